@@ -1,0 +1,110 @@
+"""All that a cataloguer file imports, and the walk that calls them.
+
+A cataloguer says which files it wants: ``paths`` exactly, ``names`` by base name, ``suffixes`` by
+ending, ``folders`` everything directly below a folder, ``executables`` every ELF, PE and Mach-O
+file. All wishes are compiled into tables and the tree is walked once.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from msgspec import Struct
+
+from leadline.model.finding import Unread
+from leadline.model.package import Digest, Distro, Package
+
+__all__ = [
+    "Cataloguer",
+    "Digest",
+    "Distro",
+    "File",
+    "Package",
+    "Packages",
+    "Tree",
+    "Unread",
+    "Unreadable",
+    "cataloguer",
+]
+
+Packages = Iterator[Package]
+
+
+class Unreadable(Exception):  # noqa: N818 - it names the state of the file, and becomes an ``Unread``
+    """Raised by a cataloguer at the point where a file stops making sense; what was yielded before is kept."""
+
+
+class File(Struct, frozen=True):
+    """One file of the merged tree, with its content."""
+
+    path: str
+    """Without a leading slash."""
+    data: bytes
+    mode: int = 0o644
+    layer: str = ""
+    """Digest of the uncompressed layer it comes from."""
+
+    @property
+    def text(self) -> str:
+        return self.data.decode("utf-8", "replace")
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    @property
+    def folder(self) -> str:
+        return self.path.rpartition("/")[0]
+
+
+class Tree(Protocol):
+    """The merged files of an image, as far as any cataloguer wished for them."""
+
+    distro: Distro
+
+    def get(self, path: str) -> File | None:
+        """The file at ``path``, links followed within the tree; ``None`` where there is none or nobody wished for it."""
+
+    def below(self, folder: str) -> Iterator[File]:
+        """Every kept file at any depth below ``folder``, by path."""
+
+    def exists(self, path: str) -> bool:
+        """Whether the image has anything at ``path``, kept or not."""
+
+
+class Cataloguer(Struct, frozen=True):
+    """One reader of package facts. Made by ``@cataloguer``."""
+
+    name: str
+    read: Callable[..., Packages]
+    paths: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    executables: bool = False
+    beside: tuple[str, ...] = ()
+    """Base names, endings (``*.list``) or paths kept for ``tree.get`` and ``tree.below`` but not read on their own."""
+    takes_tree: bool = False
+    version: int = 1
+    """Raised with every change of what it finds, so that cached layers are read again."""
+
+
+def cataloguer(
+    name: str,
+    *,
+    paths: tuple[str, ...] = (),
+    names: tuple[str, ...] = (),
+    suffixes: tuple[str, ...] = (),
+    folders: tuple[str, ...] = (),
+    executables: bool = False,
+    beside: tuple[str, ...] = (),
+    version: int = 1,
+) -> Callable[[Callable[..., Packages]], Cataloguer]:
+    """Makes a ``Cataloguer`` of ``read(file)`` or ``read(file, tree)``."""
+
+    def make(read: Callable[..., Packages]) -> Cataloguer:
+        takes_tree = read.__code__.co_argcount > 1
+        return Cataloguer(
+            name, read, paths, names, suffixes, folders, executables, beside, takes_tree, version
+        )
+
+    return make

@@ -1,0 +1,1 @@
+"""One package ecosystem or file kind per file."""

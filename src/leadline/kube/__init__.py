@@ -1,0 +1,1 @@
+"""How Kubernetes reads its own objects: pure functions over parsed bodies."""

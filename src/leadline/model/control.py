@@ -1,0 +1,128 @@
+"""Controls, frameworks, and the violations that a control reports.
+
+A violation is its own cure: it says what to delete, what to write, what a person has to
+decide, or which object is missing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from leadline.model.resource import Resource
+
+Severity = Literal["critical", "high", "medium", "low", "unknown"]
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "unknown")
+"""Worst first."""
+
+YOUR_VALUE = "YOUR_VALUE"
+"""Stands in a ``Set`` for a value that only the owner can know; such an edit is shown, never applied."""
+
+
+class Remove(Struct, frozen=True):
+    """Delete what stands at ``path``."""
+
+    path: str
+    on: Resource | None = None
+    """The object that ``path`` starts from; ``None`` for the subject of the check."""
+
+
+class Set(Struct, frozen=True):
+    """Write ``value`` at ``path``; absent parents are created."""
+
+    path: str
+    value: Any
+    on: Resource | None = None
+
+
+class Review(Struct, frozen=True):
+    """A person has to decide about what stands at ``path``."""
+
+    path: str
+    on: Resource | None = None
+
+
+class Missing(Struct, frozen=True):
+    """Another object has to be created: ``what``, as in "a NetworkPolicy that selects these pods"."""
+
+    what: str
+
+
+Violation = Remove | Set | Review | Missing
+Violations = Iterator[Violation]
+
+
+class Control(Struct, frozen=True):
+    """One control. Made by ``posture.control.control``; a control file is the only place that says any of this."""
+
+    id: str
+    title: str
+    score: float
+    """0 to 10; the severity follows from it."""
+    category: str
+    """``"Category"`` or ``"Category / Subcategory"``."""
+    doc: str
+    """The docstring of the control's file."""
+    module: str
+    """The dotted name of the control's file."""
+    subject: type | None = None
+    """What the check looks at; ``None`` where there is no check."""
+    kinds: tuple[str, ...] = ()
+    """For checks over a ``Resource``: ``Kind`` of the core group or ``Kind.group``."""
+    check: Callable[..., Violations] | None = None
+    joins: bool = False
+    """Whether the check takes the inventory as its second argument."""
+    applies: Callable[..., bool] | None = None
+    """Which subjects are judged at all; ``None`` for every one of its type."""
+    settings: Mapping[str, tuple[str, ...]] = {}
+    """Name of each setting and the shipped value."""
+    manual: str = ""
+    """For a control that only a person can judge: what to look at."""
+    needs: str = ""
+    """For a control without a check yet: the facts it needs, e.g. ``"kubelet settings of the node"``."""
+
+    @property
+    def severity(self) -> Severity:
+        return severity_of(self.score)
+
+    @property
+    def is_built(self) -> bool:
+        """Whether the control judges something, or says what a person should look at."""
+        return self.check is not None or bool(self.manual)
+
+
+def severity_of(score: float) -> Severity:
+    """The word for a score of 0 to 10. Steps: 9, 7, 4, 1."""
+    if score >= 9:
+        return "critical"
+    if score >= 7:
+        return "high"
+    if score >= 4:
+        return "medium"
+    return "low" if score >= 1 else "unknown"
+
+
+class FrameworkEntry(Struct, frozen=True):
+    """One control as a framework lists it."""
+
+    control: str
+    number: str = ""
+    """The framework's own numbering, ``5.2.5`` or ``CC6.1``; empty where it has none."""
+    title: str = ""
+    """The framework's own title where it differs from the control's."""
+
+
+class Framework(Struct, frozen=True):
+    """A named list of controls."""
+
+    name: str
+    title: str
+    entries: tuple[FrameworkEntry, ...]
+    version: str = ""
+    link: str = ""
+    sections: Mapping[str, str] = {}
+    """Section number to its heading."""
+
+    @property
+    def control_ids(self) -> tuple[str, ...]:
+        return tuple(entry.control for entry in self.entries)

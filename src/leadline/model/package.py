@@ -1,0 +1,125 @@
+"""Packages found in an image, and the bill of materials they make up."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from leadline.model.finding import Unread
+
+
+class Digest(Struct, frozen=True):
+    """A checksum: ``algorithm`` in lower case without a dash (``sha256``), ``value`` in hexadecimal."""
+
+    algorithm: str
+    value: str
+
+
+class Package(Struct, frozen=True):
+    """One installed or declared package."""
+
+    type: str
+    """The purl type: ``apk``, ``deb``, ``rpm``, ``pypi``, ``npm``, ``golang``, ``maven``, ``generic`` …"""
+    name: str
+    version: str
+    namespace: str = ""
+    """The purl namespace: the distribution, the npm scope, the Maven group, the Go module's path above its name."""
+    arch: str = ""
+    source: str = ""
+    """Name of the source package it was built from; empty where it is the same or unknown."""
+    source_version: str = ""
+    licenses: tuple[str, ...] = ()
+    """SPDX expressions where they could be normalised, else as written."""
+    found_in: tuple[str, ...] = ()
+    """Paths in the image, without a leading slash, of the files that told of it."""
+    layer: str = ""
+    """Digest of the uncompressed layer (``sha256:…``) that brought ``found_in[0]``."""
+    found_by: str = ""
+    """Name of the cataloguer."""
+    qualifiers: tuple[tuple[str, str], ...] = ()
+    """Further purl qualifiers, such as ``epoch`` or ``modularitylabel``."""
+    subpath: str = ""
+    cpes: tuple[str, ...] = ()
+    """CPE 2.3 guesses, best first."""
+    digests: tuple[Digest, ...] = ()
+    supplier: str = ""
+    home: str = ""
+    """The project's web page."""
+    description: str = ""
+    depends: tuple[str, ...] = ()
+    """Names of packages that it requires, as the package database writes them."""
+    files: tuple[str, ...] = ()
+    """Paths that belong to it, without a leading slash."""
+    owned_by: str = ""
+    """Name of the distribution package that installed it; empty where none did."""
+    is_dev: bool = False
+    """Only needed to develop or test, according to the lock file."""
+
+
+class Distro(Struct, frozen=True):
+    """The distribution of an image (https://www.freedesktop.org/software/systemd/man/latest/os-release.html)."""
+
+    id: str = ""
+    version: str = ""
+    """``VERSION_ID``; for Debian testing and sid the content of ``debian_version``."""
+    codename: str = ""
+    name: str = ""
+    """``PRETTY_NAME``."""
+    like: tuple[str, ...] = ()
+    end_of_life: str = ""
+    """``2026-06-10``; empty where unknown."""
+
+
+class ImageFile(Struct, frozen=True):
+    """A file of the image that is worth a mention: set-uid, or holding a credential."""
+
+    path: str
+    why: Literal["setuid", "setgid", "secret"]
+    detail: str = ""
+    """For a secret its kind and line, never its value."""
+    mode: int = 0
+    layer: str = ""
+
+
+class ImageConfig(Struct, frozen=True):
+    """The part of an image's configuration that says how it runs. Values of environment variables are left out."""
+
+    user: str = ""
+    ports: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    env_names: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    created: str = ""
+
+
+class ImageIdentity(Struct, frozen=True):
+    """What was catalogued."""
+
+    name: str
+    """As the user named it."""
+    kind: Literal["image", "directory"] = "image"
+    id: str = ""
+    """Digest of the image configuration."""
+    digest: str = ""
+    """Digest of the manifest; empty for an archive without one."""
+    repo_tags: tuple[str, ...] = ()
+    platform: str = ""
+    """``os/architecture[/variant]``."""
+    layers: tuple[str, ...] = ()
+    """Digests of the uncompressed layers, bottom first."""
+    size_bytes: int = 0
+    """Sum of the uncompressed layers."""
+
+
+class Sbom(Struct, frozen=True):
+    """The bill of materials of one image or folder."""
+
+    image: ImageIdentity
+    packages: tuple[Package, ...]
+    distro: Distro = Distro()
+    config: ImageConfig = ImageConfig()
+    files: tuple[ImageFile, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    created: str = ""
+    """RFC 3339, in UTC."""
+    seconds: float = 0.0

@@ -1,0 +1,134 @@
+"""The result of a posture scan."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Literal
+
+from msgspec import Struct
+
+from leadline.model.control import Control, Framework
+from leadline.model.finding import Finding, Skip, Unread
+from leadline.model.resource import Resource
+
+TargetKind = Literal["cluster", "file", "directory", "git", "stdin"]
+Status = Literal["passed", "failed", "skipped"]
+
+
+class Target(Struct, frozen=True):
+    """What was scanned, in the user's words."""
+
+    kind: TargetKind
+    name: str
+    """The paths joined by a blank, the git address, or the cluster's context."""
+    root: str = ""
+    """The absolute folder that relative paths start from; empty for a cluster."""
+    server_version: str = ""
+    """The API server's version, ``v1.36.3``; empty where there is none."""
+    cloud: str = ""
+    """``EKS``, ``AKS``, ``GKE`` or empty."""
+    branch: str = ""
+    commit: str = ""
+
+
+class ControlCount(Struct, frozen=True):
+    """One control over all objects that it judged."""
+
+    control: Control
+    failed: int
+    passed: int
+    skip: Skip | None = None
+
+    @property
+    def judged(self) -> int:
+        return self.failed + self.passed
+
+    @property
+    def status(self) -> Status:
+        if self.failed:
+            return "failed"
+        return "passed" if self.passed else "skipped"
+
+    @property
+    def compliance(self) -> float | None:
+        """Per cent of the judged objects that pass; ``None`` where none was judged."""
+        return 100 * self.passed / self.judged if self.judged else None
+
+
+class PostureReport(Struct, frozen=True, dict=True):
+    """Everything a format needs. Passes are ``judged`` less ``findings``."""
+
+    target: Target
+    resources: tuple[Resource, ...]
+    """Every object read, in the order of reading, then the derived ones (RBAC subjects)."""
+    controls: tuple[Control, ...]
+    """Every control asked for, worst first, built or not."""
+    findings: tuple[Finding, ...]
+    """In the order of resources, then of controls."""
+    judged: tuple[tuple[str, ...], ...]
+    """For each resource, in step with ``resources``: the ids of the controls that judged it."""
+    skips: tuple[Skip, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    frameworks: tuple[Framework, ...] = ()
+    settings: Mapping[str, tuple[str, ...]] = {}
+    """Every setting in force, by its snake_case name."""
+    not_kubernetes: int = 0
+    """Documents and files that are no Kubernetes objects."""
+    files: int = 0
+    """Files that objects were read from."""
+    objects: int = 0
+    """Objects read; ``resources`` holds the derived ones as well."""
+    seconds: float = 0.0
+
+    @property
+    def objects_judged(self) -> int:
+        """Objects that at least one control judged."""
+        return sum(
+            1
+            for r, ids in zip(self.resources, self.judged, strict=True)
+            if ids and r.origin.kind != "derived"
+        )
+
+    @cached_property
+    def by_control(self) -> tuple[ControlCount, ...]:
+        """One row per control, in the order of ``controls``."""
+        return _by_control(self)
+
+    def by_resource(self) -> Iterator[tuple[Resource, list[Finding]]]:
+        """Each resource that fails, in the order of reading, with its findings."""
+        groups: dict[int, list[Finding]] = {}
+        for finding in self.findings:
+            groups.setdefault(id(finding.resource), []).append(finding)
+        for group in groups.values():
+            yield group[0].resource, group
+
+    def compliance(self, framework: Framework | None = None) -> float | None:
+        """Mean of the controls' compliance, 0 to 100, over those that judged anything; ``None`` for none."""
+        wanted = None if framework is None else set(framework.control_ids)
+        scores = [
+            row.compliance
+            for row in self.by_control
+            if row.compliance is not None and (wanted is None or row.control.id in wanted)
+        ]
+        return sum(scores) / len(scores) if scores else None
+
+    def severities(self) -> Counter[str]:
+        """Failed pairs of control and object, by severity."""
+        counts: Counter[str] = Counter()
+        for row in self.by_control:
+            counts[row.control.severity] += row.failed
+        return counts
+
+
+def _by_control(report: PostureReport) -> tuple[ControlCount, ...]:
+    scopes: Counter[tuple[str, ...]] = Counter(report.judged)
+    judged: Counter[str] = Counter()
+    for ids, count in scopes.items():
+        for control_id in ids:
+            judged[control_id] += count
+    pairs = {(finding.control, id(finding.resource)) for finding in report.findings}
+    failed = Counter(control_id for control_id, _ in pairs)
+    skips = {skip.control: skip for skip in report.skips}
+    return tuple(
+        ControlCount(c, failed[c.id], judged[c.id] - failed[c.id], skips.get(c.id)) for c in report.controls
+    )

@@ -1,0 +1,1 @@
+"""Where results go: all output lives here."""

@@ -1,0 +1,1 @@
+"""Engine 1: controls over resources. No input, no output, no clock."""

@@ -1,0 +1,1 @@
+"""One control per file; the file's presence is its registration."""

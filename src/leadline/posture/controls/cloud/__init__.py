@@ -1,0 +1,1 @@
+"""Controls about this part of a cluster."""
