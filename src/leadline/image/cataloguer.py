@@ -86,6 +86,8 @@ class Cataloguer(Struct, frozen=True):
     takes_tree: bool = False
     version: int = 1
     """Raised with every change of what it finds, so that cached layers are read again."""
+    lock: bool = False
+    """Reads what a project declares, not what is installed: meant for folders of sources, noise in an image."""
 
 
 def cataloguer(
@@ -98,13 +100,14 @@ def cataloguer(
     executables: bool = False,
     beside: tuple[str, ...] = (),
     version: int = 1,
+    lock: bool = False,
 ) -> Callable[[Callable[..., Packages]], Cataloguer]:
     """Makes a ``Cataloguer`` of ``read(file)`` or ``read(file, tree)``."""
 
     def make(read: Callable[..., Packages]) -> Cataloguer:
         takes_tree = read.__code__.co_argcount > 1
         return Cataloguer(
-            name, read, paths, names, suffixes, folders, executables, beside, takes_tree, version
+            name, read, paths, names, suffixes, folders, executables, beside, takes_tree, version, lock
         )
 
     return make
