@@ -1,26 +1,110 @@
 """All that a format file imports: a format is a pure function from a report to text."""
 
 from collections.abc import Callable
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from msgspec import Struct
 
-from leadline.model.finding import Finding, Place
+from leadline.model.control import (
+    SEVERITIES,
+    YOUR_VALUE,
+    Control,
+    Framework,
+    Missing,
+    Remove,
+    Review,
+    Set,
+    Severity,
+)
+from leadline.model.finding import Finding, Place, Skip, Unread
 from leadline.model.package import Sbom
-from leadline.model.report import PostureReport
+from leadline.model.report import ControlCount, PostureReport
 from leadline.model.resource import Resource
+from leadline.outputs.cure import ControlText, control_text, cure, why
+from leadline.outputs.excerpt import Excerpt, Line, excerpts
+from leadline.outputs.place import Places, file_of, joined, missing_part, place_text, value_at
+from leadline.outputs.plain import columns, padded, plain, source_line, value_text, wrapped
+from leadline.outputs.redact import HIDDEN, redacted_lines, redacted_object, redacted_text
+from leadline.outputs.tally import (
+    closing,
+    controls_that_judged,
+    count,
+    failed_rows,
+    not_judged,
+    per_cent,
+    scanned,
+    scores,
+    severity_counts,
+)
 
-__all__ = ["Finding", "Format", "Page", "Place", "Places", "PostureReport", "Resource", "Sbom", "format"]
+__all__ = [
+    "HIDDEN",
+    "SEVERITIES",
+    "YOUR_VALUE",
+    "Asked",
+    "Control",
+    "ControlCount",
+    "ControlText",
+    "Excerpt",
+    "Finding",
+    "Format",
+    "Framework",
+    "Line",
+    "Missing",
+    "Page",
+    "Place",
+    "Places",
+    "PostureReport",
+    "Remove",
+    "Resource",
+    "Review",
+    "Sbom",
+    "Set",
+    "Severity",
+    "Skip",
+    "Unread",
+    "closing",
+    "columns",
+    "control_text",
+    "controls_that_judged",
+    "count",
+    "cure",
+    "excerpts",
+    "failed_rows",
+    "file_of",
+    "format",
+    "joined",
+    "missing_part",
+    "not_judged",
+    "padded",
+    "per_cent",
+    "place_text",
+    "plain",
+    "redacted_lines",
+    "redacted_object",
+    "redacted_text",
+    "scanned",
+    "scores",
+    "severity_counts",
+    "source_line",
+    "value_at",
+    "value_text",
+    "why",
+    "wrapped",
+]
 
 
-class Places(Protocol):
-    """Where things stand in the files they came from; reads each file again, once, when first asked."""
+class Asked(Struct, frozen=True):
+    """What the user asked for, as reports repeat it."""
 
-    def find(self, resource: Resource, path: str) -> Place | None:
-        """The place of ``path`` in ``resource``; its deepest parent that exists; ``None`` for objects without a file."""
-
-    def lines(self, resource: Resource, first: int, last: int) -> list[str]:
-        """Lines ``first`` to ``last`` (from 1, inclusive) of the file of ``resource``, without their ends."""
+    by: str = "Framework"
+    """``Framework`` or ``Control``: what ``names`` are."""
+    names: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    include_namespaces: tuple[str, ...] = ()
+    exclude_namespaces: tuple[str, ...] = ()
+    compliance_threshold: float = 0.0
+    severity_threshold: str = ""
 
 
 class Page(Struct, frozen=True):
@@ -35,6 +119,15 @@ class Page(Struct, frozen=True):
     """The command line to repeat in advice."""
     verdict: str = ""
     """The gates' last line; empty without a gate."""
+    passed: bool = True
+    """Whether the verdict is a good one; chooses its colour."""
+    least: Severity = "unknown"
+    """The lowest severity to show; counts and scores are not touched by it."""
+    at: str = "1970-01-01T00:00:00Z"
+    """When the scan ended, RFC 3339 in UTC."""
+    version: str = ""
+    """Of this program."""
+    asked: Asked = Asked()
 
 
 class Format(Struct, frozen=True):

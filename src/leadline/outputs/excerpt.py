@@ -1,0 +1,178 @@
+"""The lines of a file that a finding is about, with the spot marked and the cure written beside it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from leadline.kube.field_path import parse_path
+from leadline.model.control import YOUR_VALUE, Missing, Remove, Review, Set
+from leadline.model.finding import Finding, Place
+from leadline.model.resource import Resource
+from leadline.outputs.cure import cure
+from leadline.outputs.place import Places, missing_part, place_text, value_at
+from leadline.outputs.plain import columns, plain, source_line, value_text, wrapped
+from leadline.outputs.redact import redacted_lines
+
+_GUTTER = 5
+_BESIDE = 12
+"""Columns that text beside a caret must have left, or it goes to a line of its own."""
+
+
+class Line(Struct, frozen=True):
+    """One line of an excerpt; ``mark`` is the part that may be coloured."""
+
+    left: str
+    mark: str = ""
+    right: str = ""
+
+
+class Excerpt(Struct, frozen=True):
+    """What one or more findings of one control on one spot look like."""
+
+    resource: Resource
+    """The object that the spot is in."""
+    where: str
+    """``file:line:column``; empty for objects without a file."""
+    lines: tuple[Line, ...]
+
+
+def excerpts(findings: Sequence[Finding], places: Places, width: int) -> Iterator[Excerpt]:
+    """One excerpt per line that ``findings`` point at, in their order. All of one control and one object."""
+    spots: dict[tuple[int, int], list[tuple[Finding, Place | None]]] = {}
+    for finding in findings:
+        place = places.find(finding.place, finding.path)
+        spots.setdefault((id(finding.place), place.line if place else 0), []).append((finding, place))
+    for spot in spots.values():
+        finding, place = spot[0]
+        group = [f for f, _ in spot]
+        if place is None:
+            lines = tuple(Line(" " * (_GUTTER + 1) + text) for f in group for text in _wrapped_cure(f, width))
+            yield Excerpt(finding.place, "", lines)
+        else:
+            lines = tuple(_marked(group, place, places, width))
+            yield Excerpt(finding.place, place_text(finding.place, place), lines)
+
+
+def _wrapped_cure(finding: Finding, width: int) -> list[str]:
+    return wrapped(cure(finding), width - _GUTTER - 1)
+
+
+def _marked(findings: list[Finding], place: Place, places: Places, width: int) -> Iterator[Line]:
+    resource = findings[0].place
+    first = max(1, place.line - 1)
+    raw = [source_line(line) for line in places.lines(resource, first, place.line)]
+    if not raw:
+        yield from (Line(" " * (_GUTTER + 1) + text) for f in findings for text in _wrapped_cure(f, width))
+        return
+    shown = redacted_lines(raw, resource.body)
+    text, at = _clipped(shown[-1], place.column - 1, width - _GUTTER - 3)
+    if len(shown) > 1 and shown[0].strip() not in ("", "---"):
+        yield Line(f"{first:>{_GUTTER}} | {_clipped(shown[0], 0, width - _GUTTER - 3)[0]}")
+    yield Line(f"{place.line:>{_GUTTER}} | {text}")
+    yield from _carets(findings, text, at, width)
+    yield from _added(findings, place.column - 1, raw[-1])
+
+
+def _clipped(text: str, at: int, width: int) -> tuple[str, int]:
+    """``text`` cut to ``width`` so that position ``at`` stays in sight, and the position in the cut text."""
+    text = text.rstrip()
+    at = min(at, max(0, len(text) - 1))
+    if at > width - 20:
+        text, at = "…" + text[at - 10 :], 11
+    return (text if columns(text) <= width else text[: width - 1] + "…"), at
+
+
+def _carets(findings: list[Finding], text: str, at: int, width: int) -> Iterator[Line]:
+    margin = " " * _GUTTER + " | "
+    spaces = " " * columns(text[:at])
+    end = len(text)
+    if all(isinstance(f.violation, Set) and missing_part(f.place.body, f.path) for f in findings):
+        colon = text.find(":", at)
+        end = colon if colon > at else end
+    mark = "^" * max(1, columns(text[at:end]))
+    advice = list(dict.fromkeys(_advice(f, text[at:]) for f in findings))
+    room = width - len(margin) - len(spaces) - len(mark) - 1
+    first = wrapped(advice[0], room) if room >= _BESIDE else []
+    if len(first) == 1:
+        yield Line(margin + spaces, mark, " " + first[0])
+        advice = advice[1:]
+    else:
+        yield Line(margin + spaces, mark)
+    for further in advice:
+        yield from (Line(" " * (_GUTTER + 3) + line) for line in wrapped(further, width - _GUTTER - 3))
+
+
+def _advice(finding: Finding, text: str) -> str:
+    last = _last_step(finding.path)
+    match finding.violation:
+        case Remove():
+            is_long = isinstance(value_at(finding.place.body, finding.path), dict | list)
+            if isinstance(last, int):
+                return "remove this entry"
+            is_alone = text.removeprefix("- ").startswith(f"{last}:") and not is_long
+            return "remove this line" if is_alone else f"remove {plain(str(last))}"
+        case Set(value=value):
+            if missing_part(finding.place.body, finding.path):
+                return "add below" if value != YOUR_VALUE else "add below, with a value of yours"
+            return "set a value of yours" if value == YOUR_VALUE else f"set to {value_text(value)}"
+        case Review():
+            return "decide whether this is needed"
+        case Missing(what=what):
+            return f"add {plain(what)}"
+
+
+def _last_step(path: str) -> str | int:
+    try:
+        steps = parse_path(path)
+    except ValueError:
+        return path
+    return steps[-1] if steps else "this object"
+
+
+# The lines to add
+
+
+def _added(findings: list[Finding], at: int, line: str) -> Iterator[Line]:
+    tree: dict[str | int, Any] = {}
+    indent = at
+    for finding in findings:
+        missing = missing_part(finding.place.body, finding.path)
+        if not isinstance(finding.violation, Set) or not missing:
+            continue
+        indent = _indent(finding.path, missing, at, line)
+        branch = tree
+        for step in missing[:-1]:
+            inner = branch.setdefault(step, {})
+            branch = inner if isinstance(inner, dict) else {}
+        branch[missing[-1]] = finding.violation.value
+    for text in _written(tree, indent):
+        yield Line(" " * _GUTTER + " + " + text)
+
+
+def _indent(path: str, missing: Sequence[str | int], at: int, line: str) -> int:
+    """Where the children of the marked spot start."""
+    try:
+        parent = parse_path(path)[: -len(missing)]
+    except ValueError:
+        return at
+    if not parent:
+        return 0
+    if isinstance(parent[-1], int) and line[at : at + 1] != "-":
+        return at
+    return at + 2
+
+
+def _written(tree: Any, indent: int) -> Iterator[str]:
+    for step, value in tree.items():
+        head = " " * indent + ("- " if isinstance(step, int) else f"{plain(step)}:")
+        if not isinstance(value, dict) or not value:
+            text = "YOUR VALUE" if value == YOUR_VALUE else value_text(value)
+            yield f"{head.rstrip()} {text}" if isinstance(step, int) else f"{head} {text}"
+        elif isinstance(step, int):
+            inner = list(_written(value, indent + 2))
+            yield head + inner[0].strip()
+            yield from inner[1:]
+        else:
+            yield head
+            yield from _written(value, indent + 2)

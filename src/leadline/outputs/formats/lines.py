@@ -1,0 +1,32 @@
+"""One line per finding, for pipes and editors: ``file:line:column: severity id title [object] cure``."""
+
+from typing import IO
+
+from leadline.outputs.format import (
+    SEVERITIES,
+    Page,
+    PostureReport,
+    cure,
+    format,
+    place_text,
+    plain,
+)
+
+
+@format("lines", suffix=".txt")
+def lines(report: PostureReport, out: IO[str], page: Page) -> None:
+    controls = {control.id: control for control in report.controls}
+    shown = set(SEVERITIES[: SEVERITIES.index(page.least) + 1])
+    for finding in report.findings:
+        control = controls[finding.control]
+        if control.severity not in shown:
+            continue
+        where = place_text(finding.place, page.places.find(finding.place, finding.path))
+        out.write(
+            f"{where}: {control.severity} {control.id} {plain(control.title)}"
+            f" [{plain(finding.resource.title)}] {cure(finding)}\n"
+        )
+    for unread in report.unread:
+        spot = f":{unread.line}" + (f":{unread.column}" if unread.column else "") if unread.line else ""
+        hint = f"; {plain(unread.hint)}" if unread.hint else ""
+        out.write(f"{plain(unread.where, 4096)}{spot}: unread {plain(unread.why)}{hint}\n")

@@ -1,0 +1,287 @@
+"""For a person at a terminal: plain columns, worst first, what was not seen, what to do next, the verdict last.
+
+Colour is on the severity, the caret and the verdict only, and nothing depends on it.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import IO
+
+from leadline.outputs.format import (
+    SEVERITIES,
+    ControlCount,
+    Finding,
+    Page,
+    PostureReport,
+    Resource,
+    closing,
+    columns,
+    count,
+    excerpts,
+    failed_rows,
+    format,
+    not_judged,
+    padded,
+    plain,
+    scanned,
+    scores,
+    why,
+    wrapped,
+)
+
+_NARROW = 80
+_ROWS = 12
+"""Rows of a short table. Critical and high controls are always listed, the rest as far as there is room."""
+_UNREAD = 5
+_STYLES = {
+    "critical": "1;31",
+    "high": "31",
+    "medium": "33",
+    "low": "36",
+    "unknown": "36",
+    "good": "32",
+    "bad": "1;31",
+}
+_SEVERITY_WIDTH = 8
+
+
+@format("pretty", suffix=".txt")
+def pretty(report: PostureReport, out: IO[str], page: Page) -> None:
+    for line in _all(report, page):
+        out.write(line.rstrip() + "\n")
+
+
+def _all(report: PostureReport, page: Page) -> Iterator[str]:
+    yield from _heading(report, page)
+    rows = failed_rows(report, page.least)
+    if rows and page.verbose:
+        yield from _blocks(report, rows, page)
+    if rows:
+        yield from _table(report, rows, page)
+        yield ""
+    yield from _hidden(report, rows)
+    yield from _not_read(report, page)
+    if page.verbose:
+        yield from _not_judged(report, page)
+    yield from _closing(report, rows, page)
+
+
+def _heading(report: PostureReport, page: Page) -> Iterator[str]:
+    name, text = plain(report.target.name, 4096), scanned(report)
+    if columns(name) + 3 + columns(text) <= page.width:
+        yield f"{name}   {text}"
+    else:
+        yield name
+        yield from wrapped(text, page.width)
+    yield ""
+
+
+def _paint(text: str, style: str, page: Page) -> str:
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if page.colour else text
+
+
+def _severity(severity: str, page: Page) -> str:
+    return _paint(severity, severity, page) + " " * (_SEVERITY_WIDTH - len(severity))
+
+
+# The table of controls
+
+
+def _table(report: PostureReport, rows: list[ControlCount], page: Page) -> Iterator[str]:
+    listed = rows if page.verbose else _listed(rows)
+    offenders = _offenders(report, {row.control.id for row in listed})
+    tallies = {row.control.id: f"{row.failed:,} of {row.judged:,}" for row in listed}
+    id_width = max(columns(plain(row.control.id)) for row in listed)
+    tally_width = max(map(len, tallies.values()))
+    narrow = page.width < _NARROW
+    left = _SEVERITY_WIDTH + 2 + id_width + 2
+    room = page.width - left - 2 - tally_width
+    title_width = min(room, max(columns(plain(row.control.title)) for row in listed))
+    if not narrow:
+        title_width = min(title_width, max(30, (room - 2) // 2))
+    for row in listed:
+        head = f"{_severity(row.control.severity, page)}  {padded(plain(row.control.id), id_width)}  "
+        title = wrapped(plain(row.control.title), title_width) or [""]
+        first = f"{head}{padded(title[0], title_width)}  {tallies[row.control.id]:>{tally_width}}"
+        used = left + title_width + 2 + tally_width + 2
+        names = offenders[row.control.id]
+        if narrow or page.width - used < 20:
+            yield first
+            yield from (" " * left + more for more in title[1:])
+            yield " " * left + _names(names, row.failed, page.width - left)
+        else:
+            yield f"{first}  {_names(names, row.failed, page.width - used)}"
+            yield from (" " * left + more for more in title[1:])
+    yield from _rest(rows[len(listed) :], page)
+
+
+def _listed(rows: list[ControlCount]) -> list[ControlCount]:
+    grave = sum(1 for row in rows if row.control.severity in ("critical", "high"))
+    return rows[: max(grave, _ROWS if len(rows) > _ROWS + 1 else len(rows))]
+
+
+def _rest(rows: list[ControlCount], page: Page) -> Iterator[str]:
+    advice = "-v shows them"
+    for severity in SEVERITIES:
+        group = [row for row in rows if row.control.severity == severity]
+        if group:
+            failed = sum(row.failed for row in group)
+            text = f"{count(len(group), 'more control')}, {count(failed, 'finding')}"
+            yield f"{_severity(severity, page)}  {text}" + (f"   {advice}" if advice else "")
+            advice = ""
+
+
+def _offenders(report: PostureReport, ids: set[str]) -> dict[str, list[str]]:
+    """The titles of the objects that fail each control, each once, in the order of reading."""
+    titles: dict[str, dict[int, str]] = {control_id: {} for control_id in ids}
+    for finding in report.findings:
+        if finding.control in ids and len(titles[finding.control]) < _ROWS:
+            titles[finding.control].setdefault(id(finding.resource), plain(finding.resource.title))
+    return {control_id: list(found.values()) for control_id, found in titles.items()}
+
+
+def _names(names: list[str], failed: int, width: int) -> str:
+    """As many names as fit, then how many more there are. The first is always whole."""
+    text = names[0]
+    used = 1
+    for name in names[1:]:
+        longer = f"{text}, {name}"
+        tail = f" and {failed - used - 1} more" if failed > used + 1 else ""
+        if columns(longer) + len(tail) > width:
+            break
+        text, used = longer, used + 1
+    return f"{text} and {failed - used:,} more" if failed > used else text
+
+
+# Verbose: one block per control and object
+
+
+def _blocks(report: PostureReport, rows: list[ControlCount], page: Page) -> Iterator[str]:
+    groups: dict[str, dict[int, list[Finding]]] = {}
+    for finding in report.findings:
+        groups.setdefault(finding.control, {}).setdefault(id(finding.resource), []).append(finding)
+    for row in rows:
+        for findings in groups[row.control.id].values():
+            yield from _block(row, findings, page)
+
+
+def _block(row: ControlCount, findings: list[Finding], page: Page) -> Iterator[str]:
+    control = row.control
+    yield f"{_severity(control.severity, page).rstrip()}  {plain(control.id)}  {plain(control.title)}"
+    previous = ""
+    for part in excerpts(findings, page.places, page.width):
+        heading = _located(findings[0].resource, part.resource, part.where, page.width)
+        if heading != previous:
+            yield from (heading.split("\n"))
+        previous = heading
+        yield ""
+        for line in part.lines:
+            yield line.left + _paint(line.mark, control.severity, page) + line.right
+    advice = f"{page.command} explain {plain(control.id)}"
+    reason = plain(why(control))
+    if columns(reason) + columns(advice) + 12 <= page.width:
+        yield f"      {reason}      {advice}"
+    else:
+        yield from (f"      {line}" for line in wrapped(reason, page.width - 6))
+        yield f"      {advice}"
+    yield ""
+
+
+def _located(failing: Resource, holder: Resource, where: str, width: int) -> str:
+    title = plain(failing.title)
+    if holder is not failing:
+        title = f"{title}, through {plain(holder.title)}"
+    if not where:
+        return title
+    gap = "   " if columns(title) + 3 + columns(where) <= width else "\n"
+    return f"{title}{gap}{where}"
+
+
+# What was not seen, and the end
+
+
+def _hidden(report: PostureReport, rows: list[ControlCount]) -> Iterator[str]:
+    below = len(failed_rows(report)) - len(rows)
+    if below:
+        yield f"not shown  {count(below, 'failed control')} below --min-severity"
+        yield ""
+
+
+def _not_read(report: PostureReport, page: Page) -> Iterator[str]:
+    if not report.unread:
+        return
+    yield f"not read  {len(report.unread):,}"
+    shown = report.unread if page.verbose else report.unread[:_UNREAD]
+    places = []
+    for unread in shown:
+        line = f":{unread.line}" if unread.line else ""
+        line += f":{unread.column}" if unread.line and unread.column else ""
+        places.append(plain(unread.where, 4096) + line)
+    widest = max(map(columns, places))
+    aligned = widest + 4 + 30 <= page.width and page.width >= _NARROW
+    for place, unread in zip(places, shown, strict=True):
+        text = plain(unread.why) + (f"; {plain(unread.hint)}" if unread.hint else "")
+        if aligned:
+            broken = wrapped(text, page.width - widest - 4)
+            yield f"  {padded(place, widest)}  {broken[0] if broken else ''}"
+            yield from (" " * (widest + 4) + more for more in broken[1:])
+        else:
+            yield f"  {place}"
+            yield from (f"    {more}" for more in wrapped(text, page.width - 4))
+    if len(shown) < len(report.unread):
+        yield f"  and {len(report.unread) - len(shown):,} more   -v shows them"
+    yield ""
+
+
+def _not_judged(report: PostureReport, page: Page) -> Iterator[str]:
+    reasons: dict[str, list[str]] = {}
+    for control_id, reason in not_judged(report):
+        reasons.setdefault(plain(reason), []).append(plain(control_id))
+    if not reasons:
+        return
+    yield f"not judged  {count(sum(map(len, reasons.values())), 'control')}"
+    for reason, ids in sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0])):
+        yield from (f"  {line}" for line in wrapped(reason, page.width - 2))
+        yield from (f"    {line}" for line in wrapped(" ".join(ids), page.width - 4))
+    yield ""
+
+
+def _closing(report: PostureReport, rows: list[ControlCount], page: Page) -> Iterator[str]:
+    yield from _side_by_side(scores(report), page.width)
+    advice = _advice(report, rows, page)
+    if advice:
+        yield from _side_by_side([f"next      {advice[0]}", *advice[1:]], page.width, "      ", " " * 10)
+    style = "good" if page.passed and (page.verdict or not (report.findings or report.unread)) else "bad"
+    painted = style == "good" or not page.passed
+    for line in wrapped(closing(report, page.verdict), page.width):
+        yield _paint(line, style, page) if painted else line
+
+
+def _advice(report: PostureReport, rows: list[ControlCount], page: Page) -> list[str]:
+    if not rows:
+        return []
+    advice = [f"{page.command} explain {plain(rows[0].control.id)}"]
+    if not page.verbose and report.target.kind != "stdin":
+        advice.append(f"{page.command} scan {_shell(report.target.name)} -v")
+    return advice
+
+
+def _shell(name: str) -> str:
+    from shlex import quote, split
+
+    name = plain(name, 4096)
+    try:
+        return " ".join(map(quote, split(name))) or "."
+    except ValueError:
+        return quote(name)
+
+
+def _side_by_side(parts: Iterable[str], width: int, gap: str = "   ", indent: str = "") -> Iterator[str]:
+    line = ""
+    for part in parts:
+        if line and columns(line) + columns(gap) + columns(part) > width:
+            yield line
+            line = indent + part
+        else:
+            line = f"{line}{gap}{part}" if line else part
+    if line:
+        yield line

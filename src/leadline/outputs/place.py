@@ -1,0 +1,68 @@
+"""Where things stand, in words, and where a path leads within an object."""
+
+from typing import Any, Protocol
+
+from leadline.kube.field_path import child_of, parse_path
+from leadline.kube.field_path import value_at as value_of
+from leadline.model.finding import Place
+from leadline.model.resource import Resource
+from leadline.outputs.plain import plain
+
+
+class Places(Protocol):
+    """Where things stand in the files they came from; reads each file again, once, when first asked."""
+
+    def find(self, resource: Resource, path: str) -> Place | None:
+        """The place of ``path`` in ``resource``; its deepest parent that exists; ``None`` for objects without a file."""
+
+    def lines(self, resource: Resource, first: int, last: int) -> list[str]:
+        """Lines ``first`` to ``last`` (from 1, inclusive) of the file of ``resource``, without their ends."""
+
+
+def file_of(resource: Resource) -> str:
+    """The file of an object as the user would open it; empty for objects without a file."""
+    origin = resource.origin
+    if origin.kind in ("cluster", "derived") or not origin.path:
+        return ""
+    return joined(origin.root, origin.path)
+
+
+def joined(root: str, path: str) -> str:
+    """``path`` below ``root`` with forward slashes; ``.`` and the empty root add nothing."""
+    root = root.replace("\\", "/").rstrip("/") if root != "/" else "/"
+    if root in ("", ".") or path == "-" or path.startswith("/"):
+        return path
+    return f"/{path}" if root == "/" else f"{root.removeprefix('./')}/{path}"
+
+
+def place_text(resource: Resource, place: Place | None) -> str:
+    """``file:line:column``; only the file where the line is unknown; the object's title where there is no file."""
+    file = plain(file_of(resource), 4096)
+    if not file:
+        return plain(resource.title)
+    return f"{file}:{place.line}:{place.column}" if place else file
+
+
+def missing_part(body: dict[str, Any], path: str) -> tuple[str | int, ...]:
+    """The steps of ``path`` that ``body`` does not have, outermost first: ``("securityContext", "runAsUser")``.
+
+    A path that cannot be read counts as one step.
+    """
+    try:
+        steps = parse_path(path)
+    except ValueError:
+        return (path,)
+    here: Any = body
+    for depth, step in enumerate(steps):
+        here = child_of(here, step)
+        if here is None:
+            return steps[depth:]
+    return ()
+
+
+def value_at(body: dict[str, Any], path: str) -> Any:
+    """What stands at ``path``; ``None`` where nothing does."""
+    try:
+        return value_of(body, path)
+    except ValueError:
+        return None

@@ -1,0 +1,68 @@
+"""Text that a terminal, a log and a table can carry, made of names that a stranger chose."""
+
+from typing import Any
+
+LONGEST = 300
+"""Kubernetes allows names of 253 bytes; whatever is longer is no name worth reading to its end."""
+
+_ELLIPSIS = "…"
+
+
+def plain(text: str, longest: int = LONGEST) -> str:
+    """``text`` on one line, with ``?`` for every character that is not shown or steers a terminal.
+
+    That takes out escape sequences, line ends, direction overrides and zero-width characters at once
+    (``str.isprintable``: categories Other and Separator).
+    """
+    if len(text) > longest:
+        text = text[: longest - 1] + _ELLIPSIS
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " if c in "\t\n" else "?" for c in text)
+
+
+def source_line(text: str, longest: int = LONGEST) -> str:
+    """A line of a file with its indentation kept: as ``plain``, tabs opened to one blank each."""
+    return plain(text.rstrip("\r\n"), longest)
+
+
+def value_text(value: Any) -> str:
+    """A scalar as YAML writes it; collections in flow style, short ones only."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return plain(value) or '""'
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(value_text(v) for v in value[:20]) + (", …]" if len(value) > 20 else "]")
+    if isinstance(value, dict):
+        pairs = [f"{plain(str(k))}: {value_text(v)}" for k, v in list(value.items())[:20]]
+        return "{" + ", ".join(pairs) + (", …}" if len(value) > 20 else "}")
+    return plain(str(value))
+
+
+def columns(text: str) -> int:
+    """Columns that ``text`` takes in a terminal."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def padded(text: str, width: int) -> str:
+    return text + " " * (width - columns(text))
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """``text`` broken between words into lines of at most ``width`` columns; a longer word keeps a line of its own."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        if line and columns(line) + 1 + columns(word) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, line] if line else lines

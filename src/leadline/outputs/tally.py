@@ -1,0 +1,72 @@
+"""The sentences and numbers that every surface says alike: counts, scores, what was not seen, the verdict."""
+
+from collections.abc import Iterable
+
+from leadline.model.control import SEVERITIES, Severity
+from leadline.model.report import ControlCount, PostureReport
+from leadline.outputs.plain import plain
+
+MANY = 10_000_000
+
+
+def count(number: int, noun: str, nouns: str = "") -> str:
+    """``1 object``, ``1,204 objects``."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
+def controls_that_judged(report: PostureReport) -> int:
+    return sum(1 for row in report.by_control if row.judged)
+
+
+def failed_rows(report: PostureReport, least: Severity = "unknown") -> list[ControlCount]:
+    """The failed controls of at least that severity: worst first, then by failed objects, then by id."""
+    rank = {severity: i for i, severity in enumerate(SEVERITIES)}
+    rows = [r for r in report.by_control if r.failed and rank[r.control.severity] <= rank[least]]
+    return sorted(rows, key=lambda r: (rank[r.control.severity], -r.control.score, r.control.id))
+
+
+def per_cent(score: float | None) -> str:
+    """Whole per cent; 100 only where nothing failed; ``-`` where nothing was judged."""
+    if score is None:
+        return "-"
+    return f"{100 if score >= 100 else min(99, int(score + 0.5))} %"
+
+
+def scanned(report: PostureReport) -> str:
+    """``27 objects in 9 files, judged by 206 controls in 0.3 s``."""
+    where = f" in {count(report.files, 'file')}" if report.files else ""
+    judges = count(controls_that_judged(report), "control")
+    return f"{count(report.objects, 'object')}{where}, judged by {judges} in {report.seconds:.1f} s"
+
+
+def severity_counts(report: PostureReport) -> str:
+    """``1 critical, 3 high``; severities without findings are left out."""
+    counts = report.severities()
+    return ", ".join(f"{counts[s]:,} {s}" for s in SEVERITIES if counts[s])
+
+
+def closing(report: PostureReport, gate: str = "") -> str:
+    """The last line: the gate's verdict, else what was found and what was not seen."""
+    if gate:
+        return gate
+    total = sum(report.severities().values())
+    unread = f"{len(report.unread):,} not read" if report.unread else ""
+    if total:
+        return f"{count(total, 'finding')}: {severity_counts(report)}" + (f"; {unread}" if unread else "")
+    judges = f"{count(report.objects, 'object')}, {count(controls_that_judged(report), 'control')}"
+    return f"no findings: {judges}, {unread or 'nothing unread'}"
+
+
+def scores(report: PostureReport) -> list[str]:
+    """``NSA 68 %`` for each framework, then the score of all controls."""
+    parts = [f"{plain(f.name)} {per_cent(report.compliance(f))}" for f in report.frameworks]
+    return [*parts, f"all controls {per_cent(report.compliance())}"]
+
+
+def not_judged(report: PostureReport) -> Iterable[tuple[str, str]]:
+    """The id and the reason of each control that judged nothing, in the order of ids."""
+    for row in sorted(report.by_control, key=lambda r: r.control.id):
+        if row.judged:
+            continue
+        reason = row.skip.why if row.skip else "no object of the kinds that it judges"
+        yield row.control.id, reason
