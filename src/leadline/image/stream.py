@@ -1,0 +1,234 @@
+"""Bytes read front to back: from pieces that arrive one by one, or from a region of an open file.
+
+Layers are decompressed here, piece by piece, so that no piece grows beyond ``PIECE_BYTES`` whatever
+the compressed input claims.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+import zstandard
+from isal import igzip_lib
+
+PIECE_BYTES = 1 << 20
+GZIP = b"\x1f\x8b"
+ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+class Damaged(Exception):  # noqa: N818 - it names the state of the input, and becomes an ``Unread``
+    """The input ends early, contradicts itself or is larger than allowed; what was read before stays true."""
+
+
+class Forged(Damaged):
+    """The input is not what its digest promises: nothing read from it may be believed."""
+
+
+class Stream(Protocol):
+    """Bytes taken in order."""
+
+    def take(self, count: int) -> bytes:
+        """The next ``count`` bytes; fewer at the end."""
+
+    def peek(self, count: int) -> bytes:
+        """The next ``count`` bytes, which stay in the stream; fewer at the end."""
+
+    def skip(self, count: int) -> int:
+        """Passes over ``count`` bytes and returns how many there were."""
+
+    def position(self) -> int:
+        """How many bytes were taken or skipped."""
+
+
+class Pieces:
+    """A stream over pieces that arrive one by one."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._more = iter(pieces)
+        self._buffer = b""
+        self._at = 0
+        self._before = 0
+
+    def take(self, count: int) -> bytes:
+        end = self._at + count
+        if end > len(self._buffer):
+            self._gather(count)
+            end = self._at + count
+        taken = self._buffer[self._at : end]
+        self._at += len(taken)
+        return taken
+
+    def peek(self, count: int) -> bytes:
+        if self._at + count > len(self._buffer):
+            self._gather(count)
+        return self._buffer[self._at : self._at + count]
+
+    def skip(self, count: int) -> int:
+        at = self._at + count
+        if at <= len(self._buffer):
+            self._at = at
+            return count
+        missing = at - len(self._buffer)
+        self._before += len(self._buffer)
+        for piece in self._more:
+            if len(piece) >= missing:
+                self._buffer, self._at = piece, missing
+                return count
+            missing -= len(piece)
+            self._before += len(piece)
+        self._buffer, self._at = b"", 0
+        return count - missing
+
+    def position(self) -> int:
+        return self._before + self._at
+
+    def _gather(self, count: int) -> None:
+        parts = [self._buffer[self._at :]]
+        length = len(parts[0])
+        self._before += self._at
+        for piece in self._more:
+            parts.append(piece)
+            length += len(piece)
+            if length >= count:
+                break
+        self._buffer = b"".join(parts) if len(parts) > 1 else parts[0]
+        self._at = 0
+
+
+class Region:
+    """A stream over part of an open file: what is skipped is never read."""
+
+    BLOCK_BYTES = 1 << 16
+
+    def __init__(self, file: int, start: int, size: int) -> None:
+        self._file = file
+        self._start = start
+        self._end = start + size
+        self._next = start
+        self._buffer = b""
+        self._buffer_start = start
+
+    def take(self, count: int) -> bytes:
+        taken = self.peek(count)
+        self._next += len(taken)
+        return taken
+
+    def peek(self, count: int) -> bytes:
+        at = self._next - self._buffer_start
+        if at + count <= len(self._buffer):
+            return self._buffer[at : at + count]
+        count = min(count, self._end - self._next)
+        if count > self.BLOCK_BYTES:
+            return self._read(self._next, count)
+        self._buffer = self._read(self._next, min(self.BLOCK_BYTES, self._end - self._next))
+        self._buffer_start = self._next
+        return self._buffer[:count]
+
+    def skip(self, count: int) -> int:
+        skipped = min(count, self._end - self._next)
+        self._next += skipped
+        return skipped
+
+    def position(self) -> int:
+        return self._next - self._start
+
+    def _read(self, at: int, count: int) -> bytes:
+        parts = []
+        while count > 0:
+            part = os.pread(self._file, count, at)
+            if not part:
+                break
+            parts.append(part)
+            at += len(part)
+            count -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def decompressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The content of gzip (several members too), zstandard or plain ``pieces``, told apart by their first bytes.
+
+    Raises:
+        Damaged: the compressed data is broken or ends early.
+    """
+    source = iter(pieces)
+    head = b""
+    for piece in source:
+        head += piece
+        if len(head) >= 4:
+            break
+    rest = _again(head, source)
+    if head[:2] == GZIP:
+        return _gunzipped(rest)
+    if head[:4] == ZSTD or head[1:4] == b"\x2a\x4d\x18":
+        return _unzstandard(rest)
+    return rest
+
+
+def bounded(pieces: Iterable[bytes], limit_bytes: int) -> Iterator[bytes]:
+    """``pieces`` as they are, until they add up to more than ``limit_bytes``.
+
+    Raises:
+        Damaged: there is more.
+    """
+    total = 0
+    for piece in pieces:
+        total += len(piece)
+        if total > limit_bytes:
+            raise Damaged(f"more than {limit_bytes >> 20} MiB after decompression")
+        yield piece
+
+
+def _again(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    if head:
+        yield head
+    yield from rest
+
+
+def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    decoder = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+    has_ended = False
+    for piece in pieces:
+        while piece or not (has_ended or decoder.needs_input):
+            if has_ended:
+                # Some writers pad the last member with zero bytes; anything else that follows is a member.
+                piece = piece.lstrip(b"\0")
+                if not piece:
+                    break
+                decoder = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+                has_ended = False
+            try:
+                out = decoder.decompress(piece, PIECE_BYTES)
+            except (igzip_lib.error, ValueError, EOFError) as error:
+                raise Damaged(f"broken gzip data: {error}") from error
+            piece = b""
+            if out:
+                yield out
+            if decoder.eof:
+                has_ended = True
+                piece = decoder.unused_data
+    if not has_ended:
+        raise Damaged("the gzip data ends early")
+
+
+def _unzstandard(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
+        _Readable(pieces), read_across_frames=True
+    )
+    while True:
+        try:
+            out = reader.read(PIECE_BYTES)
+        except zstandard.ZstdError as error:
+            raise Damaged(f"broken zstandard data: {error}") from error
+        if not out:
+            return
+        yield out
+
+
+class _Readable:
+    """``pieces`` as the file that zstandard asks for."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = Pieces(pieces)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._pieces.take(size if size > 0 else PIECE_BYTES)

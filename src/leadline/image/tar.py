@@ -1,0 +1,387 @@
+"""Reads tar archives front to back: ustar, pax, GNU long names, base-256 sizes and sparse files.
+
+Everything an archive says is a claim: names are cut back to the root, sizes are checked against what
+follows, extended headers are bounded. Format: POSIX ``pax`` and
+https://www.gnu.org/software/tar/manual/html_node/Standard.html.
+"""
+
+from collections.abc import Iterator
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from leadline.image.stream import PIECE_BYTES, Damaged, Stream
+
+Kind = Literal["file", "folder", "symlink", "hardlink", "device", "outside"]
+
+BLOCK = 512
+ZERO_BLOCK = bytes(BLOCK)
+LONGEST_PATH = 4096
+"""``PATH_MAX`` of Linux: no kernel would open more."""
+LARGEST_EXTENDED_HEADER = 1 << 20
+MOST_HOLES = 100_000
+
+FOLDER, SYMLINK, HARDLINK = ord("5"), ord("2"), ord("1")
+DEVICES = frozenset(b"346")
+PAX, PAX_GLOBAL, PAX_SUN, GNU_NAME, GNU_TARGET, GNU_SPARSE = b"xgXLKS"
+FILES = frozenset((0, ord("0"), ord("7"), GNU_SPARSE))
+
+
+class Entry(Struct, frozen=True, gc=False):
+    """One entry of an archive or folder."""
+
+    path: str
+    """Normalised: relative, without ``.``, ``..``, empty parts or a closing slash; as written for ``outside``."""
+    kind: Kind
+    size: int = 0
+    """Of a file's content, holes included."""
+    mode: int = 0
+    target: str = ""
+    """Of links: as written for a symbolic link, normalised for a hard one."""
+
+
+class EntryReader(Protocol):
+    """Entries in order; the content of the latest one can be read until the next is asked for."""
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Every entry.
+
+        Raises:
+            Damaged: at the point where the archive stops making sense.
+        """
+
+    def head(self, count: int) -> bytes:
+        """The first bytes of the latest file; asked for before ``content`` or ``pieces``."""
+
+    def content(self) -> bytes:
+        """The latest file as a whole. The caller has looked at its size."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """The latest file piece by piece, holes filled."""
+
+
+class TarReader:
+    """The entries of a tar archive. Archives inside archives: ``body_start`` says where a content lies."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._left = 0
+        self._padding = 0
+        self._holes: _SparseMap | None = None
+        self._size = 0
+
+    def __iter__(self) -> Iterator[Entry]:
+        while True:
+            self._pass_content()
+            extended = _Extended()
+            block = self._header()
+            while block and block[156] in b"xgXLK":
+                self._extend(extended, block)
+                block = self._header()
+            if not block:
+                return
+            yield self._entry(block, extended)
+
+    @property
+    def body_start(self) -> int:
+        """Where in the stream the latest file's content begins."""
+        return self._stream.position()
+
+    def head(self, count: int) -> bytes:
+        return b"" if self._holes else self._stream.peek(min(count, self._left))
+
+    def content(self) -> bytes:
+        if self._holes is not None:
+            return b"".join(self.pieces())
+        data = self._stream.take(self._left)
+        self._check(len(data), self._left)
+        self._left = 0
+        return data
+
+    def pieces(self) -> Iterator[bytes]:
+        if self._holes is not None:
+            yield from self._filled(self._holes)
+            return
+        while self._left:
+            yield self._stored(min(self._left, PIECE_BYTES))
+
+    def _filled(self, sparse: "_SparseMap") -> Iterator[bytes]:
+        at = 0
+        for start, length in sparse.parts:
+            yield from _zeros(start - at)
+            at = start + length
+            while length:
+                piece = self._stored(min(length, PIECE_BYTES))
+                length -= len(piece)
+                yield piece
+        yield from _zeros(sparse.size - at)
+
+    def _stored(self, count: int) -> bytes:
+        if count > self._left:
+            raise Damaged("a sparse file says more than it stores")
+        piece = self._stream.take(count)
+        self._check(len(piece), count)
+        self._left -= count
+        return piece
+
+    def _check(self, got: int, wanted: int) -> None:
+        if got < wanted:
+            raise Damaged("the archive ends in the middle of a file")
+
+    def _pass_content(self) -> None:
+        count = self._left + self._padding
+        self._left = self._padding = 0
+        if count and self._stream.skip(count) < count - BLOCK:
+            raise Damaged("the archive ends in the middle of a file")
+
+    def _header(self) -> bytes:
+        """The next header block; empty at the end."""
+        block = self._stream.take(BLOCK)
+        if len(block) < BLOCK:
+            if block.strip(b"\0"):
+                raise Damaged("the archive ends in the middle of a header")
+            return b""
+        if block[257:262] != b"ustar" and not _is_old_header(block):
+            if block == ZERO_BLOCK:
+                return b""
+            raise Damaged("not a tar header")
+        return block
+
+    def _extend(self, extended: "_Extended", block: bytes) -> None:
+        size = _number(block[124:136])
+        if size > LARGEST_EXTENDED_HEADER:
+            raise Damaged("an extended header is larger than 1 MiB")
+        data = self._stream.take(size)
+        self._check(len(data), size)
+        self._stream.skip(-size % BLOCK)
+        match block[156]:
+            case kind if kind == GNU_NAME:
+                extended.path = _text(data)
+            case kind if kind == GNU_TARGET:
+                extended.target = _text(data)
+            case kind if kind in (PAX, PAX_SUN):
+                _read_pax(extended, data)
+            case _:
+                pass
+
+    def _entry(self, block: bytes, extended: "_Extended") -> Entry:
+        path = extended.path or _name(block)
+        kind = block[156]
+        mode = _number(block[100:108]) & 0o7777
+        if kind in FILES and not path.endswith("/"):
+            size = self._open_file(block, extended)
+            return _file_or_outside(extended.sparse_name or path, size, mode)
+        self._holes = None
+        clean = normalised(path)
+        if clean is None:
+            return Entry(path[:LONGEST_PATH], "outside")
+        if kind == FOLDER or kind in FILES:
+            return Entry(clean, "folder", mode=mode)
+        target = extended.target or _text(block[157:257])
+        if kind == SYMLINK:
+            return Entry(clean, "symlink", target=target[:LONGEST_PATH])
+        if kind == HARDLINK:
+            linked = normalised(target)
+            return Entry(clean, "hardlink", target=linked) if linked else Entry(path, "outside")
+        if kind not in DEVICES:
+            self._left = _number(block[124:136]) if extended.size is None else extended.size
+            self._padding = -self._left % BLOCK
+        return Entry(clean, "device", mode=mode)
+
+    def _open_file(self, block: bytes, extended: "_Extended") -> int:
+        stored = _number(block[124:136]) if extended.size is None else extended.size
+        self._left, self._padding = stored, -stored % BLOCK
+        self._holes = None
+        if block[156] == GNU_SPARSE:
+            self._holes = self._gnu_map(block)
+        elif extended.sparse_in_body:
+            self._holes = self._body_map(extended)
+        elif extended.sparse_map:
+            self._holes = _SparseMap(extended.sparse_size, tuple(extended.sparse_map))
+        if self._holes is None:
+            return stored
+        self._holes.check()
+        return self._holes.size
+
+    def _gnu_map(self, block: bytes) -> "_SparseMap":
+        size = _number(block[483:495])
+        parts = _gnu_parts(block[386:482])
+        more = block[482]
+        while more:
+            block = self._stream.take(BLOCK)
+            self._check(len(block), BLOCK)
+            parts += _gnu_parts(block[:504])
+            more = block[504]
+            if len(parts) > MOST_HOLES:
+                raise Damaged("a sparse file has too many holes")
+        return _SparseMap(size, tuple(parts))
+
+    def _body_map(self, extended: "_Extended") -> "_SparseMap":
+        """The map of format 1.0: decimal lines in whole blocks in front of the content."""
+        lines: list[bytes] = []
+        rest = b""
+        wanted = 1
+        while len(lines) < wanted:
+            rest += self._stored(BLOCK)
+            *whole, rest = rest.split(b"\n")
+            lines += whole
+            if lines:
+                wanted = 1 + 2 * _decimal(lines[0])
+            if wanted > 2 * MOST_HOLES or len(rest) > BLOCK:
+                raise Damaged("a sparse file has too many holes")
+        values = [_decimal(line) for line in lines[1:wanted]]
+        return _SparseMap(extended.sparse_size, tuple(zip(values[::2], values[1::2], strict=True)))
+
+
+class _Extended:
+    """What pax and GNU headers say about the entry that follows."""
+
+    def __init__(self) -> None:
+        self.path = ""
+        self.target = ""
+        self.size: int | None = None
+        self.sparse_name = ""
+        self.sparse_size = 0
+        self.sparse_map: list[tuple[int, int]] = []
+        self.sparse_in_body = False
+
+
+class _SparseMap(Struct, frozen=True):
+    size: int
+    parts: tuple[tuple[int, int], ...]
+    """Offset and length of what is stored, in order."""
+
+    def check(self) -> None:
+        at = 0
+        for start, length in self.parts:
+            if start < at or length < 0:
+                raise Damaged("the parts of a sparse file overlap")
+            at = start + length
+        if at > self.size:
+            raise Damaged("a sparse file is longer than it says")
+
+
+def normalised(path: str) -> str | None:
+    """``path`` from the root of the image; ``None`` where it leaves the image or no kernel would open it."""
+    if len(path) > LONGEST_PATH:
+        return None
+    if path[:2] == "./":
+        path = path[2:]
+    if "//" in path or "/." in path or path[:1] in "./":
+        parts = [part for part in path.split("/") if part not in ("", ".")]
+        return None if ".." in parts else "/".join(parts)
+    return path.rstrip("/")
+
+
+def _file_or_outside(path: str, size: int, mode: int) -> Entry:
+    clean = normalised(path)
+    if not clean:
+        return Entry(path[:LONGEST_PATH], "outside")
+    return Entry(clean, "file", size, mode)
+
+
+def _zeros(count: int) -> Iterator[bytes]:
+    while count > 0:
+        yield bytes(min(count, PIECE_BYTES))
+        count -= PIECE_BYTES
+
+
+def _name(block: bytes) -> str:
+    name = _text(block[:100])
+    # Only POSIX headers keep a folder there; GNU's use the same bytes for times.
+    if block[345] and block[257:263] == b"ustar\0":
+        return f"{_text(block[345:500])}/{name}"
+    return name
+
+
+def _text(field: bytes) -> str:
+    end = field.find(0)
+    if end >= 0:
+        field = field[:end]
+    return field.decode("utf-8", "backslashreplace")
+
+
+def _number(field: bytes) -> int:
+    if field[0] & 0x80:
+        if field[0] != 0x80:
+            raise Damaged("a negative or absurd number in a tar header")
+        value = int.from_bytes(field[1:], "big")
+    else:
+        digits = field.strip(b" \0")
+        if not digits:
+            return 0
+        try:
+            value = int(digits, 8)
+        except ValueError as error:
+            raise Damaged("not a number in a tar header") from error
+    if not 0 <= value < 1 << 60:
+        raise Damaged("a negative or absurd number in a tar header")
+    return value
+
+
+def _decimal(field: bytes) -> int:
+    if not field.isdigit() or len(field) > 18:
+        raise Damaged("not a number in an extended tar header")
+    return int(field)
+
+
+def _is_old_header(block: bytes) -> bool:
+    """Whether the checksum of a header without the ``ustar`` mark is right."""
+    digits = block[148:156].strip(b" \0")
+    return digits.isdigit() and sum(block) - sum(block[148:156]) + 8 * 32 == int(
+        digits, 8 if digits.translate(None, b"89") == digits else 10
+    )
+
+
+def _gnu_parts(field: bytes) -> list[tuple[int, int]]:
+    parts = []
+    for at in range(0, len(field) - 23, 24):
+        if not field[at]:
+            break
+        start, length = _number(field[at : at + 12]), _number(field[at + 12 : at + 24])
+        parts.append((start, length))
+    return parts
+
+
+def _read_pax(extended: _Extended, data: bytes) -> None:
+    at = 0
+    while at < len(data):
+        space = data.find(b" ", at, at + 20)
+        if space < 0:
+            if data[at:].strip(b"\0"):
+                raise Damaged("not a record in an extended tar header")
+            return
+        end = at + _decimal(data[at:space])
+        if end <= space + 1 or end > len(data):
+            raise Damaged("a record of an extended tar header has a wrong length")
+        key, _, value = data[space + 1 : end - 1].partition(b"=")
+        at = end
+        _take_record(extended, key, value)
+
+
+def _take_record(extended: _Extended, key: bytes, value: bytes) -> None:
+    match key:
+        case b"path":
+            extended.path = _text(value)
+        case b"linkpath":
+            extended.target = _text(value)
+        case b"size":
+            extended.size = _decimal(value)
+        case b"GNU.sparse.name":
+            extended.sparse_name = _text(value)
+        case b"GNU.sparse.realsize" | b"GNU.sparse.size":
+            extended.sparse_size = _decimal(value)
+        case b"GNU.sparse.major":
+            extended.sparse_in_body = value == b"1"
+        case b"GNU.sparse.map":
+            numbers = [_decimal(number) for number in value.split(b",")] if value else []
+            if len(numbers) % 2:
+                raise Damaged("the map of a sparse file is cut short")
+            extended.sparse_map = list(zip(numbers[::2], numbers[1::2], strict=True))
+        case b"GNU.sparse.offset":
+            extended.sparse_map.append((_decimal(value), 0))
+        case b"GNU.sparse.numbytes":
+            if extended.sparse_map:
+                extended.sparse_map[-1] = (extended.sparse_map[-1][0], _decimal(value))
+        case _:
+            pass

@@ -1,0 +1,82 @@
+"""Calls cataloguers on files and gathers what they tell, their failures included."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from msgspec import Struct, structs
+
+from leadline.image.cataloguer import Cataloguer, File, Package, Tree, Unread, Unreadable
+from leadline.image.executable import is_executable
+from leadline.image.wishes import Wishes
+
+log = logging.getLogger(__name__)
+
+
+class Reading(Struct, frozen=True):
+    """What cataloguers told."""
+
+    packages: tuple[Package, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+
+class FileTree(Tree, Protocol):
+    """A tree whose kept files can be gone through."""
+
+    def kept(self) -> Iterable[File]:
+        """Every kept file, by path."""
+
+
+def catalogue(tree: FileTree, cataloguers: Sequence[Cataloguer], raise_bugs: bool = False) -> Reading:
+    """The packages that ``cataloguers`` find in the kept files of ``tree``, in the order of their paths.
+
+    With ``raise_bugs`` an exception that is no ``Unreadable`` is raised instead of becoming an ``Unread``.
+    """
+    wishes = Wishes(cataloguers)
+    found: list[Reading] = []
+    for file in tree.kept():
+        wish = wishes.of(file.path)
+        readers = wish.readers if wish else ()
+        if not readers and wishes.executables and is_executable(file.data):
+            readers = wishes.executables
+        found += [read(wishes.cataloguers[reader], file, tree, raise_bugs) for reader in readers]
+    return together(found)
+
+
+def read(cataloguer: Cataloguer, file: File, tree: Tree | None, raise_bugs: bool = False) -> Reading:
+    """What one cataloguer tells of one file; ``tree`` may be ``None`` for those that do not take it."""
+    packages: list[Package] = []
+    unread: tuple[Unread, ...] = ()
+    try:
+        for package in cataloguer.read(file, tree) if cataloguer.takes_tree else cataloguer.read(file):
+            packages.append(package)  # noqa: PERF402 - what came before a failure is kept
+    except Unreadable as error:
+        unread = (Unread(file.path, f"{cataloguer.name}: {error}"),)
+    except Exception as error:
+        # The engine's guard: a bug in one cataloguer must not cost the packages of all others.
+        if raise_bugs:
+            raise
+        log.debug("cataloguer %s failed on %s", cataloguer.name, file.path, exc_info=True)
+        unread = (Unread(file.path, f"{cataloguer.name} failed on it: {type(error).__name__}"),)
+    return Reading(tuple(_placed(package, cataloguer, file) for package in packages), unread)
+
+
+def together(readings: Iterable[Reading]) -> Reading:
+    """All of ``readings`` in one, in order."""
+    packages: list[Package] = []
+    unread: list[Unread] = []
+    for reading in readings:
+        packages += reading.packages
+        unread += reading.unread
+    return Reading(tuple(packages), tuple(unread))
+
+
+def _placed(package: Package, cataloguer: Cataloguer, file: File) -> Package:
+    if package.found_in and package.found_by and package.layer:
+        return package
+    return structs.replace(
+        package,
+        found_in=package.found_in or (file.path,),
+        found_by=package.found_by or cataloguer.name,
+        layer=package.layer or file.layer,
+    )

@@ -1,0 +1,98 @@
+"""The wishes of all cataloguers as tables: one look per file says who reads it and whether it is kept."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from leadline.image.cataloguer import Cataloguer
+
+
+class Wish(Struct, frozen=True, gc=False):
+    """What is to be done with one file."""
+
+    readers: tuple[int, ...] = ()
+    """Positions of the cataloguers that read it."""
+    is_kept: bool = False
+    """Whether its content must outlast the layer: a reader asks for the whole tree, or it lies beside another file."""
+
+
+class _Table:
+    """From a key to readers, and the keys that are only kept."""
+
+    def __init__(self) -> None:
+        self.readers: dict[str, tuple[int, ...]] = {}
+        self.kept: set[str] = set()
+
+    def add(self, keys: Iterable[str], reader: int) -> None:
+        for key in keys:
+            self.readers[key] = (*self.readers.get(key, ()), reader)
+
+
+class Wishes:
+    """Compiled from ``cataloguers``, whose positions are what ``Wish.readers`` holds."""
+
+    def __init__(self, cataloguers: Sequence[Cataloguer], kept_paths: Iterable[str] = ()) -> None:
+        self.cataloguers = tuple(cataloguers)
+        self.executables = tuple(i for i, one in enumerate(cataloguers) if one.executables)
+        self._paths, self._names, self._folders = _Table(), _Table(), _Table()
+        self._endings: dict[str, tuple[int, ...]] = {}
+        self._kept_endings: set[str] = set()
+        self._kept_in: dict[str, tuple[str, ...]] = {}
+        self._paths.kept.update(kept_paths)
+        for position, one in enumerate(cataloguers):
+            self._paths.add(one.paths, position)
+            self._names.add(one.names, position)
+            self._folders.add((folder.rstrip("/") for folder in one.folders), position)
+            for ending in one.suffixes:
+                self._endings[ending] = (*self._endings.get(ending, ()), position)
+            for pattern in one.beside:
+                self._add_beside(pattern)
+        self._quick_paths = self._paths.readers.keys() | self._paths.kept
+        self._quick_names = self._names.readers.keys() | self._names.kept
+        self._quick_folders = self._folders.readers.keys() | self._kept_in.keys()
+        self._quick_endings = tuple(self._endings.keys() | self._kept_endings)
+
+    def of(self, path: str) -> Wish | None:
+        """The wish for the file at ``path``, executables aside; ``None`` where nobody wants it."""
+        folder, _, name = path.rpartition("/")
+        if (
+            name in self._quick_names
+            or folder in self._quick_folders
+            or path in self._quick_paths
+            or name.endswith(self._quick_endings)
+        ):
+            return self._collect(path, folder, name)
+        return None
+
+    def paths(self) -> dict[str, tuple[int, ...]]:
+        """Every path that a cataloguer asks for by its whole name."""
+        return dict(self._paths.readers)
+
+    def _collect(self, path: str, folder: str, name: str) -> Wish | None:
+        readers = {
+            *self._paths.readers.get(path, ()),
+            *self._names.readers.get(name, ()),
+            *self._folders.readers.get(folder, ()),
+        }
+        for ending, positions in self._endings.items():
+            if name.endswith(ending):
+                readers.update(positions)
+        is_kept = (
+            path in self._paths.kept
+            or name in self._names.kept
+            or name.endswith(tuple(self._kept_endings))
+            or name.endswith(self._kept_in.get(folder, ()))
+            or any(self.cataloguers[reader].takes_tree for reader in readers)
+        )
+        return Wish(tuple(sorted(readers)), is_kept) if readers or is_kept else None
+
+    def _add_beside(self, pattern: str) -> None:
+        folder, _, name = pattern.rpartition("/")
+        if name.startswith("*") and folder:
+            self._kept_in[folder] = (*self._kept_in.get(folder, ()), name[1:])
+        elif name.startswith("*"):
+            self._kept_endings.add(name[1:])
+        elif folder:
+            self._paths.kept.add(pattern)
+        else:
+            self._names.kept.add(name)
