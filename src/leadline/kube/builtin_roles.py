@@ -1,0 +1,167 @@
+"""The roles that every cluster has from its start, so that a binding to one is understood without a cluster.
+
+Rules as the API server writes them at start
+(https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles).
+"""
+
+from typing import Any
+
+Rule = dict[str, list[str]]
+
+_READ = ["get", "list", "watch"]
+_WRITE = ["create", "delete", "deletecollection", "patch", "update"]
+
+
+def _rule(groups: list[str], resources: list[str], verbs: list[str]) -> Rule:
+    return {"apiGroups": groups, "resources": resources, "verbs": verbs}
+
+
+_VIEWED_CORE = [
+    "bindings",
+    "configmaps",
+    "endpoints",
+    "events",
+    "limitranges",
+    "namespaces",
+    "namespaces/status",
+    "persistentvolumeclaims",
+    "persistentvolumeclaims/status",
+    "pods",
+    "pods/log",
+    "pods/status",
+    "replicationcontrollers",
+    "replicationcontrollers/scale",
+    "replicationcontrollers/status",
+    "resourcequotas",
+    "resourcequotas/status",
+    "serviceaccounts",
+    "services",
+    "services/status",
+]
+_APPS = [
+    "daemonsets",
+    "deployments",
+    "deployments/scale",
+    "replicasets",
+    "replicasets/scale",
+    "statefulsets",
+    "statefulsets/scale",
+]
+_VIEW: list[Rule] = [
+    _rule([""], _VIEWED_CORE, _READ),
+    _rule(["discovery.k8s.io"], ["endpointslices"], _READ),
+    _rule(["apps"], ["controllerrevisions", *_APPS], _READ),
+    _rule(["autoscaling"], ["horizontalpodautoscalers", "horizontalpodautoscalers/status"], _READ),
+    _rule(["batch"], ["cronjobs", "cronjobs/status", "jobs", "jobs/status"], _READ),
+    _rule(["policy"], ["poddisruptionbudgets", "poddisruptionbudgets/status"], _READ),
+    _rule(["networking.k8s.io"], ["ingresses", "ingresses/status", "networkpolicies"], _READ),
+]
+_EDIT: list[Rule] = [
+    _rule(
+        [""],
+        ["pods/attach", "pods/exec", "pods/portforward", "pods/proxy", "secrets", "services/proxy"],
+        _READ,
+    ),
+    _rule([""], ["serviceaccounts"], ["impersonate"]),
+    _rule([""], ["pods", "pods/attach", "pods/exec", "pods/portforward", "pods/proxy"], _WRITE),
+    _rule([""], ["pods/eviction"], ["create"]),
+    _rule(
+        [""],
+        [
+            "configmaps",
+            "events",
+            "persistentvolumeclaims",
+            "replicationcontrollers",
+            "replicationcontrollers/scale",
+            "secrets",
+            "serviceaccounts",
+            "services",
+            "services/proxy",
+        ],
+        _WRITE,
+    ),
+    _rule([""], ["serviceaccounts/token"], ["create"]),
+    _rule(["apps"], ["deployments/rollback", *_APPS], _WRITE),
+    _rule(["autoscaling"], ["horizontalpodautoscalers"], _WRITE),
+    _rule(["batch"], ["cronjobs", "jobs"], _WRITE),
+    _rule(["policy"], ["poddisruptionbudgets"], _WRITE),
+    _rule(["networking.k8s.io"], ["ingresses", "networkpolicies"], _WRITE),
+    _rule(["coordination.k8s.io"], ["leases"], [*_READ, *_WRITE]),
+]
+_ADMIN: list[Rule] = [
+    _rule(["rbac.authorization.k8s.io"], ["rolebindings", "roles"], [*_READ, *_WRITE]),
+    _rule(["authorization.k8s.io"], ["localsubjectaccessreviews"], ["create"]),
+]
+
+
+def _role(rules: list[Rule], aggregated_as: str = "") -> dict[str, Any]:
+    body: dict[str, Any] = {"rules": rules}
+    if aggregated_as:
+        label = f"rbac.authorization.k8s.io/aggregate-to-{aggregated_as}"
+        body["aggregationRule"] = {"clusterRoleSelectors": [{"matchLabels": {label: "true"}}]}
+    return body
+
+
+BUILT_IN_ROLES: dict[str, dict[str, Any]] = {
+    "cluster-admin": {"rules": [_rule(["*"], ["*"], ["*"]), {"nonResourceURLs": ["*"], "verbs": ["*"]}]},
+    "admin": _role([*_ADMIN, *_EDIT, *_VIEW], "admin"),
+    "edit": _role([*_EDIT, *_VIEW], "edit"),
+    "view": _role(_VIEW, "view"),
+    "system:auth-delegator": _role(
+        [
+            _rule(["authentication.k8s.io"], ["tokenreviews"], ["create"]),
+            _rule(["authorization.k8s.io"], ["subjectaccessreviews"], ["create"]),
+        ]
+    ),
+    "system:persistent-volume-provisioner": _role(
+        [
+            _rule([""], ["persistentvolumes"], [*_READ, "create", "delete"]),
+            _rule([""], ["persistentvolumeclaims"], [*_READ, "update"]),
+            _rule(["storage.k8s.io"], ["storageclasses"], _READ),
+            _rule([""], ["events"], ["watch", "create", "update", "patch"]),
+        ]
+    ),
+    "system:kubelet-api-admin": _role(
+        [
+            _rule([""], ["nodes"], ["get", "list", "watch", "proxy"]),
+            _rule([""], ["nodes/proxy", "nodes/log", "nodes/metrics", "nodes/stats", "nodes/spec"], ["*"]),
+        ]
+    ),
+    "system:node-proxier": _role(
+        [
+            _rule([""], ["services", "endpoints"], ["list", "watch"]),
+            _rule([""], ["nodes"], _READ),
+            _rule(["discovery.k8s.io"], ["endpointslices"], ["list", "watch"]),
+        ]
+    ),
+    "system:discovery": {
+        "rules": [{"nonResourceURLs": ["/api", "/api/*", "/apis", "/apis/*"], "verbs": ["get"]}]
+    },
+    "system:public-info-viewer": {
+        "rules": [
+            {"nonResourceURLs": ["/healthz", "/livez", "/readyz", "/version", "/version/"], "verbs": ["get"]}
+        ]
+    },
+    "system:basic-user": _role(
+        [
+            _rule(
+                ["authorization.k8s.io"], ["selfsubjectaccessreviews", "selfsubjectrulesreviews"], ["create"]
+            ),
+            _rule(["authentication.k8s.io"], ["selfsubjectreviews"], ["create"]),
+        ]
+    ),
+    "system:node-bootstrapper": _role(
+        [_rule(["certificates.k8s.io"], ["certificatesigningrequests"], ["create", "get", "list", "watch"])]
+    ),
+    "system:certificates.k8s.io:certificatesigningrequests:nodeclient": _role(
+        [_rule(["certificates.k8s.io"], ["certificatesigningrequests/nodeclient"], ["create"])]
+    ),
+    "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient": _role(
+        [_rule(["certificates.k8s.io"], ["certificatesigningrequests/selfnodeclient"], ["create"])]
+    ),
+    "system:service-account-issuer-discovery": {
+        "rules": [
+            {"nonResourceURLs": ["/.well-known/openid-configuration", "/openid/v1/jwks"], "verbs": ["get"]}
+        ]
+    },
+}

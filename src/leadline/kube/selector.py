@@ -1,0 +1,69 @@
+"""Label selectors, compiled once and asked often.
+
+Source: k8s.io/apimachinery, LabelSelectorAsSelector
+(https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Labels = Mapping[str, str]
+Selector = Callable[[Labels], bool]
+
+
+def compile_selector(selector: Any) -> Selector:
+    """A test for labels. ``{}`` selects everything, ``None`` nothing; an unknown operator selects nothing."""
+    if not isinstance(selector, dict):
+        return _nothing
+    wanted = selector.get("matchLabels")
+    tests: list[Selector] = []
+    if isinstance(wanted, dict) and wanted:
+        tests.append(_equal(tuple((str(k), _label_text(v)) for k, v in wanted.items())))
+    expressions = selector.get("matchExpressions")
+    for expression in expressions if isinstance(expressions, list) else ():
+        tests.append(_expression(expression) if isinstance(expression, dict) else _nothing)
+    if not tests:
+        return _everything
+    if len(tests) == 1:
+        return tests[0]
+    return lambda labels: all(test(labels) for test in tests)
+
+
+def compile_pairs(pairs: Any) -> Selector:
+    """A test for a plain map of labels, as in a Service; an empty or absent map selects nothing."""
+    if not isinstance(pairs, dict) or not pairs:
+        return _nothing
+    return _equal(tuple((str(k), _label_text(v)) for k, v in pairs.items()))
+
+
+def _everything(labels: Labels) -> bool:
+    return True
+
+
+def _nothing(labels: Labels) -> bool:
+    return False
+
+
+def _equal(wanted: tuple[tuple[str, str], ...]) -> Selector:
+    return lambda labels: all(labels.get(key) == value for key, value in wanted)
+
+
+def _expression(expression: dict[str, Any]) -> Selector:
+    key = str(expression.get("key", ""))
+    values = expression.get("values")
+    among = frozenset(map(_label_text, values)) if isinstance(values, list) else frozenset()
+    match expression.get("operator"):
+        case "In":
+            return lambda labels: labels.get(key) in among
+        case "NotIn":
+            return lambda labels: labels.get(key) not in among
+        case "Exists":
+            return lambda labels: key in labels
+        case "DoesNotExist":
+            return lambda labels: key not in labels
+        case _:
+            return _nothing
+
+
+def _label_text(value: Any) -> str:
+    return value if isinstance(value, str) else str(value)

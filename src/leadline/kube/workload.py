@@ -1,0 +1,122 @@
+"""Where each kind keeps its pod. Kinds that are not built in are recognised by the shape of their spec."""
+
+from typing import Any
+
+Body = dict[str, Any]
+
+CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
+
+_TEMPLATE = ("spec", "template")
+_JOB_TEMPLATE = ("spec", "jobTemplate", "spec", "template")
+_BUILT_IN: dict[str, tuple[str, ...]] = {
+    "Pod": (),
+    "PodTemplate": ("template",),
+    "Deployment": _TEMPLATE,
+    "ReplicaSet": _TEMPLATE,
+    "DaemonSet": _TEMPLATE,
+    "StatefulSet": _TEMPLATE,
+    "ReplicationController": _TEMPLATE,
+    "Job": _TEMPLATE,
+    "CronJob": _JOB_TEMPLATE,
+}
+_SHAPES = (
+    _TEMPLATE,
+    _JOB_TEMPLATE,
+    ("spec", "podTemplate"),
+    ("spec", "workload"),
+    ("spec", "jobTemplate", "template"),
+)
+"""Where custom resources keep a pod template: Rollout, DeploymentConfig, Knative Service, SparkApplication and kin."""
+
+MAX_CONTAINERS = 10_000
+"""Far above what fits into an object the API server accepts (1.5 MiB of etcd value)."""
+
+
+def pod_path(api_version: str, kind: str, body: Body) -> tuple[str, ...] | None:
+    """The keys from the object to its pod, the mapping that holds ``spec``; ``None`` where it runs no pods."""
+    built_in = _BUILT_IN.get(kind)
+    if built_in is not None and _is_kubernetes_own(api_version):
+        return built_in
+    if kind in ("CustomResourceDefinition", "List"):
+        return None
+    for keys in _SHAPES:
+        spec = descend(body, (*keys, "spec"))
+        if _has_containers(spec):
+            return keys
+    return built_in if built_in is not None and _has_containers(descend(body, (*built_in, "spec"))) else None
+
+
+def descend(body: Any, keys: tuple[str, ...]) -> Body:
+    """The mapping at ``keys``, or an empty one where any step is absent."""
+    for key in keys:
+        body = body.get(key) if isinstance(body, dict) else None
+    return body if isinstance(body, dict) else {}
+
+
+def misshapen(pod_spec: Any) -> list[tuple[str, str]]:
+    """Fields of a pod spec that have the wrong type, as (path, wanted type); the API server refuses such an object.
+
+    A field of the wrong type is read as absent, so each has to be named: else it would pass unseen.
+    """
+    faults: list[tuple[str, str]] = []
+    if not isinstance(pod_spec, dict):
+        return [("", "a mapping")]
+    for name in CONTAINER_LISTS:
+        value = pod_spec.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, list):
+            faults.append((name, "a list"))
+            continue
+        for i, container in enumerate(value[:MAX_CONTAINERS]):
+            if not isinstance(container, dict):
+                faults.append((f"{name}[{i}]", "a mapping"))
+            else:
+                _check_fields(container, _CONTAINER_FIELDS, f"{name}[{i}].", faults)
+    _check_fields(pod_spec, _POD_FIELDS, "", faults)
+    return faults
+
+
+def _is_kubernetes_own(api_version: str) -> bool:
+    group = api_version.partition("/")[0] if "/" in api_version else ""
+    return group in ("", "apps", "batch", "extensions")
+
+
+def _has_containers(spec: Body) -> bool:
+    containers = spec.get("containers")
+    return isinstance(containers, list) and any(
+        isinstance(c, dict) and ("image" in c or "name" in c) for c in containers
+    )
+
+
+def _check_fields(body: Body, wanted: dict[str, type], prefix: str, faults: list[tuple[str, str]]) -> None:
+    for name, kind in wanted.items():
+        value: Any = body.get(name)
+        if value is None:
+            continue
+        fits = isinstance(value, kind)
+        if not fits:
+            faults.append((prefix + name, _WORD[kind]))
+        elif name == "securityContext":
+            _check_fields(value, _SECURITY_FIELDS, f"{prefix}{name}.", faults)
+        elif kind is list and name not in _LISTS_OF_TEXT:
+            faults += [
+                (f"{prefix}{name}[{i}]", "a mapping") for i, v in enumerate(value) if not isinstance(v, dict)
+            ]
+
+
+_CONTAINER_FIELDS: dict[str, type] = {
+    "securityContext": dict,
+    "env": list,
+    "envFrom": list,
+    "ports": list,
+    "volumeMounts": list,
+    "command": list,
+    "args": list,
+    "resources": dict,
+    "image": str,
+}
+_POD_FIELDS: dict[str, type] = {"securityContext": dict, "volumes": list, "serviceAccountName": str}
+_SECURITY_FIELDS: dict[str, type] = {"capabilities": dict, "seccompProfile": dict, "seLinuxOptions": dict}
+_LISTS_OF_TEXT = frozenset({"command", "args"})
+_WORD: dict[type, str] = {dict: "a mapping", list: "a list", str: "text"}

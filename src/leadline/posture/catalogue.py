@@ -1,0 +1,106 @@
+"""The controls and frameworks that come with the product, and how a user's words choose among them."""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from typing import TypeVar
+
+from leadline.discover import discover
+from leadline.errors import UsageError
+from leadline.model.control import Control, Framework, FrameworkEntry
+from leadline.posture import controls as control_files
+
+T = TypeVar("T", Control, Framework)
+
+
+def load_controls() -> tuple[Control, ...]:
+    """Every control, worst first, then by id."""
+    return in_order(discover(control_files, Control))
+
+
+def in_order(controls: Iterable[Control]) -> tuple[Control, ...]:
+    return tuple(sorted(controls, key=lambda control: (-control.score, control.id)))
+
+
+def load_frameworks() -> tuple[Framework, ...]:
+    """Every framework, by name."""
+    folder = resources.files("leadline.posture") / "frameworks"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    return tuple(
+        sorted((parse_framework(f.read_text("utf-8"), f.name) for f in files), key=lambda f: f.name.lower())
+    )
+
+
+def parse_framework(source: str, file_name: str) -> Framework:
+    """A framework from TOML: ``name``, ``title``, and ``controls`` as ids or tables of id, number, title.
+
+    Raises:
+        UsageError: the text is no TOML, or lacks a name or controls.
+    """
+    try:
+        table = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file_name} is no valid TOML: {error}") from error
+    name, listed = table.get("name"), table.get("controls")
+    if not isinstance(name, str) or not name or not isinstance(listed, list) or not listed:
+        raise UsageError(
+            f"{file_name} is no framework", hint='it needs name = "..." and controls = ["C-0057", ...]'
+        )
+    return Framework(
+        name,
+        str(table.get("title", name)),
+        tuple(_entry(item, file_name) for item in listed),
+        str(table.get("version", "")),
+        str(table.get("link", "")),
+        {str(k): str(v) for k, v in table.get("sections", {}).items()},
+    )
+
+
+def find_controls(names: Iterable[str], controls: Sequence[Control]) -> tuple[Control, ...]:
+    """The controls called ``names``, by id or title, without regard to case.
+
+    Raises:
+        UsageError: a name is unknown; it suggests the nearest.
+    """
+    by_name = {c.id.lower(): c for c in controls} | {c.title.lower(): c for c in controls}
+    return in_order({c.id: c for c in (_find(n, by_name, "control") for n in names)}.values())
+
+
+def find_frameworks(names: Iterable[str], frameworks: Sequence[Framework]) -> tuple[Framework, ...]:
+    """The frameworks called ``names``, without regard to case, in the order asked.
+
+    Raises:
+        UsageError: a name is unknown; it suggests the nearest.
+    """
+    by_name = {f.name.lower(): f for f in frameworks}
+    return tuple({f.name: f for f in (_find(n, by_name, "framework") for n in names)}.values())
+
+
+def controls_of(frameworks: Iterable[Framework], controls: Sequence[Control]) -> tuple[Control, ...]:
+    """Every control that one of ``frameworks`` lists, worst first."""
+    wanted = {control_id for framework in frameworks for control_id in framework.control_ids}
+    return tuple(control for control in controls if control.id in wanted)
+
+
+def _find(name: str, by_name: dict[str, T], what: str) -> T:
+    found = by_name.get(name.strip().lower())
+    if found is None:
+        near = difflib.get_close_matches(name.strip().lower(), by_name, n=1, cutoff=0.5)
+        hint = (
+            f"did you mean {_written(by_name[near[0]])}?" if near else f"leadline list {what}s shows them all"
+        )
+        raise UsageError(f"unknown {what} {name}", hint=hint)
+    return found
+
+
+def _written(thing: Control | Framework) -> str:
+    return thing.id if isinstance(thing, Control) else thing.name
+
+
+def _entry(item: object, file_name: str) -> FrameworkEntry:
+    if isinstance(item, str):
+        return FrameworkEntry(item)
+    if isinstance(item, dict) and isinstance(item.get("id"), str):
+        return FrameworkEntry(item["id"], str(item.get("number", "")), str(item.get("title", "")))
+    raise UsageError(f"{file_name}: an entry of controls has no id: {item!r}")

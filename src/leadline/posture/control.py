@@ -1,0 +1,157 @@
+"""All that a control file imports.
+
+A control is one function. The type of its first argument says what it is run on, an ``Inventory`` as
+the second gives it the joins, and keyword-only arguments are its settings::
+
+    @control("C-0046", "Insecure capabilities", score=7.0, category="Workload")
+    def insecure_capabilities(container: Container, *, insecure_capabilities: tuple[str, ...] = (...)) -> Violations:
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, get_type_hints
+
+from leadline.kube.rbac import CORE, Grant, RuleMatch
+from leadline.kube.selector import compile_pairs, compile_selector
+from leadline.model.control import YOUR_VALUE, Control, Missing, Remove, Review, Set, Violations
+from leadline.model.resource import Resource
+from leadline.posture.control_plane import (
+    ApiServer,
+    ControllerManager,
+    ControlPlaneProcess,
+    Etcd,
+    Flag,
+    Scheduler,
+)
+from leadline.posture.inventory import Inventory, kind_name
+from leadline.posture.subject import Container, Namespace, Workload, mapping, mappings, sequence, text
+
+__all__ = [
+    "CORE",
+    "YOUR_VALUE",
+    "ApiServer",
+    "Container",
+    "Control",
+    "ControlPlaneProcess",
+    "ControllerManager",
+    "Etcd",
+    "Flag",
+    "Grant",
+    "Inventory",
+    "Missing",
+    "Namespace",
+    "Remove",
+    "Resource",
+    "Review",
+    "RuleMatch",
+    "Scheduler",
+    "Set",
+    "Violations",
+    "Workload",
+    "compile_pairs",
+    "compile_selector",
+    "control",
+    "kind_name",
+    "manual",
+    "mapping",
+    "mappings",
+    "not_built",
+    "sequence",
+    "text",
+]
+
+SUBJECTS: tuple[type, ...] = (
+    Workload,
+    Container,
+    Grant,
+    Namespace,
+    Resource,
+    ApiServer,
+    ControllerManager,
+    Scheduler,
+    Etcd,
+)
+
+Check = Callable[..., Violations]
+
+
+def control(
+    id: str,
+    title: str,
+    *,
+    score: float,
+    category: str,
+    kinds: tuple[str, ...] = (),
+    applies: Callable[..., bool] | None = None,
+) -> Callable[[Check], Control]:
+    """Makes a ``Control`` of a check.
+
+    ``kinds`` is for checks over a ``Resource``: ``("Service", "Ingress.networking.k8s.io")``. ``applies``
+    says which subjects are judged at all; the others count neither as passed nor as failed.
+
+    Raises:
+        TypeError: the check's first argument is of no type that the engine can supply.
+    """
+
+    def make(check: Check) -> Control:
+        subject, joins = _arguments(check)
+        if subject not in SUBJECTS:
+            raise TypeError(f"{id}: the first argument must be annotated with one of {_names(SUBJECTS)}")
+        if (subject is Resource) != bool(kinds):
+            raise TypeError(f"{id}: kinds= goes with a check over a Resource, and only with it")
+        return Control(
+            id,
+            title,
+            score,
+            category,
+            doc=_documentation(check),
+            module=check.__module__,
+            subject=subject,
+            kinds=kinds,
+            check=check,
+            joins=joins,
+            applies=applies,
+            settings=_settings(id, check),
+        )
+
+    return make
+
+
+def manual(id: str, title: str, *, score: float, category: str, look_at: str) -> Control:
+    """A control that only a person can judge. ``look_at`` says in one sentence what to look at."""
+    module = sys._getframe(1).f_globals
+    return Control(id, title, score, category, module["__doc__"] or "", module["__name__"], manual=look_at)
+
+
+def not_built(id: str, title: str, *, score: float, category: str, needs: str) -> Control:
+    """A control that cannot judge yet. ``needs`` names the facts that are not read: ``"kubelet settings of the nodes"``."""
+    module = sys._getframe(1).f_globals
+    return Control(id, title, score, category, module["__doc__"] or "", module["__name__"], needs=needs)
+
+
+def _arguments(check: Check) -> tuple[type | None, bool]:
+    """The type of the first argument, and whether there is a second."""
+    code = check.__code__
+    count = code.co_argcount
+    if not count:
+        return None, False
+    annotation: Any = check.__annotations__.get(code.co_varnames[0])
+    if isinstance(annotation, str):
+        annotation = get_type_hints(check).get(code.co_varnames[0])
+    return annotation, count > 1
+
+
+def _settings(id: str, check: Check) -> Mapping[str, tuple[str, ...]]:
+    settings: dict[str, tuple[str, ...]] = check.__kwdefaults__ or {}
+    for name, default in settings.items():
+        if not isinstance(default, tuple) or not all(isinstance(value, str) for value in default):
+            raise TypeError(f"{id}: the default of setting {name} must be a tuple of texts")
+    return settings
+
+
+def _documentation(check: Check) -> str:
+    return check.__globals__.get("__doc__") or check.__doc__ or ""
+
+
+def _names(types: tuple[type, ...]) -> str:
+    return ", ".join(t.__name__ for t in types)

@@ -1,0 +1,236 @@
+"""The loop: every control over every subject of every resource, once."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from msgspec import Struct
+
+from leadline.kube.rbac import Grant
+from leadline.kube.workload import misshapen
+from leadline.model.control import Control, Missing, Violations
+from leadline.model.finding import Finding, Skip, Unread
+from leadline.model.resource import Resource
+from leadline.posture.control_plane import PROCESSES, ControlPlaneProcess, process_of
+from leadline.posture.inventory import Inventory, kind_name
+from leadline.posture.subject import Container, Namespace, Workload, workload_of
+
+log = logging.getLogger(__name__)
+
+Settings = Mapping[str, tuple[str, ...]]
+Applies = Callable[[Any], bool] | None
+Bound = tuple[str, Callable[[Any], Violations], Applies]
+"""Control id, check with settings and inventory filled in, and which subjects it applies to."""
+
+
+class Facts(Struct, frozen=True):
+    """What is known of the target besides its objects."""
+
+    is_whole: bool = False
+    """Whether the target is a whole cluster."""
+    server_version: str = ""
+    cloud: str = ""
+
+
+class Judgement(Struct, frozen=True):
+    """What the controls made of the resources."""
+
+    findings: tuple[Finding, ...]
+    resources: tuple[Resource, ...]
+    """Those given, then the derived ones: RBAC subjects."""
+    judged: tuple[tuple[str, ...], ...]
+    """In step with ``resources``: the controls that judged each."""
+    skips: tuple[Skip, ...]
+    unread: tuple[Unread, ...]
+
+
+def judge(
+    resources: Sequence[Resource],
+    controls: Sequence[Control],
+    *,
+    settings: Settings | None = None,
+    facts: Facts | None = None,
+) -> Judgement:
+    """Every violation, in the order of ``resources`` and, within one, of ``controls``."""
+    return _Judge(resources, controls, settings or {}, facts or Facts()).run()
+
+
+class _Judge:
+    def __init__(
+        self, resources: Sequence[Resource], controls: Sequence[Control], settings: Settings, facts: Facts
+    ) -> None:
+        self._resources = resources
+        self._workloads: dict[int, Workload | None] = {}
+        self._inventory = Inventory(
+            resources,
+            workload=self._workload,
+            is_whole=facts.is_whole,
+            server_version=facts.server_version,
+            cloud=facts.cloud,
+        )
+        self._controls = controls
+        self._rank = {control.id: rank for rank, control in enumerate(controls)}
+        self._on: dict[type, list[Bound]] = defaultdict(list)
+        self._on_kind: dict[str, list[Bound]] = defaultdict(list)
+        self._skips: list[Skip] = []
+        for control in controls:
+            self._file(control, settings)
+        self._findings: list[Finding] = []
+        self._unread: list[Unread] = []
+        self._scopes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._looks_at_pods = bool(self._on[Workload] or self._on[Container])
+        self._looks_at_processes = any(self._on[process] for process in PROCESSES)
+
+    def run(self) -> Judgement:
+        judged = [self._judge(resource) for resource in self._resources]
+        subjects: list[Resource] = []
+        if self._on[Grant]:
+            for grant in self._inventory.grants:
+                subject = grant.as_resource()
+                subjects.append(subject)
+                judged.append(self._judge_grant(grant, subject))
+        never = set(self._rank) - {control_id for ids in set(judged) for control_id in ids}
+        never -= {skip.control for skip in self._skips}
+        skips = [Skip(c.id, _nothing_to_judge(c)) for c in self._controls if c.id in never]
+        return Judgement(
+            tuple(self._findings),
+            (*self._resources, *subjects),
+            tuple(judged),
+            tuple(sorted((*self._skips, *skips), key=lambda skip: self._rank[skip.control])),
+            tuple(self._unread),
+        )
+
+    def _file(self, control: Control, settings: Settings) -> None:
+        """Puts a control under what it looks at, or among the skipped."""
+        if control.manual:
+            self._skips.append(Skip(control.id, control.manual, "manual"))
+        elif control.check is None or control.subject is None:
+            self._skips.append(Skip(control.id, f"not built yet: needs {control.needs}", "not built"))
+        else:
+            chosen = {name: settings.get(name, default) for name, default in control.settings.items()}
+            if chosen and not any(chosen.values()):
+                names = " or ".join(sorted(chosen))
+                self._skips.append(Skip(control.id, f"nothing set for {names}", "settings"))
+                return
+            bound = (control.id, self._bind(control, chosen), control.applies)
+            if control.subject is Resource:
+                for kind in control.kinds:
+                    self._on_kind[kind].append(bound)
+            else:
+                self._on[control.subject].append(bound)
+
+    def _bind(self, control: Control, chosen: dict[str, tuple[str, ...]]) -> Callable[[Any], Violations]:
+        check = control.check
+        assert check is not None
+        arguments: dict[str, Any] = dict(chosen)
+        if control.joins:
+            arguments[check.__code__.co_varnames[1]] = self._inventory
+        return partial(check, **arguments) if arguments else check
+
+    def _workload(self, resource: Resource) -> Workload | None:
+        """The workload of a resource, built once; only those that are one are kept."""
+        key = id(resource)
+        if key in self._workloads:
+            return self._workloads[key]
+        workload = workload_of(resource)
+        if workload is not None:
+            self._workloads[key] = workload
+        return workload
+
+    def _judge(self, resource: Resource) -> tuple[str, ...]:
+        kind = kind_name(resource)
+        first = len(self._findings)
+        judged: list[str] = []
+        if bounds := self._on_kind.get(kind):
+            self._run(bounds, resource, resource, "", judged)
+        if kind == "Namespace" and self._on[Namespace]:
+            self._run(self._on[Namespace], Namespace(resource), resource, "", judged)
+        workload = self._workload(resource) if self._looks_at_pods else None
+        if workload is not None:
+            self._judge_workload(workload, judged)
+        if kind == "Pod" and self._looks_at_processes:
+            process = process_of(resource)
+            if process is not None:
+                self._run(self._on[type(process)], process, resource, "", judged)
+        if len(self._findings) - first > 1:
+            rank = self._rank
+            self._findings[first:] = sorted(self._findings[first:], key=lambda f: rank[f.control])
+        return self._scope(judged)
+
+    def _judge_workload(self, workload: Workload, judged: list[str]) -> None:
+        resource = workload.resource
+        for path, wanted in misshapen(workload.template.get("spec")):
+            where = f"{workload.pod_path}{path}".rstrip(".")
+            self._unread.append(
+                Unread(
+                    _where(resource),
+                    f"{where} must be {wanted}",
+                    hint="Kubernetes refuses such an object; mend the field",
+                )
+            )
+        self._run(self._on[Workload], workload, resource, workload.pod_path, judged)
+        for container in workload.containers:
+            self._run(self._on[Container], container, resource, container.path, judged)
+
+    def _judge_grant(self, grant: Grant, subject: Resource) -> tuple[str, ...]:
+        judged: list[str] = []
+        self._run(self._on[Grant], grant, subject, "", judged, (grant.binding, grant.role))
+        return self._scope(judged)
+
+    def _run(
+        self,
+        bounds: Iterable[Bound],
+        subject: Any,
+        resource: Resource,
+        prefix: str,
+        judged: list[str],
+        related: tuple[Resource, ...] = (),
+    ) -> None:
+        found = self._findings
+        for control_id, check, applies in bounds:
+            try:
+                if applies is not None and not applies(subject):
+                    continue
+                for violation in check(subject):
+                    if violation.__class__ is Missing:
+                        found.append(Finding(control_id, resource, "", violation, None, related))
+                        continue
+                    on = violation.on  # type: ignore[union-attr]
+                    if on is None or on is resource:
+                        path = violation.path if on is resource else prefix + violation.path  # type: ignore[union-attr]
+                        found.append(Finding(control_id, resource, path, violation, None, related))
+                    else:
+                        found.append(Finding(control_id, resource, violation.path, violation, on, related))  # type: ignore[union-attr]
+                judged.append(control_id)
+            except Exception as fault:
+                log.exception("control %s failed on %s", control_id, resource.title)
+                why = f"{control_id} could not judge it: a fault in the control ({type(fault).__name__})"
+                self._unread.append(
+                    Unread(_where(resource), why, hint="please report it; --debug shows the details")
+                )
+
+    def _scope(self, judged: list[str]) -> tuple[str, ...]:
+        """The controls of one resource, each once; resources with the same ones share the tuple."""
+        key = tuple(judged)
+        scope = self._scopes.get(key)
+        if scope is None:
+            rank = self._rank
+            scope = self._scopes[key] = tuple(sorted(set(judged), key=rank.__getitem__))
+        return scope
+
+
+def _where(resource: Resource) -> str:
+    return f"{resource.origin.path}: {resource.title}" if resource.origin.path else resource.title
+
+
+def _nothing_to_judge(control: Control) -> str:
+    subject = control.subject
+    if subject is not None and issubclass(subject, ControlPlaneProcess):
+        return f"no {subject.program} Pod"
+    if subject is Resource:
+        return "no " + " or ".join(kind.partition(".")[0] for kind in control.kinds)
+    return {Grant: "no role bound to anyone", Namespace: "no Namespace"}.get(
+        subject or object, "no workload it applies to"
+    )

@@ -1,0 +1,205 @@
+"""Joins between resources. Each is built once, on first use, over the whole target."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+
+from leadline.kube.network_policy import PolicyRule, policy_rules
+from leadline.kube.rbac import Grant, join_grants
+from leadline.kube.selector import Selector, compile_pairs
+from leadline.model.resource import Resource
+from leadline.posture.subject import Workload, mapping, text, workload_of
+
+DEFAULT_NAMESPACE = "default"
+
+
+class Inventory:
+    """Every object of the target, and how they hang together.
+
+    ``kind`` arguments are written ``Kind`` for the core group and ``Kind.group`` for others. A
+    namespace that an object does not write is ``default``.
+    """
+
+    def __init__(
+        self,
+        resources: Sequence[Resource],
+        *,
+        workload: Callable[[Resource], Workload | None] = workload_of,
+        is_whole: bool = False,
+        server_version: str = "",
+        cloud: str = "",
+    ) -> None:
+        self.resources = resources
+        self.is_whole = is_whole
+        """Whether the target is a whole cluster: only there does an object that is not here not exist."""
+        self.server_version = server_version
+        """The API server's ``v1.36.3``; empty where unknown."""
+        self.cloud = cloud
+        """``EKS``, ``AKS``, ``GKE``; empty where unknown."""
+        self._workload = workload
+
+    def of(self, kind: str) -> Sequence[Resource]:
+        """Every object of ``kind``, in the order of reading."""
+        return self._by_kind.get(kind, ())
+
+    def get(self, kind: str, namespace: str, name: str) -> Resource | None:
+        """One object; ``namespace`` is empty for kinds without one."""
+        found = self._by_name(kind).get((namespace, name))
+        return found or (self._by_name(kind).get((DEFAULT_NAMESPACE, name)) if not namespace else None)
+
+    @cached_property
+    def workloads(self) -> tuple[Workload, ...]:
+        found = (self._workload(resource) for resource in self.resources)
+        return tuple(workload for workload in found if workload is not None)
+
+    def workloads_in(self, namespace: str) -> Sequence[Workload]:
+        return self._workloads_by_namespace.get(namespace or DEFAULT_NAMESPACE, ())
+
+    @cached_property
+    def grants(self) -> tuple[Grant, ...]:
+        """Every subject with every role it holds; what Kubernetes binds at its own start is left out."""
+        return tuple(grant for grant in join_grants(self._rbac) if not grant.is_kubernetes_own)
+
+    def grants_of(self, workload: Workload) -> Sequence[Grant]:
+        """What the service account of ``workload`` may do, through its own name and the groups it belongs to."""
+        account, namespace = workload.service_account, workload.namespace
+        keys = (
+            ("ServiceAccount", namespace, account),
+            ("User", "", f"system:serviceaccount:{namespace}:{account}"),
+            ("Group", "", "system:serviceaccounts"),
+            ("Group", "", f"system:serviceaccounts:{namespace}"),
+            ("Group", "", "system:authenticated"),
+        )
+        return [grant for key in keys for grant in self._grants_by_subject.get(key, ())]
+
+    def service_account_of(self, workload: Workload) -> Resource | None:
+        return self.get("ServiceAccount", workload.namespace, workload.service_account)
+
+    def mounts_token(self, workload: Workload) -> bool:
+        """Whether a token of the service account is mounted: the pod says, else the account, else yes."""
+        said = workload.pod.get("automountServiceAccountToken")
+        if not isinstance(said, bool):
+            account = self.service_account_of(workload)
+            said = account.body.get("automountServiceAccountToken") if account else None
+        return said is not False
+
+    def services_of(self, workload: Workload) -> Sequence[Resource]:
+        """The Services whose selector matches the workload's pods."""
+        labels = workload.labels
+        return [s for selects, s in self._services.get(workload.namespace, ()) if selects(labels)]
+
+    def pods_of(self, service: Resource) -> Sequence[Workload]:
+        """The workloads whose pods ``service`` selects."""
+        selects = compile_pairs(mapping(service.body.get("spec")).get("selector"))
+        return [w for w in self.workloads_in(service.namespace) if selects(w.labels)]
+
+    def policies_of(self, workload: Workload) -> Sequence[PolicyRule]:
+        """The network policies (built in, Cilium, Calico, Istio) that select the workload's pods."""
+        labels, namespace = workload.labels, workload.namespace
+        return [
+            rule
+            for rules in (self._policies.get(namespace, ()), self._policies.get("", ()))
+            for rule in rules
+            if rule.selects_pod(labels, namespace, self.namespace_labels(namespace))
+        ]
+
+    def policies_in(self, namespace: str) -> Sequence[PolicyRule]:
+        """The network policies that live in ``namespace`` or hold for all."""
+        return [*self._policies.get(namespace, ()), *self._policies.get("", ())]
+
+    def namespace_labels(self, name: str) -> Mapping[str, str]:
+        """Labels of a namespace, its name label included; only that one where it was not read."""
+        namespace = self.get("Namespace", "", name)
+        labels = mapping(mapping(namespace.body.get("metadata")).get("labels")) if namespace else {}
+        return {"kubernetes.io/metadata.name": name, **labels}
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[Resource]]:
+        index: dict[str, list[Resource]] = defaultdict(list)
+        for resource in self.resources:
+            index[kind_name(resource)].append(resource)
+        return dict(index)
+
+    def _by_name(self, kind: str) -> dict[tuple[str, str], Resource]:
+        index = self._names.get(kind)
+        if index is None:
+            is_namespaced = kind not in _WITHOUT_NAMESPACE
+            index = self._names[kind] = {
+                (r.namespace or (DEFAULT_NAMESPACE if is_namespaced else ""), r.name): r
+                for r in self.of(kind)
+            }
+        return index
+
+    @cached_property
+    def _names(self) -> dict[str, dict[tuple[str, str], Resource]]:
+        return {}
+
+    @cached_property
+    def _rbac(self) -> list[Resource]:
+        kinds = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
+        return [r for kind in kinds for r in self.of(f"{kind}.rbac.authorization.k8s.io")]
+
+    @cached_property
+    def _workloads_by_namespace(self) -> dict[str, list[Workload]]:
+        index: dict[str, list[Workload]] = defaultdict(list)
+        for workload in self.workloads:
+            index[workload.namespace].append(workload)
+        return dict(index)
+
+    @cached_property
+    def _grants_by_subject(self) -> dict[tuple[str, str, str], list[Grant]]:
+        index: dict[tuple[str, str, str], list[Grant]] = defaultdict(list)
+        for grant in self.grants:
+            namespace = grant.namespace
+            if grant.kind == "ServiceAccount" and not namespace:
+                namespace = grant.binding.namespace or DEFAULT_NAMESPACE
+            index[grant.kind, namespace, grant.name].append(grant)
+        return dict(index)
+
+    @cached_property
+    def _services(self) -> dict[str, list[tuple[Selector, Resource]]]:
+        index: dict[str, list[tuple[Selector, Resource]]] = defaultdict(list)
+        for service in self.of("Service"):
+            spec = mapping(service.body.get("spec"))
+            if text(spec.get("type")) != "ExternalName":
+                index[service.namespace or DEFAULT_NAMESPACE].append(
+                    (compile_pairs(spec.get("selector")), service)
+                )
+        return dict(index)
+
+    @cached_property
+    def _policies(self) -> dict[str, list[PolicyRule]]:
+        index: dict[str, list[PolicyRule]] = defaultdict(list)
+        for rule in self._policy_rules():
+            index[rule.namespace].append(rule)
+        return dict(index)
+
+    def _policy_rules(self) -> Iterator[PolicyRule]:
+        for resource in self.resources:
+            yield from policy_rules(resource)
+
+
+def kind_name(resource: Resource) -> str:
+    """``Kind`` for the core group, ``Kind.group`` for others; groups that were renamed count as the present one."""
+    group = _PRESENT_GROUP.get((resource.group, resource.kind), resource.group)
+    return f"{resource.kind}.{group}" if group else resource.kind
+
+
+_PRESENT_GROUP: dict[tuple[str, str], str] = {
+    ("extensions", "Ingress"): "networking.k8s.io",
+    ("extensions", "NetworkPolicy"): "networking.k8s.io",
+    ("extensions", "PodSecurityPolicy"): "policy",
+    **{("extensions", kind): "apps" for kind in ("Deployment", "DaemonSet", "ReplicaSet")},
+}
+_WITHOUT_NAMESPACE = frozenset(
+    {
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "ClusterRole.rbac.authorization.k8s.io",
+        "ClusterRoleBinding.rbac.authorization.k8s.io",
+        "StorageClass.storage.k8s.io",
+        "IngressClass.networking.k8s.io",
+        "GatewayClass.gateway.networking.k8s.io",
+    }
+)

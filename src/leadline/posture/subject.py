@@ -1,0 +1,264 @@
+"""What a check can look at. Each is built once per object, and reads a field of the wrong type as absent.
+
+(A pod spec with such a field is reported as unread by the engine, so nothing passes for being misshapen.)
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from leadline.kube.workload import CONTAINER_LISTS, Body, descend, pod_path
+from leadline.model.resource import Resource
+
+_RUNS_TO_COMPLETION = frozenset({"Job", "CronJob"})
+
+
+def mapping(value: Any) -> Body:
+    """``value`` if it is a mapping, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: Any) -> list[Any]:
+    """``value`` if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def text(value: Any) -> str:
+    """``value`` if it is text, else empty."""
+    return value if isinstance(value, str) else ""
+
+
+def mappings(value: Any) -> Iterator[tuple[int, Body]]:
+    """Index and item of each mapping in the list ``value``."""
+    for index, item in enumerate(sequence(value)):
+        if isinstance(item, dict):
+            yield index, item
+
+
+class Workload:
+    """An object that runs pods, seen through its pod template.
+
+    Paths of a check over a ``Workload`` start at the pod spec: ``hostNetwork``, ``volumes[0]``,
+    ``containers[0].image``. For paths from the object's own root use ``on=workload.resource``.
+    """
+
+    __slots__ = ("__dict__", "path", "pod", "resource", "template")
+
+    def __init__(self, resource: Resource, keys: tuple[str, ...]) -> None:
+        self.resource = resource
+        self.path = "".join(key + "." for key in keys)
+        """From the object's root to its pod: ``""`` or ``spec.template.``; the pod's spec is at ``path + "spec."``."""
+        self.template = descend(resource.body, keys)
+        self.pod = mapping(self.template.get("spec"))
+
+    @property
+    def kind(self) -> str:
+        return self.resource.kind
+
+    @property
+    def name(self) -> str:
+        return self.resource.name
+
+    @property
+    def namespace(self) -> str:
+        """As Kubernetes takes it: ``default`` where none is written."""
+        return self.resource.namespace or "default"
+
+    @property
+    def is_templated(self) -> bool:
+        """Whether the pod comes from a template (everything but a bare Pod)."""
+        return bool(self.path)
+
+    @property
+    def pod_path(self) -> str:
+        """From the object's root to the pod spec, with a dot at the end."""
+        return self.path + "spec."
+
+    @property
+    def runs_to_completion(self) -> bool:
+        """Whether its pods end by themselves, so that probes and services have no purpose."""
+        return self.resource.kind in _RUNS_TO_COMPLETION or self.pod.get("restartPolicy") in (
+            "Never",
+            "OnFailure",
+        )
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """The labels of the pods, which selectors look at."""
+        return mapping(mapping(self.template.get("metadata")).get("labels"))
+
+    @cached_property
+    def own_labels(self) -> dict[str, str]:
+        """The labels of the object itself."""
+        return mapping(mapping(self.resource.body.get("metadata")).get("labels"))
+
+    @cached_property
+    def annotations(self) -> dict[str, str]:
+        """The annotations of the pods."""
+        return mapping(mapping(self.template.get("metadata")).get("annotations"))
+
+    @cached_property
+    def security_context(self) -> Body:
+        """The pod's own, which containers inherit."""
+        return mapping(self.pod.get("securityContext"))
+
+    @cached_property
+    def is_windows(self) -> bool:
+        """Whether the pods run on Windows nodes, where Linux security settings do not exist."""
+        if mapping(self.pod.get("os")).get("name") == "windows":
+            return True
+        wanted = mapping(self.pod.get("nodeSelector"))
+        return "windows" in (wanted.get("kubernetes.io/os"), wanted.get("beta.kubernetes.io/os"))
+
+    @cached_property
+    def volumes(self) -> tuple[tuple[int, Body], ...]:
+        """Index and body of each volume."""
+        return tuple(mappings(self.pod.get("volumes")))
+
+    @property
+    def service_account(self) -> str:
+        """Name of the service account its pods use; ``default`` where none is named."""
+        return text(self.pod.get("serviceAccountName")) or text(self.pod.get("serviceAccount")) or "default"
+
+    @cached_property
+    def containers(self) -> tuple["Container", ...]:
+        """Containers, then init containers, then ephemeral ones."""
+        return tuple(
+            Container(self, name, index, body)
+            for name in CONTAINER_LISTS
+            for index, body in mappings(self.pod.get(name))
+        )
+
+
+class Container:
+    """One container of a workload, of any of the three lists. Paths of a check start at the container."""
+
+    __slots__ = ("__dict__", "body", "index", "list", "security_context", "workload")
+
+    def __init__(self, workload: Workload, list_name: str, index: int, body: Body) -> None:
+        self.workload = workload
+        self.list = list_name
+        """``containers``, ``initContainers`` or ``ephemeralContainers``."""
+        self.index = index
+        self.body = body
+        self.security_context = mapping(body.get("securityContext"))
+
+    @property
+    def place(self) -> str:
+        """From the pod spec to the container, with a dot: ``containers[0].``; for checks over the workload."""
+        return f"{self.list}[{self.index}]."
+
+    @property
+    def path(self) -> str:
+        """From the object's root to the container, with a dot."""
+        return f"{self.workload.pod_path}{self.list}[{self.index}]."
+
+    @property
+    def name(self) -> str:
+        return text(self.body.get("name"))
+
+    @property
+    def image(self) -> str:
+        return text(self.body.get("image"))
+
+    @property
+    def is_ephemeral(self) -> bool:
+        """Whether it is a debugging container: it takes no probes, ports or resources, and cannot be changed."""
+        return self.list == "ephemeralContainers"
+
+    @property
+    def is_sidecar(self) -> bool:
+        """Whether it is an init container that keeps running beside the others (Kubernetes 1.29)."""
+        return self.list == "initContainers" and self.body.get("restartPolicy") == "Always"
+
+    @property
+    def is_long_running(self) -> bool:
+        """Whether it is meant to stay: a container of a workload that does not end, or a sidecar."""
+        if self.list == "containers":
+            return not self.workload.runs_to_completion
+        return self.is_sidecar and not self.workload.runs_to_completion
+
+    def effective(self, field: str) -> Any:
+        """The security setting that holds: the container's own, else the pod's; ``None`` where neither says."""
+        value = self.security_context.get(field)
+        return value if value is not None else self.workload.security_context.get(field)
+
+    @cached_property
+    def capabilities(self) -> Body:
+        return mapping(self.security_context.get("capabilities"))
+
+    @cached_property
+    def added_capabilities(self) -> tuple[tuple[int, str], ...]:
+        """Index and name of each added capability, upper case and without ``CAP_`` as the runtime takes it."""
+        return _capabilities(self.capabilities.get("add"))
+
+    @cached_property
+    def dropped_capabilities(self) -> frozenset[str]:
+        return frozenset(name for _, name in _capabilities(self.capabilities.get("drop")))
+
+    @cached_property
+    def env(self) -> tuple[tuple[int, Body], ...]:
+        return tuple(mappings(self.body.get("env")))
+
+    @cached_property
+    def env_from(self) -> tuple[tuple[int, Body], ...]:
+        return tuple(mappings(self.body.get("envFrom")))
+
+    @cached_property
+    def ports(self) -> tuple[tuple[int, Body], ...]:
+        return tuple(mappings(self.body.get("ports")))
+
+    @cached_property
+    def mounts(self) -> tuple[tuple[int, Body], ...]:
+        """Index and body of each volume mount."""
+        return tuple(mappings(self.body.get("volumeMounts")))
+
+    @cached_property
+    def resources(self) -> Body:
+        return mapping(self.body.get("resources"))
+
+    @cached_property
+    def command_line(self) -> tuple[tuple[str, str], ...]:
+        """Path and text of each word that is run: ``("command[0]", "/bin/sh"), ("args[0]", "-c")``."""
+        return tuple(
+            (f"{name}[{i}]", word)
+            for name in ("command", "args")
+            for i, word in enumerate(sequence(self.body.get(name)))
+            if isinstance(word, str)
+        )
+
+
+class Namespace:
+    """A namespace. Paths start at the object's root."""
+
+    __slots__ = ("resource",)
+
+    def __init__(self, resource: Resource) -> None:
+        self.resource = resource
+
+    @property
+    def name(self) -> str:
+        return self.resource.name
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return mapping(mapping(self.resource.body.get("metadata")).get("labels"))
+
+    @property
+    def is_kubernetes_own(self) -> bool:
+        """Whether Kubernetes itself made it and lives in it."""
+        return self.name in ("kube-system", "kube-public", "kube-node-lease")
+
+
+def workload_of(resource: Resource) -> Workload | None:
+    """``resource`` as a workload; ``None`` where it runs no pods."""
+    keys = pod_path(resource.api_version, resource.kind, resource.body)
+    return None if keys is None else Workload(resource, keys)
+
+
+def _capabilities(value: Any) -> tuple[tuple[int, str], ...]:
+    return tuple(
+        (index, name.upper().removeprefix("CAP_"))
+        for index, name in enumerate(sequence(value))
+        if isinstance(name, str)
+    )

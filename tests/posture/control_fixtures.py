@@ -1,0 +1,123 @@
+"""Reads the fixtures of controls: manifests whose first lines say what is expected.
+
+``tests/posture/controls/<family>/<module>/fails-*.yaml`` and ``passes-*.yaml``::
+
+    # fails: spec.initContainers[0].securityContext.privileged
+    # fails: ClusterRole/reader rules[0].verbs[0]
+    # settings: insecure_capabilities=SYS_ADMIN,NET_ADMIN
+    # cloud: EKS
+    # server: v1.24.1
+
+A ``fails`` line holds the path of one finding, after ``Kind/name`` of the object it starts from where the
+file has several. ``# fails:`` alone stands for a finding without a path.
+"""
+
+import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from leadline.kube.field_path import value_at, with_value, without
+from leadline.model.control import YOUR_VALUE, Control, Remove, Set
+from leadline.model.finding import Finding
+from leadline.model.resource import Origin, Resource, resource_of
+from leadline.posture.engine import Facts, Judgement, judge
+
+ROOT = Path(__file__).parent / "controls"
+
+
+@dataclass
+class Fixture:
+    path: Path
+    documents: list[dict[str, Any]]
+    expected: list[str]
+    settings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    facts: Facts = Facts()
+
+    @property
+    def fails(self) -> bool:
+        return self.path.name.startswith("fails")
+
+
+def fixtures_of(control: Control) -> list[Fixture]:
+    family, module = control.module.split(".")[-2:]
+    return [read_fixture(path) for path in sorted((ROOT / family / module).glob("*.yaml"))]
+
+
+def read_fixture(path: Path) -> Fixture:
+    text = path.read_text()
+    heads = [line[2:] for line in text.splitlines() if line.startswith("# ")]
+    said = [head.partition(":")[::2] for head in heads if ":" in head]
+    settings = [value.strip().partition("=") for key, value in said if key == "settings"]
+    facts = {key: value.strip() for key, value in said}
+    return Fixture(
+        path,
+        [d for d in yaml.safe_load_all(text) if d is not None],
+        sorted(value.strip() for key, value in said if key == "fails"),
+        {
+            name.strip(): tuple(v.strip() for v in values.split(",") if v.strip())
+            for name, _, values in settings
+        },
+        Facts(
+            is_whole="whole" in facts, cloud=facts.get("cloud", ""), server_version=facts.get("server", "")
+        ),
+    )
+
+
+def judged(control: Control, documents: list[dict[str, Any]], fixture: Fixture) -> Judgement:
+    resources = [resource_of(d, Origin(path="f.yaml", document=i)) for i, d in enumerate(documents)]
+    return judge(resources, [control], settings=fixture.settings, facts=fixture.facts)
+
+
+def written(finding: Finding, documents: list[dict[str, Any]]) -> str:
+    place = finding.place
+    if len(documents) == 1 or not finding.path and finding.on is None:
+        return finding.path if len(documents) == 1 else f"{place.kind}/{place.name}".strip()
+    return f"{place.kind}/{place.name} {finding.path}".strip()
+
+
+def cured(documents: list[dict[str, Any]], findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
+    """The documents after every edit that the findings propose."""
+    bodies = {id(f.place.body): f.place.body for f in findings}
+    result = {key: copy.deepcopy(body) for key, body in bodies.items()}
+    removals = sorted(
+        {(id(f.place.body), f.path) for f in findings if isinstance(f.violation, Remove)},
+        key=_order,
+        reverse=True,
+    )
+    for f in findings:
+        if isinstance(f.violation, Set):
+            key = id(f.place.body)
+            result[key] = with_value(result[key], f.path, f.violation.value)
+    for key, path in removals:
+        result[key] = without(result[key], path)
+    return [result.get(id(document), document) for document in documents]
+
+
+def has_only_edits(findings: tuple[Finding, ...]) -> bool:
+    """Whether every finding can be cured by an edit that needs no one's knowledge."""
+    return bool(findings) and all(
+        isinstance(f.violation, Remove)
+        or (isinstance(f.violation, Set) and YOUR_VALUE not in str(f.violation.value))
+        for f in findings
+    )
+
+
+def _order(removal: tuple[int, str]) -> list[tuple[int, str]]:
+    parts = removal[1].replace("]", "").replace("[", ".").split(".")
+    return [(int(p), "") if p.isdigit() else (0, p) for p in parts]
+
+
+__all__ = [
+    "Fixture",
+    "Resource",
+    "cured",
+    "fixtures_of",
+    "has_only_edits",
+    "judged",
+    "read_fixture",
+    "value_at",
+    "written",
+]

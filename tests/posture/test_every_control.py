@@ -1,0 +1,79 @@
+"""What holds for every control, so that no control has to test it again."""
+
+import re
+
+import pytest
+import yaml
+from control_fixtures import ROOT, cured, fixtures_of, has_only_edits, judged, read_fixture, written
+
+from leadline.model.control import Control
+from leadline.posture.catalogue import load_controls
+
+CONTROLS = load_controls()
+CHECKED = [control for control in CONTROLS if control.check is not None]
+PARTS = re.compile(
+    r"\A(?P<first>[^\n]+)\n\n(?P<why>.+?)\n\nFix: .+?\n\nExample::\n\n(?P<example>.+?)\n\nCannot see: .+?\n\nSee: http",
+    re.S,
+)
+
+
+def named(control: Control) -> str:
+    return control.id
+
+
+def test_ids_are_unique_and_well_formed():
+    ids = [control.id for control in CONTROLS]
+    assert len(ids) == len(set(ids))
+    assert all(re.fullmatch(r"C-\d{4}", control_id) for control_id in ids)
+
+
+@pytest.mark.parametrize("control", CHECKED, ids=named)
+def test_the_docstring_has_all_its_parts(control):
+    assert PARTS.match(control.doc), "first line, why, Fix:, Example::, Cannot see:, See:"
+
+
+@pytest.mark.parametrize("control", CHECKED, ids=named)
+def test_the_example_of_the_docstring_fails(control):
+    example = PARTS.match(control.doc)["example"]
+    documents = list(yaml.safe_load_all("\n".join(line[4:] for line in example.splitlines())))
+    fixture = read_fixture_of(control)
+    fixture.settings = {} if any(control.settings.values()) else fixture.settings
+    assert judged(control, documents, fixture).findings
+
+
+@pytest.mark.parametrize("control", CHECKED, ids=named)
+def test_there_is_a_failing_and_a_passing_fixture(control):
+    kinds = {fixture.fails for fixture in fixtures_of(control)}
+    assert kinds == {True, False}
+
+
+@pytest.mark.parametrize("control", CHECKED, ids=named)
+def test_fixtures_fail_where_they_say_and_pass_otherwise(control):
+    for fixture in fixtures_of(control):
+        judgement = judged(control, fixture.documents, fixture)
+        found = sorted({written(f, fixture.documents) for f in judgement.findings})
+        assert found == sorted(set(fixture.expected)), fixture.path.name
+        assert bool(found) == fixture.fails or (fixture.fails and judgement.findings), fixture.path.name
+        if not fixture.fails:
+            assert any(control.id in ids for ids in judgement.judged) or "unjudged" in fixture.path.name, (
+                fixture.path.name
+            )
+
+
+@pytest.mark.parametrize("control", CHECKED, ids=named)
+def test_its_own_edits_make_the_failing_fixture_pass(control):
+    for fixture in fixtures_of(control):
+        findings = judged(control, fixture.documents, fixture).findings
+        if fixture.fails and has_only_edits(findings):
+            after = judged(control, cured(fixture.documents, findings), fixture).findings
+            assert not after, f"{fixture.path.name}: {[f.path for f in after]}"
+
+
+def test_every_fixture_folder_belongs_to_a_control():
+    known = {tuple(control.module.split(".")[-2:]) for control in CONTROLS}
+    assert [p for p in sorted(ROOT.glob("*/*")) if p.parts[-2:] not in known] == []
+
+
+def read_fixture_of(control):
+    failing = [fixture for fixture in fixtures_of(control) if fixture.fails]
+    return failing[0] if failing else read_fixture(next(iter((ROOT).glob("*/*/*.yaml"))))
