@@ -29,24 +29,27 @@ class ControlText(Struct, frozen=True):
     body: str
     """The paragraphs between the first one and the fix, a blank line between each two."""
     fix: str
+    cannot_see: str
     example: str
     """YAML, indentation removed."""
     links: tuple[str, ...]
 
 
 def control_text(control: Control) -> ControlText:
-    """The parts ``first line, text, Fix:, Example::, See:`` of the control's docstring."""
+    """The parts ``first line, text, Fix:, Example::, Cannot see:, See:`` of the control's docstring."""
     paragraphs = [p.strip("\n") for p in control.doc.strip().split("\n\n")]
     first, current = paragraphs[0] if paragraphs else "", "body"
-    parts: dict[str, list[str]] = {"body": [], "fix": [], "example": [], "see": []}
+    parts: dict[str, list[str]] = {"body": [], "fix": [], "cannot see": [], "example": [], "see": []}
     for paragraph in paragraphs[1:]:
         head, _, rest = paragraph.lstrip().partition(":")
-        if head in ("Fix", "See") and paragraph[:1] == head[0]:
+        if head in ("Fix", "Cannot see", "See") and paragraph[:1] == head[0]:
             current, paragraph = head.lower(), rest.strip()
         elif paragraph.strip() in ("Example::", "Example:"):
             current = "example"
             continue
-        elif current == "fix" or (current == "example" and not paragraph.startswith((" ", "\t"))):
+        elif current in ("fix", "cannot see") or (
+            current == "example" and not paragraph.startswith((" ", "\t"))
+        ):
             current = "body"
         parts[current].append(paragraph)
     links = " ".join(parts["see"]).replace(",", " ").split()
@@ -54,6 +57,7 @@ def control_text(control: Control) -> ControlText:
         " ".join(first.split()).removesuffix("."),
         "\n\n".join(" ".join(p.split()) for p in parts["body"]),
         " ".join(" ".join(parts["fix"]).split()),
+        " ".join(" ".join(parts["cannot see"]).split()),
         _dedented("\n\n".join(parts["example"])),
         tuple(link for link in links if link.startswith("http")),
     )

@@ -20,8 +20,10 @@ from leadline.model.finding import Finding, Place, Skip, Unread
 from leadline.model.package import Sbom
 from leadline.model.report import ControlCount, PostureReport
 from leadline.model.resource import Resource
+from leadline.outputs.counters import Counters, category_of, resource_counters, status_info
 from leadline.outputs.cure import ControlText, control_text, cure, why
 from leadline.outputs.excerpt import Excerpt, Line, excerpts
+from leadline.outputs.json_text import json_text
 from leadline.outputs.place import Places, file_of, joined, missing_part, place_text, value_at
 from leadline.outputs.plain import columns, padded, plain, source_line, value_text, wrapped
 from leadline.outputs.redact import HIDDEN, redacted_lines, redacted_object, redacted_text
@@ -45,6 +47,7 @@ __all__ = [
     "Control",
     "ControlCount",
     "ControlText",
+    "Counters",
     "Excerpt",
     "Finding",
     "Format",
@@ -63,6 +66,7 @@ __all__ = [
     "Severity",
     "Skip",
     "Unread",
+    "category_of",
     "closing",
     "columns",
     "control_text",
@@ -74,6 +78,7 @@ __all__ = [
     "file_of",
     "format",
     "joined",
+    "json_text",
     "missing_part",
     "not_judged",
     "padded",
@@ -83,10 +88,12 @@ __all__ = [
     "redacted_lines",
     "redacted_object",
     "redacted_text",
+    "resource_counters",
     "scanned",
     "scores",
     "severity_counts",
     "source_line",
+    "status_info",
     "value_at",
     "value_text",
     "why",

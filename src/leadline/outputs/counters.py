@@ -1,0 +1,119 @@
+"""The numbers of the JSON report that its readers know: resource counters, severity counters, risk score."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from leadline.model.control import Control, Severity
+from leadline.model.report import ControlCount, PostureReport, Status
+from leadline.model.resource import Resource
+
+_SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
+
+
+class Counters:
+    """Everything that is counted over the pairs of control and object of one report."""
+
+    def __init__(self, report: PostureReport) -> None:
+        self._report = report
+        self._rows = {row.control.id: row for row in report.by_control}
+        self._failed: dict[int, set[str]] = {}
+        for finding in report.findings:
+            self._failed.setdefault(id(finding.resource), set()).add(finding.control)
+        self._all_weight: dict[str, float] = dict.fromkeys(self._rows, 0.0)
+        self._failed_weight: dict[str, float] = dict.fromkeys(self._rows, 0.0)
+        for resource, ids in zip(report.resources, report.judged, strict=True):
+            weight = weight_of(resource)
+            for control_id in ids:
+                self._all_weight[control_id] += weight
+            for control_id in self._failed.get(id(resource), ()):
+                self._failed_weight[control_id] += weight
+
+    def failed_controls(self, resource: Resource) -> Collection[str]:
+        return self._failed.get(id(resource), ())
+
+    def resources(self, controls: Iterable[str] | None = None) -> dict[str, int]:
+        """Objects that pass or fail, each once, over some controls or all."""
+        wanted = None if controls is None else set(controls)
+        passed = failed = 0
+        for resource, ids in zip(self._report.resources, self._report.judged, strict=True):
+            faults = self._failed.get(id(resource), set())
+            if faults if wanted is None else faults & wanted:
+                failed += 1
+            elif ids if wanted is None else wanted.intersection(ids):
+                passed += 1
+        return resource_counters(passed, failed)
+
+    def controls_by_severity(self) -> dict[str, int]:
+        failed = [row.control.severity for row in self._rows.values() if row.failed]
+        return {f"{severity}Severity": failed.count(severity) for severity in _SEVERITIES}
+
+    def pairs_by_severity(self) -> dict[str, int]:
+        pairs = self._report.severities()
+        return {f"{severity}Severity": pairs[severity] for severity in _SEVERITIES}
+
+    def status(self, controls: Iterable[str] | None = None) -> Status:
+        """Failed beats passed beats skipped."""
+        ids = self._rows if controls is None else controls
+        states = {self._rows[control_id].status for control_id in ids if control_id in self._rows}
+        return "failed" if "failed" in states else "passed" if "passed" in states else "skipped"
+
+    def risk(self, controls: Iterable[str] | None = None) -> float:
+        """0 (best) to 100: the weight of what fails by the weight of what was judged, times each control's score."""
+        ids = [c for c in (self._rows if controls is None else controls) if c in self._rows]
+        worst = sum(self._rows[c].control.score * self._all_weight[c] for c in ids)
+        found = sum(self._rows[c].control.score * self._failed_weight[c] for c in ids)
+        return 100 * found / worst if worst else 0.0
+
+
+def resource_counters(passed: int, failed: int) -> dict[str, int]:
+    return {
+        "passedResources": passed,
+        "failedResources": failed,
+        "skippedResources": 0,
+        "excludedResources": 0,
+    }
+
+
+def weight_of(resource: Resource) -> float:
+    """1; a workload with several replicas counts 1.1 times their number."""
+    spec = resource.body.get("spec")
+    replicas = spec.get("replicas") if isinstance(spec, dict) else None
+    return replicas * 1.1 if type(replicas) is int and 1 < replicas < 1_000_000 else 1.0
+
+
+def status_info(row: ControlCount) -> dict[str, str]:
+    """``{"status": "skipped", "subStatus": "configuration", "info": …}``."""
+    if row.status != "skipped":
+        return {"status": row.status}
+    kind = row.skip.kind if row.skip else "no objects"
+    why = row.skip.why if row.skip else "no object of the kinds that it judges"
+    return {"status": "skipped", "subStatus": _SUB_STATUS[kind], "info": why}
+
+
+_SUB_STATUS: Mapping[str, str] = {
+    "no objects": "irrelevant",
+    "settings": "configuration",
+    "manual": "manual review",
+    "not built": "notEvaluated",
+    "not read": "notEvaluated",
+}
+
+_CATEGORY_IDS: Mapping[str, str] = {
+    "Control plane": "Cat-1",
+    "Access control": "Cat-2",
+    "Secrets": "Cat-3",
+    "Network": "Cat-4",
+    "Workload": "Cat-5",
+    "Supply chain": "Cat-6",
+    "Resource management": "Cat-7",
+    "Storage": "Cat-8",
+    "Node escape": "Cat-9",
+}
+
+
+def category_of(control: Control) -> dict[str, Any]:
+    name, _, inner = (part.strip() for part in control.category.partition("/"))
+    category: dict[str, Any] = {"name": name, "id": _CATEGORY_IDS.get(name, "")}
+    if inner:
+        category["subCategory"] = {"name": inner, "id": _CATEGORY_IDS.get(inner, "")}
+    return category

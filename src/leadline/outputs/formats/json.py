@@ -1,0 +1,323 @@
+"""The report as JSON, written result by result.
+
+Field names are those of the version 2 report that the ecosystem's dashboards and plugins read; added to it are
+``position`` beside every path and ``coverage``. The schema is ``report_schema.json`` beside the formats;
+``leadline schema report`` prints it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import IO, Any
+
+from leadline.outputs.format import (
+    Control,
+    ControlCount,
+    Counters,
+    Finding,
+    Framework,
+    Missing,
+    Page,
+    PostureReport,
+    Remove,
+    Resource,
+    Review,
+    Set,
+    category_of,
+    controls_that_judged,
+    file_of,
+    format,
+    json_text,
+    redacted_object,
+    redacted_text,
+    resource_counters,
+    status_info,
+)
+
+_SCANNING_TARGETS = {"cluster": 0, "file": 1, "stdin": 1, "git": 2, "directory": 4}
+
+
+@format("json", suffix=".json")
+def json(report: PostureReport, out: IO[str], page: Page) -> None:
+    counters = Counters(report)
+    head = {
+        "generationTime": page.at,
+        "clusterAPIServerInfo": _server(report),
+        "clusterCloudProvider": report.target.cloud,
+        "customerGUID": "",
+        "clusterName": _cluster_name(report),
+        "reportGUID": "",
+        "summaryDetails": _summary(report, counters),
+        "metadata": _metadata(report, page),
+        "coverage": _coverage(report),
+        "attributes": None,
+    }
+    out.write(json_text(head)[:-1])
+    ordered = sorted(
+        zip(report.resources, report.judged, strict=True), key=lambda pair: (pair[0].id, pair[0].origin.path)
+    )
+    _write_list(out, "resources", ordered, lambda pair: json_text(_resource(pair[0])))
+    _write_list(out, "results", (pair for pair in ordered if pair[1]), _Results(report, page).text)
+    out.write("}\n")
+
+
+def _write_list(
+    out: IO[str],
+    name: str,
+    pairs: Iterable[tuple[Resource, tuple[str, ...]]],
+    text: Callable[[tuple[Resource, tuple[str, ...]]], str],
+) -> None:
+    out.write(f',"{name}":[')
+    separator = ""
+    for pair in pairs:
+        out.write(separator)
+        out.write(text(pair))
+        separator = ","
+    out.write("]")
+
+
+class _Results:
+    """Turns one resource at a time into text. What a pass looks like is written once per control."""
+
+    def __init__(self, report: PostureReport, page: Page) -> None:
+        self._page = page
+        self._controls = {control.id: control for control in report.controls}
+        self._settings = report.settings
+        self._rank = {control.id: i for i, control in enumerate(report.controls)}
+        self._passes: dict[str, str] = {}
+        self._findings: dict[int, dict[str, list[Finding]]] = {}
+        for finding in report.findings:
+            self._findings.setdefault(id(finding.resource), {}).setdefault(finding.control, []).append(
+                finding
+            )
+
+    def text(self, pair: tuple[Resource, tuple[str, ...]]) -> str:
+        resource, judged = pair
+        failed = self._findings.get(id(resource), {})
+        ids = (
+            judged if failed.keys() <= set(judged) else sorted({*judged, *failed}, key=self._rank.__getitem__)
+        )
+        entries = ",".join(
+            self._failure(resource, self._controls[i], failed[i]) if i in failed else self._pass(i)
+            for i in ids
+        )
+        return f'{{"resourceID":{json_text(resource.id)},"controls":[{entries}]}}'
+
+    def _pass(self, control_id: str) -> str:
+        text = self._passes.get(control_id)
+        if text is None:
+            text = self._passes[control_id] = json_text(
+                self._entry(self._controls[control_id], "passed", None)
+            )
+        return text
+
+    def _failure(self, resource: Resource, control: Control, findings: list[Finding]) -> str:
+        paths = [self._path(finding) for finding in findings]
+        related = {r.id for f in findings for r in (*f.related, f.place) if r is not resource}
+        return json_text(
+            self._entry(control, "failed", {"paths": paths, "relatedResourcesIDs": sorted(related)})
+        )
+
+    def _entry(self, control: Control, status: str, evidence: Mapping[str, Any] | None) -> dict[str, Any]:
+        rule: dict[str, Any] = {"name": control.module.rpartition(".")[2], "status": status, "subStatus": ""}
+        if control.settings:
+            rule["controlConfigurations"] = {
+                name: list(self._settings.get(name, shipped)) for name, shipped in control.settings.items()
+            }
+        if evidence:
+            rule |= {key: value for key, value in evidence.items() if value}
+        return {
+            "controlID": control.id,
+            "name": control.title,
+            "severity": control.severity.capitalize(),
+            "status": {"status": status},
+            "rules": [rule],
+        }
+
+    def _path(self, finding: Finding) -> dict[str, Any]:
+        holder = finding.place
+        entry: dict[str, Any] = {"resourceID": holder.id}
+        match finding.violation:
+            case Remove():
+                entry["deletePath"] = finding.path
+            case Set(value=value):
+                entry["fixPath"] = {"path": finding.path, "value": _scalar_text(value)}
+            case Review():
+                entry["reviewPath"] = finding.path
+            case Missing(what=what):
+                entry |= {"failedPath": "", "missing": what}
+        if not isinstance(finding.violation, Set):
+            entry["fixPath"] = {"path": "", "value": ""}
+        place = self._page.places.find(holder, finding.path)
+        if place is not None:
+            entry["position"] = {
+                "path": file_of(holder),
+                "line": place.line,
+                "column": place.column,
+                "exact": place.exact,
+            }
+        return entry
+
+
+def _scalar_text(value: Any) -> str:
+    return value if isinstance(value, str) else json_text(value)
+
+
+def _resource(resource: Resource) -> dict[str, Any]:
+    body = redacted_object(resource.body)
+    origin = resource.origin
+    if origin.kind in ("cluster", "derived"):
+        return {"resourceID": resource.id, "object": body}
+    rendered = origin.kind == "helm"
+    body["sourcePath"] = origin.path if rendered else f"{origin.path}:{origin.document}"
+    kinds = {"helm": "Helm Chart", "kustomize": "Kustomize Directory"}
+    source = {
+        "path": origin.root,
+        "relativePath": origin.path,
+        "fileType": kinds.get(origin.kind) or ("JSON" if origin.path.endswith(".json") else "YAML"),
+    }
+    if origin.rendered_from:
+        source["helmPath" if rendered else "kustomizeDirectoryName"] = origin.rendered_from
+    return {"resourceID": resource.id, "object": body, "source": source}
+
+
+def _summary(report: PostureReport, counters: Counters) -> dict[str, Any]:
+    controls = {row.control.id: _control(row, counters) for row in _rows(report)}
+    return {
+        "controls": controls,
+        "status": counters.status(),
+        "frameworks": [_framework(report, f, controls, counters) for f in report.frameworks],
+        "resourcesSeverityCounters": counters.pairs_by_severity(),
+        "controlsSeverityCounters": counters.controls_by_severity(),
+        "ResourceCounters": counters.resources(),
+        "vulnerabilities": {"mapsSeverityToSummary": {}, "CVEs": [], "packageScores": {}, "images": []},
+        "score": _rounded(counters.risk()),
+        "complianceScore": _rounded(report.compliance() or 0.0),
+    }
+
+
+def _rows(report: PostureReport) -> list[ControlCount]:
+    return sorted(report.by_control, key=lambda row: row.control.id)
+
+
+def _control(row: ControlCount, counters: Counters) -> dict[str, Any]:
+    control = row.control
+    info = status_info(row)
+    return {
+        "statusInfo": info,
+        "controlID": control.id,
+        "name": control.title,
+        "status": info["status"],
+        "resourceIDs": {},
+        "ResourceCounters": resource_counters(row.passed, row.failed),
+        "subStatusCounters": {"ignoredResources": 0},
+        "score": _rounded(counters.risk([control.id])),
+        "complianceScore": _rounded(row.compliance or 0.0),
+        "scoreFactor": control.score,
+        "category": category_of(control),
+        "severity": control.severity.capitalize(),
+    }
+
+
+def _framework(
+    report: PostureReport, framework: Framework, controls: Mapping[str, dict[str, Any]], counters: Counters
+) -> dict[str, Any]:
+    ids = [control_id for control_id in framework.control_ids if control_id in controls]
+    without_severity = {
+        control_id: {k: v for k, v in controls[control_id].items() if k != "severity"}
+        for control_id in sorted(ids)
+    }
+    return {
+        "controls": without_severity,
+        "name": framework.name,
+        "status": counters.status(ids),
+        "version": framework.version,
+        "ResourceCounters": counters.resources(ids),
+        "score": _rounded(counters.risk(ids)),
+        "complianceScore": _rounded(report.compliance(framework) or 0.0),
+    }
+
+
+def _rounded(score: float) -> float:
+    """Two decimals; 100 only for what is whole."""
+    return min(round(score, 2), 99.99) if score < 100 else 100.0
+
+
+def _coverage(report: PostureReport) -> dict[str, Any]:
+    rows = _rows(report)
+    skipped = [{"id": r.control.id, "why": status_info(r)["info"]} for r in rows if r.status == "skipped"]
+    return {
+        "objects": report.objects,
+        "judged": report.objects_judged,
+        "notKubernetes": report.not_kubernetes,
+        "files": report.files,
+        "unread": [
+            {
+                "where": unread.where,
+                "line": unread.line,
+                "column": unread.column,
+                "why": redacted_text(unread.why),
+                "hint": unread.hint,
+            }
+            for unread in report.unread
+        ],
+        "controls": {
+            "evaluated": controls_that_judged(report),
+            "notBuilt": sum(1 for row in rows if not row.control.is_built),
+            "skipped": skipped,
+        },
+    }
+
+
+def _server(report: PostureReport) -> dict[str, str] | None:
+    version = report.target.server_version
+    if not version:
+        return None
+    major, _, rest = version.removeprefix("v").partition(".")
+    return {"major": major, "minor": rest.partition(".")[0], "gitVersion": version}
+
+
+def _cluster_name(report: PostureReport) -> str:
+    if report.target.kind != "cluster":
+        return ""
+    import re
+
+    return re.sub(r"\W+", "-", report.target.name)
+
+
+def _metadata(report: PostureReport, page: Page) -> dict[str, Any]:
+    target, asked = report.target, page.asked
+    contexts: dict[str, dict[str, Any]] = {
+        "cluster": {"clusterContextMetadata": {"contextName": target.name, "cloudProvider": target.cloud}},
+        "file": {"fileContextMetadata": {"filePath": target.name, "hostName": ""}},
+        "stdin": {"fileContextMetadata": {"filePath": "-", "hostName": ""}},
+        "directory": {"directoryContextMetadata": {"basePath": target.root or target.name, "hostName": ""}},
+        "git": {
+            "gitRepoContextMetadata": {
+                "remoteURL": redacted_text(target.name),
+                "branch": target.branch,
+                "lastCommit": {"hash": target.commit},
+                "localRootPath": target.root,
+            }
+        },
+    }
+    scan = {
+        "targetType": asked.by,
+        "formatVersion": "v2",
+        "formats": list(asked.formats),
+        "targetNames": list(asked.names),
+        "includeNamespaces": list(asked.include_namespaces),
+        "excludedNamespaces": list(asked.exclude_namespaces),
+        "complianceThreshold": asked.compliance_threshold,
+        "failThreshold": asked.severity_threshold,
+        "verboseMode": page.verbose,
+        "controlsInputs": {name: list(values) for name, values in sorted(report.settings.items())},
+    }
+    return {
+        "targetMetadata": contexts[target.kind],
+        "clusterMetadata": {},
+        "scanMetadata": {
+            **{key: value for key, value in scan.items() if value},
+            "scanningTarget": _SCANNING_TARGETS[target.kind],
+            "leadlineVersion": page.version,
+            "durationSeconds": round(report.seconds, 3),
+        },
+    }
