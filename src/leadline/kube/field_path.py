@@ -1,0 +1,141 @@
+"""Paths into an object, as controls write them: ``spec.containers[0].image``, ``metadata.labels[app.kubernetes.io/name]``.
+
+A bracket holds the index of a list, or a key of a mapping that a dotted path could not carry.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+Step = str | int
+Steps = tuple[Step, ...]
+
+
+@lru_cache(maxsize=8192)
+def parse_path(path: str) -> Steps:
+    """The steps of ``path``, keys as ``str`` and indexes as ``int``; the empty path has none.
+
+    A bracket with digits is an index; every other bracket is a key and ends at the last ``]``
+    before the next step, so keys may hold dots and brackets.
+
+    Raises: ``ValueError`` for a bracket that is never closed or an empty step.
+    """
+    steps: list[Step] = []
+    at, end = 0, len(path)
+    while at < end:
+        if path[at] == "[":
+            close = _closing(path, at)
+            inside = path[at + 1 : close]
+            steps.append(int(inside) if inside.isdecimal() and inside.isascii() else inside)
+            at = close + 1
+            if at < end and path[at] == ".":
+                at += 1
+                if at == end:
+                    raise ValueError(f"empty step at the end of {path!r}")
+            continue
+        stop = min((i for i in (path.find(".", at), path.find("[", at)) if i >= 0), default=end)
+        if stop == at:
+            raise ValueError(f"empty step in {path!r}")
+        steps.append(path[at:stop])
+        at = stop + 1 if stop < end and path[stop] == "." else stop
+        if at == end and stop < end:
+            raise ValueError(f"empty step at the end of {path!r}")
+    return tuple(steps)
+
+
+def format_path(steps: Iterable[Step]) -> str:
+    """The written form of ``steps``; the inverse of ``parse_path`` but for keys made of digits alone."""
+    written = ""
+    for step in steps:
+        if isinstance(step, int) or not step or any(c in ".[]" for c in step):
+            written += f"[{step}]"
+        else:
+            written += f".{step}" if written else step
+    return written
+
+
+def value_at(body: Any, path: str | Steps) -> Any:
+    """What stands at ``path``; ``None`` where nothing does."""
+    for step in parse_path(path) if isinstance(path, str) else path:
+        body = child_of(body, step)
+        if body is None:
+            return None
+    return body
+
+
+def has_path(body: Any, path: str | Steps) -> bool:
+    """Whether something stands at ``path``, be it null."""
+    steps = parse_path(path) if isinstance(path, str) else path
+    if not steps:
+        return True
+    parent = value_at(body, steps[:-1])
+    if isinstance(parent, dict):
+        return str(steps[-1]) in parent
+    return isinstance(parent, list) and _index(steps[-1], len(parent)) is not None
+
+
+def child_of(parent: Any, step: Step) -> Any:
+    """One step down. A number also finds a key of digits, since paths write both alike."""
+    if isinstance(parent, dict):
+        return parent.get(step if isinstance(step, str) else str(step))
+    if isinstance(parent, list):
+        index = _index(step, len(parent))
+        return None if index is None else parent[index]
+    return None
+
+
+def with_value(body: Any, path: str | Steps, value: Any) -> Any:
+    """A copy of ``body`` with ``value`` at ``path``; only what lies along the path is copied.
+
+    Absent or null parents become mappings (lists before an index); an index may be one past the end of a list.
+
+    Raises: ``ValueError`` where the path runs through a scalar or past the end of a list.
+    """
+    steps = parse_path(path) if isinstance(path, str) else path
+    if not steps:
+        return value
+    step, rest = steps[0], steps[1:]
+    if body is None:
+        body = [] if isinstance(step, int) else {}
+    if isinstance(body, dict):
+        key = str(step)
+        return {**body, key: with_value(body.get(key), rest, value)}
+    if isinstance(body, list) and isinstance(step, int):
+        if step == len(body):
+            return [*body, with_value(None, rest, value)]
+        if step < len(body):
+            return [*body[:step], with_value(body[step], rest, value), *body[step + 1 :]]
+    raise ValueError(f"nothing can be written at step {step!r}")
+
+
+def without(body: Any, path: str | Steps) -> Any:
+    """A copy of ``body`` without what stands at ``path``; ``body`` itself where nothing does.
+
+    Only what lies along the path is copied. Emptied parents stay, so that an edit says no more than it was asked.
+    """
+    steps = parse_path(path) if isinstance(path, str) else path
+    if not steps or not has_path(body, steps):
+        return body
+    step, rest = steps[0], steps[1:]
+    if isinstance(body, dict):
+        key = str(step)
+        if rest:
+            return {**body, key: without(body[key], rest)}
+        return {k: v for k, v in body.items() if k != key}
+    index = int(step)
+    kept = [without(body[index], rest)] if rest else []
+    return [*body[:index], *kept, *body[index + 1 :]]
+
+
+def _closing(path: str, opening: int) -> int:
+    """The bracket that closes the one at ``opening``: the first that is followed by a step or the end."""
+    close = path.find("]", opening)
+    while close >= 0 and close + 1 < len(path) and path[close + 1] not in ".[":
+        close = path.find("]", close + 1)
+    if close < 0:
+        raise ValueError(f"bracket without end in {path!r}")
+    return close
+
+
+def _index(step: Step, length: int) -> int | None:
+    return step if isinstance(step, int) and 0 <= step < length else None

@@ -1,0 +1,100 @@
+"""Reads JSON files of Kubernetes objects: one value, or several in a row, as kubectl accepts them."""
+
+import json
+from typing import Any
+
+import orjson
+
+from leadline.sources.yaml_documents import Document, Limits
+from leadline.sources.yaml_problems import Problem
+
+_BLANKS = " \t\r\n"
+_BROKEN_LIMIT = 100
+"""Broken values of one file after which the rest is given up."""
+
+
+def looks_like_json(text: bytes) -> bool:
+    return text[:1024].lstrip()[:1] in (b"{", b"[")
+
+
+def parse_json(text: bytes, limits: Limits) -> list[Document]:
+    """Every value of a JSON text in UTF-8, one document each. Never raises."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        several = _several(text, limits)
+        if several is not None:
+            return several
+        why = f"not valid JSON: {error.msg.partition(': line')[0]}"
+        return [Document(0, 1, problem=Problem(why, error.lineno, error.colno))]
+    return [_document(0, 1, value, text, limits)]
+
+
+def _document(index: int, line: int, value: Any, text: bytes, limits: Limits) -> Document:
+    if text.count(b"[") + text.count(b"{") > limits.depth and _depth_exceeds(value, limits.depth):
+        return Document(index, line, problem=Problem(f"nested deeper than {limits.depth} levels", line, 1))
+    if text.count(b",") + text.count(b"[") + text.count(b"{") > limits.nodes:
+        return Document(index, line, problem=Problem(f"more than {limits.nodes} values", line, 1))
+    return Document(index, line, value)
+
+
+def _depth_exceeds(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _several(content: bytes, limits: Limits) -> list[Document] | None:
+    """The values of a text that holds more than one; ``None`` where not even the first is whole."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return None
+    scan = json.JSONDecoder().raw_decode
+    documents: list[Document] = []
+    at, line, broken = 0, 1, 0
+    while True:
+        start = _skip_blanks(text, at)
+        line += text.count("\n", at, start)
+        if start == len(text):
+            return documents
+        try:
+            _, at = scan(text, start)
+            piece = text[start:at].encode()
+            documents.append(_document(len(documents), line, orjson.loads(piece), piece, limits))
+        except (ValueError, RecursionError) as error:
+            if not documents:
+                return None
+            broken += 1
+            documents.append(Document(len(documents), line, problem=_problem(error, line, limits)))
+            at = text.find("\n{", start + 1)
+            if at < 0 or broken == _BROKEN_LIMIT:
+                return documents
+        line += text.count("\n", start, at)
+        if len(documents) > limits.documents:
+            why = f"more than {limits.documents} documents in one file; the rest was not read"
+            return [*documents[:-1], Document(limits.documents, line, problem=Problem(why, line, 1))]
+
+
+def _problem(error: Exception, line: int, limits: Limits) -> Problem:
+    if isinstance(error, RecursionError):
+        return Problem(f"nested deeper than {limits.depth} levels", line, 1)
+    told = (
+        error.msg if isinstance(error, json.JSONDecodeError) else "a number or text that JSON does not allow"
+    )
+    return Problem(f"not valid JSON: {told}", line, 1)
+
+
+def _skip_blanks(text: str, at: int) -> int:
+    while at < len(text) and text[at] in _BLANKS:
+        at += 1
+    return at

@@ -1,0 +1,131 @@
+"""What libyaml and orjson complain about, in words for people who write manifests."""
+
+import re
+from typing import Any
+
+import yaml
+from msgspec import Struct
+
+
+class Problem(Struct, frozen=True):
+    """Why a document could not be read; line and column count from 1 within the file, 0 for none."""
+
+    why: str
+    line: int = 0
+    column: int = 0
+    hint: str = ""
+    is_template: bool = False
+    """Whether unrendered template syntax is the cause."""
+
+
+TEMPLATE_WHY = "it holds template syntax ({{ … }}) that nothing has filled in"
+TEMPLATE_HINT = "render it and scan the result"
+
+_TEMPLATE = re.compile(rb"^[^#\r\n]*?\{\{-?\s*[\w.$(\"'`/*]", re.MULTILINE)
+
+_WORDS = (
+    ("found unexpected end of stream", "a quote is never closed", "close the quote that opens here"),
+    ("found unexpected document indicator", "a quote is never closed", "close the quote that opens here"),
+    (
+        "mapping values are not allowed",
+        "a ':' where no key can stand",
+        "quote the value or mend the indentation",
+    ),
+    ("did not find expected key", "bad indentation of a mapping entry", "align it with the keys around it"),
+    (
+        "did not find expected '-' indicator",
+        "bad indentation of a list item",
+        "align it with the items around it",
+    ),
+    ("block sequence entries are not allowed", "a list item where none can stand", "mend the indentation"),
+    ("block mapping keys are not allowed", "a key where none can stand", "mend the indentation"),
+    (
+        "could not find expected ':'",
+        "a line without ':' where a key was expected",
+        "add ': ' or mend the indentation",
+    ),
+    ("did not find expected ',' or '}'", "a '{' is never closed, or a comma is missing", ""),
+    ("did not find expected ',' or ']'", "a '[' is never closed, or a comma is missing", ""),
+    ("found unknown escape character", "a backslash that escapes nothing", "double it, or use single quotes"),
+    ("did not find expected hexdecimal number", "a backslash escape without its digits", "use single quotes"),
+    ("found invalid Unicode character escape code", "a backslash escape that is no character", ""),
+    (
+        "did not find expected <document start>",
+        "text after the end of the document",
+        "is a '---' line missing?",
+    ),
+    ("found undefined tag handle", "a tag that was never declared", ""),
+    ("found a tab character", "a tab in the indentation", "use blanks"),
+    ("found character '\\t'", "a tab where YAML wants blanks", "use blanks"),
+    ("control characters are not allowed", "a control character, so this is no text", ""),
+)
+_OPENING = ("a quote is never closed", "a '{' is never closed", "a '[' is never closed")
+
+
+def problem_of(error: Exception, text: bytes, lines_before: int, line: int) -> Problem:
+    """The problem that ``error`` tells of.
+
+    ``text`` is the document, ``lines_before`` the file's lines above it; ``line`` the place for errors
+    that know none, counted from 1 within the document.
+    """
+    why, at, column, hint = str(error), line, 1 if line else 0, ""
+    if isinstance(error, yaml.MarkedYAMLError):
+        why, at, column, hint = _marked(error, text)
+    elif isinstance(error, yaml.reader.ReaderError):
+        why, at, column = _reader(error, text)
+    elif isinstance(error, UnicodeError):
+        why = "characters that are no text"
+    line = at + lines_before if at else 0
+    if _TEMPLATE.search(text):
+        return Problem(TEMPLATE_WHY, line, column, TEMPLATE_HINT, is_template=True)
+    return Problem(why, line, column, hint)
+
+
+def _marked(error: yaml.MarkedYAMLError, text: bytes) -> tuple[str, int, int, str]:
+    mark = error.problem_mark or error.context_mark
+    told = error.problem or error.context or "not valid YAML"
+    character = _character(text, mark) if mark else ""
+    if "cannot start any token" in told:
+        if character == "\t":
+            return "a tab where YAML wants blanks", *_place(mark), "use blanks"
+        why = (
+            f"a value cannot begin with {character!r}"
+            if character
+            else "a value begins with a wrong character"
+        )
+        return why, *_place(mark), "quote it"
+    for words, why, hint in _WORDS:
+        if words in told:
+            if why.startswith(_OPENING) and error.context_mark:
+                mark = error.context_mark
+            elif _is_tab_indented(text, mark):
+                why, hint = "a tab in the indentation", "use blanks"
+            return why, *_place(mark), hint
+    return told.strip(), *_place(mark), ""
+
+
+def _reader(error: Any, text: bytes) -> tuple[str, int, int]:
+    """Errors of decoding; they know the byte only."""
+    position = error.position if isinstance(error.position, int) else 0
+    before = text[:position]
+    line = before.count(b"\n") + 1
+    column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
+    return "characters that are no text (binary, or not UTF-8)", line, column
+
+
+def _place(mark: Any) -> tuple[int, int]:
+    return (mark.line + 1, mark.column + 1) if mark else (0, 0)
+
+
+def _line_of(text: bytes, mark: Any) -> str:
+    lines = text.split(b"\n", mark.line + 1)
+    return lines[mark.line].decode("utf-8", "replace") if mark.line < len(lines) else ""
+
+
+def _character(text: bytes, mark: Any) -> str:
+    return _line_of(text, mark)[mark.column : mark.column + 1]
+
+
+def _is_tab_indented(text: bytes, mark: Any) -> bool:
+    line = _line_of(text, mark) if mark else ""
+    return "\t" in line[: len(line) - len(line.lstrip())]
