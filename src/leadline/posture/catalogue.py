@@ -23,17 +23,17 @@ def in_order(controls: Iterable[Control]) -> tuple[Control, ...]:
     return tuple(sorted(controls, key=lambda control: (-control.score, control.id)))
 
 
-def load_frameworks() -> tuple[Framework, ...]:
-    """Every framework, by name."""
+def load_frameworks(controls: Sequence[Control]) -> tuple[Framework, ...]:
+    """Every framework, by name. ``controls`` are what a framework of ``controls = "every"`` consists of."""
     folder = resources.files("leadline.posture") / "frameworks"
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    files = (f for f in folder.iterdir() if f.name.endswith(".toml"))
     return tuple(
-        sorted((parse_framework(f.read_text("utf-8"), f.name) for f in files), key=lambda f: f.name.lower())
+        sorted((parse_framework(f.read_text("utf-8"), f.name, controls) for f in files), key=lambda f: f.name.lower())
     )
 
 
-def parse_framework(source: str, file_name: str) -> Framework:
-    """A framework from TOML: ``name``, ``title``, and ``controls`` as ids or tables of id, number, title.
+def parse_framework(source: str, file_name: str, controls: Sequence[Control]) -> Framework:
+    """A framework from TOML: ``name``, ``title``, and ``controls`` as ids, tables of id, number, title, or ``"every"``.
 
     Raises:
         UsageError: the text is no TOML, or lacks a name or controls.
@@ -43,17 +43,18 @@ def parse_framework(source: str, file_name: str) -> Framework:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file_name} is no valid TOML: {error}") from error
     name, listed = table.get("name"), table.get("controls")
+    if listed == "every":
+        listed = sorted(control.id for control in controls)
     if not isinstance(name, str) or not name or not isinstance(listed, list) or not listed:
-        raise UsageError(
-            f"{file_name} is no framework", hint='it needs name = "..." and controls = ["C-0057", ...]'
-        )
+        raise UsageError(f"{file_name} is no framework", hint='it needs name = "..." and controls = ["C-0057", ...]')
+    sections = table.get("sections")
     return Framework(
         name,
         str(table.get("title", name)),
         tuple(_entry(item, file_name) for item in listed),
         str(table.get("version", "")),
         str(table.get("link", "")),
-        {str(k): str(v) for k, v in table.get("sections", {}).items()},
+        {str(k): str(v) for k, v in sections.items()} if isinstance(sections, dict) else {},
     )
 
 
