@@ -1,0 +1,173 @@
+"""Packages that dpkg installed, in Debian, Ubuntu and what is made of them.
+
+Format: paragraphs of ``Field: value`` lines (https://www.debian.org/doc/debian-policy/ch-controlfields.html)
+in ``var/lib/dpkg/status``, or one file per package in ``status.d`` where an image was put together without
+dpkg (distroless). The files of a package stand in ``info/NAME.list`` or beside it in ``NAME.md5sums``,
+its licences in ``usr/share/doc/NAME/copyright``.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from leadline.image.cataloguer import File, Package, Packages, Tree, Unreadable, cataloguer
+from leadline.image.distro import distro_qualifiers
+from leadline.image.licences import spdx_all
+from leadline.image.requirements import required_packages
+
+STATUS = "var/lib/dpkg/status"
+STATUS_FOLDER = "var/lib/dpkg/status.d"
+
+UNPACKED = frozenset({"installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending"})
+"""The states in which the files of a package are on the disk (https://man7.org/linux/man-pages/man1/dpkg.1.html)."""
+
+COPYRIGHT_LIMIT = 1 << 20
+"""Bytes of a copyright file that are looked at; the longest in Debian have half of that."""
+LICENCE_LIMIT = 60
+"""Licences named per package, so that one file cannot fill the report."""
+
+_FIELD = re.compile(rb"^([!-9;-~]+):[ \t]*(.*)$")
+_WANTED = frozenset(
+    (
+        *(b"package", b"version", b"status", b"source", b"architecture", b"maintainer", b"homepage"),
+        *(b"description", b"depends", b"pre-depends", b"provides"),
+    )
+)
+_SOURCE = re.compile(r"^\s*(\S+)(?:\s*\(([^)\s]+)\))?")
+_ALTERNATIVES = re.compile(r"[,|]")
+_COMMON_LICENCE = re.compile(rb"/usr/share/common-licenses/([A-Za-z][A-Za-z0-9.+-]*)")
+_LICENCE_LINE = re.compile(rb"^[ \t]*Licen[sc]e[ \t]*:[ \t]*(\S.*)$", re.IGNORECASE | re.MULTILINE)
+_MACHINE_READABLE = re.compile(rb"^Format(?:-Specification)?:", re.IGNORECASE | re.MULTILINE)
+
+Fields = dict[bytes, str]
+
+
+@cataloguer(
+    "dpkg",
+    paths=(STATUS,),
+    folders=(STATUS_FOLDER,),
+    beside=("*.list", "*.md5sums", "copyright"),
+)
+def dpkg(database: File, tree: Tree) -> Packages:
+    if database.path.endswith(
+        (".md5sums", ".list", ".preinst", ".postinst", ".prerm", ".postrm", ".conffiles")
+    ):
+        return
+    whole = list(_paragraphs(database.data))
+    listed = [fields for fields in whole if _is_unpacked(fields)]
+    complete = [fields for fields in listed if fields.get(b"package") and fields.get(b"version")]
+    provider = _providers(complete)
+    for fields in complete:
+        yield _package(fields, provider, database, tree)
+    if not whole and database.path != STATUS:
+        raise Unreadable("holds no package paragraph")
+    if len(complete) < len(listed):
+        missing = len(listed) - len(complete)
+        raise Unreadable(f"{missing} of {len(listed)} installed packages have no name or no version")
+
+
+def _paragraphs(content: bytes) -> Iterator[Fields]:
+    """The wanted fields of every paragraph by lower-case name, first lines only where a value has several."""
+    fields: Fields = {}
+    last = b""
+    for line in content.split(b"\n"):
+        if not line.strip():
+            if fields:
+                yield fields
+            fields, last = {}, b""
+        elif line[0] in b" \t":
+            if last in (b"depends", b"pre-depends", b"provides"):
+                fields[last] += line.decode("utf-8", "replace")
+        elif match := _FIELD.match(line):
+            last = match[1].lower()
+            if last in _WANTED and last not in fields:
+                fields[last] = match[2].decode("utf-8", "replace").strip()
+            elif last not in _WANTED:
+                fields.setdefault(b"", "")
+                last = b""
+    if fields:
+        yield fields
+
+
+def _is_unpacked(fields: Fields) -> bool:
+    """Distroless images write no ``Status``; what they list is there."""
+    status = fields.get(b"status")
+    return status is None or status.rpartition(" ")[2] in UNPACKED
+
+
+def _providers(installed: Iterable[Fields]) -> dict[str, str]:
+    """Package by its own name and by the virtual names it provides."""
+    provider: dict[str, str] = {}
+    for fields in installed:
+        for virtual in _names(fields.get(b"provides", "")):
+            provider.setdefault(virtual, fields[b"package"])
+    provider.update((fields[b"package"], fields[b"package"]) for fields in installed)
+    return provider
+
+
+def _names(relation: str) -> list[str]:
+    """``libc6 (>= 2.36), awk | mawk:any`` as ``[libc6, awk, mawk]``."""
+    parts = (part.partition("(")[0].strip() for part in _ALTERNATIVES.split(relation))
+    return [part.partition(":")[0] for part in parts if part]
+
+
+def _package(fields: Fields, provider: dict[str, str], database: File, tree: Tree) -> Package:
+    name, version = fields[b"package"], fields[b"version"]
+    arch = fields.get(b"architecture", "")
+    source = _SOURCE.match(fields.get(b"source", ""))
+    source_name = source[1] if source else ""
+    source_version = (source[2] or "") if source else ""
+    upstream = f"{source_name}@{source_version}" if source_version else source_name
+    listing, files = _owned_files(name, arch, database, tree)
+    copyright_path = f"usr/share/doc/{name}/copyright"
+    copyright_file = tree.get(copyright_path)
+    wanted = _names(fields.get(b"depends", "") + "," + fields.get(b"pre-depends", ""))
+    told_by = (database.path, listing, copyright_path if copyright_file else "")
+    return Package(
+        type="deb",
+        name=name,
+        version=version,
+        namespace=tree.distro.id or "debian",
+        arch=arch,
+        source=source_name,
+        source_version=source_version,
+        licenses=_licences(copyright_file.data[:COPYRIGHT_LIMIT]) if copyright_file else (),
+        found_in=tuple(filter(None, told_by)),
+        qualifiers=((("upstream", upstream),) if upstream else ()) + distro_qualifiers(tree.distro),
+        supplier=fields.get(b"maintainer", ""),
+        home=fields.get(b"homepage", ""),
+        description=fields.get(b"description", ""),
+        depends=required_packages(wanted, provider, itself=name),
+        files=files,
+    )
+
+
+def _owned_files(name: str, arch: str, database: File, tree: Tree) -> tuple[str, tuple[str, ...]]:
+    """Path of the list and the files in it; folders, which many packages share, are left out."""
+    if database.path == STATUS:
+        stems = [f"var/lib/dpkg/info/{name}", f"var/lib/dpkg/info/{name}:{arch}"]
+    else:
+        stems = [database.path, f"{database.folder}/{name}"]
+    for stem in stems:
+        if listing := tree.get(f"{stem}.list"):
+            paths = [line.strip().lstrip("/") for line in listing.text.splitlines()]
+            folders = {path.rpartition("/")[0] for path in paths}
+            return listing.path, tuple(path for path in paths if path not in folders and path != ".")
+    for stem in stems:
+        if sums := tree.get(f"{stem}.md5sums"):
+            lines = (line.partition(" ")[2].strip() for line in sums.text.splitlines())
+            return sums.path, tuple(line.removeprefix("./").lstrip("/") for line in lines if line)
+    return "", ()
+
+
+def _licences(copyright_text: bytes) -> tuple[str, ...]:
+    """Licences a copyright file names, in order of their first mention.
+
+    Machine-readable files (https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/) name them in
+    ``License`` fields. Free texts point at the shared texts of the common licences, or have such a line as well.
+    """
+    head = copyright_text[:2000]
+    named = [line.strip().decode("utf-8", "replace") for line in _LICENCE_LINE.findall(copyright_text)]
+    if not _MACHINE_READABLE.search(head):
+        common = [name.decode().rstrip(".-") for name in _COMMON_LICENCE.findall(copyright_text)]
+        named = [name for name in named if len(name) <= LICENCE_LIMIT] + common
+    return spdx_all(dict.fromkeys(named))[:LICENCE_LIMIT]
