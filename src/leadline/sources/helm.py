@@ -1,0 +1,176 @@
+"""Charts, rendered by Helm's own engine to the objects that an installation would create.
+
+A finding on such an object points to the template. Who renders, and within which limits: ``helm_engine``.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from leadline.errors import UsageError
+from leadline.model.finding import Unread
+from leadline.model.resource import Origin
+from leadline.sources.child_process import closed_environment
+from leadline.sources.helm_engine import Answer, Request, engine_for, render_all
+from leadline.sources.helm_files import ChartFiles, link_outside
+from leadline.sources.ownership import Ownership
+from leadline.sources.rendered import Collector, HelmOptions, Rendered, RenderOptions
+
+_TEMPLATE_PLACE = re.compile(r"([\w.+-]+(?:/[\w.+-]+)*/(?:templates|charts|crds)/[^\s:()\"]+):(\d+)(?::(\d+))?")
+_SPACE = re.compile(r"\s+")
+_WHY_LENGTH = 500
+_NO_ENGINE = "there is no Helm to render it with"
+_NO_ENGINE_HINT = "put helm on the PATH or install leadline[render]"
+
+
+class _Chart(Struct, frozen=True):
+    """One chart on its way."""
+
+    path: str
+    """Relative to the root."""
+    borrowed: Mapping[str, str] = {}
+    """Charts of the same tree that stand in for dependencies it lacks: name to path."""
+    request: Request | None = None
+
+
+def read_charts(plan: Ownership, options: RenderOptions, shown_root: str) -> Rendered:
+    """The objects of every chart of ``plan``; ``shown_root`` is the root as the user named it.
+
+    Raises:
+        UsageError: a values file does not exist.
+    """
+    collector = Collector(shown_root, options.texts_bytes)
+    reader = _ChartReader(plan, collector)
+    wanted = [(chart, request) for chart in plan.charts if (request := reader.request(chart, options.helm))]
+    environment = closed_environment(options.environment)
+    program = shutil.which("helm", path=options.environment.get("PATH", ""))
+    engines = [engine_for(program or "", environment, options.limits) for _ in range(options.workers)]
+    ready = [engine for engine in engines if engine is not None][: max(1, len(wanted))]
+    if wanted and not ready:
+        collector.unread += [Unread(chart, _NO_ENGINE, hint=_NO_ENGINE_HINT) for chart, _ in wanted]
+    elif wanted:
+        answers = render_all(ready, [request for _, request in wanted])
+        for (chart, _), answer in zip(wanted, answers, strict=True):
+            reader.take(chart, answer)
+    claimed = {path: owner for path, owner in plan.owners.items() if owner.kind == "helm"}
+    return Rendered(
+        resources=tuple(collector.resources),
+        unread=tuple(collector.unread),
+        notes=tuple(collector.notes),
+        claimed=frozenset(claimed),
+        owners=claimed,
+        charts=reader.rendered,
+        files=frozenset(resource.origin.path for resource in collector.resources),
+        not_kubernetes=collector.not_kubernetes,
+        texts=collector.texts,
+    )
+
+
+class _ChartReader:
+    """Turns charts into requests, and answers into objects."""
+
+    def __init__(self, plan: Ownership, collector: Collector) -> None:
+        self._top = Path(plan.root)
+        self._collector = collector
+        self.rendered = 0
+
+    def request(self, chart: str, options: HelmOptions) -> Request | None:
+        path = self._top / chart
+        link = link_outside(path, self._top) if path.is_dir() else ""
+        if link:
+            why = "a symbolic link leads out of the scanned folder, so the chart was not rendered"
+            self._collector.unread.append(Unread(os.path.relpath(link, self._top), why))
+            return None
+        return Request(
+            str(path),
+            options.release_name,
+            options.namespace,
+            tuple(_values_file(entry) for entry in options.values),
+            options.sets,
+            options.set_strings,
+            options.kube_version,
+            options.api_versions,
+        )
+
+    def take(self, chart: str, answer: Answer) -> None:
+        files = ChartFiles(self._top, chart, {})
+        missing = tuple(sorted(set(answer.declared) - set(answer.loaded)))
+        if answer.error:
+            self._collector.unread.append(_failed(chart, answer, files, missing))
+            return
+        if answer.type == "library":
+            self._collector.notes.append(Unread(chart, "a library chart, which has no objects of its own"))
+            return
+        self.rendered += 1
+        if missing:
+            self._collector.unread.append(_missing(chart, missing))
+        texts = [(path, text) for path, text in answer.crds]
+        texts += [(path, text) for path, text in sorted(answer.templates.items()) if _is_manifest(path)]
+        count = 0
+        for engine_path, text in texts:
+            path = files.path_of(engine_path)
+            count += self._collector.add_text(
+                text, Origin("helm", path, root=self._collector.root, rendered_from=chart)
+            )
+        if count == 0:
+            self._collector.notes.append(
+                Unread(chart, "rendered, but to no object with these values", hint="give others with --values")
+            )
+        self._note_disabled(chart, answer)
+
+    def _note_disabled(self, chart: str, answer: Answer) -> None:
+        prefix = f"{answer.name}/charts/"
+        rendered = {
+            path[len(prefix) :].partition("/")[0]
+            for path in (*answer.templates, *(crd for crd, _ in answer.crds))
+            if path.startswith(prefix)
+        }
+        off = sorted(set(answer.loaded) - rendered)
+        if off and answer.templates:
+            why = f"subcharts that its values turn off or that have no templates were not judged: {', '.join(off)}"
+            self._collector.notes.append(Unread(chart, why, hint="turn them on with --set or --values"))
+
+
+def _values_file(entry: str) -> str:
+    path = Path(entry)
+    if not path.is_file():
+        raise UsageError(f"values file {entry}: no such file", hint="--values takes a file on this machine")
+    return str(path.absolute())
+
+
+def _is_manifest(engine_path: str) -> bool:
+    name = engine_path.rpartition("/")[2]
+    return not name.startswith("_") and name != "NOTES.txt"
+
+
+def _missing(chart: str, names: tuple[str, ...]) -> Unread:
+    why = f"rendered without the dependencies it lacks: {', '.join(names)}"
+    return Unread(chart, why, hint=f"run: helm dependency build {chart or '.'}")
+
+
+def _failed(chart: str, answer: Answer, files: ChartFiles, missing: tuple[str, ...]) -> Unread:
+    """Helm's message in one line, at the template it blames."""
+    message = _SPACE.sub(" ", answer.error).strip()
+    place = _TEMPLATE_PLACE.search(answer.error)
+    path, line, column = (files.path_of(place[1]), int(place[2]), int(place[3] or 0)) if place else (chart, 0, 0)
+    if len(message) > _WHY_LENGTH:
+        message = message[:_WHY_LENGTH] + "…"
+    why = f"the chart {chart or '.'} was not rendered: {message}"
+    return Unread(path, why, line, column, _hint(chart, answer, missing))
+
+
+def _hint(chart: str, answer: Answer, missing: tuple[str, ...]) -> str:
+    error = answer.error
+    if missing or "missing in charts/" in error:
+        return f"run: helm dependency build {chart or '.'}"
+    if "kubeVersion" in error:
+        return "name the cluster's version with --kube-version"
+    if answer.error_kind in ("out of time", "out of memory", "too much output", "crashed"):
+        return ""
+    if "nil pointer" in error or "required" in error or "execution error" in error or "specifications of the schema" in error:
+        return "give the values it needs with --values or --set"
+    return ""

@@ -1,0 +1,226 @@
+"""Helm's own engine, run in child processes: the user's ``helm``, else the engine of the ``render`` extra.
+
+A chart that brings its child down costs that chart alone; the next one gets a new child.
+"""
+
+import importlib.util
+import re
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct
+
+from leadline.sources import helm_child
+from leadline.sources.child_process import Child, Command, Fate, Limits, Outcome, run_child
+
+_SOURCE_LINE = re.compile(r"^# Source: (\S+)$", re.MULTILINE)
+_LEAVING = re.compile(r"^(Error|WARNING|level=\w+)[: ]*", re.MULTILINE)
+
+
+class Request(Struct, frozen=True, rename={"set_": "set"}):
+    """One chart to render; ``chart`` and ``values`` are absolute paths."""
+
+    chart: str
+    name: str
+    namespace: str
+    values: tuple[str, ...] = ()
+    set_: tuple[str, ...] = ()
+    set_string: tuple[str, ...] = ()
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+
+
+class Answer(Struct, frozen=True):
+    """What the engine made of a chart: ``error``, or the rest."""
+
+    error: str = ""
+    error_kind: str = ""
+    name: str = ""
+    type: str = "application"
+    templates: dict[str, str] = {}
+    """Rendered text by ``CHART/templates/FILE``; a subchart's begins with ``CHART/charts/NAME/``."""
+    crds: list[tuple[str, str]] = []
+    """Path, with the chart's name in front, and text."""
+    declared: list[str] = []
+    """Names of the dependencies that the chart asks for."""
+    loaded: list[str] = []
+    """Names of the dependencies that it has."""
+
+
+class Engine(Protocol):
+    """Renders one chart after the other; closed by leaving its ``with`` block."""
+
+    def render(self, request: Request) -> Answer: ...
+
+    def __enter__(self) -> "Engine": ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class BundledEngine:
+    """The engine of the ``render`` extra, in a child that lives as long as it behaves."""
+
+    def __init__(self, environment: Mapping[str, str], limits: Limits) -> None:
+        # -P: a module beside the child's file must not stand in for one of the standard library.
+        argv = (sys.executable, "-P", str(Path(helm_child.__file__)))
+        self._command = Command(argv, "/", environment)
+        self._limits = limits
+        self._child: Child | None = None
+
+    def render(self, request: Request) -> Answer:
+        if self._child is None:
+            self._child = Child(self._command, self._limits)
+        output, fate = self._child.ask(msgspec.json.encode(request))
+        if fate == "ended":
+            try:
+                return msgspec.json.decode(output, type=Answer)
+            except msgspec.DecodeError as error:
+                return Answer(error=f"the engine's answer is unreadable: {error}", error_kind="crashed")
+        outcome = self._child.end(b"", fate)
+        self.close()
+        return Answer(error=_unfinished(outcome, self._limits), error_kind=outcome.fate)
+
+    def close(self) -> None:
+        if self._child is not None:
+            self._child.__exit__(None, None, None)
+            self._child = None
+
+    def __enter__(self) -> "BundledEngine":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class ProgramEngine:
+    """The user's own ``helm``, one process a chart (https://helm.sh/docs/helm/helm_template/)."""
+
+    def __init__(self, program: str, environment: Mapping[str, str], limits: Limits) -> None:
+        self._program = program
+        self._environment = environment
+        self._limits = limits
+
+    def render(self, request: Request) -> Answer:
+        argv = [self._program, "template", request.name, request.chart, "--namespace", request.namespace]
+        argv += ["--include-crds"]
+        argv += ["--kube-version", request.kube_version] if request.kube_version else []
+        for flag, entries in (
+            ("--values", request.values),
+            ("--set", request.set_),
+            ("--set-string", request.set_string),
+            ("--api-versions", request.api_versions),
+        ):
+            argv += [part for entry in entries for part in (flag, entry)]
+        outcome = run_child(Command(tuple(argv), "/", self._environment), self._limits)
+        if outcome.fate != "ended":
+            return Answer(error=_unfinished(outcome, self._limits), error_kind=outcome.fate)
+        if outcome.code != 0:
+            return Answer(
+                error=_LEAVING.sub("", outcome.complaint).strip() or "no reason given", error_kind="helm"
+            )
+        return _answer_of(outcome.output.decode("utf-8", "replace"))
+
+    def __enter__(self) -> "ProgramEngine":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class _FirstThatCan:
+    """The user's ``helm``; what it refuses for want of a dependency, the bundled engine renders without."""
+
+    def __init__(self, first: ProgramEngine, second: BundledEngine) -> None:
+        self._first = first
+        self._second = second
+
+    def render(self, request: Request) -> Answer:
+        answer = self._first.render(request)
+        return self._second.render(request) if "missing in charts/" in answer.error else answer
+
+    def __enter__(self) -> "_FirstThatCan":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._second.close()
+
+
+def has_bundled_engine() -> bool:
+    return importlib.util.find_spec("helm_python") is not None
+
+
+def engine_for(program: str, environment: Mapping[str, str], limits: Limits) -> Engine | None:
+    """``program`` is the path of the user's ``helm``, empty for none; ``None`` means that there is no engine."""
+    bundled = BundledEngine(environment, limits) if has_bundled_engine() else None
+    if not program:
+        return bundled
+    own = ProgramEngine(program, environment, limits)
+    return own if bundled is None else _FirstThatCan(own, bundled)
+
+
+def render_all(engines: Sequence[Engine], requests: Sequence[Request]) -> list[Answer]:
+    """The answer to each request, in their order; every engine takes the next one as soon as it is free."""
+    answers: list[Answer] = [Answer(error="not rendered", error_kind="stopped")] * len(requests)
+    waiting = iter(range(len(requests)))
+    lock = threading.Lock()
+    stopped = threading.Event()
+
+    def work(engine: Engine) -> None:
+        with engine:
+            while not stopped.is_set():
+                with lock:
+                    index = next(waiting, None)
+                if index is None:
+                    return
+                answers[index] = engine.render(requests[index])
+
+    with ThreadPoolExecutor(max_workers=max(1, len(engines))) as pool:
+        try:
+            for task in [pool.submit(work, engine) for engine in engines]:
+                task.result()
+        finally:
+            stopped.set()
+    return answers
+
+
+def _answer_of(output: str) -> Answer:
+    """Sorts what ``helm template`` writes by the template that each document names in its first line."""
+    templates: dict[str, list[str]] = {}
+    crds: list[tuple[str, str]] = []
+    marks = list(_SOURCE_LINE.finditer(output))
+    for mark, after in zip(marks, [*marks[1:], None], strict=True):
+        text = output[mark.end() : after.start() if after else len(output)].lstrip("\n")
+        if after:
+            text = text.removesuffix("---\n")
+        path = mark[1]
+        if "/crds/" in path and "/templates/" not in path:
+            crds.append((path, text))
+        else:
+            templates.setdefault(path, []).append(text)
+    joined = {path: "---\n".join(texts) for path, texts in templates.items()}
+    name = marks[0][1].partition("/")[0] if marks else ""
+    return Answer(name=name, templates=joined, crds=crds)
+
+
+def _unfinished(outcome: Outcome, limits: Limits) -> str:
+    reasons: dict[Fate, str] = {
+        "out of time": f"not finished after {limits.timeout_s:g} s",
+        "out of memory": f"needs more than {limits.memory_bytes >> 20} MiB of memory",
+        "too much output": f"renders to more than {limits.output_bytes >> 20} MiB",
+    }
+    last = outcome.complaint.splitlines()[0] if outcome.complaint else f"exit code {outcome.code}"
+    return reasons.get(outcome.fate, f"the engine stopped: {last}")
