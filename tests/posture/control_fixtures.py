@@ -34,7 +34,7 @@ class Fixture:
     documents: list[dict[str, Any]]
     expected: list[str]
     settings: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    facts: Facts = Facts()
+    facts: Facts = field(default_factory=Facts)
 
     @property
     def fails(self) -> bool:
@@ -73,7 +73,7 @@ def judged(control: Control, documents: list[dict[str, Any]], fixture: Fixture) 
 
 def written(finding: Finding, documents: list[dict[str, Any]]) -> str:
     place = finding.place
-    if len(documents) == 1 or not finding.path and finding.on is None:
+    if len(documents) == 1 or (not finding.path and finding.on is None):
         return finding.path if len(documents) == 1 else f"{place.kind}/{place.name}".strip()
     return f"{place.kind}/{place.name} {finding.path}".strip()
 

@@ -28,7 +28,10 @@ def load_frameworks(controls: Sequence[Control]) -> tuple[Framework, ...]:
     folder = resources.files("leadline.posture") / "frameworks"
     files = (f for f in folder.iterdir() if f.name.endswith(".toml"))
     return tuple(
-        sorted((parse_framework(f.read_text("utf-8"), f.name, controls) for f in files), key=lambda f: f.name.lower())
+        sorted(
+            (parse_framework(f.read_text("utf-8"), f.name, controls) for f in files),
+            key=lambda f: f.name.lower(),
+        )
     )
 
 
@@ -46,7 +49,9 @@ def parse_framework(source: str, file_name: str, controls: Sequence[Control]) ->
     if listed == "every":
         listed = sorted(control.id for control in controls)
     if not isinstance(name, str) or not name or not isinstance(listed, list) or not listed:
-        raise UsageError(f"{file_name} is no framework", hint='it needs name = "..." and controls = ["C-0057", ...]')
+        raise UsageError(
+            f"{file_name} is no framework", hint='it needs name = "..." and controls = ["C-0057", ...]'
+        )
     sections = table.get("sections")
     return Framework(
         name,

@@ -199,7 +199,7 @@ class _Judge:
                         continue
                     on = violation.on  # type: ignore[union-attr]
                     if on is None or on is resource:
-                        path = violation.path if on is resource else prefix + violation.path  # type: ignore[union-attr]
+                        path = violation.path if on is resource else (prefix + violation.path).rstrip(".")  # type: ignore[union-attr]
                         found.append(Finding(control_id, resource, path, violation, None, related))
                     else:
                         found.append(Finding(control_id, resource, violation.path, violation, on, related))  # type: ignore[union-attr]

@@ -1,0 +1,28 @@
+"""A token of the service account is put into every container, whether it calls the API or not.
+
+Whoever reads that file acts as the account. Most programs never talk to the API server, so for them the
+token is nothing but loot.
+
+Fix: set ``automountServiceAccountToken: false`` in the pod, or in the service account for all of its pods.
+
+Example::
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web, namespace: shop}
+    spec:
+      containers:
+      - {name: web, image: "nginx:1.27"}
+
+Cannot see: whether the program does call the Kubernetes API.
+
+See: https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/
+"""
+
+from leadline.posture.control import Inventory, Set, Violations, Workload, control
+
+
+@control("C-0034", "Automatic mapping of service account", score=6.0, category="Secrets")
+def mounted_service_account_token(workload: Workload, inventory: Inventory) -> Violations:
+    if inventory.mounts_token(workload):
+        yield Set("automountServiceAccountToken", False)

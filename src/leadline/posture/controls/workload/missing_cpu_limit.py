@@ -1,0 +1,41 @@
+"""Nothing keeps this container from taking all the processor time of its node.
+
+A busy loop, a flood of requests or a coin miner then starves every other pod there.
+
+Fix: measure what the container needs under load and set ``resources.limits.cpu`` above it.
+
+Example::
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: worker}
+    spec:
+      containers:
+      - name: worker
+        image: registry.example/worker:3
+        resources:
+          requests: {cpu: 100m}
+
+Cannot see: a default that a LimitRange of the namespace adds when the pod is created.
+
+See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
+"""
+
+from leadline.posture.control import YOUR_VALUE, Container, Set, Violations, control, mapping
+
+
+def takes_resources(container: Container) -> bool:
+    return not container.is_ephemeral
+
+
+@control(
+    "C-0270",
+    "Ensure CPU limits are set",
+    score=8.0,
+    category="Workload / Resource management",
+    applies=takes_resources,
+)
+def missing_cpu_limit(container: Container) -> Violations:
+    pod = mapping(container.workload.pod.get("resources"))
+    if not any(mapping(resources.get("limits")).get("cpu") for resources in (container.resources, pod)):
+        yield Set("resources.limits.cpu", YOUR_VALUE)

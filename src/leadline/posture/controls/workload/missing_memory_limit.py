@@ -1,0 +1,42 @@
+"""Nothing keeps this container from taking all the memory of its node.
+
+When memory runs out the kernel kills programs, and it does not have to be this one that dies; a leak in
+one container can empty a node.
+
+Fix: set ``resources.limits.memory`` a little above what the container uses at its busiest.
+
+Example::
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: worker}
+    spec:
+      containers:
+      - name: worker
+        image: registry.example/worker:3
+        resources:
+          requests: {memory: 128Mi}
+
+Cannot see: a default that a LimitRange of the namespace adds when the pod is created.
+
+See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
+"""
+
+from leadline.posture.control import YOUR_VALUE, Container, Set, Violations, control, mapping
+
+
+def takes_resources(container: Container) -> bool:
+    return not container.is_ephemeral
+
+
+@control(
+    "C-0271",
+    "Ensure memory limits are set",
+    score=8.0,
+    category="Workload / Resource management",
+    applies=takes_resources,
+)
+def missing_memory_limit(container: Container) -> Violations:
+    pod = mapping(container.workload.pod.get("resources"))
+    if not any(mapping(resources.get("limits")).get("memory") for resources in (container.resources, pod)):
+        yield Set("resources.limits.memory", YOUR_VALUE)

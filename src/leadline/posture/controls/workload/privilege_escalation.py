@@ -1,0 +1,40 @@
+"""A process in the container may gain more rights than the one that started it.
+
+A set-uid program, or file capabilities, then turn an ordinary user into root inside the container. Kubernetes
+allows it unless it is told otherwise.
+
+Fix: set ``allowPrivilegeEscalation: false``; only programs that really change their user, such as sudo or ping, miss it.
+
+Example::
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web}
+    spec:
+      containers:
+      - name: web
+        image: nginx:1.27
+        securityContext: {runAsNonRoot: true}
+
+Cannot see: which set-uid programs the image holds.
+
+See: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
+"""
+
+from leadline.posture.control import Container, Review, Set, Violations, control
+
+
+def runs_linux(container: Container) -> bool:
+    return not container.workload.is_windows
+
+
+@control(
+    "C-0016", "Allow privilege escalation", score=6.0, category="Workload / Node escape", applies=runs_linux
+)
+def privilege_escalation(container: Container) -> Violations:
+    if container.security_context.get("allowPrivilegeEscalation") is False:
+        return
+    if container.is_ephemeral:
+        yield Review("securityContext")
+    else:
+        yield Set("securityContext.allowPrivilegeEscalation", False)

@@ -1,0 +1,42 @@
+"""The container can write to its own root file system.
+
+An intruder can drop tools there, replace the program that runs, and hide what was done; a read-only root
+turns most of that into an error in the log.
+
+Fix: set ``readOnlyRootFilesystem: true`` and mount an ``emptyDir`` on each folder that the program really writes to.
+
+Example::
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web}
+    spec:
+      containers:
+      - {name: web, image: "nginx:1.27"}
+
+Cannot see: which folders the program writes to; watching it run tells.
+
+See: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
+"""
+
+from leadline.posture.control import Container, Review, Set, Violations, control
+
+
+def runs_linux(container: Container) -> bool:
+    return not container.workload.is_windows
+
+
+@control(
+    "C-0017",
+    "Immutable container filesystem",
+    score=3.0,
+    category="Workload / Node escape",
+    applies=runs_linux,
+)
+def writable_root_filesystem(container: Container) -> Violations:
+    if container.security_context.get("readOnlyRootFilesystem") is True:
+        return
+    if container.is_ephemeral:
+        yield Review("securityContext")
+    else:
+        yield Set("securityContext.readOnlyRootFilesystem", True)
