@@ -1,10 +1,12 @@
 """All that a format file imports: a format is a pure function from a report to text."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import IO, Any
 
 from msgspec import Struct
 
+from leadline.errors import UsageError
 from leadline.model.control import (
     SEVERITIES,
     YOUR_VALUE,
@@ -24,7 +26,7 @@ from leadline.outputs.counters import Counters, category_of, resource_counters, 
 from leadline.outputs.cure import ControlText, control_text, cure, why
 from leadline.outputs.excerpt import Excerpt, Line, excerpts
 from leadline.outputs.json_text import json_text
-from leadline.outputs.place import Places, file_of, joined, missing_part, place_text, value_at
+from leadline.outputs.place import NoPlaces, Places, file_of, joined, missing_part, place_text, value_at
 from leadline.outputs.plain import columns, padded, plain, source_line, value_text, wrapped
 from leadline.outputs.redact import HIDDEN, redacted_lines, redacted_object, redacted_text
 from leadline.outputs.tally import (
@@ -54,6 +56,7 @@ __all__ = [
     "Framework",
     "Line",
     "Missing",
+    "NoPlaces",
     "Page",
     "Place",
     "Places",
@@ -76,7 +79,9 @@ __all__ = [
     "excerpts",
     "failed_rows",
     "file_of",
+    "find_format",
     "format",
+    "formats_for",
     "joined",
     "json_text",
     "missing_part",
@@ -99,6 +104,9 @@ __all__ = [
     "why",
     "wrapped",
 ]
+
+_FORMATS = "leadline.outputs.formats"
+_ALIASES = {"pretty-printer": "pretty"}
 
 
 class Asked(Struct, frozen=True):
@@ -158,3 +166,40 @@ def format(name: str, *, suffix: str, report: type = PostureReport) -> Callable[
         return Format(name, suffix, report, write)
 
     return make
+
+
+def formats_for(report: type) -> dict[str, Format]:
+    """Every format that can write such a report, by name. Imports them all."""
+    from leadline.discover import discover
+    from leadline.outputs import formats
+
+    return {f.name: f for f in discover(formats, Format) if f.report is report}
+
+
+def find_format(name: str, report: type) -> Format:
+    """The format called ``name``. Imports only its file where that bears its name.
+
+    Raises: ``UsageError`` for an unknown name, or a format that is not for such a report.
+    """
+    name = _ALIASES.get(name, name)
+    try:
+        module = (
+            import_module(f"{_FORMATS}.{name.replace('-', '_')}")
+            if name.replace("-", "_").isidentifier()
+            else None
+        )
+    except ModuleNotFoundError:
+        module = None
+    for value in vars(module).values() if module else ():
+        if isinstance(value, Format) and value.name == name and value.report is report:
+            return value
+    known = formats_for(report)
+    if name in known:
+        return known[name]
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=1)
+    raise UsageError(
+        f"unknown format {name}",
+        hint=f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}",
+    )

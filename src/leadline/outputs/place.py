@@ -19,6 +19,16 @@ class Places(Protocol):
         """Lines ``first`` to ``last`` (from 1, inclusive) of the file of ``resource``, without their ends."""
 
 
+class NoPlaces:
+    """The places of a target without files, such as a cluster."""
+
+    def find(self, resource: Resource, path: str) -> Place | None:
+        return None
+
+    def lines(self, resource: Resource, first: int, last: int) -> list[str]:
+        return []
+
+
 def file_of(resource: Resource) -> str:
     """The file of an object as the user would open it; empty for objects without a file."""
     origin = resource.origin

@@ -1,0 +1,100 @@
+"""Where ``leadline`` starts: answers ``--version`` at once, runs a command, turns every error into a line and a code.
+
+Exit codes: 0 passed, 1 a gate failed, 2 wrong usage, 3 nothing could be judged or written, 4 a fault of ours,
+130 interrupted, 141 the reader of our output left.
+"""
+
+import os
+import sys
+
+INTERRUPTED = 130
+READER_LEFT = 141
+FAULT = 4
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command line and returns its exit code; the console script passes it to ``sys.exit``."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if words == ["--version"]:
+        from leadline import __version__
+
+        sys.stdout.write(f"leadline {__version__}\n")
+        return 0
+    try:
+        return _guarded(words)
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        return READER_LEFT
+
+
+def _guarded(words: list[str]) -> int:
+    import gc
+
+    # A command lives for seconds and what it parses lives as long as it does: looking for cycles only costs.
+    gc.disable()
+    from leadline.errors import LeadlineError
+
+    try:
+        return _run(words)
+    except LeadlineError as error:
+        _say(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        _say(f"cannot read or write{where}: {(error.strerror or str(error)).lower()}")
+        return 3
+    except Exception as error:
+        if "--debug" in words:
+            import traceback
+
+            traceback.print_exc()
+        name = type(error).__name__
+        _say(f"a fault of this program: {name}: {error}; please report it (--debug shows where it happened)")
+        return FAULT
+
+
+def _run(words: list[str]) -> int:
+    import click
+
+    from leadline.programs.cli.lazy_group import leadline
+
+    if words[:2] == ["scan", "image"]:
+        words = ["image", "scan", *words[2:]]
+    try:
+        result = leadline.main(args=words, prog_name="leadline", standalone_mode=False)
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except click.exceptions.NoArgsIsHelpError as error:
+        sys.stdout.write(error.format_message() + "\n")
+        return 0
+    except click.ClickException as error:
+        path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "leadline"
+        message = " ".join(error.format_message().split()).removesuffix(".")
+        _say(f"{message[:1].lower()}{message[1:]}; {path} --help shows what there is")
+        return 2
+    return result if isinstance(result, int) else 0
+
+
+def _say(message: str) -> None:
+    """One line on stderr, whatever the message holds."""
+    line = "".join(c if c.isprintable() else " " for c in message)
+    try:
+        sys.stderr.write(f"leadline: {line}\n")
+    except UnicodeEncodeError:
+        sys.stderr.write(f"leadline: {line.encode('ascii', 'backslashreplace').decode()}\n")
+
+
+def _forget_stdout() -> None:
+    """Points stdout at nothing, so that the interpreter's last flush does not fail again."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.close(nothing)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""The files and streams that a report is written to, opened before the scan so that a wrong path costs nothing."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from msgspec import Struct
+
+from leadline.errors import StoreError, UsageError
+from leadline.model.report import PostureReport
+from leadline.outputs.format import Format, find_format
+
+_BUFFER_BYTES = 1 << 16
+
+
+class Destination(Struct, frozen=True):
+    format: Format
+    path: str = ""
+    """Empty for standard output."""
+
+
+def destinations(names: Iterable[str], output: str, *, is_terminal: bool) -> tuple[Destination, ...]:
+    """One destination per format.
+
+    ``output`` is taken as it is for one format; for several, each one's suffix takes the place of a suffix
+    that belongs to one of them, or is appended.
+
+    Raises: ``UsageError`` for an unknown format, several formats without a file, or two formats for one file.
+    """
+    chosen = tuple(dict.fromkeys(names)) or ("pretty" if is_terminal and not output else "lines",)
+    formats = list({f.name: f for f in (find_format(name, PostureReport) for name in chosen)}.values())
+    if len(formats) == 1:
+        return (Destination(formats[0], output),)
+    if not output:
+        raise UsageError(
+            "several formats need --output FILE",
+            hint=f"for example: --format {','.join(chosen)} --output report",
+        )
+    stem = next((output.removesuffix(f.suffix) for f in formats if output.endswith(f.suffix)), output)
+    if not Path(stem).name:
+        stem = output
+    found: dict[str, Format] = {}
+    for format in formats:
+        path = stem + format.suffix
+        if path in found:
+            raise UsageError(f"{found[path].name} and {format.name} would both be written to {path}")
+        found[path] = format
+    return tuple(Destination(format, path) for path, format in found.items())
+
+
+class Sink(Struct):
+    """An open destination. A regular file appears under its name only when it is whole."""
+
+    destination: Destination
+    stream: IO[str]
+    unfinished: str = ""
+
+    def keep(self) -> None:
+        self.stream.close()
+        if self.unfinished:
+            Path(self.unfinished).replace(self.destination.path)
+
+    def drop(self) -> None:
+        if self.unfinished:
+            self.stream.close()
+            Path(self.unfinished).unlink(missing_ok=True)
+
+
+@contextmanager
+def opened(chosen: Iterable[Destination]) -> Iterator[list[Sink]]:
+    """Every destination open for writing. What is not kept by the end is taken away again.
+
+    Raises: ``StoreError`` for a path that cannot be written.
+    """
+    sinks: list[Sink] = []
+    try:
+        sinks += [_stdout(d) for d in chosen if not d.path]
+        for destination in chosen:
+            if destination.path:
+                sinks.append(_file(destination))
+        yield sinks
+    finally:
+        for sink in sinks:
+            sink.drop()
+
+
+def _stdout(destination: Destination) -> Sink:
+    sys.stdout.flush()
+    stream = open(1, "w", _BUFFER_BYTES, encoding="utf-8", errors="replace", newline="", closefd=False)  # noqa: SIM115
+    return Sink(destination, stream)
+
+
+def _file(destination: Destination) -> Sink:
+    path = Path(destination.path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = "" if path.exists() and not path.is_file() else f"{path}.part"
+        if path.is_dir():
+            raise StoreError(f"{path} is a folder", hint="--output takes a file")
+        name = unfinished or str(path)
+        stream = Path(name).open("w", _BUFFER_BYTES, encoding="utf-8", errors="replace", newline="")  # noqa: SIM115
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+    return Sink(destination, stream, unfinished)

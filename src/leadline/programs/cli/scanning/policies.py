@@ -1,0 +1,104 @@
+"""Which controls judge, and which frameworks the report counts."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from msgspec import Struct
+
+from leadline.errors import SourceError, UsageError
+from leadline.model.control import Control, Framework
+from leadline.posture.catalogue import (
+    controls_of,
+    find_controls,
+    find_frameworks,
+    in_order,
+    load_controls,
+    load_frameworks,
+    parse_framework,
+)
+from leadline.programs.cli.scanning.request import Request
+
+HEADLINE = ("NSA", "MITRE")
+"""Frameworks whose scores a plain scan shows."""
+_LARGEST_BYTES = 4 << 20
+
+
+class Policies(Struct, frozen=True):
+    controls: tuple[Control, ...]
+    """Worst first."""
+    frameworks: tuple[Framework, ...]
+    known: tuple[Control, ...]
+    """Every control there is, chosen or not."""
+
+
+def choose_policies(request: Request) -> Policies:
+    """The controls and frameworks that the request names.
+
+    Raises: ``UsageError`` for an unknown name, or where nothing is left; ``SourceError`` for a file that cannot
+    be read.
+    """
+    known = with_own(load_controls(), request.controls)
+    own = tuple(framework_of(path, known) for path in request.framework_file)
+    frameworks: tuple[Framework, ...] = own
+    if request.form == "control":
+        controls = find_controls(request.names, known)
+    elif request.form == "framework" and "all" not in (name.lower() for name in request.names):
+        frameworks = (*find_frameworks(request.names, (*own, *load_frameworks(known))), *own)
+        controls = controls_of(frameworks, known)
+    elif own and request.form == "everything":
+        controls = controls_of(own, known)
+    else:
+        everything = load_frameworks(known)
+        wanted = everything if request.form == "framework" else _headline(everything)
+        frameworks, controls = (*wanted, *own), known
+    if request.exclude_controls:
+        without = {control.id for control in find_controls(request.exclude_controls, known)}
+        controls = tuple(control for control in controls if control.id not in without)
+    if not controls:
+        raise UsageError("no control is left to judge by", hint="leadline list controls shows what there is")
+    return Policies(controls, tuple({f.name: f for f in frameworks}.values()), known)
+
+
+def _headline(frameworks: Iterable[Framework]) -> tuple[Framework, ...]:
+    by_name = {framework.name: framework for framework in frameworks}
+    return tuple(by_name[name] for name in HEADLINE if name in by_name)
+
+
+def framework_of(path: str, controls: tuple[Control, ...]) -> Framework:
+    """A framework that the user wrote."""
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    return parse_framework(text, path, controls)
+
+
+def with_own(controls: tuple[Control, ...], folders: Iterable[str]) -> tuple[Control, ...]:
+    """``controls`` and those of the Python files in ``folders``; a file's own control wins over one of the same id."""
+    by_id = {control.id: control for control in controls}
+    for folder in folders:
+        path = Path(folder)
+        files = [path] if path.is_file() else sorted(path.rglob("*.py")) if path.is_dir() else None
+        if files is None:
+            raise SourceError(f"no such folder: {folder}", hint="--controls takes a folder of Python files")
+        for file in files:
+            by_id |= {control.id: control for control in _controls_in(file)}
+    return in_order(by_id.values())
+
+
+def _controls_in(file: Path) -> list[Control]:
+    """The controls of one Python file, which is run to get them: the user chose it."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    name = f"leadline_own_controls.{file.stem}"
+    spec = spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{file} is no Python file")
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UsageError(f"{file} does not load: {type(error).__name__}: {error}") from error
+    return [value for value in vars(module).values() if isinstance(value, Control)]

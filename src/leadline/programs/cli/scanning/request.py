@@ -1,0 +1,93 @@
+"""What a command line asks of a scan."""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from leadline.errors import UsageError
+from leadline.model.control import SEVERITIES
+
+GRADES = tuple(severity for severity in SEVERITIES if severity != "unknown")
+Form = Literal["everything", "framework", "control", "workload"]
+_LISTS = ("format", "fail_on", "include_namespaces", "exclude_namespaces", "exclude_controls")
+FORMS: tuple[Form, ...] = ("framework", "control", "workload")
+
+
+class Request(Struct, frozen=True):
+    """Field names are those of the flags."""
+
+    targets: tuple[str, ...] = ()
+    """Paths, globs, ``-``; empty for the cluster."""
+    form: Form = "everything"
+    names: tuple[str, ...] = ()
+    """Of the frameworks, the controls or the workload asked for."""
+    format: tuple[str, ...] = ()
+    output: str = ""
+    verbose: bool = False
+    quiet: bool = False
+    no_color: bool = False
+    compliance_threshold: float | None = None
+    severity_threshold: str = ""
+    fail_on: tuple[str, ...] = ()
+    min_severity: str = "unknown"
+    include_namespaces: tuple[str, ...] = ()
+    exclude_namespaces: tuple[str, ...] = ()
+    exclude_path: tuple[str, ...] = ()
+    exclude_controls: tuple[str, ...] = ()
+    controls_config: str = ""
+    controls: tuple[str, ...] = ()
+    framework_file: tuple[str, ...] = ()
+    kube_context: str = ""
+    debug: bool = False
+
+
+def split_words(words: tuple[str, ...]) -> tuple[Form, tuple[str, ...], tuple[str, ...]]:
+    """``framework nsa,mitre deploy/`` as form, names and targets. A folder named ``framework`` is ``./framework``.
+
+    Raises: ``UsageError`` where the name is left out.
+    """
+    form = next((f for f in FORMS if words[:1] == (f,)), None)
+    if form is None:
+        return "everything", (), words
+    if len(words) < 2:
+        example = {"framework": "nsa", "control": "C-0057", "workload": "shop/Deployment/web"}[form]
+        raise UsageError(
+            f"scan {form} needs a name", hint=f"for example: leadline scan {form} {example} deploy/"
+        )
+    return form, split_commas(words[1:2]), words[2:]
+
+
+def split_commas(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def request_of(words: tuple[str, ...], flags: dict[str, Any]) -> Request:
+    """The request that a command line makes; ``flags`` by the names of the fields.
+
+    Raises: ``UsageError`` for words or values that make no sense.
+    """
+    form, names, targets = split_words(words)
+    for name in _LISTS:
+        flags[name] = split_commas(flags[name])
+    for name in ("severity_threshold", "min_severity"):
+        flags[name] = flags[name].strip().lower()
+    request = Request(targets, form, names, **flags)
+    if request.severity_threshold and request.severity_threshold not in GRADES:
+        raise UsageError(_one_of("--severity-threshold", GRADES, request.severity_threshold))
+    if request.min_severity not in SEVERITIES:
+        raise UsageError(_one_of("--min-severity", GRADES, request.min_severity))
+    for name in request.fail_on:
+        if name != "unread":
+            raise UsageError(f"--fail-on must be unread (got {name})")
+    threshold = request.compliance_threshold
+    if threshold is not None and not 0 <= threshold <= 100:
+        raise UsageError(f"--compliance-threshold must be between 0 and 100 (got {threshold:g})")
+    if "-" in targets and len(targets) > 1:
+        raise UsageError(
+            "'-' reads standard input and stands alone", hint="name files in a scan of their own"
+        )
+    return request
+
+
+def _one_of(flag: str, names: tuple[str, ...], got: str) -> str:
+    return f"{flag} must be one of {', '.join(reversed(names))} (got {got})"

@@ -1,0 +1,243 @@
+"""One scan from the request to the exit code."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from leadline import __version__
+from leadline.errors import SourceError, UsageError
+from leadline.model.report import PostureReport
+from leadline.model.resource import Resource
+from leadline.outputs.format import Asked, Page
+from leadline.outputs.tally import closing, count
+from leadline.posture.engine import Facts, Judgement, judge
+from leadline.programs.cli.scanning.destinations import Destination, Sink, destinations, opened
+from leadline.programs.cli.scanning.gates import Verdict, verdict
+from leadline.programs.cli.scanning.policies import Policies, choose_policies
+from leadline.programs.cli.scanning.request import Request
+from leadline.programs.cli.scanning.settings import Settings, read_settings, shipped_settings
+from leadline.programs.cli.scanning.sources import Reading, read
+
+_GATE_FAILED = 1
+_NOTES = 5
+_WIDTHS = range(40, 1000)
+
+
+def run(request: Request) -> int:
+    """Reads, judges, writes; returns the exit code.
+
+    Raises: ``LeadlineError`` of every kind.
+    """
+    _configure_log(request)
+    is_terminal = os.isatty(1)
+    chosen = destinations(request.format, request.output, is_terminal=is_terminal)
+    policies = choose_policies(request)
+    known = shipped_settings(policies.known)
+    settings = read_settings(request.controls_config, known) if request.controls_config else known
+    with opened(chosen) as sinks:
+        started = time.monotonic()
+        reading = read(request)
+        report = _report(request, reading, policies, settings, started)
+        outcome = verdict(report, request)
+        nothing = _nothing_judged(report, reading)
+        page = _page(request, reading, outcome, is_terminal, chosen)
+        for sink in sinks:
+            if not nothing or report.unread or sink.destination.format.name not in ("pretty", "lines"):
+                _write(sink, report, page)
+    if nothing:
+        raise SourceError(nothing)
+    _remark(request, reading, report, outcome, chosen)
+    return 0 if outcome.passed else _GATE_FAILED
+
+
+def _configure_log(request: Request) -> None:
+    import logging
+
+    if request.debug:
+        logging.basicConfig(
+            stream=sys.stderr, level=logging.DEBUG, format="%(levelname)s %(name)s: %(message)s"
+        )
+    else:
+        # What fails is in the report; without this, logging's last resort would print tracebacks.
+        logging.getLogger("leadline").addHandler(logging.NullHandler())
+
+
+def _report(
+    request: Request, reading: Reading, policies: Policies, settings: Settings, started: float
+) -> PostureReport:
+    facts = Facts(reading.is_whole, reading.target.server_version, reading.target.cloud)
+    judgement = _selected(
+        request, judge(reading.resources, policies.controls, settings=settings, facts=facts)
+    )
+    return PostureReport(
+        target=reading.target,
+        resources=judgement.resources,
+        controls=policies.controls,
+        findings=judgement.findings,
+        judged=judgement.judged,
+        skips=judgement.skips,
+        unread=(*reading.unread, *judgement.unread),
+        frameworks=policies.frameworks,
+        settings={name: settings[name] for c in policies.controls for name in c.settings},
+        not_kubernetes=reading.not_kubernetes,
+        files=reading.files,
+        objects=len(reading.resources),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _selected(request: Request, judgement: Judgement) -> Judgement:
+    """What the request wants to hear of. All objects took part in the joins: a policy elsewhere still counts."""
+    wanted = _wanted(request, judgement)
+    if wanted is None:
+        return judgement
+    kept = {id(resource) for resource in judgement.resources if wanted(resource)}
+    return msgspec.structs.replace(
+        judgement,
+        findings=tuple(f for f in judgement.findings if id(f.resource) in kept),
+        judged=tuple(
+            ids if id(resource) in kept else ()
+            for resource, ids in zip(judgement.resources, judgement.judged, strict=True)
+        ),
+    )
+
+
+def _wanted(request: Request, judgement: Judgement) -> Callable[[Resource], bool] | None:
+    if request.form == "workload":
+        return _workload(request.names[0], judgement)
+    include, exclude = frozenset(request.include_namespaces), frozenset(request.exclude_namespaces)
+    if not include and not exclude:
+        return None
+
+    def in_namespace(resource: Resource) -> bool:
+        namespace = resource.name if resource.kind == "Namespace" else resource.namespace
+        if not namespace:
+            return not include
+        return (not include or namespace in include) and namespace not in exclude
+
+    return in_namespace
+
+
+def _workload(name: str, judgement: Judgement) -> Callable[[Resource], bool]:
+    """Objects that ``[namespace/]Kind[.version[.group]]/name`` means.
+
+    Raises: ``UsageError`` where there is none, with the nearest.
+    """
+    *namespace, kind, plain_name = name.split("/") if name.count("/") in (1, 2) else ("", "", "")
+    if not kind or not plain_name:
+        raise UsageError(
+            f"{name} names no workload", hint="write it as namespace/Kind/name, shop/Deployment/web"
+        )
+    kind, _, version = kind.partition(".")
+
+    def is_it(resource: Resource) -> bool:
+        return (
+            resource.kind.lower() == kind.lower()
+            and resource.name == plain_name
+            and (not namespace or (resource.namespace or "default") == namespace[0])
+            and (not version or _version_of(resource).startswith(version))
+        )
+
+    if not any(is_it(resource) for resource in judgement.resources):
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, [r.title for r in judgement.resources], n=1)
+        raise UsageError(f"no object {name}", hint=f"did you mean {near[0]}?" if near else "")
+    return is_it
+
+
+def _version_of(resource: Resource) -> str:
+    """``v1.apps`` for ``apps/v1``."""
+    group, _, version = resource.api_version.rpartition("/")
+    return f"{version}.{group}" if group else version
+
+
+def _nothing_judged(report: PostureReport, reading: Reading) -> str:
+    """Why there is no verdict; empty where something was judged."""
+    if report.objects_judged:
+        return ""
+    name = report.target.name
+    if report.objects:
+        return f"nothing could be judged in {name}: {count(report.objects, 'object')}, none that a chosen control looks at"
+    if report.unread:
+        return f"nothing could be judged in {name}: {len(report.unread):,} not read, the first {_first_unread(report)}"
+    if report.not_kubernetes:
+        documents = count(report.not_kubernetes, "document")
+        return f"nothing to judge in {name}: {documents}, none with apiVersion and kind"
+    return f"nothing to judge in {name}: no file with the ending .yaml, .yml or .json holds an object"
+
+
+def _first_unread(report: PostureReport) -> str:
+    unread = report.unread[0]
+    return f"{unread.where}{f':{unread.line}' if unread.line else ''}: {unread.why}"
+
+
+def _page(
+    request: Request, reading: Reading, outcome: Verdict, is_terminal: bool, chosen: tuple[Destination, ...]
+) -> Page:
+    return Page(
+        places=reading.places,
+        width=_width(os.environ, is_terminal),
+        colour=is_terminal and not request.no_color and _wants_colour(os.environ) and not request.output,
+        verbose=request.verbose,
+        command="kubectl leadline" if Path(sys.argv[0]).name.startswith("kubectl-") else "leadline",
+        verdict=outcome.text,
+        passed=outcome.passed,
+        least=request.min_severity,  # type: ignore[arg-type]
+        at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        version=__version__,
+        asked=Asked(
+            "Control" if request.form == "control" else "Framework",
+            request.names,
+            tuple(destination.format.name for destination in chosen),
+            request.include_namespaces,
+            request.exclude_namespaces,
+            request.compliance_threshold or 0.0,
+            request.severity_threshold,
+        ),
+    )
+
+
+def _width(environ: Mapping[str, str], is_terminal: bool) -> int:
+    columns = environ.get("COLUMNS", "")
+    if columns.isdecimal() and len(columns) < 5 and int(columns) in _WIDTHS:
+        return int(columns)
+    if is_terminal:
+        return max(_WIDTHS.start, os.get_terminal_size(1).columns)
+    return 100
+
+
+def _wants_colour(environ: Mapping[str, str]) -> bool:
+    return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def _write(sink: Sink, report: PostureReport, page: Page) -> None:
+    format = sink.destination.format
+    format.write(report, sink.stream, page)
+    sink.stream.flush()
+    sink.keep()
+
+
+def _remark(
+    request: Request,
+    reading: Reading,
+    report: PostureReport,
+    outcome: Verdict,
+    chosen: tuple[Destination, ...],
+) -> None:
+    """Oddities, what was written, and the verdict where the output does not end with it."""
+    if request.quiet:
+        return
+    lines = [f"note: {note}" for note in reading.notes[:_NOTES]]
+    if len(reading.notes) > _NOTES:
+        lines.append(f"note: and {len(reading.notes) - _NOTES:,} more like it")
+    lines += [f"written: {destination.path}" for destination in chosen if destination.path]
+    if not any(d.format.name == "pretty" and not d.path for d in chosen):
+        lines.append(closing(report, outcome.text))
+    for line in lines:
+        sys.stderr.write(line + "\n")

@@ -1,0 +1,92 @@
+"""Settings of controls out of a file: the ecosystem's JSON, or TOML or YAML of the same shape."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from leadline.errors import SourceError, UsageError
+from leadline.model.control import Control
+
+Settings = Mapping[str, tuple[str, ...]]
+_LARGEST_BYTES = 4 << 20
+
+
+def shipped_settings(controls: Iterable[Control]) -> dict[str, tuple[str, ...]]:
+    """Every setting of ``controls`` with the value it ships with, by name."""
+    return {name: value for c in controls for name, value in sorted(c.settings.items())}
+
+
+def read_settings(path: str, known: Settings) -> Settings:
+    """``known`` with what the file says instead. Names match without regard to case, ``_`` and ``-``.
+
+    The file is flat (``{"cpu_limit_max": ["2"]}``) or nested under ``settings.postureControlInputs``.
+
+    Raises: ``UsageError`` for an unknown name or a value that is no list of texts; ``SourceError`` where the
+    file cannot be read.
+    """
+    table = _table(path)
+    nested = table.get("settings")
+    if isinstance(nested, dict) and isinstance(nested.get("postureControlInputs"), dict):
+        table = nested["postureControlInputs"]
+    names = {_folded(name): name for name in known}
+    chosen = dict(known)
+    for written, value in table.items():
+        name = names.get(_folded(str(written)))
+        if name is None:
+            raise UsageError(f"{path}: unknown setting {written}", hint=_nearest(str(written), names))
+        chosen[name] = _texts(value, f"{path}: {written}")
+    return chosen
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
+def _nearest(name: str, names: Mapping[str, str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(_folded(name), names, n=1)
+    return f"did you mean {names[near[0]]}?" if near else "leadline config shows all of them"
+
+
+def _texts(value: Any, where: str) -> tuple[str, ...]:
+    if isinstance(value, str | int | float):
+        value = [value]
+    if not isinstance(value, list) or not all(isinstance(v, str | int | float) for v in value):
+        raise UsageError(f"{where} must be a list of texts")
+    return tuple(_text(v) for v in value)
+
+
+def _text(value: str | float | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _table(path: str) -> dict[str, Any]:
+    file = Path(path)
+    try:
+        if file.stat().st_size > _LARGEST_BYTES:
+            raise SourceError(f"{path} is larger than {_LARGEST_BYTES >> 20} MiB", hint="settings are short")
+        content = file.read_bytes()
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    if file.suffix.lower() == ".toml":
+        return _toml(content, path)
+    from leadline.sources.manifests import documents_of
+    from leadline.sources.yaml_documents import LIMITS, Memory
+
+    documents = documents_of(content, path, LIMITS, Memory())
+    for document in documents:
+        if document.problem is not None:
+            raise SourceError(f"{path}:{document.problem.line}: {document.problem.why}")
+    if len(documents) != 1 or not isinstance(documents[0].body, dict):
+        raise UsageError(f"{path} holds no settings", hint='write for example {"cpu_limit_max": ["2"]}')
+    return documents[0].body
+
+
+def _toml(content: bytes, path: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path} is no valid TOML: {error}") from error
