@@ -20,9 +20,12 @@ from leadline.sources.helm_files import ChartFiles, link_outside
 from leadline.sources.ownership import Ownership
 from leadline.sources.rendered import Collector, HelmOptions, Rendered, RenderOptions
 
-_TEMPLATE_PLACE = re.compile(r"([\w.+-]+(?:/[\w.+-]+)*/(?:templates|charts|crds)/[^\s:()\"]+):(\d+)(?::(\d+))?")
+_TEMPLATE_PLACE = re.compile(
+    r"([\w.+-]+(?:/[\w.+-]+)*/(?:templates|charts|crds)/[^\s:()\"]+):(\d+)(?::(\d+))?"
+)
 _SPACE = re.compile(r"\s+")
 _WHY_LENGTH = 500
+_WANTS_VALUES = ("nil pointer", "execution error", "specifications of the schema", " is required")
 _NO_ENGINE = "there is no Helm to render it with"
 _NO_ENGINE_HINT = "put helm on the PATH or install leadline[render]"
 
@@ -61,7 +64,7 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str) -> Ren
         resources=tuple(collector.resources),
         unread=tuple(collector.unread),
         notes=tuple(collector.notes),
-        claimed=frozenset(claimed),
+        claimed=frozenset(plan.absolute(path) for path in claimed),
         owners=claimed,
         charts=reader.rendered,
         files=frozenset(resource.origin.path for resource in collector.resources),
@@ -116,9 +119,11 @@ class _ChartReader:
             count += self._collector.add_text(
                 text, Origin("helm", path, root=self._collector.root, rendered_from=chart)
             )
-        if count == 0:
+        if count == 0 and not missing:
             self._collector.notes.append(
-                Unread(chart, "rendered, but to no object with these values", hint="give others with --values")
+                Unread(
+                    chart, "rendered, but to no object with these values", hint="give others with --values"
+                )
             )
         self._note_disabled(chart, answer)
 
@@ -156,7 +161,9 @@ def _failed(chart: str, answer: Answer, files: ChartFiles, missing: tuple[str, .
     """Helm's message in one line, at the template it blames."""
     message = _SPACE.sub(" ", answer.error).strip()
     place = _TEMPLATE_PLACE.search(answer.error)
-    path, line, column = (files.path_of(place[1]), int(place[2]), int(place[3] or 0)) if place else (chart, 0, 0)
+    path, line, column = (
+        (files.path_of(place[1]), int(place[2]), int(place[3] or 0)) if place else (chart, 0, 0)
+    )
     if len(message) > _WHY_LENGTH:
         message = message[:_WHY_LENGTH] + "…"
     why = f"the chart {chart or '.'} was not rendered: {message}"
@@ -171,6 +178,8 @@ def _hint(chart: str, answer: Answer, missing: tuple[str, ...]) -> str:
         return "name the cluster's version with --kube-version"
     if answer.error_kind in ("out of time", "out of memory", "too much output", "crashed"):
         return ""
-    if "nil pointer" in error or "required" in error or "execution error" in error or "specifications of the schema" in error:
+    if "chart.metadata" in error:
+        return "mend its Chart.yaml"
+    if any(words in error for words in _WANTS_VALUES):
         return "give the values it needs with --values or --set"
     return ""

@@ -59,7 +59,9 @@ def chart_metadata(folder: Path) -> dict[str, Any]:
 
 def dependencies(folder: Path) -> list[dict[str, str]]:
     """The dependencies that the chart in ``folder`` declares: name, version, repository, alias, as far as given."""
-    rows = chart_metadata(folder).get("dependencies") or _mapping(folder / "requirements.yaml").get("dependencies")
+    rows = chart_metadata(folder).get("dependencies") or _mapping(folder / "requirements.yaml").get(
+        "dependencies"
+    )
     if not isinstance(rows, list):
         return []
     found = [
@@ -77,14 +79,17 @@ def link_outside(chart: Path, boundary: Path) -> str:
     for folder, folders, files in os.walk(chart):
         for name in (*folders, *files):
             seen += 1
-            path = os.path.join(folder, name)
-            if os.path.islink(path):
-                target = os.path.realpath(path)
-                if target != limit and not target.startswith(limit.rstrip(os.sep) + os.sep):
-                    return path
+            path = Path(folder, name)
+            if path.is_symlink() and not is_within(os.path.realpath(path), limit):
+                return str(path)
         if seen > _LINKS_LOOKED_AT:
             break
     return ""
+
+
+def is_within(real: str, boundary: str) -> bool:
+    """Whether the path ``real`` is the folder ``boundary`` or below it; both free of links."""
+    return real == boundary or real.startswith(boundary.rstrip(os.sep) + os.sep)
 
 
 def _mapping(path: Path) -> dict[str, Any]:
@@ -99,6 +104,6 @@ def _mapping(path: Path) -> dict[str, Any]:
 
 def _names(folder: Path) -> list[str]:
     try:
-        return sorted(os.listdir(folder))
+        return sorted(entry.name for entry in folder.iterdir())
     except OSError:
         return []

@@ -64,9 +64,9 @@ def _kustomization(folder: str, path: Path, body: dict[str, Any]) -> Kustomizati
     remotes: list[str] = []
     for entry in (*_texts(body, "resources"), *_texts(body, "bases"), *_texts(body, "components")):
         local = _local(folder, entry)
-        if _REMOTE.search(entry) and not os.path.exists(local):
+        if _REMOTE.search(entry) and not Path(local).exists():
             remotes.append(entry)
-        elif os.path.isdir(local):
+        elif Path(local).is_dir():
             folders.append(local)
         else:
             resources.append(local)
@@ -77,7 +77,7 @@ def _kustomization(folder: str, path: Path, body: dict[str, Any]) -> Kustomizati
         body["kind"] if isinstance(body.get("kind"), str) else "Kustomization",
         tuple(folders),
         tuple(resources),
-        tuple(file for file in patches if os.path.isfile(file)),
+        tuple(file for file in patches if Path(file).is_file()),
         tuple(remotes),
         bool(body.get("helmCharts") or body.get("helmChartInflationGenerator")),
     )
@@ -104,7 +104,7 @@ def _patch_files(body: dict[str, Any]) -> Iterator[str]:
 
 
 def _local(folder: str, entry: str) -> str:
-    return os.path.normpath(os.path.join(folder, entry))
+    return os.path.normpath(Path(folder, entry))
 
 
 def _texts(body: dict[str, Any], name: str) -> list[str]:

@@ -22,6 +22,7 @@ from msgspec import Struct
 from leadline.model.finding import Unread
 from leadline.model.resource import Origin, Resource
 from leadline.sources.child_process import Command, Limits, Outcome, closed_environment, run_child
+from leadline.sources.helm_files import is_within
 from leadline.sources.kustomization import FILE_NAMES, read_kustomization
 from leadline.sources.ownership import Owner, Ownership, Root, relative_path
 from leadline.sources.rendered import Collector, Rendered, RenderOptions
@@ -36,6 +37,7 @@ _WRAPPERS = re.compile(
     r"|accumulating (resources|components) from '[^']*': |accumulateDirectory: \"?"
     r"|'[^']*' must resolve to a file': |couldn't make target for path '[^']*': |^Error: |^error: "
 )
+_LOG_LINE = re.compile(r'^[IWEF]\d{4} .*?"command failed" err="(.*)"$')
 _NO_PROGRAM = "there is no Kustomize to build it with"
 _NO_PROGRAM_HINT = "put kustomize or kubectl on the PATH or install leadline[render]"
 _WHY_LENGTH = 500
@@ -64,7 +66,7 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
         resources=tuple(collector.resources),
         unread=tuple(collector.unread),
         notes=tuple(collector.notes),
-        claimed=frozenset(owners),
+        claimed=frozenset(plan.absolute(path) for path in owners),
         owners=owners,
         kustomizations=reader.built,
         files=frozenset(resource.origin.path for resource in collector.resources),
@@ -77,7 +79,9 @@ def find_program(environment: Mapping[str, str]) -> tuple[str, ...]:
     path = environment.get("PATH", "")
     if program := shutil.which("kustomize", path=path):
         return (program, "build")
-    program = shutil.which("kubectl", path=path) or shutil.which("kubectl", path=sysconfig.get_path("scripts"))
+    program = shutil.which("kubectl", path=path) or shutil.which(
+        "kubectl", path=sysconfig.get_path("scripts")
+    )
     return (program, "kustomize") if program else ()
 
 
@@ -94,7 +98,9 @@ class _Builder:
 
     def __init__(self, program: tuple[str, ...], options: RenderOptions) -> None:
         self._program = program
-        self._environment = closed_environment(options.environment, network=options.network) | _BUILD_ENVIRONMENT
+        self._environment = (
+            closed_environment(options.environment, network=options.network) | _BUILD_ENVIRONMENT
+        )
         self._workers = options.workers
         self.limits: Limits = options.limits
 
@@ -161,7 +167,7 @@ class _Reader:
     def fail(self, root: Root, unread: Unread) -> None:
         """Records why; its plain objects fall to the plain reader, which sees them as they stand."""
         self._failed.add(root.kustomization.file)
-        files = {path for part in root.parts for path in part.resources if os.path.isfile(path)}
+        files = {path for part in root.parts for path in part.resources if Path(path).is_file()}
         hint = unread.hint
         if files:
             plain = f"{len(files)} of its files are judged as they stand"
@@ -173,6 +179,9 @@ class _Reader:
         outcome = build.outcome
         if outcome is None or not outcome.is_success:
             why = build.problem if outcome is None else _complaint(outcome, builder.limits)
+            if "kustomization.yaml is empty" in why:
+                self._collector.notes.append(Unread(folder, "builds to nothing: its kustomization is empty"))
+                return
             line = _LINE.search(why)
             where = relative_path(root.kustomization.file, self._top)
             shown = why.replace(f"{self._top}{os.sep}", "")
@@ -191,7 +200,7 @@ class _Reader:
 
     def _placed(self, resource: Resource, file: str, overlay: str) -> Resource:
         path = _take_origin(resource.body)
-        source = relative_path(os.path.join(overlay, path), self._top) if path else file
+        source = relative_path(os.path.normpath(Path(overlay, path)), self._top) if path else file
         document = self._sources.document_of(source, resource) if path else 0
         old = resource.origin
         origin = Origin("kustomize", source, document, root=old.root, rendered_from=old.rendered_from)
@@ -256,9 +265,8 @@ def _take_origin(body: dict[str, Any]) -> str:
     text = annotations.pop(_ORIGIN, "")
     if not annotations:
         del metadata["annotations"]
-    fields = dict(
-        (line.partition(": ")[0], line.partition(": ")[2]) for line in str(text).splitlines() if ": " in line
-    )
+    lines = (line.partition(": ") for line in str(text).splitlines())
+    fields = {key: value for key, _, value in lines if value}
     return "" if "repo" in fields else fields.get("path") or fields.get("configuredIn", "")
 
 
@@ -271,7 +279,10 @@ def _complaint(outcome: Outcome, limits: Limits) -> str:
             return f"needs more than {limits.memory_bytes >> 20} MiB of memory"
         case "too much output":
             return f"builds to more than {limits.output_bytes >> 20} MiB"
-    message = _WRAPPERS.sub("", _SPACE.sub(" ", outcome.complaint)).strip() or f"exit code {outcome.code}"
+    message = _SPACE.sub(" ", outcome.complaint).strip() or f"exit code {outcome.code}"
+    if logged := _LOG_LINE.match(message):
+        message = logged[1].replace('\\"', '"').replace("\\n", " ").replace("\\\\", "\\")
+    message = _WRAPPERS.sub("", message).strip()
     return message[:_WHY_LENGTH] + "…" if len(message) > _WHY_LENGTH else message
 
 
@@ -293,10 +304,9 @@ def _outside(root: Root, boundary: str) -> str:
         if folder in seen:
             continue
         seen.add(folder)
-        real = os.path.realpath(folder)
-        if real != boundary and not real.startswith(boundary.rstrip(os.sep) + os.sep):
+        if not is_within(os.path.realpath(folder), boundary):
             return folder
-        files = [Path(folder, name) for name in FILE_NAMES if os.path.isfile(os.path.join(folder, name))]
+        files = [file for name in FILE_NAMES if (file := Path(folder, name)).is_file()]
         part = known.get(folder) or (read_kustomization(files[0]) if files else None)
         waiting += part.folders if part else ()
     return ""

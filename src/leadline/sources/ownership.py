@@ -28,7 +28,7 @@ _CHART_FILES = frozenset(
         "requirements.lock",
     }
 )
-_SKIPPED_FOLDERS = frozenset({".git", "node_modules"})
+_SKIPPED_FOLDERS = frozenset({"node_modules"})
 _ARCHIVE_ENDINGS = (".tgz", ".tar.gz")
 _ARCHIVE_MEMBERS = 20
 
@@ -67,6 +67,9 @@ class Ownership(Struct, frozen=True):
     def owner_of(self, path: str) -> Owner:
         return self.owners.get(path, PLAIN)
 
+    def absolute(self, path: str) -> str:
+        return os.path.normpath(Path(self.root, path))
+
 
 def plan_ownership(root: Path, is_excluded: Callable[[str], bool] | None = None) -> Ownership:
     """The owner of every file at or below ``root``, a folder, a chart archive or a kustomization file.
@@ -75,7 +78,7 @@ def plan_ownership(root: Path, is_excluded: Callable[[str], bool] | None = None)
     Symbolic links are not followed.
     """
     top = root if root.is_dir() else root.parent
-    top = Path(os.path.abspath(top))
+    top = Path(os.path.normpath(top.absolute()))
     files = sorted(_files(top, is_excluded)) if root.is_dir() else [root.name]
     charts, owners = _chart_owners(top, files)
     found = [
@@ -119,10 +122,14 @@ def _files(top: Path, is_excluded: Callable[[str], bool] | None) -> Iterator[str
         for entry in entries:
             path = folder + entry.name
             if entry.is_dir(follow_symlinks=False):
-                if entry.name not in _SKIPPED_FOLDERS and not (is_excluded and is_excluded(path + "/")):
+                if not _is_skipped(entry.name) and not (is_excluded and is_excluded(path + "/")):
                     waiting.append(path + "/")
             elif not (is_excluded and is_excluded(path)):
                 yield path
+
+
+def _is_skipped(name: str) -> bool:
+    return name.startswith(".") or name in _SKIPPED_FOLDERS
 
 
 def _chart_owners(top: Path, files: list[str]) -> tuple[list[str], dict[str, Owner]]:

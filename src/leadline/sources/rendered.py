@@ -1,15 +1,15 @@
 """What rendering gives: objects, what could not be rendered, and the texts that positions are found in."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from msgspec import Struct
 
 from leadline.model.finding import Unread
-from leadline.model.resource import Origin, Resource, resource_of
+from leadline.model.resource import Origin, Resource
 from leadline.sources.child_process import Limits
+from leadline.sources.manifests import Contents, add_contents
 from leadline.sources.ownership import Owner
-from leadline.sources.yaml_documents import Memory, parse_documents
+from leadline.sources.yaml_documents import LIMITS, Memory
 
 
 class HelmOptions(Struct, frozen=True):
@@ -46,7 +46,7 @@ class Rendered(Struct, frozen=True):
     notes: tuple[Unread, ...] = ()
     """What was left out for a good reason: library charts, subcharts that a condition turns off, …"""
     claimed: frozenset[str] = frozenset()
-    """Files that nobody else may judge."""
+    """Absolute paths of the files that nobody else may judge."""
     owners: Mapping[str, Owner] = {}
     """Of each claimed file."""
     charts: int = 0
@@ -75,33 +75,19 @@ class Collector:
         self._memory = Memory()
 
     def add_text(self, text: str, origin: Origin) -> int:
-        """The number of objects in ``text``; ``origin`` is that of its first document."""
-        before = len(self.resources)
+        """The number of objects in ``text``, a rendered template or build."""
+        contents = Contents()
         content = text.encode("utf-8", "surrogatepass")
-        for document in parse_documents(content, memory=self._memory):
-            place = _at(origin, document.index)
-            if document.problem is not None:
-                why = f"what it renders to cannot be read: {document.problem.why}"
-                where = f" (line {document.problem.line} of the rendered text)" if document.problem.line else ""
-                self.unread.append(Unread(origin.path, why + where))
-            elif document.body is not None:
-                self.add_body(document.body, place)
-        if len(self.resources) > before and len(content) <= self._left_bytes:
+        add_contents(contents, content, origin, LIMITS, self._memory)
+        self.resources += contents.resources
+        self.not_kubernetes += contents.not_kubernetes
+        for unread in contents.unread:
+            line = f" (line {unread.line} of the rendered text)" if unread.line else ""
+            self.unread.append(Unread(unread.where, f"what it renders to cannot be read: {unread.why}{line}"))
+        if contents.resources and len(content) <= self._left_bytes:
             self._left_bytes -= len(content)
             self.texts[origin.rendered_from, origin.path] = text
-        return len(self.resources) - before
-
-    def add_body(self, body: Any, origin: Origin) -> None:
-        if not isinstance(body, dict) or not body.get("kind") or not body.get("apiVersion"):
-            self.not_kubernetes += 1
-            return
-        items = body.get("items")
-        if body["kind"] == "List" and isinstance(items, list):
-            for index, item in enumerate(items):
-                if isinstance(item, dict):
-                    self.resources.append(resource_of(item, _inside(origin, f"items[{index}].")))
-            return
-        self.resources.append(resource_of(body, origin))
+        return len(contents.resources)
 
 
 def joined(parts: Iterable[Rendered]) -> Rendered:
@@ -119,13 +105,3 @@ def joined(parts: Iterable[Rendered]) -> Rendered:
         not_kubernetes=sum(part.not_kubernetes for part in rows),
         texts={key: text for part in rows for key, text in part.texts.items()},
     )
-
-
-def _at(origin: Origin, document: int) -> Origin:
-    return Origin(
-        origin.kind, origin.path, origin.document + document, origin.inside, origin.root, origin.rendered_from
-    )
-
-
-def _inside(origin: Origin, inside: str) -> Origin:
-    return Origin(origin.kind, origin.path, origin.document, inside, origin.root, origin.rendered_from)
