@@ -1,8 +1,13 @@
-"""All that a cataloguer file imports, and the walk that calls them.
+"""All that a cataloguer file imports.
 
 A cataloguer says which files it wants: ``paths`` exactly, ``names`` by base name, ``suffixes`` by
 ending, ``folders`` everything directly below a folder, ``executables`` every ELF, PE and Mach-O
 file. All wishes are compiled into tables and the tree is walked once.
+
+``read(file)`` runs while the layer streams by and its file is let go at once; ``read(file, tree)`` runs
+when all layers are merged, and its files are kept until then. So ask for the tree only where another
+file is needed, and keep large files out of such wishes. ``tree.get`` serves the files that readers with
+a tree wish for and those ``beside`` them; executables are read without a tree.
 """
 
 from collections.abc import Callable, Iterator
@@ -82,7 +87,7 @@ class Cataloguer(Struct, frozen=True):
     folders: tuple[str, ...] = ()
     executables: bool = False
     beside: tuple[str, ...] = ()
-    """Base names, endings (``*.list``) or paths kept for ``tree.get`` and ``tree.below`` but not read on their own."""
+    """Base names, endings (``*.list``, ``var/lib/dpkg/info/*.list``) or paths kept for ``tree.get`` and ``tree.below`` but not read on their own."""
     takes_tree: bool = False
     version: int = 1
     """Raised with every change of what it finds, so that cached layers are read again."""
@@ -106,6 +111,8 @@ def cataloguer(
 
     def make(read: Callable[..., Packages]) -> Cataloguer:
         takes_tree = read.__code__.co_argcount > 1
+        if takes_tree and executables:
+            raise TypeError(f"{name}: executables are not kept until there is a tree")
         return Cataloguer(
             name, read, paths, names, suffixes, folders, executables, beside, takes_tree, version, lock
         )

@@ -188,9 +188,9 @@ class Executable:
         self.is_64_bit = magic == 0x20B
         layout, where = ("<Q", 24) if self.is_64_bit else ("<I", 28)
         (image_base,) = struct.unpack_from(layout, content, at + where)
-        at += optional
+        rows = at + optional
         sections, segments = [], []
-        for at in range(at, at + 40 * min(count, MOST_SECTIONS), 40):
+        for at in range(rows, rows + 40 * min(count, MOST_SECTIONS), 40):
             name, _, address, size, offset = struct.unpack_from("<8sIIII", content, at)
             (flags,) = struct.unpack_from("<I", content, at + 36)
             address += image_base

@@ -4,9 +4,10 @@ Layers are decompressed here, piece by piece, so that no piece grows beyond ``PI
 the compressed input claims.
 """
 
+import io
 import os
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import IO, Protocol, cast
 
 import zstandard
 from isal import igzip_lib
@@ -14,6 +15,7 @@ from isal import igzip_lib
 PIECE_BYTES = 1 << 20
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
+ISAL_ERROR = cast("type[Exception]", igzip_lib.error)
 
 
 class Damaged(Exception):  # noqa: N818 - it names the state of the input, and becomes an ``Unread``
@@ -198,7 +200,7 @@ def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
                 has_ended = False
             try:
                 out = decoder.decompress(piece, PIECE_BYTES)
-            except (igzip_lib.error, ValueError, EOFError) as error:
+            except (ISAL_ERROR, ValueError, EOFError) as error:
                 raise Damaged(f"broken gzip data: {error}") from error
             piece = b""
             if out:
@@ -212,7 +214,7 @@ def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 def _unzstandard(pieces: Iterator[bytes]) -> Iterator[bytes]:
     reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-        _Readable(pieces), read_across_frames=True
+        cast("IO[bytes]", _Readable(pieces)), read_across_frames=True
     )
     while True:
         try:
@@ -224,10 +226,11 @@ def _unzstandard(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield out
 
 
-class _Readable:
+class _Readable(io.RawIOBase):
     """``pieces`` as the file that zstandard asks for."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
+        super().__init__()
         self._pieces = Pieces(pieces)
 
     def read(self, size: int = -1) -> bytes:

@@ -59,9 +59,12 @@ class EntryReader(Protocol):
     def pieces(self) -> Iterator[bytes]:
         """The latest file piece by piece, holes filled."""
 
+    def finish(self) -> None:
+        """Reads what follows the last entry, so that a digest over everything can be checked."""
+
 
 class TarReader:
-    """The entries of a tar archive. Archives inside archives: ``body_start`` says where a content lies."""
+    """The entries of a tar archive."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -104,6 +107,11 @@ class TarReader:
             return
         while self._left:
             yield self._stored(min(self._left, PIECE_BYTES))
+
+    def finish(self) -> None:
+        self._pass_content()
+        while self._stream.skip(1 << 30):
+            pass
 
     def _filled(self, sparse: "_SparseMap") -> Iterator[bytes]:
         at = 0
@@ -328,9 +336,8 @@ def _decimal(field: bytes) -> int:
 def _is_old_header(block: bytes) -> bool:
     """Whether the checksum of a header without the ``ustar`` mark is right."""
     digits = block[148:156].strip(b" \0")
-    return digits.isdigit() and sum(block) - sum(block[148:156]) + 8 * 32 == int(
-        digits, 8 if digits.translate(None, b"89") == digits else 10
-    )
+    is_octal = digits.isdigit() and not digits.strip(b"01234567")
+    return is_octal and sum(block) - sum(block[148:156]) + 8 * ord(" ") == int(digits, 8)
 
 
 def _gnu_parts(field: bytes) -> list[tuple[int, int]]:

@@ -49,7 +49,7 @@ def read(cataloguer: Cataloguer, file: File, tree: Tree | None, raise_bugs: bool
     unread: tuple[Unread, ...] = ()
     try:
         for package in cataloguer.read(file, tree) if cataloguer.takes_tree else cataloguer.read(file):
-            packages.append(package)  # noqa: PERF402 - what came before a failure is kept
+            packages.append(package)
     except Unreadable as error:
         unread = (Unread(file.path, f"{cataloguer.name}: {error}"),)
     except Exception as error:

@@ -1,0 +1,291 @@
+"""One pass over one layer: what it holds, what cataloguers say of it, what of it has to be kept.
+
+A layer is read front to back while it is decompressed. Cataloguers that need one file alone run right there,
+so that a large jar or executable is let go before the next entry; only what readers of the whole tree asked
+for is kept.
+"""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from msgspec import Struct, field
+
+from leadline.image.cataloguer import File, Package, Unread
+from leadline.image.executable import is_executable
+from leadline.image.secrets import LARGEST_SECRET_FILE, secrets_in, tells_secrets
+from leadline.image.stream import Damaged, Forged
+from leadline.image.tar import Entry, EntryReader
+from leadline.image.walk import read
+from leadline.image.wishes import Wish, Wishes
+
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
+FOLDER, FILE, DEVICE, LINK = "/", "", "?", "@"
+SPECIAL_BITS = 0o6000
+SMALLEST_EXECUTABLE = 64
+MOST_OUTSIDE = 20
+"""Entries that leave the image are named up to this number, the rest is counted."""
+
+
+class Layer(Protocol):
+    """One layer as a source offers it."""
+
+    @property
+    def diff_id(self) -> str:
+        """``sha256:…`` of the uncompressed archive, as the image's configuration claims."""
+
+    @property
+    def cache_key(self) -> str:
+        """Names the content beyond doubt; empty where nothing does."""
+
+    @property
+    def size_bytes(self) -> int:
+        """As stored; decides only which layer is read first."""
+
+    @property
+    def missing(self) -> str:
+        """Why it cannot be read at all; empty where it can."""
+
+    def open(self) -> AbstractContextManager[EntryReader]:
+        """Its entries, from the start.
+
+        Raises:
+            SourceError: it cannot be fetched.
+        """
+
+
+class Limits(Struct, frozen=True):
+    """What no honest image reaches."""
+
+    entries: int = 3_000_000
+    file_bytes: int = 512 << 20
+    """A file larger than this is not looked into."""
+    kept_file_bytes: int = 256 << 20
+    kept_bytes: int = 1 << 30
+    """All kept files of one layer."""
+
+
+class PathFacts(Struct, array_like=True, omit_defaults=True):
+    """What one file of a layer told."""
+
+    mode: int = 0
+    content: bytes | None = None
+    """``None`` where nobody needs it any longer."""
+    packages: tuple[Package, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    secrets: tuple[str, ...] = ()
+    link: str = ""
+    """The path of the same layer that this is a hard link to."""
+
+
+class LayerFacts(Struct, array_like=True):
+    """All that a scan needs to know of a layer; what the cache holds."""
+
+    entries: dict[str, str] = field(default_factory=dict)
+    """Path to ``""`` for a file, ``/`` folder, ``?`` device, ``@target`` symbolic link."""
+    facts: dict[str, PathFacts] = field(default_factory=dict)
+    whiteouts: list[str] = field(default_factory=list)
+    opaque: list[str] = field(default_factory=list)
+    """Folders whose content in lower layers is hidden."""
+    implied: list[str] = field(default_factory=list)
+    """Folders without an entry of their own."""
+    unread: list[Unread] = field(default_factory=list)
+    size_bytes: int = 0
+    is_whole: bool = True
+    """False where the layer could not be read to its end."""
+
+
+class Reader(Struct, frozen=True):
+    """How layers are read."""
+
+    wishes: Wishes
+    limits: Limits = Limits()
+    raise_bugs: bool = False
+
+    def facts_of(self, layer: Layer) -> LayerFacts:
+        """Everything about ``layer``, read from its start to its end.
+
+        Raises:
+            SourceError: it cannot be fetched.
+        """
+        name = f"layer {layer.diff_id or layer.cache_key}"
+        if layer.missing:
+            return LayerFacts(unread=[Unread(name, layer.missing)], is_whole=False)
+        facts = LayerFacts()
+        with layer.open() as entries:
+            passing = _Pass(self, facts, entries)
+            try:
+                passing.run()
+            except Forged as error:
+                return LayerFacts(unread=[Unread(name, f"{error}; nothing of it was used")], is_whole=False)
+            except Damaged as error:
+                facts.unread.append(Unread(name, f"{error}; what came before was read"))
+                facts.is_whole = False
+        lost = passing.lost_links()
+        if lost and facts.is_whole:
+            with layer.open() as entries:
+                _reread(self, facts, entries, lost)
+        return facts
+
+
+class _Pass:
+    """The state of one pass."""
+
+    def __init__(self, reader: Reader, facts: LayerFacts, entries: EntryReader) -> None:
+        self._reader = reader
+        self._wishes = reader.wishes
+        self._facts = facts
+        self._entries = entries
+        self._kept_bytes = 0
+        self._outside = 0
+        self._links: dict[str, tuple[str, Wish]] = {}
+
+    def run(self) -> None:
+        known = self._facts.entries
+        last_folder = ""
+        limit = self._reader.limits.entries
+        for entry in self._entries:
+            path = entry.path
+            folder, _, name = path.rpartition("/")
+            if folder != last_folder:
+                last_folder = folder
+                if folder not in known and folder:
+                    self._imply(folder)
+            if name.startswith(WHITEOUT):
+                self._white_out(folder, name)
+                continue
+            match entry.kind:
+                case "file":
+                    known[path] = FILE
+                    self._facts.size_bytes += entry.size
+                    self._facts.facts.pop(path, None)
+                    self._take_file(entry)
+                case "folder":
+                    if path:
+                        known[path] = FOLDER
+                case "symlink":
+                    known[path] = LINK + entry.target
+                case "hardlink":
+                    self._take_link(entry)
+                case "device":
+                    known[path] = DEVICE
+                case "outside":
+                    self._refuse(entry)
+            if len(known) > limit:
+                raise Damaged(f"more than {limit} entries")
+        self._entries.finish()
+        self._finish()
+
+    def lost_links(self) -> dict[str, list[str]]:
+        """From a path whose content went by to the hard links under which somebody wanted it."""
+        lost: dict[str, list[str]] = {}
+        for path, (target, wish) in self._links.items():
+            if self._wishes.of(target) != wish and self._facts.entries.get(target) == FILE:
+                lost.setdefault(target, []).append(path)
+        return lost
+
+    def _finish(self) -> None:
+        if self._outside > MOST_OUTSIDE:
+            why = f"{self._outside - MOST_OUTSIDE} more entries lie outside the image"
+            self._facts.unread.append(Unread("(archive)", why))
+
+    def _imply(self, folder: str) -> None:
+        known = self._facts.entries
+        while folder and folder not in known:
+            known[folder] = FOLDER
+            self._facts.implied.append(folder)
+            folder = folder.rpartition("/")[0]
+
+    def _white_out(self, folder: str, name: str) -> None:
+        if name == OPAQUE:
+            self._facts.opaque.append(folder)
+        elif not name.startswith(".wh..wh.") and name != WHITEOUT:
+            hidden = name[len(WHITEOUT) :]
+            self._facts.whiteouts.append(f"{folder}/{hidden}" if folder else hidden)
+
+    def _refuse(self, entry: Entry) -> None:
+        self._outside += 1
+        if self._outside <= MOST_OUTSIDE:
+            self._facts.unread.append(Unread(entry.path, "its name or target lies outside the image"))
+
+    def _take_link(self, entry: Entry) -> None:
+        self._facts.entries[entry.path] = FILE
+        self._facts.facts[entry.path] = PathFacts(link=entry.target)
+        wish = self._wishes.of(entry.path)
+        if wish:
+            self._links[entry.path] = (entry.target, wish)
+
+    def _take_file(self, entry: Entry) -> None:
+        wish = self._wishes.of(entry.path)
+        may_tell = tells_secrets(entry.path) and entry.size <= LARGEST_SECRET_FILE
+        readers = wish.readers if wish else ()
+        executables = self._wishes.executables if entry.size >= SMALLEST_EXECUTABLE else ()
+        if executables and is_executable(self._entries.head(8)):
+            readers = tuple(sorted({*readers, *executables}))
+        if not readers and not wish and not may_tell:
+            if entry.mode & SPECIAL_BITS:
+                self._facts.facts[entry.path] = PathFacts(mode=entry.mode)
+            return
+        if entry.size > self._reader.limits.file_bytes:
+            self._note(entry, f"larger than {self._reader.limits.file_bytes >> 20} MiB")
+            return
+        content = self._entries.content()
+        is_kept = wish is not None and wish.is_kept
+        if is_kept and not self._has_room(entry):
+            self._note(entry, "too large to be kept in memory")
+            return
+        facts = told(self._reader, File(entry.path, content, entry.mode), readers, is_kept, may_tell)
+        if facts is not None:
+            self._facts.facts[entry.path] = facts
+
+    def _has_room(self, entry: Entry) -> bool:
+        limits = self._reader.limits
+        if entry.size > limits.kept_file_bytes or self._kept_bytes + entry.size > limits.kept_bytes:
+            return False
+        self._kept_bytes += entry.size
+        return True
+
+    def _note(self, entry: Entry, why: str) -> None:
+        self._facts.facts[entry.path] = PathFacts(entry.mode, unread=(Unread(entry.path, why),))
+
+
+def told(
+    reader: Reader, file: File, readers: Iterable[int], is_kept: bool, may_tell: bool
+) -> PathFacts | None:
+    """What ``file`` says on its own; ``None`` where that is nothing worth a note."""
+    packages: list[Package] = []
+    unread: list[Unread] = []
+    for position in readers:
+        one = reader.wishes.cataloguers[position]
+        if not one.takes_tree:
+            reading = read(one, file, None, reader.raise_bugs)
+            packages += reading.packages
+            unread += reading.unread
+    secrets = tuple(secrets_in(file.path, file.data)) if may_tell else ()
+    content = file.data if is_kept else None
+    if not (packages or unread or secrets or is_kept or file.mode & SPECIAL_BITS):
+        return None
+    return PathFacts(file.mode, content, tuple(packages), tuple(unread), secrets)
+
+
+def _reread(reader: Reader, facts: LayerFacts, entries: EntryReader, lost: dict[str, list[str]]) -> None:
+    """Reads the layer again for contents that passed before the name was known under which they are wanted."""
+    try:
+        for entry in entries:
+            if entry.kind != "file" or entry.path not in lost:
+                continue
+            if entry.size > reader.limits.kept_file_bytes:
+                facts.unread.append(Unread(lost[entry.path][0], "too large to be kept in memory"))
+                continue
+            content = entries.content()
+            for path in lost[entry.path]:
+                wish = reader.wishes.of(path) or Wish()
+                file = File(path, content, entry.mode)
+                facts.facts[path] = told(reader, file, wish.readers, wish.is_kept, False) or PathFacts()
+            del lost[entry.path]
+        entries.finish()
+    except Damaged as error:
+        facts.unread.append(Unread("hard links", f"{error} at the second reading"))
+        facts.is_whole = False
+    facts.unread += [Unread(paths[0], "a hard link to a link") for paths in lost.values()]

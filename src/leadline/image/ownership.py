@@ -1,0 +1,37 @@
+"""Which package of the distribution owns the files of a language package."""
+
+from collections.abc import Iterable, Iterator
+
+from msgspec.structs import replace
+
+from leadline.image.tree import MergedTree
+from leadline.model.package import Package
+
+DISTRIBUTION_TYPES = frozenset(("apk", "deb", "rpm", "alpm"))
+
+
+def with_owners(packages: Iterable[Package], tree: MergedTree) -> Iterator[Package]:
+    """``packages`` in order, with ``owned_by`` where a distribution package lists the file that told of it."""
+    packages = tuple(packages)
+    owners = {
+        path: package.name
+        for package in packages
+        if package.type in DISTRIBUTION_TYPES
+        for path in package.files
+    }
+    for package in packages:
+        if package.type not in DISTRIBUTION_TYPES and package.found_in and not package.owned_by:
+            owner = _owner(package.found_in[0], owners, tree)
+            if owner:
+                package = replace(package, owned_by=owner)
+        yield package
+
+
+def _owner(path: str, owners: dict[str, str], tree: MergedTree) -> str:
+    owner = owners.get(path, "")
+    if not owner and path.startswith("usr/"):
+        # Databases written before /lib and /bin became links still name files by the old place.
+        old = path[len("usr/") :]
+        if tree.resolve(old) == path:
+            owner = owners.get(old, "")
+    return owner

@@ -1,0 +1,64 @@
+"""From what a user calls an image to the image: schemes, and plain paths by what lies there."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from leadline.errors import SourceError, UsageError
+from leadline.sources.archive import open_archive, open_docker_archive, open_oci_archive, open_oci_layout
+from leadline.sources.image_manifest import Platform, read_platform
+from leadline.sources.layer_blob import OpenedImage
+
+
+class ImageOptions(Struct, frozen=True):
+    """What may be said about where an image comes from."""
+
+    platform: str = ""
+    """``os/architecture[/variant]``; empty means Linux on this machine's architecture."""
+    environ: Mapping[str, str] = {}
+
+
+def open_image(reference: str, options: ImageOptions) -> OpenedImage:
+    """The image that ``reference`` names; the caller closes it.
+
+    Schemes force a source: ``docker-archive:``, ``oci-archive:``, ``oci:``, ``dir:``. Without one, what
+    exists as a path is recognised by its content.
+
+    Raises:
+        UsageError: there is a choice to make, or the scheme is unknown.
+        SourceError: it cannot be opened.
+    """
+    platform = read_platform(options.platform) if options.platform else None
+    scheme, colon, rest = reference.partition(":")
+    match scheme if colon else "":
+        case "docker-archive":
+            return open_docker_archive(*_path_and_tag(rest))
+        case "oci-archive":
+            return open_oci_archive(*_path_and_tag(rest), platform)
+        case "oci" | "oci-dir":
+            return open_oci_layout(*_path_and_tag(rest), platform)
+    path, tag = _path_and_tag(reference)
+    if path.is_dir():
+        return _open_folder(path, tag, platform)
+    if path.is_file():
+        return open_archive(path, tag, platform)
+    raise SourceError(f"there is no {reference}", hint="name an archive, an OCI layout or a folder")
+
+
+def _path_and_tag(text: str) -> tuple[Path, str]:
+    """``path[:tag]``, where the path itself may hold colons."""
+    if os.path.exists(text):  # noqa: PTH110 - a text with a zero byte must not raise
+        return Path(text), ""
+    end = len(text)
+    while (end := text.rfind(":", 0, end)) > 0:
+        if Path(text[:end]).exists():
+            return Path(text[:end]), text[end + 1 :]
+    return Path(text), ""
+
+
+def _open_folder(path: Path, tag: str, platform: Platform | None) -> OpenedImage:
+    if (path / "index.json").is_file() and (path / "oci-layout").is_file():
+        return open_oci_layout(path, tag, platform)
+    raise UsageError(f"{path} is a folder without an image")

@@ -1,0 +1,125 @@
+"""One layer as a source holds it: compressed pieces that arrive, or a region of an open file."""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+from msgspec import Struct
+
+from leadline.image.config import ConfigReading
+from leadline.image.layers import Layer
+from leadline.image.stream import GZIP, ZSTD, Forged, Pieces, Region, bounded, decompressed
+from leadline.image.tar import EntryReader, TarReader
+from leadline.model.finding import Unread
+from leadline.model.package import ImageIdentity
+
+LARGEST_LAYER = 64 << 30
+"""Bytes after decompression. The largest known layers, of machine learning, have a quarter of that."""
+READ_BYTES = 1 << 20
+
+_DIGEST = re.compile(r"(sha256):[0-9a-f]{64}|(sha512):[0-9a-f]{128}")
+
+
+class OpenedImage(Struct, frozen=True):
+    """An image that a source has opened. Reads as ``image.sbom.Image``."""
+
+    identity: ImageIdentity
+    config: ConfigReading
+    layers: tuple[Layer, ...]
+    cache_key: str = ""
+    unread: tuple[Unread, ...] = ()
+    closers: tuple[Callable[[], None], ...] = ()
+
+    def close(self) -> None:
+        for close in self.closers:
+            close()
+
+
+class PieceLayer(Struct, frozen=True):
+    """A layer that arrives piece by piece."""
+
+    diff_id: str
+    pieces: Callable[[], Iterator[bytes]]
+    """As stored, digest checked; asked for anew at each opening."""
+    cache_key: str = ""
+    size_bytes: int = 0
+    missing: str = ""
+
+    def open(self) -> AbstractContextManager[EntryReader]:
+        return _closing(self.pieces())
+
+
+class RegionLayer(Struct, frozen=True):
+    """A layer that lies in an open file, compressed or not; nobody promises a digest."""
+
+    diff_id: str
+    file: int
+    """File descriptor."""
+    start: int
+    size_bytes: int
+    cache_key: str = ""
+    missing: str = ""
+
+    def open(self) -> AbstractContextManager[EntryReader]:
+        head = os.pread(self.file, 4, self.start)
+        if head[:2] == GZIP or head == ZSTD:
+            return _closing(region_pieces(self.file, self.start, self.size_bytes))
+        return _region(self)
+
+
+def checked(pieces: Iterator[bytes], digest: str) -> Iterator[bytes]:
+    """``pieces`` as they are; at their end they must have had ``digest``.
+
+    Raises:
+        Forged: they have another digest, or one that cannot be checked.
+    """
+    match = _DIGEST.fullmatch(digest)
+    if match is None:
+        raise Forged(f"its digest cannot be checked: {digest[:80]}")
+    state = hashlib.new(match[1] or match[2])
+    for piece in pieces:
+        state.update(piece)
+        yield piece
+    if state.hexdigest() != digest.partition(":")[2]:
+        raise Forged(f"its content does not have the digest {digest}")
+
+
+def is_digest(text: str) -> bool:
+    """Whether ``text`` is a digest that can be checked, and so is safe as part of a path."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+def region_pieces(file: int, start: int, size: int) -> Iterator[bytes]:
+    """``size`` bytes of an open file from ``start`` on; fewer where it is shorter."""
+    end = start + size
+    while start < end:
+        piece = os.pread(file, min(READ_BYTES, end - start), start)
+        if not piece:
+            return
+        start += len(piece)
+        yield piece
+
+
+def paired(diff_ids: Sequence[str], count: int) -> tuple[list[str], tuple[Unread, ...]]:
+    """One digest for each of ``count`` layers, and what to say where the configuration lists more or fewer."""
+    if len(diff_ids) == count:
+        return list(diff_ids), ()
+    why = f"lists {len(diff_ids)} layers where the manifest has {count}"
+    return [*diff_ids, *[""] * count][:count], (Unread("image configuration", why),)
+
+
+@contextmanager
+def _closing(pieces: Iterator[bytes]) -> Iterator[EntryReader]:
+    try:
+        yield TarReader(Pieces(bounded(decompressed(pieces), LARGEST_LAYER)))
+    finally:
+        close = getattr(pieces, "close", None)
+        if close is not None:
+            close()
+
+
+@contextmanager
+def _region(layer: RegionLayer) -> Iterator[EntryReader]:
+    yield TarReader(Region(layer.file, layer.start, layer.size_bytes))
