@@ -1,0 +1,86 @@
+"""An image reference taken apart, by the rules of
+https://github.com/distribution/reference/blob/main/reference.go and Docker Hub's defaults.
+"""
+
+import re
+
+from msgspec import Struct
+
+DOCKER_HUB = "docker.io"
+DEFAULT_TAG = "latest"
+LONGEST = 4096
+
+_HOST = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
+    r"|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?"
+)
+_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
+
+
+class Reference(Struct, frozen=True):
+    """The parts of ``registry/repository:tag@digest``."""
+
+    registry: str
+    """``host[:port]`` in lower case; ``docker.io`` where none is written."""
+    repository: str
+    """With ``library/`` in front for Docker Hub's official images."""
+    tag: str = ""
+    """As written; empty where none is."""
+    digest: str = ""
+    """``algorithm:hex``; empty where none is written."""
+
+    @property
+    def name(self) -> str:
+        """``registry/repository``."""
+        return f"{self.registry}/{self.repository}"
+
+    @property
+    def wanted(self) -> str:
+        """What a registry is asked for: the digest, else the tag, else ``latest``."""
+        return self.digest or self.tag or DEFAULT_TAG
+
+    @property
+    def full(self) -> str:
+        """Everything spelled out: ``docker.io/library/nginx:latest``."""
+        digest = f"@{self.digest}" if self.digest else ""
+        tag = self.tag or ("" if digest else DEFAULT_TAG)
+        return f"{self.name}{':' + tag if tag else ''}{digest}"
+
+    @property
+    def familiar(self) -> str:
+        """As people write it: ``nginx:1.27``."""
+        name = self.full.removeprefix(f"{DOCKER_HUB}/")
+        return name.removeprefix("library/") if name != self.full else name
+
+
+def read_reference(text: str) -> Reference | None:
+    """The parts of ``text``; ``None`` where it is no image reference."""
+    if not text or len(text) > LONGEST:
+        return None
+    rest, at, digest = text.partition("@")
+    if at and not _DIGEST.fullmatch(digest):
+        return None
+    name, colon, tag = rest.rpartition(":")
+    if not colon or "/" in tag:
+        name, tag = rest, ""
+    elif not _TAG.fullmatch(tag):
+        return None
+    registry, repository = _split(name)
+    if not _HOST.fullmatch(registry) or not _REPOSITORY.fullmatch(repository) or len(repository) > 255:
+        return None
+    return Reference(registry.lower(), repository, tag, digest)
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Registry and repository. A first part is a host where it has a dot, a port or capitals, or is ``localhost``."""
+    first, slash, rest = name.partition("/")
+    is_host = "." in first or ":" in first or first == "localhost" or first != first.lower()
+    if not slash or not is_host:
+        first, rest = DOCKER_HUB, name
+    if first.lower() in ("index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"):
+        first = DOCKER_HUB
+    if first == DOCKER_HUB and "/" not in rest:
+        rest = f"library/{rest}"
+    return first, rest

@@ -1,0 +1,102 @@
+"""Remembers what was found in layers and images, in a folder of bounded size.
+
+Several processes may share the folder: entries appear by renaming, carry their own digest, and are
+forgotten oldest use first. Whatever cannot be read, written or believed counts as not there.
+"""
+
+import hashlib
+import logging
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+DEFAULT_BYTES = 1 << 30
+LARGEST_ENTRY = 256 << 20
+MARK = b"leadline layer 1\n"
+DIGEST_BYTES = 32
+PARTIAL = ".partial"
+PARTIAL_SECONDS = 3600
+"""A partial file older than this was left by a process that died."""
+
+
+class LayerCache:
+    """Entries of ``folder``, together at most ``limit_bytes``. Reads as ``image.sbom.Cache``."""
+
+    def __init__(self, folder: Path, limit_bytes: int = DEFAULT_BYTES) -> None:
+        self._folder = folder
+        self._limit_bytes = limit_bytes
+
+    def get(self, key: str) -> bytes | None:
+        """What was put under ``key``; ``None`` where it is not there or harmed."""
+        path = self._path(key)
+        try:
+            with path.open("rb") as file:
+                stored = file.read(LARGEST_ENTRY + 1024)
+            os.utime(path)
+        except OSError:
+            return None
+        head = _head(key, stored[len(MARK) + DIGEST_BYTES :])
+        if stored[: len(head)] != head:
+            log.debug("ignored a harmed entry of the layer cache: %s", path.name)
+            with suppress(OSError):
+                path.unlink()
+            return None
+        return stored[len(head) :]
+
+    def put(self, key: str, content: bytes) -> None:
+        """Remembers ``content``, unless it is larger than a quarter of the whole."""
+        if len(content) > min(LARGEST_ENTRY, self._limit_bytes // 4):
+            return
+        path = self._path(key)
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, partial = tempfile.mkstemp(suffix=PARTIAL, dir=self._folder)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(_head(key, content) + content)
+                Path(partial).replace(path)
+            except OSError:
+                Path(partial).unlink(missing_ok=True)
+                raise
+            self._forget()
+        except OSError as error:
+            log.debug("the layer cache could not be written: %s", error)
+
+    def size_bytes(self) -> int:
+        """All entries together."""
+        return sum(size for _, size, _ in self._entries())
+
+    def _path(self, key: str) -> Path:
+        return self._folder / hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _forget(self) -> None:
+        entries = sorted(self._entries())
+        total = sum(size for _, size, _ in entries)
+        newest = entries[-1][0] if entries else 0.0
+        for used, size, path in entries:
+            is_left_over = path.name.endswith(PARTIAL) and used < newest - PARTIAL_SECONDS
+            if total <= self._limit_bytes and not is_left_over:
+                continue
+            if path.name.endswith(PARTIAL) and not is_left_over:
+                continue
+            with suppress(OSError):
+                path.unlink()
+            total -= size
+
+    def _entries(self) -> list[tuple[float, int, Path]]:
+        """Last use, size and path; what vanishes meanwhile is left out."""
+        found = []
+        with suppress(OSError), os.scandir(self._folder) as entries:
+            for entry in entries:
+                with suppress(OSError):
+                    status = entry.stat(follow_symlinks=False)
+                    found.append((status.st_mtime, status.st_size, Path(entry.path)))
+        return found
+
+
+def _head(key: str, content: bytes) -> bytes:
+    """The key is part of the digest, so that a renamed entry is no entry."""
+    return MARK + hashlib.sha256(key.encode("utf-8", "surrogatepass") + b"\0" + content).digest()
