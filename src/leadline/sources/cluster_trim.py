@@ -1,0 +1,111 @@
+"""Cuts an object that was read from a cluster down to what controls look at, and keeps equal parts once.
+
+Without this, 100,000 objects do not fit into a gigabyte: most of a server's answer is bookkeeping, and most
+containers of a cluster differ in a name and an image alone.
+"""
+
+import hashlib
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+_STATUS_KEPT: Mapping[str, tuple[str, ...]] = {
+    "Node": ("nodeInfo", "addresses"),
+    "Service": ("loadBalancer",),
+    "Ingress": ("loadBalancer",),
+    "Gateway": ("addresses",),
+    "Namespace": ("phase",),
+    "Pod": ("phase",),
+}
+_BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "selfLink")
+_CONTAINER_LISTS = ("containers", "initContainers")
+_SHARED_FIELDS = ("rules", "roleRef", "subjects", "webhooks")
+
+
+class SharedParts:
+    """Equal parts of objects, each kept once. Owned by one reading; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._parts: dict[bytes, Any] = {}
+
+    def one(self, part: Any) -> Any:
+        """``part``, or the equal one that was seen first."""
+        key = hashlib.blake2b(orjson.dumps(part), digest_size=16).digest()
+        return self._parts.setdefault(key, part)
+
+
+def trim(body: dict[str, Any], parts: SharedParts) -> None:
+    """Cuts ``body`` in place. Values of a Secret are dropped, their keys stay."""
+    kind = body.get("kind")
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict):
+        _trim_metadata(metadata, parts)
+    _trim_status(body, str(kind))
+    if kind == "Secret":
+        _drop_values(body)
+    for field in _SHARED_FIELDS:
+        if isinstance(body.get(field), dict | list):
+            body[field] = parts.one(body[field])
+    spec = body.get("spec")
+    if isinstance(spec, dict):
+        _share_spec(spec, parts, depth=0)
+
+
+def _trim_metadata(metadata: dict[str, Any], parts: SharedParts) -> None:
+    for field in _BOOKKEEPING:
+        metadata.pop(field, None)
+    annotations = metadata.get("annotations")
+    if isinstance(annotations, dict):
+        annotations.pop(LAST_APPLIED, None)
+        if not annotations:
+            del metadata["annotations"]
+    for field in ("labels", "annotations", "ownerReferences"):
+        if field in metadata:
+            metadata[field] = parts.one(metadata[field])
+    if isinstance(metadata.get("namespace"), str):
+        metadata["namespace"] = sys.intern(metadata["namespace"])
+
+
+def _trim_status(body: dict[str, Any], kind: str) -> None:
+    status = body.pop("status", None)
+    kept = _STATUS_KEPT.get(kind, ())
+    if isinstance(status, dict):
+        rest = {field: status[field] for field in kept if field in status}
+        if rest:
+            body["status"] = rest
+
+
+def _drop_values(body: dict[str, Any]) -> None:
+    for field in ("data", "stringData"):
+        values = body.get(field)
+        if isinstance(values, dict):
+            body[field] = dict.fromkeys(values, "")
+
+
+def _share_spec(spec: dict[str, Any], parts: SharedParts, *, depth: int) -> None:
+    """Shares what stands in a spec, and in the specs within it down to a CronJob's pod."""
+    for field, value in spec.items():
+        if not isinstance(value, dict | list):
+            continue
+        if field in _CONTAINER_LISTS and isinstance(value, list):
+            _share_containers(value, parts)
+        elif field in ("template", "jobTemplate") and isinstance(value, dict) and depth < 2:
+            inner = value.get("spec")
+            if isinstance(inner, dict):
+                _share_spec(inner, parts, depth=depth + 1)
+            if isinstance(value.get("metadata"), dict):
+                value["metadata"].pop("creationTimestamp", None)
+        spec[field] = parts.one(value)
+
+
+def _share_containers(containers: list[Any], parts: SharedParts) -> None:
+    for i, container in enumerate(containers):
+        if isinstance(container, dict):
+            for field, value in container.items():
+                if isinstance(value, dict | list):
+                    container[field] = parts.one(value)
+            containers[i] = parts.one(container)
