@@ -1,0 +1,203 @@
+"""Go modules linked into executables, from the build information that Go leaves in each.
+
+Since Go 1.18 the texts follow the header, each behind its length; before, the header holds two pointers to
+Go strings (https://github.com/golang/go/blob/master/src/debug/buildinfo/buildinfo.go). Stripping removes
+neither.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from leadline.image.cataloguer import Digest, File, Package, Packages, Unreadable, cataloguer
+from leadline.image.executable import Executable
+
+MAGIC = b"\xff Go buildinf:"
+HEADER_BYTES = 32
+TEXT_BYTES = 16 << 20
+DEVELOPMENT = "(devel)"
+
+_INLINE = 2
+_SENTINEL_BYTES = 16
+_SETTING = re.compile(r"-X[ =]+(['\"]?)([^\s'\"=]+)=([^\s'\"]*)")
+_LINKED_TEXT = re.compile(rb"(?<![\w.+-])v?(\d{1,4}\.\d{1,5}\.\d{1,8}(?:[-+][\w.+-]{1,60})?)\0")
+_GOS_OWN_TEXT = b"1.0.0"
+_VERSION = re.compile(r"v?\d+\.\d+(?:\.\d+)?(?:[-+.][\w.+-]+)?")
+
+
+class Module(Struct):
+    """A line of the build information."""
+
+    path: str
+    version: str
+    checksum: str = ""
+
+
+class BuildInformation(Struct):
+    """What Go says of the build: its own version, the main module, the others, and the settings of the build."""
+
+    go_version: str
+    main: Module | None
+    modules: list[Module]
+    settings: dict[str, str]
+
+
+@cataloguer("golang", executables=True)
+def golang(binary: File) -> Packages:
+    if MAGIC not in binary.data:
+        return
+    executable = Executable(binary.data)
+    texts = build_texts(executable)
+    if texts is None:
+        return  # the magic is a constant of a program that reads build information
+    build = build_information(*texts)
+    number = re.match(r"(?:go|devel go)?(\d+\.[\w.]+)", build.go_version)
+    if number:
+        version = number[1]
+        cpe = f"cpe:2.3:a:golang:go:{version}:-:*:*:*:*:*:*"
+        yield Package("golang", "stdlib", version, licenses=("BSD-3-Clause",), cpes=(cpe,))
+    if build.main and build.main.path:
+        version = main_version(build)
+        if version == DEVELOPMENT and "-ldflags" not in build.settings:
+            version = _linked_version(executable)
+        yield module_package(build.main.path, version, architecture=build.settings.get("GOARCH", ""))
+    for module in build.modules:
+        yield module_package(module.path, module.version, module.checksum)
+
+
+def module_package(path: str, version: str, checksum: str = "", architecture: str = "") -> Package:
+    """A module by its whole path; the checksum is a ``go.sum`` line's, ``h1:`` and base64."""
+    namespace, _, name = path.rpartition("/")
+    digests = (Digest("h1", checksum.removeprefix("h1:")),) if checksum.startswith("h1:") else ()
+    return Package("golang", name, version, namespace=namespace, arch=architecture, digests=digests)
+
+
+def build_texts(executable: Executable) -> tuple[str, str] | None:
+    """Go's version and the module lines; ``None`` where the executable has no build information."""
+    for area in _areas(executable):
+        at = area.find(MAGIC)
+        while at >= 0:
+            header = area[at : at + HEADER_BYTES]
+            if len(header) == HEADER_BYTES:
+                if header[15] & _INLINE:
+                    version, end = _counted(area, at + HEADER_BYTES)
+                    lines, _ = _counted(area, end)
+                else:
+                    version, lines = (_pointed(executable, header, slot) for slot in (0, 1))
+                if version.startswith((b"go", b"devel")):
+                    return version.decode("utf-8", "replace"), _module_lines(lines)
+            at = area.find(MAGIC, at + len(MAGIC))
+    return None
+
+
+def _areas(executable: Executable) -> Iterator[bytes]:
+    """Where the linker puts the header: its own section, or the beginning of what can be written to."""
+    section = executable.section(".go.buildinfo", "__DATA,__go_buildinfo", "__DATA_CONST,__go_buildinfo")
+    if section:
+        yield section
+    yield from executable.writable()
+
+
+def _counted(area: bytes, at: int) -> tuple[bytes, int]:
+    """The text behind its length (seven bits a byte, lowest first), and where it ends."""
+    length = shift = 0
+    while at < len(area) and shift <= 56:
+        length |= (area[at] & 127) << shift
+        shift += 7
+        at += 1
+        if area[at - 1] < 128:
+            break
+    if length > min(TEXT_BYTES, len(area) - at):
+        raise Unreadable("the build information of Go is cut short")
+    return area[at : at + length], at + length
+
+
+def _pointed(executable: Executable, header: bytes, slot: int) -> bytes:
+    """The Go string whose own header (pointer, length) the build header points to."""
+    width, order = header[14], "big" if header[15] & 1 else "little"
+    if width not in (4, 8):
+        return b""
+
+    def number(content: bytes, at: int) -> int:
+        return int.from_bytes(content[at : at + width], "big" if order == "big" else "little")
+
+    string = executable.bytes_at(number(header, 16 + slot * width), 2 * width)
+    if len(string) < 2 * width:
+        return b""
+    return executable.bytes_at(number(string, 0), min(number(string, width), TEXT_BYTES))
+
+
+def _module_lines(lines: bytes) -> str:
+    """Without the 16 marking bytes before and after; empty for a build without modules."""
+    has_marks = len(lines) >= 2 * _SENTINEL_BYTES + 1 and lines[-_SENTINEL_BYTES - 1 :][:1] == b"\n"
+    return lines[_SENTINEL_BYTES:-_SENTINEL_BYTES].decode("utf-8", "replace") if has_marks else ""
+
+
+def build_information(go_version: str, lines: str) -> BuildInformation:
+    """Takes the lines apart: ``mod``, ``dep`` and ``=>`` (replaces the one before) with tabs, ``build key=value``."""
+    build = BuildInformation(go_version, None, [], {})
+    last: Module | None = None
+    for line in lines.split("\n"):
+        kind, *columns = line.split("\t")
+        match kind, columns:
+            case (("mod" | "dep"), [path, *rest]) if path:
+                last = Module(path, *rest[:2]) if rest else Module(path, "")
+                if kind == "mod":
+                    build.main = last
+                else:
+                    build.modules.append(last)
+            case "=>", [path, *rest] if last:
+                _replace(last, path, rest)
+            case "path", [path, *_] if path and path != "command-line-arguments":
+                build.main = Module(path, "")  # stays so where modules were off
+            case "build", [setting, *_]:
+                key, _, value = setting.partition("=")
+                build.settings[key] = value
+    return build
+
+
+def _replace(module: Module, path: str, rest: Sequence[str]) -> None:
+    """A module replaced by a folder keeps its name: what stands in the folder has no other."""
+    if path.startswith((".", "/")) or path[1:3] in (":\\", ":/"):
+        module.version, module.checksum = DEVELOPMENT, ""
+        return
+    module.path, module.version = path, rest[0] if rest else ""
+    module.checksum = rest[1] if len(rest) > 1 else ""
+
+
+def main_version(build: BuildInformation) -> str:
+    """The main module's version; where Go knew none, the one set by the linker's ``-X``, else ``(devel)``."""
+    main = build.main
+    if main is None or main.version not in ("", DEVELOPMENT):
+        return main.version if main else ""
+    best: tuple[int, str] = (0, "")
+    for _, variable, value in _SETTING.findall(build.settings.get("-ldflags", "")):
+        rank = _rank(variable, main.path)
+        if rank > best[0] and _VERSION.fullmatch(value):
+            best = (rank, value)
+    version = best[1]
+    return f"v{version}" if version[:1].isdigit() else version or DEVELOPMENT
+
+
+def _linked_version(executable: Executable) -> str:
+    """The only text in the read-only part that looks like a version and ends with a zero byte.
+
+    With ``-trimpath`` the settings of the linker are not recorded, but only what its ``-X`` wrote ends so.
+    """
+    texts = executable.section(".rodata", "__TEXT,__rodata", "__RODATA,__rodata", ".rdata")
+    found = set(_LINKED_TEXT.findall(texts)) - {_GOS_OWN_TEXT}
+    return "v" + found.pop().decode("ascii") if len(found) == 1 else DEVELOPMENT
+
+
+def _rank(variable: str, module: str) -> int:
+    """How likely the variable holds the version of the program; 0 for not at all."""
+    package, _, name = variable.rpartition(".")
+    name = name.lower()
+    if "version" not in name and name not in ("tag", "release", "buildtag", "gittag"):
+        return 0
+    if any(other in name for other in ("goversion", "apiversion", "protocol", "minversion", "schema")):
+        return 0
+    exact = name in ("version", "buildversion", "appversion", "gitversion")
+    home = 3 if package == "main" else 2 if (package + "/").startswith(module + "/") else 1
+    return 2 * home + exact

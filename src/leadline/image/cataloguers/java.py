@@ -1,0 +1,190 @@
+"""Java archives: each is itself a package, and may hold others, shaded into it or as archives of their own.
+
+A package inside an archive is found in the outer file and, second, at ``outer.war:WEB-INF/lib/inner.jar``.
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from leadline.image.cataloguer import Digest, File, Package, Packages, Unreadable, cataloguer
+from leadline.image.documents import read_xml
+from leadline.image.jar import (
+    Coordinates,
+    coordinates_in_pom,
+    coordinates_in_properties,
+    manifest_attributes,
+    named_by,
+    split_file_name,
+)
+from leadline.image.licences import spdx_all
+from leadline.image.zip_reader import Budget, ZipEntry, ZipReader
+
+SUFFIXES = (".jar", ".war", ".ear", ".par", ".sar", ".nar", ".jpi", ".hpi", ".kar", ".lpkg")
+NESTED_DEPTH = 8
+NESTED_BYTES = 256 << 20
+INFLATED_BYTES = 1 << 30
+TEXT_BYTES = 1 << 20
+COORDINATES = 5_000
+
+
+class _Archive(Struct):
+    """One archive while it is read: where it is, and what the outer file has left to spend."""
+
+    file: File
+    place: str
+    depth: int
+    content: bytes
+    budget: Budget
+    complaints: list[str]
+
+    @property
+    def found_in(self) -> tuple[str, ...]:
+        return (self.file.path, self.place) if self.depth else (self.file.path,)
+
+
+class _Inside(Struct):
+    """The entries of an archive that tell of packages."""
+
+    manifest: ZipEntry | None = None
+    properties: dict[str, ZipEntry] = {}
+    poms: dict[str, ZipEntry] = {}
+    nested: list[ZipEntry] = []
+
+
+@cataloguer("java", suffixes=SUFFIXES)
+def java(archive: File) -> Packages:
+    complaints: list[str] = []
+    yield from _packages(_Archive(archive, archive.path, 0, archive.data, Budget(INFLATED_BYTES), complaints))
+    if complaints:
+        more = f" and {len(complaints) - 3} more" if len(complaints) > 3 else ""
+        raise Unreadable("; ".join(complaints[:3]) + more)
+
+
+def _packages(archive: _Archive) -> Packages:
+    try:
+        reader = ZipReader(archive.content)
+        inside = _look_inside(reader)
+        yield from _own_packages(archive, reader, inside)
+    except Unreadable as error:
+        archive.complaints.append(f"{archive.place}: {error}" if archive.depth else str(error))
+        return
+    for entry in inside.nested:
+        yield from _nested_packages(archive, reader, entry)
+
+
+def _nested_packages(archive: _Archive, reader: ZipReader, entry: ZipEntry) -> Packages:
+    place = f"{archive.place}:{entry.name}"
+    if archive.depth >= NESTED_DEPTH:
+        archive.complaints.append(f"{entry.name} lies more than {NESTED_DEPTH} archives deep")
+        return
+    try:
+        content = reader.read(entry, NESTED_BYTES, archive.budget)
+    except Unreadable as error:
+        archive.complaints.append(f"{archive.place}: {error}")
+        return
+    yield from _packages(
+        _Archive(archive.file, place, archive.depth + 1, content, archive.budget, archive.complaints)
+    )
+
+
+def _look_inside(reader: ZipReader) -> _Inside:
+    inside = _Inside()
+    for entry in reader.entries():
+        name = entry.name
+        if name.endswith(SUFFIXES):
+            inside.nested.append(entry)
+        elif name.startswith("META-INF/maven/") and name.endswith("/pom.properties"):
+            inside.properties[name.removesuffix("/pom.properties")] = entry
+        elif name.startswith("META-INF/maven/") and name.endswith("/pom.xml"):
+            inside.poms[name.removesuffix("/pom.xml")] = entry
+        elif name.upper() == "META-INF/MANIFEST.MF":
+            inside.manifest = entry
+    if len(inside.properties) + len(inside.poms) > COORDINATES:
+        raise Unreadable(f"holds the coordinates of more than {COORDINATES} artifacts")
+    return inside
+
+
+def _own_packages(archive: _Archive, reader: ZipReader, inside: _Inside) -> Packages:
+    """The archive itself first, then what was shaded into it."""
+    packed = dict(_packed_coordinates(archive, reader, inside))
+    attributes = {}
+    if inside.manifest:
+        text = reader.read(inside.manifest, TEXT_BYTES, archive.budget).decode("utf-8", "replace")
+        attributes = manifest_attributes(text)
+    file_name = archive.place.rpartition(":")[2].rpartition("/")[2]
+    folder = _main_folder(packed, file_name)
+    main = packed.pop(folder) if folder else named_by(attributes, file_name)
+    license = attributes.get("Bundle-License", "").partition(";")[0]
+    licenses = _pom_licenses(archive, reader, inside.poms.get(folder)) or ((license,) if license else ())
+    yield Package(
+        "maven",
+        main.artifact,
+        main.version,
+        namespace=main.group,
+        licenses=spdx_all(licenses),
+        found_in=archive.found_in,
+        digests=(Digest("sha1", hashlib.sha1(archive.content, usedforsecurity=False).hexdigest()),),
+        supplier=attributes.get("Implementation-Vendor", "") or attributes.get("Bundle-Vendor", ""),
+        home=attributes.get("Bundle-DocURL", "") or attributes.get("Implementation-URL", ""),
+        description=attributes.get("Bundle-Description", ""),
+    )
+    for shaded in dict.fromkeys(packed.values()):
+        if shaded != main:
+            yield Package(
+                "maven",
+                shaded.artifact,
+                shaded.version,
+                namespace=shaded.group,
+                found_in=archive.found_in,
+            )
+
+
+def _packed_coordinates(
+    archive: _Archive, reader: ZipReader, inside: _Inside
+) -> Iterator[tuple[str, Coordinates]]:
+    """Folder and coordinates of every artifact below ``META-INF/maven``."""
+    for folder in sorted(inside.properties.keys() | inside.poms.keys()):
+        found = Coordinates("", "", "")
+        try:
+            if folder in inside.properties:
+                content = reader.read(inside.properties[folder], TEXT_BYTES, archive.budget)
+                found = coordinates_in_properties(content.decode("utf-8", "replace"))
+            if folder in inside.poms and not all((found.group, found.artifact, found.version)):
+                content = reader.read(inside.poms[folder], TEXT_BYTES, archive.budget)
+                found = coordinates_in_pom(read_xml(content))
+        except Unreadable as error:
+            archive.complaints.append(f"{archive.place}: {error}")
+        if found.artifact and found.version:
+            yield folder, found
+
+
+def _main_folder(packed: dict[str, Coordinates], file_name: str) -> str:
+    """The folder of the artifact that the archive is itself; empty where none is.
+
+    Its name begins the file's name; a lone one is the archive whatever the file is called, since shading
+    always leaves at least two.
+    """
+    stem = split_file_name(file_name)[0]
+    full = file_name.rpartition(".")[0]
+    fitting = [
+        folder
+        for folder, found in packed.items()
+        if found.artifact == stem or full == found.artifact or full.startswith(found.artifact + "-")
+    ]
+    if fitting:
+        return max(fitting, key=lambda folder: len(packed[folder].artifact))
+    return next(iter(packed)) if len(packed) == 1 else ""
+
+
+def _pom_licenses(archive: _Archive, reader: ZipReader, pom: ZipEntry | None) -> tuple[str, ...]:
+    if not pom:
+        return ()
+    try:
+        project = read_xml(reader.read(pom, TEXT_BYTES, archive.budget))
+    except Unreadable as error:
+        archive.complaints.append(f"{archive.place}: {pom.name}: {error}")
+        return ()
+    names = (license.value("name") or license.value("url") for license in project.child("licenses").children)
+    return tuple(name for name in names if name)

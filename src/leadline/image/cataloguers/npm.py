@@ -1,0 +1,49 @@
+"""JavaScript packages that are installed: the ``package.json`` of each.
+
+https://docs.npmjs.com/cli/v10/configuring-npm/package-json
+"""
+
+from collections.abc import Iterator
+
+from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
+from leadline.image.documents import entries, fields, read_json, word
+from leadline.image.licences import spdx_all
+
+
+@cataloguer("npm", names=("package.json",))
+def npm(manifest: File) -> Packages:
+    found = read_json(manifest)
+    if not isinstance(found, dict):
+        raise Unreadable("holds no object")
+    name, version = word(found.get("name")), word(found.get("version"))
+    if not name or not version:
+        return  # allowed for what is never published, and used to mark a folder as a module
+    namespace, _, base_name = name.rpartition("/")
+    yield Package(
+        "npm",
+        base_name,
+        version,
+        namespace=namespace,
+        licenses=spdx_all(_licenses(found.get("license"))) or spdx_all(_licenses(found.get("licenses"))),
+        supplier=_person(found.get("author")),
+        home=word(found.get("homepage")),
+        description=word(found.get("description")),
+        depends=tuple(fields(found.get("dependencies"))),
+    )
+
+
+def _licenses(value: object) -> Iterator[str]:
+    """From every shape in use: ``"MIT"``, ``{"type": "MIT", "url": …}`` and lists of both."""
+    for entry in entries(value) or (value,):
+        license = word(entry) or word(fields(entry).get("type")) or word(fields(entry).get("name"))
+        if license:
+            yield license
+
+
+def _person(value: object) -> str:
+    """``"Ann <ann@example.org> (page)"``, or the same as an object."""
+    person = fields(value)
+    if not person:
+        return word(value)
+    name, mail = word(person.get("name")), word(person.get("email"))
+    return f"{name} <{mail}>".strip() if mail else name

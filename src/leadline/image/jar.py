@@ -1,0 +1,136 @@
+"""What a Java archive says about itself: its manifest, the Maven coordinates packed into it, its file name.
+
+https://docs.oracle.com/en/java/javase/21/docs/specs/jar/jar.html,
+https://maven.apache.org/shared/maven-archiver/
+"""
+
+import re
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from leadline.image.documents import Element
+
+GROUPS: Mapping[str, str] = {
+    "asm": "org.ow2.asm",
+    "bcpkix-": "org.bouncycastle",
+    "bcprov-": "org.bouncycastle",
+    "elasticsearch": "org.elasticsearch",
+    "groovy": "org.codehaus.groovy",
+    "grpc-": "io.grpc",
+    "hibernate-core": "org.hibernate",
+    "kafka-": "org.apache.kafka",
+    "kafka_": "org.apache.kafka",
+    "kotlin-": "org.jetbrains.kotlin",
+    "lucene-": "org.apache.lucene",
+    "micronaut-": "io.micronaut",
+    "okhttp": "com.squareup.okhttp3",
+    "okio": "com.squareup.okio",
+    "reactor-core": "io.projectreactor",
+    "reactor-netty": "io.projectreactor.netty",
+    "spring-": "org.springframework",
+    "spring-boot": "org.springframework.boot",
+    "spring-cloud-": "org.springframework.cloud",
+    "spring-data-": "org.springframework.data",
+    "spring-integration-": "org.springframework.integration",
+    "spring-kafka": "org.springframework.kafka",
+    "spring-security-": "org.springframework.security",
+    "spring-session-": "org.springframework.session",
+    "spring-ws-": "org.springframework.ws",
+    "tomcat-": "org.apache.tomcat",
+    "tomcat-embed-": "org.apache.tomcat.embed",
+}
+"""Beginnings of artifact names whose builds pack no coordinates, and their groups; the longest match counts."""
+
+_GROUP_KEYS = (
+    "Group-Id",
+    "Implementation-Vendor-Id",
+    "Bundle-SymbolicName",
+    "Extension-Name",
+    "Specification-Vendor",
+    "Implementation-Vendor",
+    "Implementation-Title",
+    "Automatic-Module-Name",
+)
+_VERSION_IN_NAME = re.compile(r"[-_.](?=v?\d)")
+_CLASSIFIER = re.compile(r"-(?:sources|javadoc|tests|shaded|all|jar-with-dependencies)$")
+_DOTTED = re.compile(r"[a-z][\w-]*(?:\.[\w-]+)+")
+
+
+class Coordinates(Struct, frozen=True):
+    """What Maven calls an artifact by."""
+
+    group: str
+    artifact: str
+    version: str
+
+
+def coordinates_in_properties(text: str) -> Coordinates:
+    """From a ``pom.properties``; parts that are missing or not filled in are empty."""
+    found: dict[str, str] = {}
+    for line in text.split("\n"):
+        key, _, value = line.replace(":", "=", 1).partition("=") if "=" not in line else line.partition("=")
+        found[key.strip()] = value.strip()
+    parts = (found.get(key, "") for key in ("groupId", "artifactId", "version"))
+    return Coordinates(*("" if "${" in part else part for part in parts))
+
+
+def coordinates_in_pom(project: Element) -> Coordinates:
+    """From a ``pom.xml``; group and version may be those of the parent."""
+    parent = project.child("parent")
+    parts = (
+        project.value("groupId") or parent.value("groupId"),
+        project.value("artifactId"),
+        project.value("version") or parent.value("version"),
+    )
+    return Coordinates(*("" if "${" in part else part for part in parts))
+
+
+def manifest_attributes(text: str) -> dict[str, str]:
+    """The main section of a ``MANIFEST.MF``; lines are wrapped at 72 bytes and go on after one blank."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        if line.startswith(" "):
+            if name and len(found[name]) < 4096:
+                found[name] += line[1:]
+            continue
+        name, _, value = line.partition(":")
+        name = name.strip()
+        if name == "Name":
+            break
+        if name:
+            found[name] = value.strip()
+    return found
+
+
+def split_file_name(name: str) -> tuple[str, str]:
+    """Artifact and version of ``log4j-core-2.14.1.jar``; the version is empty where the name has none."""
+    stem = name.rpartition(".")[0] or name
+    for found in _VERSION_IN_NAME.finditer(stem[:255]):
+        version = stem[found.end() :]
+        if found.start() and not re.match(r"\d+[a-zA-Z]{2}", version):
+            return stem[: found.start()], _CLASSIFIER.sub("", version)
+    return stem, ""
+
+
+def named_by(attributes: Mapping[str, str], file_name: str) -> Coordinates:
+    """The best guess for an archive that carries no coordinates."""
+    artifact, version = split_file_name(file_name)
+    for key in ("Implementation-Version", "Bundle-Version", "Specification-Version", "Plugin-Version"):
+        stated = attributes.get(key, "")
+        version = version or ("" if "${" in stated else stated)
+    return Coordinates(_group(attributes, artifact), artifact, version)
+
+
+def _group(attributes: Mapping[str, str], artifact: str) -> str:
+    """The group; the artifact's own name, as the oldest artifacts have it, where nothing tells of one."""
+    known = [beginning for beginning in GROUPS if artifact.startswith(beginning)]
+    if known:
+        return GROUPS[max(known, key=len)]
+    for key in _GROUP_KEYS:
+        value = attributes.get(key, "").partition(";")[0].strip()
+        if _DOTTED.fullmatch(value):
+            ending = "." + artifact.replace("-", ".")
+            return value.removesuffix("." + artifact).removesuffix(ending)
+    return artifact

@@ -1,0 +1,48 @@
+"""JavaScript packages as lock files write them: ``@scope/name@1.2.3``, addresses in place of versions, checksums."""
+
+import binascii
+from collections.abc import Mapping
+
+from leadline.image.cataloguer import Digest, Package
+from leadline.image.documents import fields, word
+from leadline.image.licences import spdx_all
+
+
+def npm_package(name: str, version: str, entry: Mapping[str, object], is_dev: bool) -> Package:
+    """``version`` may be an address, for what comes from a repository or an archive."""
+    namespace, _, base_name = name.rpartition("/")
+    qualifiers: tuple[tuple[str, str], ...] = ()
+    if ":" in version:
+        kind = "download_url" if version.startswith(("http:", "https:", "file:")) else "vcs_url"
+        qualifiers, version = ((kind, version),), version.partition("#")[2]
+    needs = fields(entry.get("dependencies")) or fields(entry.get("requires"))
+    license = entry.get("license")
+    return Package(
+        "npm",
+        base_name,
+        version,
+        namespace=namespace,
+        licenses=spdx_all((license,)) if isinstance(license, str) else (),
+        qualifiers=qualifiers,
+        digests=integrity(word(entry.get("integrity"))),
+        depends=tuple(needs),
+        is_dev=is_dev,
+    )
+
+
+def split_name(written: str) -> tuple[str, str]:
+    """``@scope/name@1.2.3`` → ``("@scope/name", "1.2.3")``."""
+    at = written.find("@", 1)
+    return (written[:at], written[at + 1 :]) if at > 0 else (written, "")
+
+
+def integrity(written: str) -> tuple[Digest, ...]:
+    """``sha512-`` and base64, several parted by blanks (https://www.w3.org/TR/SRI/)."""
+    found = []
+    for part in written.split():
+        algorithm, _, encoded = part.partition("-")
+        try:
+            found.append(Digest(algorithm.lower(), binascii.a2b_base64(encoded).hex()))
+        except binascii.Error:
+            continue
+    return tuple(digest for digest in found if digest.value)
