@@ -15,7 +15,6 @@ from leadline.errors import ClusterError
 from leadline.kube.kinds import (
     ADDED_WORKLOADS,
     GROUP_ALIASES,
-    HANDS_POD_ON,
     WORKLOADS,
     canonical_key,
     split_key,
