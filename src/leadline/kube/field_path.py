@@ -16,7 +16,7 @@ def parse_path(path: str) -> Steps:
     """The steps of ``path``, keys as ``str`` and indexes as ``int``; the empty path has none.
 
     A bracket with digits is an index; every other bracket is a key and ends at the last ``]``
-    before the next step, so keys may hold dots and brackets.
+    before the next step, so keys may hold dots and brackets. A dot at the end, as prefixes have it, says nothing.
 
     Raises: ``ValueError`` for a bracket that is never closed or an empty step.
     """
@@ -28,18 +28,13 @@ def parse_path(path: str) -> Steps:
             inside = path[at + 1 : close]
             steps.append(int(inside) if inside.isdecimal() and inside.isascii() else inside)
             at = close + 1
-            if at < end and path[at] == ".":
-                at += 1
-                if at == end:
-                    raise ValueError(f"empty step at the end of {path!r}")
+            at += path[at : at + 1] == "."
             continue
         stop = min((i for i in (path.find(".", at), path.find("[", at)) if i >= 0), default=end)
         if stop == at:
             raise ValueError(f"empty step in {path!r}")
         steps.append(path[at:stop])
-        at = stop + 1 if stop < end and path[stop] == "." else stop
-        if at == end and stop < end:
-            raise ValueError(f"empty step at the end of {path!r}")
+        at = stop + (path[stop : stop + 1] == ".")
     return tuple(steps)
 
 

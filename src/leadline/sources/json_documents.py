@@ -1,11 +1,12 @@
 """Reads JSON files of Kubernetes objects: one value, or several in a row, as kubectl accepts them."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
-from leadline.sources.yaml_documents import Document, Limits
+from leadline.sources.yaml_documents import Document, Limits, Part
 from leadline.sources.yaml_problems import Problem
 
 _BLANKS = " \t\r\n"
@@ -53,36 +54,56 @@ def _depth_exceeds(value: Any, limit: int) -> bool:
     return True
 
 
-def _several(content: bytes, limits: Limits) -> list[Document] | None:
-    """The values of a text that holds more than one; ``None`` where not even the first is whole."""
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        return None
+def json_parts(text: bytes, limits: Limits) -> Iterator[Part | Document]:
+    """The values of a text that holds several in a row; one that is broken is a document with its problem."""
+    whole = text.decode(errors="replace")
     scan = json.JSONDecoder().raw_decode
-    documents: list[Document] = []
-    at, line, broken = 0, 1, 0
+    at = line = index = broken = offset = 0
     while True:
-        start = _skip_blanks(text, at)
-        line += text.count("\n", at, start)
-        if start == len(text):
-            return documents
-        try:
-            _, at = scan(text, start)
-            piece = text[start:at].encode()
-            documents.append(_document(len(documents), line, orjson.loads(piece), piece, limits))
-        except (ValueError, RecursionError) as error:
-            if not documents:
-                return None
-            broken += 1
-            documents.append(Document(len(documents), line, problem=_problem(error, line, limits)))
-            at = text.find("\n{", start + 1)
-            if at < 0 or broken == _BROKEN_LIMIT:
-                return documents
-        line += text.count("\n", start, at)
-        if len(documents) > limits.documents:
+        start = _skip_blanks(whole, at)
+        offset += len(whole[at:start].encode(errors="replace"))
+        line += whole.count("\n", at, start)
+        if start == len(whole):
+            return
+        if index >= limits.documents:
             why = f"more than {limits.documents} documents in one file; the rest was not read"
-            return [*documents[:-1], Document(limits.documents, line, problem=Problem(why, line, 1))]
+            yield Document(index, line + 1, problem=Problem(why, line + 1, 1))
+            return
+        try:
+            _, at = scan(whole, start)
+            piece = whole[start:at].encode(errors="replace")
+            yield Part(index, line, piece, offset)
+        except (ValueError, RecursionError) as error:
+            broken += 1
+            yield Document(index, line + 1, problem=_problem(error, line + 1, limits))
+            at = whole.find("\n{", start + 1)
+            if at < 0 or broken == _BROKEN_LIMIT:
+                return
+            offset += len(whole[start:at].encode(errors="replace"))
+        else:
+            offset += len(piece)
+        index += 1
+        line += whole.count("\n", start, at)
+
+
+def _several(text: bytes, limits: Limits) -> list[Document] | None:
+    """``None`` where not even the first value is whole."""
+    documents: list[Document] = []
+    for part in json_parts(text, limits):
+        if isinstance(part, Part):
+            try:
+                value = orjson.loads(part.text)
+            except orjson.JSONDecodeError as error:
+                documents.append(
+                    Document(part.index, part.line + 1, problem=_problem(error, part.line + 1, limits))
+                )
+            else:
+                documents.append(_document(part.index, part.line + 1, value, part.text, limits))
+        else:
+            documents.append(part)
+        if documents[0].problem:
+            return None
+    return documents
 
 
 def _problem(error: Exception, line: int, limits: Limits) -> Problem:

@@ -53,6 +53,8 @@ class Part(Struct, frozen=True):
     line: int
     """Lines of the file before it."""
     text: bytes
+    start: int = 0
+    """Bytes of the file before it."""
 
 
 class Duplicate(Struct, frozen=True):
@@ -137,7 +139,7 @@ def split_documents(text: bytes) -> Iterator[Part]:
             if _DIRECTIVE.search(piece) and end < len(text):
                 continue
         elif piece:
-            yield Part(index, line, piece)
+            yield Part(index, line, piece, start)
             index += 1
         line += text.count(b"\n", start, following)
         start = following
