@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from leadline.kube.field_path import value_at, with_value, without
+from leadline.kube.merge_key import entry_of
 from leadline.model.control import YOUR_VALUE, Control, Remove, Set
 from leadline.model.finding import Finding
 from leadline.model.resource import Origin, Resource, resource_of
@@ -83,7 +84,7 @@ def cured(documents: list[dict[str, Any]], findings: tuple[Finding, ...]) -> lis
     bodies = {id(f.place.body): f.place.body for f in findings}
     result = {key: copy.deepcopy(body) for key, body in bodies.items()}
     removals = sorted(
-        {(id(f.place.body), f.path) for f in findings if isinstance(f.violation, Remove)},
+        {(id(f.place.body), entry_of(f.path)) for f in findings if isinstance(f.violation, Remove)},
         key=_order,
         reverse=True,
     )

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
+from leadline.kube.image_name import ImageName, is_below, parse_image_name
 from leadline.kube.rbac import CORE, Grant, RuleMatch
 from leadline.kube.selector import compile_pairs, compile_selector
 from leadline.model.control import YOUR_VALUE, Control, Missing, Remove, Review, Set, Violations
@@ -24,6 +25,7 @@ from leadline.posture.control_plane import (
     Scheduler,
 )
 from leadline.posture.inventory import Inventory, kind_name
+from leadline.posture.judgement import default_namespace, outside
 from leadline.posture.subject import Container, Namespace, Workload, mapping, mappings, sequence, text
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "Etcd",
     "Flag",
     "Grant",
+    "ImageName",
     "Inventory",
     "Missing",
     "Namespace",
@@ -51,11 +54,15 @@ __all__ = [
     "compile_pairs",
     "compile_selector",
     "control",
+    "default_namespace",
+    "is_below",
     "kind_name",
     "manual",
     "mapping",
     "mappings",
     "not_built",
+    "outside",
+    "parse_image_name",
     "sequence",
     "text",
 ]

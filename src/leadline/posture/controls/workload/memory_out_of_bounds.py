@@ -1,0 +1,57 @@
+"""The container has no memory request or limit, or one outside the agreed range.
+
+A request lets the scheduler find a node with room; a limit keeps a leak from emptying that node. A value
+beyond what your team has agreed on is as good as none.
+
+Fix: set request and limit for memory; the range itself is yours to set (``memory_limit_max`` and its kin).
+
+Example::
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web}
+    spec:
+      containers:
+      - name: web
+        image: nginx:1.27
+        resources:
+          requests: {memory: 64Mi}
+
+Cannot see: defaults that a LimitRange of the namespace adds when the pod is created.
+
+See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
+"""
+
+from leadline.posture.control import YOUR_VALUE, Container, Review, Set, Violations, control, mapping, outside
+
+
+def takes_resources(container: Container) -> bool:
+    return not container.is_ephemeral
+
+
+@control(
+    "C-0004",
+    "Resources memory limit and request",
+    score=8.0,
+    category="Workload / Resource management",
+    applies=takes_resources,
+)
+def memory_out_of_bounds(
+    container: Container,
+    *,
+    memory_limit_max: tuple[str, ...] = (),
+    memory_limit_min: tuple[str, ...] = ("0",),
+    memory_request_max: tuple[str, ...] = (),
+    memory_request_min: tuple[str, ...] = ("0",),
+) -> Violations:
+    pod = mapping(container.workload.pod.get("resources"))
+    for field, least, most in (
+        ("limits", memory_limit_min, memory_limit_max),
+        ("requests", memory_request_min, memory_request_max),
+    ):
+        value = mapping(container.resources.get(field)).get("memory")
+        if value is not None:
+            if outside(value, least, most):
+                yield Review(f"resources.{field}.memory")
+        elif mapping(pod.get(field)).get("memory") is None:
+            yield Set(f"resources.{field}.memory", YOUR_VALUE)

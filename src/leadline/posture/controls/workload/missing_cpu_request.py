@@ -1,0 +1,42 @@
+"""The container does not say how much processor time it needs.
+
+Without a request the scheduler takes the container for free and packs nodes until they crawl; when the
+processor is short, this container is the first to be left without.
+
+Fix: set ``resources.requests.cpu`` to what the container uses on an ordinary day.
+
+Example::
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web}
+    spec:
+      containers:
+      - name: web
+        image: nginx:1.27
+        resources:
+          requests: {memory: 64Mi}
+
+Cannot see: a default that a LimitRange of the namespace adds when the pod is created.
+
+See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
+"""
+
+from leadline.posture.control import YOUR_VALUE, Container, Set, Violations, control, mapping
+
+
+def takes_resources(container: Container) -> bool:
+    return not container.is_ephemeral
+
+
+@control(
+    "C-0268",
+    "Ensure CPU requests are set",
+    score=3.0,
+    category="Workload / Resource management",
+    applies=takes_resources,
+)
+def missing_cpu_request(container: Container) -> Violations:
+    pod = mapping(container.workload.pod.get("resources"))
+    if not any(mapping(resources.get("requests")).get("cpu") for resources in (container.resources, pod)):
+        yield Set("resources.requests.cpu", YOUR_VALUE)

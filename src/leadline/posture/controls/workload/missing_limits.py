@@ -1,0 +1,38 @@
+"""The container has no limit for processor time, for memory, or for both.
+
+What has no limit can be eaten up: one runaway or hijacked container then takes its neighbours on the node
+down with it.
+
+Fix: set both ``resources.limits.cpu`` and ``resources.limits.memory``, from what you measure under load.
+
+Example::
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web}
+    spec:
+      containers:
+      - name: web
+        image: nginx:1.27
+        resources:
+          limits: {memory: 256Mi}
+
+Cannot see: a default that a LimitRange of the namespace adds when the pod is created.
+
+See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
+"""
+
+from leadline.posture.control import YOUR_VALUE, Container, Set, Violations, control, mapping
+
+
+def takes_resources(container: Container) -> bool:
+    return not container.is_ephemeral
+
+
+@control("C-0009", "Resource limits", score=7.0, category="Workload", applies=takes_resources)
+def missing_limits(container: Container) -> Violations:
+    pod = mapping(mapping(container.workload.pod.get("resources")).get("limits"))
+    own = mapping(container.resources.get("limits"))
+    for resource in ("cpu", "memory"):
+        if not own.get(resource) and not pod.get(resource):
+            yield Set(f"resources.limits.{resource}", YOUR_VALUE)

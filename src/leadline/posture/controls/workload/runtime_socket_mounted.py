@@ -1,0 +1,62 @@
+"""The socket of the node's container runtime is mounted into the pod.
+
+Whoever can talk to it can start a privileged container and so holds the node; no token and no policy of
+Kubernetes stands in between.
+
+Fix: take the volume out; build images with a tool that needs no daemon, and read container facts through
+the kubelet.
+
+Example::
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web}
+    spec:
+      volumes:
+      - name: sock
+        hostPath: {path: /var/run/docker.sock}
+      containers:
+      - name: web
+        image: nginx:1.27
+        volumeMounts:
+        - {name: sock, mountPath: /var/run/docker.sock}
+
+Cannot see: sockets that the nodes keep in other places.
+
+See: https://kubernetes.io/docs/concepts/security/pod-security-standards/
+"""
+
+from leadline.posture.control import Remove, Violations, Workload, control, mapping, text
+
+SOCKETS = (
+    "/run/docker.sock",
+    "/run/containerd/containerd.sock",
+    "/run/crio/crio.sock",
+    "/run/podman/podman.sock",
+    "/run/dockershim.sock",
+    "/run/cri-dockerd.sock",
+    "/run/k3s/containerd/containerd.sock",
+    "/run/docker/containerd/containerd.sock",
+)
+FOLDERS = frozenset(socket.rpartition("/")[0] for socket in SOCKETS) | {"/", "/run", "/run/docker"}
+
+
+@control("C-0074", "Container runtime socket mounted", score=5.0, category="Workload / Node escape")
+def runtime_socket_mounted(workload: Workload) -> Violations:
+    for v, volume in workload.volumes:
+        if "hostPath" not in volume or not reaches_socket(text(mapping(volume.get("hostPath")).get("path"))):
+            continue
+        yield Remove(f"volumes[{v}]")
+        for container in workload.containers:
+            for m, mount in container.mounts:
+                if mount.get("name") == volume.get("name"):
+                    yield Remove(f"{container.place}volumeMounts[{m}]")
+
+
+def reaches_socket(path: str) -> bool:
+    """Whether the folder or file holds a socket; ``/var/run`` is a link to ``/run`` on every present-day node."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if parts[:2] == ["var", "run"]:
+        parts = parts[1:]
+    plain = "/" + "/".join(parts)
+    return plain in SOCKETS or plain in FOLDERS
