@@ -1,5 +1,6 @@
 """The lines of a file that a finding is about, with the spot marked and the cure written beside it."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from leadline.outputs.redact import redacted_lines
 _GUTTER = 5
 _BESIDE = 12
 """Columns that text beside a caret must have left, or it goes to a line of its own."""
+_FLOW_ITEM = re.compile(r"[^,\]}]*")
 
 
 class Line(Struct, frozen=True):
@@ -86,10 +88,7 @@ def _clipped(text: str, at: int, width: int) -> tuple[str, int]:
 def _carets(findings: list[Finding], text: str, at: int, width: int) -> Iterator[Line]:
     margin = " " * _GUTTER + " | "
     spaces = " " * columns(text[:at])
-    end = len(text)
-    if all(isinstance(f.violation, Set) and missing_part(f.place.body, f.path) for f in findings):
-        colon = text.find(":", at)
-        end = colon if colon > at else end
+    end = _end(text, at, is_parent=all(_adds(f) for f in findings))
     mark = "^" * max(1, columns(text[at:end]))
     advice = list(dict.fromkeys(_advice(f, text[at:]) for f in findings))
     room = width - len(margin) - len(spaces) - len(mark) - 1
@@ -103,6 +102,27 @@ def _carets(findings: list[Finding], text: str, at: int, width: int) -> Iterator
         yield from (Line(" " * (_GUTTER + 3) + line) for line in wrapped(further, width - _GUTTER - 3))
 
 
+def _end(text: str, at: int, *, is_parent: bool) -> int:
+    """Where the marked part of a line ends: after the key of a parent, the item of a flow, else the line's content."""
+    before = text[:at]
+    if sum(map(before.count, "[{")) > sum(map(before.count, "]}")):
+        return at + len(_FLOW_ITEM.match(text[at:]).group().rstrip())  # type: ignore[union-attr]
+    colon = text.find(":", at)
+    if is_parent and colon > at:
+        return colon
+    comment = text.find(" #", at)
+    return len((text[:comment] if comment > at else text).rstrip())
+
+
+def _adds(finding: Finding) -> bool:
+    return isinstance(finding.violation, Set) and bool(missing_part(finding.place.body, finding.path))
+
+
+def _is_flow(text: str) -> bool:
+    """Whether what stands at the start of ``text`` is written in braces, where lines cannot be added below."""
+    return text.partition(":")[2].lstrip().startswith(("{", "["))
+
+
 def _advice(finding: Finding, text: str) -> str:
     last = _last_step(finding.path)
     match finding.violation:
@@ -113,7 +133,9 @@ def _advice(finding: Finding, text: str) -> str:
             is_alone = text.removeprefix("- ").startswith(f"{last}:") and not is_long
             return "remove this line" if is_alone else f"remove {plain(str(last))}"
         case Set(value=value):
-            if missing_part(finding.place.body, finding.path):
+            if _adds(finding) and _is_flow(text):
+                return f"add {'; '.join(_written(_tree([finding]), 0))}"
+            if _adds(finding):
                 return "add below" if value != YOUR_VALUE else "add below, with a value of yours"
             return "set a value of yours" if value == YOUR_VALUE else f"set to {value_text(value)}"
         case Review():
@@ -134,20 +156,25 @@ def _last_step(path: str) -> str | int:
 
 
 def _added(findings: list[Finding], at: int, line: str) -> Iterator[Line]:
+    adding = [finding for finding in findings if _adds(finding)]
+    if not adding or _is_flow(line[at:]):
+        return
+    missing = missing_part(adding[-1].place.body, adding[-1].path)
+    for text in _written(_tree(adding), _indent(adding[-1].path, missing, at, line)):
+        yield Line(" " * _GUTTER + " + " + text)
+
+
+def _tree(findings: list[Finding]) -> dict[str | int, Any]:
+    """What ``Set`` findings write, nested by the steps that are missing."""
     tree: dict[str | int, Any] = {}
-    indent = at
     for finding in findings:
         missing = missing_part(finding.place.body, finding.path)
-        if not isinstance(finding.violation, Set) or not missing:
-            continue
-        indent = _indent(finding.path, missing, at, line)
         branch = tree
         for step in missing[:-1]:
             inner = branch.setdefault(step, {})
             branch = inner if isinstance(inner, dict) else {}
-        branch[missing[-1]] = finding.violation.value
-    for text in _written(tree, indent):
-        yield Line(" " * _GUTTER + " + " + text)
+        branch[missing[-1]] = finding.violation.value if isinstance(finding.violation, Set) else None
+    return tree
 
 
 def _indent(path: str, missing: Sequence[str | int], at: int, line: str) -> int:

@@ -26,7 +26,16 @@ from leadline.outputs.counters import Counters, category_of, resource_counters, 
 from leadline.outputs.cure import ControlText, control_text, cure, why
 from leadline.outputs.excerpt import Excerpt, Line, excerpts
 from leadline.outputs.json_text import json_text
-from leadline.outputs.place import NoPlaces, Places, file_of, joined, missing_part, place_text, value_at
+from leadline.outputs.place import (
+    NoPlaces,
+    Places,
+    file_of,
+    joined,
+    missing_part,
+    place_text,
+    stable_path,
+    value_at,
+)
 from leadline.outputs.plain import columns, padded, plain, source_line, value_text, wrapped
 from leadline.outputs.redact import HIDDEN, redacted_lines, redacted_object, redacted_text
 from leadline.outputs.tally import (
@@ -98,6 +107,7 @@ __all__ = [
     "scores",
     "severity_counts",
     "source_line",
+    "stable_path",
     "status_info",
     "value_at",
     "value_text",
@@ -138,6 +148,8 @@ class Page(Struct, frozen=True):
     """Whether the verdict is a good one; chooses its colour."""
     least: Severity = "unknown"
     """The lowest severity to show; counts and scores are not touched by it."""
+    folder: str = ""
+    """The absolute folder that the user stands in."""
     at: str = "1970-01-01T00:00:00Z"
     """When the scan ended, RFC 3339 in UTC."""
     version: str = ""

@@ -76,3 +76,18 @@ def value_at(body: dict[str, Any], path: str) -> Any:
         return value_of(body, path)
     except ValueError:
         return None
+
+
+def stable_path(body: dict[str, Any], path: str) -> str:
+    """``path`` with the names of containers, volumes and the like in place of their positions in a list."""
+    try:
+        steps = parse_path(path)
+    except ValueError:
+        return path
+    here: Any = body
+    parts: list[str] = []
+    for step in steps:
+        here = child_of(here, step)
+        name = here.get("name") if isinstance(here, dict) and isinstance(step, int) else None
+        parts.append(name if isinstance(name, str) else str(step))
+    return "/".join(parts)

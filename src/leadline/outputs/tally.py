@@ -6,8 +6,6 @@ from leadline.model.control import SEVERITIES, Severity
 from leadline.model.report import ControlCount, PostureReport
 from leadline.outputs.plain import plain
 
-MANY = 10_000_000
-
 
 def count(number: int, noun: str, nouns: str = "") -> str:
     """``1 object``, ``1,204 objects``."""
@@ -36,7 +34,11 @@ def scanned(report: PostureReport) -> str:
     """``27 objects in 9 files, judged by 206 controls in 0.3 s``."""
     where = f" in {count(report.files, 'file')}" if report.files else ""
     judges = count(controls_that_judged(report), "control")
-    return f"{count(report.objects, 'object')}{where}, judged by {judges} in {report.seconds:.1f} s"
+    return f"{count(report.objects, 'object')}{where}, judged by {judges} in {_seconds(report.seconds)}"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 0.1 else f"{max(seconds, 0.01):.2f} s"
 
 
 def severity_counts(report: PostureReport) -> str:

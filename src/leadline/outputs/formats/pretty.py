@@ -12,7 +12,6 @@ from leadline.outputs.format import (
     Finding,
     Page,
     PostureReport,
-    Resource,
     closing,
     columns,
     count,
@@ -152,7 +151,7 @@ def _names(names: list[str], failed: int, width: int) -> str:
     return f"{text} and {failed - used:,} more" if failed > used else text
 
 
-# Verbose: one block per control and object
+# Verbose: what each control is about, then one block per object
 
 
 def _blocks(report: PostureReport, rows: list[ControlCount], page: Page) -> Iterator[str]:
@@ -160,40 +159,44 @@ def _blocks(report: PostureReport, rows: list[ControlCount], page: Page) -> Iter
     for finding in report.findings:
         groups.setdefault(finding.control, {}).setdefault(id(finding.resource), []).append(finding)
     for row in rows:
+        yield from _about(row, page)
         for findings in groups[row.control.id].values():
-            yield from _block(row, findings, page)
+            yield from _block(findings, row.control.severity, page)
 
 
-def _block(row: ControlCount, findings: list[Finding], page: Page) -> Iterator[str]:
+def _about(row: ControlCount, page: Page) -> Iterator[str]:
     control = row.control
-    yield f"{_severity(control.severity, page).rstrip()}  {plain(control.id)}  {plain(control.title)}"
-    previous = ""
-    for part in excerpts(findings, page.places, page.width):
-        heading = _located(findings[0].resource, part.resource, part.where, page.width)
-        if heading != previous:
-            yield from (heading.split("\n"))
-        previous = heading
-        yield ""
-        for line in part.lines:
-            yield line.left + _paint(line.mark, control.severity, page) + line.right
-    advice = f"{page.command} explain {plain(control.id)}"
-    reason = plain(why(control))
-    if columns(reason) + columns(advice) + 12 <= page.width:
-        yield f"      {reason}      {advice}"
+    left = f"{control.severity}  {plain(control.id)}  "
+    tally = f"{row.failed:,} of {row.judged:,}"
+    title = wrapped(plain(control.title), page.width - len(left)) or [""]
+    if columns(left) + columns(title[-1]) + 3 + len(tally) <= page.width:
+        title[-1] = f"{title[-1]}   {tally}"
     else:
-        yield from (f"      {line}" for line in wrapped(reason, page.width - 6))
-        yield f"      {advice}"
+        title.append(tally)
+    yield _paint(control.severity, control.severity, page) + left.removeprefix(control.severity) + title[0]
+    yield from (" " * len(left) + line for line in title[1:])
+    yield from (f"  {line}" for line in wrapped(plain(why(control)), page.width - 2))
+    yield f"  {page.command} explain {plain(control.id)}"
     yield ""
 
 
-def _located(failing: Resource, holder: Resource, where: str, width: int) -> str:
-    title = plain(failing.title)
-    if holder is not failing:
-        title = f"{title}, through {plain(holder.title)}"
-    if not where:
-        return title
-    gap = "   " if columns(title) + 3 + columns(where) <= width else "\n"
-    return f"{title}{gap}{where}"
+def _block(findings: list[Finding], severity: str, page: Page) -> Iterator[str]:
+    previous = ""
+    for part in excerpts(findings, page.places, page.width):
+        title = plain(findings[0].resource.title)
+        if part.resource is not findings[0].resource:
+            title = f"{title}, through {plain(part.resource.title)}"
+        if title == previous:
+            heading = f"  {part.where}" if part.where else ""
+        elif columns(title) + 5 + columns(part.where) <= page.width:
+            heading = f"  {title}   {part.where}"
+        else:
+            heading = f"  {title}\n  {part.where}"
+        yield from (line for line in heading.split("\n") if line.strip())
+        previous = title
+        for line in part.lines:
+            yield line.left + (_paint(line.mark, severity, page) if line.mark else "") + line.right
+        yield ""
 
 
 # What was not seen, and the end

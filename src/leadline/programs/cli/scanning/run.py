@@ -189,6 +189,7 @@ def _page(
         verdict=outcome.text,
         passed=outcome.passed,
         least=request.min_severity,  # type: ignore[arg-type]
+        folder=str(Path.cwd()),
         at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         version=__version__,
         asked=Asked(

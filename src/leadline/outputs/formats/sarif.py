@@ -1,0 +1,224 @@
+"""SARIF 2.1.0, for code scanning: one result per control, object and line.
+
+Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sarif-v2.1.0-errata01-os-complete.html;
+limits: https://docs.github.com/en/code-security/code-scanning/troubleshooting-sarif-uploads/results-exceed-limit
+"""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import IO, Any
+from urllib.parse import quote
+
+from leadline.outputs.format import (
+    SEVERITIES,
+    Control,
+    Finding,
+    Page,
+    Place,
+    PostureReport,
+    Resource,
+    Unread,
+    control_text,
+    cure,
+    file_of,
+    format,
+    json_text,
+    plain,
+    redacted_text,
+    stable_path,
+)
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+MOST_RESULTS = 25_000
+_MOST_RELATED = 100
+_MOST_NOTIFICATIONS = 1_000
+_LONGEST_TEXT = 1_000
+_LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "unknown": "note"}
+
+
+@format("sarif", suffix=".sarif")
+def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
+    controls = [row.control for row in report.by_control if row.judged]
+    index = {control.id: i for i, control in enumerate(controls)}
+    groups = _groups(report, page)
+    left_out = max(0, len(groups) - MOST_RESULTS)
+    run: dict[str, Any] = {
+        "tool": {
+            "driver": {
+                "name": "Leadline",
+                "version": page.version or "0",
+                "rules": [_rule(control) for control in controls],
+            }
+        },
+        "invocations": [
+            {
+                "executionSuccessful": True,
+                "endTimeUtc": page.at,
+                "toolExecutionNotifications": [*_cut(left_out), *_notifications(report, page)],
+            }
+        ],
+        "columnKind": "unicodeCodePoints",
+        "properties": {"resultsLeftOut": left_out, "notRead": len(report.unread)},
+    }
+    out.write(f'{{"$schema":{json_text(SCHEMA)},"version":"2.1.0","runs":[{json_text(run)[:-1]},"results":[')
+    separator = ""
+    for group in groups[:MOST_RESULTS]:
+        control = controls[index[group[0][0].control]]
+        out.write(separator + json_text(_result(group, control, index[control.id], page)))
+        separator = ","
+    out.write("]}]}\n")
+
+
+Group = list[tuple[Finding, Place | None]]
+"""The findings of one control on one object whose places are in one line."""
+
+
+def _groups(report: PostureReport, page: Page) -> list[Group]:
+    """Worst first, then in the order of reading."""
+    severities = {control.id: control.severity for control in report.controls}
+    shown = SEVERITIES[: SEVERITIES.index(page.least) + 1]
+    groups: dict[tuple[str, int, int, int], Group] = {}
+    for finding in report.findings:
+        if severities[finding.control] not in shown:
+            continue
+        place = page.places.find(finding.place, finding.path)
+        key = (finding.control, id(finding.resource), id(finding.place), place.line if place else 0)
+        groups.setdefault(key, []).append((finding, place))
+    return sorted(groups.values(), key=lambda group: SEVERITIES.index(severities[group[0][0].control]))
+
+
+def _rule(control: Control) -> dict[str, Any]:
+    text = control_text(control)
+    name = "".join(word.capitalize() for word in control.module.rpartition(".")[2].split("_"))
+    full = f"{text.why or control.title}. {text.body}".strip()
+    rule = {
+        "id": control.id,
+        "name": name or control.id,
+        "shortDescription": {"text": _short(control.title)},
+        "fullDescription": {"text": _short(full)},
+        "help": {
+            "text": _short(f"{text.why}. {text.fix}"),
+            "markdown": _short(f"{text.why}.\n\n**Fix:** {text.fix}" if text.fix else f"{text.why}."),
+        },
+        "defaultConfiguration": {"level": _LEVELS[control.severity]},
+        "properties": {
+            "security-severity": f"{control.score:.1f}",
+            "precision": "high",
+            "tags": ["security", *(part.strip() for part in control.category.split("/") if part.strip())],
+        },
+    }
+    return {**rule, "helpUri": text.links[0]} if text.links else rule
+
+
+def _result(group: Group, control: Control, rule_index: int, page: Page) -> dict[str, Any]:
+    finding, place = group[0]
+    cures = "; ".join(dict.fromkeys(cure(f) for f, _ in group))
+    result = {
+        "ruleId": control.id,
+        "ruleIndex": rule_index,
+        "level": _LEVELS[control.severity],
+        "message": {"text": _message(f"{plain(control.title)} in {plain(finding.resource.title)}: {cures}")},
+        "locations": [_location(finding.place, place, page, logical=finding.resource)],
+        "partialFingerprints": _fingerprints(finding),
+        "properties": {"paths": [plain(f.path, _LONGEST_TEXT) for f, _ in group[:_MOST_RELATED]]},
+    }
+    related = [
+        _location(resource, page.places.find(resource, ""), page, logical=resource)
+        | {"id": number, "message": {"text": _message(plain(resource.title))}}
+        for number, resource in enumerate(r for r in finding.related[:_MOST_RELATED] if file_of(r))
+    ]
+    return {**result, "relatedLocations": related} if related else result
+
+
+def _fingerprints(finding: Finding) -> dict[str, str]:
+    """The same for as long as control, file, object and field are, on whatever line they stand."""
+    resource = finding.resource
+    parts = (
+        finding.control,
+        finding.place.origin.path,
+        *(resource.group, resource.kind, resource.namespace, resource.name),
+        stable_path(finding.place.body, finding.path),
+    )
+    digest = sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+    return {"leadlineFinding/v1": digest, "primaryLocationLineHash": f"{digest}:1"}
+
+
+def _location(resource: Resource, place: Place | None, page: Page, *, logical: Resource) -> dict[str, Any]:
+    location: dict[str, Any] = {
+        "logicalLocations": [{"fullyQualifiedName": plain(logical.title), "kind": "object"}]
+    }
+    file = file_of(resource)
+    if file:
+        location["physicalLocation"] = {
+            "artifactLocation": {"uri": uri_of(file, page.folder)},
+            "region": {
+                "startLine": place.line if place else 1,
+                "startColumn": place.column if place else 1,
+            },
+        }
+    return location
+
+
+def uri_of(file: str, folder: str) -> str:
+    """``file`` relative to ``folder`` where it lies below it, else as a ``file:`` address; percent-encoded."""
+    file = file.replace("\\", "/")
+    if file == "-":
+        return "stdin"
+    folder = folder.replace("\\", "/").rstrip("/")
+    absolute = file if _is_absolute(file) else f"{folder}/{file}"
+    parts: list[str] = []
+    for part in absolute.split("/"):
+        if part == ".." and len(parts) > 1:
+            parts.pop()
+        elif part not in (".", "..") and (part or not parts):
+            parts.append(part)
+    absolute = "/".join(parts)
+    if absolute.startswith(f"{folder}/"):
+        return _quoted(absolute[len(folder) + 1 :])
+    return f"file://{'' if absolute.startswith('/') else '/'}{_quoted(absolute, keep=':')}"
+
+
+def _is_absolute(file: str) -> bool:
+    return file.startswith("/") or (len(file) > 2 and file[0].isalpha() and file[1:3] == ":/")
+
+
+def _quoted(path: str, keep: str = "") -> str:
+    return quote(path, safe="/" + keep, errors="replace")
+
+
+def _cut(left_out: int) -> Iterator[dict[str, Any]]:
+    if left_out:
+        text = f"{left_out} results of the lowest severities are left out: a run may hold {MOST_RESULTS}"
+        yield {"level": "warning", "descriptor": {"id": "resultsLeftOut"}, "message": {"text": text}}
+
+
+def _notifications(report: PostureReport, page: Page) -> Iterator[dict[str, Any]]:
+    for unread in report.unread[:_MOST_NOTIFICATIONS]:
+        yield _notification(unread, page)
+    more = len(report.unread) - _MOST_NOTIFICATIONS
+    if more > 0:
+        text = f"{more} more parts of the target were not read"
+        yield {"level": "error", "descriptor": {"id": "unread"}, "message": {"text": text}}
+
+
+def _notification(unread: Unread, page: Page) -> dict[str, Any]:
+    text = f"{plain(unread.where, _LONGEST_TEXT)} was not read: {plain(redacted_text(unread.why), _LONGEST_TEXT)}"
+    notification: dict[str, Any] = {
+        "level": "error",
+        "descriptor": {"id": "unread"},
+        "message": {"text": _message(f"{text}; {plain(unread.hint)}" if unread.hint else text)},
+    }
+    if unread.line:
+        region = {"startLine": unread.line, "startColumn": max(1, unread.column)}
+        artifact = {"uri": uri_of(unread.where, page.folder)}
+        notification["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": region}}]
+    return notification
+
+
+def _message(text: str) -> str:
+    """A message cut to length. ``[text](place)`` would be shown as a link (SARIF 3.11.6), which names must not make."""
+    return _short(text.replace("](", "] ("))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
