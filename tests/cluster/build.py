@@ -1,0 +1,12 @@
+"""Builds the pinned Kubernetes into the kept folder: ``python tests/cluster/build.py``."""
+
+import sys
+
+from binaries import MissingError, build, kept_folder
+
+if __name__ == "__main__":
+    try:
+        build()
+    except MissingError as error:
+        sys.exit(str(error))
+    print(kept_folder())

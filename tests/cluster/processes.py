@@ -1,0 +1,105 @@
+"""Starts programs in a folder of their own, stops them, and clears away what a killed run left."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+PREFIX = "leadline-cluster-"
+_OWNER = "owner.pid"
+_DIES_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
+
+
+class NotReadyError(Exception):
+    """A program ended early or did not get ready in time; holds the end of its log."""
+
+
+class Program:
+    """One child process; its output goes to ``NAME.log`` in the folder. It dies with its parent."""
+
+    def __init__(self, folder: Path, name: str, command: Sequence[str]) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        if shutil.which(_DIES_WITH_PARENT[0]):
+            command = [*_DIES_WITH_PARENT, *command]
+        with self.log.open("ab") as log:
+            self._child = subprocess.Popen(
+                command,
+                cwd=folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        (folder / f"{name}.pid").write_text(str(self._child.pid))
+
+    def wait_until(self, is_ready: Callable[[], bool], seconds: float = 60.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not is_ready():
+            try:
+                self._child.wait(0.05)
+            except subprocess.TimeoutExpired:
+                if time.monotonic() < deadline:
+                    continue
+            raise NotReadyError(f"{self.name}: {self.log.read_text(errors='replace')[-3000:]}")
+
+    def stop(self, seconds: float = 15.0) -> None:
+        self._child.terminate()
+        try:
+            self._child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
+    def pause(self) -> None:
+        self._child.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._child.send_signal(signal.SIGCONT)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def new_folder() -> Path:
+    """A temporary folder that a later run removes, should this one be killed."""
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    (folder / _OWNER).write_text(str(os.getpid()))
+    return folder
+
+
+def clear_leftovers() -> None:
+    """Ends the programs and removes the folders of runs whose process is gone."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        owner = folder / _OWNER
+        if owner.is_file() and not Path(f"/proc/{owner.read_text()}").exists():
+            remove(folder)
+
+
+def remove(folder: Path) -> None:
+    """Kills what still runs out of ``folder``, undoes its mounts, and deletes it."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            is_ours = str(folder).encode() in (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if is_ours and int(process.name) != os.getpid():
+            _kill(int(process.name))
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for mount in sorted((m for m in mounts if m.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", "-l", mount], check=False, capture_output=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

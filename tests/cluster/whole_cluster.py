@@ -1,0 +1,221 @@
+"""A Kubernetes of one node whose pods really run: control plane, kubelet and containerd. Needs root."""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+from binaries import WHOLE, MissingError, kubernetes, on_path
+from control_plane import ControlPlane
+from processes import Program, free_port
+
+NODE = "node1"
+IMAGE = "localhost/busybox:1"
+"""In the node's store from the start; its command sleeps for a day."""
+APPLETS = (
+    "sh",
+    "cat",
+    "ls",
+    "ln",
+    "cp",
+    "sleep",
+    "wget",
+    "nc",
+    "nslookup",
+    "httpd",
+    "ip",
+    "ping",
+    "id",
+    "true",
+)
+BUSYBOX = Path("/bin/busybox")
+PLUGINS = Path("/usr/lib/cni")
+BRIDGE = "leadline0"
+SUBNET = "10.77.0.0/24"
+
+
+class WholeCluster(ControlPlane):
+    def __init__(self) -> None:
+        if os.geteuid() != 0:
+            raise MissingError("a kubelet needs root")
+        on_path("containerd", "ctr", "runc", "iptables")
+        for needed in (BUSYBOX, PLUGINS / "bridge"):
+            if not needed.exists():
+                raise MissingError(f"{needed} is not installed")
+        kubernetes(WHOLE)
+        super().__init__()
+        self._kubelet_port = free_port()
+        self._nodes: list[Program] = []
+        self._containerd: Program | None = None
+
+    def start(self) -> None:
+        self._start_containerd()
+        super().start()
+        self._run(
+            "controller-manager", [*self._program("kube-controller-manager"), *self._controller_flags()]
+        )
+        self._run("scheduler", [*self._program("kube-scheduler"), "--leader-elect=false", "--secure-port=0"])
+        (self.folder / "kubelet.json").write_text(json.dumps(self._kubelet_settings()))
+        kubelet = self._run("kubelet", self._kubelet_command())
+        kubelet.wait_until(self._is_node_ready, seconds=120)
+
+    def stop(self) -> None:
+        """The kubelet first, so that it starts nothing again; then its containers; containerd last."""
+        for program in reversed(self._nodes):
+            program.stop()
+        self._nodes.clear()
+        if self._containerd is not None:
+            for task in self._ctr("tasks", "ls", "-q").split():
+                self._ctr("tasks", "kill", "-s", "9", task)
+                self._ctr("tasks", "delete", "-f", task)
+            self._containerd.stop()
+            self._containerd = None
+        if shutil.which("ip"):
+            subprocess.run(["ip", "link", "delete", BRIDGE], check=False, capture_output=True)
+        super().stop()
+
+    @property
+    def socket(self) -> str:
+        return str(self.folder / "containerd.sock")
+
+    def _program(self, name: str) -> list[str]:
+        return [str(self.binaries / name), f"--kubeconfig={self.admin()}"]
+
+    def _run(self, name: str, command: list[str]) -> Program:
+        program = Program(self.folder, name, command)
+        self._nodes.append(program)
+        return program
+
+    def _controller_flags(self) -> list[str]:
+        return [
+            "--service-account-private-key-file=sa.key",
+            "--root-ca-file=ca.crt",
+            "--use-service-account-credentials=true",
+            "--leader-elect=false",
+            "--secure-port=0",
+        ]
+
+    def _kubelet_command(self) -> list[str]:
+        return [
+            str(self.binaries / "kubelet"),
+            f"--config={self.folder / 'kubelet.json'}",
+            f"--kubeconfig={self.user(f'system:node:{NODE}', 'system:nodes')}",
+            f"--hostname-override={NODE}",
+            f"--root-dir={self.folder / 'kubelet'}",
+            f"--cert-dir={self.folder / 'kubelet-pki'}",
+        ]
+
+    def _kubelet_settings(self) -> dict[str, object]:
+        """cgroup v1 and swap are taken as they are; a small machine's disk is not a reason to evict."""
+        return {
+            "apiVersion": "kubelet.config.k8s.io/v1beta1",
+            "kind": "KubeletConfiguration",
+            "port": self._kubelet_port,
+            "healthzPort": 0,
+            "failCgroupV1": False,
+            "cgroupDriver": "cgroupfs",
+            "enforceNodeAllocatable": [],
+            "failSwapOn": False,
+            "containerRuntimeEndpoint": f"unix://{self.socket}",
+            "authentication": {
+                "anonymous": {"enabled": False},
+                "x509": {"clientCAFile": str(self.authority_file)},
+            },
+            "authorization": {"mode": "Webhook"},
+            "evictionHard": {"nodefs.available": "1%", "imagefs.available": "1%", "memory.available": "50Mi"},
+        }
+
+    def _is_node_ready(self) -> bool:
+        ready = "jsonpath={.status.conditions[?(@.type=='Ready')].status}"
+        return self.kubectl("get", "node", NODE, "-o", ready, check=False) == "True"
+
+    def _start_containerd(self) -> None:
+        networks = self.folder / "networks"
+        networks.mkdir()
+        (networks / "10-bridge.conflist").write_text(json.dumps(_network(str(self.folder / "ipam"))))
+        (self.folder / "containerd.toml").write_text(_containerd_settings(self.folder, self.socket))
+        self._containerd = Program(self.folder, "containerd", ["containerd", "--config", "containerd.toml"])
+        self._containerd.wait_until(lambda: Path(self.socket).is_socket() and bool(self._ctr("version")))
+        archive = self.folder / "busybox.tar"
+        write_image(archive)
+        self._ctr("images", "import", str(archive))
+
+    def _ctr(self, *arguments: str) -> str:
+        command = ["ctr", "--address", self.socket, "--namespace", "k8s.io", *arguments]
+        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60).stdout
+
+
+def _network(leases: str) -> dict[str, object]:
+    ipam = {
+        "type": "host-local",
+        "ranges": [[{"subnet": SUBNET}]],
+        "routes": [{"dst": "0.0.0.0/0"}],
+        "dataDir": leases,
+    }
+    plugin = {"type": "bridge", "bridge": BRIDGE, "isGateway": True, "ipam": ipam}
+    return {"cniVersion": "0.4.0", "name": "leadline", "plugins": [plugin]}
+
+
+def _containerd_settings(folder: Path, address: str) -> str:
+    return f"""
+version = 2
+root = "{folder}/containerd"
+state = "{folder}/containerd-state"
+[grpc]
+  address = "{address}"
+[ttrpc]
+  address = "{folder}/containerd-ttrpc.sock"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{IMAGE}"
+  restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "{PLUGINS}"
+    conf_dir = "{folder}/networks"
+"""
+
+
+def write_image(archive: Path) -> None:
+    """An image of busybox alone, as ``docker save`` writes it; needs no network to be had."""
+    layer = _layer()
+    layer_digest = hashlib.sha256(layer).hexdigest()
+    settings = json.dumps(
+        {
+            "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(
+                os.uname().machine, os.uname().machine
+            ),
+            "os": "linux",
+            "config": {"Cmd": ["/bin/sleep", "86400"], "Env": ["PATH=/bin"]},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer_digest}"]},
+        }
+    ).encode()
+    settings_digest = hashlib.sha256(settings).hexdigest()
+    manifest = [{"Config": f"{settings_digest}.json", "RepoTags": [IMAGE], "Layers": [f"{layer_digest}.tar"]}]
+    with tarfile.open(archive, "w") as tar:
+        _add(tar, f"{settings_digest}.json", settings)
+        _add(tar, f"{layer_digest}.tar", layer)
+        _add(tar, "manifest.json", json.dumps(manifest).encode())
+
+
+def _layer() -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as tar:
+        for name in ("bin", "etc", "tmp", "proc", "dev", "sys", "root", "var"):
+            folder = tarfile.TarInfo(name)
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(folder)
+        _add(tar, "bin/busybox", BUSYBOX.read_bytes(), mode=0o755)
+        for applet in APPLETS:
+            link = tarfile.TarInfo(f"bin/{applet}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            tar.addfile(link)
+    return content.getvalue()
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = len(content), mode
+    tar.addfile(entry, io.BytesIO(content))
