@@ -18,7 +18,7 @@ Exit codes: 0 passed, 1 a gate failed, 2 wrong usage, 3 nothing could be judged,
 """
 
 
-@click.command("scan", epilog=EPILOG)
+@click.command("scan", epilog=EPILOG, short_help="Judges manifests and says what to change.")
 @click.argument("words", metavar="[framework|control|workload NAME] [PATH]...", nargs=-1)
 @click.option("-f", "--format", multiple=True, metavar="NAME", help=f"pretty, lines, json, sarif … {_LIST}")
 @click.option(

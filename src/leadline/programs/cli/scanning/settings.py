@@ -16,6 +16,15 @@ def shipped_settings(controls: Iterable[Control]) -> dict[str, tuple[str, ...]]:
     return {name: value for c in controls for name, value in sorted(c.settings.items())}
 
 
+def users_of(controls: Iterable[Control]) -> dict[str, list[str]]:
+    """For each setting the ids of the controls that read it, sorted."""
+    users: dict[str, list[str]] = {}
+    for control in sorted(controls, key=lambda c: c.id):
+        for name in control.settings:
+            users.setdefault(name, []).append(control.id)
+    return users
+
+
 def read_settings(path: str, known: Settings) -> Settings:
     """``known`` with what the file says instead. Names match without regard to case, ``_`` and ``-``.
 

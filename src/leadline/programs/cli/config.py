@@ -1,0 +1,38 @@
+"""``leadline config``: the settings in force."""
+
+import click
+
+
+@click.command("config", short_help="Shows the settings of controls.")
+@click.option(
+    "--controls-config", default="", metavar="FILE", help="Settings of controls: JSON, YAML or TOML."
+)
+@click.option("--controls", multiple=True, metavar="FOLDER", help="Your own controls.")
+@click.option(
+    "-f", "--format", type=click.Choice(["text", "json", "toml"]), default="text", show_default=True
+)
+def command(controls_config: str, controls: tuple[str, ...], format: str) -> int:
+    """Shows every setting of every control, and where a file changes it.
+
+    What --format json and toml print can be edited and given to scan --controls-config.
+    """
+    from leadline.outputs.format import json_text
+    from leadline.posture.catalogue import load_controls
+    from leadline.programs.cli.scanning.policies import with_own
+    from leadline.programs.cli.scanning.settings import read_settings, shipped_settings, users_of
+
+    known = with_own(load_controls(), controls)
+    shipped = shipped_settings(known)
+    chosen = read_settings(controls_config, shipped) if controls_config else shipped
+    if format == "json":
+        click.echo(json_text({name: list(values) for name, values in sorted(chosen.items())}))
+    elif format == "toml":
+        for name, values in sorted(chosen.items()):
+            click.echo(f"{name} = {json_text(list(values))}")
+    else:
+        users = users_of(known)
+        for name, values in sorted(chosen.items()):
+            changed = "   changed" if values != shipped[name] else ""
+            click.echo(f"{name}   {' '.join(users[name])}{changed}")
+            click.echo(f"  {', '.join(values) or '(nothing set)'}")
+    return 0

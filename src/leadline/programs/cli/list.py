@@ -1,0 +1,91 @@
+"""``leadline list``: the controls and frameworks there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from leadline.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from leadline.model.control import Control, Framework
+
+_WHAT = ("controls", "frameworks")
+
+
+@click.command("list", short_help="Lists controls or frameworks.")
+@click.argument("what", metavar="controls|frameworks")
+@click.option("-f", "--format", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--controls", multiple=True, metavar="FOLDER", help="Your own controls.")
+@click.option("--framework-file", multiple=True, metavar="FILE", help="Your own framework.")
+def command(what: str, format: str, controls: tuple[str, ...], framework_file: tuple[str, ...]) -> int:
+    """Lists the controls or the frameworks, and says honestly how much of each is built."""
+    from leadline.outputs.format import json_text
+    from leadline.posture.catalogue import load_controls, load_frameworks
+    from leadline.programs.cli.scanning.policies import framework_of, with_own
+
+    if what not in _WHAT:
+        raise UsageError(f"unknown list {what}", hint="did you mean controls or frameworks?")
+    known = with_own(load_controls(), controls)
+    frameworks = (*load_frameworks(known), *(framework_of(path, known) for path in framework_file))
+    if what == "controls":
+        rows = [_control_row(control, frameworks) for control in sorted(known, key=lambda c: c.id)]
+        click.echo(json_text(rows) if format == "json" else "\n".join(_control_lines(rows)))
+    else:
+        rows = [_framework_row(framework, known) for framework in frameworks]
+        click.echo(json_text(rows) if format == "json" else "\n".join(_framework_lines(rows)))
+    return 0
+
+
+def _control_row(control: Control, frameworks: Iterable[Framework]) -> dict[str, Any]:
+    from leadline.outputs.format import why
+
+    return {
+        "id": control.id,
+        "name": control.title,
+        "severity": control.severity,
+        "score": control.score,
+        "category": control.category,
+        "frameworks": [f.name for f in frameworks if control.id in f.control_ids],
+        "built": control.is_built,
+        "why": why(control),
+        "needs": control.needs,
+        "settings": sorted(control.settings),
+    }
+
+
+def _framework_row(framework: Framework, controls: Sequence[Control]) -> dict[str, Any]:
+    built = {control.id for control in controls if control.is_built}
+    ids = list(dict.fromkeys(framework.control_ids))
+    return {
+        "name": framework.name,
+        "title": framework.title,
+        "version": framework.version,
+        "controls": len(ids),
+        "built": sum(1 for control_id in ids if control_id in built),
+        "notBuilt": [control_id for control_id in ids if control_id not in built],
+    }
+
+
+def _control_lines(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
+    from leadline.outputs.format import padded, plain
+
+    width = max(len(row["id"]) for row in rows)
+    title = max(len(plain(row["name"])) for row in rows)
+    for row in rows:
+        state = "" if row["built"] else "   not built yet"
+        yield f"{padded(row['id'], width)}  {row['severity']:<8}  {padded(plain(row['name']), title)}{state}".rstrip()
+    built = sum(1 for row in rows if row["built"])
+    yield f"\n{len(rows)} controls, {built} built"
+
+
+def _framework_lines(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
+    from leadline.outputs.format import padded, plain
+
+    width = max(len(plain(row["name"])) for row in rows)
+    for row in rows:
+        tally = f"{row['built']} of {row['controls']} built"
+        yield f"{padded(plain(row['name']), width)}  {tally:<18}  {plain(row['title'])}"

@@ -1,0 +1,32 @@
+"""``leadline version``: what this is and what it runs on."""
+
+import click
+
+
+@click.command("version", short_help="Says what this is and what it brings.")
+@click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(format: str) -> int:
+    """The version of leadline, and how many controls it brings."""
+    import platform
+
+    from leadline import __version__
+    from leadline.outputs.format import json_text
+    from leadline.posture.catalogue import load_controls, load_frameworks
+
+    controls = load_controls()
+    built = sum(1 for control in controls if control.is_built)
+    facts = {
+        "version": __version__,
+        "python": platform.python_version(),
+        "platform": f"{platform.system().lower()}/{platform.machine()}",
+        "controls": built,
+        "frameworks": len(load_frameworks(controls)),
+    }
+    if format == "json":
+        click.echo(json_text(facts))
+    else:
+        click.echo(
+            f"leadline {facts['version']}   {facts['controls']} controls, {facts['frameworks']} frameworks"
+        )
+        click.echo(f"python {facts['python']} on {facts['platform']}")
+    return 0
