@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -21,14 +22,22 @@ from msgspec import Struct
 if sys.platform == "linux":
     import resource
 
-Fate = Literal["ended", "out of time", "out of memory", "too much output", "crashed"]
+Fate = Literal["ended", "out of time", "out of memory", "too much output", "crashed", "stopped"]
 
 # Nothing listens on the discard port, so a request fails at once instead of leaving the machine.
 _NO_PROXY_THERE = "http://127.0.0.1:9"
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH")
 _CHUNK_BYTES = 1 << 16
+_LOOK_UP_S = 0.2
+"""How often a waiting reader looks whether it was stopped."""
 _STDERR_BYTES = 1 << 20
+# An orphan, left when this process was itself killed, ends by the processor time it has used.
+_CPU_S = 900
 _MEMORY_WORDS = ("out of memory", "cannot allocate memory", "MemoryError", "mmap errno 12")
+
+
+# Shared by all commands that nobody stops; never set.
+_NEVER = threading.Event()
 
 
 class Limits(Struct, frozen=True):
@@ -40,12 +49,16 @@ class Limits(Struct, frozen=True):
     timeout_s: float = 30.0
     memory_bytes: int = 1 << 30
     output_bytes: int = 64 << 20
+    file_bytes: int = 64 << 20
+    """Of any one file that it writes."""
 
 
 class Command(Struct, frozen=True):
     argv: tuple[str, ...]
     folder: str
     environment: Mapping[str, str]
+    stopped: threading.Event = _NEVER
+    """Set by another thread, it ends the child at once."""
 
 
 class Outcome(Struct, frozen=True):
@@ -94,6 +107,7 @@ class Child:
 
     def __init__(self, command: Command, limits: Limits, *, reads_input: bool = True) -> None:
         self._limits = limits
+        self._stopped = command.stopped
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the child)
         self._left = b""
         try:
@@ -147,8 +161,11 @@ class Child:
         with selectors.DefaultSelector() as selector:
             selector.register(stream, selectors.EVENT_READ)
             while True:
-                if not selector.select(max(0.0, deadline - time.monotonic())):
-                    return b"".join(parts), "out of time"
+                left_s = deadline - time.monotonic()
+                if not selector.select(max(0.0, min(left_s, _LOOK_UP_S))):
+                    if self._stopped.is_set() or left_s <= 0:
+                        return b"".join(parts), "stopped" if self._stopped.is_set() else "out of time"
+                    continue
                 chunk = os.read(stream.fileno(), _CHUNK_BYTES)
                 if not chunk:
                     return b"".join(parts), "ended" if mark is None else "crashed"
@@ -162,7 +179,7 @@ class Child:
 
     def end(self, output: bytes, fate: Fate) -> Outcome:
         """How it ended; it is killed unless it closed its output itself."""
-        if fate in ("out of time", "too much output"):
+        if fate in ("out of time", "too much output", "stopped"):
             self._kill()
         try:
             code = self._process.wait(timeout=self._limits.timeout_s)
@@ -196,18 +213,12 @@ def _limit(pid: int, limits: Limits) -> None:
     """Holds ``pid`` to its limits; it has run only the start of its own program until now."""
     if sys.platform != "linux":
         return
-    stderr_bytes = max(_STDERR_BYTES, limits.output_bytes)
-    cpu_s = int(limits.timeout_s * _CORES_PER_CHILD) + 600
     wanted: Sequence[tuple[int, int]] = (
         (resource.RLIMIT_DATA, limits.memory_bytes),
-        (resource.RLIMIT_FSIZE, stderr_bytes),
-        (resource.RLIMIT_CPU, cpu_s),
+        (resource.RLIMIT_FSIZE, limits.file_bytes),
+        (resource.RLIMIT_CPU, _CPU_S),
         (resource.RLIMIT_CORE, 0),
     )
     for kind, most in wanted:
         with contextlib.suppress(ProcessLookupError, PermissionError, ValueError):
             resource.prlimit(pid, kind, (most, most))
-
-
-# An orphan, left when this process was itself killed, ends by the processor time it has used.
-_CORES_PER_CHILD = 4

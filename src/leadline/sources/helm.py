@@ -6,6 +6,7 @@ A finding on such an object points to the template. Who renders, and within whic
 import os
 import re
 import shutil
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from leadline.errors import UsageError
 from leadline.model.finding import Unread
 from leadline.model.resource import Origin
 from leadline.sources.child_process import closed_environment
-from leadline.sources.helm_engine import Answer, Request, engine_for, render_all
+from leadline.sources.helm_engine import Answer, Request, Run, engine_for, render_all
 from leadline.sources.helm_files import ChartFiles, link_outside
 from leadline.sources.ownership import Ownership
 from leadline.sources.rendered import Collector, HelmOptions, Rendered, RenderOptions
@@ -49,14 +50,14 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str) -> Ren
     collector = Collector(shown_root, options.texts_bytes)
     reader = _ChartReader(plan, collector)
     wanted = [(chart, request) for chart in plan.charts if (request := reader.request(chart, options.helm))]
-    environment = closed_environment(options.environment)
+    run = Run(closed_environment(options.environment), options.limits, threading.Event())
     program = shutil.which("helm", path=options.environment.get("PATH", ""))
-    engines = [engine_for(program or "", environment, options.limits) for _ in range(options.workers)]
+    engines = [engine_for(program or "", run) for _ in range(options.workers)]
     ready = [engine for engine in engines if engine is not None][: max(1, len(wanted))]
     if wanted and not ready:
         collector.unread += [Unread(chart, _NO_ENGINE, hint=_NO_ENGINE_HINT) for chart, _ in wanted]
     elif wanted:
-        answers = render_all(ready, [request for _, request in wanted])
+        answers = render_all(ready, [request for _, request in wanted], run)
         for (chart, _), answer in zip(wanted, answers, strict=True):
             reader.take(chart, answer)
     claimed = {path: owner for path, owner in plan.owners.items() if owner.kind == "helm"}

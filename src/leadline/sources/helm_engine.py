@@ -23,6 +23,15 @@ _SOURCE_LINE = re.compile(r"^# Source: (\S+)$", re.MULTILINE)
 _LEAVING = re.compile(r"^(Error|WARNING|level=\w+)[: ]*", re.MULTILINE)
 
 
+class Run(Struct, frozen=True):
+    """What all engines of one scan share."""
+
+    environment: Mapping[str, str]
+    limits: Limits
+    stopped: threading.Event
+    """Set to end them."""
+
+
 class Request(Struct, frozen=True, rename={"set_": "set"}):
     """One chart to render; ``chart`` and ``values`` are absolute paths."""
 
@@ -68,16 +77,19 @@ class Engine(Protocol):
 class BundledEngine:
     """The engine of the ``render`` extra, in a child that lives as long as it behaves."""
 
-    def __init__(self, environment: Mapping[str, str], limits: Limits) -> None:
+    def __init__(self, run: Run) -> None:
         # -P: a module beside the child's file must not stand in for one of the standard library.
         argv = (sys.executable, "-P", str(Path(helm_child.__file__)))
-        self._command = Command(argv, "/", environment)
-        self._limits = limits
+        self._command = Command(argv, "/", run.environment, run.stopped)
+        self._limits = run.limits
         self._child: Child | None = None
 
     def render(self, request: Request) -> Answer:
         if self._child is None:
-            self._child = Child(self._command, self._limits)
+            try:
+                self._child = Child(self._command, self._limits)
+            except OSError as error:
+                return Answer(error=f"the engine cannot be started: {error}", error_kind="crashed")
         output, fate = self._child.ask(msgspec.json.encode(request))
         if fate == "ended":
             try:
@@ -105,10 +117,10 @@ class BundledEngine:
 class ProgramEngine:
     """The user's own ``helm``, one process a chart (https://helm.sh/docs/helm/helm_template/)."""
 
-    def __init__(self, program: str, environment: Mapping[str, str], limits: Limits) -> None:
+    def __init__(self, program: str, run: Run) -> None:
         self._program = program
-        self._environment = environment
-        self._limits = limits
+        self._run = run
+        self._limits = run.limits
 
     def render(self, request: Request) -> Answer:
         argv = [self._program, "template", request.name, request.chart, "--namespace", request.namespace]
@@ -121,7 +133,11 @@ class ProgramEngine:
             ("--api-versions", request.api_versions),
         ):
             argv += [part for entry in entries for part in (flag, entry)]
-        outcome = run_child(Command(tuple(argv), "/", self._environment), self._limits)
+        command = Command(tuple(argv), "/", self._run.environment, self._run.stopped)
+        try:
+            outcome = run_child(command, self._limits)
+        except OSError as error:
+            return Answer(error=f"{self._program} cannot be started: {error}", error_kind="crashed")
         if outcome.fate != "ended":
             return Answer(error=_unfinished(outcome, self._limits), error_kind=outcome.fate)
         if outcome.code != 0:
@@ -163,25 +179,24 @@ def has_bundled_engine() -> bool:
     return importlib.util.find_spec("helm_python") is not None
 
 
-def engine_for(program: str, environment: Mapping[str, str], limits: Limits) -> Engine | None:
+def engine_for(program: str, run: Run) -> Engine | None:
     """``program`` is the path of the user's ``helm``, empty for none; ``None`` means that there is no engine."""
-    bundled = BundledEngine(environment, limits) if has_bundled_engine() else None
+    bundled = BundledEngine(run) if has_bundled_engine() else None
     if not program:
         return bundled
-    own = ProgramEngine(program, environment, limits)
+    own = ProgramEngine(program, run)
     return own if bundled is None else _FirstThatCan(own, bundled)
 
 
-def render_all(engines: Sequence[Engine], requests: Sequence[Request]) -> list[Answer]:
+def render_all(engines: Sequence[Engine], requests: Sequence[Request], run: Run) -> list[Answer]:
     """The answer to each request, in their order; every engine takes the next one as soon as it is free."""
     answers: list[Answer] = [Answer(error="not rendered", error_kind="stopped")] * len(requests)
     waiting = iter(range(len(requests)))
     lock = threading.Lock()
-    stopped = threading.Event()
 
     def work(engine: Engine) -> None:
         with engine:
-            while not stopped.is_set():
+            while not run.stopped.is_set():
                 with lock:
                     index = next(waiting, None)
                 if index is None:
@@ -193,7 +208,7 @@ def render_all(engines: Sequence[Engine], requests: Sequence[Request]) -> list[A
             for task in [pool.submit(work, engine) for engine in engines]:
                 task.result()
         finally:
-            stopped.set()
+            run.stopped.set()
     return answers
 
 
@@ -202,7 +217,7 @@ def _answer_of(output: str) -> Answer:
     templates: dict[str, list[str]] = {}
     crds: list[tuple[str, str]] = []
     marks = list(_SOURCE_LINE.finditer(output))
-    for mark, after in zip(marks, [*marks[1:], None], strict=True):
+    for mark, after in zip(marks, [*marks[1:], None], strict=False):
         text = output[mark.end() : after.start() if after else len(output)].lstrip("\n")
         if after:
             text = text.removesuffix("---\n")

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import sysconfig
-import tempfile
+import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +26,7 @@ from leadline.sources.helm_files import is_within
 from leadline.sources.kustomization import FILE_NAMES, read_kustomization
 from leadline.sources.ownership import Owner, Ownership, Root, relative_path
 from leadline.sources.rendered import Collector, Rendered, RenderOptions
+from leadline.sources.temporary_folder import temporary_folder
 from leadline.sources.yaml_documents import parse_documents
 
 _ORIGIN = "config.kubernetes.io/origin"
@@ -102,20 +103,22 @@ class _Builder:
             closed_environment(options.environment, network=options.network) | _BUILD_ENVIRONMENT
         )
         self._workers = options.workers
+        self._stopped = threading.Event()
         self.limits: Limits = options.limits
 
     def build_all(self, roots: list[Root]) -> list[_Build]:
-        with tempfile.TemporaryDirectory(prefix="leadline-") as name:
-            folder = os.path.realpath(name)
+        with temporary_folder() as folder:
             # Kustomize clones remote bases below TMPDIR; whatever it leaves behind goes with ours.
-            self._environment["TMPDIR"] = folder
+            self._environment["TMPDIR"] = str(folder)
             with ThreadPoolExecutor(max_workers=self._workers) as pool:
                 jobs = [
-                    pool.submit(self._build, root, f"{folder}/{index}") for index, root in enumerate(roots)
+                    pool.submit(self._build, root, str(folder / str(index)))
+                    for index, root in enumerate(roots)
                 ]
                 try:
                     return [job.result() for job in jobs]
                 finally:
+                    self._stopped.set()
                     pool.shutdown(wait=True, cancel_futures=True)
 
     def _build(self, root: Root, folder: str) -> _Build:
@@ -124,7 +127,7 @@ class _Builder:
         target = os.path.relpath(os.path.realpath(root.kustomization.folder), folder)
         body = {"resources": [target.replace(os.sep, "/")], "buildMetadata": ["originAnnotations"]}
         (overlay / FILE_NAMES[0]).write_text(json.dumps(body), encoding="utf-8")
-        command = Command((*self._program, folder), folder, self._environment)
+        command = Command((*self._program, folder), folder, self._environment, self._stopped)
         try:
             return _Build(run_child(command, self.limits), folder)
         except OSError as error:
