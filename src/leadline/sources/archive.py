@@ -23,6 +23,7 @@ from leadline.sources.image_manifest import (
     Platform,
     decode,
     for_platform,
+    layer_problem,
 )
 from leadline.sources.layer_blob import (
     OpenedImage,
@@ -36,7 +37,6 @@ from leadline.sources.layer_blob import (
 
 MOST_MEMBERS = 100_000
 LARGEST_ARCHIVE = 64 << 30
-FOREIGN = "a foreign layer: it is kept elsewhere and not part of the image as stored"
 
 
 class Member(Struct, frozen=True):
@@ -49,6 +49,11 @@ class Member(Struct, frozen=True):
 
     def pieces(self) -> Iterator[bytes]:
         return region_pieces(self.file, self.start, self.size)
+
+    def holds_tar(self) -> bool:
+        """Whether it looks like an archive, compressed or not: a foreign layer may well be kept here."""
+        head = os.pread(self.file, 512, self.start)
+        return head[:2] == GZIP or head[:4] == ZSTD or head[257:262] == b"ustar"
 
     def read(self, name: str) -> bytes:
         """All of it, where it is small.
@@ -342,8 +347,8 @@ def _layer(find: Find, descriptor: Descriptor, diff_id: str) -> PieceLayer:
     digest = descriptor.digest
     member = _member(find, digest)
     if member is None:
-        is_foreign = bool(descriptor.urls) or "nondistributable" in descriptor.media_type
-        why = FOREIGN if is_foreign else f"blob {digest[:80]} is not there"
+        why = layer_problem(descriptor) or f"blob {digest[:80]} is not there"
         return PieceLayer(diff_id, lambda: iter(()), size_bytes=descriptor.size, missing=why)
     found = member
-    return PieceLayer(diff_id, lambda: checked(found.pieces(), digest), digest, member.size)
+    problem = "" if found.holds_tar() else layer_problem(descriptor)
+    return PieceLayer(diff_id, lambda: checked(found.pieces(), digest), digest, member.size, problem)

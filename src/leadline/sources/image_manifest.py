@@ -116,6 +116,18 @@ def for_platform(manifests: Sequence[Descriptor], wanted: Platform | None, name:
     raise UsageError(f"{name} is not there for {target}", hint=f"choose one with --platform: {offered}")
 
 
+def layer_problem(layer: Descriptor) -> str:
+    """Why ``layer`` cannot be looked into, whatever its bytes are; empty where it can."""
+    kind = layer.media_type
+    if "foreign" in kind or "nondistributable" in kind:
+        return "a foreign layer: kept elsewhere by its owner's terms, and not part of the stored image"
+    if "encrypted" in kind:
+        return "an encrypted layer"
+    if kind and "tar" not in kind and "rootfs" not in kind:
+        return f"no file system but {kind[:100]}"
+    return ""
+
+
 def _fits(offered: Platform, wanted: Platform) -> bool:
     if (offered.os, offered.architecture) != (wanted.os, wanted.architecture):
         return False

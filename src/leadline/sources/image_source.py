@@ -1,15 +1,18 @@
 """From what a user calls an image to the image: schemes, and plain paths by what lies there."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
+from leadline.image.reference import read_reference
 from leadline.sources.archive import open_archive, open_docker_archive, open_oci_archive, open_oci_layout
 from leadline.sources.image_manifest import Platform, read_platform
 from leadline.sources.layer_blob import OpenedImage
+from leadline.sources.layer_cache import LayerCache
+from leadline.sources.registry import RegistryOptions
+from leadline.sources.registry_image import open_registry_image
 
 
 class ImageOptions(Struct, frozen=True):
@@ -17,14 +20,16 @@ class ImageOptions(Struct, frozen=True):
 
     platform: str = ""
     """``os/architecture[/variant]``; empty means Linux on this machine's architecture."""
-    environ: Mapping[str, str] = {}
+    registry: RegistryOptions = RegistryOptions()
+    cache: LayerCache | None = None
+    """Also remembers the configurations of images in registries."""
 
 
 def open_image(reference: str, options: ImageOptions) -> OpenedImage:
     """The image that ``reference`` names; the caller closes it.
 
-    Schemes force a source: ``docker-archive:``, ``oci-archive:``, ``oci:``, ``dir:``. Without one, what
-    exists as a path is recognised by its content.
+    Schemes force a source: ``docker-archive:``, ``oci-archive:``, ``oci:``, ``dir:``, ``registry:``. Without
+    one, what exists as a path is recognised by its content, and all else is looked for in a registry.
 
     Raises:
         UsageError: there is a choice to make, or the scheme is unknown.
@@ -39,12 +44,25 @@ def open_image(reference: str, options: ImageOptions) -> OpenedImage:
             return open_oci_archive(*_path_and_tag(rest), platform)
         case "oci" | "oci-dir":
             return open_oci_layout(*_path_and_tag(rest), platform)
+        case "registry":
+            return _open_registry(rest, platform, options)
     path, tag = _path_and_tag(reference)
     if path.is_dir():
         return _open_folder(path, tag, platform)
     if path.is_file():
         return open_archive(path, tag, platform)
-    raise SourceError(f"there is no {reference}", hint="name an archive, an OCI layout or a folder")
+    if reference.startswith(("/", "./", "../")) or reference.endswith((".tar", ".tar.gz", ".tgz")):
+        raise SourceError(
+            f"there is no {reference}", hint="name an archive, an OCI layout, a folder or an image"
+        )
+    return _open_registry(reference, platform, options)
+
+
+def _open_registry(text: str, platform: Platform | None, options: ImageOptions) -> OpenedImage:
+    reference = read_reference(text)
+    if reference is None:
+        raise UsageError(f"not an image: {text[:200]}", hint="write it as registry/repository:tag")
+    return open_registry_image(reference, platform, options.registry, options.cache)
 
 
 def _path_and_tag(text: str) -> tuple[Path, str]:

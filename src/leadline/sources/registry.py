@@ -1,0 +1,291 @@
+"""Images from a registry (https://github.com/opencontainers/distribution-spec).
+
+Requests are not repeated here, with one exception: a blob that breaks off is asked for again from where it
+broke, a bounded number of times, because a layer of a gigabyte would otherwise begin anew. Whether to try
+again when the registry is busy is for the caller to say (``RegistryOptions.wait``).
+
+The standard library's client carries it: downloads run in threads, bodies are read as streams, and a
+connection is closed half-way when a layer turns out to be hostile.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from threading import Lock
+from typing import Protocol
+from urllib.parse import quote, urlencode, urlsplit
+
+from msgspec import DecodeError, Struct, ValidationError, json
+
+from leadline.errors import RegistryError
+from leadline.image.reference import DOCKER_HUB, Reference
+from leadline.image.stream import Damaged, Forged
+from leadline.sources.image_manifest import (
+    INDEX_TYPES,
+    LARGEST_MANIFEST,
+    MANIFEST_TYPES,
+    Descriptor,
+)
+from leadline.sources.layer_blob import checked
+from leadline.sources.registry_auth import ANONYMOUS, Credential, Problem, PullSecret, credentials_for
+from leadline.sources.registry_http import Answer, Dropped, Trust, send
+
+MOST_RESUMES = 5
+LARGEST_TOKEN = 1 << 20
+ACCEPT = ", ".join(sorted(INDEX_TYPES | MANIFEST_TYPES))
+BUSY = frozenset((429, 500, 502, 503, 504))
+_CHALLENGE = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+
+
+class Wait(Protocol):
+    def __call__(self, attempt: int, seconds: float) -> bool:
+        """Waits as the caller sees fit; True means to ask again. ``seconds`` is the registry's wish, 0 for none."""
+
+
+def never(attempt: int, seconds: float) -> bool:
+    """Takes the first answer."""
+    del attempt, seconds
+    return False
+
+
+class RegistryOptions(Struct, frozen=True):
+    """How registries are spoken to."""
+
+    trust: Trust = Trust()
+    credential: Credential | None = None
+    """Given by hand: goes before all others."""
+    secrets: tuple[PullSecret, ...] = ()
+    environ: Mapping[str, str] = {}
+    """Where Docker's and Podman's files are looked for."""
+    mirrors: Mapping[str, tuple[str, ...]] = {}
+    """Registry to the hosts that are asked before it."""
+    wait: Wait = never
+
+
+class _Token(Struct):
+    token: str = ""
+    access_token: str = ""
+
+
+class Repository:
+    """One repository of one registry or mirror. May be used by several threads."""
+
+    def __init__(self, reference: Reference, host: str, options: RegistryOptions) -> None:
+        self._reference = reference
+        self._options = options
+        self._host = "registry-1.docker.io" if host == DOCKER_HUB else host
+        self._root = f"{options.trust.scheme(host)}://{self._host}/v2/{reference.repository}"
+        self._authorization = ""
+        self._tried: list[str] = []
+        self._lock = Lock()
+
+    def manifest(self, wanted: str) -> tuple[bytes, str]:
+        """The manifest or index called ``wanted`` (a tag or digest), and its digest.
+
+        Raises:
+            RegistryError: it is not there, not allowed, or not what was asked for.
+        """
+        try:
+            answer = self._get(f"manifests/{quote(wanted, safe=':')}", {"Accept": ACCEPT}, wanted)
+            content = answer.read(LARGEST_MANIFEST)
+        except Dropped as error:
+            raise RegistryError(f"{self._host} broke off: {error}") from error
+        named = wanted if ":" in wanted else answer.header("Docker-Content-Digest")
+        digest = named or f"sha256:{hashlib.sha256(content).hexdigest()}"
+        try:
+            return b"".join(checked(iter((content,)), digest)), digest
+        except Forged as error:
+            raise RegistryError(f"the manifest {wanted} from {self._host} is not genuine: {error}") from error
+
+    def blob(self, descriptor: Descriptor) -> bytes:
+        """A small blob, digest checked. Raises ``RegistryError``."""
+        if descriptor.size > LARGEST_MANIFEST:
+            raise RegistryError(f"blob {descriptor.digest} is larger than {LARGEST_MANIFEST >> 20} MiB")
+        try:
+            return b"".join(self.pieces(descriptor))
+        except Damaged as error:
+            raise RegistryError(f"blob {descriptor.digest} from {self._host}: {error}") from error
+
+    def pieces(self, descriptor: Descriptor) -> Iterator[bytes]:
+        """A blob piece by piece.
+
+        Raises:
+            RegistryError: it cannot be fetched.
+            Forged: its size or content is not what ``descriptor`` says.
+        """
+        return checked(self._sized(descriptor), descriptor.digest)
+
+    def _sized(self, descriptor: Descriptor) -> Iterator[bytes]:
+        got = 0
+        for piece in self._resumed(descriptor.digest):
+            got += len(piece)
+            if got > descriptor.size:
+                raise Forged(f"it is larger than the {descriptor.size} bytes that the manifest says")
+            yield piece
+
+    def _resumed(self, digest: str) -> Iterator[bytes]:
+        got = 0
+        for attempt in range(MOST_RESUMES + 1):
+            headers = {"Range": f"bytes={got}-"} if got else {}
+            try:
+                answer = self._get(f"blobs/{digest}", headers, digest)
+                passed_over = got if answer.status != 206 else 0
+                for piece in answer.pieces():
+                    new = piece[passed_over:]
+                    passed_over -= len(piece) - len(new)
+                    got += len(new)
+                    if new:
+                        yield new
+                return
+            except Dropped as error:
+                if attempt == MOST_RESUMES:
+                    why = f"{self._host} broke off {attempt + 1} times in blob {digest}: {error}"
+                    raise RegistryError(why) from error
+
+    def _get(self, path: str, headers: Mapping[str, str], what: str) -> Answer:
+        """The answer to a request that succeeded, credentials tried until one fits."""
+        attempt = 0
+        while True:
+            answer = self._authorized(f"{self._root}/{path}", headers)
+            if answer.status in (200, 206):
+                return answer
+            if answer.status in BUSY:
+                attempt += 1
+                asked = answer.header("Retry-After")
+                seconds = float(asked) if asked.isdigit() else 0.0
+                if self._options.wait(attempt, seconds):
+                    answer.close()
+                    continue
+            raise self._refusal(answer, what)
+
+    def _authorized(self, url: str, headers: Mapping[str, str]) -> Answer:
+        shown = self._authorization
+        answer = self._send(url, headers, shown)
+        if answer.status != 401:
+            return answer
+        with self._lock:
+            if self._authorization != shown:
+                answer.close()
+                answer = self._send(url, headers, self._authorization)
+                if answer.status != 401:
+                    return answer
+            return self._with_credentials(url, headers, answer)
+
+    def _with_credentials(self, url: str, headers: Mapping[str, str], answer: Answer) -> Answer:
+        self._tried = []
+        for credential in self._credentials():
+            if isinstance(credential, Problem):
+                self._tried.append(f"{credential.source} ({credential.why})")
+                continue
+            authorization = self._authorization_by(credential, answer.headers("WWW-Authenticate"))
+            if not authorization:
+                continue
+            self._tried.append(credential.source)
+            again = self._send(url, headers, authorization)
+            if again.status not in (401, 403):
+                answer.close()
+                self._authorization = authorization
+                return again
+            again.close()
+        return answer
+
+    def _credentials(self) -> Iterator[Credential | Problem]:
+        if self._options.credential is not None:
+            yield self._options.credential
+        yield from credentials_for(self._reference, self._options.secrets, self._options.environ)
+        yield ANONYMOUS
+
+    def _authorization_by(self, credential: Credential, challenges: list[str]) -> str:
+        """What to show for ``credential``; empty where it does not fit the challenge or gets no token."""
+        if credential.registry_token:
+            return f"Bearer {credential.registry_token}"
+        for challenge in challenges:
+            scheme, _, rest = challenge.strip().partition(" ")
+            if scheme.lower() == "bearer":
+                words = {key.lower(): quoted or plain for key, quoted, plain in _CHALLENGE.findall(rest)}
+                token = self._token(credential, words)
+                return f"Bearer {token}" if token else ""
+            if scheme.lower() == "basic" and credential.username:
+                return _basic(credential)
+        return ""
+
+    def _token(self, credential: Credential, words: Mapping[str, str]) -> str:
+        realm = words.get("realm", "")
+        parts = urlsplit(realm)
+        is_safe = parts.scheme == "https" or self._root.startswith("http:")
+        if parts.scheme not in ("http", "https") or not is_safe:
+            self._tried.append(f"{credential.source} (the token service {parts.netloc} is not safe to ask)")
+            return ""
+        scope = words.get("scope") or f"repository:{self._reference.repository}:pull"
+        query = {"service": words.get("service", ""), "scope": scope}
+        headers, body = {}, None
+        if credential.identity_token:
+            form = {
+                "grant_type": "refresh_token",
+                "refresh_token": credential.identity_token,
+                "client_id": "leadline",
+            }
+            body = urlencode({**query, **form}).encode()
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        else:
+            if credential.username:
+                headers["Authorization"] = _basic(credential)
+            realm += f"{'&' if parts.query else '?'}{urlencode(query)}"
+        try:
+            answer = send(realm, headers, self._options.trust, body)
+            if answer.status != 200:
+                answer.close()
+                self._tried.append(f"{credential.source} (the token service says {answer.status})")
+                return ""
+            found = json.decode(answer.read(LARGEST_TOKEN), type=_Token)
+        except (Dropped, DecodeError, ValidationError):
+            self._tried.append(f"{credential.source} (the token service gave no token)")
+            return ""
+        return found.token or found.access_token
+
+    def _send(self, url: str, headers: Mapping[str, str], authorization: str) -> Answer:
+        shown = {**headers, "Authorization": authorization} if authorization else headers
+        try:
+            return send(url, shown, self._options.trust)
+        except RegistryError:
+            if not url.startswith("https:") or not _is_loopback(self._host) or self._options.trust.ca_file:
+                raise
+            # Docker's habit: a registry on this very machine may do without TLS.
+            self._root = self._root.replace("https:", "http:", 1)
+            return send(url.replace("https:", "http:", 1), shown, self._options.trust)
+
+    def _refusal(self, answer: Answer, what: str) -> RegistryError:
+        answer.close()
+        name = self._reference.name
+        match answer.status:
+            case 401 | 403:
+                tried = ", ".join(dict.fromkeys(self._tried)) or "nothing"
+                return RegistryError(
+                    f"{self._host} does not let us read {name}", hint=f"credentials tried: {tried}"
+                )
+            case 404:
+                return RegistryError(f"{self._host} has no {what} in {self._reference.repository}")
+            case 429:
+                return RegistryError(
+                    f"{self._host} allows no more requests for now",
+                    hint="log in for a higher limit, use a mirror, or wait",
+                )
+            case status:
+                return RegistryError(f"{self._host} answered {status} when asked for {name}")
+
+
+def repositories(reference: Reference, options: RegistryOptions) -> Iterator[Repository]:
+    """The mirrors of ``reference``'s registry, then the registry itself."""
+    for host in (*options.mirrors.get(reference.registry, ()), reference.registry):
+        yield Repository(reference, host, options)
+
+
+def _basic(credential: Credential) -> str:
+    pair = f"{credential.username}:{credential.password}".encode()
+    return f"Basic {base64.b64encode(pair).decode()}"
+
+
+def _is_loopback(host: str) -> bool:
+    name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
+    return name in ("localhost", "[::1]") or name.startswith("127.")

@@ -1,0 +1,180 @@
+"""Requests to registries over the standard library's HTTP client.
+
+One connection per request; redirects are followed without showing credentials to another host.
+"""
+
+import http.client
+import ssl
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from msgspec import Struct
+
+from leadline.errors import RegistryError
+
+MOST_REDIRECTS = 5
+PIECE_BYTES = 1 << 18
+TIMEOUT_SECONDS = 60.0
+USER_AGENT = "leadline"
+REDIRECTS = frozenset((301, 302, 303, 307, 308))
+
+
+class Dropped(Exception):  # noqa: N818 - what happened to the connection
+    """The connection ended before the answer did."""
+
+
+class Trust(Struct, frozen=True):
+    """Whom to believe, and how to get there."""
+
+    plain_http: frozenset[str] = frozenset()
+    """``host[:port]`` of registries that are spoken to without TLS."""
+    ca_file: str = ""
+    """PEM; empty means the system's authorities."""
+    is_unverified: bool = False
+    """Whether any certificate will do."""
+    proxies: Mapping[str, str] = {}
+    """``http`` and ``https`` to ``http://[user:password@]host:port``; ``no`` to a list of host endings."""
+
+    def scheme(self, host: str) -> str:
+        return "http" if host in self.plain_http else "https"
+
+    def context(self) -> ssl.SSLContext:
+        """Raises ``RegistryError`` where the file of authorities cannot be used."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file or None)
+        except (OSError, ssl.SSLError) as error:
+            raise RegistryError(f"cannot use the certificates in {self.ca_file}: {error}") from error
+        if self.is_unverified:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+class Answer:
+    """An answer whose body is still to be read."""
+
+    def __init__(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> None:
+        self._connection = connection
+        self._response = response
+        self.status = response.status
+
+    def header(self, name: str) -> str:
+        return self._response.headers.get(name) or ""
+
+    def headers(self, name: str) -> list[str]:
+        return self._response.headers.get_all(name) or []
+
+    def read(self, limit: int) -> bytes:
+        """The whole body.
+
+        Raises:
+            RegistryError: it is larger than ``limit``.
+            Dropped: it ends early.
+        """
+        parts = []
+        for piece in self.pieces():
+            parts.append(piece)
+            limit -= len(piece)
+            if limit < 0:
+                self.close()
+                raise RegistryError("the registry's answer is larger than allowed")
+        return b"".join(parts)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body piece by piece.
+
+        Raises:
+            Dropped: it ends early.
+        """
+        try:
+            while piece := self._response.read(PIECE_BYTES):
+                yield piece
+            if self._response.length:
+                raise Dropped("the answer ends early")
+        except (OSError, http.client.HTTPException) as error:
+            raise Dropped(str(error) or type(error).__name__) from error
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def send(url: str, headers: Mapping[str, str], trust: Trust, body: bytes | None = None) -> Answer:
+    """The answer to a GET (with ``body`` a POST), redirects followed.
+
+    Raises:
+        RegistryError: there is no way to the host, its certificate is not trusted, or redirects do not end.
+        Dropped: the connection ended before there was an answer.
+    """
+    shown = dict(headers)
+    first = urlsplit(url)
+    for _ in range(MOST_REDIRECTS + 1):
+        parts = urlsplit(url)
+        answer = _send_once(parts, shown, trust, body)
+        if answer.status not in REDIRECTS:
+            return answer
+        target = urljoin(url, answer.header("Location"))
+        answer.close()
+        after = urlsplit(target)
+        if after.scheme not in ("http", "https") or (parts.scheme == "https" and after.scheme == "http"):
+            raise RegistryError(f"{first.netloc} sends its clients on to an unsafe address")
+        if (after.scheme, after.netloc) != (first.scheme, first.netloc):
+            # Storage behind a registry has its own signature in the address; ours is none of its business.
+            shown.pop("Authorization", None)
+        url = target
+    raise RegistryError(f"{first.netloc} redirects without end")
+
+
+def _send_once(parts: SplitResult, headers: Mapping[str, str], trust: Trust, body: bytes | None) -> Answer:
+    host = parts.netloc.rpartition("@")[2]
+    try:
+        connection = _connect(parts, host, trust)
+        target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+        method = "GET" if body is None else "POST"
+        connection.request(method, target, body, {"User-Agent": USER_AGENT, "Host": host, **headers})
+        return Answer(connection, connection.getresponse())
+    except ssl.SSLCertVerificationError as error:
+        raise RegistryError(
+            f"the certificate of {host} is not trusted: {error.verify_message}",
+            hint="give the authority's certificate, or allow unverified registries",
+        ) from error
+    except ssl.SSLError as error:
+        raise RegistryError(
+            f"no TLS with {host}: {error.reason or error}", hint="is it a registry without TLS?"
+        ) from error
+    except (ConnectionResetError, http.client.RemoteDisconnected, http.client.IncompleteRead) as error:
+        raise Dropped(str(error)) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise RegistryError(f"cannot reach {host}: {error}") from error
+
+
+def _connect(parts: SplitResult, host: str, trust: Trust) -> http.client.HTTPConnection:
+    name, port = parts.hostname or "", parts.port
+    proxy = _proxy(parts, trust)
+    if proxy is None:
+        if parts.scheme == "https":
+            return http.client.HTTPSConnection(name, port, timeout=TIMEOUT_SECONDS, context=trust.context())
+        return http.client.HTTPConnection(name, port, timeout=TIMEOUT_SECONDS)
+    through = (proxy.hostname or "", proxy.port or 8080)
+    headers = {}
+    if proxy.username:
+        pair = b64encode(f"{proxy.username}:{proxy.password or ''}".encode()).decode()
+        headers["Proxy-Authorization"] = f"Basic {pair}"
+    connection: http.client.HTTPConnection
+    if parts.scheme == "https":
+        connection = http.client.HTTPSConnection(*through, timeout=TIMEOUT_SECONDS, context=trust.context())
+    else:
+        connection = http.client.HTTPConnection(*through, timeout=TIMEOUT_SECONDS)
+    connection.set_tunnel(name, port or (443 if parts.scheme == "https" else 80), headers)
+    return connection
+
+
+def _proxy(parts: SplitResult, trust: Trust) -> SplitResult | None:
+    address = trust.proxies.get(parts.scheme, "")
+    name = parts.hostname or ""
+    endings = [one.strip().lstrip(".") for one in trust.proxies.get("no", "").split(",") if one.strip()]
+    if not address or any(one == "*" or name == one or name.endswith(f".{one}") for one in endings):
+        return None
+    return urlsplit(address if "://" in address else f"http://{address}")

@@ -1,0 +1,131 @@
+"""Opens an image that lies in a registry: manifest, configuration, and layers that stream on demand."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from leadline.errors import RegistryError, SourceError
+from leadline.image.config import ConfigReading, read_config
+from leadline.image.reference import Reference
+from leadline.image.stream import Damaged
+from leadline.model.finding import Unread
+from leadline.model.package import ImageIdentity
+from leadline.sources.image_manifest import (
+    DEEPEST_INDEX,
+    Descriptor,
+    Manifest,
+    Platform,
+    decode,
+    for_platform,
+    layer_problem,
+)
+from leadline.sources.layer_blob import OpenedImage, PieceLayer, is_digest, paired
+from leadline.sources.registry import RegistryOptions, Repository, repositories
+
+
+class Remembers(Protocol):
+    """A cache of bytes, as ``image.sbom.Cache``."""
+
+    def get(self, key: str) -> bytes | None: ...
+    def put(self, key: str, content: bytes) -> None: ...
+
+
+def open_registry_image(
+    reference: Reference, platform: Platform | None, options: RegistryOptions, cache: Remembers | None
+) -> OpenedImage:
+    """The image that ``reference`` names; its layers are fetched when they are opened.
+
+    Raises:
+        RegistryError: it is not there, not allowed, or not to be trusted.
+        UsageError: it is not there for ``platform``.
+    """
+    failures: list[RegistryError] = []
+    for repository in repositories(reference, options):
+        try:
+            return _open(repository, reference, platform, cache)
+        except RegistryError as error:
+            failures.append(error)
+    # What the registry itself said, which was asked last, tells most.
+    raise failures[-1]
+
+
+def _open(
+    repository: Repository, reference: Reference, platform: Platform | None, cache: Remembers | None
+) -> OpenedImage:
+    manifest, digest = _manifest(repository, reference, platform)
+    _check_is_image(manifest, reference)
+    config, unread = _config(repository, manifest.config, cache)
+    diff_ids, mismatch = paired(config.diff_ids, len(manifest.layers))
+    identity = ImageIdentity(
+        reference.full,
+        id=manifest.config.digest,
+        digest=digest,
+        repo_tags=(f"{reference.name}:{reference.tag}",) if reference.tag else (),
+        platform=config.platform,
+        layers=tuple(diff_ids),
+    )
+    layers = tuple(
+        _layer(repository, one, diff_id) for one, diff_id in zip(manifest.layers, diff_ids, strict=True)
+    )
+    return OpenedImage(identity, config, layers, f"manifest {digest}", unread + mismatch)
+
+
+def _manifest(
+    repository: Repository, reference: Reference, platform: Platform | None
+) -> tuple[Manifest, str]:
+    wanted = reference.wanted
+    for _ in range(DEEPEST_INDEX):
+        content, digest = repository.manifest(wanted)
+        manifest = _decoded(content, f"the manifest of {reference.full}")
+        if manifest.manifests is None:
+            return manifest, digest
+        wanted = for_platform(manifest.manifests, platform, reference.full).digest
+        if not is_digest(wanted):
+            raise RegistryError(f"the index of {reference.full} names a digest that cannot be checked")
+    raise RegistryError(f"{reference.full} nests its indexes too deeply")
+
+
+def _decoded(content: bytes, what: str) -> Manifest:
+    try:
+        return decode(content, Manifest, what)
+    except SourceError as error:
+        raise RegistryError(str(error)) from error
+
+
+def _check_is_image(manifest: Manifest, reference: Reference) -> None:
+    if manifest.schema_version == 1:
+        raise RegistryError(
+            f"{reference.full} has a manifest of the retired schema 1",
+            hint="push it again with a current tool",
+        )
+    if not manifest.config.digest or not is_digest(manifest.config.digest):
+        raise RegistryError(f"{reference.full} is no image: its manifest names no configuration")
+    kind = manifest.config.media_type
+    if kind and "image" not in kind and "config" not in kind:
+        raise RegistryError(f"{reference.full} is no image but {kind[:100]}")
+
+
+def _config(
+    repository: Repository, descriptor: Descriptor, cache: Remembers | None
+) -> tuple[ConfigReading, tuple[Unread, ...]]:
+    key = f"config {descriptor.digest}"
+    content = cache.get(key) if cache is not None else None
+    if content is None:
+        content = repository.blob(descriptor)
+        if cache is not None:
+            cache.put(key, content)
+    try:
+        return read_config(content), ()
+    except Damaged as error:
+        return ConfigReading(), (Unread("image configuration", str(error)),)
+
+
+def _layer(repository: Repository, descriptor: Descriptor, diff_id: str) -> PieceLayer:
+    digest = descriptor.digest
+    problem = layer_problem(descriptor)
+    if not is_digest(digest):
+        problem = f"its digest cannot be checked: {digest[:80]}"
+
+    def pieces() -> Iterator[bytes]:
+        return repository.pieces(descriptor)
+
+    return PieceLayer(diff_id, pieces, digest, descriptor.size, problem)
