@@ -6,26 +6,18 @@ there is none, the files that came before it. An image without any of them has t
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from leadline.image.cataloguer import Tree
-from leadline.model.package import Distro
+from leadline.model.package import Distro, Package
 
 OS_RELEASE = ("etc/os-release", "usr/lib/os-release", "etc/initrd-release")
 RED_HAT_RELEASE = ("etc/centos-release", "etc/redhat-release", "etc/system-release")
-BUSYBOX = ("bin/busybox", "usr/bin/busybox")
-DISTRO_PATHS = (
-    *OS_RELEASE,
-    "etc/debian_version",
-    "etc/alpine-release",
-    "etc/lsb-release",
-    *RED_HAT_RELEASE,
-    *BUSYBOX,
-)
+DISTRO_PATHS = (*OS_RELEASE, "etc/debian_version", "etc/alpine-release", "etc/lsb-release", *RED_HAT_RELEASE)
 """What the walk has to keep for ``read_distro``."""
 
 LONGEST = 1 << 16
@@ -42,15 +34,22 @@ _RED_HAT_IDS = (
 )
 _RED_HAT = re.compile(r"(?P<name>.+?)\s+release\s+(?P<version>\d[\d.]*)(?:\s*\((?P<codename>[^)]*)\))?")
 _CODENAME = re.compile(r"\((?P<codename>[a-z]+)\)", re.IGNORECASE)
-_BUSYBOX = re.compile(rb"BusyBox v(\d+\.\d+\.\d+)")
 
 
 def read_distro(tree: Tree) -> Distro:
     """The distribution of ``tree``; the empty ``Distro`` where nothing tells."""
-    for candidates in (_os_release, _debian, _alpine, _lsb_release, _red_hat, _busybox):
+    for candidates in (_os_release, _debian, _alpine, _lsb_release, _red_hat):
         distro = candidates(tree)
         if distro is not None:
             return replace(distro, end_of_life=end_of_life(distro))
+    return Distro()
+
+
+def distro_of_programs(packages: Iterable[Package]) -> Distro:
+    """The distribution where no file tells: an image of BusyBox and little else is named by that program."""
+    for package in packages:
+        if (package.type, package.name) == ("generic", "busybox"):
+            return Distro(id="busybox", version=package.version, name=f"BusyBox v{package.version}")
     return Distro()
 
 
@@ -166,14 +165,4 @@ def _red_hat(tree: Tree) -> Distro | None:
         for words, distro_id in _RED_HAT_IDS:
             if words in name:
                 return Distro(id=distro_id, version=match["version"].strip("."), name=text)
-    return None
-
-
-def _busybox(tree: Tree) -> Distro | None:
-    """An image that is BusyBox and nothing else has no release file; the program knows its version."""
-    for path in BUSYBOX:
-        file = tree.get(path)
-        if file is not None and (match := _BUSYBOX.search(file.data)):
-            version = match[1].decode()
-            return Distro(id="busybox", version=version, name=f"BusyBox v{version}")
     return None

@@ -45,7 +45,7 @@ Fields = dict[bytes, str]
     "dpkg",
     paths=(STATUS,),
     folders=(STATUS_FOLDER,),
-    beside=("*.list", "*.md5sums", "copyright"),
+    beside=("var/lib/dpkg/info/*.list", "copyright"),
 )
 def dpkg(database: File, tree: Tree) -> Packages:
     if database.path.endswith(
@@ -152,6 +152,7 @@ def _owned_files(name: str, arch: str, database: File, tree: Tree) -> tuple[str,
             paths = [line.strip().lstrip("/") for line in listing.text.splitlines()]
             folders = {path.rpartition("/")[0] for path in paths}
             return listing.path, tuple(path for path in paths if path not in folders and path != ".")
+    # Only what status.d holds is kept in this form; info/ has both, and the list is the whole one.
     for stem in stems:
         if sums := tree.get(f"{stem}.md5sums"):
             lines = (line.partition(" ")[2].strip() for line in sums.text.splitlines())

@@ -36,7 +36,7 @@ _KEYS = "gpg-pubkey"
 @cataloguer(
     "rpm",
     paths=(*(f"{folder}/{name}" for folder in FOLDERS for name in NAMES), MANIFEST),
-    beside=("*.sqlite-wal",),
+    beside=tuple(f"{folder}/rpmdb.sqlite-wal" for folder in FOLDERS),
 )
 def rpm(database: File, tree: Tree) -> Packages:
     if database.path == MANIFEST:
