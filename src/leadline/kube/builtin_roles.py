@@ -94,19 +94,24 @@ _ADMIN: list[Rule] = [
 ]
 
 
-def _role(rules: list[Rule], aggregated_as: str = "") -> dict[str, Any]:
+def _role(rules: list[Rule], *, gathers: str = "", adds_to: str = "") -> dict[str, Any]:
+    """A role's body; ``gathers`` and ``adds_to`` end the labels by which roles are put together."""
     body: dict[str, Any] = {"rules": rules}
-    if aggregated_as:
-        label = f"rbac.authorization.k8s.io/aggregate-to-{aggregated_as}"
-        body["aggregationRule"] = {"clusterRoleSelectors": [{"matchLabels": {label: "true"}}]}
+    if gathers:
+        body["aggregationRule"] = {"clusterRoleSelectors": [{"matchLabels": {_AGGREGATE + gathers: "true"}}]}
+    if adds_to:
+        body["metadata"] = {"labels": {_AGGREGATE + adds_to: "true"}}
     return body
+
+
+_AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 
 
 BUILT_IN_ROLES: dict[str, dict[str, Any]] = {
     "cluster-admin": {"rules": [_rule(["*"], ["*"], ["*"]), {"nonResourceURLs": ["*"], "verbs": ["*"]}]},
-    "admin": _role([*_ADMIN, *_EDIT, *_VIEW], "admin"),
-    "edit": _role([*_EDIT, *_VIEW], "edit"),
-    "view": _role(_VIEW, "view"),
+    "admin": _role([*_ADMIN, *_EDIT, *_VIEW], gathers="admin"),
+    "edit": _role([*_EDIT, *_VIEW], gathers="edit", adds_to="admin"),
+    "view": _role(_VIEW, gathers="view", adds_to="edit"),
     "system:auth-delegator": _role(
         [
             _rule(["authentication.k8s.io"], ["tokenreviews"], ["create"]),

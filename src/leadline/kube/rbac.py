@@ -7,8 +7,10 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Set
+from functools import cached_property
 from typing import Any, NamedTuple
 
+from leadline.kube.bootstrap import is_bootstrap_grant
 from leadline.kube.builtin_roles import BUILT_IN_ROLES
 from leadline.kube.selector import compile_selector
 from leadline.model.control import Review
@@ -18,6 +20,30 @@ from leadline.model.resource_id import object_id, subject_id
 GROUP = "rbac.authorization.k8s.io"
 CORE: frozenset[str] = frozenset({""})
 """The API group of pods, secrets, services and the other first objects."""
+
+
+class Ask(NamedTuple):
+    """A question to a role: does it allow any of ``verbs`` on any of ``resources`` of any of ``groups``?"""
+
+    verbs: frozenset[str]
+    resources: frozenset[str]
+    """Plural names; a subresource as ``pods/exec``."""
+    groups: frozenset[str] = CORE
+    names: frozenset[str] = frozenset()
+    """Objects that count by their name: a rule limited to others by ``resourceNames`` does not match.
+
+    Empty: only rules without such a limit match.
+    """
+
+
+def ask(verbs: str, resources: str, groups: str = "core", names: str = "") -> Ask:
+    """An ``Ask`` from words parted by spaces; the core group is written ``core``."""
+    return Ask(
+        frozenset(verbs.split()),
+        frozenset(resources.split()),
+        frozenset("" if group == "core" else group for group in groups.split()),
+        frozenset(names.split()),
+    )
 
 
 class RuleMatch(NamedTuple):
@@ -37,13 +63,25 @@ class RoleRules:
 
     def __init__(self, role: Resource, gathered: Iterable[Resource] = ()) -> None:
         self.role = role
-        self._rules = [
+        self._sources = (role, *gathered)
+        self._answers: dict[Ask, tuple[RuleMatch, ...]] = {}
+
+    @cached_property
+    def all(self) -> tuple[tuple[Resource, int, dict[str, Any]], ...]:
+        """Every rule with the role that holds it and its index there."""
+        return tuple(
             (source, index, rule)
-            for source in (role, *gathered)
+            for source in self._sources
             for index, rule in enumerate(_list(source.body.get("rules")))
             if isinstance(rule, dict)
-        ]
-        self._answers: dict[tuple[Set[str], Set[str], Set[str]], tuple[RuleMatch, ...]] = {}
+        )
+
+    def matching(self, question: Ask) -> tuple[RuleMatch, ...]:
+        """The rules that allow what is asked, in their order."""
+        answer = self._answers.get(question)
+        if answer is None:
+            answer = self._answers[question] = tuple(self._find(question))
+        return answer
 
     def allowing(
         self, verbs: frozenset[str], resources: frozenset[str], groups: frozenset[str]
@@ -53,40 +91,19 @@ class RoleRules:
         A rule with ``resourceNames`` is left out: it reaches single objects. ``resources`` may name a
         subresource as ``pods/exec``.
         """
-        key = (verbs, resources, groups)
-        answer = self._answers.get(key)
-        if answer is None:
-            answer = tuple(
-                self._find(lambda rule: not _list(rule.get("resourceNames")), verbs, resources, groups)
-            )
-            self._answers[key] = answer
-        return answer
+        return self.matching(Ask(verbs, resources, groups))
 
-    def allowing_on(
-        self, name: str, verbs: frozenset[str], resources: frozenset[str], groups: frozenset[str]
-    ) -> tuple[RuleMatch, ...]:
-        """As ``allowing``, for the one object ``name``: rules that list it among their ``resourceNames`` count too."""
-
-        def reaches(rule: dict[str, Any]) -> bool:
-            names = _list(rule.get("resourceNames"))
-            return not names or name in names
-
-        return tuple(self._find(reaches, verbs, resources, groups))
-
-    def _find(
-        self,
-        reaches: Callable[[dict[str, Any]], bool],
-        verbs: Set[str],
-        resources: Set[str],
-        groups: Set[str],
-    ) -> Iterator[RuleMatch]:
-        for role, index, rule in self._rules:
-            if not reaches(rule):
+    def _find(self, question: Ask) -> Iterator[RuleMatch]:
+        for role, index, rule in self.all:
+            limits = _list(rule.get("resourceNames"))
+            if limits and not any(isinstance(name, str) and name in question.names for name in limits):
                 continue
-            of_resources = _matching(rule, "resources", resources, _resource_matches)
-            of_verbs = _matching(rule, "verbs", verbs, _plain_matches)
-            of_groups = _matching(rule, "apiGroups", groups, _plain_matches)
-            if of_resources and of_verbs and of_groups:
+            of_verbs = _matching(rule, "verbs", question.verbs, _plain_matches)
+            if not of_verbs:
+                continue
+            of_resources = _matching(rule, "resources", question.resources, _resource_matches)
+            of_groups = _matching(rule, "apiGroups", question.groups, _plain_matches)
+            if of_resources and of_groups:
                 paths = tuple(f"rules[{index}].{path}" for path in (*of_resources, *of_verbs, *of_groups))
                 yield RuleMatch(role, index, rule, paths)
 
@@ -102,10 +119,10 @@ class Grant:
         self.subject = subject
         self.role = rules.role
         self._rules = rules
-        self.kind = str(subject.get("kind", ""))
-        self.name = str(subject.get("name", ""))
-        self.namespace = str(subject.get("namespace") or "") if self.kind == "ServiceAccount" else ""
-        self.api_group = str(subject.get("apiGroup") or ("" if self.kind == "ServiceAccount" else GROUP))
+        self.kind = _text(subject.get("kind"))
+        self.name = _text(subject.get("name"))
+        self.namespace = _text(subject.get("namespace")) if self.kind == "ServiceAccount" else ""
+        self.api_group = _text(subject.get("apiGroup")) or ("" if self.kind == "ServiceAccount" else GROUP)
 
     @property
     def subject_path(self) -> str:
@@ -122,14 +139,9 @@ class Grant:
 
     @property
     def is_kubernetes_own(self) -> bool:
-        """Whether Kubernetes itself made the binding at its start and restores it: nothing an owner could change."""
-        metadata = self.binding.body.get("metadata")
-        labels = metadata.get("labels") if isinstance(metadata, dict) else None
-        if not isinstance(labels, dict) or labels.get("kubernetes.io/bootstrapping") != "rbac-defaults":
-            return False
-        return self.name.startswith("system:") or (
-            self.kind == "ServiceAccount" and self.namespace == "kube-system"
-        )
+        """Whether Kubernetes itself made the grant and needs it: nothing an owner could take away."""
+        rules = (rule for _, _, rule in self._rules.all)
+        return is_bootstrap_grant(self.binding, self.role, (self.kind, self.namespace, self.name), rules)
 
     @property
     def rules(self) -> RoleRules:
@@ -139,15 +151,21 @@ class Grant:
         self, verbs: frozenset[str], resources: frozenset[str], groups: frozenset[str] = CORE
     ) -> tuple[RuleMatch, ...]:
         """The rules of the role that allow it; see ``RoleRules.allowing``."""
-        return self._rules.allowing(verbs, resources, groups)
+        return self._rules.matching(Ask(verbs, resources, groups))
 
     def reviews(self, matches: Iterable[RuleMatch]) -> Iterator[Review]:
-        """What a person has to look at: the matching rules, the subject in its binding, and the role that is bound."""
+        """What a person has to look at: the matching rules, the subject in its binding, and the role that is bound.
+
+        Each place comes once, whatever number of ``matches`` name it. A built-in role that was not read has no places.
+        """
+        seen: set[tuple[int, str]] = set()
         matches = tuple(matches)
         for match in matches:
             if match.role.origin.kind != "derived":
                 for path in match.paths:
-                    yield Review(path, on=match.role)
+                    if (id(match.role), path) not in seen:
+                        seen.add((id(match.role), path))
+                        yield Review(path, on=match.role)
         if matches:
             yield Review(self.subject_path, on=self.binding)
             yield Review("roleRef.name", on=self.binding)
@@ -155,8 +173,12 @@ class Grant:
     def may(
         self, verbs: frozenset[str], resources: frozenset[str], groups: frozenset[str] = CORE
     ) -> Iterator[Review]:
-        """``reviews`` of what ``allowing`` finds: the whole of most RBAC controls."""
-        return self.reviews(self._rules.allowing(verbs, resources, groups))
+        """``reviews`` of what ``allowing`` finds."""
+        return self.reviews(self._rules.matching(Ask(verbs, resources, groups)))
+
+    def may_any(self, questions: Iterable[Ask]) -> Iterator[Review]:
+        """``reviews`` of the rules that allow any of what is asked: the whole of most RBAC controls."""
+        return self.reviews(match for question in questions for match in self._rules.matching(question))
 
     def as_resource(self) -> Resource:
         """The subject as the object that a report shows as failing."""
@@ -172,9 +194,9 @@ def join_grants(resources: Iterable[Resource]) -> Iterator[Grant]:
     Roles are found in their own namespace; the roles that every cluster has are known without being
     among ``resources``.
     """
-    roles, bindings = _index(resources)
-    for binding in bindings:
-        rules = _role_of(binding, roles)
+    roles = _Roles(resources)
+    for binding in roles.bindings:
+        rules = roles.of(binding)
         if rules is None:
             continue
         for index, subject in enumerate(_list(binding.body.get("subjects"))):
@@ -184,63 +206,99 @@ def join_grants(resources: Iterable[Resource]) -> Iterator[Grant]:
 
 def unknown_roles(resources: Iterable[Resource]) -> Iterator[tuple[Resource, str]]:
     """Bindings whose role is not among ``resources`` nor built in, with the role's ``Kind/name``."""
-    roles, bindings = _index(resources)
-    for binding in bindings:
-        if _role_of(binding, roles) is None:
+    roles = _Roles(resources)
+    for binding in roles.bindings:
+        if roles.of(binding) is None:
             reference = _mapping(binding.body.get("roleRef"))
-            yield binding, f"{reference.get('kind', '')}/{reference.get('name', '')}"
+            yield binding, f"{_text(reference.get('kind'))}/{_text(reference.get('name'))}"
 
 
-Roles = dict[tuple[str, str, str], RoleRules]
+Key = tuple[str, str, str]
+"""Kind, namespace (empty for a ClusterRole), name."""
 
 
-def _role_of(binding: Resource, roles: Roles) -> RoleRules | None:
-    reference = _mapping(binding.body.get("roleRef"))
-    kind, name = reference.get("kind"), reference.get("name")
-    if kind == "Role" and binding.kind == "RoleBinding":
-        return roles.get(("Role", binding.namespace or "default", str(name)))
-    return roles.get(("ClusterRole", "", str(name))) if kind == "ClusterRole" else None
+class _Roles:
+    """The roles of the target and the built-in ones; the rules of each are put together on first use."""
+
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        self.bindings: list[Resource] = []
+        self._roles: dict[Key, Resource] = {}
+        self._rules: dict[Key, RoleRules] = {}
+        for resource in resources:
+            if resource.group != GROUP:
+                continue
+            if resource.kind == "Role":
+                self._roles["Role", resource.namespace or "default", resource.name] = resource
+            elif resource.kind == "ClusterRole":
+                self._roles["ClusterRole", "", resource.name] = resource
+            elif resource.kind in ("RoleBinding", "ClusterRoleBinding"):
+                self.bindings.append(resource)
+        for name, body in BUILT_IN_ROLES.items():
+            key = ("ClusterRole", "", name)
+            if key not in self._roles:
+                identity = object_id(f"{GROUP}/v1", "", "ClusterRole", name)
+                origin = Origin(kind="derived", path=identity)
+                self._roles[key] = Resource(f"{GROUP}/v1", "ClusterRole", "", name, body, origin)
+
+    def of(self, binding: Resource) -> RoleRules | None:
+        """The rules that ``binding`` grants; ``None`` where its role is not known or cannot be bound by it."""
+        reference = _mapping(binding.body.get("roleRef"))
+        kind, name = reference.get("kind"), _text(reference.get("name"))
+        if kind == "Role" and binding.kind == "RoleBinding":
+            key = ("Role", binding.namespace or "default", name)
+        elif kind == "ClusterRole":
+            key = ("ClusterRole", "", name)
+        else:
+            return None
+        rules, role = self._rules.get(key), self._roles.get(key)
+        if rules is None and role is not None:
+            rules = self._rules[key] = RoleRules(role, self._gathered(role))
+        return rules
+
+    def _gathered(self, role: Resource) -> list[Resource]:
+        """The roles whose rules ``role`` takes over, through other aggregated roles too.
+
+        A cluster writes such rules into the role itself; manifests leave that to whoever reads them.
+        """
+        if role.kind != "ClusterRole" or not _mapping(role.body.get("aggregationRule")):
+            return []
+        own = {_rule_key(rule) for rule in _list(role.body.get("rules"))}
+        seen, found, queue = {id(role)}, [], [role]
+        while queue:
+            for selector in _list(
+                _mapping(queue.pop().body.get("aggregationRule")).get("clusterRoleSelectors")
+            ):
+                selects = compile_selector(selector)
+                for other in self._candidates(selector):
+                    if id(other) not in seen and selects(_labels(other)):
+                        seen.add(id(other))
+                        queue.append(other)
+                        if not own.issuperset(map(_rule_key, _list(other.body.get("rules")))):
+                            found.append(other)
+        return found
+
+    def _candidates(self, selector: Any) -> Iterable[Resource]:
+        """The cluster roles that ``selector`` can select, found by the first label it asks for."""
+        for key, value in _mapping(_mapping(selector).get("matchLabels")).items():
+            return self._by_label.get((str(key), str(value)), ())
+        return self._cluster_roles
+
+    @cached_property
+    def _cluster_roles(self) -> list[Resource]:
+        return [role for (kind, _, _), role in self._roles.items() if kind == "ClusterRole"]
+
+    @cached_property
+    def _by_label(self) -> dict[tuple[str, str], list[Resource]]:
+        index: dict[tuple[str, str], list[Resource]] = defaultdict(list)
+        for role in self._cluster_roles:
+            for key, value in _labels(role).items():
+                index[str(key), str(value)].append(role)
+        return dict(index)
 
 
-def _index(resources: Iterable[Resource]) -> tuple[Roles, list[Resource]]:
-    known: dict[tuple[str, str, str], Resource] = {}
-    bindings: list[Resource] = []
-    for resource in resources:
-        if resource.group != GROUP:
-            continue
-        if resource.kind == "Role":
-            known["Role", resource.namespace or "default", resource.name] = resource
-        elif resource.kind == "ClusterRole":
-            known["ClusterRole", "", resource.name] = resource
-        elif resource.kind in ("RoleBinding", "ClusterRoleBinding"):
-            bindings.append(resource)
-    for name, body in BUILT_IN_ROLES.items():
-        key = ("ClusterRole", "", name)
-        if key not in known:
-            identity = object_id(f"{GROUP}/v1", "", "ClusterRole", name)
-            origin = Origin(kind="derived", path=identity)
-            known[key] = Resource(f"{GROUP}/v1", "ClusterRole", "", name, body, origin)
-    return _with_aggregation(known), bindings
-
-
-def _with_aggregation(known: dict[tuple[str, str, str], Resource]) -> Roles:
-    """Rules per role. A cluster fills in aggregated rules itself; manifests leave that to whoever reads them."""
-    cluster_roles = [role for (kind, _, _), role in known.items() if kind == "ClusterRole"]
-    gathered: dict[int, list[Resource]] = defaultdict(list)
-    for role in cluster_roles:
-        for selector in _list(_mapping(role.body.get("aggregationRule")).get("clusterRoleSelectors")):
-            selects = compile_selector(selector)
-            gathered[id(role)] += [
-                other
-                for other in cluster_roles
-                if other is not role and selects(_labels(other)) and not _covers(role, other)
-            ]
-    return {key: RoleRules(role, gathered.get(id(role), ())) for key, role in known.items()}
-
-
-def _covers(role: Resource, other: Resource) -> bool:
-    own = _list(role.body.get("rules"))
-    return all(rule in own for rule in _list(other.body.get("rules")))
+def _rule_key(rule: Any) -> str:
+    """The same text for the same rule, whatever the order of its fields."""
+    return repr(sorted(rule.items(), key=str)) if isinstance(rule, dict) else repr(rule)
 
 
 def _labels(resource: Resource) -> dict[str, str]:
@@ -273,3 +331,7 @@ def _list(value: Any) -> list[Any]:
 
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

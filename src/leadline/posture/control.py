@@ -11,8 +11,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
+from leadline.kube.bootstrap import tells_only_public_facts
 from leadline.kube.image_name import ImageName, is_below, parse_image_name
-from leadline.kube.rbac import CORE, Grant, RuleMatch
+from leadline.kube.rbac import CORE, Grant, RuleMatch, ask
 from leadline.kube.selector import compile_pairs, compile_selector
 from leadline.model.control import YOUR_VALUE, Control, Missing, Remove, Review, Set, Violations
 from leadline.model.resource import Resource
@@ -26,10 +27,37 @@ from leadline.posture.control_plane import (
 )
 from leadline.posture.inventory import Inventory, kind_name
 from leadline.posture.judgement import default_namespace, outside
+from leadline.posture.rights import (
+    APPROVE_CERTIFICATES,
+    BIND_OR_ESCALATE,
+    CHANGE_ADMISSION,
+    CREATE_PODS,
+    CREATE_TOKENS,
+    EVERYTHING,
+    FORWARD_PORTS,
+    IMPERSONATE,
+    REACH_KUBELETS,
+    READ_SECRETS,
+    RUN_COMMANDS,
+    TAKEOVER,
+    rules_beyond_reading,
+)
 from leadline.posture.subject import Container, Namespace, Workload, mapping, mappings, sequence, text
 
 __all__ = [
+    "APPROVE_CERTIFICATES",
+    "BIND_OR_ESCALATE",
+    "CHANGE_ADMISSION",
     "CORE",
+    "CREATE_PODS",
+    "CREATE_TOKENS",
+    "EVERYTHING",
+    "FORWARD_PORTS",
+    "IMPERSONATE",
+    "REACH_KUBELETS",
+    "READ_SECRETS",
+    "RUN_COMMANDS",
+    "TAKEOVER",
     "YOUR_VALUE",
     "ApiServer",
     "Container",
@@ -51,6 +79,7 @@ __all__ = [
     "Set",
     "Violations",
     "Workload",
+    "ask",
     "compile_pairs",
     "compile_selector",
     "control",
@@ -63,7 +92,9 @@ __all__ = [
     "not_built",
     "outside",
     "parse_image_name",
+    "rules_beyond_reading",
     "sequence",
+    "tells_only_public_facts",
     "text",
 ]
 

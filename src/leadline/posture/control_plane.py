@@ -1,20 +1,22 @@
-"""The processes of the control plane, seen through the flags of their static Pods."""
+"""The processes of the control plane, seen through the flags of their Pods."""
 
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct
 
 from leadline.model.control import Review, Set
 from leadline.model.resource import Resource
-from leadline.posture.subject import Workload, text, workload_of
+from leadline.posture.subject import Workload, mapping, mappings, sequence, text, workload_of
 
 
 class Flag(Struct, frozen=True):
-    """One flag as it stands on the command line. Of a repeated flag the last one holds."""
+    """One flag as it stands on the command line, or the environment variable that etcd takes for it."""
 
     name: str
     value: str
-    """``true`` for a bare flag."""
+    """Without quotes around it; ``true`` for a bare flag."""
     path: str
     """From the object's root to the word that holds the flag: ``spec.containers[0].command[3]``."""
     value_path: str
@@ -30,33 +32,69 @@ class Flag(Struct, frozen=True):
         """The value taken as a comma-separated list."""
         return tuple(item.strip() for item in self.value.split(",") if item.strip())
 
+    @property
+    def number(self) -> int | None:
+        """The value as a whole number; ``None`` where it is none."""
+        return int(self.value) if _NUMBER.fullmatch(self.value) else None
+
+    @property
+    def duration_s(self) -> float | None:
+        """The value as Go writes durations, ``1h30m``; ``None`` where it is none."""
+        if not _DURATION.fullmatch(self.value):
+            return None
+        return sum(float(n) * _SECONDS[unit] for n, unit in _DURATION_PART.findall(self.value))
+
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_DURATION = re.compile(r"\+?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?(?:h|m|s|ms|us|µs|ns)){1,8}", re.ASCII)
+_DURATION_PART = re.compile(r"([0-9.]+)(h|ms|m|s|us|µs|ns)")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_VERSION = re.compile(r"v?(\d{1,4})\.(\d{1,4})(?:[.+-]|$)", re.ASCII)
+
 
 class ControlPlaneProcess:
-    """A control-plane component. Paths start at the Pod's root; ``flags`` holds what its command line says."""
+    """A control-plane component. Paths start at the Pod's root."""
 
     program = ""
 
-    __slots__ = ("_append_at", "flags", "resource")
+    __slots__ = ("_append_at", "_flags", "resource", "version")
 
     def __init__(self, resource: Resource, workload: Workload, index: int) -> None:
         container = next(c for c in workload.containers if c.list == "containers" and c.index == index)
         words = [(container.path + path, word) for path, word in container.command_line]
         self.resource = resource
-        self.flags: dict[str, Flag] = _flags(words)
+        self.version = _version(container.image)
+        """Major and minor number of the Kubernetes release by the image's tag; ``(0, 0)`` where it tells none."""
+        self._flags = _flags(words, is_etcd=self.program == "etcd")
+        if self.program == "etcd":
+            for flag in _from_environment(container.env, container.path):
+                self._flags.setdefault(flag.name, [flag])
         args = [path for path, _ in words if ".args[" in path]
         commands = [path for path, _ in words if ".command[" in path]
-        last = (args or commands or [container.path + "command[-1]"])[-1]
-        stem, _, number = last.rpartition("[")
+        stem, _, number = (args or commands)[-1].rpartition("[")
         self._append_at = (stem, int(number[:-1]) + 1)
 
     def flag(self, name: str) -> Flag | None:
-        """The flag ``name``, written without dashes; ``None`` where it is not given."""
-        return self.flags.get(name)
+        """The flag ``name``, written without dashes; of a repeated one the last, ``None`` where it is not given."""
+        found = self._flags.get(name)
+        return found[-1] if found else None
+
+    def every(self, name: str) -> tuple[Flag, ...]:
+        """All places where ``name`` is given. A repeated flag that takes a list adds to it."""
+        return tuple(self._flags.get(name, ()))
+
+    def items(self, name: str) -> frozenset[str]:
+        """What a flag that takes a list holds, over all places; empty where it is not given."""
+        return frozenset(item for flag in self.every(name) for item in flag.items)
 
     def is_true(self, name: str, *, default: bool) -> bool:
         """The boolean flag ``name``, with the component's own default where it is not given."""
-        flag = self.flags.get(name)
+        flag = self.flag(name)
         return default if flag is None else flag.value.lower() in ("true", "t", "1")
+
+    def is_at_least(self, major: int, minor: int) -> bool:
+        """Whether the release is that or a later one; an unknown release counts as a supported, recent one."""
+        return self.version == (0, 0) or self.version >= (major, minor)
 
     def change(self, flag: Flag, value: str) -> Set:
         """Writes another value for a flag that is there."""
@@ -70,9 +108,52 @@ class ControlPlaneProcess:
     def review(self, flag: Flag) -> Review:
         return Review(flag.path, on=self.resource)
 
+    def set_to(self, name: str, value: str) -> Set:
+        """Writes ``value`` for a flag, whether it is there or not."""
+        flag = self.flag(name)
+        return self.append(name, value) if flag is None else self.change(flag, value)
+
+    def missing(self, *flags: tuple[str, str]) -> Iterator[Set]:
+        """Appends those of ``flags``, pairs of name and value, that are not given or empty."""
+        absent = 0
+        for name, value in flags:
+            flag = self.flag(name)
+            if flag is None:
+                yield self.append(name, value, after=absent)
+                absent += 1
+            elif not flag.value or (flag.value == "true" and flag.is_joined):
+                yield self.change(flag, value)
+
+    def with_item(self, name: str, item: str) -> Set:
+        """Adds ``item`` to the list that the flag ``name`` holds, and keeps the rest."""
+        flag = self.flag(name)
+        if flag is None:
+            return self.append(name, item)
+        return self.change(flag, ",".join((*flag.items, item)))
+
+    def without_items(
+        self, name: str, unwanted: Iterable[str], *, instead: str = ""
+    ) -> Iterator[Set | Review]:
+        """Takes ``unwanted`` out of the list that ``name`` holds.
+
+        Where nothing would be left it is ``instead``, or a person's decision when that is empty.
+        """
+        unwanted = frozenset(unwanted)
+        for flag in self.every(name):
+            kept = [item for item in flag.items if item not in unwanted]
+            if len(kept) == len(flag.items):
+                continue
+            left = ",".join(kept) or instead
+            yield self.change(flag, left) if left else self.review(flag)
+
 
 class ApiServer(ControlPlaneProcess):
     program = "kube-apiserver"
+
+    @property
+    def has_pod_security_policy(self) -> bool:
+        """Whether PodSecurityPolicy exists in this release; from 1.25 on Pod Security admission is in its place."""
+        return not self.is_at_least(1, 25)
 
 
 class ControllerManager(ControlPlaneProcess):
@@ -88,46 +169,73 @@ class Etcd(ControlPlaneProcess):
 
 
 PROCESSES: tuple[type[ControlPlaneProcess], ...] = (ApiServer, ControllerManager, Scheduler, Etcd)
+_BY_PROGRAM = {process.program: process for process in PROCESSES}
+_STARTERS = frozenset({"go-runner", "hyperkube"})
+"""Programs that start the one named after them: kOps, Talos and kube-up write logs through the first."""
 
 
 def process_of(resource: Resource) -> ControlPlaneProcess | None:
     """The control-plane component that a Pod runs; ``None`` where it runs none.
 
-    A Pod counts by what it starts. Kubernetes' own components live in ``kube-system``; etcd may stand anywhere.
+    A Pod counts by what it starts, in whichever of its containers. Kubernetes' own components live in
+    ``kube-system``; etcd may stand anywhere.
     """
     if resource.kind != "Pod":
         return None
-    workload = workload_of(resource)
-    for container in workload.containers if workload else ():
-        if container.list != "containers" or workload is None:
+    for index, container in mappings(mapping(resource.body.get("spec")).get("containers")):
+        process = _BY_PROGRAM.get(_program(container.get("command"), container.get("args")))
+        if process is None or (process is not Etcd and resource.namespace not in ("kube-system", "")):
             continue
-        program = _program(container.body.get("command"), container.body.get("args"))
-        for process in PROCESSES:
-            if program == process.program and (process is Etcd or resource.namespace in ("kube-system", "")):
-                return process(resource, workload, container.index)
+        workload = workload_of(resource)
+        if workload is not None:
+            return process(resource, workload, index)
     return None
 
 
 def _program(command: Any, args: Any) -> str:
     """Base name of the program that is run; a shell's ``-c`` text is not looked into."""
-    words = command if isinstance(command, list) and command else args
-    first = text(words[0]) if isinstance(words, list) and words else ""
-    head = first.split(None, 1)[0] if first.strip() else ""
-    return head.rpartition("/")[2]
+    words = (*sequence(command), *sequence(args))
+    name = _base_name(words[0]) if words else ""
+    if name in _STARTERS:
+        name = next((_base_name(w) for w in words[1:] if not text(w).startswith("-")), "")
+    return name
 
 
-def _flags(words: list[tuple[str, str]]) -> dict[str, Flag]:
-    flags: dict[str, Flag] = {}
+def _base_name(word: Any) -> str:
+    return text(word).strip().partition(" ")[0].rpartition("/")[2]
+
+
+def _flags(words: list[tuple[str, str]], *, is_etcd: bool) -> dict[str, list[Flag]]:
+    """The flags by name. Kubernetes' own components take an underscore for a hyphen, etcd does not."""
+    flags: dict[str, list[Flag]] = {}
     for position, (path, word) in enumerate(words):
-        if not word.startswith("-") or word.strip("-") == "":
+        if not word.startswith("-") or not word.strip("-"):
             continue
         name, equals, value = word.lstrip("-").partition("=")
         value_path = path
         if not equals:
             following = words[position + 1] if position + 1 < len(words) else None
-            if following is not None and not following[1].startswith("-"):
+            if following is not None and (
+                not following[1].startswith("-") or _NUMBER.fullmatch(following[1])
+            ):
                 value_path, value = following
             else:
                 value = "true"
-        flags[name] = Flag(name, value.strip().strip("\"'"), path, value_path)
+        name = name if is_etcd else name.replace("_", "-")
+        flags.setdefault(name, []).append(Flag(name, value.strip().strip("\"'"), path, value_path))
     return flags
+
+
+def _from_environment(env: Iterable[tuple[int, Any]], path: str) -> Iterator[Flag]:
+    """Settings of etcd given as ``ETCD_CERT_FILE``; a flag of the same name goes first (https://etcd.io/docs/)."""
+    for index, variable in env:
+        name, value = text(variable.get("name")), variable.get("value")
+        if name.startswith("ETCD_") and isinstance(value, str):
+            flag = name.removeprefix("ETCD_").lower().replace("_", "-")
+            yield Flag(flag, value.strip(), f"{path}env[{index}].name", f"{path}env[{index}].value")
+
+
+def _version(image: str) -> tuple[int, int]:
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    found = _VERSION.match(tag)
+    return (int(found[1]), int(found[2])) if found else (0, 0)

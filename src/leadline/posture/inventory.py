@@ -8,6 +8,7 @@ from leadline.kube.network_policy import PolicyRule, policy_rules
 from leadline.kube.rbac import Grant, join_grants
 from leadline.kube.selector import Selector, compile_pairs
 from leadline.model.resource import Resource
+from leadline.posture.control_plane import ControlPlaneProcess, process_of
 from leadline.posture.subject import Workload, mapping, text, workload_of
 
 DEFAULT_NAMESPACE = "default"
@@ -71,6 +72,10 @@ class Inventory:
             ("Group", "", "system:authenticated"),
         )
         return [grant for key in keys for grant in self._grants_by_subject.get(key, ())]
+
+    def workloads_of_account(self, namespace: str, name: str) -> Sequence[Workload]:
+        """The workloads whose pods use a service account."""
+        return self._workloads_by_account.get((namespace or DEFAULT_NAMESPACE, name), ())
 
     def service_account_of(self, workload: Workload) -> Resource | None:
         return self.get("ServiceAccount", workload.namespace, workload.service_account)
@@ -145,6 +150,19 @@ class Inventory:
         for workload in self.workloads:
             index[workload.namespace].append(workload)
         return dict(index)
+
+    @cached_property
+    def _workloads_by_account(self) -> dict[tuple[str, str], list[Workload]]:
+        index: dict[tuple[str, str], list[Workload]] = defaultdict(list)
+        for workload in self.workloads:
+            index[workload.namespace, workload.service_account].append(workload)
+        return dict(index)
+
+    @cached_property
+    def control_plane(self) -> tuple[ControlPlaneProcess, ...]:
+        """Every control-plane component that a Pod of the target runs."""
+        found = (process_of(pod) for pod in self.of("Pod"))
+        return tuple(process for process in found if process is not None)
 
     @cached_property
     def _grants_by_subject(self) -> dict[tuple[str, str, str], list[Grant]]:

@@ -1,0 +1,97 @@
+"""What a role lets its holder do, as questions that several access controls ask."""
+
+from collections.abc import Iterator
+
+from leadline.kube.rbac import Grant, RuleMatch, ask
+
+WORKLOADS = "deployments daemonsets replicasets statefulsets"
+
+EVERYTHING = (ask("*", "*", "core *"),)
+"""Every verb on every resource, written with stars."""
+READ_SECRETS = (ask("get list watch", "secrets"),)
+CREATE_PODS = (
+    ask("create", "pods replicationcontrollers"),
+    ask("create", WORKLOADS, "apps"),
+    ask("create", "jobs cronjobs", "batch"),
+)
+"""Pods, and the objects that make pods for their owner."""
+RUN_COMMANDS = (
+    ask("create get", "pods/exec pods/attach"),
+    ask("patch update", "pods/ephemeralcontainers"),
+)
+"""``get`` opens a session over a websocket, and a debugging container runs what it is told to."""
+IMPERSONATE = (
+    ask("impersonate", "users serviceaccounts"),
+    ask("impersonate", "groups", names="system:masters"),
+    ask("impersonate", "uids", "authentication.k8s.io"),
+)
+"""``system:masters`` is above all authorisation, so it counts even where it is the only group."""
+BIND_OR_ESCALATE = (
+    ask("bind", "clusterroles roles", "rbac.authorization.k8s.io", names="cluster-admin"),
+    ask("escalate", "clusterroles roles", "rbac.authorization.k8s.io"),
+)
+CREATE_TOKENS = (ask("create", "serviceaccounts/token"),)
+APPROVE_CERTIFICATES = (ask("update patch", "certificatesigningrequests/approval", "certificates.k8s.io"),)
+CHANGE_ADMISSION = (
+    ask(
+        "create update patch delete deletecollection",
+        "validatingwebhookconfigurations mutatingwebhookconfigurations "
+        "validatingadmissionpolicies validatingadmissionpolicybindings "
+        "mutatingadmissionpolicies mutatingadmissionpolicybindings",
+        "admissionregistration.k8s.io",
+    ),
+)
+REACH_KUBELETS = (ask("get create update patch delete", "nodes/proxy"),)
+FORWARD_PORTS = (ask("create get", "pods/portforward"),)
+
+TAKEOVER = (
+    *EVERYTHING,
+    *READ_SECRETS,
+    *CREATE_PODS,
+    ask("update patch", "pods replicationcontrollers"),
+    ask("update patch", WORKLOADS, "apps"),
+    ask("update patch", "jobs cronjobs", "batch"),
+    *RUN_COMMANDS,
+    *FORWARD_PORTS,
+    *IMPERSONATE,
+    *BIND_OR_ESCALATE,
+    *CREATE_TOKENS,
+    *APPROVE_CERTIFICATES,
+    *CHANGE_ADMISSION,
+    *REACH_KUBELETS,
+    ask("create update patch delete deletecollection", "nodes"),
+    ask("create update patch", "clusterrolebindings rolebindings", "rbac.authorization.k8s.io"),
+)
+"""The rights by which one account becomes another, or all of them."""
+
+
+def rules_beyond_reading(grant: Grant) -> Iterator[RuleMatch]:
+    """The rules of a grant that change something, or that read secrets.
+
+    Left out is what every program does: writing its events and leases, asking about rights, reporting a status;
+    and rules limited to single objects by name.
+    """
+    yield from (match for question in READ_SECRETS for match in grant.rules.matching(question))
+    for role, index, rule in grant.rules.all:
+        verbs = [(i, v) for i, v in enumerate(_words(rule, "verbs")) if v not in _READING]
+        resources = [(i, r) for i, r in enumerate(_words(rule, "resources")) if not _is_everyday(r)]
+        if verbs and resources and not rule.get("resourceNames"):
+            paths = [f"rules[{index}].resources[{i}]" for i, _ in resources]
+            paths += [f"rules[{index}].verbs[{i}]" for i, _ in verbs]
+            yield RuleMatch(role, index, rule, tuple(paths))
+
+
+_READING = frozenset({"get", "list", "watch", ""})
+
+
+def _is_everyday(resource: str) -> bool:
+    return (
+        resource in ("events", "leases", "tokenreviews", "")
+        or resource.endswith(("accessreviews", "rulesreviews", "selfsubjectreviews"))
+        or resource.endswith(("/status", "/finalizers"))
+    )
+
+
+def _words(rule: dict[str, object], key: str) -> list[str]:
+    words = rule.get(key)
+    return [word if isinstance(word, str) else "" for word in words] if isinstance(words, list) else []
