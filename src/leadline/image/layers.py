@@ -101,7 +101,6 @@ class Reader(Struct, frozen=True):
 
     wishes: Wishes
     limits: Limits = Limits()
-    raise_bugs: bool = False
 
     def facts_of(self, layer: Layer) -> LayerFacts:
         """Everything about ``layer``, read from its start to its end.
@@ -259,7 +258,7 @@ def told(
     for position in readers:
         one = reader.wishes.cataloguers[position]
         if not one.takes_tree:
-            reading = read(one, file, None, reader.raise_bugs)
+            reading = read(one, file, None)
             packages += reading.packages
             unread += reading.unread
     secrets = tuple(secrets_in(file.path, file.data)) if may_tell else ()

@@ -67,8 +67,6 @@ class Options(Struct, frozen=True):
     """How an image is catalogued."""
 
     limits: Limits = Limits()
-    raise_bugs: bool = False
-    """Whether an exception of a cataloguer that is no ``Unreadable`` is raised instead of noted."""
     each: Each = map
     now: Callable[[], float] = time.monotonic
     created: str = ""
@@ -122,7 +120,7 @@ def chosen_for(image: Image, cataloguers: Sequence[Cataloguer]) -> tuple[Catalog
 def _catalogue(
     image: Image, cataloguers: tuple[Cataloguer, ...], cache: Cache | None, options: Options
 ) -> Sbom:
-    reader = Reader(Wishes(cataloguers, DISTRO_PATHS), options.limits, options.raise_bugs)
+    reader = Reader(Wishes(cataloguers, DISTRO_PATHS), options.limits)
     version = _version(cataloguers)
 
     def facts_of(layer: Layer) -> LayerFacts:
@@ -142,7 +140,7 @@ def _catalogue(
     tree = merge(facts)
     tree.distro = read_distro(tree)
     unread = [one for _, layer in facts for one in layer.unread]
-    reading = _read_tree(tree, reader, options)
+    reading = _read_tree(tree, reader)
     packages = with_owners(reading.packages, tree)
     return Sbom(
         ImageIdentity(image.identity.name, size_bytes=sum(layer.size_bytes for _, layer in facts)),
@@ -153,7 +151,7 @@ def _catalogue(
     )
 
 
-def _read_tree(tree: MergedTree, reader: Reader, options: Options) -> Reading:
+def _read_tree(tree: MergedTree, reader: Reader) -> Reading:
     """What single files told while their layer was read, and what readers of the whole tree say now."""
     packages: list[Package] = []
     unread: list[Unread] = []
@@ -164,7 +162,7 @@ def _read_tree(tree: MergedTree, reader: Reader, options: Options) -> Reading:
         ]
         unread += one.facts.unread
     cataloguers = reader.wishes.cataloguers
-    whole = catalogue(tree, [one for one in cataloguers if one.takes_tree], options.raise_bugs)
+    whole = catalogue(tree, [one for one in cataloguers if one.takes_tree])
     unread += _lost_behind_links(tree, reader.wishes)
     return Reading((*packages, *whole.packages), (*unread, *whole.unread))
 

@@ -10,7 +10,7 @@ from leadline.image.cataloguer import Cataloguer, File, Package, Tree, Unread, U
 from leadline.image.executable import is_executable
 from leadline.image.wishes import Wishes
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("leadline.image.cataloguer")
 
 
 class Reading(Struct, frozen=True):
@@ -27,23 +27,20 @@ class FileTree(Tree, Protocol):
         """Every kept file, by path."""
 
 
-def catalogue(tree: FileTree, cataloguers: Sequence[Cataloguer], raise_bugs: bool = False) -> Reading:
-    """The packages that ``cataloguers`` find in the kept files of ``tree``, in the order of their paths.
-
-    With ``raise_bugs`` an exception that is no ``Unreadable`` is raised instead of becoming an ``Unread``.
-    """
+def catalogue(tree: FileTree, cataloguers: Sequence[Cataloguer]) -> Reading:
+    """The packages that ``cataloguers`` find in the kept files of ``tree``, in the order of their paths."""
     wishes = Wishes(cataloguers)
     found: list[Reading] = []
     for file in tree.kept():
         wish = wishes.of(file.path)
         readers = wish.readers if wish else ()
-        if not readers and wishes.executables and is_executable(file.data):
-            readers = wishes.executables
-        found += [read(wishes.cataloguers[reader], file, tree, raise_bugs) for reader in readers]
+        if wishes.executables and is_executable(file.data):
+            readers = tuple(sorted({*readers, *wishes.executables}))
+        found += [read(wishes.cataloguers[reader], file, tree) for reader in readers]
     return together(found)
 
 
-def read(cataloguer: Cataloguer, file: File, tree: Tree | None, raise_bugs: bool = False) -> Reading:
+def read(cataloguer: Cataloguer, file: File, tree: Tree | None) -> Reading:
     """What one cataloguer tells of one file; ``tree`` may be ``None`` for those that do not take it."""
     packages: list[Package] = []
     unread: tuple[Unread, ...] = ()
@@ -54,10 +51,9 @@ def read(cataloguer: Cataloguer, file: File, tree: Tree | None, raise_bugs: bool
         unread = (Unread(file.path, f"{cataloguer.name}: {error}"),)
     except Exception as error:
         # The engine's guard: a bug in one cataloguer must not cost the packages of all others.
-        if raise_bugs:
-            raise
-        log.debug("cataloguer %s failed on %s", cataloguer.name, file.path, exc_info=True)
-        unread = (Unread(file.path, f"{cataloguer.name} failed on it: {type(error).__name__}"),)
+        log.exception("cataloguer %s failed on %s", cataloguer.name, file.path)
+        why = f"a fault in the cataloguer {cataloguer.name} ({type(error).__name__})"
+        unread = (Unread(file.path, why, hint="please report it; --debug shows the details"),)
     return Reading(tuple(_placed(package, cataloguer, file) for package in packages), unread)
 
 

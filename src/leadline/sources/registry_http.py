@@ -98,6 +98,7 @@ class Answer:
             self.close()
 
     def close(self) -> None:
+        self._response.close()
         self._connection.close()
 
 
@@ -129,29 +130,41 @@ def send(url: str, headers: Mapping[str, str], trust: Trust, body: bytes | None 
 
 def _send_once(parts: SplitResult, headers: Mapping[str, str], trust: Trust, body: bytes | None) -> Answer:
     host = parts.netloc.rpartition("@")[2]
+    connection = _connect(parts, host, trust)
     try:
-        connection = _connect(parts, host, trust)
         target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         method = "GET" if body is None else "POST"
         connection.request(method, target, body, {"User-Agent": USER_AGENT, "Host": host, **headers})
         return Answer(connection, connection.getresponse())
-    except ssl.SSLCertVerificationError as error:
-        raise RegistryError(
-            f"the certificate of {host} is not trusted: {error.verify_message}",
-            hint="give the authority's certificate, or allow unverified registries",
-        ) from error
-    except ssl.SSLError as error:
-        raise RegistryError(
-            f"no TLS with {host}: {error.reason or error}", hint="is it a registry without TLS?"
-        ) from error
-    except (ConnectionResetError, http.client.RemoteDisconnected, http.client.IncompleteRead) as error:
-        raise Dropped(str(error)) from error
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise RegistryError(f"cannot reach {host}: {error}") from error
+    except BaseException as error:
+        connection.close()
+        raise _translated(error, host) from error
+
+
+def _translated(error: BaseException, host: str) -> BaseException:
+    """What ``error`` means to a caller."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return RegistryError(
+                f"the certificate of {host} is not trusted: {error.verify_message}",
+                hint="give the authority's certificate, or allow unverified registries",
+            )
+        case ssl.SSLError():
+            return RegistryError(
+                f"no TLS with {host}: {error.reason or error}", hint="is it a registry without TLS?"
+            )
+        case ConnectionResetError() | http.client.RemoteDisconnected() | http.client.IncompleteRead():
+            return Dropped(str(error))
+        case OSError() | http.client.HTTPException() | ValueError():
+            return RegistryError(f"cannot reach {host}: {error}")
+    return error
 
 
 def _connect(parts: SplitResult, host: str, trust: Trust) -> http.client.HTTPConnection:
-    name, port = parts.hostname or "", parts.port
+    try:
+        name, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise RegistryError(f"cannot reach {host}: {error}") from error
     proxy = _proxy(parts, trust)
     if proxy is None:
         if parts.scheme == "https":

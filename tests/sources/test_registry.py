@@ -1,0 +1,411 @@
+import base64
+import datetime
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from image_archives import Blobs, digest, layer
+from leadline.errors import RegistryError, UsageError
+from leadline.image.cataloguer import File, Package, Packages, cataloguer
+from leadline.image.sbom import catalogue_image
+from leadline.model.finding import Unread
+from leadline.model.package import Sbom
+from leadline.sources.image_source import ImageOptions, open_image
+from leadline.sources.layer_cache import LayerCache
+from leadline.sources.registry import RegistryOptions
+from leadline.sources.registry_auth import Credential, PullSecret
+from leadline.sources.registry_http import Trust
+from registry_server import Server, serving
+
+LAYERS = (layer({"etc/os-release": b"ID=demo\n", "a.list": b"one two\n"}), layer({"b.list": b"three\n"}))
+
+
+@cataloguer("list", suffixes=(".list",))
+def lists(file: File) -> Packages:
+    for name in file.text.split():
+        yield Package("generic", name, "1")
+
+
+def served(**settings: object) -> Server:
+    server = Server(**settings)  # type: ignore[arg-type]
+    server.tags["team/demo:1"] = str(server.blobs.image(LAYERS)["digest"])
+    return server
+
+
+def scan(server: Server, options: ImageOptions | None = None, name: str = "team/demo:1") -> Sbom:
+    plain = ImageOptions(registry=RegistryOptions(Trust(frozenset((server.host,)))))
+    options = options or plain
+    image = open_image(f"{server.host}/{name}", options)
+    return catalogue_image(image, (lists,), options.cache)
+
+
+def names(sbom: Sbom) -> list[str]:
+    return [package.name for package in sbom.packages]
+
+
+def trusting(server: Server, **settings: object) -> ImageOptions:
+    trust = Trust(frozenset((server.host,)))
+    return ImageOptions(registry=RegistryOptions(trust, **settings))  # type: ignore[arg-type]
+
+
+def docker_config(server: Server, entry: object) -> bytes:
+    return json.dumps({"auths": {server.host: entry}}).encode()
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def test_open_registry_is_read_to_the_packages() -> None:
+    with serving(served()) as server:
+        sbom = scan(server)
+    assert names(sbom) == ["one", "three", "two"]
+    assert sbom.image.digest == server.tags["team/demo:1"]
+    assert sbom.image.layers == tuple(map(digest, LAYERS))
+    assert [package.layer for package in sbom.packages] == [digest(LAYERS[i]) for i in (0, 1, 0)]
+    assert sbom.unread == ()
+
+
+@pytest.mark.parametrize("how", ["gzip", "zstd", "plain"])
+def test_every_compression_of_layers_is_read(how: str) -> None:
+    server = Server()
+    server.tags["demo:1"] = str(server.blobs.image(LAYERS, how)["digest"])
+    with serving(server):
+        assert names(scan(server, name="demo:1")) == ["one", "three", "two"]
+
+
+def test_second_scan_touches_no_layer(tmp_path: Path) -> None:
+    with serving(served()) as server:
+        options = ImageOptions(
+            registry=RegistryOptions(Trust(frozenset((server.host,)))), cache=LayerCache(tmp_path)
+        )
+        first = scan(server, options)
+        server.requests.clear()
+        second = scan(server, options)
+    assert server.paths() == ["/v2/team/demo/manifests/1"]
+    assert (second.packages, second.distro, second.image) == (first.packages, first.distro, first.image)
+
+
+def test_layer_that_another_image_shares_is_not_fetched_again(tmp_path: Path) -> None:
+    server = served()
+    server.tags["team/other:1"] = str(server.blobs.image((LAYERS[0],))["digest"])
+    with serving(server):
+        options = ImageOptions(
+            registry=RegistryOptions(Trust(frozenset((server.host,)))), cache=LayerCache(tmp_path)
+        )
+        scan(server, options)
+        server.requests.clear()
+        assert names(scan(server, options, "team/other:1")) == ["one", "two"]
+    assert [path.split("/")[4] for path in server.paths()] == ["manifests", "blobs"]
+
+
+def test_token_is_fetched_anonymously() -> None:
+    with serving(served(auth="token")) as server:
+        assert names(scan(server)) == ["one", "three", "two"]
+    assert "/token?service=test+registry&scope=repository%3Ateam%2Fdemo%3Apull" in server.paths()
+
+
+@pytest.mark.parametrize("auth", ["basic", "token"])
+def test_credential_given_by_hand_is_used(auth: str) -> None:
+    with serving(served(auth=auth, users={"ann": "s3cret"})) as server:
+        credential = Credential("the command line", "ann", "s3cret")
+        assert names(scan(server, trusting(server, credential=credential))) == ["one", "three", "two"]
+
+
+@pytest.mark.parametrize("auth", ["basic", "token"])
+def test_pull_secret_is_used(auth: str) -> None:
+    with serving(served(auth=auth, users={"ann": "s3cret"})) as server:
+        secret = PullSecret("apps/pull", docker_config(server, {"auth": encoded("ann:s3cret")}))
+        assert names(scan(server, trusting(server, secrets=(secret,)))) == ["one", "three", "two"]
+
+
+def test_next_credential_is_tried_where_one_fails() -> None:
+    with serving(served(auth="basic", users={"ann": "s3cret"})) as server:
+        wrong = PullSecret("apps/old", docker_config(server, {"auth": encoded("ann:gone")}))
+        right = PullSecret("apps/new", docker_config(server, {"username": "ann", "password": "s3cret"}))
+        assert names(scan(server, trusting(server, secrets=(wrong, right)))) == ["one", "three", "two"]
+
+
+def test_identity_token_is_exchanged() -> None:
+    with serving(served(auth="token", users={"": "refresh"})) as server:
+        secret = PullSecret("apps/pull", docker_config(server, {"identitytoken": "refresh"}))
+        assert names(scan(server, trusting(server, secrets=(secret,)))) == ["one", "three", "two"]
+
+
+def test_helper_of_docker_config_is_asked(tmp_path: Path) -> None:
+    helper = tmp_path / "docker-credential-test"
+    helper.write_text(
+        '#!/bin/sh\nread server\necho "{\\"Username\\": \\"ann\\", \\"Secret\\": \\"s3cret\\"}"\n'
+    )
+    helper.chmod(helper.stat().st_mode | stat.S_IEXEC)
+    with serving(served(auth="basic", users={"ann": "s3cret"})) as server:
+        (tmp_path / "config.json").write_text(json.dumps({"credHelpers": {server.host: "test"}}))
+        environ = {"DOCKER_CONFIG": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PATH", environ["PATH"])
+            assert names(scan(server, trusting(server, environ=environ))) == ["one", "three", "two"]
+
+
+def test_refusal_names_what_was_tried_and_no_value() -> None:
+    with serving(served(auth="basic", users={"ann": "s3cret"})) as server:
+        secret = PullSecret("apps/pull", docker_config(server, {"auth": encoded("ann:wr0ng")}))
+        broken = PullSecret("apps/broken", b"no json")
+        with pytest.raises(RegistryError) as caught:
+            scan(server, trusting(server, secrets=(secret, broken)))
+    assert str(caught.value) == (
+        f"{server.host} does not let us read {server.host}/team/demo; "
+        "credentials tried: pull secret apps/pull, pull secret apps/broken (is not in Docker's format)"
+    )
+
+
+def test_credentials_are_never_shown_by_repr() -> None:
+    assert "s3cret" not in repr(Credential("x", "ann", "s3cret", "s3cret", "s3cret"))
+    assert "s3cret" not in repr(PullSecret("x", b"s3cret"))
+
+
+def test_storage_behind_a_redirect_sees_no_credentials() -> None:
+    with (
+        serving(served(auth="basic", users={"ann": "s3cret"})) as server,
+        serving(Server(server.blobs)) as storage,
+    ):
+        server.redirect_to = f"http://{storage.host}"
+        credential = Credential("hand", "ann", "s3cret")
+        assert names(scan(server, trusting(server, credential=credential))) == ["one", "three", "two"]
+    assert len(storage.requests) == 3
+    assert not [headers for _, headers in storage.requests if "Authorization" in headers]
+
+
+@pytest.mark.parametrize("ignores_range", [False, True])
+def test_blob_that_breaks_off_is_resumed(ignores_range: bool) -> None:
+    with serving(served(break_after=60, breaks=3, ignores_range=ignores_range)) as server:
+        assert names(scan(server)) == ["one", "three", "two"]
+    assert server.breaks == 0
+
+
+def test_blob_that_always_breaks_off_is_given_up() -> None:
+    broken = pytest.raises(RegistryError, match="broke off 6 times in blob sha256:")
+    with serving(served(break_after=0, breaks=100)) as server, broken:
+        scan(server)
+
+
+def test_forged_layer_tells_nothing_and_is_not_remembered(tmp_path: Path) -> None:
+    server = served()
+    manifest = json.loads(server.blobs.blobs[server.tags["team/demo:1"]])
+    top, bottom = manifest["layers"][1]["digest"], manifest["layers"][0]["digest"]
+    forged = bytearray(server.blobs.blobs[top])
+    forged[5] ^= 1
+    server.blobs.blobs[top] = bytes(forged)
+    with serving(server):
+        options = ImageOptions(
+            registry=RegistryOptions(Trust(frozenset((server.host,)))), cache=LayerCache(tmp_path)
+        )
+        for _ in range(2):
+            sbom = scan(server, options)
+            assert names(sbom) == ["one", "two"]
+            assert sbom.unread == (
+                Unread(
+                    f"layer {digest(LAYERS[1])}",
+                    f"its content does not have the digest {top}; nothing of it was used",
+                ),
+            )
+    assert server.paths().count(f"/v2/team/demo/blobs/{top}") == 2
+    assert server.paths().count(f"/v2/team/demo/blobs/{bottom}") == 1
+
+
+def test_foreign_layer_is_unread() -> None:
+    server = Server()
+    server.blobs.image(LAYERS)
+    descriptor = server.blobs.image(LAYERS)
+    manifest = json.loads(server.blobs.blobs[str(descriptor["digest"])])
+    manifest["layers"][0]["mediaType"] = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+    server.tags["demo:1"] = str(
+        server.blobs.add(json.dumps(manifest).encode(), manifest["mediaType"])["digest"]
+    )
+    with serving(server):
+        sbom = scan(server, name="demo:1")
+    why = "a foreign layer: kept elsewhere by its owner's terms, and not part of the stored image"
+    assert (names(sbom), sbom.unread) == (["three"], (Unread(f"layer {digest(LAYERS[0])}", why),))
+
+
+def several_platforms() -> Server:
+    server = Server()
+    images = []
+    for architecture, variant, name in (
+        ("amd64", "", b"x\n"),
+        ("arm64", "v8", b"y\n"),
+        ("arm", "v7", b"z\n"),
+    ):
+        descriptor = server.blobs.image((layer({"a.list": name}),))
+        platform = {"os": "linux", "architecture": architecture, **({"variant": variant} if variant else {})}
+        images.append({**descriptor, "platform": platform})
+    images.append(
+        {**server.blobs.add(b"{}"), "annotations": {"vnd.docker.reference.type": "attestation-manifest"}}
+    )
+    server.tags["demo:1"] = str(server.blobs.index(images)["digest"])
+    return server
+
+
+@pytest.mark.parametrize(
+    ("platform", "found"),
+    [("linux/amd64", "x"), ("amd64", "x"), ("linux/arm64", "y"), ("arm64", "y"), ("linux/arm/v7", "z")],
+)
+def test_platform_is_chosen_from_an_index(platform: str, found: str) -> None:
+    with serving(several_platforms()) as server:
+        trust = Trust(frozenset((server.host,)))
+        options = ImageOptions(platform, RegistryOptions(trust))
+        assert names(scan(server, options, "demo:1")) == [found]
+
+
+def test_absent_platform_is_an_error_that_lists_those_there_are() -> None:
+    with serving(several_platforms()) as server:
+        options = ImageOptions("linux/s390x", RegistryOptions(Trust(frozenset((server.host,)))))
+        with pytest.raises(UsageError) as caught:
+            scan(server, options, "demo:1")
+    assert str(caught.value) == (
+        f"{server.host}/demo:1 is not there for linux/s390x; "
+        "choose one with --platform: linux/amd64, linux/arm64/v8, linux/arm/v7"
+    )
+
+
+def test_digest_in_the_reference_is_checked() -> None:
+    server = served()
+    wanted = server.tags["team/demo:1"]
+    server.blobs.blobs[wanted] += b" "
+    with serving(server), pytest.raises(RegistryError, match="is not genuine"):
+        scan(server, name=f"team/demo@{wanted}")
+
+
+def test_absent_image_is_said_to_be_absent() -> None:
+    with serving(served()) as server, pytest.raises(RegistryError) as caught:
+        scan(server, name="team/other:7")
+    assert str(caught.value) == f"{server.host} has no 7 in team/other"
+
+
+def test_busy_registry_is_asked_again_only_where_the_caller_wants() -> None:
+    asked: list[tuple[int, float]] = []
+
+    def wait(attempt: int, seconds: float) -> bool:
+        asked.append((attempt, seconds))
+        return attempt < 2
+
+    with serving(served(answers=[(429, {"Retry-After": "3"})])) as server:
+        assert names(scan(server, trusting(server, wait=wait))) == ["one", "three", "two"]
+        server.answers = [(503, {}), (429, {})]
+        with pytest.raises(RegistryError, match="allows no more requests for now"):
+            scan(server, trusting(server, wait=wait))
+    assert asked == [(1, 3.0), (1, 0.0), (2, 0.0)]
+
+
+def test_mirror_is_asked_first_and_the_registry_where_it_has_nothing() -> None:
+    with serving(served()) as server, serving(Server()) as empty, serving(served()) as full:
+        trust = Trust(frozenset((server.host, empty.host, full.host)))
+        options = ImageOptions(registry=RegistryOptions(trust, mirrors={server.host: (empty.host,)}))
+        assert names(scan(server, options)) == ["one", "three", "two"]
+        assert (len(empty.requests), len(server.requests)) == (1, 4)
+        options = ImageOptions(registry=RegistryOptions(trust, mirrors={server.host: (full.host,)}))
+        assert names(scan(server, options)) == ["one", "three", "two"]
+        assert (len(full.requests), len(server.requests)) == (4, 4)
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate with its key for 127.0.0.1, and the authority that signed it."""
+    day = datetime.timedelta(days=1)
+    start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+
+    def signed(
+        name: str, key: ec.EllipticCurvePrivateKey, by: tuple[str, ec.EllipticCurvePrivateKey], is_ca: bool
+    ) -> bytes:
+        subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (name, by[0]))
+        builder = x509.CertificateBuilder(
+            issuer, subject, key.public_key(), x509.random_serial_number(), start, start + 36500 * day
+        )
+        builder = builder.add_extension(x509.BasicConstraints(is_ca, None), critical=True)
+        builder = builder.add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+        )
+        builder = builder.add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(by[1].public_key()), critical=False
+        )
+        if not is_ca:
+            import ipaddress
+
+            names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        return builder.sign(by[1], hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    authority = folder / "authority.pem"
+    authority.write_bytes(signed("test authority", authority_key, ("test authority", authority_key), True))
+    own = folder / "own.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    own.write_bytes(signed("registry", key, ("test authority", authority_key), False) + private)
+    return own, authority
+
+
+def test_authority_given_by_hand_is_trusted(tmp_path: Path) -> None:
+    own, authority = certificate(tmp_path)
+    with serving(served(), own) as server:
+        options = ImageOptions(registry=RegistryOptions(Trust(ca_file=str(authority))))
+        assert names(scan(server, options)) == ["one", "three", "two"]
+        unverified = ImageOptions(registry=RegistryOptions(Trust(is_unverified=True)))
+        assert names(scan(server, unverified)) == ["one", "three", "two"]
+
+
+def test_unknown_authority_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    own, _ = certificate(tmp_path)
+    trust = Trust(ca_file=str(certificate(other)[1]))
+    refused = pytest.raises(RegistryError, match=r"the certificate of 127\.0\.0\.1:\d+ is not trusted")
+    with serving(served(), own) as server, refused:
+        scan(server, ImageOptions(registry=RegistryOptions(trust)))
+
+
+def test_token_service_without_tls_gets_no_credentials_of_a_registry_with_tls(tmp_path: Path) -> None:
+    own, authority = certificate(tmp_path)
+    with serving(Server(users={"ann": "x"})) as thief, serving(served(auth="token"), own) as server:
+        server.realm = f"http://{thief.host}/token"
+        credential = Credential("hand", "ann", "s3cret")
+        options = ImageOptions(registry=RegistryOptions(Trust(ca_file=str(authority)), credential))
+        with pytest.raises(RegistryError, match="is not safe to ask"):
+            scan(server, options)
+    assert thief.requests == []
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"manifests": 3}',
+        b'{"layers": [{}]}',
+        b"[" * 100_000,
+        b'{"schemaVersion": 1}',
+    ],
+)
+def test_hostile_manifest_is_one_clear_error(manifest: bytes) -> None:
+    server = Server()
+    server.tags["demo:1"] = str(server.blobs.add(manifest)["digest"])
+    with serving(server), pytest.raises(RegistryError):
+        scan(server, name="demo:1")
+
+
+def test_index_that_points_to_itself_ends() -> None:
+    blobs = Blobs()
+    inner = blobs.image(LAYERS)
+    for _ in range(6):
+        inner = blobs.index([{"digest": inner["digest"], "size": inner["size"]}])
+    server = Server(blobs, {"demo:1": str(inner["digest"])})
+    with serving(server), pytest.raises(RegistryError, match="nests its indexes too deeply"):
+        scan(server, name="demo:1")
