@@ -21,7 +21,7 @@ import yaml
 
 from leadline.kube.field_path import value_at, with_value, without
 from leadline.kube.merge_key import entry_of
-from leadline.model.control import YOUR_VALUE, Control, Remove, Set
+from leadline.model.control import Control, Remove, Set, is_placeholder
 from leadline.model.finding import Finding
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.posture.engine import Facts, Judgement, judge
@@ -101,7 +101,7 @@ def has_only_edits(findings: tuple[Finding, ...]) -> bool:
     """Whether every finding can be cured by an edit that needs no one's knowledge."""
     return bool(findings) and all(
         isinstance(f.violation, Remove)
-        or (isinstance(f.violation, Set) and YOUR_VALUE not in str(f.violation.value))
+        or (isinstance(f.violation, Set) and not is_placeholder(f.violation.value))
         for f in findings
     )
 

@@ -19,6 +19,13 @@ YOUR_VALUE = "YOUR_VALUE"
 """Stands in a ``Set`` for a value that only the owner can know; such an edit is shown, never applied."""
 
 
+def is_placeholder(value: Any) -> bool:
+    """Whether ``value`` of a ``Set`` stands for one that only the owner can know: ``YOUR_…``, ``<path/to/file>``."""
+    return isinstance(value, str) and (
+        "YOUR_" in value or value == "AWS_LOADBALANCER_SSL_CERT" or ("<" in value and ">" in value)
+    )
+
+
 class Remove(Struct, frozen=True):
     """Delete what stands at ``path``."""
 
@@ -78,6 +85,8 @@ class Control(Struct, frozen=True):
     """Name of each setting and the shipped value."""
     manual: str = ""
     """For a control that only a person can judge: what to look at."""
+    cloud: str = ""
+    """``EKS``, ``AKS`` or ``GKE`` where it makes sense on that service's clusters alone."""
     needs: str = ""
     """For a control without a check yet: the facts it needs, e.g. ``"kubelet settings of the node"``."""
 

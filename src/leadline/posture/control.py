@@ -13,8 +13,10 @@ from typing import Any, get_type_hints
 
 from leadline.kube.bootstrap import tells_only_public_facts
 from leadline.kube.image_name import ImageName, is_below, parse_image_name
+from leadline.kube.pod_security import ENFORCE, enforces
 from leadline.kube.rbac import CORE, Grant, RuleMatch, ask
 from leadline.kube.selector import compile_pairs, compile_selector
+from leadline.kube.version import is_within, parse_version
 from leadline.model.control import YOUR_VALUE, Control, Missing, Remove, Review, Set, Violations
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import (
@@ -26,7 +28,7 @@ from leadline.posture.control_plane import (
     Scheduler,
 )
 from leadline.posture.inventory import Inventory, kind_name
-from leadline.posture.judgement import default_namespace, outside
+from leadline.posture.judgement import all_meet, default_namespace, outside, policies_guard
 from leadline.posture.rights import (
     APPROVE_CERTIFICATES,
     BIND_OR_ESCALATE,
@@ -51,6 +53,7 @@ __all__ = [
     "CORE",
     "CREATE_PODS",
     "CREATE_TOKENS",
+    "ENFORCE",
     "EVERYTHING",
     "FORWARD_PORTS",
     "IMPERSONATE",
@@ -79,12 +82,15 @@ __all__ = [
     "Set",
     "Violations",
     "Workload",
+    "all_meet",
     "ask",
     "compile_pairs",
     "compile_selector",
     "control",
     "default_namespace",
+    "enforces",
     "is_below",
+    "is_within",
     "kind_name",
     "manual",
     "mapping",
@@ -92,6 +98,8 @@ __all__ = [
     "not_built",
     "outside",
     "parse_image_name",
+    "parse_version",
+    "policies_guard",
     "rules_beyond_reading",
     "sequence",
     "tells_only_public_facts",
@@ -121,6 +129,7 @@ def control(
     category: str,
     kinds: tuple[str, ...] = (),
     applies: Callable[..., bool] | None = None,
+    cloud: str = "",
 ) -> Callable[[Check], Control]:
     """Makes a ``Control`` of a check.
 
@@ -149,22 +158,27 @@ def control(
             check=check,
             joins=joins,
             applies=applies,
+            cloud=cloud,
             settings=_settings(id, check),
         )
 
     return make
 
 
-def manual(id: str, title: str, *, score: float, category: str, look_at: str) -> Control:
+def manual(id: str, title: str, *, score: float, category: str, look_at: str, cloud: str = "") -> Control:
     """A control that only a person can judge. ``look_at`` says in one sentence what to look at."""
     module = sys._getframe(1).f_globals
-    return Control(id, title, score, category, module["__doc__"] or "", module["__name__"], manual=look_at)
+    return Control(
+        id, title, score, category, module["__doc__"] or "", module["__name__"], manual=look_at, cloud=cloud
+    )
 
 
-def not_built(id: str, title: str, *, score: float, category: str, needs: str) -> Control:
+def not_built(id: str, title: str, *, score: float, category: str, needs: str, cloud: str = "") -> Control:
     """A control that cannot judge yet. ``needs`` names the facts that are not read: ``"kubelet settings of the nodes"``."""
     module = sys._getframe(1).f_globals
-    return Control(id, title, score, category, module["__doc__"] or "", module["__name__"], needs=needs)
+    return Control(
+        id, title, score, category, module["__doc__"] or "", module["__name__"], needs=needs, cloud=cloud
+    )
 
 
 def _arguments(check: Check) -> tuple[type | None, bool]:

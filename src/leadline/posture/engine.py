@@ -32,6 +32,7 @@ class Facts(Struct, frozen=True):
     """Whether the target is a whole cluster."""
     server_version: str = ""
     cloud: str = ""
+    """``EKS``, ``AKS``, ``GKE``, ``none`` for another cluster; empty where unknown, and then every control is asked."""
 
 
 class Judgement(Struct, frozen=True):
@@ -70,6 +71,7 @@ class _Judge:
             server_version=facts.server_version,
             cloud=facts.cloud,
         )
+        self._cloud = facts.cloud
         self._controls = controls
         self._rank = {control.id: rank for rank, control in enumerate(controls)}
         self._on: dict[type, list[Bound]] = defaultdict(list)
@@ -108,6 +110,8 @@ class _Judge:
             self._skips.append(Skip(control.id, control.manual, "manual"))
         elif control.check is None or control.subject is None:
             self._skips.append(Skip(control.id, f"not built yet: needs {control.needs}", "not built"))
+        elif control.cloud and self._cloud not in ("", control.cloud):
+            self._skips.append(Skip(control.id, f"for {control.cloud} clusters only"))
         else:
             chosen = {name: settings.get(name, default) for name, default in control.settings.items()}
             if chosen and not any(chosen.values()):

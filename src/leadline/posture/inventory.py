@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Any, TypeVar
 
 from leadline.kube.network_policy import PolicyRule, policy_rules
 from leadline.kube.rbac import Grant, join_grants
@@ -12,6 +13,7 @@ from leadline.posture.control_plane import ControlPlaneProcess, process_of
 from leadline.posture.subject import Workload, mapping, text, workload_of
 
 DEFAULT_NAMESPACE = "default"
+T = TypeVar("T")
 
 
 class Inventory:
@@ -38,6 +40,7 @@ class Inventory:
         self.cloud = cloud
         """``EKS``, ``AKS``, ``GKE``; empty where unknown."""
         self._workload = workload
+        self._answers: dict[str, Any] = {}
 
     def of(self, kind: str) -> Sequence[Resource]:
         """Every object of ``kind``, in the order of reading."""
@@ -52,6 +55,13 @@ class Inventory:
     def workloads(self) -> tuple[Workload, ...]:
         found = (self._workload(resource) for resource in self.resources)
         return tuple(workload for workload in found if workload is not None)
+
+    def once(self, question: str, answer: Callable[[], T]) -> T:
+        """``answer()``, worked out on the first call with this ``question`` and kept."""
+        if question not in self._answers:
+            self._answers[question] = answer()
+        kept: T = self._answers[question]
+        return kept
 
     def workloads_in(self, namespace: str) -> Sequence[Workload]:
         return self._workloads_by_namespace.get(namespace or DEFAULT_NAMESPACE, ())

@@ -1,0 +1,44 @@
+"""This Kyverno can be shown one image and made to admit another.
+
+A registry under an intruder's control answers the check of the signature with a good image and the pull
+with a bad one, so that unsigned images pass.
+
+Fix: move to 1.8.5 or later.
+
+Example::
+
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web}
+    spec:
+      template:
+        spec:
+          containers:
+          - {name: web, image: "ghcr.io/kyverno/kyverno:v1.8.4"}
+
+Cannot see: a mended build under the old tag.
+
+See: https://nvd.nist.gov/vuln/detail/CVE-2022-47633
+"""
+
+from leadline.posture.control import (
+    Container,
+    Review,
+    Violations,
+    control,
+    is_within,
+    parse_image_name,
+    parse_version,
+)
+
+AFFECTED = (("1.8.3", "1.8.5"),)
+
+
+@control("C-0091", "CVE-2022-47633-kyverno-signature-bypass", score=8.0, category="Workload")
+def kyverno_signature_bypass(container: Container) -> Violations:
+    name = parse_image_name(container.image)
+    if name.repository.rpartition("/")[2] not in ("kyverno",):
+        return
+    version = parse_version(name.tag)
+    if version is not None and is_within(version, AFFECTED):
+        yield Review("image")

@@ -1,0 +1,36 @@
+"""The namespace lets in pods that share their node's memory segments.
+
+Programs of the node that talk through shared memory could be read and disturbed from a pod.
+
+Fix: label the namespace ``pod-security.kubernetes.io/enforce: baseline``; try it with ``warn`` in place of
+``enforce`` first.
+
+Example::
+
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: shop}
+
+Cannot see: other admission policies that refuse the same; a cluster-wide default in the API server's
+admission configuration.
+
+See: https://kubernetes.io/docs/concepts/security/pod-security-admission/
+"""
+
+from leadline.posture.control import ENFORCE, Namespace, Set, Violations, control, enforces
+
+
+def holds_applications(namespace: Namespace) -> bool:
+    return not namespace.is_kubernetes_own
+
+
+@control(
+    "C-0195",
+    "Minimize the admission of containers wishing to share the host IPC namespace",
+    score=5.0,
+    category="Workload",
+    applies=holds_applications,
+)
+def admits_host_ipc(namespace: Namespace) -> Violations:
+    if not enforces(namespace.labels, "baseline"):
+        yield Set(f"metadata.labels[{ENFORCE}]", "baseline")

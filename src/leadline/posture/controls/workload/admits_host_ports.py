@@ -1,0 +1,36 @@
+"""The namespace lets in pods that take ports of their node.
+
+A port of the node is open to whoever reaches the node, past Services and often past network policies.
+
+Fix: label the namespace ``pod-security.kubernetes.io/enforce: baseline``; try it with ``warn`` in place of
+``enforce`` first.
+
+Example::
+
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: shop}
+
+Cannot see: other admission policies that refuse the same; a cluster-wide default in the API server's
+admission configuration.
+
+See: https://kubernetes.io/docs/concepts/security/pod-security-admission/
+"""
+
+from leadline.posture.control import ENFORCE, Namespace, Set, Violations, control, enforces
+
+
+def holds_applications(namespace: Namespace) -> bool:
+    return not namespace.is_kubernetes_own
+
+
+@control(
+    "C-0204",
+    "Minimize the admission of containers which use HostPorts",
+    score=4.0,
+    category="Workload",
+    applies=holds_applications,
+)
+def admits_host_ports(namespace: Namespace) -> Violations:
+    if not enforces(namespace.labels, "baseline"):
+        yield Set(f"metadata.labels[{ENFORCE}]", "baseline")

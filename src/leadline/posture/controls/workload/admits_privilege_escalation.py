@@ -1,0 +1,36 @@
+"""The namespace lets in containers that may gain rights.
+
+Set-uid programs in any image would then make root of an ordinary user.
+
+Fix: label the namespace ``pod-security.kubernetes.io/enforce: restricted``; try it with ``warn`` in place
+of ``enforce`` first.
+
+Example::
+
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: shop}
+
+Cannot see: other admission policies that refuse the same; a cluster-wide default in the API server's
+admission configuration.
+
+See: https://kubernetes.io/docs/concepts/security/pod-security-admission/
+"""
+
+from leadline.posture.control import ENFORCE, Namespace, Set, Violations, control, enforces
+
+
+def holds_applications(namespace: Namespace) -> bool:
+    return not namespace.is_kubernetes_own
+
+
+@control(
+    "C-0197",
+    "Minimize the admission of containers with allowPrivilegeEscalation",
+    score=6.0,
+    category="Workload",
+    applies=holds_applications,
+)
+def admits_privilege_escalation(namespace: Namespace) -> Violations:
+    if not enforces(namespace.labels, "restricted"):
+        yield Set(f"metadata.labels[{ENFORCE}]", "restricted")

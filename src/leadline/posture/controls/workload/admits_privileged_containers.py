@@ -1,0 +1,37 @@
+"""The namespace lets in privileged containers.
+
+A privileged container is root on its node. Without the label any user who may create pods here may create
+one.
+
+Fix: label the namespace ``pod-security.kubernetes.io/enforce: baseline``; try it with ``warn`` in place of
+``enforce`` first.
+
+Example::
+
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: shop}
+
+Cannot see: other admission policies that refuse the same; a cluster-wide default in the API server's
+admission configuration.
+
+See: https://kubernetes.io/docs/concepts/security/pod-security-admission/
+"""
+
+from leadline.posture.control import ENFORCE, Namespace, Set, Violations, control, enforces
+
+
+def holds_applications(namespace: Namespace) -> bool:
+    return not namespace.is_kubernetes_own
+
+
+@control(
+    "C-0193",
+    "Minimize the admission of privileged containers",
+    score=8.0,
+    category="Workload",
+    applies=holds_applications,
+)
+def admits_privileged_containers(namespace: Namespace) -> Violations:
+    if not enforces(namespace.labels, "baseline"):
+        yield Set(f"metadata.labels[{ENFORCE}]", "baseline")

@@ -1,0 +1,36 @@
+"""The namespace lets in Windows containers that run as the host.
+
+A HostProcess container is an administrator of its Windows node.
+
+Fix: label the namespace ``pod-security.kubernetes.io/enforce: baseline``; try it with ``warn`` in place of
+``enforce`` first.
+
+Example::
+
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: shop}
+
+Cannot see: other admission policies that refuse the same; a cluster-wide default in the API server's
+admission configuration.
+
+See: https://kubernetes.io/docs/concepts/security/pod-security-admission/
+"""
+
+from leadline.posture.control import ENFORCE, Namespace, Set, Violations, control, enforces
+
+
+def holds_applications(namespace: Namespace) -> bool:
+    return not namespace.is_kubernetes_own
+
+
+@control(
+    "C-0202",
+    "Minimize the admission of Windows HostProcess Containers",
+    score=7.0,
+    category="Workload",
+    applies=holds_applications,
+)
+def admits_windows_host_process(namespace: Namespace) -> Violations:
+    if not enforces(namespace.labels, "baseline"):
+        yield Set(f"metadata.labels[{ENFORCE}]", "baseline")

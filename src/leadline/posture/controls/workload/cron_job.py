@@ -1,0 +1,24 @@
+"""A CronJob runs again and again without anyone looking.
+
+Whoever slips in one line keeps a foothold that survives restarts and redeployments of everything else.
+
+Fix: know each one: who wrote it, what it runs, with which rights; delete what nobody claims.
+
+Example::
+
+    apiVersion: batch/v1
+    kind: CronJob
+    metadata: {name: tidy}
+    spec: {schedule: "0 3 * * *"}
+
+Cannot see: who created it and why.
+
+See: https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
+"""
+
+from leadline.posture.control import Resource, Review, Violations, control
+
+
+@control("C-0026", "Kubernetes CronJob", score=1.0, category="Workload", kinds=("CronJob.batch",))
+def cron_job(resource: Resource) -> Violations:
+    yield Review("")

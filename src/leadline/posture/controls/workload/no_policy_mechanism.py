@@ -1,0 +1,45 @@
+"""Nothing checks the pods that are created in this namespace.
+
+RBAC says who may create a pod, not what the pod may ask for. Without a policy in between, whoever may
+create one may create a privileged one.
+
+Fix: enforce a Pod Security level by label, or cover the namespace with an admission policy.
+
+Example::
+
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: shop}
+
+Cannot see: what a webhook really refuses; policies kept outside the cluster.
+
+See: https://kubernetes.io/docs/concepts/security/pod-security-admission/
+"""
+
+from leadline.posture.control import (
+    ENFORCE,
+    YOUR_VALUE,
+    Inventory,
+    Namespace,
+    Set,
+    Violations,
+    control,
+    enforces,
+    policies_guard,
+)
+
+
+def holds_applications(namespace: Namespace) -> bool:
+    return not namespace.is_kubernetes_own
+
+
+@control(
+    "C-0192",
+    "Ensure that the cluster has at least one active policy control mechanism in place",
+    score=4.0,
+    category="Network",
+    applies=holds_applications,
+)
+def no_policy_mechanism(namespace: Namespace, inventory: Inventory) -> Violations:
+    if not enforces(namespace.labels, "baseline") and not policies_guard(namespace, inventory):
+        yield Set(f"metadata.labels[{ENFORCE}]", YOUR_VALUE)

@@ -1,0 +1,37 @@
+"""Every PodSecurityPolicy lets in pods on their node's network.
+
+Traffic of the node can be listened to, and network policies do not hold. With one policy that refuses it,
+pods can at least be sorted by who may use which.
+
+Fix: take ``hostNetwork`` out of the policies; since Kubernetes 1.25 move to Pod Security admission, as
+policies of this kind no longer exist.
+
+Example::
+
+    apiVersion: policy/v1beta1
+    kind: PodSecurityPolicy
+    metadata: {name: all}
+    spec: {hostNetwork: true}
+
+Cannot see: who may use which policy; whether the cluster still has the API, which went in 1.25.
+
+See: https://kubernetes.io/docs/concepts/security/pod-security-policy/
+"""
+
+from leadline.posture.control import Inventory, Remove, Resource, Violations, all_meet, control, mapping
+
+
+def allows(policy: Resource) -> bool:
+    return mapping(policy.body.get("spec")).get("hostNetwork") is True
+
+
+@control(
+    "C-0216",
+    "Minimize the admission of containers wishing to share the host network namespace",
+    score=5.0,
+    category="Workload",
+    kinds=("PodSecurityPolicy.policy",),
+)
+def policy_allows_host_network(policy: Resource, inventory: Inventory) -> Violations:
+    if allows(policy) and all_meet(inventory, "PodSecurityPolicy.policy", allows):
+        yield Remove("spec.hostNetwork")

@@ -1,0 +1,38 @@
+"""Every PodSecurityPolicy lets in privileged containers.
+
+A container that is root on its node could be created by everyone who may use the policy. With one policy
+that refuses it, pods can at least be sorted by who may use which.
+
+Fix: take ``privileged`` out of the policies; since Kubernetes 1.25 move to Pod Security admission, as
+policies of this kind no longer exist.
+
+Example::
+
+    apiVersion: policy/v1beta1
+    kind: PodSecurityPolicy
+    metadata: {name: all}
+    spec: {privileged: true}
+
+Cannot see: who may use which policy; whether the cluster still has the API, which went in 1.25.
+
+See: https://kubernetes.io/docs/concepts/security/pod-security-policy/
+"""
+
+from leadline.posture.control import Inventory, Remove, Resource, Violations, all_meet, control, mapping
+
+
+def allows(policy: Resource) -> bool:
+    return mapping(policy.body.get("spec")).get("privileged") is True
+
+
+@control(
+    "C-0213",
+    "Minimize the admission of privileged containers",
+    score=8.0,
+    category="Workload",
+    kinds=("PodSecurityPolicy.policy",),
+    cloud="EKS",
+)
+def policy_allows_privileged(policy: Resource, inventory: Inventory) -> Violations:
+    if allows(policy) and all_meet(inventory, "PodSecurityPolicy.policy", allows):
+        yield Remove("spec.privileged")
