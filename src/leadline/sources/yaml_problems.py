@@ -21,7 +21,7 @@ class Problem(Struct, frozen=True):
 TEMPLATE_WHY = "it holds template syntax ({{ … }}) that nothing has filled in"
 TEMPLATE_HINT = "render it and scan the result"
 
-_TEMPLATE = re.compile(rb"^[^#\r\n]*?\{\{-?\s*[\w.$(\"'`/*]", re.MULTILINE)
+_ACTION = re.compile(rb"\{\{-?[ \t]*[\w.$(\"'`/*]")
 
 _WORDS = (
     ("found unexpected end of stream", "a quote is never closed", "close the quote that opens here"),
@@ -55,6 +55,8 @@ _WORDS = (
         "is a '---' line missing?",
     ),
     ("found undefined tag handle", "a tag that was never declared", ""),
+    ("did not find expected node content", "a value was expected here", ""),
+    ("exceeded maximum nesting depth", "nested too deep", ""),
     ("found a tab character", "a tab in the indentation", "use blanks"),
     ("found character '\\t'", "a tab where YAML wants blanks", "use blanks"),
     ("control characters are not allowed", "a control character, so this is no text", ""),
@@ -76,9 +78,20 @@ def problem_of(error: Exception, text: bytes, lines_before: int, line: int) -> P
     elif isinstance(error, UnicodeError):
         why = "characters that are no text"
     line = at + lines_before if at else 0
-    if _TEMPLATE.search(text):
+    if _is_template(text):
         return Problem(TEMPLATE_WHY, line, column, TEMPLATE_HINT, is_template=True)
     return Problem(why, line, column, hint)
+
+
+def _is_template(text: bytes) -> bool:
+    """Whether a line holds ``{{ … }}`` outside of comments."""
+    if b"{{" not in text:
+        return False
+    for line in text.split(b"\n"):
+        action = _ACTION.search(line.partition(b"#")[0]) if b"{{" in line else None
+        if action and line.find(b"}}", action.end()) >= 0:
+            return True
+    return False
 
 
 def _marked(error: yaml.MarkedYAMLError, text: bytes) -> tuple[str, int, int, str]:
@@ -110,6 +123,8 @@ def _reader(error: Any, text: bytes) -> tuple[str, int, int]:
     before = text[:position]
     line = before.count(b"\n") + 1
     column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
+    if "control characters" in str(error.reason) or "special characters" in str(error.reason):
+        return "a control character, so this is no text", line, column
     return "characters that are no text (binary, or not UTF-8)", line, column
 
 
