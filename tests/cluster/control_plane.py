@@ -5,6 +5,7 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,11 @@ class ControlPlane:
             "-",
             content=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}),
         )
+
+    def until(self, is_so: Callable[[], bool], seconds: float = 30.0) -> None:
+        """Waits until ``is_so``; fails where it does not come about."""
+        assert self._api is not None
+        self._api.wait_until(is_so, seconds)
 
     def namespace(self, name: str) -> str:
         self.kubectl("create", "namespace", name)
