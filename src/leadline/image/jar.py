@@ -12,35 +12,43 @@ from msgspec import Struct
 from leadline.image.documents import Element
 
 GROUPS: Mapping[str, str] = {
+    "ant": "org.apache.ant",
     "asm": "org.ow2.asm",
-    "bcpkix-": "org.bouncycastle",
-    "bcprov-": "org.bouncycastle",
+    "bcmail": "org.bouncycastle",
+    "bcpkix": "org.bouncycastle",
+    "bcprov": "org.bouncycastle",
+    "bctls": "org.bouncycastle",
     "elasticsearch": "org.elasticsearch",
     "groovy": "org.codehaus.groovy",
-    "grpc-": "io.grpc",
+    "grpc": "io.grpc",
     "hibernate-core": "org.hibernate",
-    "kafka-": "org.apache.kafka",
-    "kafka_": "org.apache.kafka",
-    "kotlin-": "org.jetbrains.kotlin",
-    "lucene-": "org.apache.lucene",
-    "micronaut-": "io.micronaut",
+    "junit": "junit",
+    "kafka": "org.apache.kafka",
+    "kotlin": "org.jetbrains.kotlin",
+    "lucene": "org.apache.lucene",
+    "micronaut": "io.micronaut",
     "okhttp": "com.squareup.okhttp3",
     "okio": "com.squareup.okio",
     "reactor-core": "io.projectreactor",
     "reactor-netty": "io.projectreactor.netty",
-    "spring-": "org.springframework",
+    "solr": "org.apache.solr",
+    "spring": "org.springframework",
     "spring-boot": "org.springframework.boot",
-    "spring-cloud-": "org.springframework.cloud",
-    "spring-data-": "org.springframework.data",
-    "spring-integration-": "org.springframework.integration",
+    "spring-cloud": "org.springframework.cloud",
+    "spring-data": "org.springframework.data",
+    "spring-integration": "org.springframework.integration",
     "spring-kafka": "org.springframework.kafka",
-    "spring-security-": "org.springframework.security",
-    "spring-session-": "org.springframework.session",
-    "spring-ws-": "org.springframework.ws",
-    "tomcat-": "org.apache.tomcat",
-    "tomcat-embed-": "org.apache.tomcat.embed",
+    "spring-security": "org.springframework.security",
+    "spring-session": "org.springframework.session",
+    "spring-ws": "org.springframework.ws",
+    "tomcat": "org.apache.tomcat",
+    "tomcat-embed": "org.apache.tomcat.embed",
+    "xalan": "xalan",
+    "xercesImpl": "xerces",
 }
-"""Beginnings of artifact names whose builds pack no coordinates, and their groups; the longest match counts."""
+"""First words of artifact names whose builds pack no coordinates, and their groups; the longest match counts."""
+
+ATTRIBUTE_CHARACTERS = 4096
 
 _GROUP_KEYS = (
     "Group-Id",
@@ -52,6 +60,7 @@ _GROUP_KEYS = (
     "Implementation-Title",
     "Automatic-Module-Name",
 )
+_SECTION_KEYS = ("Implementation-", "Specification-")
 _VERSION_IN_NAME = re.compile(r"[-_.](?=v?\d)")
 _CLASSIFIER = re.compile(r"-(?:sources|javadoc|tests|shaded|all|jar-with-dependencies)$")
 _DOTTED = re.compile(r"[a-z][\w-]*(?:\.[\w-]+)+")
@@ -87,19 +96,24 @@ def coordinates_in_pom(project: Element) -> Coordinates:
 
 
 def manifest_attributes(text: str) -> dict[str, str]:
-    """The main section of a ``MANIFEST.MF``; lines are wrapped at 72 bytes and go on after one blank."""
+    """The main section of a ``MANIFEST.MF``; what it lacks of title, version and vendor comes from later ones.
+
+    Lines are wrapped at 72 bytes and go on after one blank.
+    """
     found: dict[str, str] = {}
     name = ""
+    is_main = True
     for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         if line.startswith(" "):
-            if name and len(found[name]) < 4096:
+            if name and len(found[name]) < ATTRIBUTE_CHARACTERS:
                 found[name] += line[1:]
             continue
         name, _, value = line.partition(":")
         name = name.strip()
-        if name == "Name":
-            break
-        if name:
+        is_main = is_main and name != "Name"
+        if name in found or not (name and (is_main or name.startswith(_SECTION_KEYS))):
+            name = ""
+        else:
             found[name] = value.strip()
     return found
 
@@ -110,7 +124,8 @@ def split_file_name(name: str) -> tuple[str, str]:
     for found in _VERSION_IN_NAME.finditer(stem[:255]):
         version = stem[found.end() :]
         if found.start() and not re.match(r"\d+[a-zA-Z]{2}", version):
-            return stem[: found.start()], _CLASSIFIER.sub("", version)
+            # ``4.10.x`` is a link's name for whatever 4.10 is installed
+            return stem[: found.start()], "" if version.endswith(".x") else _CLASSIFIER.sub("", version)
     return stem, ""
 
 
@@ -125,12 +140,13 @@ def named_by(attributes: Mapping[str, str], file_name: str) -> Coordinates:
 
 def _group(attributes: Mapping[str, str], artifact: str) -> str:
     """The group; the artifact's own name, as the oldest artifacts have it, where nothing tells of one."""
-    known = [beginning for beginning in GROUPS if artifact.startswith(beginning)]
+    known = [words for words in GROUPS if re.match(rf"{words}(?:[-_]|$)", artifact)]
     if known:
         return GROUPS[max(known, key=len)]
     for key in _GROUP_KEYS:
         value = attributes.get(key, "").partition(";")[0].strip()
         if _DOTTED.fullmatch(value):
             ending = "." + artifact.replace("-", ".")
-            return value.removesuffix("." + artifact).removesuffix(ending)
+            group = value.removesuffix("." + artifact).removesuffix(ending)
+            return group if "." in group else artifact
     return artifact

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from leadline.image.cataloguer import Digest, File, Package, Packages, Unreadable, cataloguer
+from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
 from leadline.image.executable import Executable
+from leadline.image.go_module import DEVELOPMENT, module_package
 
 MAGIC = b"\xff Go buildinf:"
 HEADER_BYTES = 32
 TEXT_BYTES = 16 << 20
-DEVELOPMENT = "(devel)"
 
 _INLINE = 2
 _SENTINEL_BYTES = 16
@@ -64,13 +64,6 @@ def golang(binary: File) -> Packages:
         yield module_package(build.main.path, version, architecture=build.settings.get("GOARCH", ""))
     for module in build.modules:
         yield module_package(module.path, module.version, module.checksum)
-
-
-def module_package(path: str, version: str, checksum: str = "", architecture: str = "") -> Package:
-    """A module by its whole path; the checksum is a ``go.sum`` line's, ``h1:`` and base64."""
-    namespace, _, name = path.rpartition("/")
-    digests = (Digest("h1", checksum.removeprefix("h1:")),) if checksum.startswith("h1:") else ()
-    return Package("golang", name, version, namespace=namespace, arch=architecture, digests=digests)
 
 
 def build_texts(executable: Executable) -> tuple[str, str] | None:

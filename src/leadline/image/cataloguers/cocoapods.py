@@ -1,0 +1,27 @@
+"""Pods that a project pins: ``Podfile.lock`` (https://guides.cocoapods.org/using/using-cocoapods.html).
+
+An entry is ``Name/Part (1.2.3)``, or a mapping from that to what it needs; the part becomes the subpath of the
+package URL.
+"""
+
+import re
+
+from leadline.image.cataloguer import Digest, File, Package, Packages, cataloguer
+from leadline.image.documents import entries, fields, read_yaml, word
+
+_POD = re.compile(r"(?P<name>[^\s/(]+)(?:/(?P<part>[^\s(]+))?\s+\((?P<version>[^()\s]+)\)")
+
+
+@cataloguer("cocoapods", names=("Podfile.lock",), lock=True)
+def cocoapods(lock: File) -> Packages:
+    found = fields(read_yaml(lock))
+    checksums = fields(found.get("SPEC CHECKSUMS"))
+    for entry in entries(found.get("PODS")):
+        for written in (word(entry),) if isinstance(entry, str) else fields(entry):
+            pod = _POD.match(written[:1000])
+            if pod:
+                checksum = word(checksums.get(pod["name"]))
+                digests = (Digest("sha1", checksum),) if checksum else ()
+                yield Package(
+                    "cocoapods", pod["name"], pod["version"], subpath=pod["part"] or "", digests=digests
+                )

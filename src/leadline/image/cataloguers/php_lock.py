@@ -1,0 +1,16 @@
+"""PHP packages that a project pins: ``composer.lock``."""
+
+from leadline.image.cataloguer import File, Packages, Unreadable, cataloguer
+from leadline.image.composer import composer_package
+from leadline.image.documents import entries, fields, read_json
+
+
+@cataloguer("php-lock", names=("composer.lock",), lock=True)
+def php_lock(lock: File) -> Packages:
+    found = fields(read_json(lock))
+    for key in ("packages", "packages-dev"):
+        for entry in entries(found.get(key)):
+            package = composer_package(fields(entry), is_dev=key == "packages-dev")
+            if package is None:
+                raise Unreadable("lists a package without name or version")
+            yield package

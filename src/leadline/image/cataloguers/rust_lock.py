@@ -1,0 +1,23 @@
+"""Rust crates that a project pins: ``Cargo.lock`` (https://doc.rust-lang.org/cargo/reference/resolver.html)."""
+
+from leadline.image.cataloguer import Digest, File, Package, Packages, Unreadable, cataloguer
+from leadline.image.documents import entries, fields, read_toml, word, words
+
+
+@cataloguer("rust-lock", names=("Cargo.lock",), lock=True)
+def rust_lock(lock: File) -> Packages:
+    for entry in entries(read_toml(lock).get("package")):
+        crate = fields(entry)
+        name, version = word(crate.get("name")), word(crate.get("version"))
+        if not name or not version:
+            raise Unreadable("lists a crate without name or version")
+        checksum, source = word(crate.get("checksum")), word(crate.get("source"))
+        needs = (need.partition(" ")[0] for need in words(crate.get("dependencies")))
+        yield Package(
+            "cargo",
+            name,
+            version,
+            digests=(Digest("sha256", checksum),) if checksum else (),
+            qualifiers=(("vcs_url", source),) if source.startswith("git+") else (),
+            depends=tuple(needs),
+        )
