@@ -5,7 +5,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from sources.kubectl_reading import as_json, find_kubectl, read_with_kubectl, without_probe
 
 from leadline.errors import ManifestError
 from leadline.model.finding import Unread
@@ -13,6 +12,7 @@ from leadline.model.resource import Origin
 from leadline.sources.manifest_files import list_files, root_of
 from leadline.sources.manifests import DuplicateKey, Manifests, read_manifests, read_text
 from leadline.sources.yaml_documents import Limits
+from sources.kubectl_reading import as_json, find_kubectl, read_with_kubectl, without_probe
 
 FIXTURES = Path(__file__).parents[3] / "shared" / "reference" / "fixtures"
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\n"
@@ -276,7 +276,7 @@ def test_pipes_and_sockets_are_never_opened(tmp_path, monkeypatch):
         ("socket.yaml", "it is a socket, not a file"),
     ]
     with pytest.raises(
-        ManifestError, match="pipe.yaml is a named pipe, not a file; pipe it into standard input"
+        ManifestError, match=r"pipe\.yaml is a named pipe, not a file; pipe it into standard input"
     ):
         read_manifests(["pipe.yaml"])
     with pytest.raises(ManifestError, match="/dev/null is a device"):

@@ -2,9 +2,9 @@ import json
 from pathlib import Path
 
 import pytest
-from sources.kubectl_reading import as_json, find_kubectl, read_with_kubectl
 
 from leadline.sources.yaml_documents import parse_documents
+from sources.kubectl_reading import as_json, find_kubectl, read_with_kubectl
 
 CASES = Path(__file__).parent / "yaml_cases"
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ncase: "
