@@ -1,18 +1,27 @@
 """JSON text of whatever an object can hold: whole numbers of any size, unpaired surrogates, infinities."""
 
+import re
 from typing import Any
+
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What JSON may hold as it is, yet terminals obey: C1 controls and overrides of direction."""
 
 
 def json_text(value: Any) -> str:
-    """``value`` on one line, in UTF-8 that any reader takes; numbers that JSON does not have are ``null``."""
+    """``value`` on one line, safe to print; numbers that JSON does not have are ``null``."""
     import orjson
 
     try:
-        return orjson.dumps(value).decode()
+        text = orjson.dumps(value).decode()
     except TypeError:
         import json
 
         return json.dumps(_finite(value), separators=(",", ":"), default=str)
+    return text if text.isascii() and "\x7f" not in text else _STEERING.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match.group()):04x}"
 
 
 def _finite(value: Any) -> Any:

@@ -12,7 +12,7 @@ HIDDEN = "XXXXXX"
 """What stands in place of a value; the ecosystem's readers know these six letters."""
 
 _DATA = frozenset({"data", "stringData", "binaryData"})
-_HOLDERS = frozenset({"Secret", "ConfigMap"})
+_HOLDERS = ("Secret", "ConfigMap")
 _DROPPED_ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 _DEEPEST = 120
 _SHORTEST = 6

@@ -20,6 +20,7 @@ from leadline.outputs.format import (
     format,
     not_judged,
     padded,
+    per_cent,
     plain,
     scanned,
     scores,
@@ -28,6 +29,9 @@ from leadline.outputs.format import (
 )
 
 _NARROW = 80
+_WIDE = 100
+_NAMES = 32
+"""Columns that the names of objects get before long titles are broken."""
 _ROWS = 12
 """Rows of a short table. Critical and high controls are always listed, the rest as far as there is room."""
 _UNREAD = 5
@@ -88,7 +92,7 @@ def _severity(severity: str, page: Page) -> str:
 def _table(report: PostureReport, rows: list[ControlCount], page: Page) -> Iterator[str]:
     listed = rows if page.verbose else _listed(rows)
     offenders = _offenders(report, {row.control.id for row in listed})
-    tallies = {row.control.id: f"{row.failed:,} of {row.judged:,}" for row in listed}
+    tallies = _tallies(listed, with_score=page.width >= _WIDE)
     id_width = max(columns(plain(row.control.id)) for row in listed)
     tally_width = max(map(len, tallies.values()))
     narrow = page.width < _NARROW
@@ -96,7 +100,7 @@ def _table(report: PostureReport, rows: list[ControlCount], page: Page) -> Itera
     room = page.width - left - 2 - tally_width
     title_width = min(room, max(columns(plain(row.control.title)) for row in listed))
     if not narrow:
-        title_width = min(title_width, max(30, (room - 2) // 2))
+        title_width = min(title_width, max(30, room - 2 - _NAMES))
     for row in listed:
         head = f"{_severity(row.control.severity, page)}  {padded(plain(row.control.id), id_width)}  "
         title = wrapped(plain(row.control.title), title_width) or [""]
@@ -111,6 +115,15 @@ def _table(report: PostureReport, rows: list[ControlCount], page: Page) -> Itera
             yield f"{first}  {_names(names, row.failed, page.width - used)}"
             yield from (" " * left + more for more in title[1:])
     yield from _rest(rows[len(listed) :], page)
+
+
+def _tallies(rows: list[ControlCount], *, with_score: bool) -> dict[str, str]:
+    """``1 of 12``, and on a wide page how much of what was judged passes: ``1 of 12   91 %``."""
+    counts = {row.control.id: f"{row.failed:,} of {row.judged:,}" for row in rows}
+    if not with_score:
+        return counts
+    widest = max(map(len, counts.values()))
+    return {r.control.id: f"{counts[r.control.id]:>{widest}}  {per_cent(r.compliance):>4}" for r in rows}
 
 
 def _listed(rows: list[ControlCount]) -> list[ControlCount]:
@@ -253,10 +266,9 @@ def _closing(report: PostureReport, rows: list[ControlCount], page: Page) -> Ite
     advice = _advice(report, rows, page)
     if advice:
         yield from _side_by_side([f"next      {advice[0]}", *advice[1:]], page.width, "      ", " " * 10)
-    style = "good" if page.passed and (page.verdict or not (report.findings or report.unread)) else "bad"
-    painted = style == "good" or not page.passed
+    style = "bad" if not page.passed else "good" if page.verdict or not (rows or report.unread) else "plain"
     for line in wrapped(closing(report, page.verdict), page.width):
-        yield _paint(line, style, page) if painted else line
+        yield _paint(line, style, page)
 
 
 def _advice(report: PostureReport, rows: list[ControlCount], page: Page) -> list[str]:

@@ -1,0 +1,56 @@
+"""Every format writes the sample report as the golden beside it. ``LEADLINE_WRITE_GOLDENS=1`` writes them anew."""
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+from outputs.sample_report import REPORT, SECRETS, page
+
+from leadline.model.report import PostureReport
+from leadline.outputs.format import find_format, formats_for
+
+GOLDENS = Path(__file__).parent / "goldens"
+CASES = {
+    "pretty-60.txt": ("pretty", {"width": 60}),
+    "pretty-100.txt": ("pretty", {"width": 100}),
+    "pretty-200.txt": ("pretty", {"width": 200}),
+    "pretty-60-verbose.txt": ("pretty", {"width": 60, "verbose": True}),
+    "pretty-100-verbose.txt": ("pretty", {"width": 100, "verbose": True}),
+    "pretty-colour-gate.txt": (
+        "pretty",
+        {"colour": True, "verdict": "failed: --severity-threshold high, 3 findings at or above it", "passed": False},
+    ),
+    "pretty-high-only.txt": ("pretty", {"least": "high"}),
+    "lines.txt": ("lines", {}),
+    "report.json": ("json", {}),
+    "report.sarif": ("sarif", {}),
+}
+
+
+def written(name: str, report: PostureReport = REPORT, **fields: object) -> str:
+    out = io.StringIO()
+    find_format(name, PostureReport).write(report, out, page(**fields))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("golden", CASES)
+def test_output_is_the_golden(golden: str) -> None:
+    name, fields = CASES[golden]
+    text = written(name, **fields)
+    if os.environ.get("LEADLINE_WRITE_GOLDENS"):
+        (GOLDENS / golden).write_text(text, "utf-8")
+    assert text == (GOLDENS / golden).read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(formats_for(PostureReport)))
+def test_no_format_writes_a_secret_value(name: str) -> None:
+    text = written(name, verbose=True)
+    assert [secret for secret in SECRETS if secret in text] == []
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+@pytest.mark.parametrize("verbose", [False, True])
+def test_pretty_keeps_to_the_width(width: int, verbose: bool) -> None:
+    text = written("pretty", width=width, verbose=verbose)
+    assert [line for line in text.split("\n") if len(line) > width] == []

@@ -1,0 +1,65 @@
+"""Whatever a stranger calls an object, no format lets it reach the terminal as more than text."""
+
+import io
+import json
+
+import msgspec
+import pytest
+from outputs.sample_report import CONTROLS, REPORT, page
+
+from leadline.model.control import Missing, Review, Set
+from leadline.model.finding import Finding, Unread
+from leadline.model.report import PostureReport, Target
+from leadline.model.resource import Origin, resource_of
+from leadline.outputs.format import find_format, formats_for
+
+HOSTILE = "a\x1b[2J\x1b]0;title\x07\u202eb\u2028c\r\nd\x9be [bold red]f[/]"
+STEERING = ("\x1b", "\x07", "\x9b", "\r", "\u202e", "\u2028")
+
+
+def hostile_report() -> PostureReport:
+    body = {"apiVersion": "v1", "kind": HOSTILE, "metadata": {"name": HOSTILE, "namespace": HOSTILE}}
+    resource = resource_of(body, Origin(path=f"{HOSTILE}.yaml", root=HOSTILE))
+    live = resource_of(body)
+    controls = (msgspec.structs.replace(CONTROLS[0], id="H-1", title=HOSTILE, doc=HOSTILE, category=HOSTILE),)
+    findings = tuple(
+        Finding("H-1", r, HOSTILE, violation)
+        for r in (resource, live)
+        for violation in (Review(HOSTILE), Set(HOSTILE, HOSTILE), Missing(HOSTILE))
+    )
+    return msgspec.structs.replace(
+        REPORT,
+        target=Target("directory", HOSTILE, HOSTILE),
+        controls=controls,
+        findings=findings,
+        resources=(resource, live),
+        judged=(("H-1",), ("H-1",)),
+        skips=(),
+        unread=(Unread(HOSTILE, HOSTILE, 1, 1, HOSTILE),),
+        frameworks=(msgspec.structs.replace(REPORT.frameworks[0], name=HOSTILE),),
+        settings={},
+    )
+
+
+class HostilePlaces:
+    def find(self, resource, path):
+        from leadline.model.finding import Place
+
+        return Place(HOSTILE, 2, 3) if resource.origin.kind == "file" else None
+
+    def lines(self, resource, first, last):
+        return [HOSTILE] * (last - first + 1)
+
+
+@pytest.mark.parametrize("name", sorted(formats_for(PostureReport)))
+@pytest.mark.parametrize("verbose", [False, True])
+def test_nothing_steers_the_terminal(name: str, verbose: bool):
+    out = io.StringIO()
+    find_format(name, PostureReport).write(hostile_report(), out, page(places=HostilePlaces(), verbose=verbose))
+    text = out.getvalue()
+    if name in ("json", "sarif"):
+        json.loads(text)
+        assert [c for c in STEERING if c in text] == []
+    else:
+        assert [c for c in STEERING if c in text] == []
+        assert "[bold red]f[/]" in text

@@ -1,0 +1,128 @@
+import io
+import json
+from importlib import resources
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator
+from outputs.sample_report import FINDINGS, READER, REPORT, SUBJECT, WEB, page
+
+from leadline.model.report import PostureReport, Target
+from leadline.model.resource import Origin, resource_of
+from leadline.outputs.format import find_format
+
+SCHEMA = json.loads((resources.files("leadline.outputs") / "report_schema.json").read_text("utf-8"))
+EMPTY = PostureReport(Target("file", "a.yaml"), (), (), (), ())
+
+
+def parsed(report: PostureReport, **fields: object) -> dict:
+    out = io.StringIO()
+    find_format("json", PostureReport).write(report, out, page(**fields))
+    document = json.loads(out.getvalue())
+    Draft202012Validator(SCHEMA).validate(document)
+    return document
+
+
+def test_the_schema_is_one():
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("kind", ["cluster", "file", "directory", "git", "stdin"])
+def test_every_kind_of_target_is_valid(kind: str):
+    target = Target(kind, "name", "/root", server_version="v1.36.3", branch="main", commit="abc")
+    assert parsed(msgspec.structs.replace(REPORT, target=target))["clusterAPIServerInfo"]["minor"] == "36"
+
+
+def test_an_empty_report_is_valid_and_claims_no_score():
+    document = parsed(EMPTY)
+    assert document["summaryDetails"]["status"] == "skipped"
+    assert document["summaryDetails"]["complianceScore"] == 0
+    assert document["results"] == []
+
+
+def test_counters_are_unique_objects_and_pairs():
+    summary = parsed(REPORT)["summaryDetails"]
+    assert summary["ResourceCounters"]["failedResources"] == 3
+    assert summary["ResourceCounters"]["passedResources"] == 1
+    assert summary["resourcesSeverityCounters"] == {
+        "criticalSeverity": 1,
+        "highSeverity": 2,
+        "mediumSeverity": 2,
+        "lowSeverity": 0,
+    }
+    assert summary["frameworks"][0]["ResourceCounters"]["failedResources"] == 1
+    assert summary["frameworks"][0]["complianceScore"] == 50
+
+
+def test_risk_weighs_replicas_and_scores():
+    controls = parsed(REPORT)["summaryDetails"]["controls"]
+    weights = {"web": 2 * 1.1, "settings": 1, "reader": 1}
+    assert controls["C-0012"]["score"] == round(100 * weights["settings"] / sum(weights.values()), 2)
+    assert controls["C-0012"]["complianceScore"] == 66.67
+
+
+def test_every_judged_pair_is_a_result_and_no_other():
+    pairs = {
+        (result["resourceID"], control["controlID"], control["status"]["status"])
+        for result in parsed(REPORT)["results"]
+        for control in result["controls"]
+    }
+    failed = {(f.resource.id, f.control) for f in FINDINGS}
+    assert pairs == {
+        (resource.id, control_id, "failed" if (resource.id, control_id) in failed else "passed")
+        for resource, ids in zip(REPORT.resources, REPORT.judged, strict=True)
+        for control_id in ids
+    }
+
+
+def test_the_position_is_beside_the_path():
+    results = {result["resourceID"]: result for result in parsed(REPORT)["results"]}
+    (control,) = results[SUBJECT.id]["controls"]
+    assert control["rules"][0]["paths"] == [
+        {
+            "resourceID": READER.id,
+            "reviewPath": "rules[0].resources[0]",
+            "fixPath": {"path": "", "value": ""},
+            "position": {"path": "deploy/app.yaml", "line": 32, "column": 17, "exact": True},
+        }
+    ]
+    assert control["rules"][0]["relatedResourcesIDs"] == [READER.id]
+
+
+def test_a_control_that_could_not_run_says_why():
+    document = parsed(REPORT)
+    assert document["summaryDetails"]["controls"]["C-0069"]["statusInfo"] == {
+        "status": "skipped",
+        "subStatus": "notEvaluated",
+        "info": "not built yet: needs kubelet settings",
+    }
+    assert document["coverage"]["controls"] == {
+        "evaluated": 6,
+        "notBuilt": 1,
+        "skipped": [{"id": "C-0069", "why": "not built yet: needs kubelet settings"}],
+    }
+
+
+def test_what_json_has_no_word_for_still_gets_out():
+    body = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "odd"},
+        "spec": {"huge": 10**40, "nan": float("nan"), "half": "\ud800", "many": float("inf")},
+    }
+    odd = resource_of(body, Origin(path="a\u202e.yaml"))
+    out = io.StringIO()
+    report = msgspec.structs.replace(EMPTY, resources=(odd,), judged=((),), objects=1)
+    find_format("json", PostureReport).write(report, out, page())
+    out.getvalue().encode("utf-8")
+    spec = json.loads(out.getvalue())["resources"][0]["object"]["spec"]
+    assert spec == {"huge": 10**40, "nan": None, "half": "\ud800", "many": None}
+
+
+def test_objects_of_a_cluster_have_no_source():
+    live = resource_of(WEB.body)
+    report = msgspec.structs.replace(EMPTY, resources=(live,), judged=((),), objects=1)
+    (resource,) = parsed(report)["resources"]
+    assert resource["resourceID"] == "apps/v1/shop/Deployment/web"
+    assert "source" not in resource
+    assert "sourcePath" not in resource["object"]
