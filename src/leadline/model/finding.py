@@ -76,3 +76,5 @@ class Place(Struct, frozen=True):
     column: int
     exact: bool = True
     """False where only a parent of what was asked for is in the file."""
+    steered_by: str = ""
+    """What decides on it from elsewhere: a key of a chart's values (``image.tag``), or a patch (``prod/cpu.yaml:7``)."""
