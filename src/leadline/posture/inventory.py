@@ -13,6 +13,8 @@ from leadline.posture.control_plane import ControlPlaneProcess, process_of
 from leadline.posture.subject import Workload, mapping, text, workload_of
 
 DEFAULT_NAMESPACE = "default"
+WORKLOADS = "workloads"
+"""Stands among the ``kinds`` of a control for every object that runs pods."""
 T = TypeVar("T")
 
 
@@ -51,6 +53,10 @@ class Inventory:
         found = self._by_name(kind).get((namespace, name))
         return found or (self._by_name(kind).get((DEFAULT_NAMESPACE, name)) if not namespace else None)
 
+    def workload_of(self, resource: Resource) -> Workload | None:
+        """``resource`` as a workload; ``None`` where it runs no pods."""
+        return self._workload(resource)
+
     @cached_property
     def workloads(self) -> tuple[Workload, ...]:
         found = (self._workload(resource) for resource in self.resources)
@@ -62,6 +68,10 @@ class Inventory:
             self._answers[question] = answer()
         kept: T = self._answers[question]
         return kept
+
+    def workload(self, resource: Resource) -> Workload | None:
+        """``resource`` as a workload; ``None`` where it runs no pods."""
+        return self._workload(resource)
 
     def workloads_in(self, namespace: str) -> Sequence[Workload]:
         return self._workloads_by_namespace.get(namespace or DEFAULT_NAMESPACE, ())

@@ -1,0 +1,42 @@
+"""This subject can approve client certificates, and so make up new users.
+
+A certificate is valid until it expires, cannot be withdrawn, and may name a node or a component of the
+control plane.
+
+Fix: leave approval to the controller that is meant for it, and take the subresource ``approval`` out of
+the role.
+
+Example::
+
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: ClusterRole
+    metadata: {name: too-much}
+    rules:
+    - apiGroups: [certificates.k8s.io]
+      resources: [certificatesigningrequests/approval]
+      verbs: [update]
+    ---
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: ClusterRoleBinding
+    metadata: {name: jane-too-much}
+    roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: too-much}
+    subjects:
+    - {apiGroup: rbac.authorization.k8s.io, kind: User, name: jane}
+
+Cannot see: for which signers the subject may approve, the right that the verb ``approve`` on ``signers``
+gives besides; who else may act as this subject; roles that are not part of the target.
+
+See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#csrs-and-certificate-issuing
+"""
+
+from leadline.posture.control import APPROVE_CERTIFICATES, Grant, Violations, control
+
+
+@control(
+    "C-0280",
+    "Minimize access to the approval sub-resource of certificatesigningrequests objects",
+    score=5.0,
+    category="Access control",
+)
+def approve_certificates(grant: Grant) -> Violations:
+    yield from grant.may_any(APPROVE_CERTIFICATES)

@@ -1,0 +1,43 @@
+"""This subject can delete running workloads, services or secrets.
+
+One request with ``deletecollection`` empties a namespace. Whoever gets hold of such an account can stop
+the service, or remove a pod to cover what was done in it.
+
+Fix: let a deployment pipeline delete, and take ``delete`` and ``deletecollection`` out of the roles of
+people and programs that only read or create.
+
+Example::
+
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: ClusterRole
+    metadata: {name: too-much}
+    rules:
+    - apiGroups: [apps]
+      resources: [deployments]
+      verbs: [delete]
+    ---
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: ClusterRoleBinding
+    metadata: {name: jane-too-much}
+    roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: too-much}
+    subjects:
+    - {apiGroup: rbac.authorization.k8s.io, kind: User, name: jane}
+
+Cannot see: backups and who watches for deletions; who else may act as this subject; roles that are not
+part of the target.
+
+See: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb
+"""
+
+from leadline.posture.control import Grant, Violations, ask, control
+
+DELETE = (
+    ask("delete deletecollection", "secrets pods services"),
+    ask("delete deletecollection", "deployments replicasets daemonsets statefulsets", "apps"),
+    ask("delete deletecollection", "jobs cronjobs", "batch"),
+)
+
+
+@control("C-0007", "Roles with delete capabilities", score=5.0, category="Access control")
+def delete_rights(grant: Grant) -> Violations:
+    yield from grant.may_any(DELETE)

@@ -1,0 +1,36 @@
+"""This subject can read the secrets of a namespace, or of all, without naming one.
+
+``list`` and ``watch`` return the contents as ``get`` does. A cluster-wide grant reaches the tokens,
+certificates and passwords of every team at once, those of the platform included.
+
+Fix: grant ``get`` with ``resourceNames`` for the few secrets that are read, in the namespace where they
+are.
+
+Example::
+
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: ClusterRole
+    metadata: {name: too-much}
+    rules:
+    - apiGroups: [""]
+      resources: [secrets]
+      verbs: [watch]
+    ---
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: ClusterRoleBinding
+    metadata: {name: jane-too-much}
+    roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: too-much}
+    subjects:
+    - {apiGroup: rbac.authorization.k8s.io, kind: User, name: jane}
+
+Cannot see: secrets that are read through a pod that mounts them; a secret store outside the cluster.
+
+See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#secrets
+"""
+
+from leadline.posture.control import READ_SECRETS, Grant, Violations, control
+
+
+@control("C-0186", "Minimize access to secrets", score=6.0, category="Access control")
+def secret_access(grant: Grant) -> Violations:
+    yield from grant.may_any(READ_SECRETS)
