@@ -5,9 +5,11 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+_FOLDERS = "**"
+_ANY_FOLDERS = "(?:[^/]+/)*"
 _LONGEST_PATTERN = 1_000
-_MOST_STARS = 20
-"""Wildcards in one pattern; many more could make matching take very long."""
+_MOST_FOLDER_STARS = 3
+"""``**`` in one pattern; each multiplies the ways in which a path may match."""
 
 
 class Rule(Struct, frozen=True):
@@ -52,32 +54,49 @@ def _rule(line: str) -> Rule | None:
     line = line.rstrip("/") if is_folder_only else line
     is_anchored = "/" in line
     line = line.lstrip("/")
-    stars = re.sub(r"\*{3,}", "**", line)
-    if not line or stars.count("*") > _MOST_STARS:
+    parts = [_FOLDERS if set(part) == {"*"} and len(part) > 1 else part for part in line.split("/")]
+    if not line or parts.count(_FOLDERS) > _MOST_FOLDER_STARS:
         return None
     try:
-        pattern = re.compile(("" if is_anchored else "(?:.*/)?") + _expression(stars) + r"\Z", re.DOTALL)
+        pattern = re.compile(("" if is_anchored else _ANY_FOLDERS) + _expression(parts) + r"\Z", re.DOTALL)
     except re.error:
         return None
     return Rule(pattern, is_negated, is_folder_only)
 
 
-def _expression(glob: str) -> str:
-    written, at = "", 0
-    while at < len(glob):
-        if glob.startswith("**/", at) and (at == 0 or glob[at - 1] == "/"):
-            written, at = written + "(?:.*/)?", at + 3
-        elif glob.startswith("**", at) and at + 2 == len(glob) and (at == 0 or glob[at - 1] == "/"):
-            written, at = written + ".+", at + 2
-        elif glob[at] == "*":
-            written, at = written + "[^/]*", at + 1
-        elif glob[at] == "?":
-            written, at = written + "[^/]", at + 1
-        elif glob[at] == "[" and (close := glob.find("]", at + 2)) > 0:
-            inside = glob[at + 1 : close].replace("\\", "\\\\").replace("[", "\\[")
-            inside = "^" + inside[1:] if inside[0] in "!^" else inside
-            written, at = written + f"(?!/)[{inside}]", close + 1
+def _expression(parts: list[str]) -> str:
+    written = ""
+    for number, part in enumerate(parts):
+        is_last = number == len(parts) - 1
+        if part == _FOLDERS:
+            written += ".+" if is_last else _ANY_FOLDERS
         else:
-            at += glob[at] == "\\" and at + 1 < len(glob)
-            written, at = written + re.escape(glob[at]), at + 1
+            written += _name_expression(part) + ("" if is_last else "/")
     return written
+
+
+def _name_expression(part: str) -> str:
+    """One name between slashes. The groups are atomic, so that no row of stars can make matching slow."""
+    pieces = [""]
+    at = 0
+    while at < len(part):
+        if part[at] == "*":
+            if pieces[-1] or len(pieces) == 1:
+                pieces.append("")
+            at += 1
+        elif part[at] == "?":
+            pieces[-1] += "[^/]"
+            at += 1
+        elif part[at] == "[" and (close := part.find("]", at + 2)) > 0:
+            inside = part[at + 1 : close].replace("\\", "\\\\").replace("[", "\\[")
+            inside = "^" + inside[1:] if inside[0] in "!^" else inside
+            pieces[-1] += f"(?!/)[{inside}]"
+            at = close + 1
+        else:
+            at += part[at] == "\\" and at + 1 < len(part)
+            pieces[-1] += re.escape(part[at])
+            at += 1
+    if len(pieces) == 1:
+        return pieces[0]
+    middle = "".join(f"(?>[^/]*?{piece})" for piece in pieces[1:-1])
+    return f"{pieces[0]}{middle}[^/]*{pieces[-1]}"

@@ -301,20 +301,23 @@ class _Builder:
             if key in body and key not in merged:
                 self.duplicates.append(Duplicate(key, event.start_mark.line + 1))
             event = take()
-            if type(event) is ScalarEvent and event.anchor is None and event.implicit[0]:
-                body[key] = plains[event.value]
+            if type(event) is ScalarEvent and event.anchor is None and event.tag is None:
+                body[key] = plains[event.value] if event.implicit[0] else event.value
             else:
                 body[key] = self._value(event, inner)
 
     def _sequence(self, depth: int) -> list[Any]:
         body: list[Any] = []
-        take, inner = self._next, depth + 1
+        take, plains, inner = self._next, self._plains, depth + 1
         while True:
             event = take()
-            if type(event) is SequenceEndEvent:
+            if type(event) is ScalarEvent and event.anchor is None and event.tag is None:
+                body.append(plains[event.value] if event.implicit[0] else event.value)
+            elif type(event) is SequenceEndEvent:
                 self._nodes += len(body) + 1
                 return body
-            body.append(self._value(event, inner))
+            else:
+                body.append(self._value(event, inner))
 
     def _scalar(self, event: Any) -> Scalar:
         if event.implicit[0]:
