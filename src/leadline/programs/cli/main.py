@@ -66,7 +66,13 @@ def _run(words: list[str]) -> int:
     if words[:2] == ["scan", "image"]:
         words = ["image", "scan", *words[2:]]
     try:
-        result = leadline.main(args=words, prog_name="leadline", standalone_mode=False)
+        if "_LEADLINE_COMPLETE" in os.environ:
+            leadline.main(words, prog_name="leadline")
+        # click's own ``main`` turns a reader that left into exit code 1, which here means a failed gate.
+        with leadline.make_context("leadline", list(words)) as context:
+            result = leadline.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
     except click.exceptions.NoArgsIsHelpError as error:

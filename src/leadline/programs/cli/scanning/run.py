@@ -161,7 +161,7 @@ def _nothing_judged(report: PostureReport, reading: Reading) -> str:
     """Why there is no verdict; empty where something was judged."""
     if report.objects_judged:
         return ""
-    name = report.target.name
+    name = "standard input" if report.target.kind == "stdin" else report.target.name
     if report.objects:
         return f"nothing could be judged in {name}: {count(report.objects, 'object')}, none that a chosen control looks at"
     if report.unread:
@@ -169,6 +169,8 @@ def _nothing_judged(report: PostureReport, reading: Reading) -> str:
     if report.not_kubernetes:
         documents = count(report.not_kubernetes, "document")
         return f"nothing to judge in {name}: {documents}, none with apiVersion and kind"
+    if report.target.kind == "stdin":
+        return "nothing to judge in standard input: it is empty"
     return f"nothing to judge in {name}: no file with the ending .yaml, .yml or .json holds an object"
 
 
