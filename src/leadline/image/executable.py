@@ -60,13 +60,14 @@ def is_executable(head: bytes) -> bool:
 class Executable:
     """One executable, library or object file. A fat Mach-O file counts as its first architecture."""
 
-    def __init__(self, content: bytes) -> None:
-        """``content`` is the whole file.
+    def __init__(self, content: bytes, is_head: bool = False) -> None:
+        """``content`` is the whole file; with ``is_head`` its first bytes, and sections are left out.
 
         Raises:
             Unreadable: it is no executable, or its headers contradict themselves.
         """
         self._content = content
+        self._is_head = is_head
         self._base = 0
         self.format: Format = "elf"
         self.is_64_bit = True
@@ -164,7 +165,13 @@ class Executable:
     def _elf_sections(self, order: str, start: int, counts: tuple[int, ...]) -> Iterator[Section]:
         width, count, names_at = counts
         layout = order + ("IIQQQQ" if self.is_64_bit else "6I")
-        if not start or not count or width < struct.calcsize(layout) or start > len(self._content):
+        if (
+            self._is_head
+            or not start
+            or not count
+            or width < struct.calcsize(layout)
+            or start > len(self._content)
+        ):
             return
         rows = [
             struct.unpack_from(layout, self._content, start + width * i)

@@ -12,6 +12,7 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from leadline.image.cataloguer import File, Package, Unread
+from leadline.image.excerpt import excerpt_of
 from leadline.image.executable import is_executable
 from leadline.image.secrets import LARGEST_SECRET_FILE, secrets_in, tells_secrets
 from leadline.image.stream import Damaged, Forged
@@ -219,9 +220,10 @@ class _Pass:
         wish = self._wishes.of(entry.path)
         may_tell = tells_secrets(entry.path) and entry.size <= LARGEST_SECRET_FILE
         readers = wish.readers if wish else ()
-        executables = self._wishes.executables if entry.size >= SMALLEST_EXECUTABLE else ()
-        if executables and is_executable(self._entries.head(8)):
-            readers = tuple(sorted({*readers, *executables}))
+        executables = self._executable_readers(entry)
+        readers = (
+            tuple(sorted({*readers, *executables})) if readers and executables else readers or executables
+        )
         if not readers and not wish and not may_tell:
             if entry.mode & SPECIAL_BITS:
                 self._facts.facts[entry.path] = PathFacts(mode=entry.mode)
@@ -229,14 +231,20 @@ class _Pass:
         if entry.size > self._reader.limits.file_bytes:
             self._note(entry, f"larger than {self._reader.limits.file_bytes >> 20} MiB")
             return
-        content = self._entries.content()
         is_kept = wish is not None and wish.is_kept
         if is_kept and not self._has_room(entry):
             self._note(entry, "too large to be kept in memory")
             return
+        is_excerpt = bool(executables) and not wish and not may_tell
+        content = (excerpt_of(self._entries, entry.size) if is_excerpt else None) or self._entries.content()
         facts = told(self._reader, File(entry.path, content, entry.mode), readers, is_kept, may_tell)
         if facts is not None:
             self._facts.facts[entry.path] = facts
+
+    def _executable_readers(self, entry: Entry) -> tuple[int, ...]:
+        if entry.size >= SMALLEST_EXECUTABLE and is_executable(self._entries.head(8)):
+            return self._wishes.executables
+        return ()
 
     def _has_room(self, entry: Entry) -> bool:
         limits = self._reader.limits

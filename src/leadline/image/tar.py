@@ -5,7 +5,7 @@ follows, extended headers are bounded. Format: POSIX ``pax`` and
 https://www.gnu.org/software/tar/manual/html_node/Standard.html.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -59,6 +59,9 @@ class EntryReader(Protocol):
     def pieces(self) -> Iterator[bytes]:
         """The latest file piece by piece, holes filled."""
 
+    def parts(self, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+        """Offset and content of pieces that make up ``ranges`` (start and end, in order) of the latest file."""
+
     def finish(self) -> None:
         """Reads what follows the last entry, so that a digest over everything can be checked."""
 
@@ -107,6 +110,18 @@ class TarReader:
             return
         while self._left:
             yield self._stored(min(self._left, PIECE_BYTES))
+
+    def parts(self, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+        at = 0
+        for start, end in ranges:
+            self._left -= start - at
+            if self._left < end - start or self._stream.skip(start - at) < start - at:
+                raise Damaged("the archive ends in the middle of a file")
+            at = start
+            while at < end:
+                piece = self._stored(min(end - at, PIECE_BYTES))
+                yield at, piece
+                at += len(piece)
 
     def finish(self) -> None:
         self._pass_content()

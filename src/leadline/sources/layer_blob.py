@@ -3,8 +3,8 @@
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from msgspec import Struct
 
@@ -14,10 +14,13 @@ from leadline.image.stream import GZIP, ZSTD, Forged, Pieces, Region, bounded, d
 from leadline.image.tar import EntryReader, TarReader
 from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
+from leadline.sources.read_ahead import ahead
 
 LARGEST_LAYER = 64 << 30
 """Bytes after decompression. The largest known layers, of machine learning, have a quarter of that."""
 READ_BYTES = 1 << 20
+WORTH_A_THREAD = 4 << 20
+"""Layers stored in fewer bytes are done before a thread has begun."""
 
 _DIGEST = re.compile(r"(sha256):[0-9a-f]{64}|(sha512):[0-9a-f]{128}")
 
@@ -48,7 +51,7 @@ class PieceLayer(Struct, frozen=True):
     missing: str = ""
 
     def open(self) -> AbstractContextManager[EntryReader]:
-        return _closing(self.pieces())
+        return _closing(self.pieces(), self.size_bytes)
 
 
 class RegionLayer(Struct, frozen=True):
@@ -65,7 +68,7 @@ class RegionLayer(Struct, frozen=True):
     def open(self) -> AbstractContextManager[EntryReader]:
         head = os.pread(self.file, 4, self.start)
         if head[:2] == GZIP or head == ZSTD:
-            return _closing(region_pieces(self.file, self.start, self.size_bytes))
+            return _closing(region_pieces(self.file, self.start, self.size_bytes), self.size_bytes)
         return _region(self)
 
 
@@ -111,13 +114,20 @@ def paired(diff_ids: Sequence[str], count: int) -> tuple[list[str], tuple[Unread
 
 
 @contextmanager
-def _closing(pieces: Iterator[bytes]) -> Iterator[EntryReader]:
-    try:
-        yield TarReader(Pieces(bounded(decompressed(pieces), LARGEST_LAYER)))
-    finally:
-        close = getattr(pieces, "close", None)
-        if close is not None:
-            close()
+def _closing(pieces: Iterator[bytes], size: int) -> Iterator[EntryReader]:
+    plain = bounded(decompressed(pieces), LARGEST_LAYER)
+    with ahead(plain) if size >= WORTH_A_THREAD else nullcontext(plain) as source:
+        try:
+            yield TarReader(Pieces(source))
+        finally:
+            if size < WORTH_A_THREAD:
+                _close(pieces)
+
+
+def _close(pieces: Iterator[bytes]) -> None:
+    """Ends a generator half-way, and with it the connection it reads from."""
+    if isinstance(pieces, Generator):
+        pieces.close()
 
 
 @contextmanager
