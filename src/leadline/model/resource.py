@@ -52,9 +52,10 @@ class Resource(Struct, frozen=True):
             return plain
         if self.origin.kind == "derived":
             return self.origin.path
+        source = f"{self.origin.path}:{self.origin.document}{self.origin.inside and ':' + self.origin.inside}"
+        # Two overlays make two objects of one file.
         return file_id(
-            f"{self.origin.path}:{self.origin.document}{self.origin.inside and ':' + self.origin.inside}",
-            plain,
+            f"{self.origin.rendered_from}:{source}" if self.origin.rendered_from else source, plain
         )
 
     @property

@@ -7,15 +7,13 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Mapping
 from pathlib import Path
-
-from msgspec import Struct
 
 from leadline.errors import UsageError
 from leadline.model.finding import Unread
 from leadline.model.resource import Origin
 from leadline.sources.child_process import closed_environment
+from leadline.sources.helm_dependencies import Borrowed, Lenders
 from leadline.sources.helm_engine import Answer, Request, Run, engine_for, render_all
 from leadline.sources.helm_files import ChartFiles, link_outside
 from leadline.sources.ownership import Ownership
@@ -31,16 +29,6 @@ _NO_ENGINE = "there is no Helm to render it with"
 _NO_ENGINE_HINT = "put helm on the PATH or install leadline[render]"
 
 
-class _Chart(Struct, frozen=True):
-    """One chart on its way."""
-
-    path: str
-    """Relative to the root."""
-    borrowed: Mapping[str, str] = {}
-    """Charts of the same tree that stand in for dependencies it lacks: name to path."""
-    request: Request | None = None
-
-
 def read_charts(plan: Ownership, options: RenderOptions, shown_root: str) -> Rendered:
     """The objects of every chart of ``plan``; ``shown_root`` is the root as the user named it.
 
@@ -49,7 +37,10 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str) -> Ren
     """
     collector = Collector(shown_root, options.texts_bytes)
     reader = _ChartReader(plan, collector)
-    wanted = [(chart, request) for chart in plan.charts if (request := reader.request(chart, options.helm))]
+    values = tuple(_values_file(entry) for entry in options.helm.values)
+    wanted = [
+        (chart, request) for chart in plan.charts if (request := reader.request(chart, values, options.helm))
+    ]
     run = Run(closed_environment(options.environment), options.limits, threading.Event())
     program = shutil.which("helm", path=options.environment.get("PATH", ""))
     engines = [engine_for(program or "", run) for _ in range(options.workers)]
@@ -80,9 +71,11 @@ class _ChartReader:
     def __init__(self, plan: Ownership, collector: Collector) -> None:
         self._top = Path(plan.root)
         self._collector = collector
+        self._lenders = Lenders(self._top, plan.charts)
+        self._borrowed: dict[str, Borrowed] = {}
         self.rendered = 0
 
-    def request(self, chart: str, options: HelmOptions) -> Request | None:
+    def request(self, chart: str, values: tuple[str, ...], options: HelmOptions) -> Request | None:
         path = self._top / chart
         link = link_outside(path, self._top) if path.is_dir() else ""
         if link:
@@ -93,15 +86,21 @@ class _ChartReader:
             str(path),
             options.release_name,
             options.namespace,
-            tuple(_values_file(entry) for entry in options.values),
+            values,
             options.sets,
             options.set_strings,
             options.kube_version,
             options.api_versions,
+            self._borrowed_by(chart).parts if path.is_dir() else (),
         )
 
+    def _borrowed_by(self, chart: str) -> Borrowed:
+        borrowed = self._borrowed[chart] = self._lenders.borrow(chart)
+        return borrowed
+
     def take(self, chart: str, answer: Answer) -> None:
-        files = ChartFiles(self._top, chart, {})
+        borrowed = self._borrowed.get(chart, Borrowed()).charts
+        files = ChartFiles(self._top, chart, borrowed)
         missing = tuple(sorted(set(answer.declared) - set(answer.loaded)))
         if answer.error:
             self._collector.unread.append(_failed(chart, answer, files, missing))
@@ -110,6 +109,11 @@ class _ChartReader:
             self._collector.notes.append(Unread(chart, "a library chart, which has no objects of its own"))
             return
         self.rendered += 1
+        if borrowed:
+            lent = ", ".join(f"{name} from {path}" for name, path in sorted(borrowed.items()))
+            self._collector.notes.append(
+                Unread(chart, f"dependencies it lacks were taken from beside it: {lent}")
+            )
         if missing:
             self._collector.unread.append(_missing(chart, missing))
         texts = [(path, text) for path, text in answer.crds]
@@ -126,18 +130,8 @@ class _ChartReader:
                     chart, "rendered, but to no object with these values", hint="give others with --values"
                 )
             )
-        self._note_disabled(chart, answer)
-
-    def _note_disabled(self, chart: str, answer: Answer) -> None:
-        prefix = f"{answer.name}/charts/"
-        rendered = {
-            path[len(prefix) :].partition("/")[0]
-            for path in (*answer.templates, *(crd for crd, _ in answer.crds))
-            if path.startswith(prefix)
-        }
-        off = sorted(set(answer.loaded) - rendered)
-        if off and answer.templates:
-            why = f"subcharts that its values turn off or that have no templates were not judged: {', '.join(off)}"
+        if answer.silent:
+            why = f"subcharts that its values turn off were not judged: {', '.join(answer.silent)}"
             self._collector.notes.append(Unread(chart, why, hint="turn them on with --set or --values"))
 
 

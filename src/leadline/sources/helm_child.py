@@ -10,12 +10,15 @@ the chart's name), ``crds`` (path below the chart to text), ``declared`` and ``l
 Source: the engine's C interface, https://pypi.org/project/helm-python-sdk/
 """
 
+import io
 import json
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
 _VALUES_BYTES = 8 << 20
+_CHART_BYTES = 100 << 20
 
 
 def main() -> None:
@@ -40,10 +43,9 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _render(request: dict[str, Any], answer: dict[str, Any]) -> None:
-    import helm_python
     from helm_python import _native
 
-    with helm_python.Chart.load(request["chart"]) as chart:
+    with _load(request) as chart:
         metadata = chart.metadata
         answer |= {
             "name": metadata.get("name", ""),
@@ -60,7 +62,40 @@ def _render(request: dict[str, Any], answer: dict[str, Any]) -> None:
             "helm_render", chart._raw(), json.dumps(_values(request)), json.dumps(options)
         )
         answer["templates"] = json.loads(rendered)
+        answer["silent"] = _silent(metadata, chart.dependencies, answer)
         answer["crds"] = [[crd["filename"], crd["data"]] for crd in chart.crds]
+
+
+def _silent(metadata: dict[str, Any], loaded: list[dict[str, Any]], answer: dict[str, Any]) -> list[str]:
+    """Names of the subcharts that nothing was rendered of: a condition or a tag turns them off."""
+    libraries = {row.get("name") for row in loaded if row.get("type") == "library"}
+    declared = metadata.get("dependencies") or []
+    labels = {row.get("alias") or row["name"] for row in declared if row["name"] in answer["loaded"]}
+    labels |= set(answer["loaded"]) - {row["name"] for row in declared}
+    prefix = f"{answer['name']}/charts/"
+    rendered = {
+        path[len(prefix) :].partition("/")[0] for path in answer["templates"] if path.startswith(prefix)
+    }
+    return sorted(labels - libraries - rendered)
+
+
+def _load(request: dict[str, Any]) -> Any:
+    import helm_python
+
+    if not request["parts"]:
+        return helm_python.Chart.load(request["chart"])
+    content = io.BytesIO()
+    size = 0
+    with tarfile.open(fileobj=content, mode="w:gz", compresslevel=1) as archive:
+        for place, path in (("", request["chart"]), *request["parts"]):
+            for file in sorted(Path(path).rglob("*")):
+                inside = Path("chart", place, file.relative_to(path))
+                if file.is_file() and not any(step.startswith(".git") for step in inside.parts):
+                    size += file.stat().st_size
+                    if size > _CHART_BYTES:
+                        raise ValueError(f"more than {_CHART_BYTES >> 20} MiB of charts")
+                    archive.add(file.resolve(), str(inside), recursive=False)
+    return helm_python.Chart.load_archive(content.getvalue())
 
 
 def _values(request: dict[str, Any]) -> dict[str, Any]:

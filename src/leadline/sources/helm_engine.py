@@ -43,6 +43,8 @@ class Request(Struct, frozen=True, rename={"set_": "set"}):
     set_string: tuple[str, ...] = ()
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
+    parts: tuple[tuple[str, str], ...] = ()
+    """Charts that stand in for dependencies: place within the chart, and absolute path."""
 
 
 class Answer(Struct, frozen=True):
@@ -60,6 +62,8 @@ class Answer(Struct, frozen=True):
     """Names of the dependencies that the chart asks for."""
     loaded: list[str] = []
     """Names of the dependencies that it has."""
+    silent: list[str] = []
+    """Names of the subcharts that nothing was rendered of, as far as the engine tells."""
 
 
 class Engine(Protocol):
