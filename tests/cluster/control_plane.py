@@ -1,11 +1,14 @@
 """A real API server over a real etcd, on loopback, with users made on demand."""
 
+import http.client
 import json
 import ssl
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +73,13 @@ class ControlPlane:
         if self._api is not None:
             self._api.resume()
 
+    def compact(self) -> None:
+        """Makes every older state of the store unreadable, as time would."""
+        etcd = f"http://127.0.0.1:{self._etcd_ports[0]}/v3/kv"
+        self.kubectl("annotate", "namespace", "default", "--overwrite", f"touched={time.monotonic_ns()}")
+        revision = _posted(f"{etcd}/range", {"key": "AA=="})["header"]["revision"]
+        _posted(f"{etcd}/compaction", {"revision": revision, "physical": True})
+
     def user(self, name: str, *groups: str, server: str = "") -> str:
         """The path of a kubeconfig for a user with a client certificate; ``server`` in place of the real address."""
         path = (
@@ -118,6 +128,27 @@ class ControlPlane:
             "-",
             content=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}),
         )
+
+    def create_config_maps(self, namespace: str, names: list[str]) -> None:
+        """Empty ones, over four connections: kubectl takes its time between requests."""
+        self.admin()
+        tls = ssl.create_default_context(cafile=self.authority_file)
+        tls.load_cert_chain(self.folder / "user-admin.crt", self.folder / "user-admin.key")
+
+        def create(part: list[str]) -> None:
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=tls, timeout=60)
+            for name in part:
+                body = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}})
+                headers = {"Content-Type": "application/json"}
+                connection.request("POST", f"/api/v1/namespaces/{namespace}/configmaps", body, headers)
+                answer = connection.getresponse()
+                if answer.status != 201:
+                    raise RuntimeError(answer.read().decode())
+                answer.read()
+            connection.close()
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(create, [names[i::4] for i in range(4)]))
 
     def until(self, is_so: Callable[[], bool], seconds: float = 30.0) -> None:
         """Waits until ``is_so``; fails where it does not come about."""
@@ -187,6 +218,13 @@ class ControlPlane:
 
     def _is_ready(self) -> bool:
         return _answers(f"{self.url}/readyz", self.authority_file)
+
+
+def _posted(url: str, body: dict[str, Any]) -> dict[str, Any]:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        content: dict[str, Any] = json.load(response)
+    return content
 
 
 def _answers(url: str, authority: Path | None = None) -> bool:

@@ -20,7 +20,7 @@ class NotReadyError(Exception):
 
 
 class Program:
-    """One child process; its output goes to ``NAME.log`` in the folder. It dies with its parent."""
+    """One child process; its output goes to ``NAME.log`` in the folder. It dies with the thread that started it, so start it from the main one."""
 
     def __init__(self, folder: Path, name: str, command: Sequence[str]) -> None:
         self.name = name

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 from control_plane import ControlPlane
 
 from leadline.errors import ClusterError
@@ -18,6 +19,7 @@ from leadline.sources.cluster import (
     least_role,
     read_cluster,
 )
+from leadline.sources.cluster_discovery import discover_kinds
 
 PATIENCE = Patience(attempts=3, first_wait_s=0.05, longest_wait_s=0.2, silence_s=20.0)
 EVERY_KIND = frozenset(BUILT_IN) - {"ComponentStatus", "StorageVersion.internal.apiserver.k8s.io"} | {
@@ -52,8 +54,6 @@ def workload(api_version: str, kind: str, name: str, namespace: str) -> dict[str
 
 def test_every_built_in_kind_of_the_table_is_what_the_server_says(admin: Cluster) -> None:
     """A kind that the table misses, or has under another name or scope, fails here."""
-    from leadline.sources.cluster_discovery import discover_kinds
-
     served = {
         key: (kind.plural, kind.is_namespaced)
         for key, kind in discover_kinds(admin).kinds.items()
@@ -81,12 +81,7 @@ def test_an_admin_reads_everything(api_server: ControlPlane, admin: Cluster) -> 
 
 def test_pages_of_a_real_list_are_read_to_the_end(api_server: ControlPlane, admin: Cluster) -> None:
     space = api_server.namespace("pages")
-    api_server.apply(
-        *(
-            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"c{i:04}", "namespace": space}}
-            for i in range(1020)
-        )
-    )
+    api_server.create_config_maps(space, [f"c{i:04}" for i in range(1020)])
     snapshot = read_cluster(admin, {"ConfigMap"}, include_namespaces=[space])
     assert [r.name for r in snapshot.resources] == [f"c{i:04}" for i in range(1020)]
     assert snapshot.unread == ()
@@ -122,8 +117,6 @@ def test_what_a_user_may_not_list_is_unread_and_the_hint_mends_it(api_server: Co
         ("secrets", 'needs the RBAC rule {apiGroups: [""], resources: [secrets], verbs: [list]}'),
     ]
     assert snapshot.unread_kinds == {"Secret", "NetworkPolicy.networking.k8s.io"}
-    import yaml
-
     rules = [yaml.safe_load(u.hint.partition("rule ")[2].partition(", or ")[0]) for u in snapshot.unread]
     api_server.apply(
         {
