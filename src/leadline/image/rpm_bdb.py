@@ -13,7 +13,7 @@ HASH_MAGIC = 0x00061561
 _MAGIC_AT = 12
 _META = struct.Struct("IIIBB")
 _PAGE_HEADER = 26
-_HASH_META, _HASH_UNSORTED, _HASH, _OVERFLOW = 8, 2, 13, 7
+_FREE, _HASH_UNSORTED, _OVERFLOW, _HASH_META, _HASH = 0, 2, 7, 8, 13
 _KEY_OR_VALUE, _OFF_PAGE = 1, 3
 _KEY_BYTES = 4
 _PAGE_SIZES = frozenset(1 << power for power in range(9, 17))
@@ -45,6 +45,7 @@ def bdb_blobs(content: bytes) -> Iterator[bytes]:
     damaged = 0
     for number in range(1, len(content) // page_size):
         if pages.type(number) not in (_HASH, _HASH_UNSORTED):
+            damaged += pages.type(number) not in (_FREE, _OVERFLOW, _HASH_META)
             continue
         for value in pages.values(number):
             if value is None:
@@ -79,6 +80,10 @@ class Pages:
         page = self._content[start : start + self._page_size]
         end = self._page_size
         for key_at, value_at in zip(offsets[::2], offsets[1::2], strict=True):
+            if not value_at <= key_at <= end:
+                # Items fill a page from its end: overlapping ones would be read many times over.
+                yield None
+                return
             key = page[key_at:end]
             value = page[value_at:key_at]
             end = value_at

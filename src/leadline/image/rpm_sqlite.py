@@ -12,11 +12,12 @@ from collections.abc import Iterator
 MOST_STEPS = 50_000_000
 """Instructions of SQLite's machine; a database of 10,000 packages takes some 100,000."""
 STEPS_PER_LOOK = 100_000
-LONGEST_VALUE = 1 << 27
-"""Bytes; the header of a package with 100,000 files has some 20 MB."""
+SHORTEST_LIMIT = 1 << 20
+"""Bytes that any value may have, however small the database."""
 
 MAGIC = b"SQLite format 3\0"
-_PLAIN_TABLE = re.compile(r"\s*CREATE\s+TABLE\b", re.IGNORECASE)
+_PLAIN_TABLE = re.compile(r"\s*CREATE\s+TABLE\s+['\"]?Packages['\"]?\s*\([^()]*\)\s*", re.IGNORECASE)
+"""Without inner brackets a table has no expressions, such as columns worked out at reading."""
 _ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ})
 _WAL_MAGICS = {0x377F0682: "<", 0x377F0683: ">"}
 _FRAME_HEADER = 24
@@ -27,7 +28,7 @@ class SqliteError(ValueError):
 
 
 def sqlite_blobs(content: bytes, log: bytes = b"") -> Iterator[bytes]:
-    """Every header blob; ``log`` is the write-ahead log beside the database.
+    """Every header blob, empty where a row has none; ``log`` is the write-ahead log beside the database.
 
     Raises:
         SqliteError: at the point where SQLite gives up or the steps run out.
@@ -43,14 +44,14 @@ def sqlite_blobs(content: bytes, log: bytes = b"") -> Iterator[bytes]:
     connection = sqlite3.connect(":memory:")
     try:
         yield from _select(connection, bytes(image))
-    except (sqlite3.Error, sqlite3.Warning, OverflowError, MemoryError) as error:
-        raise SqliteError(f"SQLite cannot read it: {error}") from error
+    except (sqlite3.Error, sqlite3.Warning, UnicodeDecodeError, OverflowError, MemoryError) as error:
+        raise SqliteError(f"cannot be read by SQLite: {error}") from error
     finally:
         connection.close()
 
 
 def _select(connection: sqlite3.Connection, image: bytes) -> Iterator[bytes]:
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(LONGEST_VALUE, len(image)))
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(SHORTEST_LIMIT, len(image)))
     connection.deserialize(image)
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
@@ -69,11 +70,17 @@ def _select(connection: sqlite3.Connection, image: bytes) -> Iterator[bytes]:
     table = connection.execute(
         "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'Packages'"
     ).fetchone()
-    if table is None or not _PLAIN_TABLE.match(str(table[0])):
-        raise SqliteError("has no table Packages")
+    if table is None or not _PLAIN_TABLE.fullmatch(str(table[0])):
+        raise SqliteError("has no plain table Packages")
+    budget = len(image)
     for (blob,) in connection.execute("SELECT blob FROM Packages"):
-        if isinstance(blob, bytes):
-            yield blob
+        if not isinstance(blob, bytes):
+            blob = b""
+        # Rows of a damaged file may share their pages: more than the file holds is not there.
+        budget -= len(blob)
+        if budget < 0:
+            raise SqliteError("holds more than fits into it")
+        yield blob
 
 
 def _apply_log(image: bytearray, log: bytes) -> None:

@@ -26,12 +26,19 @@ LICENCE_LIMIT = 60
 """Licences named per package, so that one file cannot fill the report."""
 
 _FIELD = re.compile(rb"^([!-9;-~]+):[ \t]*(.*)$")
-_WANTED = frozenset(
+_PROSE = frozenset(
     (
-        *(b"package", b"version", b"status", b"source", b"architecture", b"maintainer", b"homepage"),
-        *(b"description", b"depends", b"pre-depends", b"provides"),
+        b"package",
+        b"version",
+        b"status",
+        b"source",
+        b"architecture",
+        b"maintainer",
+        b"homepage",
+        b"description",
     )
 )
+_LISTS = frozenset((b"depends", b"pre-depends", b"provides"))
 _SOURCE = re.compile(r"^\s*(\S+)(?:\s*\(([^)\s]+)\))?")
 _ALTERNATIVES = re.compile(r"[,|]")
 _COMMON_LICENCE = re.compile(rb"/usr/share/common-licenses/([A-Za-z][A-Za-z0-9.+-]*)")
@@ -66,26 +73,31 @@ def dpkg(database: File, tree: Tree) -> Packages:
 
 
 def _paragraphs(content: bytes) -> Iterator[Fields]:
-    """The wanted fields of every paragraph by lower-case name, first lines only where a value has several."""
-    fields: Fields = {}
-    last = b""
+    """The wanted fields of every paragraph by lower-case name, first lines only of what is prose."""
+    lines: dict[bytes, list[bytes]] = {}
+    current: list[bytes] = []
     for line in content.split(b"\n"):
         if not line.strip():
-            if fields:
-                yield fields
-            fields, last = {}, b""
+            if lines:
+                yield _joined(lines)
+            lines, current = {}, []
         elif line[0] in b" \t":
-            if last in (b"depends", b"pre-depends", b"provides"):
-                fields[last] += line.decode("utf-8", "replace")
+            current.append(line)
         elif match := _FIELD.match(line):
-            last = match[1].lower()
-            if last in _WANTED and last not in fields:
-                fields[last] = match[2].decode("utf-8", "replace").strip()
-            elif last not in _WANTED:
-                fields.setdefault(b"", "")
-                last = b""
-    if fields:
-        yield fields
+            name = match[1].lower()
+            current = [match[2]]
+            if name in _PROSE:
+                lines.setdefault(name, [match[2]])
+            elif name in _LISTS:
+                lines.setdefault(name, current)
+            else:
+                lines.setdefault(b"", [])
+    if lines:
+        yield _joined(lines)
+
+
+def _joined(lines: dict[bytes, list[bytes]]) -> Fields:
+    return {name: b" ".join(parts).decode("utf-8", "replace").strip() for name, parts in lines.items()}
 
 
 def _is_unpacked(fields: Fields) -> bool:

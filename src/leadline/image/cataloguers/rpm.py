@@ -57,10 +57,10 @@ def rpm(database: File, tree: Tree) -> Packages:
                 for provided in header.texts(rpm_header.PROVIDE_NAME):
                     provider.setdefault(provided, package.name)
     except (SqliteError, NdbError, BdbError) as error:
-        fault = f"this rpm database {error}"
+        fault = f"the rpm database {error}"
     yield from _with_packages_required(packages, provider)
     if damaged:
-        fault = f"{fault}; " * bool(fault) + f"{damaged} entries of this rpm database are no package headers"
+        fault = f"{fault}; " * bool(fault) + f"entries that are no package headers: {damaged}"
     if fault:
         raise Unreadable(fault)
 
@@ -73,7 +73,7 @@ def _blobs(database: File, tree: Tree) -> Iterator[bytes]:
         return ndb_blobs(database.data)
     if is_bdb_hash(database.data):
         return bdb_blobs(database.data)
-    raise Unreadable("is no rpm database of a known form (SQLite, ndb, Berkeley DB)")
+    raise Unreadable("no rpm database of a known form (SQLite, ndb, Berkeley DB)")
 
 
 def _header(blob: bytes) -> RpmHeader | None:
@@ -174,4 +174,4 @@ def _manifest(listing: File, distro: Distro) -> Packages:
             supplier="" if vendor in _NONE else vendor,
         )
     if damaged:
-        raise Unreadable(f"{damaged} lines do not have the ten columns of a package")
+        raise Unreadable(f"lines without the ten columns of a package: {damaged}")

@@ -1,0 +1,41 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from memory_tree import MemoryTree, read
+from mutations import damaged
+from package_cases import assert_finds, cases, tree_of
+
+from leadline.image.cataloguers.dpkg import dpkg
+
+STATUS = "var/lib/dpkg/status"
+
+
+@pytest.mark.parametrize("case", cases("dpkg"))
+def test_database_is_read_whole(case: str) -> None:
+    assert_finds(dpkg, case)
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_damaged_database_is_unreadable_at_worst(data: st.DataObject) -> None:
+    tree, _ = tree_of("dpkg/debian")
+    files = {}
+    for path in (STATUS, "var/lib/dpkg/info/example-server.list", "usr/share/doc/example-server/copyright"):
+        file = tree.get(path)
+        assert file is not None
+        files[path] = data.draw(damaged(file.data))
+    packages, stops = read(dpkg, MemoryTree(files), STATUS)
+    assert all(package.name and package.version for package in packages)
+    assert not stops or "no name or no version" in stops
+
+
+def test_empty_database_holds_no_packages() -> None:
+    assert read(dpkg, MemoryTree({STATUS: ""}), STATUS) == ([], "")
+
+
+@pytest.mark.parametrize("size", [1_000, 200_000])
+def test_endless_relation_is_read_once(size: int) -> None:
+    relation = "\n ".join(["a,"] * size)
+    status = f"Package: x\nVersion: 1\nDepends: b,\n {relation}\n"
+    packages, stops = read(dpkg, MemoryTree({STATUS: status}), STATUS)
+    assert ([package.depends for package in packages], stops) == ([("b", "a")], "")
