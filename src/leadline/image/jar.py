@@ -14,14 +14,21 @@ from leadline.image.documents import Element
 GROUPS: Mapping[str, str] = {
     "ant": "org.apache.ant",
     "asm": "org.ow2.asm",
+    "aspectjrt": "org.aspectj",
+    "aspectjweaver": "org.aspectj",
     "bcmail": "org.bouncycastle",
     "bcpkix": "org.bouncycastle",
     "bcprov": "org.bouncycastle",
     "bctls": "org.bouncycastle",
+    "caffeine": "com.github.ben-manes.caffeine",
+    "dom4j": "org.dom4j",
     "elasticsearch": "org.elasticsearch",
+    "elasticsearch-rest": "org.elasticsearch.client",
     "groovy": "org.codehaus.groovy",
     "grpc": "io.grpc",
+    "hibernate-commons-annotations": "org.hibernate.common",
     "hibernate-core": "org.hibernate",
+    "jna": "net.java.dev.jna",
     "junit": "junit",
     "kafka": "org.apache.kafka",
     "kotlin": "org.jetbrains.kotlin",
@@ -29,6 +36,8 @@ GROUPS: Mapping[str, str] = {
     "micronaut": "io.micronaut",
     "okhttp": "com.squareup.okhttp3",
     "okio": "com.squareup.okio",
+    "perfmark": "io.perfmark",
+    "re2j": "com.google.re2j",
     "reactor-core": "io.projectreactor",
     "reactor-netty": "io.projectreactor.netty",
     "solr": "org.apache.solr",
@@ -43,6 +52,7 @@ GROUPS: Mapping[str, str] = {
     "spring-ws": "org.springframework.ws",
     "tomcat": "org.apache.tomcat",
     "tomcat-embed": "org.apache.tomcat.embed",
+    "woodstox-core-asl": "org.codehaus.woodstox",
     "xalan": "xalan",
     "xercesImpl": "xerces",
 }
@@ -61,7 +71,9 @@ _GROUP_KEYS = (
     "Automatic-Module-Name",
 )
 _SECTION_KEYS = ("Implementation-", "Specification-")
-_VERSION_IN_NAME = re.compile(r"[-_.](?=v?\d)")
+_VERSION_AFTER_DASH = re.compile(r"-(?=v?\d)")
+_VERSION_AFTER_MARK = re.compile(r"[_.](?=v?\d)")
+_SCALA = re.compile(r"_(?:2\.1\d|3)$")
 _CLASSIFIER = re.compile(r"-(?:sources|javadoc|tests|shaded|all|jar-with-dependencies)$")
 _DOTTED = re.compile(r"[a-z][\w-]*(?:\.[\w-]+)+")
 
@@ -121,7 +133,8 @@ def manifest_attributes(text: str) -> dict[str, str]:
 def split_file_name(name: str) -> tuple[str, str]:
     """Artifact and version of ``log4j-core-2.14.1.jar``; the version is empty where the name has none."""
     stem = name.rpartition(".")[0] or name
-    for found in _VERSION_IN_NAME.finditer(stem[:255]):
+    marks = (*_VERSION_AFTER_DASH.finditer(stem[:255]), *_VERSION_AFTER_MARK.finditer(stem[:255]))
+    for found in marks if not _SCALA.search(stem) else ():
         version = stem[found.end() :]
         if found.start() and not re.match(r"\d+[a-zA-Z]{2}", version):
             # ``4.10.x`` is a link's name for whatever 4.10 is installed
@@ -140,13 +153,24 @@ def named_by(attributes: Mapping[str, str], file_name: str) -> Coordinates:
 
 def _group(attributes: Mapping[str, str], artifact: str) -> str:
     """The group; the artifact's own name, as the oldest artifacts have it, where nothing tells of one."""
+    title, mark, _ = attributes.get("Implementation-Title", "").partition("#")
+    if mark and _DOTTED.fullmatch(title):  # Gradle's ``group#artifact;version``
+        return title
     known = [words for words in GROUPS if re.match(rf"{words}(?:[-_]|$)", artifact)]
     if known:
         return GROUPS[max(known, key=len)]
     for key in _GROUP_KEYS:
         value = attributes.get(key, "").partition(";")[0].strip()
         if _DOTTED.fullmatch(value):
-            ending = "." + artifact.replace("-", ".")
-            group = value.removesuffix("." + artifact).removesuffix(ending)
-            return group if "." in group else artifact
+            return _without_artifact(value, artifact)
     return artifact
+
+
+def _without_artifact(name: str, artifact: str) -> str:
+    """``org.freemarker.freemarker`` → ``org.freemarker``; a lone ``org`` is nobody's group."""
+    bare = _SCALA.sub("", artifact)
+    for ending in (artifact, bare, bare.replace("-", "."), bare.rpartition("-")[2]):
+        group = name.removesuffix(f".{ending}")
+        if group != name and "." in group:
+            return group
+    return name if name.count(".") > 1 else artifact

@@ -3,6 +3,7 @@
 import binascii
 from collections.abc import Mapping
 
+from leadline.image.address import public_address
 from leadline.image.cataloguer import Digest, Package
 from leadline.image.documents import fields, word
 from leadline.image.licences import spdx_all
@@ -14,7 +15,7 @@ def npm_package(name: str, version: str, entry: Mapping[str, object], is_dev: bo
     qualifiers: tuple[tuple[str, str], ...] = ()
     if ":" in version:
         kind = "download_url" if version.startswith(("http:", "https:", "file:")) else "vcs_url"
-        qualifiers, version = ((kind, version),), version.partition("#")[2]
+        qualifiers, version = ((kind, public_address(version)),), version.partition("#")[2]
     needs = fields(entry.get("dependencies")) or fields(entry.get("requires"))
     license = entry.get("license")
     return Package(

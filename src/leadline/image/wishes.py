@@ -36,13 +36,19 @@ class Wishes:
         self.executables = tuple(i for i, one in enumerate(cataloguers) if one.executables)
         self._paths, self._names, self._folders = _Table(), _Table(), _Table()
         self._endings: dict[str, tuple[int, ...]] = {}
+        self._folder_endings: dict[str, tuple[int, ...]] = {}
         self._kept_endings: set[str] = set()
         self._kept_in: dict[str, tuple[str, ...]] = {}
         self._paths.kept.update(kept_paths)
         for position, one in enumerate(cataloguers):
             self._paths.add(one.paths, position)
             self._names.add(one.names, position)
-            self._folders.add((folder.rstrip("/") for folder in one.folders), position)
+            for folder in one.folders:
+                if folder.startswith("*/"):
+                    ending = folder[1:].rstrip("/")
+                    self._folder_endings[ending] = (*self._folder_endings.get(ending, ()), position)
+                else:
+                    self._folders.add((folder.rstrip("/"),), position)
             for ending in one.suffixes:
                 self._endings[ending] = (*self._endings.get(ending, ()), position)
             for pattern in one.beside:
@@ -50,6 +56,7 @@ class Wishes:
         self._quick_paths = self._paths.readers.keys() | self._paths.kept
         self._quick_names = self._names.readers.keys() | self._names.kept
         self._quick_folders = self._folders.readers.keys() | self._kept_in.keys()
+        self._quick_folder_endings = tuple(self._folder_endings)
         self._quick_endings = tuple(self._endings.keys() | self._kept_endings)
 
     def of(self, path: str) -> Wish | None:
@@ -60,6 +67,7 @@ class Wishes:
             or folder in self._quick_folders
             or path in self._quick_paths
             or name.endswith(self._quick_endings)
+            or folder.endswith(self._quick_folder_endings)
         ):
             return self._collect(path, folder, name)
         return None
@@ -76,6 +84,9 @@ class Wishes:
         }
         for ending, positions in self._endings.items():
             if name.endswith(ending):
+                readers.update(positions)
+        for ending, positions in self._folder_endings.items():
+            if folder.endswith(ending):
                 readers.update(positions)
         is_kept = (
             path in self._paths.kept

@@ -1,9 +1,11 @@
 """Dart packages that a project pins: ``pubspec.lock`` (https://dart.dev/tools/pub/glossary#lockfile)."""
 
+from leadline.image.address import public_address
 from leadline.image.cataloguer import Digest, File, Package, Packages, cataloguer
 from leadline.image.documents import fields, read_yaml, word
 
-REGISTRIES = ("https://pub.dev", "https://pub.dartlang.org")
+OFFICIAL_PREFIX = "pub."
+"""Both names that the public registry has had begin so; it is the default of the package URL type."""
 
 
 @cataloguer("dart", names=("pubspec.lock",), lock=True)
@@ -13,12 +15,13 @@ def dart(lock: File) -> Packages:
         version, origin = word(entry.get("version")), fields(entry.get("description"))
         if not version:
             continue
+        host = public_address(word(origin.get("url"))).partition("://")[2]
         address, checksum = word(origin.get("url")), word(origin.get("sha256"))
         qualifiers: tuple[tuple[str, str], ...] = ()
         if word(entry.get("source")) == "git":
-            qualifiers = (("vcs_url", f"{address}@{word(origin.get('resolved-ref'))}"),)
-        elif address and address not in REGISTRIES:
-            qualifiers = (("hosted_url", address.partition("://")[2] or address),)
+            qualifiers = (("vcs_url", f"{public_address(address)}@{word(origin.get('resolved-ref'))}"),)
+        elif host and not host.startswith(OFFICIAL_PREFIX):
+            qualifiers = (("hosted_url", host),)
         yield Package(
             "pub",
             name,

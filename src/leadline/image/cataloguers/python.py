@@ -11,6 +11,7 @@ from posixpath import join, normpath
 
 from msgspec.structs import replace
 
+from leadline.image.address import public_address
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unreadable, cataloguer
 from leadline.image.documents import fields, read_headers, read_json, word
 from leadline.image.licences import spdx_all
@@ -128,7 +129,7 @@ def _requirements(requirements: Sequence[str]) -> Iterator[str]:
 def _origin(direct_url: File | None) -> Iterator[tuple[str, str]]:
     """The purl qualifier for a package that was installed from a repository or an archive."""
     origin = fields(read_json(direct_url)) if direct_url else {}
-    address, vcs = word(origin.get("url")), fields(origin.get("vcs_info"))
+    address, vcs = public_address(word(origin.get("url"))), fields(origin.get("vcs_info"))
     if address and vcs:
         commit = word(vcs.get("commit_id"))
         yield "vcs_url", f"{word(vcs.get('vcs'))}+{address}" + (f"@{commit}" if commit else "")

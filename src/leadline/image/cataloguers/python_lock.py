@@ -7,6 +7,7 @@ https://packaging.python.org/en/latest/specifications/pylock-toml/
 import re
 from collections.abc import Iterator, Mapping
 
+from leadline.image.address import public_address
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
 from leadline.image.documents import entries, fields, read_json, read_toml, word, words
 from leadline.image.lock_graph import reachable
@@ -52,7 +53,7 @@ def python_requirements(requirements: File) -> Packages:
             name, version = direct["name"], _version_in_address(direct["name"], direct["address"])
             qualifier = "vcs_url" if "+" in direct["address"].partition(":")[0] else "download_url"
             if version:
-                qualifiers = ((qualifier, direct["address"]),)
+                qualifiers = ((qualifier, public_address(direct["address"])),)
                 yield Package("pypi", name, version, qualifiers=qualifiers, is_dev=is_dev)
 
 
@@ -132,22 +133,19 @@ def _package(package: Mapping[str, object], is_dev: bool) -> Packages:
 
 def _origin(package: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Where a package from no index comes from, as uv, Poetry, PDM and pylock each write it."""
-    source = fields(package.get("source"))
-    vcs = fields(package.get("vcs"))
+    source, vcs = fields(package.get("source")), fields(package.get("vcs"))
     if repository := word(source.get("git")):
-        yield (
-            "vcs_url",
-            f"git+{repository.partition('?')[0].partition('#')[0]}" + _at(repository.partition("#")[2]),
-        )
+        address, _, commit = repository.partition("#")
+        yield _repository("git", address, commit)
     elif word(source.get("type")) == "git":
-        yield "vcs_url", f"git+{word(source.get('url'))}" + _at(word(source.get("resolved_reference")))
+        yield _repository("git", word(source.get("url")), word(source.get("resolved_reference")))
     elif vcs:
-        yield "vcs_url", f"{word(vcs.get('type'))}+{word(vcs.get('url'))}" + _at(word(vcs.get("commit-id")))
+        yield _repository(word(vcs.get("type")), word(vcs.get("url")), word(vcs.get("commit-id")))
     elif repository := word(package.get("git")):
-        yield "vcs_url", f"git+{repository}" + _at(word(package.get("revision")))
+        yield _repository("git", repository, word(package.get("revision")))
     elif word(source.get("url")) and word(source.get("type")) not in ("legacy", "directory", "file"):
-        yield "download_url", word(source.get("url"))
+        yield "download_url", public_address(word(source.get("url")))
 
 
-def _at(commit: str) -> str:
-    return f"@{commit}" if commit else ""
+def _repository(kind: str, address: str, commit: str) -> tuple[str, str]:
+    return "vcs_url", f"{kind}+{public_address(address)}" + (f"@{commit}" if commit else "")

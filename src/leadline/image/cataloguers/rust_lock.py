@@ -1,5 +1,6 @@
 """Rust crates that a project pins: ``Cargo.lock`` (https://doc.rust-lang.org/cargo/reference/resolver.html)."""
 
+from leadline.image.address import public_address
 from leadline.image.cataloguer import Digest, File, Package, Packages, Unreadable, cataloguer
 from leadline.image.documents import entries, fields, read_toml, word, words
 
@@ -18,6 +19,6 @@ def rust_lock(lock: File) -> Packages:
             name,
             version,
             digests=(Digest("sha256", checksum),) if checksum else (),
-            qualifiers=(("vcs_url", source),) if source.startswith("git+") else (),
+            qualifiers=(("vcs_url", public_address(source)),) if source.startswith("git+") else (),
             depends=tuple(needs),
         )

@@ -1,0 +1,10 @@
+"""Addresses of repositories and archives, as they may be shown."""
+
+import re
+
+_ACCOUNT = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+def public_address(address: str) -> str:
+    """Without the account in front of the host and without the query: both are where tokens stand."""
+    return _ACCOUNT.sub("", address).partition("?")[0]

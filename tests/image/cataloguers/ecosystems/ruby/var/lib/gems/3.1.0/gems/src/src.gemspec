@@ -1,0 +1,4 @@
+Gem::Specification.new do |s|
+  s.name = "src"
+  s.version = SRC::VERSION
+end
