@@ -142,7 +142,7 @@ class _Pass:
         self._links: dict[str, tuple[str, Wish]] = {}
 
     def run(self) -> None:
-        known = self._facts.entries
+        known, facts = self._facts.entries, self._facts.facts
         last_folder = ""
         limit = self._reader.limits.entries
         for entry in self._entries:
@@ -155,23 +155,14 @@ class _Pass:
             if name.startswith(WHITEOUT):
                 self._white_out(folder, name)
                 continue
-            match entry.kind:
-                case "file":
-                    known[path] = FILE
-                    self._facts.size_bytes += entry.size
-                    self._facts.facts.pop(path, None)
-                    self._take_file(entry)
-                case "folder":
-                    if path:
-                        known[path] = FOLDER
-                case "symlink":
-                    known[path] = LINK + entry.target
-                case "hardlink":
-                    self._take_link(entry)
-                case "device":
-                    known[path] = DEVICE
-                case "outside":
-                    self._refuse(entry)
+            if facts:
+                # An archive may hold a path twice: the last one stands.
+                facts.pop(path, None)
+            if entry.kind == "file":
+                known[path] = FILE
+                self._take_file(entry)
+            else:
+                self._take_other(entry)
             if len(known) > limit:
                 raise Damaged(f"more than {limit} entries")
         self._entries.finish()
@@ -216,7 +207,31 @@ class _Pass:
         if wish:
             self._links[entry.path] = (entry.target, wish)
 
+    def _take_other(self, entry: Entry) -> None:
+        known, path = self._facts.entries, entry.path
+        match entry.kind:
+            case "folder":
+                if path:
+                    known[path] = FOLDER
+            case "symlink":
+                known[path] = LINK + entry.target
+            case "hardlink":
+                self._take_link(entry)
+            case "device":
+                known[path] = DEVICE
+            case "outside":
+                self._refuse(entry)
+            case "denied":
+                self._facts.unread.append(Unread(path, entry.target))
+
     def _take_file(self, entry: Entry) -> None:
+        self._facts.size_bytes += entry.size
+        try:
+            self._look_into(entry)
+        except OSError as error:
+            self._note(entry, error.strerror or "cannot be read")
+
+    def _look_into(self, entry: Entry) -> None:
         wish = self._wishes.of(entry.path)
         may_tell = tells_secrets(entry.path) and entry.size <= LARGEST_SECRET_FILE
         readers = wish.readers if wish else ()

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from leadline.image.stream import PIECE_BYTES, Damaged, Stream
 
-Kind = Literal["file", "folder", "symlink", "hardlink", "device", "outside"]
+Kind = Literal["file", "folder", "symlink", "hardlink", "device", "outside", "denied"]
 
 BLOCK = 512
 ZERO_BLOCK = bytes(BLOCK)
@@ -37,11 +37,14 @@ class Entry(Struct, frozen=True, gc=False):
     """Of a file's content, holes included."""
     mode: int = 0
     target: str = ""
-    """Of links: as written for a symbolic link, normalised for a hard one."""
+    """Of links: as written for a symbolic link, normalised for a hard one. Of what is ``denied``: why."""
 
 
 class EntryReader(Protocol):
-    """Entries in order; the content of the latest one can be read until the next is asked for."""
+    """Entries in order; the content of the latest one can be read until the next is asked for.
+
+    Reading a content raises ``Damaged`` where the rest is lost with it, ``OSError`` where only this file is.
+    """
 
     def __iter__(self) -> Iterator[Entry]:
         """Every entry.

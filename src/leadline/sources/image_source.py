@@ -8,6 +8,7 @@ from msgspec import Struct
 from leadline.errors import SourceError, UsageError
 from leadline.image.reference import read_reference
 from leadline.sources.archive import open_archive, open_docker_archive, open_oci_archive, open_oci_layout
+from leadline.sources.image_folder import open_image_folder
 from leadline.sources.image_manifest import Platform, read_platform
 from leadline.sources.layer_blob import OpenedImage
 from leadline.sources.layer_cache import LayerCache
@@ -44,6 +45,8 @@ def open_image(reference: str, options: ImageOptions) -> OpenedImage:
             return open_oci_archive(*_path_and_tag(rest), platform)
         case "oci" | "oci-dir":
             return open_oci_layout(*_path_and_tag(rest), platform)
+        case "dir":
+            return open_image_folder(Path(rest))
         case "registry":
             return _open_registry(rest, platform, options)
     path, tag = _path_and_tag(reference)
@@ -79,4 +82,4 @@ def _path_and_tag(text: str) -> tuple[Path, str]:
 def _open_folder(path: Path, tag: str, platform: Platform | None) -> OpenedImage:
     if (path / "index.json").is_file() and (path / "oci-layout").is_file():
         return open_oci_layout(path, tag, platform)
-    raise UsageError(f"{path} is a folder without an image")
+    return open_image_folder(path)
