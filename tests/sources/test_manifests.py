@@ -151,6 +151,21 @@ def test_what_is_no_kubernetes_object_is_counted(text, count):
     assert (contents.not_kubernetes, contents.resources, contents.unread) == (count, [], [])
 
 
+def test_hundreds_of_faults_in_one_file_are_told_in_a_hundred_lines():
+    text = "apiVersion: v1\nkind: List\nitems:\n" + "- 1\n" * 250
+    contents = read_text(text.encode(), Origin(path="x.yaml"))
+    assert [(u.where, u.why) for u in contents.unread] == [
+        *(("x.yaml", f"items[{number}] is no Kubernetes object") for number in range(100)),
+        ("x.yaml", "150 more of its parts could not be read"),
+    ]
+
+
+def test_json_beyond_a_limit_is_not_tried_as_yaml():
+    limits = Limits(nodes=50)
+    contents = read_text(b"[" + b"1," * 100 + b"1]", Origin(path="x.json"), limits)
+    assert [u.why for u in contents.unread] == ["more than 50 values in one document"]
+
+
 def test_unknown_kinds_are_objects():
     contents = read_text(
         b"apiVersion: example.org/v1\nkind: AccessList\nmetadata: {name: x}\nitems: [1]\n", Origin()

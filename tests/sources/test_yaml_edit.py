@@ -50,7 +50,7 @@ def test_edit_changes_its_place_and_nothing_else(edit, before, after, newline):
         ("a: &x {k: 1}\nb: *x\n", RemoveAt("a"), "stands in the anchor &x"),
         ("a: &x {k: 1}\nb: {<<: *x}\n", RemoveAt("b.k"), "comes from a merge key"),
         ("a: 1\n", SetAt("a.b", 2), "nothing can be written"),
-        ("a: 1\n", SetAt("a..b", 2), "no path"),
+        ("a: 1\n", SetAt("a..b", 2), "empty step"),
         ("a: 1\n", SetAt("b", 2, document=3), "there is no document 4"),
         ("a: [1\n", SetAt("a", 2), "cannot be read"),
         ("? a\n: 1\n", SetAt("a", {"b": 1}), "written with '\\?'"),
@@ -69,7 +69,7 @@ def test_explicit_key_may_override_a_merged_one():
 
 def test_what_is_already_there_changes_nothing():
     text = "a:   yes   # so be it\n"
-    assert apply_edits(text, [SetAt("a", value=True), RemoveAt("b")]) is text
+    assert apply_edits(text, [SetAt("a", value=True), RemoveAt("b")]) == text
 
 
 def test_edits_follow_each_other():

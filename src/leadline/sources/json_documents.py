@@ -33,9 +33,9 @@ def parse_json(text: bytes, limits: Limits) -> list[Document]:
 
 def _document(index: int, line: int, value: Any, text: bytes, limits: Limits) -> Document:
     if text.count(b"[") + text.count(b"{") > limits.depth and _depth_exceeds(value, limits.depth):
-        return Document(index, line, problem=Problem(f"nested deeper than {limits.depth} levels", line, 1))
+        return Document(index, line, problem=_limit(f"nested deeper than {limits.depth} levels", line))
     if text.count(b",") + text.count(b"[") + text.count(b"{") > limits.nodes:
-        return Document(index, line, problem=Problem(f"more than {limits.nodes} values", line, 1))
+        return Document(index, line, problem=_limit(f"more than {limits.nodes} values in one document", line))
     return Document(index, line, value)
 
 
@@ -67,7 +67,7 @@ def json_parts(text: bytes, limits: Limits) -> Iterator[Part | Document]:
             return
         if index >= limits.documents:
             why = f"more than {limits.documents} documents in one file; the rest was not read"
-            yield Document(index, line + 1, problem=Problem(why, line + 1, 1))
+            yield Document(index, line + 1, problem=_limit(why, line + 1))
             return
         try:
             _, at = scan(whole, start)
@@ -77,6 +77,9 @@ def json_parts(text: bytes, limits: Limits) -> Iterator[Part | Document]:
             broken += 1
             yield Document(index, line + 1, problem=_problem(error, line + 1, limits))
             at = whole.find("\n{", start + 1)
+            if at >= 0 and broken == _BROKEN_LIMIT:
+                why = f"more than {_BROKEN_LIMIT} broken values in one file; the rest was not read"
+                yield Document(index + 1, line + 1, problem=_limit(why, line + 1))
             if at < 0 or broken == _BROKEN_LIMIT:
                 return
             offset += len(whole[start:at].encode(errors="replace"))
@@ -106,9 +109,13 @@ def _several(text: bytes, limits: Limits) -> list[Document] | None:
     return documents
 
 
+def _limit(why: str, line: int) -> Problem:
+    return Problem(why, line, 1, is_limit=True)
+
+
 def _problem(error: Exception, line: int, limits: Limits) -> Problem:
     if isinstance(error, RecursionError):
-        return Problem(f"nested deeper than {limits.depth} levels", line, 1)
+        return _limit(f"nested deeper than {limits.depth} levels", line)
     told = (
         error.msg if isinstance(error, json.JSONDecodeError) else "a number or text that JSON does not allow"
     )

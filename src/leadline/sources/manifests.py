@@ -24,6 +24,8 @@ from leadline.sources.yaml_problems import Problem
 
 _LIST_DEPTH = 8
 """Lists within lists; the API serves one level."""
+_UNREAD_TOLD = 100
+"""Of one file; the others are counted."""
 _NOT_JUDGED_GROUP = "kustomize.config.k8s.io/"
 
 
@@ -121,6 +123,7 @@ def read_text(content: bytes, origin: Origin, limits: Limits = LIMITS) -> Conten
 def add_contents(whole: Contents, content: bytes, origin: Origin, limits: Limits, memory: Memory) -> None:
     """Adds what ``content`` holds to ``whole``. Never raises: what cannot be read is ``unread``."""
     has_template = False
+    told_before = len(whole.unread)
     for document in documents_of(content, origin.path, limits, memory):
         problem = document.problem
         if problem is None:
@@ -130,6 +133,10 @@ def add_contents(whole: Contents, content: bytes, origin: Origin, limits: Limits
         elif not (problem.is_template and has_template):
             has_template |= problem.is_template
             whole.unread.append(_unread(origin.path, problem))
+    more = len(whole.unread) - told_before - _UNREAD_TOLD
+    if more > 0:
+        del whole.unread[told_before + _UNREAD_TOLD :]
+        whole.unread.append(Unread(origin.path, f"{more} more of its parts could not be read"))
 
 
 def documents_of(content: bytes, path: str, limits: Limits, memory: Memory) -> list[Document]:
@@ -145,7 +152,8 @@ def documents_of(content: bytes, path: str, limits: Limits, memory: Memory) -> l
     if not looks_like_json(text):
         return parse_documents(text, limits, memory)
     from_json = parse_json(text, limits)
-    if not any(document.problem for document in from_json):
+    problems = [document.problem for document in from_json if document.problem]
+    if not problems or problems[-1].is_limit:
         return from_json
     from_yaml = parse_documents(text, limits, memory)
     if not any(d.problem for d in from_yaml) or any(d.problem and d.problem.is_template for d in from_yaml):

@@ -83,6 +83,8 @@ _INFINITY = float("inf")
 _MEMORABLE = 80
 """Characters of the longest scalar worth remembering."""
 _MEMORY_SIZE = 50_000
+_DUPLICATES_TOLD = 100
+"""Of one document."""
 
 
 class Plains(dict[str, Scalar]):
@@ -274,7 +276,7 @@ class _Builder:
             raise _RefusedError(f"nested deeper than {self._limits.depth} levels")
         body = self._mapping(depth) if kind is MappingStartEvent else self._sequence(depth)
         if self._nodes > self._limits.nodes:
-            raise _RefusedError(f"more than {self._limits.nodes} values in one document")
+            raise self._too_many()
         if anchor is not None:
             self._anchors[anchor] = body
             self._weights[anchor] = self._nodes - before
@@ -284,7 +286,7 @@ class _Builder:
         body: dict[str, Any] = {}
         merged: set[str] = set()
         take, keys, plains, inner = self._next, self._keys, self._plains, depth + 1
-        while True:
+        for _ in range(self._limits.nodes - self._nodes):
             event = take()
             if type(event) is ScalarEvent and event.anchor is None and event.implicit[0]:
                 text = event.value
@@ -298,18 +300,19 @@ class _Builder:
                 return body
             else:
                 key = self._rare_key(event)
-            if key in body and key not in merged:
+            if key in body and key not in merged and len(self.duplicates) < _DUPLICATES_TOLD:
                 self.duplicates.append(Duplicate(key, event.start_mark.line + 1))
             event = take()
             if type(event) is ScalarEvent and event.anchor is None and event.tag is None:
                 body[key] = plains[event.value] if event.implicit[0] else event.value
             else:
                 body[key] = self._value(event, inner)
+        raise self._too_many()
 
     def _sequence(self, depth: int) -> list[Any]:
         body: list[Any] = []
         take, plains, inner = self._next, self._plains, depth + 1
-        while True:
+        for _ in range(self._limits.nodes - self._nodes):
             event = take()
             if type(event) is ScalarEvent and event.anchor is None and event.tag is None:
                 body.append(plains[event.value] if event.implicit[0] else event.value)
@@ -318,6 +321,10 @@ class _Builder:
                 return body
             else:
                 body.append(self._value(event, inner))
+        raise self._too_many()
+
+    def _too_many(self) -> "_RefusedError":
+        return _RefusedError(f"more than {self._limits.nodes} values in one document")
 
     def _scalar(self, event: Any) -> Scalar:
         if event.implicit[0]:

@@ -44,6 +44,9 @@ from leadline.sources.yaml_writing import (
     value_lines,
 )
 
+_OCCURRENCES = 20
+"""Of one key in one mapping, each of which is removed by itself."""
+
 
 class EditError(ManifestError):
     """The edit cannot be made without changing something else; the message says why."""
@@ -71,46 +74,50 @@ def apply_edits(text: str, edits: Sequence[RemoveAt | SetAt]) -> str:
     Raises: ``EditError`` for the first edit that cannot be made; nothing is half done.
     """
     mark = "\ufeff" if text.startswith("\ufeff") else ""
-    text = text[len(mark) :]
+    content = text[len(mark) :].encode("utf-8", "surrogatepass")
+    parts = {part.index: part for part in split_documents(content)}
+    edited: dict[int, _Edited] = {}
     for edit in edits:
-        text = _apply(text, edit)
-    return mark + text
+        if edit.document not in parts:
+            raise EditError(f"there is no document {edit.document + 1}")
+        if edit.document not in edited:
+            before = parts[edit.document].text.decode("utf-8", "surrogatepass")
+            edited[edit.document] = _Edited(before, _body(before))
+        edited[edit.document] = _apply(edited[edit.document], edit)
+    for number in sorted(edited, reverse=True):
+        part = parts[number]
+        after = edited[number].text.encode("utf-8", "surrogatepass")
+        content = content[: part.start] + after + content[part.start + len(part.text) :]
+    return mark + content.decode("utf-8", "surrogatepass")
 
 
-def _apply(text: str, edit: RemoveAt | SetAt) -> str:
-    content = text.encode("utf-8", "surrogatepass")
-    part = _part(content, edit.document)
+class _Edited(Struct, frozen=True):
+    """The text of one document and what it means."""
+
+    text: str
+    body: Any
+
+
+def _apply(document: _Edited, edit: RemoveAt | SetAt) -> _Edited:
+    body = document.body
     try:
         steps = parse_path(edit.path)
-    except ValueError as error:
-        raise EditError(f"no path: {error}") from error
-    before = part.text.decode("utf-8", "surrogatepass")
-    body = _body(before)
-    try:
         expected = without(body, steps) if isinstance(edit, RemoveAt) else with_value(body, steps, edit.value)
     except ValueError as error:
         raise EditError(f"nothing can be written at {edit.path}: {error}") from error
     if _same(expected, body):
-        return text
+        return document
     try:
-        after = (
-            _removed(before, steps) if isinstance(edit, RemoveAt) else _set(before, body, steps, edit.value)
-        )
+        if isinstance(edit, RemoveAt):
+            after = _removed(document.text, steps)
+        else:
+            after = _set(document.text, body, steps, edit.value)
         result = _body(after)
     except TreeError as error:
         raise EditError(f"cannot edit {edit.path}: {error}") from error
     if not _same(result, expected):
         raise EditError(f"cannot edit {edit.path} without changing something else", hint="edit it by hand")
-    rest = content[part.start + len(part.text) :]
-    head = content[: part.start].decode("utf-8", "surrogatepass")
-    return head + after + rest.decode("utf-8", "surrogatepass")
-
-
-def _part(content: bytes, document: int) -> Part:
-    for part in split_documents(content):
-        if part.index == document:
-            return part
-    raise EditError(f"there is no document {document + 1}")
+    return _Edited(after, result)
 
 
 def _body(text: str) -> Any:
@@ -313,7 +320,7 @@ def _with_flow(text: str, node: Node, spans: list[tuple[int, int]], written: str
 
 def _removed(text: str, steps: Steps) -> str:
     """Removes every entry of the last key, should the mapping hold it twice."""
-    while True:
+    for _ in range(_OCCURRENCES):
         root, repeated = tree_of(text)
         found = _walk(root, steps, repeated)
         if found.rest:
@@ -327,6 +334,7 @@ def _removed(text: str, steps: Steps) -> str:
             return _without(text, found, spans, int(last))
         if not has_path(_body(text), steps):
             return text
+    raise EditError(f"its key stands more than {_OCCURRENCES} times", hint="edit it by hand")
 
 
 def _item_start(text: str, parent: SequenceNode, item: Node) -> int:

@@ -16,6 +16,8 @@ class Problem(Struct, frozen=True):
     hint: str = ""
     is_template: bool = False
     """Whether unrendered template syntax is the cause."""
+    is_limit: bool = False
+    """Whether the text is well-formed but costs too much."""
 
 
 TEMPLATE_WHY = "it holds template syntax ({{ … }}) that nothing has filled in"
