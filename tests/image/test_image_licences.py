@@ -1,0 +1,95 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leadline.image.licences import LONGEST, spdx, spdx_all
+
+NAMES = {
+    "Apache 2.0": "Apache-2.0",
+    "Apache License, Version 2.0": "Apache-2.0",
+    "Apache License 2.0": "Apache-2.0",
+    "Apache-2": "Apache-2.0",
+    "ASL 2.0": "Apache-2.0",
+    "The MIT License": "MIT",
+    "MIT License": "MIT",
+    "Expat": "MIT",
+    "mit": "MIT",
+    "BSD-3-clause": "BSD-3-Clause",
+    "New BSD License": "BSD-3-Clause",
+    "GPL-2": "GPL-2.0-only",
+    "GPL2": "GPL-2.0-only",
+    "GPL-2+": "GPL-2.0-or-later",
+    "GPLv2+": "GPL-2.0-or-later",
+    "GPL-2.0": "GPL-2.0-only",
+    "GPL-2.0+": "GPL-2.0-or-later",
+    "GNU GPL v3": "GPL-3.0-only",
+    "GPL v2 or later": "GPL-2.0-or-later",
+    "LGPLv2.1+": "LGPL-2.1-or-later",
+    "LGPL-3": "LGPL-3.0-only",
+    "AGPL-3+": "AGPL-3.0-or-later",
+    "GFDL-1.3+": "GFDL-1.3-or-later",
+    "MPLv2.0": "MPL-2.0",
+    "zlib": "Zlib",
+    "zlib/libpng": "Zlib",
+    "Boost": "BSL-1.0",
+    "Artistic or GPL-1+": "Artistic-1.0-Perl OR GPL-1.0-or-later",
+    "GPLv2+ and LGPLv2+": "GPL-2.0-or-later AND LGPL-2.0-or-later",
+    "(MIT or GPLv2) and BSD-3-Clause": "(MIT OR GPL-2.0-only) AND BSD-3-Clause",
+    "MIT, and BSD-3-Clause": "MIT AND BSD-3-Clause",
+    "MIT | Apache-2.0": "MIT OR Apache-2.0",
+    "GPL-2.0-only WITH Classpath-exception-2.0": "GPL-2.0-only WITH Classpath-exception-2.0",
+    "GPL-3+ with GCC exception": "GPL-3.0-or-later WITH GCC-exception-3.1",
+    "Apache-2.0 WITH LLVM-exception": "Apache-2.0 WITH LLVM-exception",
+    "  spread \n over   lines ": "spread over lines",
+}
+AS_WRITTEN = [
+    "BSD",
+    "Public Domain",
+    "GPL-2.1",
+    "LGPL-1",
+    "GPL-2+ with OpenSSL exception",
+    "MIT and something else",
+    "MIT AND (",
+    "AND",
+    ")(",
+    "(((((((((((((((((((((((((MIT)))))))))))))))))))))))))",
+    "Copyright (c) 2020 Ada Example",
+    "",
+]
+
+
+@pytest.mark.parametrize("written", NAMES)
+def test_name_becomes_an_spdx_expression(written: str) -> None:
+    assert spdx(written) == NAMES[written]
+
+
+@pytest.mark.parametrize("written", AS_WRITTEN)
+def test_what_spdx_cannot_say_stays_as_written(written: str) -> None:
+    assert spdx(written) == written
+
+
+@pytest.mark.parametrize("written", sorted(set(NAMES.values())))
+def test_an_spdx_expression_is_left_alone(written: str) -> None:
+    assert spdx(written) == written
+
+
+def test_several_are_kept_in_order_and_once() -> None:
+    assert spdx_all(["GPLv2", "", "MIT", "GPL-2.0-only", "own words"]) == ("GPL-2.0-only", "MIT", "own words")
+
+
+def test_a_whole_licence_text_is_cut() -> None:
+    assert spdx("word " * 10_000) == " ".join(["word"] * (LONGEST // 5)) + " …"
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["MIT", "GPL-2+", "x", " and ", " OR ", " with ", "(", ")", "|", ",", ";", " ", "é", "-"]
+        ),
+        max_size=40,
+    ).map("".join)
+)
+@settings(deadline=None)
+def test_any_text_is_read_without_fault_and_stays_put(written: str) -> None:
+    once = spdx(written)
+    assert spdx(once) == once
