@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_STEERING = "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 """What JSON may hold as it is, yet terminals obey: C1 controls and overrides of direction."""
 
 
@@ -17,7 +17,7 @@ def json_text(value: Any) -> str:
         import json
 
         return json.dumps(_finite(value), separators=(",", ":"), default=str)
-    return text if text.isascii() and "\x7f" not in text else _STEERING.sub(_escaped, text)
+    return text if text.isascii() and "\x7f" not in text else re.sub(_STEERING, _escaped, text)
 
 
 def _escaped(match: re.Match[str]) -> str:

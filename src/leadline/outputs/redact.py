@@ -6,6 +6,7 @@ addresses, and whatever is shaped like a key or token.
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 HIDDEN = "XXXXXX"
@@ -18,7 +19,7 @@ _DEEPEST = 120
 _SHORTEST = 6
 """Shorter secrets are not searched for in lines of source: they would blot out innocent words."""
 
-_SHAPES = re.compile(
+_SHAPES = (
     r"(?P<address>(?<=://)[^/\s:@'\"]*:[^/\s@'\"]+(?=@))"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
@@ -27,24 +28,27 @@ _SHAPES = re.compile(
     r"|\bxox[abprs]-[0-9A-Za-z-]{10,}"
     r"|\bsk_(?:live|test)_[0-9A-Za-z]{8,}"
     r"|\bAIza[0-9A-Za-z_-]{35}"
-    r"|\beyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]*)?",
-    re.DOTALL,
+    r"|\beyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]*)?"
 )
-_WORD = r"[\w.-]*?(?:passw(?:or)?d|passphrase|secret|token|credentials?|(?:api|access|private|secret|encryption)[-_.]?key)"
-_NAMED = re.compile(
-    rf"(?P<name>{_WORD}['\"]?\s*[:=]\s*['\"]?)(?!true\b|false\b|null\b|~|[{{\[>|&*]|['\"]?\s*$)[^\s'\",}}]+",
-    re.I,
+_NAMED = (
+    r"(?i:(?P<name>[\w.-]*?(?:passw(?:or)?d|passphrase|secret|token|credentials?"
+    r"|(?:api|access|private|secret|encryption)[-_.]?key)['\"]?\s*[:=]\s*['\"]?)"
+    r"(?!true\b|false\b|null\b|~|[{\[>|&*]|['\"]?\s*$)[^\s'\",}]+)"
 )
-_ENV_VALUE = re.compile(r"(?P<name>\bvalue['\"]?:\s+)(?![{\[]).*?(?=\s*[,}]|$)")
-_PAIR = re.compile(r"(?P<name>^\s*(?:- )?[^\s:#]+:)\s+\S.*$")
-_OPEN_KEYS = re.compile(
-    r"^\s*(?:- )?(apiVersion|kind|metadata|name|namespace|type|immutable|labels|annotations):"
-)
+_ENV_VALUE = r"(?P<name>\bvalue['\"]?:\s+)(?![{\[]).*?(?=\s*[,}]|$)"
+_PAIR = r"(?P<name>^\s*(?:- )?[^\s:#]+:)\s+\S.*$"
+_OPEN_KEYS = r"^\s*(?:- )?(apiVersion|kind|metadata|name|namespace|type|immutable|labels|annotations):"
+
+
+@cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    """Compiled when first needed: together they would cost a scan that redacts nothing some milliseconds."""
+    return re.compile(pattern, re.DOTALL)
 
 
 def redacted_text(text: str) -> str:
     """``text`` with credentials in addresses, keys, tokens and ``password=…`` hidden."""
-    return _NAMED.sub(rf"\g<name>{HIDDEN}", _SHAPES.sub(HIDDEN, text))
+    return _pattern(_NAMED).sub(rf"\g<name>{HIDDEN}", _pattern(_SHAPES).sub(HIDDEN, text))
 
 
 def redacted_object(body: dict[str, Any]) -> dict[str, Any]:
@@ -123,9 +127,9 @@ def _redacted_line(line: str, secrets: list[str], holds_secrets: bool) -> str:
     for secret in secrets:
         if secret in line:
             line = line.replace(secret, HIDDEN)
-    line = redacted_text(_ENV_VALUE.sub(rf"\g<name>{HIDDEN}", line))
-    if not holds_secrets or _OPEN_KEYS.match(line) or not line.strip():
+    line = redacted_text(_pattern(_ENV_VALUE).sub(rf"\g<name>{HIDDEN}", line))
+    if not holds_secrets or _pattern(_OPEN_KEYS).match(line) or not line.strip():
         return line
-    if _PAIR.match(line):
-        return _PAIR.sub(rf"\g<name> {HIDDEN}", line)
+    if _pattern(_PAIR).match(line):
+        return _pattern(_PAIR).sub(rf"\g<name> {HIDDEN}", line)
     return line if line.rstrip().endswith(":") else " " * (len(line) - len(line.lstrip())) + HIDDEN

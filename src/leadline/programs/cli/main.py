@@ -35,6 +35,12 @@ def _guarded(words: list[str]) -> int:
 
     # A command lives for seconds and what it parses lives as long as it does: looking for cycles only costs.
     gc.disable()
+    # msgspec takes two names from this if it is there, at the price of a bare start; since 3.11 typing has both.
+    sys.modules.setdefault("typing_extensions", None)  # type: ignore[arg-type]
+    import msgspec  # noqa: F401
+
+    if sys.modules["typing_extensions"] is None:
+        del sys.modules["typing_extensions"]
     from leadline.errors import LeadlineError
 
     try:

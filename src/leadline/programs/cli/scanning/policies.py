@@ -19,8 +19,8 @@ from leadline.posture.catalogue import (
 )
 from leadline.programs.cli.scanning.request import Request
 
-HEADLINE = ("NSA", "MITRE")
-"""Frameworks whose scores a plain scan shows."""
+HEADLINE = ("nsa", "mitre")
+"""The files of the frameworks whose scores a plain scan shows: reading all of them costs as much as a small scan."""
 _LARGEST_BYTES = 4 << 20
 
 
@@ -49,8 +49,7 @@ def choose_policies(request: Request) -> Policies:
     elif own and request.form == "everything":
         controls = controls_of(own, known)
     else:
-        everything = load_frameworks(known)
-        wanted = everything if request.form == "framework" else _headline(everything)
+        wanted = load_frameworks(known) if request.form == "framework" else _headline(known)
         frameworks, controls = (*wanted, *own), known
     if request.exclude_controls:
         without = {control.id for control in find_controls(request.exclude_controls, known)}
@@ -60,9 +59,8 @@ def choose_policies(request: Request) -> Policies:
     return Policies(controls, tuple({f.name: f for f in frameworks}.values()), known)
 
 
-def _headline(frameworks: Iterable[Framework]) -> tuple[Framework, ...]:
-    by_name = {framework.name: framework for framework in frameworks}
-    return tuple(by_name[name] for name in HEADLINE if name in by_name)
+def _headline(known: tuple[Control, ...]) -> tuple[Framework, ...]:
+    return tuple(framework for name in HEADLINE for framework in load_frameworks(known, name))
 
 
 def framework_of(path: str, controls: tuple[Control, ...]) -> Framework:
