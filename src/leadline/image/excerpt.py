@@ -52,7 +52,8 @@ def _kept(head: bytes, size: int) -> Iterator[tuple[int, int]]:
         segments = Executable(head, is_head=True).segments
     except Unreadable:
         return
-    if not segments:
+    if all(one.is_code or one.is_writable for one in segments):
+        # Older linkers lay read-only texts into the segment of the code.
         return
     loaded = max(segment.offset + segment.size for segment in segments)
     wanted = [(0, HEAD_BYTES), (loaded, loaded + BEHIND_BYTES), (size - TAIL_BYTES, size)]
