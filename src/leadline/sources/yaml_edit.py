@@ -23,7 +23,7 @@ from leadline.kube.field_path import (
     without,
 )
 from leadline.sources.json_documents import looks_like_json
-from leadline.sources.yaml_documents import Document, Part, parse_documents, split_documents
+from leadline.sources.yaml_documents import Document, parse_documents, split_documents
 from leadline.sources.yaml_tree import (
     AliasNode,
     Entry,
@@ -346,7 +346,7 @@ def _without(text: str, found: _Found, spans: list[tuple[int, int]], index: int)
     start, end = spans[index]
     is_flow = isinstance(parent, MappingNode | SequenceNode) and parent.is_flow
     if len(spans) == 1:
-        return _emptied(text, parent, is_flow=is_flow)
+        return _emptied(text, found, is_flow=is_flow)
     if is_flow and index < len(spans) - 1:
         return text[:start] + text[spans[index + 1][0] :]
     if is_flow:
@@ -359,14 +359,13 @@ def _without(text: str, found: _Found, spans: list[tuple[int, int]], index: int)
     return text[:start] + text[line_end:].lstrip()
 
 
-def _emptied(text: str, node: Node, *, is_flow: bool) -> str:
+def _emptied(text: str, found: _Found, *, is_flow: bool) -> str:
+    node = found.nodes[-2]
     brackets = "{}" if isinstance(node, MappingNode) else "[]"
     end = _content_end(text, node)
-    if is_flow:
-        return text[: node.start] + brackets + text[end:]
-    # behind the colon or the dash of the parent, on its line
-    head = text[: node.start].rstrip()
-    gap = " " if head and text[: node.start].strip() else ""
-    if "#" in text[text.rfind("\n", 0, len(head)) + 1 : len(head)]:
-        return text[: node.start] + brackets + text[end:]
-    return head + gap + brackets + text[end:]
+    above = found.nodes[-3] if len(found.nodes) > 2 else None
+    if not is_flow and isinstance(above, MappingNode):
+        entry = next(entry for entry in above.entries if entry.value is node)
+        colon = _after_colon(text, entry)
+        return f"{text[:colon]} {brackets}{text[colon : node.start].rstrip()}{text[end:]}"
+    return text[: node.start] + brackets + text[end:]
