@@ -23,6 +23,9 @@ class DryRun:
         self._kinds = {(kind.api_version, kind.kind): kind for kind in served.kinds.values()}
         self._present: set[tuple[str, str]] = set()
 
+    def close(self) -> None:
+        self._connection.close()
+
     def prepare(self, bodies: Iterable[dict[str, Any]]) -> None:
         """Makes the namespaces and service accounts that admission asks for."""
         for body in bodies:
