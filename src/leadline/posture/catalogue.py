@@ -1,9 +1,8 @@
 """The controls and frameworks that come with the product, and how a user's words choose among them."""
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Sequence
-from importlib import resources
+from pathlib import Path
 from typing import TypeVar
 
 from leadline.discover import discover
@@ -23,13 +22,15 @@ def in_order(controls: Iterable[Control]) -> tuple[Control, ...]:
     return tuple(sorted(controls, key=lambda control: (-control.score, control.id)))
 
 
-def load_frameworks(controls: Sequence[Control]) -> tuple[Framework, ...]:
-    """Every framework, by name. ``controls`` are what a framework of ``controls = "every"`` consists of."""
-    folder = resources.files("leadline.posture") / "frameworks"
-    files = (f for f in folder.iterdir() if f.name.endswith(".toml"))
+def load_frameworks(controls: Sequence[Control], files: str = "*") -> tuple[Framework, ...]:
+    """The frameworks of the files that match ``files``, by name.
+
+    ``controls`` are what a framework of ``controls = "every"`` consists of.
+    """
+    folder = Path(__file__).parent / "frameworks"
     return tuple(
         sorted(
-            (parse_framework(f.read_text("utf-8"), f.name, controls) for f in files),
+            (parse_framework(f.read_text("utf-8"), f.name, controls) for f in folder.glob(f"{files}.toml")),
             key=lambda f: f.name.lower(),
         )
     )
@@ -92,6 +93,8 @@ def controls_of(frameworks: Iterable[Framework], controls: Sequence[Control]) ->
 def _find(name: str, by_name: dict[str, T], what: str) -> T:
     found = by_name.get(name.strip().lower())
     if found is None:
+        import difflib
+
         near = difflib.get_close_matches(name.strip().lower(), by_name, n=1, cutoff=0.5)
         hint = (
             f"did you mean {_written(by_name[near[0]])}?" if near else f"leadline list {what}s shows them all"
