@@ -298,16 +298,24 @@ def test_pipes_and_sockets_are_never_opened(tmp_path, monkeypatch):
         read_manifests(["/dev/null"])
 
 
-def test_what_may_not_be_read_is_named(tmp_path):
-    write(tmp_path, pods("a.yaml", "closed/b.yaml", "c.yaml"))
-    (tmp_path / "a.yaml").chmod(0)
-    (tmp_path / "closed").chmod(0)
-    try:
-        if os.access(tmp_path / "a.yaml", os.R_OK):
-            pytest.skip("this user may read everything")
-        manifests = read_manifests([str(tmp_path)])
-    finally:
-        (tmp_path / "closed").chmod(0o700)
+@pytest.fixture
+def ordinary_user():
+    """Permissions mean nothing to root."""
+    was = os.geteuid()
+    if was == 0:
+        os.seteuid(65534)
+    yield
+    os.seteuid(was)
+
+
+def test_what_may_not_be_read_is_named(tmp_path, monkeypatch, request):
+    write(tmp_path, pods("a.yaml", "c.yaml"))
+    (tmp_path / "closed").mkdir()
+    for path, mode in ((".", 0o755), ("a.yaml", 0), ("closed", 0)):
+        (tmp_path / path).chmod(mode)
+    monkeypatch.chdir(tmp_path)
+    request.getfixturevalue("ordinary_user")
+    manifests = read_manifests(["."])
     assert reasons(manifests) == [("closed", "no permission"), ("a.yaml", "no permission to read it")]
     assert paths(manifests) == ["c.yaml"]
 
