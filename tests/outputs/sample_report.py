@@ -144,7 +144,9 @@ class SamplePlaces:
         parse_path(path) if path else None
         if resource.origin.kind != "file":
             return None
-        place = _PLACES.get((resource.origin.document, path)) or Place(resource.origin.path, 1, 1, exact=False)
+        place = _PLACES.get((resource.origin.document, path)) or Place(
+            resource.origin.path, 1, 1, exact=False
+        )
         return Place(place.path, place.line + self._shift, place.column, place.exact)
 
     def lines(self, resource, first: int, last: int) -> list[str]:

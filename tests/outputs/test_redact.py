@@ -103,7 +103,10 @@ def test_lines_of_a_config_map_show_keys_only():
 
 
 def test_lines_of_an_environment_show_no_value():
-    body = {"kind": "Pod", "spec": {"containers": [{"env": [{"name": "A", "value": "first line\nsecond line"}]}]}}
+    body = {
+        "kind": "Pod",
+        "spec": {"containers": [{"env": [{"name": "A", "value": "first line\nsecond line"}]}]},
+    }
     lines = ["  - {name: A, value: x, other: y}", "    value: |", "      second line", '    "value": "x"']
     assert redacted_lines(lines, body) == [
         "  - {name: A, value: XXXXXX, other: y}",

@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 
 import pytest
-from outputs.sample_report import REPORT, SECRETS, page
 
 from leadline.model.report import PostureReport
 from leadline.outputs.format import find_format, formats_for
+from outputs.sample_report import REPORT, SECRETS, page
 
 GOLDENS = Path(__file__).parent / "goldens"
 CASES = {
@@ -19,7 +19,11 @@ CASES = {
     "pretty-100-verbose.txt": ("pretty", {"width": 100, "verbose": True}),
     "pretty-colour-gate.txt": (
         "pretty",
-        {"colour": True, "verdict": "failed: --severity-threshold high, 3 findings at or above it", "passed": False},
+        {
+            "colour": True,
+            "verdict": "failed: --severity-threshold high, 3 findings at or above it",
+            "passed": False,
+        },
     ),
     "pretty-high-only.txt": ("pretty", {"least": "high"}),
     "lines.txt": ("lines", {}),

@@ -5,13 +5,13 @@ import json
 
 import msgspec
 import pytest
-from outputs.sample_report import CONTROLS, REPORT, page
 
 from leadline.model.control import Missing, Review, Set
 from leadline.model.finding import Finding, Unread
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, resource_of
 from leadline.outputs.format import find_format, formats_for
+from outputs.sample_report import CONTROLS, REPORT, page
 
 HOSTILE = "a\x1b[2J\x1b]0;title\x07\u202eb\u2028c\r\nd\x9be [bold red]f[/]"
 STEERING = ("\x1b", "\x07", "\x9b", "\r", "\u202e", "\u2028")
@@ -55,7 +55,9 @@ class HostilePlaces:
 @pytest.mark.parametrize("verbose", [False, True])
 def test_nothing_steers_the_terminal(name: str, verbose: bool):
     out = io.StringIO()
-    find_format(name, PostureReport).write(hostile_report(), out, page(places=HostilePlaces(), verbose=verbose))
+    find_format(name, PostureReport).write(
+        hostile_report(), out, page(places=HostilePlaces(), verbose=verbose)
+    )
     text = out.getvalue()
     if name in ("json", "sarif"):
         json.loads(text)

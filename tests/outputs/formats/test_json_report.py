@@ -5,11 +5,11 @@ from importlib import resources
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
-from outputs.sample_report import FINDINGS, READER, REPORT, SUBJECT, WEB, page
 
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, resource_of
 from leadline.outputs.format import find_format
+from outputs.sample_report import FINDINGS, READER, REPORT, SUBJECT, WEB, page
 
 SCHEMA = json.loads((resources.files("leadline.outputs") / "report_schema.json").read_text("utf-8"))
 EMPTY = PostureReport(Target("file", "a.yaml"), (), (), (), ())

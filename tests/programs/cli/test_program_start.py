@@ -1,0 +1,92 @@
+"""What only a process of its own shows: what is imported, signals, pipes."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import leadline
+from leadline.programs.cli import main as main_module
+
+LEADLINE = [sys.executable, "-m", "leadline.programs.cli.main"]
+POD = b"apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: x}]}\n---\n"
+
+
+def test_the_version_needs_none_of_the_libraries():
+    script = (
+        "import sys\nfrom leadline.programs.cli.main import main\nmain(['--version'])\n"
+        "print(sorted({'click', 'msgspec', 'yaml', 'rich', 'orjson', 'logging', 're'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == f"leadline {leadline.__version__}\n[]\n"
+
+
+def test_a_scan_in_a_pipe_needs_no_terminal_library(tmp_path: Path):
+    (tmp_path / "p.yaml").write_bytes(POD)
+    script = (
+        "import sys\nfrom leadline.programs.cli.main import main\n"
+        f"main(['scan', {str(tmp_path / 'p.yaml')!r}, '-q'])\n"
+        "print(sorted({'rich', 'httpx2', 'lightkube', 'sqlite3', 'asyncio'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"
+
+
+def test_the_reader_may_leave_at_any_time(tmp_path: Path):
+    (tmp_path / "many.yaml").write_bytes(POD * 2000)
+    process = subprocess.Popen(
+        [*LEADLINE, "scan", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline().startswith(str(tmp_path).encode())
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == main_module.READER_LEFT
+
+
+def test_an_interrupt_is_one_line():
+    process = subprocess.Popen(
+        [*LEADLINE, "scan", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdin is not None
+    # More than a pipe holds: once this returns, the program is up and reading.
+    process.stdin.write(POD * 2000)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert (process.returncode, err) == (main_module.INTERRUPTED, b"leadline: interrupted\n")
+
+
+def test_a_full_disk_is_told():
+    full = Path("/dev/full")
+    if not full.exists():
+        return
+    with full.open("w") as stream:
+        done = subprocess.run(
+            [*LEADLINE, "scan", "-"], input=POD, stdout=stream, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (3, b"leadline: cannot read or write: no space left on device\n")
+
+
+FAULTY = '''"""Raises."""
+
+from leadline.posture.control import Violations, Workload, control
+
+
+@control("X-1", "Faulty", score=9.0, category="Workload")
+def faulty(workload: Workload) -> Violations:
+    raise SystemError("boom")
+    yield
+'''
+
+
+def test_a_fault_in_a_control_is_an_unread_part_and_a_traceback_only_when_debugging(tmp_path: Path):
+    (tmp_path / "faulty.py").write_text(FAULTY)
+    words = [*LEADLINE, "scan", "control", "X-1", "-", "--controls", str(tmp_path)]
+    done = subprocess.run(words, input=POD, capture_output=True, check=False)
+    assert done.returncode == 3
+    assert b"X-1 could not judge it" in done.stdout
+    assert b"Traceback" not in done.stderr
+    done = subprocess.run([*words, "--debug"], input=POD, capture_output=True, check=False)
+    assert b"SystemError: boom" in done.stderr

@@ -1,0 +1,229 @@
+"""The command line as a user meets it: words in, text, files and exit codes out."""
+
+import gc
+import json
+import os
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from leadline.programs.cli.main import main
+
+BAD = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: shell
+  namespace: shop
+spec:
+  containers:
+    - name: shell
+      image: busybox:1.36
+      securityContext:
+        privileged: true
+"""
+GOOD = BAD.replace("privileged: true", "privileged: false").replace(
+    "name: shell\n  namespace", "name: fine\n  namespace"
+)
+PRIVILEGED = ["scan", "control", "C-0057"]
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    Path("bad.yaml").write_text(BAD)
+    Path("good.yaml").write_text(GOOD)
+    yield
+    gc.enable()
+
+
+def run(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main(list(words))
+    out, err = capfd.readouterr()
+    return code, out, err
+
+
+def test_a_pipe_gets_one_line_per_finding(capfd):
+    assert run(capfd, *PRIVILEGED, "bad.yaml", "good.yaml") == (
+        0,
+        "bad.yaml:11:9: high C-0057 Privileged container [shop/Pod/shell] "
+        "remove spec.containers[0].securityContext.privileged\n",
+        "1 finding: 1 high\n",
+    )
+
+
+def test_quiet_keeps_stderr_empty(capfd):
+    assert run(capfd, *PRIVILEGED, "good.yaml", "-q") == (0, "", "")
+
+
+def test_several_formats_go_to_one_file_each(capfd):
+    code, out, err = run(
+        capfd, *PRIVILEGED, "bad.yaml", "-f", "json,sarif", "-f", "pretty-printer", "-o", "out/r.json"
+    )
+    assert (code, out) == (0, "")
+    assert err.splitlines() == [
+        "written: out/r.json",
+        "written: out/r.sarif",
+        "written: out/r.txt",
+        "1 finding: 1 high",
+    ]
+    assert sorted(os.listdir("out")) == ["r.json", "r.sarif", "r.txt"]
+    assert json.loads(Path("out/r.json").read_text())["summaryDetails"]["status"] == "failed"
+
+
+def test_one_format_goes_to_the_file_as_named(capfd):
+    code, _, _ = run(capfd, *PRIVILEGED, "bad.yaml", "-f", "sarif", "--output", "deep/er/report")
+    assert (code, os.listdir("deep/er")) == (0, ["report"])
+
+
+def test_the_file_of_a_scan_that_fails_is_left_as_it_was(capfd):
+    Path("r.json").write_text("old")
+    code, _, err = run(capfd, "scan", "nosuch.yaml", "-f", "json", "-o", "r.json")
+    assert (code, err) == (3, "leadline: no such file: nosuch.yaml; check the path\n")
+    assert sorted(p.name for p in Path().iterdir()) == ["bad.yaml", "good.yaml", "r.json"]
+    assert Path("r.json").read_text() == "old"
+
+
+def test_standard_input_is_read(capfd, monkeypatch):
+    class Stdin:
+        buffer = Path("bad.yaml").open("rb")  # noqa: SIM115
+
+    monkeypatch.setattr("sys.stdin", Stdin)
+    code, out, _ = run(capfd, *PRIVILEGED, "-")
+    Stdin.buffer.close()
+    assert (code, out.split(" ")[0]) == (0, "-:11:9:")
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "verdict"),
+    [
+        (["--severity-threshold", "high"], 1, "failed: --severity-threshold high, 1 finding at or above it"),
+        (["--severity-threshold", "CRITICAL"], 0, "passed: --severity-threshold critical"),
+        (["--compliance-threshold", "50.5"], 1, "failed: --compliance-threshold 50.5, the score is 50"),
+        (["--compliance-threshold", "50"], 0, "passed: --compliance-threshold 50"),
+        (["--fail-on", "unread"], 1, "failed: --fail-on unread, 1 not read"),
+        (
+            ["--severity-threshold", "low", "--fail-on", "unread", "--compliance-threshold", "1"],
+            1,
+            "failed: --severity-threshold low, 1 finding at or above it; --fail-on unread, 1 not read",
+        ),
+        (["--severity-threshold", "high", "--min-severity", "critical"], 1, "failed: --severity-threshold high, 1 finding at or above it"),
+    ],
+)  # fmt: skip
+def test_gates_decide_the_exit_code_and_the_last_line(capfd, flags: list[str], code: int, verdict: str):
+    Path("broken.yaml").write_text("a: [\n")
+    files = ["bad.yaml", "good.yaml", "broken.yaml"]
+    got, out, err = run(capfd, *PRIVILEGED, *files, *flags)
+    assert (got, err.splitlines()[-1]) == (code, verdict)
+    got, out, err = run(capfd, *PRIVILEGED, *files, *flags, "-f", "pretty")
+    assert (got, out.splitlines()[-1], err) == (code, verdict, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["scan", "control", "C-0057x", "bad.yaml"], "unknown control C-0057x; did you mean C-0057?"),
+        (["scan", "framework", "nsaa", "bad.yaml"], "unknown framework nsaa; did you mean NSA?"),
+        (["scan", "framework"], "scan framework needs a name; for example: leadline scan framework nsa deploy/"),
+        (["scan", "bad.yaml", "-f", "jsno"], "unknown format jsno; did you mean json?"),
+        (["scan", "bad.yaml", "-f", "json,sarif"], "several formats need --output FILE; for example: --format json,sarif --output report"),
+        (["scan", "bad.yaml", "-f", "pretty,lines", "-o", "r"], "pretty and lines would both be written to r.txt"),
+        (["scan", "bad.yaml", "--severity-threshold", "hgih"], "--severity-threshold must be one of low, medium, high, critical (got hgih)"),
+        (["scan", "bad.yaml", "--compliance-threshold", "101"], "--compliance-threshold must be between 0 and 100 (got 101)"),
+        (["scan", "bad.yaml", "--compliance-threshold", "nan"], "--compliance-threshold must be between 0 and 100 (got nan)"),
+        (["scan", "bad.yaml", "--fail-on", "unraed"], "--fail-on must be unread (got unraed)"),
+        (["scan", "-", "bad.yaml"], "'-' reads standard input and stands alone; name files in a scan of their own"),
+        (["scan", "workload", "shop/Pod/shall", "bad.yaml"], "no object shop/Pod/shall; did you mean shop/Pod/shell?"),
+        (["scan", "workload", "shell", "bad.yaml"], "shell names no workload; write it as namespace/Kind/name, shop/Deployment/web"),
+        (["scna", "bad.yaml"], "unknown command scna; did you mean scan?"),
+        (["bad.yaml"], "unknown command bad.yaml; to scan it: leadline scan bad.yaml"),
+        (["explain", "C-57"], "unknown control C-57; did you mean C-0057?"),
+        (["list", "control"], "unknown list control; did you mean controls or frameworks?"),
+        (["schema", "reprt"], "unknown schema reprt; there are report"),
+        (["scan", "control", "C-0057", "bad.yaml", "--exclude-controls", "C-0057"], "no control is left to judge by; leadline list controls shows what there is"),
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_one_line_that_helps(capfd, words: list[str], message: str):
+    assert run(capfd, *words) == (2, "", f"leadline: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "nothing to judge in docs: no file with the ending .yaml, .yml or .json holds an object"),
+        ({"a.yaml": "x: 1\n", "b.json": "[]"}, "nothing to judge in docs: 2 documents, none with apiVersion and kind"),
+        ({"a.yaml": BAD.replace("Pod", "Widget")}, "nothing could be judged in docs: 1 object, none that a chosen control looks at"),
+    ],
+)  # fmt: skip
+def test_nothing_to_judge_is_no_pass(capfd, files: dict[str, str], message: str):
+    Path("docs").mkdir()
+    for name, text in files.items():
+        Path("docs", name).write_text(text)
+    assert run(capfd, *PRIVILEGED, "docs") == (3, "", f"leadline: {message}\n")
+
+
+def test_what_was_not_read_is_shown_even_when_nothing_else_is(capfd):
+    Path("bad.yaml").write_text("a: [\n")
+    code, out, err = run(capfd, *PRIVILEGED, "bad.yaml")
+    assert code == 3
+    assert out.startswith("bad.yaml:2:1: unread ")
+    assert err.startswith("leadline: nothing could be judged in bad.yaml: ")
+
+
+def test_a_workload_is_judged_alone(capfd):
+    code, out, _ = run(capfd, "scan", "workload", "shop/pod/shell", "bad.yaml", "good.yaml")
+    assert code == 0
+    assert {line.partition("[")[2].partition("]")[0] for line in out.splitlines()} == {"shop/Pod/shell"}
+
+
+def test_namespaces_are_left_out(capfd):
+    Path("good.yaml").write_text(BAD.replace("namespace: shop", "namespace: other"))
+    for flags in (["--exclude-namespaces", "other"], ["--include-namespaces", "shop,nosuch"]):
+        _, out, _ = run(capfd, *PRIVILEGED, "bad.yaml", "good.yaml", *flags)
+        assert [line.partition(":")[0] for line in out.splitlines()] == ["bad.yaml"]
+
+
+def test_a_framework_of_the_user_is_counted(capfd):
+    Path("mine.toml").write_text('name = "Mine"\ncontrols = ["C-0057"]\n')
+    code, out, _ = run(
+        capfd, "scan", "bad.yaml", "good.yaml", "--framework-file", "mine.toml", "-f", "pretty"
+    )
+    assert code == 0
+    assert "Mine 50 %   all controls 50 %" in out.splitlines()
+
+
+OWN = '''"""Names must be short.
+
+Fix: shorten it.
+"""
+
+from leadline.posture.control import Review, Violations, Workload, control
+
+
+@control("X-1", "Long name", score=9.0, category="Workload")
+def long_name(workload: Workload) -> Violations:
+    if len(workload.resource.name) > 4:
+        yield Review("metadata.name", on=workload.resource)
+'''
+
+
+def test_a_control_of_the_user_judges(capfd):
+    Path("mine").mkdir()
+    Path("mine/long_name.py").write_text(OWN)
+    code, out, _ = run(capfd, "scan", "control", "X-1", "bad.yaml", "good.yaml", "--controls", "mine")
+    assert (code, out) == (0, "bad.yaml:4:3: critical X-1 Long name [shop/Pod/shell] review metadata.name\n")
+
+
+def test_a_control_of_the_user_that_does_not_load_is_named(capfd):
+    Path("mine").mkdir()
+    Path("mine/broken.py").write_text("1/0\n")
+    code, _, err = run(capfd, "scan", "bad.yaml", "--controls", "mine")
+    assert (code, err) == (2, "leadline: mine/broken.py does not load: ZeroDivisionError: division by zero\n")
+
+
+def test_json_of_a_scan_is_valid(capfd):
+    _, schema, _ = run(capfd, "schema", "report")
+    _, out, _ = run(capfd, "scan", "bad.yaml", "good.yaml", "-f", "json")
+    Draft202012Validator(json.loads(schema)).validate(json.loads(out))
