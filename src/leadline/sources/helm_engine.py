@@ -242,4 +242,8 @@ def _unfinished(outcome: Outcome, limits: Limits) -> str:
         "too much output": f"renders to more than {limits.output_bytes >> 20} MiB",
     }
     last = outcome.complaint.splitlines()[0] if outcome.complaint else f"exit code {outcome.code}"
-    return reasons.get(outcome.fate, f"the engine stopped: {last}")
+    if outcome.fate in reasons:
+        return reasons[outcome.fate]
+    # Go dies in many ways where it gets no memory, and says so in few of them.
+    doubt = f", as it may when it needs more than {limits.memory_bytes >> 20} MiB" if outcome.code < 0 else ""
+    return f"the engine stopped ({last}){doubt}"

@@ -1,0 +1,3 @@
+{{- define "shared.team" -}}
+team: payments
+{{- end -}}

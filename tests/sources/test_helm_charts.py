@@ -1,0 +1,310 @@
+"""Charts in ``charts/`` beside this file, rendered by Helm's own engine."""
+
+import io
+import re
+import shutil
+import stat
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from leadline.errors import UsageError
+from leadline.model.finding import Unread
+from leadline.model.resource import Resource
+from leadline.sources.child_process import Limits
+from leadline.sources.ownership import Owner
+from leadline.sources.rendered import HelmOptions, Rendered, RenderOptions
+from leadline.sources.rendering import read_rendered
+
+pytest.importorskip("helm_python", reason="the extra 'render' is not installed")
+
+CHARTS = Path(__file__).parent / "charts"
+SHOP = "templates/web.yaml"
+
+
+def render(root: Path, options: HelmOptions = HelmOptions(), limits: Limits = Limits()) -> Rendered:  # noqa: B008
+    return read_rendered(root, RenderOptions({}, options, limits=limits))
+
+
+def write(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def chart(name: str, template: str, more: str = "") -> dict[str, str]:
+    metadata = f"apiVersion: v2\nname: {name}\nversion: 1.0.0\n{more}"
+    return {f"{name}/Chart.yaml": metadata, f"{name}/templates/it.yaml": template}
+
+
+def config_map(name: str) -> str:
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n"
+
+
+def placed(resources: tuple[Resource, ...]) -> list[tuple[str, int, str]]:
+    return [(r.origin.path, r.origin.document, f"{r.kind}/{r.name}") for r in resources]
+
+
+def test_objects_point_to_their_templates_and_subcharts_follow_their_conditions() -> None:
+    found = render(CHARTS / "shop")
+    assert placed(found.resources) == [
+        ("crds/order.yaml", 0, "CustomResourceDefinition/orders.acme.example"),
+        ("charts/cache/templates/pod.yaml", 0, "Pod/memory"),
+        (SHOP, 0, "Deployment/release-name-shop"),
+        (SHOP, 1, "Service/release-name-shop"),
+    ]
+    assert {(r.origin.kind, r.origin.rendered_from, r.origin.root) for r in found.resources} == {
+        ("helm", "", str(CHARTS / "shop"))
+    }
+    assert (found.charts, found.kustomizations, found.unread) == (1, 0, ())
+    assert found.notes == (
+        Unread(
+            "",
+            "subcharts that its values turn off were not judged: queue",
+            hint="turn them on with --set or --values",
+        ),
+    )
+
+
+def test_every_chart_below_a_folder_is_rendered_once_and_the_rest_is_named() -> None:
+    found = render(CHARTS)
+    assert found.charts == 2
+    assert sorted({r.origin.rendered_from for r in found.resources}) == ["shop", "umbrella"]
+    assert found.unread == (
+        Unread(
+            "strict/templates/secret.yaml",
+            "the chart strict was not rendered: execution error at (strict/templates/secret.yaml:4:11): a name is needed",
+            4,
+            11,
+            "give the values it needs with --values or --set",
+        ),
+        Unread(
+            "umbrella",
+            "rendered without the dependencies it lacks: vanished",
+            hint="run: helm dependency build umbrella",
+        ),
+    )
+    assert found.notes == (
+        Unread("shared", "a library chart, which has no objects of its own"),
+        Unread(
+            "shop",
+            "subcharts that its values turn off were not judged: queue",
+            hint="turn them on with --set or --values",
+        ),
+        Unread("umbrella", "dependencies it lacks were taken from beside it: shared from shared"),
+    )
+    settings = next(r for r in found.resources if r.name == "settings")
+    assert settings.body["metadata"]["labels"] == {"team": "payments"}
+
+
+def test_files_of_a_chart_are_claimed_and_others_are_not(tmp_path: Path) -> None:
+    root = write(tmp_path, chart("one", config_map("a")) | {"one/examples/plain.yaml": config_map("b")})
+    found = render(root)
+    assert found.claimed == {str(root / "one/Chart.yaml"), str(root / "one/templates/it.yaml")}
+    assert found.owners == {
+        "one/Chart.yaml": Owner("helm", "one"),
+        "one/templates/it.yaml": Owner("helm", "one"),
+    }
+
+
+def test_failed_chart_keeps_its_files_from_the_plain_reader() -> None:
+    assert str(CHARTS / "strict/templates/secret.yaml") in render(CHARTS / "strict").claimed
+
+
+def test_values_files_and_settings_win_in_helm_s_order(tmp_path: Path) -> None:
+    template = config_map("{{ .Values.name }}") + "data: {{ .Values.data | toJson }}\n"
+    root = write(
+        tmp_path,
+        chart("one", template)
+        | {
+            "one/values.yaml": "name: chart\ndata: {a: chart, b: chart, c: chart, d: chart}\n",
+            "first.yaml": "name: first\ndata: {b: first, c: first, d: first}\n",
+            "second.yaml": "data: {c: second, d: second}\n",
+        },
+    )
+    options = HelmOptions(
+        (str(root / "first.yaml"), str(root / "second.yaml")),
+        sets=("data.d=set", "data.n=7"),
+        set_strings=("data.s=7",),
+        release_name="shop",
+        namespace="prod",
+    )
+    found = render(root, options)
+    assert [(r.name, r.body["data"]) for r in found.resources] == [
+        ("first", {"a": "chart", "b": "first", "c": "second", "d": "set", "n": 7, "s": "7"})
+    ]
+
+
+def test_versions_of_the_cluster_reach_the_templates(tmp_path: Path) -> None:
+    template = config_map("a") + (
+        "data:\n  version: {{ .Capabilities.KubeVersion.Version }}\n"
+        '  routes: "{{ .Capabilities.APIVersions.Has "route.example/v1" }}"\n'
+    )
+    root = write(tmp_path, chart("one", template, "kubeVersion: '>=1.30.0'\n"))
+    options = HelmOptions(kube_version="v1.31.2", api_versions=("route.example/v1",))
+    assert [r.body["data"] for r in render(root, options).resources] == [
+        {"version": "v1.31.2", "routes": "true"}
+    ]
+
+
+def test_chart_without_objects_is_noted(tmp_path: Path) -> None:
+    found = render(write(tmp_path, chart("one", "{{ if .Values.on }}" + config_map("a") + "{{ end }}")))
+    hint = "give others with --values"
+    assert (found.resources, found.charts) == ((), 1)
+    assert found.notes == (Unread("one", "rendered, but to no object with these values", hint=hint),)
+
+
+def test_archive_is_rendered_like_a_folder(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "one-1.0.0.tgz", "w:gz") as archive:
+        for name, text in chart("one", config_map("a")).items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    for root in (tmp_path, tmp_path / "one-1.0.0.tgz"):
+        found = render(root)
+        assert placed(found.resources) == [("one-1.0.0.tgz/templates/it.yaml", 0, "ConfigMap/a")]
+        assert found.claimed == {str(tmp_path / "one-1.0.0.tgz")}
+
+
+def test_dependency_beside_the_chart_stands_in_also_for_its_own_dependency(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        chart(
+            "top",
+            config_map("top"),
+            'dependencies: [{name: mid, version: 1.0.0, repository: "file://../mid"}]\n',
+        )
+        | chart(
+            "mid",
+            config_map("mid"),
+            "dependencies: [{name: low, version: ^1.0.0, repository: 'https://x'}]\n",
+        )
+        | chart("low", config_map("low")),
+    )
+    found = render(root)
+    top = [r for r in found.resources if r.origin.rendered_from == "top"]
+    assert placed(tuple(top)) == [
+        ("low/templates/it.yaml", 0, "ConfigMap/low"),
+        ("mid/templates/it.yaml", 0, "ConfigMap/mid"),
+        ("top/templates/it.yaml", 0, "ConfigMap/top"),
+    ]
+    assert len({r.id for r in found.resources}) == len(found.resources) == 6
+
+
+def test_dependency_of_another_major_version_does_not_stand_in(tmp_path: Path) -> None:
+    more = "dependencies: [{name: low, version: 2.x.x, repository: 'https://x'}]\n"
+    root = write(tmp_path, chart("top", config_map("top"), more) | chart("low", config_map("low")))
+    assert [u.why for u in render(root).unread] == ["rendered without the dependencies it lacks: low"]
+
+
+def test_template_that_renders_no_yaml_costs_only_itself(tmp_path: Path) -> None:
+    root = write(tmp_path, chart("one", "a: [") | {"one/templates/good.yaml": config_map("a")})
+    found = render(root)
+    assert [r.name for r in found.resources] == ["a"]
+    assert [(u.where, u.line) for u in found.unread] == [("one/templates/it.yaml", 0)]
+    assert found.unread[0].why.startswith("what it renders to cannot be read: ")
+
+
+def test_link_out_of_the_scanned_folder_is_not_followed(tmp_path: Path) -> None:
+    write(tmp_path, {"secret.yaml": config_map("secret")})
+    root = write(tmp_path / "scanned", chart("one", config_map("a")))
+    (root / "one/templates/link.yaml").symlink_to(tmp_path / "secret.yaml")
+    found = render(root)
+    why = "a symbolic link leads out of the scanned folder, so the chart was not rendered"
+    assert (found.resources, found.unread) == ((), (Unread("one/templates/link.yaml", why),))
+
+
+ENDLESS = "{{ range $i := untilStep 0 2000000000 1 }}{{ end }}"
+FLOOD = '{{ range until 40000 }}{{ repeat 1000 "x" }}\n{{ end }}'
+GREEDY = '{{ $x := repeat 300000000 "x" }}{{ $y := repeat 300000000 "y" }}{{ len (cat $x $y) }}'
+
+
+@pytest.mark.parametrize(
+    ("template", "limits", "why"),
+    [
+        (ENDLESS, Limits(timeout_s=1.5, memory_bytes=1 << 36), "not finished after 1.5 s"),
+        (FLOOD, Limits(output_bytes=1 << 20), "renders to more than 1 MiB"),
+        (GREEDY, Limits(memory_bytes=400 << 20), ".*needs more than 400 MiB.*"),
+    ],
+    ids=["endless", "flood", "greedy"],
+)
+def test_chart_beyond_its_limits_costs_only_itself(
+    tmp_path: Path, template: str, limits: Limits, why: str
+) -> None:
+    root = write(tmp_path, chart("bad", template) | chart("good", config_map("a")))
+    found = read_rendered(root, RenderOptions({}, limits=limits, workers=1))
+    assert [(u.where, u.hint) for u in found.unread] == [("bad", "")]
+    assert re.fullmatch(f"the chart bad was not rendered: {why}", found.unread[0].why)
+    assert [r.name for r in found.resources] == ["a"]
+
+
+def test_absent_values_file_is_the_user_s_error(tmp_path: Path) -> None:
+    root = write(tmp_path, chart("one", config_map("a")))
+    with pytest.raises(UsageError) as refusal:
+        render(root, HelmOptions(values=("https://acme.example/values.yaml",)))
+    assert str(refusal.value) == (
+        "values file https://acme.example/values.yaml: no such file; --values takes a file on this machine"
+    )
+
+
+def test_ignored_chart_is_not_rendered(tmp_path: Path) -> None:
+    root = write(tmp_path, chart("one", config_map("a")) | chart("two", config_map("b")))
+    write(root, {".leadlineignore": "one/\n"})
+    assert [r.name for r in read_rendered(root, RenderOptions({})).resources] == ["b"]
+    assert [r.name for r in read_rendered(root, RenderOptions({}), ["two/"]).resources] == []
+
+
+FAKE_HELM = """#!{python}
+import json, sys
+if {is_strict} and "/lacking" in sys.argv[3]:
+    sys.exit("Error: found in Chart.yaml, but missing in charts/ directory: shared")
+print("---\\n# Source: one/crds/a.yaml\\n" + {crd!r} + "---\\n# Source: one/templates/it.yaml\\n"
+      + json.dumps({{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {{"name": "a"}}, "args": sys.argv[1:]}}))
+"""
+
+
+def fake_helm(folder: Path, is_strict: bool) -> str:
+    folder.mkdir()
+    program = folder / "helm"
+    program.write_text(FAKE_HELM.format(python=sys.executable, is_strict=is_strict, crd=config_map("crd")))
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return str(folder)
+
+
+def test_helm_on_the_path_goes_first(tmp_path: Path) -> None:
+    root = write(tmp_path / "scanned", chart("one", "not even YAML: {{"))
+    path = fake_helm(tmp_path / "bin", is_strict=False)
+    options = HelmOptions(
+        (str(root / "one/Chart.yaml"),), ("a=1",), ("b=2",), "1.31", ("x/v1",), "shop", "prod"
+    )
+    found = read_rendered(root, RenderOptions({"PATH": path}, options))
+    assert placed(found.resources) == [
+        ("one/crds/a.yaml", 0, "ConfigMap/crd"),
+        ("one/templates/it.yaml", 0, "ConfigMap/a"),
+    ]
+    expected = f"template shop {root}/one --namespace prod --include-crds --kube-version 1.31"
+    expected += f" --values {root}/one/Chart.yaml --set a=1 --set-string b=2 --api-versions x/v1"
+    assert " ".join(found.resources[1].body["args"]) == expected
+
+
+def test_chart_that_helm_refuses_for_want_of_a_dependency_is_rendered_without_it(tmp_path: Path) -> None:
+    more = "dependencies: [{name: shared, version: 1.0.0}]\n"
+    root = write(tmp_path / "scanned", chart("lacking", config_map("a"), more))
+    path = fake_helm(tmp_path / "bin", is_strict=True)
+    found = read_rendered(root, RenderOptions({"PATH": path}))
+    assert [r.name for r in found.resources] == ["a"]
+    assert [u.why for u in found.unread] == ["rendered without the dependencies it lacks: shared"]
+
+
+@pytest.mark.skipif(shutil.which("helm") is None, reason="helm is not on the PATH")
+def test_both_engines_render_the_same() -> None:
+    program = read_rendered(
+        CHARTS / "shop", RenderOptions({"PATH": str(Path(shutil.which("helm") or "").parent)})
+    )
+    assert {r.id: r.body for r in program.resources} == {
+        r.id: r.body for r in render(CHARTS / "shop").resources
+    }
