@@ -48,5 +48,5 @@ def test_a_wrong_file_is_refused(tmp_path: Path, monkeypatch, text: str, error: 
 
 
 def test_a_file_that_is_not_there_is_named():
-    with pytest.raises(SourceError, match="cannot read nosuch.json: no such file or directory"):
+    with pytest.raises(SourceError, match=r"cannot read nosuch\.json: no such file or directory"):
         read_settings("nosuch.json", KNOWN)
