@@ -93,7 +93,7 @@ def our_paths(findings: tuple[Finding, ...]) -> Paths:
         prefix = ""
         if finding.on is not None:
             prefix = _related_prefix(finding)
-        if not finding.path and finding.on is None:
+        if not finding.path:
             continue
         word = (
             "remove"

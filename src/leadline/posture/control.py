@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
 from leadline.kube.bootstrap import tells_only_public_facts
+from leadline.kube.cipher_suites import ACCEPTED_SUITES, INSECURE_SUITES, STRONG_SUITES
 from leadline.kube.image_name import ImageName, is_below, parse_image_name
 from leadline.kube.pod_security import ENFORCE, enforces
 from leadline.kube.rbac import CORE, Grant, RuleMatch, ask
@@ -19,6 +20,13 @@ from leadline.kube.selector import compile_pairs, compile_selector
 from leadline.kube.version import is_within, parse_version
 from leadline.model.control import YOUR_VALUE, Control, Missing, Remove, Review, Set, Violations
 from leadline.model.resource import Resource
+from leadline.posture.container_security import (
+    privilege_escalation,
+    privileged,
+    root_user,
+    runs_linux,
+    writable_root_filesystem,
+)
 from leadline.posture.control_plane import (
     ApiServer,
     ControllerManager,
@@ -27,8 +35,29 @@ from leadline.posture.control_plane import (
     Flag,
     Scheduler,
 )
-from leadline.posture.inventory import Inventory, kind_name
-from leadline.posture.judgement import all_meet, default_namespace, outside, policies_guard
+from leadline.posture.credentials import rules_for
+from leadline.posture.exposure import (
+    ROUTES,
+    backend_services,
+    ingress_ways,
+    route_services,
+    route_ways,
+    service_ways,
+)
+from leadline.posture.inventory import WORKLOADS, Inventory, kind_name
+from leadline.posture.istio import mesh_ways
+from leadline.posture.judgement import (
+    SENSITIVE_KEY_NAMES,
+    SENSITIVE_VALUES,
+    all_meet,
+    credentials_of,
+    default_namespace,
+    has_network_policy,
+    mounts_of,
+    outside,
+    policies_guard,
+)
+from leadline.posture.pod_context import container_context, pod_context
 from leadline.posture.rights import (
     APPROVE_CERTIFICATES,
     BIND_OR_ESCALATE,
@@ -47,6 +76,7 @@ from leadline.posture.rights import (
 from leadline.posture.subject import Container, Namespace, Workload, mapping, mappings, sequence, text
 
 __all__ = [
+    "ACCEPTED_SUITES",
     "APPROVE_CERTIFICATES",
     "BIND_OR_ESCALATE",
     "CHANGE_ADMISSION",
@@ -57,10 +87,16 @@ __all__ = [
     "EVERYTHING",
     "FORWARD_PORTS",
     "IMPERSONATE",
+    "INSECURE_SUITES",
     "REACH_KUBELETS",
     "READ_SECRETS",
+    "ROUTES",
     "RUN_COMMANDS",
+    "SENSITIVE_KEY_NAMES",
+    "SENSITIVE_VALUES",
+    "STRONG_SUITES",
     "TAKEOVER",
+    "WORKLOADS",
     "YOUR_VALUE",
     "ApiServer",
     "Container",
@@ -84,26 +120,43 @@ __all__ = [
     "Workload",
     "all_meet",
     "ask",
+    "backend_services",
     "compile_pairs",
     "compile_selector",
+    "container_context",
     "control",
+    "credentials_of",
     "default_namespace",
     "enforces",
+    "has_network_policy",
+    "ingress_ways",
     "is_below",
     "is_within",
     "kind_name",
     "manual",
     "mapping",
     "mappings",
+    "mesh_ways",
+    "mounts_of",
     "not_built",
     "outside",
     "parse_image_name",
     "parse_version",
+    "pod_context",
     "policies_guard",
+    "privilege_escalation",
+    "privileged",
+    "root_user",
+    "route_services",
+    "route_ways",
     "rules_beyond_reading",
+    "rules_for",
+    "runs_linux",
     "sequence",
+    "service_ways",
     "tells_only_public_facts",
     "text",
+    "writable_root_filesystem",
 ]
 
 SUBJECTS: tuple[type, ...] = (

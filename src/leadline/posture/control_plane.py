@@ -49,6 +49,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _DURATION = re.compile(r"\+?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?(?:h|m|s|ms|us|µs|ns)){1,8}", re.ASCII)
 _DURATION_PART = re.compile(r"([0-9.]+)(h|ms|m|s|us|µs|ns)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_LOOPBACK = re.compile(r"127(?:\.[0-9]{1,3}){3}|::1|\[::1\]|localhost", re.ASCII)
 _VERSION = re.compile(r"v?(\d{1,4})\.(\d{1,4})(?:[.+-]|$)", re.ASCII)
 
 
@@ -124,6 +125,18 @@ class ControlPlaneProcess:
             elif not flag.value or (flag.value == "true" and flag.is_joined):
                 yield self.change(flag, value)
 
+    def raise_to(self, name: str, minimum: int) -> Iterator[Set]:
+        """Writes ``minimum`` for a flag that is not given, is no number or is a smaller one."""
+        flag = self.flag(name)
+        if flag is None or flag.number is None or flag.number < minimum:
+            yield self.set_to(name, str(minimum))
+
+    @property
+    def listens_locally(self) -> bool:
+        """Whether only programs of the same node reach its secure port, or none because it is off."""
+        address, port = self.flag("bind-address"), self.flag("secure-port")
+        return bool(port and port.number == 0) or bool(address and _LOOPBACK.fullmatch(address.value))
+
     def with_item(self, name: str, item: str) -> Set:
         """Adds ``item`` to the list that the flag ``name`` holds, and keeps the rest."""
         flag = self.flag(name)
@@ -155,6 +168,23 @@ class ApiServer(ControlPlaneProcess):
         """Whether PodSecurityPolicy exists in this release; from 1.25 on Pod Security admission is in its place."""
         return not self.is_at_least(1, 25)
 
+    @property
+    def authorization_file(self) -> Flag | None:
+        """The file that names the authorisers; ``None`` where ``--authorization-mode`` does (both at once are refused)."""
+        return None if self.flag("authorization-mode") else self.flag("authorization-config")
+
+    @property
+    def writes_audit_log_to_output(self) -> bool:
+        """Whether the audit log is the process's own output, which the container runtime keeps and rotates."""
+        path = self.flag("audit-log-path")
+        return path is not None and path.value == "-"
+
+    @property
+    def accepts_only_tls_1_3(self) -> bool:
+        """Whether no cipher suite can be chosen, because TLS 1.3 has only strong ones."""
+        version = self.flag("tls-min-version")
+        return version is not None and version.value == "VersionTLS13"
+
 
 class ControllerManager(ControlPlaneProcess):
     program = "kube-controller-manager"
@@ -163,9 +193,19 @@ class ControllerManager(ControlPlaneProcess):
 class Scheduler(ControlPlaneProcess):
     program = "kube-scheduler"
 
+    @property
+    def settings_file(self) -> Flag | None:
+        """The file beside which the scheduler ignores ``--profiling``."""
+        return self.flag("config")
+
 
 class Etcd(ControlPlaneProcess):
     program = "etcd"
+
+    @property
+    def settings_file(self) -> Flag | None:
+        """The file beside which etcd ignores every flag and environment variable."""
+        return self.flag("config-file")
 
 
 PROCESSES: tuple[type[ControlPlaneProcess], ...] = (ApiServer, ControllerManager, Scheduler, Etcd)

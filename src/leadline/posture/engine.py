@@ -14,7 +14,7 @@ from leadline.model.control import Control, Missing, Violations
 from leadline.model.finding import Finding, Skip, Unread
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import PROCESSES, ControlPlaneProcess, process_of
-from leadline.posture.inventory import Inventory, kind_name
+from leadline.posture.inventory import WORKLOADS, Inventory, kind_name
 from leadline.posture.subject import Container, Namespace, Workload, workload_of
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class _Judge:
         self._findings: list[Finding] = []
         self._unread: list[Unread] = []
         self._scopes: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._looks_at_pods = bool(self._on[Workload] or self._on[Container])
+        self._looks_at_pods = bool(self._on[Workload] or self._on[Container] or self._on_kind.get(WORKLOADS))
         self._looks_at_processes = any(self._on[process] for process in PROCESSES)
 
     def run(self) -> Judgement:
@@ -174,6 +174,8 @@ class _Judge:
                     hint="Kubernetes refuses such an object; mend the field",
                 )
             )
+        if bounds := self._on_kind.get(WORKLOADS):
+            self._run(bounds, resource, resource, "", judged)
         self._run(self._on[Workload], workload, resource, workload.pod_path, judged)
         for container in workload.containers:
             self._run(self._on[Container], container, resource, container.path, judged)

@@ -113,6 +113,15 @@ class Inventory:
         labels = workload.labels
         return [s for selects, s in self._services.get(workload.namespace, ()) if selects(labels)]
 
+    def label_sets(self, namespace: str) -> Sequence[Mapping[str, str]]:
+        """The different sets of labels that pods of ``namespace`` carry, each once."""
+        return self._label_sets.get(namespace or DEFAULT_NAMESPACE, ())
+
+    def has_pods_for_service(self, service: Resource) -> bool:
+        """Whether ``service`` selects any workload's pods."""
+        selects = compile_pairs(mapping(service.body.get("spec")).get("selector"))
+        return any(selects(labels) for labels in self.label_sets(service.namespace))
+
     def pods_of(self, service: Resource) -> Sequence[Workload]:
         """The workloads whose pods ``service`` selects."""
         selects = compile_pairs(mapping(service.body.get("spec")).get("selector"))
@@ -183,6 +192,13 @@ class Inventory:
         """Every control-plane component that a Pod of the target runs."""
         found = (process_of(pod) for pod in self.of("Pod"))
         return tuple(process for process in found if process is not None)
+
+    @cached_property
+    def _label_sets(self) -> dict[str, list[Mapping[str, str]]]:
+        seen: dict[str, dict[str, Mapping[str, str]]] = defaultdict(dict)
+        for workload in self.workloads:
+            seen[workload.namespace].setdefault(repr(workload.labels), workload.labels)
+        return {namespace: list(sets.values()) for namespace, sets in seen.items()}
 
     @cached_property
     def _grants_by_subject(self) -> dict[tuple[str, str, str], list[Grant]]:

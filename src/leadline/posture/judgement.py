@@ -5,10 +5,11 @@ from typing import Any
 
 from leadline.kube.quantity import parse_quantity
 from leadline.kube.selector import Selector, compile_selector
-from leadline.model.control import Review, Set, Violations
+from leadline.model.control import Remove, Review, Set, Violations
 from leadline.model.resource import Resource
+from leadline.posture.credentials import CredentialRules
 from leadline.posture.inventory import Inventory
-from leadline.posture.subject import Namespace, mapping, mappings, sequence
+from leadline.posture.subject import Container, Namespace, Workload, mapping, mappings, sequence
 
 YOUR_NAMESPACE = "YOUR_NAMESPACE"
 
@@ -74,3 +75,97 @@ def _covers_pods(rules: Any) -> bool:
         and {"CREATE", "*"} & set(map(str, sequence(rule.get("operations"))))
         for _, rule in mappings(rules)
     )
+
+
+SENSITIVE_KEY_NAMES: tuple[str, ...] = (
+    "aws_secret_access_key",
+    "azure_batchai_storage_key",
+    "azure_batch_key",
+    "secret",
+    "key",
+    "password",
+    "pwd",
+    "token",
+    "jwt",
+    "bearer",
+    "credential",
+)
+SENSITIVE_VALUES: tuple[str, ...] = (
+    r"BEGIN \w+ PRIVATE KEY",
+    "PRIVATE KEY-----",
+    "eyJhbGciO",
+    "AKIA[0-9A-Z]{16}",
+    "ghp_[0-9A-Za-z]{36}",
+    r"AIza[0-9A-Za-z\-_]{35}",
+    "xox[baprs]-[0-9A-Za-z]{10,48}",
+)
+
+
+def credentials_of(container: Container, rules: CredentialRules) -> Violations:
+    """Environment variables, whole Secrets poured into the environment, and arguments that give a credential away."""
+    resource = container.workload.resource
+    for i, variable in container.env:
+        value = variable.get("value")
+        if isinstance(value, str) and value and rules.betrays(str(variable.get("name", "")), value):
+            yield Remove(f"{container.path}env[{i}].name", on=resource)
+            yield Remove(f"{container.path}env[{i}].value", on=resource)
+    for i, source in container.env_from:
+        if source.get("secretRef"):
+            yield Remove(f"{container.path}envFrom[{i}].secretRef", on=resource)
+    for path, word in container.command_line:
+        flag, equals, value = word.partition("=")
+        if equals and flag.startswith("-") and rules.betrays(flag, value):
+            yield Review(f"{container.path}{path}", on=resource)
+
+
+def has_network_policy(namespace: Namespace, inventory: Inventory) -> bool:
+    """Whether a policy isolates pods of the namespace: one for all of them, or one that selects some that are here."""
+    workloads = inventory.workloads_in(namespace.name)
+    labels = inventory.namespace_labels(namespace.name)
+    for rule in inventory.policies_in(namespace.name):
+        if not (rule.isolates_ingress or rule.isolates_egress):
+            continue
+        if rule.selects_namespace is not None and not rule.selects_namespace(labels):
+            continue
+        if (
+            rule.selects_all
+            or (rule.namespace and not workloads)
+            or any(rule.selects(w.labels) for w in workloads)
+        ):
+            return True
+    return False
+
+
+_MOUNTED: dict[str, tuple[str, str]] = {
+    "Secret": ("secret", "secretName"),
+    "PersistentVolumeClaim": ("persistentVolumeClaim", "claimName"),
+    "ConfigMap": ("configMap", "name"),
+}
+"""Kind to the field of a volume that mounts it, and the field in there that holds its name."""
+
+
+def mounts_of(workload: Workload, inventory: Inventory, kind: str) -> Violations:
+    """Each mount of an object of ``kind`` that is part of the target, and that object."""
+    for _, volume in workload.volumes:
+        objects = [
+            o for name in _names_in(volume, kind) if (o := inventory.get(kind, workload.namespace, name))
+        ]
+        if not objects:
+            continue
+        for container in workload.containers:
+            for m, mount in container.mounts:
+                if mount.get("name") == volume.get("name"):
+                    yield Remove(f"{container.place}volumeMounts[{m}]")
+                    for found in objects:
+                        yield Review("", on=found)
+
+
+def _names_in(volume: dict[str, Any], kind: str) -> Iterator[str]:
+    field, key = _MOUNTED[kind]
+    name = mapping(volume.get(field)).get(key)
+    if isinstance(name, str):
+        yield name
+    for _, source in mappings(mapping(volume.get("projected")).get("sources")):
+        name = mapping(source.get(field)).get("name")
+        if isinstance(name, str):
+            yield name

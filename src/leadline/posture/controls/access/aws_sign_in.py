@@ -16,5 +16,6 @@ aws_sign_in = manual(
     "Manage Kubernetes RBAC users with AWS IAM Authenticator for Kubernetes or Upgrade to AWS CLI v1.16.156",
     score=7.0,
     category="Access control",
+    cloud="EKS",
     look_at="whether the users and groups that roles are bound to come from AWS, by access entries or the aws-auth ConfigMap",
 )

@@ -29,6 +29,7 @@ from leadline.posture.control import Remove, Resource, Violations, control, mapp
     score=7.0,
     category="Access control",
     kinds=("RoleBinding.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.authorization.k8s.io"),
+    cloud="AKS",
 )
 def bound_default_account_aks(resource: Resource) -> Violations:
     labels = mapping(mapping(resource.body.get("metadata")).get("labels"))

@@ -26,6 +26,7 @@ See: https://kubernetes.io/docs/tasks/access-application-cluster/web-ui-dashboar
 """
 
 from leadline.posture.control import (
+    WORKLOADS,
     Inventory,
     Remove,
     Resource,

@@ -34,6 +34,7 @@ from leadline.posture.control import Remove, Resource, Set, Violations, control,
         "ClusterRoleBinding.rbac.authorization.k8s.io",
         "ServiceAccount",
     ),
+    cloud="EKS",
 )
 def default_account_in_use_eks(resource: Resource) -> Violations:
     if resource.kind == "ServiceAccount":

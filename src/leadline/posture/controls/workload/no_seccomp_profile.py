@@ -20,11 +20,7 @@ Cannot see: a kubelet that applies the default profile to all (``seccompDefault`
 See: https://kubernetes.io/docs/tutorials/security/seccomp/
 """
 
-from leadline.posture.control import YOUR_VALUE, Container, Review, Set, Violations, control
-
-
-def runs_linux(container: Container) -> bool:
-    return not container.workload.is_windows
+from leadline.posture.control import YOUR_VALUE, Container, Review, Set, Violations, control, runs_linux
 
 
 @control("C-0055", "Linux hardening", score=4.0, category="Workload / Node escape", applies=runs_linux)

@@ -21,20 +21,12 @@ Cannot see: which set-uid programs the image holds.
 See: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
 """
 
-from leadline.posture.control import Container, Review, Set, Violations, control
-
-
-def runs_linux(container: Container) -> bool:
-    return not container.workload.is_windows
+from leadline.posture.control import Container, Violations, control, runs_linux
+from leadline.posture.control import privilege_escalation as may_escalate
 
 
 @control(
     "C-0016", "Allow privilege escalation", score=6.0, category="Workload / Node escape", applies=runs_linux
 )
 def privilege_escalation(container: Container) -> Violations:
-    if container.security_context.get("allowPrivilegeEscalation") is False:
-        return
-    if container.is_ephemeral:
-        yield Review("securityContext")
-    else:
-        yield Set("securityContext.allowPrivilegeEscalation", False)
+    yield from may_escalate(container)

@@ -22,15 +22,9 @@ Cannot see: privileges that a runtime class or an admission webhook adds later.
 See: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
 
-from leadline.posture.control import Container, Remove, Violations, control
-
-NODE_CAPABILITIES = frozenset({"SYS_ADMIN", "ALL"})
+from leadline.posture.control import Container, Violations, control, privileged
 
 
 @control("C-0057", "Privileged container", score=8.0, category="Workload / Node escape")
 def privileged_container(container: Container) -> Violations:
-    if container.security_context.get("privileged") is True:
-        yield Remove("securityContext.privileged")
-    for i, capability in container.added_capabilities:
-        if capability in NODE_CAPABILITIES:
-            yield Remove(f"securityContext.capabilities.add[{i}]")
+    yield from privileged(container)

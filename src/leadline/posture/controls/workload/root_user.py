@@ -25,36 +25,10 @@ Cannot see: the user that the image itself names; with ``runAsNonRoot`` the kube
 See: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
 """
 
-from leadline.posture.control import Container, Review, Set, Violations, control
-
-NON_ROOT_ID = 1000
-
-
-def runs_linux(container: Container) -> bool:
-    return not container.workload.is_windows
+from leadline.posture.control import Container, Violations, control, runs_linux
+from leadline.posture.control import root_user as may_be_root
 
 
 @control("C-0013", "Non-root containers", score=6.0, category="Workload / Node escape", applies=runs_linux)
 def root_user(container: Container) -> Violations:
-    user_may_be_root = container.effective("runAsNonRoot") is not True and not container.effective(
-        "runAsUser"
-    )
-    group_may_be_root = not container.effective("runAsGroup")
-    if container.is_ephemeral and (user_may_be_root or group_may_be_root):
-        yield Review("securityContext")
-        return
-    if user_may_be_root:
-        if container.effective("runAsUser") == 0:
-            yield _at_its_level(container, "runAsUser")
-        else:
-            yield Set("securityContext.runAsNonRoot", True)
-    if group_may_be_root:
-        yield _at_its_level(container, "runAsGroup")
-
-
-def _at_its_level(container: Container, field: str) -> Set:
-    """Writes the id where a 0 stands now: in the container, else in the pod; a new one goes to the container."""
-    workload = container.workload
-    if field not in container.security_context and workload.security_context.get(field) == 0:
-        return Set(f"{workload.pod_path}securityContext.{field}", NON_ROOT_ID, on=workload.resource)
-    return Set(f"securityContext.{field}", NON_ROOT_ID)
+    yield from may_be_root(container)

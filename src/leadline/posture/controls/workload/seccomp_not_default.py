@@ -21,13 +21,9 @@ Cannot see: what a ``Localhost`` profile allows; a kubelet that applies the defa
 See: https://kubernetes.io/docs/tutorials/security/seccomp/
 """
 
-from leadline.posture.control import Container, Review, Set, Violations, control, mapping
+from leadline.posture.control import Container, Review, Set, Violations, control, mapping, runs_linux
 
 CONFINED = frozenset({"RuntimeDefault", "Localhost"})
-
-
-def runs_linux(container: Container) -> bool:
-    return not container.workload.is_windows
 
 
 @control(

@@ -19,11 +19,8 @@ Cannot see: which folders the program writes to; watching it run tells.
 See: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
 """
 
-from leadline.posture.control import Container, Review, Set, Violations, control
-
-
-def runs_linux(container: Container) -> bool:
-    return not container.workload.is_windows
+from leadline.posture.control import Container, Violations, control, runs_linux
+from leadline.posture.control import writable_root_filesystem as may_write
 
 
 @control(
@@ -34,9 +31,4 @@ def runs_linux(container: Container) -> bool:
     applies=runs_linux,
 )
 def writable_root_filesystem(container: Container) -> Violations:
-    if container.security_context.get("readOnlyRootFilesystem") is True:
-        return
-    if container.is_ephemeral:
-        yield Review("securityContext")
-    else:
-        yield Set("securityContext.readOnlyRootFilesystem", True)
+    yield from may_write(container)

@@ -1,0 +1,62 @@
+"""What a container's security context lets it do; each question serves several controls."""
+
+from leadline.model.control import Remove, Review, Set, Violations
+from leadline.posture.subject import Container
+
+NON_ROOT_ID = 1000
+NODE_CAPABILITIES = frozenset({"SYS_ADMIN", "ALL"})
+"""With these a container is as good as privileged."""
+
+
+def runs_linux(container: Container) -> bool:
+    """Whether Linux security settings mean anything to it."""
+    return not container.workload.is_windows
+
+
+def privileged(container: Container) -> Violations:
+    if container.security_context.get("privileged") is True:
+        yield Remove("securityContext.privileged")
+    for i, capability in container.added_capabilities:
+        if capability in NODE_CAPABILITIES:
+            yield Remove(f"securityContext.capabilities.add[{i}]")
+
+
+def privilege_escalation(container: Container) -> Violations:
+    if container.security_context.get("allowPrivilegeEscalation") is not False:
+        yield _missing_setting(container, "allowPrivilegeEscalation", False)
+
+
+def writable_root_filesystem(container: Container) -> Violations:
+    if container.security_context.get("readOnlyRootFilesystem") is not True:
+        yield _missing_setting(container, "readOnlyRootFilesystem", True)
+
+
+def root_user(container: Container) -> Violations:
+    """A container that may run as user 0 or in group 0. The kubelet refuses user 0 under ``runAsNonRoot``."""
+    user_may_be_root = container.effective("runAsNonRoot") is not True and not container.effective(
+        "runAsUser"
+    )
+    group_may_be_root = not container.effective("runAsGroup")
+    if container.is_ephemeral and (user_may_be_root or group_may_be_root):
+        yield Review("securityContext")
+        return
+    if user_may_be_root:
+        if container.effective("runAsUser") == 0:
+            yield _at_its_level(container, "runAsUser")
+        else:
+            yield Set("securityContext.runAsNonRoot", True)
+    if group_may_be_root:
+        yield _at_its_level(container, "runAsGroup")
+
+
+def _missing_setting(container: Container, field: str, value: bool) -> Set | Review:
+    """Writes the setting; a debugging container cannot be changed once it is there."""
+    return Review("securityContext") if container.is_ephemeral else Set(f"securityContext.{field}", value)
+
+
+def _at_its_level(container: Container, field: str) -> Set:
+    """Writes the id where a 0 stands now: in the container, else in the pod; a new one goes to the container."""
+    workload = container.workload
+    if field not in container.security_context and workload.security_context.get(field) == 0:
+        return Set(f"{workload.pod_path}securityContext.{field}", NON_ROOT_ID, on=workload.resource)
+    return Set(f"securityContext.{field}", NON_ROOT_ID)

@@ -1,0 +1,67 @@
+"""The workload holds an administrator's token.
+
+It may do anything to anything; whoever gets into the container has no further to go.
+
+Fix: write a role with the verbs and kinds that the program uses; its calls in the audit log tell which.
+
+Example::
+
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web, namespace: shop}
+    spec:
+      template:
+        metadata: {labels: {app: web, tier: front}}
+        spec:
+          serviceAccountName: app
+          containers:
+          - {name: web, image: "nginx:1.27"}
+    ---
+    apiVersion: v1
+    kind: ServiceAccount
+    metadata: {name: app, namespace: shop}
+    ---
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: ClusterRole
+    metadata: {name: r}
+    rules:
+    - {apiGroups: ["*"], resources: ["*"], verbs: ["*"]}
+    ---
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: ClusterRoleBinding
+    metadata: {name: b}
+    roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: r}
+    subjects:
+    - {kind: ServiceAccount, name: app, namespace: shop}
+
+Cannot see: rights that the account gets outside RBAC, as from a cloud.
+
+See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
+"""
+
+from leadline.posture.control import Grant, Inventory, Remove, Review, Violations, Workload, control
+
+EVERYTHING = frozenset({"*"})
+
+
+@control("C-0272", "Workload with administrative roles", score=6.0, category="Access control")
+def is_administrator(workload: Workload, inventory: Inventory) -> Violations:
+    if not inventory.mounts_token(workload):
+        return
+    for grant in inventory.grants_of(workload):
+        if not takes_over(grant):
+            continue
+        if grant.kind == "Group":
+            yield Review(grant.subject_path, on=grant.binding)
+        else:
+            yield Remove(grant.subject_path, on=grant.binding)
+        yield Review("roleRef", on=grant.binding)
+        if grant.role.origin.kind != "derived":
+            yield Review("", on=grant.role)
+        account = inventory.service_account_of(workload)
+        if account is not None:
+            yield Review("", on=account)
+
+
+def takes_over(grant: Grant) -> bool:
+    return bool(grant.allowing(EVERYTHING, EVERYTHING, frozenset({"", "*"})))

@@ -1,0 +1,76 @@
+"""The workload holds a token that is enough to take the cluster over.
+
+Whoever may create pods can start a privileged one, and whoever may read Secrets finds stronger tokens among
+them. A hole in this program is then a hole in the cluster.
+
+Fix: take the rule out of the role, or narrow it to the namespace and the names that the program uses.
+
+Example::
+
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web, namespace: shop}
+    spec:
+      template:
+        metadata: {labels: {app: web, tier: front}}
+        spec:
+          serviceAccountName: app
+          containers:
+          - {name: web, image: "nginx:1.27"}
+    ---
+    apiVersion: v1
+    kind: ServiceAccount
+    metadata: {name: app, namespace: shop}
+    ---
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: ClusterRole
+    metadata: {name: r}
+    rules:
+    - {apiGroups: [""], resources: [pods], verbs: [create]}
+    ---
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: ClusterRoleBinding
+    metadata: {name: b}
+    roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: r}
+    subjects:
+    - {kind: ServiceAccount, name: app, namespace: shop}
+
+Cannot see: rights that the account gets outside RBAC, as from a cloud.
+
+See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
+"""
+
+from leadline.posture.control import Grant, Inventory, Remove, Review, Violations, Workload, control
+
+WRITE = frozenset({"create", "update", "patch"})
+READ = frozenset({"get", "list", "watch"})
+PODS = frozenset({"pods"})
+SECRETS = frozenset({"secrets"})
+CONTROLLERS = frozenset({"deployments", "daemonsets", "statefulsets", "replicasets", "jobs", "cronjobs"})
+CONTROLLER_GROUPS = frozenset({"apps", "batch"})
+
+
+@control("C-0267", "Workload with cluster takeover roles", score=6.0, category="Access control")
+def may_take_over_cluster(workload: Workload, inventory: Inventory) -> Violations:
+    if not inventory.mounts_token(workload):
+        return
+    for grant in inventory.grants_of(workload):
+        if not takes_over(grant):
+            continue
+        if grant.kind == "Group":
+            yield Review(grant.subject_path, on=grant.binding)
+        else:
+            yield Remove(grant.subject_path, on=grant.binding)
+        if grant.role.origin.kind != "derived":
+            yield Review("", on=grant.role)
+        account = inventory.service_account_of(workload)
+        if account is not None:
+            yield Review("", on=account)
+
+
+def takes_over(grant: Grant) -> bool:
+    return bool(
+        grant.allowing(WRITE, PODS)
+        or grant.allowing(READ, SECRETS)
+        or grant.allowing(WRITE, CONTROLLERS, CONTROLLER_GROUPS)
+    )

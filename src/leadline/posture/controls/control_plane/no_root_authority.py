@@ -1,0 +1,34 @@
+"""Pods are not told which authority signed the API server's certificate.
+
+The file named here is put beside every service account token. Without it programs in pods cannot tell
+the API server from someone in between, and send their token to either.
+
+Fix: name the cluster's authority with ``--root-ca-file``.
+
+Example::
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: kube-controller-manager, namespace: kube-system}
+    spec:
+      containers:
+      - name: kube-controller-manager
+        image: registry.k8s.io/kube-controller-manager:v1.34.2
+        command: [kube-controller-manager, --leader-elect=true]
+
+Cannot see: programs that do not check the certificate in spite of it.
+
+See: https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
+"""
+
+from leadline.posture.control import ControllerManager, Violations, control
+
+
+@control(
+    "C-0148",
+    "Ensure that the Controller Manager --root-ca-file argument is set as appropriate",
+    score=7.0,
+    category="Control plane",
+)
+def no_root_authority(manager: ControllerManager) -> Violations:
+    yield from manager.missing(("root-ca-file", "<path/to/key/ca.crt>"))

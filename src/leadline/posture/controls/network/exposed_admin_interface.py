@@ -1,0 +1,63 @@
+"""A tool that rules the cluster or its data is reachable from outside.
+
+Dashboards, pipeline servers and notebooks run whatever they are told to, and many ask for no password; they
+are searched for day and night.
+
+Fix: make the Service a ``ClusterIP`` and reach the tool through ``kubectl port-forward`` or a proxy that
+asks who is there.
+
+Example::
+
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: jenkins, namespace: shop}
+    spec:
+      template:
+        metadata: {labels: {app: web, tier: front}}
+        spec:
+          containers:
+          - {name: web, image: "nginx:1.27"}
+    ---
+    apiVersion: v1
+    kind: Service
+    metadata: {name: web, namespace: shop}
+    spec: {type: NodePort, selector: {app: web}}
+
+Cannot see: whether the tool asks for a password; an Ingress under another name.
+
+See: https://kubernetes.io/docs/concepts/services-networking/service/
+"""
+
+from leadline.posture.control import Inventory, Review, Violations, Workload, control, service_ways
+
+INTERFACES = (
+    "nifi",
+    "argo-server",
+    "weave-scope-app",
+    "kubeflow",
+    "kubernetes-dashboard",
+    "jenkins",
+    "prometheus-deployment",
+    "ollama",
+    "vllm",
+    "kserve",
+    "triton-inference-server",
+    "ray-dashboard",
+    "ray-head",
+    "mlflow",
+    "jupyterhub",
+    "seldon",
+    "bentoml",
+)
+
+
+@control("C-0021", "Exposed sensitive interfaces", score=6.0, category="Network")
+def exposed_admin_interface(
+    workload: Workload, inventory: Inventory, *, sensitive_interfaces: tuple[str, ...] = INTERFACES
+) -> Violations:
+    if not any(name in workload.name for name in sensitive_interfaces):
+        return
+    for way in service_ways(workload, inventory):
+        yield Review("", on=way.through)
+        yield Review("spec.selector.matchLabels", on=workload.resource)
+        yield Review("spec.selector", on=workload.resource)

@@ -1,0 +1,51 @@
+"""The workload can be reached from outside through a Gateway or an Istio ingress.
+
+Routes are often written by others than those who run the workload, so that it is open without its owners
+knowing.
+
+Fix: name only the Services that are meant to be public in routes; keep the others in a gateway of their
+own.
+
+Example::
+
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web, namespace: shop}
+    spec:
+      template:
+        metadata: {labels: {app: web, tier: front}}
+        spec:
+          containers:
+          - {name: web, image: "nginx:1.27"}
+    ---
+    apiVersion: v1
+    kind: Service
+    metadata: {name: web, namespace: shop}
+    spec: {selector: {app: web}}
+    ---
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: HTTPRoute
+    metadata: {name: r, namespace: shop}
+    spec:
+      rules:
+      - backendRefs: [{name: web, port: 80}]
+
+Cannot see: where a Gateway itself can be reached from; firewalls in front.
+
+See: https://gateway-api.sigs.k8s.io/
+"""
+
+from leadline.posture.control import Inventory, Review, Violations, Workload, control, mesh_ways, route_ways
+
+
+@control("C-0266", "Exposure to internet via Gateway API or Istio Ingress", score=7.0, category="Network")
+def exposed_through_gateway(workload: Workload, inventory: Inventory) -> Violations:
+    for way in route_ways(workload, inventory):
+        yield Review(way.path, on=way.through)
+        if way.service is not None:
+            yield Review("", on=way.service)
+    for mesh in mesh_ways(workload, inventory):
+        yield Review(mesh.path, on=mesh.virtual_service)
+        for part in (mesh.entry, mesh.gateway, mesh.service):
+            if part is not None:
+                yield Review("", on=part)

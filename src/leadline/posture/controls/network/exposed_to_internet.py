@@ -1,0 +1,52 @@
+"""The workload can be reached from outside the cluster.
+
+It is the first door that strangers try. What else is wrong with it, with its image or its rights weighs
+more than anywhere else.
+
+Fix: leave only those open that have to be; the others belong behind a ``ClusterIP`` Service.
+
+Example::
+
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web, namespace: shop}
+    spec:
+      template:
+        metadata: {labels: {app: web, tier: front}}
+        spec:
+          containers:
+          - {name: web, image: "nginx:1.27"}
+    ---
+    apiVersion: v1
+    kind: Service
+    metadata: {name: web, namespace: shop}
+    spec: {type: LoadBalancer, selector: {app: web}}
+
+Cannot see: firewalls in front; load balancers set up outside the cluster.
+
+See: https://kubernetes.io/docs/concepts/services-networking/
+"""
+
+from leadline.posture.control import (
+    Inventory,
+    Review,
+    Violations,
+    Workload,
+    control,
+    ingress_ways,
+    service_ways,
+)
+
+
+@control("C-0256", "External facing", score=7.0, category="Network")
+def exposed_to_internet(workload: Workload, inventory: Inventory) -> Violations:
+    for way in service_ways(workload, inventory):
+        yield Review(way.path, on=way.through)
+    for way in ingress_ways(workload, inventory):
+        yield Review(way.path, on=way.through)
+        if way.service is not None:
+            yield Review("", on=way.service)
+    for container in workload.containers:
+        for p, port in container.ports:
+            if port.get("hostPort"):
+                yield Review(f"{container.place}ports[{p}].hostPort")

@@ -1,0 +1,29 @@
+"""The Ingress names a Service that does not exist.
+
+Requests end in an error page, and whoever creates a Service of that name later takes them over.
+
+Fix: mend the name, or take the rule out.
+
+Example::
+
+    apiVersion: networking.k8s.io/v1
+    kind: Ingress
+    metadata: {name: in, namespace: shop}
+    spec:
+      defaultBackend: {service: {name: gone, port: {number: 80}}}
+
+Cannot see: Services that are not part of the target.
+
+See: https://kubernetes.io/docs/concepts/services-networking/ingress/
+"""
+
+from leadline.posture.control import Inventory, Resource, Review, Violations, backend_services, control
+
+
+@control(
+    "C-0298", "Dangling Ingress backend", score=4.0, category="Network", kinds=("Ingress.networking.k8s.io",)
+)
+def ingress_to_nowhere(ingress: Resource, inventory: Inventory) -> Violations:
+    for path, name in backend_services(ingress):
+        if inventory.get("Service", ingress.namespace or "default", name) is None:
+            yield Review(path)

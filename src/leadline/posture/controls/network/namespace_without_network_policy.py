@@ -1,0 +1,36 @@
+"""The namespace has no network policy at all.
+
+Kubernetes lets everything through until a first policy selects a pod; a namespace without one has never
+begun.
+
+Fix: begin with a policy that selects all pods of the namespace and denies ingress, then allow what is
+needed.
+
+Example::
+
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: shop}
+
+Cannot see: whether the cluster's network plugin enforces policies; firewalls of the cloud.
+
+See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
+"""
+
+from leadline.posture.control import Inventory, Missing, Namespace, Violations, control, has_network_policy
+
+
+def holds_applications(namespace: Namespace) -> bool:
+    return not namespace.is_kubernetes_own
+
+
+@control(
+    "C-0206",
+    "Ensure that all Namespaces have Network Policies defined",
+    score=4.0,
+    category="Network",
+    applies=holds_applications,
+)
+def namespace_without_network_policy(namespace: Namespace, inventory: Inventory) -> Violations:
+    if not has_network_policy(namespace, inventory):
+        yield Missing("a NetworkPolicy in this namespace")

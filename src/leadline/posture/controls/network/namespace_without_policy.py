@@ -1,0 +1,30 @@
+"""An intruder in this namespace can map the network around it.
+
+Without any policy every pod may knock at every port of every other; a scan from one broken-into pod shows
+all that there is to attack.
+
+Fix: begin with a policy that selects all pods of the namespace and denies ingress, then allow what is
+needed.
+
+Example::
+
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: shop}
+
+Cannot see: whether the cluster's network plugin enforces policies; firewalls of the cloud.
+
+See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
+"""
+
+from leadline.posture.control import Inventory, Missing, Namespace, Violations, control, has_network_policy
+
+
+def holds_applications(namespace: Namespace) -> bool:
+    return not namespace.is_kubernetes_own
+
+
+@control("C-0049", "Network mapping", score=3.0, category="Network", applies=holds_applications)
+def namespace_without_policy(namespace: Namespace, inventory: Inventory) -> Violations:
+    if not has_network_policy(namespace, inventory):
+        yield Missing("a NetworkPolicy in this namespace")

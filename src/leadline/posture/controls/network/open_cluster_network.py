@@ -1,0 +1,29 @@
+"""Pods of this namespace talk to whom they like inside the cluster.
+
+One pod that was broken into reaches the databases and the caches of all others, whatever belongs to whom.
+
+Fix: begin with a policy that selects all pods of the namespace and denies ingress, then allow what is
+needed.
+
+Example::
+
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: shop}
+
+Cannot see: whether the cluster's network plugin enforces policies; firewalls of the cloud.
+
+See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
+"""
+
+from leadline.posture.control import Inventory, Missing, Namespace, Violations, control, has_network_policy
+
+
+def holds_applications(namespace: Namespace) -> bool:
+    return not namespace.is_kubernetes_own
+
+
+@control("C-0054", "Cluster internal networking", score=4.0, category="Network", applies=holds_applications)
+def open_cluster_network(namespace: Namespace, inventory: Inventory) -> Violations:
+    if not has_network_policy(namespace, inventory):
+        yield Missing("a NetworkPolicy in this namespace")

@@ -1,0 +1,30 @@
+"""The route names a Service that does not exist.
+
+Requests end in an error, and whoever creates a Service of that name later takes them over.
+
+Fix: mend the name or the namespace, or take the backend out.
+
+Example::
+
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: HTTPRoute
+    metadata: {name: r, namespace: shop}
+    spec:
+      rules:
+      - backendRefs: [{name: gone, port: 80}]
+
+Cannot see: Services that are not part of the target.
+
+See: https://gateway-api.sigs.k8s.io/
+"""
+
+from leadline.posture.control import ROUTES, Inventory, Resource, Review, Violations, control, route_services
+
+KINDS = tuple(f"{kind}.gateway.networking.k8s.io" for kind in ROUTES)
+
+
+@control("C-0302", "Dangling Gateway API backend", score=4.0, category="Network", kinds=KINDS)
+def route_to_nowhere(route: Resource, inventory: Inventory) -> Violations:
+    for path, namespace, name in route_services(route):
+        if inventory.get("Service", namespace, name) is None:
+            yield Review(path)

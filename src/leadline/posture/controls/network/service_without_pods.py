@@ -1,0 +1,37 @@
+"""The Service selects no pod of its namespace.
+
+Requests to it fail, or whoever creates a pod with these labels gets the traffic that was meant for another.
+
+Fix: mend the selector, or delete the Service.
+
+Example::
+
+    apiVersion: v1
+    kind: Service
+    metadata: {name: web, namespace: shop}
+    spec: {selector: {app: gone}}
+
+Cannot see: workloads that are not part of the target.
+
+See: https://kubernetes.io/docs/concepts/services-networking/service/
+"""
+
+from leadline.posture.control import Inventory, Resource, Review, Violations, control, mapping
+
+
+def selects_pods(service: Resource) -> bool:
+    spec = mapping(service.body.get("spec"))
+    return spec.get("type") != "ExternalName" and bool(mapping(spec.get("selector")))
+
+
+@control(
+    "C-0293",
+    "Service with no workload",
+    score=3.0,
+    category="Network",
+    kinds=("Service",),
+    applies=selects_pods,
+)
+def service_without_pods(service: Resource, inventory: Inventory) -> Violations:
+    if not inventory.has_pods_for_service(service):
+        yield Review("spec.selector")

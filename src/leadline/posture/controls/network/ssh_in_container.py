@@ -1,0 +1,45 @@
+"""A Service leads to an SSH port of these pods.
+
+A shell over the network with its own users and keys stands beside everything the cluster knows of rights
+and logs.
+
+Fix: take the SSH server out of the image; ``kubectl exec`` gives a shell that RBAC guards.
+
+Example::
+
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web, namespace: shop}
+    spec:
+      template:
+        metadata: {labels: {app: web, tier: front}}
+        spec:
+          containers:
+          - {name: web, image: "nginx:1.27"}
+    ---
+    apiVersion: v1
+    kind: Service
+    metadata: {name: web, namespace: shop}
+    spec: {selector: {app: web}, ports: [{port: 22}]}
+
+Cannot see: an SSH server on another port.
+
+See: https://kubernetes.io/docs/concepts/services-networking/service/
+"""
+
+from leadline.posture.control import Inventory, Review, Violations, Workload, control, mapping, mappings
+
+SSH_PORTS = frozenset({22, 2222})
+
+
+@control("C-0042", "SSH server running inside container", score=3.0, category="Workload")
+def ssh_in_container(workload: Workload, inventory: Inventory) -> Violations:
+    named = {port.get("name"): port.get("containerPort") for c in workload.containers for _, port in c.ports}
+    for service in inventory.services_of(workload):
+        for _, port in mappings(mapping(service.body.get("spec")).get("ports")):
+            target = port.get("targetPort")
+            numbers = (port.get("port"), target, named.get(target) if isinstance(target, str) else None)
+            if any(isinstance(number, int) and number in SSH_PORTS for number in numbers):
+                yield Review("", on=service)
+                yield Review(f"{workload.path}metadata.labels", on=workload.resource)
+                break

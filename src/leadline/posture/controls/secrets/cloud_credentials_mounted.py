@@ -1,0 +1,65 @@
+"""A folder of the node that holds a cloud provider's credentials is mounted.
+
+They are the node's own: with them the container can often start machines, read storage and change the
+cluster from outside.
+
+Fix: take the volume out and give the pod an identity of its own (workload identity of the cloud).
+
+Example::
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web}
+    spec:
+      volumes:
+      - name: aws
+        hostPath: {path: /root/.aws}
+      containers:
+      - name: web
+        image: nginx:1.27
+        volumeMounts:
+        - {name: aws, mountPath: /aws}
+
+Cannot see: credentials that are kept elsewhere; the metadata service of the cloud, which needs no file.
+
+See: https://kubernetes.io/docs/concepts/storage/volumes/#hostpath
+"""
+
+from leadline.posture.control import Inventory, Remove, Violations, Workload, control, mapping, text
+
+FILES: dict[str, tuple[str, ...]] = {
+    "EKS": ("/.aws", "/.aws/config", "/.aws/credentials"),
+    "AKS": ("/etc", "/etc/kubernetes", "/etc/kubernetes/azure.json", "/.azure", "/.azure/credentials"),
+    "GKE": (
+        "/.config",
+        "/.config/gcloud",
+        "/.config/gcloud/application_default_credentials.json",
+        "/gcloud",
+        "/gcloud/application_default_credentials.json",
+    ),
+}
+
+
+@control("C-0020", "Mount service principal", score=4.0, category="Workload")
+def cloud_credentials_mounted(workload: Workload, inventory: Inventory) -> Violations:
+    clouds = (inventory.cloud,) if inventory.cloud in FILES else tuple(FILES)
+    for v, volume in workload.volumes:
+        if "hostPath" not in volume:
+            continue
+        path = _within_home(text(mapping(volume.get("hostPath")).get("path")).rstrip("/"))
+        if not any(path in FILES[cloud] for cloud in clouds):
+            continue
+        yield Remove(f"volumes[{v}]")
+        for container in workload.containers:
+            for m, mount in container.mounts:
+                if mount.get("name") == volume.get("name"):
+                    yield Remove(f"{container.place}volumeMounts[{m}]")
+
+
+def _within_home(path: str) -> str:
+    """``/root/.aws`` and ``/home/jane/.aws`` are ``/.aws``."""
+    if path.startswith("/root/"):
+        return path.removeprefix("/root")
+    if path.startswith("/home/"):
+        return "/" + path.removeprefix("/home/").partition("/")[2]
+    return path

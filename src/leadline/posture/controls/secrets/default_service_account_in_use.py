@@ -1,0 +1,43 @@
+"""Pods that ask for no account share the default one, and it is usable.
+
+Every right given to ``default`` is given to whatever is started in the namespace without a thought; nobody
+can tell afterwards which pod used it.
+
+Fix: set ``automountServiceAccountToken: false`` on the account ``default`` and make an account for each
+workload that needs one.
+
+Example::
+
+    apiVersion: v1
+    kind: ServiceAccount
+    metadata: {name: default, namespace: shop}
+
+Cannot see: whether pods use their account.
+
+See: https://kubernetes.io/docs/concepts/security/service-accounts/
+"""
+
+from leadline.posture.control import Inventory, Resource, Review, Set, Violations, control
+
+
+@control(
+    "C-0189",
+    "Ensure that default service accounts are not actively used",
+    score=5.0,
+    category="Workload",
+    kinds=("ServiceAccount", "Namespace"),
+)
+def default_service_account_in_use(resource: Resource, inventory: Inventory) -> Violations:
+    if resource.kind == "Namespace":
+        if resource.name not in inventory.once("own accounts", lambda: own_accounts(inventory)):
+            yield Review("")
+    elif resource.name == "default":
+        said = resource.body.get("automountServiceAccountToken")
+        if said is not False:
+            yield Set("automountServiceAccountToken", False)
+
+
+def own_accounts(inventory: Inventory) -> frozenset[str]:
+    """Namespaces that have a service account besides ``default``."""
+    accounts = inventory.of("ServiceAccount")
+    return frozenset(account.namespace or "default" for account in accounts if account.name != "default")

@@ -1,0 +1,35 @@
+"""The workload names a service account that does not exist.
+
+Its pods are not created, and whoever creates an account of that name later chooses what they may do.
+
+Fix: create the account, or mend the name.
+
+Example::
+
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web, namespace: shop}
+    spec:
+      template:
+        metadata: {labels: {app: web, tier: front}}
+        spec:
+          serviceAccountName: app
+          containers:
+          - {name: web, image: "nginx:1.27"}
+
+Cannot see: accounts that are not part of the target.
+
+See: https://kubernetes.io/docs/concepts/security/service-accounts/
+"""
+
+from leadline.posture.control import Inventory, Review, Violations, Workload, control, text
+
+
+def names_an_account(workload: Workload) -> bool:
+    return text(workload.pod.get("serviceAccountName")) not in ("", "default")
+
+
+@control("C-0307", "Non-existent service account", score=5.0, category="Secrets", applies=names_an_account)
+def missing_service_account(workload: Workload, inventory: Inventory) -> Violations:
+    if inventory.service_account_of(workload) is None:
+        yield Review("serviceAccountName")

@@ -1,0 +1,33 @@
+"""The pod mounts a token for the Kubernetes API without having asked for it.
+
+Mounting is the default, so most pods carry a token that they never use; a hole in any of them hands it out.
+
+Fix: switch the mount off in the pod or its account, and back on only in pods that talk to the API server.
+
+Example::
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web}
+    spec:
+      containers:
+      - name: web
+        image: nginx:1.27
+
+Cannot see: whether the program does call the Kubernetes API.
+
+See: https://kubernetes.io/docs/concepts/security/service-accounts/
+"""
+
+from leadline.posture.control import Inventory, Set, Violations, Workload, control
+
+
+@control(
+    "C-0190",
+    "Ensure that Service Account Tokens are only mounted where necessary",
+    score=5.0,
+    category="Workload",
+)
+def needless_token(workload: Workload, inventory: Inventory) -> Violations:
+    if inventory.mounts_token(workload):
+        yield Set("automountServiceAccountToken", False)

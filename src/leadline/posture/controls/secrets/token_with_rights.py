@@ -1,0 +1,57 @@
+"""A token is mounted whose account holds a role.
+
+Most accounts can do nothing, and their tokens are worth little; this one may do something, and whoever
+reads the file may do it too.
+
+Fix: switch the mount off where the program does not call the API server; else give the account the one role
+it needs.
+
+Example::
+
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web, namespace: shop}
+    spec:
+      template:
+        metadata: {labels: {app: web, tier: front}}
+        spec:
+          serviceAccountName: app
+          containers:
+          - {name: web, image: "nginx:1.27"}
+    ---
+    apiVersion: v1
+    kind: ServiceAccount
+    metadata: {name: app, namespace: shop}
+    ---
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: ClusterRole
+    metadata: {name: r}
+    rules:
+    - {apiGroups: [""], resources: [pods], verbs: [get]}
+    ---
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: ClusterRoleBinding
+    metadata: {name: b}
+    roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: r}
+    subjects:
+    - {kind: ServiceAccount, name: app, namespace: shop}
+
+Cannot see: whether the program does call the Kubernetes API.
+
+See: https://kubernetes.io/docs/concepts/security/service-accounts/
+"""
+
+from leadline.posture.control import Inventory, Review, Set, Violations, Workload, control
+
+
+@control("C-0261", "ServiceAccount token mounted", score=7.0, category="Secrets")
+def token_with_rights(workload: Workload, inventory: Inventory) -> Violations:
+    if not inventory.mounts_token(workload) or not inventory.grants_of(workload):
+        return
+    if workload.pod.get("automountServiceAccountToken") is True:
+        yield Review("automountServiceAccountToken")
+    else:
+        yield Set("automountServiceAccountToken", False)
+    account = inventory.service_account_of(workload)
+    if account is not None:
+        yield Review("", on=account)

@@ -1,0 +1,65 @@
+"""A volume is mounted by ``subPath`` in a cluster whose kubelet follows links out of it.
+
+Whoever may create pods can put a symbolic link into the volume at the right moment and so mount any folder
+of the node (CVE-2021-25741).
+
+Fix: upgrade the nodes to 1.19.15, 1.20.11, 1.21.5, 1.22.2 or later; until then mount whole volumes.
+
+Example::
+
+    apiVersion: v1
+    kind: Node
+    metadata: {name: n1}
+    status:
+      nodeInfo: {kubeletVersion: v1.21.4, containerRuntimeVersion: "containerd://1.7.20", osImage: "Debian 12"}
+    ---
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web}
+    spec:
+      containers:
+      - name: web
+        image: nginx:1.27
+        volumeMounts:
+        - {name: d, mountPath: /d, subPath: a}
+
+Cannot see: which node the pod runs on: one affected node is enough for a finding.
+
+See: https://nvd.nist.gov/vuln/detail/CVE-2021-25741
+"""
+
+from leadline.posture.control import (
+    Container,
+    Inventory,
+    Remove,
+    Violations,
+    control,
+    is_within,
+    mapping,
+    parse_version,
+    text,
+)
+
+AFFECTED = (("0.0.0", "1.19.15"), ("1.20.0", "1.20.11"), ("1.21.0", "1.21.5"), ("1.22.0", "1.22.2"))
+
+
+@control(
+    "C-0058",
+    "CVE-2021-25741 - Using symlink for arbitrary host file system access.",
+    score=6.0,
+    category="Workload",
+)
+def kubelet_symlink_escape(container: Container, inventory: Inventory) -> Violations:
+    for m, mount in container.mounts:
+        if mount.get("subPath") and inventory.once("CVE-2021-25741", lambda: any_node_is_affected(inventory)):
+            yield Remove(f"volumeMounts[{m}].subPath")
+
+
+def any_node_is_affected(inventory: Inventory) -> bool:
+    for node in inventory.of("Node"):
+        version = parse_version(
+            text(mapping(mapping(node.body.get("status")).get("nodeInfo")).get("kubeletVersion"))
+        )
+        if version is not None and is_within(version, AFFECTED):
+            return True
+    return False

@@ -1,0 +1,38 @@
+"""The workload can read stored data.
+
+Data of users and of the business usually lies on such volumes, so whoever takes over the container can take
+or change it.
+
+Fix: mount the volume read-only where the program does not write, and only in the containers that need it.
+
+Example::
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web, namespace: shop, labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: nginx:1.27
+        volumeMounts:
+        - {name: v, mountPath: /v}
+      volumes:
+      - {name: e, emptyDir: {}}
+      - name: v
+        persistentVolumeClaim: {claimName: data}
+    ---
+    apiVersion: v1
+    kind: PersistentVolumeClaim
+    metadata: {name: data, namespace: shop}
+
+Cannot see: objects that are not part of the target; use through environment variables.
+
+See: https://kubernetes.io/docs/concepts/storage/persistent-volumes/
+"""
+
+from leadline.posture.control import Inventory, Violations, Workload, control, mounts_of
+
+
+@control("C-0257", "Workload with PVC access", score=4.0, category="Workload / Storage")
+def mounts_claim(workload: Workload, inventory: Inventory) -> Violations:
+    yield from mounts_of(workload, inventory, "PersistentVolumeClaim")

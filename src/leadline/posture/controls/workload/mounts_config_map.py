@@ -1,0 +1,38 @@
+"""The workload can read configuration that tells of the systems behind it.
+
+Addresses, user names and switches in a ConfigMap show an intruder where to go next, and now and then hold a
+password.
+
+Fix: mount only the keys that the program reads.
+
+Example::
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web, namespace: shop, labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: nginx:1.27
+        volumeMounts:
+        - {name: v, mountPath: /v}
+      volumes:
+      - {name: e, emptyDir: {}}
+      - name: v
+        configMap: {name: data}
+    ---
+    apiVersion: v1
+    kind: ConfigMap
+    metadata: {name: data, namespace: shop}
+
+Cannot see: objects that are not part of the target; use through environment variables.
+
+See: https://kubernetes.io/docs/concepts/configuration/configmap/
+"""
+
+from leadline.posture.control import Inventory, Violations, Workload, control, mounts_of
+
+
+@control("C-0258", "Workload with ConfigMap access", score=5.0, category="Workload")
+def mounts_config_map(workload: Workload, inventory: Inventory) -> Violations:
+    yield from mounts_of(workload, inventory, "ConfigMap")

@@ -1,0 +1,49 @@
+"""The autoscaler names a workload that does not exist.
+
+The load it was meant to answer will not be answered, and nobody is told until it comes.
+
+Fix: mend the name or the kind, or delete the autoscaler.
+
+Example::
+
+    apiVersion: autoscaling/v2
+    kind: HorizontalPodAutoscaler
+    metadata: {name: h, namespace: shop}
+    spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: gone}}
+
+Cannot see: workloads that are not part of the target; targets of other kinds.
+
+See: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/
+"""
+
+from leadline.posture.control import Inventory, Resource, Review, Violations, control, mapping, text
+
+TARGETS = {
+    "Deployment": "Deployment.apps",
+    "StatefulSet": "StatefulSet.apps",
+    "ReplicaSet": "ReplicaSet.apps",
+    "ReplicationController": "ReplicationController",
+}
+
+
+def target_of(scaler: Resource) -> tuple[str, str]:
+    reference = mapping(mapping(scaler.body.get("spec")).get("scaleTargetRef"))
+    return TARGETS.get(text(reference.get("kind")), ""), text(reference.get("name"))
+
+
+def has_known_kind(scaler: Resource) -> bool:
+    return bool(target_of(scaler)[0])
+
+
+@control(
+    "C-0300",
+    "Dangling HPA target",
+    score=4.0,
+    category="Workload",
+    kinds=("HorizontalPodAutoscaler.autoscaling",),
+    applies=has_known_kind,
+)
+def scaler_without_target(scaler: Resource, inventory: Inventory) -> Violations:
+    kind, name = target_of(scaler)
+    if inventory.get(kind, scaler.namespace or "default", name) is None:
+        yield Review("spec.scaleTargetRef.name")

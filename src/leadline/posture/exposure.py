@@ -1,0 +1,125 @@
+"""Ways from outside the cluster to a workload's pods."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from leadline.kube.workload import Body
+from leadline.model.resource import Resource
+from leadline.posture.inventory import Inventory
+from leadline.posture.subject import Workload, mapping, mappings, sequence, text
+
+GATEWAY = "gateway.networking.k8s.io"
+ROUTES = ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute")
+OPEN_TYPES = ("NodePort", "LoadBalancer")
+
+_INTERNAL: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("service.beta.kubernetes.io/aws-load-balancer-internal", ("true", "0.0.0.0/0")),
+    ("service.beta.kubernetes.io/aws-load-balancer-scheme", ("internal",)),
+    ("service.beta.kubernetes.io/azure-load-balancer-internal", ("true",)),
+    ("networking.gke.io/load-balancer-type", ("internal",)),
+    ("cloud.google.com/load-balancer-type", ("internal",)),
+    ("service.beta.kubernetes.io/openstack-internal-load-balancer", ("true",)),
+    ("service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type", ("private",)),
+)
+"""Annotations by which clouds keep a load balancer inside the network, and the values that do so."""
+
+
+class Way(NamedTuple):
+    """One way in: the object that opens it, where it does so, and the Service it leads through."""
+
+    through: Resource
+    path: str
+    service: Resource | None = None
+
+
+def is_open(service: Resource) -> bool:
+    """Whether the Service is reachable from outside by itself."""
+    spec = mapping(service.body.get("spec"))
+    if sequence(spec.get("externalIPs")):
+        return True
+    kind = spec.get("type")
+    return kind == "NodePort" or (kind == "LoadBalancer" and not is_internal(service))
+
+
+def is_internal(service: Resource) -> bool:
+    """Whether its load balancer stays inside the network, by an annotation of the cloud."""
+    annotations = mapping(mapping(service.body.get("metadata")).get("annotations"))
+    return any(str(annotations.get(name, "")).lower() in values for name, values in _INTERNAL)
+
+
+def service_ways(workload: Workload, inventory: Inventory) -> Iterator[Way]:
+    """Services that open the pods by themselves."""
+    for service in inventory.services_of(workload):
+        if is_open(service):
+            spec = mapping(service.body.get("spec"))
+            yield Way(service, "spec.type" if spec.get("type") in OPEN_TYPES else "spec.externalIPs", service)
+
+
+def ingress_ways(workload: Workload, inventory: Inventory) -> Iterator[Way]:
+    """Ingresses that lead to a Service of the pods."""
+    backends = inventory.once("ingress backends", lambda: _index(_ingress_backends(inventory)))
+    for service in inventory.services_of(workload):
+        if not is_open(service):
+            for ingress, path in backends.get((service.namespace or "default", service.name), ()):
+                yield Way(ingress, path, service)
+
+
+def route_ways(workload: Workload, inventory: Inventory) -> Iterator[Way]:
+    """Gateway API routes that lead to a Service of the pods."""
+    backends = inventory.once("route backends", lambda: _index(_route_backends(inventory)))
+    for service in inventory.services_of(workload):
+        if not is_open(service):
+            for route, path in backends.get((service.namespace or "default", service.name), ()):
+                yield Way(route, path, service)
+
+
+def backend_services(ingress: Resource) -> Iterator[tuple[str, str]]:
+    """Path and name of each Service an Ingress leads to, in the present form and in the one before 1.19."""
+    spec = mapping(ingress.body.get("spec"))
+    for field in ("defaultBackend", "backend"):
+        yield from _named(mapping(spec.get(field)), f"spec.{field}")
+    for r, rule in mappings(spec.get("rules")):
+        for p, path in mappings(mapping(rule.get("http")).get("paths")):
+            yield from _named(mapping(path.get("backend")), f"spec.rules[{r}].http.paths[{p}].backend")
+
+
+def route_services(route: Resource) -> Iterator[tuple[str, str, str]]:
+    """Path, namespace and name of each Service a Gateway API route leads to."""
+    spec = mapping(route.body.get("spec"))
+    for r, rule in mappings(spec.get("rules")):
+        for b, backend in mappings(rule.get("backendRefs")):
+            if text(backend.get("group")) == "" and backend.get("kind", "Service") == "Service":
+                namespace = text(backend.get("namespace")) or route.namespace or "default"
+                yield f"spec.rules[{r}].backendRefs[{b}].name", namespace, text(backend.get("name"))
+
+
+Backends = dict[tuple[str, str], list[tuple[Resource, str]]]
+
+
+def _index(rows: Iterator[tuple[tuple[str, str], Resource, str]]) -> Backends:
+    index: Backends = defaultdict(list)
+    for key, resource, path in rows:
+        index[key].append((resource, path))
+    return dict(index)
+
+
+def _ingress_backends(inventory: Inventory) -> Iterator[tuple[tuple[str, str], Resource, str]]:
+    for ingress in inventory.of("Ingress.networking.k8s.io"):
+        for path, name in backend_services(ingress):
+            yield (ingress.namespace or "default", name), ingress, path
+
+
+def _route_backends(inventory: Inventory) -> Iterator[tuple[tuple[str, str], Resource, str]]:
+    for kind in ROUTES:
+        for route in inventory.of(f"{kind}.{GATEWAY}"):
+            for path, namespace, name in route_services(route):
+                yield (namespace, name), route, path
+
+
+def _named(backend: Body, path: str) -> Iterator[tuple[str, str]]:
+    name = text(mapping(backend.get("service")).get("name"))
+    if name:
+        yield f"{path}.service.name", name
+    elif text(backend.get("serviceName")):
+        yield f"{path}.serviceName", text(backend.get("serviceName"))
