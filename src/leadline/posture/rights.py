@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from leadline.kube.rbac import Grant, RuleMatch, ask
 
-WORKLOADS = "deployments daemonsets replicasets statefulsets"
+POD_OWNERS = "deployments daemonsets replicasets statefulsets"
 
 EVERYTHING = (ask("*", "*", "core *"),)
 """Every verb on every resource, written with stars."""
 READ_SECRETS = (ask("get list watch", "secrets"),)
 CREATE_PODS = (
     ask("create", "pods replicationcontrollers"),
-    ask("create", WORKLOADS, "apps"),
+    ask("create", POD_OWNERS, "apps"),
     ask("create", "jobs cronjobs", "batch"),
 )
 """Pods, and the objects that make pods for their owner."""
@@ -49,7 +49,7 @@ TAKEOVER = (
     *READ_SECRETS,
     *CREATE_PODS,
     ask("update patch", "pods replicationcontrollers"),
-    ask("update patch", WORKLOADS, "apps"),
+    ask("update patch", POD_OWNERS, "apps"),
     ask("update patch", "jobs cronjobs", "batch"),
     *RUN_COMMANDS,
     *FORWARD_PORTS,

@@ -20,7 +20,7 @@ Example::
           containers:
           - {name: web, image: "nginx:1.27"}
 
-Cannot see: dashboards that were installed under another name; workloads of kinds that are not built in.
+Cannot see: dashboards that were installed under another name.
 
 See: https://kubernetes.io/docs/tasks/access-application-cluster/web-ui-dashboard/
 """
@@ -40,16 +40,6 @@ from leadline.posture.control import (
 
 DASHBOARD = "kubernetes-dashboard"
 BINDINGS = ("RoleBinding.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.authorization.k8s.io")
-WORKLOADS = (
-    "Pod",
-    "ReplicationController",
-    "Deployment.apps",
-    "ReplicaSet.apps",
-    "DaemonSet.apps",
-    "StatefulSet.apps",
-    "Job.batch",
-    "CronJob.batch",
-)
 
 
 @control(
@@ -57,7 +47,7 @@ WORKLOADS = (
     "Access Kubernetes dashboard",
     score=2.0,
     category="Access control",
-    kinds=(*BINDINGS, *WORKLOADS),
+    kinds=(*BINDINGS, WORKLOADS),
 )
 def dashboard_access(resource: Resource, inventory: Inventory) -> Violations:
     if resource.kind.endswith("Binding"):
