@@ -78,6 +78,12 @@ class WholeCluster(ControlPlane):
             subprocess.run(["ip", "link", "delete", BRIDGE], check=False, capture_output=True)
         super().stop()
 
+    def namespace(self, name: str) -> str:
+        """A namespace whose default service account is there; the controllers make it a moment later."""
+        self.kubectl("create", "namespace", name)
+        self.until(lambda: "default" in self.kubectl("get", "serviceaccounts", "-n", name, "-o", "name"))
+        return name
+
     @property
     def socket(self) -> str:
         return str(self.folder / "containerd.sock")
