@@ -7,12 +7,13 @@ looked for only within the lines of its parent. What is not unique is not told; 
 import re
 from collections.abc import Iterator, Sequence
 
+import yaml
 from msgspec import Struct
 
 from leadline.kube.field_path import Step, Steps, format_path, parse_path
-from leadline.sources.positions import Spot, spots_of
-from leadline.sources.yaml_documents import LIMITS, Keys, Part, split_documents
+from leadline.sources.yaml_documents import Part, split_documents
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
 _OPENING = re.compile(r"^(if|with|range|define|block)\b\s*(.*)$", re.DOTALL)
 _VALUES = re.compile(r"\$?\.Values((?:\.[A-Za-z_]\w*)+)")
@@ -47,7 +48,7 @@ class _Line(Struct, frozen=True):
 class _Document(Struct, frozen=True):
     """One rendered document."""
 
-    spot: Spot
+    node: yaml.Node
     texts: list[str]
     kind: str
     """Its line ``kind: …``."""
@@ -109,28 +110,34 @@ def _spot(template: str, lines: list[_Line], source: _Document, steps: Steps) ->
 
 def _rendered_document(parts: Sequence[Part], index: int) -> _Document | None:
     part = next((part for part in parts if part.index == index), None)
-    spot = spots_of(part.text, Keys(), LIMITS.depth) if part else None
-    if part is None or spot is None:
+    if part is None:
+        return None
+    try:
+        node = yaml.compose(part.text, Loader=_LOADER)
+    except (yaml.YAMLError, UnicodeError, RecursionError):
+        return None
+    if node is None:
         return None
     texts = part.text.decode("utf-8", "replace").split("\n")
     kind = next((text.strip() for text in texts if text.startswith("kind:")), "")
-    return _Document(spot, texts, kind, index, len(parts))
+    return _Document(node, texts, kind, index, len(parts))
 
 
 def _chain(source: _Document, steps: Sequence[Step]) -> list[tuple[Step, _Line]]:
     """The steps that exist, each with its line in the rendered document."""
-    spot = source.spot
+    node: yaml.Node | None = source.node
     chain: list[tuple[Step, _Line]] = []
     for step in steps:
-        inner = spot[1]
-        if isinstance(inner, dict) and str(step) in inner:
-            spot = inner[str(step)]
-        elif isinstance(inner, list) and isinstance(step, int) and step < len(inner):
-            spot = inner[step]
-        else:
+        mark: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            mark, node = next((pair for pair in node.value if pair[0].value == str(step)), (None, None))
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            mark = node = node.value[step]
+        if mark is None or mark.start_mark.line >= len(source.texts):
             break
-        text = source.texts[spot[0].line]
-        chain.append((step, _Line(spot[0].line, len(text) - len(text.lstrip()), text.strip())))
+        number = mark.start_mark.line
+        text = source.texts[number]
+        chain.append((step, _Line(number, len(text) - len(text.lstrip()), text.strip())))
     return chain
 
 

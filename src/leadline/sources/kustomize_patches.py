@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from leadline.kube.field_path import Step, child_of, format_path, parse_path
+from leadline.kube.field_path import Step, Steps, child_of, format_path, parse_path, value_at
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.sources.kustomization import FILE_NAMES, read_kustomization
 from leadline.sources.ownership import relative_path
@@ -17,7 +17,10 @@ _KUSTOMIZATIONS = 200
 
 
 def patch_places(resource: Resource, path: str, files: FilePlaces) -> Iterator[str]:
-    """``overlays/prod/patch.yaml:7`` of each strategic merge patch that holds the field, the last applied first."""
+    """``overlays/prod/patch.yaml:7`` of each strategic merge patch that holds the field and the value it has now.
+
+    The last applied comes first.
+    """
     origin = resource.origin
     top = Path(origin.root).absolute()
     try:
@@ -28,10 +31,13 @@ def patch_places(resource: Resource, path: str, files: FilePlaces) -> Iterator[s
         for index, body in _bodies(patch):
             if not _is_for(body, resource):
                 continue
-            inside = _same_field(body, resource.body, steps)
-            if inside:
+            inside = same_field(body, resource.body, steps)
+            is_held = steps and len(inside) == len(steps)
+            if is_held and value_at(body, inside) == value_at(resource.body, steps):
                 where = relative_path(patch, top)
-                place = files.find(resource_of(body, Origin("file", where, index, root=str(top))), inside)
+                place = files.find(
+                    resource_of(body, Origin("file", where, index, root=str(top))), format_path(inside)
+                )
                 if place and place.exact:
                     yield f"{where}:{place.line}"
 
@@ -69,30 +75,27 @@ def _is_for(patch: dict[str, Any], resource: Resource) -> bool:
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if patch.get("kind") != resource.kind or not isinstance(name, str) or not name:
         return False
-    return bool(re.search(rf"(^|[-.]){re.escape(name)}([-.]|$)", resource.name)) or name in resource.name
+    return re.search(rf"(^|[-.]){re.escape(name)}([-.]|$)", resource.name) is not None
 
 
-def _same_field(patch: dict[str, Any], body: dict[str, Any], steps: tuple[Step, ...]) -> str:
-    """``steps`` within ``patch``, where lists are joined by the names of their items; empty where it has none."""
-    here: Any = patch
-    there: Any = body
+def same_field(source: dict[str, Any], built: dict[str, Any], steps: Steps) -> tuple[Step, ...]:
+    """As many of ``steps`` as ``source`` has, where items of lists are told by their names: a merge reorders them."""
+    here: Any = source
+    there: Any = built
     found: list[Step] = []
     for step in steps:
         there = child_of(there, step)
         if isinstance(step, int) and isinstance(here, list):
-            name = there.get("name") if isinstance(there, dict) else None
-            step = next(
-                (
-                    i
-                    for i, item in enumerate(here)
-                    if name and isinstance(item, dict) and item.get("name") == name
-                ),
-                -1,
-            )
-            if step < 0:
-                return ""
-        here = child_of(here, step)
+            step = _index_of(there, here, step)
+        here = None if step == -1 else child_of(here, step)
         if here is None:
-            return ""
+            break
         found.append(step)
-    return format_path(found)
+    return tuple(found)
+
+
+def _index_of(item: Any, items: list[Any], index: int) -> int:
+    name = item.get("name") if isinstance(item, dict) else None
+    if name is None:
+        return index
+    return next((i for i, one in enumerate(items) if isinstance(one, dict) and one.get("name") == name), -1)

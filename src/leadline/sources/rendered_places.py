@@ -8,14 +8,18 @@ import tarfile
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec import structs
 
+from leadline.kube.field_path import format_path, parse_path
 from leadline.model.finding import Place
-from leadline.model.resource import Resource
+from leadline.model.resource import Origin, Resource
+from leadline.sources.helm_files import dependencies
 from leadline.sources.helm_template import TemplateSearch
-from leadline.sources.kustomize_patches import patch_places
+from leadline.sources.kustomize_patches import patch_places, same_field
 from leadline.sources.positions import FilePlaces
+from leadline.sources.yaml_documents import parse_documents
 
 _TEMPLATE_BYTES = 1 << 20
 _TEMPLATES_KEPT = 32
@@ -28,6 +32,7 @@ class RenderedPlaces:
     def __init__(self, texts: Mapping[tuple[str, str], str], files: FilePlaces) -> None:
         self._texts = texts
         self._files = files
+        self._sources: OrderedDict[tuple[str, str], dict[int, dict[str, Any]]] = OrderedDict()
         self._searches: OrderedDict[tuple[str, str], TemplateSearch] = OrderedDict()
         self._templates: OrderedDict[tuple[str, str], str] = OrderedDict()
 
@@ -35,9 +40,7 @@ class RenderedPlaces:
         """The place of ``path`` or of its nearest parent that can be told; ``None`` where none can."""
         origin = resource.origin
         if origin.kind == "kustomize":
-            place = self._files.find(_as_file(resource), path)
-            by = next(patch_places(resource, path, self._files), None)
-            return structs.replace(place, steered_by=by) if place and by else place
+            return self._find_in_source(resource, path)
         if origin.kind != "helm":
             return self._files.find(resource, path)
         template = self._template(resource)
@@ -52,8 +55,36 @@ class RenderedPlaces:
             return None
         if spot is None:
             return None
-        by = _qualified(spot.values_key, origin.path, origin.rendered_from)
+        by = _qualified(spot.values_key, origin)
         return Place(origin.path, spot.line, spot.column, spot.exact, by)
+
+    def _find_in_source(self, resource: Resource, path: str) -> Place | None:
+        """In the base that holds the object, with the patch that holds the field."""
+        origin = resource.origin
+        try:
+            steps = parse_path(path)
+        except ValueError:
+            steps = ()
+        body = self._source_body(resource)
+        if body.get("kind") != resource.kind:
+            return Place(origin.path, 1, 1, False)
+        inside = same_field(body, resource.body, steps)
+        place = self._files.find(_as_file(resource), format_path(inside))
+        by = next(patch_places(resource, path, self._files), "")
+        return place and structs.replace(
+            place, exact=place.exact and len(inside) == len(steps), steered_by=by
+        )
+
+    def _source_body(self, resource: Resource) -> dict[str, Any]:
+        origin = resource.origin
+        key = (origin.root, origin.path)
+        if key not in self._sources:
+            content = _read_template(*key).encode("utf-8", "surrogatepass")
+            bodies = {d.index: d.body for d in parse_documents(content) if isinstance(d.body, dict)}
+            self._sources[key] = bodies
+            if len(self._sources) > _TEMPLATES_KEPT:
+                self._sources.popitem(last=False)
+        return self._sources[key].get(origin.document, {})
 
     def lines(self, resource: Resource, first: int, last: int) -> list[str]:
         """Lines ``first`` to ``last`` of the template or file of ``resource``, counted from 1."""
@@ -84,16 +115,26 @@ def _as_file(resource: Resource) -> Resource:
     return structs.replace(resource, origin=structs.replace(resource.origin, kind="file"))
 
 
-def _qualified(key: str, path: str, chart: str) -> str:
-    """The key as the outermost chart's values name it: that of a subchart stands below the subchart's name."""
-    if not key or key == "global" or key.startswith("global."):
+def _qualified(key: str, origin: Origin) -> str:
+    """The key as the outermost chart's values name it: that of a subchart stands below its name or alias.
+
+    Empty where that cannot be told.
+    """
+    chart = f"{origin.rendered_from}/" if origin.rendered_from else ""
+    if not key or not origin.path.startswith(chart):
+        return ""
+    if key == "global" or key.startswith("global."):
         return key
-    steps = path.removeprefix(chart).strip("/").split("/")
+    folder = Path(origin.root, origin.rendered_from)
+    steps = origin.path.removeprefix(chart).split("/")
     names: list[str] = []
     while len(steps) > 2 and steps[0] == "charts":
-        if steps[1].endswith(".tgz"):
+        rows = [row for row in dependencies(folder) if row["name"] == steps[1]]
+        labels = {row.get("alias", steps[1]) for row in rows} or {steps[1]}
+        if len(labels) > 1 or steps[1].endswith(".tgz"):
             return ""
-        names.append(steps[1])
+        names += labels
+        folder = folder / "charts" / steps[1]
         steps = steps[2:]
     return ".".join([*names, key])
 

@@ -1,0 +1,235 @@
+"""Kustomizations in ``kustomizations/`` beside this file, built by Kustomize itself."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from leadline.model.finding import Place, Unread
+from leadline.model.resource import Resource
+from leadline.sources.child_process import Limits
+from leadline.sources.kustomize import find_program
+from leadline.sources.ownership import Owner
+from leadline.sources.positions import FilePlaces
+from leadline.sources.rendered import Rendered, RenderOptions
+from leadline.sources.rendered_places import RenderedPlaces
+from leadline.sources.rendering import read_rendered
+
+KUSTOMIZATIONS = Path(__file__).parent / "kustomizations"
+ENVIRONMENT = {"PATH": os.environ.get("PATH", "")}
+POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n"
+
+pytestmark = pytest.mark.skipif(not find_program(ENVIRONMENT), reason="neither kustomize nor kubectl is here")
+
+
+def build(root: Path, limits: Limits = Limits()) -> Rendered:  # noqa: B008
+    return read_rendered(root, RenderOptions(ENVIRONMENT, limits=limits))
+
+
+def write(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def placed(resources: tuple[Resource, ...]) -> list[tuple[str, str, int, str]]:
+    return sorted(
+        (r.origin.rendered_from, r.origin.path, r.origin.document, f"{r.kind}/{r.name.rpartition('-')[0]}")
+        if r.kind == "ConfigMap"
+        else (r.origin.rendered_from, r.origin.path, r.origin.document, f"{r.kind}/{r.name}")
+        for r in resources
+    )
+
+
+def test_overlays_are_built_and_their_objects_point_to_the_base() -> None:
+    found = build(KUSTOMIZATIONS)
+    assert placed(found.resources) == [
+        ("overlays/dev", "base/kustomization.yaml", 0, "ConfigMap/dev-settings"),
+        ("overlays/dev", "base/web.yaml", 0, "ServiceAccount/dev-web"),
+        ("overlays/dev", "base/web.yaml", 1, "Deployment/dev-web"),
+        ("overlays/prod", "base/kustomization.yaml", 0, "ConfigMap/settings"),
+        ("overlays/prod", "base/web.yaml", 0, "ServiceAccount/web"),
+        ("overlays/prod", "base/web.yaml", 1, "Deployment/web"),
+    ]
+    assert {(r.origin.kind, r.origin.root) for r in found.resources} == {("kustomize", str(KUSTOMIZATIONS))}
+    assert all("annotations" not in r.body["metadata"] for r in found.resources)
+    assert len({r.id for r in found.resources}) == 6
+    assert (found.kustomizations, found.charts) == (2, 0)
+
+
+def test_what_is_not_built_is_named() -> None:
+    found = build(KUSTOMIZATIONS)
+    assert found.unread == (
+        Unread(
+            "inflating",
+            "inflates Helm charts, which is not enabled",
+            hint="scan the output of: kustomize build --enable-helm",
+        ),
+        Unread(
+            "remote",
+            "builds upon the remote https://github.com/acme/shop//deploy?ref=v1",
+            hint="download it, or allow the network; 1 of its files are judged as they stand",
+        ),
+    )
+    assert found.notes == (
+        Unread(
+            "components/unused",
+            "a component that no kustomization here uses; the files it lists are judged as they stand",
+        ),
+        Unread("empty", "builds to nothing: its kustomization is empty"),
+    )
+
+
+def test_each_file_has_one_owner() -> None:
+    found = build(KUSTOMIZATIONS)
+    assert found.owners == {
+        "base/kustomization.yaml": Owner("kustomize", "overlays/dev"),
+        "base/web.yaml": Owner("kustomize", "overlays/dev"),
+        "components/debug/kustomization.yaml": Owner("kustomize", "overlays/prod"),
+        "components/debug/privileged.yaml": Owner("kustomize", "overlays/prod"),
+        "components/unused/kustomization.yaml": Owner("kustomize", "components/unused"),
+        "empty/Kustomization": Owner("kustomize", "empty"),
+        "inflating/kustomization.yaml": Owner("kustomize", "inflating"),
+        "inflating/shop-values.yaml": Owner("kustomize", "inflating"),
+        "overlays/dev/kustomization.yaml": Owner("kustomize", "overlays/dev"),
+        "overlays/prod/kustomization.yaml": Owner("kustomize", "overlays/prod"),
+        "remote/kustomization.yaml": Owner("kustomize", "remote"),
+    }
+    assert found.claimed == {str(KUSTOMIZATIONS / path) for path in found.owners}
+
+
+def test_field_is_found_in_the_base_and_in_the_patch_that_sets_it() -> None:
+    found = build(KUSTOMIZATIONS)
+    places = RenderedPlaces(found.texts, FilePlaces())
+    web = next(
+        r for r in found.resources if r.kind == "Deployment" and r.origin.rendered_from == "overlays/prod"
+    )
+    containers = "spec.template.spec.containers"
+    assert [c["name"] for c in web.body["spec"]["template"]["spec"]["containers"]] == ["web", "sidecar"]
+    patch = "components/debug/privileged.yaml:11"
+    assert places.find(web, f"{containers}[0].securityContext.privileged") == Place(
+        "base/web.yaml", 16, 9, False, patch
+    )
+    assert places.find(web, f"{containers}[1].image") == Place("base/web.yaml", 15, 9)
+    assert places.lines(web, 15, 15) == ["        image: acme/sidecar"]
+
+
+def test_base_beside_the_scanned_folder_is_built_within_one_repository(tmp_path: Path) -> None:
+    files = {
+        "base/kustomization.yaml": "resources: [pod.yaml]\n",
+        "base/pod.yaml": POD,
+        "prod/kustomization.yaml": "resources: [../base]\n",
+    }
+    root = write(tmp_path, files)
+    (root / ".git").mkdir()
+    assert placed(build(root / "prod").resources) == [("", "../base/pod.yaml", 0, "Pod/a")]
+
+
+def test_base_outside_is_refused(tmp_path: Path) -> None:
+    files = {"base/kustomization.yaml": "resources: [pod.yaml]\n", "base/pod.yaml": POD}
+    root = write(tmp_path, files | {"prod/kustomization.yaml": "resources: [../base]\n"})
+    hint = "scan the folder that holds both"
+    assert build(root / "prod").unread == (
+        Unread("", "builds upon ../base, outside of what is scanned", hint=hint),
+    )
+
+
+def test_link_to_a_folder_outside_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "out", {"kustomization.yaml": "resources: [pod.yaml]\n", "pod.yaml": POD})
+    root = write(tmp_path / "in", {"prod/kustomization.yaml": "resources: [base]\n"})
+    (root / "prod/base").symlink_to(tmp_path / "out")
+    found = build(root)
+    assert (found.resources, [u.where for u in found.unread]) == ((), ["prod"])
+
+
+def test_file_outside_its_kustomization_is_not_read(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {
+            "secret.txt": "hidden",
+            "a/kustomization.yaml": "configMapGenerator: [{name: a, files: [../secret.txt]}]\n",
+        },
+    )
+    found = build(root)
+    assert (found.resources, [u.where for u in found.unread]) == ((), ["a/kustomization.yaml"])
+    assert "hidden" not in str(found)
+
+
+def test_broken_kustomization_leaves_its_objects_to_the_plain_reader(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {
+            "a/kustomization.yaml": "resources: [pod.yaml, absent.yaml]\npatches: [{path: patch.yaml}]\n",
+            "a/pod.yaml": POD,
+            "a/patch.yaml": POD,
+            "b/kustomization.yaml": "resources: [pod.yaml]\n",
+            "b/pod.yaml": POD,
+        },
+    )
+    found = build(root)
+    assert placed(found.resources) == [("b", "b/pod.yaml", 0, "Pod/a")]
+    assert [(u.where, u.hint) for u in found.unread] == [
+        ("a/kustomization.yaml", "1 of its files are judged as they stand")
+    ]
+    assert sorted(found.owners) == [
+        "a/kustomization.yaml",
+        "a/patch.yaml",
+        "b/kustomization.yaml",
+        "b/pod.yaml",
+    ]
+
+
+def test_ring_of_kustomizations_ends_in_an_unread(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {"a/kustomization.yaml": "resources: [../b]\n", "b/kustomization.yaml": "resources: [../a]\n"},
+    )
+    found = build(root)
+    assert [u.where for u in found.unread] == ["a/kustomization.yaml"]
+    assert "cycle" in found.unread[0].why
+
+
+def test_plugins_stay_off(tmp_path: Path) -> None:
+    marker = tmp_path / "ran"
+    plugin = "apiVersion: v1\nkind: Run\nmetadata:\n  name: a\n  annotations:\n    config.kubernetes.io/function: |\n"
+    plugin += "      exec: {path: ./run.sh}\n"
+    root = write(
+        tmp_path,
+        {
+            "a/kustomization.yaml": "generators: [plugin.yaml]\n",
+            "a/plugin.yaml": plugin,
+            "a/run.sh": f"#!/bin/sh\ntouch {marker}\n",
+        },
+    )
+    (root / "a/run.sh").chmod(0o755)
+    assert [u.where for u in build(root).unread] == ["a/kustomization.yaml"]
+    assert not marker.exists()
+
+
+def test_build_beyond_its_time_is_unread() -> None:
+    found = build(KUSTOMIZATIONS / "base", Limits(timeout_s=0.001))
+    assert [(u.where, u.why) for u in found.unread] == [
+        ("kustomization.yaml", "not built: not finished after 0.001 s")
+    ]
+
+
+def test_without_kustomize_the_objects_are_left_to_the_plain_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
+    found = read_rendered(KUSTOMIZATIONS / "base", RenderOptions({"PATH": str(tmp_path)}))
+    assert found.unread == (
+        Unread(
+            "",
+            "there is no Kustomize to build it with",
+            hint="put kustomize or kubectl on the PATH or install leadline[render]; 1 of its files are judged as they stand",
+        ),
+    )
+    assert sorted(found.owners) == ["kustomization.yaml"]
+
+
+def test_single_kustomization_file_may_be_named() -> None:
+    found = build(KUSTOMIZATIONS / "base" / "kustomization.yaml")
+    assert [r.kind for r in found.resources] == ["ServiceAccount", "ConfigMap", "Deployment"]
