@@ -9,61 +9,25 @@ from pathlib import Path
 from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
-from leadline.image.config import ConfigReading, read_config
 from leadline.image.layers import Layer
 from leadline.image.stream import GZIP, ZSTD, Damaged, Region, bounded, decompressed
 from leadline.image.tar import TarReader
-from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
 from leadline.sources.image_manifest import (
-    DEEPEST_INDEX,
-    LARGEST_MANIFEST,
-    Descriptor,
-    Manifest,
     Platform,
     decode,
-    for_platform,
-    layer_problem,
 )
 from leadline.sources.layer_blob import (
     OpenedImage,
-    PieceLayer,
     RegionLayer,
-    checked,
     is_digest,
     paired,
     region_pieces,
 )
+from leadline.sources.oci_layout import Member, configuration, layout_image, small
 
 MOST_MEMBERS = 100_000
 LARGEST_ARCHIVE = 64 << 30
-
-
-class Member(Struct, frozen=True):
-    """Where a file lies."""
-
-    file: int
-    """File descriptor."""
-    start: int
-    size: int
-
-    def pieces(self) -> Iterator[bytes]:
-        return region_pieces(self.file, self.start, self.size)
-
-    def holds_tar(self) -> bool:
-        """Whether it looks like an archive, compressed or not: a foreign layer may well be kept here."""
-        head = os.pread(self.file, 512, self.start)
-        return head[:2] == GZIP or head[:4] == ZSTD or head[257:262] == b"ustar"
-
-    def read(self, name: str) -> bytes:
-        """All of it, where it is small.
-
-        Raises:
-            SourceError: it is not.
-        """
-        if self.size > LARGEST_MANIFEST:
-            raise SourceError(f"{name} is larger than {LARGEST_MANIFEST >> 20} MiB")
-        return b"".join(self.pieces())
 
 
 class _Saved(Struct, frozen=True, rename="pascal"):
@@ -74,9 +38,6 @@ class _Saved(Struct, frozen=True, rename="pascal"):
     repo_tags: list[str] | None = None
 
 
-Find = Callable[[str], Member | None]
-
-
 def open_docker_archive(path: Path, tag: str = "") -> OpenedImage:
     """The image in an archive of ``docker save``; the one called ``tag`` where there are several.
 
@@ -84,12 +45,16 @@ def open_docker_archive(path: Path, tag: str = "") -> OpenedImage:
         SourceError: it is no such archive.
         UsageError: there are several images and ``tag`` names none of them.
     """
-    archive = Archive(path)
+    return saved_image(path, Archive(path), tag)
+
+
+def saved_image(path: Path, archive: "Archive", tag: str = "") -> OpenedImage:
+    """The image in ``archive``, which is closed with it. Raises as ``open_docker_archive``."""
     try:
         found = archive.member("manifest.json")
         if found is None:
             raise SourceError(f"{path} holds no manifest.json", hint="is it an archive of docker save?")
-        images = decode(found.read("manifest.json"), list[_Saved], f"manifest.json of {path}")
+        images = decode(small(found, "manifest.json"), list[_Saved], f"manifest.json of {path}")
         return _docker_image(path, archive, _called(images, tag, path))
     except BaseException:
         archive.close()
@@ -100,7 +65,7 @@ def open_oci_archive(path: Path, tag: str = "", platform: Platform | None = None
     """The image in a tar archive of an OCI layout. Raises as ``open_docker_archive``."""
     archive = Archive(path)
     try:
-        return _oci_image(str(path), archive.member, tag, platform, archive.close)
+        return layout_image(str(path), archive.member, tag, platform, archive.close)
     except BaseException:
         archive.close()
         raise
@@ -110,7 +75,7 @@ def open_oci_layout(path: Path, tag: str = "", platform: Platform | None = None)
     """The image in a folder with an OCI layout. Raises as ``open_docker_archive``."""
     layout = _Layout(path)
     try:
-        return _oci_image(str(path), layout.member, tag, platform, layout.close)
+        return layout_image(str(path), layout.member, tag, platform, layout.close)
     except BaseException:
         layout.close()
         raise
@@ -135,10 +100,15 @@ def open_archive(path: Path, tag: str = "", platform: Platform | None = None) ->
 class Archive:
     """The members of a tar archive by name; a compressed one is unpacked into a file without a name."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, opened: int | None = None) -> None:
+        """``opened`` is the descriptor of a file that has no name; it is closed with the rest.
+
+        Raises:
+            SourceError: it cannot be opened, or is damaged.
+        """
         self._closers: list[Callable[[], None]] = []
         try:
-            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if opened is None else opened
         except OSError as error:
             raise SourceError(f"cannot open {path}: {error.strerror}") from error
         self._closers.append(lambda: os.close(file))
@@ -234,7 +204,7 @@ def _docker_image(path: Path, archive: Archive, saved: _Saved) -> OpenedImage:
     raw = archive.member(saved.config)
     if raw is None:
         raise SourceError(f"{path} holds no configuration {saved.config}")
-    config, unread = _config(raw.read(saved.config))
+    config, unread = configuration(small(raw, saved.config))
     diff_ids, mismatch = paired(config.diff_ids, len(saved.layers))
     layers: list[Layer] = []
     for diff_id, name in zip(diff_ids, saved.layers, strict=True):
@@ -258,97 +228,3 @@ def _docker_image(path: Path, archive: Archive, saved: _Saved) -> OpenedImage:
 def _docker_id(name: str) -> str:
     stem = posixpath.basename(name).removesuffix(".json")
     return f"sha256:{stem}" if is_digest(f"sha256:{stem}") else ""
-
-
-def _config(content: bytes) -> tuple[ConfigReading, tuple[Unread, ...]]:
-    try:
-        return read_config(content), ()
-    except Damaged as error:
-        return ConfigReading(), (Unread("image configuration", str(error)),)
-
-
-def _oci_image(
-    name: str, find: Find, tag: str, platform: Platform | None, close: Callable[[], None]
-) -> OpenedImage:
-    index_file = find("index.json")
-    if index_file is None:
-        raise SourceError(f"{name} holds no index.json", hint="is it an OCI layout?")
-    index = decode(index_file.read("index.json"), Manifest, f"index.json of {name}")
-    chosen = _tagged(index.manifests or [], tag, name)
-    descriptor = chosen[0] if len(chosen) == 1 else for_platform(chosen, platform, name)
-    manifest, digest = _manifest(find, descriptor, platform, name)
-    raw = _blob(find, manifest.config, name)
-    config, unread = _config(raw)
-    diff_ids, mismatch = paired(config.diff_ids, len(manifest.layers))
-    layers = [_layer(find, one, diff_id) for one, diff_id in zip(manifest.layers, diff_ids, strict=True)]
-    names = tuple(
-        value
-        for key, value in (descriptor.annotations or {}).items()
-        if key in ("org.opencontainers.image.ref.name", "io.containerd.image.name")
-    )
-    identity = ImageIdentity(
-        name,
-        id=manifest.config.digest,
-        digest=digest,
-        repo_tags=names,
-        platform=config.platform,
-        layers=tuple(diff_ids),
-    )
-    return OpenedImage(identity, config, tuple(layers), f"manifest {digest}", unread + mismatch, (close,))
-
-
-def _tagged(manifests: list[Descriptor], tag: str, name: str) -> list[Descriptor]:
-    if not manifests:
-        raise SourceError(f"{name} holds no image")
-    if not tag:
-        tags = {_tag(one) for one in manifests}
-        if len(tags) > 1:
-            hint = f"add one after a colon: {', '.join(sorted(tags))}"
-            raise UsageError(f"{name} holds {len(tags)} images", hint=hint)
-        return manifests
-    found = [one for one in manifests if tag in (_tag(one), one.digest)]
-    if not found:
-        offered = ", ".join(sorted(_tag(one) for one in manifests))
-        raise UsageError(f"{name} holds no image called {tag}", hint=f"it holds {offered}")
-    return found
-
-
-def _tag(one: Descriptor) -> str:
-    return (one.annotations or {}).get("org.opencontainers.image.ref.name", "(no name)")
-
-
-def _manifest(
-    find: Find, descriptor: Descriptor, platform: Platform | None, name: str
-) -> tuple[Manifest, str]:
-    for _ in range(DEEPEST_INDEX):
-        manifest = decode(_blob(find, descriptor, name), Manifest, f"manifest {descriptor.digest}")
-        if manifest.manifests is None:
-            return manifest, descriptor.digest
-        descriptor = for_platform(manifest.manifests, platform, name)
-    raise SourceError(f"{name} nests its indexes too deeply")
-
-
-def _blob(find: Find, descriptor: Descriptor, name: str) -> bytes:
-    member = _member(find, descriptor.digest)
-    if member is None:
-        raise SourceError(f"{name} holds no blob {descriptor.digest[:80]}")
-    content = member.read(f"blob {descriptor.digest}")
-    try:
-        return b"".join(checked(iter((content,)), descriptor.digest))
-    except Damaged as error:
-        raise SourceError(f"blob {descriptor.digest} of {name} is damaged: {error}") from error
-
-
-def _member(find: Find, digest: str) -> Member | None:
-    return find(f"blobs/{digest.replace(':', '/')}") if is_digest(digest) else None
-
-
-def _layer(find: Find, descriptor: Descriptor, diff_id: str) -> PieceLayer:
-    digest = descriptor.digest
-    member = _member(find, digest)
-    if member is None:
-        why = layer_problem(descriptor) or f"blob {digest[:80]} is not there"
-        return PieceLayer(diff_id, lambda: iter(()), size_bytes=descriptor.size, missing=why)
-    found = member
-    problem = "" if found.holds_tar() else layer_problem(descriptor)
-    return PieceLayer(diff_id, lambda: checked(found.pieces(), digest), digest, member.size, problem)

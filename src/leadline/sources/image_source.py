@@ -6,8 +6,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
-from leadline.image.reference import read_reference
+from leadline.image.reference import Reference, read_reference
 from leadline.sources.archive import open_archive, open_docker_archive, open_oci_archive, open_oci_layout
+from leadline.sources.containerd import open_containerd_image
+from leadline.sources.docker_socket import open_daemon_image, sockets
 from leadline.sources.image_folder import open_image_folder
 from leadline.sources.image_manifest import Platform, read_platform
 from leadline.sources.layer_blob import OpenedImage
@@ -29,8 +31,9 @@ class ImageOptions(Struct, frozen=True):
 def open_image(reference: str, options: ImageOptions) -> OpenedImage:
     """The image that ``reference`` names; the caller closes it.
 
-    Schemes force a source: ``docker-archive:``, ``oci-archive:``, ``oci:``, ``dir:``, ``registry:``. Without
-    one, what exists as a path is recognised by its content, and all else is looked for in a registry.
+    Schemes force a source: ``docker-archive:``, ``oci-archive:``, ``oci:``, ``dir:``, ``registry:``,
+    ``containerd:``, ``docker:``, ``podman:``. Without one, what exists as a path is recognised by its content,
+    and all else is looked for in a registry.
 
     Raises:
         UsageError: there is a choice to make, or the scheme is unknown.
@@ -47,6 +50,10 @@ def open_image(reference: str, options: ImageOptions) -> OpenedImage:
             return open_oci_layout(*_path_and_tag(rest), platform)
         case "dir":
             return open_image_folder(Path(rest))
+        case "containerd":
+            return open_containerd_image(_reference(rest), platform)
+        case "docker" | "podman":
+            return open_daemon_image(rest, sockets(options.registry.environ))
         case "registry":
             return _open_registry(rest, platform, options)
     path, tag = _path_and_tag(reference)
@@ -62,10 +69,14 @@ def open_image(reference: str, options: ImageOptions) -> OpenedImage:
 
 
 def _open_registry(text: str, platform: Platform | None, options: ImageOptions) -> OpenedImage:
+    return open_registry_image(_reference(text), platform, options.registry, options.cache)
+
+
+def _reference(text: str) -> Reference:
     reference = read_reference(text)
     if reference is None:
         raise UsageError(f"not an image: {text[:200]}", hint="write it as registry/repository:tag")
-    return open_registry_image(reference, platform, options.registry, options.cache)
+    return reference
 
 
 def _path_and_tag(text: str) -> tuple[Path, str]:

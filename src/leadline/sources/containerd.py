@@ -1,0 +1,135 @@
+"""Images that containerd holds on this machine: through its socket, or in its folder when it cannot be asked."""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from msgspec import Struct
+
+from leadline.errors import SourceError
+from leadline.image.reference import Reference
+from leadline.sources.bolt import Bolt, DamagedBolt
+from leadline.sources.containerd_socket import ContainerdSocket, NotFound
+from leadline.sources.image_manifest import Descriptor, Platform
+from leadline.sources.layer_blob import OpenedImage, is_digest
+from leadline.sources.oci_layout import Member, Stored, stored_image
+
+SOCKETS = (Path("/run/containerd/containerd.sock"), Path("/run/k3s/containerd/containerd.sock"))
+FOLDERS = (Path("/var/lib/containerd"), Path("/var/lib/rancher/k3s/agent/containerd"))
+NAMESPACES = ("k8s.io", "default", "moby")
+"""Kubernetes' own, then the one that ``ctr`` uses unasked, then Docker's."""
+CONTENT = "io.containerd.content.v1.content/blobs"
+NAMES = "io.containerd.metadata.v1.bolt/meta.db"
+
+
+def open_containerd_image(
+    reference: Reference, platform: Platform | None, places: Sequence[Path] = (*SOCKETS, *FOLDERS)
+) -> OpenedImage:
+    """The image called ``reference`` in the first of ``places`` (sockets and folders) that has it.
+
+    Raises:
+        SourceError: none has it.
+    """
+    looked: list[str] = []
+    for place in places:
+        with suppress(FileNotFoundError, PermissionError):
+            is_socket = stat.S_ISSOCK(place.stat().st_mode)
+            opened = (_from_socket if is_socket else _from_folder)(place, reference, platform)
+            if opened is not None:
+                return opened
+            looked.append(str(place))
+    if looked:
+        raise SourceError(f"containerd has no {reference.full}", hint=f"looked in {', '.join(looked)}")
+    raise SourceError(
+        "containerd cannot be reached", hint=f"none of these can be read: {', '.join(map(str, places))}"
+    )
+
+
+def _names(reference: Reference) -> Iterator[str]:
+    """What containerd may call it: by tag, by digest, or by both."""
+    names = [reference.full]
+    if reference.digest:
+        names.append(f"{reference.name}@{reference.digest}")
+    yield from dict.fromkeys(names)
+
+
+def _from_socket(place: Path, reference: Reference, platform: Platform | None) -> OpenedImage | None:
+    for namespace in NAMESPACES:
+        wire = ContainerdSocket(place, namespace)
+        for name in _names(reference):
+            with suppress(NotFound):
+                media_type, digest, size = wire.target(name)
+                descriptor = Descriptor(digest, size, media_type)
+                return stored_image(name, _Wire(wire).find, descriptor, platform, _nothing)
+    return None
+
+
+def _nothing() -> None:
+    """Every call has its own connection: there is nothing to close."""
+
+
+class _Blob(Struct, frozen=True):
+    wire: ContainerdSocket
+    digest: str
+    size: int
+
+    def pieces(self) -> Iterator[bytes]:
+        return self.wire.pieces(self.digest)
+
+
+class _Wire:
+    def __init__(self, wire: ContainerdSocket) -> None:
+        self._wire = wire
+
+    def find(self, digest: str) -> Stored | None:
+        try:
+            return _Blob(self._wire, digest, self._wire.size(digest))
+        except NotFound:
+            return None
+
+
+def _from_folder(place: Path, reference: Reference, platform: Platform | None) -> OpenedImage | None:
+    found = _target(place / NAMES, reference)
+    if found is None:
+        return None
+    name, descriptor = found
+    files = ExitStack()
+
+    def find(digest: str) -> Stored | None:
+        algorithm, _, value = digest.partition(":")
+        try:
+            file = os.open(place / CONTENT / algorithm / value, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        files.callback(os.close, file)
+        return Member(file, 0, os.fstat(file).st_size)
+
+    try:
+        return stored_image(name, find, descriptor, platform, files.close)
+    except BaseException:
+        files.close()
+        raise
+
+
+def _target(names: Path, reference: Reference) -> tuple[str, Descriptor] | None:
+    """What the database says of ``reference``: bucket ``v1/<namespace>/images/<name>/target``."""
+    try:
+        file = os.open(names, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        database = Bolt(file)
+        for namespace in NAMESPACES:
+            for name in _names(reference):
+                path = (b"v1", namespace.encode(), b"images", name.encode(), b"target")
+                row = dict(database.bucket(*path))
+                digest = row.get(b"digest", b"").decode("ascii", "replace")
+                if is_digest(digest):
+                    return name, Descriptor(digest, media_type=row.get(b"mediatype", b"").decode())
+    except DamagedBolt as error:
+        raise SourceError(f"{names} cannot be read: {error}") from error
+    finally:
+        os.close(file)
+    return None

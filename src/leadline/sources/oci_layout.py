@@ -1,0 +1,188 @@
+"""Images whose parts are found by digest: OCI layouts, archives of them, and containerd's content store."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from msgspec import Struct
+
+from leadline.errors import SourceError, UsageError
+from leadline.image.config import ConfigReading, read_config
+from leadline.image.stream import GZIP, ZSTD, Damaged
+from leadline.model.finding import Unread
+from leadline.model.package import ImageIdentity
+from leadline.sources.image_manifest import (
+    DEEPEST_INDEX,
+    LARGEST_MANIFEST,
+    Descriptor,
+    Manifest,
+    Platform,
+    decode,
+    for_platform,
+    layer_problem,
+)
+from leadline.sources.layer_blob import (
+    OpenedImage,
+    PieceLayer,
+    checked,
+    is_digest,
+    paired,
+    region_pieces,
+)
+
+
+class Stored(Protocol):
+    """Something that is kept under a name or digest."""
+
+    @property
+    def size(self) -> int:
+        """In bytes, as stored."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """The content, from its start."""
+
+
+class Member(Struct, frozen=True):
+    """Where a file lies."""
+
+    file: int
+    """File descriptor."""
+    start: int
+    size: int
+
+    def pieces(self) -> Iterator[bytes]:
+        return region_pieces(self.file, self.start, self.size)
+
+
+Find = Callable[[str], Stored | None]
+"""From a digest, or in a layout the name of a file, to what is stored there."""
+
+
+def layout_image(
+    name: str, find: Find, tag: str, platform: Platform | None, close: Callable[[], None]
+) -> OpenedImage:
+    """The image of an OCI layout, by its ``index.json``.
+
+    Raises:
+        SourceError: there is none, or it is damaged.
+        UsageError: there are several, and neither ``tag`` nor ``platform`` decides.
+    """
+    index_file = find("index.json")
+    if index_file is None:
+        raise SourceError(f"{name} holds no index.json", hint="is it an OCI layout?")
+    index = decode(small(index_file, "index.json"), Manifest, f"index.json of {name}")
+    chosen = _tagged(index.manifests or [], tag, name)
+    descriptor = chosen[0] if len(chosen) == 1 else for_platform(chosen, platform, name)
+
+    def blob(digest: str) -> Stored | None:
+        return find(f"blobs/{digest.replace(':', '/')}")
+
+    return stored_image(name, blob, descriptor, platform, close)
+
+
+def stored_image(
+    name: str, find: Find, descriptor: Descriptor, platform: Platform | None, close: Callable[[], None]
+) -> OpenedImage:
+    """The image of the manifest or index that ``descriptor`` names. Raises as ``layout_image``."""
+    manifest, digest = _manifest(find, descriptor, platform, name)
+    raw = _blob(find, manifest.config, name)
+    config, unread = configuration(raw)
+    diff_ids, mismatch = paired(config.diff_ids, len(manifest.layers))
+    layers = [_layer(find, one, diff_id) for one, diff_id in zip(manifest.layers, diff_ids, strict=True)]
+    names = tuple(
+        value
+        for key, value in (descriptor.annotations or {}).items()
+        if key in ("org.opencontainers.image.ref.name", "io.containerd.image.name")
+    )
+    identity = ImageIdentity(
+        name,
+        id=manifest.config.digest,
+        digest=digest,
+        repo_tags=names,
+        platform=config.platform,
+        layers=tuple(diff_ids),
+    )
+    return OpenedImage(identity, config, tuple(layers), f"manifest {digest}", unread + mismatch, (close,))
+
+
+def small(stored: Stored, name: str) -> bytes:
+    """All of it, where it is small.
+
+    Raises:
+        SourceError: it is not.
+    """
+    if stored.size > LARGEST_MANIFEST:
+        raise SourceError(f"{name} is larger than {LARGEST_MANIFEST >> 20} MiB")
+    return b"".join(stored.pieces())
+
+
+def configuration(content: bytes) -> tuple[ConfigReading, tuple[Unread, ...]]:
+    """What a configuration says, and what of it cannot be read."""
+    try:
+        return read_config(content), ()
+    except Damaged as error:
+        return ConfigReading(), (Unread("image configuration", str(error)),)
+
+
+def _tagged(manifests: list[Descriptor], tag: str, name: str) -> list[Descriptor]:
+    if not manifests:
+        raise SourceError(f"{name} holds no image")
+    if not tag:
+        tags = {_tag(one) for one in manifests}
+        if len(tags) > 1:
+            hint = f"add one after a colon: {', '.join(sorted(tags))}"
+            raise UsageError(f"{name} holds {len(tags)} images", hint=hint)
+        return manifests
+    found = [one for one in manifests if tag in (_tag(one), one.digest)]
+    if not found:
+        offered = ", ".join(sorted(_tag(one) for one in manifests))
+        raise UsageError(f"{name} holds no image called {tag}", hint=f"it holds {offered}")
+    return found
+
+
+def _tag(one: Descriptor) -> str:
+    return (one.annotations or {}).get("org.opencontainers.image.ref.name", "(no name)")
+
+
+def _manifest(
+    find: Find, descriptor: Descriptor, platform: Platform | None, name: str
+) -> tuple[Manifest, str]:
+    for _ in range(DEEPEST_INDEX):
+        manifest = decode(_blob(find, descriptor, name), Manifest, f"manifest {descriptor.digest}")
+        if manifest.manifests is None:
+            return manifest, descriptor.digest
+        descriptor = for_platform(manifest.manifests, platform, name)
+    raise SourceError(f"{name} nests its indexes too deeply")
+
+
+def _blob(find: Find, descriptor: Descriptor, name: str) -> bytes:
+    member = _member(find, descriptor.digest)
+    if member is None:
+        raise SourceError(f"{name} holds no blob {descriptor.digest[:80]}")
+    content = small(member, f"blob {descriptor.digest}")
+    try:
+        return b"".join(checked(iter((content,)), descriptor.digest))
+    except Damaged as error:
+        raise SourceError(f"blob {descriptor.digest} of {name} is damaged: {error}") from error
+
+
+def _member(find: Find, digest: str) -> Stored | None:
+    return find(digest) if is_digest(digest) else None
+
+
+def _layer(find: Find, descriptor: Descriptor, diff_id: str) -> PieceLayer:
+    digest = descriptor.digest
+    member = _member(find, digest)
+    if member is None:
+        why = layer_problem(descriptor) or f"blob {digest[:80]} is not there"
+        return PieceLayer(diff_id, lambda: iter(()), size_bytes=descriptor.size, missing=why)
+    found = member
+    problem = layer_problem(descriptor)
+    if problem and _holds_tar(found):
+        problem = ""
+    return PieceLayer(diff_id, lambda: checked(found.pieces(), digest), digest, member.size, problem)
+
+
+def _holds_tar(stored: Stored) -> bool:
+    """Whether it looks like an archive, compressed or not: a foreign layer may well be kept here."""
+    head = next(stored.pieces(), b"")
+    return head[:2] == GZIP or head[:4] == ZSTD or head[257:262] == b"ustar"
