@@ -21,6 +21,8 @@ from leadline.sources.cluster import (
 )
 from leadline.sources.cluster_discovery import discover_kinds
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = Patience(attempts=3, first_wait_s=0.05, longest_wait_s=0.2, silence_s=20.0)
 EVERY_KIND = frozenset(BUILT_IN) - {"ComponentStatus", "StorageVersion.internal.apiserver.k8s.io"} | {
     ANY_WORKLOAD

@@ -12,6 +12,8 @@ from leadline.errors import ClusterError
 from leadline.model.finding import Unread
 from leadline.sources.cluster import Cluster, ClusterSnapshot, Patience, Progress, connect, read_cluster
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = Patience(attempts=4, first_wait_s=0.01, longest_wait_s=0.05, silence_s=2.0)
 COUNT = 1100
 NAMES = [f"c{i:04}" for i in range(COUNT)]
@@ -20,12 +22,7 @@ NAMES = [f"c{i:04}" for i in range(COUNT)]
 @pytest.fixture(scope="module")
 def space(private_api_server: ControlPlane) -> str:
     name = private_api_server.namespace("many")
-    private_api_server.apply(
-        *(
-            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": n, "namespace": name}}
-            for n in NAMES
-        )
-    )
+    private_api_server.create_config_maps(name, NAMES)
     return name
 
 
@@ -161,18 +158,18 @@ def test_a_server_that_restarts_is_waited_for(
     assert waits[0] == Progress("configmaps", 500, waiting_s=0.2, why="connection refused")
 
 
-def test_a_silent_server_is_given_up_and_told(
-    private_api_server: ControlPlane, cluster: Cluster, space: str
-) -> None:
+def test_a_silent_server_is_given_up_and_told(private_api_server: ControlPlane, space: str) -> None:
     def on_progress(progress: Progress) -> None:
         if progress.kind == "configmaps" and progress.read == 500 and not progress.waiting_s:
             private_api_server.pause_api()
 
-    cluster.patience = Patience(attempts=2, first_wait_s=0.0, connect_s=1.0, silence_s=1.0)
+    patience = Patience(attempts=2, first_wait_s=0.0, connect_s=1.0, silence_s=1.0)
+    cluster = connect(kubeconfig=private_api_server.admin(), environ={}, patience=patience)
     try:
         snapshot = read_cluster(cluster, {"ConfigMap"}, include_namespaces=[space], progress=on_progress)
     finally:
         private_api_server.resume_api()
+        cluster.close()
     assert config_maps(snapshot) == NAMES[:500]
     assert snapshot.unread == (
         Unread(f"configmaps in namespace {space}", "no answer in time; 500 were read before"),
