@@ -44,7 +44,7 @@ from leadline.posture.control import Grant, Inventory, Remove, Review, Violation
 EVERYTHING = frozenset({"*"})
 
 
-@control("C-0272", "Workload with administrative roles", score=6.0, category="Access control")
+@control("C-0272", "Workload with administrative roles", score=6.0, category="Workload")
 def is_administrator(workload: Workload, inventory: Inventory) -> Violations:
     if not inventory.mounts_token(workload):
         return

@@ -50,7 +50,7 @@ CONTROLLERS = frozenset({"deployments", "daemonsets", "statefulsets", "replicase
 CONTROLLER_GROUPS = frozenset({"apps", "batch"})
 
 
-@control("C-0267", "Workload with cluster takeover roles", score=6.0, category="Access control")
+@control("C-0267", "Workload with cluster takeover roles", score=6.0, category="Workload")
 def may_take_over_cluster(workload: Workload, inventory: Inventory) -> Violations:
     if not inventory.mounts_token(workload):
         return

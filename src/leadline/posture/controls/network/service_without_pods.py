@@ -28,7 +28,7 @@ def selects_pods(service: Resource) -> bool:
     "C-0293",
     "Service with no workload",
     score=3.0,
-    category="Network",
+    category="Workload",
     kinds=("Service",),
     applies=selects_pods,
 )

@@ -1,0 +1,19 @@
+"""Who may push to the Azure registry has to be known.
+
+Each of them decides what the cluster runs.
+
+Fix: go through the role assignments of the registry; the build needs ``AcrPush``, people rarely do.
+
+See: https://learn.microsoft.com/en-us/azure/container-registry/container-registry-roles
+"""
+
+from leadline.posture.control import not_built
+
+ACR_ACCESS_TO_REVIEW = not_built(
+    "C-0251",
+    "Minimize user access to Azure Container Registry (ACR)",
+    score=6.0,
+    category="Access control",
+    needs="the cloud provider's description of the cluster",
+    cloud="AKS",
+)

@@ -1,0 +1,19 @@
+"""More people than needed may push to the image registry.
+
+Whoever can push decides what the cluster runs at the next restart.
+
+Fix: give push rights to the build alone.
+
+See: https://docs.aws.amazon.com/AmazonECR/latest/userguide/security-iam.html
+"""
+
+from leadline.posture.control import not_built
+
+ECR_WRITE_ACCESS_TOO_WIDE = not_built(
+    "C-0222",
+    "Minimize user access to Amazon ECR",
+    score=6.0,
+    category="Access control",
+    needs="the cloud provider's description of the cluster",
+    cloud="EKS",
+)

@@ -1,0 +1,20 @@
+"""Tenants who may attack each other share one cluster.
+
+Containers of one node share a kernel, and one hole in it is enough; Kubernetes alone is no wall between
+enemies.
+
+Fix: give such tenants clusters, or at least nodes and sandboxed runtimes, of their own.
+
+See: https://learn.microsoft.com/en-us/azure/aks/operator-best-practices-cluster-isolation
+"""
+
+from leadline.posture.control import manual
+
+HOSTILE_TENANTS = manual(
+    "C-0242",
+    "Hostile multi-tenant workloads",
+    score=5.0,
+    category="Workload",
+    look_at="whether the cluster runs code of tenants who do not trust each other",
+    cloud="AKS",
+)

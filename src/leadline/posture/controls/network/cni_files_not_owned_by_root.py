@@ -1,0 +1,18 @@
+"""The files of the network plugin do not belong to root.
+
+The plugin runs as root for each new pod; whoever owns its files runs code as root.
+
+Fix: make ``root:root`` its owner.
+
+See: https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
+"""
+
+from leadline.posture.control import not_built
+
+CNI_FILES_NOT_OWNED_BY_ROOT = not_built(
+    "C-0101",
+    "Ensure that the Container Network Interface file ownership is set to root:root",
+    score=6.0,
+    category="Network",
+    needs="files and settings of the nodes",
+)

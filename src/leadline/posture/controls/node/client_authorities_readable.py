@@ -1,0 +1,18 @@
+"""Others than root may read or write the file of client certificate authorities.
+
+A changed list of authorities lets strangers in as anyone they like.
+
+Fix: set the mode to 600 on every node that has it.
+
+See: https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
+"""
+
+from leadline.posture.control import not_built
+
+CLIENT_AUTHORITIES_READABLE = not_built(
+    "C-0168",
+    "Ensure that the certificate authorities file permissions are set to 600 or more restrictive",
+    score=7.0,
+    category="Control plane",
+    needs="files and settings of the nodes",
+)

@@ -1,0 +1,19 @@
+"""The kubelet's kubeconfig on an EKS node may be written by others than root.
+
+Another server in it, and the node obeys a stranger.
+
+Fix: set the mode to 644 or stricter.
+
+See: https://docs.aws.amazon.com/eks/latest/best-practices/
+"""
+
+from leadline.posture.control import not_built
+
+KUBELET_KUBECONFIG_WORLD_WRITABLE = not_built(
+    "C-0238",
+    "Ensure that the kubeconfig file permissions are set to 644 or more restrictive",
+    score=6.0,
+    category="Control plane",
+    needs="files and settings of the nodes",
+    cloud="EKS",
+)

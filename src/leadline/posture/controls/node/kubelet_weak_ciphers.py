@@ -1,0 +1,18 @@
+"""The kubelet accepts weak ciphers.
+
+Old ciphers can be broken by whoever records the traffic between API server and node.
+
+Fix: list strong suites in ``tlsCipherSuites``.
+
+See: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
+"""
+
+from leadline.posture.control import not_built
+
+KUBELET_WEAK_CIPHERS = not_built(
+    "C-0184",
+    "Ensure that the Kubelet only makes use of Strong Cryptographic Ciphers",
+    score=5.0,
+    category="Control plane",
+    needs="files and settings of the nodes",
+)

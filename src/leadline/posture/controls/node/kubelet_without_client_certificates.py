@@ -1,0 +1,18 @@
+"""The kubelet does not check client certificates.
+
+Without an authority to check against, nobody can prove to be the API server.
+
+Fix: name the cluster's authority in ``authentication.x509.clientCAFile``.
+
+See: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
+"""
+
+from leadline.posture.control import not_built
+
+KUBELET_WITHOUT_CLIENT_CERTIFICATES = not_built(
+    "C-0070",
+    "Enforce Kubelet client TLS authentication",
+    score=9.0,
+    category="Control plane",
+    needs="files and settings of the nodes",
+)
