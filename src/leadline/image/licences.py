@@ -15,7 +15,8 @@ DEEPEST = 20
 """Open brackets at once, far beyond any true expression."""
 
 _TOKEN = re.compile(
-    r"(\(|\)|\s+and\s+|\s+or\s+|\s+with\s+|\s*\|+\s*|\s*&+\s*|\s*,\s*and\s+|\s*;\s*)", re.IGNORECASE
+    r"(\(|\)|\s+and\s+|\s+and/or\s+|\s+or\s+|\s+with\s+|\s*\|+\s*|\s*&+\s*|\s*,\s*and\s+|\s*;\s*)",
+    re.IGNORECASE,
 )
 _GNU = re.compile(
     r"(?P<family>agpl|lgpl|gpl|gfdl|fdl)[\s-]*(?:version[\s-]*|v[\s.]*)?(?P<major>[123])(?:\.(?P<minor>\d))?"
@@ -35,6 +36,7 @@ _GNU_VERSIONS = {
 }
 _WORDS = {
     "and": "AND",
+    "and/or": "OR",
     "or": "OR",
     "with": "WITH",
     "|": "OR",
@@ -73,8 +75,10 @@ _NAMES = {
     "epl-2.0": "EPL-2.0",
     "expat": "MIT",
     "ftl": "FTL",
+    "gpl+": "GPL-1.0-or-later",
     "hpnd": "HPND",
     "isc": "ISC",
+    "lgpl+": "LGPL-2.0-or-later",
     "libpng": "Libpng",
     "mit": "MIT",
     "mit/x11": "MIT",
@@ -89,6 +93,7 @@ _NAMES = {
     "new-bsd": "BSD-3-Clause",
     "ofl": "OFL-1.1",
     "ofl-1.1": "OFL-1.1",
+    "openldap": "OLDAP-2.8",
     "openldap-2.8": "OLDAP-2.8",
     "openssl": "OpenSSL",
     "postgresql": "PostgreSQL",
@@ -123,6 +128,7 @@ _EXCEPTIONS = {
     "gcc-runtime-library-exception": "GCC-exception-3.1",
     "libtool-exception": "Libtool-exception",
     "linux-syscall-note": "Linux-syscall-note",
+    "linux-syscall-note-exception": "Linux-syscall-note",
     "llvm-exception": "LLVM-exception",
     "llvm-exceptions": "LLVM-exception",
 }

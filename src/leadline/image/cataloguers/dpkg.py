@@ -24,6 +24,8 @@ COPYRIGHT_LIMIT = 1 << 20
 """Bytes of a copyright file that are looked at; the longest in Debian have half of that."""
 LICENCE_LIMIT = 60
 """Licences named per package, so that one file cannot fill the report."""
+LONGEST_NAME_WORDS = 4
+"""In a free text a longer ``License:`` line is prose."""
 
 _FIELD = re.compile(rb"^([!-9;-~]+):[ \t]*(.*)$")
 _PROSE = frozenset(
@@ -38,7 +40,7 @@ _PROSE = frozenset(
         b"description",
     )
 )
-_LISTS = frozenset((b"depends", b"pre-depends", b"provides"))
+_LISTS = frozenset((b"depends", b"pre-depends", b"provides", b"conffiles"))
 _SOURCE = re.compile(r"^\s*(\S+)(?:\s*\(([^)\s]+)\))?")
 _ALTERNATIVES = re.compile(r"[,|]")
 _COMMON_LICENCE = re.compile(rb"/usr/share/common-licenses/([A-Za-z][A-Za-z0-9.+-]*)")
@@ -129,7 +131,7 @@ def _package(fields: Fields, provider: dict[str, str], database: File, tree: Tre
     source_name = source[1] if source else ""
     source_version = (source[2] or "") if source else ""
     upstream = f"{source_name}@{source_version}" if source_version else source_name
-    listing, files = _owned_files(name, arch, database, tree)
+    listing, files = _owned_files(fields, database, tree)
     copyright_path = f"usr/share/doc/{name}/copyright"
     copyright_file = tree.get(copyright_path)
     wanted = _names(fields.get(b"depends", "") + "," + fields.get(b"pre-depends", ""))
@@ -153,10 +155,11 @@ def _package(fields: Fields, provider: dict[str, str], database: File, tree: Tre
     )
 
 
-def _owned_files(name: str, arch: str, database: File, tree: Tree) -> tuple[str, tuple[str, ...]]:
+def _owned_files(fields: Fields, database: File, tree: Tree) -> tuple[str, tuple[str, ...]]:
     """Path of the list and the files in it; folders, which many packages share, are left out."""
+    name = fields[b"package"]
     if database.path == STATUS:
-        stems = [f"var/lib/dpkg/info/{name}", f"var/lib/dpkg/info/{name}:{arch}"]
+        stems = [f"var/lib/dpkg/info/{name}", f"var/lib/dpkg/info/{name}:{fields.get(b'architecture', '')}"]
     else:
         stems = [database.path, f"{database.folder}/{name}"]
     for stem in stems:
@@ -168,8 +171,15 @@ def _owned_files(name: str, arch: str, database: File, tree: Tree) -> tuple[str,
     for stem in stems:
         if sums := tree.get(f"{stem}.md5sums"):
             lines = (line.partition(" ")[2].strip() for line in sums.text.splitlines())
-            return sums.path, tuple(line.removeprefix("./").lstrip("/") for line in lines if line)
-    return "", ()
+            paths = [line.removeprefix("./").lstrip("/") for line in lines if line]
+            return sums.path, tuple(dict.fromkeys([*paths, *_conffiles(fields)]))
+    return "", _conffiles(fields)
+
+
+def _conffiles(fields: Fields) -> tuple[str, ...]:
+    """Files for the administrator to change, of which no sums are kept: each a path and a sum, perhaps a word."""
+    words = fields.get(b"conffiles", "").split()
+    return tuple(word.lstrip("/") for word in words if word.startswith("/"))
 
 
 def _licences(copyright_text: bytes) -> tuple[str, ...]:
@@ -182,5 +192,5 @@ def _licences(copyright_text: bytes) -> tuple[str, ...]:
     named = [line.strip().decode("utf-8", "replace") for line in _LICENCE_LINE.findall(copyright_text)]
     if not _MACHINE_READABLE.search(head):
         common = [name.decode().rstrip(".-") for name in _COMMON_LICENCE.findall(copyright_text)]
-        named = [name for name in named if len(name) <= LICENCE_LIMIT] + common
+        named = [name for name in named if len(name.split()) <= LONGEST_NAME_WORDS] + common
     return spdx_all(dict.fromkeys(named))[:LICENCE_LIMIT]
