@@ -59,22 +59,24 @@ def on_page(number: int, *answers: Answer) -> Script:
     return script
 
 
+PASSING = {
+    "429": (Answer(429, "slow down", (("Retry-After", "1"),)),),
+    "5xx": (Answer(503, "starting"), Answer(502, ""), Answer(500, "etcd")),
+    "cut": (CUT, CUT),
+    "410": (Answer(410, "expired"),),
+    "410, then worse": (Answer(410, "expired"), CUT, Answer(429, "slow down")),
+}
+
+
 @pytest.mark.parametrize(
-    "answers",
-    [
-        pytest.param((Answer(429, "slow down", (("Retry-After", "1"),)),), id="429"),
-        pytest.param((Answer(503, "starting"), Answer(502, ""), Answer(500, "etcd")), id="5xx"),
-        pytest.param((CUT, CUT), id="cut"),
-        pytest.param((Answer(410, "expired"),), id="410"),
-        pytest.param((Answer(410, "expired"), CUT, Answer(429, "slow down")), id="410, then worse"),
-    ],
+    ("fault", "page"),
+    [(fault, page) for fault in PASSING for page in (0, 1, 2) if page or "410" not in fault],
 )
-@pytest.mark.parametrize("page", [0, 1, 2])
 def test_a_passing_fault_changes_nothing(
-    private_api_server: ControlPlane, tls: Any, space: str, page: int, answers: tuple[Answer, ...]
+    private_api_server: ControlPlane, tls: Any, space: str, fault: str, page: int
 ) -> None:
-    if page == 0 and answers[0].status == 410:
-        pytest.skip("only a continued list can expire")
+    """Only a continued list can expire, so the first page never answers 410."""
+    answers = PASSING[fault]
     snapshot = read_behind(private_api_server, tls, space, on_page(page, *answers))
     assert sorted(config_maps(snapshot)) == NAMES
     assert snapshot.unread == ()
