@@ -12,7 +12,10 @@ Selector = Callable[[Labels], bool]
 
 
 def compile_selector(selector: Any) -> Selector:
-    """A test for labels. ``{}`` selects everything, ``None`` nothing; an unknown operator selects nothing."""
+    """A test for labels. ``{}`` selects everything, ``None`` nothing, as does one that the API server refuses:
+
+    an unknown operator, or ``In`` and ``NotIn`` without values.
+    """
     if not isinstance(selector, dict):
         return _nothing
     wanted = selector.get("matchLabels")
@@ -54,15 +57,19 @@ def _expression(expression: dict[str, Any]) -> Selector:
     among = frozenset(map(_label_text, values)) if isinstance(values, list) else frozenset()
     match expression.get("operator"):
         case "In":
-            return lambda labels: labels.get(key) in among
-        case "NotIn":
-            return lambda labels: labels.get(key) not in among
+            return lambda labels: _is_among(labels.get(key), among)
+        case "NotIn" if among:
+            return lambda labels: not _is_among(labels.get(key), among)
         case "Exists":
             return lambda labels: key in labels
         case "DoesNotExist":
             return lambda labels: key not in labels
         case _:
             return _nothing
+
+
+def _is_among(value: Any, among: frozenset[str]) -> bool:
+    return isinstance(value, str) and value in among
 
 
 def _label_text(value: Any) -> str:
