@@ -245,8 +245,23 @@ JSON = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                "kind name namespace subjects roleRef rules verbs resources apiGroups resourceNames labels metadata "
-                "aggregationRule clusterRoleSelectors matchLabels".split()
+                [
+                    "kind",
+                    "name",
+                    "namespace",
+                    "subjects",
+                    "roleRef",
+                    "rules",
+                    "verbs",
+                    "resources",
+                    "apiGroups",
+                    "resourceNames",
+                    "labels",
+                    "metadata",
+                    "aggregationRule",
+                    "clusterRoleSelectors",
+                    "matchLabels",
+                ]
             ),
             inner,
             max_size=5,
