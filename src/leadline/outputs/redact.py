@@ -28,13 +28,15 @@ _SHAPES = (
     r"|\bxox[abprs]-[0-9A-Za-z-]{10,}"
     r"|\bsk_(?:live|test)_[0-9A-Za-z]{8,}"
     r"|\bAIza[0-9A-Za-z_-]{35}"
-    r"|\beyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]*)?"
+    r"|(?<![\w-])eyJ[0-9A-Za-z_-]{8,4096}\.[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]*)?"
 )
+_SHAPE_MARKS = ("://", "-----BEGIN", "AKIA", "ASIA", "gh", "glpat-", "xox", "sk_", "AIza", "eyJ")
 _NAMED = (
-    r"(?i:(?P<name>[\w.-]*?(?:passw(?:or)?d|passphrase|secret|token|credentials?"
+    r"(?i:(?P<name>(?:passw(?:or)?d|passphrase|secret|token|credentials?"
     r"|(?:api|access|private|secret|encryption)[-_.]?key)['\"]?\s*[:=]\s*['\"]?)"
     r"(?!true\b|false\b|null\b|~|[{\[>|&*]|['\"]?\s*$)[^\s'\",}]+)"
 )
+_NAME_MARKS = ("passw", "passphrase", "secret", "token", "credential", "key")
 _ENV_VALUE = r"(?P<name>\bvalue['\"]?:\s+)(?![{\[]).*?(?=\s*[,}]|$)"
 _PAIR = r"(?P<name>^\s*(?:- )?[^\s:#]+:)\s+\S.*$"
 _OPEN_KEYS = r"^\s*(?:- )?(apiVersion|kind|metadata|name|namespace|type|immutable|labels|annotations):"
@@ -48,7 +50,13 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 def redacted_text(text: str) -> str:
     """``text`` with credentials in addresses, keys, tokens and ``password=…`` hidden."""
-    return _pattern(_NAMED).sub(rf"\g<name>{HIDDEN}", _pattern(_SHAPES).sub(HIDDEN, text))
+    if any(mark in text for mark in _SHAPE_MARKS):
+        text = _pattern(_SHAPES).sub(HIDDEN, text)
+    if ":" in text or "=" in text:
+        lowered = text.lower()
+        if any(mark in lowered for mark in _NAME_MARKS):
+            text = _pattern(_NAMED).sub(rf"\g<name>{HIDDEN}", text)
+    return text
 
 
 def redacted_object(body: dict[str, Any]) -> dict[str, Any]:

@@ -83,6 +83,7 @@ class _Results:
         self._settings = report.settings
         self._rank = {control.id: i for i, control in enumerate(report.controls)}
         self._passes: dict[str, str] = {}
+        self._ids: dict[int, str] = {}
         self._findings: dict[int, dict[str, list[Finding]]] = {}
         for finding in report.findings:
             self._findings.setdefault(id(finding.resource), {}).setdefault(finding.control, []).append(
@@ -99,7 +100,7 @@ class _Results:
             self._failure(resource, self._controls[i], failed[i]) if i in failed else self._pass(i)
             for i in ids
         )
-        return f'{{"resourceID":{json_text(resource.id)},"controls":[{entries}]}}'
+        return f'{{"resourceID":{json_text(self._id(resource))},"controls":[{entries}]}}'
 
     def _pass(self, control_id: str) -> str:
         text = self._passes.get(control_id)
@@ -111,10 +112,16 @@ class _Results:
 
     def _failure(self, resource: Resource, control: Control, findings: list[Finding]) -> str:
         paths = [self._path(finding) for finding in findings]
-        related = {r.id for f in findings for r in (*f.related, f.place) if r is not resource}
-        return json_text(
-            self._entry(control, "failed", {"paths": paths, "relatedResourcesIDs": sorted(related)})
-        )
+        related = {id(r): r for f in findings for r in (*f.related, f.place) if r is not resource}
+        evidence = {"paths": paths, "relatedResourcesIDs": sorted(self._id(r) for r in related.values())}
+        return json_text(self._entry(control, "failed", evidence))
+
+    def _id(self, resource: Resource) -> str:
+        """The id of a resource of this report, worked out once."""
+        text = self._ids.get(id(resource))
+        if text is None:
+            text = self._ids[id(resource)] = resource.id
+        return text
 
     def _entry(self, control: Control, status: str, evidence: Mapping[str, Any] | None) -> dict[str, Any]:
         rule: dict[str, Any] = {"name": control.module.rpartition(".")[2], "status": status, "subStatus": ""}
@@ -134,7 +141,7 @@ class _Results:
 
     def _path(self, finding: Finding) -> dict[str, Any]:
         holder = finding.place
-        entry: dict[str, Any] = {"resourceID": holder.id}
+        entry: dict[str, Any] = {"resourceID": self._id(holder)}
         match finding.violation:
             case Remove():
                 entry["deletePath"] = finding.path

@@ -5,6 +5,7 @@ limits: https://docs.github.com/en/code-security/code-scanning/troubleshooting-s
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import sha256
 from typing import IO, Any
 from urllib.parse import quote
@@ -159,6 +160,7 @@ def _location(resource: Resource, place: Place | None, page: Page, *, logical: R
     return location
 
 
+@lru_cache(maxsize=4096)
 def uri_of(file: str, folder: str) -> str:
     """``file`` relative to ``folder`` where it lies below it, else as a ``file:`` address; percent-encoded."""
     file = file.replace("\\", "/")
