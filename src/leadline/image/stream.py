@@ -15,6 +15,7 @@ from isal import igzip_lib
 PIECE_BYTES = 1 << 20
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
+SKIPPABLE = b"\x2a\x4d\x18"
 ISAL_ERROR = cast("type[Exception]", igzip_lib.error)
 
 
@@ -161,7 +162,7 @@ def decompressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
     rest = _again(head, source)
     if head[:2] == GZIP:
         return _gunzipped(rest)
-    if head[:4] == ZSTD or head[1:4] == b"\x2a\x4d\x18":
+    if head[:4] == ZSTD or head[1:4] == SKIPPABLE:
         return _unzstandard(rest)
     return rest
 
@@ -214,7 +215,7 @@ def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 def _unzstandard(pieces: Iterator[bytes]) -> Iterator[bytes]:
     reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-        cast("IO[bytes]", _Readable(pieces)), read_across_frames=True
+        cast("IO[bytes]", _Readable(whole_frames(pieces))), read_across_frames=True
     )
     while True:
         try:
@@ -224,6 +225,58 @@ def _unzstandard(pieces: Iterator[bytes]) -> Iterator[bytes]:
         if not out:
             return
         yield out
+
+
+def whole_frames(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """``pieces`` of zstandard data as they are; the library itself takes a frame cut short for a complete one.
+
+    Format: https://datatracker.ietf.org/doc/html/rfc8878#section-3.1
+
+    Raises:
+        Damaged: they end within a frame, or something else follows one.
+    """
+    source = Pieces(pieces)
+    while magic := source.peek(4):
+        if magic == ZSTD:
+            yield from _frame(source)
+        elif magic[1:] == SKIPPABLE and 0x50 <= magic[0] <= 0x5F:
+            head = _exactly(source, 8)
+            yield head
+            yield from _run(source, int.from_bytes(head[4:], "little"))
+        else:
+            raise Damaged("broken zstandard data: something else follows")
+
+
+def _frame(source: Pieces) -> Iterator[bytes]:
+    head = _exactly(source, 5)
+    yield head
+    descriptor = head[4]
+    is_single = bool(descriptor & 0x20)
+    size_bytes = (1 if is_single else 0, 2, 4, 8)[descriptor >> 6]
+    yield _exactly(source, (0 if is_single else 1) + (0, 1, 2, 4)[descriptor & 3] + size_bytes)
+    is_last = False
+    while not is_last:
+        block = _exactly(source, 3)
+        yield block
+        header = int.from_bytes(block, "little")
+        is_last = bool(header & 1)
+        # A run of one byte stores that byte, whatever its length.
+        yield from _run(source, 1 if header >> 1 & 3 == 1 else header >> 3)
+    yield _exactly(source, 4 if descriptor & 4 else 0)
+
+
+def _run(source: Pieces, count: int) -> Iterator[bytes]:
+    while count:
+        piece = _exactly(source, min(count, PIECE_BYTES))
+        count -= len(piece)
+        yield piece
+
+
+def _exactly(source: Pieces, count: int) -> bytes:
+    taken = source.take(count)
+    if len(taken) < count:
+        raise Damaged("the zstandard data ends early")
+    return taken
 
 
 class _Readable(io.RawIOBase):

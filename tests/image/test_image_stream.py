@@ -1,0 +1,99 @@
+import gzip
+import os
+import random
+import tempfile
+import zlib
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leadline.image.stream import PIECE_BYTES, Damaged, Pieces, Region, bounded, decompressed
+
+CONTENT = random.Random(1).randbytes(3000) + b"x" * 5000
+
+
+def pieces(content: bytes, size: int = 100) -> list[bytes]:
+    return [content[i : i + size] for i in range(0, len(content), size)]
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        CONTENT,
+        gzip.compress(CONTENT),
+        gzip.compress(CONTENT[:4000]) + gzip.compress(CONTENT[4000:]),
+        gzip.compress(CONTENT) + bytes(100),
+        zstandard.compress(CONTENT),
+        zstandard.compress(CONTENT[:4000]) + zstandard.compress(CONTENT[4000:]),
+        b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + zstandard.compress(CONTENT),
+    ],
+    ids=["plain", "gzip", "two members", "padded", "zstd", "two frames", "skippable frame"],
+)
+@pytest.mark.parametrize("size", [1, 100, 100_000])
+def test_content_is_the_same_however_it_is_packed(packed: bytes, size: int) -> None:
+    assert b"".join(decompressed(pieces(packed, size))) == CONTENT
+
+
+def test_nothing_is_nothing() -> None:
+    assert list(decompressed([])) == []
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        gzip.compress(CONTENT)[:-20],
+        gzip.compress(CONTENT)[:40],
+        gzip.compress(CONTENT)[:100] + b"\xff" * 100,
+        gzip.compress(CONTENT) + b"rubbish",
+        gzip.compress(CONTENT)[:-8] + bytes(8),
+    ],
+    ids=["end missing", "most missing", "broken", "rubbish behind", "wrong checksum"],
+)
+def test_broken_gzip_is_damage(packed: bytes) -> None:
+    with pytest.raises(Damaged, match="gzip"):
+        list(decompressed(pieces(packed)))
+
+
+def test_broken_zstandard_is_damage() -> None:
+    packed = bytearray(zstandard.compress(CONTENT))
+    packed[10:40] = b"\xff" * 30
+    with pytest.raises(Damaged, match="zstandard"):
+        list(decompressed(pieces(bytes(packed))))
+
+
+PACKED = zstandard.ZstdCompressor(write_checksum=True).compress(CONTENT * 60)
+
+
+@pytest.mark.parametrize("length", [5, 6, 9, 200, len(PACKED) // 2, len(PACKED) - 4, len(PACKED) - 1])
+def test_zstandard_cut_short_is_damage(length: int) -> None:
+    with pytest.raises(Damaged, match="zstandard"):
+        list(decompressed(pieces(PACKED[:length])))
+
+
+def test_zstandard_with_rubbish_behind_is_damage() -> None:
+    with pytest.raises(Damaged, match="zstandard"):
+        list(decompressed(pieces(PACKED + b"rubbish")))
+
+
+def test_bomb_comes_in_small_pieces_and_is_stopped() -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    packed = b"".join(packer.compress(bytes(1 << 24)) for _ in range(16)) + packer.flush()
+    sizes: list[int] = []
+    with pytest.raises(Damaged, match="more than 64 MiB"):
+        sizes.extend(map(len, bounded(decompressed([packed]), 64 << 20)))
+    assert max(sizes) <= PIECE_BYTES
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["take", "skip", "peek"]), st.integers(0, 3000)), max_size=20))
+def test_pieces_and_region_agree(steps: list[tuple[str, int]]) -> None:
+    with tempfile.TemporaryFile() as file:
+        file.write(b"before" + CONTENT + b"behind")
+        file.flush()
+        os.fsync(file.fileno())
+        first, second = Pieces(pieces(CONTENT, 77)), Region(file.fileno(), 6, len(CONTENT))
+        for what, count in steps:
+            assert getattr(first, what)(count) == getattr(second, what)(count)
+            assert first.position() == second.position()

@@ -1,0 +1,172 @@
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from image_archives import entry, layer
+from leadline.image.cataloguer import File, Package, Packages, Tree, Unread, Unreadable, cataloguer
+from leadline.image.layers import LayerFacts, Limits, PathFacts, Reader
+from leadline.image.stream import Pieces
+from leadline.image.tar import EntryReader, TarReader
+from leadline.image.wishes import Wishes
+
+ELF = b"\x7fELF" + bytes(100)
+
+
+class Held:
+    """A layer that lies in memory, and counts how often it is opened."""
+
+    diff_id = "sha256:demo"
+    cache_key = "demo"
+    size_bytes = 0
+
+    def __init__(self, content: bytes, missing: str = "") -> None:
+        self.content = content
+        self.missing = missing
+        self.opened = 0
+
+    @contextmanager
+    def open(self) -> Iterator[EntryReader]:
+        self.opened += 1
+        yield TarReader(Pieces([self.content]))
+
+
+@cataloguer("names", names=("list",))
+def names(file: File) -> Packages:
+    for line in file.text.split():
+        if line == "!":
+            raise Unreadable("an exclamation mark")
+        yield Package("generic", line, "1")
+
+
+@cataloguer("whole", names=("whole",), beside=("*.extra", "etc/kept", "other"))
+def whole(file: File, tree: Tree) -> Packages:
+    yield Package("generic", tree.distro.id, file.text)
+
+
+@cataloguer("programs", executables=True)
+def programs(file: File) -> Packages:
+    yield Package("generic", file.name, str(len(file.data)))
+
+
+def facts(content: bytes, limits: Limits = Limits()) -> LayerFacts:  # noqa: B008 - frozen
+    return Reader(Wishes((names, whole, programs)), limits).facts_of(Held(content))
+
+
+def package(name: str, path: str, version: str = "1", by: str = "names") -> Package:
+    return Package("generic", name, version, found_in=(path,), found_by=by)
+
+
+def test_reader_of_one_file_runs_at_once_and_its_file_is_let_go() -> None:
+    found = facts(layer({"a/list": b"x y", "b": b"z"}))
+    assert found.facts == {"a/list": PathFacts(0o644, None, (package("x", "a/list"), package("y", "a/list")))}
+
+
+def test_what_came_before_unreadable_is_kept() -> None:
+    found = facts(layer({"list": b"x ! y"}))
+    assert found.facts == {
+        "list": PathFacts(
+            0o644, None, (package("x", "list"),), (Unread("list", "names: an exclamation mark"),)
+        )
+    }
+
+
+def test_files_for_readers_of_the_tree_are_kept() -> None:
+    content = layer({"whole": b"1", "x/y.extra": b"2", "etc/kept": b"3", "kept": b"4", "other": b"5"})
+    assert {path: one.content for path, one in facts(content).facts.items()} == {
+        "whole": b"1",
+        "x/y.extra": b"2",
+        "etc/kept": b"3",
+        "other": b"5",
+    }
+
+
+def test_executables_are_known_by_their_first_bytes() -> None:
+    content = layer({"bin/a": ELF, "lib/b.so": ELF, "c.sh": b"#!/bin/sh" + bytes(100)})
+    assert facts(content).facts == {
+        "bin/a": PathFacts(0o644, None, (package("a", "bin/a", "104", "programs"),)),
+        "lib/b.so": PathFacts(0o644, None, (package("b.so", "lib/b.so", "104", "programs"),)),
+    }
+
+
+def test_set_uid_and_set_gid_files_are_noted() -> None:
+    files = [entry("su", tarfile.REGTYPE, mode=0o4755), entry("wall", tarfile.REGTYPE, mode=0o2755)]
+    folders = [entry("tmp", tarfile.DIRTYPE, mode=0o6777)]
+    assert facts(layer({}, files + folders)).facts == {"su": PathFacts(0o4755), "wall": PathFacts(0o2755)}
+
+
+def test_secret_is_noted_by_kind_and_line() -> None:
+    key = b"# mine\n-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n"
+    found = facts(layer({"root/.ssh/id_rsa": key, "etc/ssl/ca.pem": b"-----BEGIN CERTIFICATE-----\n"}))
+    assert found.facts == {"root/.ssh/id_rsa": PathFacts(0o644, secrets=("private key in line 2",))}
+
+
+def test_entries_that_leave_the_image_are_unread_and_counted_beyond_twenty() -> None:
+    found = facts(layer({f"../{i}": b"" for i in range(25)}))
+    assert found.unread[:1] == [Unread("../0", "its name or target lies outside the image")]
+    assert found.unread[20:] == [Unread("(archive)", "5 more entries lie outside the image")]
+
+
+def test_layer_cut_short_keeps_what_came_before() -> None:
+    found = facts(layer({"list": b"x", "b": bytes(5000)})[:3000])
+    assert found.facts == {"list": PathFacts(0o644, None, (package("x", "list"),))}
+    why = "the archive ends in the middle of a file; what came before was read"
+    assert (found.unread, found.is_whole) == ([Unread("layer sha256:demo", why)], False)
+
+
+def test_too_many_entries_end_the_layer() -> None:
+    found = facts(layer({f"{i}": b"" for i in range(20)}), Limits(entries=10))
+    assert found.unread == [Unread("layer sha256:demo", "more than 10 entries; what came before was read")]
+    assert len(found.entries) == 11
+
+
+def test_file_beyond_the_limit_is_unread() -> None:
+    found = facts(layer({"list": bytes(2 << 20)}), Limits(file_bytes=1 << 20))
+    assert found.facts == {"list": PathFacts(0o644, unread=(Unread("list", "larger than 1 MiB"),))}
+
+
+def test_kept_files_together_are_bounded() -> None:
+    content = layer({"a/whole": b"x" * 60, "b/whole": b"y" * 60, "c/whole": b"z" * 30})
+    found = facts(content, Limits(kept_bytes=100)).facts
+    assert {path: one.content and one.content[:1] for path, one in found.items()} == {
+        "a/whole": b"x",
+        "b/whole": None,
+        "c/whole": b"z",
+    }
+    assert found["b/whole"].unread == (Unread("b/whole", "too large to be kept in memory"),)
+
+
+def test_missing_layer_is_unread_and_never_opened() -> None:
+    held = Held(b"", missing="a foreign layer")
+    found = Reader(Wishes((names,))).facts_of(held)
+    assert (found.unread, found.is_whole, held.opened) == (
+        [Unread("layer sha256:demo", "a foreign layer")],
+        False,
+        0,
+    )
+
+
+def test_path_that_stands_twice_counts_once() -> None:
+    archive = layer({"list": b"old"})[:1024] + layer({"list": b"new"})
+    assert facts(archive).facts == {"list": PathFacts(0o644, None, (package("new", "list"),))}
+
+
+def test_hard_link_under_a_wished_name_is_read_in_a_second_pass() -> None:
+    held = Held(layer({"store/abc": b"x"}, [entry("list", tarfile.LNKTYPE, "store/abc")]))
+    found = Reader(Wishes((names,))).facts_of(held)
+    assert found.facts == {"list": PathFacts(0o644, None, (package("x", "list"),))}
+    assert held.opened == 2
+
+
+def test_hard_link_to_a_link_is_unread() -> None:
+    links = [entry("a", tarfile.LNKTYPE, "b"), entry("list", tarfile.LNKTYPE, "a")]
+    found = facts(layer({}, links))
+    assert found.unread == [Unread("list", "a hard link to a link")]
+
+
+def test_special_files_are_there_but_never_read() -> None:
+    devices = [
+        entry(f"{kind.decode()}/list", kind) for kind in (tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE)
+    ]
+    found = facts(layer({}, devices))
+    assert found.facts == {}
+    assert found.entries == {"3": "/", "3/list": "?", "4": "/", "4/list": "?", "6": "/", "6/list": "?"}
