@@ -9,7 +9,7 @@ from msgspec import DecodeError, Struct, ValidationError, msgpack, structs
 
 from leadline.image.cataloguer import Cataloguer, Unread
 from leadline.image.config import ConfigReading
-from leadline.image.distro import DISTRO_PATHS, read_distro
+from leadline.image.distro import DISTRO_PATHS, distro_of_programs, read_distro
 from leadline.image.layers import Layer, LayerFacts, Limits, Reader
 from leadline.image.ownership import with_owners
 from leadline.image.tree import MergedTree, merge
@@ -141,11 +141,11 @@ def _catalogue(
     tree.distro = read_distro(tree)
     unread = [one for _, layer in facts for one in layer.unread]
     reading = _read_tree(tree, reader)
-    packages = with_owners(reading.packages, tree)
+    packages = tuple(sorted(with_owners(reading.packages, tree), key=_order))
     return Sbom(
         ImageIdentity(image.identity.name, size_bytes=sum(layer.size_bytes for _, layer in facts)),
-        tuple(sorted(packages, key=_order)),
-        tree.distro,
+        packages,
+        tree.distro if tree.distro.id else distro_of_programs(packages),
         files=tuple(_notable(tree)),
         unread=tuple(unread) + reading.unread,
     )
