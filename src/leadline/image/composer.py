@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 
-from leadline.image.cataloguer import Digest, Package
-from leadline.image.documents import entries, fields, word, words
+from leadline.image.cataloguer import Package
+from leadline.image.checksum import hexadecimal
+from leadline.image.documents import entries, fields, whole_name, word, words
 from leadline.image.licences import spdx_all
 
 
 def composer_package(entry: Mapping[str, object], is_dev: bool) -> Package | None:
     """``None`` for an entry without name or version (https://getcomposer.org/doc/04-schema.md)."""
-    name, version = word(entry.get("name")), word(entry.get("version"))
+    name, version = whole_name(entry.get("name")), word(entry.get("version"))
     if not name or not version:
         return None
     namespace, _, base_name = name.rpartition("/")
@@ -21,7 +22,7 @@ def composer_package(entry: Mapping[str, object], is_dev: bool) -> Package | Non
         version,
         namespace=namespace,
         licenses=spdx_all(words(entry.get("license"))),
-        digests=(Digest("sha1", checksum),) if checksum else (),
+        digests=hexadecimal("sha1", checksum),
         supplier=", ".join(filter(None, authors)),
         home=word(entry.get("homepage")),
         description=word(entry.get("description")),

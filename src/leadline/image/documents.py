@@ -63,6 +63,11 @@ def word(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
+def whole_name(value: object) -> str:
+    """A name that may have a namespace before a slash; without slashes at either end, which would empty a part."""
+    return word(value).strip("/")
+
+
 def words(value: object) -> tuple[str, ...]:
     """The strings of a list; a lone string is a list of one."""
     found = (word(entry) for entry in ([value] if isinstance(value, str) else entries(value)))

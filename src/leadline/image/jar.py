@@ -74,6 +74,9 @@ _SECTION_KEYS = ("Implementation-", "Specification-")
 _VERSION_AFTER_DASH = re.compile(r"-(?=v?\d)")
 _VERSION_AFTER_MARK = re.compile(r"[_.](?=v?\d)")
 _SCALA = re.compile(r"_(?:2\.1\d|3)$")
+_NAME_GOES_ON = re.compile(
+    r"-(?!(?:alpha|android|beta|build|final|incubating|jre|milestone|redhat|snapshot)-)[a-z]{3,}-\d", re.I
+)
 _CLASSIFIER = re.compile(r"-(?:sources|javadoc|tests|shaded|all|jar-with-dependencies)$")
 _DOTTED = re.compile(r"[a-z][\w-]*(?:\.[\w-]+)+")
 
@@ -126,8 +129,8 @@ def manifest_attributes(text: str) -> dict[str, str]:
         if name in found or not (name and (is_main or name.startswith(_SECTION_KEYS))):
             name = ""
         else:
-            found[name] = value.strip()
-    return found
+            found[name] = value.lstrip()
+    return {name: value.strip() for name, value in found.items()}
 
 
 def split_file_name(name: str) -> tuple[str, str]:
@@ -136,7 +139,7 @@ def split_file_name(name: str) -> tuple[str, str]:
     marks = (*_VERSION_AFTER_DASH.finditer(stem[:255]), *_VERSION_AFTER_MARK.finditer(stem[:255]))
     for found in marks if not _SCALA.search(stem) else ():
         version = stem[found.end() :]
-        if found.start() and not re.match(r"\d+[a-zA-Z]{2}", version):
+        if found.start() and not re.match(r"\d+[a-zA-Z]{2}", version) and not _NAME_GOES_ON.search(version):
             # ``4.10.x`` is a link's name for whatever 4.10 is installed
             return stem[: found.start()], "" if version.endswith(".x") else _CLASSIFIER.sub("", version)
     return stem, ""

@@ -1,10 +1,10 @@
 """JavaScript packages as lock files write them: ``@scope/name@1.2.3``, addresses in place of versions, checksums."""
 
-import binascii
 from collections.abc import Mapping
 
 from leadline.image.address import public_address
-from leadline.image.cataloguer import Digest, Package
+from leadline.image.cataloguer import Package
+from leadline.image.checksum import subresource_integrity
 from leadline.image.documents import fields, word
 from leadline.image.licences import spdx_all
 
@@ -25,7 +25,7 @@ def npm_package(name: str, version: str, entry: Mapping[str, object], is_dev: bo
         namespace=namespace,
         licenses=spdx_all((license,)) if isinstance(license, str) else (),
         qualifiers=qualifiers,
-        digests=integrity(word(entry.get("integrity"))),
+        digests=subresource_integrity(word(entry.get("integrity"))),
         depends=tuple(needs),
         is_dev=is_dev,
     )
@@ -34,16 +34,5 @@ def npm_package(name: str, version: str, entry: Mapping[str, object], is_dev: bo
 def split_name(written: str) -> tuple[str, str]:
     """``@scope/name@1.2.3`` → ``("@scope/name", "1.2.3")``."""
     at = written.find("@", 1)
-    return (written[:at], written[at + 1 :]) if at > 0 else (written, "")
-
-
-def integrity(written: str) -> tuple[Digest, ...]:
-    """``sha512-`` and base64, several parted by blanks (https://www.w3.org/TR/SRI/)."""
-    found = []
-    for part in written.split():
-        algorithm, _, encoded = part.partition("-")
-        try:
-            found.append(Digest(algorithm.lower(), binascii.a2b_base64(encoded).hex()))
-        except binascii.Error:
-            continue
-    return tuple(digest for digest in found if digest.value)
+    name, version = (written[:at], written[at + 1 :]) if at > 0 else (written, "")
+    return name.strip("/"), version

@@ -17,7 +17,6 @@ from leadline.image import cataloguers
 from leadline.image.cataloguer import Cataloguer, Package
 from leadline.image.wishes import Wishes
 
-
 FOLDER = Path(__file__).parent / "ecosystems"
 CATALOGUERS = {one.name: one for one in discover(cataloguers, Cataloguer)}
 NOTHING = msgspec.to_builtins(Package("", "", ""))

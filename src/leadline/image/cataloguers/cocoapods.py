@@ -6,7 +6,8 @@ package URL.
 
 import re
 
-from leadline.image.cataloguer import Digest, File, Package, Packages, cataloguer
+from leadline.image.cataloguer import File, Package, Packages, cataloguer
+from leadline.image.checksum import hexadecimal
 from leadline.image.documents import entries, fields, read_yaml, word
 
 _POD = re.compile(r"(?P<name>[^\s/(]+)(?:/(?P<part>[^\s(]+))?\s+\((?P<version>[^()\s]+)\)")
@@ -20,8 +21,7 @@ def cocoapods(lock: File) -> Packages:
         for written in (word(entry),) if isinstance(entry, str) else fields(entry):
             pod = _POD.match(written[:1000])
             if pod:
-                checksum = word(checksums.get(pod["name"]))
-                digests = (Digest("sha1", checksum),) if checksum else ()
+                digests = hexadecimal("sha1", word(checksums.get(pod["name"])))
                 yield Package(
                     "cocoapods", pod["name"], pod["version"], subpath=pod["part"] or "", digests=digests
                 )

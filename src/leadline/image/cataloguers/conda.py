@@ -4,11 +4,17 @@ https://docs.conda.io/projects/conda/en/stable/dev-guide/api/conda/models/record
 those of the package URL type ``conda``.
 """
 
+import re
 from posixpath import join
 
-from leadline.image.cataloguer import Digest, File, Package, Packages, Unreadable, cataloguer
+from leadline.image.address import public_address
+from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
+from leadline.image.checksum import hexadecimal
 from leadline.image.documents import fields, read_json, word, words
 from leadline.image.licences import spdx_all
+
+_TOKEN = re.compile(r"/t/[^/]+/")
+"""Where a channel that asks for an account has its token."""
 
 
 @cataloguer("conda", folders=("*/conda-meta",))
@@ -19,17 +25,16 @@ def conda(record: File) -> Packages:
     name, version = word(found.get("name")), word(found.get("version"))
     if not name or not version:
         raise Unreadable("has no name or no version")
-    kinds = {"build": "build", "channel": "channel", "subdir": "subdir"}
+    origin = {key: word(found.get(key)) for key in ("build", "channel", "subdir")}
+    origin["channel"] = _TOKEN.sub("/", public_address(origin["channel"]))
     prefix = record.folder.rpartition("/")[0]
     yield Package(
         "conda",
         name,
         version,
-        qualifiers=tuple(
-            (key, word(found.get(field))) for key, field in kinds.items() if word(found.get(field))
-        ),
+        qualifiers=tuple((key, value) for key, value in origin.items() if value),
         licenses=spdx_all((word(found.get("license")),)),
-        digests=tuple(Digest(key, word(found.get(key))) for key in ("sha256", "md5") if word(found.get(key))),
+        digests=hexadecimal("sha256", word(found.get("sha256"))) + hexadecimal("md5", word(found.get("md5"))),
         depends=tuple(need.partition(" ")[0] for need in words(found.get("depends"))),
         files=tuple(join(prefix, path) for path in words(found.get("files")) if ".." not in path),
     )

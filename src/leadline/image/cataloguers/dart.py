@@ -1,7 +1,8 @@
 """Dart packages that a project pins: ``pubspec.lock`` (https://dart.dev/tools/pub/glossary#lockfile)."""
 
 from leadline.image.address import public_address
-from leadline.image.cataloguer import Digest, File, Package, Packages, cataloguer
+from leadline.image.cataloguer import File, Package, Packages, cataloguer
+from leadline.image.checksum import hexadecimal
 from leadline.image.documents import fields, read_yaml, word
 
 OFFICIAL_PREFIX = "pub."
@@ -27,6 +28,6 @@ def dart(lock: File) -> Packages:
             name,
             version,
             qualifiers=qualifiers,
-            digests=(Digest("sha256", checksum),) if checksum else (),
+            digests=hexadecimal("sha256", checksum),
             is_dev=word(entry.get("dependency")) == "direct dev",
         )

@@ -4,10 +4,10 @@ https://github.com/dotnet/sdk/blob/main/documentation/specs/runtime-configuratio
 https://learn.microsoft.com/en-us/nuget/consume-packages/package-references-in-project-files#locking-dependencies
 """
 
-import binascii
 from collections.abc import Mapping
 
-from leadline.image.cataloguer import Digest, File, Package, Packages, cataloguer
+from leadline.image.cataloguer import File, Package, Packages, cataloguer
+from leadline.image.checksum import in_base64
 from leadline.image.documents import fields, read_json, word
 
 
@@ -22,7 +22,9 @@ def dotnet(dependencies: File) -> Packages:
         name, _, version = key.partition("/")
         if name and version:
             checksum = word(fields(value).get("sha512")).removeprefix("sha512-")
-            yield Package("nuget", name, version, digests=_digests(checksum), depends=needs.get(key, ()))
+            yield Package(
+                "nuget", name, version, digests=in_base64("sha512", checksum), depends=needs.get(key, ())
+            )
 
 
 @cataloguer("dotnet-lock", names=("packages.lock.json",), lock=True)
@@ -36,15 +38,7 @@ def dotnet_lock(lock: File) -> Packages:
             if version and word(entry.get("type")).lower() != "project":
                 seen.setdefault((name, version), entry)
     for (name, version), entry in seen.items():
-        digests = _digests(word(entry.get("contentHash")))
+        digests = in_base64("sha512", word(entry.get("contentHash")))
         yield Package(
             "nuget", name, version, digests=digests, depends=tuple(fields(entry.get("dependencies")))
         )
-
-
-def _digests(encoded: str) -> tuple[Digest, ...]:
-    """A SHA-512 written in base64."""
-    try:
-        return (Digest("sha512", binascii.a2b_base64(encoded).hex()),) if encoded else ()
-    except binascii.Error:
-        return ()

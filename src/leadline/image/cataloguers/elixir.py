@@ -6,7 +6,8 @@ Each is a term of its language, one package a line
 
 import re
 
-from leadline.image.cataloguer import Digest, File, Package, Packages, Unreadable, cataloguer
+from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
+from leadline.image.checksum import hexadecimal
 
 FILE_BYTES = 16 << 20
 
@@ -20,7 +21,7 @@ _REBAR = re.compile(r'\{<<"[\w-]++">>,\s*\{pkg,<<"(?P<name>[\w-]++)">>,<<"(?P<ve
 @cataloguer("elixir", names=("mix.lock",), lock=True)
 def elixir(lock: File) -> Packages:
     for found in _MIX.finditer(_text(lock)):
-        digests = (Digest("sha256", found["sum"].lower()),) if found["sum"] else ()
+        digests = hexadecimal("sha256", found["sum"])
         yield Package("hex", found["name"], found["version"], digests=digests)
 
 

@@ -14,6 +14,7 @@ from leadline.image.cataloguer import File, Package, Packages, Unreadable, catal
 from leadline.image.executable import Executable
 from leadline.image.go_module import DEVELOPMENT, module_package
 
+SECTIONS = (".go.buildinfo", "__DATA,__go_buildinfo", "__DATA_CONST,__go_buildinfo")
 MAGIC = b"\xff Go buildinf:"
 HEADER_BYTES = 32
 TEXT_BYTES = 16 << 20
@@ -21,7 +22,8 @@ TEXT_BYTES = 16 << 20
 _INLINE = 2
 _SENTINEL_BYTES = 16
 _SETTING = re.compile(r"-X[ =]+(['\"]?)([^\s'\"=]+)=([^\s'\"]*)")
-_LINKED_TEXT = re.compile(rb"(?<![\w.+-])v?(\d{1,4}\.\d{1,5}\.\d{1,8}(?:[-+][\w.+-]{1,60})?)\0")
+_LINKED_REST = re.compile(rb"(\.\d{1,5}\.\d{1,8}(?:[-+][\w.+-]{1,60})?)\0")
+_LINKED_MAJOR = re.compile(rb"(?<![\w.+-])v?(\d{1,4})$")
 _GOS_OWN_TEXT = b"1.0.0"
 _VERSION = re.compile(r"v?\d+\.\d+(?:\.\d+)?(?:[-+.][\w.+-]+)?")
 
@@ -31,7 +33,6 @@ class Module(Struct):
 
     path: str
     version: str
-    checksum: str = ""
 
 
 class BuildInformation(Struct):
@@ -45,12 +46,12 @@ class BuildInformation(Struct):
 
 @cataloguer("golang", executables=True)
 def golang(binary: File) -> Packages:
-    if MAGIC not in binary.data:
-        return
     executable = Executable(binary.data)
+    if executable.format != "pe" and executable.sections and not executable.has_section(*SECTIONS):
+        return
     texts = build_texts(executable)
     if texts is None:
-        return  # the magic is a constant of a program that reads build information
+        return
     build = build_information(*texts)
     number = re.match(r"(?:go|devel go)?(\d+\.[\w.]+)", build.go_version)
     if number:
@@ -63,7 +64,7 @@ def golang(binary: File) -> Packages:
             version = _linked_version(executable)
         yield module_package(build.main.path, version, architecture=build.settings.get("GOARCH", ""))
     for module in build.modules:
-        yield module_package(module.path, module.version, module.checksum)
+        yield module_package(module.path, module.version)
 
 
 def build_texts(executable: Executable) -> tuple[str, str] | None:
@@ -71,22 +72,30 @@ def build_texts(executable: Executable) -> tuple[str, str] | None:
     for area in _areas(executable):
         at = area.find(MAGIC)
         while at >= 0:
-            header = area[at : at + HEADER_BYTES]
-            if len(header) == HEADER_BYTES:
-                if header[15] & _INLINE:
-                    version, end = _counted(area, at + HEADER_BYTES)
-                    lines, _ = _counted(area, end)
-                else:
-                    version, lines = (_pointed(executable, header, slot) for slot in (0, 1))
-                if version.startswith((b"go", b"devel")):
-                    return version.decode("utf-8", "replace"), _module_lines(lines)
+            version, lines = _header_texts(executable, area, at)
+            if version.startswith((b"go", b"devel")):
+                return version.decode("utf-8", "replace"), _module_lines(lines)
             at = area.find(MAGIC, at + len(MAGIC))
     return None
 
 
+def _header_texts(executable: Executable, area: bytes, at: int) -> tuple[bytes, bytes]:
+    """Go's version and the marked lines; empty where no header begins ``at`` but a text of the program."""
+    header = area[at : at + HEADER_BYTES]
+    if len(header) < HEADER_BYTES:
+        return b"", b""
+    if not header[15] & _INLINE:
+        return _pointed(executable, header, 0), _pointed(executable, header, 1)
+    version, end = _counted(area, at + HEADER_BYTES)
+    lines, end = _counted(area, end) if version else (b"", 0)
+    if end > len(area):
+        raise Unreadable("the build information of Go is cut short")
+    return version, lines
+
+
 def _areas(executable: Executable) -> Iterator[bytes]:
     """Where the linker puts the header: its own section, or the beginning of what can be written to."""
-    section = executable.section(".go.buildinfo", "__DATA,__go_buildinfo", "__DATA_CONST,__go_buildinfo")
+    section = executable.section(*SECTIONS)
     if section:
         yield section
     yield from executable.writable()
@@ -102,7 +111,7 @@ def _counted(area: bytes, at: int) -> tuple[bytes, int]:
         if area[at - 1] < 128:
             break
     if length > min(TEXT_BYTES, len(area) - at):
-        raise Unreadable("the build information of Go is cut short")
+        return b"", at + length
     return area[at : at + length], at + length
 
 
@@ -135,7 +144,7 @@ def build_information(go_version: str, lines: str) -> BuildInformation:
         kind, *columns = line.split("\t")
         match kind, columns:
             case (("mod" | "dep"), [path, *rest]) if path:
-                last = Module(path, *rest[:2]) if rest else Module(path, "")
+                last = Module(path, rest[0] if rest else "")
                 if kind == "mod":
                     build.main = last
                 else:
@@ -153,10 +162,9 @@ def build_information(go_version: str, lines: str) -> BuildInformation:
 def _replace(module: Module, path: str, rest: Sequence[str]) -> None:
     """A module replaced by a folder keeps its name: what stands in the folder has no other."""
     if path.startswith((".", "/")) or path[1:3] in (":\\", ":/"):
-        module.version, module.checksum = DEVELOPMENT, ""
+        module.version = DEVELOPMENT
         return
     module.path, module.version = path, rest[0] if rest else ""
-    module.checksum = rest[1] if len(rest) > 1 else ""
 
 
 def main_version(build: BuildInformation) -> str:
@@ -179,7 +187,12 @@ def _linked_version(executable: Executable) -> str:
     With ``-trimpath`` the settings of the linker are not recorded, but only what its ``-X`` wrote ends so.
     """
     texts = executable.section(".rodata", "__TEXT,__rodata", "__RODATA,__rodata", ".rdata")
-    found = set(_LINKED_TEXT.findall(texts)) - {_GOS_OWN_TEXT}
+    found: set[bytes] = set()
+    for rest in _LINKED_REST.finditer(texts):  # from its first dot on: dots are rarer than digits
+        major = _LINKED_MAJOR.search(texts[max(0, rest.start() - 6) : rest.start()])
+        if major:
+            found.add(major[1] + rest[1])
+    found.discard(_GOS_OWN_TEXT)
     return "v" + found.pop().decode("ascii") if len(found) == 1 else DEVELOPMENT
 
 

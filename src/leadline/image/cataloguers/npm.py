@@ -6,7 +6,7 @@ https://docs.npmjs.com/cli/v10/configuring-npm/package-json
 from collections.abc import Iterator
 
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
-from leadline.image.documents import entries, fields, read_json, word
+from leadline.image.documents import entries, fields, read_json, whole_name, word
 from leadline.image.licences import spdx_all
 
 
@@ -15,7 +15,7 @@ def npm(manifest: File) -> Packages:
     found = read_json(manifest)
     if not isinstance(found, dict):
         raise Unreadable("holds no object")
-    name, version = word(found.get("name")), word(found.get("version"))
+    name, version = whole_name(found.get("name")), word(found.get("version"))
     if not name or not version:
         return  # allowed for what is never published, and used to mark a folder as a module
     namespace, _, base_name = name.rpartition("/")

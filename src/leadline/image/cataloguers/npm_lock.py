@@ -6,7 +6,7 @@ https://docs.npmjs.com/cli/v10/configuring-npm/package-lock-json, https://bun.sh
 from collections.abc import Iterator, Mapping, Sequence
 
 from leadline.image.cataloguer import File, Packages, Unreadable, cataloguer
-from leadline.image.documents import entries, fields, read_json, read_json_with_comments, word
+from leadline.image.documents import entries, fields, read_json, read_json_with_comments, whole_name, word
 from leadline.image.lock_graph import reachable
 from leadline.image.npm_package import npm_package, split_name
 
@@ -26,7 +26,8 @@ def _flat(packages: Mapping[str, object], lock: Mapping[str, object]) -> Package
     """Formats 2 and 3: every path below the project, ``node_modules/a/node_modules/@s/b``."""
     for path, value in packages.items():
         entry = fields(value)
-        name = word(entry.get("name")) or path.rpartition("node_modules/")[2] or word(lock.get("name"))
+        named = word(entry.get("name")) or path.rpartition("node_modules/")[2]
+        name = whole_name(named or lock.get("name"))
         version = word(entry.get("version"))
         if not name or not version or entry.get("link") is True:
             continue
@@ -37,8 +38,8 @@ def _flat(packages: Mapping[str, object], lock: Mapping[str, object]) -> Package
 def _nested(lock: Mapping[str, object]) -> Packages:
     """Format 1: each package holds those that are placed below it."""
     waiting = [(fields(lock.get("dependencies")), 0)]
-    if word(lock.get("name")) and word(lock.get("version")):
-        yield npm_package(word(lock.get("name")), word(lock.get("version")), {}, False)
+    if whole_name(lock.get("name")) and word(lock.get("version")):
+        yield npm_package(whole_name(lock.get("name")), word(lock.get("version")), {}, False)
     while waiting:
         packages, depth = waiting.pop()
         if depth > DEPTH:
@@ -48,8 +49,8 @@ def _nested(lock: Mapping[str, object]) -> Packages:
             version = word(entry.get("version"))
             if version.startswith("npm:"):  # installed under another name
                 name, _, version = version.removeprefix("npm:").rpartition("@")
-            if name and version:
-                yield npm_package(name, version, entry, entry.get("dev") is True)
+            if whole_name(name) and version:
+                yield npm_package(whole_name(name), version, entry, entry.get("dev") is True)
             if fields(entry.get("dependencies")):
                 waiting.append((fields(entry.get("dependencies")), depth + 1))
 

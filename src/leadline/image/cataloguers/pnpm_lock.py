@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from leadline.image.cataloguer import File, Packages, cataloguer
-from leadline.image.documents import fields, read_yaml, word
+from leadline.image.documents import fields, read_yaml, whole_name, word
 from leadline.image.lock_graph import reachable
 from leadline.image.npm_package import npm_package, split_name
 
@@ -24,7 +24,7 @@ def pnpm_lock(lock: File) -> Packages:
     for key, value in packages.items():
         entry = fields(value)
         name, version = _coordinates(key)
-        name, version = word(entry.get("name")) or name, word(entry.get("version")) or version
+        name, version = whole_name(entry.get("name")) or name, word(entry.get("version")) or version
         if not name or not version or (name, version) in seen:
             continue
         seen.add((name, version))

@@ -12,15 +12,13 @@ from leadline.image.cataloguer import File, Package, Packages, Unreadable, catal
 from leadline.image.documents import entries, fields, word
 from leadline.image.executable import Executable
 
-SECTION = b".dep-v0"
+SECTIONS = (".dep-v0", "__DATA,.dep-v0")
 JSON_BYTES = 8 << 20
 
 
 @cataloguer("rust", executables=True)
 def rust(binary: File) -> Packages:
-    if SECTION not in binary.data:
-        return
-    packed = Executable(binary.data).section(".dep-v0", "__DATA,.dep-v0")
+    packed = Executable(binary.data).section(*SECTIONS)
     if not packed:
         return
     for entry in entries(fields(_inflated(packed)).get("packages")):

@@ -1,7 +1,8 @@
 """Rust crates that a project pins: ``Cargo.lock`` (https://doc.rust-lang.org/cargo/reference/resolver.html)."""
 
 from leadline.image.address import public_address
-from leadline.image.cataloguer import Digest, File, Package, Packages, Unreadable, cataloguer
+from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
+from leadline.image.checksum import hexadecimal
 from leadline.image.documents import entries, fields, read_toml, word, words
 
 
@@ -18,7 +19,7 @@ def rust_lock(lock: File) -> Packages:
             "cargo",
             name,
             version,
-            digests=(Digest("sha256", checksum),) if checksum else (),
+            digests=hexadecimal("sha256", checksum),
             qualifiers=(("vcs_url", public_address(source)),) if source.startswith("git+") else (),
             depends=tuple(needs),
         )

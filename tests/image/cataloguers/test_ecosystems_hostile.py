@@ -1,0 +1,116 @@
+"""Whatever stands in a file, a cataloguer yields packages or raises ``Unreadable``; nothing else comes out of it."""
+
+import zlib
+
+import msgspec
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from memory_tree import MemoryTree, read
+from test_ecosystems import CATALOGUERS, FOLDER, tree_of
+from test_golang import LINES, SECTION, elf, inline, pointed
+from test_java import jar, properties
+
+from leadline.image.wishes import Wishes
+
+METADATA = "Metadata-Version: 2.1\nName: x\nVersion: 1\n"
+BUILT = {
+    "golang": {
+        "bin/inline": elf({SECTION: inline(LINES.format(version="(devel)")), ".rodata": b"\x001.2.3\0"}),
+        "bin/pointed": elf({SECTION: pointed(LINES.format(version="v1"), 4, ">")}, False, ">"),
+    },
+    "rust": {"bin/x": elf({".dep-v0": zlib.compress(b'{"packages":[{"name":"a","version":"1"}]}')})},
+    "java": {
+        "x-1.jar": jar({**properties("a", "b", "1"), "META-INF/MANIFEST.MF": "A: b\n", "c.jar": jar({})})
+    },
+    "python-egg": {"x.egg": jar({"EGG-INFO/PKG-INFO": METADATA})},
+    "python-wheel": {"x.whl": jar({"x-1.dist-info/METADATA": METADATA})},
+}
+OF_LANGUAGES = sorted({*BUILT, *(folder.name for folder in FOLDER.iterdir())})
+THOROUGH = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+def files_of(name: str) -> dict[str, bytes]:
+    return BUILT.get(name) or tree_of(name)
+
+
+def asked_for(name: str) -> list[str]:
+    wishes = Wishes([CATALOGUERS[name]])
+    wanted = [path for path in files_of(name) if (wish := wishes.of(path)) and wish.readers]
+    return wanted or list(files_of(name))
+
+
+def assert_survives(name: str, path: str, content: bytes) -> None:
+    packages, _ = read(CATALOGUERS[name], MemoryTree({**files_of(name), path: content}), path)
+    assert all(package.name and package.type for package in packages)
+    msgspec.json.encode(packages)
+
+
+@pytest.mark.parametrize("name", OF_LANGUAGES)
+@QUICK
+@given(draws=st.data())
+def test_damaged_files(name: str, draws: st.DataObject) -> None:
+    damage(name, draws)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OF_LANGUAGES)
+@THOROUGH
+@given(draws=st.data())
+def test_files_damaged_in_many_ways(name: str, draws: st.DataObject) -> None:
+    damage(name, draws)
+
+
+def damage(name: str, draws: st.DataObject) -> None:
+    path = draws.draw(st.sampled_from(asked_for(name)))
+    content = bytearray(files_of(name)[path])
+    for _ in range(draws.draw(st.integers(1, 4))):
+        start = draws.draw(st.integers(0, len(content)))
+        end = draws.draw(st.integers(start, min(len(content), start + 40)))
+        content[start:end] = draws.draw(
+            st.one_of(st.binary(max_size=20), st.just(bytes(content[start:end]) * 3))
+        )
+    assert_survives(name, path, bytes(content))
+
+
+@pytest.mark.parametrize("name", OF_LANGUAGES)
+@QUICK
+@given(
+    content=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8")))
+)
+def test_any_content(name: str, content: bytes) -> None:
+    assert_survives(name, asked_for(name)[0], content)
+
+
+def shapes_of(value: object) -> st.SearchStrategy[object]:
+    """``value`` with any of its parts replaced by something of another type."""
+    odd = st.sampled_from(
+        [None, True, 5, -1.5, "", "x", "@", "/", "a@b:c", [], {}, [[]], [None], {"": {}}, {"name": 1}]
+    )
+    if isinstance(value, dict):
+        return st.one_of(st.fixed_dictionaries({key: shapes_of(part) for key, part in value.items()}), odd)
+    if isinstance(value, list):
+        return st.one_of(st.tuples(*map(shapes_of, value)).map(list), odd)
+    return st.one_of(st.just(value), odd)
+
+
+def is_json(content: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(content), dict | list)
+    except orjson.JSONDecodeError:
+        return False
+
+
+JSON_FILES = [
+    (name, path) for name in OF_LANGUAGES for path in asked_for(name) if is_json(files_of(name)[path])
+]
+
+
+@pytest.mark.parametrize(("name", "path"), JSON_FILES)
+@QUICK
+@given(draws=st.data())
+def test_json_of_other_shapes(name: str, path: str, draws: st.DataObject) -> None:
+    value = draws.draw(shapes_of(orjson.loads(files_of(name)[path])))
+    assert_survives(name, path, orjson.dumps(value))

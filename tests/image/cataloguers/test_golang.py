@@ -1,0 +1,158 @@
+"""Executables are built here, byte by byte: the smallest ELF files that hold Go's build information."""
+
+import struct
+
+import pytest
+from memory_tree import MemoryTree, read
+
+from leadline.image.cataloguers.golang import golang
+
+SECTION = ".go.buildinfo"
+MAGIC = b"\xff Go buildinf:"
+MARK = bytes(range(16))
+ADDRESS = 0x400000
+
+LINES = (
+    "path\tgithub.com/example/shop/v2\n"
+    "mod\tgithub.com/example/shop/v2\t{version}\t\n"
+    "dep\texample.com/local\tv0.0.0\n"
+    "=>\t./local\t(devel)\t\n"
+    "dep\tgithub.com/sirupsen/logrus\tv1.9.0\th1:abc=\n"
+    "=>\tgithub.com/sirupsen/logrus\tv1.9.3\th1:def=\n"
+    "dep\tgolang.org/x/text\tv0.3.7\th1:ghi=\n"
+    "build\tGOARCH=amd64\n"
+)
+
+
+def elf(sections: dict[str, bytes], is_64_bit: bool = True, order: str = "<") -> bytes:
+    """One segment, loaded at ``ADDRESS`` and writable, with all sections one after another from offset 4096."""
+    names = b"\0" + b"".join(name.encode() + b"\0" for name in (*sections, ".shstrtab"))
+    content, rows = b"", []
+    for name, part in (*sections.items(), (".shstrtab", names)):
+        content += bytes(-len(content) % 16)
+        rows.append((names.index(name.encode() + b"\0"), 4096 + len(content), len(part)))
+        content += part
+    size = 4096 + len(content)
+    if is_64_bit:
+        head = struct.pack(
+            order + "HHIQQQIHHHHHH", 2, 62, 1, 0, 64, size, 0, 64, 56, 1, 64, len(rows) + 1, len(rows)
+        )
+        program = struct.pack(
+            order + "IIQQQQQQ", 1, 6, 4096, ADDRESS, ADDRESS, len(content), len(content), 16
+        )
+        table = bytes(64) + b"".join(
+            struct.pack(order + "IIQQQQIIQQ", name, 1, 3, ADDRESS + at - 4096, at, length, 0, 0, 16, 0)
+            for name, at, length in rows
+        )
+    else:
+        head = struct.pack(
+            order + "HHIIIIIHHHHHH", 2, 3, 1, 0, 52, size, 0, 52, 32, 1, 40, len(rows) + 1, len(rows)
+        )
+        program = struct.pack(
+            order + "IIIIIIII", 1, 4096, ADDRESS, ADDRESS, len(content), len(content), 6, 16
+        )
+        table = bytes(40) + b"".join(
+            struct.pack(order + "10I", name, 1, 3, ADDRESS + at - 4096, at, length, 0, 0, 16, 0)
+            for name, at, length in rows
+        )
+    start = b"\x7fELF" + bytes((2 if is_64_bit else 1, 2 if order == ">" else 1, 1)) + bytes(9)
+    front = start + head + program
+    return front + bytes(4096 - len(front)) + content + table
+
+
+def counted(text: bytes) -> bytes:
+    length, found = len(text), b""
+    while length > 127:
+        found += bytes((length & 127 | 128,))
+        length >>= 7
+    return found + bytes((length,)) + text
+
+
+def inline(lines: str, version: str = "go1.21.3") -> bytes:
+    marked = MARK + lines.encode() + MARK if lines else b""
+    return MAGIC + b"\x08\x02" + bytes(16) + counted(version.encode()) + counted(marked)
+
+
+def pointed(lines: str, width: int, order: str) -> bytes:
+    """The form before Go 1.18; pointers count from ``ADDRESS``, where the section begins."""
+    number = {4: "I", 8: "Q"}[width]
+    version, marked = b"go1.13.4", MARK + lines.encode() + MARK
+    texts = 32 + 4 * width
+    header = MAGIC + bytes((width, 1 if order == ">" else 0))
+    header += struct.pack(order + number * 2, ADDRESS + 32, ADDRESS + 32 + 2 * width)
+    strings = struct.pack(
+        order + number * 4, ADDRESS + texts, len(version), ADDRESS + texts + len(version), len(marked)
+    )
+    return header.ljust(32, b"\0") + strings + version + marked
+
+
+def found_in(content: bytes) -> list[tuple[str, str]]:
+    packages, complaint = read(golang, MemoryTree({"bin/shop": content}), "bin/shop")
+    assert not complaint
+    return [(f"{one.namespace}/{one.name}".strip("/"), one.version) for one in packages]
+
+
+MODULES = [
+    ("example.com/local", "(devel)"),
+    ("github.com/sirupsen/logrus", "v1.9.3"),
+    ("golang.org/x/text", "v0.3.7"),
+]
+
+
+def test_modules_stand_in_the_section_with_replacements_applied() -> None:
+    content = elf({SECTION: inline(LINES.format(version="v2.3.4"))})
+    expected = [("stdlib", "1.21.3"), ("github.com/example/shop/v2", "v2.3.4"), *MODULES]
+    assert found_in(content) == expected
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("width", [4, 8])
+def test_form_with_pointers_is_read_in_every_width_and_byte_order(width: int, order: str) -> None:
+    content = elf({SECTION: pointed(LINES.format(version="v2.3.4"), width, order)}, width == 8, order)
+    expected = [("stdlib", "1.13.4"), ("github.com/example/shop/v2", "v2.3.4"), *MODULES]
+    assert found_in(content) == expected
+
+
+def test_without_sections_the_writable_segment_is_searched() -> None:
+    content = bytearray(elf({SECTION: inline(LINES.format(version="v2.3.4"))}))
+    content[40:48] = bytes(8)
+    content[60:64] = bytes(4)
+    assert len(found_in(bytes(content))) == 5
+
+
+@pytest.mark.parametrize(
+    ("flags", "version"),
+    [
+        ("-s -w -X main.version=v1.2.3", "v1.2.3"),
+        ("-X main.version=1.2.3 -X main.commit=abc", "v1.2.3"),
+        ("-X 'main.goVersion=1.22.1' -X 'github.com/example/shop/v2/build.Version=v3.0.0'", "v3.0.0"),
+        ("-X other.example/x.Version=v9.9.9 -X=github.com/example/shop/v2/build.Version=v3.0.0", "v3.0.0"),
+        ("-X main.version=dev", "(devel)"),
+        ("-s -w", "(devel)"),
+    ],
+)
+def test_version_of_the_program_comes_from_the_linker(flags: str, version: str) -> None:
+    lines = f'{LINES.format(version="(devel)")}build\t-ldflags="{flags}"\n'
+    assert found_in(elf({SECTION: inline(lines)}))[1] == ("github.com/example/shop/v2", version)
+
+
+def test_version_written_by_a_linker_whose_settings_are_unknown_is_the_only_one_that_ends_in_zero() -> None:
+    content = elf(
+        {".rodata": b"v1.0.0\0text\0v4.5.6\0 v7.8.9 more", SECTION: inline(LINES.format(version="(devel)"))}
+    )
+    assert found_in(content)[1] == ("github.com/example/shop/v2", "v4.5.6")
+
+
+def test_program_without_modules_is_named_by_its_path() -> None:
+    content = elf({SECTION: inline("path\tgo.etcd.io/etcd\n")})
+    assert found_in(content) == [("stdlib", "1.21.3"), ("go.etcd.io/etcd", "(devel)")]
+
+
+def test_magic_as_a_text_of_the_program_is_no_build_information() -> None:
+    assert found_in(elf({".rodata": MAGIC + b"not a header, just a text"})) == []
+
+
+def test_build_information_that_is_cut_short_is_unreadable() -> None:
+    content = elf({SECTION: inline(LINES.format(version="v1.0.0"))[:60]})
+    packages, complaint = read(golang, MemoryTree({"bin/shop": content}), "bin/shop")
+    assert (packages, complaint) == ([], "the build information of Go is cut short")

@@ -1,0 +1,217 @@
+"""Archives are built here; what real builds of Maven and Gradle write into them stands in the cases."""
+
+import io
+import zipfile
+
+import pytest
+from memory_tree import MemoryTree, read
+
+from leadline.image import zip_reader
+from leadline.image.cataloguer import Package
+from leadline.image.cataloguers import java
+from leadline.image.jar import manifest_attributes, split_file_name
+
+LOG4J = "META-INF/maven/org.apache.logging.log4j/log4j-core/"
+
+
+def jar(entries: dict[str, bytes | str], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", compression) as archive:
+        for name, part in entries.items():
+            archive.writestr(name, part)
+    return content.getvalue()
+
+
+def properties(group: str, artifact: str, version: str) -> dict[str, bytes | str]:
+    text = f"#Created by Maven\r\ngroupId={group}\r\nartifactId = {artifact}\r\nversion={version}\r\n"
+    return {f"META-INF/maven/{group}/{artifact}/pom.properties": text}
+
+
+def catalogued(path: str, content: bytes) -> tuple[list[Package], str]:
+    return read(java.java, MemoryTree({path: content}), path)
+
+
+def names(packages: list[Package]) -> list[str]:
+    return [f"{one.namespace}:{one.name}:{one.version}" for one in packages]
+
+
+def found_in(path: str, entries: dict[str, bytes | str]) -> list[str]:
+    packages, complaint = catalogued(path, jar(entries))
+    assert complaint == ""
+    return names(packages)
+
+
+def test_coordinates_of_maven_win_over_all_else() -> None:
+    entries = {
+        **properties("org.apache.logging.log4j", "log4j-core", "2.14.1"),
+        "META-INF/MANIFEST.MF": "Implementation-Version: 9\nBundle-SymbolicName: other.name\n",
+    }
+    assert found_in("opt/log4j-core-2.14.1.jar", entries) == ["org.apache.logging.log4j:log4j-core:2.14.1"]
+    assert found_in("opt/renamed.jar", entries) == ["org.apache.logging.log4j:log4j-core:2.14.1"]
+
+
+def test_all_that_the_manifest_and_the_pom_tell_is_kept() -> None:
+    pom = "<project><licenses><license><name>Apache 2</name></license></licenses></project>"
+    manifest = (
+        "Bundle-Description: Logs what \r\n is to be logged\r\nBundle-Vendor: Ann\r\n"
+        "Bundle-DocURL: https://log4j.example\r\n"
+    )
+    entries = {
+        **properties("org.apache.logging.log4j", "log4j-core", "2.14.1"),
+        LOG4J + "pom.xml": pom,
+        "META-INF/MANIFEST.MF": manifest,
+    }
+    packages, _ = catalogued("opt/log4j-core-2.14.1.jar", jar(entries))
+    (package,) = packages
+    assert (package.licenses, package.supplier, package.home, package.description, package.found_in) == (
+        ("Apache-2.0",),
+        "Ann",
+        "https://log4j.example",
+        "Logs what is to be logged",
+        ("opt/log4j-core-2.14.1.jar",),
+    )
+    assert [digest.algorithm for digest in package.digests] == ["sha1"]
+
+
+def test_artifacts_shaded_into_an_archive_follow_it() -> None:
+    entries = {
+        **properties("com.example", "shop", "1.0"),
+        **properties("org.apache.logging.log4j", "log4j-core", "2.14.1"),
+        **properties("org.apache.logging.log4j", "log4j-api", "2.14.1"),
+    }
+    assert found_in("opt/shop-1.0-all.jar", entries) == [
+        "com.example:shop:1.0",
+        "org.apache.logging.log4j:log4j-api:2.14.1",
+        "org.apache.logging.log4j:log4j-core:2.14.1",
+    ]
+
+
+def test_pom_stands_in_for_missing_properties_and_takes_group_and_version_of_its_parent() -> None:
+    pom = (
+        "<project><parent><groupId>com.example</groupId><version>3.1</version></parent>"
+        "<artifactId>shop</artifactId></project>"
+    )
+    assert found_in("opt/shop.jar", {"META-INF/maven/com.example/shop/pom.xml": pom}) == [
+        "com.example:shop:3.1"
+    ]
+
+
+def test_archive_within_an_archive_is_found_in_both() -> None:
+    inner = jar(properties("org.apache.logging.log4j", "log4j-core", "2.14.1"))
+    middle = jar({"lib/log4j-core-2.14.1.jar": inner}, zipfile.ZIP_STORED)
+    outer = jar({"WEB-INF/lib/middle-2.0.jar": middle})
+    packages, complaint = catalogued("srv/shop-1.0.war", outer)
+    assert complaint == ""
+    assert [(one.name, one.version, one.found_in) for one in packages] == [
+        ("shop", "1.0", ("srv/shop-1.0.war",)),
+        ("middle", "2.0", ("srv/shop-1.0.war", "srv/shop-1.0.war:WEB-INF/lib/middle-2.0.jar")),
+        (
+            "log4j-core",
+            "2.14.1",
+            (
+                "srv/shop-1.0.war",
+                "srv/shop-1.0.war:WEB-INF/lib/middle-2.0.jar:lib/log4j-core-2.14.1.jar",
+            ),
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "manifest", "expected"),
+    [
+        ("spring-core-5.3.1.jar", "Automatic-Module-Name: spring.core", "org.springframework:spring-core:5.3.1"),
+        ("spring-boot-2.5.0.jar", "", "org.springframework.boot:spring-boot:2.5.0"),
+        ("kafka_2.13-2.8.0.jar", "", "org.apache.kafka:kafka_2.13:2.8.0"),
+        ("guava-30.0-jre.jar", "Bundle-SymbolicName: com.google.guava", "com.google:guava:30.0-jre"),
+        ("freemarker-2.3.28.jar", "Bundle-SymbolicName: org.freemarker.freemarker", "org.freemarker:freemarker:2.3.28"),
+        ("scala-library.jar", "Bundle-SymbolicName: org.scala-lang.scala-library\nBundle-Version: 2.13.5",
+         "org.scala-lang:scala-library:2.13.5"),
+        ("rank-eval-client-7.12.0.jar", "Implementation-Title: org.elasticsearch.plugin#rank-eval-client;7.12.0",
+         "org.elasticsearch.plugin:rank-eval-client:7.12.0"),
+        ("commons-io-2.5.jar", "Implementation-Vendor-Id: commons-io", "commons-io:commons-io:2.5"),
+        ("ant.jar", "Created-By: 1\n\nName: org/apache/tools/ant/\nImplementation-Version: 1.10.13",
+         "org.apache.ant:ant:1.10.13"),
+        ("unknown.jar", "Implementation-Version: ${project.version}", "unknown:unknown:"),
+    ],
+)  # fmt: skip
+def test_archive_without_coordinates_is_named_by_its_file_and_manifest(
+    path: str, manifest: str, expected: str
+) -> None:
+    assert found_in(f"opt/{path}", {"META-INF/MANIFEST.MF": manifest}) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("name", "artifact", "version"),
+    [
+        ("log4j-core-2.14.1.jar", "log4j-core", "2.14.1"),
+        ("log4j-1.2-api-2.17.jar", "log4j-1.2-api", "2.17"),
+        ("guava-18.0-rc-2.jar", "guava", "18.0-rc-2"),
+        ("thing-1.0-beta-2.jar", "thing", "1.0-beta-2"),
+        ("netty-4.1.50.Final.jar", "netty", "4.1.50.Final"),
+        ("shop-1.0-SNAPSHOT-sources.jar", "shop", "1.0-SNAPSHOT"),
+        ("org.eclipse.osgi_3.16.100.jar", "org.eclipse.osgi", "3.16.100"),
+        ("jetty-v9.jar", "jetty", "v9"),
+        ("lucene-core-4.10.x.jar", "lucene-core", ""),
+        ("plain.jar", "plain", ""),
+        ("jar", "jar", ""),
+    ],
+)
+def test_file_name_is_split_before_the_version(name: str, artifact: str, version: str) -> None:
+    assert split_file_name(name) == (artifact, version)
+
+
+def test_manifest_lines_are_joined_and_later_sections_only_fill_gaps() -> None:
+    text = "A: one\r\n two\r\nImplementation-Version: 1\r\n\r\nName: x\r\nImplementation-Version: 2\r\nSHA-256-Digest: y\r\n"
+    assert manifest_attributes(text) == {"A": "onetwo", "Implementation-Version": "1"}
+
+
+def test_archives_nested_too_deeply_are_named_and_the_outer_ones_kept() -> None:
+    content = jar({"x": ""})
+    for _ in range(50):
+        content = jar({"in-1.0.jar": content}, zipfile.ZIP_STORED)
+    packages, complaint = catalogued("opt/out-1.0.jar", content)
+    assert names(packages) == ["out:out:1.0", *["in:in:1.0"] * java.NESTED_DEPTH]
+    assert complaint == f"in-1.0.jar lies more than {java.NESTED_DEPTH} archives deep"
+
+
+def test_bomb_within_an_archive_is_refused_and_its_neighbour_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(java, "NESTED_BYTES", 1 << 20)
+    good = jar(properties("a.b", "good", "1"))
+    content = jar({"bomb.jar": bytes(2 << 20), "good.jar": good})
+    packages, complaint = catalogued("opt/out-1.0.jar", content)
+    assert names(packages) == ["out:out:1.0", "a.b:good:1"]
+    assert complaint == "opt/out-1.0.jar: bomb.jar inflates to more than is allowed"
+
+
+def test_all_that_one_file_inflates_to_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(java, "INFLATED_BYTES", 3000)
+    part = jar({"x": bytes(range(256)) * 4}, zipfile.ZIP_STORED)
+    packages, complaint = catalogued("opt/out-1.0.jar", jar({f"in{i}-1.jar": part for i in range(5)}))
+    assert names(packages) == ["out:out:1.0", "in0:in0:1", "in1:in1:1"]
+    assert complaint.count("inflates to more than is allowed") == 3
+
+
+def test_pom_with_a_document_type_is_refused_and_the_rest_kept() -> None:
+    pom = '<!DOCTYPE p [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><project><artifactId>&b;</artifactId></project>'
+    entries = {"META-INF/maven/x/y/pom.xml": pom, **properties("a.b", "good", "1")}
+    packages, complaint = catalogued("opt/good-1.jar", jar(entries))
+    assert names(packages) == ["a.b:good:1"]
+    assert complaint == "opt/good-1.jar: declares a document type, which may hold entities"
+
+
+def test_archive_behind_a_shell_script_is_read() -> None:
+    content = b"#!/bin/sh\nexec java -jar $0\n" + jar(properties("a.b", "shop", "1"))
+    packages, complaint = catalogued("opt/shop.jar", content)
+    assert (names(packages), complaint) == (["a.b:shop:1"], "")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"PK\x05\x06" + bytes(18)[:10], b"<html>"])
+def test_what_is_no_archive_is_unreadable(content: bytes) -> None:
+    packages, complaint = catalogued("opt/x.jar", content)
+    assert packages == []
+    assert complaint in ("not a ZIP file", "cut short")
+
+
+def test_count_of_entries_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zip_reader, "ENTRIES", 3)
+    assert catalogued("opt/x.jar", jar({str(i): "" for i in range(4)}))[1] == "holds more than 3 files"
