@@ -87,7 +87,11 @@ def stable_path(body: dict[str, Any], path: str) -> str:
     here: Any = body
     parts: list[str] = []
     for step in steps:
-        here = child_of(here, step)
+        siblings, here = here, child_of(here, step)
         name = here.get("name") if isinstance(here, dict) and isinstance(step, int) else None
-        parts.append(name if isinstance(name, str) else str(step))
+        if isinstance(name, str):
+            before = [s.get("name") for s in siblings[:step] if isinstance(s, dict)].count(name)
+            parts.append(f"{name}#{before}" if before else name)
+        else:
+            parts.append(str(step))
     return "/".join(parts)

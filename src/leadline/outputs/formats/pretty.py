@@ -168,13 +168,19 @@ def _names(names: list[str], failed: int, width: int) -> str:
 
 
 def _blocks(report: PostureReport, rows: list[ControlCount], page: Page) -> Iterator[str]:
-    groups: dict[str, dict[int, list[Finding]]] = {}
+    severities = {row.control.id: row.control.severity for row in rows}
+    groups: dict[tuple[int, str], list[Finding]] = {}
     for finding in report.findings:
-        groups.setdefault(finding.control, {}).setdefault(id(finding.resource), []).append(finding)
+        if finding.control in severities:
+            groups.setdefault((id(finding.resource), finding.control), []).append(finding)
+    # Drawn in the order of reading, so that each file is read again once and not once per control.
+    blocks: dict[str, list[str]] = {control_id: [] for control_id in severities}
+    for (_, control_id), findings in groups.items():
+        blocks[control_id].append("\n".join(_block(findings, severities[control_id], page)))
     for row in rows:
         yield from _about(row, page)
-        for findings in groups[row.control.id].values():
-            yield from _block(findings, row.control.severity, page)
+        for block in blocks[row.control.id]:
+            yield from block.split("\n")
 
 
 def _about(row: ControlCount, page: Page) -> Iterator[str]:

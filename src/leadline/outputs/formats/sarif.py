@@ -133,15 +133,20 @@ def _result(group: Group, control: Control, rule_index: int, page: Page) -> dict
 
 def _fingerprints(finding: Finding) -> dict[str, str]:
     """The same for as long as control, file, object and field are, on whatever line they stand."""
-    resource = finding.resource
+    place = finding.place
+    named = (finding.resource,) if place is finding.resource else (finding.resource, place)
     parts = (
         finding.control,
-        finding.place.origin.path,
-        *(resource.group, resource.kind, resource.namespace, resource.name),
-        stable_path(finding.place.body, finding.path),
+        *(word for r in named for word in (_file(r), r.group, r.kind, r.namespace, r.name)),
+        stable_path(place.body, finding.path),
     )
     digest = sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
     return {"leadlineFinding/v1": digest, "primaryLocationLineHash": f"{digest}:1"}
+
+
+def _file(resource: Resource) -> str:
+    """The id of a derived subject names the files of its binding and role by a hash: stable enough, and apart."""
+    return resource.origin.path
 
 
 def _location(resource: Resource, place: Place | None, page: Page, *, logical: Resource) -> dict[str, Any]:
