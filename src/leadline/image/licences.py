@@ -158,12 +158,13 @@ def _expression(written: str) -> str:
         operator = _WORDS.get(word.lower().removeprefix(",").strip(), "")
         if operator or word in "()":
             parts.append(operator or word)
-        elif after_with:
-            parts.append(_EXCEPTIONS.get(_folded(word), word))
         else:
-            parts.append(_gnu(word) or _NAMES.get(_folded(word), word))
+            name = _EXCEPTIONS.get(_folded(word)) if after_with else _gnu(word) or _NAMES.get(_folded(word))
+            if not name and word.lower() not in _known():
+                return written
+            parts.append(name or word)
         after_with = operator == "WITH"
-    return _validated(" ".join(parts)) or written
+    return (_validated(" ".join(parts)) if _is_well_formed(parts) else "") or written
 
 
 def _gnu(name: str) -> str:
@@ -183,16 +184,38 @@ def _folded(name: str) -> str:
     return _NOISE.sub("", _NOISE.sub("", folded))
 
 
+def _is_well_formed(parts: list[str]) -> bool:
+    """Whether names and operators take turns and brackets close. The library fails oddly where they do not."""
+    depth = 0
+    is_name_next = True
+    for part in parts:
+        begins = part == "(" or not (part == ")" or part in _WORDS.values())
+        if begins != is_name_next:
+            return False
+        depth += (part == "(") - (part == ")")
+        is_name_next = part == "(" or part in _WORDS.values()
+        if depth < 0:
+            return False
+    return not is_name_next and depth == 0
+
+
 def _validated(expression: str) -> str:
-    """``expression`` in SPDX's own spelling; empty where a licence in it is unknown or it is no expression."""
+    """``expression`` in SPDX's own spelling; empty where, say, an exception stands in a licence's place."""
     # Slow to import; most images have names that are answered without it.
     from boolean import ParseError  # type: ignore[import-untyped]
     from license_expression import ExpressionError  # type: ignore[import-untyped]
 
     try:
         return str(_licensing().parse(expression, validate=True, strict=True).render())
-    except (ParseError, ExpressionError, RecursionError):
+    except (ParseError, ExpressionError):
         return ""
+
+
+@lru_cache(maxsize=1)
+def _known() -> frozenset[str]:
+    """Ids of licences and exceptions, old ones too, in lower case: most names are turned down here, cheaply."""
+    symbols = _licensing().known_symbols.values()
+    return frozenset(name.lower() for symbol in symbols for name in (symbol.key, *symbol.aliases))
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ its licences in ``usr/share/doc/NAME/copyright``.
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unreadable, cataloguer
 from leadline.image.distro import distro_qualifiers
@@ -22,32 +23,26 @@ UNPACKED = frozenset({"installed", "unpacked", "half-configured", "triggers-awai
 
 COPYRIGHT_LIMIT = 1 << 20
 """Bytes of a copyright file that are looked at; the longest in Debian have half of that."""
-LICENCE_LIMIT = 60
+LICENCE_LIMIT = 200
 """Licences named per package, so that one file cannot fill the report."""
+LONGEST_INDENT = 40
 LONGEST_NAME_WORDS = 4
 """In a free text a longer ``License:`` line is prose."""
 
-_FIELD = re.compile(rb"^([!-9;-~]+):[ \t]*(.*)$")
-_PROSE = frozenset(
-    (
-        b"package",
-        b"version",
-        b"status",
-        b"source",
-        b"architecture",
-        b"maintainer",
-        b"homepage",
-        b"description",
-    )
+_PROSE = ("package", "version", "status", "source", "architecture", "maintainer", "homepage", "description")
+_LISTS = ("depends", "pre-depends", "provides", "conffiles")
+_FIELDS = re.compile(
+    rf"^({'|'.join(_PROSE)}|{'|'.join(_LISTS)}):[ \t]*(.*(?:\n[ \t].*)*)".encode(),
+    re.IGNORECASE | re.MULTILINE,
 )
-_LISTS = frozenset((b"depends", b"pre-depends", b"provides", b"conffiles"))
+_BLANK_LINES = re.compile(rb"\n[ \t\r]*\n\s*")
 _SOURCE = re.compile(r"^\s*(\S+)(?:\s*\(([^)\s]+)\))?")
 _ALTERNATIVES = re.compile(r"[,|]")
 _COMMON_LICENCE = re.compile(rb"/usr/share/common-licenses/([A-Za-z][A-Za-z0-9.+-]*)")
-_LICENCE_LINE = re.compile(rb"^[ \t]*Licen[sc]e[ \t]*:[ \t]*(\S.*)$", re.IGNORECASE | re.MULTILINE)
+_LICENCE_LINE = re.compile(rb"Licen[sc]e[ \t]*:[ \t]*(\S.*)")
 _MACHINE_READABLE = re.compile(rb"^Format(?:-Specification)?:", re.IGNORECASE | re.MULTILINE)
 
-Fields = dict[bytes, str]
+Fields = dict[str, str]
 
 
 @cataloguer(
@@ -63,7 +58,7 @@ def dpkg(database: File, tree: Tree) -> Packages:
         return
     whole = list(_paragraphs(database.data))
     listed = [fields for fields in whole if _is_unpacked(fields)]
-    complete = [fields for fields in listed if fields.get(b"package") and fields.get(b"version")]
+    complete = [fields for fields in listed if fields.get("package") and fields.get("version")]
     provider = _providers(complete)
     for fields in complete:
         yield _package(fields, provider, database, tree)
@@ -76,35 +71,21 @@ def dpkg(database: File, tree: Tree) -> Packages:
 
 def _paragraphs(content: bytes) -> Iterator[Fields]:
     """The wanted fields of every paragraph by lower-case name, first lines only of what is prose."""
-    lines: dict[bytes, list[bytes]] = {}
-    current: list[bytes] = []
-    for line in content.split(b"\n"):
-        if not line.strip():
-            if lines:
-                yield _joined(lines)
-            lines, current = {}, []
-        elif line[0] in b" \t":
-            current.append(line)
-        elif match := _FIELD.match(line):
-            name = match[1].lower()
-            current = [match[2]]
-            if name in _PROSE:
-                lines.setdefault(name, [match[2]])
-            elif name in _LISTS:
-                lines.setdefault(name, current)
-            else:
-                lines.setdefault(b"", [])
-    if lines:
-        yield _joined(lines)
-
-
-def _joined(lines: dict[bytes, list[bytes]]) -> Fields:
-    return {name: b" ".join(parts).decode("utf-8", "replace").strip() for name, parts in lines.items()}
+    for paragraph in _BLANK_LINES.split(content.strip(b"\n")):
+        if not paragraph.strip():
+            continue
+        fields: Fields = {}
+        for name, value in _FIELDS.findall(paragraph):
+            key = name.lower().decode()
+            if key in _PROSE:
+                value = value.partition(b"\n")[0]
+            fields.setdefault(key, value.decode("utf-8", "replace").strip())
+        yield fields
 
 
 def _is_unpacked(fields: Fields) -> bool:
     """Distroless images write no ``Status``; what they list is there."""
-    status = fields.get(b"status")
+    status = fields.get("status")
     return status is None or status.rpartition(" ")[2] in UNPACKED
 
 
@@ -112,9 +93,9 @@ def _providers(installed: Iterable[Fields]) -> dict[str, str]:
     """Package by its own name and by the virtual names it provides."""
     provider: dict[str, str] = {}
     for fields in installed:
-        for virtual in _names(fields.get(b"provides", "")):
-            provider.setdefault(virtual, fields[b"package"])
-    provider.update((fields[b"package"], fields[b"package"]) for fields in installed)
+        for virtual in _names(fields.get("provides", "")):
+            provider.setdefault(virtual, fields["package"])
+    provider.update((fields["package"], fields["package"]) for fields in installed)
     return provider
 
 
@@ -125,16 +106,16 @@ def _names(relation: str) -> list[str]:
 
 
 def _package(fields: Fields, provider: dict[str, str], database: File, tree: Tree) -> Package:
-    name, version = fields[b"package"], fields[b"version"]
-    arch = fields.get(b"architecture", "")
-    source = _SOURCE.match(fields.get(b"source", ""))
+    name, version = fields["package"], fields["version"]
+    arch = fields.get("architecture", "")
+    source = _SOURCE.match(fields.get("source", ""))
     source_name = source[1] if source else ""
     source_version = (source[2] or "") if source else ""
     upstream = f"{source_name}@{source_version}" if source_version else source_name
     listing, files = _owned_files(fields, database, tree)
     copyright_path = f"usr/share/doc/{name}/copyright"
     copyright_file = tree.get(copyright_path)
-    wanted = _names(fields.get(b"depends", "") + "," + fields.get(b"pre-depends", ""))
+    wanted = _names(fields.get("depends", "") + "," + fields.get("pre-depends", ""))
     told_by = (database.path, listing, copyright_path if copyright_file else "")
     return Package(
         type="deb",
@@ -147,9 +128,9 @@ def _package(fields: Fields, provider: dict[str, str], database: File, tree: Tre
         licenses=_licences(copyright_file.data[:COPYRIGHT_LIMIT]) if copyright_file else (),
         found_in=tuple(filter(None, told_by)),
         qualifiers=((("upstream", upstream),) if upstream else ()) + distro_qualifiers(tree.distro),
-        supplier=fields.get(b"maintainer", ""),
-        home=fields.get(b"homepage", ""),
-        description=fields.get(b"description", ""),
+        supplier=fields.get("maintainer", ""),
+        home=fields.get("homepage", ""),
+        description=fields.get("description", ""),
         depends=required_packages(wanted, provider, itself=name),
         files=files,
     )
@@ -157,16 +138,18 @@ def _package(fields: Fields, provider: dict[str, str], database: File, tree: Tre
 
 def _owned_files(fields: Fields, database: File, tree: Tree) -> tuple[str, tuple[str, ...]]:
     """Path of the list and the files in it; folders, which many packages share, are left out."""
-    name = fields[b"package"]
+    name = fields["package"]
     if database.path == STATUS:
-        stems = [f"var/lib/dpkg/info/{name}", f"var/lib/dpkg/info/{name}:{fields.get(b'architecture', '')}"]
+        stems = [f"var/lib/dpkg/info/{name}", f"var/lib/dpkg/info/{name}:{fields.get('architecture', '')}"]
     else:
         stems = [database.path, f"{database.folder}/{name}"]
     for stem in stems:
         if listing := tree.get(f"{stem}.list"):
-            paths = [line.strip().lstrip("/") for line in listing.text.splitlines()]
+            paths = ("\n" + listing.text.strip()).replace("\n/", "\n").split("\n")
             folders = {path.rpartition("/")[0] for path in paths}
-            return listing.path, tuple(path for path in paths if path not in folders and path != ".")
+            return listing.path, tuple(
+                path for path in paths if path not in folders and path not in ("", ".")
+            )
     # Only what status.d holds is kept in this form; info/ has both, and the list is the whole one.
     for stem in stems:
         if sums := tree.get(f"{stem}.md5sums"):
@@ -178,7 +161,7 @@ def _owned_files(fields: Fields, database: File, tree: Tree) -> tuple[str, tuple
 
 def _conffiles(fields: Fields) -> tuple[str, ...]:
     """Files for the administrator to change, of which no sums are kept: each a path and a sum, perhaps a word."""
-    words = fields.get(b"conffiles", "").split()
+    words = fields.get("conffiles", "").split()
     return tuple(word.lstrip("/") for word in words if word.startswith("/"))
 
 
@@ -189,8 +172,19 @@ def _licences(copyright_text: bytes) -> tuple[str, ...]:
     ``License`` fields. Free texts point at the shared texts of the common licences, or have such a line as well.
     """
     head = copyright_text[:2000]
-    named = [line.strip().decode("utf-8", "replace") for line in _LICENCE_LINE.findall(copyright_text)]
+    named = [
+        match[1].strip().decode("utf-8", "replace")
+        for match in _LICENCE_LINE.finditer(copyright_text)
+        if _begins_line(copyright_text, match.start())
+    ]
     if not _MACHINE_READABLE.search(head):
         common = [name.decode().rstrip(".-") for name in _COMMON_LICENCE.findall(copyright_text)]
         named = [name for name in named if len(name.split()) <= LONGEST_NAME_WORDS] + common
-    return spdx_all(dict.fromkeys(named))[:LICENCE_LIMIT]
+    return spdx_all(islice(dict.fromkeys(named), LICENCE_LIMIT))
+
+
+def _begins_line(text: bytes, at: int) -> bool:
+    """Looking back from the few places where the word stands is far faster than looking at every line."""
+    start = max(0, at - LONGEST_INDENT)
+    newline = text.rfind(b"\n", start, at)
+    return (newline >= 0 or start == 0) and not text[newline + 1 : at].strip()
