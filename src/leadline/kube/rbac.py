@@ -6,8 +6,9 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Set
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from functools import cached_property, partial
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from leadline.kube.bootstrap import is_bootstrap_grant
@@ -58,29 +59,59 @@ class RuleMatch(NamedTuple):
     """``rules[0].resources[1]``, ``rules[0].verbs[0]``, ``rules[0].apiGroups[0]``: all that matched."""
 
 
-class RoleRules:
-    """The rules of one role, those gathered by aggregation included, with each question answered once."""
+Judge = Callable[[dict[str, Any]], Iterable[str]]
+"""Which places of a rule speak against it, from the rule on: ``verbs[0]``. None: it does not match."""
+MAX_MATCHES = 100
+"""As many rules of one role are named at most; no one reads more to decide about it."""
 
-    def __init__(self, role: Resource, gathered: Iterable[Resource] = ()) -> None:
+
+class OwnRules:
+    """The rules that stand in one role, with each question answered once."""
+
+    __slots__ = ("_answers", "role", "rules")
+
+    def __init__(self, role: Resource) -> None:
         self.role = role
-        self._sources = (role, *gathered)
-        self._answers: dict[Ask, tuple[RuleMatch, ...]] = {}
-
-    @cached_property
-    def all(self) -> tuple[tuple[Resource, int, dict[str, Any]], ...]:
-        """Every rule with the role that holds it and its index there."""
-        return tuple(
-            (source, index, rule)
-            for source in self._sources
-            for index, rule in enumerate(_list(source.body.get("rules")))
-            if isinstance(rule, dict)
+        self.rules = tuple(
+            (i, rule) for i, rule in enumerate(_list(role.body.get("rules"))) if isinstance(rule, dict)
         )
+        self._answers: dict[Ask | Judge, tuple[RuleMatch, ...]] = {}
 
-    def matching(self, question: Ask) -> tuple[RuleMatch, ...]:
-        """The rules that allow what is asked, in their order."""
+    def matching(self, question: Ask | Judge) -> tuple[RuleMatch, ...]:
         answer = self._answers.get(question)
         if answer is None:
-            answer = self._answers[question] = tuple(self._find(question))
+            judge = partial(_places, question) if isinstance(question, Ask) else question
+            found = ((i, rule, tuple(judge(rule))) for i, rule in self.rules)
+            matches = (
+                RuleMatch(self.role, i, rule, tuple(f"rules[{i}].{place}" for place in places))
+                for i, rule, places in found
+                if places
+            )
+            answer = self._answers[question] = tuple(islice(matches, MAX_MATCHES))
+        return answer
+
+
+class RoleRules:
+    """The rules of one role, those gathered by aggregation included."""
+
+    def __init__(self, role: Resource, sources: Sequence[OwnRules] = ()) -> None:
+        self.role = role
+        self._sources = sources or (OwnRules(role),)
+        self._answers: dict[Ask | Judge, tuple[RuleMatch, ...]] = {}
+
+    @property
+    def all(self) -> Iterator[dict[str, Any]]:
+        """Every rule, the role's own first."""
+        return (rule for source in self._sources for _, rule in source.rules)
+
+    def matching(self, question: Ask | Judge) -> tuple[RuleMatch, ...]:
+        """The rules that allow what is asked, or that a judge points at, in their order; the first hundred."""
+        if len(self._sources) == 1:
+            return self._sources[0].matching(question)
+        answer = self._answers.get(question)
+        if answer is None:
+            matches = chain.from_iterable(source.matching(question) for source in self._sources)
+            answer = self._answers[question] = tuple(islice(matches, MAX_MATCHES))
         return answer
 
     def allowing(
@@ -93,19 +124,18 @@ class RoleRules:
         """
         return self.matching(Ask(verbs, resources, groups))
 
-    def _find(self, question: Ask) -> Iterator[RuleMatch]:
-        for role, index, rule in self.all:
-            limits = _list(rule.get("resourceNames"))
-            if limits and not any(isinstance(name, str) and name in question.names for name in limits):
-                continue
-            of_verbs = _matching(rule, "verbs", question.verbs, _plain_matches)
-            if not of_verbs:
-                continue
-            of_resources = _matching(rule, "resources", question.resources, _resource_matches)
-            of_groups = _matching(rule, "apiGroups", question.groups, _plain_matches)
-            if of_resources and of_groups:
-                paths = tuple(f"rules[{index}].{path}" for path in (*of_resources, *of_verbs, *of_groups))
-                yield RuleMatch(role, index, rule, paths)
+
+def _places(question: Ask, rule: dict[str, Any]) -> tuple[str, ...]:
+    """What in ``rule`` allows the question: resources, verbs and groups; empty where it does not."""
+    limits = _list(rule.get("resourceNames"))
+    if limits and not any(isinstance(name, str) and name in question.names for name in limits):
+        return ()
+    of_verbs = _matching(rule, "verbs", question.verbs, _plain_matches)
+    if not of_verbs:
+        return ()
+    of_resources = _matching(rule, "resources", question.resources, _resource_matches)
+    of_groups = _matching(rule, "apiGroups", question.groups, _plain_matches)
+    return (*of_resources, *of_verbs, *of_groups) if of_resources and of_groups else ()
 
 
 class Grant:
@@ -140,8 +170,8 @@ class Grant:
     @property
     def is_kubernetes_own(self) -> bool:
         """Whether Kubernetes itself made the grant and needs it: nothing an owner could take away."""
-        rules = (rule for _, _, rule in self._rules.all)
-        return is_bootstrap_grant(self.binding, self.role, (self.kind, self.namespace, self.name), rules)
+        subject = (self.kind, self.namespace, self.name)
+        return is_bootstrap_grant(self.binding, self.role, subject, self._rules.all)
 
     @property
     def rules(self) -> RoleRules:
@@ -176,7 +206,7 @@ class Grant:
         """``reviews`` of what ``allowing`` finds."""
         return self.reviews(self._rules.matching(Ask(verbs, resources, groups)))
 
-    def may_any(self, questions: Iterable[Ask]) -> Iterator[Review]:
+    def may_any(self, questions: Iterable[Ask | Judge]) -> Iterator[Review]:
         """``reviews`` of the rules that allow any of what is asked: the whole of most RBAC controls."""
         return self.reviews(match for question in questions for match in self._rules.matching(question))
 
@@ -205,14 +235,20 @@ def join_grants(resources: Iterable[Resource]) -> Iterator[Grant]:
 
 
 def unknown_roles(resources: Iterable[Resource]) -> Iterator[tuple[Resource, str]]:
-    """Bindings whose role is not among ``resources`` nor built in, with the role's ``Kind/name``."""
+    """Bindings whose role is not among ``resources`` nor built in, with the role's ``Kind/name``.
+
+    A role that takes over more roles than are looked at is among them, since it is known in part only.
+    """
     roles = _Roles(resources)
     for binding in roles.bindings:
-        if roles.of(binding) is None:
+        rules = roles.of(binding)
+        if rules is None or id(rules) in roles.incomplete:
             reference = _mapping(binding.body.get("roleRef"))
             yield binding, f"{_text(reference.get('kind'))}/{_text(reference.get('name'))}"
 
 
+MAX_STEPS = 1_000_000
+"""Roles looked at for aggregation in one target: enough for fifty aggregated roles among 20,000."""
 Key = tuple[str, str, str]
 """Kind, namespace (empty for a ClusterRole), name."""
 
@@ -224,6 +260,11 @@ class _Roles:
         self.bindings: list[Resource] = []
         self._roles: dict[Key, Resource] = {}
         self._rules: dict[Key, RoleRules] = {}
+        self._own_rules: dict[int, OwnRules] = {}
+        self._keys: dict[int, frozenset[str]] = {}
+        self._steps = 0
+        self.incomplete: set[int] = set()
+        """``id`` of the rules of each role that was not put together to its end."""
         for resource in resources:
             if resource.group != GROUP:
                 continue
@@ -252,32 +293,53 @@ class _Roles:
             return None
         rules, role = self._rules.get(key), self._roles.get(key)
         if rules is None and role is not None:
-            rules = self._rules[key] = RoleRules(role, self._gathered(role))
+            rules = self._rules[key] = RoleRules(role, self._sources(role))
+            if self._steps > MAX_STEPS and "aggregationRule" in role.body:
+                self.incomplete.add(id(rules))
         return rules
 
-    def _gathered(self, role: Resource) -> list[Resource]:
-        """The roles whose rules ``role`` takes over, through other aggregated roles too.
+    def _sources(self, role: Resource) -> tuple[OwnRules, ...]:
+        """The role and those whose rules it takes over, through other aggregated roles too.
 
         A cluster writes such rules into the role itself; manifests leave that to whoever reads them.
         """
         if role.kind != "ClusterRole" or not _mapping(role.body.get("aggregationRule")):
-            return []
-        own = {_rule_key(rule) for rule in _list(role.body.get("rules"))}
-        seen, found, queue = {id(role)}, [], [role]
+            return (self._own(role),)
+        own = self._rule_keys(role)
+        seen, found, queue = {id(role)}, [self._own(role)], [role]
+        asked: set[str] = set()
         while queue:
-            for selector in _list(
-                _mapping(queue.pop().body.get("aggregationRule")).get("clusterRoleSelectors")
-            ):
+            aggregation = _mapping(queue.pop().body.get("aggregationRule"))
+            for selector in _list(aggregation.get("clusterRoleSelectors")):
+                if repr(selector) in asked:
+                    continue
+                asked.add(repr(selector))
                 selects = compile_selector(selector)
-                for other in self._candidates(selector):
+                candidates = self._candidates(selector)
+                self._steps += len(candidates)
+                if self._steps > MAX_STEPS:
+                    return tuple(found)
+                for other in candidates:
                     if id(other) not in seen and selects(_labels(other)):
                         seen.add(id(other))
                         queue.append(other)
-                        if not own.issuperset(map(_rule_key, _list(other.body.get("rules")))):
-                            found.append(other)
-        return found
+                        if not own >= self._rule_keys(other):
+                            found.append(self._own(other))
+        return tuple(found)
 
-    def _candidates(self, selector: Any) -> Iterable[Resource]:
+    def _own(self, role: Resource) -> OwnRules:
+        rules = self._own_rules.get(id(role))
+        if rules is None:
+            rules = self._own_rules[id(role)] = OwnRules(role)
+        return rules
+
+    def _rule_keys(self, role: Resource) -> frozenset[str]:
+        keys = self._keys.get(id(role))
+        if keys is None:
+            keys = self._keys[id(role)] = frozenset(map(_rule_key, _list(role.body.get("rules"))))
+        return keys
+
+    def _candidates(self, selector: Any) -> Sequence[Resource]:
         """The cluster roles that ``selector`` can select, found by the first label it asks for."""
         for key, value in _mapping(_mapping(selector).get("matchLabels")).items():
             return self._by_label.get((str(key), str(value)), ())

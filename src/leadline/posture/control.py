@@ -71,7 +71,7 @@ from leadline.posture.rights import (
     READ_SECRETS,
     RUN_COMMANDS,
     TAKEOVER,
-    rules_beyond_reading,
+    beyond_reading,
 )
 from leadline.posture.subject import Container, Namespace, Workload, mapping, mappings, sequence, text
 
@@ -121,6 +121,7 @@ __all__ = [
     "all_meet",
     "ask",
     "backend_services",
+    "beyond_reading",
     "compile_pairs",
     "compile_selector",
     "container_context",
@@ -149,7 +150,6 @@ __all__ = [
     "root_user",
     "route_services",
     "route_ways",
-    "rules_beyond_reading",
     "rules_for",
     "runs_linux",
     "sequence",

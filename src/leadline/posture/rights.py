@@ -1,8 +1,8 @@
 """What a role lets its holder do, as questions that several access controls ask."""
 
-from collections.abc import Iterator
+from typing import Any
 
-from leadline.kube.rbac import Grant, RuleMatch, ask
+from leadline.kube.rbac import ask
 
 POD_OWNERS = "deployments daemonsets replicasets statefulsets"
 
@@ -65,20 +65,19 @@ TAKEOVER = (
 """The rights by which one account becomes another, or all of them."""
 
 
-def rules_beyond_reading(grant: Grant) -> Iterator[RuleMatch]:
-    """The rules of a grant that change something, or that read secrets.
+def beyond_reading(rule: dict[str, Any]) -> tuple[str, ...]:
+    """The places of a rule that let its holder change something; empty where it only reads.
 
     Left out is what every program does: writing its events and leases, asking about rights, reporting a status;
-    and rules limited to single objects by name.
+    and rules limited to single objects by name. For ``Grant.may_any``, beside ``READ_SECRETS``.
     """
-    yield from (match for question in READ_SECRETS for match in grant.rules.matching(question))
-    for role, index, rule in grant.rules.all:
-        verbs = [(i, v) for i, v in enumerate(_words(rule, "verbs")) if v not in _READING]
-        resources = [(i, r) for i, r in enumerate(_words(rule, "resources")) if not _is_everyday(r)]
-        if verbs and resources and not rule.get("resourceNames"):
-            paths = [f"rules[{index}].resources[{i}]" for i, _ in resources]
-            paths += [f"rules[{index}].verbs[{i}]" for i, _ in verbs]
-            yield RuleMatch(role, index, rule, tuple(paths))
+    if rule.get("resourceNames"):
+        return ()
+    resources = [
+        f"resources[{i}]" for i, name in enumerate(_words(rule, "resources")) if not _is_everyday(name)
+    ]
+    verbs = [f"verbs[{i}]" for i, verb in enumerate(_words(rule, "verbs")) if verb not in _READING]
+    return (*resources, *verbs) if resources and verbs else ()
 
 
 _READING = frozenset({"get", "list", "watch", ""})
@@ -92,6 +91,6 @@ def _is_everyday(resource: str) -> bool:
     )
 
 
-def _words(rule: dict[str, object], key: str) -> list[str]:
+def _words(rule: dict[str, Any], key: str) -> list[str]:
     words = rule.get(key)
     return [word if isinstance(word, str) else "" for word in words] if isinstance(words, list) else []

@@ -56,11 +56,9 @@ def dashboard_access(resource: Resource, inventory: Inventory) -> Violations:
                 if not text(subject.get("name")).startswith(DASHBOARD):
                     yield Review(f"subjects[{index}]")
         return
-    workload = inventory.workload_of(resource)
-    if (
-        workload is not None
-        and workload.service_account == DASHBOARD
-        and not resource.name.startswith(DASHBOARD)
-    ):
-        field = "serviceAccountName" if "serviceAccountName" in workload.pod else "serviceAccount"
-        yield Remove(workload.pod_path + field)
+    if resource.name.startswith(DASHBOARD):
+        return
+    for workload in inventory.workloads_of(resource):
+        if workload.service_account == DASHBOARD:
+            field = "serviceAccountName" if "serviceAccountName" in workload.pod else "serviceAccount"
+            yield Remove(workload.pod_path + field)

@@ -31,7 +31,7 @@ and kept elsewhere.
 See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
-from leadline.posture.control import Grant, Inventory, Violations, control, rules_beyond_reading
+from leadline.posture.control import READ_SECRETS, Grant, Inventory, Violations, beyond_reading, control
 
 
 def is_service_account(grant: Grant) -> bool:
@@ -48,4 +48,4 @@ def is_service_account(grant: Grant) -> bool:
 def service_account_beyond_reading(grant: Grant, inventory: Inventory) -> Violations:
     users = inventory.workloads_of_account(grant.namespace or grant.reaches, grant.name)
     if any(map(inventory.mounts_token, users)) or not (users or inventory.is_whole):
-        yield from grant.reviews(rules_beyond_reading(grant))
+        yield from grant.may_any((*READ_SECRETS, beyond_reading))
