@@ -70,6 +70,7 @@ TEXTS = [
     ("usr/local/bin/valkey-server", b"8.0.1buildkitsandbox-1698864613000000000", "valkey", "8.0.1"),
     ("usr/sbin/varnishd", b"varnish-7.1.1 revision 7cee1c58", "varnish", "7.1.1"),
     ("bin/vault", b"1.15.2", "vault", "1.15.2"),
+    ("bin/vault", b"1.16.0+ent.hsm", "vault", "1.16.0"),
     ("usr/bin/xz", b"xz (XZ Utils) 5.6.1", "xz", "5.6.1"),
     ("usr/lib/libz.so.1.2.13", b" deflate 1.2.13 Copyright 1995-2022 J. G.", "zlib", "1.2.13"),
     ("usr/bin/zstd", b"1.2.13\0v1.5.5", "zstd", "1.5.5"),

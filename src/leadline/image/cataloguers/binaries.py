@@ -18,6 +18,7 @@ Choice = Literal["first", "only"]
 NUMBER = rb"(\d{1,3}\.\d{1,3}\.\d{1,3})"
 REST = rb"\.\d{1,3}\.\d{1,3}"
 GO_REST = rb"\.\d{1,3}\.\d{1,3}(?:-(?:alpha|beta|rc|ea)\.?\d{1,3})?"
+ENTERPRISE = rb"(?:\+ent(?:[.\w]{1,20})?)?"
 LONGEST_LEAD = 8
 
 
@@ -74,7 +75,13 @@ PROGRAMS = (
     _row("bash", r"r?bash", "gnu:bash", rb"@\(#\)Bash version " + NUMBER),
     _row("bind", r"named", "isc:bind", rb"BIND (9\.\d{1,3}\.\d{1,3})"),
     _row("busybox", r"busybox[\w.-]*", "busybox:busybox", rb"BusyBox v" + NUMBER),
-    _row("consul", r"consul", "hashicorp:consul", rb"CONSUL_VERSION: " + NUMBER, _text(rest=GO_REST)),
+    _row(
+        "consul",
+        r"consul",
+        "hashicorp:consul",
+        rb"CONSUL_VERSION: " + NUMBER,
+        _text(rest=GO_REST, after=ENTERPRISE),
+    ),
     _row(
         "curl",
         r"curl|libcurl(?:-gnutls|-nss)?\.so[.\d]*",
@@ -158,7 +165,7 @@ PROGRAMS = (
     _row(
         "varnish", r"varnishd", "varnish_cache_project:varnish_cache", rb"varnish-" + NUMBER + rb" revision"
     ),
-    _row("vault", r"vault", "hashicorp:vault", _text(rest=GO_REST)),
+    _row("vault", r"vault", "hashicorp:vault", _text(rest=GO_REST, after=ENTERPRISE)),
     _row(
         "xz",
         r"xz|liblzma\.so[.\d]*",
