@@ -72,7 +72,8 @@ def _marked(findings: list[Finding], place: Place, places: Places, width: int) -
     if len(shown) > 1 and shown[0].strip() not in ("", "---"):
         yield Line(f"{first:>{_GUTTER}} | {_clipped(shown[0], 0, width - _GUTTER - 3)[0]}")
     yield Line(f"{place.line:>{_GUTTER}} | {text}")
-    yield from _carets(findings, text, at, width)
+    length = _marked_length(shown[-1], place.column - 1, is_parent=all(_adds(f) for f in findings))
+    yield from _carets(findings, text[at:], text[at : at + length], columns(text[:at]), width)
     yield from _added(findings, place.column - 1, raw[-1])
 
 
@@ -85,12 +86,12 @@ def _clipped(text: str, at: int, width: int) -> tuple[str, int]:
     return (text if columns(text) <= width else text[: width - 1] + "…"), at
 
 
-def _carets(findings: list[Finding], text: str, at: int, width: int) -> Iterator[Line]:
+def _carets(findings: list[Finding], text: str, marked: str, at: int, width: int) -> Iterator[Line]:
+    """The carets under ``marked``, which starts ``text`` and stands at column ``at``, and what to do about it."""
     margin = " " * _GUTTER + " | "
-    spaces = " " * columns(text[:at])
-    end = _end(text, at, is_parent=all(_adds(f) for f in findings))
-    mark = "^" * max(1, columns(text[at:end]))
-    advice = list(dict.fromkeys(_advice(f, text[at:]) for f in findings))
+    spaces = " " * at
+    mark = "^" * max(1, columns(marked))
+    advice = list(dict.fromkeys(_advice(f, text) for f in findings))
     room = width - len(margin) - len(spaces) - len(mark) - 1
     first = wrapped(advice[0], room) if room >= _BESIDE else []
     if len(first) == 1:
@@ -102,16 +103,16 @@ def _carets(findings: list[Finding], text: str, at: int, width: int) -> Iterator
         yield from (Line(" " * (_GUTTER + 3) + line) for line in wrapped(further, width - _GUTTER - 3))
 
 
-def _end(text: str, at: int, *, is_parent: bool) -> int:
-    """Where the marked part of a line ends: after the key of a parent, the item of a flow, else the line's content."""
+def _marked_length(text: str, at: int, *, is_parent: bool) -> int:
+    """How far the mark goes: over the key of a parent, the item of a flow, else the line's content."""
     before = text[:at]
     if sum(map(before.count, "[{")) > sum(map(before.count, "]}")):
-        return at + len(_FLOW_ITEM.match(text[at:]).group().rstrip())  # type: ignore[union-attr]
+        return len(_FLOW_ITEM.match(text[at:]).group().rstrip())  # type: ignore[union-attr]
     colon = text.find(":", at)
     if is_parent and colon > at:
-        return colon
+        return colon - at
     comment = text.find(" #", at)
-    return len((text[:comment] if comment > at else text).rstrip())
+    return len((text[:comment] if comment > at else text).rstrip()) - at
 
 
 def _adds(finding: Finding) -> bool:

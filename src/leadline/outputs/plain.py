@@ -5,6 +5,7 @@ from typing import Any
 LONGEST = 300
 """Kubernetes allows names of 253 bytes; whatever is longer is no name worth reading to its end."""
 
+_LONGEST_LINE = 2_000
 _ELLIPSIS = "…"
 
 
@@ -21,9 +22,9 @@ def plain(text: str, longest: int = LONGEST) -> str:
     return "".join(c if c.isprintable() else " " if c in "\t\n" else "?" for c in text)
 
 
-def source_line(text: str, longest: int = LONGEST) -> str:
+def source_line(text: str) -> str:
     """A line of a file with its indentation kept: as ``plain``, tabs opened to one blank each."""
-    return plain(text.rstrip("\r\n"), longest)
+    return plain(text.rstrip("\r\n"), _LONGEST_LINE)
 
 
 def value_text(value: Any) -> str:

@@ -25,6 +25,8 @@ CASES = {
             "passed": False,
         },
     ),
+    "pretty-colour.txt": ("pretty", {"colour": True}),
+    "pretty-colour-passed.txt": ("pretty", {"colour": True, "verdict": "passed: --fail-on unread"}),
     "pretty-high-only.txt": ("pretty", {"least": "high"}),
     "lines.txt": ("lines", {}),
     "report.json": ("json", {}),

@@ -43,6 +43,7 @@ _STYLES = {
     "unknown": "36",
     "good": "32",
     "bad": "1;31",
+    "neither": "1",
 }
 _SEVERITY_WIDTH = 8
 
@@ -272,7 +273,7 @@ def _closing(report: PostureReport, rows: list[ControlCount], page: Page) -> Ite
     advice = _advice(report, rows, page)
     if advice:
         yield from _side_by_side([f"next      {advice[0]}", *advice[1:]], page.width, "      ", " " * 10)
-    style = "bad" if not page.passed else "good" if page.verdict or not (rows or report.unread) else "plain"
+    style = "bad" if not page.passed else "good" if page.verdict or not (rows or report.unread) else "neither"
     for line in wrapped(closing(report, page.verdict), page.width):
         yield _paint(line, style, page)
 

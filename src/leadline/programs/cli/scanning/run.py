@@ -19,6 +19,7 @@ from leadline.posture.engine import Facts, Judgement, judge
 from leadline.programs.cli.scanning.destinations import Destination, Sink, destinations, opened
 from leadline.programs.cli.scanning.gates import Verdict, verdict
 from leadline.programs.cli.scanning.policies import Policies, choose_policies
+from leadline.programs.cli.scanning.progress import progress
 from leadline.programs.cli.scanning.request import Request
 from leadline.programs.cli.scanning.settings import Settings, read_settings, shipped_settings
 from leadline.programs.cli.scanning.sources import Reading, read
@@ -41,8 +42,9 @@ def run(request: Request) -> int:
     settings = read_settings(request.controls_config, known) if request.controls_config else known
     with opened(chosen) as sinks:
         started = time.monotonic()
-        reading = read(request)
-        report = _report(request, reading, policies, settings, started)
+        with progress(f"scanning {' '.join(request.targets)}", is_wanted=not request.quiet):
+            reading = read(request)
+            report = _report(request, reading, policies, settings, started)
         outcome = verdict(report, request)
         nothing = _nothing_judged(report, reading)
         page = _page(request, reading, outcome, is_terminal, chosen)

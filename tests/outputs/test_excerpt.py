@@ -1,0 +1,127 @@
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadline.model.control import YOUR_VALUE, Missing, Remove, Review, Set, Violation
+from leadline.model.finding import Finding, Place
+from leadline.model.resource import Origin, resource_of
+from leadline.outputs.excerpt import excerpts
+from leadline.outputs.plain import columns
+
+
+class OnePlace:
+    def __init__(self, text: str, line: int, column: int) -> None:
+        self._lines = text.split("\n")
+        self._place = Place("a.yaml", line, column)
+
+    def find(self, resource, path):
+        return self._place
+
+    def lines(self, resource, first, last):
+        return self._lines[first - 1 : last]
+
+
+def drawn(text: str, at: tuple[int, int], *edits: tuple[str, Violation], width: int = 80) -> str:
+    resource = resource_of(yaml.safe_load(text), Origin(path="a.yaml"))
+    findings = [Finding("C-1", resource, path, violation) for path, violation in edits]
+    lines = [line for part in excerpts(findings, OnePlace(text, *at), width) for line in part.lines]
+    return "\n".join(line.left + line.mark + line.right for line in lines)
+
+
+FLOW = "spec:\n  limits: {memory: 1Gi} # for now\n"
+
+
+def test_a_line_to_remove_is_marked_without_its_comment():
+    assert drawn("spec:\n  hostPID: true  # why\n", (2, 3), ("spec.hostPID", Remove("hostPID"))) == (
+        "    1 | spec:\n    2 |   hostPID: true  # why\n      |   ^^^^^^^^^^^^^ remove this line"
+    )
+
+
+def test_a_mapping_to_remove_is_named():
+    assert drawn("spec:\n  a:\n    b: 1\n", (2, 3), ("spec.a", Remove("a"))).endswith("^^ remove a")
+
+
+def test_an_entry_of_a_list_is_marked_alone():
+    text = "spec:\n  add: [NET_ADMIN, SYS_TIME]\n"
+    assert drawn(text, (2, 20), ("spec.add[1]", Remove("add[1]"))).endswith(
+        "\n      |                    ^^^^^^^^ remove this entry"
+    )
+
+
+def test_nothing_is_added_below_braces():
+    assert drawn(FLOW, (2, 3), ("spec.limits.cpu", Set("limits.cpu", YOUR_VALUE))) == (
+        "    1 | spec:\n    2 |   limits: {memory: 1Gi} # for now\n      |   ^^^^^^ add cpu: YOUR VALUE"
+    )
+
+
+def test_absent_parents_are_written_out_and_shared():
+    text = "spec:\n  containers:\n    - name: web\n"
+    edits = (
+        ("spec.containers[0].securityContext.runAsNonRoot", Set("", True)),
+        ("spec.containers[0].securityContext.capabilities.drop[0]", Set("", "ALL")),
+    )
+    assert drawn(text, (3, 7), *edits) == (
+        "    2 |   containers:\n"
+        "    3 |     - name: web\n"
+        "      |       ^^^^ add below\n"
+        "      +       securityContext:\n"
+        "      +         runAsNonRoot: true\n"
+        "      +         capabilities:\n"
+        "      +           drop:\n"
+        "      +             - ALL"
+    )
+
+
+def test_a_value_to_change_is_named_beside_the_old_one():
+    assert drawn("spec:\n  a: 0\n", (2, 3), ("spec.a", Set("a", 1000))).endswith("^^^^ set to 1000")
+
+
+def test_what_is_missing_is_said_at_the_first_line():
+    assert drawn("kind: Pod\n", (1, 1), ("", Missing("a NetworkPolicy"))) == (
+        "    1 | kind: Pod\n      | ^^^^^^^^^ add a NetworkPolicy"
+    )
+
+
+def test_a_long_line_is_cut_around_the_mark():
+    text = "spec:\n  a: " + "[" + "x, " * 100 + "secretly, y]\n"
+    column = text.split("\n")[1].index("secretly") + 1
+    *_, line, mark = drawn(text, (2, column), ("spec.a[100]", Review("")), width=60).split("\n")
+    assert max(map(len, (line, mark))) <= 60
+    assert line[mark.index("^") :].startswith("secretly")
+
+
+def test_without_a_file_the_cure_stands_alone():
+    live = resource_of({"kind": "Pod"})
+
+    class Nowhere:
+        def find(self, resource, path):
+            return None
+
+        def lines(self, resource, first, last):
+            return []
+
+    (part,) = excerpts([Finding("C-1", live, "spec.hostPID", Remove("hostPID"))], Nowhere(), 80)
+    assert (part.where, [line.left for line in part.lines]) == ("", ["      remove spec.hostPID"])
+
+
+@pytest.mark.parametrize("path", ["spec[", "a..b", "[]", "spec.a[99999999999999]"])
+def test_a_path_that_cannot_be_read_breaks_nothing(path: str):
+    assert drawn("spec:\n  a: 0\n", (2, 3), (path, Set(path, 1)), (path, Remove(path)))
+
+
+@given(
+    st.lists(st.text(max_size=80), min_size=1, max_size=4),
+    st.integers(1, 6),
+    st.integers(1, 200),
+    st.sampled_from([Remove("x"), Set("x", 1), Set("x", YOUR_VALUE), Review("x"), Missing("y " * 30)]),
+    st.integers(40, 120),
+)
+def test_no_text_and_no_place_break_it_or_the_width(lines, line, column, violation, width):
+    resource = resource_of({"kind": "ConfigMap", "data": {"x": lines[0]}}, Origin(path="a.yaml"))
+    places = OnePlace("\n".join(lines), line, column)
+    for part in excerpts([Finding("C-1", resource, "data.x", violation)], places, width):
+        for drawn_line in part.lines:
+            text = drawn_line.left + drawn_line.mark + drawn_line.right
+            assert text.isprintable()
+            assert columns(text) <= width
