@@ -1,14 +1,17 @@
 """Where each kind keeps its pod. Kinds that are not built in are recognised by the shape of their spec."""
 
+from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 Body = dict[str, Any]
+Keys = tuple[str | int, ...]
 
 CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 
 _TEMPLATE = ("spec", "template")
 _JOB_TEMPLATE = ("spec", "jobTemplate", "spec", "template")
-_BUILT_IN: dict[str, tuple[str, ...]] = {
+_BUILT_IN: dict[str, Keys] = {
     "Pod": (),
     "PodTemplate": ("template",),
     "Deployment": _TEMPLATE,
@@ -19,37 +22,61 @@ _BUILT_IN: dict[str, tuple[str, ...]] = {
     "Job": _TEMPLATE,
     "CronJob": _JOB_TEMPLATE,
 }
-_SHAPES = (
-    _TEMPLATE,
-    _JOB_TEMPLATE,
-    ("spec", "podTemplate"),
-    ("spec", "workload"),
-    ("spec", "jobTemplate", "template"),
-)
-"""Where custom resources keep a pod template: Rollout, DeploymentConfig, Knative Service, SparkApplication and kin."""
+_SHAPES = (_TEMPLATE, _JOB_TEMPLATE)
+"""Where most custom resources keep their pod template: Rollout, DeploymentConfig, Knative Service and kin."""
+_DEEPEST = 8
+_MOST_PLACES = 2_000
+"""Bounds of the search through other custom resources; a pod template lies near the root."""
 
 MAX_CONTAINERS = 10_000
 """Far above what fits into an object the API server accepts (1.5 MiB of etcd value)."""
 
 
-def pod_path(api_version: str, kind: str, body: Body) -> tuple[str, ...] | None:
-    """The keys from the object to its pod, the mapping that holds ``spec``; ``None`` where it runs no pods."""
+def pod_paths(api_version: str, kind: str, body: Body) -> tuple[Keys, ...]:
+    """The keys from the object to each of its pods, the mappings that hold ``spec``; empty where it runs none.
+
+    Built-in kinds keep their pod in one known place. Custom resources are searched for what has the shape of a
+    pod template, so that kinds with several (RayCluster, SparkApplication) are seen whole.
+    """
     built_in = _BUILT_IN.get(kind)
-    if built_in is not None and _is_kubernetes_own(api_version):
-        return built_in
-    if kind in ("CustomResourceDefinition", "List"):
-        return None
+    if _is_kubernetes_own(api_version):
+        return () if built_in is None else (built_in,)
+    if kind == "CustomResourceDefinition":
+        return ()
     for keys in _SHAPES:
-        spec = descend(body, (*keys, "spec"))
-        if _has_containers(spec):
-            return keys
-    return built_in if built_in is not None and _has_containers(descend(body, (*built_in, "spec"))) else None
+        if _has_containers(descend(body, (*keys, "spec"))):
+            return (keys,)
+    return tuple(_search(body))
 
 
-def descend(body: Any, keys: tuple[str, ...]) -> Body:
+def _search(body: Body) -> Iterator[Keys]:
+    """Breadth first, so that nothing within a pod is taken for another one."""
+    places: deque[tuple[Keys, Any]] = deque([((), body)])
+    seen = 0
+    while places and seen < _MOST_PLACES:
+        keys, value = places.popleft()
+        seen += 1
+        if isinstance(value, dict):
+            spec = value.get("spec")
+            if keys and isinstance(spec, dict) and _has_containers(spec):
+                yield keys
+            elif len(keys) < _DEEPEST:
+                places.extend(
+                    ((*keys, key), child) for key, child in value.items() if isinstance(child, dict | list)
+                )
+        elif len(keys) < _DEEPEST:
+            places.extend(
+                ((*keys, i), child) for i, child in enumerate(value) if isinstance(child, dict | list)
+            )
+
+
+def descend(body: Any, keys: Keys) -> Body:
     """The mapping at ``keys``, or an empty one where any step is absent."""
     for key in keys:
-        body = body.get(key) if isinstance(body, dict) else None
+        if isinstance(key, int):
+            body = body[key] if isinstance(body, list) and key < len(body) else None
+        else:
+            body = body.get(key) if isinstance(body, dict) else None
     return body if isinstance(body, dict) else {}
 
 

@@ -15,7 +15,8 @@ from leadline.kube.bootstrap import tells_only_public_facts
 from leadline.kube.cipher_suites import ACCEPTED_SUITES, INSECURE_SUITES, STRONG_SUITES
 from leadline.kube.image_name import ImageName, is_below, parse_image_name
 from leadline.kube.pod_security import ENFORCE, enforces
-from leadline.kube.rbac import CORE, Grant, RuleMatch, ask
+from leadline.kube.rbac import Grant
+from leadline.kube.role_rules import CORE, RuleMatch, ask
 from leadline.kube.selector import compile_pairs, compile_selector
 from leadline.kube.version import is_within, parse_version
 from leadline.model.control import YOUR_VALUE, Control, Missing, Remove, Review, Set, Violations

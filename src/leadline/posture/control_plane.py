@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from leadline.model.control import Review, Set
 from leadline.model.resource import Resource
-from leadline.posture.subject import Workload, mapping, mappings, sequence, text, workload_of
+from leadline.posture.subject import Workload, mapping, mappings, sequence, text
 
 
 class Flag(Struct, frozen=True):
@@ -226,9 +226,7 @@ def process_of(resource: Resource) -> ControlPlaneProcess | None:
         process = _BY_PROGRAM.get(_program(container.get("command"), container.get("args")))
         if process is None or (process is not Etcd and resource.namespace not in ("kube-system", "")):
             continue
-        workload = workload_of(resource)
-        if workload is not None:
-            return process(resource, workload, index)
+        return process(resource, Workload(resource, ()), index)
     return None
 
 

@@ -15,7 +15,7 @@ from leadline.model.finding import Finding, Skip, Unread
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import PROCESSES, ControlPlaneProcess, process_of
 from leadline.posture.inventory import WORKLOADS, Inventory, kind_name
-from leadline.posture.subject import Container, Namespace, Workload, workload_of
+from leadline.posture.subject import Container, Namespace, Workload, workloads_of
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +63,10 @@ class _Judge:
         self, resources: Sequence[Resource], controls: Sequence[Control], settings: Settings, facts: Facts
     ) -> None:
         self._resources = resources
-        self._workloads: dict[int, Workload | None] = {}
+        self._workloads: dict[int, tuple[Workload, ...]] = {}
         self._inventory = Inventory(
             resources,
-            workload=self._workload,
+            workloads=self._workloads_of,
             is_whole=facts.is_whole,
             server_version=facts.server_version,
             cloud=facts.cloud,
@@ -133,15 +133,14 @@ class _Judge:
             arguments[check.__code__.co_varnames[1]] = self._inventory
         return partial(check, **arguments) if arguments else check
 
-    def _workload(self, resource: Resource) -> Workload | None:
-        """The workload of a resource, built once; only those that are one are kept."""
-        key = id(resource)
-        if key in self._workloads:
-            return self._workloads[key]
-        workload = workload_of(resource)
-        if workload is not None:
-            self._workloads[key] = workload
-        return workload
+    def _workloads_of(self, resource: Resource) -> tuple[Workload, ...]:
+        """The workloads of a resource, built once; only those of resources that have some are kept."""
+        found = self._workloads.get(id(resource))
+        if found is None:
+            found = workloads_of(resource)
+            if found:
+                self._workloads[id(resource)] = found
+        return found
 
     def _judge(self, resource: Resource) -> tuple[str, ...]:
         kind = kind_name(resource)
@@ -151,8 +150,10 @@ class _Judge:
             self._run(bounds, resource, resource, "", judged)
         if kind == "Namespace" and self._on[Namespace]:
             self._run(self._on[Namespace], Namespace(resource), resource, "", judged)
-        workload = self._workload(resource) if self._looks_at_pods else None
-        if workload is not None:
+        workloads = self._workloads_of(resource) if self._looks_at_pods else ()
+        if workloads and (bounds := self._on_kind.get(WORKLOADS)):
+            self._run(bounds, resource, resource, "", judged)
+        for workload in workloads:
             self._judge_workload(workload, judged)
         if kind == "Pod" and self._looks_at_processes:
             process = process_of(resource)
@@ -174,8 +175,6 @@ class _Judge:
                     hint="Kubernetes refuses such an object; mend the field",
                 )
             )
-        if bounds := self._on_kind.get(WORKLOADS):
-            self._run(bounds, resource, resource, "", judged)
         self._run(self._on[Workload], workload, resource, workload.pod_path, judged)
         for container in workload.containers:
             self._run(self._on[Container], container, resource, container.path, judged)

@@ -10,7 +10,7 @@ from leadline.kube.rbac import Grant, join_grants
 from leadline.kube.selector import Selector, compile_pairs
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import ControlPlaneProcess, process_of
-from leadline.posture.subject import Workload, mapping, text, workload_of
+from leadline.posture.subject import Workload, mapping, text, workloads_of
 
 DEFAULT_NAMESPACE = "default"
 WORKLOADS = "workloads"
@@ -29,7 +29,7 @@ class Inventory:
         self,
         resources: Sequence[Resource],
         *,
-        workload: Callable[[Resource], Workload | None] = workload_of,
+        workloads: Callable[[Resource], tuple[Workload, ...]] = workloads_of,
         is_whole: bool = False,
         server_version: str = "",
         cloud: str = "",
@@ -41,7 +41,7 @@ class Inventory:
         """The API server's ``v1.36.3``; empty where unknown."""
         self.cloud = cloud
         """``EKS``, ``AKS``, ``GKE``; empty where unknown."""
-        self._workload = workload
+        self._workloads_of = workloads
         self._answers: dict[str, Any] = {}
 
     def of(self, kind: str) -> Sequence[Resource]:
@@ -53,14 +53,9 @@ class Inventory:
         found = self._by_name(kind).get((namespace, name))
         return found or (self._by_name(kind).get((DEFAULT_NAMESPACE, name)) if not namespace else None)
 
-    def workload_of(self, resource: Resource) -> Workload | None:
-        """``resource`` as a workload; ``None`` where it runs no pods."""
-        return self._workload(resource)
-
     @cached_property
     def workloads(self) -> tuple[Workload, ...]:
-        found = (self._workload(resource) for resource in self.resources)
-        return tuple(workload for workload in found if workload is not None)
+        return tuple(workload for resource in self.resources for workload in self._workloads_of(resource))
 
     def once(self, question: str, answer: Callable[[], T]) -> T:
         """``answer()``, worked out on the first call with this ``question`` and kept."""
@@ -69,9 +64,9 @@ class Inventory:
         kept: T = self._answers[question]
         return kept
 
-    def workload(self, resource: Resource) -> Workload | None:
-        """``resource`` as a workload; ``None`` where it runs no pods."""
-        return self._workload(resource)
+    def workloads_of(self, resource: Resource) -> tuple[Workload, ...]:
+        """``resource`` as the pods it runs; empty where it runs none."""
+        return self._workloads_of(resource)
 
     def workloads_in(self, namespace: str) -> Sequence[Workload]:
         return self._workloads_by_namespace.get(namespace or DEFAULT_NAMESPACE, ())

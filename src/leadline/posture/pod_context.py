@@ -15,7 +15,7 @@ from leadline.posture.container_security import (
     runs_linux,
     writable_root_filesystem,
 )
-from leadline.posture.subject import Container, Workload, mapping, mappings, sequence
+from leadline.posture.subject import Container, Workload, mapping, mappings, sequence, text
 
 SAFE_SYSCTLS = frozenset(
     {
@@ -55,7 +55,7 @@ def pod_context(workload: Workload) -> Violations:
         yield Set("securityContext.fsGroup", YOUR_VALUE)
     if context.get("fsGroupChangePolicy") not in CHANGE_POLICIES:
         yield Set("securityContext.fsGroupChangePolicy", CHANGE_POLICIES[0])
-    if any(sysctl.get("name") not in SAFE_SYSCTLS for _, sysctl in mappings(context.get("sysctls"))):
+    if any(text(sysctl.get("name")) not in SAFE_SYSCTLS for _, sysctl in mappings(context.get("sysctls"))):
         yield Set("securityContext.sysctls", REMOVE_SYSCTLS)
     if 0 in sequence(context.get("supplementalGroups")):
         yield Set("securityContext.supplementalGroups", REMOVE_GROUP)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from leadline.kube.rbac import ask
+from leadline.kube.role_rules import ask
 
 POD_OWNERS = "deployments daemonsets replicasets statefulsets"
 

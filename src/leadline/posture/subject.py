@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from leadline.kube.workload import CONTAINER_LISTS, Body, descend, pod_path
+from leadline.kube.field_path import format_path
+from leadline.kube.workload import CONTAINER_LISTS, Body, Keys, descend, pod_paths
 from leadline.model.resource import Resource
 
 _RUNS_TO_COMPLETION = frozenset({"Job", "CronJob"})
@@ -44,9 +45,9 @@ class Workload:
 
     __slots__ = ("__dict__", "path", "pod", "resource", "template")
 
-    def __init__(self, resource: Resource, keys: tuple[str, ...]) -> None:
+    def __init__(self, resource: Resource, keys: Keys) -> None:
         self.resource = resource
-        self.path = "".join(key + "." for key in keys)
+        self.path = f"{format_path(keys)}." if keys else ""
         """From the object's root to its pod: ``""`` or ``spec.template.``; the pod's spec is at ``path + "spec."``."""
         self.template = descend(resource.body, keys)
         self.pod = mapping(self.template.get("spec"))
@@ -250,10 +251,11 @@ class Namespace:
         return self.name in ("kube-system", "kube-public", "kube-node-lease")
 
 
-def workload_of(resource: Resource) -> Workload | None:
-    """``resource`` as a workload; ``None`` where it runs no pods."""
-    keys = pod_path(resource.api_version, resource.kind, resource.body)
-    return None if keys is None else Workload(resource, keys)
+def workloads_of(resource: Resource) -> tuple[Workload, ...]:
+    """``resource`` as the pods it runs: none, one, or several for some custom resources."""
+    return tuple(
+        Workload(resource, keys) for keys in pod_paths(resource.api_version, resource.kind, resource.body)
+    )
 
 
 def _capabilities(value: Any) -> tuple[tuple[int, str], ...]:

@@ -21,7 +21,7 @@ See: https://agent-sandbox.sigs.k8s.io/
 
 from leadline.posture.control import Resource, Review, Violations, control, mapping
 
-UNIVERSAL = frozenset({"0.0.0.0/0", "::/0"})
+UNIVERSAL = ("0.0.0.0/0", "::/0")
 
 
 @control(

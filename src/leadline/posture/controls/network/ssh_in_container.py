@@ -27,14 +27,16 @@ Cannot see: an SSH server on another port.
 See: https://kubernetes.io/docs/concepts/services-networking/service/
 """
 
-from leadline.posture.control import Inventory, Review, Violations, Workload, control, mapping, mappings
+from leadline.posture.control import Inventory, Review, Violations, Workload, control, mapping, mappings, text
 
 SSH_PORTS = frozenset({22, 2222})
 
 
 @control("C-0042", "SSH server running inside container", score=3.0, category="Workload")
 def ssh_in_container(workload: Workload, inventory: Inventory) -> Violations:
-    named = {port.get("name"): port.get("containerPort") for c in workload.containers for _, port in c.ports}
+    named = {
+        text(port.get("name")): port.get("containerPort") for c in workload.containers for _, port in c.ports
+    }
     for service in inventory.services_of(workload):
         for _, port in mappings(mapping(service.body.get("spec")).get("ports")):
             target = port.get("targetPort")

@@ -57,8 +57,7 @@ def credential_in_configuration(
     rules = rules_for(
         sensitive_key_names, sensitive_key_names_allowed, sensitive_values, sensitive_values_allowed
     )
-    workload = inventory.workload(resource)
-    if workload is not None:
+    for workload in inventory.workloads_of(resource):
         for container in workload.containers:
             yield from credentials_of(container, rules)
     if resource.kind == "ConfigMap":

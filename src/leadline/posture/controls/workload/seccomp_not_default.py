@@ -23,7 +23,7 @@ See: https://kubernetes.io/docs/tutorials/security/seccomp/
 
 from leadline.posture.control import Container, Review, Set, Violations, control, mapping, runs_linux
 
-CONFINED = frozenset({"RuntimeDefault", "Localhost"})
+CONFINED = ("RuntimeDefault", "Localhost")
 
 
 @control(

@@ -25,15 +25,15 @@ Cannot see: what lies in that folder on the nodes.
 See: https://kubernetes.io/docs/concepts/storage/volumes/#hostpath
 """
 
-from leadline.posture.control import Set, Violations, Workload, control
+from leadline.posture.control import Set, Violations, Workload, control, text
 
 
 @control("C-0045", "Writable hostPath mount", score=8.0, category="Workload / Storage")
 def writable_host_path(workload: Workload) -> Violations:
-    names = {volume.get("name") for _, volume in workload.volumes if "hostPath" in volume}
+    names = {text(volume.get("name")) for _, volume in workload.volumes if "hostPath" in volume}
     if not names:
         return
     for container in workload.containers:
         for m, mount in container.mounts:
-            if mount.get("name") in names and mount.get("readOnly") is not True:
+            if text(mount.get("name")) in names and mount.get("readOnly") is not True:
                 yield Set(f"{container.place}volumeMounts[{m}].readOnly", True)
