@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadline.kube.rbac import Ask, RoleRules, ask, join_grants, unknown_roles
+from leadline.kube.rbac import join_grants, unknown_roles
+from leadline.kube.role_rules import Ask, RoleRules, ask
 from leadline.model.resource import Origin, resource_of
 
 API = "rbac.authorization.k8s.io/v1"

@@ -1,0 +1,159 @@
+"""What the rules of a role allow.
+
+Source: the RBAC authoriser's rule matching
+(https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/rbac/v1/evaluation_helpers.go).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from functools import partial
+from itertools import chain, islice
+from typing import Any, NamedTuple
+
+from leadline.model.resource import Resource
+
+CORE: frozenset[str] = frozenset({""})
+"""The API group of pods, secrets, services and the other first objects."""
+
+
+class Ask(NamedTuple):
+    """A question to a role: does it allow any of ``verbs`` on any of ``resources`` of any of ``groups``?"""
+
+    verbs: frozenset[str]
+    resources: frozenset[str]
+    """Plural names; a subresource as ``pods/exec``."""
+    groups: frozenset[str] = CORE
+    names: frozenset[str] = frozenset()
+    """Objects that count by their name: a rule limited to others by ``resourceNames`` does not match.
+
+    Empty: only rules without such a limit match.
+    """
+
+
+def ask(verbs: str, resources: str, groups: str = "core", names: str = "") -> Ask:
+    """An ``Ask`` from words parted by spaces; the core group is written ``core``."""
+    return Ask(
+        frozenset(verbs.split()),
+        frozenset(resources.split()),
+        frozenset("" if group == "core" else group for group in groups.split()),
+        frozenset(names.split()),
+    )
+
+
+class RuleMatch(NamedTuple):
+    """One rule of a role that allows what was asked."""
+
+    role: Resource
+    """The role that holds the rule: for an aggregated role the one it was gathered from."""
+    number: int
+    """Its index in the role."""
+    rule: dict[str, Any]
+    paths: tuple[str, ...]
+    """``rules[0].resources[1]``, ``rules[0].verbs[0]``, ``rules[0].apiGroups[0]``: all that matched."""
+
+
+Judge = Callable[[dict[str, Any]], Iterable[str]]
+"""Which places of a rule speak against it, from the rule on: ``verbs[0]``. None: it does not match."""
+MAX_MATCHES = 100
+"""As many rules of one role are named at most; no one reads more to decide about it."""
+
+
+class OwnRules:
+    """The rules that stand in one role, with each question answered once."""
+
+    __slots__ = ("_answers", "_verbs", "role", "rules")
+
+    def __init__(self, role: Resource) -> None:
+        self.role = role
+        self.rules = tuple(
+            (i, rule) for i, rule in enumerate(_list(role.body.get("rules"))) if isinstance(rule, dict)
+        )
+        verbs = {verb for _, rule in self.rules for verb in _list(rule.get("verbs")) if isinstance(verb, str)}
+        self._verbs = None if "*" in verbs else verbs
+        """All that the rules name; ``None`` where one allows every verb."""
+        self._answers: dict[Ask | Judge, tuple[RuleMatch, ...]] = {}
+
+    def matching(self, question: Ask | Judge) -> tuple[RuleMatch, ...]:
+        if isinstance(question, Ask) and self._verbs is not None and self._verbs.isdisjoint(question.verbs):
+            return ()
+        answer = self._answers.get(question)
+        if answer is None:
+            judge = partial(_places, question) if isinstance(question, Ask) else question
+            found = ((i, rule, tuple(judge(rule))) for i, rule in self.rules)
+            matches = (
+                RuleMatch(self.role, i, rule, tuple(f"rules[{i}].{place}" for place in places))
+                for i, rule, places in found
+                if places
+            )
+            answer = self._answers[question] = tuple(islice(matches, MAX_MATCHES))
+        return answer
+
+
+class RoleRules:
+    """The rules of one role, those gathered by aggregation included."""
+
+    def __init__(self, role: Resource, sources: Sequence[OwnRules] = ()) -> None:
+        self.role = role
+        self._sources = sources or (OwnRules(role),)
+        self._answers: dict[Ask | Judge, tuple[RuleMatch, ...]] = {}
+
+    @property
+    def all(self) -> Iterator[dict[str, Any]]:
+        """Every rule, the role's own first."""
+        return (rule for source in self._sources for _, rule in source.rules)
+
+    def matching(self, question: Ask | Judge) -> tuple[RuleMatch, ...]:
+        """The rules that allow what is asked, or that a judge points at, in their order; the first hundred."""
+        if len(self._sources) == 1:
+            return self._sources[0].matching(question)
+        answer = self._answers.get(question)
+        if answer is None:
+            matches = chain.from_iterable(source.matching(question) for source in self._sources)
+            answer = self._answers[question] = tuple(islice(matches, MAX_MATCHES))
+        return answer
+
+    def allowing(
+        self, verbs: frozenset[str], resources: frozenset[str], groups: frozenset[str]
+    ) -> tuple[RuleMatch, ...]:
+        """The rules that allow any of ``verbs`` on any of ``groups``/``resources``, whatever the object's name.
+
+        A rule with ``resourceNames`` is left out: it reaches single objects. ``resources`` may name a
+        subresource as ``pods/exec``.
+        """
+        return self.matching(Ask(verbs, resources, groups))
+
+
+def _places(question: Ask, rule: dict[str, Any]) -> tuple[str, ...]:
+    """What in ``rule`` allows the question: resources, verbs and groups; empty where it does not."""
+    limits = _list(rule.get("resourceNames"))
+    if limits and not any(isinstance(name, str) and name in question.names for name in limits):
+        return ()
+    of_verbs = _matching(rule, "verbs", question.verbs, _plain_matches)
+    if not of_verbs:
+        return ()
+    of_resources = _matching(rule, "resources", question.resources, _resource_matches)
+    of_groups = _matching(rule, "apiGroups", question.groups, _plain_matches)
+    return (*of_resources, *of_verbs, *of_groups) if of_resources and of_groups else ()
+
+
+def _matching(
+    rule: dict[str, Any], key: str, wanted: Set[str], matches: Callable[[str, Set[str]], bool]
+) -> list[str]:
+    return [
+        f"{key}[{i}]"
+        for i, value in enumerate(_list(rule.get(key)))
+        if isinstance(value, str) and matches(value, wanted)
+    ]
+
+
+def _plain_matches(value: str, wanted: Set[str]) -> bool:
+    return value == "*" or value in wanted
+
+
+def _resource_matches(value: str, wanted: Set[str]) -> bool:
+    if value == "*" or value in wanted:
+        return True
+    return value.startswith("*/") and any(resource.partition("/")[2] == value[2:] for resource in wanted)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
