@@ -158,6 +158,7 @@ def page(**fields: object) -> Page:
         **{
             "places": SamplePlaces(),
             "folder": "/home/me",
+            "again": "leadline scan deploy",
             "at": "2026-01-02T03:04:05Z",
             "version": "1.2.3",
             "asked": Asked("Framework", ("nsa",), ("json",)),

@@ -142,6 +142,8 @@ class Page(Struct, frozen=True):
     verbose: bool = False
     command: str = "leadline"
     """The command line to repeat in advice."""
+    again: str = ""
+    """The scan's own command line, to be shown with a flag more; empty where it cannot be repeated."""
     verdict: str = ""
     """The gates' last line; empty without a gate."""
     passed: bool = True

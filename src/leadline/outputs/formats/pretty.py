@@ -270,7 +270,7 @@ def _not_judged(report: PostureReport, page: Page) -> Iterator[str]:
 
 def _closing(report: PostureReport, rows: list[ControlCount], page: Page) -> Iterator[str]:
     yield from _side_by_side(scores(report), page.width)
-    advice = _advice(report, rows, page)
+    advice = _advice(rows, page)
     if advice:
         yield from _side_by_side([f"next      {advice[0]}", *advice[1:]], page.width, "      ", " " * 10)
     style = "bad" if not page.passed else "good" if page.verdict or not (rows or report.unread) else "neither"
@@ -278,23 +278,13 @@ def _closing(report: PostureReport, rows: list[ControlCount], page: Page) -> Ite
         yield _paint(line, style, page)
 
 
-def _advice(report: PostureReport, rows: list[ControlCount], page: Page) -> list[str]:
+def _advice(rows: list[ControlCount], page: Page) -> list[str]:
     if not rows:
         return []
     advice = [f"{page.command} explain {plain(rows[0].control.id)}"]
-    if not page.verbose and report.target.kind != "stdin":
-        advice.append(f"{page.command} scan {_shell(report.target.name)} -v")
+    if page.again and not page.verbose:
+        advice.append(f"{plain(page.again, 4096)} -v")
     return advice
-
-
-def _shell(name: str) -> str:
-    from shlex import quote, split
-
-    name = plain(name, 4096)
-    try:
-        return " ".join(map(quote, split(name))) or "."
-    except ValueError:
-        return quote(name)
 
 
 def _side_by_side(parts: Iterable[str], width: int, gap: str = "   ", indent: str = "") -> Iterator[str]:

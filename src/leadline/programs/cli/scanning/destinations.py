@@ -29,6 +29,7 @@ def destinations(names: Iterable[str], output: str, *, is_terminal: bool) -> tup
 
     Raises: ``UsageError`` for an unknown format, several formats without a file, or two formats for one file.
     """
+    output = "" if output == "-" else output
     chosen = tuple(dict.fromkeys(names)) or ("pretty" if is_terminal and not output else "lines",)
     formats = list({f.name: f for f in (find_format(name, PostureReport) for name in chosen)}.values())
     if len(formats) == 1:

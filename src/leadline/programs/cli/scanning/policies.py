@@ -68,7 +68,8 @@ def framework_of(path: str, controls: tuple[Control, ...]) -> Framework:
     try:
         text = Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SourceError(f"cannot read {path}: {reason.lower()}") from error
     return parse_framework(text, path, controls)
 
 

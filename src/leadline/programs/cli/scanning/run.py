@@ -184,12 +184,14 @@ def _first_unread(report: PostureReport) -> str:
 def _page(
     request: Request, reading: Reading, outcome: Verdict, is_terminal: bool, chosen: tuple[Destination, ...]
 ) -> Page:
+    command = "kubectl leadline" if Path(sys.argv[0]).name.startswith("kubectl-") else "leadline"
     return Page(
         places=reading.places,
         width=_width(os.environ, is_terminal),
         colour=is_terminal and not request.no_color and _wants_colour(os.environ) and not request.output,
         verbose=request.verbose,
-        command="kubectl leadline" if Path(sys.argv[0]).name.startswith("kubectl-") else "leadline",
+        command=command,
+        again="" if reading.target.kind == "stdin" else f"{command} {_words(request)}",
         verdict=outcome.text,
         passed=outcome.passed,
         least=request.min_severity,  # type: ignore[arg-type]
@@ -206,6 +208,14 @@ def _page(
             request.severity_threshold,
         ),
     )
+
+
+def _words(request: Request) -> str:
+    """The words of the scan as they can be pasted: ``scan framework nsa deploy/``."""
+    from shlex import join
+
+    form = () if request.form == "everything" else (request.form, ",".join(request.names))
+    return join(("scan", *form, *request.targets))
 
 
 def _width(environ: Mapping[str, str], is_terminal: bool) -> int:
