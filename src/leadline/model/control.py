@@ -83,6 +83,8 @@ class Control(Struct, frozen=True):
     """Which subjects are judged at all; ``None`` for every one of its type."""
     settings: Mapping[str, tuple[str, ...]] = {}
     """Name of each setting and the shipped value."""
+    needs_setting: bool = False
+    """Whether the control has nothing to judge by while all its settings are empty."""
     manual: str = ""
     """For a control that only a person can judge: what to look at."""
     cloud: str = ""

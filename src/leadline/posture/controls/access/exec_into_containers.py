@@ -1,8 +1,8 @@
 """This subject can run commands in containers that are already running.
 
 A shell in a container has the container's data, mounted secrets and network, and leaves fewer traces
-than a new pod. Attaching to a process and adding a debugging container come to the same. On API servers
-before 1.35 ``get`` on ``pods/exec`` opens a session as ``create`` does.
+than a new pod. Attaching to a process and adding a debugging container come to the same. Older API
+servers open a session on ``get`` as they do on ``create``, over a websocket.
 
 Fix: keep ``pods/exec``, ``pods/attach`` and ``pods/ephemeralcontainers`` out of standing roles; grant them
 for an incident and take them back.

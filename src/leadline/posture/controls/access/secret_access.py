@@ -25,7 +25,7 @@ Example::
 
 Cannot see: secrets that are read through a pod that mounts them; a secret store outside the cluster.
 
-See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#secrets
+See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#listing-secrets
 """
 
 from leadline.posture.control import READ_SECRETS, Grant, Violations, control
