@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadline.image.licences import LONGEST, spdx, spdx_all
+from leadline.image.licences import LONGEST, licences_in, spdx, spdx_all
 
 NAMES = {
     "Apache 2.0": "Apache-2.0",
@@ -82,6 +82,34 @@ def test_several_are_kept_in_order_and_once() -> None:
 
 def test_a_whole_licence_text_is_cut() -> None:
     assert spdx("word " * 10_000) == " ".join(["word"] * (LONGEST // 5)) + " …"
+
+
+@pytest.mark.parametrize(
+    ("text", "licences"),
+    [
+        (
+            "Permission is hereby  granted, free of charge, to any person obtaining\na copy of this software",
+            ("MIT",),
+        ),
+        (
+            "Redistribution and use in source and binary forms, with or without modification, are",
+            ("BSD-2-Clause",),
+        ),
+        (
+            "Redistribution and use in source and binary forms, with or without modification, are …"
+            " be used to endorse or promote products …",
+            ("BSD-3-Clause",),
+        ),
+        (
+            "Licensed under the Apache License, Version 2.0 (the License)\n"
+            "to alter it and redistribute it freely, subject to the following restrictions",
+            ("Apache-2.0", "Zlib"),
+        ),
+        ("All rights reserved.", ()),
+    ],
+)
+def test_licence_is_known_by_its_own_wording(text: str, licences: tuple[str, ...]) -> None:
+    assert licences_in(text) == licences
 
 
 @given(

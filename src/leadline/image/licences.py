@@ -134,6 +134,44 @@ _EXCEPTIONS = {
 }
 
 
+_PHRASES = (
+    ("permission is hereby granted, free of charge, to any person obtaining a copy of this software", "MIT"),
+    ("licensed under the apache license, version 2.0", "Apache-2.0"),
+    ("subject to the terms of the mozilla public license, v. 2.0", "MPL-2.0"),
+    (
+        "permission to use, copy, modify, and/or distribute this software for any purpose with or without fee",
+        "ISC",
+    ),
+    (
+        "permission to use, copy, modify, and distribute this software for any purpose with or without fee",
+        "ISC",
+    ),
+    (
+        "permission to use, copy, modify, distribute, and sell this software and its documentation for any purpose",
+        "HPND-sell-variant",
+    ),
+    ("alter it and redistribute it freely, subject to the following restrictions", "Zlib"),
+    ("redistribute it freely, subject to the above disclaimer and the following restrictions", "Info-ZIP"),
+    ("python software foundation license version 2", "PSF-2.0"),
+)
+"""Words, in lower case with single blanks, that stand in the text of one licence alone."""
+_BSD = "redistribution and use in source and binary forms, with or without modification"
+_BSD_KINDS = (
+    ("advertising materials mentioning features", "BSD-4-Clause"),
+    ("used to endorse or promote products", "BSD-3-Clause"),
+    ("", "BSD-2-Clause"),
+)
+
+
+def licences_in(text: str) -> tuple[str, ...]:
+    """SPDX ids of the licences whose own wording stands in ``text``, in a fixed order; empty where none is known."""
+    folded = " ".join(text.lower().split())
+    found = [name for phrase, name in _PHRASES if phrase in folded]
+    if _BSD in folded:
+        found.append(next(name for phrase, name in _BSD_KINDS if phrase in folded))
+    return tuple(dict.fromkeys(found))
+
+
 def spdx_all(written: Iterable[str]) -> tuple[str, ...]:
     """Each of ``written`` as an SPDX expression or as it is, in order, once, blank ones left out."""
     return tuple(dict.fromkeys(filter(None, map(spdx, written))))

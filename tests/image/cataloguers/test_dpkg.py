@@ -39,3 +39,21 @@ def test_endless_relation_is_read_once(size: int) -> None:
     status = f"Package: x\nVersion: 1\nDepends: b,\n {relation}\n"
     packages, stops = read(dpkg, MemoryTree({STATUS: status}), STATUS)
     assert ([package.depends for package in packages], stops) == ([("b", "a")], "")
+
+
+@pytest.mark.parametrize(
+    ("copyright_text", "licences"),
+    [
+        ("License: see the whole of the text that follows\n", ()),
+        ("The licence is\n    License: MIT\n", ("MIT",)),
+        ("It says in License: MIT\n", ()),
+        (
+            "Permission is hereby granted, free of charge, to any\nperson obtaining a copy of this software",
+            ("MIT",),
+        ),
+    ],
+)
+def test_free_text_names_its_licence(copyright_text: str, licences: tuple[str, ...]) -> None:
+    tree = MemoryTree({STATUS: "Package: x\nVersion: 1\n", "usr/share/doc/x/copyright": copyright_text})
+    packages, _ = read(dpkg, tree, STATUS)
+    assert [package.licenses for package in packages] == [licences]

@@ -12,7 +12,7 @@ from itertools import islice
 
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unreadable, cataloguer
 from leadline.image.distro import distro_qualifiers
-from leadline.image.licences import spdx_all
+from leadline.image.licences import licences_in, spdx_all
 from leadline.image.requirements import required_packages
 
 STATUS = "var/lib/dpkg/status"
@@ -169,7 +169,8 @@ def _licences(copyright_text: bytes) -> tuple[str, ...]:
     """Licences a copyright file names, in order of their first mention.
 
     Machine-readable files (https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/) name them in
-    ``License`` fields. Free texts point at the shared texts of the common licences, or have such a line as well.
+    ``License`` fields. Free texts point at the shared texts of the common licences, or have such a line as well,
+    or are nothing but the licence itself.
     """
     head = copyright_text[:2000]
     named = [
@@ -180,7 +181,9 @@ def _licences(copyright_text: bytes) -> tuple[str, ...]:
     if not _MACHINE_READABLE.search(head):
         common = [name.decode().rstrip(".-") for name in _COMMON_LICENCE.findall(copyright_text)]
         named = [name for name in named if len(name.split()) <= LONGEST_NAME_WORDS] + common
-    return spdx_all(islice(dict.fromkeys(named), LICENCE_LIMIT))
+    return spdx_all(islice(dict.fromkeys(named), LICENCE_LIMIT)) or licences_in(
+        copyright_text.decode("utf-8", "replace")
+    )
 
 
 def _begins_line(text: bytes, at: int) -> bool:
