@@ -22,8 +22,14 @@ for.
 See: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#alwaysadmit
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0122", "Ensure that the admission control plugin AlwaysAdmit is not set", score=8.0, category="Control plane")
+
+@control(
+    "C-0122",
+    "Ensure that the admission control plugin AlwaysAdmit is not set",
+    score=8.0,
+    category="Control plane",
+)
 def always_admit(api_server: ApiServer) -> Violations:
     yield from api_server.without_items("enable-admission-plugins", ("AlwaysAdmit",))

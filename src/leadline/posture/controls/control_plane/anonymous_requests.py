@@ -24,9 +24,15 @@ to look at; API servers that do not run as a Pod, as in k3s and in managed clust
 See: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0113", "Ensure that the API Server --anonymous-auth argument is set to false", score=8.0, category="Control plane")
+
+@control(
+    "C-0113",
+    "Ensure that the API Server --anonymous-auth argument is set to false",
+    score=8.0,
+    category="Control plane",
+)
 def anonymous_requests(api_server: ApiServer) -> Violations:
     file = api_server.flag("authentication-config")
     if file and not api_server.flag("anonymous-auth"):

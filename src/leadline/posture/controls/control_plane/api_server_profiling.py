@@ -21,9 +21,15 @@ Cannot see: who is allowed to read ``/debug/pprof``.
 See: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0129", "Ensure that the API Server --profiling argument is set to false", score=3.0, category="Control plane")
+
+@control(
+    "C-0129",
+    "Ensure that the API Server --profiling argument is set to false",
+    score=3.0,
+    category="Control plane",
+)
 def api_server_profiling(api_server: ApiServer) -> Violations:
     if api_server.is_true("profiling", default=True):
         yield api_server.set_to("profiling", "false")

@@ -21,9 +21,15 @@ Cannot see: copies that are collected and kept elsewhere.
 See: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/#log-backend
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0131", "Ensure that the API Server --audit-log-maxage argument is set to 30 or as appropriate", score=4.0, category="Control plane")
+
+@control(
+    "C-0131",
+    "Ensure that the API Server --audit-log-maxage argument is set to 30 or as appropriate",
+    score=4.0,
+    category="Control plane",
+)
 def audit_log_kept_too_short(api_server: ApiServer) -> Violations:
     if not api_server.writes_audit_log_to_output:
         yield from api_server.raise_to("audit-log-maxage", 30)

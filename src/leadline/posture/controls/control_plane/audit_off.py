@@ -24,7 +24,8 @@ keeps for managed clusters.
 See: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, YOUR_VALUE, control
+from leadline.posture.control import ApiServer, Violations, control
+
 
 @control("C-0067", "Audit logs enabled", score=5.0, category="Control plane")
 def audit_off(api_server: ApiServer) -> Violations:

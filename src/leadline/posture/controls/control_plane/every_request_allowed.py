@@ -21,9 +21,15 @@ Cannot see: authorisers in the file of ``--authorization-config``, which a perso
 See: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#authorization-modules
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0118", "Ensure that the API Server --authorization-mode argument is not set to AlwaysAllow", score=7.0, category="Control plane")
+
+@control(
+    "C-0118",
+    "Ensure that the API Server --authorization-mode argument is not set to AlwaysAllow",
+    score=7.0,
+    category="Control plane",
+)
 def every_request_allowed(api_server: ApiServer) -> Violations:
     if api_server.authorization_file:
         yield api_server.review(api_server.authorization_file)

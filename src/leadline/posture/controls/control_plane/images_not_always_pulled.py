@@ -22,9 +22,15 @@ have.
 See: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#alwayspullimages
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0123", "Ensure that the admission control plugin AlwaysPullImages is set", score=4.0, category="Control plane")
+
+@control(
+    "C-0123",
+    "Ensure that the admission control plugin AlwaysPullImages is set",
+    score=4.0,
+    category="Control plane",
+)
 def images_not_always_pulled(api_server: ApiServer) -> Violations:
     if "AlwaysPullImages" not in api_server.items("enable-admission-plugins"):
         yield api_server.with_item("enable-admission-plugins", "AlwaysPullImages")

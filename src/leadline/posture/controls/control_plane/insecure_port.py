@@ -23,7 +23,8 @@ clusters.
 See: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
+
 
 @control("C-0005", "API server insecure port is enabled", score=9.0, category="Control plane")
 def insecure_port(api_server: ApiServer) -> Violations:

@@ -22,8 +22,14 @@ Cannot see: who signed the certificates of the kubelets.
 See: https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-certs/#kubelet-serving-certs
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0117", "Ensure that the API Server --kubelet-certificate-authority argument is set as appropriate", score=8.0, category="Control plane")
+
+@control(
+    "C-0117",
+    "Ensure that the API Server --kubelet-certificate-authority argument is set as appropriate",
+    score=8.0,
+    category="Control plane",
+)
 def kubelet_authority_missing(api_server: ApiServer) -> Violations:
     yield from api_server.missing(("kubelet-certificate-authority", "<path/to/ca.crt>"))

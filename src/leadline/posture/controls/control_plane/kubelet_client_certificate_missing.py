@@ -21,8 +21,17 @@ Cannot see: whether the kubelets accept anonymous callers, and whether the files
 See: https://kubernetes.io/docs/concepts/architecture/control-plane-node-communication/
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0116", "Ensure that the API Server --kubelet-client-certificate and --kubelet-client-key arguments are set as appropriate", score=7.0, category="Control plane")
+
+@control(
+    "C-0116",
+    "Ensure that the API Server --kubelet-client-certificate and --kubelet-client-key arguments are set as appropriate",
+    score=7.0,
+    category="Control plane",
+)
 def kubelet_client_certificate_missing(api_server: ApiServer) -> Violations:
-    yield from api_server.missing(("kubelet-client-certificate", "<path/to/appropriate/file>"), ("kubelet-client-key", "<path/to/appropriate/file>"))
+    yield from api_server.missing(
+        ("kubelet-client-certificate", "<path/to/appropriate/file>"),
+        ("kubelet-client-key", "<path/to/appropriate/file>"),
+    )

@@ -21,8 +21,14 @@ Cannot see: objects that were left behind while it was off.
 See: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#namespacelifecycle
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0126", "Ensure that the admission control plugin NamespaceLifecycle is set", score=3.0, category="Control plane")
+
+@control(
+    "C-0126",
+    "Ensure that the admission control plugin NamespaceLifecycle is set",
+    score=3.0,
+    category="Control plane",
+)
 def namespace_lifecycle_off(api_server: ApiServer) -> Violations:
     yield from api_server.without_items("disable-admission-plugins", ("NamespaceLifecycle",))

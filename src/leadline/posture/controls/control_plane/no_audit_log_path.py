@@ -21,8 +21,14 @@ Cannot see: whether the folder is mounted and has room; entries that go to a web
 See: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/#log-backend
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0130", "Ensure that the API Server --audit-log-path argument is set", score=7.0, category="Control plane")
+
+@control(
+    "C-0130",
+    "Ensure that the API Server --audit-log-path argument is set",
+    score=7.0,
+    category="Control plane",
+)
 def no_audit_log_path(api_server: ApiServer) -> Violations:
     yield from api_server.missing(("audit-log-path", "/var/log/apiserver/audit.log"))

@@ -21,7 +21,8 @@ Cannot see: the rules of the policy.
 See: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/#audit-policy
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, YOUR_VALUE, control
+from leadline.posture.control import ApiServer, Violations, control
+
 
 @control("C-0160", "Ensure that a minimal audit policy is created", score=5.0, category="Control plane")
 def no_audit_policy(api_server: ApiServer) -> Violations:

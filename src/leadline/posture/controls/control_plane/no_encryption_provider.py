@@ -23,8 +23,14 @@ Cannot see: the file itself, so neither its providers nor whether ``secrets`` ar
 See: https://kubernetes.io/docs/tasks/administer-cluster/kms-provider/
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, YOUR_VALUE, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0141", "Ensure that the API Server --encryption-provider-config argument is set as appropriate", score=7.0, category="Control plane")
+
+@control(
+    "C-0141",
+    "Ensure that the API Server --encryption-provider-config argument is set as appropriate",
+    score=7.0,
+    category="Control plane",
+)
 def no_encryption_provider(api_server: ApiServer) -> Violations:
     yield from api_server.missing(("encryption-provider-config", "YOUR_VALUE"))

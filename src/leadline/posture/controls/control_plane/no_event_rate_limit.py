@@ -22,9 +22,15 @@ Cannot see: the limits in the file; API priority and fairness, which slows such 
 See: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#eventratelimit
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0121", "Ensure that the admission control plugin EventRateLimit is set", score=4.0, category="Control plane")
+
+@control(
+    "C-0121",
+    "Ensure that the admission control plugin EventRateLimit is set",
+    score=4.0,
+    category="Control plane",
+)
 def no_event_rate_limit(api_server: ApiServer) -> Violations:
     if "EventRateLimit" not in api_server.items("enable-admission-plugins"):
         yield api_server.with_item("enable-admission-plugins", "EventRateLimit")

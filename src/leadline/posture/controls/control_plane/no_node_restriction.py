@@ -23,9 +23,15 @@ restrict.
 See: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0127", "Ensure that the admission control plugin NodeRestriction is set", score=4.0, category="Control plane")
+
+@control(
+    "C-0127",
+    "Ensure that the admission control plugin NodeRestriction is set",
+    score=4.0,
+    category="Control plane",
+)
 def no_node_restriction(api_server: ApiServer) -> Violations:
     if "NodeRestriction" not in api_server.items("enable-admission-plugins"):
         yield api_server.with_item("enable-admission-plugins", "NodeRestriction")

@@ -26,12 +26,17 @@ by digest alone.
 See: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
 OLD_PLUGINS = frozenset({"SecurityContextDeny", "PodSecurityPolicy"})
 
 
-@control("C-0124", "Ensure that the admission control plugin SecurityContextDeny is set if PodSecurityPolicy is not used", score=4.0, category="Control plane")
+@control(
+    "C-0124",
+    "Ensure that the admission control plugin SecurityContextDeny is set if PodSecurityPolicy is not used",
+    score=4.0,
+    category="Control plane",
+)
 def no_security_context_admission(api_server: ApiServer) -> Violations:
     if not api_server.has_pod_security_policy:
         yield from api_server.without_items("disable-admission-plugins", ("PodSecurity",))

@@ -23,9 +23,15 @@ Cannot see: roles that are bound to ``system:nodes`` and widen the limit again; 
 See: https://kubernetes.io/docs/reference/access-authn-authz/node/
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0119", "Ensure that the API Server --authorization-mode argument includes Node", score=5.0, category="Control plane")
+
+@control(
+    "C-0119",
+    "Ensure that the API Server --authorization-mode argument includes Node",
+    score=5.0,
+    category="Control plane",
+)
 def node_authorizer_missing(api_server: ApiServer) -> Violations:
     if api_server.authorization_file:
         yield api_server.review(api_server.authorization_file)

@@ -26,7 +26,8 @@ where the image is named by digest alone.
 See: https://kubernetes.io/docs/concepts/security/pod-security-admission/
 """
 
-from leadline.posture.control import ApiServer, Control, Review, Violations, control
+from leadline.posture.control import ApiServer, Review, Violations, control
+
 
 @control("C-0068", "PSP enabled", score=1.0, category="Control plane")
 def pod_security_not_enforced(api_server: ApiServer) -> Violations:

@@ -21,9 +21,15 @@ Cannot see: what a webhook decides; the file of ``--authorization-config``.
 See: https://kubernetes.io/docs/reference/access-authn-authz/authorization/
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0120", "Ensure that the API Server --authorization-mode argument includes RBAC", score=8.0, category="Control plane")
+
+@control(
+    "C-0120",
+    "Ensure that the API Server --authorization-mode argument includes RBAC",
+    score=8.0,
+    category="Control plane",
+)
 def rbac_authorizer_missing(api_server: ApiServer) -> Violations:
     if api_server.authorization_file:
         yield api_server.review(api_server.authorization_file)

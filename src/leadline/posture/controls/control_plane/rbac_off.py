@@ -23,7 +23,8 @@ the setting of a managed cluster.
 See: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
+
 
 @control("C-0088", "RBAC enabled", score=7.0, category="Control plane")
 def rbac_off(api_server: ApiServer) -> Violations:

@@ -23,7 +23,8 @@ on for managed clusters; disks that are encrypted below etcd.
 See: https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, YOUR_VALUE, control
+from leadline.posture.control import ApiServer, Violations, control
+
 
 @control("C-0066", "Secret/etcd encryption enabled", score=6.0, category="Control plane")
 def secrets_not_encrypted(api_server: ApiServer) -> Violations:

@@ -21,9 +21,15 @@ Cannot see: proxies that encrypt in front of the API server.
 See: https://kubernetes.io/docs/concepts/security/controlling-access/#transport-security
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0128", "Ensure that the API Server --secure-port argument is not set to 0", score=8.0, category="Control plane")
+
+@control(
+    "C-0128",
+    "Ensure that the API Server --secure-port argument is not set to 0",
+    score=8.0,
+    category="Control plane",
+)
 def secure_port_off(api_server: ApiServer) -> Violations:
     for flag in api_server.every("secure-port"):
         if flag.number == 0:

@@ -21,8 +21,14 @@ Cannot see: why it was switched off.
 See: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#serviceaccount
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0125", "Ensure that the admission control plugin ServiceAccount is set", score=3.0, category="Control plane")
+
+@control(
+    "C-0125",
+    "Ensure that the admission control plugin ServiceAccount is set",
+    score=3.0,
+    category="Control plane",
+)
 def service_account_admission_off(api_server: ApiServer) -> Violations:
     yield from api_server.without_items("disable-admission-plugins", ("ServiceAccount",))

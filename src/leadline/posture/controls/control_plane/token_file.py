@@ -22,9 +22,15 @@ Cannot see: who uses the tokens in the file.
 See: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#static-token-file
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0114", "Ensure that the API Server --token-auth-file parameter is not set", score=8.0, category="Control plane")
+
+@control(
+    "C-0114",
+    "Ensure that the API Server --token-auth-file parameter is not set",
+    score=8.0,
+    category="Control plane",
+)
 def token_file(api_server: ApiServer) -> Violations:
     for flag in api_server.every("token-auth-file"):
         yield api_server.review(flag)

@@ -21,9 +21,15 @@ Cannot see: the room on the disk; copies that are collected elsewhere.
 See: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/#log-backend
 """
 
-from leadline.posture.control import ApiServer, Control, Violations, control
+from leadline.posture.control import ApiServer, Violations, control
 
-@control("C-0132", "Ensure that the API Server --audit-log-maxbackup argument is set to 10 or as appropriate", score=4.0, category="Control plane")
+
+@control(
+    "C-0132",
+    "Ensure that the API Server --audit-log-maxbackup argument is set to 10 or as appropriate",
+    score=4.0,
+    category="Control plane",
+)
 def too_few_audit_logs(api_server: ApiServer) -> Violations:
     if not api_server.writes_audit_log_to_output:
         yield from api_server.raise_to("audit-log-maxbackup", 10)
