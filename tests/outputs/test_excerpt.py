@@ -49,6 +49,32 @@ def test_an_entry_of_a_list_is_marked_alone():
     )
 
 
+def test_what_several_findings_share_is_the_path_up_to_where_they_part():
+    resource = resource_of({"kind": "Pod"}, Origin(path="a.yaml"))
+    paths = ("spec.c[0].resources.limits.memory", "spec.c[0].resources.requests.memory")
+    findings = [Finding("C-1", resource, path, Set(path, 1)) for path in paths]
+    (part,) = excerpts(findings, OnePlace("kind: Pod", 1, 1), 80)
+    assert part.path == "spec.c[0].resources"
+
+
+def test_two_entries_of_one_line_are_marked_each():
+    text = "spec:\n  verbs: [get, list]\n"
+    resource = resource_of(yaml.safe_load(text), Origin(path="a.yaml"))
+
+    class Columns(OnePlace):
+        def find(self, resource, path):
+            return Place("a.yaml", 2, 11 if path.endswith("[0]") else 16)
+
+    findings = [Finding("C-1", resource, f"spec.verbs[{i}]", Remove("")) for i in (0, 1)]
+    (part,) = excerpts(findings, Columns(text, 2, 1), 80)
+    assert [line.left + line.mark + line.right for line in part.lines] == [
+        "    1 | spec:",
+        "    2 |   verbs: [get, list]",
+        "      |           ^^^ remove this entry",
+        "      |                ^^^^ remove this entry",
+    ]
+
+
 def test_nothing_is_added_below_braces():
     assert drawn(FLOW, (2, 3), ("spec.limits.cpu", Set("limits.cpu", YOUR_VALUE))) == (
         "    1 | spec:\n    2 |   limits: {memory: 1Gi} # for now\n      |   ^^^^^^ add cpu: YOUR VALUE"

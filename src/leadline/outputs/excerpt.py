@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 from msgspec import Struct
 
-from leadline.kube.field_path import parse_path
+from leadline.kube.field_path import format_path, parse_path
 from leadline.model.control import YOUR_VALUE, Missing, Remove, Review, Set
 from leadline.model.finding import Finding, Place
 from leadline.model.resource import Resource
@@ -36,6 +37,8 @@ class Excerpt(Struct, frozen=True):
     """The object that the spot is in."""
     where: str
     """``file:line:column``; empty for objects without a file."""
+    path: str
+    """The field, or what the fields of several findings share; empty for the object as a whole."""
     lines: tuple[Line, ...]
 
 
@@ -50,31 +53,50 @@ def excerpts(findings: Sequence[Finding], places: Places, width: int) -> Iterato
         group = [f for f, _ in spot]
         if place is None:
             lines = tuple(Line(" " * (_GUTTER + 1) + text) for f in group for text in _wrapped_cure(f, width))
-            yield Excerpt(finding.place, "", lines)
+            yield Excerpt(finding.place, "", "", lines)
         else:
-            lines = tuple(_marked(group, place, places, width))
-            yield Excerpt(finding.place, place_text(finding.place, place), lines)
+            lines = tuple(_marked([(f, p) for f, p in spot if p], places, width))
+            yield Excerpt(finding.place, place_text(finding.place, place), _shared_path(group), lines)
+
+
+def _shared_path(findings: list[Finding]) -> str:
+    paths = {finding.path for finding in findings}
+    if len(paths) == 1:
+        return plain(paths.pop())
+    try:
+        steps = [parse_path(path) for path in paths]
+    except ValueError:
+        return ""
+    shared = takewhile(lambda level: len(set(level)) == 1, zip(*steps, strict=False))
+    return plain(format_path(level[0] for level in shared))
 
 
 def _wrapped_cure(finding: Finding, width: int) -> list[str]:
     return wrapped(cure(finding), width - _GUTTER - 1)
 
 
-def _marked(findings: list[Finding], place: Place, places: Places, width: int) -> Iterator[Line]:
-    resource = findings[0].place
+def _marked(spot: list[tuple[Finding, Place]], places: Places, width: int) -> Iterator[Line]:
+    """The line, the one before it, and under it a row of carets for each column that findings point at."""
+    (finding, place), room = spot[0], width - _GUTTER - 3
     first = max(1, place.line - 1)
-    raw = [source_line(line) for line in places.lines(resource, first, place.line)]
+    raw = [source_line(line) for line in places.lines(finding.place, first, place.line)]
     if not raw:
-        yield from (Line(" " * (_GUTTER + 1) + text) for f in findings for text in _wrapped_cure(f, width))
+        yield from (Line(" " * (_GUTTER + 1) + text) for f, _ in spot for text in _wrapped_cure(f, width))
         return
-    shown = redacted_lines(raw, resource.body)
-    text, at = _clipped(shown[-1], place.column - 1, width - _GUTTER - 3)
+    shown = redacted_lines(raw, finding.place.body)
+    text, at = _clipped(shown[-1], place.column - 1, room)
     if len(shown) > 1 and shown[0].strip() not in ("", "---"):
-        yield Line(f"{first:>{_GUTTER}} | {_clipped(shown[0], 0, width - _GUTTER - 3)[0]}")
+        yield Line(f"{first:>{_GUTTER}} | {_clipped(shown[0], 0, room)[0]}")
     yield Line(f"{place.line:>{_GUTTER}} | {text}")
-    length = _marked_length(shown[-1], place.column - 1, is_parent=all(_adds(f) for f in findings))
-    yield from _carets(findings, text[at:], text[at : at + length], columns(text[:at]), width)
-    yield from _added(findings, place.column - 1, raw[-1])
+    by_column: dict[int, list[Finding]] = {}
+    for finding, place in spot:
+        by_column.setdefault(place.column - 1, []).append(finding)
+    shift = at - (spot[0][1].column - 1)
+    for column, findings in by_column.items():
+        start = max(0, min(column + shift, len(text) - 1))
+        length = _marked_length(shown[-1], column, is_parent=all(_adds(f) for f in findings))
+        yield from _carets(findings, text[start:], text[start : start + length], columns(text[:start]), width)
+        yield from _added(findings, column, raw[-1])
 
 
 def _clipped(text: str, at: int, width: int) -> tuple[str, int]:

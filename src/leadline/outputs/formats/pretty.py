@@ -213,10 +213,24 @@ def _block(findings: list[Finding], severity: str, page: Page) -> Iterator[str]:
         else:
             heading = f"  {title}\n  {part.where}"
         yield from (line for line in heading.split("\n") if line.strip())
+        yield from (f"  {line}" for line in _broken(part.path, page.width - 2))
         previous = title
         for line in part.lines:
             yield line.left + (_paint(line.mark, severity, page) if line.mark else "") + line.right
         yield ""
+
+
+def _broken(path: str, width: int) -> Iterator[str]:
+    """A path over several lines if need be, broken after its dots."""
+    line = ""
+    for part in path.replace(".", ".\0").split("\0"):
+        if line and columns(line) + columns(part) > width:
+            yield line
+            line = part
+        else:
+            line += part
+    if line:
+        yield line
 
 
 # What was not seen, and the end
