@@ -184,11 +184,14 @@ def control(
     kinds: tuple[str, ...] = (),
     applies: Callable[..., bool] | None = None,
     cloud: str = "",
+    needs_setting: bool = False,
 ) -> Callable[[Check], Control]:
     """Makes a ``Control`` of a check.
 
     ``kinds`` is for checks over a ``Resource``: ``("Service", "Ingress.networking.k8s.io")``. ``applies``
-    says which subjects are judged at all; the others count neither as passed nor as failed.
+    says which subjects are judged at all; the others count neither as passed nor as failed. ``cloud``
+    is for a control that makes sense on the clusters of one service alone, ``needs_setting`` for one that has
+    nothing to judge by while all its settings are empty.
 
     Raises:
         TypeError: the check's first argument is of no type that the engine can supply.
@@ -214,6 +217,7 @@ def control(
             applies=applies,
             cloud=cloud,
             settings=_settings(id, check),
+            needs_setting=needs_setting,
         )
 
     return make

@@ -114,7 +114,7 @@ class _Judge:
             self._skips.append(Skip(control.id, f"for {control.cloud} clusters only"))
         else:
             chosen = {name: settings.get(name, default) for name, default in control.settings.items()}
-            if chosen and not any(chosen.values()):
+            if control.needs_setting and not any(chosen.values()):
                 names = " or ".join(sorted(chosen))
                 self._skips.append(Skip(control.id, f"nothing set for {names}", "settings"))
                 return

@@ -38,16 +38,21 @@ FILES: dict[str, tuple[str, ...]] = {
         "/gcloud/application_default_credentials.json",
     ),
 }
+OF_ANY_MACHINE = frozenset({"/etc", "/etc/kubernetes", "/.config"})
+"""Folders that hold cloud credentials on one cloud's nodes, and ordinary settings elsewhere."""
 
 
 @control("C-0020", "Mount service principal", score=4.0, category="Workload")
 def cloud_credentials_mounted(workload: Workload, inventory: Inventory) -> Violations:
-    clouds = (inventory.cloud,) if inventory.cloud in FILES else tuple(FILES)
+    if inventory.cloud in FILES:
+        files = frozenset(FILES[inventory.cloud])
+    else:
+        files = frozenset(path for paths in FILES.values() for path in paths) - OF_ANY_MACHINE
     for v, volume in workload.volumes:
         if "hostPath" not in volume:
             continue
         path = _within_home(text(mapping(volume.get("hostPath")).get("path")).rstrip("/"))
-        if not any(path in FILES[cloud] for cloud in clouds):
+        if path not in files:
             continue
         yield Remove(f"volumes[{v}]")
         for container in workload.containers:

@@ -23,7 +23,7 @@ See: https://kubernetes.io/docs/concepts/containers/images/
 from leadline.posture.control import Container, Review, Violations, control, is_below, parse_image_name
 
 
-@control("C-0001", "Forbidden Container Registries", score=7.0, category="Workload")
+@control("C-0001", "Forbidden Container Registries", score=7.0, category="Workload", needs_setting=True)
 def forbidden_registry(
     container: Container,
     *,

@@ -28,7 +28,7 @@ HEXADECIMAL = frozenset("0123456789abcdef")
 
 @control("C-0306", "Images not pinned to digest", score=3.0, category="Workload / Supply chain")
 def image_without_digest(
-    container: Container, *, image_digest_exempt_repositories: tuple[str, ...] = ("",)
+    container: Container, *, image_digest_exempt_repositories: tuple[str, ...] = ()
 ) -> Violations:
     if not container.image:
         return

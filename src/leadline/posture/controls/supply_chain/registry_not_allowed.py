@@ -22,7 +22,13 @@ See: https://kubernetes.io/docs/concepts/containers/images/
 from leadline.posture.control import Container, Review, Violations, control, is_below, parse_image_name
 
 
-@control("C-0078", "Images from allowed registry", score=5.0, category="Workload / Supply chain")
+@control(
+    "C-0078",
+    "Images from allowed registry",
+    score=5.0,
+    category="Workload / Supply chain",
+    needs_setting=True,
+)
 def registry_not_allowed(
     container: Container, *, image_repository_allow_list: tuple[str, ...] = ()
 ) -> Violations:

@@ -25,7 +25,7 @@ See: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-la
 from leadline.posture.control import YOUR_VALUE, Set, Violations, Workload, control
 
 
-@control("C-0077", "K8s common labels usage", score=2.0, category="Workload")
+@control("C-0077", "K8s common labels usage", score=2.0, category="Workload", needs_setting=True)
 def missing_common_labels(
     workload: Workload,
     *,

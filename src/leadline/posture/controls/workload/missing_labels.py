@@ -24,7 +24,7 @@ See: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-la
 from leadline.posture.control import YOUR_VALUE, Set, Violations, Workload, control
 
 
-@control("C-0076", "Label usage for resources", score=2.0, category="Workload")
+@control("C-0076", "Label usage for resources", score=2.0, category="Workload", needs_setting=True)
 def missing_labels(
     workload: Workload,
     *,

@@ -45,8 +45,8 @@ LISTS = ("containers", "initContainers")
 def sandbox_without_ceiling(
     template: Resource,
     *,
-    sandbox_cpu_limit_max: tuple[str, ...] = ("",),
-    sandbox_memory_limit_max: tuple[str, ...] = ("",),
+    sandbox_cpu_limit_max: tuple[str, ...] = (),
+    sandbox_memory_limit_max: tuple[str, ...] = (),
 ) -> Violations:
     pod = mapping(mapping(mapping(template.body.get("spec")).get("podTemplate")).get("spec"))
     for name in LISTS:
