@@ -1,0 +1,115 @@
+import gc
+import json
+import platform
+from pathlib import Path
+
+import pytest
+
+import leadline
+from leadline.posture.catalogue import load_controls, load_frameworks
+from leadline.programs.cli.main import main
+
+
+@pytest.fixture(autouse=True)
+def collector_on():
+    yield
+    gc.enable()
+
+
+def run(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main(list(words))
+    out, err = capfd.readouterr()
+    return code, out, err
+
+
+def test_version_in_both_forms(capfd):
+    assert run(capfd, "--version") == (0, f"leadline {leadline.__version__}\n", "")
+    code, out, _ = run(capfd, "version", "--format", "json")
+    facts = json.loads(out)
+    assert (code, facts["version"], facts["python"]) == (0, leadline.__version__, platform.python_version())
+    assert facts["controls"] == sum(1 for control in load_controls() if control.is_built)
+
+
+def test_every_control_is_listed_with_what_it_is(capfd):
+    code, out, _ = run(capfd, "list", "controls", "--format", "json")
+    rows = json.loads(out)
+    controls = {control.id: control for control in load_controls()}
+    assert code == 0
+    assert [row["id"] for row in rows] == sorted(controls)
+    for row in rows:
+        control = controls[row["id"]]
+        assert (row["name"], row["severity"], row["score"]) == (
+            control.title,
+            control.severity,
+            control.score,
+        )
+        assert row["built"] == control.is_built
+        assert row["why"]
+        assert "AllControls" in row["frameworks"]
+
+
+def test_a_framework_says_how_much_of_it_is_built(capfd):
+    _, out, _ = run(capfd, "list", "frameworks", "--format", "json")
+    built = {control.id for control in load_controls() if control.is_built}
+    rows = {row["name"]: row for row in json.loads(out)}
+    for framework in load_frameworks(load_controls()):
+        row = rows[framework.name]
+        assert row["built"] == len(set(framework.control_ids) & built)
+        assert row["controls"] == row["built"] + len(row["notBuilt"])
+
+
+def test_the_table_has_a_line_for_each(capfd):
+    _, out, _ = run(capfd, "list", "frameworks")
+    assert len(out.splitlines()) == len(load_frameworks(load_controls()))
+    _, out, _ = run(capfd, "list", "controls")
+    assert out.splitlines()[0].startswith("C-0001")
+
+
+def test_every_control_has_a_page_in_both_forms(capfd, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    for control in load_controls()[::20]:
+        code, out, _ = run(capfd, "explain", control.id.lower())
+        assert code == 0
+        assert out.splitlines()[0] == f"{control.id}   {control.title}"
+        code, out, _ = run(capfd, "explain", control.title, "--format", "md")
+        assert (code, out.splitlines()[0]) == (0, f"# {control.id} {control.title}")
+
+
+def test_the_page_of_a_control_shows_its_parts(capfd, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    _, out, _ = run(capfd, "explain", "C-0057")
+    labels = ("fix ", "looks at ", "cannot see ", "part of ", "fails", "https://")
+    assert [label for label in labels if not any(line.startswith(label) for line in out.splitlines())] == []
+    assert "    privileged: true" in out
+
+
+def test_the_score_is_explained(capfd):
+    code, out, _ = run(capfd, "explain", "score")
+    assert (code, out.splitlines()[0]) == (0, "score   how the numbers come about")
+
+
+@pytest.mark.parametrize("form", ["json", "toml"])
+def test_settings_as_printed_can_be_given_back(capfd, tmp_path: Path, form: str):
+    _, out, _ = run(capfd, "config", "--format", form)
+    (tmp_path / f"s.{form}").write_text(out)
+    code, again, _ = run(capfd, "config", "--format", form, "--controls-config", str(tmp_path / f"s.{form}"))
+    assert (code, again) == (0, out)
+
+
+def test_a_changed_setting_is_marked(capfd, tmp_path: Path):
+    (tmp_path / "s.json").write_text('{"insecureCapabilities": ["SYS_TIME"]}')
+    _, out, _ = run(capfd, "config", "--controls-config", str(tmp_path / "s.json"))
+    lines = out.splitlines()
+    at = lines.index("insecure_capabilities   C-0046   changed")
+    assert lines[at + 1] == "  SYS_TIME"
+
+
+def test_help_names_every_command(capfd):
+    code, out, _ = run(capfd, "--help")
+    assert code == 0
+    listed = {line.split()[0] for line in out.partition("Commands:")[2].splitlines() if line.strip()}
+    assert listed >= {"scan", "list", "explain", "config", "schema", "version"}
+
+
+def test_nothing_asked_is_help(capfd):
+    assert run(capfd)[0] == 0
