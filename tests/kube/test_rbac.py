@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadline.kube.builtin_roles import BUILT_IN_ROLES
 from leadline.kube.rbac import join_grants, unknown_roles
 from leadline.kube.role_rules import Ask, RoleRules, ask
 from leadline.model.resource import Origin, resource_of
@@ -115,6 +116,22 @@ def test_view_reads_no_secrets_and_edit_does():
     view, edit = join_grants([binding(JANE, to="ClusterRole/view"), binding(JANE, to="ClusterRole/edit")])
     assert not view.rules.matching(READ_SECRETS)
     assert edit.rules.matching(READ_SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("system:node", True), ("system:kube-controller-manager", True), ("system:kube-scheduler", False)],
+)
+def test_the_roles_of_components_are_known(name, expected):
+    (grant,) = join_grants([binding(JANE, to=f"ClusterRole/{name}")])
+    assert bool(grant.rules.matching(READ_SECRETS)) is expected
+
+
+def test_every_built_in_rule_says_what_it_allows():
+    for name, body in BUILT_IN_ROLES.items():
+        for made in body["rules"]:
+            assert made["verbs"], name
+            assert made.get("nonResourceURLs") or (made["apiGroups"] and made["resources"]), name
 
 
 # --- aggregation
@@ -367,6 +384,23 @@ def owned(*resources):
         ),
         (
             binding(
+                {"kind": "ServiceAccount", "name": "leader-election-controller", "namespace": "kube-system"},
+                to="Role/system::leader-locking-kube-controller-manager",
+                name="system::leader-locking-kube-controller-manager",
+                namespace="kube-system",
+                labels=OWN,
+            ),
+            [
+                role(
+                    rule("leases"),
+                    name="system::leader-locking-kube-controller-manager",
+                    namespace="kube-system",
+                )
+            ],
+            True,
+        ),
+        (
+            binding(
                 {"kind": "User", "name": "system:kube-scheduler"},
                 to="ClusterRole/cluster-admin",
                 name="system::leader-locking-kube-scheduler",
@@ -388,6 +422,7 @@ def owned(*resources):
         "controller-of-another-name",
         "kubeadm",
         "scheduler-lock",
+        "leader-lock",
         "scheduler-in-another-namespace",
     ],
 )

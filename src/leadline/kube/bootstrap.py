@@ -37,8 +37,14 @@ _HOLDERS: dict[str, frozenset[Subject]] = {
     "system:kube-dns": frozenset({("ServiceAccount", "kube-system", "kube-dns")}),
 }
 """Of each built-in ClusterRole whom the binding of the same name gives it to."""
-_COMPONENTS = frozenset(
-    {("User", "", "system:kube-controller-manager"), ("User", "", "system:kube-scheduler")}
+_COMPONENTS: frozenset[Subject] = frozenset(
+    {
+        ("User", "", "system:kube-controller-manager"),
+        ("User", "", "system:kube-scheduler"),
+        ("ServiceAccount", "kube-system", "kube-controller-manager"),
+        ("ServiceAccount", "kube-system", "kube-scheduler"),
+        ("ServiceAccount", "kube-system", "leader-election-controller"),
+    }
 )
 _KUBEADM_ADMINS = ("Group", "", "kubeadm:cluster-admins")
 _CONTROLLER = "system:controller:"

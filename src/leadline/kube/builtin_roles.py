@@ -93,6 +93,59 @@ _ADMIN: list[Rule] = [
     _rule(["authorization.k8s.io"], ["localsubjectaccessreviews"], ["create"]),
 ]
 
+_WRITE_EVENTS = _rule(["", "events.k8s.io"], ["events"], ["create", "patch", "update"])
+_ASK_ABOUT_CALLERS: list[Rule] = [
+    _rule(["authentication.k8s.io"], ["tokenreviews"], ["create"]),
+    _rule(["authorization.k8s.io"], ["subjectaccessreviews"], ["create"]),
+]
+_SCHEDULER: list[Rule] = [
+    _WRITE_EVENTS,
+    _rule(["coordination.k8s.io"], ["leases"], ["create"]),
+    {**_rule(["coordination.k8s.io"], ["leases"], ["get", "update"]), "resourceNames": ["kube-scheduler"]},
+    _rule([""], ["namespaces", "nodes", "persistentvolumeclaims", "persistentvolumes"], _READ),
+    _rule([""], ["pods"], [*_READ, "delete"]),
+    _rule([""], ["bindings", "pods/binding"], ["create"]),
+    _rule([""], ["pods/status"], ["patch", "update"]),
+    _rule([""], ["replicationcontrollers", "services"], _READ),
+    _rule(["apps"], ["replicasets", "statefulsets"], _READ),
+    _rule(["policy"], ["poddisruptionbudgets"], _READ),
+    *_ASK_ABOUT_CALLERS,
+    _rule(["storage.k8s.io"], ["csidrivers", "csinodes", "csistoragecapacities"], _READ),
+]
+_CONTROLLER_MANAGER: list[Rule] = [
+    _WRITE_EVENTS,
+    _rule(["coordination.k8s.io"], ["leases"], ["create"]),
+    {
+        **_rule(["coordination.k8s.io"], ["leases"], ["get", "update"]),
+        "resourceNames": ["kube-controller-manager"],
+    },
+    _rule([""], ["secrets", "serviceaccounts"], ["create", "get", "update"]),
+    _rule([""], ["secrets"], ["delete"]),
+    _rule([""], ["configmaps", "namespaces"], ["get"]),
+    *_ASK_ABOUT_CALLERS,
+    _rule(["*"], ["*"], ["list", "watch"]),
+    _rule([""], ["serviceaccounts/token"], ["create"]),
+]
+_NODE: list[Rule] = [
+    *_ASK_ABOUT_CALLERS,
+    _rule(["authorization.k8s.io"], ["localsubjectaccessreviews"], ["create"]),
+    _rule([""], ["services", "pods", "configmaps", "secrets"], _READ),
+    _rule([""], ["nodes"], [*_READ, "create", "patch", "update"]),
+    _rule([""], ["nodes/status", "pods/status"], ["patch", "update"]),
+    _rule([""], ["events"], ["create", "patch", "update"]),
+    _rule([""], ["pods"], ["create", "delete"]),
+    _rule([""], ["pods/eviction", "serviceaccounts/token"], ["create"]),
+    _rule([""], ["persistentvolumeclaims", "persistentvolumes", "endpoints"], ["get"]),
+    _rule([""], ["persistentvolumeclaims/status"], ["get", "patch", "update"]),
+    _rule(["certificates.k8s.io"], ["certificatesigningrequests"], [*_READ, "create"]),
+    _rule(["coordination.k8s.io"], ["leases"], ["create", "delete", "get", "patch", "update"]),
+    _rule(["storage.k8s.io"], ["volumeattachments"], ["get"]),
+    _rule(["storage.k8s.io"], ["csidrivers"], _READ),
+    _rule(["storage.k8s.io"], ["csinodes"], ["create", "delete", "get", "patch", "update"]),
+    _rule(["node.k8s.io"], ["runtimeclasses"], _READ),
+]
+"""A binding of this role lets every kubelet read all secrets; the Node authoriser makes it needless."""
+
 
 def _role(rules: list[Rule], *, gathers: str = "", adds_to: str = "") -> dict[str, Any]:
     """A role's body; ``gathers`` and ``adds_to`` end the labels by which roles are put together."""
@@ -112,20 +165,54 @@ BUILT_IN_ROLES: dict[str, dict[str, Any]] = {
     "admin": _role([*_ADMIN, *_EDIT, *_VIEW], gathers="admin"),
     "edit": _role([*_EDIT, *_VIEW], gathers="edit", adds_to="admin"),
     "view": _role(_VIEW, gathers="view", adds_to="edit"),
-    "system:auth-delegator": _role(
-        [
-            _rule(["authentication.k8s.io"], ["tokenreviews"], ["create"]),
-            _rule(["authorization.k8s.io"], ["subjectaccessreviews"], ["create"]),
-        ]
-    ),
+    "system:auth-delegator": _role(_ASK_ABOUT_CALLERS),
     "system:persistent-volume-provisioner": _role(
         [
             _rule([""], ["persistentvolumes"], [*_READ, "create", "delete"]),
             _rule([""], ["persistentvolumeclaims"], [*_READ, "update"]),
             _rule(["storage.k8s.io"], ["storageclasses"], _READ),
-            _rule([""], ["events"], ["watch", "create", "update", "patch"]),
+            _rule([""], ["events"], ["watch"]),
+            _WRITE_EVENTS,
         ]
     ),
+    "system:monitoring": {
+        "rules": [
+            {
+                "nonResourceURLs": ["/healthz", "/healthz/*", "/livez", "/livez/*", "/readyz", "/readyz/*"],
+                "verbs": ["get"],
+            },
+            {"nonResourceURLs": ["/metrics", "/metrics/slis"], "verbs": ["get"]},
+        ]
+    },
+    "system:kube-dns": _role([_rule([""], ["endpoints", "services"], ["list", "watch"])]),
+    "system:kube-scheduler": _role(_SCHEDULER),
+    "system:volume-scheduler": _role(
+        [
+            _rule([""], ["persistentvolumeclaims", "persistentvolumes"], [*_READ, "patch", "update"]),
+            _rule(["storage.k8s.io"], ["storageclasses"], _READ),
+        ]
+    ),
+    "system:kube-controller-manager": _role(_CONTROLLER_MANAGER),
+    "system:node": _role(_NODE),
+    "system:node-problem-detector": _role(
+        [_rule([""], ["nodes"], ["get"]), _rule([""], ["nodes/status"], ["patch"]), _WRITE_EVENTS]
+    ),
+    **{
+        f"system:certificates.k8s.io:{signer}-approver": {
+            "rules": [
+                {
+                    **_rule(["certificates.k8s.io"], ["signers"], ["approve"]),
+                    "resourceNames": [f"kubernetes.io/{signer}"],
+                }
+            ]
+        }
+        for signer in (
+            "kube-apiserver-client",
+            "kube-apiserver-client-kubelet",
+            "kubelet-serving",
+            "legacy-unknown",
+        )
+    },
     "system:kubelet-api-admin": _role(
         [
             _rule([""], ["nodes"], ["get", "list", "watch", "proxy"]),
@@ -137,6 +224,7 @@ BUILT_IN_ROLES: dict[str, dict[str, Any]] = {
             _rule([""], ["services", "endpoints"], ["list", "watch"]),
             _rule([""], ["nodes"], _READ),
             _rule(["discovery.k8s.io"], ["endpointslices"], ["list", "watch"]),
+            _WRITE_EVENTS,
         ]
     ),
     "system:discovery": {

@@ -1,7 +1,8 @@
-"""Pods are not told which authority signed the API server's certificate.
+"""Nobody chose the authority by which pods recognise the API server.
 
-The file named here is put beside every service account token. Without it programs in pods cannot tell
-the API server from someone in between, and send their token to either.
+The file named here is put beside every service account token, so that programs know whom they send it
+to. Without the flag the controller manager hands out the authority of its own kubeconfig, which need
+not be the one that signed the API server's certificate.
 
 Fix: name the cluster's authority with ``--root-ca-file``.
 

@@ -1,7 +1,8 @@
 """Audit logs are rotated before they reach a hundred megabytes, or their size was left to chance.
 
-Small files times a fixed number of files make a short memory. A size that is written down can be
-reckoned against the disk, together with the number of files.
+Small files times a fixed number of files make a short memory. Without the flag the library behind the
+log happens to rotate at a hundred megabytes, which no release promises; a size that is written down can
+be reckoned against the disk, together with the number of files.
 
 Fix: write ``--audit-log-maxsize=100``; the unit is megabytes.
 
