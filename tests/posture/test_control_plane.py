@@ -46,6 +46,11 @@ def flag(name, *words, program="kube-apiserver"):
         (pod(["kube-apiserver-proxy"]), None),
         (pod(["sh", "-c", "exec kube-apiserver"]), None),
         (pod(["go-runner"]), None),
+        (pod(None, ["--v=2"], image="registry.k8s.io/kube-apiserver:v1.34.2"), ApiServer),
+        (pod(None, ["--v=2"], image="registry.k8s.io/kube-apiserver:v1.34.2", namespace="shop"), None),
+        (pod(None, ["version"], image="registry.k8s.io/kube-apiserver:v1.34.2"), None),
+        (pod(None, image="reg:5000/etcd@sha256:aa"), Etcd),
+        (pod(None, image="reg:5000/etcd", namespace="shop"), None),
         (pod([]), None),
         (pod(None), None),
         ({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"command": [7]}]}}, None),
@@ -226,6 +231,11 @@ def test_missing_flags_go_behind_the_last_word_without_a_gap():
 def test_missing_flags_go_into_args_where_there_are_args():
     server = process(pod(["kube-apiserver"], ["--b=1"]))
     assert edits(server.missing(("a", "1"))) == [("args[1]", "--a=1")]
+
+
+def test_missing_flags_begin_the_args_of_a_container_without_words():
+    etcd = process(pod(None, image="etcd"))
+    assert edits(etcd.missing(("a", "1"), ("b", "2"))) == [("args[0]", "--a=1"), ("args[1]", "--b=2")]
 
 
 def test_a_flag_without_a_value_counts_as_missing_and_is_filled_in():

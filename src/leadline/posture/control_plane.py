@@ -72,7 +72,8 @@ class ControlPlaneProcess:
                 self._flags.setdefault(flag.name, [flag])
         args = [path for path, _ in words if ".args[" in path]
         commands = [path for path, _ in words if ".command[" in path]
-        stem, _, number = (args or commands)[-1].rpartition("[")
+        last = (args or commands or [f"{container.path}args[-1]"])[-1]
+        stem, _, number = last.rpartition("[")
         self._append_at = (stem, int(number[:-1]) + 1)
 
     def flag(self, name: str) -> Flag | None:
@@ -218,24 +219,31 @@ def process_of(resource: Resource) -> ControlPlaneProcess | None:
     """The control-plane component that a Pod runs; ``None`` where it runs none.
 
     A Pod counts by what it starts, in whichever of its containers. Kubernetes' own components live in
-    ``kube-system``; etcd may stand anywhere.
+    ``kube-system``; etcd may stand anywhere. There a container without a command counts by its image's name,
+    since only the image knows what it starts.
     """
     if resource.kind != "Pod":
         return None
+    is_at_home = resource.namespace in ("kube-system", "")
     for index, container in mappings(mapping(resource.body.get("spec")).get("containers")):
-        process = _BY_PROGRAM.get(_program(container.get("command"), container.get("args")))
-        if process is None or (process is not Etcd and resource.namespace not in ("kube-system", "")):
+        program = _program(container.get("command"), container.get("args"))
+        if not program and is_at_home:
+            program = _image_name(text(container.get("image")))
+        process = _BY_PROGRAM.get(program)
+        if process is None or not (is_at_home or process is Etcd):
             continue
         return process(resource, Workload(resource, ()), index)
     return None
 
 
 def _program(command: Any, args: Any) -> str:
-    """Base name of the program that is run; a shell's ``-c`` text is not looked into."""
+    """Base name of the program that is run; empty where the image says it. A shell's text is not looked into."""
     words = (*sequence(command), *sequence(args))
-    name = _base_name(words[0]) if words else ""
+    if not words or (not command and text(words[0]).startswith("-")):
+        return ""
+    name = _base_name(words[0])
     if name in _STARTERS:
-        name = next((_base_name(w) for w in words[1:] if not text(w).startswith("-")), "")
+        name = next((_base_name(w) for w in words[1:] if not text(w).startswith("-")), name)
     return name
 
 
@@ -271,6 +279,10 @@ def _from_environment(env: Iterable[tuple[int, Any]], path: str) -> Iterator[Fla
         if name.startswith("ETCD_") and isinstance(value, str):
             flag = name.removeprefix("ETCD_").lower().replace("_", "-")
             yield Flag(flag, value.strip(), f"{path}env[{index}].name", f"{path}env[{index}].value")
+
+
+def _image_name(image: str) -> str:
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def _version(image: str) -> tuple[int, int]:
