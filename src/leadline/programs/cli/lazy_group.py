@@ -1,7 +1,6 @@
 """The top command. It imports the file of the one command that is run, and all of them only for ``--help``."""
 
 import importlib
-import pkgutil
 from pathlib import Path
 
 import click
@@ -17,7 +16,7 @@ class LazyGroup(click.Group):
     """Finds a command by the name of its file; ``-`` in the name is ``_`` in the file's."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        names = (m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if not m.ispkg)
+        names = (file.stem for file in Path(__file__).parent.glob("[a-z]*.py"))
         return sorted(name.replace("_", "-") for name in names if name not in _NO_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

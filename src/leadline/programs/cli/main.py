@@ -65,6 +65,19 @@ def _guarded(words: list[str]) -> int:
 
 
 def _run(words: list[str]) -> int:
+    if words[:1] == ["scan"] and words[:2] != ["scan", "image"] and "_LEADLINE_COMPLETE" not in os.environ:
+        from leadline.programs.cli.scanning.flags import plain_words
+
+        parsed = plain_words(words[1:])
+        if parsed is not None:
+            from leadline.programs.cli.scanning.request import request_of
+            from leadline.programs.cli.scanning.run import run
+
+            return run(request_of(*parsed))
+    return _run_click(words)
+
+
+def _run_click(words: list[str]) -> int:
     import click
 
     from leadline.programs.cli.lazy_group import leadline
