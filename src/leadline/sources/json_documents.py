@@ -4,8 +4,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
 from leadline.sources.yaml_documents import Document, Limits, Part
 from leadline.sources.yaml_problems import Problem
 
@@ -20,9 +18,12 @@ def looks_like_json(text: bytes) -> bool:
 
 def parse_json(text: bytes, limits: Limits) -> list[Document]:
     """Every value of a JSON text in UTF-8, one document each. Never raises."""
+    # Imported where JSON is met: it brings dataclasses and inspect, two thirds of a bare start.
+    import orjson
+
     try:
         value = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+    except json.JSONDecodeError as error:
         several = _several(text, limits)
         if several is not None:
             return several
@@ -91,12 +92,14 @@ def json_parts(text: bytes, limits: Limits) -> Iterator[Part | Document]:
 
 def _several(text: bytes, limits: Limits) -> list[Document] | None:
     """``None`` where not even the first value is whole."""
+    import orjson
+
     documents: list[Document] = []
     for part in json_parts(text, limits):
         if isinstance(part, Part):
             try:
                 value = orjson.loads(part.text)
-            except orjson.JSONDecodeError as error:
+            except json.JSONDecodeError as error:
                 documents.append(
                     Document(part.index, part.line + 1, problem=_problem(error, part.line + 1, limits))
                 )
