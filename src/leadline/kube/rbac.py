@@ -69,17 +69,18 @@ class Grant:
 
         Each place comes once, whatever number of ``matches`` name it. A built-in role that was not read has no places.
         """
-        seen: set[tuple[int, str]] = set()
         matches = tuple(matches)
+        if not matches:
+            return
+        seen: set[tuple[int, str]] = set()
         for match in matches:
             if match.role.origin.kind != "derived":
                 for path in match.paths:
                     if (id(match.role), path) not in seen:
                         seen.add((id(match.role), path))
                         yield Review(path, on=match.role)
-        if matches:
-            yield Review(self.subject_path, on=self.binding)
-            yield Review("roleRef.name", on=self.binding)
+        yield Review(self.subject_path, on=self.binding)
+        yield Review("roleRef.name", on=self.binding)
 
     def may(
         self, verbs: frozenset[str], resources: frozenset[str], groups: frozenset[str] = CORE

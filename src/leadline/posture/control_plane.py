@@ -45,6 +45,8 @@ class Flag(Struct, frozen=True):
         return sum(float(n) * _SECONDS[unit] for n, unit in _DURATION_PART.findall(self.value))
 
 
+_FLAG = re.compile(r"-(?![0-9])")
+"""How a flag begins: a hyphen before a digit is the sign of a number."""
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _DURATION = re.compile(r"\+?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?(?:h|m|s|ms|us|µs|ns)){1,8}", re.ASCII)
 _DURATION_PART = re.compile(r"([0-9.]+)(h|ms|m|s|us|µs|ns)")
@@ -255,7 +257,7 @@ def _flags(words: list[tuple[str, str]], *, is_etcd: bool) -> dict[str, list[Fla
     """The flags by name. Kubernetes' own components take an underscore for a hyphen, etcd does not."""
     flags: dict[str, list[Flag]] = {}
     for position, (path, word) in enumerate(words):
-        if not word.startswith("-") or not word.strip("-"):
+        if not _FLAG.match(word) or not word.strip("-"):
             continue
         name, equals, value = word.lstrip("-").partition("=")
         value_path = path
