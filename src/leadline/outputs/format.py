@@ -48,6 +48,7 @@ from leadline.outputs.tally import (
     scanned,
     scores,
     severity_counts,
+    target_name,
 )
 
 __all__ = [
@@ -109,6 +110,7 @@ __all__ = [
     "source_line",
     "stable_path",
     "status_info",
+    "target_name",
     "value_at",
     "value_text",
     "why",

@@ -30,6 +30,11 @@ def per_cent(score: float | None) -> str:
     return f"{100 if score >= 100 else min(99, int(score + 0.5))} %"
 
 
+def target_name(report: PostureReport) -> str:
+    """What was scanned, as people call it."""
+    return "standard input" if report.target.kind == "stdin" else plain(report.target.name, 4096)
+
+
 def scanned(report: PostureReport) -> str:
     """``27 objects in 9 files, judged by 206 controls in 0.3 s``."""
     where = f" in {count(report.files, 'file')}" if report.files else ""

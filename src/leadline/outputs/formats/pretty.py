@@ -24,6 +24,7 @@ from leadline.outputs.format import (
     plain,
     scanned,
     scores,
+    target_name,
     why,
     wrapped,
 )
@@ -70,7 +71,7 @@ def _all(report: PostureReport, page: Page) -> Iterator[str]:
 
 
 def _heading(report: PostureReport, page: Page) -> Iterator[str]:
-    name, text = plain(report.target.name, 4096), scanned(report)
+    name, text = target_name(report), scanned(report)
     if columns(name) + 3 + columns(text) <= page.width:
         yield f"{name}   {text}"
     else:

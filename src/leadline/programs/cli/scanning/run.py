@@ -14,7 +14,7 @@ from leadline.errors import SourceError, UsageError
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.outputs.format import Asked, Page
-from leadline.outputs.tally import closing, count
+from leadline.outputs.tally import closing, count, target_name
 from leadline.posture.engine import Facts, Judgement, judge
 from leadline.programs.cli.scanning.destinations import Destination, Sink, destinations, opened
 from leadline.programs.cli.scanning.gates import Verdict, verdict
@@ -163,7 +163,7 @@ def _nothing_judged(report: PostureReport, reading: Reading) -> str:
     """Why there is no verdict; empty where something was judged."""
     if report.objects_judged:
         return ""
-    name = "standard input" if report.target.kind == "stdin" else report.target.name
+    name = target_name(report)
     if report.objects:
         return f"nothing could be judged in {name}: {count(report.objects, 'object')}, none that a chosen control looks at"
     if report.unread:
