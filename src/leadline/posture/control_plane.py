@@ -263,9 +263,7 @@ def _flags(words: list[tuple[str, str]], *, is_etcd: bool) -> dict[str, list[Fla
         value_path = path
         if not equals:
             following = words[position + 1] if position + 1 < len(words) else None
-            if following is not None and (
-                not following[1].startswith("-") or _NUMBER.fullmatch(following[1])
-            ):
+            if following is not None and not _FLAG.match(following[1]):
                 value_path, value = following
             else:
                 value = "true"
