@@ -27,6 +27,8 @@ class PolicyRule(NamedTuple):
     """Where it holds; empty for every namespace."""
     selects: Selector
     """A test for the labels of a pod."""
+    pairs: Mapping[str, Any]
+    """Labels that a pod has to carry to be selected; empty where the selector has no plain map of them."""
     selects_namespace: Selector | None
     """A test for the labels of the pod's namespace; ``None`` where it does not ask."""
     selects_all: bool
@@ -37,13 +39,6 @@ class PolicyRule(NamedTuple):
     allows_all_ingress: bool
     """Whether one of its rules lets everything in, so that it isolates in name alone."""
     allows_all_egress: bool
-
-    def selects_pod(self, labels: Labels, namespace: str, namespace_labels: Labels) -> bool:
-        if self.namespace and self.namespace != namespace:
-            return False
-        if self.selects_namespace is not None and not self.selects_namespace(namespace_labels):
-            return False
-        return self.selects(labels)
 
     @property
     def restricts_ingress(self) -> bool:
@@ -75,6 +70,7 @@ def _kubernetes(policy: Resource) -> Iterator[PolicyRule]:
         "spec",
         policy.namespace or "default",
         compile_selector(selector),
+        _pairs(selector),
         None,
         not selector,
         ingress,
@@ -97,7 +93,8 @@ def _cilium(policy: Resource) -> Iterator[PolicyRule]:
             policy,
             path,
             namespace,
-            compile_selector(_without_sources(selector)),
+            compile_selector(plain := _without_sources(selector)),
+            _pairs(plain),
             None,
             not selector,
             default_deny.get("ingress") is not False and has_in,
@@ -149,6 +146,7 @@ def _calico(policy: Resource) -> Iterator[PolicyRule]:
         "spec",
         (policy.namespace or "default") if policy.kind == "NetworkPolicy" else "",
         compile_calico(selector if isinstance(selector, str) else ""),
+        {},
         compile_calico(namespace_selector)
         if isinstance(namespace_selector, str) and namespace_selector
         else None,
@@ -181,6 +179,7 @@ def _istio(policy: Resource) -> Iterator[PolicyRule]:
         "spec",
         "" if policy.namespace == "istio-system" and not selector else policy.namespace or "default",
         compile_selector(selector),
+        _pairs(selector),
         None,
         not selector.get("matchLabels"),
         action in ("ALLOW", "DENY"),
@@ -216,6 +215,10 @@ def _is_universal_peer(peer: Any) -> bool:
 
 def _is_cilium_universal(peer: Any) -> bool:
     return peer in ("all", "0.0.0.0/0", "::/0")
+
+
+def _pairs(selector: Any) -> Body:
+    return _mapping(_mapping(selector).get("matchLabels"))
 
 
 def _mapping(value: Any) -> Body:

@@ -5,6 +5,7 @@ Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/q
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 _FORM = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:([eE][+-]?\d{1,3})|(m|[kMGTPE]|[KMGTPE]i|[nu]))?")
@@ -25,8 +26,11 @@ def parse_quantity(value: Any) -> Fraction | None:
         return None
     if isinstance(value, int | float):
         value = str(value)
-    if not isinstance(value, str) or len(value) > _LONGEST:
-        return None
+    return _parse(value) if isinstance(value, str) and len(value) <= _LONGEST else None
+
+
+@lru_cache(maxsize=2048)
+def _parse(value: str) -> Fraction | None:
     match = _FORM.fullmatch(value.strip())
     if match is None:
         return None

@@ -105,8 +105,9 @@ def misshapen(pod_spec: Any) -> list[tuple[str, str]]:
 
 
 def _is_kubernetes_own(api_version: str) -> bool:
+    """Whether the group is one of Kubernetes itself, whose kinds are all known; projects beside it use ``x-k8s.io``."""
     group = api_version.partition("/")[0] if "/" in api_version else ""
-    return group in ("", "apps", "batch", "extensions")
+    return "." not in group or (group.endswith(".k8s.io") and not group.endswith(".x-k8s.io"))
 
 
 def _has_containers(spec: Body) -> bool:

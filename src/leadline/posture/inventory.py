@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from leadline.kube.network_policy import PolicyRule, policy_rules
 from leadline.kube.rbac import Grant, join_grants
-from leadline.kube.selector import Selector, compile_pairs
+from leadline.kube.selector import SelectorIndex, compile_pairs
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import ControlPlaneProcess, process_of
 from leadline.posture.subject import Workload, mapping, text, workloads_of
@@ -43,6 +43,8 @@ class Inventory:
         """``EKS``, ``AKS``, ``GKE``; empty where unknown."""
         self._workloads_of = workloads
         self._answers: dict[str, Any] = {}
+        self._services_of: dict[int, list[Resource]] = {}
+        self._policies_of: dict[int, list[PolicyRule]] = {}
 
     def of(self, kind: str) -> Sequence[Resource]:
         """Every object of ``kind``, in the order of reading."""
@@ -105,8 +107,11 @@ class Inventory:
 
     def services_of(self, workload: Workload) -> Sequence[Resource]:
         """The Services whose selector matches the workload's pods."""
-        labels = workload.labels
-        return [s for selects, s in self._services.get(workload.namespace, ()) if selects(labels)]
+        found = self._services_of.get(id(workload))
+        if found is None:
+            index = self._services.get(workload.namespace)
+            found = self._services_of[id(workload)] = index.matching(workload.labels) if index else []
+        return found
 
     def label_sets(self, namespace: str) -> Sequence[Mapping[str, str]]:
         """The different sets of labels that pods of ``namespace`` carry, each once."""
@@ -124,13 +129,17 @@ class Inventory:
 
     def policies_of(self, workload: Workload) -> Sequence[PolicyRule]:
         """The network policies (built in, Cilium, Calico, Istio) that select the workload's pods."""
-        labels, namespace = workload.labels, workload.namespace
-        return [
-            rule
-            for rules in (self._policies.get(namespace, ()), self._policies.get("", ()))
-            for rule in rules
-            if rule.selects_pod(labels, namespace, self.namespace_labels(namespace))
-        ]
+        found = self._policies_of.get(id(workload))
+        if found is None:
+            found = self._policies_of[id(workload)] = [
+                rule
+                for place in (workload.namespace, "")
+                if (index := self._policy_index.get(place))
+                for rule in index.matching(workload.labels)
+                if rule.selects_namespace is None
+                or rule.selects_namespace(self.namespace_labels(workload.namespace))
+            ]
+        return found
 
     def policies_in(self, namespace: str) -> Sequence[PolicyRule]:
         """The network policies that live in ``namespace`` or hold for all."""
@@ -206,14 +215,21 @@ class Inventory:
         return dict(index)
 
     @cached_property
-    def _services(self) -> dict[str, list[tuple[Selector, Resource]]]:
-        index: dict[str, list[tuple[Selector, Resource]]] = defaultdict(list)
+    def _services(self) -> dict[str, SelectorIndex[Resource]]:
+        index: dict[str, SelectorIndex[Resource]] = defaultdict(SelectorIndex)
         for service in self.of("Service"):
             spec = mapping(service.body.get("spec"))
             if text(spec.get("type")) != "ExternalName":
-                index[service.namespace or DEFAULT_NAMESPACE].append(
-                    (compile_pairs(spec.get("selector")), service)
-                )
+                pairs = spec.get("selector")
+                index[service.namespace or DEFAULT_NAMESPACE].add(pairs, compile_pairs(pairs), service)
+        return dict(index)
+
+    @cached_property
+    def _policy_index(self) -> dict[str, SelectorIndex[PolicyRule]]:
+        index: dict[str, SelectorIndex[PolicyRule]] = defaultdict(SelectorIndex)
+        for namespace, rules in self._policies.items():
+            for rule in rules:
+                index[namespace].add(rule.pairs, rule.selects, rule)
         return dict(index)
 
     @cached_property
