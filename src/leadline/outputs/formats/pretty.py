@@ -109,7 +109,7 @@ def _table(report: PostureReport, rows: list[ControlCount], page: Page) -> Itera
         first = f"{head}{padded(title[0], title_width)}  {tallies[row.control.id]:>{tally_width}}"
         used = left + title_width + 2 + tally_width + 2
         names = offenders[row.control.id]
-        if narrow or page.width - used < 20:
+        if narrow or page.width - used < max(20, columns(names[0])):
             yield first
             yield from (" " * left + more for more in title[1:])
             yield " " * left + _names(names, row.failed, page.width - left)
