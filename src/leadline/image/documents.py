@@ -15,16 +15,17 @@ from msgspec import Struct
 from leadline.image.cataloguer import File, Unreadable
 
 JSON_BYTES = 64 << 20
-TOML_BYTES = 8 << 20
-YAML_BYTES = 16 << 20
+TOML_BYTES = 6 << 20
+YAML_BYTES = 8 << 20
 XML_BYTES = 8 << 20
 DEPTH = 100
 TEXT_CHARACTERS = 8 << 10
 LINE_CHARACTERS = 64 << 10
-LINE_DOTS = 500
+LINE_DOTS = 8
 
 _EMPTY: Mapping[str, object] = {}
 
+_TOML_STRING = re.compile(rb"\"(?:[^\"\\]|\\.)*+\"|'[^']*+'")
 _JSON_COMMENT = re.compile(
     rb'"(?:[^"\\]|\\.)*+"?'
     rb"|(?P<drop>//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?|,(?=\s*+[}\]]))",
@@ -96,13 +97,16 @@ def _json(content: bytes) -> object:
 def read_toml(file: File) -> Mapping[str, object]:
     """The tables of a TOML file.
 
-    Lines with hundreds of dots are refused because tomllib takes quadratic time for a dotted key.
+    Lines with many dots outside strings are refused because tomllib takes quadratic time for a dotted key.
     """
     import tomllib  # lock files are rare in images, and the module takes a while to load
 
     _bound(file, TOML_BYTES)
     for line in file.data.split(b"\n"):
-        if len(line) > LINE_CHARACTERS or line.count(b".") > LINE_DOTS:
+        dots = line.count(b".")
+        if dots > LINE_DOTS:
+            dots = _TOML_STRING.sub(b"", line).count(b".")
+        if len(line) > LINE_CHARACTERS or dots > LINE_DOTS:
             raise Unreadable("a line is too long for a lock file")
     try:
         return tomllib.loads(file.text)

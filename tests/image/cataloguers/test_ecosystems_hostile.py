@@ -84,6 +84,13 @@ def test_any_content(name: str, content: bytes) -> None:
     assert_survives(name, asked_for(name)[0], content)
 
 
+@pytest.mark.parametrize("run", ["\n", " ", '"', '\\"', "1.", "{", "a: "])
+@pytest.mark.parametrize("name", OF_LANGUAGES)
+def test_long_runs_take_no_quadratic_time(name: str, run: str) -> None:
+    """Would not end in minutes if they did."""
+    assert_survives(name, asked_for(name)[0], run.encode() * 60_000)
+
+
 def shapes_of(value: object) -> st.SearchStrategy[object]:
     """``value`` with any of its parts replaced by something of another type."""
     odd = st.sampled_from(

@@ -12,7 +12,7 @@ from leadline.image.checksum import hexadecimal
 FILE_BYTES = 16 << 20
 
 _MIX = re.compile(
-    r'^\s*+"(?P<key>[\w-]++)":\s*\{:hex,\s*:"?(?P<name>\w++)"?,\s*"(?P<version>[^"\n]++)",\s*"(?P<sum>\w*+)"',
+    r'^[ \t]*+"(?P<key>[\w-]++)":\s*\{:hex,\s*:"?(?P<name>\w++)"?,\s*"(?P<version>[^"\n]++)",\s*"(?P<sum>\w*+)"',
     re.M,
 )
 _REBAR = re.compile(r'\{<<"[\w-]++">>,\s*\{pkg,<<"(?P<name>[\w-]++)">>,<<"(?P<version>[^">\n]++)">>')

@@ -12,6 +12,7 @@ from leadline.image.jar import coordinates_in_pom
 
 FILE_BYTES = 8 << 20
 SUBSTITUTIONS = 10
+PROPERTY_CHARACTERS = 200
 
 _PROPERTY = re.compile(r"\$\{([^{}]{1,200})\}")
 
@@ -60,7 +61,11 @@ def _key(dependency: Element, properties: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _properties(project: Element) -> dict[str, str]:
-    found = {one.name: one.text.strip() for one in project.child("properties").children}
+    found = {
+        one.name: one.text.strip()
+        for one in project.child("properties").children
+        if len(one.text) <= PROPERTY_CHARACTERS
+    }
     own = coordinates_in_pom(project)
     for prefix in ("project.", "pom.", ""):
         found |= {
@@ -75,9 +80,9 @@ def _properties(project: Element) -> dict[str, str]:
 
 def _resolved(text: str, properties: Mapping[str, str]) -> str:
     """``${name}`` filled in as far as this file tells; what refers to itself stays as it is."""
-    for _ in range(SUBSTITUTIONS):
+    for _ in range(SUBSTITUTIONS if len(text) <= PROPERTY_CHARACTERS else 0):
         filled = _PROPERTY.sub(lambda found: properties.get(found[1]) or found[0], text)
-        if filled == text or len(filled) > 1000:
+        if filled == text or len(filled) > PROPERTY_CHARACTERS:
             break
         text = filled
-    return text
+    return text if len(text) <= PROPERTY_CHARACTERS else ""

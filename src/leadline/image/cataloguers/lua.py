@@ -11,7 +11,7 @@ from leadline.image.licences import spdx_all
 CHARACTERS = 1 << 20
 
 _FIELD = re.compile(
-    r"^\s*+(package|version|license|homepage|summary)\s*+=\s*+(?:\"([^\"\n]*+)\"|'([^'\n]*+)'|\[\[([^\]]*+)\]\])",
+    r"^[ \t]*+(package|version|license|homepage|summary)\s*+=\s*+(?:\"([^\"\n]*+)\"|'([^'\n]*+)'|\[\[([^\]]*+)\]\])",
     re.M,
 )
 _DEPENDENCIES = re.compile(r"^dependencies\s*+=\s*+\{([^}]*+)\}", re.M)

@@ -12,7 +12,8 @@ from leadline.image.licences import spdx_all
 CHARACTERS = 1 << 20
 
 _ASSIGNMENT = re.compile(
-    r"^\s*\w+\.(?P<key>name|version|licenses?|homepage|summary|authors?)\s*=\s*(?P<value>[^\n]{1,2000})", re.M
+    r"^[ \t]*+\w++\.(?P<key>name|version|licenses?|homepage|summary|authors?)\s*=\s*(?P<value>[^\n]{1,2000})",
+    re.M,
 )
 _STRING = re.compile(r"""(["'])((?:\\.|(?!\1)[^\\])*+)\1|%q\{([^}]*+)\}""")
 _DEPENDENCY = re.compile(
@@ -27,9 +28,10 @@ def ruby(specification: File) -> Packages:
     text = specification.text[:CHARACTERS]
     found: dict[str, list[str]] = {}
     for assignment in _ASSIGNMENT.finditer(text):
-        value = assignment["value"].replace(".freeze", "")
-        strings = [(plain or braced).replace("\\", "") for _, plain, braced in _STRING.findall(value)]
-        found.setdefault(assignment["key"], strings)
+        if assignment["key"] not in found:  # each is assigned once; looking for strings costs the most
+            value = assignment["value"].replace(".freeze", "")
+            strings = [(plain or braced).replace("\\", "") for _, plain, braced in _STRING.findall(value)]
+            found[assignment["key"]] = strings
     name, version = "".join(found.get("name", ())[:1]), "".join(found.get("version", ())[:1])
     if not name or not version:
         raise Unreadable("assigns no literal name or version")
