@@ -75,14 +75,14 @@ def _write_list(
 
 
 class _Results:
-    """Turns one resource at a time into text. What a pass looks like is written once per control."""
+    """Turns one resource at a time into text. What its control says of itself is written once per control."""
 
     def __init__(self, report: PostureReport, page: Page) -> None:
         self._page = page
         self._controls = {control.id: control for control in report.controls}
         self._settings = report.settings
         self._rank = {control.id: i for i, control in enumerate(report.controls)}
-        self._passes: dict[str, str] = {}
+        self._entries: dict[tuple[str, str], str] = {}
         self._ids: dict[int, str] = {}
         self._findings: dict[int, dict[str, list[Finding]]] = {}
         for finding in report.findings:
@@ -97,24 +97,19 @@ class _Results:
             judged if failed.keys() <= set(judged) else sorted({*judged, *failed}, key=self._rank.__getitem__)
         )
         entries = ",".join(
-            self._failure(resource, self._controls[i], failed[i]) if i in failed else self._pass(i)
+            self._failure(resource, i, failed[i]) if i in failed else self._entry(i, "passed") + "}]}"
             for i in ids
         )
         return f'{{"resourceID":{json_text(self._id(resource))},"controls":[{entries}]}}'
 
-    def _pass(self, control_id: str) -> str:
-        text = self._passes.get(control_id)
-        if text is None:
-            text = self._passes[control_id] = json_text(
-                self._entry(self._controls[control_id], "passed", None)
-            )
-        return text
-
-    def _failure(self, resource: Resource, control: Control, findings: list[Finding]) -> str:
-        paths = [self._path(finding) for finding in findings]
+    def _failure(self, resource: Resource, control_id: str, findings: list[Finding]) -> str:
+        paths = json_text([self._path(finding) for finding in findings])
+        text = f'{self._entry(control_id, "failed")},"paths":{paths}'
         related = {id(r): r for f in findings for r in (*f.related, f.place) if r is not resource}
-        evidence = {"paths": paths, "relatedResourcesIDs": sorted(self._id(r) for r in related.values())}
-        return json_text(self._entry(control, "failed", evidence))
+        if related:
+            ids = json_text(sorted(self._id(r) for r in related.values()))
+            text = f'{text},"relatedResourcesIDs":{ids}'
+        return text + "}]}"
 
     def _id(self, resource: Resource) -> str:
         """The id of a resource of this report, worked out once."""
@@ -123,21 +118,28 @@ class _Results:
             text = self._ids[id(resource)] = resource.id
         return text
 
-    def _entry(self, control: Control, status: str, evidence: Mapping[str, Any] | None) -> dict[str, Any]:
+    def _entry(self, control_id: str, status: str) -> str:
+        """The text of a control's entry up to where its one rule could go on; ``}]}`` ends it."""
+        text = self._entries.get((control_id, status))
+        if text is None:
+            control = self._controls[control_id]
+            entry = {
+                "controlID": control.id,
+                "name": control.title,
+                "severity": control.severity.capitalize(),
+                "status": {"status": status},
+                "rules": [self._rule(control, status)],
+            }
+            text = self._entries[control_id, status] = json_text(entry).removesuffix("}]}")
+        return text
+
+    def _rule(self, control: Control, status: str) -> dict[str, Any]:
         rule: dict[str, Any] = {"name": control.module.rpartition(".")[2], "status": status, "subStatus": ""}
         if control.settings:
             rule["controlConfigurations"] = {
                 name: list(self._settings.get(name, shipped)) for name, shipped in control.settings.items()
             }
-        if evidence:
-            rule |= {key: value for key, value in evidence.items() if value}
-        return {
-            "controlID": control.id,
-            "name": control.title,
-            "severity": control.severity.capitalize(),
-            "status": {"status": status},
-            "rules": [rule],
-        }
+        return rule
 
     def _path(self, finding: Finding) -> dict[str, Any]:
         holder = finding.place
