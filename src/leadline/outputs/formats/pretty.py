@@ -112,7 +112,8 @@ def _table(report: PostureReport, rows: list[ControlCount], page: Page) -> Itera
         if narrow or page.width - used < max(20, columns(names[0])):
             yield first
             yield from (" " * left + more for more in title[1:])
-            yield " " * left + _names(names, row.failed, page.width - left)
+            beside = _names(names, row.failed, page.width - left)
+            yield from (" " * left + line for line in wrapped(beside, page.width - left))
         else:
             yield f"{first}  {_names(names, row.failed, page.width - used)}"
             yield from (" " * left + more for more in title[1:])
