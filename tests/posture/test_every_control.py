@@ -24,7 +24,7 @@ def named(control: Control) -> str:
 def test_ids_are_unique_and_well_formed():
     ids = [control.id for control in CONTROLS]
     assert len(ids) == len(set(ids))
-    assert all(re.fullmatch(r"C-\d{4}", control_id) for control_id in ids)
+    assert all(re.fullmatch(r"[CL]-\d{4}", control_id) for control_id in ids)
 
 
 @pytest.mark.parametrize("control", CHECKED, ids=named)

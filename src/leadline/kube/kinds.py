@@ -248,3 +248,13 @@ REMOVALS: Mapping[str, Removal] = _removals("""
 1.36 1.39 resource.k8s.io/v1beta2 DeviceClass,ResourceClaim,ResourceClaimTemplate,ResourceSlice v1
 """)
 """``group/version/Kind`` to its end; those above the newest release are the announced ones."""
+
+REMOVED_KINDS: tuple[str, ...] = tuple(
+    sorted(
+        {
+            canonical_key(kind_key(api_version.partition("/")[0], kind))
+            for api_version, _, kind in (row.rpartition("/") for row in REMOVALS)
+        }
+    )
+)
+"""Keys of the kinds that once had, or will have, a version that is not served any more."""

@@ -64,14 +64,17 @@ def parse_framework(source: str, file_name: str, controls: Sequence[Control]) ->
     )
 
 
-def find_controls(names: Iterable[str], controls: Sequence[Control]) -> tuple[Control, ...]:
-    """The controls called ``names``, by id or title, without regard to case.
+def find_controls(names: Sequence[str], controls: Sequence[Control]) -> tuple[Control, ...]:
+    """The controls called ``names``, by id or title (which several may share), without regard to case.
 
     Raises:
         UsageError: a name is unknown; it suggests the nearest.
     """
-    by_name = {c.id.lower(): c for c in controls} | {c.title.lower(): c for c in controls}
-    return in_order({c.id: c for c in (_find(n, by_name, "control") for n in names)}.values())
+    by_name = {c.title.lower(): c for c in controls} | {c.id.lower(): c for c in controls}
+    found = [_find(name, by_name, "control") for name in names]
+    asked = {name.strip().lower() for name in names}
+    same_title = [c for c in controls if c.title.lower() in asked]
+    return in_order({c.id: c for c in (*found, *same_title)}.values())
 
 
 def find_frameworks(names: Iterable[str], frameworks: Sequence[Framework]) -> tuple[Framework, ...]:

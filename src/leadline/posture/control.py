@@ -14,6 +14,7 @@ from typing import Any, get_type_hints
 from leadline.kube.bootstrap import tells_only_public_facts
 from leadline.kube.cipher_suites import ACCEPTED_SUITES, INSECURE_SUITES, STRONG_SUITES
 from leadline.kube.image_name import ImageName, is_below, parse_image_name
+from leadline.kube.kinds import REMOVED_KINDS, removal_of
 from leadline.kube.pod_security import ENFORCE, enforces
 from leadline.kube.rbac import Grant
 from leadline.kube.role_rules import CORE, RuleMatch, ask
@@ -91,6 +92,7 @@ __all__ = [
     "INSECURE_SUITES",
     "REACH_KUBELETS",
     "READ_SECRETS",
+    "REMOVED_KINDS",
     "ROUTES",
     "RUN_COMMANDS",
     "SENSITIVE_KEY_NAMES",
@@ -148,6 +150,7 @@ __all__ = [
     "policies_guard",
     "privilege_escalation",
     "privileged",
+    "removal_of",
     "root_user",
     "route_services",
     "route_ways",

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from leadline.kube.rbac import Grant
+from leadline.kube.rbac import Grant, unknown_roles
 from leadline.kube.workload import misshapen
 from leadline.model.control import Control, Missing, Violations
 from leadline.model.finding import Finding, Skip, Unread
@@ -89,6 +89,7 @@ class _Judge:
         judged = [self._judge(resource) for resource in self._resources]
         subjects: list[Resource] = []
         if self._on[Grant]:
+            self._name_unknown_roles()
             for grant in self._inventory.grants:
                 subject = grant.as_resource()
                 subjects.append(subject)
@@ -103,6 +104,12 @@ class _Judge:
             tuple(sorted((*self._skips, *skips), key=lambda skip: self._rank[skip.control])),
             tuple(self._unread),
         )
+
+    def _name_unknown_roles(self) -> None:
+        """A binding to a role that was not read may allow anything: it is no pass."""
+        for binding, role in unknown_roles(self._inventory.rbac):
+            why = f"its role {role} was not read, so what it allows is unknown"
+            self._unread.append(Unread(_where(binding), why, hint="scan it together with the role"))
 
     def _file(self, control: Control, settings: Settings) -> None:
         """Puts a control under what it looks at, or among the skipped."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
+from leadline.kube.kinds import GROUP_ALIASES
 from leadline.kube.network_policy import PolicyRule, policy_rules
 from leadline.kube.rbac import Grant, join_grants
 from leadline.kube.selector import SelectorIndex, compile_pairs
@@ -76,7 +77,7 @@ class Inventory:
     @cached_property
     def grants(self) -> tuple[Grant, ...]:
         """Every subject with every role it holds; what Kubernetes binds at its own start is left out."""
-        return tuple(grant for grant in join_grants(self._rbac) if not grant.is_kubernetes_own)
+        return tuple(grant for grant in join_grants(self.rbac) if not grant.is_kubernetes_own)
 
     def grants_of(self, workload: Workload) -> Sequence[Grant]:
         """What the service account of ``workload`` may do, through its own name and the groups it belongs to."""
@@ -173,7 +174,8 @@ class Inventory:
         return {}
 
     @cached_property
-    def _rbac(self) -> list[Resource]:
+    def rbac(self) -> Sequence[Resource]:
+        """Every role and binding."""
         kinds = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
         return [r for kind in kinds for r in self.of(f"{kind}.rbac.authorization.k8s.io")]
 
@@ -246,16 +248,11 @@ class Inventory:
 
 def kind_name(resource: Resource) -> str:
     """``Kind`` for the core group, ``Kind.group`` for others; groups that were renamed count as the present one."""
-    group = _PRESENT_GROUP.get((resource.group, resource.kind), resource.group)
-    return f"{resource.kind}.{group}" if group else resource.kind
+    group = resource.group
+    key = f"{resource.kind}.{group}" if group else resource.kind
+    return GROUP_ALIASES.get(key, key)
 
 
-_PRESENT_GROUP: dict[tuple[str, str], str] = {
-    ("extensions", "Ingress"): "networking.k8s.io",
-    ("extensions", "NetworkPolicy"): "networking.k8s.io",
-    ("extensions", "PodSecurityPolicy"): "policy",
-    **{("extensions", kind): "apps" for kind in ("Deployment", "DaemonSet", "ReplicaSet")},
-}
 _WITHOUT_NAMESPACE = frozenset(
     {
         "Namespace",
