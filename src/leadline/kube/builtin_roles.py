@@ -258,3 +258,17 @@ BUILT_IN_ROLES: dict[str, dict[str, Any]] = {
         ]
     },
 }
+
+BUILT_IN_NAMESPACED_ROLES: dict[tuple[str, str], dict[str, Any]] = {
+    ("kube-system", "extension-apiserver-authentication-reader"): {
+        "rules": [
+            {
+                "apiGroups": [""],
+                "resources": ["configmaps"],
+                "resourceNames": ["extension-apiserver-authentication"],
+                "verbs": ["get", "list", "watch"],
+            }
+        ]
+    },
+}
+"""Namespace and name of the roles of one namespace that add-ons bind to."""

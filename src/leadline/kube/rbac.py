@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from leadline.kube.bootstrap import is_bootstrap_grant
-from leadline.kube.builtin_roles import BUILT_IN_ROLES
+from leadline.kube.builtin_roles import BUILT_IN_NAMESPACED_ROLES, BUILT_IN_ROLES
 from leadline.kube.role_rules import CORE, Ask, Judge, OwnRules, RoleRules, RuleMatch
 from leadline.kube.selector import compile_selector
 from leadline.model.control import Review
@@ -157,11 +157,15 @@ class _Roles:
             elif resource.kind in ("RoleBinding", "ClusterRoleBinding"):
                 self.bindings.append(resource)
         for name, body in BUILT_IN_ROLES.items():
-            key = ("ClusterRole", "", name)
-            if key not in self._roles:
-                identity = object_id(f"{GROUP}/v1", "", "ClusterRole", name)
-                origin = Origin(kind="derived", path=identity)
-                self._roles[key] = Resource(f"{GROUP}/v1", "ClusterRole", "", name, body, origin)
+            self._add_built_in(("ClusterRole", "", name), body)
+        for (namespace, name), body in BUILT_IN_NAMESPACED_ROLES.items():
+            self._add_built_in(("Role", namespace, name), body)
+
+    def _add_built_in(self, key: Key, body: dict[str, Any]) -> None:
+        kind, namespace, name = key
+        if key not in self._roles:
+            origin = Origin(kind="derived", path=object_id(f"{GROUP}/v1", namespace, kind, name))
+            self._roles[key] = Resource(f"{GROUP}/v1", kind, namespace, name, body, origin)
 
     def of(self, binding: Resource) -> RoleRules | None:
         """The rules that ``binding`` grants; ``None`` where its role is not known or cannot be bound by it."""
