@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from memory_tree import MemoryTree, read
+from test_dotnet_assembly import TEXTS, assembly, resource
 from test_ecosystems import CATALOGUERS, FOLDER, tree_of
 from test_golang import LINES, SECTION, elf, inline, pointed
 from test_java import jar, properties
@@ -20,6 +21,7 @@ BUILT = {
         "bin/inline": elf({SECTION: inline(LINES.format(version="(devel)")), ".rodata": b"\x001.2.3\0"}),
         "bin/pointed": elf({SECTION: pointed(LINES.format(version="v1"), 4, ">")}, False, ">"),
     },
+    "dotnet-assembly": {"x.dll": assembly(resource(TEXTS))},
     "rust": {"bin/x": elf({".dep-v0": zlib.compress(b'{"packages":[{"name":"a","version":"1"}]}')})},
     "java": {
         "x-1.jar": jar({**properties("a", "b", "1"), "META-INF/MANIFEST.MF": "A: b\n", "c.jar": jar({})})
