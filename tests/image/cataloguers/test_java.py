@@ -215,3 +215,11 @@ def test_what_is_no_archive_is_unreadable(content: bytes) -> None:
 def test_count_of_entries_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zip_reader, "ENTRIES", 3)
     assert catalogued("opt/x.jar", jar({str(i): "" for i in range(4)}))[1] == "holds more than 3 files"
+
+
+@pytest.mark.slow
+def test_archive_with_more_entries_than_sixteen_bits_count_is_read() -> None:
+    entries: dict[str, bytes | str] = {f"a/{number}.class": "" for number in range(66_000)}
+    content = jar({**entries, **properties("a.b", "last", "1")}, zipfile.ZIP_STORED)
+    packages, complaint = catalogued("opt/last-1.jar", content)
+    assert (names(packages), complaint) == (["a.b:last:1"], "")

@@ -10,6 +10,8 @@ from leadline.image.documents import entries, fields, read_json, word, words
 
 @cataloguer("php", names=("installed.json",))
 def php(installed: File) -> Packages:
+    if not f"/{installed.folder}".endswith("/composer"):
+        return
     found = read_json(installed)
     for_development = frozenset(words(fields(found).get("dev-package-names")))
     for value in entries(found) or entries(fields(found).get("packages")):
