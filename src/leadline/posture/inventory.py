@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from leadline.kube.kinds import GROUP_ALIASES
 from leadline.kube.network_policy import PolicyRule, policy_rules
 from leadline.kube.rbac import Grant, join_grants
-from leadline.kube.selector import SelectorIndex, compile_pairs
+from leadline.kube.selector import Selector, SelectorIndex, compile_pairs
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import ControlPlaneProcess, process_of
 from leadline.posture.subject import Workload, mapping, text, workloads_of
@@ -114,14 +114,13 @@ class Inventory:
             found = self._services_of[id(workload)] = index.matching(workload.labels) if index else []
         return found
 
-    def label_sets(self, namespace: str) -> Sequence[Mapping[str, str]]:
-        """The different sets of labels that pods of ``namespace`` carry, each once."""
-        return self._label_sets.get(namespace or DEFAULT_NAMESPACE, ())
-
-    def has_pods_for_service(self, service: Resource) -> bool:
-        """Whether ``service`` selects any workload's pods."""
-        selects = compile_pairs(mapping(service.body.get("spec")).get("selector"))
-        return any(selects(labels) for labels in self.label_sets(service.namespace))
+    def selects_any_pod(self, namespace: str, pairs: Any, selects: Selector) -> bool:
+        """Whether pods of ``namespace`` match ``selects``; ``pairs`` are the labels it asks for by value, if any."""
+        place = namespace or DEFAULT_NAMESPACE
+        for key, value in mapping(pairs).items():
+            candidates = self._label_sets_by_pair.get((place, str(key), str(value)), ())
+            return any(selects(labels) for labels in candidates)
+        return any(selects(labels) for labels in self._label_sets.get(place, ()))
 
     def pods_of(self, service: Resource) -> Sequence[Workload]:
         """The workloads whose pods ``service`` selects."""
@@ -205,6 +204,15 @@ class Inventory:
         for workload in self.workloads:
             seen[workload.namespace].setdefault(repr(workload.labels), workload.labels)
         return {namespace: list(sets.values()) for namespace, sets in seen.items()}
+
+    @cached_property
+    def _label_sets_by_pair(self) -> dict[tuple[str, str, str], list[Mapping[str, str]]]:
+        index: dict[tuple[str, str, str], list[Mapping[str, str]]] = defaultdict(list)
+        for namespace, sets in self._label_sets.items():
+            for labels in sets:
+                for key, value in labels.items():
+                    index[namespace, str(key), str(value)].append(labels)
+        return dict(index)
 
     @cached_property
     def _grants_by_subject(self) -> dict[tuple[str, str, str], list[Grant]]:

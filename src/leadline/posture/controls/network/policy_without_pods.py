@@ -40,6 +40,8 @@ def selects_some(policy: Resource) -> bool:
     applies=selects_some,
 )
 def policy_without_pods(policy: Resource, inventory: Inventory) -> Violations:
-    selects = compile_selector(mapping(policy.body.get("spec")).get("podSelector"))
-    if not any(selects(labels) for labels in inventory.label_sets(policy.namespace)):
+    selector = mapping(mapping(policy.body.get("spec")).get("podSelector"))
+    if not inventory.selects_any_pod(
+        policy.namespace, selector.get("matchLabels"), compile_selector(selector)
+    ):
         yield Review("spec.podSelector")

@@ -16,7 +16,7 @@ Cannot see: workloads that are not part of the target.
 See: https://kubernetes.io/docs/concepts/services-networking/service/
 """
 
-from leadline.posture.control import Inventory, Resource, Review, Violations, control, mapping
+from leadline.posture.control import Inventory, Resource, Review, Violations, compile_pairs, control, mapping
 
 
 def selects_pods(service: Resource) -> bool:
@@ -33,5 +33,6 @@ def selects_pods(service: Resource) -> bool:
     applies=selects_pods,
 )
 def service_without_pods(service: Resource, inventory: Inventory) -> Violations:
-    if not inventory.has_pods_for_service(service):
+    pairs = mapping(service.body.get("spec")).get("selector")
+    if not inventory.selects_any_pod(service.namespace, pairs, compile_pairs(pairs)):
         yield Review("spec.selector")
