@@ -93,6 +93,24 @@ def test_long_runs_take_no_quadratic_time(name: str, run: str) -> None:
     assert_survives(name, asked_for(name)[0], run.encode() * 60_000)
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "content"),
+    [
+        ("python-requirements", "requirements.txt", ("a" + " " * 4000 + "b\n") * 20),
+        ("python-requirements", "requirements.txt", ("a" + " " * 4000 + "@" + " " * 4000 + "\n") * 20),
+        ("ruby", "specifications/a.gemspec", ("add_dependency" + " " * 200_000) * 3),
+        ("pnpm-lock", "pnpm-lock.yaml", "packages:\n" + "".join(f"  {'a.' * 450}{i}: {{a: b}}\n" for i in range(300))),
+        ("lua", "a.rockspec", "dependencies = {" + '"  ' * 100_000 + "}"),
+        ("erlang", "ebin/a.app", "{ application" * 10_000 + " " * 100_000),
+        ("java-pom", "pom.xml", f"<project><properties><a>{'${a}' * 50}</a></properties><dependencies>"
+         + "<dependency><groupId>${a}${a}</groupId></dependency>" * 2000 + "</dependencies></project>"),
+    ],
+)  # fmt: skip
+def test_content_that_would_make_a_pattern_go_back_and_forth(name: str, path: str, content: str) -> None:
+    """Would not end in minutes if one did."""
+    assert_survives(name, path, content.encode())
+
+
 def shapes_of(value: object) -> st.SearchStrategy[object]:
     """``value`` with any of its parts replaced by something of another type."""
     odd = st.sampled_from(

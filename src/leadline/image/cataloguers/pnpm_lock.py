@@ -12,7 +12,7 @@ from leadline.image.documents import fields, read_yaml, whole_name, word
 from leadline.image.lock_graph import reachable
 from leadline.image.npm_package import npm_package, split_name
 
-_OLD_KEY = re.compile(r"^(?:[^/@][^/]*\.[^/]+)?/?((?:@[^/]+/)?[^/@]+)/(\d[^_(/]*)")
+_OLD_KEY = re.compile(r"((?:@[^/]++/)?[^/@]++)/(\d[^_(/]*+)")
 
 
 @cataloguer("pnpm-lock", names=("pnpm-lock.yaml",), lock=True)
@@ -36,7 +36,9 @@ def pnpm_lock(lock: File) -> Packages:
 
 def _coordinates(key: str) -> tuple[str, str]:
     """Name and version; the version is empty, or an address, for what comes from no registry."""
-    old = _OLD_KEY.match(key)
+    registry, _, rest = key.partition("/")
+    is_named = "." in registry and "@" not in registry and bool(rest)
+    old = _OLD_KEY.match(rest if is_named else key.removeprefix("/"))
     if old:
         return old[1], old[2]
     return split_name(_without_peers(key).lstrip("/"))

@@ -15,9 +15,9 @@ from leadline.image.lock_graph import reachable
 REQUIREMENTS_BYTES = 8 << 20
 
 _PIN = re.compile(
-    r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*\(?\s*={2,3}\s*(?P<version>[\w.!+-]+)\s*\)?\s*(?:[;#\s]|$)"
+    r"(?P<name>[A-Za-z0-9][\w.-]*+)\s*+(?:\[[^\]]*+\])?\s*+\(?\s*+={2,3}\s*+(?P<version>[\w.!+-]++)(?=[)\s;#]|$)"
 )
-_DIRECT = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*@\s*(?P<address>\S+)")
+_DIRECT = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*+)\s*+(?:\[[^\]]*+\])?\s*+@\s*+(?P<address>\S++)")
 _DEVELOPMENT_NAME = re.compile(
     r"(?:^|[-_.])(?:dev|devel|develop|development|tests?|testing|lint|docs?|ci)(?:[-_.]|$)"
 )

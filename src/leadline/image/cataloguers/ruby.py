@@ -17,7 +17,7 @@ _ASSIGNMENT = re.compile(
 )
 _STRING = re.compile(r"""(["'])((?:\\.|(?!\1)[^\\])*+)\1|%q\{([^}]*+)\}""")
 _DEPENDENCY = re.compile(
-    r"add_(?:runtime_)?dependency\s*\(?\s*(?:%q<([\w.-]+)>|%q\{([\w.-]+)\}|[\"']([\w.-]+)[\"'])"
+    r"add_(?:runtime_)?dependency\s*+\(?\s*+(?:%q<([\w.-]+)>|%q\{([\w.-]+)\}|[\"']([\w.-]+)[\"'])"
 )
 
 
