@@ -25,7 +25,7 @@ MAX_ANSWER_BYTES = 64 * 2**20
 
 _BUSY = frozenset({429, 500, 502, 503, 504})
 
-_ATTEMPTS_AT_FAULT = 3
+_MAX_FAULTS = 3
 """A 500 may be a hiccup of etcd, or a conversion webhook that is gone for good."""
 
 OnWait = Callable[[float, str], None]
@@ -106,7 +106,7 @@ class Cluster:
             TooLargeError: it exceeds the bound.
         """
         attempts = 1 if self._is_gone else self.patience.attempts
-        attempt = 0
+        attempt = faults = 0
         while True:
             attempt += 1
             try:
@@ -115,12 +115,11 @@ class Cluster:
             except _BusyError as busy:
                 failure: ClusterError = busy.failure
                 wait_s = busy.retry_after_s
-                if busy.failure.status == 500:
-                    attempts = min(attempts, _ATTEMPTS_AT_FAULT)
+                faults += busy.failure.status == 500
             except (httpx2.TransportError, orjson.JSONDecodeError) as error:
                 failure = LostError(_reason(error))
                 wait_s = None
-            if attempt >= attempts or self.stopped.is_set():
+            if attempt >= attempts or faults >= _MAX_FAULTS or self.stopped.is_set():
                 self._is_gone = isinstance(failure, LostError)
                 raise failure
             if wait_s is None:

@@ -9,7 +9,7 @@ from typing import Any
 from leadline.kube.kinds import ADDED_WORKLOADS, WORKLOADS, split_key
 from leadline.sources.cluster_discovery import ApiKind, known_plural
 
-ANY_WORKLOAD = "any workload"
+ANY_WORKLOAD = "workloads"
 """Stands in a set of kinds for everything that runs pods, custom kinds among them."""
 
 
