@@ -31,8 +31,8 @@ _FILES_KEPT = 16
 _LINE_LENGTH = 2_000
 """Characters of a line that is shown; minified JSON is one line of megabytes."""
 
-Spot = tuple[Any, Any]
-"""The mark of a key or an item, and what is below: a mapping of spots, a list of spots, or ``None``."""
+Spot = Any
+"""The parser's mark of a key or an item; with what is below it in a tuple, a mapping or a list of spots or ``None``."""
 
 
 class FilePlaces:
@@ -44,7 +44,7 @@ class FilePlaces:
     def __init__(self, stdin: bytes = b"", limits: Limits = LIMITS) -> None:
         self._stdin = stdin
         self._limits = limits
-        self._files: OrderedDict[str, _FileText] = OrderedDict()
+        self._files: OrderedDict[tuple[str, str], _FileText] = OrderedDict()
         self._keys = Keys()
 
     def find(self, resource: Resource, path: str) -> Place | None:
@@ -75,12 +75,12 @@ class FilePlaces:
         origin = resource.origin
         if origin.kind != "file":
             return None
-        name = origin.path if origin.path == STDIN else str(Path(origin.root) / origin.path)
+        name = (origin.root, origin.path)
         if name in self._files:
             self._files.move_to_end(name)
             return self._files[name]
         try:
-            text = decode(self._content(name))
+            text = decode(self._content(*name))
         except (OSError, UnicodeDecodeError):
             return None
         file = self._files[name] = _FileText(text, self._limits, self._keys)
@@ -88,10 +88,10 @@ class FilePlaces:
             self._files.popitem(last=False)
         return file
 
-    def _content(self, name: str) -> bytes:
+    def _content(self, root: str, name: str) -> bytes:
         if name == STDIN:
             return self._stdin
-        path = Path(name)
+        path = Path(root) / name
         if not path.is_file():
             raise FileNotFoundError(name)
         with path.open("rb") as stream:
@@ -126,7 +126,8 @@ class _FileText:
                 break
             spot = below
             depth += 1
-        return spot[0].line + part.line + 1, spot[0].column + 1, depth
+        mark = spot[0] if type(spot) is tuple else spot
+        return mark.line + part.line + 1, mark.column + 1, depth
 
     def lines(self, first: int, last: int) -> list[str]:
         if self._lines is None:
@@ -151,14 +152,16 @@ class _FileText:
 
 
 def _below(spot: Spot, step: Step) -> Spot | None:
-    inner = spot[1]
+    inner = _inner_of(spot)
     if isinstance(inner, dict):
-        found: Spot | None = inner.get(str(step))
-        return found
+        return inner.get(str(step))
     if isinstance(inner, list) and isinstance(step, int) and step < len(inner):
-        item: Spot = inner[step]
-        return item
+        return inner[step]
     return None
+
+
+def _inner_of(spot: Spot) -> Any:
+    return spot[1] if type(spot) is tuple else None
 
 
 def spots_of(text: bytes, keys: Keys, depth: int) -> Spot | None:
@@ -218,9 +221,12 @@ class _Spots:
         take = self._next
         while True:
             event = take()
-            if type(event) is SequenceEndEvent:
+            if type(event) is ScalarEvent and event.anchor is None:
+                inner.append(event.start_mark)
+            elif type(event) is SequenceEndEvent:
                 return
-            inner.append((event.start_mark, self._inner(event, depth)))
+            else:
+                inner.append((event.start_mark, self._inner(event, depth)))
 
     def _mapping(self, inner: dict[str, Spot], depth: int) -> None:
         take, keys = self._next, self._keys
@@ -238,7 +244,7 @@ class _Spots:
             mark = event.start_mark
             event = take()
             if type(event) is ScalarEvent and event.anchor is None:
-                inner[key] = (mark, None)
+                inner[key] = mark
             else:
                 inner[key] = (mark, self._inner(event, depth))
 
@@ -252,7 +258,7 @@ class _Spots:
         raise _LostError
 
     def _merge(self, inner: dict[str, Spot], source: Any) -> None:
-        for one in reversed([spot[1] for spot in source]) if isinstance(source, list) else [source]:
+        for one in reversed([_inner_of(spot) for spot in source]) if isinstance(source, list) else [source]:
             if isinstance(one, dict):
                 inner.update(one)
 
