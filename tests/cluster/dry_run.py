@@ -8,7 +8,7 @@ from typing import Any
 
 from control_plane import ControlPlane
 
-from leadline.kube.workload import descend, pod_path
+from leadline.kube.workload import descend, pod_paths
 from leadline.sources.cluster_discovery import ApiKind, Served
 
 
@@ -30,10 +30,10 @@ class DryRun:
         """Makes the namespaces and service accounts that admission asks for."""
         for body in bodies:
             namespace = body["metadata"].get("namespace") or "default"
-            path = pod_path(str(body.get("apiVersion")), str(body.get("kind")), body)
-            account = descend(body, (*path, "spec")).get("serviceAccountName") if path is not None else None
+            paths = pod_paths(str(body.get("apiVersion")), str(body.get("kind")), body)
+            accounts = [descend(body, (*path, "spec")).get("serviceAccountName") for path in paths]
             self._make("/api/v1/namespaces", namespace)
-            for name in ("default", account):
+            for name in ("default", *accounts):
                 if isinstance(name, str):
                     self._make(f"/api/v1/namespaces/{namespace}/serviceaccounts", name)
 

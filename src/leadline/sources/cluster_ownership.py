@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from leadline.kube.kinds import HANDS_POD_ON
-from leadline.kube.workload import descend, pod_path
+from leadline.kube.workload import CONTAINER_LISTS, descend, pod_paths
 from leadline.sources.cluster_answers import mapping, mappings, text
 
-_CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 _HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC")
 
 
@@ -59,20 +58,23 @@ def _controller_uid(metadata: Mapping[str, Any]) -> str:
 
 
 def _dangers_of(body: dict[str, Any]) -> frozenset[str]:
-    """What the object's pod asks of its node."""
-    path = pod_path(text(body.get("apiVersion")), text(body.get("kind")), body)
-    if path is None:
-        return frozenset()
-    spec = descend(body, (*path, "spec"))
+    """What the object's pods ask of their node."""
+    found: set[str] = set()
+    for path in pod_paths(text(body.get("apiVersion")), text(body.get("kind")), body):
+        found |= _dangers_in(descend(body, (*path, "spec")))
+    return frozenset(found)
+
+
+def _dangers_in(spec: Mapping[str, Any]) -> set[str]:
     found = {field for field in _HOST_FIELDS if spec.get(field) is True}
     for volume in mappings(spec.get("volumes")):
         if "hostPath" in volume:
             found.add(f"hostPath {text(mapping(volume['hostPath']).get('path'))}")
-    for name in _CONTAINER_LISTS:
+    for name in CONTAINER_LISTS:
         for container in mappings(spec.get(name)):
             security = mapping(container.get("securityContext"))
             if security.get("privileged") is True:
                 found.add("privileged")
             added = mapping(security.get("capabilities")).get("add")
             found.update(f"capability {text(one)}" for one in (added if isinstance(added, list) else ()))
-    return frozenset(found)
+    return found
