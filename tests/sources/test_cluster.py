@@ -437,6 +437,17 @@ def test_custom_kinds_with_a_pod_template_count_as_workloads(server: ListServer,
     assert names(cluster, ANY_WORKLOAD) == ["shop/Widget/w"]
 
 
+@pytest.mark.parametrize("wrap", ["items", "additionalProperties"])
+def test_pod_templates_within_lists_are_found(server: ListServer, cluster: Cluster, wrap: str) -> None:
+    group = {"properties": {"template": {"properties": {"spec": POD_SPEC_SCHEMA}}}}
+    spec = {"properties": {"groups": {wrap: group}}}
+    server.schemas["apis/shop.example/v1"] = {
+        "components": {"schemas": {"w": a_schema("Widget", {"spec": spec})}}
+    }
+    server.add(WIDGET, an_object("w"))
+    assert names(cluster, ANY_WORKLOAD) == ["shop/Widget/w"]
+
+
 def test_schemas_that_refer_to_each_other_are_followed(server: ListServer, cluster: Cluster) -> None:
     loop = {"allOf": [{"$ref": "#/components/schemas/loop"}]}
     schemas = {

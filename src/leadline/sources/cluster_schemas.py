@@ -81,7 +81,7 @@ def _has_pod_spec(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> bool
     """Whether some ``spec`` in the schema has a list of containers with images."""
     pending: list[tuple[str, Any, int]] = [("", schema, 0)]
     seen = 0
-    refs: set[str] = set()
+    refs: set[tuple[bool, str]] = set()
     while pending and seen < MAX_SCHEMA_NODES:
         name, node, depth = pending.pop()
         seen += 1
@@ -89,8 +89,8 @@ def _has_pod_spec(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> bool
             continue
         ref = _ref(node)
         if ref:
-            if ref not in refs:
-                refs.add(ref)
+            if (name == "spec", ref) not in refs:
+                refs.add((name == "spec", ref))
                 pending.append((name, schemas.get(ref), depth))
             continue
         properties = mapping(node.get("properties"))
@@ -99,6 +99,7 @@ def _has_pod_spec(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> bool
         pending += [
             (key, value, depth + 1) for key, value in properties.items() if key not in ("status", "metadata")
         ]
+        pending += [("", node[key], depth + 1) for key in ("items", "additionalProperties") if key in node]
     return False
 
 
