@@ -236,3 +236,14 @@ _DIALECTS: dict[tuple[str, str], Callable[[Resource], Iterator[PolicyRule]]] = {
     ("GlobalNetworkPolicy", "projectcalico.org"): _calico,
     ("AuthorizationPolicy", "security.istio.io"): _istio,
 }
+POLICY_KINDS: tuple[str, ...] = (
+    "NetworkPolicy.networking.k8s.io",
+    "CiliumNetworkPolicy.cilium.io",
+    "CiliumClusterwideNetworkPolicy.cilium.io",
+    "NetworkPolicy.crd.projectcalico.org",
+    "GlobalNetworkPolicy.crd.projectcalico.org",
+    "NetworkPolicy.projectcalico.org",
+    "GlobalNetworkPolicy.projectcalico.org",
+    "AuthorizationPolicy.security.istio.io",
+)
+"""Every kind that is read, as ``Kind.group``."""

@@ -17,6 +17,7 @@ from leadline.model.resource import Origin, Resource
 from leadline.model.resource_id import object_id, subject_id
 
 GROUP = "rbac.authorization.k8s.io"
+RBAC_KINDS = tuple(f"{kind}.{GROUP}" for kind in ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"))
 
 
 class Grant:

@@ -15,8 +15,9 @@ from leadline.kube.bootstrap import tells_only_public_facts
 from leadline.kube.cipher_suites import ACCEPTED_SUITES, INSECURE_SUITES, STRONG_SUITES
 from leadline.kube.image_name import ImageName, is_below, parse_image_name
 from leadline.kube.kinds import REMOVED_KINDS, removal_of
+from leadline.kube.network_policy import POLICY_KINDS
 from leadline.kube.pod_security import ENFORCE, enforces
-from leadline.kube.rbac import Grant
+from leadline.kube.rbac import RBAC_KINDS, Grant
 from leadline.kube.role_rules import CORE, RuleMatch, ask
 from leadline.kube.selector import compile_pairs, compile_selector
 from leadline.kube.version import is_within, parse_version
@@ -39,6 +40,7 @@ from leadline.posture.control_plane import (
 )
 from leadline.posture.credentials import rules_for
 from leadline.posture.exposure import (
+    ROUTE_KINDS,
     ROUTES,
     backend_services,
     ingress_ways,
@@ -47,8 +49,9 @@ from leadline.posture.exposure import (
     service_ways,
 )
 from leadline.posture.inventory import WORKLOADS, Inventory, kind_name
-from leadline.posture.istio import mesh_ways
+from leadline.posture.istio import MESH_KINDS, mesh_ways
 from leadline.posture.judgement import (
+    GUARD_KINDS,
     SENSITIVE_KEY_NAMES,
     SENSITIVE_VALUES,
     all_meet,
@@ -88,12 +91,17 @@ __all__ = [
     "ENFORCE",
     "EVERYTHING",
     "FORWARD_PORTS",
+    "GUARD_KINDS",
     "IMPERSONATE",
     "INSECURE_SUITES",
+    "MESH_KINDS",
+    "POLICY_KINDS",
+    "RBAC_KINDS",
     "REACH_KUBELETS",
     "READ_SECRETS",
     "REMOVED_KINDS",
     "ROUTES",
+    "ROUTE_KINDS",
     "RUN_COMMANDS",
     "SENSITIVE_KEY_NAMES",
     "SENSITIVE_VALUES",
@@ -185,13 +193,14 @@ def control(
     score: float,
     category: str,
     kinds: tuple[str, ...] = (),
+    reads: tuple[str, ...] = (),
     applies: Callable[..., bool] | None = None,
     cloud: str = "",
     needs_setting: bool = False,
 ) -> Callable[[Check], Control]:
     """Makes a ``Control`` of a check.
 
-    ``kinds`` is for checks over a ``Resource``: ``("Service", "Ingress.networking.k8s.io")``. ``applies``
+    ``reads`` names the kinds that a join looks at. ``kinds`` is for checks over a ``Resource``: ``("Service", "Ingress.networking.k8s.io")``. ``applies``
     says which subjects are judged at all; the others count neither as passed nor as failed. ``cloud``
     is for a control that makes sense on the clusters of one service alone, ``needs_setting`` for one that has
     nothing to judge by while all its settings are empty.
@@ -217,6 +226,7 @@ def control(
             kinds=kinds,
             check=check,
             joins=joins,
+            reads=reads,
             applies=applies,
             cloud=cloud,
             settings=_settings(id, check),

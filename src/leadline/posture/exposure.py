@@ -11,6 +11,7 @@ from leadline.posture.subject import Workload, mapping, mappings, sequence, text
 
 GATEWAY = "gateway.networking.k8s.io"
 ROUTES = ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute")
+ROUTE_KINDS = tuple(f"{kind}.{GATEWAY}" for kind in ROUTES)
 OPEN_TYPES = ("NodePort", "LoadBalancer")
 
 _INTERNAL: tuple[tuple[str, tuple[str, ...]], ...] = (

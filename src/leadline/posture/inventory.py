@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from leadline.kube.kinds import GROUP_ALIASES
-from leadline.kube.network_policy import PolicyRule, policy_rules
+from leadline.kube.network_policy import POLICY_KINDS, PolicyRule, policy_rules
 from leadline.kube.rbac import Grant, join_grants
 from leadline.kube.selector import Selector, SelectorIndex, compile_pairs
 from leadline.model.resource import Resource
@@ -58,7 +58,7 @@ class Inventory:
 
     @cached_property
     def workloads(self) -> tuple[Workload, ...]:
-        return tuple(workload for resource in self.resources for workload in self._workloads_of(resource))
+        return tuple(workload for resource in self.resources for workload in self.workloads_of(resource))
 
     def once(self, question: str, answer: Callable[[], T]) -> T:
         """``answer()``, worked out on the first call with this ``question`` and kept."""
@@ -250,8 +250,9 @@ class Inventory:
         return dict(index)
 
     def _policy_rules(self) -> Iterator[PolicyRule]:
-        for resource in self.resources:
-            yield from policy_rules(resource)
+        for kind in POLICY_KINDS:
+            for resource in self.of(kind):
+                yield from policy_rules(resource)
 
 
 def kind_name(resource: Resource) -> str:

@@ -9,6 +9,7 @@ from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Workload, mapping, mappings, sequence, text
 
 NETWORKING = "networking.istio.io"
+MESH_KINDS = (f"VirtualService.{NETWORKING}", f"Gateway.{NETWORKING}")
 
 
 class MeshWay(NamedTuple):

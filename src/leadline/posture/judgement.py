@@ -39,6 +39,16 @@ def all_meet(inventory: Inventory, kind: str, condition: Callable[[Resource], bo
     return inventory.once(question, lambda: all(condition(resource) for resource in inventory.of(kind)))
 
 
+_ADMISSION = "admissionregistration.k8s.io"
+GUARD_KINDS = (
+    f"ValidatingWebhookConfiguration.{_ADMISSION}",
+    f"MutatingWebhookConfiguration.{_ADMISSION}",
+    f"ValidatingAdmissionPolicy.{_ADMISSION}",
+    f"ValidatingAdmissionPolicyBinding.{_ADMISSION}",
+)
+"""Kinds that can refuse pods."""
+
+
 def policies_guard(namespace: Namespace, inventory: Inventory) -> bool:
     """Whether an admission webhook or an admission policy looks at pods that are created in ``namespace``."""
     labels = inventory.namespace_labels(namespace.name)
@@ -49,20 +59,19 @@ def policies_guard(namespace: Namespace, inventory: Inventory) -> bool:
 
 def _pod_guards(inventory: Inventory) -> Iterator[Selector]:
     """A test for namespaces for each webhook and bound policy whose rules cover the creation of pods."""
-    group = "admissionregistration.k8s.io"
     for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"):
-        for configuration in inventory.of(f"{kind}.{group}"):
+        for configuration in inventory.of(f"{kind}.{_ADMISSION}"):
             for _, webhook in mappings(configuration.body.get("webhooks")):
                 if _covers_pods(webhook.get("rules")):
                     yield compile_selector(webhook.get("namespaceSelector") or {})
     policies = {
         policy.name
-        for policy in inventory.of(f"ValidatingAdmissionPolicy.{group}")
+        for policy in inventory.of(f"ValidatingAdmissionPolicy.{_ADMISSION}")
         if _covers_pods(
             mapping(mapping(policy.body.get("spec")).get("matchConstraints")).get("resourceRules")
         )
     }
-    for binding in inventory.of(f"ValidatingAdmissionPolicyBinding.{group}"):
+    for binding in inventory.of(f"ValidatingAdmissionPolicyBinding.{_ADMISSION}"):
         spec = mapping(binding.body.get("spec"))
         if spec.get("policyName") in policies and "Deny" in sequence(spec.get("validationActions")):
             yield compile_selector(mapping(spec.get("matchResources")).get("namespaceSelector") or {})

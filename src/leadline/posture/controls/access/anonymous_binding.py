@@ -25,6 +25,7 @@ See: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#ano
 """
 
 from leadline.posture.control import (
+    RBAC_KINDS,
     Inventory,
     Remove,
     Resource,
@@ -52,6 +53,7 @@ READ_FILE_FOR_JOINING = {
     score=7.0,
     category="Control plane / Supply chain",
     kinds=("RoleBinding.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.authorization.k8s.io"),
+    reads=RBAC_KINDS,
 )
 def anonymous_binding(binding: Resource, inventory: Inventory) -> Violations:
     open_to_all = [

@@ -39,12 +39,27 @@ Cannot see: rights that the account gets outside RBAC, as from a cloud.
 See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 """
 
-from leadline.posture.control import Grant, Inventory, Remove, Review, Violations, Workload, control
+from leadline.posture.control import (
+    RBAC_KINDS,
+    Grant,
+    Inventory,
+    Remove,
+    Review,
+    Violations,
+    Workload,
+    control,
+)
 
 EVERYTHING = frozenset({"*"})
 
 
-@control("C-0272", "Workload with administrative roles", score=6.0, category="Workload")
+@control(
+    "C-0272",
+    "Workload with administrative roles",
+    score=6.0,
+    category="Workload",
+    reads=(*RBAC_KINDS, "ServiceAccount"),
+)
 def is_administrator(workload: Workload, inventory: Inventory) -> Violations:
     if not inventory.mounts_token(workload):
         return

@@ -40,7 +40,16 @@ Cannot see: rights that the account gets outside RBAC, as from a cloud.
 See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 """
 
-from leadline.posture.control import Grant, Inventory, Remove, Review, Violations, Workload, control
+from leadline.posture.control import (
+    RBAC_KINDS,
+    Grant,
+    Inventory,
+    Remove,
+    Review,
+    Violations,
+    Workload,
+    control,
+)
 
 WRITE = frozenset({"create", "update", "patch"})
 READ = frozenset({"get", "list", "watch"})
@@ -50,7 +59,13 @@ CONTROLLERS = frozenset({"deployments", "daemonsets", "statefulsets", "replicase
 CONTROLLER_GROUPS = frozenset({"apps", "batch"})
 
 
-@control("C-0267", "Workload with cluster takeover roles", score=6.0, category="Workload")
+@control(
+    "C-0267",
+    "Workload with cluster takeover roles",
+    score=6.0,
+    category="Workload",
+    reads=(*RBAC_KINDS, "ServiceAccount"),
+)
 def may_take_over_cluster(workload: Workload, inventory: Inventory) -> Violations:
     if not inventory.mounts_token(workload):
         return

@@ -31,7 +31,15 @@ and kept elsewhere.
 See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
-from leadline.posture.control import READ_SECRETS, Grant, Inventory, Violations, beyond_reading, control
+from leadline.posture.control import (
+    READ_SECRETS,
+    WORKLOADS,
+    Grant,
+    Inventory,
+    Violations,
+    beyond_reading,
+    control,
+)
 
 
 def is_service_account(grant: Grant) -> bool:
@@ -44,6 +52,7 @@ def is_service_account(grant: Grant) -> bool:
     score=6.0,
     category="Access control",
     applies=is_service_account,
+    reads=("ServiceAccount", WORKLOADS),
 )
 def service_account_beyond_reading(grant: Grant, inventory: Inventory) -> Violations:
     users = inventory.workloads_of_account(grant.namespace or grant.reaches, grant.name)

@@ -44,6 +44,7 @@ AFFECTED = (("0.0.0", "1.22.14"), ("1.23.0", "1.23.11"), ("1.24.0", "1.24.5"), (
     score=3.0,
     category="Workload",
     kinds=("APIService.apiregistration.k8s.io",),
+    reads=("Service",),
 )
 def aggregated_api_redirect(api: Resource, inventory: Inventory) -> Violations:
     service = mapping(mapping(api.body.get("spec")).get("service"))

@@ -44,6 +44,7 @@ from leadline.posture.control import Etcd, Inventory, Violations, control
     "Ensure that a unique Certificate Authority is used for etcd",
     score=8.0,
     category="Control plane",
+    reads=("Pod",),
 )
 def etcd_shares_authority(etcd: Etcd, inventory: Inventory) -> Violations:
     own = etcd.flag("trusted-ca-file")

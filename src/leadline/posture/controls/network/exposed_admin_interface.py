@@ -51,7 +51,7 @@ INTERFACES = (
 )
 
 
-@control("C-0021", "Exposed sensitive interfaces", score=6.0, category="Workload")
+@control("C-0021", "Exposed sensitive interfaces", score=6.0, category="Workload", reads=("Service",))
 def exposed_admin_interface(
     workload: Workload, inventory: Inventory, *, sensitive_interfaces: tuple[str, ...] = INTERFACES
 ) -> Violations:

@@ -35,10 +35,26 @@ Cannot see: where a Gateway itself can be reached from; firewalls in front.
 See: https://gateway-api.sigs.k8s.io/
 """
 
-from leadline.posture.control import Inventory, Review, Violations, Workload, control, mesh_ways, route_ways
+from leadline.posture.control import (
+    MESH_KINDS,
+    ROUTE_KINDS,
+    Inventory,
+    Review,
+    Violations,
+    Workload,
+    control,
+    mesh_ways,
+    route_ways,
+)
 
 
-@control("C-0266", "Exposure to internet via Gateway API or Istio Ingress", score=7.0, category="Network")
+@control(
+    "C-0266",
+    "Exposure to internet via Gateway API or Istio Ingress",
+    score=7.0,
+    category="Network",
+    reads=("Service", *ROUTE_KINDS, *MESH_KINDS),
+)
 def exposed_through_gateway(workload: Workload, inventory: Inventory) -> Violations:
     for way in route_ways(workload, inventory):
         yield Review(way.path, on=way.through)

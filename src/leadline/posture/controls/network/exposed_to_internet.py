@@ -38,7 +38,9 @@ from leadline.posture.control import (
 )
 
 
-@control("C-0256", "External facing", score=7.0, category="Network")
+@control(
+    "C-0256", "External facing", score=7.0, category="Network", reads=("Service", "Ingress.networking.k8s.io")
+)
 def exposed_to_internet(workload: Workload, inventory: Inventory) -> Violations:
     for way in service_ways(workload, inventory):
         yield Review(way.path, on=way.through)

@@ -21,7 +21,12 @@ from leadline.posture.control import Inventory, Resource, Review, Violations, ba
 
 
 @control(
-    "C-0298", "Dangling Ingress backend", score=4.0, category="Network", kinds=("Ingress.networking.k8s.io",)
+    "C-0298",
+    "Dangling Ingress backend",
+    score=4.0,
+    category="Network",
+    kinds=("Ingress.networking.k8s.io",),
+    reads=("Service",),
 )
 def ingress_to_nowhere(ingress: Resource, inventory: Inventory) -> Violations:
     for path, name in backend_services(ingress):

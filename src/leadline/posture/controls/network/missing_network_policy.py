@@ -18,10 +18,12 @@ Cannot see: whether the cluster's network plugin enforces policies; rules of a c
 See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
-from leadline.posture.control import Inventory, Missing, Violations, Workload, control
+from leadline.posture.control import POLICY_KINDS, Inventory, Missing, Violations, Workload, control
 
 
-@control("C-0260", "Missing network policy", score=5.0, category="Network")
+@control(
+    "C-0260", "Missing network policy", score=5.0, category="Network", reads=(*POLICY_KINDS, "Namespace")
+)
 def missing_network_policy(workload: Workload, inventory: Inventory) -> Violations:
     if not inventory.policies_of(workload):
         yield Missing("a NetworkPolicy that selects these pods")

@@ -17,7 +17,16 @@ Cannot see: whether the cluster's network plugin enforces policies; firewalls of
 See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
-from leadline.posture.control import Inventory, Missing, Namespace, Violations, control, has_network_policy
+from leadline.posture.control import (
+    POLICY_KINDS,
+    WORKLOADS,
+    Inventory,
+    Missing,
+    Namespace,
+    Violations,
+    control,
+    has_network_policy,
+)
 
 
 def holds_applications(namespace: Namespace) -> bool:
@@ -30,6 +39,7 @@ def holds_applications(namespace: Namespace) -> bool:
     score=4.0,
     category="Network",
     applies=holds_applications,
+    reads=(*POLICY_KINDS, WORKLOADS),
 )
 def namespace_without_network_policy(namespace: Namespace, inventory: Inventory) -> Violations:
     if not has_network_policy(namespace, inventory):

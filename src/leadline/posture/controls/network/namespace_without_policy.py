@@ -17,14 +17,30 @@ Cannot see: whether the cluster's network plugin enforces policies; firewalls of
 See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
-from leadline.posture.control import Inventory, Missing, Namespace, Violations, control, has_network_policy
+from leadline.posture.control import (
+    POLICY_KINDS,
+    WORKLOADS,
+    Inventory,
+    Missing,
+    Namespace,
+    Violations,
+    control,
+    has_network_policy,
+)
 
 
 def holds_applications(namespace: Namespace) -> bool:
     return not namespace.is_kubernetes_own
 
 
-@control("C-0049", "Network mapping", score=3.0, category="Network", applies=holds_applications)
+@control(
+    "C-0049",
+    "Network mapping",
+    score=3.0,
+    category="Network",
+    applies=holds_applications,
+    reads=(*POLICY_KINDS, WORKLOADS),
+)
 def namespace_without_policy(namespace: Namespace, inventory: Inventory) -> Violations:
     if not has_network_policy(namespace, inventory):
         yield Missing("a NetworkPolicy in this namespace")

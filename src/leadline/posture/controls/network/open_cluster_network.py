@@ -16,14 +16,30 @@ Cannot see: whether the cluster's network plugin enforces policies; firewalls of
 See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
-from leadline.posture.control import Inventory, Missing, Namespace, Violations, control, has_network_policy
+from leadline.posture.control import (
+    POLICY_KINDS,
+    WORKLOADS,
+    Inventory,
+    Missing,
+    Namespace,
+    Violations,
+    control,
+    has_network_policy,
+)
 
 
 def holds_applications(namespace: Namespace) -> bool:
     return not namespace.is_kubernetes_own
 
 
-@control("C-0054", "Cluster internal networking", score=4.0, category="Network", applies=holds_applications)
+@control(
+    "C-0054",
+    "Cluster internal networking",
+    score=4.0,
+    category="Network",
+    applies=holds_applications,
+    reads=(*POLICY_KINDS, WORKLOADS),
+)
 def open_cluster_network(namespace: Namespace, inventory: Inventory) -> Violations:
     if not has_network_policy(namespace, inventory):
         yield Missing("a NetworkPolicy in this namespace")

@@ -26,10 +26,12 @@ Cannot see: whether the cluster's network plugin enforces policies.
 See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
-from leadline.posture.control import Inventory, Missing, Violations, Workload, control
+from leadline.posture.control import POLICY_KINDS, Inventory, Missing, Violations, Workload, control
 
 
-@control("C-0030", "Ingress and Egress blocked", score=6.0, category="Network")
+@control(
+    "C-0030", "Ingress and Egress blocked", score=6.0, category="Network", reads=(*POLICY_KINDS, "Namespace")
+)
 def open_ingress_or_egress(workload: Workload, inventory: Inventory) -> Violations:
     policies = inventory.policies_of(workload)
     open_ways = []

@@ -17,6 +17,7 @@ See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
 from leadline.posture.control import (
+    WORKLOADS,
     Inventory,
     Resource,
     Review,
@@ -38,6 +39,7 @@ def selects_some(policy: Resource) -> bool:
     category="Network",
     kinds=("NetworkPolicy.networking.k8s.io",),
     applies=selects_some,
+    reads=(WORKLOADS,),
 )
 def policy_without_pods(policy: Resource, inventory: Inventory) -> Violations:
     selector = mapping(mapping(policy.body.get("spec")).get("podSelector"))

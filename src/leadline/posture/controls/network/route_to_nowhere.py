@@ -23,7 +23,9 @@ from leadline.posture.control import ROUTES, Inventory, Resource, Review, Violat
 KINDS = tuple(f"{kind}.gateway.networking.k8s.io" for kind in ROUTES)
 
 
-@control("C-0302", "Dangling Gateway API backend", score=4.0, category="Network", kinds=KINDS)
+@control(
+    "C-0302", "Dangling Gateway API backend", score=4.0, category="Network", kinds=KINDS, reads=("Service",)
+)
 def route_to_nowhere(route: Resource, inventory: Inventory) -> Violations:
     for path, namespace, name in route_services(route):
         if inventory.get("Service", namespace, name) is None:

@@ -16,7 +16,16 @@ Cannot see: workloads that are not part of the target.
 See: https://kubernetes.io/docs/concepts/services-networking/service/
 """
 
-from leadline.posture.control import Inventory, Resource, Review, Violations, compile_pairs, control, mapping
+from leadline.posture.control import (
+    WORKLOADS,
+    Inventory,
+    Resource,
+    Review,
+    Violations,
+    compile_pairs,
+    control,
+    mapping,
+)
 
 
 def selects_pods(service: Resource) -> bool:
@@ -31,6 +40,7 @@ def selects_pods(service: Resource) -> bool:
     category="Workload",
     kinds=("Service",),
     applies=selects_pods,
+    reads=(WORKLOADS,),
 )
 def service_without_pods(service: Resource, inventory: Inventory) -> Violations:
     pairs = mapping(service.body.get("spec")).get("selector")

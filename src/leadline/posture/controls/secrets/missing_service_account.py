@@ -29,7 +29,14 @@ def names_an_account(workload: Workload) -> bool:
     return text(workload.pod.get("serviceAccountName")) not in ("", "default")
 
 
-@control("C-0307", "Non-existent service account", score=5.0, category="Workload", applies=names_an_account)
+@control(
+    "C-0307",
+    "Non-existent service account",
+    score=5.0,
+    category="Workload",
+    applies=names_an_account,
+    reads=("ServiceAccount",),
+)
 def missing_service_account(workload: Workload, inventory: Inventory) -> Violations:
     if inventory.service_account_of(workload) is None:
         yield Review("serviceAccountName")

@@ -22,7 +22,9 @@ See: https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-
 from leadline.posture.control import Inventory, Set, Violations, Workload, control
 
 
-@control("C-0034", "Automatic mapping of service account", score=6.0, category="Secrets")
+@control(
+    "C-0034", "Automatic mapping of service account", score=6.0, category="Secrets", reads=("ServiceAccount",)
+)
 def mounted_service_account_token(workload: Workload, inventory: Inventory) -> Violations:
     if inventory.mounts_token(workload):
         yield Set("automountServiceAccountToken", False)

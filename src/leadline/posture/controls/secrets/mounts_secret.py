@@ -33,6 +33,6 @@ See: https://kubernetes.io/docs/concepts/configuration/secret/
 from leadline.posture.control import Inventory, Violations, Workload, control, mounts_of
 
 
-@control("C-0255", "Workload with secret access", score=8.0, category="Secrets")
+@control("C-0255", "Workload with secret access", score=8.0, category="Secrets", reads=("Secret",))
 def mounts_secret(workload: Workload, inventory: Inventory) -> Violations:
     yield from mounts_of(workload, inventory, "Secret")

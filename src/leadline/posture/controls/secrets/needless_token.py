@@ -27,6 +27,7 @@ from leadline.posture.control import Inventory, Set, Violations, Workload, contr
     "Ensure that Service Account Tokens are only mounted where necessary",
     score=5.0,
     category="Workload",
+    reads=("ServiceAccount",),
 )
 def needless_token(workload: Workload, inventory: Inventory) -> Violations:
     if inventory.mounts_token(workload):

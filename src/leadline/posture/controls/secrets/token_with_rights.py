@@ -41,10 +41,16 @@ Cannot see: whether the program does call the Kubernetes API.
 See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
-from leadline.posture.control import Inventory, Review, Set, Violations, Workload, control
+from leadline.posture.control import RBAC_KINDS, Inventory, Review, Set, Violations, Workload, control
 
 
-@control("C-0261", "ServiceAccount token mounted", score=7.0, category="Secrets")
+@control(
+    "C-0261",
+    "ServiceAccount token mounted",
+    score=7.0,
+    category="Secrets",
+    reads=(*RBAC_KINDS, "ServiceAccount"),
+)
 def token_with_rights(workload: Workload, inventory: Inventory) -> Violations:
     if not inventory.mounts_token(workload) or not inventory.grants_of(workload):
         return

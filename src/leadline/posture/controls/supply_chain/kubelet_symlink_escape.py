@@ -48,6 +48,7 @@ AFFECTED = (("0.0.0", "1.19.15"), ("1.20.0", "1.20.11"), ("1.21.0", "1.21.5"), (
     "CVE-2021-25741 - Using symlink for arbitrary host file system access.",
     score=6.0,
     category="Workload",
+    reads=("Node",),
 )
 def kubelet_symlink_escape(container: Container, inventory: Inventory) -> Violations:
     for m, mount in container.mounts:

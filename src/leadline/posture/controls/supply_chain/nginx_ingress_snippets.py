@@ -39,7 +39,11 @@ CONTROLLERS = ("ingress-nginx/controller", "nginx-ingress-controller", "nginx-co
 
 
 @control(
-    "C-0059", "CVE-2021-25742-nginx-ingress-snippet-annotation-vulnerability", score=8.0, category="Workload"
+    "C-0059",
+    "CVE-2021-25742-nginx-ingress-snippet-annotation-vulnerability",
+    score=8.0,
+    category="Workload",
+    reads=("ConfigMap",),
 )
 def nginx_ingress_snippets(container: Container, inventory: Inventory) -> Violations:
     name = parse_image_name(container.image)

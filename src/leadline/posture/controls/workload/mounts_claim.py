@@ -33,6 +33,12 @@ See: https://kubernetes.io/docs/concepts/storage/persistent-volumes/
 from leadline.posture.control import Inventory, Violations, Workload, control, mounts_of
 
 
-@control("C-0257", "Workload with PVC access", score=4.0, category="Workload / Storage")
+@control(
+    "C-0257",
+    "Workload with PVC access",
+    score=4.0,
+    category="Workload / Storage",
+    reads=("PersistentVolumeClaim",),
+)
 def mounts_claim(workload: Workload, inventory: Inventory) -> Violations:
     yield from mounts_of(workload, inventory, "PersistentVolumeClaim")

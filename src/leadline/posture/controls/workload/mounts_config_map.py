@@ -33,6 +33,6 @@ See: https://kubernetes.io/docs/concepts/configuration/configmap/
 from leadline.posture.control import Inventory, Violations, Workload, control, mounts_of
 
 
-@control("C-0258", "Workload with ConfigMap access", score=5.0, category="Workload")
+@control("C-0258", "Workload with ConfigMap access", score=5.0, category="Workload", reads=("ConfigMap",))
 def mounts_config_map(workload: Workload, inventory: Inventory) -> Violations:
     yield from mounts_of(workload, inventory, "ConfigMap")

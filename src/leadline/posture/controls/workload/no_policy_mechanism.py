@@ -18,6 +18,7 @@ See: https://kubernetes.io/docs/concepts/security/pod-security-admission/
 
 from leadline.posture.control import (
     ENFORCE,
+    GUARD_KINDS,
     YOUR_VALUE,
     Inventory,
     Namespace,
@@ -39,6 +40,7 @@ def holds_applications(namespace: Namespace) -> bool:
     score=4.0,
     category="Network",
     applies=holds_applications,
+    reads=GUARD_KINDS,
 )
 def no_policy_mechanism(namespace: Namespace, inventory: Inventory) -> Violations:
     if not enforces(namespace.labels, "baseline") and not policies_guard(namespace, inventory):

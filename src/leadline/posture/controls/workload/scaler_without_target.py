@@ -42,6 +42,7 @@ def has_known_kind(scaler: Resource) -> bool:
     category="Workload",
     kinds=("HorizontalPodAutoscaler.autoscaling",),
     applies=has_known_kind,
+    reads=tuple(TARGETS.values()),
 )
 def scaler_without_target(scaler: Resource, inventory: Inventory) -> Violations:
     kind, name = target_of(scaler)

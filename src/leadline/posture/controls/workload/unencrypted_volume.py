@@ -34,6 +34,7 @@ ALWAYS_ENCRYPTED = ("azure", "csi.storage.gke.io")
     score=5.0,
     category="Workload / Storage",
     kinds=("PersistentVolume",),
+    reads=("StorageClass.storage.k8s.io",),
 )
 def unencrypted_volume(volume: Resource, inventory: Inventory) -> Violations:
     name = text(mapping(volume.body.get("spec")).get("storageClassName"))

@@ -1,0 +1,31 @@
+"""Which kinds of objects a set of controls has to see, so that a cluster is asked for those and no others."""
+
+from collections.abc import Iterable
+
+from leadline.kube.rbac import RBAC_KINDS, Grant
+from leadline.model.control import Control
+from leadline.model.resource import Resource
+from leadline.posture.control_plane import ControlPlaneProcess
+from leadline.posture.inventory import WORKLOADS
+from leadline.posture.subject import Container, Namespace, Workload
+
+
+def kinds_needed(controls: Iterable[Control]) -> frozenset[str]:
+    """``Kind``, ``Kind.group``, and ``workloads`` for everything that runs pods; empty where nothing is looked at."""
+    kinds: set[str] = set()
+    for control in controls:
+        if control.check is not None and control.subject is not None:
+            kinds.update(_kinds_of(control.subject), control.kinds, control.reads)
+    return frozenset(kinds)
+
+
+def _kinds_of(subject: type) -> tuple[str, ...]:
+    if subject in (Workload, Container):
+        return (WORKLOADS,)
+    if subject is Grant:
+        return RBAC_KINDS
+    if subject is Namespace:
+        return ("Namespace",)
+    if subject is Resource:
+        return ()
+    return ("Pod",) if issubclass(subject, ControlPlaneProcess) else ()

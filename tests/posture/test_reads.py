@@ -1,0 +1,52 @@
+"""What a live cluster is asked for follows from the kinds that controls name, so they have to name them all."""
+
+import pytest
+from control_fixtures import fixtures_of
+
+from leadline.model.resource import Origin, resource_of
+from leadline.posture.catalogue import load_controls
+from leadline.posture.inventory import WORKLOADS, Inventory
+from leadline.posture.needs import kinds_needed
+from leadline.posture.subject import Container, Namespace, Workload, workloads_of
+
+JOINING = [control for control in load_controls() if control.joins]
+
+
+class Watched(Inventory):
+    """Remembers which kinds were asked for."""
+
+    def __init__(self, resources):
+        super().__init__(resources)
+        self.asked = set()
+
+    def of(self, kind):
+        self.asked.add(kind)
+        return super().of(kind)
+
+    @property
+    def workloads(self):
+        self.asked.add(WORKLOADS)
+        return Inventory.workloads.func(self)
+
+
+@pytest.mark.parametrize("control", JOINING, ids=lambda control: control.id)
+def test_a_join_names_every_kind_that_it_asks_for(control):
+    for fixture in fixtures_of(control):
+        resources = [resource_of(d, Origin(document=i)) for i, d in enumerate(fixture.documents)]
+        inventory = Watched(resources)
+        for subject in subjects(control, resources, inventory):
+            if control.applies is None or control.applies(subject):
+                list(control.check(subject, inventory))
+        assert inventory.asked <= kinds_needed([control]), fixture.path.name
+
+
+def subjects(control, resources, inventory):
+    if control.kinds:
+        return resources
+    if control.subject is Namespace:
+        return [Namespace(r) for r in resources if r.kind == "Namespace"]
+    if control.subject is Workload:
+        return [w for r in resources for w in workloads_of(r)]
+    if control.subject is Container:
+        return [c for r in resources for w in workloads_of(r) for c in w.containers]
+    return inventory.grants if control.subject.__name__ == "Grant" else []
