@@ -17,6 +17,7 @@ from lightkube.config.models import User as UserEntry
 from msgspec import Struct
 
 from leadline.errors import ClusterError
+from leadline.sources.cluster_answers import mapping, mappings, text, texts
 
 MAX_KUBECONFIG_BYTES = 16 * 2**20
 SCAN_FILES = "scan files instead: leadline scan PATH"
@@ -80,10 +81,10 @@ def _merged(paths: list[Path], *, is_asked: bool) -> dict[str, Any]:
             if is_asked:
                 raise ClusterError(f"no such kubeconfig: {path}", hint=SCAN_FILES) from None
             continue
-        merged["current-context"] = merged["current-context"] or content.get("current-context") or ""
+        merged["current-context"] = merged["current-context"] or text(content.get("current-context"))
         for name, field in _LISTS.items():
-            for entry in content.get(name) or ():
-                if isinstance(entry, dict) and isinstance(entry.get(field), dict):
+            for entry in mappings(content.get(name)):
+                if isinstance(entry.get("name"), str) and isinstance(entry.get(field), dict):
                     merged[name].setdefault(
                         entry.get("name"), (_anchored(entry[field], path.parent), path.parent)
                     )
@@ -129,10 +130,10 @@ def _access_of(merged: Mapping[str, Any], context: str, paths: list[Path]) -> Ac
         known = ", ".join(sorted(str(name) for name in merged["contexts"])) or "none"
         raise ClusterError(f"no context {context} in {where}", hint=f"there are: {known}")
     fields, _ = merged["contexts"][context]
-    server, _ = merged["clusters"].get(fields.get("cluster"), ({}, None))
+    server, _ = merged["clusters"].get(text(fields.get("cluster")), ({}, None))
     if not isinstance(server.get("server"), str):
         raise ClusterError(f"context {context} in {where} names no cluster with a server")
-    user, folder = merged["users"].get(fields.get("user"), ({}, None))
+    user, folder = merged["users"].get(text(fields.get("user")), ({}, None))
     try:
         config = SingleConfig(
             context_name=context,
@@ -167,10 +168,9 @@ def _impersonation(user: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         headers.append(("Impersonate-User", str(user["as"])))
     if user.get("as-uid"):
         headers.append(("Impersonate-Uid", str(user["as-uid"])))
-    headers += [("Impersonate-Group", str(group)) for group in user.get("as-groups") or ()]
-    extra = user.get("as-user-extra")
-    for key, values in (extra if isinstance(extra, dict) else {}).items():
-        headers += [(f"Impersonate-Extra-{key}", str(value)) for value in values or ()]
+    headers += [("Impersonate-Group", str(group)) for group in texts(user.get("as-groups"))]
+    for key, values in mapping(user.get("as-user-extra")).items():
+        headers += [(f"Impersonate-Extra-{key}", value) for value in texts(values)]
     return tuple(headers)
 
 

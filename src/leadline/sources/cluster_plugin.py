@@ -18,6 +18,7 @@ import orjson
 from msgspec import Struct
 
 from leadline.errors import ClusterError
+from leadline.sources.cluster_answers import mappings, texts
 from leadline.sources.cluster_kubeconfig import Access
 
 SIGN_IN_TIMEOUT_S = 300
@@ -76,11 +77,16 @@ def ask_plugin(access: Access, environ: Mapping[str, str]) -> Credentials:
     """
     plugin = access.exec_plugin
     protocol, command = plugin.get("apiVersion"), plugin.get("command")
-    if protocol not in _PROTOCOLS or not isinstance(command, str) or not command:
+    if (
+        not isinstance(protocol, str)
+        or protocol not in _PROTOCOLS
+        or not isinstance(command, str)
+        or not command
+    ):
         raise ClusterError(f"context {access.context}: exec plugin of {protocol} is not understood")
     if "/" in command and not Path(command).is_absolute():
         command = str(Path(access.folder) / command)
-    argv = [command, *(str(argument) for argument in plugin.get("args") or ())]
+    argv = [command, *texts(plugin.get("args"))]
     hint = str(plugin.get("installHint") or "").strip()
     try:
         run = subprocess.run(
@@ -103,8 +109,8 @@ def _plugin_environ(access: Access, environ: Mapping[str, str]) -> dict[str, str
     plugin = access.exec_plugin
     added = {
         str(entry["name"]): str(entry.get("value", ""))
-        for entry in plugin.get("env") or ()
-        if isinstance(entry, dict) and "name" in entry
+        for entry in mappings(plugin.get("env"))
+        if "name" in entry
     }
     spec: dict[str, Any] = {"interactive": plugin.get("interactiveMode") != "Never"}
     if plugin.get("provideClusterInfo"):

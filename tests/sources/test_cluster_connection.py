@@ -1,0 +1,268 @@
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadline.errors import ClusterError
+from leadline.sources.cluster_connection import Patience, connect
+from leadline.sources.cluster_kubeconfig import Access, choose_access
+from list_server import Fault, ListServer, Row
+
+IMPATIENT = Patience(attempts=2, first_wait_s=0.0, longest_wait_s=0.0, connect_s=5.0, silence_s=5.0)
+
+
+@pytest.fixture
+def server() -> Iterator[ListServer]:
+    with ListServer((Row("", "v1", "Pod", "pods"),)) as running:
+        yield running
+
+
+def write(path: Path, context: str = "", **entries: Any) -> Path:
+    """A kubeconfig; ``entries``: clusters, users and contexts by name."""
+    content: dict[str, Any] = {"current-context": context}
+    for name, field in (("clusters", "cluster"), ("users", "user"), ("contexts", "context")):
+        content[name] = [{"name": key, field: value} for key, value in entries.get(name, {}).items()]
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def one(
+    path: Path, server: str = "https://cluster.example", user: dict[str, Any] | None = None, **fields: Any
+) -> str:
+    contexts = {"main": {"cluster": "c", "user": "u"}}
+    written = write(
+        path, "main", clusters={"c": {"server": server, **fields}}, users={"u": user or {}}, contexts=contexts
+    )
+    return str(written)
+
+
+def told(context: str = "", kubeconfig: str = "", **environ: str) -> str:
+    with pytest.raises(ClusterError) as caught:
+        choose_access(context, kubeconfig, environ)
+    return str(caught.value)
+
+
+def test_the_first_file_to_name_a_thing_decides_it(tmp_path: Path) -> None:
+    contexts = {"main": {"cluster": "c", "user": "u"}}
+    first = write(tmp_path / "first", clusters={"c": {"server": "https://first.example"}})
+    second = write(
+        tmp_path / "second", "main", clusters={"c": {"server": "https://second.example"}}, contexts=contexts
+    )
+    third = write(tmp_path / "third", "other", users={"u": {"token": "from-third"}})
+    access = choose_access("", "", {"KUBECONFIG": f"{first}:{tmp_path / 'absent'}:{second}:{third}"})
+    assert (access.context, access.server) == ("main", "https://first.example")
+    assert access.config.user is not None
+    assert access.config.user.token == "from-third"
+
+
+def test_a_named_file_goes_before_the_environment_and_the_home(tmp_path: Path) -> None:
+    home = tmp_path / "home" / ".kube"
+    home.mkdir(parents=True)
+    one(home / "config", "https://home.example")
+    by_environment = one(tmp_path / "env", "https://env.example")
+    named = one(tmp_path / "named", "https://named.example")
+    environ = {"HOME": str(tmp_path / "home")}
+    assert choose_access("", "", environ).server == "https://home.example"
+    assert choose_access("", "", {**environ, "KUBECONFIG": by_environment}).server == "https://env.example"
+    assert (
+        choose_access("", named, {**environ, "KUBECONFIG": by_environment}).server == "https://named.example"
+    )
+
+
+def test_file_names_are_relative_to_the_file_that_holds_them(tmp_path: Path) -> None:
+    user = {"client-certificate": "me.crt", "client-key": "/keys/me.key", "tokenFile": "sub/token"}
+    config = choose_access(
+        "", one(tmp_path / "config", user=user, **{"certificate-authority": "ca.crt"}), {}
+    ).config
+    assert config.cluster.certificate_auth == str(tmp_path / "ca.crt")
+    assert config.user is not None
+    assert config.user.client_cert == str(tmp_path / "me.crt")
+    assert config.user.client_key == "/keys/me.key"
+    assert config.user.token_file == str(tmp_path / "sub" / "token")
+
+
+def test_proxy_server_name_and_impersonation_are_kept(tmp_path: Path) -> None:
+    user = {"as": "boss", "as-groups": ["a", "b"], "as-uid": "7", "as-user-extra": {"why": ["test"]}}
+    fields = {"proxy-url": "http://proxy.example:3128", "tls-server-name": "inner.example"}
+    access = choose_access("", one(tmp_path / "config", user=user, **fields), {})
+    assert (access.proxy, access.tls_server_name) == ("http://proxy.example:3128", "inner.example")
+    assert access.impersonate == (
+        ("Impersonate-User", "boss"),
+        ("Impersonate-Uid", "7"),
+        ("Impersonate-Group", "a"),
+        ("Impersonate-Group", "b"),
+        ("Impersonate-Extra-why", "test"),
+    )
+
+
+def test_no_cluster_at_all_is_one_line(tmp_path: Path) -> None:
+    assert told(HOME=str(tmp_path)) == (
+        f"no cluster is configured: no context in {tmp_path}/.kube/config; scan files instead: leadline scan PATH"
+    )
+
+
+def test_an_unknown_context_names_those_there_are(tmp_path: Path) -> None:
+    path = one(tmp_path / "config")
+    assert told("prod", path) == f"no context prod in {path}; there are: main"
+
+
+def test_a_file_without_a_current_context_asks_for_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "config", contexts={"a": {"cluster": "c"}})
+    assert told("", str(path)) == f"no current context in {path}; name one: --context NAME"
+
+
+def test_a_context_without_a_server_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "config", "a", contexts={"a": {"cluster": "gone"}})
+    assert told("", str(path)) == f"context a in {path} names no cluster with a server"
+
+
+def test_a_named_file_that_is_absent_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "absent"
+    assert told("", str(path)) == f"no such kubeconfig: {path}; scan files instead: leadline scan PATH"
+
+
+def test_a_sign_in_that_kubernetes_gave_up_is_told(tmp_path: Path) -> None:
+    path = one(tmp_path / "config", user={"auth-provider": {"name": "gcp"}})
+    assert told("", path).startswith(
+        "context main signs in by auth-provider, which Kubernetes gave up in 1.26; "
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "- a list",
+        "clusters: 5",
+        "contexts: {a: b}",
+        "a: [",
+        "!!python/object/new:os.system [x]",
+        "\x00",
+        "a: &a [*a, *b]",
+    ],
+)
+def test_a_malformed_file_is_one_line(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "config"
+    path.write_text(content)
+    message = told("", str(path))
+    assert str(path) in message
+    assert "\n" not in message
+
+
+@given(
+    st.recursive(st.none() | st.integers() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v))
+)
+def test_any_shape_of_entries_is_told_or_taken(tmp_path_factory: pytest.TempPathFactory, shape: Any) -> None:
+    path = tmp_path_factory.getbasetemp() / "any-config"
+    entry = {"name": "x", "cluster": shape, "user": shape, "context": shape}
+    odd = {
+        "name": shape,
+        "cluster": {"server": shape},
+        "user": {"exec": shape, "as-groups": shape},
+        "context": {"cluster": shape},
+    }
+    entries = [entry, odd, {**odd, "name": "x"}, shape]
+    content = {"current-context": shape, "clusters": entries, "users": entries, "contexts": entries}
+    path.write_text(json.dumps(content))
+    with contextlib.suppress(ClusterError):
+        assert isinstance(choose_access("x", str(path), {}), Access)
+    with contextlib.suppress(ClusterError):
+        assert isinstance(choose_access("", str(path), {}), Access)
+
+
+def a_plugin(answer: str, **fields: Any) -> dict[str, Any]:
+    script = f"import os, sys; print({answer})"
+    return {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": sys.executable,
+        "args": ["-c", script],
+        **fields,
+    }
+
+
+TOKEN = """'{"status": {"token": "t"}}'"""
+
+
+def test_a_plugin_is_asked_again_when_its_token_is_refused(server: ListServer, tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    script = f"open({str(asked)!r}, 'a').write('x'); print({TOKEN})"
+    plugin = {**a_plugin(TOKEN), "args": ["-c", script]}
+    server.faults.append(("/version", Fault(401)))
+    connect(
+        kubeconfig=one(tmp_path / "config", server.url, {"exec": plugin}), environ={}, patience=IMPATIENT
+    ).close()
+    assert asked.read_text() == "xx"
+
+
+def test_a_plugin_gets_its_environment_and_what_it_needs_to_know(server: ListServer, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    script = f"import os; open({str(seen)!r}, 'w').write(os.environ['MINE'] + os.environ['KUBERNETES_EXEC_INFO']); print({TOKEN})"
+    plugin = {
+        **a_plugin(TOKEN, env=[{"name": "MINE", "value": "yes "}], provideClusterInfo=True),
+        "args": ["-c", script],
+    }
+    connect(
+        kubeconfig=one(tmp_path / "config", server.url, {"exec": plugin}), environ={}, patience=IMPATIENT
+    ).close()
+    mine, _, told_json = seen.read_text().partition(" ")
+    assert mine == "yes"
+    assert json.loads(told_json) == {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "spec": {"interactive": True, "cluster": {"server": server.url, "insecure-skip-tls-verify": False}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("plugin", "message"),
+    [
+        ({"apiVersion": "x/v9", "command": "a"}, "context main: exec plugin of x/v9 is not understood"),
+        (
+            {**a_plugin("''"), "command": "/no/such/plugin", "installHint": "install it"},
+            "cannot start /no/such/plugin to sign in: No such file or directory; install it",
+        ),
+        (a_plugin("sys.exit(7)"), f"{sys.executable} could not sign in: exit code 7"),
+        (a_plugin("'not json'"), f"{sys.executable} gave no credentials that can be read"),
+        (a_plugin("'[]'"), f"{sys.executable} gave no credentials that can be read"),
+        (a_plugin("""'{"status": {}}'"""), f"{sys.executable} gave neither a token nor a certificate"),
+    ],
+)
+def test_a_plugin_that_fails_is_one_line(
+    server: ListServer, tmp_path: Path, plugin: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ClusterError) as caught:
+        connect(
+            kubeconfig=one(tmp_path / "config", server.url, {"exec": plugin}), environ={}, patience=IMPATIENT
+        )
+    assert str(caught.value) == message
+
+
+def test_a_refused_connection_is_one_line(tmp_path: Path) -> None:
+    with ListServer(()) as server:
+        url = server.url
+    with pytest.raises(ClusterError) as caught:
+        connect(kubeconfig=one(tmp_path / "config", url), environ={}, patience=IMPATIENT)
+    assert str(caught.value) == (
+        f"cannot reach the cluster of context main at {url.removeprefix('http://')}: connection refused; "
+        "scan files instead: leadline scan PATH"
+    )
+
+
+@pytest.mark.parametrize("url", ["", "not a url", "ftp://x", "https://", "http://[::1"])
+def test_a_server_address_that_is_none_is_told(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ClusterError):
+        connect(kubeconfig=one(tmp_path / "config", url), environ={}, patience=IMPATIENT)
+
+
+def test_a_certificate_that_cannot_be_read_is_told_without_its_content(tmp_path: Path) -> None:
+    user = {"client-certificate-data": "aHVudGVyMg==", "client-key-data": "aHVudGVyMg=="}
+    with pytest.raises(ClusterError) as caught:
+        connect(kubeconfig=one(tmp_path / "config", user=user), environ={}, patience=IMPATIENT)
+    assert str(caught.value).startswith("main: the credentials cannot be used: ")
+    assert "hunter2" not in str(caught.value)
