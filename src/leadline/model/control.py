@@ -79,6 +79,8 @@ class Control(Struct, frozen=True):
     check: Callable[..., Violations] | None = None
     joins: bool = False
     """Whether the check takes the inventory as its second argument."""
+    reads: tuple[str, ...] = ()
+    """Kinds that its joins look at besides its subject, written like ``kinds``; ``workloads`` for all that run pods."""
     applies: Callable[..., bool] | None = None
     """Which subjects are judged at all; ``None`` for every one of its type."""
     settings: Mapping[str, tuple[str, ...]] = {}

@@ -76,6 +76,9 @@ class PostureReport(Struct, frozen=True, dict=True):
     """Documents and files that are no Kubernetes objects."""
     files: int = 0
     """Files that objects were read from."""
+    charts: int = 0
+    """Helm charts rendered."""
+    kustomizations: int = 0
     objects: int = 0
     """Objects read; ``resources`` holds the derived ones as well."""
     seconds: float = 0.0

@@ -71,7 +71,7 @@ def test_every_control_has_a_page_in_both_forms(capfd, monkeypatch):
         code, out, _ = run(capfd, "explain", control.id.lower())
         assert code == 0
         assert out.splitlines()[0] == f"{control.id}   {control.title}"
-        code, out, _ = run(capfd, "explain", control.title, "--format", "md")
+        code, out, _ = run(capfd, "explain", control.id, "--format", "md")
         assert (code, out.splitlines()[0]) == (0, f"# {control.id} {control.title}")
 
 
@@ -113,3 +113,10 @@ def test_help_names_every_command(capfd):
 
 def test_nothing_asked_is_help(capfd):
     assert run(capfd)[0] == 0
+
+
+def test_a_title_that_two_controls_share_shows_both(capfd):
+    title = "Ensure that the API Server only makes use of Strong Cryptographic Ciphers"
+    code, out, _ = run(capfd, "explain", title)
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines() if line.endswith(title)] == ["C-0143", "C-0277"]

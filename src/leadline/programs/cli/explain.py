@@ -50,11 +50,12 @@ def command(name: str, format: str, controls: tuple[str, ...], controls_config: 
         click.echo("\n".join(_folded(SCORE)))
         return 0
     known = with_own(load_controls(), controls)
-    control = find_controls([name], known)[0]
+    found = find_controls([name], known)
     shipped = shipped_settings(known)
     settings = read_settings(controls_config, shipped) if controls_config else shipped
-    lines = _markdown if format == "md" else _text
-    click.echo("\n".join(lines(control, load_frameworks(known), settings)))
+    lines, between = (markdown, "\n\n") if format == "md" else (_text, "\n\n\n")
+    frameworks = load_frameworks(known)
+    click.echo(between.join("\n".join(lines(control, frameworks, settings)) for control in found))
     return 0
 
 
@@ -97,7 +98,8 @@ def _text(control: Control, frameworks: tuple[Framework, ...], settings: Setting
         yield from page.links
 
 
-def _markdown(control: Control, frameworks: tuple[Framework, ...], settings: Settings) -> Iterator[str]:
+def markdown(control: Control, frameworks: tuple[Framework, ...], settings: Settings) -> Iterator[str]:
+    """The page of a control, for a wiki and for the reference."""
     from leadline.outputs.format import control_text
 
     page = control_text(control)

@@ -11,33 +11,53 @@ from leadline.outputs.plain import plain
 _FIRST_S = 1.0
 _EVERY_S = 0.5
 _CLEAR = "\r\x1b[K"
+_WIDEST = 60
+
+
+class Display:
+    """What a waiting user sees. Nothing where nobody watches."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._done = Event()
+        self._watcher: Thread | None = None
+
+    def start(self) -> None:
+        self._watcher = Thread(target=self._watch, daemon=True)
+        self._watcher.start()
+
+    def say(self, what: str) -> None:
+        """Shows ``what`` from now on."""
+        self._what = what
+
+    def end(self) -> None:
+        """Takes the line away; results may follow."""
+        if self._watcher is not None:
+            self._done.set()
+            self._watcher.join()
+            self._watcher = None
+
+    def _watch(self) -> None:
+        if self._done.wait(_FIRST_S):
+            return
+        seconds = _FIRST_S
+        while True:
+            sys.stderr.write(f"{_CLEAR}{plain(self._what, _WIDEST)} … {int(seconds)} s")
+            sys.stderr.flush()
+            if self._done.wait(_EVERY_S):
+                sys.stderr.write(_CLEAR)
+                sys.stderr.flush()
+                return
+            seconds += _EVERY_S
 
 
 @contextmanager
-def progress(what: str, *, is_wanted: bool) -> Iterator[None]:
+def progress(what: str, *, is_wanted: bool) -> Iterator[Display]:
     """Shows ``what`` and the seconds gone by, on a terminal only."""
-    if not is_wanted or not os.isatty(2):
-        yield
-        return
-    done = Event()
-    watcher = Thread(target=_watch, args=(plain(what, 60), done), daemon=True)
-    watcher.start()
+    display = Display(what)
+    if is_wanted and os.isatty(2):
+        display.start()
     try:
-        yield
+        yield display
     finally:
-        done.set()
-        watcher.join()
-
-
-def _watch(what: str, done: Event) -> None:
-    if done.wait(_FIRST_S):
-        return
-    seconds = _FIRST_S
-    while True:
-        sys.stderr.write(f"{_CLEAR}{what} … {int(seconds)} s")
-        sys.stderr.flush()
-        if done.wait(_EVERY_S):
-            sys.stderr.write(_CLEAR)
-            sys.stderr.flush()
-            return
-        seconds += _EVERY_S
+        display.end()

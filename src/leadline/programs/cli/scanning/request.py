@@ -38,6 +38,12 @@ class Request(Struct, frozen=True):
     controls: tuple[str, ...] = ()
     framework_file: tuple[str, ...] = ()
     kube_context: str = ""
+    kubeconfig: str = ""
+    values: tuple[str, ...] = ()
+    set: tuple[str, ...] = ()
+    set_string: tuple[str, ...] = ()
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
     debug: bool = False
 
 

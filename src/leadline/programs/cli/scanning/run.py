@@ -11,7 +11,7 @@ import msgspec
 
 from leadline import __version__
 from leadline.errors import SourceError, UsageError
-from leadline.model.report import PostureReport
+from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Resource
 from leadline.outputs.format import Asked, Page
 from leadline.outputs.tally import closing, count, target_name
@@ -42,15 +42,18 @@ def run(request: Request) -> int:
     settings = read_settings(request.controls_config, known) if request.controls_config else known
     with opened(chosen) as sinks:
         started = time.monotonic()
-        with progress(f"scanning {' '.join(request.targets)}", is_wanted=not request.quiet):
-            reading = read(request)
+        with (
+            progress(f"scanning {' '.join(request.targets)}", is_wanted=not request.quiet) as display,
+            read(request, policies.controls, display.say) as reading,
+        ):
             report = _report(request, reading, policies, settings, started)
-        outcome = verdict(report, request)
-        nothing = _nothing_judged(report, reading)
-        page = _page(request, reading, outcome, is_terminal, chosen)
-        for sink in sinks:
-            if not nothing or report.unread or sink.destination.format.name not in ("pretty", "lines"):
-                _write(sink, report, page)
+            display.end()
+            outcome = verdict(report, request)
+            nothing = _nothing_judged(report, reading)
+            page = _page(request, reading, outcome, is_terminal, chosen)
+            for sink in sinks:
+                if not nothing or report.unread or sink.destination.format.name not in ("pretty", "lines"):
+                    _write(sink, report, page)
     if nothing:
         raise SourceError(nothing)
     _remark(request, reading, report, outcome, chosen)
@@ -72,25 +75,40 @@ def _configure_log(request: Request) -> None:
 def _report(
     request: Request, reading: Reading, policies: Policies, settings: Settings, started: float
 ) -> PostureReport:
-    facts = Facts(reading.is_whole, reading.target.server_version, reading.target.cloud)
-    judgement = _selected(
-        request, judge(reading.resources, policies.controls, settings=settings, facts=facts)
-    )
+    facts = Facts(reading.is_whole, reading.target.server_version, _cloud(request, reading.target))
+    left_out = {skip.control for skip in reading.skips}
+    asked = [control for control in policies.controls if control.id not in left_out]
+    judgement = _selected(request, judge(reading.resources, asked, settings=settings, facts=facts))
     return PostureReport(
         target=reading.target,
         resources=judgement.resources,
         controls=policies.controls,
         findings=judgement.findings,
         judged=judgement.judged,
-        skips=judgement.skips,
+        skips=(*judgement.skips, *reading.skips),
         unread=(*reading.unread, *judgement.unread),
         frameworks=policies.frameworks,
         settings={name: settings[name] for c in policies.controls for name in c.settings},
         not_kubernetes=reading.not_kubernetes,
         files=reading.files,
         objects=len(reading.resources),
+        charts=reading.charts,
+        kustomizations=reading.kustomizations,
         seconds=time.monotonic() - started,
     )
+
+
+def _cloud(request: Request, target: Target) -> str:
+    """The cloud that controls of one cloud's clusters are held against.
+
+    Files do not say where they will run. Such controls are then asked only by name or by their own framework, so
+    that nobody is told to annotate a Service for a cloud that is not theirs.
+    """
+    if target.cloud or request.form == "workload":
+        return target.cloud
+    names = {name.lower() for name in request.names}
+    is_chosen = request.form != "everything" and not names & {"all", "allcontrols"}
+    return "" if is_chosen or request.framework_file else "none"
 
 
 def _selected(request: Request, judgement: Judgement) -> Judgement:

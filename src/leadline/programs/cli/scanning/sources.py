@@ -1,21 +1,21 @@
 """Where the objects of a scan come from: the one place that chooses among the sources."""
 
-import sys
-from collections.abc import Iterable
-from io import BytesIO
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
-import msgspec
 from msgspec import Struct
 
 from leadline.errors import UsageError
-from leadline.model.finding import Unread
-from leadline.model.report import Target, TargetKind
+from leadline.model.control import Control
+from leadline.model.finding import Skip, Unread
+from leadline.model.report import Target
 from leadline.model.resource import Resource
-from leadline.outputs.place import Places, joined
+from leadline.outputs.place import Places
 from leadline.programs.cli.scanning.request import Request
 
 STDIN = "-"
+Say = Callable[[str], None]
+"""Shows a waiting user what is being done."""
 
 
 class Reading(Struct, frozen=True):
@@ -30,55 +30,43 @@ class Reading(Struct, frozen=True):
     """Oddities worth a line on stderr."""
     not_kubernetes: int = 0
     files: int = 0
+    charts: int = 0
+    kustomizations: int = 0
     is_whole: bool = False
     """Whether the target is a whole cluster."""
+    skips: tuple[Skip, ...] = ()
+    """Controls that what was read is not enough for; they are not asked."""
 
 
-def read(request: Request) -> Reading:
-    """Reads what the request names.
+@contextmanager
+def read(request: Request, controls: Sequence[Control], say: Say) -> Iterator[Reading]:
+    """Reads what the request names; what was fetched for it is gone when the block is left.
 
     Raises: ``SourceError`` where it cannot be read at all, ``UsageError`` where it makes no sense.
     """
     if not request.targets:
-        raise UsageError(
-            "scan needs a file, a folder or '-'",
-            hint="for example: leadline scan deploy/ or helm template . | leadline scan -",
-        )
-    return _files(request)
+        from leadline.programs.cli.scanning.cluster_source import read_cluster_of
+
+        yield read_cluster_of(request, controls, say)
+        return
+    addresses = [target for target in request.targets if "://" in target or _is_address(target)]
+    if not addresses:
+        from leadline.programs.cli.scanning.file_source import read_files
+
+        yield read_files(request, request.targets)
+        return
+    if len(request.targets) > 1:
+        raise UsageError("a repository is scanned alone", hint="give each address a scan of its own")
+    from leadline.programs.cli.scanning.git_source import read_repository
+
+    with read_repository(request, addresses[0], say) as reading:
+        yield reading
 
 
-def _files(request: Request) -> Reading:
-    from leadline.sources.manifests import read_manifests
-    from leadline.sources.positions import FilePlaces
-    from leadline.sources.yaml_documents import LIMITS
+def _is_address(target: str) -> bool:
+    """Whether ``target`` is one like ``git@host:path``; only then the reader of addresses is worth its import."""
+    if "@" not in target or ":" not in target:
+        return False
+    from leadline.sources.git_address import is_git_address
 
-    text = sys.stdin.buffer.read(LIMITS.size_bytes + 1) if STDIN in request.targets else b""
-    found = read_manifests(request.targets, ignore=request.exclude_path, stdin=BytesIO(text))
-    notes = tuple(
-        f"{joined(found.root, twice.path)}:{twice.line}: {twice.key} is written twice; the last one counts"
-        for twice in found.duplicates
-    )
-    return Reading(
-        Target(
-            _kind(request.targets),
-            " ".join(request.targets),
-            root=str(Path(found.root).absolute()) if found.root else "",
-        ),
-        found.resources,
-        FilePlaces(text),
-        tuple(_as_opened(found.root, found.unread)),
-        notes,
-        found.not_kubernetes,
-        found.files,
-    )
-
-
-def _kind(targets: tuple[str, ...]) -> TargetKind:
-    if targets == (STDIN,):
-        return "stdin"
-    return "file" if len(targets) == 1 and Path(targets[0]).is_file() else "directory"
-
-
-def _as_opened(root: str, unread: Iterable[Unread]) -> Iterable[Unread]:
-    for part in unread:
-        yield msgspec.structs.replace(part, where=joined(root, part.where))
+    return is_git_address(target)

@@ -1,0 +1,125 @@
+"""Objects from files: plain manifests, and what charts and kustomizations among them render to."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+
+import msgspec
+
+from leadline.model.finding import Unread
+from leadline.model.report import Target, TargetKind
+from leadline.outputs.place import Places, joined
+from leadline.programs.cli.scanning.request import Request
+from leadline.programs.cli.scanning.sources import STDIN, Reading
+from leadline.sources.manifest_files import FileListing, absolute, list_files
+from leadline.sources.manifests import read_listing
+from leadline.sources.positions import FilePlaces
+from leadline.sources.yaml_documents import LIMITS
+
+_ARCHIVES = (".tgz", ".tar.gz")
+
+
+def read_files(request: Request, targets: Sequence[str]) -> Reading:
+    """Everything in ``targets``, each file judged by one owner: its chart, its kustomization, or nobody but itself.
+
+    Raises: ``ManifestError`` for a target that does not exist.
+    """
+    archives = [target for target in targets if target.endswith(_ARCHIVES) and Path(target).is_file()]
+    plain = [target for target in targets if target not in archives]
+    text = sys.stdin.buffer.read(LIMITS.size_bytes + 1) if STDIN in plain else b""
+    listing = list_files(plain, request.exclude_path) if plain else None
+    roots = [*archives, *(target for target in plain if listing is not None and _renders(target, listing))]
+    if not roots:
+        return _plain(targets, listing, text) if listing else _nothing(targets)
+    return _with_rendered(request, targets, plain, roots, text)
+
+
+def _renders(target: str, listing: FileListing) -> bool:
+    """Whether a chart or a kustomization lies at or below ``target``."""
+    if target == STDIN or not (listing.charts or listing.kustomizations):
+        return False
+    return Path(target).is_dir() or Path(target).name.startswith(("kustomization", "Kustomization"))
+
+
+def _plain(targets: Sequence[str], listing: FileListing, text: bytes) -> Reading:
+    found = read_listing(listing, stdin=BytesIO(text))
+    notes = tuple(
+        f"{joined(found.root, twice.path)}:{twice.line}: {twice.key} is written twice; the last one counts"
+        for twice in found.duplicates
+    )
+    return Reading(
+        target_of(targets, found.root),
+        found.resources,
+        FilePlaces(text),
+        tuple(_as_opened(found.root, found.unread)),
+        notes,
+        found.not_kubernetes,
+        found.files,
+    )
+
+
+def _with_rendered(
+    request: Request, targets: Sequence[str], plain: Sequence[str], roots: Sequence[str], text: bytes
+) -> Reading:
+    from leadline.sources.rendered import HelmOptions, RenderOptions
+    from leadline.sources.rendered import joined as all_of
+    from leadline.sources.rendered_places import RenderedPlaces
+    from leadline.sources.rendering import read_rendered
+
+    options = RenderOptions(
+        environment=os.environ,
+        helm=HelmOptions(
+            values=request.values,
+            sets=request.set,
+            set_strings=request.set_string,
+            kube_version=request.kube_version,
+            api_versions=request.api_versions,
+        ),
+    )
+    parts = [(root, read_rendered(Path(root), options, request.exclude_path)) for root in roots]
+    rendered = all_of(part for _, part in parts)
+    claimed = {*rendered.claimed, *(absolute(root) for root in roots if root.endswith(_ARCHIVES))}
+    listing = list_files(plain, request.exclude_path, claimed) if plain else None
+    base = _plain(targets, listing, text) if listing is not None else _nothing(targets)
+    places: Places = RenderedPlaces(rendered.texts, FilePlaces(text))
+    return msgspec.structs.replace(
+        base,
+        resources=(*base.resources, *rendered.resources),
+        places=places,
+        unread=(*base.unread, *(u for root, part in parts for u in _as_opened(_top(root), part.unread))),
+        notes=(*base.notes, *(_note(root, note) for root, part in parts for note in part.notes)),
+        not_kubernetes=base.not_kubernetes + rendered.not_kubernetes,
+        files=base.files + len(rendered.files),
+        charts=rendered.charts,
+        kustomizations=rendered.kustomizations,
+    )
+
+
+def _nothing(targets: Sequence[str]) -> Reading:
+    return Reading(target_of(targets, ""), (), FilePlaces())
+
+
+def _note(root: str, note: Unread) -> str:
+    return f"{joined(_top(root), note.where)}: {note.why}"
+
+
+def _top(root: str) -> str:
+    return root if Path(root).is_dir() else str(Path(root).parent)
+
+
+def target_of(targets: Sequence[str], root: str) -> Target:
+    """What was scanned, as the user named it."""
+    return Target(_kind(targets), " ".join(targets), root=str(Path(root).absolute()) if root else "")
+
+
+def _kind(targets: Sequence[str]) -> TargetKind:
+    if tuple(targets) == (STDIN,):
+        return "stdin"
+    return "file" if len(targets) == 1 and Path(targets[0]).is_file() else "directory"
+
+
+def _as_opened(root: str, unread: Iterable[Unread]) -> Iterator[Unread]:
+    for part in unread:
+        yield msgspec.structs.replace(part, where=joined(root, part.where))
