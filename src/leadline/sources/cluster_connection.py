@@ -1,17 +1,22 @@
 """One connection to an API server: asks, waits where the server asks for time, and bounds every answer."""
 
+import base64
 import ssl
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
+import msgspec
 import orjson
 from lightkube.config.client_adapter import ConnectionParams
+from lightkube.config.kubeconfig import SingleConfig
+from lightkube.config.models import User
 from lightkube.core.exceptions import ConfigError
 from msgspec import Struct
 
@@ -197,10 +202,15 @@ def _client(access: Access, environ: Mapping[str, str], patience: Patience) -> h
     timeout = httpx2.Timeout(patience.silence_s, connect=patience.connect_s)
     connection = ConnectionParams(timeout=timeout, proxy=access.proxy or None)
     try:
-        fields = connection.httpx_params(access.config)
-        if access.exec_plugin:
-            fields["auth"] = auth = PluginAuth(access, environ)
-            _load_certificate(fields["verify"], auth.credentials.certificate, auth.credentials.key)
+        # TLS reads certificates from files alone; those of the kubeconfig's text are on disk for this moment only.
+        with tempfile.TemporaryDirectory(prefix="leadline-") as folder:
+            fields = connection.httpx_params(_with_files(access.config, Path(folder)))
+            if access.exec_plugin:
+                fields["auth"] = auth = PluginAuth(access, environ)
+                if auth.credentials.certificate:
+                    pair = Path(folder) / "plugin.pem"
+                    pair.write_text(f"{auth.credentials.certificate}\n{auth.credentials.key}\n")
+                    fields["verify"].load_cert_chain(pair)
         # Python 3.13 refuses CA certificates without a key identifier, which many clusters have.
         fields["verify"].verify_flags &= ~ssl.VERIFY_X509_STRICT
         headers = [("User-Agent", "leadline"), *access.impersonate]
@@ -213,14 +223,31 @@ def _client(access: Access, environ: Mapping[str, str], patience: Patience) -> h
         ) from error
 
 
-def _load_certificate(tls: ssl.SSLContext, certificate: str, key: str) -> None:
-    """``load_cert_chain`` reads files alone; this one is readable by its owner and gone at once."""
-    if not certificate:
-        return
-    with tempfile.NamedTemporaryFile(mode="w", suffix=".pem") as file:
-        file.write(f"{certificate}\n{key}\n")
-        file.flush()
-        tls.load_cert_chain(file.name)
+def _with_files(config: SingleConfig, folder: Path) -> SingleConfig:
+    """``config`` with certificates and keys that stand in the kubeconfig itself written to ``folder``."""
+
+    def written(name: str, encoded: str | None, path: str | None) -> str | None:
+        if not encoded:
+            return path
+        file = folder / name
+        file.write_bytes(base64.b64decode(encoded))
+        return str(file)
+
+    server, user = config.cluster, config.user or User()
+    return config._replace(
+        cluster=msgspec.structs.replace(
+            server,
+            certificate_auth=written("ca.pem", server.certificate_auth_data, server.certificate_auth),
+            certificate_auth_data=None,
+        ),
+        user=msgspec.structs.replace(
+            user,
+            client_cert=written("client.pem", user.client_cert_data, user.client_cert),
+            client_key=written("client.key", user.client_key_data, user.client_key),
+            client_cert_data=None,
+            client_key_data=None,
+        ),
+    )
 
 
 def _bounded(response: httpx2.Response, limit: int, seconds: float) -> bytes:
