@@ -32,12 +32,27 @@ def per_cent(score: float | None) -> str:
 
 def target_name(report: PostureReport) -> str:
     """What was scanned, as people call it."""
-    return "standard input" if report.target.kind == "stdin" else plain(report.target.name, 4096)
+    target = report.target
+    if target.kind == "stdin":
+        return "standard input"
+    if target.kind == "cluster":
+        version = f" ({plain(target.server_version)})" if target.server_version else ""
+        return f"cluster {plain(target.name)}{version}"
+    at = f" at {plain(target.commit[:12])}" if target.commit else ""
+    return plain(target.name, 4096) + at
 
 
 def scanned(report: PostureReport) -> str:
     """``27 objects in 9 files, judged by 206 controls in 0.3 s``."""
     where = f" in {count(report.files, 'file')}" if report.files else ""
+    if report.target.kind == "cluster":
+        where = f" in {count(len({r.namespace for r in report.resources if r.namespace}), 'namespace')}"
+    rendered = [
+        count(n, word)
+        for n, word in ((report.charts, "chart"), (report.kustomizations, "kustomization"))
+        if n
+    ]
+    where += f" ({' and '.join(rendered)} rendered)" if rendered else ""
     judges = count(controls_that_judged(report), "control")
     return f"{count(report.objects, 'object')}{where}, judged by {judges} in {_seconds(report.seconds)}"
 

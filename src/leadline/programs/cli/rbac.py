@@ -1,0 +1,33 @@
+"""``leadline rbac``: the smallest role that a scan of a cluster needs."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("rbac", short_help="Prints the smallest ClusterRole for a scan.")
+@click.argument("names", nargs=-1, metavar="[framework NAME | control ID ...]")
+@click.option("--controls", multiple=True, metavar="FOLDER", help="Your own controls.")
+@click.option("-f", "--format", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+def command(names: tuple[str, ...], controls: tuple[str, ...], format: str) -> int:
+    """The ClusterRole that lets a scan list what the chosen controls look at, and nothing else.
+
+    Without a name it is for all controls. Pipe it to kubectl apply -f - and bind it to whoever scans.
+    """
+    import orjson
+
+    from leadline.posture.needs import kinds_needed
+    from leadline.programs.cli.scanning.policies import choose_policies
+    from leadline.programs.cli.scanning.request import Request, split_words
+    from leadline.sources.cluster_rbac import least_role
+
+    form, chosen, more = split_words(names)
+    request = Request(form=form, names=(*chosen, *more), controls=controls)
+    role = least_role(kinds_needed(choose_policies(request).controls))
+    if format == "json":
+        click.echo(orjson.dumps(role, option=orjson.OPT_INDENT_2).decode())
+    else:
+        import yaml
+
+        click.echo(yaml.dump(role, Dumper=yaml.CSafeDumper, sort_keys=False), nl=False)
+    return 0
