@@ -96,33 +96,40 @@ _API = {
     "NetworkPolicy": "networking.k8s.io/v1",
 }
 _CONTENT: dict[str, Any] = {
-    "Deployment": lambda n, l, c: {
-        "spec": {"replicas": 2, "selector": {"matchLabels": {"app": n}}, "template": _template(n, l, c)}
+    "Deployment": lambda n, labels, c: {
+        "spec": {"replicas": 2, "selector": {"matchLabels": {"app": n}}, "template": _template(n, labels, c)}
     },
-    "StatefulSet": lambda n, l, c: {
-        "spec": {"serviceName": n, "selector": {"matchLabels": {"app": n}}, "template": _template(n, l, c)}
+    "StatefulSet": lambda n, labels, c: {
+        "spec": {
+            "serviceName": n,
+            "selector": {"matchLabels": {"app": n}},
+            "template": _template(n, labels, c),
+        }
     },
-    "CronJob": lambda n, l, c: {
+    "CronJob": lambda n, labels, c: {
         "spec": {
             "schedule": "5 3 * * *",
             "jobTemplate": {
                 "spec": {
-                    "template": {"metadata": {"labels": l}, "spec": {**_pod(n, c), "restartPolicy": "Never"}}
+                    "template": {
+                        "metadata": {"labels": labels},
+                        "spec": {**_pod(n, c), "restartPolicy": "Never"},
+                    }
                 }
             },
         }
     },
-    "Service": lambda n, l, c: {
+    "Service": lambda n, labels, c: {
         "spec": {
             "type": c.choice(["ClusterIP", "ClusterIP", "NodePort"]),
             "selector": {"app": n},
             "ports": [{"port": 80, "targetPort": "http"}],
         }
     },
-    "ConfigMap": lambda n, l, c: {
+    "ConfigMap": lambda n, labels, c: {
         "data": {"app.yaml": f"name: {n}\nworkers: 4\nurl: http://db:5432/{n}\n", "mode": "production"}
     },
-    "Role": lambda n, l, c: {
+    "Role": lambda n, labels, c: {
         "rules": [
             {
                 "apiGroups": [""],
@@ -131,12 +138,12 @@ _CONTENT: dict[str, Any] = {
             }
         ]
     },
-    "RoleBinding": lambda n, l, c: {
+    "RoleBinding": lambda n, labels, c: {
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": n},
         "subjects": [{"kind": "ServiceAccount", "name": n}],
     },
-    "ServiceAccount": lambda n, l, c: {"automountServiceAccountToken": c.random() < 0.5},
-    "Ingress": lambda n, l, c: {
+    "ServiceAccount": lambda n, labels, c: {"automountServiceAccountToken": c.random() < 0.5},
+    "Ingress": lambda n, labels, c: {
         "spec": {
             "rules": [
                 {
@@ -154,7 +161,7 @@ _CONTENT: dict[str, Any] = {
             ]
         }
     },
-    "NetworkPolicy": lambda n, l, c: {
+    "NetworkPolicy": lambda n, labels, c: {
         "spec": {
             "podSelector": {"matchLabels": {"app": n}},
             "policyTypes": ["Ingress"],
