@@ -70,7 +70,7 @@ def test_what_is_not_built_is_named() -> None:
         Unread(
             "remote",
             "builds upon the remote https://github.com/acme/shop//deploy?ref=v1",
-            hint="download it, or allow the network; 1 of its files are judged as they stand",
+            hint="download it, or allow the network; 1 file is judged as written",
         ),
     )
     assert found.notes == (
@@ -171,7 +171,7 @@ def test_broken_kustomization_leaves_its_objects_to_the_plain_reader(tmp_path: P
     found = build(root)
     assert placed(found.resources) == [("b", "b/pod.yaml", 0, "Pod/a")]
     assert [(u.where, u.hint) for u in found.unread] == [
-        ("a/kustomization.yaml", "1 of its files are judged as they stand")
+        ("a/kustomization.yaml", "1 file is judged as written")
     ]
     assert sorted(found.owners) == [
         "a/kustomization.yaml",
@@ -224,7 +224,7 @@ def test_without_kustomize_the_objects_are_left_to_the_plain_reader(
         Unread(
             "",
             "there is no Kustomize to build it with",
-            hint="put kustomize or kubectl on the PATH or install leadline[render]; 1 of its files are judged as they stand",
+            hint="put kustomize or kubectl on the PATH or install leadline[render]; 1 file is judged as written",
         ),
     )
     assert sorted(found.owners) == ["kustomization.yaml"]

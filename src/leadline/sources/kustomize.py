@@ -12,12 +12,12 @@ import re
 import shutil
 import sysconfig
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from leadline.model.finding import Unread
 from leadline.model.resource import Origin, Resource
@@ -62,6 +62,7 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
         builder = _Builder(program, options)
         for root, outcome in zip(ready, builder.build_all(ready), strict=True):
             reader.take(root, outcome, builder)
+    collector.unread += reader.unread()
     owners = reader.owners()
     return Rendered(
         resources=tuple(collector.resources),
@@ -142,7 +143,7 @@ class _Reader:
         self._top = Path(plan.root)
         self._collector = collector
         self._sources = _Sources(self._top)
-        self._failed: set[str] = set()
+        self._failed: dict[str, tuple[Root, Unread]] = {}
         self.built = 0
 
     def folder_of(self, root: Root) -> str:
@@ -168,14 +169,28 @@ class _Reader:
         return False
 
     def fail(self, root: Root, unread: Unread) -> None:
-        """Records why; its plain objects fall to the plain reader, which sees them as they stand."""
-        self._failed.add(root.kustomization.file)
-        files = {path for part in root.parts for path in part.resources if Path(path).is_file()}
-        hint = unread.hint
-        if files:
-            plain = f"{len(files)} of its files are judged as they stand"
-            hint = f"{hint}; {plain}" if hint else plain
-        self._collector.unread.append(Unread(unread.where, unread.why, unread.line, unread.column, hint))
+        """Records why; its objects fall to the plain reader, which sees them as they stand."""
+        self._failed[root.kustomization.file] = (root, unread)
+
+    def unread(self) -> Iterator[Unread]:
+        """What was not built, each with the number of files that no other kustomization builds."""
+        free = self._free()
+        for root, unread in self._failed.values():
+            count = len(self._listed(root) & free)
+            verb = "file is" if count == 1 else "files are"
+            plain = f"{count} {verb} judged as written" if count else ""
+            yield structs.replace(unread, hint="; ".join(part for part in (unread.hint, plain) if part))
+
+    def _free(self) -> set[str]:
+        """Resource files that only failed roots list."""
+        failed = [root for root, _ in self._failed.values()]
+        kept = [root for root in self._plan.roots if root.kustomization.file not in self._failed]
+        free = set().union(*(self._listed(root) for root in failed))
+        return free.difference(*(self._listed(root) for root in kept))
+
+    def _listed(self, root: Root) -> set[str]:
+        paths = (path for part in root.parts for path in part.resources)
+        return {path for path in (relative_path(p, self._top) for p in paths) if path in self._plan.owners}
 
     def take(self, root: Root, build: _Build, builder: _Builder) -> None:
         folder = self.folder_of(root)
@@ -213,12 +228,7 @@ class _Reader:
 
     def owners(self) -> dict[str, Owner]:
         """Who owns which file, less the resource files that only failed roots list."""
-        kept: set[str] = set()
-        freed: set[str] = set()
-        for root in self._plan.roots:
-            files = {relative_path(path, self._top) for part in root.parts for path in part.resources}
-            (freed if root.kustomization.file in self._failed else kept).update(files)
-        free = freed - kept
+        free = self._free()
         return {
             path: owner
             for path, owner in self._plan.owners.items()
