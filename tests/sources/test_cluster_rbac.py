@@ -1,0 +1,31 @@
+from leadline.sources.cluster_discovery import ApiKind
+from leadline.sources.cluster_rbac import ANY_WORKLOAD, least_role, missing_rule
+
+RUNNER = ApiKind("crew.example", "v1", "Runner", "runners", is_namespaced=True)
+
+
+def test_the_role_lists_each_kind_by_group_and_nothing_else() -> None:
+    role = least_role({"Secret", "Node", "NetworkPolicy.networking.k8s.io"}, custom=[RUNNER])
+    assert role == {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "leadline-reader"},
+        "rules": [
+            {"apiGroups": [""], "resources": ["nodes", "secrets"], "verbs": ["list"]},
+            {"apiGroups": ["crew.example"], "resources": ["runners"], "verbs": ["list"]},
+            {"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"], "verbs": ["list"]},
+        ],
+    }
+
+
+def test_workloads_stand_for_every_kind_known_to_run_pods() -> None:
+    rules = {rule["apiGroups"][0]: rule["resources"] for rule in least_role({ANY_WORKLOAD})["rules"]}
+    assert rules["apps"] == ["daemonsets", "deployments", "replicasets", "statefulsets"]
+    assert rules["batch"] == ["cronjobs", "jobs"]
+    assert rules["argoproj.io"] == ["rollouts"]
+
+
+def test_the_missing_rule_names_verb_and_object() -> None:
+    assert missing_rule(RUNNER, "get", "r") == (
+        'needs the RBAC rule {apiGroups: ["crew.example"], resources: [runners], verbs: [get], resourceNames: [r]}'
+    )
