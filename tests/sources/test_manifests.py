@@ -37,13 +37,13 @@ def reasons(manifests: Manifests) -> list[tuple[str, str]]:
     return [(unread.where, unread.why) for unread in manifests.unread]
 
 
-def test_folder_is_read_in_sorted_order_without_hidden_folders(tmp_path):
-    read = ["a/z.yml", "a.json.yaml", "b/c/d.YAML", "z.yaml"]
+def test_folder_is_read_in_sorted_order_without_folders_that_tools_fill(tmp_path):
+    read = [".github/deploy.yaml", "a/z.yml", "a.json.yaml", "b/c/d.YAML", "z.yaml"]
     skipped = [".git/x.yaml", "node_modules/x.yaml", ".venv/x.yaml", ".terraform/x.yaml", "a/note.txt"]
     write(tmp_path, pods(*read, *skipped))
     manifests = read_manifests([str(tmp_path)])
     assert paths(manifests) == read
-    assert (manifests.root, manifests.files, manifests.unread) == (str(tmp_path), 4, ())
+    assert (manifests.root, manifests.files, manifests.unread) == (str(tmp_path), 5, ())
 
 
 def test_origin_names_file_document_and_place_in_a_list(tmp_path):
@@ -360,3 +360,18 @@ def test_kubectl_reads_the_same_objects_from_real_files():
     assert errors == ""
     ours = Counter(as_json(without_probe(resource.body)) for resource in manifests.resources)
     assert ours == Counter(map(as_json, bodies))
+
+
+def test_a_broken_file_that_is_no_manifest_is_counted_and_not_called_unread(tmp_path):
+    write(
+        tmp_path,
+        {"tsconfig.json": '{"a": [}', "a.yaml": POD % "a", "b.yaml": "apiVersion: v1\nkind: [\n"},
+    )
+    manifests = read_manifests([str(tmp_path)])
+    assert manifests.not_kubernetes == 1
+    assert [unread.where for unread in manifests.unread] == ["b.yaml"]
+
+
+def test_a_broken_file_that_the_user_named_is_unread_whatever_it_speaks_of(tmp_path):
+    write(tmp_path, {"tsconfig.json": '{"a": [}'})
+    assert len(read_manifests([str(tmp_path / "tsconfig.json")]).unread) == 1

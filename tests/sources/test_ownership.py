@@ -67,7 +67,7 @@ def test_base_belongs_to_its_overlays_and_every_overlay_is_built(tmp_path: Path)
     }
 
 
-def test_hidden_and_excluded_folders_are_not_looked_into(tmp_path: Path) -> None:
+def test_excluded_folders_and_those_that_tools_fill_are_not_looked_into(tmp_path: Path) -> None:
     chart = {f"{folder}/Chart.yaml": CHART for folder in (".git", "node_modules/a", "kept", "left")}
     assert plan_ownership(write(tmp_path, chart), lambda path: path == "left/").charts == ("kept",)
 

@@ -1,7 +1,7 @@
 """Which files a scan of folders, files and globs reads, in sorted order.
 
-A folder is walked with everything below it but hidden folders (``.git``, ``.terraform``, ``.venv``),
-``node_modules`` and what the ignore rules name. Links are followed only while they stay inside.
+A folder is walked with everything below it but folders that tools fill (``.git``, ``.terraform``, ``.venv``,
+``node_modules`` …) and what the ignore rules name. Links are followed only while they stay inside.
 """
 
 import os
@@ -21,7 +21,22 @@ SUFFIXES = (".yaml", ".yml", ".json")
 IGNORE_FILES = (".leadlineignore", ".kubescapeignore")
 CHART_FILE = "Chart.yaml"
 KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-_SKIPPED_FOLDERS = frozenset({"node_modules"})
+_FILLED_BY_TOOLS = frozenset(
+    {
+        ".git",
+        ".hg",
+        ".svn",
+        ".terraform",
+        ".venv",
+        ".tox",
+        ".cache",
+        ".mypy_cache",
+        ".pytest_cache",
+        "__pycache__",
+        "node_modules",
+    }
+)
+"""Folders whose content nobody writes by hand; other hidden ones, such as ``.github``, are looked into."""
 _FILES_LIMIT = 1_000_000
 _DEPTH_LIMIT = 100
 _IGNORE_FILE_BYTES = 1 << 20
@@ -32,6 +47,8 @@ class ManifestFile(Struct, frozen=True):
     """The path to open; ``-`` for standard input."""
     path: str
     """Relative to the root, with forward slashes."""
+    is_named: bool = False
+    """Whether the user named it, so that it is meant to hold objects."""
 
 
 class FileListing(Struct, frozen=True):
@@ -112,7 +129,7 @@ class _Walk:
     def target(self, target: str) -> None:
         if target == STDIN:
             if all(file.real != STDIN for file in self.files):
-                self.files.append(ManifestFile(STDIN, STDIN))
+                self.files.append(ManifestFile(STDIN, STDIN, True))
         elif Path(target).is_dir():
             self._walk_target(target, target)
         elif has_magic(target) and not os.path.lexists(target):
@@ -138,10 +155,10 @@ class _Walk:
             hint = "pipe it into standard input and name '-'"
             raise ManifestError(f"{target} is {_what(mode)}, not a file", hint=hint)
         if not self._is_claimed(target):
-            self._add(target)
+            self._add(target, is_named=True)
 
     def _glob(self, pattern: str) -> None:
-        """``**`` crosses folders; hidden ones only where the pattern names them."""
+        """``**`` crosses folders."""
         top = _folder_of(pattern)
         relative = os.path.relpath(pattern, top).replace(os.sep, "/")
         wanted = ignore_rules(["/" + relative])
@@ -181,7 +198,7 @@ class _Walk:
     def _entry(self, entry: os.DirEntry[str], top: str, depth: int) -> None:
         is_folder = entry.is_dir(follow_symlinks=False)
         is_link = entry.is_symlink()
-        if is_folder and _is_skipped(entry.name):
+        if is_folder and is_filled_by_tools(entry.name):
             return
         if not is_folder and not is_link and not is_manifest(entry.name):
             return
@@ -205,7 +222,7 @@ class _Walk:
         is_folder = Path(real).is_dir()
         if not is_folder and not is_manifest(Path(link).name):
             return
-        if is_folder and _is_skipped(Path(link).name):
+        if is_folder and is_filled_by_tools(Path(link).name):
             return
         if not is_inside:
             self._refuse(link, "a link that leaves the folder", "scan what it points to by its own path")
@@ -218,7 +235,7 @@ class _Walk:
         else:
             self._refuse(link, "a link to nothing")
 
-    def _add(self, path: str) -> None:
+    def _add(self, path: str, *, is_named: bool = False) -> None:
         try:
             status = Path(path).stat()
         except OSError as error:
@@ -229,7 +246,7 @@ class _Walk:
         self._seen.add((status.st_dev, status.st_ino))
         if len(self.files) >= _FILES_LIMIT:
             raise ManifestError(f"more than {_FILES_LIMIT} files", hint="scan a smaller folder")
-        self.files.append(ManifestFile(path, _inside(self.root, path)))
+        self.files.append(ManifestFile(path, _inside(self.root, path), is_named))
 
     def _refuse(self, path: str, why: str, hint: str = "") -> None:
         self.unread.append(Unread(_inside(self.root, path), why, hint=hint))
@@ -254,8 +271,12 @@ def is_manifest(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
-def _is_skipped(name: str) -> bool:
-    return name.startswith(".") or name in _SKIPPED_FOLDERS
+def is_filled_by_tools(name: str) -> bool:
+    """Whether a folder of this name is left out of every walk.
+
+    A mounted ConfigMap keeps its files in a folder such as ``..data`` and links to each beside it.
+    """
+    return name in _FILLED_BY_TOOLS or name.startswith("..")
 
 
 def _inside(root: str, path: str) -> str:

@@ -76,7 +76,7 @@ def read_manifests(
 ) -> Manifests:
     """Every object in ``targets``: folders, files, globs such as ``deploy/**/*.yaml``, or ``-`` for ``stdin``.
 
-    A folder is walked with everything below it but hidden folders, ``node_modules`` and what ``.leadlineignore``,
+    A folder is walked with everything below it but folders that tools fill and what ``.leadlineignore``,
     ``.kubescapeignore`` and ``ignore`` name. ``claimed``: absolute paths that another source reads.
 
     Raises: ``ManifestError`` for a target that does not exist or cannot be read as a whole.
@@ -98,7 +98,16 @@ def read_listing(
             whole.unread.append(content)
         else:
             origin = Origin(path=file.path, root=listing.root)
+            told = len(whole.unread)
             add_contents(whole, content, origin, limits, memory)
+            if (
+                not file.is_named
+                and len(whole.resources) == before
+                and b"apiVersion" not in content.replace(b"\0", b"")
+            ):
+                # A broken file that never speaks of an API version is somebody else's: a tsconfig, a template.
+                whole.not_kubernetes += len(whole.unread) > told
+                del whole.unread[told:]
         files += len(whole.resources) > before
     return Manifests(
         listing.root,

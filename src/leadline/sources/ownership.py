@@ -13,6 +13,7 @@ from typing import Literal
 from msgspec import Struct
 
 from leadline.sources.kustomization import FILE_NAMES, Kustomization, read_kustomization
+from leadline.sources.manifest_files import is_filled_by_tools
 
 OwnerKind = Literal["plain", "helm", "kustomize"]
 
@@ -28,7 +29,6 @@ _CHART_FILES = frozenset(
         "requirements.lock",
     }
 )
-_SKIPPED_FOLDERS = frozenset({"node_modules"})
 _ARCHIVE_ENDINGS = (".tgz", ".tar.gz")
 _ARCHIVE_MEMBERS = 20
 
@@ -122,14 +122,10 @@ def _files(top: Path, is_excluded: Callable[[str], bool] | None) -> Iterator[str
         for entry in entries:
             path = folder + entry.name
             if entry.is_dir(follow_symlinks=False):
-                if not _is_skipped(entry.name) and not (is_excluded and is_excluded(path + "/")):
+                if not is_filled_by_tools(entry.name) and not (is_excluded and is_excluded(path + "/")):
                     waiting.append(path + "/")
             elif not (is_excluded and is_excluded(path)):
                 yield path
-
-
-def _is_skipped(name: str) -> bool:
-    return name.startswith(".") or name in _SKIPPED_FOLDERS
 
 
 def _chart_owners(top: Path, files: list[str]) -> tuple[list[str], dict[str, Owner]]:
