@@ -59,9 +59,13 @@ def verdicts(resources: Sequence[Resource]) -> set[Verdict]:
 
 
 def verdict_of(finding: Finding) -> Verdict:
-    """Admission puts the token's volume and mount among those written, so their places are not compared."""
+    """Admission puts the token's volume and mount among those written, so their places are not compared.
+
+    Nor is which of the two names of the service account's field was written: the server keeps both.
+    """
     resource = finding.resource
     path = re.sub(r"([vV]olume(?:Mount)?s)\[\d+\]", r"\1[]", finding.path)
+    path = re.sub(r"serviceAccount$", "serviceAccountName", path)
     name = f"{resource.namespace or 'default'}/{resource.name}"
     return finding.control, resource.kind, name, f"{finding.place.kind}/{finding.place.name} {path}"
 

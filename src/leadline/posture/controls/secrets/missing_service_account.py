@@ -22,11 +22,11 @@ Cannot see: accounts that are not part of the target.
 See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
-from leadline.posture.control import Inventory, Review, Violations, Workload, control, text
+from leadline.posture.control import Inventory, Review, Violations, Workload, control
 
 
 def names_an_account(workload: Workload) -> bool:
-    return text(workload.pod.get("serviceAccountName")) not in ("", "default")
+    return workload.service_account != "default"
 
 
 @control(
@@ -39,4 +39,5 @@ def names_an_account(workload: Workload) -> bool:
 )
 def missing_service_account(workload: Workload, inventory: Inventory) -> Violations:
     if inventory.service_account_of(workload) is None:
-        yield Review("serviceAccountName")
+        # The server copies the older field into the newer one, so either names the account.
+        yield Review("serviceAccountName" if workload.pod.get("serviceAccountName") else "serviceAccount")
