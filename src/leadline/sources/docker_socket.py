@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
-from msgspec import Struct
+from msgspec import Struct, field
 
 from leadline.errors import SourceError
 from leadline.image.layers import Layer
@@ -43,7 +43,7 @@ class _Described(Struct, frozen=True, rename="pascal"):
     architecture: str = ""
     variant: str | None = None
     config: dict[str, Any] | None = None
-    root_fs: _RootFs | None = None
+    root_fs: _RootFs | None = field(name="RootFS", default=None)
 
 
 def sockets(environ: Mapping[str, str]) -> tuple[Path, ...]:

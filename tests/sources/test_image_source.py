@@ -1,0 +1,336 @@
+import gzip
+import json
+import os
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from image_archives import Blobs, configuration, digest, docker_archive, layer, write_files
+from leadline.errors import SourceError, UsageError
+from leadline.image.cataloguer import File, Package, Packages, Tree, cataloguer
+from leadline.image.sbom import catalogue_image
+from leadline.model.finding import Unread
+from leadline.model.package import ImageConfig, ImageFile, Sbom
+from leadline.sources.image_source import ImageOptions, open_image
+from leadline.sources.layer_cache import LayerCache
+from leadline.sources.registry import RegistryOptions
+
+OS_RELEASE = b"ID=demo\nVERSION_ID=7\n"
+LAYERS = (
+    layer({"etc/os-release": OS_RELEASE, "a.list": b"one two\n"}),
+    layer({"b.list": b"three\n", "pins.lock": b"four\n"}),
+)
+
+
+@cataloguer("list", suffixes=(".list",))
+def lists(file: File) -> Packages:
+    for name in file.text.split():
+        yield Package("generic", name, "1")
+
+
+@cataloguer("lock", suffixes=(".lock",), lock=True)
+def locks(file: File, tree: Tree) -> Packages:
+    for name in file.text.split():
+        yield Package("generic", name, f"wanted by {tree.distro.id or 'a project'}")
+
+
+def scan(reference: str | Path, options: ImageOptions | None = None, cache: LayerCache | None = None) -> Sbom:
+    image = open_image(str(reference), options or ImageOptions())
+    try:
+        return catalogue_image(image, (lists, locks), cache)
+    finally:
+        image.close()
+
+
+def names(sbom: Sbom) -> list[str]:
+    return [package.name for package in sbom.packages]
+
+
+def oci_layout(folder: Path, how: str = "gzip", tags: tuple[str, ...] = ("",)) -> Path:
+    blobs = Blobs()
+    manifests = []
+    for i, tag in enumerate(tags):
+        descriptor = blobs.image(LAYERS[: i + 1] if tag else LAYERS, how)
+        annotations = {"annotations": {"org.opencontainers.image.ref.name": tag}} if tag else {}
+        manifests.append({**descriptor, **annotations})
+    return write_files(folder, blobs.files(manifests))
+
+
+def oci_archive(path: Path, how: str = "gzip") -> Path:
+    blobs = Blobs()
+    path.write_bytes(layer({**blobs.files([blobs.image(LAYERS, how)])}))
+    return path
+
+
+def test_docker_archive_is_known_by_its_content(tmp_path: Path) -> None:
+    path = docker_archive(tmp_path / "any.name", LAYERS, Env=["PATH=/bin"], User="7")
+    sbom = scan(path)
+    assert names(sbom) == ["one", "three", "two"]
+    assert (sbom.distro.id, sbom.distro.version) == ("demo", "7")
+    assert sbom.config == ImageConfig(user="7", env_names=("PATH",))
+    assert sbom.image.id == digest(configuration(LAYERS, Env=["PATH=/bin"], User="7"))
+    assert (sbom.image.repo_tags, sbom.image.platform) == (("demo:1",), "linux/amd64")
+    assert sbom.image.layers == tuple(map(digest, LAYERS))
+    assert sbom.unread == ()
+
+
+def test_compressed_docker_archive_is_read(tmp_path: Path) -> None:
+    path = docker_archive(tmp_path / "plain.tar", LAYERS)
+    packed = tmp_path / "image.tar.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert names(scan(packed)) == ["one", "three", "two"]
+
+
+@pytest.mark.parametrize("how", ["gzip", "zstd", "plain"])
+def test_oci_layout_and_archive_are_known_by_their_content(tmp_path: Path, how: str) -> None:
+    for path in (oci_layout(tmp_path / "layout", how), oci_archive(tmp_path / "archive.tar", how)):
+        assert names(scan(path)) == ["one", "three", "two"]
+
+
+@pytest.mark.parametrize("scheme", ["docker-archive", "oci-archive", "oci", "dir"])
+def test_scheme_forces_the_source(tmp_path: Path, scheme: str) -> None:
+    path = {
+        "docker-archive": lambda: docker_archive(tmp_path / "a.tar", LAYERS),
+        "oci-archive": lambda: oci_archive(tmp_path / "b.tar"),
+        "oci": lambda: oci_layout(tmp_path / "c"),
+        "dir": lambda: write_files(tmp_path / "d", {"a.list": b"one two three"}),
+    }[scheme]()
+    assert names(scan(f"{scheme}:{path}")) == ["one", "three", "two"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "why"), [("docker-archive", "no manifest.json"), ("oci-archive", "no index.json")]
+)
+def test_wrong_scheme_is_an_error_that_says_so(tmp_path: Path, scheme: str, why: str) -> None:
+    path = (
+        oci_archive(tmp_path / "a.tar")
+        if scheme == "docker-archive"
+        else docker_archive(tmp_path / "a.tar", LAYERS)
+    )
+    with pytest.raises(SourceError, match=why):
+        scan(f"{scheme}:{path}")
+
+
+def test_one_of_several_images_is_chosen_by_its_tag(tmp_path: Path) -> None:
+    path = oci_layout(tmp_path / "layout", tags=("small", "large"))
+    assert names(scan(f"{path}:small")) == ["one", "two"]
+    assert names(scan(f"oci:{path}:large")) == ["one", "three", "two"]
+    with pytest.raises(UsageError, match="holds 2 images; add one after a colon: large, small"):
+        scan(path)
+    with pytest.raises(UsageError, match="holds no image called other; it holds large, small"):
+        scan(f"{path}:other")
+
+
+def test_lock_files_count_in_a_folder_of_sources_and_not_in_a_root(tmp_path: Path) -> None:
+    files = {"a.list": b"one", "x/pins.lock": b"four"}
+    assert names(scan(write_files(tmp_path / "sources", files))) == ["four", "one"]
+    assert names(scan(write_files(tmp_path / "root", {**files, "etc/os-release": OS_RELEASE}))) == ["one"]
+
+
+def test_folder_is_not_left_through_links(tmp_path: Path) -> None:
+    write_files(tmp_path, {"outside/secret.list": b"hidden", "folder/a.list": b"one"})
+    (tmp_path / "folder" / "b.list").symlink_to("../outside/secret.list")
+    (tmp_path / "folder" / "c").symlink_to("../outside")
+    os.mkfifo(tmp_path / "folder" / "d.list")
+    assert names(scan(tmp_path / "folder")) == ["one"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_file_that_may_not_be_read_is_unread(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a.list": b"one"})
+    (tmp_path / "a.list").chmod(0)
+    assert scan(tmp_path).unread == (Unread("a.list", "Permission denied"),)
+
+
+@pytest.mark.parametrize("kind", ["docker", "oci"])
+def test_second_scan_opens_no_layer(tmp_path: Path, kind: str) -> None:
+    path = docker_archive(tmp_path / "a.tar", LAYERS) if kind == "docker" else oci_layout(tmp_path / "a")
+    cache = LayerCache(tmp_path / "cache")
+    first = scan(path, cache=cache)
+    image = open_image(str(path), ImageOptions())
+    stubborn = Stubborn(image.identity, image.config, image.unread, image.cache_key)
+    second = catalogue_image(stubborn, (lists, locks), cache)
+    image.close()
+    assert (second.packages, second.distro, second.image, second.files) == (
+        first.packages,
+        first.distro,
+        first.image,
+        first.files,
+    )
+
+
+class Stubborn:
+    """An image whose layers must not be looked at."""
+
+    def __init__(self, identity: object, config: object, unread: object, cache_key: str) -> None:
+        self.identity, self.config, self.unread, self.cache_key = identity, config, unread, cache_key
+
+    @property
+    def layers(self) -> tuple[object, ...]:
+        raise AssertionError("a layer was touched")
+
+    def close(self) -> None: ...
+
+
+def test_archive_that_changes_is_read_again(tmp_path: Path) -> None:
+    cache = LayerCache(tmp_path / "cache")
+    path = docker_archive(tmp_path / "a.tar", LAYERS)
+    scan(path, cache=cache)
+    docker_archive(path, LAYERS[:1])
+    assert names(scan(path, cache=cache)) == ["one", "two"]
+
+
+def test_layer_that_claims_another_digest_poisons_no_cache(tmp_path: Path) -> None:
+    cache = LayerCache(tmp_path / "cache")
+    evil = Blobs()
+    image = evil.image(LAYERS[:1])
+    manifest = json.loads(evil.blobs[str(image["digest"])])
+    manifest["layers"][0] = evil.add(gzip.compress(layer({"a.list": b"evil"})))
+    write_files(tmp_path / "evil", evil.files([evil.add(json.dumps(manifest).encode())]))
+    assert names(scan(tmp_path / "evil", cache=cache)) == ["evil"]
+    good = Blobs()
+    write_files(tmp_path / "good", good.files([good.image(LAYERS[:1])]))
+    assert names(scan(tmp_path / "good", cache=cache)) == ["one", "two"]
+
+
+def test_damaged_blob_of_a_layout_tells_nothing(tmp_path: Path) -> None:
+    folder = oci_layout(tmp_path / "layout")
+    top = digest(gzip.compress(LAYERS[1], 1, mtime=0))
+    (folder / "blobs" / top.replace(":", "/")).write_bytes(gzip.compress(layer({"x.list": b"forged"})))
+    sbom = scan(folder)
+    assert names(sbom) == ["one", "two"]
+    why = f"its content does not have the digest {top}; nothing of it was used"
+    assert sbom.unread == (Unread(f"layer {digest(LAYERS[1])}", why),)
+
+
+def test_absent_layer_is_unread(tmp_path: Path) -> None:
+    folder = oci_layout(tmp_path / "layout")
+    top = digest(gzip.compress(LAYERS[1], 1, mtime=0))
+    (folder / "blobs" / top.replace(":", "/")).unlink()
+    assert scan(folder).unread == (Unread(f"layer {digest(LAYERS[1])}", f"blob {top} is not there"),)
+
+
+def test_configuration_that_cannot_be_read_costs_no_package(tmp_path: Path) -> None:
+    saved = [{"Config": "c.json", "RepoTags": None, "Layers": ["l.tar"]}]
+    path = tmp_path / "a.tar"
+    path.write_bytes(
+        layer({"l.tar": LAYERS[0], "c.json": b"[]", "manifest.json": json.dumps(saved).encode()})
+    )
+    sbom = scan(path)
+    assert names(sbom) == ["one", "two"]
+    assert [one.where for one in sbom.unread] == ["image configuration", "image configuration"]
+
+
+def test_secrets_in_the_environment_are_told_by_place_alone(tmp_path: Path) -> None:
+    value = "ghp_" + "a1B2" * 9
+    sbom = scan(docker_archive(tmp_path / "a.tar", LAYERS, Env=[f"TOKEN={value}", "PATH=/bin"]))
+    assert sbom.files == (ImageFile("(configuration) env TOKEN", "secret", "GitHub token"),)
+    assert value not in repr(sbom)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["/nowhere/image.tar", "./x", "missing.tar", "Not An Image", "registry:UPPER/case", "oci:/nowhere"],
+)
+def test_what_is_not_there_is_one_clear_error(reference: str) -> None:
+    with pytest.raises((SourceError, UsageError)):
+        scan(reference)
+
+
+@pytest.mark.parametrize(
+    "manifest", [b"", b"{}", b"[]", b'[{"Config": 1}]', b'[{"Config": "x", "Layers": "y"}]', b"[" * 100_000]
+)
+def test_hostile_manifest_of_an_archive_is_one_clear_error(tmp_path: Path, manifest: bytes) -> None:
+    path = tmp_path / "a.tar"
+    path.write_bytes(layer({"manifest.json": manifest}))
+    with pytest.raises(SourceError):
+        scan(path)
+
+
+def test_names_in_a_manifest_lead_nowhere_outside_the_archive(tmp_path: Path) -> None:
+    (tmp_path / "secret.json").write_bytes(configuration(()))
+    saved = [{"Config": "../secret.json", "RepoTags": None, "Layers": []}]
+    path = tmp_path / "x" / "a.tar"
+    path.parent.mkdir()
+    path.write_bytes(layer({"manifest.json": json.dumps(saved).encode(), "link": "../secret.json"}))
+    with pytest.raises(SourceError, match="holds no configuration"):
+        scan(path)
+
+
+@pytest.mark.parametrize("digest", ["sha256:../../../etc/passwd", "../x", "", "md5:abc"])
+def test_digest_that_is_a_path_leads_nowhere(tmp_path: Path, digest: str) -> None:
+    index = json.dumps({"manifests": [{"digest": digest, "size": 1}]}).encode()
+    write_files(tmp_path, {"oci-layout": b"{}", "index.json": index})
+    with pytest.raises(SourceError, match="holds no blob"):
+        scan(f"oci:{tmp_path}")
+
+
+class Daemon(BaseHTTPRequestHandler):
+    description: bytes
+    export: bytes
+    asked: list[str]
+
+    def log_message(self, *_: object) -> None: ...
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        content = {"/images/demo:1/json": self.description, "/images/sha256:abc/get": self.export}.get(
+            self.path
+        )
+        self.send_response(200 if content is not None else 404)
+        self.end_headers()
+        self.wfile.write(content or b"")
+
+
+@contextmanager
+def daemon(path: Path, export: bytes) -> Iterator[list[str]]:
+    described = {
+        "Id": "sha256:abc",
+        "RepoTags": ["demo:1"],
+        "RepoDigests": ["demo@sha256:def"],
+        "Os": "linux",
+        "Architecture": "arm64",
+        "Config": {"User": "7"},
+        "RootFS": {"Type": "layers", "Layers": [digest(one) for one in LAYERS]},
+    }
+
+    class Handler(Daemon):
+        description = json.dumps(described).encode()
+
+    Handler.export, Handler.asked = export, []
+
+    class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+        daemon_threads = True
+
+        def get_request(self) -> tuple[object, tuple[str, int]]:
+            return self.socket.accept()[0], ("local", 0)
+
+    server = Server(str(path), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield Handler.asked
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_image_of_a_daemon_is_exported_once_and_never_for_a_second_scan(tmp_path: Path) -> None:
+    export = docker_archive(tmp_path / "a.tar", LAYERS).read_bytes()
+    options = ImageOptions(registry=RegistryOptions(environ={"DOCKER_HOST": f"unix://{tmp_path}/sock"}))
+    cache = LayerCache(tmp_path / "cache")
+    with daemon(tmp_path / "sock", export) as asked:
+        first = scan("docker:demo:1", options, cache)
+        assert asked == ["/images/demo:1/json", "/images/sha256:abc/get"]
+        second = scan("docker:demo:1", options, cache)
+        assert asked[2:] == ["/images/demo:1/json"]
+        with pytest.raises(SourceError, match="no daemon here has other"):
+            scan("docker:other", options)
+    assert names(first) == names(second) == ["one", "three", "two"]
+    assert (first.image.digest, first.image.platform, first.config.user) == ("sha256:def", "linux/arm64", "7")
