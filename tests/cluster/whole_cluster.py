@@ -34,8 +34,6 @@ APPLETS = (
 )
 BUSYBOX = Path("/bin/busybox")
 PLUGINS = Path("/usr/lib/cni")
-BRIDGE = "leadline0"
-SUBNET = "10.77.0.0/24"
 
 
 class WholeCluster(ControlPlane):
@@ -49,6 +47,9 @@ class WholeCluster(ControlPlane):
         kubernetes(WHOLE)
         super().__init__()
         self._kubelet_port = free_port()
+        # Two clusters may run side by side, one for each worker of a parallel test run.
+        self._bridge = f"ll{self.port}"
+        self._subnet = f"10.77.{self.port % 256}.0/24"
         self._nodes: list[Program] = []
         self._containerd: Program | None = None
 
@@ -75,7 +76,7 @@ class WholeCluster(ControlPlane):
             self._containerd.stop()
             self._containerd = None
         if shutil.which("ip"):
-            subprocess.run(["ip", "link", "delete", BRIDGE], check=False, capture_output=True)
+            subprocess.run(["ip", "link", "delete", self._bridge], check=False, capture_output=True)
         super().stop()
 
     def namespace(self, name: str) -> str:
@@ -142,7 +143,7 @@ class WholeCluster(ControlPlane):
     def _start_containerd(self) -> None:
         networks = self.folder / "networks"
         networks.mkdir()
-        (networks / "10-bridge.conflist").write_text(json.dumps(_network(str(self.folder / "ipam"))))
+        (networks / "10-bridge.conflist").write_text(json.dumps(self._network()))
         (self.folder / "containerd.toml").write_text(_containerd_settings(self.folder, self.socket))
         self._containerd = Program(self.folder, "containerd", ["containerd", "--config", "containerd.toml"])
         self._containerd.wait_until(lambda: Path(self.socket).is_socket() and bool(self._ctr("version")))
@@ -150,20 +151,19 @@ class WholeCluster(ControlPlane):
         write_image(archive)
         self._ctr("images", "import", str(archive))
 
+    def _network(self) -> dict[str, object]:
+        ipam = {
+            "type": "host-local",
+            "ranges": [[{"subnet": self._subnet}]],
+            "routes": [{"dst": "0.0.0.0/0"}],
+            "dataDir": str(self.folder / "ipam"),
+        }
+        plugin = {"type": "bridge", "bridge": self._bridge, "isGateway": True, "ipam": ipam}
+        return {"cniVersion": "0.4.0", "name": "leadline", "plugins": [plugin]}
+
     def _ctr(self, *arguments: str) -> str:
         command = ["ctr", "--address", self.socket, "--namespace", "k8s.io", *arguments]
         return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60).stdout
-
-
-def _network(leases: str) -> dict[str, object]:
-    ipam = {
-        "type": "host-local",
-        "ranges": [[{"subnet": SUBNET}]],
-        "routes": [{"dst": "0.0.0.0/0"}],
-        "dataDir": leases,
-    }
-    plugin = {"type": "bridge", "bridge": BRIDGE, "isGateway": True, "ipam": ipam}
-    return {"cniVersion": "0.4.0", "name": "leadline", "plugins": [plugin]}
 
 
 def _containerd_settings(folder: Path, address: str) -> str:
