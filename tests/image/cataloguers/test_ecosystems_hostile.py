@@ -141,3 +141,10 @@ JSON_FILES = [
 def test_json_of_other_shapes(name: str, path: str, draws: st.DataObject) -> None:
     value = draws.draw(shapes_of(orjson.loads(files_of(name)[path])))
     assert_survives(name, path, orjson.dumps(value))
+
+
+def test_a_go_module_without_a_name_is_unreadable():
+    text = b"require (\n\tgithub.com/a/b v1.0.0\n\t/ indirect\n)\n"
+    packages, unread = read(CATALOGUERS["golang-mod"], MemoryTree({"go.mod": text}), "go.mod")
+    assert [package.name for package in packages] == ["b"]
+    assert unread == "a module named '/'"
