@@ -78,7 +78,7 @@ class Executable:
         self.segments: tuple[Segment, ...] = ()
         try:
             self._read_headers()
-        except struct.error as error:
+        except (struct.error, OverflowError) as error:
             raise Unreadable("the headers of the executable are cut short") from error
 
     def section(self, *names: str) -> bytes:

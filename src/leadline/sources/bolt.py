@@ -64,8 +64,8 @@ class Bolt:
                 # A small bucket has no page of its own: it follows its head inside the value.
                 page = self._page(root) if root else value[16:]
             yield from self._items(page, 0)
-        except struct.error as error:
-            raise DamagedBolt("a page is cut short") from error
+        except (struct.error, OverflowError, OSError) as error:
+            raise DamagedBolt("a page is cut short or lies nowhere") from error
 
     def _inner(self, page: bytes, name: bytes) -> bytes | None:
         for key, value, is_bucket in self._items(page, 0):

