@@ -8,8 +8,6 @@ from msgspec import Struct
 from leadline.errors import SourceError, UsageError
 from leadline.image.reference import Reference, read_reference
 from leadline.sources.archive import open_archive, open_docker_archive, open_oci_archive, open_oci_layout
-from leadline.sources.containerd import open_containerd_image
-from leadline.sources.docker_socket import open_daemon_image, sockets
 from leadline.sources.image_folder import open_image_folder
 from leadline.sources.image_manifest import Platform, read_platform
 from leadline.sources.layer_blob import OpenedImage
@@ -51,8 +49,13 @@ def open_image(reference: str, options: ImageOptions) -> OpenedImage:
         case "dir":
             return open_image_folder(Path(rest))
         case "containerd":
+            # HTTP/2 takes a while to import, and no other source needs it.
+            from leadline.sources.containerd import open_containerd_image
+
             return open_containerd_image(_reference(rest), platform)
         case "docker" | "podman":
+            from leadline.sources.docker_socket import open_daemon_image, sockets
+
             return open_daemon_image(rest, sockets(options.registry.environ))
         case "registry":
             return _open_registry(rest, platform, options)
