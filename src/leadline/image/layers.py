@@ -7,7 +7,7 @@ for is kept.
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, cast
 
 from msgspec import Struct, field
 
@@ -250,8 +250,11 @@ class _Pass:
         if is_kept and not self._has_room(entry):
             self._note(entry, "too large to be kept in memory")
             return
-        is_excerpt = bool(executables) and not wish and not may_tell
-        content = (excerpt_of(self._entries, entry.size) if is_excerpt else None) or self._entries.content()
+        content = None
+        if executables and not wish and not may_tell:
+            content = cast("bytes | None", excerpt_of(self._entries, entry.size))
+        if content is None:
+            content = self._entries.content()
         facts = told(self._reader, File(entry.path, content, entry.mode), readers, is_kept, may_tell)
         if facts is not None:
             self._facts.facts[entry.path] = facts
