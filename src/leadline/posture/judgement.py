@@ -178,3 +178,15 @@ def _names_in(volume: dict[str, Any], kind: str) -> Iterator[str]:
         name = mapping(source.get(field)).get("name")
         if isinstance(name, str):
             yield name
+
+
+def has_request(container: Container, resource: str) -> bool:
+    """Whether the container requests ``resource`` (``cpu``, ``memory``): by itself, through its pod, or by its limit.
+
+    The API server takes a limit for the request that is not written
+    (https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/).
+    """
+    own, pod = container.resources, mapping(container.workload.pod.get("resources"))
+    return any(
+        mapping(place.get(field)).get(resource) for place in (own, pod) for field in ("requests", "limits")
+    )

@@ -15,14 +15,24 @@ Example::
       - name: web
         image: nginx:1.27
         resources:
-          requests: {cpu: 100m}
+          requests: {memory: 64Mi}
 
 Cannot see: defaults that a LimitRange of the namespace adds when the pod is created.
 
 See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
 """
 
-from leadline.posture.control import YOUR_VALUE, Container, Review, Set, Violations, control, mapping, outside
+from leadline.posture.control import (
+    YOUR_VALUE,
+    Container,
+    Review,
+    Set,
+    Violations,
+    control,
+    has_request,
+    mapping,
+    outside,
+)
 
 
 def takes_resources(container: Container) -> bool:
@@ -53,5 +63,7 @@ def cpu_out_of_bounds(
         if value is not None:
             if outside(value, least, most):
                 yield Review(f"resources.{field}.cpu")
-        elif mapping(pod.get(field)).get("cpu") is None:
+        elif mapping(pod.get(field)).get("cpu") is None and not (
+            field == "requests" and has_request(container, "cpu")
+        ):
             yield Set(f"resources.{field}.cpu", YOUR_VALUE)

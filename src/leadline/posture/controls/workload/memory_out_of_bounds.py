@@ -15,14 +15,24 @@ Example::
       - name: web
         image: nginx:1.27
         resources:
-          requests: {memory: 64Mi}
+          requests: {cpu: 100m}
 
 Cannot see: defaults that a LimitRange of the namespace adds when the pod is created.
 
 See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
 """
 
-from leadline.posture.control import YOUR_VALUE, Container, Review, Set, Violations, control, mapping, outside
+from leadline.posture.control import (
+    YOUR_VALUE,
+    Container,
+    Review,
+    Set,
+    Violations,
+    control,
+    has_request,
+    mapping,
+    outside,
+)
 
 
 def takes_resources(container: Container) -> bool:
@@ -53,5 +63,7 @@ def memory_out_of_bounds(
         if value is not None:
             if outside(value, least, most):
                 yield Review(f"resources.{field}.memory")
-        elif mapping(pod.get(field)).get("memory") is None:
+        elif mapping(pod.get(field)).get("memory") is None and not (
+            field == "requests" and has_request(container, "memory")
+        ):
             yield Set(f"resources.{field}.memory", YOUR_VALUE)

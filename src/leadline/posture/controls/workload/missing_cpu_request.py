@@ -3,6 +3,8 @@
 Without a request the scheduler takes the container for free and packs nodes until they crawl; when the
 processor is short, this container is the first to be left without.
 
+A limit without a request passes: Kubernetes takes it for the request as well.
+
 Fix: set ``resources.requests.cpu`` to what the container uses on an ordinary day.
 
 Example::
@@ -22,7 +24,7 @@ Cannot see: a default that a LimitRange of the namespace adds when the pod is cr
 See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
 """
 
-from leadline.posture.control import YOUR_VALUE, Container, Set, Violations, control, mapping
+from leadline.posture.control import YOUR_VALUE, Container, Set, Violations, control, has_request
 
 
 def takes_resources(container: Container) -> bool:
@@ -37,6 +39,5 @@ def takes_resources(container: Container) -> bool:
     applies=takes_resources,
 )
 def missing_cpu_request(container: Container) -> Violations:
-    pod = mapping(container.workload.pod.get("resources"))
-    if not any(mapping(resources.get("requests")).get("cpu") for resources in (container.resources, pod)):
+    if not has_request(container, "cpu"):
         yield Set("resources.requests.cpu", YOUR_VALUE)

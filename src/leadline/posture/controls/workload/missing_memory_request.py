@@ -3,6 +3,8 @@
 Without a request the scheduler counts the container as nothing, so nodes fill beyond their memory, and such
 pods are the first that the kubelet evicts.
 
+A limit without a request passes: Kubernetes takes it for the request as well.
+
 Fix: set ``resources.requests.memory`` to what the container uses on an ordinary day.
 
 Example::
@@ -15,7 +17,6 @@ Example::
       - name: web
         image: nginx:1.27
         resources:
-          limits: {memory: "1"}
           requests: {cpu: 100m}
 
 Cannot see: a default that a LimitRange of the namespace adds when the pod is created.
@@ -23,7 +24,7 @@ Cannot see: a default that a LimitRange of the namespace adds when the pod is cr
 See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
 """
 
-from leadline.posture.control import YOUR_VALUE, Container, Set, Violations, control, mapping
+from leadline.posture.control import YOUR_VALUE, Container, Set, Violations, control, has_request
 
 
 def takes_resources(container: Container) -> bool:
@@ -38,6 +39,5 @@ def takes_resources(container: Container) -> bool:
     applies=takes_resources,
 )
 def missing_memory_request(container: Container) -> Violations:
-    pod = mapping(container.workload.pod.get("resources"))
-    if not any(mapping(resources.get("requests")).get("memory") for resources in (container.resources, pod)):
+    if not has_request(container, "memory"):
         yield Set("resources.requests.memory", YOUR_VALUE)
