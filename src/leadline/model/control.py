@@ -5,11 +5,14 @@ decide, or which object is missing.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
 from leadline.model.resource import Resource
+
+if TYPE_CHECKING:
+    from leadline.model.finding import Unread
 
 Severity = Literal["critical", "high", "medium", "low", "unknown"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "unknown")
@@ -57,6 +60,18 @@ class Missing(Struct, frozen=True):
 
 Violation = Remove | Set | Review | Missing
 Violations = Iterator[Violation]
+
+
+class NotJudged(Exception):
+    """Raised by a check: this object counts neither as passed nor as failed, save for what was reported before.
+
+    ``why`` completes a report that the control judged nothing; ``unread`` is what could not be read for it.
+    """
+
+    def __init__(self, why: str, unread: "Unread | None" = None) -> None:
+        super().__init__(why)
+        self.why = why
+        self.unread = unread
 
 
 class Control(Struct, frozen=True):

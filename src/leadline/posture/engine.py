@@ -10,11 +10,11 @@ from msgspec import Struct
 
 from leadline.kube.rbac import Grant, unknown_roles
 from leadline.kube.workload import misshapen
-from leadline.model.control import Control, Missing, Violations
+from leadline.model.control import Control, Missing, NotJudged, Violations
 from leadline.model.finding import Finding, Skip, Unread
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import PROCESSES, ControlPlaneProcess, process_of
-from leadline.posture.inventory import WORKLOADS, Inventory, kind_name
+from leadline.posture.inventory import EVERY_KIND, WORKLOADS, Inventory, kind_name
 from leadline.posture.subject import Container, Namespace, Workload, workloads_of
 
 log = logging.getLogger(__name__)
@@ -81,6 +81,8 @@ class _Judge:
             self._file(control, settings)
         self._findings: list[Finding] = []
         self._unread: list[Unread] = []
+        self._not_judged: dict[str, NotJudged] = {}
+        self._told: set[Unread] = set()
         self._scopes: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._looks_at_pods = bool(self._on[Workload] or self._on[Container] or self._on_kind.get(WORKLOADS))
         self._looks_at_processes = any(self._on[process] for process in PROCESSES)
@@ -96,7 +98,7 @@ class _Judge:
                 judged.append(self._judge_grant(grant, subject))
         never = set(self._rank) - {control_id for ids in set(judged) for control_id in ids}
         never -= {skip.control for skip in self._skips}
-        skips = [Skip(c.id, _nothing_to_judge(c)) for c in self._controls if c.id in never]
+        skips = [self._skip(c) for c in self._controls if c.id in never]
         return Judgement(
             tuple(self._findings),
             (*self._resources, *subjects),
@@ -154,6 +156,8 @@ class _Judge:
         first = len(self._findings)
         judged: list[str] = []
         if bounds := self._on_kind.get(kind):
+            self._run(bounds, resource, resource, "", judged)
+        if bounds := self._on_kind.get(EVERY_KIND):
             self._run(bounds, resource, resource, "", judged)
         if kind == "Namespace" and self._on[Namespace]:
             self._run(self._on[Namespace], Namespace(resource), resource, "", judged)
@@ -216,12 +220,32 @@ class _Judge:
                     else:
                         found.append(Finding(control_id, resource, violation.path, violation, on, related))  # type: ignore[union-attr]
                 judged.append(control_id)
+            except NotJudged as reason:
+                self._keep(control_id, reason)
+                if found and found[-1].control == control_id and found[-1].resource is resource:
+                    judged.append(control_id)
             except Exception as fault:
                 log.exception("control %s failed on %s", control_id, resource.title)
                 why = f"{control_id} could not judge it: a fault in the control ({type(fault).__name__})"
                 self._unread.append(
                     Unread(_where(resource), why, hint="please report it; --debug shows the details")
                 )
+
+    def _keep(self, control_id: str, reason: NotJudged) -> None:
+        """What could not be read is told once, and outweighs that a control looks at other kinds."""
+        known = self._not_judged.get(control_id)
+        if known is None or (known.unread is None and reason.unread is not None):
+            self._not_judged[control_id] = reason
+        if reason.unread is not None and reason.unread not in self._told:
+            self._told.add(reason.unread)
+            self._unread.append(reason.unread)
+
+    def _skip(self, control: Control) -> Skip:
+        """Why a control that was asked judged nothing."""
+        reason = self._not_judged.get(control.id)
+        if reason is None:
+            return Skip(control.id, _nothing_to_judge(control))
+        return Skip(control.id, reason.why, "not read" if reason.unread else "no objects")
 
     def _scope(self, judged: list[str]) -> tuple[str, ...]:
         """The controls of one resource, each once; resources with the same ones share the tuple."""

@@ -16,6 +16,8 @@ from leadline.posture.subject import Workload, mapping, text, workloads_of
 DEFAULT_NAMESPACE = "default"
 WORKLOADS = "workloads"
 """Stands among the ``kinds`` of a control for every object that runs pods."""
+EVERY_KIND = "objects"
+"""Stands among the ``kinds`` of a control for every object there is."""
 T = TypeVar("T")
 
 

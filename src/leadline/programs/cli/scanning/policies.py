@@ -1,7 +1,7 @@
 """Which controls judge, and which frameworks the report counts."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from msgspec import Struct
@@ -30,6 +30,8 @@ class Policies(Struct, frozen=True):
     frameworks: tuple[Framework, ...]
     known: tuple[Control, ...]
     """Every control there is, chosen or not."""
+    closers: tuple[Callable[[], None], ...] = ()
+    """To be called after judging: they end what evaluates users' rules."""
 
 
 def choose_policies(request: Request) -> Policies:
@@ -38,7 +40,7 @@ def choose_policies(request: Request) -> Policies:
     Raises: ``UsageError`` for an unknown name, or where nothing is left; ``SourceError`` for a file that cannot
     be read.
     """
-    known = with_own(load_controls(), request.controls)
+    known, closers = _with_own(load_controls(), request.controls)
     own = tuple(framework_of(path, known) for path in request.framework_file)
     frameworks: tuple[Framework, ...] = own
     if request.form == "control":
@@ -56,7 +58,7 @@ def choose_policies(request: Request) -> Policies:
         controls = tuple(control for control in controls if control.id not in without)
     if not controls:
         raise UsageError("no control is left to judge by", hint="leadline list controls shows what there is")
-    return Policies(controls, tuple({f.name: f for f in frameworks}.values()), known)
+    return Policies(controls, tuple({f.name: f for f in frameworks}.values()), known, closers)
 
 
 def _headline(known: tuple[Control, ...]) -> tuple[Framework, ...]:
@@ -74,16 +76,32 @@ def framework_of(path: str, controls: tuple[Control, ...]) -> Framework:
 
 
 def with_own(controls: tuple[Control, ...], folders: Iterable[str]) -> tuple[Control, ...]:
-    """``controls`` and those of the Python files in ``folders``; a file's own control wins over one of the same id."""
+    """``controls`` and those of the Python and Rego in ``folders``; a user's own wins over one of the same id."""
+    return _with_own(controls, folders)[0]
+
+
+def _with_own(
+    controls: tuple[Control, ...], folders: Iterable[str]
+) -> tuple[tuple[Control, ...], tuple[Callable[[], None], ...]]:
     by_id = {control.id: control for control in controls}
+    closers: list[Callable[[], None]] = []
     for folder in folders:
         path = Path(folder)
-        files = [path] if path.is_file() else sorted(path.rglob("*.py")) if path.is_dir() else None
-        if files is None:
-            raise SourceError(f"no such folder: {folder}", hint="--controls takes a folder of Python files")
+        if not path.exists():
+            raise SourceError(
+                f"no such folder: {folder}", hint="--controls takes a folder of Python or Rego files"
+            )
+        is_rego = path.suffix == ".rego" and path.is_file()
+        files = sorted(path.rglob("*.py")) if path.is_dir() else [] if is_rego else [path]
         for file in files:
             by_id |= {control.id: control for control in _controls_in(file)}
-    return in_order(by_id.values())
+        if is_rego or (path.is_dir() and next(path.rglob("*.rego"), None)):
+            from leadline.programs.cli.scanning.own_rego import own_rego
+
+            if (own := own_rego(path, controls)) is not None:
+                by_id |= {control.id: control for control in own.controls}
+                closers.append(own.engine.close)
+    return in_order(by_id.values()), tuple(closers)
 
 
 def _controls_in(file: Path) -> list[Control]:

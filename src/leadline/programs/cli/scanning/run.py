@@ -78,7 +78,11 @@ def _report(
     facts = Facts(reading.is_whole, reading.target.server_version, _cloud(request, reading.target))
     left_out = {skip.control for skip in reading.skips}
     asked = [control for control in policies.controls if control.id not in left_out]
-    judgement = _selected(request, judge(reading.resources, asked, settings=settings, facts=facts))
+    try:
+        judgement = _selected(request, judge(reading.resources, asked, settings=settings, facts=facts))
+    finally:
+        for close in policies.closers:
+            close()
     return PostureReport(
         target=reading.target,
         resources=judgement.resources,
