@@ -18,6 +18,9 @@ from leadline.sources.read_ahead import ahead
 
 LARGEST_LAYER = 64 << 30
 """Bytes after decompression. The largest known layers, of machine learning, have a quarter of that."""
+UNSUSPICIOUS_BYTES = 1 << 30
+LARGEST_RATIO = 250
+"""Beyond the bytes above. Gzip itself ends at 1032; files of real layers rarely reach 20."""
 READ_BYTES = 1 << 20
 WORTH_A_THREAD = 4 << 20
 """Layers stored in fewer bytes are done before a thread has begun."""
@@ -72,6 +75,11 @@ class RegionLayer(Struct, frozen=True):
         return _region(self)
 
 
+def limit_bytes(stored_bytes: int) -> int:
+    """How large a layer may become that is stored in ``stored_bytes``."""
+    return min(LARGEST_LAYER, max(UNSUSPICIOUS_BYTES, stored_bytes * LARGEST_RATIO))
+
+
 def checked(pieces: Iterator[bytes], digest: str) -> Iterator[bytes]:
     """``pieces`` as they are; at their end they must have had ``digest``.
 
@@ -115,7 +123,7 @@ def paired(diff_ids: Sequence[str], count: int) -> tuple[list[str], tuple[Unread
 
 @contextmanager
 def _closing(pieces: Iterator[bytes], size: int) -> Iterator[EntryReader]:
-    plain = bounded(decompressed(pieces), LARGEST_LAYER)
+    plain = bounded(decompressed(pieces), limit_bytes(size))
     with ahead(plain) if size >= WORTH_A_THREAD else nullcontext(plain) as source:
         try:
             yield TarReader(Pieces(source))
