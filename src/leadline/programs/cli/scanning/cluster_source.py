@@ -1,9 +1,10 @@
 """Objects from a live cluster."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from leadline.errors import UsageError
+from leadline.kube.rbac import Grant
 from leadline.model.control import Control
 from leadline.model.finding import Skip
 from leadline.model.report import Target
@@ -13,6 +14,7 @@ from leadline.programs.cli.scanning.request import Request
 from leadline.programs.cli.scanning.sources import Reading, Say
 from leadline.sources.cluster import Cluster, connect, get_workload, read_cluster
 from leadline.sources.cluster_listing import Progress
+from leadline.sources.cluster_rbac import expand
 
 NO_CLOUD = "none"
 """A cluster that is no service of a cloud that we know."""
@@ -53,7 +55,21 @@ def _all(cluster: Cluster, request: Request, controls: Sequence[Control], say: S
         NoPlaces(),
         snapshot.unread,
         is_whole=not request.include_namespaces and not request.exclude_namespaces,
+        skips=tuple(_blinded(controls, snapshot.unread_kinds)),
     )
+
+
+def _blinded(controls: Sequence[Control], unread_kinds: frozenset[str]) -> Iterator[Skip]:
+    """Controls that what could not be read leaves without a verdict: their objects, or those of their joins."""
+    for control in controls if unread_kinds else ():
+        if control.check is None:
+            continue
+        looks_at = expand(kinds_needed([control])) - expand(control.reads)
+        missing = unread_kinds & expand(control.reads)
+        if control.subject is Grant or (looks_at and looks_at <= unread_kinds):
+            missing |= unread_kinds & looks_at
+        if missing:
+            yield Skip(control.id, f"not read: {', '.join(sorted(missing))}", "not read")
 
 
 def _one(cluster: Cluster, name: str, controls: Sequence[Control]) -> Reading:
