@@ -62,7 +62,7 @@ Violation = Remove | Set | Review | Missing
 Violations = Iterator[Violation]
 
 
-class NotJudged(Exception):
+class NotJudged(Exception):  # noqa: N818 (it is a verdict, no error)
     """Raised by a check: this object counts neither as passed nor as failed, save for what was reported before.
 
     ``why`` completes a report that the control judged nothing; ``unread`` is what could not be read for it.

@@ -129,7 +129,7 @@ class _Judge:
                 return
             bound = (control.id, self._bind(control, chosen), control.applies)
             if control.subject is Resource:
-                for kind in control.kinds:
+                for kind in (EVERY_KIND,) if EVERY_KIND in control.kinds else control.kinds:
                     self._on_kind[kind].append(bound)
             else:
                 self._on[control.subject].append(bound)

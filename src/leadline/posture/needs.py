@@ -6,7 +6,7 @@ from leadline.kube.rbac import RBAC_KINDS, Grant
 from leadline.model.control import Control
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import ControlPlaneProcess
-from leadline.posture.inventory import WORKLOADS
+from leadline.posture.inventory import EVERY_KIND, WORKLOADS
 from leadline.posture.subject import Container, Namespace, Workload
 
 
@@ -16,7 +16,7 @@ def kinds_needed(controls: Iterable[Control]) -> frozenset[str]:
     for control in controls:
         if control.check is not None and control.subject is not None:
             kinds.update(_kinds_of(control.subject), control.kinds, control.reads)
-    return frozenset(kinds)
+    return frozenset(kinds - {EVERY_KIND})
 
 
 def _kinds_of(subject: type) -> tuple[str, ...]:

@@ -12,10 +12,12 @@ Sources: https://github.com/kubescape/regolibrary (the form of a result),
 https://www.openpolicyagent.org/docs/latest/policy-reference/ (the language and its functions).
 """
 
+import base64
 import json
 import re
 import sys
 from collections import defaultdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ _PLACE = re.compile(r"--> (.+?):(\d+):(\d+)\n")
 _REASON = re.compile(r"^error: (.+)", re.MULTILINE)
 _INSIDE = re.compile(r"^relatedObjects\[(\d+)\]\.?")
 _ODD_VERB = re.compile(r"%(?![sdv%])")
+_QUOTED = re.compile(r"""\[(['"])(.*?)\1\]""")
 _VERB = re.compile(r"%([-+# 0]*)(\d*)(?:\.(\d+))?([a-zA-Z%])")
 
 Json = dict[str, Any]
@@ -60,7 +63,7 @@ def main() -> None:
 class Evaluator:
     def __init__(self) -> None:
         self.objects: list[Any] = []
-        self._inputs: dict[str, _Input] = {}
+        self._inputs: dict[str, Input] = {}
 
     def answer(self, request: Json) -> Json:
         try:
@@ -82,11 +85,11 @@ class Evaluator:
             answer["problem"] = {"why": why, "file": request["file"]}
         return answer
 
-    def _input(self, items: list[Any]) -> "_Input":
+    def _input(self, items: list[Any]) -> "Input":
         key = json.dumps(items)
         found = self._inputs.pop(key, None)
         if found is None:
-            found = _Input([self._object(item) for item in items])
+            found = Input([self._object(item) for item in items])
         self._inputs[key] = found
         if len(self._inputs) > _KEPT_INPUTS:
             del self._inputs[next(iter(self._inputs))]
@@ -98,11 +101,10 @@ class Evaluator:
         subject, binding, role = (self.objects[number] for number in item)
         return {**subject, "relatedObjects": [binding, role]}
 
-    def _reports(self, request: Json, seen: "_Input", blamed: list[tuple[int, str]]) -> list[Json]:
+    def _reports(self, request: Json, seen: "Input", blamed: list[tuple[int, str]]) -> list[Json]:
         """What the rule reports; objects that break it are added to ``blamed`` and left out."""
-        engine, package = _compiled(seen.engine, request)
         try:
-            return _evaluated(engine, package)
+            return _answered(seen.engine, request)
         except RuleError as error:
             if "could not find function" in str(error) or not 1 < len(seen.items) <= _MOST_TRIED:
                 raise
@@ -110,11 +112,11 @@ class Evaluator:
             if not faults or len(faults) > _MOST_BLAMED or len(faults) == len(seen.items):
                 raise
         blamed += [fault for fault in faults.items() if fault not in blamed]
-        rest = _Input([item for at, item in enumerate(seen.items) if at not in faults])
-        return _evaluated(*_compiled(rest.engine, request))
+        rest = Input([item for at, item in enumerate(seen.items) if at not in faults])
+        return _answered(rest.engine, request)
 
 
-class _Input:
+class Input:
     """The objects a rule sees, loaded once, and found again in what it reports."""
 
     def __init__(self, items: list[Any]) -> None:
@@ -141,7 +143,7 @@ class _Input:
 
 
 def _engine(items: list[Any]) -> Any:
-    import regorus
+    import regorus  # type: ignore[import-untyped]
 
     engine = regorus.Engine()
     engine.set_gather_prints(True)
@@ -184,22 +186,37 @@ def _evaluated(engine: Any, package: str) -> list[Json]:
     reports: list[Json] = []
     for name, listed in value.items():
         for report in listed if isinstance(listed, list) else ():
-            if isinstance(report, dict) and isinstance(report.get("alertObject"), dict):
-                reports.append(report)
+            fields = _folded(report) if isinstance(report, dict) else {}
+            if isinstance(fields.get("alertobject"), dict):
+                reports.append(fields)
             elif name == "deny":
                 raise RuleError("what it reports has no alertObject")
     return reports
 
 
+def _answered(prepared: Any, request: Json) -> list[Json]:
+    """What the rule reports; where the engine's own function gives up, ours stands in for it."""
+    try:
+        return _evaluated(*_compiled(prepared, request))
+    except RuleError as error:
+        functions = next((found for words, found in _STAND_INS.items() if words in str(error)), None)
+        if functions is None:
+            raise
+    prepared = prepared.clone()
+    for function in functions:
+        prepared.add_extension(*function)
+    return _evaluated(*_compiled(prepared, request))
+
+
 def _faults(request: Json, items: list[Any]) -> dict[int, str]:
     """The objects that break the rule when they are alone, and how."""
-    engine, package = _compiled(_engine([]), request)
+    engine = _engine([])
     faults = {}
     for at, item in enumerate(items):
         alone = engine.clone()
         alone.set_input_json(json.dumps([item]))
         try:
-            _evaluated(alone, package)
+            _answered(alone, request)
         except RuleError as error:
             line = error.problem["line"]
             faults[at] = f"{error}{f' (line {line})' if line else ''}"
@@ -218,12 +235,15 @@ def _rule_error(error: Exception, file: str) -> RuleError:
     return RuleError(why, place[1], int(place[2]), int(place[3]))
 
 
-def _alert(report: Json, seen: _Input) -> Json:
-    alert_object = report["alertObject"]
-    plain, outer = alert_object.get("k8sApiObjects"), alert_object.get("externalObjects")
+def _alert(report: Json, seen: Input) -> Json:
+    alert_object = _folded(report["alertobject"])
+    plain, outer = alert_object.get("k8sapiobjects"), alert_object.get("externalobjects")
     on: dict[int, None] = {}
     related: list[Any] = []
-    for found in (*(plain if isinstance(plain, list) else ()), *(outer if isinstance(outer, list) else [outer])):
+    for found in (
+        *(plain if isinstance(plain, list) else ()),
+        *(outer if isinstance(outer, list) else [outer]),
+    ):
         at = seen.find(found)
         inside = found.get("relatedObjects") if isinstance(found, dict) else None
         parts = inside if isinstance(inside, list) else []
@@ -234,7 +254,7 @@ def _alert(report: Json, seen: _Input) -> Json:
             on[at] = None
             related += _parts(report, at, parts, seen)
     own = _paths(report, lambda path: not _INSIDE.match(path))
-    others = report.get("relatedObjects")
+    others = report.get("relatedobjects")
     for entry in others if isinstance(others, list) else ():
         at = seen.find(entry.get("object")) if isinstance(entry, dict) else None
         if at is not None and any(paths := _paths(entry, lambda path: True)):
@@ -242,11 +262,11 @@ def _alert(report: Json, seen: _Input) -> Json:
     return {"on": list(on), "delete": own[0], "fix": own[1], "review": own[2], "related": related}
 
 
-def _parts(report: Json, at: int, parts: list[Any], seen: _Input) -> list[Any]:
+def _parts(report: Json, at: int, parts: list[Any], seen: Input) -> list[Any]:
     """The paths that lead into the objects an RBAC subject was joined from."""
     found = []
     for number, part in enumerate(parts):
-        paths = _paths(report, lambda path, n=number: (m := _INSIDE.match(path)) and int(m[1]) == n)  # type: ignore[misc]
+        paths = _paths(report, lambda path, n=number: (m := _INSIDE.match(path)) and int(m[1]) == n)
         if any(paths):
             is_joined = "relatedObjects" in seen.items[at]
             place = at if is_joined else seen.find(part)
@@ -257,20 +277,30 @@ def _parts(report: Json, at: int, parts: list[Any], seen: _Input) -> list[Any]:
 
 def _paths(entry: Json, wanted: Any) -> tuple[list[str], list[list[Any]], list[str]]:
     """Paths to delete, to write and to look at, without the object they lead into."""
-    fields = {name.lower(): value for name, value in entry.items()}
+    fields = _folded(entry)
 
     def listed(name: str) -> list[str]:
         value = fields.get(name)
         texts = [path for path in value if isinstance(path, str)] if isinstance(value, list) else []
-        return [_INSIDE.sub("", path) for path in texts if path and wanted(path)]
+        return [_written(path) for path in texts if path and wanted(path)]
 
     fixes = fields.get("fixpaths")
     fix = [
-        [_INSIDE.sub("", row["path"]), row.get("value")]
+        [_written(row["path"]), row.get("value")]
         for row in (fixes if isinstance(fixes, list) else ())
         if isinstance(row, dict) and isinstance(row.get("path"), str) and row["path"] and wanted(row["path"])
     ]
     return listed("deletepaths"), fix, [*listed("reviewpaths"), *listed("failedpaths")]
+
+
+def _written(path: str) -> str:
+    """A path without the object it leads into, and without quotes around its keys."""
+    return _QUOTED.sub(r"[\2]", _INSIDE.sub("", path))
+
+
+def _folded(entry: Json) -> Json:
+    """Fields by their name in lower case: results were always read without regard to it."""
+    return {name.lower(): value for name, value in entry.items()}
 
 
 def _name(item: Json, field: str) -> str:
@@ -297,6 +327,50 @@ def normalized_image(name: str) -> str:
     if not at and ":" not in rest.rpartition("/")[2]:
         rest = f"{rest}:latest"
     return f"{first}/{rest}{at}{digest}"
+
+
+def matches(pattern: str, text: str) -> bool:
+    """``regex.match`` for patterns that are too large for the engine, as the three below."""
+    return re.search(pattern, text) is not None
+
+
+def found(pattern: str, text: str, most: int) -> list[str]:
+    return [match[0] for match in _first(pattern, text, most)]
+
+
+def found_with_groups(pattern: str, text: str, most: int) -> list[list[str]]:
+    return [[match[0], *(group or "" for group in match.groups())] for match in _first(pattern, text, most)]
+
+
+def split(pattern: str, text: str) -> list[str]:
+    """The texts between the matches, without those of groups."""
+    ends = [0, *(place for match in re.finditer(pattern, text) for place in match.span()), len(text)]
+    return [text[start:end] for start, end in zip(ends[::2], ends[1::2], strict=True)]
+
+
+def _first(pattern: str, text: str, most: int) -> list[re.Match[str]]:
+    """At most ``most`` matches; all of them where it is negative."""
+    matches = re.finditer(pattern, text)
+    return list(matches if most < 0 else islice(matches, int(most)))
+
+
+def decoded(text: str) -> str:
+    """``base64.decode``; what is no base64 has no text in it, and a rule goes on."""
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8", "replace")
+    except ValueError:
+        return ""
+
+
+_STAND_INS = {
+    "regex exceeded size limit": (
+        ("regex.match", 2, matches),
+        ("regex.find_n", 3, found),
+        ("regex.find_all_string_submatch_n", 3, found_with_groups),
+        ("regex.split", 2, split),
+    ),
+    "decode failed": (("base64.decode", 1, decoded),),
+}
 
 
 def sprintf(form: str, values: Any) -> str:

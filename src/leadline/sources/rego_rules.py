@@ -32,7 +32,7 @@ class RegoFolder(Struct, frozen=True):
     """Settings by the name that rules read them under."""
 
 
-class _Unusable(Exception):
+class UnusableError(Exception):
     pass
 
 
@@ -60,9 +60,7 @@ def _once_each(rules: list[Rule]) -> tuple[Rule, ...]:
         first = by_name.setdefault(rule.name, rule)
         if first is not rule:
             name = f"{rule.name}-{sum(name.startswith(rule.name) for name in by_name) + 1}"
-            by_name[name] = Rule(
-                name, rule.file, "", problem=f"{first.file} is called {rule.name} as well"
-            )
+            by_name[name] = Rule(name, rule.file, "", problem=f"{first.file} is called {rule.name} as well")
     return tuple(by_name.values())
 
 
@@ -70,7 +68,7 @@ def _plain(path: Path, shown: str) -> Rule:
     name = path.stem
     try:
         source = _text(path)
-    except _Unusable as reason:
+    except UnusableError as reason:
         return Rule(name, shown, "", problem=str(reason))
     return Rule(name, shown, source, settings=_named_settings(source))
 
@@ -81,7 +79,7 @@ def _described(place: Path, metadata: Path, root: Path) -> Rule | str:
     told = metadata.relative_to(root).as_posix()
     try:
         table = _table(metadata)
-    except _Unusable as reason:
+    except UnusableError as reason:
         return Rule(place.name, told, "", problem=str(reason))
     name = _word(table.get("name")) or place.name
     attributes = _mapping(table.get("attributes"))
@@ -93,7 +91,7 @@ def _described(place: Path, metadata: Path, root: Path) -> Rule | str:
     try:
         source = _text(place / _RAW)
         counting = _text(place / _FILTER) if (place / _FILTER).exists() else ""
-    except _Unusable as reason:
+    except UnusableError as reason:
         return Rule(name, shown, "", problem=str(reason))
     declared = _declared_settings(table)
     blocks = [*_listed(table.get("match")), *_listed(table.get("dynamicMatch"))]
@@ -133,7 +131,7 @@ def _control_of(path: Path) -> ControlFile | None:
         return None
     try:
         table = _table(path)
-    except _Unusable:
+    except UnusableError:
         return None
     control_id, rules = _word(table.get("controlID")), _words(table.get("rulesNames"))
     if not control_id or not rules:
@@ -173,7 +171,7 @@ def _folded(value: Any) -> str:
 def _inputs_of(folder: Path) -> dict[str, tuple[str, ...]]:
     try:
         table = _table(folder / _INPUTS)
-    except _Unusable:
+    except UnusableError:
         return {}
     settings = _mapping(_mapping(table.get("settings")).get("postureControlInputs")) or table
     return {name: tuple(_words(value)) for name, value in settings.items() if isinstance(value, list)}
@@ -183,23 +181,23 @@ def _table(path: Path) -> dict[str, Any]:
     documents = documents_of(_text(path).encode(), path.name, LIMITS, Memory())
     for document in documents:
         if document.problem is not None:
-            raise _Unusable(f"{path.name}: {document.problem.why} (line {document.problem.line})")
+            raise UnusableError(f"{path.name}: {document.problem.why} (line {document.problem.line})")
     if len(documents) != 1 or not isinstance(documents[0].body, dict):
-        raise _Unusable(f"{path.name} does not hold one object")
+        raise UnusableError(f"{path.name} does not hold one object")
     return documents[0].body
 
 
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST_BYTES:
-            raise _Unusable(f"{path.name} is larger than {_LARGEST_BYTES >> 20} MiB")
+            raise UnusableError(f"{path.name} is larger than {_LARGEST_BYTES >> 20} MiB")
         return path.read_text("utf-8")
     except FileNotFoundError as error:
-        raise _Unusable(f"there is no {path.name}") from error
+        raise UnusableError(f"there is no {path.name}") from error
     except OSError as error:
-        raise _Unusable(f"cannot read {path.name}: {(error.strerror or str(error)).lower()}") from error
+        raise UnusableError(f"cannot read {path.name}: {(error.strerror or str(error)).lower()}") from error
     except UnicodeDecodeError as error:
-        raise _Unusable(f"{path.name} is not UTF-8") from error
+        raise UnusableError(f"{path.name} is not UTF-8") from error
 
 
 def _word(value: Any) -> str:

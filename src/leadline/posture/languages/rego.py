@@ -9,14 +9,14 @@ https://github.com/kubescape/regolibrary.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from msgspec import Struct
 
 from leadline.kube.field_path import parse_path
-from leadline.kube.kinds import ADDED, BUILT_IN, kind_key, plural_of
+from leadline.kube.kinds import ADDED, BUILT_IN, Kind, kind_key, plural_of
 from leadline.kube.rbac import Grant
 from leadline.model.control import Control, NotJudged, Remove, Review, Set, Violation, Violations
 from leadline.model.finding import Unread
@@ -29,6 +29,7 @@ API_SERVER = "apiserver-pod"
 """The aggregator whose rules see one Pod: that of the API server."""
 _ANY = "*"
 _CLOUDS = {"EKS": "eks", "AKS": "aks", "GKE": "gke"}
+_PASSING = frozenset({"Event", "Lease.coordination.k8s.io", "EndpointSlice.discovery.k8s.io", "Endpoints"})
 _TEXT_ONLY = re.compile(
     r"(^|\.)(annotations|labels|matchLabels|nodeSelector|data|stringData|parameters|args|command)\b|\.env\["
 )
@@ -53,6 +54,10 @@ class Match(Struct, frozen=True):
         key = kind_key(group, resource.kind)
         known = BUILT_IN.get(key) or ADDED.get(key)
         return (known.plural if known else plural_of(resource.kind)) in self.names
+
+    def names_kind(self, kind: Kind) -> bool:
+        is_named = not self.names.isdisjoint((_ANY, kind.name.lower(), kind.plural))
+        return is_named and not self.groups.isdisjoint((_ANY, kind.group))
 
 
 EVERYTHING = Match(frozenset({_ANY}), frozenset({_ANY}), frozenset({_ANY}))
@@ -192,11 +197,19 @@ def _control(
         file.doc,
         module,
         subject=Grant if only_subjects else Resource,
-        kinds=() if only_subjects else (EVERY_KIND,),
+        kinds=() if only_subjects else (EVERY_KIND, *_known_kinds(rules)),
         check=_check(rules, file.fixed, evaluate),
         joins=True,
         settings={setting_name(name): shipped.get(setting_name(name), ()) for name in sorted(names)},
     )
+
+
+def _known_kinds(rules: Iterable[Rule]) -> Iterator[str]:
+    """What a cluster has to be asked for; a rule over everything means what people write, not what changes each second."""
+    matches = {match for rule in rules for match in rule.matches}
+    for key, kind in {**ADDED, **BUILT_IN}.items():
+        if key not in _PASSING and any(match.names_kind(kind) for match in matches):
+            yield key
 
 
 def _check(

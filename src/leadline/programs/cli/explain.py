@@ -143,12 +143,15 @@ def _subject(control: Control) -> str:
         return f"a person has to look: {control.manual}"
     if not control.is_built:
         return f"nothing yet: this control is not built; it needs {control.needs}"
+    if len(control.kinds) > _MANY_KINDS:
+        return "objects of every kind"
     if control.kinds:
         return ", ".join(kind.partition(".")[0] for kind in control.kinds)
     name = control.subject.__name__ if control.subject else ""
     return _SUBJECTS.get(name, name)
 
 
+_MANY_KINDS = 40
 _SUBJECTS = {
     "Container": "every container of every workload, init and ephemeral ones as well",
     "Workload": "every object that runs pods",
