@@ -15,9 +15,7 @@ from leadline.errors import RegistryError
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
 from leadline.image.sbom import catalogue_image
 from leadline.sources.image_source import ImageOptions, open_image
-from leadline.sources.registry import RegistryOptions
-from leadline.sources.registry_auth import Credential
-from leadline.sources.registry_http import Trust
+from leadline.sources.registry_options import Credential, RegistryOptions, Trust
 
 pytestmark = pytest.mark.slow
 LAYERS = (layer({"a.list": b"one two\n"}), layer({"b.list": b"three\n", ".wh.a.list": b""}))

@@ -18,7 +18,7 @@ from leadline.model.finding import Unread
 from leadline.model.package import ImageConfig, ImageFile, Sbom
 from leadline.sources.image_source import ImageOptions, open_image
 from leadline.sources.layer_cache import LayerCache
-from leadline.sources.registry import RegistryOptions
+from leadline.sources.registry_options import RegistryOptions
 
 OS_RELEASE = b"ID=demo\nVERSION_ID=7\n"
 LAYERS = (

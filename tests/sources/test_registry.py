@@ -19,9 +19,7 @@ from leadline.model.finding import Unread
 from leadline.model.package import Sbom
 from leadline.sources.image_source import ImageOptions, open_image
 from leadline.sources.layer_cache import LayerCache
-from leadline.sources.registry import RegistryOptions
-from leadline.sources.registry_auth import Credential, PullSecret
-from leadline.sources.registry_http import Trust
+from leadline.sources.registry_options import Credential, PullSecret, RegistryOptions, Trust
 from registry_server import Server, serving
 
 LAYERS = (layer({"etc/os-release": b"ID=demo\n", "a.list": b"one two\n"}), layer({"b.list": b"three\n"}))

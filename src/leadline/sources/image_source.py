@@ -12,8 +12,7 @@ from leadline.sources.image_folder import open_image_folder
 from leadline.sources.image_manifest import Platform, read_platform
 from leadline.sources.layer_blob import OpenedImage
 from leadline.sources.layer_cache import LayerCache
-from leadline.sources.registry import RegistryOptions
-from leadline.sources.registry_image import open_registry_image
+from leadline.sources.registry_options import RegistryOptions
 
 
 class ImageOptions(Struct, frozen=True):
@@ -39,7 +38,26 @@ def open_image(reference: str, options: ImageOptions) -> OpenedImage:
     """
     platform = read_platform(options.platform) if options.platform else None
     scheme, colon, rest = reference.partition(":")
-    match scheme if colon else "":
+    forced = _by_scheme(scheme, rest, platform, options) if colon else None
+    if forced is not None:
+        return forced
+    path, tag = _path_and_tag(reference)
+    if path.is_dir():
+        return _open_folder(path, tag, platform)
+    if path.is_file():
+        return open_archive(path, tag, platform)
+    if reference.startswith(("/", "./", "../")) or reference.endswith((".tar", ".tar.gz", ".tgz")):
+        raise SourceError(
+            f"there is no {reference}", hint="name an archive, an OCI layout, a folder or an image"
+        )
+    return _open_registry(reference, platform, options)
+
+
+def _by_scheme(
+    scheme: str, rest: str, platform: Platform | None, options: ImageOptions
+) -> OpenedImage | None:
+    """``None`` where ``scheme`` is none."""
+    match scheme:
         case "docker-archive":
             return open_docker_archive(*_path_and_tag(rest))
         case "oci-archive":
@@ -59,27 +77,7 @@ def open_image(reference: str, options: ImageOptions) -> OpenedImage:
             return open_daemon_image(rest, sockets(options.registry.environ))
         case "registry":
             return _open_registry(rest, platform, options)
-    path, tag = _path_and_tag(reference)
-    if path.is_dir():
-        return _open_folder(path, tag, platform)
-    if path.is_file():
-        return open_archive(path, tag, platform)
-    if reference.startswith(("/", "./", "../")) or reference.endswith((".tar", ".tar.gz", ".tgz")):
-        raise SourceError(
-            f"there is no {reference}", hint="name an archive, an OCI layout, a folder or an image"
-        )
-    return _open_registry(reference, platform, options)
-
-
-def _open_registry(text: str, platform: Platform | None, options: ImageOptions) -> OpenedImage:
-    return open_registry_image(_reference(text), platform, options.registry, options.cache)
-
-
-def _reference(text: str) -> Reference:
-    reference = read_reference(text)
-    if reference is None:
-        raise UsageError(f"not an image: {text[:200]}", hint="write it as registry/repository:tag")
-    return reference
+    return None
 
 
 def _path_and_tag(text: str) -> tuple[Path, str]:
@@ -97,3 +95,17 @@ def _open_folder(path: Path, tag: str, platform: Platform | None) -> OpenedImage
     if (path / "index.json").is_file() and (path / "oci-layout").is_file():
         return open_oci_layout(path, tag, platform)
     return open_image_folder(path)
+
+
+def _open_registry(text: str, platform: Platform | None, options: ImageOptions) -> OpenedImage:
+    # The client of registries takes a while to import, and an archive does without.
+    from leadline.sources.registry_image import open_registry_image
+
+    return open_registry_image(_reference(text), platform, options.registry, options.cache)
+
+
+def _reference(text: str) -> Reference:
+    reference = read_reference(text)
+    if reference is None:
+        raise UsageError(f"not an image: {text[:200]}", hint="write it as registry/repository:tag")
+    return reference

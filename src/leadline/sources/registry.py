@@ -13,7 +13,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from threading import Lock
-from typing import Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
 from msgspec import DecodeError, Struct, ValidationError, json
@@ -28,39 +27,15 @@ from leadline.sources.image_manifest import (
     Descriptor,
 )
 from leadline.sources.layer_blob import checked
-from leadline.sources.registry_auth import ANONYMOUS, Credential, Problem, PullSecret, credentials_for
-from leadline.sources.registry_http import Answer, Dropped, Trust, send
+from leadline.sources.registry_auth import Problem, credentials_for
+from leadline.sources.registry_http import Answer, Dropped, send
+from leadline.sources.registry_options import ANONYMOUS, Credential, RegistryOptions
 
 MOST_RESUMES = 5
 LARGEST_TOKEN = 1 << 20
 ACCEPT = ", ".join(sorted(INDEX_TYPES | MANIFEST_TYPES))
 BUSY = frozenset((429, 500, 502, 503, 504))
 _CHALLENGE = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
-
-
-class Wait(Protocol):
-    def __call__(self, attempt: int, seconds: float) -> bool:
-        """Waits as the caller sees fit; True means to ask again. ``seconds`` is the registry's wish, 0 for none."""
-
-
-def never(attempt: int, seconds: float) -> bool:
-    """Takes the first answer."""
-    del attempt, seconds
-    return False
-
-
-class RegistryOptions(Struct, frozen=True):
-    """How registries are spoken to."""
-
-    trust: Trust = Trust()
-    credential: Credential | None = None
-    """Given by hand: goes before all others."""
-    secrets: tuple[PullSecret, ...] = ()
-    environ: Mapping[str, str] = {}
-    """Where Docker's and Podman's files are looked for."""
-    mirrors: Mapping[str, tuple[str, ...]] = {}
-    """Registry to the hosts that are asked before it."""
-    wait: Wait = never
 
 
 class _Token(Struct):

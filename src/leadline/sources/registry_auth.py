@@ -14,41 +14,12 @@ from pathlib import Path
 from msgspec import DecodeError, Struct, ValidationError, field, json
 
 from leadline.image.reference import DOCKER_HUB, Reference
+from leadline.sources.registry_options import Credential, PullSecret
 
 HELPER_SECONDS = 15.0
 LARGEST_FILE = 4 << 20
 _HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _HUB_NAMES = frozenset((DOCKER_HUB, "index.docker.io", "registry-1.docker.io"))
-
-
-class Credential(Struct, frozen=True):
-    """What is shown to a registry; all parts empty means nothing is shown."""
-
-    source: str
-    """Where it comes from, fit for messages."""
-    username: str = ""
-    password: str = ""
-    identity_token: str = ""
-    """Exchanged for an access token."""
-    registry_token: str = ""
-    """Shown as it is."""
-
-    def __repr__(self) -> str:
-        return f"Credential(source={self.source!r})"
-
-
-ANONYMOUS = Credential("anonymous")
-
-
-class PullSecret(Struct, frozen=True):
-    """The content of a ``kubernetes.io/dockerconfigjson`` or ``dockercfg`` secret."""
-
-    name: str
-    """``namespace/name``, fit for messages."""
-    content: bytes
-
-    def __repr__(self) -> str:
-        return f"PullSecret(name={self.name!r})"
 
 
 class _Entry(Struct, rename="lower"):

@@ -9,9 +9,8 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from msgspec import Struct
-
 from leadline.errors import RegistryError
+from leadline.sources.registry_options import Trust
 
 MOST_REDIRECTS = 5
 PIECE_BYTES = 1 << 18
@@ -22,33 +21,6 @@ REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
 class Dropped(Exception):  # noqa: N818 - what happened to the connection
     """The connection ended before the answer did."""
-
-
-class Trust(Struct, frozen=True):
-    """Whom to believe, and how to get there."""
-
-    plain_http: frozenset[str] = frozenset()
-    """``host[:port]`` of registries that are spoken to without TLS."""
-    ca_file: str = ""
-    """PEM; empty means the system's authorities."""
-    is_unverified: bool = False
-    """Whether any certificate will do."""
-    proxies: Mapping[str, str] = {}
-    """``http`` and ``https`` to ``http://[user:password@]host:port``; ``no`` to a list of host endings."""
-
-    def scheme(self, host: str) -> str:
-        return "http" if host in self.plain_http else "https"
-
-    def context(self) -> ssl.SSLContext:
-        """Raises ``RegistryError`` where the file of authorities cannot be used."""
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file or None)
-        except (OSError, ssl.SSLError) as error:
-            raise RegistryError(f"cannot use the certificates in {self.ca_file}: {error}") from error
-        if self.is_unverified:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
 
 
 class Answer:
@@ -168,7 +140,7 @@ def _connect(parts: SplitResult, host: str, trust: Trust) -> http.client.HTTPCon
     proxy = _proxy(parts, trust)
     if proxy is None:
         if parts.scheme == "https":
-            return http.client.HTTPSConnection(name, port, timeout=TIMEOUT_SECONDS, context=trust.context())
+            return http.client.HTTPSConnection(name, port, timeout=TIMEOUT_SECONDS, context=_context(trust))
         return http.client.HTTPConnection(name, port, timeout=TIMEOUT_SECONDS)
     through = (proxy.hostname or "", proxy.port or 8080)
     headers = {}
@@ -177,11 +149,23 @@ def _connect(parts: SplitResult, host: str, trust: Trust) -> http.client.HTTPCon
         headers["Proxy-Authorization"] = f"Basic {pair}"
     connection: http.client.HTTPConnection
     if parts.scheme == "https":
-        connection = http.client.HTTPSConnection(*through, timeout=TIMEOUT_SECONDS, context=trust.context())
+        connection = http.client.HTTPSConnection(*through, timeout=TIMEOUT_SECONDS, context=_context(trust))
     else:
         connection = http.client.HTTPConnection(*through, timeout=TIMEOUT_SECONDS)
     connection.set_tunnel(name, port or (443 if parts.scheme == "https" else 80), headers)
     return connection
+
+
+def _context(trust: Trust) -> ssl.SSLContext:
+    """Raises ``RegistryError`` where the file of authorities cannot be used."""
+    try:
+        context = ssl.create_default_context(cafile=trust.ca_file or None)
+    except (OSError, ssl.SSLError) as error:
+        raise RegistryError(f"cannot use the certificates in {trust.ca_file}: {error}") from error
+    if trust.is_unverified:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _proxy(parts: SplitResult, trust: Trust) -> SplitResult | None:

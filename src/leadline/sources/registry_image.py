@@ -19,7 +19,8 @@ from leadline.sources.image_manifest import (
     layer_problem,
 )
 from leadline.sources.layer_blob import OpenedImage, PieceLayer, is_digest, paired
-from leadline.sources.registry import RegistryOptions, Repository, repositories
+from leadline.sources.registry import Repository, repositories
+from leadline.sources.registry_options import RegistryOptions
 
 
 class Remembers(Protocol):
