@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from leadline.image.stream import PIECE_BYTES, Damaged, Stream
+from leadline.image.tar_extended import Extended, decimal, read_pax, text_of
 
 Kind = Literal["file", "folder", "symlink", "hardlink", "device", "outside", "denied"]
 
@@ -82,7 +83,7 @@ class TarReader:
     def __iter__(self) -> Iterator[Entry]:
         while True:
             self._pass_content()
-            extended = _Extended()
+            extended = Extended()
             block = self._header()
             while block and block[156] in b"xgXLK":
                 self._extend(extended, block)
@@ -173,7 +174,7 @@ class TarReader:
             raise Damaged("not a tar header")
         return block
 
-    def _extend(self, extended: "_Extended", block: bytes) -> None:
+    def _extend(self, extended: Extended, block: bytes) -> None:
         size = _number(block[124:136])
         if size > LARGEST_EXTENDED_HEADER:
             raise Damaged("an extended header is larger than 1 MiB")
@@ -182,15 +183,15 @@ class TarReader:
         self._stream.skip(-size % BLOCK)
         match block[156]:
             case kind if kind == GNU_NAME:
-                extended.path = _text(data)
+                extended.path = text_of(data)
             case kind if kind == GNU_TARGET:
-                extended.target = _text(data)
+                extended.target = text_of(data)
             case kind if kind in (PAX, PAX_SUN):
-                _read_pax(extended, data)
+                read_pax(extended, data)
             case _:
                 pass
 
-    def _entry(self, block: bytes, extended: "_Extended") -> Entry:
+    def _entry(self, block: bytes, extended: Extended) -> Entry:
         path = extended.path or _name(block)
         kind = block[156]
         mode = _number(block[100:108]) & 0o7777
@@ -203,7 +204,7 @@ class TarReader:
             return Entry(path[:LONGEST_PATH], "outside")
         if kind == FOLDER or kind in FILES:
             return Entry(clean, "folder", mode=mode)
-        target = extended.target or _text(block[157:257])
+        target = extended.target or text_of(block[157:257])
         if kind == SYMLINK:
             return Entry(clean, "symlink", target=target[:LONGEST_PATH])
         if kind == HARDLINK:
@@ -214,7 +215,7 @@ class TarReader:
             self._padding = -self._left % BLOCK
         return Entry(clean, "device", mode=mode)
 
-    def _open_file(self, block: bytes, extended: "_Extended") -> int:
+    def _open_file(self, block: bytes, extended: Extended) -> int:
         stored = _number(block[124:136]) if extended.size is None else extended.size
         self._left, self._padding = stored, -stored % BLOCK
         self._holes = None
@@ -242,7 +243,7 @@ class TarReader:
                 raise Damaged("a sparse file has too many holes")
         return _SparseMap(size, tuple(parts))
 
-    def _body_map(self, extended: "_Extended") -> "_SparseMap":
+    def _body_map(self, extended: Extended) -> "_SparseMap":
         """The map of format 1.0: decimal lines in whole blocks in front of the content."""
         lines: list[bytes] = []
         rest = b""
@@ -252,24 +253,11 @@ class TarReader:
             *whole, rest = rest.split(b"\n")
             lines += whole
             if lines:
-                wanted = 1 + 2 * _decimal(lines[0])
+                wanted = 1 + 2 * decimal(lines[0])
             if wanted > 2 * MOST_HOLES or len(rest) > BLOCK:
                 raise Damaged("a sparse file has too many holes")
-        values = [_decimal(line) for line in lines[1:wanted]]
+        values = [decimal(line) for line in lines[1:wanted]]
         return _SparseMap(extended.sparse_size, tuple(zip(values[::2], values[1::2], strict=True)))
-
-
-class _Extended:
-    """What pax and GNU headers say about the entry that follows."""
-
-    def __init__(self) -> None:
-        self.path = ""
-        self.target = ""
-        self.size: int | None = None
-        self.sparse_name = ""
-        self.sparse_size = 0
-        self.sparse_map: list[tuple[int, int]] = []
-        self.sparse_in_body = False
 
 
 class _SparseMap(Struct, frozen=True):
@@ -313,18 +301,11 @@ def _zeros(count: int) -> Iterator[bytes]:
 
 
 def _name(block: bytes) -> str:
-    name = _text(block[:100])
+    name = text_of(block[:100])
     # Only POSIX headers keep a folder there; GNU's use the same bytes for times.
     if block[345] and block[257:263] == b"ustar\0":
-        return f"{_text(block[345:500])}/{name}"
+        return f"{text_of(block[345:500])}/{name}"
     return name
-
-
-def _text(field: bytes) -> str:
-    end = field.find(0)
-    if end >= 0:
-        field = field[:end]
-    return field.decode("utf-8", "backslashreplace")
 
 
 def _number(field: bytes) -> int:
@@ -345,12 +326,6 @@ def _number(field: bytes) -> int:
     return value
 
 
-def _decimal(field: bytes) -> int:
-    if not field.isdigit() or len(field) > 18:
-        raise Damaged("not a number in an extended tar header")
-    return int(field)
-
-
 def _is_old_header(block: bytes) -> bool:
     """Whether the checksum of a header without the ``ustar`` mark is right."""
     digits = block[148:156].strip(b" \0")
@@ -366,47 +341,3 @@ def _gnu_parts(field: bytes) -> list[tuple[int, int]]:
         start, length = _number(field[at : at + 12]), _number(field[at + 12 : at + 24])
         parts.append((start, length))
     return parts
-
-
-def _read_pax(extended: _Extended, data: bytes) -> None:
-    at = 0
-    while at < len(data):
-        space = data.find(b" ", at, at + 20)
-        if space < 0:
-            if data[at:].strip(b"\0"):
-                raise Damaged("not a record in an extended tar header")
-            return
-        end = at + _decimal(data[at:space])
-        if end <= space + 1 or end > len(data):
-            raise Damaged("a record of an extended tar header has a wrong length")
-        key, _, value = data[space + 1 : end - 1].partition(b"=")
-        at = end
-        _take_record(extended, key, value)
-
-
-def _take_record(extended: _Extended, key: bytes, value: bytes) -> None:
-    match key:
-        case b"path":
-            extended.path = _text(value)
-        case b"linkpath":
-            extended.target = _text(value)
-        case b"size":
-            extended.size = _decimal(value)
-        case b"GNU.sparse.name":
-            extended.sparse_name = _text(value)
-        case b"GNU.sparse.realsize" | b"GNU.sparse.size":
-            extended.sparse_size = _decimal(value)
-        case b"GNU.sparse.major":
-            extended.sparse_in_body = value == b"1"
-        case b"GNU.sparse.map":
-            numbers = [_decimal(number) for number in value.split(b",")] if value else []
-            if len(numbers) % 2:
-                raise Damaged("the map of a sparse file is cut short")
-            extended.sparse_map = list(zip(numbers[::2], numbers[1::2], strict=True))
-        case b"GNU.sparse.offset":
-            extended.sparse_map.append((_decimal(value), 0))
-        case b"GNU.sparse.numbytes":
-            if extended.sparse_map:
-                extended.sparse_map[-1] = (extended.sparse_map[-1][0], _decimal(value))
-        case _:
-            pass

@@ -1,0 +1,78 @@
+"""What the headers in front of an entry say of it: pax records and GNU's long names
+(https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html).
+"""
+
+from leadline.image.stream import Damaged
+
+
+class Extended:
+    """Gathered until the entry comes."""
+
+    def __init__(self) -> None:
+        self.path = ""
+        self.target = ""
+        self.size: int | None = None
+        self.sparse_name = ""
+        self.sparse_size = 0
+        self.sparse_map: list[tuple[int, int]] = []
+        self.sparse_in_body = False
+
+
+def read_pax(extended: Extended, data: bytes) -> None:
+    """Adds the records in ``data``. Raises ``Damaged``."""
+    at = 0
+    while at < len(data):
+        space = data.find(b" ", at, at + 20)
+        if space < 0:
+            if data[at:].strip(b"\0"):
+                raise Damaged("not a record in an extended tar header")
+            return
+        end = at + decimal(data[at:space])
+        if end <= space + 1 or end > len(data):
+            raise Damaged("a record of an extended tar header has a wrong length")
+        key, _, value = data[space + 1 : end - 1].partition(b"=")
+        at = end
+        _take_record(extended, key, value)
+
+
+def _take_record(extended: Extended, key: bytes, value: bytes) -> None:
+    match key:
+        case b"path":
+            extended.path = text_of(value)
+        case b"linkpath":
+            extended.target = text_of(value)
+        case b"size":
+            extended.size = decimal(value)
+        case b"GNU.sparse.name":
+            extended.sparse_name = text_of(value)
+        case b"GNU.sparse.realsize" | b"GNU.sparse.size":
+            extended.sparse_size = decimal(value)
+        case b"GNU.sparse.major":
+            extended.sparse_in_body = value == b"1"
+        case b"GNU.sparse.map":
+            numbers = [decimal(number) for number in value.split(b",")] if value else []
+            if len(numbers) % 2:
+                raise Damaged("the map of a sparse file is cut short")
+            extended.sparse_map = list(zip(numbers[::2], numbers[1::2], strict=True))
+        case b"GNU.sparse.offset":
+            extended.sparse_map.append((decimal(value), 0))
+        case b"GNU.sparse.numbytes":
+            if extended.sparse_map:
+                extended.sparse_map[-1] = (extended.sparse_map[-1][0], decimal(value))
+        case _:
+            pass
+
+
+def text_of(field: bytes) -> str:
+    """Up to the first zero byte; bytes that are no UTF-8 stay apart as ``\\xfe``."""
+    end = field.find(0)
+    if end >= 0:
+        field = field[:end]
+    return field.decode("utf-8", "backslashreplace")
+
+
+def decimal(field: bytes) -> int:
+    """Raises ``Damaged`` where it is no number."""
+    if not field.isdigit() or len(field) > 18:
+        raise Damaged("not a number in an extended tar header")
+    return int(field)
