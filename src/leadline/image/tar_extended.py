@@ -64,7 +64,7 @@ def _take_record(extended: Extended, key: bytes, value: bytes) -> None:
 
 
 def text_of(field: bytes) -> str:
-    """Up to the first zero byte; bytes that are no UTF-8 stay apart as ``\\xfe``."""
+    r"""Up to the first zero byte; bytes that are no UTF-8 stay apart as ``\xfe``."""
     end = field.find(0)
     if end >= 0:
         field = field[:end]
