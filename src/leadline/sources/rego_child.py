@@ -1,6 +1,6 @@
 """The child process in which users' Rego is evaluated: one JSON request a line in, one JSON answer a line out.
 
-It is started by path and imports nothing of Leadline. The engine cannot be stopped once it evaluates, so
+It is started by path and imports nothing of Leadline but ``rego_functions``. The engine cannot be stopped once it evaluates, so
 whoever asks ends this process when a rule takes too long.
 
 Requests: ``{"objects": [...]}`` adds to the objects that inputs point into, answered by ``{}``;
@@ -12,12 +12,10 @@ Sources: https://github.com/kubescape/regolibrary (the form of a result),
 https://www.openpolicyagent.org/docs/latest/policy-reference/ (the language and its functions).
 """
 
-import base64
 import json
 import re
 import sys
 from collections import defaultdict
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +32,6 @@ _REASON = re.compile(r"^error: (.+)", re.MULTILINE)
 _INSIDE = re.compile(r"^relatedObjects\[(\d+)\]\.?")
 _ODD_VERB = re.compile(r"%(?![sdv%])")
 _QUOTED = re.compile(r"""\[(['"])(.*?)\1\]""")
-_VERB = re.compile(r"%([-+# 0]*)(\d*)(?:\.(\d+))?([a-zA-Z%])")
 
 Json = dict[str, Any]
 
@@ -48,6 +45,7 @@ class RuleError(Exception):
 def main() -> None:
     answers = sys.stdout
     sys.stdout = sys.stderr
+    sys.path.append(str(Path(__file__).parents[2]))
     evaluator = Evaluator()
     for line in sys.stdin:
         request = json.loads(line)
@@ -145,6 +143,8 @@ class Input:
 def _engine(items: list[Any]) -> Any:
     import regorus  # type: ignore[import-untyped]
 
+    from leadline.sources.rego_functions import normalized_image
+
     engine = regorus.Engine()
     engine.set_gather_prints(True)
     engine.add_extension("image.parse_normalized_name", 1, normalized_image)
@@ -155,6 +155,8 @@ def _engine(items: list[Any]) -> Any:
 
 def _compiled(prepared: Any, request: Json) -> tuple[Any, str]:
     """An engine with the rule in it, and the rule's package. Rego as of version 1, else as before it."""
+    from leadline.sources.rego_functions import sprintf
+
     source, faults = request["source"], []
     dialects = [(False, source), (False, _FACT.sub(r"\1 if true", source))]
     dialects += [(True, source), (True, _FACT.sub(r"\1 { true }", source))]
@@ -196,10 +198,14 @@ def _evaluated(engine: Any, package: str) -> list[Json]:
 
 def _answered(prepared: Any, request: Json) -> list[Json]:
     """What the rule reports; where the engine's own function gives up, ours stands in for it."""
+    from leadline.sources import rego_functions
+
     try:
         return _evaluated(*_compiled(prepared, request))
     except RuleError as error:
-        functions = next((found for words, found in _STAND_INS.items() if words in str(error)), None)
+        functions = next(
+            (found for words, found in rego_functions.STAND_INS.items() if words in str(error)), None
+        )
         if functions is None:
             raise
     prepared = prepared.clone()
@@ -311,111 +317,6 @@ def _name(item: Json, field: str) -> str:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def normalized_image(name: str) -> str:
-    """``docker.io/library/nginx:latest`` for ``nginx``.
-
-    Source: https://pkg.go.dev/github.com/distribution/reference#ParseNormalizedNamed
-    """
-    path, at, digest = name.partition("@")
-    first, slash, rest = path.partition("/")
-    if not slash or not ("." in first or ":" in first or first == "localhost"):
-        first, rest = "docker.io", path
-    if first in ("docker.io", "index.docker.io"):
-        first, rest = "docker.io", rest if "/" in rest else f"library/{rest}"
-    if not at and ":" not in rest.rpartition("/")[2]:
-        rest = f"{rest}:latest"
-    return f"{first}/{rest}{at}{digest}"
-
-
-def matches(pattern: str, text: str) -> bool:
-    """``regex.match`` for patterns that are too large for the engine, as the three below."""
-    return re.search(pattern, text) is not None
-
-
-def found(pattern: str, text: str, most: int) -> list[str]:
-    return [match[0] for match in _first(pattern, text, most)]
-
-
-def found_with_groups(pattern: str, text: str, most: int) -> list[list[str]]:
-    return [[match[0], *(group or "" for group in match.groups())] for match in _first(pattern, text, most)]
-
-
-def split(pattern: str, text: str) -> list[str]:
-    """The texts between the matches, without those of groups."""
-    ends = [0, *(place for match in re.finditer(pattern, text) for place in match.span()), len(text)]
-    return [text[start:end] for start, end in zip(ends[::2], ends[1::2], strict=True)]
-
-
-def _first(pattern: str, text: str, most: int) -> list[re.Match[str]]:
-    """At most ``most`` matches; all of them where it is negative."""
-    matches = re.finditer(pattern, text)
-    return list(matches if most < 0 else islice(matches, int(most)))
-
-
-def decoded(text: str) -> str:
-    """``base64.decode``; what is no base64 has no text in it, and a rule goes on."""
-    try:
-        return base64.b64decode(text, validate=True).decode("utf-8", "replace")
-    except ValueError:
-        return ""
-
-
-_STAND_INS = {
-    "regex exceeded size limit": (
-        ("regex.match", 2, matches),
-        ("regex.find_n", 3, found),
-        ("regex.find_all_string_submatch_n", 3, found_with_groups),
-        ("regex.split", 2, split),
-    ),
-    "decode failed": (("base64.decode", 1, decoded),),
-}
-
-
-def sprintf(form: str, values: Any) -> str:
-    """Go's formatting, for the verbs that the engine's own lacks. Source: https://pkg.go.dev/fmt."""
-    left = list(values)
-
-    def written(match: re.Match[str]) -> str:
-        flags, width, precision, verb = match.groups()
-        if verb == "%":
-            return "%"
-        if not left:
-            return f"%!{verb}(MISSING)"
-        text = _verb(left.pop(0), flags, precision, verb)
-        if not width:
-            return text
-        if "-" in flags:
-            return text.ljust(int(width))
-        return text.zfill(int(width)) if "0" in flags and verb not in "sqv" else text.rjust(int(width))
-
-    return _VERB.sub(written, form)
-
-
-def _verb(value: Any, flags: str, precision: str | None, verb: str) -> str:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if verb in "doxXbc" and is_number and int(value) == value:
-        sign = "+" if "+" in flags and value >= 0 else ""
-        lead = {"o": "0", "x": "0x", "X": "0X"}.get(verb, "") if "#" in flags else ""
-        return sign + lead + format(int(value), verb)
-    if verb in "feEgG" and is_number:
-        digits = f".{precision}" if precision is not None else ("" if verb in "gG" else ".6")
-        return format(float(value), ("+" if "+" in flags else "") + digits + verb)
-    if verb == "q":
-        return json.dumps(value if isinstance(value, str) else _plain(value))
-    if verb not in "svt":
-        return f"%!{verb}({_plain(value)})"
-    text = _plain(value)
-    return text[: int(precision)] if precision is not None and verb == "s" else text
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, set | frozenset):
-        return "{" + ", ".join(sorted(json.dumps(item, default=str) for item in value)) + "}"
-    return json.dumps(value, default=str)
 
 
 if __name__ == "__main__":
