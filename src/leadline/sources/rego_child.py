@@ -29,6 +29,9 @@ _MOST_TRIED = 5000
 _FACT = re.compile(r'^(?![^\n]*:?=)([A-Za-z_]\w*\((?:[^()"\n]|"[^"\n]*")*\))[ \t]*(?=#|$)', re.MULTILINE)
 _PLACE = re.compile(r"--> (.+?):(\d+):(\d+)\n")
 _REASON = re.compile(r"^error: (.+)", re.MULTILINE)
+# From here on the engine quotes what it looked at, which may be a secret.
+_VALUE = re.compile(r" \(path \[|\.? Got |\b(?:Set|Object|Array|String|Number)\(")
+_WHY_LENGTH = 200
 _INSIDE = re.compile(r"^relatedObjects\[(\d+)\]\.?")
 _ODD_VERB = re.compile(r"%(?![sdv%])")
 _QUOTED = re.compile(r"""\[(['"])(.*?)\1\]""")
@@ -169,18 +172,18 @@ def _compiled(prepared: Any, request: Json) -> tuple[Any, str]:
             package = engine.add_policy(request["file"], text)
             engine.add_data_json(json.dumps(request["data"]))
         except (RuntimeError, ValueError) as error:
-            faults.append(_rule_error(error, request["file"]))
+            faults.append(_rule_error(error, request))
         else:
             return engine, package
     # The dialect that it is written in is the one that its parser got further in.
     raise max(faults, key=lambda fault: (fault.problem["line"], fault.problem["column"]))
 
 
-def _evaluated(engine: Any, package: str) -> list[Json]:
+def _evaluated(request: Json, engine: Any, package: str) -> list[Json]:
     try:
         answer = json.loads(engine.eval_query_as_json(package))
     except (RuntimeError, ValueError) as error:
-        raise _rule_error(error, "") from error
+        raise _rule_error(error, request) from error
     rows = answer.get("result") or []
     value = rows[0]["expressions"][0]["value"] if rows else None
     if not isinstance(value, dict) or not any(isinstance(v, list) for v in value.values()):
@@ -201,7 +204,7 @@ def _answered(prepared: Any, request: Json) -> list[Json]:
     from leadline.sources import rego_functions
 
     try:
-        return _evaluated(*_compiled(prepared, request))
+        return _evaluated(request, *_compiled(prepared, request))
     except RuleError as error:
         functions = next(
             (found for words, found in rego_functions.STAND_INS.items() if words in str(error)), None
@@ -211,7 +214,7 @@ def _answered(prepared: Any, request: Json) -> list[Json]:
     prepared = prepared.clone()
     for function in functions:
         prepared.add_extension(*function)
-    return _evaluated(*_compiled(prepared, request))
+    return _evaluated(request, *_compiled(prepared, request))
 
 
 def _faults(request: Json, items: list[Any]) -> dict[int, str]:
@@ -231,14 +234,24 @@ def _faults(request: Json, items: list[Any]) -> dict[int, str]:
     return faults
 
 
-def _rule_error(error: Exception, file: str) -> RuleError:
+def _rule_error(error: Exception, request: Json) -> RuleError:
     text = str(error).partition("\n\nStack backtrace")[0]
     reason, place = _REASON.search(text), _PLACE.search(text)
     why = reason[1] if reason else text.strip().partition("\n")[0]
-    why = why.partition(" (path [")[0].strip()
-    if place is None:
-        return RuleError(why, file)
-    return RuleError(why, place[1], int(place[2]), int(place[3]))
+    why = _VALUE.split(why, maxsplit=1)[0].strip(" :.")[:_WHY_LENGTH]
+    if place is None or place[1] != request["file"]:
+        return RuleError(why, request["file"])
+    line = int(place[2])
+    lines = request["source"].split("\n")
+    column = _column(lines[line - 1], int(place[3])) if line <= len(lines) else 0
+    return RuleError(why, request["file"], line, column)
+
+
+def _column(line: str, column: int) -> int:
+    """The engine counts a tab as four columns."""
+    for at, character in enumerate(line, 1):
+        column -= 3 if character == "\t" and column > at else 0
+    return column
 
 
 def _alert(report: Json, seen: Input) -> Json:

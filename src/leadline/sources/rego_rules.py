@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.posture.languages.rego import EVERYTHING, ControlFile, Match, Rule
 from leadline.sources.manifests import documents_of
@@ -110,8 +111,9 @@ def _described(place: Path, metadata: Path, root: Path) -> Rule | str:
 
 def _match(block: dict[str, Any]) -> Match:
     groups = frozenset("" if word == "core" else word for word in _words(block.get("apiGroups")))
-    names = frozenset(word.lower() for word in _words(block.get("resources")))
-    return Match(groups, frozenset(_words(block.get("apiVersions"))), names)
+    written = tuple(_words(block.get("resources")))
+    names = frozenset(word.lower() for word in written)
+    return Match(groups, frozenset(_words(block.get("apiVersions"))), names, written)
 
 
 def _declared_settings(table: dict[str, Any]) -> Iterator[str]:
@@ -139,6 +141,7 @@ def _control_of(path: Path) -> ControlFile | None:
     category = _mapping(table.get("category"))
     words = (_word(category.get("name")), _word(_mapping(category.get("subCategory")).get("name")))
     score = table.get("baseScore")
+    is_manual = _mapping(table.get("attributes")).get("actionRequired") == "manual review"
     fixed = {name: tuple(_words(value)) for name, value in _mapping(table.get("fixedInput")).items()}
     return ControlFile(
         control_id,
@@ -148,14 +151,13 @@ def _control_of(path: Path) -> ControlFile | None:
         _documentation(table),
         tuple(rules),
         fixed,
+        (_folded(table.get("remediation")) or _folded(table.get("description"))) if is_manual else "",
     )
 
 
 def _without(control: ControlFile, retired: set[str]) -> ControlFile:
     kept = tuple(name for name in control.rules if name not in retired)
-    return ControlFile(
-        control.id, control.title, control.score, control.category, control.doc, kept, control.fixed
-    )
+    return replace(control, rules=kept)
 
 
 def _documentation(table: dict[str, Any]) -> str:

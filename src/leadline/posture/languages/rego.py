@@ -42,6 +42,8 @@ class Match(Struct, frozen=True):
     groups: frozenset[str]
     versions: frozenset[str]
     names: frozenset[str]
+    written: tuple[str, ...] = ()
+    """The names as the rule writes them."""
 
     def holds(self, resource: Resource) -> bool:
         group, _, version = resource.api_version.rpartition("/")
@@ -91,6 +93,8 @@ class ControlFile(Struct, frozen=True):
     rules: tuple[str, ...]
     fixed: Mapping[str, tuple[str, ...]] = {}
     """Settings that nobody may change."""
+    manual: str = ""
+    """What a person has to look at, where rules cannot tell."""
 
 
 class Related(Struct, frozen=True, array_like=True):
@@ -183,6 +187,8 @@ def _control(
     file: ControlFile, rules: tuple[Rule, ...], shipped: Mapping[str, tuple[str, ...]], evaluate: Evaluate
 ) -> Control:
     module = f"rego.{(file.rules[0] if len(file.rules) == 1 else file.id).replace('.', '-')}"
+    if file.manual:
+        return Control(file.id, file.title, file.score, file.category, file.doc, module, manual=file.manual)
     missing = [name for name in file.rules if name not in {rule.name for rule in rules}]
     if missing or not rules:
         needs = f"the rule {' and '.join(missing)}, which is not in the folder"
@@ -235,7 +241,7 @@ def _check(
 
 
 def _nothing(rules: Iterable[Rule]) -> str:
-    names = sorted({name for rule in rules for match in rule.matches for name in match.names} - {_ANY})
+    names = sorted({name for rule in rules for match in rule.matches for name in match.written} - {_ANY})
     shown = [*names[:4], *([f"{len(names) - 4} more"] if len(names) > 4 else [])]
     return f"no {' or '.join(shown)}" if names else "no object that it counts"
 

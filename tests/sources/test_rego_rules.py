@@ -1,0 +1,128 @@
+"""What a folder of users' Rego is read as."""
+
+import json
+from pathlib import Path
+
+from leadline.posture.languages.rego import EVERYTHING, ControlFile, Match, Rule
+from leadline.sources.rego_rules import RegoFolder, read_rego
+
+SOURCE = "package armo_builtins\n# data.postureControlInputs.named\n"
+METADATA = {
+    "name": "no-latest",
+    "ruleLanguage": "Rego",
+    "attributes": {"resourcesAggregator": "apiserver-pod"},
+    "match": [{"apiGroups": ["core"], "apiVersions": ["v1"], "resources": ["Pod"]}],
+    "controlConfigInputs": [{"path": "settings.postureControlInputs.declared"}, {"path": 3}, None],
+    "description": "Tags  move.",
+    "remediation": "Pin it.",
+}
+CONTROL = {
+    "controlID": "X-7",
+    "name": "Latest",
+    "baseScore": 70,
+    "rulesNames": ["no-latest"],
+    "category": {"name": "Workload", "subCategory": {"name": "Supply chain"}},
+    "description": "Why.",
+    "fixedInput": {"declared": ["a"]},
+}
+
+
+def write(root: Path, files: dict[str, object]) -> Path:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return root
+
+
+def test_the_layout_with_descriptions_is_read(tmp_path: Path):
+    write(
+        tmp_path,
+        {
+            "rules/a/rule.metadata.json": METADATA,
+            "rules/a/raw.rego": SOURCE,
+            "rules/a/filter.rego": "package x\n",
+            "rules/a/test/one/input/pod.json": {"kind": "Pod"},
+            "controls/latest.json": CONTROL,
+            "controls/noise.json": "[1]",
+            "default-config-inputs.json": {"settings": {"postureControlInputs": {"declared": ["b"], "n": 1}}},
+        },
+    )
+    rule = Rule(
+        "no-latest",
+        "rules/a/raw.rego",
+        SOURCE,
+        "package x\n",
+        "rules/a/filter.rego",
+        (Match(frozenset({""}), frozenset({"v1"}), frozenset({"pod"}), ("Pod",)),),
+        "apiserver-pod",
+        ("declared", "named"),
+        "Tags move.\n\nFix: Pin it.",
+    )
+    control = ControlFile(
+        "X-7", "Latest", 10.0, "Workload / Supply chain", "Why.", ("no-latest",), {"declared": ("a",)}
+    )
+    assert read_rego(tmp_path) == RegoFolder((rule,), (control,), {"declared": ("b",)})
+
+
+def test_a_description_may_be_yaml(tmp_path: Path):
+    write(tmp_path, {"a/rule.metadata.yaml": "name: short\nmatch: []\n", "a/raw.rego": "package x\n"})
+    (rule,) = read_rego(tmp_path).rules
+    assert (rule.name, rule.matches) == ("short", (EVERYTHING,))
+
+
+def test_plain_files_match_everything_in_the_order_of_their_names(tmp_path: Path):
+    write(tmp_path, {"b.rego": "package b\n", "a/z.rego": "package z\n", "a/z_test.rego": "package z\n"})
+    assert read_rego(tmp_path).rules == (
+        Rule("z", "a/z.rego", "package z\n"),
+        Rule("b", "b.rego", "package b\n"),
+    )
+
+
+def test_one_file_is_one_rule(tmp_path: Path):
+    write(tmp_path, {"b.rego": SOURCE})
+    assert read_rego(tmp_path / "b.rego").rules == (Rule("b", "b.rego", SOURCE, settings=("named",)),)
+
+
+def test_what_is_broken_is_a_rule_with_a_problem(tmp_path: Path):
+    write(
+        tmp_path,
+        {
+            "a/rule.metadata.json": "{",
+            "b/rule.metadata.json": {"name": "b"},
+            "c/rule.metadata.json": {"name": "c", "ruleLanguage": "CEL"},
+            "d/rule.metadata.json": "3",
+            "one/same.rego": "package x\n",
+            "two/same.rego": "package x\n",
+        },
+    )
+    (tmp_path / "e.rego").write_bytes(b"\xff")
+    problems = {rule.name: rule.problem for rule in read_rego(tmp_path).rules if rule.problem}
+    assert problems.pop("a").startswith("rule.metadata.json: ")
+    assert problems == {
+        "b": "there is no raw.rego",
+        "c": "its language is cel, not Rego",
+        "d": "rule.metadata.json does not hold one object",
+        "e": "e.rego is not UTF-8",
+        "same-2": "one/same.rego is called same as well",
+    }
+
+
+def test_a_retired_rule_takes_its_control_along(tmp_path: Path):
+    write(
+        tmp_path,
+        {
+            "old/rule.metadata.json": {"name": "was", "attributes": {"useUntilKubescapeVersion": "v1"}},
+            "old/raw.rego": "package x\n",
+            "new.rego": "package x\n",
+            "controls/x.json": CONTROL | {"rulesNames": ["was"]},
+        },
+    )
+    folder = read_rego(tmp_path)
+    assert ([rule.name for rule in folder.rules], [c.rules for c in folder.controls]) == (["new"], [()])
+
+
+def test_a_control_for_people_says_what_to_look_at(tmp_path: Path):
+    manual = CONTROL | {"attributes": {"actionRequired": "manual review"}, "remediation": "Look at it."}
+    write(tmp_path, {"x.rego": "package x\n", "controls/x.json": manual})
+    assert [control.manual for control in read_rego(tmp_path).controls] == ["Look at it."]
