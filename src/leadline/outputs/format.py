@@ -170,16 +170,20 @@ class Format(Struct, frozen=True):
     """``PostureReport`` or ``Sbom``."""
     write: Callable[[Any, IO[str], Page], None]
     is_binary: bool = False
+    with_scores: bool = True
+    """Whether it shows the scores of frameworks."""
 
 
 Write = Callable[[Any, IO[str], Page], None]
 
 
-def format(name: str, *, suffix: str, report: type = PostureReport) -> Callable[[Write], Format]:
+def format(
+    name: str, *, suffix: str, report: type = PostureReport, with_scores: bool = True
+) -> Callable[[Write], Format]:
     """Makes a ``Format`` of ``write(report, out, page)``."""
 
     def make(write: Write) -> Format:
-        return Format(name, suffix, report, write)
+        return Format(name, suffix, report, write, with_scores=with_scores)
 
     return make
 

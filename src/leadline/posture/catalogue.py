@@ -1,6 +1,5 @@
 """The controls and frameworks that come with the product, and how a user's words choose among them."""
 
-import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -42,6 +41,8 @@ def parse_framework(source: str, file_name: str, controls: Sequence[Control]) ->
     Raises:
         UsageError: the text is no TOML, or lacks a name or controls.
     """
+    import tomllib
+
     try:
         table = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:

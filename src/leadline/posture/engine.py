@@ -1,6 +1,5 @@
 """The loop: every control over every subject of every resource, once."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -10,14 +9,13 @@ from msgspec import Struct
 
 from leadline.kube.rbac import Grant, unknown_roles
 from leadline.kube.workload import misshapen
+from leadline.log import log_of
 from leadline.model.control import Control, Missing, NotJudged, Violations
 from leadline.model.finding import Finding, Skip, Unread
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import PROCESSES, ControlPlaneProcess, process_of
 from leadline.posture.inventory import EVERY_KIND, WORKLOADS, Inventory, kind_name
 from leadline.posture.subject import Container, Namespace, Workload, workloads_of
-
-log = logging.getLogger(__name__)
 
 Settings = Mapping[str, tuple[str, ...]]
 Applies = Callable[[Any], bool] | None
@@ -225,7 +223,7 @@ class _Judge:
                 if found and found[-1].control == control_id and found[-1].resource is resource:
                     judged.append(control_id)
             except Exception as fault:
-                log.exception("control %s failed on %s", control_id, resource.title)
+                log_of(__name__).exception("control %s failed on %s", control_id, resource.title)
                 why = f"{control_id} could not judge it: a fault in the control ({type(fault).__name__})"
                 self._unread.append(
                     Unread(_where(resource), why, hint="please report it; --debug shows the details")

@@ -1,6 +1,5 @@
 """Reads JSON files of Kubernetes objects: one value, or several in a row, as kubectl accepts them."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,7 +22,7 @@ def parse_json(text: bytes, limits: Limits) -> list[Document]:
 
     try:
         value = orjson.loads(text)
-    except json.JSONDecodeError as error:
+    except orjson.JSONDecodeError as error:
         several = _several(text, limits)
         if several is not None:
             return several
@@ -57,6 +56,8 @@ def _depth_exceeds(value: Any, limit: int) -> bool:
 
 def json_parts(text: bytes, limits: Limits) -> Iterator[Part | Document]:
     """The values of a text that holds several in a row; one that is broken is a document with its problem."""
+    import json
+
     whole = text.decode(errors="replace")
     scan = json.JSONDecoder().raw_decode
     at = line = index = broken = offset = 0
@@ -99,7 +100,7 @@ def _several(text: bytes, limits: Limits) -> list[Document] | None:
         if isinstance(part, Part):
             try:
                 value = orjson.loads(part.text)
-            except json.JSONDecodeError as error:
+            except orjson.JSONDecodeError as error:
                 documents.append(
                     Document(part.index, part.line + 1, problem=_problem(error, part.line + 1, limits))
                 )
@@ -119,9 +120,7 @@ def _limit(why: str, line: int) -> Problem:
 def _problem(error: Exception, line: int, limits: Limits) -> Problem:
     if isinstance(error, RecursionError):
         return _limit(f"nested deeper than {limits.depth} levels", line)
-    told = (
-        error.msg if isinstance(error, json.JSONDecodeError) else "a number or text that JSON does not allow"
-    )
+    told = getattr(error, "msg", "a number or text that JSON does not allow")
     return Problem(f"not valid JSON: {told}", line, 1)
 
 

@@ -4,7 +4,6 @@ Each document of a stream is parsed alone, so a broken one costs only itself. Bo
 parts (aliases) and must not be changed.
 """
 
-import logging
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -23,10 +22,9 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from leadline.log import log_of
 from leadline.sources.yaml_problems import Problem, problem_of
 from leadline.sources.yaml_scalars import Scalar, ScalarError, key_of_value, key_text, plain, tagged, whole
-
-log = logging.getLogger(__name__)
 
 
 class Limits(Struct, frozen=True):
@@ -202,7 +200,7 @@ def parser_class() -> Any:
     try:
         from yaml.cyaml import CParser  # type: ignore[attr-defined]
     except ImportError:
-        log.warning("PyYAML has no libyaml here, reading YAML takes ten times as long")
+        log_of(__name__).warning("PyYAML has no libyaml here, reading YAML takes ten times as long")
         return _PureParser
     return CParser
 

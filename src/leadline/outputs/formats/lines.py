@@ -13,7 +13,7 @@ from leadline.outputs.format import (
 )
 
 
-@format("lines", suffix=".txt")
+@format("lines", suffix=".txt", with_scores=False)
 def lines(report: PostureReport, out: IO[str], page: Page) -> None:
     controls = {control.id: control for control in report.controls}
     shown = set(SEVERITIES[: SEVERITIES.index(page.least) + 1])

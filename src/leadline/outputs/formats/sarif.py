@@ -37,7 +37,7 @@ _LONGEST_TEXT = 1_000
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "unknown": "note"}
 
 
-@format("sarif", suffix=".sarif")
+@format("sarif", suffix=".sarif", with_scores=False)
 def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
     controls = [row.control for row in report.by_control if row.judged]
     index = {control.id: i for i, control in enumerate(controls)}

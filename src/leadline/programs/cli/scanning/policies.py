@@ -34,8 +34,8 @@ class Policies(Struct, frozen=True):
     """To be called after judging: they end what evaluates users' rules."""
 
 
-def choose_policies(request: Request) -> Policies:
-    """The controls and frameworks that the request names.
+def choose_policies(request: Request, *, with_scores: bool = True) -> Policies:
+    """The controls and frameworks that the request names; ``with_scores`` adds those whose scores a plain scan shows.
 
     Raises: ``UsageError`` for an unknown name, or where nothing is left; ``SourceError`` for a file that cannot
     be read.
@@ -51,8 +51,11 @@ def choose_policies(request: Request) -> Policies:
     elif own and request.form == "everything":
         controls = controls_of(own, known)
     else:
-        wanted = load_frameworks(known) if request.form == "framework" else _headline(known)
-        frameworks, controls = (*wanted, *own), known
+        if request.form == "framework":
+            frameworks = (*load_frameworks(known), *own)
+        elif with_scores:
+            frameworks = (*_headline(known), *own)
+        controls = known
     if request.exclude_controls:
         without = {control.id for control in find_controls(request.exclude_controls, known)}
         controls = tuple(control for control in controls if control.id not in without)

@@ -37,7 +37,7 @@ def run(request: Request) -> int:
     _configure_log(request)
     is_terminal = os.isatty(1)
     chosen = destinations(request.format, request.output, is_terminal=is_terminal)
-    policies = choose_policies(request)
+    policies = choose_policies(request, with_scores=any(d.format.with_scores for d in chosen))
     known = shipped_settings(policies.known)
     settings = read_settings(request.controls_config, known) if request.controls_config else known
     with opened(chosen) as sinks:
@@ -61,15 +61,12 @@ def run(request: Request) -> int:
 
 
 def _configure_log(request: Request) -> None:
-    import logging
-
     if request.debug:
+        import logging
+
         logging.basicConfig(
             stream=sys.stderr, level=logging.DEBUG, format="%(levelname)s %(name)s: %(message)s"
         )
-    else:
-        # What fails is in the report; without this, logging's last resort would print tracebacks.
-        logging.getLogger("leadline").addHandler(logging.NullHandler())
 
 
 def _report(
