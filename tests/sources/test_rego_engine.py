@@ -203,6 +203,21 @@ def test_an_object_that_breaks_the_rule_costs_itself_alone(engine):
 
 
 @needs_rego
+def test_whatever_an_object_holds_reaches_the_rule(engine):
+    odd = {
+        "kind": "Odd",
+        "name": "o",
+        "big": 2**200,
+        "half": "\ud800",
+        3: "key",
+        "real": 1e300,
+        "text": "\u2028é",
+    }
+    source = reporting('"reviewPaths": [input[0]["3"], input[0].text]')
+    assert ask(engine, source, odd) == Answer((Alert((0,), review=("key", "\u2028é")),))
+
+
+@needs_rego
 def test_an_endless_rule_ends_and_the_next_is_evaluated():
     with RegoEngine(os.environ, Limits(timeout_s=1.0)) as engine:
         assert ask(engine, ENDLESS, POD) == Answer(problem=Problem("not finished after 1 s"))

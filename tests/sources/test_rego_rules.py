@@ -3,9 +3,16 @@
 import json
 from pathlib import Path
 
-from leadline.posture.languages.rego import EVERYTHING, ControlFile, Match, Rule
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from leadline.model.resource import resource_of
+from leadline.posture.engine import judge
+from leadline.posture.languages.rego import EVERYTHING, Answer, ControlFile, Match, Rule, controls_of
 from leadline.sources.rego_rules import RegoFolder, read_rego
 
+HERE = Path()
 SOURCE = "package armo_builtins\n# data.postureControlInputs.named\n"
 METADATA = {
     "name": "no-latest",
@@ -27,6 +34,11 @@ CONTROL = {
 }
 
 
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+
+
 def write(root: Path, files: dict[str, object]) -> Path:
     for name, content in files.items():
         path = root / name
@@ -35,9 +47,9 @@ def write(root: Path, files: dict[str, object]) -> Path:
     return root
 
 
-def test_the_layout_with_descriptions_is_read(tmp_path: Path):
+def test_the_layout_with_descriptions_is_read():
     write(
-        tmp_path,
+        HERE,
         {
             "rules/a/rule.metadata.json": METADATA,
             "rules/a/raw.rego": SOURCE,
@@ -62,31 +74,31 @@ def test_the_layout_with_descriptions_is_read(tmp_path: Path):
     control = ControlFile(
         "X-7", "Latest", 10.0, "Workload / Supply chain", "Why.", ("no-latest",), {"declared": ("a",)}
     )
-    assert read_rego(tmp_path) == RegoFolder((rule,), (control,), {"declared": ("b",)})
+    assert read_rego(HERE) == RegoFolder((rule,), (control,), {"declared": ("b",)})
 
 
-def test_a_description_may_be_yaml(tmp_path: Path):
-    write(tmp_path, {"a/rule.metadata.yaml": "name: short\nmatch: []\n", "a/raw.rego": "package x\n"})
-    (rule,) = read_rego(tmp_path).rules
+def test_a_description_may_be_yaml():
+    write(HERE, {"a/rule.metadata.yaml": "name: short\nmatch: []\n", "a/raw.rego": "package x\n"})
+    (rule,) = read_rego(HERE).rules
     assert (rule.name, rule.matches) == ("short", (EVERYTHING,))
 
 
-def test_plain_files_match_everything_in_the_order_of_their_names(tmp_path: Path):
-    write(tmp_path, {"b.rego": "package b\n", "a/z.rego": "package z\n", "a/z_test.rego": "package z\n"})
-    assert read_rego(tmp_path).rules == (
+def test_plain_files_match_everything_in_the_order_of_their_names():
+    write(HERE, {"b.rego": "package b\n", "a/z.rego": "package z\n", "a/z_test.rego": "package z\n"})
+    assert read_rego(HERE).rules == (
         Rule("z", "a/z.rego", "package z\n"),
         Rule("b", "b.rego", "package b\n"),
     )
 
 
-def test_one_file_is_one_rule(tmp_path: Path):
-    write(tmp_path, {"b.rego": SOURCE})
-    assert read_rego(tmp_path / "b.rego").rules == (Rule("b", "b.rego", SOURCE, settings=("named",)),)
+def test_one_file_is_one_rule():
+    write(HERE, {"b.rego": SOURCE})
+    assert read_rego(HERE / "b.rego").rules == (Rule("b", "b.rego", SOURCE, settings=("named",)),)
 
 
-def test_what_is_broken_is_a_rule_with_a_problem(tmp_path: Path):
+def test_what_is_broken_is_a_rule_with_a_problem():
     write(
-        tmp_path,
+        HERE,
         {
             "a/rule.metadata.json": "{",
             "b/rule.metadata.json": {"name": "b"},
@@ -96,8 +108,8 @@ def test_what_is_broken_is_a_rule_with_a_problem(tmp_path: Path):
             "two/same.rego": "package x\n",
         },
     )
-    (tmp_path / "e.rego").write_bytes(b"\xff")
-    problems = {rule.name: rule.problem for rule in read_rego(tmp_path).rules if rule.problem}
+    (HERE / "e.rego").write_bytes(b"\xff")
+    problems = {rule.name: rule.problem for rule in read_rego(HERE).rules if rule.problem}
     assert problems.pop("a").startswith("rule.metadata.json: ")
     assert problems == {
         "b": "there is no raw.rego",
@@ -108,9 +120,9 @@ def test_what_is_broken_is_a_rule_with_a_problem(tmp_path: Path):
     }
 
 
-def test_a_retired_rule_takes_its_control_along(tmp_path: Path):
+def test_a_retired_rule_takes_its_control_along():
     write(
-        tmp_path,
+        HERE,
         {
             "old/rule.metadata.json": {"name": "was", "attributes": {"useUntilKubescapeVersion": "v1"}},
             "old/raw.rego": "package x\n",
@@ -118,11 +130,29 @@ def test_a_retired_rule_takes_its_control_along(tmp_path: Path):
             "controls/x.json": CONTROL | {"rulesNames": ["was"]},
         },
     )
-    folder = read_rego(tmp_path)
+    folder = read_rego(HERE)
     assert ([rule.name for rule in folder.rules], [c.rules for c in folder.controls]) == (["new"], [()])
 
 
-def test_a_control_for_people_says_what_to_look_at(tmp_path: Path):
+def test_a_control_for_people_says_what_to_look_at():
     manual = CONTROL | {"attributes": {"actionRequired": "manual review"}, "remediation": "Look at it."}
-    write(tmp_path, {"x.rego": "package x\n", "controls/x.json": manual})
-    assert [control.manual for control in read_rego(tmp_path).controls] == ["Look at it."]
+    write(HERE, {"x.rego": "package x\n", "controls/x.json": manual})
+    assert [control.manual for control in read_rego(HERE).controls] == ["Look at it."]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = sorted({*METADATA, *CONTROL, "settings", "dynamicMatch"})
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), JSON), st.dictionaries(st.sampled_from(FIELDS), JSON))
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_description_makes_reading_fail(metadata: dict, control: dict):
+    files = {"a/rule.metadata.json": metadata, "a/raw.rego": SOURCE, "controls/c.json": CONTROL | control}
+    write(HERE, files | {"default-config-inputs.json": metadata})
+    folder = read_rego(HERE)
+    controls = controls_of(folder.rules, folder.controls, folder.inputs, lambda question: Answer())
+    judge([resource_of({"kind": "Pod"})], controls)

@@ -152,8 +152,13 @@ def _engine(items: list[Any]) -> Any:
     engine.set_gather_prints(True)
     engine.add_extension("image.parse_normalized_name", 1, normalized_image)
     engine.add_policy("cautils", _CAUTILS.read_text("utf-8"))
-    engine.set_input_json(json.dumps(items))
+    engine.set_input_json(_json(items))
     return engine
+
+
+def _json(value: Any) -> str:
+    """What the engine accepts: it knows no halves of characters."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 def _compiled(prepared: Any, request: Json) -> tuple[Any, str]:
@@ -223,7 +228,7 @@ def _faults(request: Json, items: list[Any]) -> dict[int, str]:
     faults = {}
     for at, item in enumerate(items):
         alone = engine.clone()
-        alone.set_input_json(json.dumps([item]))
+        alone.set_input_json(_json([item]))
         try:
             _answered(alone, request)
         except RuleError as error:

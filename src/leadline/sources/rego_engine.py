@@ -1,6 +1,7 @@
 """Evaluates users' Rego in a child process with limits. A rule that brings the child down costs that rule alone."""
 
 import importlib.util
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,7 +40,7 @@ class RegoEngine:
             output, fate = self._ask(question)
         except OSError as error:
             return Answer(problem=Problem(f"the engine cannot be started: {error}"))
-        except (TypeError, RecursionError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             return Answer(problem=Problem(f"an object cannot be handed to the engine: {error}"))
         if fate == "ended":
             try:
@@ -72,11 +73,11 @@ class RegoEngine:
             self._sent = 0
         while self._sent < len(self._objects):
             part = self._objects[self._sent : self._sent + _OBJECTS_A_LINE]
-            output, fate = self._child.ask(msgspec.json.encode({"objects": part}))
+            output, fate = self._child.ask(_line({"objects": part}))
             if fate != "ended":
                 return output, fate
             self._sent += len(part)
-        return self._child.ask(msgspec.json.encode(request))
+        return self._child.ask(_line(request))
 
     def _number(self, body: Any) -> int:
         """The number under which the child knows an object, which stays referred to and so keeps its identity."""
@@ -98,6 +99,11 @@ class RegoEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _line(request: Any) -> bytes:
+    """JSON for whatever an object holds: numbers of any size, keys that are no texts, halves of characters."""
+    return json.dumps(request, default=str).encode()
 
 
 def _unfinished(outcome: Outcome, limits: Limits) -> str:

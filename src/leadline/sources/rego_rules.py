@@ -40,14 +40,14 @@ class UnusableError(Exception):
 def read_rego(folder: Path) -> RegoFolder:
     """The rules and controls below ``folder``, or in the one file that it is. What is broken is a rule with a problem."""
     if folder.is_file():
-        return RegoFolder((_plain(folder, folder.name),)) if folder.suffix == ".rego" else RegoFolder()
+        return RegoFolder((_plain(folder),)) if folder.suffix == ".rego" else RegoFolder()
     described = {path.parent: path for name in reversed(_METADATA) for path in sorted(folder.rglob(name))}
-    found = [_described(place, metadata, folder) for place, metadata in sorted(described.items())]
+    found = [_described(place, metadata) for place, metadata in sorted(described.items())]
     rules = [rule for rule in found if isinstance(rule, Rule)]
     retired = {rule for rule in found if isinstance(rule, str)}
     for path in sorted(folder.rglob("*.rego")):
         if path.parent not in described and not path.name.endswith("_test.rego"):
-            rules.append(_plain(path, path.relative_to(folder).as_posix()))
+            rules.append(_plain(path))
     if not rules:
         return RegoFolder()
     files = [c for p in sorted(folder.rglob("*.json")) if (c := _control_of(p)) is not None]
@@ -65,8 +65,8 @@ def _once_each(rules: list[Rule]) -> tuple[Rule, ...]:
     return tuple(by_name.values())
 
 
-def _plain(path: Path, shown: str) -> Rule:
-    name = path.stem
+def _plain(path: Path) -> Rule:
+    name, shown = path.stem, path.as_posix()
     try:
         source = _text(path)
     except UnusableError as reason:
@@ -74,10 +74,9 @@ def _plain(path: Path, shown: str) -> Rule:
     return Rule(name, shown, source, settings=_named_settings(source))
 
 
-def _described(place: Path, metadata: Path, root: Path) -> Rule | str:
+def _described(place: Path, metadata: Path) -> Rule | str:
     """The rule of one folder, or the name of one that its description has retired."""
-    shown = (place / _RAW).relative_to(root).as_posix()
-    told = metadata.relative_to(root).as_posix()
+    shown, told = (place / _RAW).as_posix(), metadata.as_posix()
     try:
         table = _table(metadata)
     except UnusableError as reason:
@@ -101,7 +100,7 @@ def _described(place: Path, metadata: Path, root: Path) -> Rule | str:
         shown,
         source,
         counting,
-        (place / _FILTER).relative_to(root).as_posix(),
+        (place / _FILTER).as_posix(),
         tuple(_match(block) for block in blocks if isinstance(block, dict)) or (EVERYTHING,),
         _word(attributes.get("resourcesAggregator")),
         tuple(dict.fromkeys((*declared, *_named_settings(source), *_named_settings(counting)))),
@@ -142,11 +141,11 @@ def _control_of(path: Path) -> ControlFile | None:
     words = (_word(category.get("name")), _word(_mapping(category.get("subCategory")).get("name")))
     score = table.get("baseScore")
     is_manual = _mapping(table.get("attributes")).get("actionRequired") == "manual review"
-    fixed = {name: tuple(_words(value)) for name, value in _mapping(table.get("fixedInput")).items()}
+    fixed = _settings(_mapping(table.get("fixedInput")))
     return ControlFile(
         control_id,
         _word(table.get("name")) or control_id,
-        min(10.0, max(0.0, float(score))) if isinstance(score, int | float) else 0.0,
+        float(min(10.0, max(0.0, score))) if isinstance(score, int | float) else 0.0,
         " / ".join(word for word in words if word) or "Custom",
         _documentation(table),
         tuple(rules),
@@ -176,7 +175,13 @@ def _inputs_of(folder: Path) -> dict[str, tuple[str, ...]]:
     except UnusableError:
         return {}
     settings = _mapping(_mapping(table.get("settings")).get("postureControlInputs")) or table
-    return {name: tuple(_words(value)) for name, value in settings.items() if isinstance(value, list)}
+    return _settings(settings)
+
+
+def _settings(table: dict[Any, Any]) -> dict[str, tuple[str, ...]]:
+    """Whatever is no list of texts under a name is left out."""
+    listed = {name: _listed(value) for name, value in table.items() if isinstance(name, str)}
+    return {name: tuple(_words(value)) for name, value in listed.items() if value}
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -191,6 +196,8 @@ def _table(path: Path) -> dict[str, Any]:
 
 def _text(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():
+            raise UnusableError(f"{path.name} is no file")
         if path.stat().st_size > _LARGEST_BYTES:
             raise UnusableError(f"{path.name} is larger than {_LARGEST_BYTES >> 20} MiB")
         return path.read_text("utf-8")

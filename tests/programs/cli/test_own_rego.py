@@ -90,7 +90,7 @@ def test_a_broken_rule_is_named_with_its_place_and_the_others_judge(capfd):
         0,
         [
             "pod.yaml:7:3: unknown custom-names names [shop/Pod/shell] remove spec.hostname",
-            "worse.rego:3:26: unread rule worse: expecting expression; "
+            "mine/worse.rego:3:26: unread rule worse: expecting expression; "
             "mend the rule; what it would have found is unknown",
         ],
     )
@@ -112,3 +112,23 @@ def test_without_the_engine_one_line_says_how_to_get_it(capfd, monkeypatch):
         "leadline: mine holds Rego, which needs an engine that is not installed; "
         "pip install 'leadline[rego]' brings it\n",
     )
+
+
+GUIDE = Path(__file__).parents[3] / "docs" / "own-rules.md"
+
+
+@needs_rego
+def test_the_examples_of_the_guide_judge(capfd):
+    blocks = GUIDE.read_text("utf-8").split("```")
+    python = next(block for block in blocks if block.startswith("python\n"))
+    rego = next(block for block in blocks if block.startswith("rego\n"))
+    Path("guide").mkdir()
+    Path("guide/foreign.py").write_text(python.removeprefix("python\n"))
+    Path("guide/foreign.rego").write_text(rego.removeprefix("rego\n"))
+    containers = "  containers:\n  - {name: a, image: nginx}\n  - {name: b, image: registry.shop.example/b}\n"
+    Path("pod.yaml").write_text(POD + containers)
+    words = ("scan", "control", "SHOP-1,custom-foreign", "pod.yaml", "--controls", "guide", "-q")
+    assert run(capfd, *words)[1].splitlines() == [
+        "pod.yaml:9:15: high SHOP-1 Foreign image [shop/Pod/shell] review spec.containers[0].image",
+        "pod.yaml:9:15: unknown custom-foreign foreign [shop/Pod/shell] review spec.containers[0].image",
+    ]

@@ -226,7 +226,7 @@ def _check(
         unread: Unread | None = None
         for rule in rules:
             chosen = {name: fixed.get(name, settings.get(setting_name(name), ())) for name in rule.settings}
-            question = f"rego {rule.file} {sorted(chosen.items())}"
+            question = f"rego {id(rule)} {sorted(chosen.items())}"
             table = inventory.once(question, partial(_table, rule, chosen, inventory, evaluate))
             found = table.violations.get(id(subject), ())
             yield from found
