@@ -171,6 +171,10 @@ def test_functions_that_rules_import_are_there(engine):
             reporting('"failedPaths": []', '[{"kind": "Ghost"}]'),
             Problem("it reports an object that is not among those it was given", "r.rego"),
         ),
+        (
+            HEAD + 'deny contains {"alertObject": {}}\n',
+            Problem("it reports no object: a person has to look", "r.rego"),
+        ),
     ],
 )
 def test_what_is_wrong_with_a_rule_is_said(engine, source: str, problem: Problem):

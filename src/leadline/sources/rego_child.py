@@ -35,6 +35,7 @@ _WHY_LENGTH = 200
 _INSIDE = re.compile(r"^relatedObjects\[(\d+)\]\.?")
 _ODD_VERB = re.compile(r"%(?![sdv%])")
 _QUOTED = re.compile(r"""\[(['"])(.*?)\1\]""")
+_OBJECT_FIELDS = ("k8sapiobjects", "externalobjects")
 
 Json = dict[str, Any]
 
@@ -82,7 +83,12 @@ class Evaluator:
         answer: Json = {"alerts": [a for a in alerts if a["on"]], "unjudged": blamed, "counted": counted}
         lost = next((report for report, a in zip(reports, alerts, strict=True) if not a["on"]), None)
         if lost is not None:
-            why = "it reports an object that is not among those it was given"
+            names_some = any(_folded(lost["alertobject"]).get(field) for field in _OBJECT_FIELDS)
+            why = (
+                "it reports an object that is not among those it was given"
+                if names_some
+                else "it reports no object: a person has to look"
+            )
             answer["problem"] = {"why": why, "file": request["file"]}
         return answer
 

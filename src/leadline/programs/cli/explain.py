@@ -146,12 +146,16 @@ def _subject(control: Control) -> str:
     if len(control.kinds) > _MANY_KINDS:
         return "objects of every kind"
     if control.kinds:
-        return ", ".join(kind.partition(".")[0] for kind in control.kinds)
+        return ", ".join(
+            dict.fromkeys(kind.partition(".")[0] for kind in control.kinds if kind != _EVERY_KIND)
+        )
     name = control.subject.__name__ if control.subject else ""
     return _SUBJECTS.get(name, name)
 
 
 _MANY_KINDS = 40
+_EVERY_KIND = "objects"
+"""Stands for "all that its rules match" beside the kinds that those name."""
 _SUBJECTS = {
     "Container": "every container of every workload, init and ephemeral ones as well",
     "Workload": "every object that runs pods",
