@@ -1,9 +1,12 @@
 """Rules evaluated in the child process: what they report, and what becomes of those that misbehave."""
 
+import json
 import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from leadline.posture.languages.rego import Alert, Answer, Problem, Question, Related, Rule
 from leadline.sources.child_process import Limits
@@ -223,8 +226,8 @@ def test_whatever_an_object_holds_reaches_the_rule(engine):
 
 @needs_rego
 def test_an_endless_rule_ends_and_the_next_is_evaluated():
-    with RegoEngine(os.environ, Limits(timeout_s=1.0)) as engine:
-        assert ask(engine, ENDLESS, POD) == Answer(problem=Problem("not finished after 1 s"))
+    with RegoEngine(os.environ, Limits(timeout_s=2.0)) as engine:
+        assert ask(engine, ENDLESS, POD) == Answer(problem=Problem("not finished after 2 s"))
         assert ask(engine, reporting('"failedPaths": []'), POD) == Answer((Alert((0,)),))
 
 
@@ -280,3 +283,47 @@ def test_stand_ins_answer_as_the_language_says():
     assert found_with_groups("a(b)?", "abaab", 2) == [["ab", "b"], ["a", ""]]
     assert split("(-)", "a-b-c") == ["a", "b", "c"]
     assert (decoded("aGk="), decoded("%%")) == ("hi", "")
+
+
+NONSENSE = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(["Pod", "a", "relatedObjects[0].x", "a['b']", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "kind",
+                    "name",
+                    "metadata",
+                    "namespace",
+                    "relatedObjects",
+                    "object",
+                    "path",
+                    "value",
+                    "failedPaths",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+REPORTS = st.fixed_dictionaries(
+    {"alertObject": st.dictionaries(st.sampled_from(["k8sApiObjects", "externalObjects"]), NONSENSE)},
+    optional=dict.fromkeys(
+        ("deletePaths", "fixPaths", "failedPaths", "reviewPaths", "relatedObjects", "FIXPATHS"), NONSENSE
+    ),
+)
+
+
+@needs_rego
+@given(st.lists(REPORTS, max_size=3))
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_a_rule_reports_is_answered(engine, reports: list):
+    source = HEAD + f"deny := json.unmarshal(`{json.dumps(reports)}`)\n"
+    answer = ask(engine, source, POD, SERVICE)
+    assert answer.problem is None or answer.problem.file == "r.rego"
