@@ -21,7 +21,7 @@ from yaml.events import (
 
 from leadline.kube.field_path import Step, parse_path
 from leadline.model.finding import Place
-from leadline.model.resource import Resource
+from leadline.model.resource import Origin, Resource
 from leadline.sources.json_documents import json_parts, looks_like_json, parse_json
 from leadline.sources.manifest_files import STDIN
 from leadline.sources.yaml_documents import LIMITS, Keys, Limits, Part, decode, parser_class, split_documents
@@ -45,6 +45,7 @@ class FilePlaces:
         self._stdin = stdin
         self._limits = limits
         self._files: OrderedDict[tuple[str, str], _FileText] = OrderedDict()
+        self._latest: tuple[Origin, _FileText] | None = None
         self._keys = Keys()
 
     def find(self, resource: Resource, path: str) -> Place | None:
@@ -57,7 +58,7 @@ class FilePlaces:
         if file is None:
             return None
         try:
-            steps = parse_path(origin.inside + path)
+            steps = parse_path(origin.inside + path if origin.inside else path)
         except ValueError:
             steps = parse_path(origin.inside)
         found = file.find(origin.document, steps)
@@ -73,6 +74,14 @@ class FilePlaces:
 
     def _file(self, resource: Resource) -> "_FileText | None":
         origin = resource.origin
+        if self._latest is not None and self._latest[0] is origin:
+            return self._latest[1]
+        file = self._opened(origin)
+        if file is not None:
+            self._latest = (origin, file)
+        return file
+
+    def _opened(self, origin: Origin) -> "_FileText | None":
         if origin.kind != "file":
             return None
         name = (origin.root, origin.path)
@@ -121,7 +130,13 @@ class _FileText:
             return part.line + 1, 1, -1
         depth = 0
         for step in steps:
-            below = _below(spot, step)
+            inner = spot[1] if type(spot) is tuple else None
+            if type(inner) is dict:
+                below = inner.get(step) if type(step) is str else inner.get(str(step))
+            elif type(inner) is list and type(step) is int and step < len(inner):
+                below = inner[step]
+            else:
+                break
             if below is None:
                 break
             spot = below
@@ -149,15 +164,6 @@ class _FileText:
             parts = [part for part in json_parts(self._text, self._limits) if isinstance(part, Part)]
             return parts if len(parts) > 1 else [Part(0, 0, self._text)]
         return list(split_documents(self._text))
-
-
-def _below(spot: Spot, step: Step) -> Spot | None:
-    inner = _inner_of(spot)
-    if isinstance(inner, dict):
-        return inner.get(str(step))
-    if isinstance(inner, list) and isinstance(step, int) and step < len(inner):
-        return inner[step]
-    return None
 
 
 def _inner_of(spot: Spot) -> Any:

@@ -6,6 +6,7 @@ Field names are those of the version 2 report that the ecosystem's dashboards an
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import IO, Any
 
 from leadline.outputs.format import (
@@ -84,6 +85,8 @@ class _Results:
         self._rank = {control.id: i for i, control in enumerate(report.controls)}
         self._entries: dict[tuple[str, str], str] = {}
         self._ids: dict[int, str] = {}
+        self._holder: Resource | None = None
+        self._holder_id = self._holder_file = ""
         self._findings: dict[int, dict[str, list[Finding]]] = {}
         for finding in report.findings:
             self._findings.setdefault(id(finding.resource), {}).setdefault(finding.control, []).append(
@@ -103,12 +106,13 @@ class _Results:
         return f'{{"resourceID":{json_text(self._id(resource))},"controls":[{entries}]}}'
 
     def _failure(self, resource: Resource, control_id: str, findings: list[Finding]) -> str:
-        paths = json_text([self._path(finding) for finding in findings])
-        text = f'{self._entry(control_id, "failed")},"paths":{paths}'
-        related = {id(r): r for f in findings for r in (*f.related, f.place) if r is not resource}
-        if related:
-            ids = json_text(sorted(self._id(r) for r in related.values()))
-            text = f'{text},"relatedResourcesIDs":{ids}'
+        paths = ",".join([self._path(finding) for finding in findings])
+        text = f'{self._entry(control_id, "failed")},"paths":[{paths}]'
+        if any(f.related or f.on is not None for f in findings):
+            related = {id(r): r for f in findings for r in (*f.related, f.place) if r is not resource}
+            if related:
+                ids = json_text(sorted(self._id(r) for r in related.values()))
+                text = f'{text},"relatedResourcesIDs":{ids}'
         return text + "}]}"
 
     def _id(self, resource: Resource) -> str:
@@ -141,29 +145,51 @@ class _Results:
             }
         return rule
 
-    def _path(self, finding: Finding) -> dict[str, Any]:
+    def _path(self, finding: Finding) -> str:
         holder = finding.place
-        entry: dict[str, Any] = {"resourceID": self._id(holder)}
-        match finding.violation:
-            case Remove():
-                entry["deletePath"] = finding.path
-            case Set(value=value):
-                entry["fixPath"] = {"path": finding.path, "value": _scalar_text(value)}
-            case Review():
-                entry["reviewPath"] = finding.path
-            case Missing(what=what):
-                entry |= {"failedPath": "", "missing": what}
-        if not isinstance(finding.violation, Set):
-            entry["fixPath"] = {"path": "", "value": ""}
+        text = f'{{"resourceID":{self._id_text(holder)},{_cure_text(finding)}'
         place = self._page.places.find(holder, finding.path)
-        if place is not None:
-            entry["position"] = {
-                "path": file_of(holder),
-                "line": place.line,
-                "column": place.column,
-                "exact": place.exact,
-            }
-        return entry
+        if place is None:
+            return text + "}"
+        position = f'"line":{place.line},"column":{place.column},"exact":{"true" if place.exact else "false"}'
+        if place.steered_by:
+            position += f',"steeredBy":{json_text(place.steered_by)}'
+        return f'{text},"position":{{"path":{self._file_text(holder)},{position}}}}}'
+
+    def _id_text(self, resource: Resource) -> str:
+        if self._holder is not resource:
+            self._holder, self._holder_id, self._holder_file = resource, json_text(self._id(resource)), ""
+        return self._holder_id
+
+    def _file_text(self, resource: Resource) -> str:
+        """Of the resource whose id was written last."""
+        if not self._holder_file:
+            self._holder_file = json_text(file_of(resource))
+        return self._holder_file
+
+
+def _cure_text(finding: Finding) -> str:
+    """The members of a path's object that say what to do: ``"deletePath":"…","fixPath":{…}``."""
+    violation = finding.violation
+    if isinstance(violation, Set) and isinstance(violation.value, str | bool | int):
+        return _set_text(finding.path, violation.value)
+    match violation:
+        case Remove():
+            entry: dict[str, Any] = {"deletePath": finding.path}
+        case Set(value=value):
+            return json_text({"fixPath": {"path": finding.path, "value": _scalar_text(value)}})[1:-1]
+        case Review():
+            entry = {"reviewPath": finding.path}
+        case Missing(what=what):
+            entry = {"failedPath": "", "missing": what}
+    entry["fixPath"] = {"path": "", "value": ""}
+    return json_text(entry)[1:-1]
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _set_text(path: str, value: str | int) -> str:
+    """The same few hundred cures come up on every workload."""
+    return json_text({"fixPath": {"path": path, "value": _scalar_text(value)}})[1:-1]
 
 
 def _scalar_text(value: Any) -> str:
