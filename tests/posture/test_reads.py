@@ -1,8 +1,11 @@
 """What a live cluster is asked for follows from the kinds that controls name, so they have to name them all."""
 
+from contextlib import suppress
+
 import pytest
 from control_fixtures import fixtures_of
 
+from leadline.model.control import NotJudged
 from leadline.model.resource import Origin, resource_of
 from leadline.posture.catalogue import load_controls
 from leadline.posture.inventory import WORKLOADS, Inventory
@@ -36,7 +39,8 @@ def test_a_join_names_every_kind_that_it_asks_for(control):
         inventory = Watched(resources)
         for subject in subjects(control, resources, inventory):
             if control.applies is None or control.applies(subject):
-                list(control.check(subject, inventory))
+                with suppress(NotJudged):
+                    list(control.check(subject, inventory))
         assert inventory.asked <= kinds_needed([control]), fixture.path.name
 
 

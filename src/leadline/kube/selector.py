@@ -11,6 +11,29 @@ from typing import Any, Generic, TypeVar
 Labels = Mapping[str, str]
 Selector = Callable[[Labels], bool]
 T = TypeVar("T")
+CONTROLLER_LABELS = frozenset(
+    {
+        "apps.kubernetes.io/pod-index",
+        "batch.kubernetes.io/controller-uid",
+        "batch.kubernetes.io/job-completion-index",
+        "batch.kubernetes.io/job-name",
+        "controller-revision-hash",
+        "controller-uid",
+        "job-name",
+        "pod-template-generation",
+        "pod-template-hash",
+        "statefulset.kubernetes.io/pod-name",
+    }
+)
+"""What controllers label their pods with besides what the template says
+(https://kubernetes.io/docs/reference/labels-annotations-taints/)."""
+
+
+def without_controller_labels(pairs: Any) -> Any:
+    """The labels of ``pairs`` that a pod template can have; ``None`` where none is left."""
+    if not isinstance(pairs, dict) or CONTROLLER_LABELS.isdisjoint(pairs):
+        return pairs
+    return {key: value for key, value in pairs.items() if key not in CONTROLLER_LABELS} or None
 
 
 def compile_selector(selector: Any) -> Selector:

@@ -19,9 +19,9 @@ from leadline.kube.network_policy import POLICY_KINDS
 from leadline.kube.pod_security import ENFORCE, enforces
 from leadline.kube.rbac import RBAC_KINDS, Grant
 from leadline.kube.role_rules import CORE, RuleMatch, ask
-from leadline.kube.selector import compile_pairs, compile_selector
+from leadline.kube.selector import compile_pairs, compile_selector, without_controller_labels
 from leadline.kube.version import is_within, parse_version
-from leadline.model.control import YOUR_VALUE, Control, Missing, Remove, Review, Set, Violations
+from leadline.model.control import YOUR_VALUE, Control, Missing, NotJudged, Remove, Review, Set, Violations
 from leadline.model.resource import Resource
 from leadline.posture.container_security import (
     privilege_escalation,
@@ -80,6 +80,7 @@ from leadline.posture.rights import (
     beyond_reading,
 )
 from leadline.posture.subject import Container, Namespace, Workload, mapping, mappings, sequence, text
+from leadline.posture.surroundings import expect, expect_pods
 
 __all__ = [
     "ACCEPTED_SUITES",
@@ -122,6 +123,7 @@ __all__ = [
     "Inventory",
     "Missing",
     "Namespace",
+    "NotJudged",
     "Remove",
     "Resource",
     "Review",
@@ -141,6 +143,8 @@ __all__ = [
     "credentials_of",
     "default_namespace",
     "enforces",
+    "expect",
+    "expect_pods",
     "has_network_policy",
     "has_request",
     "ingress_ways",
@@ -170,6 +174,7 @@ __all__ = [
     "service_ways",
     "tells_only_public_facts",
     "text",
+    "without_controller_labels",
     "writable_root_filesystem",
 ]
 

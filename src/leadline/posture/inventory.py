@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from leadline.kube.kinds import GROUP_ALIASES
 from leadline.kube.network_policy import POLICY_KINDS, PolicyRule, policy_rules
 from leadline.kube.rbac import Grant, join_grants
-from leadline.kube.selector import Selector, SelectorIndex, compile_pairs
+from leadline.kube.selector import Selector, SelectorIndex, compile_pairs, without_controller_labels
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import ControlPlaneProcess, process_of
 from leadline.posture.subject import Workload, mapping, text, workloads_of
@@ -126,7 +126,8 @@ class Inventory:
 
     def pods_of(self, service: Resource) -> Sequence[Workload]:
         """The workloads whose pods ``service`` selects."""
-        selects = compile_pairs(mapping(service.body.get("spec")).get("selector"))
+        pairs = without_controller_labels(mapping(service.body.get("spec")).get("selector"))
+        selects = compile_pairs(pairs)
         return [w for w in self.workloads_in(service.namespace) if selects(w.labels)]
 
     def policies_of(self, workload: Workload) -> Sequence[PolicyRule]:
@@ -232,7 +233,7 @@ class Inventory:
         for service in self.of("Service"):
             spec = mapping(service.body.get("spec"))
             if text(spec.get("type")) != "ExternalName":
-                pairs = spec.get("selector")
+                pairs = without_controller_labels(spec.get("selector"))
                 index[service.namespace or DEFAULT_NAMESPACE].add(pairs, compile_pairs(pairs), service)
         return dict(index)
 

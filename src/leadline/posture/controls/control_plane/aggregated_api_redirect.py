@@ -18,13 +18,14 @@ Example::
     kind: Service
     metadata: {name: metrics, namespace: kube-system}
 
-Cannot see: the API server's version where only files are scanned; it is then taken as affected.
+Cannot see: the API server's version where only files are scanned; nothing is judged then.
 
 See: https://nvd.nist.gov/vuln/detail/CVE-2022-3172
 """
 
 from leadline.posture.control import (
     Inventory,
+    NotJudged,
     Resource,
     Review,
     Violations,
@@ -54,6 +55,8 @@ def aggregated_api_redirect(api: Resource, inventory: Inventory) -> Violations:
         else None
     )
     version = parse_version(inventory.server_version)
-    if found is not None and (version is None or is_within(version, AFFECTED)):
+    if version is None:
+        raise NotJudged("the version of the API server is not known")
+    if found is not None and is_within(version, AFFECTED):
         yield Review("")
         yield Review("", on=found)

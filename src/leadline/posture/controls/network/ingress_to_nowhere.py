@@ -6,18 +6,30 @@ Fix: mend the name, or take the rule out.
 
 Example::
 
+    apiVersion: v1
+    kind: Service
+    metadata: {name: web, namespace: shop}
+    ---
     apiVersion: networking.k8s.io/v1
     kind: Ingress
     metadata: {name: in, namespace: shop}
     spec:
       defaultBackend: {service: {name: gone, port: {number: 80}}}
 
-Cannot see: Services that are not part of the target.
+Cannot see: Services elsewhere. Files are judged only where Services of the namespace stand beside the Ingress.
 
 See: https://kubernetes.io/docs/concepts/services-networking/ingress/
 """
 
-from leadline.posture.control import Inventory, Resource, Review, Violations, backend_services, control
+from leadline.posture.control import (
+    Inventory,
+    Resource,
+    Review,
+    Violations,
+    backend_services,
+    control,
+    expect,
+)
 
 
 @control(
@@ -31,4 +43,5 @@ from leadline.posture.control import Inventory, Resource, Review, Violations, ba
 def ingress_to_nowhere(ingress: Resource, inventory: Inventory) -> Violations:
     for path, name in backend_services(ingress):
         if inventory.get("Service", ingress.namespace or "default", name) is None:
+            expect(ingress, ("Service",), inventory)
             yield Review(path)

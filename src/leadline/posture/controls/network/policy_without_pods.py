@@ -6,12 +6,23 @@ Fix: compare its selector with the labels of the pods it is meant for.
 
 Example::
 
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web, namespace: shop}
+    spec:
+      template:
+        metadata: {labels: {app: web}}
+        spec:
+          containers:
+          - {name: web, image: "nginx:1.27"}
+    ---
     apiVersion: networking.k8s.io/v1
     kind: NetworkPolicy
     metadata: {name: p, namespace: shop}
     spec: {podSelector: {matchLabels: {app: gone}}}
 
-Cannot see: workloads that are not part of the target.
+Cannot see: pods that are made by hand or by an operator. Files are judged only where workloads of the namespace
+stand beside the policy, and no custom resource is called as its selector says.
 
 See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
@@ -24,6 +35,7 @@ from leadline.posture.control import (
     Violations,
     compile_selector,
     control,
+    expect_pods,
     mapping,
 )
 
@@ -46,4 +58,5 @@ def policy_without_pods(policy: Resource, inventory: Inventory) -> Violations:
     if not inventory.selects_any_pod(
         policy.namespace, selector.get("matchLabels"), compile_selector(selector)
     ):
+        expect_pods(policy, mapping(selector.get("matchLabels")).values(), inventory)
         yield Review("spec.podSelector")

@@ -6,6 +6,10 @@ Fix: mend the name or the namespace, or take the backend out.
 
 Example::
 
+    apiVersion: v1
+    kind: Service
+    metadata: {name: web, namespace: shop}
+    ---
     apiVersion: gateway.networking.k8s.io/v1
     kind: HTTPRoute
     metadata: {name: r, namespace: shop}
@@ -13,12 +17,21 @@ Example::
       rules:
       - backendRefs: [{name: gone, port: 80}]
 
-Cannot see: Services that are not part of the target.
+Cannot see: Services elsewhere. Files are judged only where Services of the namespace stand beside the route.
 
 See: https://gateway-api.sigs.k8s.io/
 """
 
-from leadline.posture.control import ROUTES, Inventory, Resource, Review, Violations, control, route_services
+from leadline.posture.control import (
+    ROUTES,
+    Inventory,
+    Resource,
+    Review,
+    Violations,
+    control,
+    expect,
+    route_services,
+)
 
 KINDS = tuple(f"{kind}.gateway.networking.k8s.io" for kind in ROUTES)
 
@@ -29,4 +42,5 @@ KINDS = tuple(f"{kind}.gateway.networking.k8s.io" for kind in ROUTES)
 def route_to_nowhere(route: Resource, inventory: Inventory) -> Violations:
     for path, namespace, name in route_services(route):
         if inventory.get("Service", namespace, name) is None:
+            expect(route, ("Service",), inventory, namespace)
             yield Review(path)

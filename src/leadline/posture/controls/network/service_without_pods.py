@@ -6,12 +6,23 @@ Fix: mend the selector, or delete the Service.
 
 Example::
 
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web, namespace: shop}
+    spec:
+      template:
+        metadata: {labels: {app: web}}
+        spec:
+          containers:
+          - {name: web, image: "nginx:1.27"}
+    ---
     apiVersion: v1
     kind: Service
     metadata: {name: web, namespace: shop}
     spec: {selector: {app: gone}}
 
-Cannot see: workloads that are not part of the target.
+Cannot see: pods that are made by hand or by an operator. Files are judged only where workloads of the namespace
+stand beside the Service, and no custom resource is called as its selector says.
 
 See: https://kubernetes.io/docs/concepts/services-networking/service/
 """
@@ -19,12 +30,15 @@ See: https://kubernetes.io/docs/concepts/services-networking/service/
 from leadline.posture.control import (
     WORKLOADS,
     Inventory,
+    NotJudged,
     Resource,
     Review,
     Violations,
     compile_pairs,
     control,
+    expect_pods,
     mapping,
+    without_controller_labels,
 )
 
 
@@ -43,6 +57,9 @@ def selects_pods(service: Resource) -> bool:
     reads=(WORKLOADS,),
 )
 def service_without_pods(service: Resource, inventory: Inventory) -> Violations:
-    pairs = mapping(service.body.get("spec")).get("selector")
+    pairs = without_controller_labels(mapping(service.body.get("spec")).get("selector"))
+    if pairs is None:
+        raise NotJudged("only controllers give pods the labels it asks for")
     if not inventory.selects_any_pod(service.namespace, pairs, compile_pairs(pairs)):
+        expect_pods(service, mapping(pairs).values(), inventory)
         yield Review("spec.selector")

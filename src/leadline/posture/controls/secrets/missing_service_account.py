@@ -6,6 +6,10 @@ Fix: create the account, or mend the name.
 
 Example::
 
+    apiVersion: v1
+    kind: ServiceAccount
+    metadata: {name: web, namespace: shop}
+    ---
     apiVersion: apps/v1
     kind: Deployment
     metadata: {name: web, namespace: shop}
@@ -17,12 +21,12 @@ Example::
           containers:
           - {name: web, image: "nginx:1.27"}
 
-Cannot see: accounts that are not part of the target.
+Cannot see: accounts elsewhere. Files are judged only where accounts of the namespace stand beside the workload.
 
 See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
-from leadline.posture.control import Inventory, Review, Violations, Workload, control
+from leadline.posture.control import Inventory, Review, Violations, Workload, control, expect
 
 
 def names_an_account(workload: Workload) -> bool:
@@ -39,5 +43,6 @@ def names_an_account(workload: Workload) -> bool:
 )
 def missing_service_account(workload: Workload, inventory: Inventory) -> Violations:
     if inventory.service_account_of(workload) is None:
+        expect(workload.resource, ("ServiceAccount",), inventory)
         # The server copies the older field into the newer one, so either names the account.
         yield Review("serviceAccountName" if workload.pod.get("serviceAccountName") else "serviceAccount")

@@ -6,17 +6,28 @@ Fix: mend the name or the kind, or delete the autoscaler.
 
 Example::
 
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web, namespace: shop}
+    spec:
+      template:
+        metadata: {labels: {app: web}}
+        spec:
+          containers:
+          - {name: web, image: "nginx:1.27"}
+    ---
     apiVersion: autoscaling/v2
     kind: HorizontalPodAutoscaler
     metadata: {name: h, namespace: shop}
     spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: gone}}
 
-Cannot see: workloads that are not part of the target; targets of other kinds.
+Cannot see: targets of other kinds, and workloads elsewhere: files are judged only where workloads of that kind
+stand beside the scaler.
 
 See: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/
 """
 
-from leadline.posture.control import Inventory, Resource, Review, Violations, control, mapping, text
+from leadline.posture.control import Inventory, Resource, Review, Violations, control, expect, mapping, text
 
 TARGETS = {
     "Deployment": "Deployment.apps",
@@ -47,4 +58,5 @@ def has_known_kind(scaler: Resource) -> bool:
 def scaler_without_target(scaler: Resource, inventory: Inventory) -> Violations:
     kind, name = target_of(scaler)
     if inventory.get(kind, scaler.namespace or "default", name) is None:
+        expect(scaler, (kind,), inventory)
         yield Review("spec.scaleTargetRef.name")

@@ -1,0 +1,73 @@
+"""Whether something that an object names, and that was not read, would have been read if it existed.
+
+A folder of manifests is seldom all that a cluster holds: an Ingress may stand alone, an operator may make the
+pods of a Service. What is missing is a fault only in a whole cluster, or where its like stands beside the
+object: in the same file or folder, chart or kustomization, and in the same namespace.
+"""
+
+from collections.abc import Iterable
+
+from leadline.kube.kinds import BUILT_IN
+from leadline.model.control import NotJudged
+from leadline.model.resource import Resource
+from leadline.posture.inventory import DEFAULT_NAMESPACE, WORKLOADS, Inventory
+from leadline.posture.subject import mapping
+
+Place = tuple[str, str, str]
+"""Root, folder or what was rendered, namespace."""
+BUILT_IN_GROUPS = frozenset(kind.group for kind in BUILT_IN.values())
+NODE_NAMESPACE = "kube-system"
+"""Here installers put what no manifest of a project holds: the control plane, DNS, the proxy."""
+
+
+def expect(resource: Resource, kinds: Iterable[str], inventory: Inventory, namespace: str = "") -> None:
+    """Raises ``NotJudged`` where nothing of ``kinds`` stands beside ``resource``."""
+    if inventory.is_whole:
+        return
+    place = _place(resource, namespace or resource.namespace)
+    kinds = tuple(kinds)
+    if any(place in _places_of(kind, inventory) for kind in kinds):
+        return
+    named = " or ".join("workload" if k == WORKLOADS else k.partition(".")[0] for k in kinds)
+    raise NotJudged(f"no {named} stands beside what names one, and the target is no whole cluster")
+
+
+def expect_pods(resource: Resource, values: Iterable[object], inventory: Inventory) -> None:
+    """Raises ``NotJudged`` where pods with labels of these ``values`` may be made by what was not read."""
+    if inventory.is_whole:
+        return
+    if resource.namespace == NODE_NAMESPACE:
+        raise NotJudged(f"what runs in {NODE_NAMESPACE} comes with the cluster, which was not read")
+    expect(resource, (WORKLOADS,), inventory)
+    made = inventory.once("surroundings: made", lambda: _makers(inventory))
+    known = made.get(_place(resource, resource.namespace), set())
+    if any(str(value).lower() in known for value in values):
+        raise NotJudged("its pods may be made by an operator from a custom resource")
+
+
+def _places_of(kind: str, inventory: Inventory) -> set[Place]:
+    def places() -> set[Place]:
+        found = (w.resource for w in inventory.workloads) if kind == WORKLOADS else inventory.of(kind)
+        return {_place(resource, resource.namespace) for resource in found}
+
+    return inventory.once(f"surroundings: {kind}", places)
+
+
+def _makers(inventory: Inventory) -> dict[Place, set[str]]:
+    """What custom resources are called, and their labels' values: an operator passes those on to its pods."""
+    made: dict[Place, set[str]] = {}
+    for resource in inventory.resources:
+        if resource.group in BUILT_IN_GROUPS:
+            continue
+        labels = mapping(mapping(resource.body.get("metadata")).get("labels"))
+        words = made.setdefault(_place(resource, resource.namespace), set())
+        words.update(
+            (resource.kind.lower(), resource.name.lower()), (str(v).lower() for v in labels.values())
+        )
+    return made
+
+
+def _place(resource: Resource, namespace: str) -> Place:
+    origin = resource.origin
+    folder = origin.rendered_from or origin.path.rpartition("/")[0]
+    return origin.root, folder, namespace or DEFAULT_NAMESPACE

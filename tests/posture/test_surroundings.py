@@ -1,0 +1,68 @@
+"""What is not there counts as missing only where it would have been read."""
+
+import pytest
+
+from leadline.model.control import NotJudged
+from leadline.model.resource import Origin, Resource, resource_of
+from leadline.posture.inventory import WORKLOADS, Inventory
+from leadline.posture.surroundings import expect, expect_pods
+
+
+def _object(path: str, kind: str, name: str, namespace: str = "shop", api: str = "v1") -> Resource:
+    body = {
+        "apiVersion": api,
+        "kind": kind,
+        "metadata": {"name": name, "namespace": namespace, "labels": {"component": "cache"}},
+        "spec": {"containers": [{"name": "c", "image": "i:1"}]},
+    }
+    return resource_of(body, Origin(path=path))
+
+
+INGRESS = _object("shop/ingress.yaml", "Ingress", "in", api="networking.k8s.io/v1")
+
+
+@pytest.mark.parametrize(
+    ("path", "namespace", "is_whole"),
+    [("shop/service.yaml", "shop", False), ("far/service.yaml", "far", True)],
+)
+def test_is_judged_beside_its_like_or_in_a_whole_cluster(path: str, namespace: str, is_whole: bool) -> None:
+    service = _object(path, "Service", "web", namespace)
+    expect(INGRESS, ("Service",), Inventory([INGRESS, service], is_whole=is_whole))
+
+
+@pytest.mark.parametrize(
+    ("path", "namespace"), [("far/service.yaml", "shop"), ("shop/service.yaml", "other")]
+)
+def test_is_not_judged_away_from_its_like(path: str, namespace: str) -> None:
+    service = _object(path, "Service", "web", namespace)
+    with pytest.raises(NotJudged, match="no Service stands beside"):
+        expect(INGRESS, ("Service",), Inventory([INGRESS, service]))
+
+
+def test_what_one_chart_renders_stands_together() -> None:
+    origins = (Origin("helm", f"templates/{n}.yaml", rendered_from="charts/shop") for n in ("a/in", "b/web"))
+    ingress, pod = (resource_of(o.body, origin) for o, origin in zip(_pair(), origins, strict=True))
+    expect(ingress, (WORKLOADS,), Inventory([ingress, pod]))
+
+
+def _pair() -> tuple[Resource, Resource]:
+    return INGRESS, _object("", "Pod", "web")
+
+
+@pytest.mark.parametrize("value", ["Memcached", "cache", "sessions"])
+def test_pods_of_an_operator_are_not_missed(value: str) -> None:
+    service = _object("shop/a.yaml", "Service", "cache")
+    beside = [
+        _object("shop/b.yaml", "Pod", "web"),
+        _object("shop/c.yaml", "Memcached", "sessions", api="caches.example.com/v1"),
+    ]
+    with pytest.raises(NotJudged, match="operator"):
+        expect_pods(service, [value], Inventory([service, *beside]))
+    expect_pods(service, ["other"], Inventory([service, *beside]))
+
+
+def test_pods_of_the_cluster_itself_are_not_missed() -> None:
+    service = _object("a.yaml", "Service", "scheduler", "kube-system")
+    pod = _object("b.yaml", "Pod", "proxy", "kube-system")
+    with pytest.raises(NotJudged, match="comes with the cluster"):
+        expect_pods(service, ["scheduler"], Inventory([service, pod]))
