@@ -1,7 +1,7 @@
 """Replays the rule cases of the reference library and says where our verdicts differ.
 
 ``python tests/conformance/replay.py [C-0057 ...]`` prints the differences of these controls, or of all.
-A case is the dictionary that ``FIXTURES.md`` describes, its input objects added under ``objects``.
+A case is a dictionary of ``rule``, ``case``, ``controls``, ``objects``, ``data`` and ``expectedFailures``.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 from leadline.model.control import Control, Missing, Remove, Set
 from leadline.model.finding import Finding
 from leadline.model.resource import Origin, Resource, resource_of
-from leadline.posture.engine import Facts, judge
+from leadline.posture.engine import Facts, Judgement, judge
 
 FIXTURES = Path(__file__).resolve().parents[3] / "shared" / "reference" / "fixtures"
 CLOUDS = {"eks": "EKS", "aks": "AKS", "gke": "GKE"}
@@ -24,8 +24,8 @@ Identity = tuple[str, str, str]
 Paths = dict[Identity, set[str]]
 
 
-def load_cases() -> list[dict[str, Any]]:
-    """Every case that is still active, with its input objects."""
+def load_full_cases() -> list[dict[str, Any]]:
+    """Every case beside the checkout that is still active, with its input objects."""
     cases = json.loads((FIXTURES / "index.json").read_text())["cases"]
     for case in cases:
         folder = FIXTURES / case["path"]
@@ -46,20 +46,7 @@ def first_document(path: Path) -> Any:
 
 def differences(case: dict[str, Any], control: Control) -> list[str]:
     """One line per object or path on which ``control`` and the case disagree; empty when they agree."""
-    resources = [
-        resource_of(o, Origin(path=f"{i}.yaml")) for i, o in enumerate(case["objects"]) if isinstance(o, dict)
-    ]
-    inputs = case["data"].get("postureControlInputs") or {}
-    settings = {
-        setting: tuple(map(str, inputs[name]))
-        for setting in control.settings
-        for name in inputs
-        if _same(setting, name)
-    }
-    cloud = CLOUDS.get(((case["data"].get("dataControlInputs") or {}).get("cloudProvider") or "").lower(), "")
-    facts = Facts(is_whole=True, cloud=cloud, server_version=_server_version(case["objects"]))
-    judgement = judge(resources, [control], settings=settings, facts=facts)
-    ours, theirs = our_paths(judgement.findings), their_paths(case)
+    ours, theirs = our_paths(judged(case, control).findings), their_paths(case)
     is_part = control.id in RULES_OF_MANY
     lines = []
     for identity in sorted(ours.keys() | theirs.keys()):
@@ -75,6 +62,30 @@ def differences(case: dict[str, Any], control: Control) -> list[str]:
             if extra and not is_part:
                 lines.append(f"{'/'.join(identity)}: only ours {sorted(extra)}")
     return lines
+
+
+def judged(case: dict[str, Any], control: Control) -> Judgement:
+    """What ``control`` makes of the objects of a case, under its settings."""
+    resources = [
+        resource_of(o, Origin(path=f"{i}.yaml")) for i, o in enumerate(case["objects"]) if isinstance(o, dict)
+    ]
+    inputs = case["data"].get("postureControlInputs") or {}
+    settings = {
+        setting: tuple(map(str, inputs[name]))
+        for setting in control.settings
+        for name in inputs
+        if _same(setting, name)
+    }
+    cloud = CLOUDS.get(((case["data"].get("dataControlInputs") or {}).get("cloudProvider") or "").lower(), "")
+    facts = Facts(is_whole=True, cloud=cloud, server_version=_server_version(case["objects"]))
+    return judge(resources, [control], settings=settings, facts=facts)
+
+
+def our_verdict(case: dict[str, Any], control: Control) -> tuple[Any, ...]:
+    """All that must stay when a case is cut down: paths, how many objects were judged, and why if none."""
+    judgement = judged(case, control)
+    paths = {key: sorted(found) for key, found in our_paths(judgement.findings).items()}
+    return paths, sum(map(bool, judgement.judged)), judgement.skips, judgement.unread
 
 
 RULES_OF_MANY = frozenset(
@@ -179,6 +190,8 @@ _Loader = _loader()
 
 
 def main(wanted: list[str]) -> None:
+    from cases import load_cases
+
     from leadline.posture.catalogue import load_controls
 
     controls = {control.id: control for control in load_controls() if control.check}
