@@ -1,7 +1,7 @@
 """The lines of a file that a finding is about, with the spot marked and the cure written beside it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -12,7 +12,7 @@ from leadline.model.control import YOUR_VALUE, Missing, Remove, Review, Set
 from leadline.model.finding import Finding, Place
 from leadline.model.resource import Resource
 from leadline.outputs.cure import cure
-from leadline.outputs.place import Places, missing_part, place_text, value_at
+from leadline.outputs.place import Places, file_of, missing_part, place_text, steering, value_at
 from leadline.outputs.plain import columns, plain, source_line, value_text, wrapped
 from leadline.outputs.redact import redacted_lines
 
@@ -36,7 +36,7 @@ class Excerpt(Struct, frozen=True):
     resource: Resource
     """The object that the spot is in."""
     where: str
-    """``file:line:column``; empty for objects without a file."""
+    """``file:line:column``, only the file where the line is unknown; empty for objects without a file."""
     path: str
     """The field, or what the fields of several findings share; empty for the object as a whole."""
     lines: tuple[Line, ...]
@@ -52,10 +52,10 @@ def excerpts(findings: Sequence[Finding], places: Places, width: int) -> Iterato
         finding, place = spot[0]
         group = [f for f, _ in spot]
         if place is None:
-            lines = tuple(Line(" " * (_GUTTER + 1) + text) for f in group for text in _wrapped_cure(f, width))
-            yield Excerpt(finding.place, "", "", lines)
+            where = place_text(finding.place, None) if file_of(finding.place) else ""
+            yield Excerpt(finding.place, where, "", tuple(_unmarked(group, width)))
         else:
-            lines = tuple(_marked([(f, p) for f, p in spot if p], places, width))
+            lines = (*_marked([(f, p) for f, p in spot if p], places, width), *_steered(spot, width))
             yield Excerpt(finding.place, place_text(finding.place, place), _shared_path(group), lines)
 
 
@@ -71,8 +71,20 @@ def _shared_path(findings: list[Finding]) -> str:
     return plain(format_path(level[0] for level in shared))
 
 
-def _wrapped_cure(finding: Finding, width: int) -> list[str]:
-    return wrapped(cure(finding), width - _GUTTER - 1)
+def _unmarked(findings: Iterable[Finding], width: int) -> Iterator[Line]:
+    for finding in findings:
+        yield from _beside(cure(finding), width)
+
+
+def _steered(spot: Iterable[tuple[Finding, Place | None]], width: int) -> Iterator[Line]:
+    """What decides on the fields from elsewhere, each once."""
+    for text in dict.fromkeys(steering(finding.place, place) for finding, place in spot):
+        yield from _beside(text, width)
+
+
+def _beside(text: str, width: int) -> Iterator[Line]:
+    margin = " " * (_GUTTER + 1)
+    return (Line(margin + line) for line in wrapped(text, width - len(margin)))
 
 
 def _marked(spot: list[tuple[Finding, Place]], places: Places, width: int) -> Iterator[Line]:
@@ -81,21 +93,25 @@ def _marked(spot: list[tuple[Finding, Place]], places: Places, width: int) -> It
     first = max(1, place.line - 1)
     raw = [source_line(line) for line in places.lines(finding.place, first, place.line)]
     if not raw:
-        yield from (Line(" " * (_GUTTER + 1) + text) for f, _ in spot for text in _wrapped_cure(f, width))
+        yield from _unmarked((f for f, _ in spot), width)
         return
     shown = redacted_lines(raw, finding.place.body)
     text, at = _clipped(shown[-1], place.column - 1, room)
     if len(shown) > 1 and shown[0].strip() not in ("", "---"):
         yield Line(f"{first:>{_GUTTER}} | {_clipped(shown[0], 0, room)[0]}")
     yield Line(f"{place.line:>{_GUTTER}} | {text}")
-    by_column: dict[int, list[Finding]] = {}
+    by_column: dict[int, list[tuple[Finding, bool]]] = {}
     for finding, place in spot:
-        by_column.setdefault(place.column - 1, []).append(finding)
+        by_column.setdefault(place.column - 1, []).append((finding, place.exact))
     shift = at - (spot[0][1].column - 1)
-    for column, findings in by_column.items():
+    for column, pointing in by_column.items():
+        findings = [f for f, _ in pointing]
         start = max(0, min(column + shift, len(text) - 1))
-        length = _marked_length(shown[-1], column, is_parent=all(_adds(f) for f in findings))
-        yield from _carets(findings, text[start:], text[start : start + length], columns(text[:start]), width)
+        length = _marked_length(
+            shown[-1], column, is_parent=all(_adds(f) or not exact for f, exact in pointing)
+        )
+        advice = list(dict.fromkeys(_advice(f, text[start:], is_exact=exact) for f, exact in pointing))
+        yield from _carets(advice, text[start : start + length], columns(text[:start]), width)
         yield from _added(findings, column, raw[-1])
 
 
@@ -108,12 +124,11 @@ def _clipped(text: str, at: int, width: int) -> tuple[str, int]:
     return (text if columns(text) <= width else text[: width - 1] + "…"), at
 
 
-def _carets(findings: list[Finding], text: str, marked: str, at: int, width: int) -> Iterator[Line]:
-    """The carets under ``marked``, which starts ``text`` and stands at column ``at``, and what to do about it."""
+def _carets(advice: list[str], marked: str, at: int, width: int) -> Iterator[Line]:
+    """The carets under ``marked``, which stands at column ``at``, and what to do about it."""
     margin = " " * _GUTTER + " | "
     spaces = " " * at
     mark = "^" * max(1, columns(marked))
-    advice = list(dict.fromkeys(_advice(f, text) for f in findings))
     room = width - len(margin) - len(spaces) - len(mark) - 1
     first = wrapped(advice[0], room) if room >= _BESIDE else []
     if len(first) == 1:
@@ -146,7 +161,8 @@ def _is_flow(text: str) -> bool:
     return text.partition(":")[2].lstrip().startswith(("{", "["))
 
 
-def _advice(finding: Finding, text: str) -> str:
+def _advice(finding: Finding, text: str, *, is_exact: bool) -> str:
+    """What to do. Where ``text`` is only that of a parent, the field is named."""
     last = _last_step(finding.path)
     match finding.violation:
         case Remove():
@@ -160,7 +176,15 @@ def _advice(finding: Finding, text: str) -> str:
                 return f"add {'; '.join(_written(_tree([finding]), 0))}"
             if _adds(finding):
                 return "add below" if value != YOUR_VALUE else "add below, with a value of yours"
-            return "set a value of yours" if value == YOUR_VALUE else f"set to {value_text(value)}"
+            name = (
+                ""
+                if is_exact
+                else f"{plain(str(last))} to "
+                if not isinstance(last, int)
+                else "this entry to "
+            )
+            wanted = "a value of yours" if value == YOUR_VALUE else value_text(value)
+            return f"set {name}{wanted}" if name or value == YOUR_VALUE else f"set to {wanted}"
         case Review():
             return "decide whether this is needed"
         case Missing(what=what):

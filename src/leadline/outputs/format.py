@@ -34,24 +34,30 @@ from leadline.outputs.place import (
     missing_part,
     place_text,
     stable_path,
+    steering,
     value_at,
 )
 from leadline.outputs.plain import columns, padded, plain, source_line, value_text, wrapped
 from leadline.outputs.redact import HIDDEN, redacted_lines, redacted_object, redacted_text
 from leadline.outputs.tally import (
+    FORBIDDEN,
     closing,
     controls_that_judged,
     count,
+    denied_rules,
     failed_rows,
     not_judged,
     per_cent,
     scanned,
     scores,
     severity_counts,
+    shut_out,
     target_name,
 )
+from leadline.outputs.titles import titles_of
 
 __all__ = [
+    "FORBIDDEN",
     "HIDDEN",
     "SEVERITIES",
     "YOUR_VALUE",
@@ -86,6 +92,7 @@ __all__ = [
     "controls_that_judged",
     "count",
     "cure",
+    "denied_rules",
     "excerpts",
     "failed_rows",
     "file_of",
@@ -107,10 +114,13 @@ __all__ = [
     "scanned",
     "scores",
     "severity_counts",
+    "shut_out",
     "source_line",
     "stable_path",
     "status_info",
+    "steering",
     "target_name",
+    "titles_of",
     "value_at",
     "value_text",
     "why",
@@ -144,6 +154,10 @@ class Page(Struct, frozen=True):
     verbose: bool = False
     command: str = "leadline"
     """The command line to repeat in advice."""
+    coverage: bool = False
+    """Whether every control that judged nothing is listed with its reason."""
+    rbac: str = ""
+    """The command that prints the role which a scan of this cluster needs."""
     again: str = ""
     """The scan's own command line, to be shown with a flag more; empty where it cannot be repeated."""
     verdict: str = ""

@@ -53,6 +53,15 @@ def place_text(resource: Resource, place: Place | None) -> str:
     return f"{file}:{place.line}:{place.column}" if place else file
 
 
+def steering(resource: Resource, place: Place | None) -> str:
+    """``steered by image.tag in values.yaml``, ``steered by overlays/prod/cpu.yaml:7``; empty where nothing steers."""
+    if place is None or not place.steered_by:
+        return ""
+    if resource.origin.kind == "helm":
+        return f"steered by {plain(place.steered_by)} in values.yaml"
+    return f"steered by {plain(joined(resource.origin.root, place.steered_by), 4096)}"
+
+
 def missing_part(body: dict[str, Any], path: str) -> tuple[str | int, ...]:
     """The steps of ``path`` that ``body`` does not have, outermost first: ``("securityContext", "runAsUser")``.
 

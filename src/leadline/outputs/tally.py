@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from leadline.model.control import SEVERITIES, Severity
+from leadline.model.finding import Unread
 from leadline.model.report import ControlCount, PostureReport
 from leadline.outputs.plain import plain
 
@@ -83,6 +84,34 @@ def scores(report: PostureReport) -> list[str]:
     """``NSA 68 %`` for each framework, then the score of all controls."""
     parts = [f"{plain(f.name)} {per_cent(report.compliance(f))}" for f in report.frameworks]
     return [*parts, f"all controls {per_cent(report.compliance())}"]
+
+
+FORBIDDEN = "forbidden: "
+"""How the reason of a kind begins that the user may not list."""
+
+
+def denied_rules(unread: Iterable[Unread]) -> list[str]:
+    """The RBAC rules that are missing, one per API group and namespace, as YAML writes them in one line."""
+    plurals: dict[tuple[str, str], list[str]] = {}
+    for part in unread:
+        if part.why.startswith(FORBIDDEN):
+            kind, _, namespace = part.where.partition(" in namespace ")
+            plural, _, group = kind.partition(".")
+            plurals.setdefault((namespace, group), []).append(plain(plural))
+    return [
+        _rule(group, names) + (f" in namespace {plain(namespace)}" if namespace else "")
+        for (namespace, group), names in sorted(plurals.items())
+    ]
+
+
+def _rule(group: str, plurals: Iterable[str]) -> str:
+    quoted = plain(group) or '""'
+    return f"{{apiGroups: [{quoted}], resources: [{', '.join(plurals)}], verbs: [list]}}"
+
+
+def shut_out(report: PostureReport) -> int:
+    """Controls that judged nothing because what they look at was not read."""
+    return sum(1 for row in report.by_control if not row.judged and row.skip and row.skip.kind == "not read")
 
 
 def not_judged(report: PostureReport) -> Iterable[tuple[str, str]]:

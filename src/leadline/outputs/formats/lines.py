@@ -10,21 +10,25 @@ from leadline.outputs.format import (
     format,
     place_text,
     plain,
+    steering,
+    titles_of,
 )
 
 
 @format("lines", suffix=".txt", with_scores=False)
 def lines(report: PostureReport, out: IO[str], page: Page) -> None:
     controls = {control.id: control for control in report.controls}
+    title = titles_of(report)
     shown = set(SEVERITIES[: SEVERITIES.index(page.least) + 1])
     for finding in report.findings:
         control = controls[finding.control]
         if control.severity not in shown:
             continue
-        where = place_text(finding.place, page.places.find(finding.place, finding.path))
+        place = page.places.find(finding.place, finding.path)
+        by = steering(finding.place, place)
         out.write(
-            f"{where}: {control.severity} {control.id} {plain(control.title)}"
-            f" [{plain(finding.resource.title)}] {cure(finding)}\n"
+            f"{place_text(finding.place, place)}: {control.severity} {control.id} {plain(control.title)}"
+            f" [{title(finding.resource)}] {cure(finding)}{f' ({by})' if by else ''}\n"
         )
     for unread in report.unread:
         spot = f":{unread.line}" + (f":{unread.column}" if unread.column else "") if unread.line else ""

@@ -3,18 +3,22 @@
 Colour is on the severity, the caret and the verdict only, and nothing depends on it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO
 
 from leadline.outputs.format import (
+    FORBIDDEN,
     SEVERITIES,
     ControlCount,
     Finding,
     Page,
     PostureReport,
+    Resource,
+    Unread,
     closing,
     columns,
     count,
+    denied_rules,
     excerpts,
     failed_rows,
     format,
@@ -24,7 +28,9 @@ from leadline.outputs.format import (
     plain,
     scanned,
     scores,
+    shut_out,
     target_name,
+    titles_of,
     why,
     wrapped,
 )
@@ -64,8 +70,11 @@ def _all(report: PostureReport, page: Page) -> Iterator[str]:
         yield from _table(report, rows, page)
         yield ""
     yield from _hidden(report, rows)
-    yield from _not_read(report, page)
-    if page.verbose:
+    yield from _not_seen(report, page)
+    yield from _not_read([u for u in report.unread if not u.why.startswith(FORBIDDEN)], page)
+    if page.coverage:
+        yield from _coverage(report, page)
+    elif page.verbose:
         yield from _not_judged(report, page)
     yield from _closing(report, rows, page)
 
@@ -147,10 +156,11 @@ def _rest(rows: list[ControlCount], page: Page) -> Iterator[str]:
 
 def _offenders(report: PostureReport, ids: set[str]) -> dict[str, list[str]]:
     """The titles of the objects that fail each control, each once, in the order of reading."""
+    title = titles_of(report)
     titles: dict[str, dict[int, str]] = {control_id: {} for control_id in ids}
     for finding in report.findings:
         if finding.control in ids and len(titles[finding.control]) < _ROWS:
-            titles[finding.control].setdefault(id(finding.resource), plain(finding.resource.title))
+            titles[finding.control].setdefault(id(finding.resource), title(finding.resource))
     return {control_id: list(found.values()) for control_id, found in titles.items()}
 
 
@@ -176,10 +186,11 @@ def _blocks(report: PostureReport, rows: list[ControlCount], page: Page) -> Iter
     for finding in report.findings:
         if finding.control in severities:
             groups.setdefault((id(finding.resource), finding.control), []).append(finding)
+    title = titles_of(report)
     # Drawn in the order of reading, so that each file is read again once and not once per control.
     blocks: dict[str, list[str]] = {control_id: [] for control_id in severities}
     for (_, control_id), findings in groups.items():
-        blocks[control_id].append("\n".join(_block(findings, severities[control_id], page)))
+        blocks[control_id].append("\n".join(_block(findings, severities[control_id], page, title)))
     for row in rows:
         yield from _about(row, page)
         for block in blocks[row.control.id]:
@@ -202,12 +213,14 @@ def _about(row: ControlCount, page: Page) -> Iterator[str]:
     yield ""
 
 
-def _block(findings: list[Finding], severity: str, page: Page) -> Iterator[str]:
+def _block(
+    findings: list[Finding], severity: str, page: Page, title_of: Callable[[Resource], str]
+) -> Iterator[str]:
     previous = ""
     for part in excerpts(findings, page.places, page.width):
-        title = plain(findings[0].resource.title)
+        title = title_of(findings[0].resource)
         if part.resource is not findings[0].resource:
-            title = f"{title}, through {plain(part.resource.title)}"
+            title = f"{title}, through {title_of(part.resource)}"
         if title == previous:
             heading = f"  {part.where}" if part.where else ""
         elif columns(title) + 5 + columns(part.where) <= page.width:
@@ -245,11 +258,36 @@ def _hidden(report: PostureReport, rows: list[ControlCount]) -> Iterator[str]:
         yield ""
 
 
-def _not_read(report: PostureReport, page: Page) -> Iterator[str]:
-    if not report.unread:
+def _not_seen(report: PostureReport, page: Page) -> Iterator[str]:
+    """The kinds of a cluster that may not be listed, with the rules that are missing."""
+    rules = denied_rules(report.unread)
+    if not rules:
         return
-    yield f"not read  {len(report.unread):,}"
-    shown = report.unread if page.verbose else report.unread[:_UNREAD]
+    forbidden = sum(1 for unread in report.unread if unread.why.startswith(FORBIDDEN))
+    yield f"not seen  {count(forbidden, 'list')}, forbidden; the missing RBAC rules:"
+    shown = rules if page.verbose or page.coverage else rules[:_UNREAD]
+    for rule in shown:
+        yield from _broken_at(f"  {rule}", page.width)
+    if len(shown) < len(rules):
+        yield f"  and {len(rules) - len(shown):,} more   -v shows them"
+    blind = shut_out(report)
+    if blind:
+        yield f"  {count(blind, 'control')} could not judge for it"
+    yield ""
+
+
+def _broken_at(text: str, width: int) -> Iterator[str]:
+    indent = " " * (len(text) - len(text.lstrip()))
+    first, *more = wrapped(text, width - len(indent) - 2)
+    yield indent + first
+    yield from (f"{indent}  {line}" for line in more)
+
+
+def _not_read(everything: Sequence[Unread], page: Page) -> Iterator[str]:
+    if not everything:
+        return
+    yield f"not read  {len(everything):,}"
+    shown = everything if page.verbose else everything[:_UNREAD]
     places = []
     for unread in shown:
         line = f":{unread.line}" if unread.line else ""
@@ -266,8 +304,23 @@ def _not_read(report: PostureReport, page: Page) -> Iterator[str]:
         else:
             yield f"  {place}"
             yield from (f"    {more}" for more in wrapped(text, page.width - 4))
-    if len(shown) < len(report.unread):
-        yield f"  and {len(report.unread) - len(shown):,} more   -v shows them"
+    if len(shown) < len(everything):
+        yield f"  and {len(everything) - len(shown):,} more   -v shows them"
+    yield ""
+
+
+def _coverage(report: PostureReport, page: Page) -> Iterator[str]:
+    """Every control that judged nothing, by itself."""
+    rows = [(plain(control_id), plain(reason)) for control_id, reason in not_judged(report)]
+    if not rows:
+        return
+    titles = {control.id: plain(control.title) for control in report.controls}
+    yield f"not judged  {count(len(rows), 'control')}"
+    left = max(columns(control_id) for control_id, _ in rows) + 4
+    for control_id, reason in rows:
+        title, *more = wrapped(titles.get(control_id, ""), page.width - left) or [""]
+        yield f"  {padded(control_id, left - 2)}{title}"
+        yield from (" " * left + line for line in (*more, *wrapped(reason, page.width - left)))
     yield ""
 
 
@@ -286,7 +339,7 @@ def _not_judged(report: PostureReport, page: Page) -> Iterator[str]:
 
 def _closing(report: PostureReport, rows: list[ControlCount], page: Page) -> Iterator[str]:
     yield from _side_by_side(scores(report), page.width)
-    advice = _advice(rows, page)
+    advice = _advice(report, rows, page)
     if advice:
         yield from _side_by_side([f"next      {advice[0]}", *advice[1:]], page.width, "      ", " " * 10)
     style = "bad" if not page.passed else "good" if page.verdict or not (rows or report.unread) else "neither"
@@ -294,12 +347,14 @@ def _closing(report: PostureReport, rows: list[ControlCount], page: Page) -> Ite
         yield _paint(line, style, page)
 
 
-def _advice(rows: list[ControlCount], page: Page) -> list[str]:
-    if not rows:
-        return []
-    advice = [f"{page.command} explain {plain(rows[0].control.id)}"]
-    if page.again and not page.verbose:
-        advice.append(f"{plain(page.again, 4096)} -v")
+def _advice(report: PostureReport, rows: list[ControlCount], page: Page) -> list[str]:
+    advice = [f"{page.command} explain {plain(rows[0].control.id)}"] if rows else []
+    again = plain(page.again, 4096)
+    if rows and again and not page.verbose:
+        advice.append(f"{again} -v")
+    if denied_rules(report.unread):
+        advice += [plain(page.rbac, 4096)] if page.rbac else []
+        advice += [f"{again} --verbose-coverage"] if again and not page.coverage else []
     return advice
 
 

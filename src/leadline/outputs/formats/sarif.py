@@ -4,7 +4,7 @@ Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sarif-v2.1.0-
 limits: https://docs.github.com/en/code-security/code-scanning/troubleshooting-sarif-uploads/results-exceed-limit
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from hashlib import sha256
 from typing import IO, Any
@@ -27,6 +27,8 @@ from leadline.outputs.format import (
     plain,
     redacted_text,
     stable_path,
+    steering,
+    titles_of,
 )
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -42,6 +44,7 @@ def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
     controls = [row.control for row in report.by_control if row.judged]
     index = {control.id: i for i, control in enumerate(controls)}
     groups = _groups(report, page)
+    title = titles_of(report)
     left_out = max(0, len(groups) - MOST_RESULTS)
     run: dict[str, Any] = {
         "tool": {
@@ -65,7 +68,7 @@ def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
     separator = ""
     for group in groups[:MOST_RESULTS]:
         control = controls[index[group[0][0].control]]
-        out.write(separator + json_text(_result(group, control, index[control.id], page)))
+        out.write(separator + json_text(_result(group, control, index[control.id], page, title)))
         separator = ","
     out.write("]}]}\n")
 
@@ -111,21 +114,24 @@ def _rule(control: Control) -> dict[str, Any]:
     return {**rule, "helpUri": text.links[0]} if text.links else rule
 
 
-def _result(group: Group, control: Control, rule_index: int, page: Page) -> dict[str, Any]:
+def _result(
+    group: Group, control: Control, rule_index: int, page: Page, title: Callable[[Resource], str]
+) -> dict[str, Any]:
     finding, place = group[0]
-    cures = "; ".join(dict.fromkeys(cure(f) for f, _ in group))
+    said = (*(cure(f) for f, _ in group), *(steering(f.place, place) for f, place in group))
+    advice = "; ".join(text for text in dict.fromkeys(said) if text)
     result = {
         "ruleId": control.id,
         "ruleIndex": rule_index,
         "level": _LEVELS[control.severity],
-        "message": {"text": _message(f"{plain(control.title)} in {plain(finding.resource.title)}: {cures}")},
-        "locations": [_location(finding.place, place, page, logical=finding.resource)],
+        "message": {"text": _message(f"{plain(control.title)} in {title(finding.resource)}: {advice}")},
+        "locations": [_location(finding.place, place, page, logical=title(finding.resource))],
         "partialFingerprints": _fingerprints(finding),
         "properties": {"paths": [plain(f.path, _LONGEST_TEXT) for f, _ in group[:_MOST_RELATED]]},
     }
     related = [
-        _location(resource, page.places.find(resource, ""), page, logical=resource)
-        | {"id": number, "message": {"text": _message(plain(resource.title))}}
+        _location(resource, page.places.find(resource, ""), page, logical=title(resource))
+        | {"id": number, "message": {"text": _message(title(resource))}}
         for number, resource in enumerate(r for r in finding.related[:_MOST_RELATED] if file_of(r))
     ]
     return {**result, "relatedLocations": related} if related else result
@@ -146,22 +152,17 @@ def _fingerprints(finding: Finding) -> dict[str, str]:
 
 def _file(resource: Resource) -> str:
     """The id of a derived subject names the files of its binding and role by a hash: stable enough, and apart."""
-    return resource.origin.path
+    origin = resource.origin
+    return f"{origin.rendered_from}:{origin.path}" if origin.rendered_from else origin.path
 
 
-def _location(resource: Resource, place: Place | None, page: Page, *, logical: Resource) -> dict[str, Any]:
-    location: dict[str, Any] = {
-        "logicalLocations": [{"fullyQualifiedName": plain(logical.title), "kind": "object"}]
-    }
+def _location(resource: Resource, place: Place | None, page: Page, *, logical: str) -> dict[str, Any]:
+    location: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": logical, "kind": "object"}]}
     file = file_of(resource)
     if file:
-        location["physicalLocation"] = {
-            "artifactLocation": {"uri": uri_of(file, page.folder)},
-            "region": {
-                "startLine": place.line if place else 1,
-                "startColumn": place.column if place else 1,
-            },
-        }
+        location["physicalLocation"] = {"artifactLocation": {"uri": uri_of(file, page.folder)}}
+        if place is not None:
+            location["physicalLocation"]["region"] = {"startLine": place.line, "startColumn": place.column}
     return location
 
 

@@ -25,6 +25,7 @@ FLAGS = (
     Flag(("-f", "--format"), "texts", f"pretty, lines, json, sarif … {_LIST}", "NAME"),
     Flag(("-o", "--output"), "text", "Write there; several formats add their suffixes.", "FILE", ""),
     Flag(("-v", "--verbose"), "switch", "Every finding with its lines and its cure."),
+    Flag(("--verbose-coverage",), "switch", "Why each control that judged nothing did not."),
     Flag(("-q", "--quiet"), "switch", "No remarks on stderr but errors."),
     Flag(("--severity-threshold",), "text", "Exit 1 on a finding at or above it.", "SEVERITY", ""),
     Flag(("--compliance-threshold",), "number", "Exit 1 on a score below it.", "PER_CENT"),

@@ -24,6 +24,7 @@ class Request(Struct, frozen=True):
     format: tuple[str, ...] = ()
     output: str = ""
     verbose: bool = False
+    verbose_coverage: bool = False
     quiet: bool = False
     no_color: bool = False
     compliance_threshold: float | None = None

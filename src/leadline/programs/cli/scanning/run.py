@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,9 +14,11 @@ from leadline.errors import SourceError, UsageError
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Resource
 from leadline.outputs.format import Asked, Page
+from leadline.outputs.plain import plain
 from leadline.outputs.tally import closing, count, target_name
 from leadline.posture.engine import Facts, Judgement, judge
 from leadline.programs.cli.scanning.destinations import Destination, Sink, destinations, opened
+from leadline.programs.cli.scanning.flags import FLAGS, Flag
 from leadline.programs.cli.scanning.gates import Verdict, verdict
 from leadline.programs.cli.scanning.policies import Policies, choose_policies
 from leadline.programs.cli.scanning.progress import progress
@@ -26,6 +28,15 @@ from leadline.programs.cli.scanning.sources import Reading, read
 
 _GATE_FAILED = 1
 _NOTES = 5
+_NOT_REPEATED = frozenset(flag.field for flag in FLAGS if flag.kind in ("switch", "number")) | {
+    "format",
+    "output",
+    "fail_on",
+    "severity_threshold",
+    "set",
+    "set_string",
+}
+"""Flags that are about the outcome or the look, not about what is judged."""
 _WIDTHS = range(40, 1000)
 
 
@@ -210,7 +221,9 @@ def _page(
         colour=is_terminal and not request.no_color and _wants_colour(os.environ) and not request.output,
         verbose=request.verbose,
         command=command,
-        again="" if reading.target.kind == "stdin" else f"{command} {_words(request)}",
+        coverage=request.verbose_coverage,
+        rbac=f"{command} {_words(request, 'rbac')}" if request.form != "workload" else "",
+        again="" if reading.target.kind == "stdin" else _again(request, command),
         verdict=outcome.text,
         passed=outcome.passed,
         least=request.min_severity,  # type: ignore[arg-type]
@@ -229,12 +242,29 @@ def _page(
     )
 
 
-def _words(request: Request) -> str:
-    """The words of the scan as they can be pasted: ``scan framework nsa deploy/``."""
+def _again(request: Request, command: str) -> str:
+    """The scan as it can be pasted; empty where values of charts were given in words, which may be secrets."""
+    return "" if request.set or request.set_string else f"{command} {_words(request)}"
+
+
+def _words(request: Request, verb: str = "scan") -> str:
+    """The words of a command on the same thing: ``scan framework nsa deploy/ --exclude-controls C-0057``."""
     from shlex import join
 
     form = () if request.form == "everything" else (request.form, ",".join(request.names))
-    return join(("scan", *form, *request.targets))
+    flags = FLAGS if verb == "scan" else [flag for flag in FLAGS if flag.field == "controls"]
+    return join(
+        (verb, *form, *request.targets, *(word for flag in flags for word in _repeated(request, flag)))
+    )
+
+
+def _repeated(request: Request, flag: Flag) -> Iterator[str]:
+    """The words that say ``flag`` again, where it chooses what is read or shown."""
+    value = getattr(request, flag.field)
+    if flag.field in _NOT_REPEATED or value in ("", (), flag.default):
+        return
+    for part in value if isinstance(value, tuple) else (value,):
+        yield from (flag.names[0] if flag.names[0].startswith("--") else flag.names[-1], part)
 
 
 def _width(environ: Mapping[str, str], is_terminal: bool) -> int:
@@ -267,9 +297,10 @@ def _remark(
     """Oddities, what was written, and the verdict where the output does not end with it."""
     if request.quiet:
         return
-    lines = [f"note: {note}" for note in reading.notes[:_NOTES]]
-    if len(reading.notes) > _NOTES:
-        lines.append(f"note: and {len(reading.notes) - _NOTES:,} more like it")
+    shown = reading.notes if request.verbose else reading.notes[:_NOTES]
+    lines = [f"note: {plain(note, 4096)}" for note in shown]
+    if len(shown) < len(reading.notes):
+        lines.append(f"note: and {len(reading.notes) - len(shown):,} more, -v shows them")
     lines += [f"written: {destination.path}" for destination in chosen if destination.path]
     if not any(d.format.name == "pretty" and not d.path for d in chosen):
         lines.append(closing(report, outcome.text))
