@@ -19,70 +19,14 @@ LONGEST_TEXT = 262_144
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _TELLS_OF = frozenset(
-    [
-        "file",
-        "path",
-        "dir",
-        "directory",
-        "folder",
-        "url",
-        "uri",
-        "endpoint",
-        "host",
-        "hostname",
-        "port",
-        "name",
-        "ttl",
-        "timeout",
-        "expiry",
-        "expiration",
-        "expires",
-        "enabled",
-        "disabled",
-        "enable",
-        "disable",
-        "length",
-        "size",
-        "type",
-        "algorithm",
-        "alg",
-        "header",
-        "issuer",
-        "audience",
-        "scope",
-        "scopes",
-        "policy",
-        "prefix",
-        "suffix",
-        "version",
-        "count",
-        "limit",
-        "min",
-        "max",
-        "interval",
-        "seconds",
-        "minutes",
-        "hours",
-        "days",
-        "format",
-        "provider",
-        "location",
-        "ref",
-        "namespace",
-        "mount",
-        "mode",
-        "field",
-        "fields",
-        "column",
-        "class",
-        "template",
-        "required",
-        "rotation",
-        "lifetime",
-        "age",
-        "usage",
-        "store",
-    ]
+    """
+    age alg algorithm annotation annotations audience cidr cidrs claim claims class cmd column command
+    connector count days dir directory disable disabled enable enabled endpoint env expiration expires expiry
+    field fields file folder format header host hostname hours html interval ip ips issuer label labels
+    length lifetime limit location mapping max method min minutes mode mount name namespace path pattern
+    policy port prefix provider ref regex regexp required rotation scope scopes seconds selector size store
+    suffix template timeout ttl type uri url usage user username var variable version volume volumes
+    """.split()
 )
 """A last word that speaks about a credential instead of holding it."""
 _QUALIFIES_KEY = frozenset(
@@ -118,7 +62,9 @@ _QUALIFIES_KEY = frozenset(
 _EMPTY_WORDS = frozenset(
     {"true", "false", "yes", "no", "on", "off", "none", "null", "nil", "undefined", "optional"}
 )
-_TEMPLATE = re.compile(r"^\$[({]|\{\{|^<[^>]*>$|^%\(|^__\w+__$|^\$\w+$")
+_NO_CREDENTIALS = frozenset({("initial", "cluster", "token")})
+"""Names of what is called like a credential and is none: etcd tells its clusters apart by this one."""
+_TEMPLATE = re.compile(r"^\$[({]|\{\{|^<[^>]*>$|^%\(|^__\w+__$|^\$[A-Za-z_][\w.-]*$|^`")
 
 _SHAPES = re.compile(
     r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----"
@@ -198,10 +144,13 @@ class CredentialRules:
         parts = words(name)
         if not parts or parts[-1] in _TELLS_OF or self._first_words.isdisjoint(parts):
             return False
+        if "public" in parts or any(_contains(parts, name) for name in _NO_CREDENTIALS):
+            return False
         plain = value.strip().lower()
         if (
             plain in _EMPTY_WORDS
-            or not plain
+            or not any(map(str.isalnum, plain))
+            or "=/" in plain
             or ("://" in plain and not _URL_LOGIN.search(value))
             or plain.startswith("/")
         ):
@@ -262,7 +211,9 @@ def _contains(parts: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
 
 def _is_object_name(value: str) -> bool:
     """Whether it reads as the name of a Kubernetes object, ``web-tls``, which a Secret is referred to by."""
-    return len(value) <= 63 and "-" in value and bool(re.fullmatch(r"[a-z][a-z-]*[a-z]", value))
+    if len(value) > 63 or "-" not in value:
+        return False
+    return bool(re.fullmatch(r"[a-z][a-z-]*[a-z]|[a-z][a-z0-9-]*-secrets?", value))
 
 
 def _is_random(value: str) -> bool:

@@ -12,7 +12,8 @@ Example::
     metadata: {name: web, namespace: default}
     spec: {selector: {app: web}}
 
-Cannot see: a namespace that the deploying tool fills in later.
+Cannot see: a namespace that the deploying tool fills in later. What a chart renders, and what a kustomization builds
+without a namespace, is therefore not judged.
 
 See: https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
 """
