@@ -4,14 +4,16 @@ With ``--check`` nothing is written; the exit code is 1 when a page is missing, 
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from leadline.model.control import SEVERITIES, Control, Framework
 from leadline.posture.catalogue import load_controls, load_frameworks
-from leadline.programs.cli.explain import markdown
+from leadline.programs.cli.explain import heading_of, markdown
 from leadline.programs.cli.scanning.settings import shipped_settings
 
 ROOT = Path(__file__).resolve().parent / "reference"
+WRITTEN = "Written by `python docs/build_reference.py` from the code; change it there."
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -19,32 +21,125 @@ def pages() -> Iterator[tuple[str, str]]:
     controls = load_controls()
     frameworks = load_frameworks(controls)
     settings = shipped_settings(controls)
+    yield "README.md", text(front(controls, frameworks))
+    yield "controls/README.md", text(by_family(controls))
+    yield "controls/by-severity.md", text(by_severity(controls))
     for control in controls:
-        yield f"controls/{control.id}.md", "\n".join(markdown(control, frameworks, settings)) + "\n"
-    rows = [
-        f"| [{c.id}]({c.id}.md) | {c.title} | {c.severity} | {c.category} | {_state(c)} |"
-        for c in sorted(controls, key=lambda c: c.id)
-    ]
-    head = ["# Controls", "", "| id | title | severity | category | |", "|---|---|---|---|---|"]
-    yield "controls/README.md", "\n".join([*head, *rows]) + "\n"
-    built = {c.id for c in controls if c.is_built}
-    rows = [
-        f"| {f.name} | {f.title} | {len(f.entries)} | {sum(e.control in built for e in f.entries)} |" for f in frameworks
-    ]
-    head = ["# Frameworks", "", "| name | title | controls | built |", "|---|---|--:|--:|"]
-    yield "frameworks.md", "\n".join([*head, *rows]) + "\n"
+        yield f"controls/{control.id}.md", text(markdown(control, frameworks, settings))
+    by_id = {control.id: control for control in controls}
+    for framework in frameworks:
+        yield f"frameworks/{framework.name}.md", text(framework_page(framework, by_id))
 
 
-def _state(control: object) -> str:
-    if getattr(control, "manual", ""):
+def front(controls: Sequence[Control], frameworks: Sequence[Framework]) -> Iterator[str]:
+    yield from ("# Reference", "", WRITTEN, "")
+    judging = sum(control.check is not None for control in controls)
+    manual = sum(bool(control.manual) for control in controls)
+    yield f"Of {len(controls)} controls {judging} judge by themselves, {manual} are for a person to judge, and"
+    yield f"{len(controls) - judging - manual} are not built yet: a scan lists each of those with what it needs."
+    yield from (
+        "",
+        "- [controls by family](controls/README.md)",
+        "- [controls by severity](controls/by-severity.md)",
+    )
+    yield from (
+        "",
+        "| framework | title | controls | judged | by a person | not built |",
+        "|---|---|--:|--:|--:|--:|",
+    )
+    by_id = {control.id: control for control in controls}
+    for framework in frameworks:
+        listed = [by_id[i] for i in dict.fromkeys(framework.control_ids)]
+        counts = (
+            len(listed),
+            sum(c.check is not None for c in listed),
+            sum(bool(c.manual) for c in listed),
+            sum(not c.is_built for c in listed),
+        )
+        yield (
+            f"| [{framework.name}](frameworks/{framework.name}.md) | {framework.title} | "
+            + " | ".join(map(str, counts))
+            + " |"
+        )
+
+
+def by_family(controls: Sequence[Control]) -> Iterator[str]:
+    yield from ("# Controls by family", "", WRITTEN, "", "See also [by severity](by-severity.md).")
+    families: dict[str, list[Control]] = {}
+    for control in controls:
+        families.setdefault(control.category.partition(" / ")[0], []).append(control)
+    for family in sorted(families):
+        yield from ("", f"## {family}", "", "| id | title | severity | |", "|---|---|---|---|")
+        yield from (
+            f"| [{c.id}]({c.id}.md) | {c.title} | {c.severity} | {state(c)} |"
+            for c in by_number(families[family])
+        )
+
+
+def by_severity(controls: Sequence[Control]) -> Iterator[str]:
+    yield from ("# Controls by severity", "", WRITTEN, "", "See also [by family](README.md).")
+    for severity in SEVERITIES:
+        found = [control for control in controls if control.severity == severity]
+        if found:
+            yield from (
+                "",
+                f"## {severity}",
+                "",
+                "| id | title | score | category | |",
+                "|---|---|--:|---|---|",
+            )
+        yield from (
+            f"| [{c.id}]({c.id}.md) | {c.title} | {c.score:g} | {c.category} | {state(c)} |"
+            for c in sorted(found, key=lambda c: (-c.score, c.id))
+        )
+
+
+def framework_page(framework: Framework, controls: dict[str, Control]) -> Iterator[str]:
+    yield from (f"# {framework.title}", "", WRITTEN, "")
+    yield f"`leadline scan framework {framework.name}`" + (f", <{framework.link}>" if framework.link else "")
+    has_numbers = any(entry.number for entry in framework.entries)
+    head = "| number | control | title | severity | |" if has_numbers else "| control | title | severity | |"
+    rule = "|---|---|---|---|---|" if has_numbers else "|---|---|---|---|"
+    section = None
+    for entry in sorted(framework.entries, key=lambda entry: in_sections(entry.number)):
+        heading = heading_of(entry.number, framework.sections)
+        if heading != section:
+            yield from ("", f"## {heading}") if heading else ()
+            yield from ("", head, rule)
+            section = heading
+        control = controls[entry.control]
+        number = f"| {entry.number} " if has_numbers else ""
+        title = entry.title or control.title
+        yield f"{number}| [{control.id}](../controls/{control.id}.md) | {title} | {control.severity} | {state(control)} |"
+
+
+def in_sections(number: str) -> list[tuple[int, str]]:
+    """Sorts 1.2.10 behind 1.2.9; entries without a number keep the framework's order."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in number.split(".")]
+
+
+def state(control: Control) -> str:
+    if control.manual:
         return "for a person to judge"
-    return "" if getattr(control, "is_built", False) else "not built yet"
+    return "" if control.is_built else "not built yet"
+
+
+def by_number(controls: Iterable[Control]) -> list[Control]:
+    return sorted(controls, key=lambda control: control.id)
+
+
+def text(lines: Iterable[str]) -> str:
+    return "\n".join(lines) + "\n"
 
 
 def main() -> int:
     wanted = dict(pages())
-    present = {str(p.relative_to(ROOT)): p for p in ROOT.rglob("*.md")}
-    stale = [name for name, text in wanted.items() if name not in present or present[name].read_text("utf-8") != text]
+    present = {path.relative_to(ROOT).as_posix(): path for path in ROOT.rglob("*.md")}
+    stale = [
+        name
+        for name, page in wanted.items()
+        if name not in present or present[name].read_text("utf-8") != page
+    ]
     unwanted = sorted(present.keys() - wanted.keys())
     if "--check" in sys.argv[1:]:
         for name in (*stale, *unwanted):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from leadline.model.control import Control, Framework
+    from leadline.programs.cli.explaining.repair import Repair
     from leadline.programs.cli.scanning.settings import Settings
 
 _WIDEST = 100
@@ -37,10 +37,10 @@ Gates look at all of it, whatever --min-severity hides: --severity-threshold cou
 
 @click.command("explain", short_help="Explains a control, or the score.")
 @click.argument("name", metavar="CONTROL|score")
-@click.option("-f", "--format", type=click.Choice(["text", "md"]), default="text", show_default=True)
+@click.option("-f", "--format", "form", type=click.Choice(["text", "md"]), default="text", show_default=True)
 @click.option("--controls", multiple=True, metavar="FOLDER", help="Your own controls.")
 @click.option("--controls-config", default="", metavar="FILE", help="Show the settings of this file.")
-def command(name: str, format: str, controls: tuple[str, ...], controls_config: str) -> int:
+def command(name: str, form: str, controls: tuple[str, ...], controls_config: str) -> int:
     """Everything about one control: what it looks at, why, how to mend it, what it cannot see."""
     from leadline.posture.catalogue import find_controls, load_controls, load_frameworks
     from leadline.programs.cli.scanning.policies import with_own
@@ -53,109 +53,200 @@ def command(name: str, format: str, controls: tuple[str, ...], controls_config: 
     found = find_controls([name], known)
     shipped = shipped_settings(known)
     settings = read_settings(controls_config, shipped) if controls_config else shipped
-    lines, between = (markdown, "\n\n") if format == "md" else (_text, "\n\n\n")
+    page, between = (markdown, "\n\n") if form == "md" else (_screen, "\n\n\n")
     frameworks = load_frameworks(known)
-    click.echo(between.join("\n".join(lines(control, frameworks, settings)) for control in found))
+    pages = between.join("\n".join(page(control, frameworks, settings)) for control in found)
+    click.echo(pages, color=None if _wants_colour() else False)
     return 0
 
 
-def _columns() -> int:
-    from shutil import get_terminal_size
+def markdown(control: Control, frameworks: Sequence[Framework], settings: Settings) -> Iterator[str]:
+    """The page of a control, for a wiki and for the reference."""
+    from leadline.outputs.format import control_text
 
-    return max(40, min(_WIDEST, get_terminal_size((_WIDEST, 24)).columns))
+    page, repair = control_text(control), _repair(control, settings)
+    yield f"# {control.id} {control.title}"
+    yield f"\n**{control.severity}**, score {control.score:g}. {control.category}.{_state(control, ' **', '.**')}"
+    yield f"\n{page.why}."
+    if page.body:
+        yield f"\n{page.body}"
+    if page.fix:
+        yield f"\n**Fix:** {page.fix}"
+    for label, values in (*_rows(control, settings), ("part of", _memberships(control, frameworks))):
+        if label == "setting":  # its patterns would read as markup
+            values = tuple(f"`{value}`" for value in values)
+        if len(values) == 1:
+            yield f"\n**{label.capitalize()}:** {values[0]}"
+        elif values:
+            yield f"\n**{label.capitalize()}:**\n"
+            yield from (f"- {value}" for value in values)
+    if page.example:
+        yield f"\nFails:\n\n```yaml\n{page.example}\n```"
+    if repair and repair.is_edit:
+        yield "\nMended:\n\n```diff"
+        yield from (mark + line for mark, line in repair.lines())
+        yield "```"
+    yield from (f"\n**{label.capitalize()}:** {text}." for label, text in _left(repair))
+    yield from (f"\n<{link}>" for link in page.links)
 
 
-def _folded(text: str) -> Iterator[str]:
-    from leadline.outputs.format import wrapped
-
-    for paragraph in text.strip().split("\n\n"):
-        head = paragraph.partition("\n")[0]
-        yield from [head] if head == paragraph and "   " in head else wrapped(paragraph, _columns())
-        yield ""
-
-
-def _text(control: Control, frameworks: tuple[Framework, ...], settings: Settings) -> Iterator[str]:
+def _screen(control: Control, frameworks: Sequence[Framework], settings: Settings) -> Iterator[str]:
+    """The page for a terminal."""
     from leadline.outputs.format import control_text, wrapped
 
-    page, width = control_text(control), _columns()
+    page, width, repair = control_text(control), _columns(), _repair(control, settings)
     yield f"{control.id}   {control.title}"
-    yield f"{control.severity}, score {control.score:g}   {control.category}"
+    yield f"{control.severity}, score {control.score:g}   {control.category}{_state(control, '   ', '')}"
     for paragraph in (f"{page.why}." if page.why else "", *page.body.split("\n\n")):
         if paragraph:
             yield ""
-            yield from wrapped(paragraph.replace("``", ""), width)
+            yield from wrapped(_bare(paragraph), width)
     yield ""
-    for label, value in _rows(control, frameworks, settings):
-        first, *more = wrapped(value.replace("``", ""), width - 12) or [""]
-        yield f"{label:<10}  {first}"
-        yield from (" " * 12 + line for line in more)
+    fix = [("fix", (page.fix,))] if page.fix else []
+    for label, values in (*fix, *_rows(control, settings), ("part of", _memberships(control, frameworks))):
+        yield from _row(label, values, width)
     if page.example:
         yield ""
-        yield "fails"
-        yield from ("  " + line for line in page.example.split("\n"))
+        yield from _example(page.example, repair)
+        for label, text in _left(repair):
+            yield from _row(label, (text,), width)
     if page.links:
         yield ""
         yield from page.links
 
 
-def markdown(control: Control, frameworks: tuple[Framework, ...], settings: Settings) -> Iterator[str]:
-    """The page of a control, for a wiki and for the reference."""
+def _row(label: str, values: Sequence[str], width: int) -> Iterator[str]:
+    from leadline.outputs.format import wrapped
+
+    lines = [line for value in values for line in wrapped(_bare(value), width - 12)]
+    for number, line in enumerate(lines):
+        yield f"{'' if number else label:<10}  {line}"
+
+
+def _example(example: str, repair: Repair | None) -> Iterator[str]:
+    from leadline.outputs.format import source_line
+
+    if repair is None or not repair.is_edit:
+        yield "fails"
+        yield from (f"  {source_line(line)}".rstrip() for line in example.split("\n"))
+        return
+    yield "fails, and what mends it"
+    for mark, line in repair.lines():
+        text = f"{mark} {source_line(line)}".rstrip()
+        yield click.style(text, fg=_COLOURS[mark]) if mark in _COLOURS else text
+
+
+_COLOURS = {"-": "red", "+": "green"}
+
+
+def _repair(control: Control, settings: Settings) -> Repair | None:
+    """What the control makes of its example; ``None`` where there is none that it could judge."""
     from leadline.outputs.format import control_text
 
-    page = control_text(control)
-    yield f"# {control.id} {control.title}"
-    yield f"\n**{control.severity}**, score {control.score:g}. {control.category}."
-    yield f"\n{page.why}."
-    if page.body:
-        yield f"\n{page.body}"
-    for label, value in _rows(control, frameworks, settings):
-        yield f"\n**{label.capitalize()}:** {value}"
-    if page.example:
-        yield f"\nFails:\n\n```yaml\n{page.example}\n```"
-    yield from (f"\n<{link}>" for link in page.links)
+    example = control_text(control).example
+    if not example or control.check is None:
+        return None
+    from leadline.programs.cli.explaining.repair import repair
+
+    return repair(control, example, settings)
 
 
-def _rows(
-    control: Control, frameworks: tuple[Framework, ...], settings: Settings
-) -> Iterator[tuple[str, str]]:
+def _left(repair: Repair | None) -> Iterator[tuple[str, str]]:
+    """What no edit of the example can do."""
+    if repair and repair.decide:
+        by_object: dict[str, list[str]] = {}
+        for path, title in repair.decide:
+            by_object.setdefault(title, []).append(path)
+        texts = (
+            f"{_list_of(paths, _FEW)} of {title}" if all(paths) else title
+            for title, paths in by_object.items()
+        )
+        yield "decide on", "; ".join(texts)
+    if repair and repair.create:
+        yield "create", "; ".join(repair.create)
+
+
+def _list_of(words: Sequence[str], most: int) -> str:
+    """``a, b and 3 more``; one word beyond ``most`` is shown as well, since it takes no more room."""
+    if len(words) <= most + 1:
+        return ", ".join(words)
+    return f"{', '.join(words[:most])} and {len(words) - most} more"
+
+
+_FEW = 4
+"""Paths named of one object, and kinds that a control joins."""
+
+
+def _rows(control: Control, settings: Settings) -> Iterator[tuple[str, tuple[str, ...]]]:
     from leadline.outputs.format import control_text
 
-    page = control_text(control)
-    if page.fix:
-        yield "fix", page.fix
-    yield "looks at", _subject(control)
-    if page.cannot_see:
-        yield "cannot see", page.cannot_see
-    for name in sorted(control.settings):
-        yield "setting", f"{name} = {', '.join(settings[name]) or '(nothing set)'}"
-    listed = [
-        f"{framework.name} {entry.number}".strip()
-        for framework in frameworks
-        for entry in framework.entries
-        if entry.control == control.id
-    ]
-    if listed:
-        yield "part of", ", ".join(dict.fromkeys(listed))
+    yield "looks at", (_subject(control),)
+    if text := control_text(control).cannot_see:
+        yield "cannot see", (text,)
+    names = sorted(control.settings)
+    yield "setting", tuple(f"{name} = {', '.join(settings[name]) or '(nothing set)'}" for name in names)
+    if control.needs_setting and not any(settings[name] for name in names):
+        file = '{"' + names[0] + '": ["..."]}'
+        yield "to do", (f"it judges nothing until you set it: --controls-config FILE with {file}",)
+
+
+def _memberships(control: Control, frameworks: Sequence[Framework]) -> tuple[str, ...]:
+    """The frameworks that list the control: first those without numbers, then each number with its heading."""
+    by_number: dict[str, list[str]] = {"": []}
+    for framework in frameworks:
+        for entry in framework.entries:
+            if entry.control == control.id:
+                heading = heading_of(entry.number, framework.sections)
+                names = by_number.setdefault(f"{entry.number} {heading}".strip(), [])
+                names += [] if framework.name in names else [framework.name]
+    joined = {number: ", ".join(names) for number, names in by_number.items() if names}
+    return tuple(f"{names}: {number}" if number else names for number, names in joined.items())
+
+
+def heading_of(number: str, sections: Mapping[str, str]) -> str:
+    """The heading of the nearest section above ``number``; empty where the framework has none."""
+    while number:
+        number = number.rpartition(".")[0]
+        if number in sections:
+            return sections[number]
+    return ""
+
+
+def _state(control: Control, before: str, after: str) -> str:
+    if control.manual:
+        return f"{before}for a person to judge{after}"
+    return "" if control.is_built else f"{before}not built yet{after}"
 
 
 def _subject(control: Control) -> str:
     if control.manual:
-        return f"a person has to look: {control.manual}"
+        return f"nothing by itself, a person has to look: {control.manual}"
     if not control.is_built:
         return f"nothing yet: this control is not built; it needs {control.needs}"
-    if len(control.kinds) > _MANY_KINDS:
-        return "objects of every kind"
-    if control.kinds:
-        return ", ".join(
-            dict.fromkeys(kind.partition(".")[0] for kind in control.kinds if kind != _EVERY_KIND)
-        )
-    name = control.subject.__name__ if control.subject else ""
-    return _SUBJECTS.get(name, name)
+    looked_at = _named(control.kinds)
+    if len(control.kinds) > _MANY_KINDS or (control.kinds and not looked_at):
+        text = "objects of every kind"
+    elif looked_at:
+        text = ", ".join(looked_at)
+    else:
+        name = control.subject.__name__ if control.subject else ""
+        text = _SUBJECTS.get(name, name)
+    joined = [kind for kind in _named(control.reads) if kind not in looked_at]
+    if joined:
+        text += f"; together with {_list_of(joined, _FEW)}"
+    return f"{text}; on {control.cloud} clusters only" if control.cloud else text
+
+
+def _named(kinds: Sequence[str]) -> list[str]:
+    """Kinds without their group, each once."""
+    names = (kind.partition(".")[0] for kind in kinds if kind != _EVERY_KIND)
+    return list(dict.fromkeys(_SUBJECTS["Workload"] if name == _WORKLOADS else name for name in names))
 
 
 _MANY_KINDS = 40
 _EVERY_KIND = "objects"
 """Stands for "all that its rules match" beside the kinds that those name."""
+_WORKLOADS = "workloads"
 _SUBJECTS = {
     "Container": "every container of every workload, init and ephemeral ones as well",
     "Workload": "every object that runs pods",
@@ -167,3 +258,29 @@ _SUBJECTS = {
     "Etcd": "the Pod of etcd",
     "Kubelet": "the settings of the kubelet on each node",
 }
+
+
+def _columns() -> int:
+    from shutil import get_terminal_size
+
+    return max(40, min(_WIDEST, get_terminal_size((_WIDEST, 24)).columns))
+
+
+def _wants_colour() -> bool:
+    import os
+
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _folded(text: str) -> Iterator[str]:
+    from leadline.outputs.format import wrapped
+
+    for paragraph in text.strip().split("\n\n"):
+        head = paragraph.partition("\n")[0]
+        yield from [head] if head == paragraph and "   " in head else wrapped(paragraph, _columns())
+        yield ""
+
+
+def _bare(text: str) -> str:
+    """Without the marks of code that a terminal cannot show."""
+    return text.replace("``", "")

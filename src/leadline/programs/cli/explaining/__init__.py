@@ -1,0 +1,1 @@
+"""What the command ``explain`` shows besides the words of a control."""
