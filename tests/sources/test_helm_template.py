@@ -145,3 +145,21 @@ def test_any_template_gives_a_line_within_it_or_nothing(template: str, rendered:
     for text in (rendered, RENDERED):
         spot = locate_in_template(template, text, path)
         assert spot is None or 1 <= spot.line <= template.count("\n") + 1
+
+
+BESIDE = """\
+kind: Pod
+spec:
+  nodeName: a
+  containers:
+  - name: web
+    resources:
+      {{- toYaml .Values.web | nindent INDENT }}
+"""
+
+
+@pytest.mark.parametrize(("indent", "key"), [("2", "web.hostPID"), ("6", "")])
+def test_values_steer_an_absent_field_only_where_they_are_written_beside_it(indent, key):
+    rendered = "kind: Pod\nspec:\n  nodeName: a\n  containers:\n  - name: web\n"
+    spot = locate_in_template(BESIDE.replace("INDENT", indent), rendered, "spec.hostPID")
+    assert spot == TemplateSpot(2, 1, False, key)

@@ -20,6 +20,7 @@ _VALUES = re.compile(r"\$?\.Values((?:\.[A-Za-z_]\w*)+)")
 _WHOLE_VALUES = re.compile(r"^\$?\.Values((?:\.[A-Za-z_]\w*)+)$")
 _BLOCK_OF_DOT = re.compile(r"^toYaml\s+\.\s*(\||$)")
 _BLOCK_OF_VALUES = re.compile(r"^toYaml\s+\$?\.Values((?:\.[A-Za-z_]\w*)+)\s*(\||$)")
+_INDENT = re.compile(r"\bn?indent\s+(\d{1,3})\s*$")
 _PARTIAL = re.compile(r"^(include|template|tpl)\b")
 _IN_BRACKETS = re.compile(r"(:|^-)\s+[\[{]")
 _BORDER = re.compile(r"^---(\s|$)")
@@ -231,8 +232,17 @@ def _steering_key(template: str, block: Sequence[_Line], rest: Sequence[Step], *
     # Items written out beside the block would shift its indexes.
     if has_literals and (is_exact or (rest and isinstance(rest[0], int))):
         return ""
+    if has_literals and not _is_beside_literals(block, blocks[0][1]):
+        return ""
     base = _block_key(template, *blocks[0])
     return format_path((*parse_path(base), *rest)) if base else ""
+
+
+def _is_beside_literals(block: Sequence[_Line], action: str) -> bool:
+    """Whether the action writes keys of the matched line itself, not of something below it: by its indentation."""
+    beside = next(line.indent for line in block[1:] if not line.text.startswith(("{{", "#")))
+    indent = _INDENT.search(action)
+    return indent is not None and int(indent[1]) == beside
 
 
 def _block_key(template: str, line: _Line, action: str) -> str:

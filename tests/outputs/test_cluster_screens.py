@@ -1,0 +1,92 @@
+import io
+
+from msgspec.structs import replace
+
+from leadline.model.finding import Skip, Unread
+from leadline.model.report import PostureReport, Target
+from leadline.outputs.format import find_format
+from leadline.outputs.tally import denied_rules
+from outputs.sample_report import REPORT, page
+
+DENIED = tuple(
+    Unread(where, 'forbidden: User "eve" cannot list it', hint="needs a rule")
+    for where in (
+        "nodes",
+        "roles.rbac.authorization.k8s.io",
+        "secrets",
+        "rolebindings.rbac.authorization.k8s.io",
+        "pods in namespace shop",
+    )
+)
+SLOW = Unread("configmaps", "timed out; 500 were read before")
+CLUSTER = replace(
+    REPORT,
+    target=Target("cluster", "prod-eu", server_version="v1.36.3"),
+    unread=(*DENIED, SLOW),
+    skips=(Skip("C-0069", "not read: Node", "not read"),),
+)
+
+
+def screen(report: PostureReport = CLUSTER, **fields: object) -> list[str]:
+    out = io.StringIO()
+    view = page(**{"again": "leadline scan", "rbac": "leadline rbac", **fields})
+    find_format("pretty", PostureReport).write(report, out, view)
+    return out.getvalue().split("\n")
+
+
+def part(lines: list[str], first: str) -> list[str]:
+    start = next(i for i, line in enumerate(lines) if line.startswith(first))
+    return lines[start : lines.index("", start)]
+
+
+def test_missing_rules_are_one_per_group_and_namespace():
+    assert denied_rules([*DENIED, SLOW]) == [
+        '{apiGroups: [""], resources: [nodes, secrets], verbs: [list]}',
+        "{apiGroups: [rbac.authorization.k8s.io], resources: [roles, rolebindings], verbs: [list]}",
+        '{apiGroups: [""], resources: [pods], verbs: [list]} in namespace shop',
+    ]
+
+
+def test_what_may_not_be_listed_stands_apart_from_what_failed():
+    lines = screen()
+    assert part(lines, "not seen") == [
+        "not seen  5 lists, forbidden; the missing RBAC rules:",
+        '  {apiGroups: [""], resources: [nodes, secrets], verbs: [list]}',
+        "  {apiGroups: [rbac.authorization.k8s.io], resources: [roles, rolebindings], verbs: [list]}",
+        '  {apiGroups: [""], resources: [pods], verbs: [list]} in namespace shop',
+        "  1 control could not judge for it",
+    ]
+    assert part(lines, "not read") == [
+        "not read  1",
+        "  configmaps  timed out; 500 were read before",
+    ]
+
+
+def test_the_next_step_is_to_get_the_role():
+    assert part(screen(), "NSA")[1:3] == [
+        "next      leadline explain C-0057      leadline scan -v      leadline rbac",
+        "          leadline scan --verbose-coverage",
+    ]
+
+
+def test_rules_fit_a_narrow_page():
+    lines = part(screen(width=60), "not seen")
+    assert max(map(len, lines)) <= 60
+    assert lines[3:5] == [
+        "  {apiGroups: [rbac.authorization.k8s.io], resources:",
+        "    [roles, rolebindings], verbs: [list]}",
+    ]
+
+
+def test_coverage_names_each_control_and_its_reason():
+    assert part(screen(coverage=True), "not judged") == [
+        "not judged  1 control",
+        "  C-0069  Anonymous kubelet",
+        "          not read: Node",
+    ]
+
+
+def test_a_cluster_that_was_read_whole_says_nothing_of_rules():
+    text = "\n".join(screen(replace(CLUSTER, unread=())))
+    assert "not seen" not in text
+    assert "rbac" not in text
