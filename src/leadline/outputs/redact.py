@@ -50,13 +50,19 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 def redacted_text(text: str) -> str:
     """``text`` with credentials in addresses, keys, tokens and ``password=…`` hidden."""
-    if any(mark in text for mark in _SHAPE_MARKS):
+    if _has_any(text, _SHAPE_MARKS):
         text = _pattern(_SHAPES).sub(HIDDEN, text)
-    if ":" in text or "=" in text:
-        lowered = text.lower()
-        if any(mark in lowered for mark in _NAME_MARKS):
-            text = _pattern(_NAMED).sub(rf"\g<name>{HIDDEN}", text)
+    if (":" in text or "=" in text) and _has_any(text.lower(), _NAME_MARKS):
+        text = _pattern(_NAMED).sub(rf"\g<name>{HIDDEN}", text)
     return text
+
+
+def _has_any(text: str, marks: tuple[str, ...]) -> bool:
+    """Asked of every text of a report: ``any`` over a generator takes three times as long."""
+    for mark in marks:  # noqa: SIM110
+        if mark in text:
+            return True
+    return False
 
 
 def redacted_object(body: dict[str, Any]) -> dict[str, Any]:
