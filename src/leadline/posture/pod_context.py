@@ -4,7 +4,7 @@ Sources: https://kubernetes.io/docs/tasks/configure-pod-container/security-conte
 https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/#safe-and-unsafe-sysctls.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from leadline.model.control import YOUR_VALUE, Remove, Review, Set, Violation, Violations
@@ -50,15 +50,21 @@ def pod_context(workload: Workload) -> Violations:
             yield Set("securityContext.windowsOptions.hostProcess", False)
         return
     context = workload.security_context
+    if "securityContext" in workload.pod:
+        yield from _groups_of_files(context)
+    if any(text(sysctl.get("name")) not in SAFE_SYSCTLS for _, sysctl in mappings(context.get("sysctls"))):
+        yield Set("securityContext.sysctls", REMOVE_SYSCTLS)
+    if 0 in sequence(context.get("supplementalGroups")):
+        yield Set("securityContext.supplementalGroups", REMOVE_GROUP)
+
+
+def _groups_of_files(context: Mapping[str, Any]) -> Violations:
+    """Asked only where the pod says something of its security: a group for files means nothing to the others."""
     group = context.get("fsGroup")
     if isinstance(group, bool) or not isinstance(group, int) or group < 0:
         yield Set("securityContext.fsGroup", YOUR_VALUE)
     if context.get("fsGroupChangePolicy") not in CHANGE_POLICIES:
         yield Set("securityContext.fsGroupChangePolicy", CHANGE_POLICIES[0])
-    if any(text(sysctl.get("name")) not in SAFE_SYSCTLS for _, sysctl in mappings(context.get("sysctls"))):
-        yield Set("securityContext.sysctls", REMOVE_SYSCTLS)
-    if 0 in sequence(context.get("supplementalGroups")):
-        yield Set("securityContext.supplementalGroups", REMOVE_GROUP)
 
 
 def container_context(container: Container) -> Violations:

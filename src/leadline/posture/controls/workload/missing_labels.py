@@ -2,7 +2,8 @@
 
 Policies, dashboards and people on call find workloads by label; what has none is missed by all of them.
 
-Fix: add at least one of them to the object and to its pod template.
+Fix: add at least one of them to the object and to its pod template. A common label that says the same
+(``app.kubernetes.io/name`` for ``app``) counts.
 
 Example::
 
@@ -24,6 +25,15 @@ See: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-la
 from leadline.posture.control import YOUR_VALUE, Set, Violations, Workload, control
 
 
+SAYS_AS_MUCH = {
+    "app": ("k8s-app", "app.kubernetes.io/name", "app.kubernetes.io/instance"),
+    "tier": ("app.kubernetes.io/component",),
+    "version": ("app.kubernetes.io/version",),
+    "owner": ("app.kubernetes.io/part-of",),
+}
+"""Common labels under which the same is found."""
+
+
 @control("C-0076", "Label usage for resources", score=2.0, category="Workload", needs_setting=True)
 def missing_labels(
     workload: Workload,
@@ -31,7 +41,8 @@ def missing_labels(
     recommended_labels: tuple[str, ...] = ("app", "tier", "phase", "version", "owner", "env"),
 ) -> Violations:
     label = recommended_labels[0]
-    if not any(name in workload.own_labels for name in recommended_labels):
+    wanted = {name for label in recommended_labels for name in (label, *SAYS_AS_MUCH.get(label, ()))}
+    if wanted.isdisjoint(workload.own_labels):
         yield Set(f"metadata.labels[{label}]", YOUR_VALUE, on=workload.resource)
-    if workload.is_templated and not any(name in workload.labels for name in recommended_labels):
+    if workload.is_templated and wanted.isdisjoint(workload.labels):
         yield Set(f"{workload.path}metadata.labels[{label}]", YOUR_VALUE, on=workload.resource)

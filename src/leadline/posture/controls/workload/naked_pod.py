@@ -15,13 +15,17 @@ Example::
       - name: web
         image: nginx:1.27
 
-Cannot see: controllers that put no owner reference on their pods; static pods of the kubelet are
-recognised.
+Cannot see: controllers that put no owner reference on their pods; static pods of the kubelet, and hooks of Helm
+and Argo CD, are recognised.
 
 See: https://kubernetes.io/docs/concepts/workloads/pods/
 """
 
 from leadline.posture.control import Review, Violations, Workload, control, mapping, sequence
+
+
+RUN_BY_OTHERS = frozenset({"kubernetes.io/config.mirror", "helm.sh/hook", "argocd.argoproj.io/hook"})
+"""Annotations of pods that the kubelet keeps, or that a deploying tool runs once and watches."""
 
 
 def is_bare_pod(workload: Workload) -> bool:
@@ -31,6 +35,6 @@ def is_bare_pod(workload: Workload) -> bool:
 @control("C-0073", "Naked pods", score=3.0, category="Workload", applies=is_bare_pod)
 def naked_pod(workload: Workload) -> Violations:
     metadata = mapping(workload.resource.body.get("metadata"))
-    is_static = "kubernetes.io/config.mirror" in mapping(metadata.get("annotations"))
-    if not sequence(metadata.get("ownerReferences")) and not is_static:
+    is_kept = not RUN_BY_OTHERS.isdisjoint(mapping(metadata.get("annotations")))
+    if not sequence(metadata.get("ownerReferences")) and not is_kept:
         yield Review("", on=workload.resource)
