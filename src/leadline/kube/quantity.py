@@ -4,24 +4,26 @@ Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/q
 """
 
 import re
-from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-_FORM = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:([eE][+-]?\d{1,3})|(m|[kMGTPE]|[KMGTPE]i|[nu]))?")
-_SCALE: dict[str, Fraction] = {
-    "n": Fraction(1, 10**9),
-    "u": Fraction(1, 10**6),
-    "m": Fraction(1, 1000),
-    "": Fraction(1),
-    **{letter: Fraction(1000 ** (i + 1)) for i, letter in enumerate("kMGTPE")},
-    **{letter + "i": Fraction(1024 ** (i + 1)) for i, letter in enumerate("KMGTPE")},
+_FORM = re.compile(
+    r"([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{1,3})|(m|[kMGTPE]|[KMGTPE]i|[nu]))?", re.ASCII
+)
+_BILLION = 10**9
+_SCALE: dict[str, int] = {
+    "n": 1,
+    "u": 1000,
+    "m": 10**6,
+    "": _BILLION,
+    **{letter: _BILLION * 1000 ** (i + 1) for i, letter in enumerate("kMGTPE")},
+    **{letter + "i": _BILLION * 1024 ** (i + 1) for i, letter in enumerate("KMGTPE")},
 }
 _LONGEST = 64
 
 
-def parse_quantity(value: Any) -> Fraction | None:
-    """The exact number; ``None`` where ``value`` is no quantity."""
+def parse_quantity(value: Any) -> int | None:
+    """The number in billionths, what is finer rounded away from zero as the server does; ``None`` for no quantity."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -30,10 +32,15 @@ def parse_quantity(value: Any) -> Fraction | None:
 
 
 @lru_cache(maxsize=2048)
-def _parse(value: str) -> Fraction | None:
+def _parse(value: str) -> int | None:
     match = _FORM.fullmatch(value.strip())
     if match is None:
         return None
-    number, exponent, suffix = match.groups()
-    scale = Fraction(10) ** int(exponent[1:]) if exponent else _SCALE[suffix or ""]
-    return Fraction(number) * scale
+    sign, whole, after_whole, alone, exponent, suffix = match.groups()
+    part = alone or after_whole or ""
+    amount = int((whole or "") + part)
+    tens = int(exponent or 0) - len(part)
+    times: int = 10 ** max(tens, 0)
+    divided_by: int = 10 ** max(-tens, 0)
+    amount = -(-amount * times * _SCALE[suffix or ""] // divided_by)
+    return -amount if sign == "-" else amount
