@@ -34,7 +34,7 @@ def parse_image_name(image: str) -> ImageName:
     """``image`` taken apart; nothing is refused, so that odd names can still be judged."""
     rest, _, digest = image.strip().partition("@")
     head, slash, tail = rest.partition("/")
-    if slash and ("." in head or ":" in head or head == "localhost"):
+    if slash and ("." in head or ":" in head or head == "localhost" or head != head.lower()):
         registry, path = head, tail
     else:
         registry, path = DOCKER_HUB, rest

@@ -20,11 +20,13 @@ _SCALE: dict[str, int] = {
     **{letter + "i": _BILLION * 1024 ** (i + 1) for i, letter in enumerate("KMGTPE")},
 }
 _LONGEST = 64
+_MOST_BITS = 256
+"""Of a whole number; Python refuses to write one of thousands of digits."""
 
 
 def parse_quantity(value: Any) -> int | None:
     """The number in billionths, what is finer rounded away from zero as the server does; ``None`` for no quantity."""
-    if isinstance(value, bool):
+    if isinstance(value, bool) or (isinstance(value, int) and value.bit_length() > _MOST_BITS):
         return None
     if isinstance(value, int | float):
         value = str(value)
