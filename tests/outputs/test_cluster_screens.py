@@ -78,6 +78,19 @@ def test_rules_fit_a_narrow_page():
     ]
 
 
+def test_namespaces_that_may_be_listed_are_the_other_way():
+    secrets = Unread(
+        "secrets", "forbidden: no", hint="needs a rule, or --include-namespaces with those you may list"
+    )
+    lines = part(screen(replace(CLUSTER, unread=(secrets,))), "not seen")
+    assert lines == [
+        "not seen  1 list, forbidden; the missing RBAC rules:",
+        '  {apiGroups: [""], resources: [secrets], verbs: [list]}',
+        "  or --include-namespaces with those that may be listed",
+        "  1 control could not judge for it",
+    ]
+
+
 def test_coverage_names_each_control_and_its_reason():
     assert part(screen(coverage=True), "not judged") == [
         "not judged  1 control",

@@ -270,6 +270,8 @@ def _not_seen(report: PostureReport, page: Page) -> Iterator[str]:
         yield from _broken_at(f"  {rule}", page.width)
     if len(shown) < len(rules):
         yield f"  and {len(rules) - len(shown):,} more   -v shows them"
+    if any("--include-namespaces" in unread.hint for unread in report.unread):
+        yield "  or --include-namespaces with those that may be listed"
     blind = shut_out(report)
     if blind:
         yield f"  {count(blind, 'control')} could not judge for it"
