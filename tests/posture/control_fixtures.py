@@ -62,7 +62,10 @@ def read_fixture(path: Path) -> Fixture:
             for name, _, values in settings
         },
         Facts(
-            is_whole="whole" in facts, cloud=facts.get("cloud", ""), server_version=facts.get("server", "")
+            is_whole="whole" in facts,
+            cloud=facts.get("cloud", ""),
+            server_version=facts.get("server", ""),
+            is_asked=True,
         ),
     )
 

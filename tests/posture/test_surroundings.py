@@ -5,7 +5,7 @@ import pytest
 from leadline.model.control import NotJudged
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.posture.inventory import WORKLOADS, Inventory
-from leadline.posture.surroundings import expect, expect_pods
+from leadline.posture.surroundings import expect, expect_cluster, expect_pods
 
 
 def _object(path: str, kind: str, name: str, namespace: str = "shop", api: str = "v1") -> Resource:
@@ -66,3 +66,16 @@ def test_pods_of_the_cluster_itself_are_not_missed() -> None:
     pod = _object("b.yaml", "Pod", "proxy", "kube-system")
     with pytest.raises(NotJudged, match="comes with the cluster"):
         expect_pods(service, ["scheduler"], Inventory([service, pod]))
+
+
+def test_what_lists_a_cluster_is_not_judged_from_files() -> None:
+    with pytest.raises(NotJudged, match="whole cluster"):
+        expect_cluster(Inventory([INGRESS]))
+    expect_cluster(Inventory([INGRESS], is_whole=True))
+
+
+def test_a_control_asked_for_by_name_judges_what_is_there() -> None:
+    inventory = Inventory([INGRESS], is_asked=True)
+    expect(INGRESS, ("Service",), inventory)
+    expect_pods(INGRESS, ["web"], inventory)
+    expect_cluster(inventory)

@@ -80,7 +80,7 @@ from leadline.posture.rights import (
     beyond_reading,
 )
 from leadline.posture.subject import Container, Namespace, Workload, mapping, mappings, sequence, text
-from leadline.posture.surroundings import expect, expect_pods
+from leadline.posture.surroundings import expect, expect_cluster, expect_pods
 
 __all__ = [
     "ACCEPTED_SUITES",
@@ -144,6 +144,7 @@ __all__ = [
     "default_namespace",
     "enforces",
     "expect",
+    "expect_cluster",
     "expect_pods",
     "has_network_policy",
     "has_request",

@@ -31,6 +31,8 @@ class Facts(Struct, frozen=True):
     server_version: str = ""
     cloud: str = ""
     """``EKS``, ``AKS``, ``GKE``, ``none`` for another cluster; empty where unknown, and then every control is asked."""
+    is_asked: bool = False
+    """Whether the controls were asked for by name: they then judge what is there as if it were all."""
 
 
 class Judgement(Struct, frozen=True):
@@ -66,6 +68,7 @@ class _Judge:
             resources,
             workloads=self._workloads_of,
             is_whole=facts.is_whole,
+            is_asked=facts.is_asked,
             server_version=facts.server_version,
             cloud=facts.cloud,
         )

@@ -34,12 +34,15 @@ class Inventory:
         *,
         workloads: Callable[[Resource], tuple[Workload, ...]] = workloads_of,
         is_whole: bool = False,
+        is_asked: bool = False,
         server_version: str = "",
         cloud: str = "",
     ) -> None:
         self.resources = resources
         self.is_whole = is_whole
         """Whether the target is a whole cluster: only there does an object that is not here not exist."""
+        self.is_asked = is_asked
+        """Whether the controls were asked for by name, and so judge what is there as if it were all."""
         self.server_version = server_version
         """The API server's ``v1.36.3``; empty where unknown."""
         self.cloud = cloud

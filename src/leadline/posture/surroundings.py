@@ -2,7 +2,8 @@
 
 A folder of manifests is seldom all that a cluster holds: an Ingress may stand alone, an operator may make the
 pods of a Service. What is missing is a fault only in a whole cluster, or where its like stands beside the
-object: in the same file or folder, chart or kustomization, and in the same namespace.
+object: in the same file or folder, chart or kustomization, and in the same namespace. Who asks for one control by name
+gets its verdict in any case.
 """
 
 from collections.abc import Iterable
@@ -22,7 +23,7 @@ NODE_NAMESPACE = "kube-system"
 
 def expect(resource: Resource, kinds: Iterable[str], inventory: Inventory, namespace: str = "") -> None:
     """Raises ``NotJudged`` where nothing of ``kinds`` stands beside ``resource``."""
-    if inventory.is_whole:
+    if inventory.is_whole or inventory.is_asked:
         return
     place = _place(resource, namespace or resource.namespace)
     kinds = tuple(kinds)
@@ -32,9 +33,15 @@ def expect(resource: Resource, kinds: Iterable[str], inventory: Inventory, names
     raise NotJudged(f"no {named} stands beside what names one, and the target is no whole cluster")
 
 
+def expect_cluster(inventory: Inventory) -> None:
+    """Raises ``NotJudged`` for files: the control lists what a cluster holds, for its operator to go through."""
+    if not (inventory.is_whole or inventory.is_asked):
+        raise NotJudged("it lists what a whole cluster holds, for a person to go through")
+
+
 def expect_pods(resource: Resource, values: Iterable[object], inventory: Inventory) -> None:
     """Raises ``NotJudged`` where pods with labels of these ``values`` may be made by what was not read."""
-    if inventory.is_whole:
+    if inventory.is_whole or inventory.is_asked:
         return
     if resource.namespace == NODE_NAMESPACE:
         raise NotJudged(f"what runs in {NODE_NAMESPACE} comes with the cluster, which was not read")

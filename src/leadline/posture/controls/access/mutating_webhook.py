@@ -10,12 +10,12 @@ Example::
     kind: MutatingWebhookConfiguration
     metadata: {name: inject}
 
-Cannot see: what the service behind the webhook changes.
+Cannot see: what the service behind the webhook changes. Files are judged only when the control is asked for by name.
 
 See: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
 """
 
-from leadline.posture.control import Resource, Review, Violations, control
+from leadline.posture.control import Inventory, Resource, Review, Violations, control, expect_cluster
 
 
 @control(
@@ -25,5 +25,6 @@ from leadline.posture.control import Resource, Review, Violations, control
     category="Access control",
     kinds=("MutatingWebhookConfiguration.admissionregistration.k8s.io",),
 )
-def mutating_webhook(resource: Resource) -> Violations:
+def mutating_webhook(resource: Resource, inventory: Inventory) -> Violations:
+    expect_cluster(inventory)
     yield Review("")

@@ -12,12 +12,12 @@ Example::
     kind: ValidatingWebhookConfiguration
     metadata: {name: policy}
 
-Cannot see: what the service behind the webhook does.
+Cannot see: what the service behind the webhook does. Files are judged only when the control is asked for by name.
 
 See: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
 """
 
-from leadline.posture.control import Resource, Review, Violations, control
+from leadline.posture.control import Inventory, Resource, Review, Violations, control, expect_cluster
 
 
 @control(
@@ -27,5 +27,6 @@ from leadline.posture.control import Resource, Review, Violations, control
     category="Access control",
     kinds=("ValidatingWebhookConfiguration.admissionregistration.k8s.io",),
 )
-def validating_webhook(resource: Resource) -> Violations:
+def validating_webhook(resource: Resource, inventory: Inventory) -> Violations:
+    expect_cluster(inventory)
     yield Review("")

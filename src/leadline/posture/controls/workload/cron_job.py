@@ -11,14 +11,15 @@ Example::
     metadata: {name: tidy}
     spec: {schedule: "0 3 * * *"}
 
-Cannot see: who created it and why.
+Cannot see: who created it and why. Files are judged only when the control is asked for by name.
 
 See: https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
 """
 
-from leadline.posture.control import Resource, Review, Violations, control
+from leadline.posture.control import Inventory, Resource, Review, Violations, control, expect_cluster
 
 
 @control("C-0026", "Kubernetes CronJob", score=1.0, category="Workload", kinds=("CronJob.batch",))
-def cron_job(resource: Resource) -> Violations:
+def cron_job(resource: Resource, inventory: Inventory) -> Violations:
+    expect_cluster(inventory)
     yield Review("")

@@ -24,7 +24,6 @@ See: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-la
 
 from leadline.posture.control import YOUR_VALUE, Set, Violations, Workload, control
 
-
 SAYS_AS_MUCH = {
     "app": ("k8s-app", "app.kubernetes.io/name", "app.kubernetes.io/instance"),
     "tier": ("app.kubernetes.io/component",),

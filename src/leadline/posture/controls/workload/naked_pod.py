@@ -23,7 +23,6 @@ See: https://kubernetes.io/docs/concepts/workloads/pods/
 
 from leadline.posture.control import Review, Violations, Workload, control, mapping, sequence
 
-
 RUN_BY_OTHERS = frozenset({"kubernetes.io/config.mirror", "helm.sh/hook", "argocd.argoproj.io/hook"})
 """Annotations of pods that the kubelet keeps, or that a deploying tool runs once and watches."""
 

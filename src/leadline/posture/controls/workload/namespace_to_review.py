@@ -11,12 +11,12 @@ Example::
     kind: Namespace
     metadata: {name: misc}
 
-Cannot see: who uses it and for what.
+Cannot see: who uses it and for what. Files are judged only when the control is asked for by name.
 
 See: https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
 """
 
-from leadline.posture.control import Resource, Review, Violations, control
+from leadline.posture.control import Inventory, Resource, Review, Violations, control, expect_cluster
 
 OF_KUBERNETES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 
@@ -33,5 +33,6 @@ def is_not_kubernetes_own(namespace: Resource) -> bool:
     kinds=("Namespace",),
     applies=is_not_kubernetes_own,
 )
-def namespace_to_review(namespace: Resource) -> Violations:
+def namespace_to_review(namespace: Resource, inventory: Inventory) -> Violations:
+    expect_cluster(inventory)
     yield Review("")

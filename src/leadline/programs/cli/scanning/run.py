@@ -83,7 +83,12 @@ def _configure_log(request: Request) -> None:
 def _report(
     request: Request, reading: Reading, policies: Policies, settings: Settings, started: float
 ) -> PostureReport:
-    facts = Facts(reading.is_whole, reading.target.server_version, _cloud(request, reading.target))
+    facts = Facts(
+        reading.is_whole,
+        reading.target.server_version,
+        _cloud(request, reading.target),
+        request.form == "control",
+    )
     left_out = {skip.control for skip in reading.skips}
     asked = [control for control in policies.controls if control.id not in left_out]
     try:
