@@ -14,6 +14,7 @@ from leadline.posture.control_plane import ControlPlaneProcess, process_of
 from leadline.posture.subject import Workload, mapping, text, workloads_of
 
 DEFAULT_NAMESPACE = "default"
+DEFAULT_ACCOUNT = "default"
 WORKLOADS = "workloads"
 """Stands among the ``kinds`` of a control for every object that runs pods."""
 EVERY_KIND = "objects"
@@ -110,6 +111,12 @@ class Inventory:
             account = self.service_account_of(workload)
             said = account.body.get("automountServiceAccountToken") if account else None
         return said is not False
+
+    def works_with_token(self, workload: Workload) -> bool:
+        """Whether its account was made for it and given rights, so that the pods are there to ask the API server."""
+        if workload.service_account == DEFAULT_ACCOUNT:
+            return False
+        return any(grant.kind != "Group" for grant in self.grants_of(workload))
 
     def services_of(self, workload: Workload) -> Sequence[Resource]:
         """The Services whose selector matches the workload's pods."""

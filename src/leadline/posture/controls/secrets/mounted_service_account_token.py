@@ -14,17 +14,21 @@ Example::
       containers:
       - {name: web, image: "nginx:1.27"}
 
-Cannot see: whether the program does call the Kubernetes API.
+Cannot see: whether the program does call the Kubernetes API; one whose own account was given rights is taken to.
 
 See: https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/
 """
 
-from leadline.posture.control import Inventory, Set, Violations, Workload, control
+from leadline.posture.control import RBAC_KINDS, Inventory, Set, Violations, Workload, control
 
 
 @control(
-    "C-0034", "Automatic mapping of service account", score=6.0, category="Secrets", reads=("ServiceAccount",)
+    "C-0034",
+    "Automatic mapping of service account",
+    score=6.0,
+    category="Secrets",
+    reads=("ServiceAccount", *RBAC_KINDS),
 )
 def mounted_service_account_token(workload: Workload, inventory: Inventory) -> Violations:
-    if inventory.mounts_token(workload):
+    if inventory.mounts_token(workload) and not inventory.works_with_token(workload):
         yield Set("automountServiceAccountToken", False)

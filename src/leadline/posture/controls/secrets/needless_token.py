@@ -14,12 +14,12 @@ Example::
       - name: web
         image: nginx:1.27
 
-Cannot see: whether the program does call the Kubernetes API.
+Cannot see: whether the program does call the Kubernetes API; one whose own account was given rights is taken to.
 
 See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
-from leadline.posture.control import Inventory, Set, Violations, Workload, control
+from leadline.posture.control import RBAC_KINDS, Inventory, Set, Violations, Workload, control
 
 
 @control(
@@ -27,8 +27,8 @@ from leadline.posture.control import Inventory, Set, Violations, Workload, contr
     "Ensure that Service Account Tokens are only mounted where necessary",
     score=5.0,
     category="Workload",
-    reads=("ServiceAccount",),
+    reads=("ServiceAccount", *RBAC_KINDS),
 )
 def needless_token(workload: Workload, inventory: Inventory) -> Violations:
-    if inventory.mounts_token(workload):
+    if inventory.mounts_token(workload) and not inventory.works_with_token(workload):
         yield Set("automountServiceAccountToken", False)
