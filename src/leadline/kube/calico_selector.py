@@ -100,16 +100,16 @@ class _Parser:
             return lambda labels: labels.get(key) != value
         if self._take("word", "not"):
             self._need("word", "in")
-            among = self._set()
-            return lambda labels: labels.get(key) not in among
+            others = self._set()
+            return lambda labels: _text(labels, key) not in others
         if self._take("word", "in"):
             among = self._set()
-            return lambda labels: labels.get(key) in among
+            return lambda labels: _text(labels, key) in among
         for word, test in _TEXT_TESTS.items():
             if self._take("word", word):
                 self._take("word", "with")
                 value = self._need("text")
-                return lambda labels: test(labels.get(key, ""), value)
+                return lambda labels: (text := _text(labels, key)) is not None and test(text, value)
         raise ValueError(key)
 
     def _set(self) -> frozenset[str]:
@@ -134,6 +134,12 @@ class _Parser:
             raise ValueError(f"expected {value}")
         self._at += 1
         return found
+
+
+def _text(labels: Labels, key: str) -> str | None:
+    """The value of a label; ``None`` where it is absent or no text, as a hostile manifest may have it."""
+    value: object = labels.get(key)
+    return value if isinstance(value, str) else None
 
 
 _TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {

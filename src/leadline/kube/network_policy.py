@@ -3,7 +3,8 @@
 Four dialects are read: networking.k8s.io NetworkPolicy, Cilium's, Calico's and Istio's
 AuthorizationPolicy (which guards pods of the mesh).
 Sources: https://kubernetes.io/docs/concepts/services-networking/network-policies/,
-https://docs.cilium.io/en/stable/security/policy/, https://docs.tigera.io/calico/latest/reference/resources/.
+https://docs.cilium.io/en/stable/security/policy/, https://docs.tigera.io/calico/latest/reference/resources/,
+https://istio.io/latest/docs/reference/config/security/authorization-policy/.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,9 @@ from leadline.model.resource import Resource
 
 Labels = Mapping[str, str]
 Body = dict[str, Any]
+_EVERYWHERE = ("0.0.0.0/0", "::/0")
+_ISTIO_ROOT = "istio-system"
+"""The namespace whose policies hold in all; a mesh may be set up with another one."""
 
 
 class PolicyRule(NamedTuple):
@@ -75,8 +79,17 @@ def _kubernetes(policy: Resource) -> Iterator[PolicyRule]:
         not selector,
         ingress,
         egress,
-        _has_open_rule(spec.get("ingress"), "from", _is_universal_peer),
-        _has_open_rule(spec.get("egress"), "to", _is_universal_peer),
+        _opens(spec.get("ingress"), "from"),
+        _opens(spec.get("egress"), "to"),
+    )
+
+
+def _opens(rules: Any, peers: str) -> bool:
+    """Whether a rule names neither peers nor ports, or a peer that is everyone."""
+    return any(
+        not rule.get("ports")
+        and (not rule.get(peers) or any(map(_is_universal_peer, _items(rule.get(peers)))))
+        for rule in _mappings(rules)
     )
 
 
@@ -86,9 +99,6 @@ def _cilium(policy: Resource) -> Iterator[PolicyRule]:
         selector = spec.get("endpointSelector")
         if not isinstance(selector, dict):
             continue
-        default_deny = _mapping(spec.get("enableDefaultDeny"))
-        has_in = "ingress" in spec or "ingressDeny" in spec
-        has_out = "egress" in spec or "egressDeny" in spec
         yield PolicyRule(
             policy,
             path,
@@ -97,11 +107,29 @@ def _cilium(policy: Resource) -> Iterator[PolicyRule]:
             _pairs(plain),
             None,
             not selector,
-            default_deny.get("ingress") is not False and has_in,
-            default_deny.get("egress") is not False and has_out,
-            _has_open_rule(spec.get("ingress"), "from", _is_cilium_universal),
-            _has_open_rule(spec.get("egress"), "to", _is_cilium_universal),
+            _cilium_isolates(spec, "ingress"),
+            _cilium_isolates(spec, "egress"),
+            _cilium_opens(spec.get("ingress"), "from"),
+            _cilium_opens(spec.get("egress"), "to"),
         )
+
+
+def _cilium_isolates(spec: Body, way: str) -> bool:
+    """What ``enableDefaultDeny`` says; where it is silent, a way with any rule, be it empty, is closed."""
+    said = _mapping(spec.get("enableDefaultDeny")).get(way)
+    return said if isinstance(said, bool) else bool(spec.get(way) or spec.get(f"{way}Deny"))
+
+
+def _cilium_opens(rules: Any, way: str) -> bool:
+    """Whether a rule names everyone and no ports. One that names nobody allows nobody: ``- {}`` is a default deny."""
+    return any(
+        _is_cilium_universal(peer)
+        for rule in _mappings(rules)
+        if not (rule.get("toPorts") or rule.get("icmps"))
+        for key, peers in rule.items()
+        if key.startswith(way) and isinstance(peers, list)
+        for peer in peers
+    )
 
 
 def _cilium_specs(body: Body) -> Iterator[tuple[str, Body]]:
@@ -160,61 +188,62 @@ def _calico(policy: Resource) -> Iterator[PolicyRule]:
 
 def _calico_allows_all(rules: Any, peer: str) -> bool:
     return any(
-        isinstance(rule, dict)
-        and rule.get("action") == "Allow"
-        and set(rule) <= {"action", peer}
-        and not rule.get(peer)
-        for rule in (rules if isinstance(rules, list) else ())
+        rule.get("action") == "Allow"
+        and rule.keys() <= {"action", peer}
+        and _is_calico_universal(rule.get(peer))
+        for rule in _mappings(rules)
     )
+
+
+def _is_calico_universal(peer: Any) -> bool:
+    if not isinstance(peer, dict) or peer.keys() - {"nets"}:
+        return not peer
+    nets = peer.get("nets")
+    return not nets or any(net in _EVERYWHERE for net in _items(nets))
 
 
 def _istio(policy: Resource) -> Iterator[PolicyRule]:
     spec = _mapping(policy.body.get("spec"))
+    if spec.get("targetRefs") or spec.get("targetRef"):
+        return  # it guards a gateway or waypoint, and no pod by its labels
     selector = _mapping(spec.get("selector"))
     action = spec.get("action", "ALLOW")
     rules = spec.get("rules")
-    opens = isinstance(rules, list) and any(rule == {} or rule is None for rule in rules)
+    names_everyone = any(rule == {} or rule is None for rule in _items(rules))
     yield PolicyRule(
         policy,
         "spec",
-        "" if policy.namespace == "istio-system" and not selector else policy.namespace or "default",
+        "" if policy.namespace == _ISTIO_ROOT else policy.namespace or "default",
         compile_selector(selector),
         _pairs(selector),
         None,
         not selector.get("matchLabels"),
-        action in ("ALLOW", "DENY"),
+        action == "ALLOW" or (action == "DENY" and names_everyone),
         False,
-        action == "ALLOW" and opens,
+        action == "ALLOW" and names_everyone,
         False,
     )
 
 
-def _has_open_rule(rules: Any, peer: str, is_universal: Callable[[Any], bool]) -> bool:
-    """Whether a rule names neither peers nor ports, or a peer that is everyone."""
-    for rule in rules if isinstance(rules, list) else ():
-        if not isinstance(rule, dict):
-            continue
-        if not rule:
-            return True
-        if rule.get("ports") or rule.get("toPorts"):
-            continue
-        peers = [value for key, value in rule.items() if key.startswith(peer)]
-        if all(not value for value in peers) and not any(
-            isinstance(v, list) and peer.startswith("to") for v in peers
-        ):
-            return peer in ("from", "to") and set(rule) <= {peer, "ports"}
-        if any(is_universal(item) for value in peers if isinstance(value, list) for item in value):
-            return True
-    return False
-
-
 def _is_universal_peer(peer: Any) -> bool:
     block = _mapping(_mapping(peer).get("ipBlock"))
-    return block.get("cidr") in ("0.0.0.0/0", "::/0") and not block.get("except")
+    return block.get("cidr") in _EVERYWHERE and not block.get("except")
 
 
 def _is_cilium_universal(peer: Any) -> bool:
-    return peer in ("all", "0.0.0.0/0", "::/0")
+    """An entity, a CIDR, or an item of ``fromCIDRSet``."""
+    if isinstance(peer, dict) and not peer.get("except"):
+        peer = peer.get("cidr")
+    return peer in ("all", *_EVERYWHERE)
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _mappings(value: Any) -> Iterator[Body]:
+    """The mappings of a list; a null stands for an empty one, as the API server takes it."""
+    return ({} if item is None else item for item in _items(value) if isinstance(item, dict | None))
 
 
 def _pairs(selector: Any) -> Body:

@@ -1,0 +1,147 @@
+"""Where each kind keeps its pod, and which pod specs have no shape that Kubernetes takes."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadline.kube.workload import MAX_CONTAINERS, descend, misshapen, pod_paths
+
+POD = {"containers": [{"name": "web", "image": "nginx:1"}]}
+TEMPLATE = {"spec": POD}
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "keys"),
+    [
+        ("v1", "Pod", ()),
+        ("v1", "PodTemplate", ("template",)),
+        ("v1", "ReplicationController", ("spec", "template")),
+        ("apps/v1", "Deployment", ("spec", "template")),
+        ("extensions/v1beta1", "Deployment", ("spec", "template")),
+        ("apps/v1", "StatefulSet", ("spec", "template")),
+        ("batch/v1", "Job", ("spec", "template")),
+        ("batch/v1", "CronJob", ("spec", "jobTemplate", "spec", "template")),
+    ],
+)
+def test_built_in_kinds_keep_their_pod_in_one_place(version, kind, keys):
+    assert pod_paths(version, kind, {}) == (keys,)
+
+
+@pytest.mark.parametrize("kind", ["Service", "ConfigMap", "Namespace", "Widget"])
+def test_other_kinds_of_kubernetes_run_no_pods_whatever_they_hold(kind):
+    assert pod_paths("v1", kind, {"spec": {"template": TEMPLATE}}) == ()
+    assert pod_paths("policy/v1", kind, {"spec": {"template": TEMPLATE}}) == ()
+    assert pod_paths("node.k8s.io/v1", kind, {"spec": {"template": TEMPLATE}}) == ()
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "body", "places"),
+    [
+        ("argoproj.io/v1", "Rollout", {"spec": {"template": TEMPLATE}}, (("spec", "template"),)),
+        ("serving.knative.dev/v1", "Service", {"spec": {"template": TEMPLATE}}, (("spec", "template"),)),
+        (
+            "batch.volcano.sh/v1",
+            "Job",
+            {"spec": {"tasks": [{"template": TEMPLATE}, {"template": TEMPLATE}]}},
+            (("spec", "tasks", 0, "template"), ("spec", "tasks", 1, "template")),
+        ),
+        (
+            "ray.io/v1",
+            "RayCluster",
+            {"spec": {"headGroupSpec": {"template": TEMPLATE}, "workerGroupSpecs": [{"template": TEMPLATE}]}},
+            (("spec", "headGroupSpec", "template"), ("spec", "workerGroupSpecs", 0, "template")),
+        ),
+        (
+            "extensions.agents.x-k8s.io/v1",
+            "SandboxTemplate",
+            {"spec": {"podTemplate": TEMPLATE}},
+            (("spec", "podTemplate"),),
+        ),
+        (
+            "other.io/v1",
+            "Nightly",
+            {"spec": {"jobTemplate": {"spec": {"template": TEMPLATE}}}},
+            (("spec", "jobTemplate", "spec", "template"),),
+        ),
+        ("other.io/v1", "Widget", {"spec": {"containers": 3}}, ()),
+        ("other.io/v1", "Widget", {"spec": {"template": {"spec": {"containers": ["web"]}}}}, ()),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition", {"spec": {"template": TEMPLATE}}, ()),
+    ],
+)
+def test_custom_kinds_are_known_by_their_shape(version, kind, body, places):
+    assert pod_paths(version, kind, body) == places
+    for keys in places:
+        assert descend(body, keys) == TEMPLATE
+
+
+def test_nothing_within_a_pod_is_taken_for_another_one():
+    outer = {"spec": {**POD, "sidecar": {"spec": POD}}}
+    assert pod_paths("other.io/v1", "Widget", {"a": {"b": outer}}) == (("a", "b"),)
+
+
+def test_the_search_is_bounded_in_depth_and_width():
+    deep: dict[str, Any] = TEMPLATE
+    for _ in range(30):
+        deep = {"a": deep}
+    assert pod_paths("other.io/v1", "Widget", deep) == ()
+    wide = {"a": [{"b": {}} for _ in range(100_000)], "z": TEMPLATE}
+    assert len(pod_paths("other.io/v1", "Widget", wide)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "faults"),
+    [
+        (POD, []),
+        ({}, []),
+        ({"containers": None, "volumes": None}, []),
+        (None, [("", "a mapping")]),
+        ([], [("", "a mapping")]),
+        ({"containers": {}}, [("containers", "a list")]),
+        ({"initContainers": "x"}, [("initContainers", "a list")]),
+        ({"ephemeralContainers": ["x"]}, [("ephemeralContainers[0]", "a mapping")]),
+        ({"containers": [{"image": 7}]}, [("containers[0].image", "text")]),
+        ({"containers": [{"env": {"A": "b"}}]}, [("containers[0].env", "a list")]),
+        ({"containers": [{"env": ["A=b"]}]}, [("containers[0].env[0]", "a mapping")]),
+        ({"containers": [{"args": "-v"}]}, [("containers[0].args", "a list")]),
+        ({"containers": [{"args": ["-v"]}]}, []),
+        ({"containers": [{"securityContext": []}]}, [("containers[0].securityContext", "a mapping")]),
+        (
+            {"containers": [{"securityContext": {"capabilities": ["ALL"]}}]},
+            [("containers[0].securityContext.capabilities", "a mapping")],
+        ),
+        ({"securityContext": "strict"}, [("securityContext", "a mapping")]),
+        ({"securityContext": {"seccompProfile": "x"}}, [("securityContext.seccompProfile", "a mapping")]),
+        ({"volumes": [None]}, [("volumes[0]", "a mapping")]),
+        ({"serviceAccountName": 5}, [("serviceAccountName", "text")]),
+    ],
+)
+def test_every_field_of_the_wrong_type_is_named(spec, faults):
+    assert misshapen(spec) == faults
+
+
+def test_no_more_faults_than_containers_are_looked_at():
+    assert len(misshapen({"containers": [0] * (MAX_CONTAINERS + 5)})) == MAX_CONTAINERS
+
+
+FIELDS = st.sampled_from(
+    ["spec", "template", "containers", "image", "name", "env", "securityContext", "volumes", "jobTemplate"]
+)
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=3),
+    max_leaves=15,
+)
+
+
+@given(st.sampled_from(["v1", "apps/v1", "other.io/v1", "", "/", "a/b/c"]), st.text(max_size=8), JSON)
+def test_no_body_raises_and_every_place_is_a_mapping(version, kind, body):
+    body = body if isinstance(body, dict) else {}
+    for keys in pod_paths(version, kind, body):
+        assert isinstance(descend(body, keys), dict)
+
+
+@given(JSON)
+def test_no_pod_spec_raises(spec):
+    assert all(isinstance(path, str) and wanted for path, wanted in misshapen(spec))
