@@ -23,6 +23,7 @@ from leadline.kube.field_path import Step, parse_path
 from leadline.model.finding import Place
 from leadline.model.resource import Origin, Resource
 from leadline.sources.json_documents import json_parts, looks_like_json, parse_json
+from leadline.sources.line_spots import line_spots
 from leadline.sources.manifest_files import STDIN
 from leadline.sources.yaml_documents import LIMITS, Keys, Limits, Part, decode, parser_class, split_documents
 from leadline.sources.yaml_scalars import ScalarError, key_of_value, plain
@@ -61,7 +62,7 @@ class FilePlaces:
             steps = parse_path(origin.inside + path if origin.inside else path)
         except ValueError:
             steps = parse_path(origin.inside)
-        found = file.find(origin.document, steps)
+        found = file.find(origin.document, steps, None if origin.inside else resource.body)
         if found is None:
             return None
         line, column, depth = found
@@ -118,13 +119,16 @@ class _FileText:
         self._parts: dict[int, Part] | None = None
         self._roots: dict[int, Spot | None] = {}
 
-    def find(self, document: int, steps: tuple[Step, ...]) -> tuple[int, int, int] | None:
-        """Line, column, and how many of the steps lead there."""
+    def find(
+        self, document: int, steps: tuple[Step, ...], body: dict[str, Any] | None
+    ) -> tuple[int, int, int] | None:
+        """Line, column, and how many of the steps lead there. ``body``: what the document was read as, if known."""
         part = self._part(document)
         if part is None:
             return None
         if document not in self._roots:
-            self._roots[document] = spots_of(part.text, self._keys, self._limits.depth)
+            plain_spots = line_spots(part.text, body) if body else None
+            self._roots[document] = plain_spots or spots_of(part.text, self._keys, self._limits.depth)
         spot = self._roots[document]
         if spot is None:
             return part.line + 1, 1, -1
