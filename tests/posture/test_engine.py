@@ -230,9 +230,33 @@ def test_a_control_that_raises_leaves_the_object_unread_and_the_others_judged(lo
         ("a.yaml: shop/Pod/a", why),
         ("b.yaml: shop/Pod/b", why),
     ]
-    assert judgement.judged == (("T-1",), ("T-1",))
+    assert judgement.judged == (("T-6", "T-1"), ("T-6", "T-1")), (
+        "what it had found stays, and counts as failed"
+    )
     assert [f.resource.name for f in judgement.findings if f.control == "T-1"] == ["a", "a", "b"]
+    assert judgement.skips == ()
     assert not any("secret" in str(part) for part in judgement.unread)
+
+
+@control("T-14", "broken by some", score=3.0, category="Test")
+def broken_by_some(container: Container) -> Violations:
+    if container.image == "x":
+        raise KeyError(container.image)
+    if container.image == "seen":
+        yield Review("image")
+
+
+@pytest.mark.parametrize("images", [("a", "x"), ("x", "a"), ("x",)])
+def test_an_object_that_was_judged_in_part_counts_as_no_pass(log, images):
+    judgement = judge([pod("a", *images), pod("b", "a")], controls(broken_by_some))
+    assert judgement.judged == ((), ("T-14",))
+    assert len(judgement.unread) == 1
+
+
+@pytest.mark.parametrize("images", [("seen", "x"), ("x", "seen")])
+def test_an_object_that_fails_in_part_counts_as_failed(log, images):
+    judgement = judge([pod("a", *images)], controls(broken_by_some))
+    assert (judgement.judged, len(judgement.findings), len(judgement.unread)) == ((("T-14",),), 1, 1)
 
 
 def test_the_guard_logs_control_and_object_and_no_body(log):
@@ -310,8 +334,8 @@ def test_a_control_may_decline_and_what_it_missed_is_told_once():
 
 
 def test_what_was_found_before_declining_counts():
-    judgement = judge([pod("a", "seen"), pod("b", "x")], controls(unsure))
-    assert brief(judgement.findings) == [("a", "T-13", "spec.containers[0].image")]
+    judgement = judge([pod("a", "x", "seen"), pod("b", "x")], controls(unsure))
+    assert brief(judgement.findings) == [("a", "T-13", "spec.containers[1].image")]
     assert judgement.judged == (("T-13",), ())
     assert judgement.skips == ()
 

@@ -57,15 +57,15 @@ def test_pods_of_an_operator_are_not_missed(value: str) -> None:
         _object("shop/c.yaml", "Memcached", "sessions", api="caches.example.com/v1"),
     ]
     with pytest.raises(NotJudged, match="operator"):
-        expect_pods(service, [value], Inventory([service, *beside]))
-    expect_pods(service, ["other"], Inventory([service, *beside]))
+        expect_pods(service, {"component": value}, Inventory([service, *beside]))
+    expect_pods(service, {"component": "other"}, Inventory([service, *beside]))
 
 
 def test_pods_of_the_cluster_itself_are_not_missed() -> None:
     service = _object("a.yaml", "Service", "scheduler", "kube-system")
     pod = _object("b.yaml", "Pod", "proxy", "kube-system")
     with pytest.raises(NotJudged, match="comes with the cluster"):
-        expect_pods(service, ["scheduler"], Inventory([service, pod]))
+        expect_pods(service, {"component": "scheduler"}, Inventory([service, pod]))
 
 
 def test_what_lists_a_cluster_is_not_judged_from_files() -> None:
@@ -77,5 +77,17 @@ def test_what_lists_a_cluster_is_not_judged_from_files() -> None:
 def test_a_control_asked_for_by_name_judges_what_is_there() -> None:
     inventory = Inventory([INGRESS], is_asked=True)
     expect(INGRESS, ("Service",), inventory)
-    expect_pods(INGRESS, ["web"], inventory)
+    expect_pods(INGRESS, {"app": "web"}, inventory)
     expect_cluster(inventory)
+
+
+@pytest.mark.parametrize(("name", "key"), [("web", "app"), ("other", "component")])
+def test_pods_are_missed_where_a_workload_has_the_name_or_the_label(name: str, key: str) -> None:
+    service, pod = _object("a.yaml", "Service", name), _object("b.yaml", "Pod", "web")
+    expect_pods(service, {key: "gone"}, Inventory([service, pod]))
+
+
+def test_pods_with_labels_of_another_origin_are_not_missed() -> None:
+    service, pod = _object("a.yaml", "Service", "engines"), _object("b.yaml", "Pod", "web")
+    with pytest.raises(NotJudged, match="come from elsewhere"):
+        expect_pods(service, {"storage.example/engine": "v1"}, Inventory([service, pod]))

@@ -84,6 +84,8 @@ class _Judge:
         self._unread: list[Unread] = []
         self._not_judged: dict[str, NotJudged] = {}
         self._told: set[Unread] = set()
+        self._gave_up: set[str] = set()
+        """Controls that could not judge some part of the resource at hand."""
         self._scopes: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._looks_at_pods = bool(self._on[Workload] or self._on[Container] or self._on_kind.get(WORKLOADS))
         self._looks_at_processes = any(self._on[process] for process in PROCESSES)
@@ -174,7 +176,7 @@ class _Judge:
         if len(self._findings) - first > 1:
             rank = self._rank
             self._findings[first:] = sorted(self._findings[first:], key=lambda f: rank[f.control])
-        return self._scope(judged)
+        return self._scope(self._counted(judged, first))
 
     def _judge_workload(self, workload: Workload, judged: list[str]) -> None:
         resource = workload.resource
@@ -193,8 +195,18 @@ class _Judge:
 
     def _judge_grant(self, grant: Grant, subject: Resource) -> tuple[str, ...]:
         judged: list[str] = []
+        first = len(self._findings)
         self._run(self._on[Grant], grant, subject, "", judged, (grant.binding, grant.role))
-        return self._scope(judged)
+        return self._scope(self._counted(judged, first))
+
+    def _counted(self, judged: list[str], first: int) -> list[str]:
+        """``judged`` without controls that gave up on a part: the rest may pass, the whole may not. Failures count."""
+        if not self._gave_up:
+            return judged
+        failed = {finding.control for finding in self._findings[first:]}
+        counted = [i for i in judged if i not in self._gave_up] + sorted(self._gave_up & failed)
+        self._gave_up.clear()
+        return counted
 
     def _run(
         self,
@@ -223,9 +235,9 @@ class _Judge:
                 judged.append(control_id)
             except NotJudged as reason:
                 self._keep(control_id, reason)
-                if found and found[-1].control == control_id and found[-1].resource is resource:
-                    judged.append(control_id)
+                self._gave_up.add(control_id)
             except Exception as fault:
+                self._gave_up.add(control_id)
                 log_of(__name__).exception("control %s failed on %s", control_id, resource.title)
                 why = f"{control_id} could not judge it: a fault in the control ({type(fault).__name__})"
                 self._unread.append(

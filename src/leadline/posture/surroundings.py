@@ -6,7 +6,8 @@ object: in the same file or folder, chart or kustomization, and in the same name
 gets its verdict in any case.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from leadline.kube.kinds import BUILT_IN
 from leadline.model.control import NotJudged
@@ -39,17 +40,20 @@ def expect_cluster(inventory: Inventory) -> None:
         raise NotJudged("it lists what a whole cluster holds, for a person to go through")
 
 
-def expect_pods(resource: Resource, values: Iterable[object], inventory: Inventory) -> None:
-    """Raises ``NotJudged`` where pods with labels of these ``values`` may be made by what was not read."""
+def expect_pods(resource: Resource, pairs: Mapping[Any, Any], inventory: Inventory) -> None:
+    """Raises ``NotJudged`` where pods with the labels ``pairs`` may be made by what was not read."""
     if inventory.is_whole or inventory.is_asked:
         return
     if resource.namespace == NODE_NAMESPACE:
         raise NotJudged(f"what runs in {NODE_NAMESPACE} comes with the cluster, which was not read")
     expect(resource, (WORKLOADS,), inventory)
-    made = inventory.once("surroundings: made", lambda: _makers(inventory))
-    known = made.get(_place(resource, resource.namespace), set())
-    if any(str(value).lower() in known for value in values):
+    place = _place(resource, resource.namespace)
+    made = inventory.once("surroundings: made", lambda: _makers(inventory)).get(place, set())
+    if any(str(value).lower() in made for value in pairs.values()):
         raise NotJudged("its pods may be made by an operator from a custom resource")
+    known = inventory.once("surroundings: known", lambda: _names_of_pods(inventory)).get(place, set())
+    if pairs and resource.name not in known and known.isdisjoint(map(str, pairs)):
+        raise NotJudged("no pod beside it has such a label at all, so its pods come from elsewhere")
 
 
 def _places_of(kind: str, inventory: Inventory) -> set[Place]:
@@ -72,6 +76,15 @@ def _makers(inventory: Inventory) -> dict[Place, set[str]]:
             (resource.kind.lower(), resource.name.lower()), (str(v).lower() for v in labels.values())
         )
     return made
+
+
+def _names_of_pods(inventory: Inventory) -> dict[Place, set[str]]:
+    """What workloads are called, and the keys of their pods' labels."""
+    known: dict[Place, set[str]] = {}
+    for workload in inventory.workloads:
+        names = known.setdefault(_place(workload.resource, workload.namespace), set())
+        names.update((workload.resource.name, *map(str, workload.labels)))
+    return known
 
 
 def _place(resource: Resource, namespace: str) -> Place:

@@ -58,5 +58,5 @@ def policy_without_pods(policy: Resource, inventory: Inventory) -> Violations:
     if not inventory.selects_any_pod(
         policy.namespace, selector.get("matchLabels"), compile_selector(selector)
     ):
-        expect_pods(policy, mapping(selector.get("matchLabels")).values(), inventory)
+        expect_pods(policy, mapping(selector.get("matchLabels")), inventory)
         yield Review("spec.podSelector")

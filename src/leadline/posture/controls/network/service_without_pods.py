@@ -61,5 +61,5 @@ def service_without_pods(service: Resource, inventory: Inventory) -> Violations:
     if pairs is None:
         raise NotJudged("only controllers give pods the labels it asks for")
     if not inventory.selects_any_pod(service.namespace, pairs, compile_pairs(pairs)):
-        expect_pods(service, mapping(pairs).values(), inventory)
+        expect_pods(service, mapping(pairs), inventory)
         yield Review("spec.selector")
