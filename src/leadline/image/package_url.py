@@ -1,0 +1,76 @@
+"""Packages as package URLs and back (https://github.com/package-url/purl-spec)."""
+
+import re
+
+from packageurl import PackageURL
+
+from leadline.model.package import Package
+
+_ESCAPE = re.compile(r"%[0-9a-f]{2}")
+_EPOCH = re.compile(r"\d+:")
+_WITH_ARCHITECTURE = frozenset(("alpm", "apk", "deb", "rpm"))
+"""Types whose definition has the qualifier ``arch``; elsewhere the architecture is no part of the identity."""
+LONGEST = 8192
+
+
+def package_url(package: Package) -> str:
+    """The package's URL in canonical form; empty where its name or type does not allow one."""
+    qualifiers = dict(package.qualifiers)
+    if package.arch and package.type in _WITH_ARCHITECTURE:
+        qualifiers["arch"] = package.arch
+    try:
+        url = PackageURL(
+            package.type,
+            package.namespace or None,
+            package.name,
+            _version(package, qualifiers) or None,
+            qualifiers,
+            package.subpath or None,
+        ).to_string()
+    except ValueError:
+        return ""
+    # The library writes escapes in lower case where it folds a name; the specification has them in upper case.
+    return _ESCAPE.sub(lambda escape: escape[0].upper(), url)
+
+
+def read_package_url(text: str) -> Package | None:
+    """The package that ``text`` names, its version with an RPM epoch in front; ``None`` where it is no package URL."""
+    if len(text) > LONGEST:
+        return None
+    try:
+        url = PackageURL.from_string(text)
+    except ValueError:
+        return None
+    qualifiers = url.qualifiers if isinstance(url.qualifiers, dict) else {}
+    version = url.version or ""
+    epoch = qualifiers.get("epoch", "")
+    if url.type == "rpm" and epoch not in ("", "0") and not _EPOCH.match(version):
+        version = f"{epoch}:{version}"
+    source, _, source_version = _upstream(qualifiers.get("upstream", ""))
+    return Package(
+        url.type,
+        url.name,
+        version,
+        namespace=url.namespace or "",
+        arch=qualifiers.get("arch", "") if url.type in _WITH_ARCHITECTURE else "",
+        source=source,
+        source_version=source_version,
+        qualifiers=tuple(pair for pair in qualifiers.items() if pair[0] != "arch"),
+        subpath=url.subpath or "",
+    )
+
+
+def _version(package: Package, qualifiers: dict[str, str]) -> str:
+    """Without the epoch where a qualifier says it."""
+    if package.type == "rpm" and "epoch" in qualifiers:
+        return _EPOCH.sub("", package.version, count=1) if _EPOCH.match(package.version) else package.version
+    return package.version
+
+
+def _upstream(written: str) -> tuple[str, str, str]:
+    """Name and version out of ``glibc@2.36``, ``bash`` or ``bash-5.1.8-6.el9.src.rpm``."""
+    if written.endswith(".src.rpm"):
+        name, _, version = written.removesuffix(".src.rpm").rpartition("-")
+        name, _, upstream_version = name.rpartition("-")
+        return (name, "", f"{upstream_version}-{version}") if name else (written, "", "")
+    return written.partition("@")

@@ -1,0 +1,28 @@
+"""What a scan of an image found beside its packages."""
+
+from msgspec import Struct
+
+from leadline.model.control import Severity
+from leadline.model.package import Sbom
+
+
+class ImageFinding(Struct, frozen=True):
+    """Something in the image, or in how it runs, that helps an attacker."""
+
+    severity: Severity
+    title: str
+    """The same for all findings of a kind: ``Credential in the image``."""
+    where: str
+    """A path without a leading slash, or the part of the configuration."""
+    detail: str = ""
+    """What exactly; for a credential its kind and line, never its value."""
+    cure: str = ""
+    """What to do, the same for all findings of a kind."""
+    layer: str = ""
+
+
+class ImageReport(Struct, frozen=True):
+    """The bill of materials and the findings, worst first."""
+
+    sbom: Sbom
+    findings: tuple[ImageFinding, ...]

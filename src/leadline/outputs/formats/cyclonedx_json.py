@@ -1,0 +1,182 @@
+"""CycloneDX 1.6 as JSON (https://cyclonedx.org/docs/1.6/json/)."""
+
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
+
+from leadline.outputs.sbom_format import (
+    Component,
+    Digest,
+    Package,
+    Page,
+    Sbom,
+    Unread,
+    components,
+    content_uuid,
+    declared,
+    format,
+    image_url,
+    is_license_id,
+    json_text,
+    plain,
+    web_page,
+)
+
+_ROOT = "image"
+_HASHES = {
+    "md5": ("MD5", 32),
+    "sha1": ("SHA-1", 40),
+    "sha256": ("SHA-256", 64),
+    "sha384": ("SHA-384", 96),
+    "sha512": ("SHA-512", 128),
+}
+_LONGEST_TEXT = 2_000
+
+
+@format("cyclonedx-json", suffix=".cdx.json", report=Sbom)
+def cyclonedx_json(sbom: Sbom, out: IO[str], page: Page) -> None:
+    found = components(sbom)
+    refs = [f"{one.url or one.package.type}#{one.key}" for one in found]
+    document: dict[str, Any] = {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": "",
+        "version": 1,
+        "metadata": {
+            "timestamp": sbom.created or page.at,
+            "tools": {
+                "components": [{"type": "application", "name": "leadline", "version": page.version or "0"}]
+            },
+            "component": _root(sbom),
+        },
+        "components": [*_system(sbom), *map(_component, found, refs)],
+        "dependencies": list(_dependencies(found, refs)),
+    }
+    if sbom.unread:
+        document["compositions"] = [{"aggregate": "incomplete", "assemblies": [_ROOT]}]
+        document["metadata"]["properties"] = _properties([("unread", _unread(one)) for one in sbom.unread])
+    document["serialNumber"] = f"urn:uuid:{content_uuid(json_text(document))}"
+    out.write(json_text(document) + "\n")
+
+
+def _root(sbom: Sbom) -> dict[str, Any]:
+    image = sbom.image
+    facts = [("id", image.id), ("digest", image.digest), ("platform", image.platform)]
+    facts += [("layer", layer) for layer in image.layers]
+    facts += [("tag", tag) for tag in image.repo_tags]
+    if image.size_bytes:
+        facts.append(("sizeBytes", str(image.size_bytes)))
+    component: dict[str, Any] = {
+        "bom-ref": _ROOT,
+        "type": "container" if image.kind == "image" else "file",
+        "name": plain(image.name) or "image",
+    }
+    if image.digest or image.id:
+        component["version"] = image.digest or image.id
+    url = image_url(image)
+    if url:
+        component["purl"] = url
+    properties = _properties(facts)
+    return component | ({"properties": properties} if properties else {})
+
+
+def _system(sbom: Sbom) -> Iterator[dict[str, Any]]:
+    distro = sbom.distro
+    if distro.id:
+        facts = [("codename", distro.codename), ("endOfLife", distro.end_of_life)]
+        facts += [("like", like) for like in distro.like]
+        component: dict[str, Any] = {
+            "bom-ref": "operating-system",
+            "type": "operating-system",
+            "name": plain(distro.id),
+        }
+        if distro.version:
+            component["version"] = plain(distro.version)
+        if distro.name:
+            component["description"] = plain(distro.name)
+        properties = _properties(facts)
+        yield component | ({"properties": properties} if properties else {})
+
+
+def _component(component: Component, ref: str) -> dict[str, Any]:
+    package = component.package
+    written: dict[str, Any] = {
+        "bom-ref": ref,
+        "type": "application" if package.type == "generic" else "library",
+    }
+    if package.supplier:
+        written["supplier"] = {"name": plain(package.supplier)}
+    if package.namespace:
+        written["group"] = plain(package.namespace)
+    written["name"] = plain(package.name)
+    if package.version:
+        written["version"] = plain(package.version)
+    if package.description:
+        written["description"] = plain(package.description, _LONGEST_TEXT)
+    if package.is_dev:
+        written["scope"] = "excluded"
+    hashes = list(_hashes(package.digests))
+    if hashes:
+        written["hashes"] = hashes
+    if package.licenses:
+        written["licenses"] = _licenses(package.licenses)
+    if package.cpes:
+        written["cpe"] = package.cpes[0]
+    if component.url:
+        written["purl"] = component.url
+    if web_page(package.home):
+        written["externalReferences"] = [{"type": "website", "url": web_page(package.home)}]
+    written["properties"] = _properties(_facts(package))
+    if package.found_in:
+        places = [{"location": f"/{plain(path, _LONGEST_TEXT)}"} for path in package.found_in]
+        written["evidence"] = {"occurrences": places}
+    return written
+
+
+def _facts(package: Package) -> list[tuple[str, str]]:
+    """What CycloneDX has no field for."""
+    facts = [("type", package.type), ("foundBy", package.found_by), ("layer", package.layer)]
+    facts += [("arch", package.arch), ("ownedBy", package.owned_by)]
+    facts += [("source", package.source), ("sourceVersion", package.source_version)]
+    return facts + [("cpe", cpe) for cpe in package.cpes[1:]]
+
+
+def _properties(facts: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [
+        {"name": f"leadline:{name}", "value": plain(value, _LONGEST_TEXT)} for name, value in facts if value
+    ]
+
+
+def _licenses(licenses: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Ids and names side by side, or one expression: the schema has no mixture."""
+    if declared(licenses).has_only_spdx and not all(map(_is_listed, licenses)):
+        return [{"expression": declared(licenses).expression}]
+    return [
+        {"license": {"id": one} if _is_listed(one) else {"name": plain(one, _LONGEST_TEXT) or "unknown"}}
+        for one in licenses
+    ]
+
+
+def _is_listed(license: str) -> bool:
+    return is_license_id(license)
+
+
+def _hashes(digests: tuple[Digest, ...]) -> Iterator[dict[str, str]]:
+    for one in digests:
+        algorithm, length = _HASHES.get(one.algorithm, ("", 0))
+        if length == len(one.value) and not one.value.lower().strip("0123456789abcdef"):
+            yield {"alg": algorithm, "content": one.value.lower()}
+
+
+def _dependencies(found: tuple[Component, ...], refs: list[str]) -> Iterator[dict[str, Any]]:
+    """The image needs what nothing else in it needs; so every component hangs together."""
+    needed = {position for one in found for position in one.needs}
+    tops = [ref for position, ref in enumerate(refs) if position not in needed]
+    yield {"ref": _ROOT, "dependsOn": sorted(tops)}
+    for one, ref in zip(found, refs, strict=True):
+        if one.needs:
+            yield {"ref": ref, "dependsOn": sorted(refs[position] for position in one.needs)}
+
+
+def _unread(unread: Unread) -> str:
+    return f"{plain(unread.where, _LONGEST_TEXT)}: {plain(unread.why, _LONGEST_TEXT)}"

@@ -1,0 +1,197 @@
+"""SPDX 2.3 as JSON (https://spdx.github.io/spdx-spec/v2.3/), packages without their files."""
+
+import re
+from collections.abc import Iterator
+from typing import IO, Any
+
+from leadline.outputs.sbom_format import (
+    Component,
+    Digest,
+    Page,
+    Sbom,
+    components,
+    content_uuid,
+    declared,
+    format,
+    image_url,
+    json_text,
+    plain,
+    web_page,
+)
+
+_DOCUMENT = "SPDXRef-DOCUMENT"
+_ROOT = "SPDXRef-Image"
+_SYSTEM = "SPDXRef-OperatingSystem"
+_NO_ASSERTION = "NOASSERTION"
+_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9.]+")
+_ALGORITHMS = {"md5": "MD5", "sha1": "SHA1", "sha256": "SHA256", "sha384": "SHA384", "sha512": "SHA512"}
+_ADDRESS = re.compile(r"\s*<(?P<mail>[^<>\s]+@[^<>\s]+)>.*", re.DOTALL)
+_CPE = re.compile(r"cpe:2\.3:[aho](?::(?:[^\s:\\]|\\[^\s\\]|\\\\)+){10}")
+_DISTRIBUTION = frozenset(("alpm", "apk", "deb", "rpm"))
+_LONGEST_TEXT = 2_000
+
+
+@format("spdx-json", suffix=".spdx.json", report=Sbom)
+def spdx_json(sbom: Sbom, out: IO[str], page: Page) -> None:
+    found = components(sbom)
+    ids = [_id(one) for one in found]
+    tool = f"Tool: leadline-{page.version or '0'}"
+    created = sbom.created or page.at
+    document: dict[str, Any] = {
+        "spdxVersion": "SPDX-2.3",
+        "dataLicense": "CC0-1.0",
+        "SPDXID": _DOCUMENT,
+        "name": plain(sbom.image.name) or "image",
+        "documentNamespace": "",
+        "creationInfo": {"created": created, "creators": [tool]},
+        "packages": [_root(sbom), *_system(sbom), *map(_package, found, ids)],
+        "relationships": list(_relationships(sbom, found, ids)),
+    }
+    references = {name: text for one in found for name, text in declared(one.package.licenses).references}
+    if references:
+        document["hasExtractedLicensingInfos"] = [
+            {"licenseId": name, "extractedText": plain(text, _LONGEST_TEXT), "name": plain(text)}
+            for name, text in sorted(references.items())
+        ]
+    if sbom.unread:
+        document["annotations"] = [
+            {
+                "annotationDate": created,
+                "annotationType": "OTHER",
+                "annotator": tool,
+                "comment": f"not read: {plain(one.where, _LONGEST_TEXT)}: {plain(one.why, _LONGEST_TEXT)}",
+            }
+            for one in sbom.unread
+        ]
+    document["documentNamespace"] = f"urn:uuid:{content_uuid(json_text(document))}"
+    out.write(json_text(document) + "\n")
+
+
+def _root(sbom: Sbom) -> dict[str, Any]:
+    image = sbom.image
+    package = {
+        "name": plain(image.name) or "image",
+        "SPDXID": _ROOT,
+        **({"versionInfo": image.digest or image.id} if image.digest or image.id else {}),
+        "downloadLocation": _NO_ASSERTION,
+        "filesAnalyzed": False,
+        "licenseConcluded": _NO_ASSERTION,
+        "licenseDeclared": _NO_ASSERTION,
+        "copyrightText": _NO_ASSERTION,
+        "primaryPackagePurpose": "CONTAINER" if image.kind == "image" else "FILE",
+    }
+    algorithm, _, value = image.digest.partition(":")
+    if value:
+        package["checksums"] = _checksums((Digest(algorithm, value),))
+    url = image_url(image)
+    if url:
+        package["externalRefs"] = [_reference("PACKAGE-MANAGER", "purl", url)]
+    if image.platform:
+        package["comment"] = f"platform: {plain(image.platform)}"
+    return package
+
+
+def _system(sbom: Sbom) -> Iterator[dict[str, Any]]:
+    if sbom.distro.id:
+        yield {
+            "name": plain(sbom.distro.id),
+            "SPDXID": _SYSTEM,
+            **({"versionInfo": plain(sbom.distro.version)} if sbom.distro.version else {}),
+            **({"description": plain(sbom.distro.name)} if sbom.distro.name else {}),
+            "downloadLocation": _NO_ASSERTION,
+            "filesAnalyzed": False,
+            "licenseConcluded": _NO_ASSERTION,
+            "licenseDeclared": _NO_ASSERTION,
+            "copyrightText": _NO_ASSERTION,
+            "primaryPackagePurpose": "OPERATING-SYSTEM",
+        }
+
+
+def _id(component: Component) -> str:
+    package = component.package
+    name = _NOT_IN_IDS.sub("-", f"{package.type}-{package.name}")[:80]
+    return f"SPDXRef-Package-{name}-{component.key}"
+
+
+def _package(component: Component, spdx_id: str) -> dict[str, Any]:
+    package = component.package
+    name = f"{package.namespace}/{package.name}" if _has_long_name(component) else package.name
+    written: dict[str, Any] = {
+        "name": plain(name),
+        "SPDXID": spdx_id,
+        "supplier": _supplier(component),
+        "downloadLocation": _NO_ASSERTION,
+        "filesAnalyzed": False,
+        "licenseConcluded": _NO_ASSERTION,
+        "licenseDeclared": declared(package.licenses).expression or _NO_ASSERTION,
+        "copyrightText": _NO_ASSERTION,
+    }
+    if package.version:
+        written["versionInfo"] = plain(package.version)
+    if package.found_in:
+        places = ", ".join(f"/{plain(path, _LONGEST_TEXT)}" for path in package.found_in)
+        written["sourceInfo"] = f"found by {package.found_by or 'its file'} in: {places}"
+    if web_page(package.home):
+        written["homepage"] = web_page(package.home)
+    if package.description:
+        written["description"] = plain(package.description, _LONGEST_TEXT)
+    checksums = _checksums(package.digests)
+    if checksums:
+        written["checksums"] = checksums
+    references = [_reference("SECURITY", "cpe23Type", cpe) for cpe in package.cpes if _CPE.fullmatch(cpe)]
+    if component.url:
+        references.append(_reference("PACKAGE-MANAGER", "purl", component.url))
+    if references:
+        written["externalRefs"] = references
+    return written
+
+
+def _has_long_name(component: Component) -> bool:
+    """Whether the namespace is part of what people call it."""
+    return bool(component.package.namespace) and component.package.type in (
+        "composer",
+        "golang",
+        "npm",
+        "swift",
+    )
+
+
+def _supplier(component: Component) -> str:
+    written = component.package.supplier.strip()
+    match = _ADDRESS.search(written)
+    name = plain(written[: match.start()] if match else written)
+    name = name.replace("(", "[").replace(")", "]").strip()
+    if not name:
+        return _NO_ASSERTION
+    kind = "Organization" if component.package.type in _DISTRIBUTION or match is None else "Person"
+    mail = plain(match["mail"]).replace("(", "").replace(")", "") if match else ""
+    return f"{kind}: {name} ({mail})" if mail else f"{kind}: {name}"
+
+
+def _checksums(digests: tuple[Digest, ...]) -> list[dict[str, str]]:
+    lengths = {"md5": 32, "sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
+    return [
+        {"algorithm": _ALGORITHMS[one.algorithm], "checksumValue": one.value.lower()}
+        for one in digests
+        if len(one.value) == lengths.get(one.algorithm) and not one.value.lower().strip("0123456789abcdef")
+    ]
+
+
+def _reference(category: str, type: str, locator: str) -> dict[str, str]:
+    return {"referenceCategory": category, "referenceType": type, "referenceLocator": locator}
+
+
+def _relationships(sbom: Sbom, found: tuple[Component, ...], ids: list[str]) -> Iterator[dict[str, str]]:
+    yield _relationship(_DOCUMENT, "DESCRIBES", _ROOT)
+    if sbom.distro.id:
+        yield _relationship(_ROOT, "CONTAINS", _SYSTEM)
+    for one, spdx_id in zip(found, ids, strict=True):
+        yield _relationship(_ROOT, "CONTAINS", spdx_id)
+        for owner in one.owners:
+            yield _relationship(ids[owner], "CONTAINS", spdx_id)
+        for needed in one.needs:
+            yield _relationship(spdx_id, "DEPENDS_ON", ids[needed])
+
+
+def _relationship(element: str, type: str, related: str) -> dict[str, str]:
+    return {"spdxElementId": element, "relationshipType": type, "relatedSpdxElement": related}

@@ -1,0 +1,327 @@
+"""The JSON of Syft, so that tools that read it can read ours
+(https://github.com/anchore/syft/tree/main/schema/json, field names of 16.0.18).
+"""
+
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+from leadline.outputs.sbom_format import (
+    Component,
+    Package,
+    Page,
+    Sbom,
+    components,
+    content_uuid,
+    declared,
+    format,
+    json_text,
+    plain,
+)
+
+_SCHEMA = {
+    "version": "16.0.18",
+    "url": "https://raw.githubusercontent.com/anchore/syft/main/schema/json/schema-16.0.18.json",
+}
+_TYPES = {
+    "apk": ("apk", ""),
+    "cargo": ("rust-crate", "rust"),
+    "cocoapods": ("pod", "swift"),
+    "composer": ("php-composer", "php"),
+    "conan": ("conan", "c++"),
+    "cran": ("R-package", "R"),
+    "gem": ("gem", "ruby"),
+    "generic": ("binary", ""),
+    "golang": ("go-module", "go"),
+    "hackage": ("hackage", "haskell"),
+    "hex": ("hex", "elixir"),
+    "luarocks": ("lua-rocks", "lua"),
+    "maven": ("java-archive", "java"),
+    "npm": ("npm", "javascript"),
+    "nuget": ("dotnet", "dotnet"),
+    "otp": ("erlang-otp", "erlang"),
+    "pub": ("dart-pub", "dart"),
+    "pypi": ("python", "python"),
+    "swift": ("swift", "swift"),
+}
+"""Syft's word for a type of package, and the language it goes with; all others are called alike."""
+_PREFIXED = frozenset(("composer", "golang", "npm", "swift"))
+_LONGEST_TEXT = 2_000
+
+
+@format("syft-json", suffix=".syft.json", report=Sbom)
+def syft_json(sbom: Sbom, out: IO[str], page: Page) -> None:
+    found = components(sbom)
+    source = _source(sbom)
+    document: dict[str, Any] = {
+        "artifacts": [_artifact(one) for one in found],
+        "artifactRelationships": list(_relationships(str(source["id"]), found)),
+        "source": source,
+        "distro": _distro(sbom),
+        "descriptor": {
+            "name": "leadline",
+            "version": page.version or "0",
+            "configuration": {
+                "created": sbom.created or page.at,
+                "unread": [
+                    {"where": plain(one.where, _LONGEST_TEXT), "why": plain(one.why, _LONGEST_TEXT)}
+                    for one in sbom.unread
+                ],
+            },
+        },
+        "schema": _SCHEMA,
+    }
+    out.write(json_text(document) + "\n")
+
+
+def _source(sbom: Sbom) -> dict[str, Any]:
+    image = sbom.image
+    digest = image.digest or image.id
+    name = plain(image.name)
+    source: dict[str, Any] = {
+        "id": digest.partition(":")[2] or content_uuid(name).replace("-", ""),
+        "name": name,
+        "version": digest,
+        "type": image.kind,
+    }
+    if image.kind == "directory":
+        return source | {"metadata": {"path": name}}
+    platform = [*image.platform.split("/"), "", "", ""]
+    return source | {
+        "metadata": {
+            "userInput": name,
+            "imageID": image.id,
+            "manifestDigest": image.digest,
+            "mediaType": "",
+            "tags": [plain(tag) for tag in image.repo_tags],
+            "imageSize": image.size_bytes,
+            "layers": [{"mediaType": "", "digest": layer, "size": 0} for layer in image.layers],
+            "repoDigests": [],
+            "os": platform[0],
+            "architecture": platform[1],
+            "architectureVariant": platform[2],
+        }
+    }
+
+
+def _distro(sbom: Sbom) -> dict[str, Any]:
+    distro = sbom.distro
+    fields = {
+        "prettyName": plain(distro.name),
+        "name": plain(distro.name),
+        "id": plain(distro.id),
+        "version": plain(distro.version),
+        "versionID": plain(distro.version),
+        "versionCodename": plain(distro.codename),
+        "supportEnd": distro.end_of_life,
+    }
+    written: dict[str, Any] = {name: value for name, value in fields.items() if value}
+    return written | ({"idLike": [plain(like) for like in distro.like]} if distro.like else {})
+
+
+def _artifact(component: Component) -> dict[str, Any]:
+    package = component.package
+    type, language = _TYPES.get(package.type, (package.type, ""))
+    written: dict[str, Any] = {
+        "id": component.key,
+        "name": _name(package),
+        "version": _version(package),
+        "type": type,
+        "foundBy": package.found_by,
+        "locations": list(_locations(package)),
+        "licenses": [_license(one) for one in package.licenses],
+        "language": language,
+        "cpes": [{"cpe": cpe, "source": "declared"} for cpe in package.cpes],
+        "purl": component.url,
+    }
+    describe = _METADATA.get(package.type)
+    if describe is not None:
+        metadata_type, metadata = describe(package)
+        written |= {"metadataType": metadata_type, "metadata": metadata}
+    return written
+
+
+def _name(package: Package) -> str:
+    with_namespace = package.namespace and package.type in _PREFIXED
+    return plain(f"{package.namespace}/{package.name}" if with_namespace else package.name)
+
+
+def _version(package: Package) -> str:
+    is_library = (package.type, package.namespace, package.name) == ("golang", "", "stdlib")
+    return plain(f"go{package.version}" if is_library else package.version)
+
+
+def _locations(package: Package) -> Iterator[dict[str, Any]]:
+    for i, found in enumerate(package.found_in):
+        path = f"/{plain(found, _LONGEST_TEXT)}"
+        # Of the places of a distribution's package only the database is evidence; the rest adds to it.
+        is_primary = i == 0 or package.type not in ("alpm", "apk", "deb", "rpm")
+        yield {
+            "path": path,
+            **({"layerID": package.layer} if package.layer else {}),
+            "accessPath": path,
+            "annotations": {"evidence": "primary" if is_primary else "supporting"},
+        }
+
+
+def _license(written: str) -> dict[str, Any]:
+    known = declared((written,))
+    return {
+        "value": plain(written, _LONGEST_TEXT),
+        "spdxExpression": known.expression if known.has_only_spdx else "",
+        "type": "declared",
+        "urls": [],
+        "locations": [],
+    }
+
+
+def _relationships(root: str, found: tuple[Component, ...]) -> Iterator[dict[str, Any]]:
+    for one in found:
+        yield {"parent": root, "child": one.key, "type": "contains"}
+        for needed in one.needs:
+            yield {"parent": found[needed].key, "child": one.key, "type": "dependency-of"}
+        for owner in one.owners:
+            yield {
+                "parent": found[owner].key,
+                "child": one.key,
+                "type": "ownership-by-file-overlap",
+                "metadata": {"files": [f"/{plain(path, _LONGEST_TEXT)}" for path in one.package.found_in]},
+            }
+
+
+Metadata = tuple[str, dict[str, Any]]
+
+
+def _deb(package: Package) -> Metadata:
+    return "dpkg-db-entry", {
+        "package": plain(package.name),
+        "source": plain(package.source),
+        "version": plain(package.version),
+        "sourceVersion": plain(package.source_version),
+        "architecture": plain(package.arch),
+        "maintainer": plain(package.supplier),
+        "installedSize": 0,
+        "depends": [plain(name) for name in package.depends],
+        "files": [],
+    }
+
+
+def _apk(package: Package) -> Metadata:
+    return "apk-db-entry", {
+        "package": plain(package.name),
+        "originPackage": plain(package.source or package.name),
+        "maintainer": plain(package.supplier),
+        "version": plain(package.version),
+        "architecture": plain(package.arch),
+        "url": plain(package.home),
+        "description": plain(package.description),
+        "size": 0,
+        "installedSize": 0,
+        "pullDependencies": [plain(name) for name in package.depends],
+        "provides": [],
+        "pullChecksum": "",
+        "gitCommitOfApkPort": "",
+        "files": [],
+    }
+
+
+def _rpm(package: Package) -> Metadata:
+    qualifiers = dict(package.qualifiers)
+    epoch, colon, rest = package.version.rpartition(":")
+    version, _, release = rest.partition("-")
+    number = epoch if colon else qualifiers.get("epoch", "")
+    return "rpm-db-entry", {
+        "name": plain(package.name),
+        "version": plain(version),
+        "epoch": int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None,
+        "architecture": plain(package.arch),
+        "release": plain(release),
+        "sourceRpm": plain(qualifiers.get("upstream", "")),
+        "size": 0,
+        "vendor": plain(package.supplier),
+        "modularityLabel": plain(qualifiers.get("rpmmod", qualifiers.get("modularitylabel", ""))),
+        "provides": [],
+        "requires": [plain(name) for name in package.depends],
+        "files": [],
+    }
+
+
+def _golang(package: Package) -> Metadata:
+    return "go-module-buildinfo-entry", {"goCompiledVersion": "", "architecture": plain(package.arch)}
+
+
+def _maven(package: Package) -> Metadata:
+    metadata: dict[str, Any] = {
+        "virtualPath": f"/{plain(package.found_in[0], _LONGEST_TEXT)}" if package.found_in else ""
+    }
+    if package.namespace:
+        metadata["pomProperties"] = {
+            "path": "",
+            "name": "",
+            "groupId": plain(package.namespace),
+            "artifactId": plain(package.name),
+            "version": plain(package.version),
+        }
+    if package.digests:
+        metadata["digest"] = [{"algorithm": one.algorithm, "value": one.value} for one in package.digests]
+    return "java-archive", metadata
+
+
+def _npm(package: Package) -> Metadata:
+    return "javascript-npm-package", {
+        "name": _name(package),
+        "version": plain(package.version),
+        "author": plain(package.supplier),
+        "homepage": plain(package.home),
+        "description": plain(package.description, _LONGEST_TEXT),
+        "url": "",
+        "private": False,
+    }
+
+
+def _pypi(package: Package) -> Metadata:
+    return "python-package", {
+        "name": plain(package.name),
+        "version": plain(package.version),
+        "author": plain(package.supplier),
+        "authorEmail": "",
+        "platform": "",
+        "sitePackagesRootPath": "",
+    }
+
+
+def _gem(package: Package) -> Metadata:
+    return "ruby-gemspec", {
+        "name": plain(package.name),
+        "version": plain(package.version),
+        "authors": [plain(package.supplier)] if package.supplier else [],
+        "homepage": plain(package.home),
+    }
+
+
+def _cargo(package: Package) -> Metadata:
+    return "rust-cargo-audit-entry", {
+        "name": plain(package.name),
+        "version": plain(package.version),
+        "source": "",
+    }
+
+
+def _generic(package: Package) -> Metadata:
+    return "binary-signature", {
+        "matches": [{"classifier": plain(package.name), "location": one} for one in _locations(package)]
+    }
+
+
+_METADATA: dict[str, Callable[[Package], Metadata]] = {
+    "apk": _apk,
+    "cargo": _cargo,
+    "deb": _deb,
+    "gem": _gem,
+    "generic": _generic,
+    "golang": _golang,
+    "maven": _maven,
+    "npm": _npm,
+    "pypi": _pypi,
+    "rpm": _rpm,
+}
+"""What else Syft says of a type; readers take some of it apart, such as the source package of ``deb``."""

@@ -1,0 +1,69 @@
+"""All that a format of bills of materials imports. Apart from ``format`` so that scans of manifests start without it."""
+
+from uuid import NAMESPACE_URL, uuid5
+
+from leadline.image.reference import read_reference
+from leadline.model.image_report import ImageFinding, ImageReport
+from leadline.model.package import Digest, Distro, ImageIdentity, Package, Sbom
+from leadline.outputs.components import Component, components
+from leadline.outputs.declared_licences import Declared, declared, is_license_id
+from leadline.outputs.format import Page, Unread, count, format, json_text, padded, plain, wrapped
+
+__all__ = [
+    "Component",
+    "Declared",
+    "Digest",
+    "Distro",
+    "ImageFinding",
+    "ImageIdentity",
+    "ImageReport",
+    "Package",
+    "Page",
+    "Sbom",
+    "Unread",
+    "components",
+    "content_uuid",
+    "count",
+    "declared",
+    "format",
+    "image_url",
+    "is_license_id",
+    "json_text",
+    "padded",
+    "plain",
+    "web_page",
+    "wrapped",
+]
+
+_LONGEST_ADDRESS = 2_000
+_NOT_IN_ADDRESSES = frozenset("<>\"{}|\\^`' ")
+
+
+def content_uuid(text: str) -> str:
+    """The same for the same text, and for no other."""
+    return str(uuid5(NAMESPACE_URL, f"leadline {text}"))
+
+
+def image_url(image: ImageIdentity) -> str:
+    """The ``oci`` package URL of an image out of a registry; empty for all else."""
+    from leadline.image.package_url import package_url
+
+    reference = read_reference(image.name) if image.digest else None
+    if reference is None or image.name.startswith((".", "/")):
+        return ""
+    architecture = image.platform.split("/")[1] if "/" in image.platform else ""
+    facts = (("arch", architecture), ("repository_url", reference.name), ("tag", reference.tag))
+    name = reference.repository.rpartition("/")[2]
+    qualifiers = tuple(fact for fact in facts if fact[1])
+    return package_url(Package("oci", name, image.digest, qualifiers=qualifiers))
+
+
+def web_page(address: str) -> str:
+    """``address`` where it is one of a web page and nothing else; otherwise empty."""
+    address = address.strip()
+    is_one = address.startswith(("http://", "https://")) and len(address) <= _LONGEST_ADDRESS
+    if not is_one or not address.isascii() or not address.isprintable():
+        return ""
+    host = address.partition("://")[2].partition("/")[0]
+    # A second "%" form or bracket is legal in places that no project page needs, and readers differ about them.
+    return "" if not host or _NOT_IN_ADDRESSES & set(address) or "[" in address or "%" in address else address
