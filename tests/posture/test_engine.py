@@ -253,6 +253,11 @@ def test_an_object_that_was_judged_in_part_counts_as_no_pass(log, images):
     assert len(judgement.unread) == 1
 
 
+def test_a_control_that_always_breaks_is_skipped_for_that_reason(log):
+    (skip,) = judge([pod("a", "x")], controls(broken_by_some)).skips
+    assert (skip.kind, skip.why.partition(";")[0]) == ("not read", "a fault in the control")
+
+
 @pytest.mark.parametrize("images", [("seen", "x"), ("x", "seen")])
 def test_an_object_that_fails_in_part_counts_as_failed(log, images):
     judgement = judge([pod("a", *images)], controls(broken_by_some))

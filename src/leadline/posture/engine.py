@@ -23,6 +23,9 @@ Bound = tuple[str, Callable[[Any], Violations], Applies]
 """Control id, check with settings and inventory filled in, and which subjects it applies to."""
 
 
+_FAULT = NotJudged("a fault in the control; the objects it broke on are among what was not read")
+
+
 class Facts(Struct, frozen=True):
     """What is known of the target besides its objects."""
 
@@ -238,6 +241,7 @@ class _Judge:
                 self._gave_up.add(control_id)
             except Exception as fault:
                 self._gave_up.add(control_id)
+                self._not_judged.setdefault(control_id, _FAULT)
                 log_of(__name__).exception("control %s failed on %s", control_id, resource.title)
                 why = f"{control_id} could not judge it: a fault in the control ({type(fault).__name__})"
                 self._unread.append(
@@ -258,7 +262,7 @@ class _Judge:
         reason = self._not_judged.get(control.id)
         if reason is None:
             return Skip(control.id, _nothing_to_judge(control))
-        return Skip(control.id, reason.why, "not read" if reason.unread else "no objects")
+        return Skip(control.id, reason.why, "not read" if reason.unread or reason is _FAULT else "no objects")
 
     def _scope(self, judged: list[str]) -> tuple[str, ...]:
         """The controls of one resource, each once; resources with the same ones share the tuple."""
