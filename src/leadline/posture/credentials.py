@@ -234,6 +234,7 @@ class CredentialRules:
             plain in _EMPTY_WORDS
             or not any(map(str.isalnum, plain))
             or "=/" in plain
+            or (name.isupper() and name in value)  # API_KEY: INSERT_API_KEY
             or ("://" in plain and not _URL_LOGIN.search(value))
             or plain.startswith("/")
         ):

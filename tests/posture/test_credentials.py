@@ -1,0 +1,234 @@
+"""Which names and values give a credential away, and that no finding ever repeats one."""
+
+import base64
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadline.model.resource import Origin, resource_of
+from leadline.posture.catalogue import load_controls
+from leadline.posture.control import SENSITIVE_KEY_NAMES, SENSITIVE_VALUES
+from leadline.posture.credentials import CredentialRules, rules_for, words
+from leadline.posture.engine import judge
+
+RULES = rules_for(SENSITIVE_KEY_NAMES, (), SENSITIVE_VALUES, ())
+LETTERS = "Q7wE2rT9yU4iO6pA8sD1fG3hJ5kL0zX7cV2bN4m"
+"""Stands in for the random part of a token; made up."""
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("DB_PASSWORD", ("db", "password")),
+        ("dbPassword", ("db", "password")),
+        ("db.password", ("db", "password")),
+        ("--db-password", ("db", "password")),
+        ("APIKey2", ("api", "key", "2")),
+        ("KEYBOARD", ("keyboard",)),
+        ("", ()),
+        ("пароль", ()),
+    ],
+)
+def test_a_name_is_read_word_by_word(name, parts):
+    assert words(name) == parts
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PASSWORD", "hunter2"),
+        ("DB_PASSWORD", "wonderland"),
+        ("dbPassword", "wonderland"),
+        ("spring.datasource.password", "wonderland"),
+        ("MYSQL_PWD", "wonderland"),
+        ("PASSWORDS", "a,b"),
+        ("API_KEY", "wonderland"),
+        ("apiKey", "wonderland"),
+        ("STRIPE_KEY", "wonderland"),
+        ("KEY", LETTERS),
+        ("GITHUB_TOKEN", "wonderland"),
+        ("JWT", "wonderland"),
+        ("aws_secret_access_key", "wonderland"),
+        ("CLIENT_SECRET", "Wonderland1"),
+        ("DB_PASSWORD", "wonderland\n"),
+    ],
+)
+def test_a_name_gives_its_value_away(name, value):
+    assert RULES.betrays(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PASSWORD", ""),
+        ("PASSWORD", "true"),
+        ("PASSWORD", "none"),
+        ("PASSWORD", "****"),
+        ("PASSWORD", "$(DB_PASSWORD)"),
+        ("PASSWORD", "${DB_PASSWORD}"),
+        ("PASSWORD", "{{ .Values.password }}"),
+        ("PASSWORD", "<your password>"),
+        ("PASSWORD", "$PASSWORD"),
+        ("PASSWORD", "/etc/db/password"),
+        ("PASSWORD_FILE", "wonderland"),
+        ("TOKEN_URL", "https://sign-in.example/token"),
+        ("TOKEN", "https://sign-in.example/token"),
+        ("TOKEN_TTL_SECONDS", "3600"),
+        ("SECRET_NAME", "web-tls"),
+        ("TLS_SECRET", "web-tls"),
+        ("PUBLIC_KEY", LETTERS),
+        ("KEYBOARD", "wonderland"),
+        ("MONKEY", "wonderland"),
+        ("KEY", "wonderland"),
+        ("ETCD_INITIAL_CLUSTER_TOKEN", "shop-etcd"),
+        ("HOME", "wonderland"),
+        ("", "wonderland"),
+    ],
+)
+def test_names_of_what_is_no_credential_are_let_go(name, value):
+    assert not RULES.betrays(name, value)
+
+
+SHAPES = [
+    "-----BEGIN PRIVATE KEY-----\nMII\n",
+    "-----BEGIN OPENSSH PRIVATE KEY-----\nb3\n",
+    "AKIA" + "QWERTYUIOPASDFGH",
+    "ghp_" + LETTERS[:36],
+    "glpat-" + LETTERS[:20],
+    "AIza" + LETTERS[:35],
+    "xoxb-" + LETTERS[:20],
+    "sk_live_" + LETTERS[:24],
+    "npm_" + LETTERS[:36],
+    "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ0ZXN0In0.sig",
+    "Authorization: Bearer " + LETTERS[:30],
+    "postgres://shop:wonderland@db.example/shop",
+]
+
+
+@pytest.mark.parametrize("value", SHAPES)
+def test_some_values_tell_by_their_form_alone_plain_or_in_base64(value):
+    assert RULES.betrays("ANYTHING", value)
+    assert RULES.betrays("ANYTHING", f"prefix {value}")
+
+
+@pytest.mark.parametrize("value", [value for value in SHAPES if "://" not in value and len(value) > 20])
+def test_base64_hides_nothing(value):
+    encoded = base64.b64encode(value.encode()).decode()
+    assert RULES.betrays("ANYTHING", encoded)
+    assert RULES.betrays("ANYTHING", "\n".join(encoded[i : i + 20] for i in range(0, len(encoded), 20)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "AKIA",
+        "ghp_short",
+        "-----BEGIN CERTIFICATE-----",
+        "-----BEGIN PUBLIC KEY-----",
+        "postgres://db.example/shop",
+        "postgres://shop@db.example/shop",
+        "postgres://shop:$(DB_PASSWORD)@db.example/shop",
+        "https://shop.example:8443/path@version",
+        "redis:7.2@sha256:" + "a" * 64,
+        LETTERS,
+        "wonderland",
+    ],
+)
+def test_other_values_are_let_go(value):
+    assert not RULES.betrays("ANYTHING", value)
+
+
+def test_the_lines_of_a_file_are_read_as_assignments():
+    assert RULES.betrays_text("app.conf", "host = db.example\npassword = wonderland\n")
+    assert RULES.betrays_text("env", "A=b\nexport DB_PASSWORD='wonderland'\n")
+    assert RULES.betrays_text("app.yaml", "db:\n  - password: wonderland\n")
+    assert not RULES.betrays_text("app.conf", "host = db.example\npassword = ${DB_PASSWORD}\n")
+    assert not RULES.betrays_text("app.conf", "# set the password first\nhost = db.example\n")
+    assert not RULES.betrays_text("app.conf", "password = wonderland"), "one line is a value, not a file"
+
+
+def test_what_is_allowed_by_name_or_value_is_let_go():
+    rules = CredentialRules(SENSITIVE_KEY_NAMES, ("demo",), SENSITIVE_VALUES, ("^example",))
+    assert not rules.betrays("DEMO_PASSWORD", "wonderland")
+    assert not rules.betrays("DB_PASSWORD", "example-password")
+    assert not rules.betrays("X", "example ghp_" + LETTERS[:36])
+    assert rules.betrays("DB_PASSWORD", "wonderland")
+
+
+def test_names_and_patterns_are_the_users_to_choose():
+    rules = CredentialRules(("license code",), (), (r"SHOP-\d{4}", "[broken"), ())
+    assert rules.betrays("LICENSE_CODE", "wonderland")
+    assert not rules.betrays("PASSWORD", "wonderland")
+    assert rules.betrays("X", "shop-1234")
+    assert rules.betrays("X", "a [broken pattern is taken as text")
+    assert not CredentialRules((), (), (), ()).betrays("PASSWORD", "wonderland")
+
+
+@given(st.text(max_size=200), st.text(max_size=2000))
+def test_no_name_and_no_value_raises(name, value):
+    assert isinstance(RULES.betrays(name, value), bool)
+    assert isinstance(RULES.betrays_text(name, value), bool)
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "=", "://a:", "password=", "\n", "eyJhbGciO.", "-----BEGIN ", "Bearer ", "é", "key: x\n"]
+)
+def test_endless_values_are_read_in_part(piece):
+    assert isinstance(RULES.betrays_text("CONFIG", piece * (2_000_000 // len(piece))), bool)
+
+
+CONTROLS = [control for control in load_controls() if control.check]
+CREDENTIALS = st.sampled_from(SHAPES[2:9] + SHAPES[11:]) | st.text(
+    "abcdefXYZ0123456789", min_size=12, max_size=40
+).map(lambda text: f"zq{text}zq")
+
+
+def manifests(value: str) -> list[dict[str, Any]]:
+    container = {
+        "name": "web",
+        "image": "nginx:1",
+        "env": [{"name": "DB_PASSWORD", "value": value}, {"name": "X", "value": value}],
+        "command": ["run", f"--password={value}", "--token", value],
+        "args": [f"--api-key={value}"],
+    }
+    pod = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}
+    return [
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "web"},
+            "spec": {"template": pod},
+        },
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": pod["spec"]},
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "c"},
+            "data": {"password": value, "f": f"a=b\ntoken={value}\n"},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "s"},
+            "stringData": {"password": value},
+            "data": {"p": value},
+        },
+    ]
+
+
+@given(CREDENTIALS)
+def test_no_finding_of_any_control_repeats_the_credential(value):
+    resources = [resource_of(body, Origin(path=f"{i}.yaml")) for i, body in enumerate(manifests(value))]
+    judgement = judge(resources, CONTROLS)
+    assert {f.resource.kind for f in judgement.findings if f.control == "C-0012"} >= {
+        "Deployment",
+        "Pod",
+        "ConfigMap",
+    }
+    for finding in judgement.findings:
+        violation = msgspec.structs.asdict(finding.violation) | {"on": None}
+        assert value not in f"{finding.path} {violation}", finding.control
+    assert value not in str(judgement.skips) + str(judgement.unread)
