@@ -33,21 +33,23 @@ MEDIA = "application/vnd.oci.image"
 
 OURS = """
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-import leadline.image.cataloguers
-from leadline.discover import discover
-from leadline.image.cataloguer import Cataloguer
-from leadline.image.sbom import Options, catalogue_image
+from leadline.image.image import Options
+from leadline.image.remembered import bill_of_materials
 from leadline.sources.image_source import ImageOptions, open_image
 from leadline.sources.layer_cache import LayerCache
+from leadline.sources.read_ahead import at_once
+
+def offered():
+    import leadline.image.cataloguers
+    from leadline.discover import discover
+    from leadline.image.cataloguer import Cataloguer
+
+    return discover(leadline.image.cataloguers, Cataloguer)
 
 cache = LayerCache(Path(sys.argv[2])) if len(sys.argv) > 2 else None
 image = open_image(sys.argv[1], ImageOptions())
-with ThreadPoolExecutor(2) as threads:
-    found = catalogue_image(
-        image, discover(leadline.image.cataloguers, Cataloguer), cache, Options(each=threads.map)
-    )
+found = bill_of_materials(image, offered, cache, Options(each=at_once))
 image.close()
 print(len(found.packages), "packages,", len(found.unread), "unread")
 """

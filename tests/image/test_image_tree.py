@@ -8,7 +8,8 @@ from test_layer import Held
 
 from image_archives import entry, layer
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unread, cataloguer
-from leadline.image.layers import Limits, Reader
+from leadline.image.image import Limits
+from leadline.image.layers import Reader
 from leadline.image.tree import MergedTree, merge
 from leadline.image.wishes import Wishes
 

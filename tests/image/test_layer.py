@@ -4,7 +4,8 @@ from contextlib import contextmanager
 
 from image_archives import entry, layer
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unread, Unreadable, cataloguer
-from leadline.image.layers import LayerFacts, Limits, PathFacts, Reader
+from leadline.image.image import Limits
+from leadline.image.layers import LayerFacts, PathFacts, Reader
 from leadline.image.stream import Pieces
 from leadline.image.tar import EntryReader, TarReader
 from leadline.image.wishes import Wishes

@@ -6,14 +6,14 @@ for is kept.
 """
 
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
-from typing import Protocol, cast
+from typing import cast
 
 from msgspec import Struct, field
 
 from leadline.image.cataloguer import File, Package, Unread
 from leadline.image.excerpt import excerpt_of
 from leadline.image.executable import is_executable
+from leadline.image.image import Layer, Limits
 from leadline.image.secrets import LARGEST_SECRET_FILE, secrets_in, tells_secrets
 from leadline.image.stream import Damaged, Forged
 from leadline.image.tar import Entry, EntryReader
@@ -27,44 +27,6 @@ SPECIAL_BITS = 0o6000
 SMALLEST_EXECUTABLE = 64
 MOST_OUTSIDE = 20
 """Entries that leave the image are named up to this number, the rest is counted."""
-
-
-class Layer(Protocol):
-    """One layer as a source offers it."""
-
-    @property
-    def diff_id(self) -> str:
-        """``sha256:…`` of the uncompressed archive, as the image's configuration claims."""
-
-    @property
-    def cache_key(self) -> str:
-        """Names the content beyond doubt; empty where nothing does."""
-
-    @property
-    def size_bytes(self) -> int:
-        """As stored; decides only which layer is read first."""
-
-    @property
-    def missing(self) -> str:
-        """Why it cannot be read at all; empty where it can."""
-
-    def open(self) -> AbstractContextManager[EntryReader]:
-        """Its entries, from the start.
-
-        Raises:
-            SourceError: it cannot be fetched.
-        """
-
-
-class Limits(Struct, frozen=True):
-    """What no honest image reaches."""
-
-    entries: int = 3_000_000
-    file_bytes: int = 512 << 20
-    """A file larger than this is not looked into."""
-    kept_file_bytes: int = 256 << 20
-    kept_bytes: int = 1 << 30
-    """All kept files of one layer."""
 
 
 class PathFacts(Struct, array_like=True, omit_defaults=True):
@@ -103,8 +65,8 @@ class Reader(Struct, frozen=True):
     wishes: Wishes
     limits: Limits = Limits()
 
-    def facts_of(self, layer: Layer) -> LayerFacts:
-        """Everything about ``layer``, read from its start to its end.
+    def facts_of(self, layer: Layer, most_entries: int | None = None) -> LayerFacts:
+        """Everything about ``layer``, read from its start to its end, or up to ``most_entries``.
 
         Raises:
             SourceError: it cannot be fetched.
@@ -115,6 +77,8 @@ class Reader(Struct, frozen=True):
         facts = LayerFacts()
         with layer.open() as entries:
             passing = _Pass(self, facts, entries)
+            if most_entries is not None:
+                passing.most_entries = min(passing.most_entries, max(0, most_entries))
             try:
                 passing.run()
             except Forged as error:
@@ -134,6 +98,7 @@ class _Pass:
 
     def __init__(self, reader: Reader, facts: LayerFacts, entries: EntryReader) -> None:
         self._reader = reader
+        self.most_entries = reader.limits.entries
         self._wishes = reader.wishes
         self._facts = facts
         self._entries = entries
@@ -144,7 +109,7 @@ class _Pass:
     def run(self) -> None:
         known, facts = self._facts.entries, self._facts.facts
         last_folder = ""
-        limit = self._reader.limits.entries
+        limit = self.most_entries
         for entry in self._entries:
             path = entry.path
             folder, _, name = path.rpartition("/")

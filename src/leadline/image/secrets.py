@@ -5,6 +5,7 @@ Only small text files at places where credentials are kept, or with names that a
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 LARGEST_SECRET_FILE = 256 << 10
 MOST_PER_FILE = 20
@@ -50,39 +51,37 @@ _SAMPLES = frozenset(("test", "tests", "testdata", "example", "examples", "doc",
 """Folders whose keys are samples, published with the package they are part of."""
 
 _PATTERNS = (
-    ("private key", re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")),
-    ("PuTTY private key", re.compile(r"^PuTTY-User-Key-File-\d")),
-    ("AWS access key", re.compile(r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b")),
-    ("AWS secret key", re.compile(r"(?i)aws_secret_access_key['\"]?\s*[=:]\s*['\"]?[A-Za-z0-9/+]{40}\b")),
-    ("GitHub token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60,255})\b")),
-    ("GitLab token", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,300}\b")),
-    ("Slack token", re.compile(r"\bxox[abeoprs]-[A-Za-z0-9-]{10,250}\b")),
-    ("Google API key", re.compile(r"\bAIza[A-Za-z0-9_-]{35}\b")),
-    ("Stripe key", re.compile(r"\b[rs]k_live_[A-Za-z0-9]{20,247}\b")),
-    ("npm token", re.compile(r"(?:\bnpm_[A-Za-z0-9]{36}\b|:_(?:authToken|auth|password)\s*=\s*[^\s$]{8,})")),
-    ("PyPI token", re.compile(r"\bpypi-[A-Za-z0-9_-]{50,}")),
+    ("private key", r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"),
+    ("PuTTY private key", r"^PuTTY-User-Key-File-\d"),
+    ("AWS access key", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
+    ("AWS secret key", r"(?i)aws_secret_access_key['\"]?\s*[=:]\s*['\"]?[A-Za-z0-9/+]{40}\b"),
+    ("GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60,255})\b"),
+    ("GitLab token", r"\bglpat-[A-Za-z0-9_-]{20,300}\b"),
+    ("Slack token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,250}\b"),
+    ("Google API key", r"\bAIza[A-Za-z0-9_-]{35}\b"),
+    ("Stripe key", r"\b[rs]k_live_[A-Za-z0-9]{20,247}\b"),
+    ("npm token", r"(?:\bnpm_[A-Za-z0-9]{36}\b|:_(?:authToken|auth|password)\s*=\s*[^\s$]{8,})"),
+    ("PyPI token", r"\bpypi-[A-Za-z0-9_-]{50,}"),
     (
         "registry credential",
-        re.compile(r"\"(?:auth|identitytoken|registrytoken)\"\s*:\s*\"[A-Za-z0-9+/=._-]{8,}\""),
+        r"\"(?:auth|identitytoken|registrytoken)\"\s*:\s*\"[A-Za-z0-9+/=._-]{8,}\"",
     ),
-    ("Azure secret", re.compile(r"(?i)AccountKey=[A-Za-z0-9+/]{80,}={0,2}")),
+    ("Azure secret", r"(?i)AccountKey=[A-Za-z0-9+/]{80,}={0,2}"),
     (
         "service account token",
-        re.compile(r"\beyJhbGciOi[A-Za-z0-9_-]{5,}\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}"),
+        r"\beyJhbGciOi[A-Za-z0-9_-]{5,}\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}",
     ),
-    ("bearer token", re.compile(r"(?i)^\s*(?:token|oauth_token)\s*:\s*['\"]?[A-Za-z0-9._-]{20,}")),
-    ("client key", re.compile(r"client-key-data\s*:\s*[A-Za-z0-9+/]{60,}")),
+    ("bearer token", r"(?i)^\s*(?:token|oauth_token)\s*:\s*['\"]?[A-Za-z0-9._-]{20,}"),
+    ("client key", r"client-key-data\s*:\s*[A-Za-z0-9+/]{60,}"),
     (
         "password in an address",
-        re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@'\"$]{1,80}:[^\s:/@'\"${<*]{3,120}@[\w.-]+"),
+        r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@'\"$]{1,80}:[^\s:/@'\"${<*]{3,120}@[\w.-]+",
     ),
     (
         "password",
-        re.compile(
-            r"(?i)^\s*(?:machine\s+\S{1,200}\s+)?(?:login\s+\S{1,200}\s+)?password\s*[=:\s]\s*[^\s$<*{]{4,}"
-        ),
+        r"(?i)^\s*(?:machine\s+\S{1,200}\s+)?(?:login\s+\S{1,200}\s+)?password\s*[=:\s]\s*[^\s$<*{]{4,}",
     ),
-    ("password hash", re.compile(r"^[^:\s#]{1,80}:(?:\$(?:2[aby]|apr1|5|6|y)\$|\{SHA\})\S{10,}")),
+    ("password hash", r"^[^:\s#]{1,80}:(?:\$(?:2[aby]|apr1|5|6|y)\$|\{SHA\})\S{10,}"),
 )
 _TOKENS = frozenset(
     (
@@ -103,6 +102,12 @@ _TOKENS = frozenset(
 """Kinds that are recognised by their form alone, wherever they stand."""
 
 
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Compiled at first use: most images have nothing to search."""
+    return tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
+
+
 def tells_secrets(path: str) -> bool:
     """Whether the file at ``path`` is one to look into."""
     name = path[path.rfind("/") + 1 :]
@@ -118,7 +123,7 @@ def secrets_in(path: str, content: bytes) -> Iterator[str]:
     found = 0
     for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
         line = line[:LONGEST_LINE]
-        kind = next((kind for kind, pattern in _PATTERNS if pattern.search(line)), "")
+        kind = next((kind for kind, pattern in _patterns() if pattern.search(line)), "")
         if kind:
             found += 1
             yield f"{kind} in line {number}"
@@ -129,7 +134,7 @@ def secrets_in(path: str, content: bytes) -> Iterator[str]:
 def secret_kind(value: str) -> str:
     """The kind of credential that ``value`` has the form of; empty where it has none."""
     value = value[:LONGEST_LINE]
-    for kind, pattern in _PATTERNS:
+    for kind, pattern in _patterns():
         if kind in _TOKENS and pattern.search(value):
             return kind
     return ""

@@ -9,14 +9,10 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import IO, Protocol, cast
 
-import zstandard
-from isal import igzip_lib
-
 PIECE_BYTES = 1 << 20
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 SKIPPABLE = b"\x2a\x4d\x18"
-ISAL_ERROR = cast("type[Exception]", igzip_lib.error)
 
 
 class Damaged(Exception):  # noqa: N818 - it names the state of the input, and becomes an ``Unread``
@@ -188,6 +184,9 @@ def _again(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    from isal import igzip_lib  # nothing is decompressed where all is remembered
+
+    broken = (cast("type[Exception]", igzip_lib.error), ValueError, EOFError)
     decoder = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
     has_ended = False
     for piece in pieces:
@@ -201,7 +200,7 @@ def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
                 has_ended = False
             try:
                 out = decoder.decompress(piece, PIECE_BYTES)
-            except (ISAL_ERROR, ValueError, EOFError) as error:
+            except broken as error:
                 raise Damaged(f"broken gzip data: {error}") from error
             piece = b""
             if out:
@@ -214,6 +213,8 @@ def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _unzstandard(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    import zstandard  # as above
+
     reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
         cast("IO[bytes]", _Readable(whole_frames(pieces))), read_across_frames=True
     )

@@ -2,14 +2,13 @@
 
 import os
 import posixpath
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
-from leadline.image.layers import Layer
+from leadline.image.image import Layer
 from leadline.image.stream import GZIP, ZSTD, Damaged, Region, bounded, decompressed
 from leadline.image.tar import TarReader
 from leadline.model.package import ImageIdentity
@@ -143,6 +142,8 @@ class Archive:
         head = os.pread(file, 4, 0)
         if head[:2] != GZIP and head != ZSTD:
             return file, size
+        import tempfile  # slow to import, and archives are seldom compressed as a whole
+
         # Without a name nothing is left behind, whatever happens to this process.
         plain = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._closers.append(plain.close)

@@ -18,7 +18,7 @@ import orjson
 from msgspec import Struct, field
 
 from leadline.errors import SourceError
-from leadline.image.layers import Layer
+from leadline.image.image import Layer
 from leadline.image.tar import EntryReader
 from leadline.model.package import ImageIdentity
 from leadline.sources.archive import LARGEST_ARCHIVE, Archive, saved_image

@@ -2,17 +2,20 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
-from leadline.image.reference import Reference, read_reference
 from leadline.sources.archive import open_archive, open_docker_archive, open_oci_archive, open_oci_layout
 from leadline.sources.image_folder import open_image_folder
 from leadline.sources.image_manifest import Platform, read_platform
 from leadline.sources.layer_blob import OpenedImage
 from leadline.sources.layer_cache import LayerCache
 from leadline.sources.registry_options import RegistryOptions
+
+if TYPE_CHECKING:
+    from leadline.image.reference import Reference
 
 
 class ImageOptions(Struct, frozen=True):
@@ -104,7 +107,9 @@ def _open_registry(text: str, platform: Platform | None, options: ImageOptions) 
     return open_registry_image(_reference(text), platform, options.registry, options.cache)
 
 
-def _reference(text: str) -> Reference:
+def _reference(text: str) -> "Reference":
+    from leadline.image.reference import read_reference  # as above
+
     reference = read_reference(text)
     if reference is None:
         raise UsageError(f"not an image: {text[:200]}", hint="write it as registry/repository:tag")

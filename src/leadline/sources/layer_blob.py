@@ -9,12 +9,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from msgspec import Struct
 
 from leadline.image.config import ConfigReading
-from leadline.image.layers import Layer
+from leadline.image.image import Layer
 from leadline.image.stream import GZIP, ZSTD, Forged, Pieces, Region, bounded, decompressed
 from leadline.image.tar import EntryReader, TarReader
 from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
-from leadline.sources.read_ahead import ahead
 
 LARGEST_LAYER = 64 << 30
 """Bytes after decompression. The largest known layers, of machine learning, have a quarter of that."""
@@ -123,6 +122,8 @@ def paired(diff_ids: Sequence[str], count: int) -> tuple[list[str], tuple[Unread
 
 @contextmanager
 def _closing(pieces: Iterator[bytes], size: int) -> Iterator[EntryReader]:
+    from leadline.sources.read_ahead import ahead  # threads are not needed where no layer is read
+
     plain = bounded(decompressed(pieces), limit_bytes(size))
     with ahead(plain) if size >= WORTH_A_THREAD else nullcontext(plain) as source:
         try:

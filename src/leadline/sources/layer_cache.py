@@ -5,13 +5,9 @@ forgotten oldest use first. Whatever cannot be read, written or believed counts 
 """
 
 import hashlib
-import logging
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
-
-log = logging.getLogger(__name__)
 
 DEFAULT_BYTES = 1 << 30
 LARGEST_ENTRY = 256 << 20
@@ -40,7 +36,7 @@ class LayerCache:
             return None
         head = _head(key, stored[len(MARK) + DIGEST_BYTES :])
         if stored[: len(head)] != head:
-            log.debug("ignored a harmed entry of the layer cache: %s", path.name)
+            _log("ignored a harmed entry of the layer cache: %s", path.name)
             with suppress(OSError):
                 path.unlink()
             return None
@@ -50,6 +46,8 @@ class LayerCache:
         """Remembers ``content``, unless it is larger than a quarter of the whole."""
         if len(content) > min(LARGEST_ENTRY, self._limit_bytes // 4):
             return
+        import tempfile  # slow to import, and only a first scan writes
+
         path = self._path(key)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -63,7 +61,7 @@ class LayerCache:
                 raise
             self._forget()
         except OSError as error:
-            log.debug("the layer cache could not be written: %s", error)
+            _log("the layer cache could not be written: %s", error)
 
     def size_bytes(self) -> int:
         """All entries together."""
@@ -100,3 +98,9 @@ class LayerCache:
 def _head(key: str, content: bytes) -> bytes:
     """The key is part of the digest, so that a renamed entry is no entry."""
     return MARK + hashlib.sha256(key.encode("utf-8", "surrogatepass") + b"\0" + content).digest()
+
+
+def _log(text: str, what: object) -> None:
+    import logging  # as above, and there is seldom something to say
+
+    logging.getLogger(__name__).debug(text, what)

@@ -1,0 +1,109 @@
+"""An image as a source offers it, and how it is to be catalogued. Quick to import: a second scan needs little else."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct
+
+from leadline.image.config import ConfigReading
+from leadline.model.finding import Unread
+from leadline.model.package import ImageIdentity
+
+if TYPE_CHECKING:
+    from leadline.image.tar import EntryReader
+
+Each = Callable[[Callable[["Layer"], Any], Iterable["Layer"]], Iterator[Any]]
+"""``map``, or one that works on several layers at once and keeps their order."""
+
+
+class Layer(Protocol):
+    """One layer as a source offers it."""
+
+    @property
+    def diff_id(self) -> str:
+        """``sha256:…`` of the uncompressed archive, as the image's configuration claims."""
+
+    @property
+    def cache_key(self) -> str:
+        """Names the content beyond doubt; empty where nothing does."""
+
+    @property
+    def size_bytes(self) -> int:
+        """As stored; decides only which layer is read first."""
+
+    @property
+    def missing(self) -> str:
+        """Why it cannot be read at all; empty where it can."""
+
+    def open(self) -> "AbstractContextManager[EntryReader]":
+        """Its entries, from the start.
+
+        Raises:
+            SourceError: it cannot be fetched.
+        """
+
+
+class Image(Protocol):
+    """An image or folder as a source offers it."""
+
+    @property
+    def identity(self) -> ImageIdentity:
+        """Its names and digests."""
+
+    @property
+    def config(self) -> ConfigReading:
+        """How it runs."""
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """Bottom first."""
+
+    @property
+    def unread(self) -> Sequence[Unread]:
+        """What the source could not read."""
+
+    @property
+    def cache_key(self) -> str:
+        """Names the content of all layers beyond doubt; empty where nothing does."""
+
+    def close(self) -> None:
+        """Lets go of files and connections."""
+
+
+class Cache(Protocol):
+    """Remembers bytes by key; may forget any of them."""
+
+    def get(self, key: str) -> bytes | None:
+        """What was put under ``key``, unharmed; ``None`` where it is not there any longer."""
+
+    def put(self, key: str, content: bytes) -> None:
+        """Remembers ``content``; never fails."""
+
+
+class Limits(Struct, frozen=True):
+    """What no honest image reaches."""
+
+    entries: int = 3_000_000
+    """Of one layer."""
+    all_entries: int = 6_000_000
+    """Of all layers together."""
+    file_bytes: int = 512 << 20
+    """A file larger than this is not looked into."""
+    kept_file_bytes: int = 256 << 20
+    kept_bytes: int = 1 << 30
+    """All kept files of one layer."""
+
+
+class Options(Struct, frozen=True):
+    """How an image is catalogued."""
+
+    limits: Limits = Limits()
+    each: Each = map
+    now: Callable[[], float] = time.monotonic
+    created: str = ""
+    """RFC 3339, in UTC."""
+
+
+DEFAULTS = Options()

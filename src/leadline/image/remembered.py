@@ -1,0 +1,120 @@
+"""The bill of materials of an image, from memory where it was made before.
+
+A second scan imports no cataloguer and touches no layer: what is remembered is kept under the image's
+identity and a stamp of all code that could have told something else.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache as once
+from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import DecodeError, Struct, ValidationError, msgpack, structs
+
+from leadline import __version__
+from leadline.image.image import DEFAULTS, Cache, Image, Options
+from leadline.model.package import Sbom
+
+if TYPE_CHECKING:
+    from leadline.image.cataloguer import Cataloguer
+
+FORM = 2
+"""Raised whenever what is remembered changes its shape or meaning."""
+
+Remembered = TypeVar("Remembered", bound=Struct)
+
+
+class _Contents(Struct, frozen=True, array_like=True):
+    """The part of an ``Sbom`` that depends on nothing but the layers and the cataloguers."""
+
+    sbom: Sbom
+
+
+def bill_of_materials(
+    image: Image,
+    offered: "Callable[[], Sequence[Cataloguer]]",
+    cache: Cache | None = None,
+    options: Options = DEFAULTS,
+) -> Sbom:
+    """What is in ``image``; ``offered`` brings the cataloguers that come with the product, where they are needed.
+
+    Raises:
+        SourceError: a layer cannot be fetched.
+    """
+
+    def make() -> Sbom:
+        from leadline.image.sbom import contents_of
+
+        return contents_of(image, offered(), cache, options)
+
+    return completed(image, code_stamp(), make, cache, options)
+
+
+def completed(
+    image: Image, version: str, make: Callable[[], Sbom], cache: Cache | None, options: Options
+) -> Sbom:
+    """What ``make`` tells, or told before for the same image and ``version``; with what belongs to this scan alone."""
+    started = options.now()
+    is_known = bool(cache and image.cache_key)
+    key = f"image {image.cache_key} {image.identity.kind} {version} {options.limits}" if is_known else ""
+    remembered = recall(cache, key, _Contents)
+    sbom = make() if remembered is None else remembered.sbom
+    if remembered is None and key and not _has_gaps(image, sbom):
+        remember(cache, key, _Contents(sbom))
+    return structs.replace(
+        sbom,
+        image=structs.replace(image.identity, size_bytes=sbom.image.size_bytes),
+        config=image.config.config,
+        files=(*image.config.secrets, *sbom.files),
+        unread=(*image.unread, *sbom.unread),
+        created=options.created,
+        seconds=options.now() - started,
+    )
+
+
+@once
+def code_stamp() -> str:
+    """Changes with the code that catalogues: names, sizes and times of its files, as Python itself knows stale bytecode."""
+    image = os.path.dirname(__file__)  # noqa: PTH120 - before anything heavier is imported
+    model = os.path.join(os.path.dirname(image), "model")  # noqa: PTH118, PTH120
+    try:
+        files = sorted(file for folder in (image, model) for file in _files(folder))
+    except OSError:
+        files = []
+    return f"{FORM} {__version__} {files}"
+
+
+def recall(cache: Cache | None, key: str, kind: type[Remembered]) -> Remembered | None:
+    """What was remembered under ``key``; ``None`` where that is nothing, or nothing that makes sense."""
+    content = cache.get(key) if cache and key else None
+    if content is None:
+        return None
+    try:
+        return msgpack.decode(content, type=kind)
+    except (DecodeError, ValidationError):
+        return None
+
+
+def remember(cache: Cache | None, key: str, value: Struct) -> None:
+    """Keeps ``value`` as it is: unpacking would take longer than reading a few mebibytes."""
+    if cache is not None:
+        cache.put(key, msgpack.encode(value))
+
+
+def _files(folder: str) -> Iterator[tuple[str, int, int]]:
+    """Path, size and time of every file of code and data below ``folder``."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                if entry.name != "__pycache__":
+                    yield from _files(entry.path)
+            else:
+                status = entry.stat()
+                yield entry.path, status.st_size, status.st_mtime_ns
+
+
+def _has_gaps(image: Image, sbom: Sbom) -> bool:
+    """Whether a later scan could see more, so that this one must not be remembered."""
+    return any(layer.missing for layer in image.layers) or any(
+        one.where.startswith("layer ") for one in sbom.unread
+    )
