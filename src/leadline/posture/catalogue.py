@@ -39,7 +39,7 @@ def parse_framework(source: str, file_name: str, controls: Sequence[Control]) ->
     """A framework from TOML: ``name``, ``title``, and ``controls`` as ids, tables of id, number, title, or ``"every"``.
 
     Raises:
-        UsageError: the text is no TOML, or lacks a name or controls.
+        UsageError: the text is no TOML, lacks a name or controls, or lists a control that there is not.
     """
     import tomllib
 
@@ -54,11 +54,13 @@ def parse_framework(source: str, file_name: str, controls: Sequence[Control]) ->
         raise UsageError(
             f"{file_name} is no framework", hint='it needs name = "..." and controls = ["C-0057", ...]'
         )
+    entries = tuple(_entry(item, file_name) for item in listed)
+    _refuse_unknown(entries, file_name, controls)
     sections = table.get("sections")
     return Framework(
         name,
         str(table.get("title", name)),
-        tuple(_entry(item, file_name) for item in listed),
+        entries,
         str(table.get("version", "")),
         str(table.get("link", "")),
         {str(k): str(v) for k, v in sections.items()} if isinstance(sections, dict) else {},
@@ -109,6 +111,18 @@ def _find(name: str, by_name: dict[str, T], what: str) -> T:
 
 def _written(thing: Control | Framework) -> str:
     return thing.id if isinstance(thing, Control) else thing.name
+
+
+def _refuse_unknown(entries: Iterable[FrameworkEntry], file_name: str, controls: Sequence[Control]) -> None:
+    """A control that is not there would be left out in silence."""
+    known = {control.id for control in controls}
+    for entry in entries:
+        if entry.control not in known:
+            import difflib
+
+            near = difflib.get_close_matches(entry.control.upper(), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "give the folder of your own with --controls"
+            raise UsageError(f"{file_name} lists {entry.control}, which is no control", hint=hint)
 
 
 def _entry(item: object, file_name: str) -> FrameworkEntry:

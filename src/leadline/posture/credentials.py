@@ -5,7 +5,6 @@ Names are compared word by word, so that ``key`` is found in ``API_KEY`` and ``a
 """
 
 import base64
-import binascii
 import math
 import re
 from collections import Counter
@@ -316,5 +315,5 @@ def _decoded(value: str) -> str | None:
         return None
     try:
         return base64.b64decode(compact, validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return None

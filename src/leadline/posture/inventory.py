@@ -9,8 +9,9 @@ from leadline.kube.kinds import GROUP_ALIASES
 from leadline.kube.network_policy import POLICY_KINDS, PolicyRule, policy_rules
 from leadline.kube.rbac import Grant, join_grants
 from leadline.kube.selector import Selector, SelectorIndex, compile_pairs, without_controller_labels
-from leadline.model.resource import Resource
+from leadline.model.resource import Origin, Resource
 from leadline.posture.control_plane import ControlPlaneProcess, process_of
+from leadline.posture.copies import nearest
 from leadline.posture.subject import Workload, mapping, text, workloads_of
 
 DEFAULT_NAMESPACE = "default"
@@ -95,7 +96,13 @@ class Inventory:
             ("Group", "", f"system:serviceaccounts:{namespace}"),
             ("Group", "", "system:authenticated"),
         )
-        return [grant for key in keys for grant in self._grants_by_subject.get(key, ())]
+        origin = workload.resource.origin
+        return [
+            grant
+            for key in keys
+            if (held := self._grants_by_subject.get(key))
+            for grant in (nearest(held, _grant_name, _grant_origin, origin) if key in self._copied else held)
+        ]
 
     def workloads_of_account(self, namespace: str, name: str) -> Sequence[Workload]:
         """The workloads whose pods use a service account."""
@@ -123,7 +130,10 @@ class Inventory:
         found = self._services_of.get(id(workload))
         if found is None:
             index = self._services.get(workload.namespace)
-            found = self._services_of[id(workload)] = index.matching(workload.labels) if index else []
+            found = index.matching(workload.labels) if index else []
+            if len(found) > 1:
+                found = list(nearest(found, _name, _origin, workload.resource.origin))
+            self._services_of[id(workload)] = found
         return found
 
     def selects_any_pod(self, namespace: str, pairs: Any, selects: Selector) -> bool:
@@ -238,6 +248,12 @@ class Inventory:
         return dict(index)
 
     @cached_property
+    def _copied(self) -> frozenset[tuple[str, str, str]]:
+        """The subjects to which one binding gives one role in several places of the target."""
+        held = self._grants_by_subject.items()
+        return frozenset(key for key, grants in held if len(set(map(_grant_name, grants))) < len(grants))
+
+    @cached_property
     def _services(self) -> dict[str, SelectorIndex[Resource]]:
         index: dict[str, SelectorIndex[Resource]] = defaultdict(SelectorIndex)
         for service in self.of("Service"):
@@ -266,6 +282,24 @@ class Inventory:
         for kind in POLICY_KINDS:
             for resource in self.of(kind):
                 yield from policy_rules(resource)
+
+
+def _name(service: Resource) -> str:
+    return service.name
+
+
+def _origin(service: Resource) -> Origin:
+    return service.origin
+
+
+def _grant_name(grant: Grant) -> tuple[str, ...]:
+    """The same for copies of a grant: what binds it and what it gives."""
+    binding, role = grant.binding, grant.role
+    return (binding.kind, binding.namespace, binding.name, role.kind, role.name, grant.kind, grant.name)
+
+
+def _grant_origin(grant: Grant) -> Origin:
+    return grant.binding.origin
 
 
 def kind_name(resource: Resource) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from leadline.kube.kinds import BUILT_IN
 from leadline.model.control import NotJudged
 from leadline.model.resource import Resource
+from leadline.posture.copies import unit_of
 from leadline.posture.inventory import DEFAULT_NAMESPACE, WORKLOADS, Inventory
 from leadline.posture.subject import mapping
 
@@ -88,6 +89,4 @@ def _names_of_pods(inventory: Inventory) -> dict[Place, set[str]]:
 
 
 def _place(resource: Resource, namespace: str) -> Place:
-    origin = resource.origin
-    folder = origin.rendered_from or origin.path.rpartition("/")[0]
-    return origin.root, folder, namespace or DEFAULT_NAMESPACE
+    return *unit_of(resource.origin), namespace or DEFAULT_NAMESPACE

@@ -69,6 +69,7 @@ CONTROLLER_GROUPS = frozenset({"apps", "batch"})
 def may_take_over_cluster(workload: Workload, inventory: Inventory) -> Violations:
     if not inventory.mounts_token(workload):
         return
+    is_found = False
     for grant in inventory.grants_of(workload):
         if not takes_over(grant):
             continue
@@ -78,9 +79,10 @@ def may_take_over_cluster(workload: Workload, inventory: Inventory) -> Violation
             yield Remove(grant.subject_path, on=grant.binding)
         if grant.role.origin.kind != "derived":
             yield Review("", on=grant.role)
-        account = inventory.service_account_of(workload)
-        if account is not None:
-            yield Review("", on=account)
+        is_found = True
+    account = inventory.service_account_of(workload) if is_found else None
+    if account is not None:
+        yield Review("", on=account)
 
 
 def takes_over(grant: Grant) -> bool:

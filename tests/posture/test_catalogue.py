@@ -1,0 +1,176 @@
+"""How words choose controls and frameworks, and what the frameworks list."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from leadline.errors import UsageError
+from leadline.model.control import Control, Framework, FrameworkEntry
+from leadline.posture.catalogue import (
+    controls_of,
+    find_controls,
+    find_frameworks,
+    in_order,
+    load_controls,
+    load_frameworks,
+    parse_framework,
+)
+
+REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
+OURS_ALONE = {"L-0001"}
+CONTROLS = load_controls()
+FRAMEWORKS = load_frameworks(CONTROLS)
+
+beside_the_reference = pytest.mark.skipif(
+    not REFERENCE.exists(), reason="the reference is not beside the checkout"
+)
+
+
+def made(control_id: str, title: str = "title", score: float = 5.0) -> Control:
+    return Control(control_id, title, score, "Test", doc="", module="")
+
+
+def test_controls_come_worst_first_and_then_by_id():
+    assert [c.id for c in in_order([made("B"), made("A"), made("C", score=9.0)])] == ["C", "A", "B"]
+    assert CONTROLS == in_order(CONTROLS)
+
+
+def test_controls_are_found_by_id_and_title_without_regard_to_case():
+    known = (made("C-1", "Host network"), made("C-2", "Privileged"), made("C-3", "privileged"))
+    assert [c.id for c in find_controls(["c-1"], known)] == ["C-1"]
+    assert [c.id for c in find_controls([" HOST Network "], known)] == ["C-1"]
+    assert [c.id for c in find_controls(["privileged"], known)] == ["C-2", "C-3"], "a title that two share"
+    assert [c.id for c in find_controls(["C-2", "c-2", "C-1"], known)] == ["C-1", "C-2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("C-0057x", "unknown control C-0057x; did you mean C-0057?"),
+        ("c0057", "unknown control c0057; did you mean C-0057?"),
+        ("Priviledged container", "unknown control Priviledged container; did you mean C-0057?"),
+        ("zzzzzz", "unknown control zzzzzz; leadline list controls shows them all"),
+        ("", "unknown control ; leadline list controls shows them all"),
+    ],
+)
+def test_a_mistyped_control_is_refused_with_the_nearest(name, message):
+    with pytest.raises(UsageError) as refused:
+        find_controls([name], CONTROLS)
+    assert str(refused.value) == message
+
+
+def test_frameworks_are_found_in_the_order_asked():
+    assert [f.name for f in find_frameworks(["nsa", " MITRE ", "NSA"], FRAMEWORKS)] == ["NSA", "MITRE"]
+    with pytest.raises(UsageError) as refused:
+        find_frameworks(["nsaa"], FRAMEWORKS)
+    assert str(refused.value) == "unknown framework nsaa; did you mean NSA?"
+    with pytest.raises(UsageError) as refused:
+        find_frameworks(["qqqqqqqq"], FRAMEWORKS)
+    assert str(refused.value) == "unknown framework qqqqqqqq; leadline list frameworks shows them all"
+
+
+def test_a_framework_is_read_with_its_numbers_and_sections():
+    source = """
+        name = "shop"
+        title = "The shop's rules"
+        version = 2
+        link = "https://shop.example/rules"
+        controls = ["C-1", {id = "C-2", number = "1.2", title = "Ours"}, {id = "C-1", number = "3"}]
+        [sections]
+        1 = "Pods"
+    """
+    assert parse_framework(source, "shop.toml", (made("C-1"), made("C-2"))) == Framework(
+        "shop",
+        "The shop's rules",
+        (FrameworkEntry("C-1"), FrameworkEntry("C-2", "1.2", "Ours"), FrameworkEntry("C-1", "3")),
+        "2",
+        "https://shop.example/rules",
+        {"1": "Pods"},
+    )
+
+
+def test_a_framework_may_list_every_control_by_one_word():
+    found = parse_framework('name = "all"\ncontrols = "every"', "a.toml", (made("C-2"), made("C-1")))
+    assert (found.title, found.control_ids) == ("all", ("C-1", "C-2"))
+
+
+NEEDS = 'f.toml is no framework; it needs name = "..." and controls = ["C-0057", ...]'
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("", NEEDS),
+        ('controls = ["C-1"]', NEEDS),
+        ('name = ""\ncontrols = ["C-1"]', NEEDS),
+        ('name = 7\ncontrols = ["C-1"]', NEEDS),
+        ('name = "f"', NEEDS),
+        ('name = "f"\ncontrols = []', NEEDS),
+        ('name = "f"\ncontrols = "C-1"', NEEDS),
+        ('name = "f"\ncontrols = {id = "C-1"}', NEEDS),
+        ('name = "f"\ncontrols = [7]', "f.toml: an entry of controls has no id: 7"),
+        ('name = "f"\ncontrols = [{number = "1"}]', "f.toml: an entry of controls has no id: {'number': '1'}"),
+        ('name = "f"\ncontrols = ["C-1", "c-2"]', "f.toml lists c-2, which is no control; did you mean C-2?"),
+        ('name = "f"\ncontrols = ["SHOP"]', "f.toml lists SHOP, which is no control; give the folder of your own with --controls"),
+    ],
+)  # fmt: skip
+def test_what_is_no_framework_is_refused_with_the_reason(source, message):
+    with pytest.raises(UsageError) as refused:
+        parse_framework(source, "f.toml", (made("C-1"), made("C-2")))
+    assert str(refused.value) == message
+
+
+def test_broken_toml_is_refused_with_its_place():
+    with pytest.raises(UsageError, match=r"f\.toml is no valid TOML: .*line 2"):
+        parse_framework('name = "f"\ncontrols = [', "f.toml", ())
+
+
+def test_controls_of_frameworks_are_each_there_once_and_worst_first():
+    found = controls_of(find_frameworks(["nsa", "mitre"], FRAMEWORKS), CONTROLS)
+    assert found == in_order(set(found))
+    wanted = {i for f in FRAMEWORKS if f.name in ("NSA", "MITRE") for i in f.control_ids}
+    assert {control.id for control in found} == wanted
+
+
+def test_every_control_is_in_the_framework_of_all():
+    (everything,) = find_frameworks(["AllControls"], FRAMEWORKS)
+    assert set(everything.control_ids) == {control.id for control in CONTROLS}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS, ids=lambda f: f.name)
+def test_a_framework_lists_controls_that_there_are_under_numbers_of_its_sections(framework):
+    assert set(framework.control_ids) <= {control.id for control in CONTROLS}
+    assert framework.title
+    pairs = [(entry.control, entry.number) for entry in framework.entries]
+    assert len(pairs) == len(set(pairs))
+    if framework.sections:
+        tops = {number.partition(".")[0] for number in framework.sections}
+        assert {entry.number.partition(".")[0] for entry in framework.entries} <= tops
+
+
+def test_frameworks_can_be_loaded_one_by_one():
+    assert [f.name for f in load_frameworks(CONTROLS, "nsa")] == ["NSA"]
+    assert load_frameworks(CONTROLS, "none-such") == ()
+
+
+@beside_the_reference
+def test_frameworks_list_what_the_reference_lists_under_the_same_numbers():
+    theirs = {f["name"]: f for f in json.loads((REFERENCE / "frameworks.json").read_text())["frameworks"]}
+    assert {f.name for f in FRAMEWORKS} == {name for name, f in theirs.items() if f["released"]}
+    for framework in FRAMEWORKS:
+        listed = {
+            (c["id"], c.get("number", ""), c.get("title", "")) for c in theirs[framework.name]["controls"]
+        }
+        ours = {(e.control, e.number, e.title) for e in framework.entries if e.control not in OURS_ALONE}
+        assert ours == listed, framework.name
+
+
+@beside_the_reference
+def test_controls_have_the_reference_ids_scores_and_titles():
+    theirs = {c["id"]: c for c in json.loads((REFERENCE / "controls.json").read_text())["controls"]}
+    ours = {control.id: control for control in CONTROLS if control.id not in OURS_ALONE}
+    assert sorted(ours) == sorted(theirs)
+    assert [i for i, c in ours.items() if c.score != theirs[i]["baseScore"]] == []
+    assert [i for i, c in ours.items() if c.severity != theirs[i]["severity"].lower()] == []
+    assert [i for i, c in ours.items() if c.title != theirs[i]["name"]] == []

@@ -1,0 +1,49 @@
+"""Overlays of one repository do not multiply each other's rights and Services."""
+
+from leadline.model.resource import Origin, Resource, resource_of
+from leadline.posture.inventory import Inventory
+
+RBAC = "rbac.authorization.k8s.io"
+
+
+def _overlay(name: str) -> list[Resource]:
+    account = {"kind": "ServiceAccount", "name": "web", "namespace": "shop"}
+    bodies = [
+        ("v1", "Pod", {"spec": {"serviceAccountName": "web", "containers": [{"name": "c", "image": "i:1"}]}}),
+        ("v1", "Service", {"spec": {"selector": {"app": "web"}}}),
+        (f"{RBAC}/v1", "Role", {"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]}),
+        (
+            f"{RBAC}/v1",
+            "RoleBinding",
+            {"roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "web"}, "subjects": [account]},
+        ),
+    ]
+    metadata = {"name": "web", "namespace": "shop", "labels": {"app": "web"}}
+    return [
+        resource_of(
+            {"apiVersion": version, "kind": kind, "metadata": metadata, **rest},
+            Origin("kustomize", f"base/{kind}.yaml", rendered_from=f"overlays/{name}"),
+        )
+        for version, kind, rest in bodies
+    ]
+
+
+def test_each_workload_meets_the_grants_and_services_of_its_own_overlay() -> None:
+    inventory = Inventory([*_overlay("one"), *_overlay("two")])
+    met = [
+        (
+            workload.resource.origin.rendered_from,
+            [grant.binding.origin.rendered_from for grant in inventory.grants_of(workload)],
+            [service.origin.rendered_from for service in inventory.services_of(workload)],
+        )
+        for workload in inventory.workloads
+    ]
+    one, two = "overlays/one", "overlays/two"
+    assert met == [(one, [one], [one]), (two, [two], [two])]
+
+
+def test_a_workload_elsewhere_meets_one_of_the_copies() -> None:
+    pod = resource_of(_overlay("one")[0].body, Origin(path="pod.yaml"))
+    inventory = Inventory([pod, *_overlay("one"), *_overlay("two")])
+    (workload, *_) = inventory.workloads
+    assert len(inventory.grants_of(workload)) == len(inventory.services_of(workload)) == 1
