@@ -1,0 +1,134 @@
+"""The rules of the house that no other tool checks."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "leadline"
+FILES = sorted(SOURCE.rglob("*.py"))
+
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 40
+"""Lines without the docstring."""
+MOST_ARGUMENTS = 5
+"""By position, without ``self``."""
+NO_NAMES = frozenset(
+    {
+        "util",
+        "utils",
+        "helper",
+        "helpers",
+        "common",
+        "base",
+        "core",
+        "misc",
+        "manager",
+        "handler",
+        "processor",
+    }
+    | {"data", "info", "object", "objects", "v1", "v2"}
+)
+ALLOWED_ARGUMENTS = {
+    "posture/engine.py _run": "called for every subject: a value made for each call would double what it costs",
+}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def functions() -> Iterator[tuple[str, Function]]:
+    for path in FILES:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, Function):
+                yield f"{name_of(path)} {node.name}", node
+
+
+def length_of(function: Function) -> int:
+    first = function.body[0]
+    is_docstring = (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    )
+    docstring = (first.end_lineno or first.lineno) - first.lineno + 1 if is_docstring else 0
+    return (function.end_lineno or function.lineno) - function.lineno + 1 - docstring
+
+
+def test_the_files_are_found():
+    assert len(FILES) > 300
+
+
+def test_no_file_is_longer_than_four_hundred_lines():
+    assert [name_of(path) for path in FILES if len(path.read_text("utf-8").splitlines()) > LONGEST_FILE] == []
+
+
+def test_no_function_is_longer_than_forty_lines():
+    assert [name for name, function in functions() if length_of(function) > LONGEST_FUNCTION] == []
+
+
+def test_no_function_takes_more_than_five_arguments_by_position():
+    many = {
+        name
+        for name, function in functions()
+        if len([a for a in (*function.args.posonlyargs, *function.args.args) if a.arg not in ("self", "cls")])
+        > MOST_ARGUMENTS
+    }
+    assert many == set(ALLOWED_ARGUMENTS)
+
+
+def test_a_module_is_named_for_what_it_holds():
+    stems = [path for path in FILES if path.stem in NO_NAMES]
+    folders = [path for path in FILES if path.parent.name in NO_NAMES]
+    assert [name_of(path) for path in (*stems, *folders)] == []
+
+
+def test_every_module_says_what_it_is_for():
+    assert [name_of(path) for path in FILES if not ast.get_docstring(tree_of(path))] == []
+
+
+def test_nothing_below_the_programs_prints_or_exits():
+    """Children are programs of their own, run by name."""
+    called = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in FILES
+        if not name_of(path).startswith("programs/") and not path.stem.endswith("_child")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("print", "exit", "quit", "sys.exit", "os._exit")
+    ]
+    assert called == []
+
+
+def test_input_is_never_checked_by_assert():
+    """``-O`` takes asserts away; they may only tell the type checker what is known."""
+    told = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in FILES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Assert) and node.msg is not None
+    ]
+    assert told == []
+
+
+@pytest.mark.parametrize("word", ["TODO", "FIXME", "XXX"])
+def test_no_work_is_left_in_comments(word):
+    marked = re.compile(rf"#.*\b{word}\b")
+    assert [
+        f"{name_of(path)}:{number}"
+        for path in FILES
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if marked.search(line)
+    ] == []
