@@ -1,7 +1,7 @@
 """Which patch of a kustomization sets a field of an object that was built."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,22 @@ _PATCH_BYTES = 1 << 20
 _KUSTOMIZATIONS = 200
 
 
-def patch_places(resource: Resource, path: str, files: FilePlaces) -> Iterator[str]:
-    """``overlays/prod/patch.yaml:7`` of each strategic merge patch that holds the field and the value it has now.
+Patch = tuple[str, int, dict[str, Any]]
+"""File, document within it, body."""
 
-    The last applied comes first.
+
+def patches_of(origin: Origin) -> tuple[Patch, ...]:
+    """Every strategic merge patch that may have changed what was built there; the last applied comes first."""
+    folder = Path(origin.root).absolute() / origin.rendered_from
+    return tuple((file, index, body) for file in _patches(folder) for index, body in _bodies(file))
+
+
+def patch_places(
+    resource: Resource, path: str, files: FilePlaces, patches: Sequence[Patch] | None = None
+) -> Iterator[str]:
+    """``overlays/prod/patch.yaml:7`` of each patch that holds the field and the value it has now.
+
+    ``patches`` are those of ``patches_of``, read anew where they are not given.
     """
     origin = resource.origin
     top = Path(origin.root).absolute()
@@ -27,19 +39,18 @@ def patch_places(resource: Resource, path: str, files: FilePlaces) -> Iterator[s
         steps = parse_path(origin.inside + path)
     except ValueError:
         return
-    for patch in _patches(top / origin.rendered_from):
-        for index, body in _bodies(patch):
-            if not _is_for(body, resource):
-                continue
-            inside = same_field(body, resource.body, steps)
-            is_held = steps and len(inside) == len(steps)
-            if is_held and value_at(body, inside) == value_at(resource.body, steps):
-                where = relative_path(patch, top)
-                place = files.find(
-                    resource_of(body, Origin("file", where, index, root=str(top))), format_path(inside)
-                )
-                if place and place.exact:
-                    yield f"{where}:{place.line}"
+    for patch, index, body in patches_of(origin) if patches is None else patches:
+        if not _is_for(body, resource):
+            continue
+        inside = same_field(body, resource.body, steps)
+        is_held = steps and len(inside) == len(steps)
+        if is_held and value_at(body, inside) == value_at(resource.body, steps):
+            where = relative_path(patch, top)
+            place = files.find(
+                resource_of(body, Origin("file", where, index, root=str(top))), format_path(inside)
+            )
+            if place and place.exact:
+                yield f"{where}:{place.line}"
 
 
 def _patches(folder: Path) -> Iterator[str]:

@@ -17,7 +17,7 @@ from leadline.model.finding import Place
 from leadline.model.resource import Origin, Resource
 from leadline.sources.helm_files import dependencies
 from leadline.sources.helm_template import TemplateSearch
-from leadline.sources.kustomize_patches import patch_places, same_field
+from leadline.sources.kustomize_patches import Patch, patch_places, patches_of, same_field
 from leadline.sources.positions import FilePlaces
 from leadline.sources.yaml_documents import parse_documents
 
@@ -35,6 +35,7 @@ class RenderedPlaces:
         self._sources: OrderedDict[tuple[str, str], dict[int, dict[str, Any]]] = OrderedDict()
         self._searches: OrderedDict[tuple[str, str], TemplateSearch] = OrderedDict()
         self._templates: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._patches: OrderedDict[tuple[str, str], tuple[Patch, ...]] = OrderedDict()
 
     def find(self, resource: Resource, path: str) -> Place | None:
         """The place of ``path`` or of its nearest parent that can be told; ``None`` where none can."""
@@ -70,10 +71,18 @@ class RenderedPlaces:
             return Place(origin.path, 1, 1, False)
         inside = same_field(body, resource.body, steps)
         place = self._files.find(_as_file(resource), format_path(inside))
-        by = next(patch_places(resource, path, self._files), "")
+        by = next(patch_places(resource, path, self._files, self._patches_of(origin)), "")
         return place and structs.replace(
             place, exact=place.exact and len(inside) == len(steps), steered_by=by
         )
+
+    def _patches_of(self, origin: Origin) -> tuple[Patch, ...]:
+        key = (origin.root, origin.rendered_from)
+        if key not in self._patches:
+            self._patches[key] = patches_of(origin)
+            if len(self._patches) > _TEMPLATES_KEPT:
+                self._patches.popitem(last=False)
+        return self._patches[key]
 
     def _source_body(self, resource: Resource) -> dict[str, Any]:
         origin = resource.origin
