@@ -135,6 +135,8 @@ def test_cilium_isolates_each_way_that_has_a_rule_unless_told_otherwise(spec, wa
         ({"fromCIDR": ["0.0.0.0/0"]}, True),
         ({"fromCIDR": ["10.0.0.0/8"]}, False),
         ({"fromCIDRSet": [{"cidr": "::/0"}]}, True),
+        ({"toEntities": ["all"]}, False),
+        ({"fromEntities": "all"}, False),
         ({"fromCIDRSet": [{"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}]}, False),
         ({"fromEntities": ["all"], "toPorts": [{"ports": [{"port": "80"}]}]}, False),
         ({"toPorts": [{"ports": [{"port": "80"}]}]}, False),
@@ -143,6 +145,11 @@ def test_cilium_isolates_each_way_that_has_a_rule_unless_told_otherwise(spec, wa
 def test_a_cilium_rule_opens_only_for_whom_it_names(written, is_open):
     found = rule(CILIUM, {"endpointSelector": {}, "ingress": [written]})
     assert (found.allows_all_ingress, found.restricts_ingress) == (is_open, not is_open)
+
+
+def test_a_cilium_policy_holds_in_its_namespace():
+    spec = {"endpointSelector": {}, "ingress": [{}]}
+    assert (rule(CILIUM, spec, "bank").namespace, rule(CILIUM, spec, "").namespace) == ("bank", "default")
 
 
 def test_cilium_egress_opens_to_all():

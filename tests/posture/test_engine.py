@@ -25,7 +25,7 @@ from leadline.posture.control import (
     not_built,
 )
 from leadline.posture.engine import Facts, judge
-from leadline.posture.inventory import EVERY_KIND
+from leadline.posture.inventory import EVERY_KIND, WORKLOADS
 
 
 def resource(kind: str, name: str, spec: Any = None, version: str = "v1", **others: Any) -> Resource:
@@ -142,6 +142,49 @@ def whole(body: Resource) -> Violations:
 def test_a_control_of_every_kind_sees_every_object():
     judgement = judge([resource("Service", "a"), resource("Widget", "b", version="x.io/v1")], controls(whole))
     assert brief(judgement.findings) == [("a", "T-8", ""), ("b", "T-8", "")]
+
+
+@control("T-15", "all that run pods", score=3.0, category="Test", kinds=(WORKLOADS, "Service"))
+def all_that_run_pods(body: Resource) -> Violations:
+    yield Review("metadata")
+
+
+def test_a_control_of_workloads_sees_every_object_that_runs_pods_once():
+    rollout = resource("Rollout", "r", {"template": {"spec": pod("x", "a").body["spec"]}}, "argoproj.io/v1")
+    given = [
+        pod("a", "x", "y"),
+        deployment("b", "z"),
+        rollout,
+        resource("Service", "s"),
+        resource("ConfigMap", "c"),
+    ]
+    judgement = judge(given, controls(all_that_run_pods))
+    assert brief(judgement.findings) == [(name, "T-15", "metadata") for name in ("a", "b", "r", "s")]
+
+
+@control("T-16", "API servers", score=3.0, category="Test")
+def api_servers(server: ApiServer) -> Violations:
+    yield Review("spec")
+
+
+def test_a_process_of_the_control_plane_is_judged_as_the_pod_that_runs_it():
+    command = {
+        "containers": [{"name": "kube-apiserver", "image": "a", "command": ["kube-apiserver", "--x=y"]}]
+    }
+    server = resource_of(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "k", "namespace": "kube-system"},
+            "spec": command,
+        }
+    )
+    judgement = judge(
+        [pod("web", "a"), server, resource("Job", "j", {"template": {"spec": command}}, "batch/v1")],
+        controls(api_servers),
+    )
+    assert brief(judgement.findings) == [("k", "T-16", "spec")]
+    assert judgement.judged == ((), ("T-16",), ())
 
 
 @control("T-9", "namespaces", score=3.0, category="Test")
