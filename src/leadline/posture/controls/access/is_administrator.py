@@ -63,6 +63,7 @@ EVERYTHING = frozenset({"*"})
 def is_administrator(workload: Workload, inventory: Inventory) -> Violations:
     if not inventory.mounts_token(workload):
         return
+    is_found = False
     for grant in inventory.grants_of(workload):
         if not takes_over(grant):
             continue
@@ -73,9 +74,10 @@ def is_administrator(workload: Workload, inventory: Inventory) -> Violations:
         yield Review("roleRef", on=grant.binding)
         if grant.role.origin.kind != "derived":
             yield Review("", on=grant.role)
-        account = inventory.service_account_of(workload)
-        if account is not None:
-            yield Review("", on=account)
+        is_found = True
+    account = inventory.service_account_of(workload) if is_found else None
+    if account is not None:
+        yield Review("", on=account)
 
 
 def takes_over(grant: Grant) -> bool:
