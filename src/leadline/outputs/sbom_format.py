@@ -7,7 +7,7 @@ from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.package import Digest, Distro, ImageIdentity, Package, Sbom
 from leadline.outputs.components import Component, components
 from leadline.outputs.declared_licences import Declared, declared, is_license_id
-from leadline.outputs.format import Page, Unread, count, format, json_text, padded, plain, wrapped
+from leadline.outputs.format import Page, Unread, columns, count, format, json_text, padded, plain, wrapped
 
 __all__ = [
     "Component",
@@ -21,6 +21,7 @@ __all__ = [
     "Page",
     "Sbom",
     "Unread",
+    "columns",
     "components",
     "content_uuid",
     "count",

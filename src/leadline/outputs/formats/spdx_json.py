@@ -69,7 +69,7 @@ def spdx_json(sbom: Sbom, out: IO[str], page: Page) -> None:
 
 def _root(sbom: Sbom) -> dict[str, Any]:
     image = sbom.image
-    package = {
+    package: dict[str, Any] = {
         "name": plain(image.name) or "image",
         "SPDXID": _ROOT,
         **({"versionInfo": image.digest or image.id} if image.digest or image.id else {}),

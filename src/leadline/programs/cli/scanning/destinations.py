@@ -31,13 +31,18 @@ def destinations(names: Iterable[str], output: str, *, is_terminal: bool) -> tup
     """
     output = "" if output == "-" else output
     chosen = tuple(dict.fromkeys(names)) or ("pretty" if is_terminal and not output else "lines",)
-    formats = list({f.name: f for f in (find_format(name, PostureReport) for name in chosen)}.values())
+    return placed([find_format(name, PostureReport) for name in chosen], output)
+
+
+def placed(chosen: Iterable[Format], output: str) -> tuple[Destination, ...]:
+    """One destination for each of ``chosen``, as ``destinations`` says; raises as it does."""
+    formats = list({f.name: f for f in chosen}.values())
     if len(formats) == 1:
         return (Destination(formats[0], output),)
     if not output:
         raise UsageError(
             "several formats need --output FILE",
-            hint=f"for example: --format {','.join(chosen)} --output report",
+            hint=f"for example: --format {','.join(f.name for f in formats)} --output report",
         )
     stem = next((output.removesuffix(f.suffix) for f in formats if output.endswith(f.suffix)), output)
     if not Path(stem).name:

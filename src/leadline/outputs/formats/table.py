@@ -1,0 +1,237 @@
+"""A bill of materials, or a scan of an image, for a person at a terminal: plain columns, what was not read, the verdict."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+from leadline.outputs.sbom_format import (
+    Component,
+    ImageFinding,
+    ImageReport,
+    Page,
+    Sbom,
+    columns,
+    components,
+    count,
+    format,
+    padded,
+    plain,
+    wrapped,
+)
+
+_UNREAD = 5
+_NAMES = 40
+"""Columns that names get in the list of packages before the place goes to a line of its own."""
+_DISTRIBUTION = frozenset(("alpm", "apk", "deb", "rpm"))
+_STYLES = {"critical": "1;31", "high": "31", "medium": "33", "low": "36", "good": "32", "bad": "1;31"}
+_LONGEST_PATH = 4096
+NOT_MATCHED = "vulnerabilities of these packages are not matched yet"
+
+
+@format("table", suffix=".txt", report=Sbom)
+def table(sbom: Sbom, out: IO[str], page: Page) -> None:
+    found = components(sbom)
+    lines = [*_heading(sbom, page), *_packages(found, page), *_not_read(sbom, page), *_written(page), ""]
+    lines.append(_closing(sbom, found, page))
+    out.writelines(f"{line.rstrip()}\n" for line in lines)
+
+
+@format("table", suffix=".txt", report=ImageReport)
+def image_table(report: ImageReport, out: IO[str], page: Page) -> None:
+    sbom = report.sbom
+    found = components(sbom)
+    lines = [*_heading(sbom, page), *_findings(report.findings, page), *_packages(found, page)]
+    lines += [*_not_read(sbom, page), *_labelled("not done", NOT_MATCHED, page.width), ""]
+    lines.append(_verdict(report, page))
+    out.writelines(f"{line.rstrip()}\n" for line in lines)
+
+
+def _heading(sbom: Sbom, page: Page) -> Iterator[str]:
+    image, distro = sbom.image, sbom.distro
+    name = plain(image.name)
+    digest = image.digest.partition(":")[2]
+    if digest and "@" not in name:
+        name += f"@sha256:{digest[:12]}…"
+    facts = [plain(f"{distro.id} {distro.version}".strip()) or "no distribution"]
+    if distro.end_of_life:
+        is_over = distro.end_of_life < page.at[:10]
+        facts.append(f"{'end of life since' if is_over else 'maintained until'} {distro.end_of_life}")
+    if image.platform:
+        facts.append(plain(image.platform))
+    if image.layers:
+        facts.append(count(len(image.layers), "layer"))
+    if image.size_bytes:
+        facts.append(f"{max(1, round(image.size_bytes / 1e6)):,} MB")
+    text = ", ".join(facts)
+    if columns(name) + 3 + columns(text) <= page.width:
+        yield f"{name}   {text}"
+    else:
+        yield name
+        yield from wrapped(text, page.width)
+    yield ""
+
+
+def _packages(found: Sequence[Component], page: Page) -> Iterator[str]:
+    counts = Counter(one.package.type for one in found)
+    order = sorted(counts, key=lambda name: (name not in _DISTRIBUTION, name == "generic", name))
+    width = max([len("not read"), *(columns(_type(type)) for type in order)])
+    for type in order:
+        members = [one for one in found if one.package.type == type]
+        head = f"{padded(_type(type), width)} {counts[type]:>7,}"
+        note = _note(type, members, page.width - columns(head) - 3)
+        yield f"{head}   {note}" if note else head
+    if not found:
+        yield f"{padded('packages', width)} {0:>7}   none of the known kinds"
+    if page.verbose and found:
+        yield ""
+        yield from _list(found, page)
+        yield ""
+
+
+def _type(type: str) -> str:
+    return "other" if type == "generic" else plain(type, 20)
+
+
+def _note(type: str, members: Sequence[Component], room: int) -> str:
+    """The first few by name, those alone that no distribution package brought; as many as there is room for."""
+    if type in _DISTRIBUTION:
+        return ""
+    own = [one for one in members if not one.package.owned_by]
+    if not own:
+        return "installed by the distribution" if room >= len("installed by the distribution") else ""
+    rest = f", {len(members) - len(own):,} by the distribution" if len(own) < len(members) else ""
+    names = [f"{_name(one)} {plain(one.package.version, 30)}".rstrip() for one in own]
+    for shown in range(min(3, len(names)), 0, -1):
+        more = f" and {len(names) - shown:,} more" if shown < len(names) else ""
+        text = ", ".join(names[:shown]) + more + rest
+        if columns(text) <= room:
+            return text
+    return ""
+
+
+def _list(found: Sequence[Component], page: Page) -> Iterator[str]:
+    """Name, version, type, place."""
+    rows = [
+        (_name(one), plain(one.package.version, 60) or "-", _type(one.package.type), _places(one))
+        for one in found
+    ]
+    widths = [min(_NAMES, max(columns(row[i]) for row in rows)) for i in range(3)]
+    for one, row in zip(found, rows, strict=True):
+        line = "  ".join(padded(text, width) for text, width in zip(row, widths, strict=False))
+        if columns(line) + 2 + columns(row[3]) <= page.width:
+            yield f"{line}  {row[3]}"
+        else:
+            yield line
+            # The database of the distribution is the same for all of its packages, and not worth a line for each.
+            if one.package.type not in _DISTRIBUTION:
+                yield f"  {row[3]}"
+
+
+def _name(component: Component) -> str:
+    package = component.package
+    if package.namespace and package.type not in _DISTRIBUTION:
+        separator = ":" if package.type == "maven" else "/"
+        return plain(f"{package.namespace}{separator}{package.name}", 120)
+    return plain(package.name, 120)
+
+
+def _places(component: Component) -> str:
+    places = component.package.found_in
+    if not places:
+        return "-"
+    first = plain(places[0], _LONGEST_PATH)
+    # Besides its database, a distribution's package has lists and licences that say nothing of where it is.
+    if component.package.type in _DISTRIBUTION or len(places) == 1:
+        return first
+    return f"{first} and {len(places) - 1:,} more"
+
+
+def _not_read(sbom: Sbom, page: Page) -> Iterator[str]:
+    yield f"{'not read':<8} {len(sbom.unread):>7,}"
+    shown = sbom.unread if page.verbose else sbom.unread[:_UNREAD]
+    for one in shown:
+        where, why = plain(one.where, _LONGEST_PATH), plain(one.why)
+        why = f"{why}; {plain(one.hint)}" if one.hint else why
+        if columns(where) + columns(why) + 4 <= page.width:
+            yield f"  {where}  {why}"
+        else:
+            yield f"  {where}"
+            yield from (f"    {line}" for line in wrapped(why, page.width - 4))
+    if len(shown) < len(sbom.unread):
+        yield f"  and {len(sbom.unread) - len(shown):,} more, -v shows them"
+
+
+def _written(page: Page) -> Iterator[str]:
+    if page.asked.formats in ((), ("table",)):
+        yield from _labelled("written", "none (use --format spdx-json --output sbom.json)", page.width)
+
+
+def _labelled(label: str, text: str, width: int) -> Iterator[str]:
+    for i, line in enumerate(wrapped(text, width - 12)):
+        yield f"{'' if i else label:<12}{line}"
+
+
+def _closing(sbom: Sbom, found: Sequence[Component], page: Page) -> str:
+    unread = f"{len(sbom.unread):,} not read" if sbom.unread else "nothing unread"
+    text = f"{count(len(found), 'package')}, {unread}"
+    return _with_gate(text, page)
+
+
+def _with_gate(text: str, page: Page) -> str:
+    return _paint(page.verdict, "good" if page.passed else "bad", page) if page.verdict else text
+
+
+def _paint(text: str, style: str, page: Page) -> str:
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if page.colour and style in _STYLES else text
+
+
+def _findings(findings: Sequence[ImageFinding], page: Page) -> Iterator[str]:
+    kinds: dict[tuple[str, str], list[ImageFinding]] = {}
+    for finding in findings:
+        kinds.setdefault((finding.severity, finding.title), []).append(finding)
+    width = max((columns(title) for _, title in kinds), default=0)
+    for (severity, title), members in kinds.items():
+        head = f"{_paint(severity, severity, page)}{' ' * (8 - len(severity))}  "
+        if page.verbose:
+            yield f"{head}{title}"
+            yield from (line for one in members for line in _finding(one, page.width))
+            yield from (f"  {line}" for line in wrapped(f"to do: {members[0].cure}", page.width - 2))
+            continue
+        line = f"{padded(title, width)}  {len(members):>4,}   "
+        yield f"{head}{line}{_examples(members, page.width - 10 - columns(line))}"
+    if findings:
+        yield ""
+
+
+def _finding(finding: ImageFinding, width: int) -> Iterator[str]:
+    where, detail = plain(finding.where, _LONGEST_PATH), plain(finding.detail)
+    if columns(where) + columns(detail) + 4 <= width:
+        yield f"  {where}  {detail}"
+    else:
+        yield f"  {where}"
+        yield from (f"    {line}" for line in wrapped(detail, width - 4))
+
+
+def _examples(members: Sequence[ImageFinding], room: int) -> str:
+    """As many places as there is room for; one that stands alone with what was found there."""
+    if len(members) == 1:
+        text = f"{plain(members[0].where)}: {plain(members[0].detail)}"
+        return text if columns(text) <= room else plain(members[0].detail, max(0, room))
+    names = list(dict.fromkeys(plain(one.where) for one in members))
+    for shown in range(min(3, len(names)), 0, -1):
+        rest = len(names) - shown
+        text = ", ".join(names[:shown]) + (f" and {rest:,} more" if rest else "")
+        if columns(text) <= room:
+            return text
+    return ""
+
+
+def _verdict(report: ImageReport, page: Page) -> str:
+    unread = f"; {len(report.sbom.unread):,} not read" if report.sbom.unread else ""
+    if not report.findings:
+        text = f"no findings in files and configuration; {NOT_MATCHED}{unread}"
+    else:
+        counts = Counter(one.severity for one in report.findings)
+        parts = [f"{counts[s]:,} {s}" for s in ("critical", "high", "medium", "low") if counts[s]]
+        text = f"{count(len(report.findings), 'finding')}: {', '.join(parts)}{unread}; vulnerabilities not matched"
+    return _with_gate(text, page)

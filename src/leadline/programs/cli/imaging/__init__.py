@@ -1,0 +1,1 @@
+"""The parts of ``leadline image``: where an image is looked for, how it is catalogued, what is written."""

@@ -1,0 +1,213 @@
+"""From a request to the bill of materials: the one place that chooses among images, folders and finished documents."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leadline.errors import RegistryError, SourceError, UsageError
+from leadline.image.image import Layer, Options
+from leadline.image.remembered import bill_of_materials
+from leadline.model.package import Sbom
+from leadline.programs.cli.imaging.request import ImageRequest
+from leadline.sources.image_source import ImageOptions, open_image
+from leadline.sources.layer_blob import OpenedImage
+from leadline.sources.layer_cache import LayerCache
+from leadline.sources.registry_options import Credential, RegistryOptions, Trust
+from leadline.sources.sbom_sniff import begins_like_sbom
+
+if TYPE_CHECKING:
+    from leadline.image.cataloguer import Cataloguer
+
+MOST_THREADS = 2
+"""More would hold more large files in memory at once."""
+LARGEST_DOCUMENT = 512 << 20
+MOST_ATTEMPTS = 4
+LONGEST_WAIT_S = 60.0
+LONGEST_PASSWORD = 1 << 16
+STDIN = "-"
+SCHEME = "sbom:"
+Say = Callable[[str], None]
+"""Shows a waiting user what is being done."""
+
+
+def read_image(request: ImageRequest, created: str, say: Say) -> Sbom:
+    """What ``request`` names, catalogued or read.
+
+    Raises: ``SourceError`` where it cannot be read or holds nothing, ``UsageError`` where it makes no sense.
+    """
+    path = _document(request.image)
+    if path is not None:
+        return _read(path, created)
+    special = Path(request.image)
+    if _exists(special) and not special.is_file() and not special.is_dir():
+        raise SourceError(f"{request.image} is neither a file nor a folder", hint="save it to a file first")
+    image = _open(request, say)
+    try:
+        say(f"reading {request.image}")
+        options = Options(each=_several, created=created)
+        cache = None if request.no_cache else _cache(os.environ)
+        sbom = bill_of_materials(image, _cataloguers, cache, options)
+    finally:
+        image.close()
+    is_empty = not (sbom.packages or sbom.files or sbom.unread or sbom.distro.id)
+    if is_empty and sbom.image.kind == "directory":
+        raise SourceError(
+            f"nothing to catalogue in {request.image}: no lock file, no installed package",
+            hint="name an image, a root folder or a project",
+        )
+    return sbom
+
+
+def _document(name: str) -> Path | None:
+    """The file that holds a finished bill of materials; ``None`` where ``name`` is something else."""
+    if name == STDIN:
+        return Path(STDIN)
+    if name.startswith(SCHEME):
+        return Path(name.removeprefix(SCHEME))
+    path = Path(name)
+    return path if _exists(path) and path.is_file() and begins_like_sbom(path) else None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _read(path: Path, created: str) -> Sbom:
+    if str(path) == STDIN:
+        content = sys.stdin.buffer.read(LARGEST_DOCUMENT + 1)
+        name = "standard input"
+    else:
+        name = str(path)
+        try:
+            with path.open("rb") as file:
+                content = file.read(LARGEST_DOCUMENT + 1)
+        except OSError as error:
+            raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    from leadline.sources.sbom_documents import read_sbom_document
+
+    if len(content) > LARGEST_DOCUMENT:
+        raise SourceError(f"{name} is larger than {LARGEST_DOCUMENT >> 20} MiB")
+    return read_sbom_document(content, name, created)
+
+
+def _cataloguers() -> "list[Cataloguer]":
+    import leadline.image.cataloguers
+    from leadline.discover import discover
+    from leadline.image.cataloguer import Cataloguer
+
+    return discover(leadline.image.cataloguers, Cataloguer)
+
+
+def _several(read: Callable[[Layer], Any], layers: Iterable[Layer]) -> Iterator[Any]:
+    """Several layers at once, results in their order."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    waiting = list(layers)
+    if len(waiting) < 2:
+        yield from map(read, waiting)
+        return
+    pool = ThreadPoolExecutor(MOST_THREADS)
+    try:
+        yield from pool.map(read, waiting)
+    finally:
+        # Whoever interrupts does not wait for layers half-way.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _cache(environ: Mapping[str, str]) -> LayerCache | None:
+    """``None`` where the user has no place for it."""
+    named = environ.get("XDG_CACHE_HOME", "")
+    home = environ.get("HOME", "")
+    if named.startswith("/"):
+        return LayerCache(Path(named, "leadline", "layers"))
+    return LayerCache(Path(home, ".cache", "leadline", "layers")) if home.startswith("/") else None
+
+
+def _open(request: ImageRequest, say: Say) -> OpenedImage:
+    cache = None if request.no_cache else _cache(os.environ)
+    options = ImageOptions(request.platform, _registry(request, os.environ, frozenset(), say), cache)
+    try:
+        return open_image(request.image, options)
+    except RegistryError:
+        host = _host(request.image)
+        if not request.insecure or not host:
+            raise
+        plain_http = _registry(request, os.environ, frozenset((host,)), say)
+        try:
+            return open_image(request.image, ImageOptions(request.platform, plain_http, cache))
+        except RegistryError as error:
+            # The registry's own refusal over plain HTTP says more than a failed handshake before it.
+            raise error from None
+
+
+def _host(image: str) -> str:
+    from leadline.image.reference import read_reference
+
+    reference = read_reference(image.removeprefix("registry:"))
+    return reference.registry if reference else ""
+
+
+def _registry(
+    request: ImageRequest, environ: Mapping[str, str], plain_http: frozenset[str], say: Say
+) -> RegistryOptions:
+    def wait(attempt: int, seconds: float) -> bool:
+        if attempt >= MOST_ATTEMPTS or seconds > LONGEST_WAIT_S:
+            return False
+        pause = seconds or 2.0**attempt
+        say(f"the registry is busy, asking again in {pause:.0f} s")
+        time.sleep(pause)
+        return True
+
+    return RegistryOptions(
+        trust=Trust(plain_http, request.ca_file, request.insecure, _proxies(environ)),
+        credential=_credential(request, environ),
+        environ=environ,
+        mirrors=_mirrors(request.mirror),
+        wait=wait,
+    )
+
+
+def _proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name in ("http", "https", "no")
+        if (value := environ.get(f"{name}_proxy") or environ.get(f"{name.upper()}_PROXY", ""))
+    }
+
+
+def _credential(request: ImageRequest, environ: Mapping[str, str]) -> Credential | None:
+    """Given by hand or in the environment; ``None`` leaves it to Docker's files."""
+    prefix = "LEADLINE_REGISTRY_"
+    token = environ.get(f"{prefix}TOKEN", "")
+    username = request.username or environ.get(f"{prefix}USERNAME", "")
+    password = environ.get(f"{prefix}PASSWORD", "")
+    source = f"{prefix}USERNAME and {prefix}PASSWORD"
+    if request.password_stdin:
+        if not username:
+            raise UsageError("--password-stdin needs --username")
+        password = sys.stdin.read(LONGEST_PASSWORD).rstrip("\r\n")
+        source = "--password-stdin"
+    if request.username and not password:
+        raise UsageError(
+            "--username needs a password",
+            hint=f"pipe it in with --password-stdin, or set {prefix}PASSWORD",
+        )
+    if username and password:
+        return Credential(source, username=username, password=password)
+    return Credential(f"{prefix}TOKEN", registry_token=token) if token else None
+
+
+def _mirrors(written: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    mirrors: dict[str, tuple[str, ...]] = {}
+    for pair in written:
+        registry, equals, mirror = pair.partition("=")
+        if not equals or not registry or not mirror:
+            raise UsageError(f"--mirror takes REGISTRY=HOST (got {pair})", hint="docker.io=mirror.example")
+        mirrors[registry] = (*mirrors.get(registry, ()), mirror)
+    return mirrors

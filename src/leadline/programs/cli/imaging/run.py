@@ -1,0 +1,177 @@
+"""One image from the request to the exit code."""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from leadline import __version__
+from leadline.errors import UsageError
+from leadline.model.control import SEVERITIES
+from leadline.model.image_report import ImageFinding, ImageReport
+from leadline.model.package import Sbom
+from leadline.outputs.format import Asked, Format, NoPlaces, Page, count, find_format, formats_for, plain
+from leadline.programs.cli.imaging.opening import read_image
+from leadline.programs.cli.imaging.request import ImageRequest
+from leadline.programs.cli.scanning.destinations import Destination, opened, placed
+from leadline.programs.cli.scanning.gates import Verdict
+from leadline.programs.cli.scanning.progress import progress
+
+_GATE_FAILED = 1
+_INTERRUPTED = 130
+_WIDTHS = range(40, 1000)
+_PIPE_WIDTH = 80
+
+
+def run(request: ImageRequest) -> int:
+    """Reads, judges, writes; returns the exit code.
+
+    Raises: ``LeadlineError`` of every kind.
+    """
+    if request.debug:
+        logging.basicConfig(
+            stream=sys.stderr, level=logging.DEBUG, format="%(levelname)s %(name)s: %(message)s"
+        )
+    else:
+        # A fault in a cataloguer is named among what was not read; its traceback is for --debug.
+        logging.getLogger("leadline").addHandler(logging.NullHandler())
+    try:
+        return _run(request)
+    except KeyboardInterrupt:
+        # Threads that wait for a registry would keep the interpreter from ending for half a minute.
+        sys.stdout.flush()
+        sys.stderr.write("leadline: interrupted\n")
+        sys.stderr.flush()
+        os._exit(_INTERRUPTED)
+
+
+def _run(request: ImageRequest) -> int:
+    is_terminal = os.isatty(1)
+    chosen = placed(_formats(request), _output(request))
+    with opened(chosen) as sinks:
+        with progress(f"opening {request.image}", is_wanted=not request.quiet) as display:
+            sbom = read_image(request, _created(os.environ), display.say)
+        findings = _findings(sbom, request)
+        outcome = _verdict(request, sbom, findings)
+        page = _page(request, outcome, is_terminal, chosen)
+        for sink in sinks:
+            format = sink.destination.format
+            format.write(sbom if format.report is Sbom else ImageReport(sbom, findings), sink.stream, page)
+            sink.stream.flush()
+            sink.keep()
+    _remark(request, sbom, findings, outcome, chosen)
+    return 0 if outcome.passed else _GATE_FAILED
+
+
+def _formats(request: ImageRequest) -> list[Format]:
+    """Bills of materials can be asked of a scan too.
+
+    Raises: ``UsageError`` for an unknown format.
+    """
+    report = ImageReport if request.is_scan else Sbom
+    found: list[Format] = []
+    for name in dict.fromkeys(request.format or ("table",)):
+        if report is ImageReport and name not in formats_for(ImageReport):
+            found.append(find_format(name, Sbom))
+        else:
+            found.append(find_format(name, report))
+    return found
+
+
+def _output(request: ImageRequest) -> str:
+    """Several formats share the name without its ending: ``sbom.json`` becomes ``sbom.spdx.json`` and so on."""
+    output = "" if request.output == "-" else request.output
+    is_one = len(set(request.format)) < 2
+    suffixes = (".spdx.json", ".cdx.json", ".syft.json")
+    return output if is_one or output.endswith(suffixes) else output.removesuffix(".json")
+
+
+def _created(environ: Mapping[str, str]) -> str:
+    """Now, or what makes builds reproducible (https://reproducible-builds.org/specs/source-date-epoch/).
+
+    Raises: ``UsageError`` where that is no number of seconds.
+    """
+    written = environ.get("SOURCE_DATE_EPOCH", "")
+    try:
+        moment = datetime.fromtimestamp(int(written), UTC) if written else datetime.now(UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise UsageError(f"SOURCE_DATE_EPOCH must be seconds since 1970 (got {written[:40]})") from error
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _findings(sbom: Sbom, request: ImageRequest) -> tuple[ImageFinding, ...]:
+    if not request.is_scan:
+        return ()
+    from leadline.image.findings import image_findings
+
+    return image_findings(sbom, datetime.now(UTC).strftime("%Y-%m-%d"))
+
+
+def _verdict(request: ImageRequest, sbom: Sbom, findings: tuple[ImageFinding, ...]) -> Verdict:
+    failed: list[str] = []
+    passed: list[str] = []
+    if request.severity_threshold:
+        gate = f"--severity-threshold {request.severity_threshold}"
+        grave = SEVERITIES[: SEVERITIES.index(request.severity_threshold) + 1]
+        number = sum(1 for finding in findings if finding.severity in grave)
+        (failed if number else passed).append(
+            f"{gate}, {count(number, 'finding')} at or above it"
+            if number
+            else f"{gate}, but vulnerabilities are not matched yet"
+        )
+    if request.fail_on:
+        number = len(sbom.unread)
+        (failed if number else passed).append(
+            f"--fail-on unread, {number:,} not read" if number else "--fail-on unread"
+        )
+    if failed:
+        return Verdict(f"failed: {'; '.join(failed)}", False)
+    return Verdict(f"passed: {'; '.join(passed)}" if passed else "")
+
+
+def _page(
+    request: ImageRequest, outcome: Verdict, is_terminal: bool, chosen: tuple[Destination, ...]
+) -> Page:
+    wants_colour = (
+        not request.no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
+    return Page(
+        places=NoPlaces(),
+        width=_width(os.environ, is_terminal),
+        colour=is_terminal and wants_colour and not request.output,
+        verbose=request.verbose,
+        verdict=outcome.text,
+        passed=outcome.passed,
+        at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        version=__version__,
+        asked=Asked(formats=tuple(destination.format.name for destination in chosen)),
+    )
+
+
+def _width(environ: Mapping[str, str], is_terminal: bool) -> int:
+    columns = environ.get("COLUMNS", "")
+    if columns.isdecimal() and len(columns) < 5 and int(columns) in _WIDTHS:
+        return int(columns)
+    return max(_WIDTHS.start, os.get_terminal_size(1).columns) if is_terminal else _PIPE_WIDTH
+
+
+def _remark(
+    request: ImageRequest,
+    sbom: Sbom,
+    findings: tuple[ImageFinding, ...],
+    outcome: Verdict,
+    chosen: tuple[Destination, ...],
+) -> None:
+    """What was written, and what it does not say, where no table says so on the screen."""
+    if request.quiet:
+        return
+    lines = [f"written: {destination.path}" for destination in chosen if destination.path]
+    if not any(d.format.name == "table" and not d.path for d in chosen):
+        lines += [f"not read: {plain(one.where, 4096)}: {plain(one.why)}" for one in sbom.unread[:5]]
+        unread = f"{len(sbom.unread):,} not read" if sbom.unread else "nothing unread"
+        if request.is_scan:
+            unread += f", {count(len(findings), 'finding')}, vulnerabilities not matched yet"
+        lines.append(outcome.text or unread)
+    for line in lines:
+        sys.stderr.write(line + "\n")

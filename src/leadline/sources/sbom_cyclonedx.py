@@ -1,0 +1,159 @@
+"""CycloneDX as JSON (https://cyclonedx.org/docs/1.6/json/)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from leadline.model.package import Distro, ImageIdentity, Package, Sbom
+from leadline.sources.sbom_entries import Entries, digests, entries, fields, identified, licence, path, text
+
+DEEPEST = 32
+_NO_PACKAGES = frozenset(
+    ("container", "cryptographic-asset", "data", "device", "file", "machine-learning-model")
+)
+_PREFIX = "leadline:"
+
+
+def read_cyclonedx(document: Mapping[str, Any], name: str) -> Sbom:
+    """The bill of materials in ``document``, whose ``bomFormat`` is ``CycloneDX``."""
+    found = Entries()
+    distro = Distro()
+    owners: dict[str, str] = {}
+    for where, entry in _components(document.get("components"), "components", 0, found):
+        kind = text(entry.get("type"))
+        if kind == "operating-system":
+            distro = _distro(entry)
+        elif kind not in _NO_PACKAGES:
+            _keep(where, entry, found)
+    metadata = fields(document.get("metadata"))
+    for unread in _properties(metadata).get("unread", ()):
+        place, _, why = unread.rpartition(": ")
+        found.lose(place, why)
+    needs = {
+        text(fields(one).get("ref")): [text(ref) for ref in entries(fields(one).get("dependsOn"))]
+        for one in entries(document.get("dependencies"))
+    }
+    identity = _identity(fields(metadata.get("component")), name)
+    return Sbom(identity, found.relate(needs, owners), distro, unread=found.all_unread())
+
+
+def _components(
+    value: object, where: str, depth: int, found: Entries
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every component and those inside it."""
+    for i, one in enumerate(entries(value)):
+        place = f"{where}[{i}]"
+        yield place, fields(one)
+        inner = fields(one).get("components")
+        if inner and depth < DEEPEST:
+            yield from _components(inner, f"{place}.components", depth + 1, found)
+        elif inner:
+            found.lose(place, "components nested too deeply")
+
+
+def _keep(where: str, entry: Mapping[str, Any], found: Entries) -> None:
+    name, url, version = text(entry.get("name")), text(entry.get("purl")), text(entry.get("version"))
+    if not name:
+        found.lose(where, "has no name")
+    elif url or version or text(entry.get("type")) != "application":
+        # An application without version and URL groups what a lock file lists; it is no package.
+        found.keep(text(entry.get("bom-ref")), _package(entry, identified(url, name, version)))
+
+
+def _package(entry: Mapping[str, Any], package: Package) -> Package:
+    own = _properties(entry)
+
+    def first(key: str) -> str:
+        return own.get(key, [""])[0]
+
+    cpes = (text(entry.get("cpe")), *own.get("cpe", ()))
+    type = first("type") if not entry.get("purl") else package.type
+    return replace(
+        package,
+        type=type or package.type,
+        namespace=package.namespace or text(entry.get("group")),
+        arch=package.arch or first("arch"),
+        source=first("source") or package.source,
+        source_version=first("sourceVersion") or package.source_version,
+        licenses=tuple(dict.fromkeys(filter(None, _licenses(entry)))),
+        found_in=tuple(
+            path(fields(one).get("location"))
+            for one in entries(fields(entry.get("evidence")).get("occurrences"))
+        )
+        or tuple(_foreign_places(entry)),
+        layer=first("layer"),
+        found_by=first("foundBy"),
+        cpes=tuple(filter(None, cpes)),
+        digests=digests(
+            (text(fields(one).get("alg")), text(fields(one).get("content")))
+            for one in entries(entry.get("hashes"))
+        ),
+        supplier=text(fields(entry.get("supplier")).get("name")) or text(entry.get("author")),
+        home=_page(entry),
+        description=text(entry.get("description")),
+        owned_by=first("ownedBy"),
+        is_dev=entry.get("scope") == "excluded",
+    )
+
+
+def _licenses(entry: Mapping[str, Any]) -> Iterator[str]:
+    for one in entries(entry.get("licenses")):
+        license = fields(fields(one).get("license"))
+        yield licence(
+            text(fields(one).get("expression")) or text(license.get("id")) or text(license.get("name"))
+        )
+
+
+def _foreign_places(entry: Mapping[str, Any]) -> Iterator[str]:
+    """Where Syft and Trivy say that they found it."""
+    for one in entries(entry.get("properties")):
+        name = text(fields(one).get("name"))
+        if name == "aquasecurity:trivy:FilePath" or (
+            name.startswith("syft:location:") and name.endswith(":path")
+        ):
+            yield path(fields(one).get("value"))
+
+
+def _page(entry: Mapping[str, Any]) -> str:
+    for one in entries(entry.get("externalReferences")):
+        if fields(one).get("type") == "website":
+            return text(fields(one).get("url"))
+    return ""
+
+
+def _properties(entry: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Values of our own by name."""
+    found: dict[str, list[str]] = {}
+    for one in entries(entry.get("properties")):
+        name = text(fields(one).get("name"))
+        if name.startswith(_PREFIX):
+            found.setdefault(name.removeprefix(_PREFIX), []).append(text(fields(one).get("value")))
+    return found
+
+
+def _distro(entry: Mapping[str, Any]) -> Distro:
+    own = _properties(entry)
+    return Distro(
+        text(entry.get("name")),
+        text(entry.get("version")),
+        own.get("codename", [""])[0],
+        text(entry.get("description")),
+        tuple(own.get("like", ())),
+    )
+
+
+def _identity(entry: Mapping[str, Any], name: str) -> ImageIdentity:
+    own = _properties(entry)
+    version = text(entry.get("version"))
+    size = own.get("sizeBytes", ["0"])[0]
+    return ImageIdentity(
+        text(entry.get("name")) or name,
+        "directory" if entry.get("type") == "file" else "image",
+        id=own.get("id", [""])[0],
+        digest=own.get("digest", [version if version.startswith("sha256:") else ""])[0],
+        repo_tags=tuple(own.get("tag", ())),
+        platform=own.get("platform", [""])[0],
+        layers=tuple(own.get("layer", ())),
+        size_bytes=int(size) if size.isascii() and size.isdigit() and len(size) < 19 else 0,
+    )

@@ -1,0 +1,118 @@
+"""What all kinds of bills of materials share: careful access to values, and packages put together from parts."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from leadline.image.licences import spdx
+from leadline.image.package_url import read_package_url
+from leadline.model.finding import Unread
+from leadline.model.package import Digest, Package
+
+MOST_ENTRIES = 2_000_000
+MOST_UNREAD = 1_000
+LONGEST_TEXT = 16_384
+_SEPARATORS = re.compile(r"[-_.]+")
+
+
+class Entries:
+    """Packages by the key their document knows them by, and what of it made no sense."""
+
+    def __init__(self) -> None:
+        self.packages: dict[str, Package] = {}
+        self.unread: list[Unread] = []
+        self._left_out = 0
+
+    def keep(self, key: str, package: Package) -> None:
+        """Under a key of its own: an empty or repeated one must not hide another package."""
+        while not key or key in self.packages:
+            key = f"{key} {len(self.packages)}"
+        self.packages[key] = package
+
+    def lose(self, where: str, why: str) -> None:
+        if len(self.unread) < MOST_UNREAD:
+            self.unread.append(Unread(where, why))
+        else:
+            self._left_out += 1
+
+    def all_unread(self) -> tuple[Unread, ...]:
+        more = (Unread("further entries", f"{self._left_out:,} make no sense"),) if self._left_out else ()
+        return (*self.unread, *more)
+
+    def relate(self, needs: Mapping[str, Sequence[str]], owners: Mapping[str, str]) -> tuple[Package, ...]:
+        """The packages, with names of what they need and of who owns them."""
+        return tuple(self._related(key, package, needs, owners) for key, package in self.packages.items())
+
+    def _related(
+        self, key: str, package: Package, needs: Mapping[str, Sequence[str]], owners: Mapping[str, str]
+    ) -> Package:
+        names = tuple(
+            dict.fromkeys(
+                full_name(self.packages[needed]) for needed in needs.get(key, ()) if needed in self.packages
+            )
+        )
+        owner = self.packages.get(owners.get(key, ""))
+        if not names and owner is None:
+            return package
+        return replace(
+            package,
+            depends=names or package.depends,
+            owned_by=owner.name if owner is not None else package.owned_by,
+        )
+
+
+def full_name(package: Package) -> str:
+    """As other packages of its type write it when they need it."""
+    if package.namespace and package.type in ("composer", "golang", "npm", "swift"):
+        return f"{package.namespace}/{package.name}"
+    if package.namespace and package.type == "maven":
+        return f"{package.namespace}:{package.name}"
+    return package.name
+
+
+def text(value: object) -> str:
+    """``value`` where it is a text of bearable length; otherwise empty."""
+    return value[:LONGEST_TEXT] if isinstance(value, str) else ""
+
+
+def fields(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def entries(value: object) -> Sequence[Any]:
+    return value[:MOST_ENTRIES] if isinstance(value, list) else ()
+
+
+def path(value: object) -> str:
+    return text(value).lstrip("/")
+
+
+def identified(url: str, name: str, version: str) -> Package:
+    """The package that ``url`` means; of the type ``generic`` where it is no URL. The name keeps its capitals."""
+    package = read_package_url(url) if url else None
+    if package is None:
+        return Package("generic", name, version)
+    written = name.rpartition("/")[2]
+    if _folded(written) == _folded(package.name):
+        package = replace(package, name=written)
+    return package if package.version else replace(package, version=version)
+
+
+def _folded(name: str) -> str:
+    return _SEPARATORS.sub("-", name).lower()
+
+
+def digests(pairs: Iterator[tuple[str, str]]) -> tuple[Digest, ...]:
+    """Algorithms are written ``SHA256`` or ``SHA-256``."""
+    return tuple(
+        Digest(algorithm.replace("-", "").lower(), value.lower())
+        for algorithm, value in pairs
+        if algorithm and value
+    )
+
+
+def licence(written: str) -> str:
+    """Empty for the words that mean that nothing is known."""
+    return "" if written in ("", "NOASSERTION", "NONE") else spdx(written)

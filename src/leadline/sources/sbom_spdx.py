@@ -1,0 +1,139 @@
+"""SPDX 2.2 and 2.3 as JSON (https://spdx.github.io/spdx-spec/v2.3/)."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from leadline.model.package import Distro, ImageIdentity, Package, Sbom
+from leadline.sources.sbom_entries import Entries, digests, entries, fields, identified, licence, path, text
+
+_PURPOSES_BESIDE = frozenset(
+    ("CONTAINER", "OPERATING-SYSTEM", "OPERATING_SYSTEM", "FILE", "SOURCE", "ARCHIVE", "DEVICE")
+)
+_PERSON = re.compile(r"(?:Person|Organization):\s*(?P<name>.*?)\s*(?:\((?P<mail>[^()]*)\))?\s*")
+_FOUND_BY = re.compile(r"found by (?P<name>[\w.-]+) in: ")
+_NOT_READ = "not read: "
+
+
+def read_spdx(document: Mapping[str, Any], name: str) -> Sbom:
+    """The bill of materials in ``document``. It must say ``SPDX-2.2`` or ``SPDX-2.3``."""
+    found = Entries()
+    written = {text(fields(one).get("SPDXID")): fields(one) for one in entries(document.get("packages"))}
+    described = _described(document)
+    texts = {
+        text(fields(one).get("licenseId")): text(fields(one).get("extractedText"))
+        for one in entries(document.get("hasExtractedLicensingInfos"))
+    }
+    root: Mapping[str, Any] = {}
+    distro = Distro()
+    for i, value in enumerate(entries(document.get("packages"))):
+        entry = fields(value)
+        purpose = text(entry.get("primaryPackagePurpose"))
+        if purpose.replace("_", "-") == "OPERATING-SYSTEM":
+            distro = Distro(
+                text(entry.get("name")), text(entry.get("versionInfo")), name=text(entry.get("description"))
+            )
+        elif text(entry.get("SPDXID")) in described and (len(written) > 1 or purpose in _PURPOSES_BESIDE):
+            root = root or entry
+        elif not text(entry.get("name")):
+            found.lose(f"packages[{i}]", "has no name")
+        elif purpose not in _PURPOSES_BESIDE or _url(entry):
+            found.keep(text(entry.get("SPDXID")), _package(entry, texts))
+    for one in entries(document.get("annotations")):
+        comment = text(fields(one).get("comment"))
+        if comment.startswith(_NOT_READ):
+            where, _, why = comment.removeprefix(_NOT_READ).rpartition(": ")
+            found.lose(where, why)
+    needs, owners = _relations(document, found)
+    return Sbom(
+        _identity(root, document, name), found.relate(needs, owners), distro, unread=found.all_unread()
+    )
+
+
+def _described(document: Mapping[str, Any]) -> frozenset[str]:
+    """Ids of what the document is about."""
+    about = [text(one) for one in entries(document.get("documentDescribes"))]
+    for one in entries(document.get("relationships")):
+        relation = fields(one)
+        if (
+            relation.get("relationshipType") == "DESCRIBES"
+            and relation.get("spdxElementId") == "SPDXRef-DOCUMENT"
+        ):
+            about.append(text(relation.get("relatedSpdxElement")))
+    # A document about many packages describes them all and has no root.
+    return frozenset(about) if len(about) == 1 else frozenset()
+
+
+def _identity(root: Mapping[str, Any], document: Mapping[str, Any], name: str) -> ImageIdentity:
+    version = text(root.get("versionInfo"))
+    is_folder = text(root.get("primaryPackagePurpose")) == "FILE"
+    comment = text(root.get("comment"))
+    return ImageIdentity(
+        text(root.get("name")) or text(document.get("name")) or name,
+        "directory" if is_folder else "image",
+        digest=version if version.startswith("sha256:") else "",
+        platform=comment.removeprefix("platform: ") if comment.startswith("platform: ") else "",
+    )
+
+
+def _url(entry: Mapping[str, Any]) -> str:
+    for one in entries(entry.get("externalRefs")):
+        if fields(one).get("referenceType") == "purl":
+            return text(fields(one).get("referenceLocator"))
+    return ""
+
+
+def _package(entry: Mapping[str, Any], texts: Mapping[str, str]) -> Package:
+    package = identified(_url(entry), text(entry.get("name")), text(entry.get("versionInfo")))
+    declared = text(entry.get("licenseDeclared"))
+    if declared in ("", "NOASSERTION", "NONE"):
+        declared = text(entry.get("licenseConcluded"))
+    source = text(entry.get("sourceInfo"))
+    found_by = _FOUND_BY.match(source)
+    return replace(
+        package,
+        licenses=tuple(filter(None, (licence(texts.get(declared) or declared),))),
+        found_in=tuple(path(one) for one in source.partition(": ")[2].split(", ") if one.startswith("/")),
+        found_by=found_by["name"] if found_by else "",
+        cpes=tuple(_cpes(entry)),
+        digests=digests(
+            (text(fields(one).get("algorithm")), text(fields(one).get("checksumValue")))
+            for one in entries(entry.get("checksums"))
+        ),
+        supplier=_supplier(text(entry.get("supplier"))) or _supplier(text(entry.get("originator"))),
+        home="" if text(entry.get("homepage")) in ("NOASSERTION", "NONE") else text(entry.get("homepage")),
+        description=text(entry.get("description")) or text(entry.get("summary")),
+    )
+
+
+def _cpes(entry: Mapping[str, Any]) -> Iterator[str]:
+    for one in entries(entry.get("externalRefs")):
+        if fields(one).get("referenceType") == "cpe23Type":
+            yield text(fields(one).get("referenceLocator"))
+
+
+def _supplier(written: str) -> str:
+    match = _PERSON.fullmatch(written)
+    if match is None:
+        return ""
+    return f"{match['name']} <{match['mail']}>" if match["mail"] else match["name"]
+
+
+def _relations(document: Mapping[str, Any], found: Entries) -> tuple[dict[str, list[str]], dict[str, str]]:
+    needs: dict[str, list[str]] = {}
+    owners: dict[str, str] = {}
+    for one in entries(document.get("relationships")):
+        relation = fields(one)
+        element, related = text(relation.get("spdxElementId")), text(relation.get("relatedSpdxElement"))
+        match relation.get("relationshipType"):
+            case "DEPENDS_ON":
+                needs.setdefault(element, []).append(related)
+            case "DEPENDENCY_OF":
+                needs.setdefault(related, []).append(element)
+            case "CONTAINS" if element in found.packages and related in found.packages:
+                owners.setdefault(related, element)
+            case "OTHER" if text(relation.get("comment")).startswith("ownership-by-file-overlap"):
+                owners.setdefault(related, element)
+    return needs, owners
