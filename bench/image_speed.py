@@ -38,7 +38,7 @@ from leadline.image.image import Options
 from leadline.image.remembered import bill_of_materials
 from leadline.sources.image_source import ImageOptions, open_image
 from leadline.sources.layer_cache import LayerCache
-from leadline.sources.read_ahead import at_once
+from leadline.sources.at_once import at_once
 
 def offered():
     import leadline.image.cataloguers

@@ -29,18 +29,19 @@ class LayerCache:
         """What was put under ``key``; ``None`` where it is not there or harmed."""
         path = self._path(key)
         try:
-            with path.open("rb") as file:
-                stored = file.read(LARGEST_ENTRY + 1024)
+            with path.open("rb", buffering=0) as file:
+                head = file.read(len(MARK) + DIGEST_BYTES)
+                # Not by the limit: as much memory would be taken first.
+                content = file.read(min(os.fstat(file.fileno()).st_size, LARGEST_ENTRY))
             os.utime(path)
         except OSError:
             return None
-        head = _head(key, stored[len(MARK) + DIGEST_BYTES :])
-        if stored[: len(head)] != head:
+        if head != _head(key, content):
             _log("ignored a harmed entry of the layer cache: %s", path.name)
             with suppress(OSError):
                 path.unlink()
             return None
-        return stored[len(head) :]
+        return content
 
     def put(self, key: str, content: bytes) -> None:
         """Remembers ``content``, unless it is larger than a quarter of the whole."""
@@ -97,7 +98,9 @@ class LayerCache:
 
 def _head(key: str, content: bytes) -> bytes:
     """The key is part of the digest, so that a renamed entry is no entry."""
-    return MARK + hashlib.sha256(key.encode("utf-8", "surrogatepass") + b"\0" + content).digest()
+    state = hashlib.sha256(key.encode("utf-8", "surrogatepass") + b"\0")
+    state.update(content)
+    return MARK + state.digest()
 
 
 def _log(text: str, what: object) -> None:

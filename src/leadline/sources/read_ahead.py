@@ -3,27 +3,15 @@
 All three release the interpreter's lock, so that two threads keep two cores busy.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from queue import Empty, Full, Queue
 from threading import Event, Thread
-from typing import TypeVar
-
-Asked = TypeVar("Asked")
-Answer = TypeVar("Answer")
 
 DEPTH = 6
 """Pieces that may wait, a mebibyte each."""
 LOOK_UP_SECONDS = 0.05
 """How often a full queue looks whether anybody still reads."""
-
-
-def at_once(work: Callable[[Asked], Answer], asked: Iterable[Asked]) -> Iterator[Answer]:
-    """``map`` with two at a time, in their order."""
-    from concurrent.futures import ThreadPoolExecutor  # slow to import, and a second scan asks for nothing
-
-    with ThreadPoolExecutor(2) as threads:
-        yield from threads.map(work, asked)
 
 
 class _End:
