@@ -12,6 +12,7 @@ from leadline.image.image import Layer, Options
 from leadline.image.remembered import bill_of_materials
 from leadline.model.package import Sbom
 from leadline.programs.cli.imaging.request import ImageRequest
+from leadline.sources.image_manifest import read_platform
 from leadline.sources.image_source import ImageOptions, open_image
 from leadline.sources.layer_blob import OpenedImage
 from leadline.sources.layer_cache import LayerCache
@@ -41,11 +42,10 @@ def read_image(request: ImageRequest, created: str, say: Say) -> Sbom:
     path = _document(request.image)
     if path is not None:
         return _read(path, created)
-    special = Path(request.image)
-    if _exists(special) and not special.is_file() and not special.is_dir():
-        raise SourceError(f"{request.image} is neither a file nor a folder", hint="save it to a file first")
+    _check_file(request.image)
     image = _open(request, say)
     try:
+        _check_platform(request, image)
         say(f"reading {request.image}")
         options = Options(each=_several, created=created)
         cache = None if request.no_cache else _cache(os.environ)
@@ -76,6 +76,27 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):
         return False
+
+
+def _check_file(name: str) -> None:
+    """Raises ``SourceError`` for what exists and can be no image."""
+    path = Path(name)
+    if not _exists(path) or path.is_dir():
+        return
+    if not path.is_file():
+        raise SourceError(f"{name} is neither a file nor a folder", hint="save it to a file first")
+    if not path.stat().st_size:
+        raise SourceError(f"{name} is empty", hint="name an archive, an OCI layout, a folder or an image")
+
+
+def _check_platform(request: ImageRequest, image: OpenedImage) -> None:
+    """An archive of one image is not asked which; the answer must not be about another platform than the question."""
+    if not request.platform or not image.identity.platform:
+        return
+    wanted = str(read_platform(request.platform))
+    found = image.identity.platform
+    if not f"{found}/".startswith(f"{wanted}/") and not f"{wanted}/".startswith(f"{found}/"):
+        raise UsageError(f"{request.image} is for {found}, not for {wanted}", hint="leave --platform out")
 
 
 def _read(path: Path, created: str) -> Sbom:
@@ -134,16 +155,24 @@ def _open(request: ImageRequest, say: Say) -> OpenedImage:
     options = ImageOptions(request.platform, _registry(request, os.environ, frozenset(), say), cache)
     try:
         return open_image(request.image, options)
-    except RegistryError:
+    except RegistryError as error:
         host = _host(request.image)
         if not request.insecure or not host:
-            raise
+            raise _with_hint(error) from error
         plain_http = _registry(request, os.environ, frozenset((host,)), say)
         try:
             return open_image(request.image, ImageOptions(request.platform, plain_http, cache))
         except RegistryError as error:
             # The registry's own refusal over plain HTTP says more than a failed handshake before it.
             raise error from None
+
+
+def _with_hint(error: RegistryError) -> RegistryError:
+    if error.hint or not str(error).startswith("cannot reach"):
+        return error
+    return RegistryError(
+        str(error), hint="an image in a file needs no registry: docker save IMAGE -o image.tar"
+    )
 
 
 def _host(image: str) -> str:
@@ -208,6 +237,8 @@ def _mirrors(written: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     for pair in written:
         registry, equals, mirror = pair.partition("=")
         if not equals or not registry or not mirror:
-            raise UsageError(f"--mirror takes REGISTRY=HOST (got {pair})", hint="docker.io=mirror.example")
+            raise UsageError(
+                f"--mirror takes REGISTRY=HOST (got {pair})", hint="for example docker.io=mirror.example"
+            )
         mirrors[registry] = (*mirrors.get(registry, ()), mirror)
     return mirrors
