@@ -65,6 +65,8 @@ def test_other_kinds_of_kubernetes_run_no_pods_whatever_they_hold(kind):
             {"spec": {"jobTemplate": {"spec": {"template": TEMPLATE}}}},
             (("spec", "jobTemplate", "spec", "template"),),
         ),
+        ("other.io/v1", "Widget", {"a": {"spec": {"containers": [{"name": "web"}]}}}, (("a",),)),
+        ("other.io/v1", "Widget", {"a": {"spec": {"containers": [{"port": 80}]}}}, ()),
         ("other.io/v1", "Widget", {"spec": {"containers": 3}}, ()),
         ("other.io/v1", "Widget", {"spec": {"template": {"spec": {"containers": ["web"]}}}}, ()),
         ("apiextensions.k8s.io/v1", "CustomResourceDefinition", {"spec": {"template": TEMPLATE}}, ()),
@@ -73,7 +75,12 @@ def test_other_kinds_of_kubernetes_run_no_pods_whatever_they_hold(kind):
 def test_custom_kinds_are_known_by_their_shape(version, kind, body, places):
     assert pod_paths(version, kind, body) == places
     for keys in places:
-        assert descend(body, keys) == TEMPLATE
+        assert descend(body, keys)["spec"]["containers"]
+
+
+@pytest.mark.parametrize("keys", [("a", 1), ("a", "b"), ("b",), ("a", 0, "c"), (0,)])
+def test_nothing_is_found_where_a_step_is_absent(keys):
+    assert descend({"a": [{"c": "text"}]}, keys) == {}
 
 
 def test_nothing_within_a_pod_is_taken_for_another_one():
@@ -83,9 +90,11 @@ def test_nothing_within_a_pod_is_taken_for_another_one():
 
 def test_the_search_is_bounded_in_depth_and_width():
     deep: dict[str, Any] = TEMPLATE
+    listed: dict[str, Any] = TEMPLATE
     for _ in range(30):
-        deep = {"a": deep}
+        deep, listed = {"a": deep}, {"a": [listed]}
     assert pod_paths("other.io/v1", "Widget", deep) == ()
+    assert pod_paths("other.io/v1", "Widget", listed) == ()
     wide = {"a": [{"b": {}} for _ in range(100_000)], "z": TEMPLATE}
     assert len(pod_paths("other.io/v1", "Widget", wide)) <= 1
 
