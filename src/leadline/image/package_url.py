@@ -8,6 +8,7 @@ from leadline.model.package import Package
 
 _ESCAPE = re.compile(r"%[0-9a-f]{2}")
 _EPOCH = re.compile(r"\d+:")
+_SEPARATORS = re.compile(r"[-_.]+")
 _WITH_ARCHITECTURE = frozenset(("alpm", "apk", "deb", "rpm"))
 """Types whose definition has the qualifier ``arch``; elsewhere the architecture is no part of the identity."""
 LONGEST = 8192
@@ -22,7 +23,7 @@ def package_url(package: Package) -> str:
         url = PackageURL(
             package.type,
             package.namespace or None,
-            package.name,
+            _name(package),
             _version(package, qualifiers) or None,
             qualifiers,
             package.subpath or None,
@@ -55,9 +56,16 @@ def read_package_url(text: str) -> Package | None:
         arch=qualifiers.get("arch", "") if url.type in _WITH_ARCHITECTURE else "",
         source=source,
         source_version=source_version,
-        qualifiers=tuple(pair for pair in qualifiers.items() if pair[0] != "arch"),
+        qualifiers=tuple(
+            pair for pair in qualifiers.items() if pair[0] != "arch" or url.type not in _WITH_ARCHITECTURE
+        ),
         subpath=url.subpath or "",
     )
+
+
+def _name(package: Package) -> str:
+    """PyPI takes names for the same that differ in separators (https://peps.python.org/pep-0503/#normalized-names)."""
+    return _SEPARATORS.sub("-", package.name) if package.type == "pypi" else package.name
 
 
 def _version(package: Package, qualifiers: dict[str, str]) -> str:

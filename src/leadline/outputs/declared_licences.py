@@ -30,6 +30,8 @@ def declared(licenses: tuple[str, ...]) -> Declared:
     references: dict[str, str] = {}
     has_only_spdx = True
     for written in licenses:
+        if not written.strip():
+            continue
         expression = _expression(written)
         if not expression:
             has_only_spdx = False

@@ -1,5 +1,6 @@
 """All that a format of bills of materials imports. Apart from ``format`` so that scans of manifests start without it."""
 
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from leadline.image.reference import read_reference
@@ -26,10 +27,10 @@ __all__ = [
     "content_uuid",
     "count",
     "declared",
+    "document_text",
     "format",
     "image_url",
     "is_license_id",
-    "json_text",
     "padded",
     "plain",
     "web_page",
@@ -38,6 +39,19 @@ __all__ = [
 
 _LONGEST_ADDRESS = 2_000
 _NOT_IN_ADDRESSES = frozenset("<>\"{}|\\^`' ")
+
+
+def document_text(document: Any) -> str:
+    """``document`` as JSON on one line, every text in it fit for a terminal, whoever chose it."""
+    return json_text(_plain(document)) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isprintable() else plain(value, len(value))
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def content_uuid(text: str) -> str:

@@ -13,10 +13,10 @@ from leadline.outputs.sbom_format import (
     components,
     content_uuid,
     declared,
+    document_text,
     format,
     image_url,
     is_license_id,
-    json_text,
     plain,
     web_page,
 )
@@ -55,8 +55,8 @@ def cyclonedx_json(sbom: Sbom, out: IO[str], page: Page) -> None:
     if sbom.unread:
         document["compositions"] = [{"aggregate": "incomplete", "assemblies": [_ROOT]}]
         document["metadata"]["properties"] = _properties([("unread", _unread(one)) for one in sbom.unread])
-    document["serialNumber"] = f"urn:uuid:{content_uuid(json_text(document))}"
-    out.write(json_text(document) + "\n")
+    document["serialNumber"] = f"urn:uuid:{content_uuid(document_text(document))}"
+    out.write(document_text(document))
 
 
 def _root(sbom: Sbom) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def _root(sbom: Sbom) -> dict[str, Any]:
         "name": plain(image.name) or "image",
     }
     if image.digest or image.id:
-        component["version"] = image.digest or image.id
+        component["version"] = plain(image.digest or image.id)
     url = image_url(image)
     if url:
         component["purl"] = url

@@ -1,20 +1,21 @@
 """SPDX 2.3 as JSON (https://spdx.github.io/spdx-spec/v2.3/), packages without their files."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from leadline.outputs.sbom_format import (
     Component,
     Digest,
+    Package,
     Page,
     Sbom,
     components,
     content_uuid,
     declared,
+    document_text,
     format,
     image_url,
-    json_text,
     plain,
     web_page,
 )
@@ -63,8 +64,8 @@ def spdx_json(sbom: Sbom, out: IO[str], page: Page) -> None:
             }
             for one in sbom.unread
         ]
-    document["documentNamespace"] = f"urn:uuid:{content_uuid(json_text(document))}"
-    out.write(json_text(document) + "\n")
+    document["documentNamespace"] = f"urn:uuid:{content_uuid(document_text(document))}"
+    out.write(document_text(document))
 
 
 def _root(sbom: Sbom) -> dict[str, Any]:
@@ -86,9 +87,17 @@ def _root(sbom: Sbom) -> dict[str, Any]:
     url = image_url(image)
     if url:
         package["externalRefs"] = [_reference("PACKAGE-MANAGER", "purl", url)]
-    if image.platform:
-        package["comment"] = f"platform: {plain(image.platform)}"
-    return package
+    facts = [("id", image.id), ("platform", image.platform)]
+    facts += [("layer", layer) for layer in image.layers]
+    facts += [("tag", tag) for tag in image.repo_tags]
+    facts.append(("size in bytes", str(image.size_bytes or "")))
+    return package | _comment(facts)
+
+
+def _comment(facts: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """What SPDX has no field for, as ``name: value`` with ``; `` between."""
+    texts = [f"{name}: {plain(value).replace(';', ',')}" for name, value in facts if value]
+    return {"comment": "; ".join(texts)} if texts else {}
 
 
 def _system(sbom: Sbom) -> Iterator[dict[str, Any]]:
@@ -104,6 +113,7 @@ def _system(sbom: Sbom) -> Iterator[dict[str, Any]]:
             "licenseDeclared": _NO_ASSERTION,
             "copyrightText": _NO_ASSERTION,
             "primaryPackagePurpose": "OPERATING-SYSTEM",
+            **_comment([("codename", sbom.distro.codename), ("end of life", sbom.distro.end_of_life)]),
         }
 
 
@@ -143,7 +153,18 @@ def _package(component: Component, spdx_id: str) -> dict[str, Any]:
         references.append(_reference("PACKAGE-MANAGER", "purl", component.url))
     if references:
         written["externalRefs"] = references
-    return written
+    return written | _comment(_facts(package))
+
+
+def _facts(package: Package) -> list[tuple[str, str]]:
+    return [
+        ("type", package.type),
+        ("arch", package.arch),
+        ("layer", package.layer),
+        ("source", package.source),
+        ("source version", package.source_version),
+        ("scope", "development" if package.is_dev else ""),
+    ]
 
 
 def _has_long_name(component: Component) -> bool:

@@ -13,8 +13,8 @@ from leadline.outputs.sbom_format import (
     components,
     content_uuid,
     declared,
+    document_text,
     format,
-    json_text,
     plain,
 )
 
@@ -70,7 +70,7 @@ def syft_json(sbom: Sbom, out: IO[str], page: Page) -> None:
         },
         "schema": _SCHEMA,
     }
-    out.write(json_text(document) + "\n")
+    out.write(document_text(document))
 
 
 def _source(sbom: Sbom) -> dict[str, Any]:
