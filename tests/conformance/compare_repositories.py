@@ -13,7 +13,6 @@ import argparse
 import gzip
 import json
 import re
-import sys
 import tempfile
 from collections import defaultdict
 from contextlib import chdir
@@ -160,4 +159,4 @@ def _path(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
