@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 
 from msgspec import Struct
 
@@ -122,15 +122,17 @@ def paired(diff_ids: Sequence[str], count: int) -> tuple[list[str], tuple[Unread
 
 @contextmanager
 def _closing(pieces: Iterator[bytes], size: int) -> Iterator[EntryReader]:
+    most = limit_bytes(size)
+    if size < WORTH_A_THREAD:
+        try:
+            yield TarReader(Pieces(bounded(decompressed(pieces), most)))
+        finally:
+            _close(pieces)
+        return
     from leadline.sources.read_ahead import ahead  # threads are not needed where no layer is read
 
-    plain = bounded(decompressed(pieces), limit_bytes(size))
-    with ahead(plain) if size >= WORTH_A_THREAD else nullcontext(plain) as source:
-        try:
-            yield TarReader(Pieces(source))
-        finally:
-            if size < WORTH_A_THREAD:
-                _close(pieces)
+    with ahead(pieces) as stored, ahead(bounded(decompressed(stored), most)) as plain:
+        yield TarReader(Pieces(plain))
 
 
 def _close(pieces: Iterator[bytes]) -> None:
