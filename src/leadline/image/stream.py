@@ -49,13 +49,12 @@ class Pieces:
         self._before = 0
 
     def take(self, count: int) -> bytes:
-        end = self._at + count
+        start = self._at
+        end = start + count
         if end > len(self._buffer):
-            self._gather(count)
-            end = self._at + count
-        taken = self._buffer[self._at : end]
-        self._at += len(taken)
-        return taken
+            return self._take_across(count)
+        self._at = end
+        return self._buffer[start:end]
 
     def peek(self, count: int) -> bytes:
         if self._at + count > len(self._buffer):
@@ -80,6 +79,22 @@ class Pieces:
 
     def position(self) -> int:
         return self._before + self._at
+
+    def _take_across(self, count: int) -> bytes:
+        """Without a copy of what stays in the stream."""
+        parts = [self._buffer[self._at :]]
+        missing = count - len(parts[0])
+        self._before += len(self._buffer)
+        for piece in self._more:
+            if len(piece) >= missing:
+                parts.append(piece[:missing])
+                self._buffer, self._at = piece, missing
+                return b"".join(parts)
+            parts.append(piece)
+            missing -= len(piece)
+            self._before += len(piece)
+        self._buffer, self._at = b"", 0
+        return b"".join(parts)
 
     def _gather(self, count: int) -> None:
         parts = [self._buffer[self._at :]]
