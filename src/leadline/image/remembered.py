@@ -55,7 +55,7 @@ def completed(
 ) -> Sbom:
     """What ``make`` tells, or told before for the same image and ``version``; with what belongs to this scan alone."""
     started = options.now()
-    is_known = bool(cache and image.cache_key)
+    is_known = cache is not None and bool(image.cache_key)
     key = f"image {image.cache_key} {image.identity.kind} {version} {options.limits}" if is_known else ""
     remembered = recall(cache, key, _Contents)
     sbom = make() if remembered is None else remembered.sbom
@@ -86,7 +86,7 @@ def code_stamp() -> str:
 
 def recall(cache: Cache | None, key: str, kind: type[Remembered]) -> Remembered | None:
     """What was remembered under ``key``; ``None`` where that is nothing, or nothing that makes sense."""
-    content = cache.get(key) if cache and key else None
+    content = cache.get(key) if cache is not None and key else None
     if content is None:
         return None
     try:

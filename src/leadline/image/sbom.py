@@ -9,6 +9,7 @@ from leadline.image.cataloguer import Cataloguer, Unread
 from leadline.image.distro import DISTRO_PATHS, distro_of_programs, read_distro
 from leadline.image.image import DEFAULTS, Cache, Image, Layer, Options
 from leadline.image.layers import LayerFacts, Reader
+from leadline.image.links import follow_links
 from leadline.image.ownership import with_owners
 from leadline.image.remembered import FORM, completed
 from leadline.image.tree import MergedTree, merge
@@ -50,8 +51,11 @@ def contents_of(
     reader = Reader(Wishes(chosen_for(image, cataloguers), DISTRO_PATHS), options.limits)
     facts = _facts(image, reader, cache, options)
     tree = merge(facts)
-    tree.distro = read_distro(tree)
     unread = [one for _, layer in facts for one in layer.unread]
+    unread += follow_links(
+        tree, [(layer, found) for layer, (_, found) in zip(image.layers, facts, strict=True)], reader
+    )
+    tree.distro = read_distro(tree)
     reading = _read_tree(tree, reader)
     packages = tuple(sorted(with_owners(reading.packages, tree), key=_order))
     return Sbom(
@@ -100,16 +104,7 @@ def _read_tree(tree: MergedTree, reader: Reader) -> Reading:
         unread += one.facts.unread
     cataloguers = reader.wishes.cataloguers
     whole = catalogue(tree, [one for one in cataloguers if one.takes_tree])
-    unread += _lost_behind_links(tree, reader.wishes)
     return Reading((*packages, *whole.packages), (*unread, *whole.unread))
-
-
-def _lost_behind_links(tree: MergedTree, wishes: Wishes) -> Iterable[Unread]:
-    """Files that a cataloguer asked for by path, and that are links to a file which nobody kept."""
-    for path in wishes.paths():
-        real = tree.resolve(path)
-        if real and real != path and wishes.of(real) is None and tree.is_file(real):
-            yield Unread(path, f"leads to {real}, which was not read")
 
 
 def _notable(tree: MergedTree) -> Iterable[ImageFile]:
@@ -132,7 +127,7 @@ def _version(cataloguers: Sequence[Cataloguer]) -> str:
 
 
 def _recall(cache: Cache | None, key: str) -> LayerFacts | None:
-    content = cache.get(key) if cache and key else None
+    content = cache.get(key) if cache is not None and key else None
     if content is None:
         return None
     try:

@@ -2,7 +2,7 @@
 https://github.com/opencontainers/image-spec/blob/main/layer.md: what is above hides what is below.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
@@ -29,7 +29,7 @@ class MergedTree:
     def __init__(
         self,
         entries: Mapping[str, str],
-        standing: Mapping[str, Standing],
+        standing: dict[str, Standing],
         distro: Distro | None = None,
     ) -> None:
         """``entries`` as in ``LayerFacts``."""
@@ -67,6 +67,17 @@ class MergedTree:
     def standing(self) -> Iterable[Standing]:
         """Every file that told something, kept or not."""
         return self._standing.values()
+
+    def links(self) -> Iterator[str]:
+        """Every symbolic link."""
+        return (path for path, kind in self._entries.items() if kind.startswith(LINK))
+
+    def add(self, more: Iterable[Standing]) -> None:
+        """Files told of under the names of links."""
+        for one in more:
+            self._standing[one.path] = one
+            if one.facts.content is not None:
+                insort(self._kept, one.path)
 
     def is_file(self, path: str) -> bool:
         """Whether ``path`` itself, no link followed, is a regular file."""

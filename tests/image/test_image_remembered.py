@@ -1,0 +1,113 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from test_layer import Held, names
+
+from image_archives import layer
+from leadline.image import remembered
+from leadline.image.cataloguer import Cataloguer
+from leadline.image.config import ConfigReading
+from leadline.image.image import Limits, Options
+from leadline.image.remembered import bill_of_materials, code_stamp
+from leadline.model.package import ImageIdentity
+from leadline.sources.layer_blob import OpenedImage
+
+OPTIONS = Options(now=lambda: 0.0)
+
+
+class Kept(dict[str, bytes]):
+    """A cache in memory."""
+
+    def put(self, key: str, content: bytes) -> None:
+        self[key] = content
+
+
+def image(*layers: Held, kind: str = "image", key: str = "demo") -> OpenedImage:
+    return OpenedImage(ImageIdentity("demo", kind), ConfigReading(), layers, key)  # type: ignore[arg-type]
+
+
+def offered() -> tuple[Cataloguer, ...]:
+    return (names,)
+
+
+def nothing() -> tuple[Cataloguer, ...]:
+    raise AssertionError("a cataloguer was asked for")
+
+
+def demo(content: bytes = b"x y") -> Held:
+    return Held(layer({"etc/os-release": b"ID=demo\n", "a/list": content}))
+
+
+def test_second_scan_asks_for_no_cataloguer_and_opens_no_layer() -> None:
+    cache, held = Kept(), demo()
+    first = bill_of_materials(image(held), offered, cache, OPTIONS)
+    opened = held.opened
+    assert [package.name for package in first.packages] == ["x", "y"]
+    assert bill_of_materials(image(held), nothing, cache, OPTIONS) == first
+    assert bill_of_materials(image(held), offered, None, OPTIONS) == first
+    assert opened == 1
+
+
+@pytest.mark.parametrize("harm", [b"", b"\xc1", b"\x91\x90", b"not what it was"])
+def test_harmed_memory_counts_as_none(harm: bytes) -> None:
+    cache = Kept()
+    first = bill_of_materials(image(demo()), offered, cache, OPTIONS)
+    for key in cache:
+        cache[key] = harm
+    assert bill_of_materials(image(demo()), offered, cache, OPTIONS) == first
+
+
+@pytest.mark.parametrize(
+    ("other", "options"),
+    [
+        (image(demo(b"z"), kind="directory"), OPTIONS),
+        (image(demo(b"z"), key="other"), OPTIONS),
+        (image(demo(b"z")), Options(limits=Limits(entries=7))),
+    ],
+)
+def test_other_image_kind_or_limit_is_another_memory(other: OpenedImage, options: Options) -> None:
+    cache = Kept()
+    bill_of_materials(image(demo()), offered, cache, OPTIONS)
+    for key in [key for key in cache if key.startswith("layer ")]:
+        del cache[key]
+    assert [one.name for one in bill_of_materials(other, offered, cache, options).packages] == ["z"]
+
+
+def test_image_with_gaps_or_without_a_key_is_not_remembered() -> None:
+    cache = Kept()
+    bill_of_materials(image(demo(), Held(b"", missing="gone")), offered, cache, OPTIONS)
+    bill_of_materials(image(Held(demo().content[:1200])), offered, cache, OPTIONS)
+    bill_of_materials(image(demo(), key=""), offered, cache, OPTIONS)
+    assert not [key for key in cache if key.startswith("image ")]
+
+
+def test_memory_is_of_the_code_that_made_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "image" / "cataloguers" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "model").mkdir()
+    cataloguer = tmp_path / "image" / "cataloguers" / "demo.py"
+    cataloguer.write_text("1")
+    monkeypatch.setattr(remembered, "__file__", str(tmp_path / "image" / "remembered.py"))
+    stamps = list(_stamps(cataloguer))
+    assert (len(stamps), len(set(stamps))) == (4, 3)
+
+
+def _stamps(cataloguer: Path) -> Iterator[str]:
+    def stamp() -> str:
+        code_stamp.cache_clear()
+        return code_stamp()
+
+    yield stamp()
+    (cataloguer.parent / "__pycache__" / "demo.pyc").write_text("")
+    yield stamp()
+    cataloguer.write_text("22")
+    yield stamp()
+    (cataloguer.parents[2] / "model" / "package.py").write_text("")
+    yield stamp()
+    code_stamp.cache_clear()
+
+
+def test_entries_of_all_layers_together_are_bounded() -> None:
+    limits = Limits(all_entries=4)
+    sbom = bill_of_materials(image(demo(), demo(), demo()), offered, None, Options(limits=limits))
+    assert [one.why.partition(";")[0] for one in sbom.unread] == ["more than 0 entries"] * 2
