@@ -6,13 +6,34 @@ from typing import Any
 from msgspec.structs import replace
 
 from leadline.model.package import Distro, ImageIdentity, Package, Sbom
-from leadline.sources.sbom_entries import Entries, digests, entries, fields, identified, licence, path, text
+from leadline.sources.sbom_entries import (
+    Entries,
+    digests,
+    entries,
+    fields,
+    identified,
+    licence,
+    licences,
+    path,
+    text,
+)
 
 DEEPEST = 32
 _NO_PACKAGES = frozenset(
     ("container", "cryptographic-asset", "data", "device", "file", "machine-learning-model")
 )
 _PREFIX = "leadline:"
+_FOREIGN = {
+    "aquasecurity:trivy:DiffID": "layer",
+    "aquasecurity:trivy:ImageID": "id",
+    "aquasecurity:trivy:LayerDiffID": "layer",
+    "aquasecurity:trivy:RepoTag": "tag",
+    "syft:cpe23": "cpe",
+    "syft:distro:versionCodename": "codename",
+    "syft:location:0:layerID": "layer",
+    "syft:package:foundBy": "foundBy",
+}
+"""Properties of other programs that mean the same as one of ours."""
 
 
 def read_cyclonedx(document: Mapping[str, Any], name: str) -> Sbom:
@@ -20,7 +41,9 @@ def read_cyclonedx(document: Mapping[str, Any], name: str) -> Sbom:
     found = Entries()
     distro = Distro()
     owners: dict[str, str] = {}
-    for where, entry in _components(document.get("components"), "components", 0, found):
+    if document.get("components") is None:
+        found.lose("components", "the document lists none")
+    for where, entry in _components(found.listed(document, "components"), "components", 0, found):
         kind = text(entry.get("type"))
         if kind == "operating-system":
             distro = _distro(entry)
@@ -28,14 +51,20 @@ def read_cyclonedx(document: Mapping[str, Any], name: str) -> Sbom:
             _keep(where, entry, found)
     metadata = fields(document.get("metadata"))
     for unread in _properties(metadata).get("unread", ()):
-        place, _, why = unread.rpartition(": ")
+        place, _, why = unread.partition(": ")
         found.lose(place, why)
+    if not found.unread and any(_is_incomplete(fields(one)) for one in entries(document.get("compositions"))):
+        found.lose(name, "the document says of itself that it is incomplete")
     needs = {
         text(fields(one).get("ref")): [text(ref) for ref in entries(fields(one).get("dependsOn"))]
-        for one in entries(document.get("dependencies"))
+        for one in found.listed(document, "dependencies")
     }
     identity = _identity(fields(metadata.get("component")), name)
     return Sbom(identity, found.relate(needs, owners), distro, unread=found.all_unread())
+
+
+def _is_incomplete(composition: Mapping[str, Any]) -> bool:
+    return text(composition.get("aggregate")).startswith("incomplete")
 
 
 def _components(
@@ -58,7 +87,9 @@ def _keep(where: str, entry: Mapping[str, Any], found: Entries) -> None:
         found.lose(where, "has no name")
     elif url or version or text(entry.get("type")) != "application":
         # An application without version and URL groups what a lock file lists; it is no package.
-        found.keep(text(entry.get("bom-ref")), _package(entry, identified(url, name, version)))
+        package = _package(entry, identified(url, name, version))
+        found.doubt(where, url, package)
+        found.keep(text(entry.get("bom-ref")), package)
 
 
 def _package(entry: Mapping[str, Any], package: Package) -> Package:
@@ -84,7 +115,7 @@ def _package(entry: Mapping[str, Any], package: Package) -> Package:
         or tuple(_foreign_places(entry)),
         layer=first("layer"),
         found_by=first("foundBy"),
-        cpes=tuple(filter(None, cpes)),
+        cpes=tuple(dict.fromkeys(filter(None, cpes))),
         digests=digests(
             (text(fields(one).get("alg")), text(fields(one).get("content")))
             for one in entries(entry.get("hashes"))
@@ -100,9 +131,8 @@ def _package(entry: Mapping[str, Any], package: Package) -> Package:
 def _licenses(entry: Mapping[str, Any]) -> Iterator[str]:
     for one in entries(entry.get("licenses")):
         license = fields(fields(one).get("license"))
-        yield licence(
-            text(fields(one).get("expression")) or text(license.get("id")) or text(license.get("name"))
-        )
+        yield from licences(text(fields(one).get("expression")), {})
+        yield licence(text(license.get("id")) or text(license.get("name")))
 
 
 def _foreign_places(entry: Mapping[str, Any]) -> Iterator[str]:
@@ -123,10 +153,11 @@ def _page(entry: Mapping[str, Any]) -> str:
 
 
 def _properties(entry: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Values of our own by name."""
+    """Values by our own name of them."""
     found: dict[str, list[str]] = {}
     for one in entries(entry.get("properties")):
         name = text(fields(one).get("name"))
+        name = f"{_PREFIX}{_FOREIGN[name]}" if name in _FOREIGN else name
         if name.startswith(_PREFIX):
             found.setdefault(name.removeprefix(_PREFIX), []).append(text(fields(one).get("value")))
     return found

@@ -31,6 +31,25 @@ class Entries:
             key = f"{key} {len(self.packages)}"
         self.packages[key] = package
 
+    def listed(self, document: Mapping[str, Any], key: str) -> Sequence[Any]:
+        """The list under ``key``; what is something else, or beyond the limit, is noted."""
+        value = document.get(key)
+        if value is not None and not isinstance(value, list):
+            self.lose(key, "is no list")
+        found = entries(value)
+        if isinstance(value, list) and len(value) > len(found):
+            self.lose(key, f"{len(value) - len(found):,} entries beyond the first {MOST_ENTRIES:,}")
+        return found
+
+    def doubt(self, where: str, url: str, package: Package) -> None:
+        """Notes a package of which nobody can tell what it is: nothing will be found out about it."""
+        if package.type != "generic" or url.startswith("pkg:generic/"):
+            return
+        if url:
+            self.lose(f"{where} {package.name}", f"{url[:200]} is no package URL")
+        elif not package.cpes:
+            self.lose(f"{where} {package.name}", "has no package URL, so its kind is unknown")
+
     def lose(self, where: str, why: str) -> None:
         if len(self.unread) < MOST_UNREAD:
             self.unread.append(Unread(where, why))
@@ -111,6 +130,34 @@ def digests(pairs: Iterator[tuple[str, str]]) -> tuple[Digest, ...]:
         for algorithm, value in pairs
         if algorithm and value
     )
+
+
+def licences(expression: str, texts: Mapping[str, str]) -> tuple[str, ...]:
+    """What ``expression`` joins with ``AND``, each by itself; ``texts`` says what its own references mean."""
+    parts = (licence(texts.get(part) or part) for part in _joined(expression))
+    return tuple(dict.fromkeys(filter(None, parts)))
+
+
+def _joined(expression: str) -> list[str]:
+    words = expression.replace("(", " ( ").replace(")", " ) ").split()
+    parts: list[list[str]] = [[]]
+    depth = 0
+    for word in words:
+        depth += (word == "(") - (word == ")")
+        if depth < 0 or (depth == 0 and word == "OR"):
+            return [expression]
+        if depth == 0 and word == "AND":
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    if depth or not all(parts):
+        return [expression]
+    return [_without_brackets(part) for part in parts]
+
+
+def _without_brackets(words: list[str]) -> str:
+    is_wrapped = words[0] == "(" and words[-1] == ")" and words.count("(") == 1
+    return " ".join(words[1:-1] if is_wrapped else words).replace("( ", "(").replace(" )", ")")
 
 
 def licence(written: str) -> str:

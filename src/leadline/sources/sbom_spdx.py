@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from leadline.model.package import Distro, ImageIdentity, Package, Sbom
-from leadline.sources.sbom_entries import Entries, digests, entries, fields, identified, licence, path, text
+from leadline.sources.sbom_entries import Entries, digests, entries, fields, identified, licences, path, text
 
 _PURPOSES_BESIDE = frozenset(
     ("CONTAINER", "OPERATING-SYSTEM", "OPERATING_SYSTEM", "FILE", "SOURCE", "ARCHIVE", "DEVICE")
@@ -20,7 +20,9 @@ _NOT_READ = "not read: "
 def read_spdx(document: Mapping[str, Any], name: str) -> Sbom:
     """The bill of materials in ``document``. It must say ``SPDX-2.2`` or ``SPDX-2.3``."""
     found = Entries()
-    written = {text(fields(one).get("SPDXID")): fields(one) for one in entries(document.get("packages"))}
+    packages = found.listed(document, "packages")
+    if document.get("packages") is None:
+        found.lose("packages", "the document lists none")
     described = _described(document)
     texts = {
         text(fields(one).get("licenseId")): text(fields(one).get("extractedText"))
@@ -28,23 +30,23 @@ def read_spdx(document: Mapping[str, Any], name: str) -> Sbom:
     }
     root: Mapping[str, Any] = {}
     distro = Distro()
-    for i, value in enumerate(entries(document.get("packages"))):
+    for i, value in enumerate(packages):
         entry = fields(value)
         purpose = text(entry.get("primaryPackagePurpose"))
         if purpose.replace("_", "-") == "OPERATING-SYSTEM":
-            distro = Distro(
-                text(entry.get("name")), text(entry.get("versionInfo")), name=text(entry.get("description"))
-            )
-        elif text(entry.get("SPDXID")) in described and (len(written) > 1 or purpose in _PURPOSES_BESIDE):
+            distro = _distro(entry)
+        elif text(entry.get("SPDXID")) in described and (len(packages) > 1 or purpose in _PURPOSES_BESIDE):
             root = root or entry
         elif not text(entry.get("name")):
             found.lose(f"packages[{i}]", "has no name")
         elif purpose not in _PURPOSES_BESIDE or _url(entry):
-            found.keep(text(entry.get("SPDXID")), _package(entry, texts))
-    for one in entries(document.get("annotations")):
+            package = _package(entry, texts)
+            found.doubt(f"packages[{i}]", _url(entry), package)
+            found.keep(text(entry.get("SPDXID")), package)
+    for one in found.listed(document, "annotations"):
         comment = text(fields(one).get("comment"))
         if comment.startswith(_NOT_READ):
-            where, _, why = comment.removeprefix(_NOT_READ).rpartition(": ")
+            where, _, why = comment.removeprefix(_NOT_READ).partition(": ")
             found.lose(where, why)
     needs, owners = _relations(document, found)
     return Sbom(
@@ -69,13 +71,36 @@ def _described(document: Mapping[str, Any]) -> frozenset[str]:
 def _identity(root: Mapping[str, Any], document: Mapping[str, Any], name: str) -> ImageIdentity:
     version = text(root.get("versionInfo"))
     is_folder = text(root.get("primaryPackagePurpose")) == "FILE"
-    comment = text(root.get("comment"))
+    facts = _facts(root)
+    size = facts.get("size in bytes", [""])[0]
     return ImageIdentity(
         text(root.get("name")) or text(document.get("name")) or name,
         "directory" if is_folder else "image",
-        digest=version if version.startswith("sha256:") else "",
-        platform=comment.removeprefix("platform: ") if comment.startswith("platform: ") else "",
+        id=facts.get("id", [""])[0],
+        digest=version if version.startswith("sha256:") and [version] != facts.get("id") else "",
+        repo_tags=tuple(facts.get("tag", ())),
+        platform=facts.get("platform", [""])[0],
+        layers=tuple(facts.get("layer", ())),
+        size_bytes=int(size) if size.isascii() and size.isdigit() and len(size) < 19 else 0,
     )
+
+
+def _distro(entry: Mapping[str, Any]) -> Distro:
+    return Distro(
+        text(entry.get("name")),
+        text(entry.get("versionInfo")),
+        _facts(entry).get("codename", [""])[0],
+        text(entry.get("description")),
+    )
+
+
+def _facts(entry: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What our own writer says in ``comment``."""
+    found: dict[str, list[str]] = {}
+    for fact in text(entry.get("comment")).split("; "):
+        name, _, value = fact.partition(": ")
+        found.setdefault(name, []).append(value)
+    return found
 
 
 def _url(entry: Mapping[str, Any]) -> str:
@@ -91,10 +116,18 @@ def _package(entry: Mapping[str, Any], texts: Mapping[str, str]) -> Package:
     if declared in ("", "NOASSERTION", "NONE"):
         declared = text(entry.get("licenseConcluded"))
     source = text(entry.get("sourceInfo"))
+    facts = _facts(entry)
+    type = package.type if _url(entry) else facts.get("type", [package.type])[0]
     found_by = _FOUND_BY.match(source)
     return replace(
         package,
-        licenses=tuple(filter(None, (licence(texts.get(declared) or declared),))),
+        type=type or package.type,
+        arch=package.arch or facts.get("arch", [""])[0],
+        source=facts.get("source", [package.source])[0],
+        source_version=facts.get("source version", [package.source_version])[0],
+        layer=facts.get("layer", [""])[0],
+        is_dev=facts.get("scope") == ["development"],
+        licenses=licences(declared, texts),
         found_in=tuple(path(one) for one in source.partition(": ")[2].split(", ") if one.startswith("/")),
         found_by=found_by["name"] if found_by else "",
         cpes=tuple(_cpes(entry)),

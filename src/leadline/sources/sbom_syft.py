@@ -29,10 +29,13 @@ _TYPES = {
 def read_syft(document: Mapping[str, Any], name: str) -> Sbom:
     """The bill of materials in ``document``, which has ``artifacts``."""
     found = Entries()
-    for i, value in enumerate(entries(document.get("artifacts"))):
+    for i, value in enumerate(found.listed(document, "artifacts")):
         entry = fields(value)
         if text(entry.get("name")):
-            found.keep(text(entry.get("id")), _package(entry))
+            package = _package(entry)
+            if text(entry.get("type")) != "binary":
+                found.doubt(f"artifacts[{i}]", text(entry.get("purl")), package)
+            found.keep(text(entry.get("id")), package)
         else:
             found.lose(f"artifacts[{i}]", "has no name")
     settings = fields(fields(document.get("descriptor")).get("configuration"))
@@ -40,7 +43,7 @@ def read_syft(document: Mapping[str, Any], name: str) -> Sbom:
         found.lose(text(fields(one).get("where")), text(fields(one).get("why")))
     needs: dict[str, list[str]] = {}
     owners: dict[str, str] = {}
-    for one in entries(document.get("artifactRelationships")):
+    for one in found.listed(document, "artifactRelationships"):
         parent, child = text(fields(one).get("parent")), text(fields(one).get("child"))
         match fields(one).get("type"):
             case "dependency-of":
