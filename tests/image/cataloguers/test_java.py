@@ -50,6 +50,16 @@ def test_coordinates_of_maven_win_over_all_else() -> None:
     assert found_in("opt/renamed.jar", entries) == ["org.apache.logging.log4j:log4j-core:2.14.1"]
 
 
+def test_archive_that_leaves_only_coordinates_of_what_it_shades_is_told_as_well() -> None:
+    entries = {
+        **properties("cglib", "cglib", "3.2.12"),
+        "META-INF/MANIFEST.MF": (
+            "Bundle-Name: guice\nBundle-SymbolicName: com.google.inject\nBundle-Version: 4.2.3\n"
+        ),
+    }
+    assert found_in("opt/guice.jar", entries) == ["com.google.inject:guice:4.2.3", "cglib:cglib:3.2.12"]
+
+
 def test_all_that_the_manifest_and_the_pom_tell_is_kept() -> None:
     pom = "<project><licenses><license><name>Apache 2</name></license></licenses></project>"
     manifest = (

@@ -53,7 +53,7 @@ class _Inside(Struct):
     nested: list[ZipEntry] = []
 
 
-@cataloguer("java", suffixes=SUFFIXES)
+@cataloguer("java", suffixes=SUFFIXES, version=2)
 def java(archive: File) -> Packages:
     complaints: list[str] = []
     yield from _packages(_Archive(archive, archive.path, 0, archive.data, Budget(INFLATED_BYTES), complaints))
@@ -114,8 +114,10 @@ def _own_packages(archive: _Archive, reader: ZipReader, inside: _Inside) -> Pack
         text = reader.read(inside.manifest, TEXT_BYTES, archive.budget).decode("utf-8", "replace")
         attributes = manifest_attributes(text)
     file_name = archive.place.rpartition(":")[2].rpartition("/")[2]
-    folder = _main_folder(packed, file_name)
-    main = packed.pop(folder) if folder else named_by(attributes, file_name)
+    stated = named_by(attributes, file_name)
+    says_so = _is_called(attributes, split_file_name(file_name)[0])
+    folder = _main_folder(packed, file_name, stated.version if says_so else "")
+    main = packed.pop(folder) if folder else stated
     license = attributes.get("Bundle-License", "").partition(";")[0]
     licenses = _pom_licenses(archive, reader, inside.poms.get(folder)) or ((license,) if license else ())
     yield Package(
@@ -160,11 +162,20 @@ def _packed_coordinates(
             yield folder, found
 
 
-def _main_folder(packed: dict[str, Coordinates], file_name: str) -> str:
+def _is_called(attributes: dict[str, str], stem: str) -> bool:
+    """Whether the manifest knows the archive by the name of its file."""
+    names = (
+        attributes.get(key, "") for key in ("Bundle-Name", "Implementation-Title", "Automatic-Module-Name")
+    )
+    return any(name.rpartition(".")[2].lower() == stem.lower() for name in names if name)
+
+
+def _main_folder(packed: dict[str, Coordinates], file_name: str, stated_version: str) -> str:
     """The folder of the artifact that the archive is itself; empty where none is.
 
-    Its name begins the file's name; a lone one is the archive whatever the file is called, since shading
-    always leaves at least two.
+    Its name begins the file's name; a lone one is the archive whatever the file is called, unless the manifest
+    names the archive as the file is called, and with another version (``stated_version``): some builds leave
+    only the coordinates of what they shade.
     """
     stem = split_file_name(file_name)[0]
     full = file_name.rpartition(".")[0]
@@ -175,7 +186,11 @@ def _main_folder(packed: dict[str, Coordinates], file_name: str) -> str:
     ]
     if fitting:
         return max(fitting, key=lambda folder: len(packed[folder].artifact))
-    return next(iter(packed)) if len(packed) == 1 else ""
+    if len(packed) != 1:
+        return ""
+    folder, lone = next(iter(packed.items()))
+    is_same = stated_version.startswith(lone.version) or lone.version.startswith(stated_version)
+    return folder if is_same else ""
 
 
 def _pom_licenses(archive: _Archive, reader: ZipReader, pom: ZipEntry | None) -> tuple[str, ...]:
