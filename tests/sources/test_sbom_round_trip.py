@@ -234,7 +234,8 @@ def test_one_odd_value_never_loses_a_package_without_a_word(name: str, spots: li
         sbom = read(document)
     except SourceError:
         return
-    assert len(sbom.packages) == len(components(WHOLE)) or sbom.unread
+    is_claimed_empty = [] in (document.get(key) for key in ("packages", "components", "artifacts"))
+    assert len(sbom.packages) == len(components(WHOLE)) or sbom.unread or is_claimed_empty
     for again in NAMES:
         json.loads(written(again, sbom))
 
