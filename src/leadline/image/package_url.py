@@ -28,7 +28,8 @@ def package_url(package: Package) -> str:
             qualifiers,
             package.subpath or None,
         ).to_string()
-    except ValueError:
+    except (TypeError, ValueError):
+        # The library stumbles over a name of blanks and slashes alone.
         return ""
     # The library writes escapes in lower case where it folds a name; the specification has them in upper case.
     return _ESCAPE.sub(lambda escape: escape[0].upper(), url)

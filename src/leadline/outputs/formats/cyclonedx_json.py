@@ -163,7 +163,7 @@ def _is_listed(license: str) -> bool:
 
 def _hashes(digests: tuple[Digest, ...]) -> Iterator[dict[str, str]]:
     for one in digests:
-        algorithm, length = _HASHES.get(one.algorithm, ("", 0))
+        algorithm, length = _HASHES.get(one.algorithm, ("", -1))
         if length == len(one.value) and not one.value.lower().strip("0123456789abcdef"):
             yield {"alg": algorithm, "content": one.value.lower()}
 

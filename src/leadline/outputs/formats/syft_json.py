@@ -44,7 +44,7 @@ _TYPES = {
     "swift": ("swift", "swift"),
 }
 """Syft's word for a type of package, and the language it goes with; all others are called alike."""
-_PREFIXED = frozenset(("composer", "golang", "npm", "swift"))
+_PREFIXED = frozenset(("composer", "golang", "npm"))
 _LONGEST_TEXT = 2_000
 
 

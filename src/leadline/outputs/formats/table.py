@@ -32,7 +32,7 @@ NOT_MATCHED = "vulnerabilities of these packages are not matched yet"
 def table(sbom: Sbom, out: IO[str], page: Page) -> None:
     found = components(sbom)
     lines = [*_heading(sbom, page), *_packages(found, page), *_not_read(sbom, page), *_written(page), ""]
-    lines.append(_closing(sbom, found, page))
+    lines += _closing(sbom, found, page)
     out.writelines(f"{line.rstrip()}\n" for line in lines)
 
 
@@ -42,7 +42,7 @@ def image_table(report: ImageReport, out: IO[str], page: Page) -> None:
     found = components(sbom)
     lines = [*_heading(sbom, page), *_findings(report.findings, page), *_packages(found, page)]
     lines += [*_not_read(sbom, page), *_labelled("not done", NOT_MATCHED, page.width), ""]
-    lines.append(_verdict(report, page))
+    lines += _verdict(report, page)
     out.writelines(f"{line.rstrip()}\n" for line in lines)
 
 
@@ -171,14 +171,17 @@ def _labelled(label: str, text: str, width: int) -> Iterator[str]:
         yield f"{'' if i else label:<12}{line}"
 
 
-def _closing(sbom: Sbom, found: Sequence[Component], page: Page) -> str:
+def _closing(sbom: Sbom, found: Sequence[Component], page: Page) -> Iterator[str]:
     unread = f"{len(sbom.unread):,} not read" if sbom.unread else "nothing unread"
     text = f"{count(len(found), 'package')}, {unread}"
-    return _with_gate(text, page)
+    yield from _with_gate(text, page)
 
 
-def _with_gate(text: str, page: Page) -> str:
-    return _paint(page.verdict, "good" if page.passed else "bad", page) if page.verdict else text
+def _with_gate(text: str, page: Page) -> Iterator[str]:
+    """What was found; with a gate, its verdict after that, as it decides the exit code."""
+    yield from wrapped(text, page.width)
+    style = "good" if page.passed else "bad"
+    yield from (_paint(line, style, page) for line in wrapped(page.verdict, page.width))
 
 
 def _paint(text: str, style: str, page: Page) -> str:
@@ -215,8 +218,9 @@ def _finding(finding: ImageFinding, width: int) -> Iterator[str]:
 def _examples(members: Sequence[ImageFinding], room: int) -> str:
     """As many places as there is room for; one that stands alone with what was found there."""
     if len(members) == 1:
-        text = f"{plain(members[0].where)}: {plain(members[0].detail)}"
-        return text if columns(text) <= room else plain(members[0].detail, max(0, room))
+        where = plain(members[0].where)
+        text = f"{where}: {plain(members[0].detail)}"
+        return text if columns(text) <= room else where if columns(where) <= room else ""
     names = list(dict.fromkeys(plain(one.where) for one in members))
     for shown in range(min(3, len(names)), 0, -1):
         rest = len(names) - shown
@@ -226,7 +230,7 @@ def _examples(members: Sequence[ImageFinding], room: int) -> str:
     return ""
 
 
-def _verdict(report: ImageReport, page: Page) -> str:
+def _verdict(report: ImageReport, page: Page) -> Iterator[str]:
     unread = f"; {len(report.sbom.unread):,} not read" if report.sbom.unread else ""
     if not report.findings:
         text = f"no findings in files and configuration; {NOT_MATCHED}{unread}"
@@ -234,4 +238,4 @@ def _verdict(report: ImageReport, page: Page) -> str:
         counts = Counter(one.severity for one in report.findings)
         parts = [f"{counts[s]:,} {s}" for s in ("critical", "high", "medium", "low") if counts[s]]
         text = f"{count(len(report.findings), 'finding')}: {', '.join(parts)}{unread}; vulnerabilities not matched"
-    return _with_gate(text, page)
+    yield from _with_gate(text, page)
