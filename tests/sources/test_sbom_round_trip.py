@@ -189,6 +189,12 @@ def test_a_document_that_calls_itself_incomplete_is_not_taken_for_whole() -> Non
     assert read(document).unread == (Unread("it.json", "the document says of itself that it is incomplete"),)
 
 
+def test_an_image_is_known_without_the_relation_that_names_it() -> None:
+    document = json.loads(written("spdx-json")) | {"relationships": []}
+    assert read(document).image == SBOM.image
+    assert "oci" not in {one.type for one in read(document).packages}
+
+
 @pytest.mark.parametrize(
     ("document", "key"),
     [

@@ -35,7 +35,9 @@ def read_spdx(document: Mapping[str, Any], name: str) -> Sbom:
         purpose = text(entry.get("primaryPackagePurpose"))
         if purpose.replace("_", "-") == "OPERATING-SYSTEM":
             distro = _distro(entry)
-        elif text(entry.get("SPDXID")) in described and (len(packages) > 1 or purpose in _PURPOSES_BESIDE):
+        elif purpose == "CONTAINER" or (
+            text(entry.get("SPDXID")) in described and (len(packages) > 1 or purpose in _PURPOSES_BESIDE)
+        ):
             root = root or entry
         elif not text(entry.get("name")):
             found.lose(f"packages[{i}]", "has no name")
