@@ -195,6 +195,42 @@ def test_an_image_is_known_without_the_relation_that_names_it() -> None:
     assert "oci" not in {one.type for one in read(document).packages}
 
 
+def test_what_a_document_is_about_is_a_package_where_it_has_a_url_of_its_own() -> None:
+    app = {"bom-ref": "app", "type": "application", "name": "app", "version": "1", "purl": "pkg:npm/app@1"}
+    cyclonedx = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "metadata": {"component": app},
+        "components": [],
+    }
+    spdx = {
+        "spdxVersion": "SPDX-2.3",
+        "documentDescribes": ["SPDXRef-app"],
+        "packages": [
+            {
+                "SPDXID": "SPDXRef-app",
+                "name": "app",
+                "externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:npm/app@1"}],
+            },
+            {
+                "SPDXID": "SPDXRef-b",
+                "name": "b",
+                "externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:npm/b@2"}],
+            },
+        ],
+        "relationships": [
+            {
+                "spdxElementId": "SPDXRef-DOCUMENT",
+                "relationshipType": "DESCRIBES",
+                "relatedSpdxElement": "SPDXRef-app",
+            }
+        ],
+    }
+    assert read(cyclonedx).packages == (Package("npm", "app", "1"),)
+    assert read(spdx).packages == (Package("npm", "app", "1"), Package("npm", "b", "2"))
+    assert read(spdx).image.name == "app"
+
+
 @pytest.mark.parametrize(
     ("document", "key"),
     [

@@ -12,6 +12,7 @@ from leadline.sources.sbom_entries import (
     entries,
     fields,
     identified,
+    is_software,
     licence,
     licences,
     path,
@@ -50,6 +51,9 @@ def read_cyclonedx(document: Mapping[str, Any], name: str) -> Sbom:
         elif kind not in _NO_PACKAGES:
             _keep(where, entry, found)
     metadata = fields(document.get("metadata"))
+    root = fields(metadata.get("component"))
+    if is_software(text(root.get("purl"))):
+        _keep("metadata.component", root, found)
     for unread in _properties(metadata).get("unread", ()):
         place, _, why = unread.partition(": ")
         found.lose(place, why)
@@ -59,7 +63,7 @@ def read_cyclonedx(document: Mapping[str, Any], name: str) -> Sbom:
         text(fields(one).get("ref")): [text(ref) for ref in entries(fields(one).get("dependsOn"))]
         for one in found.listed(document, "dependencies")
     }
-    identity = _identity(fields(metadata.get("component")), name)
+    identity = _identity(root, name)
     return Sbom(identity, found.relate(needs, owners), distro, unread=found.all_unread())
 
 
@@ -182,7 +186,7 @@ def _identity(entry: Mapping[str, Any], name: str) -> ImageIdentity:
         text(entry.get("name")) or name,
         "directory" if entry.get("type") == "file" else "image",
         id=own.get("id", [""])[0],
-        digest=own.get("digest", [version if version.startswith("sha256:") else ""])[0],
+        digest=own.get("digest", [version if version.startswith("sha256:") and "id" not in own else ""])[0],
         repo_tags=tuple(own.get("tag", ())),
         platform=own.get("platform", [""])[0],
         layers=tuple(own.get("layer", ())),

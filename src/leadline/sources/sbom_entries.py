@@ -14,6 +14,7 @@ from leadline.model.package import Digest, Package
 MOST_ENTRIES = 2_000_000
 MOST_UNREAD = 1_000
 LONGEST_TEXT = 16_384
+_WHOLES = ("pkg:docker/", "pkg:git", "pkg:bitbucket/", "pkg:oci/")
 _SEPARATORS = re.compile(r"[-_.]+")
 
 
@@ -106,6 +107,11 @@ def entries(value: object) -> Sequence[Any]:
 
 def path(value: object) -> str:
     return text(value).lstrip("/")
+
+
+def is_software(url: str) -> bool:
+    """Whether what a document is about is itself a package: a library has its own URL, an image only one as an image."""
+    return url.startswith("pkg:") and not url.startswith(_WHOLES)
 
 
 def identified(url: str, name: str, version: str) -> Package:

@@ -7,7 +7,17 @@ from typing import Any
 from msgspec.structs import replace
 
 from leadline.model.package import Distro, ImageIdentity, Package, Sbom
-from leadline.sources.sbom_entries import Entries, digests, entries, fields, identified, licences, path, text
+from leadline.sources.sbom_entries import (
+    Entries,
+    digests,
+    entries,
+    fields,
+    identified,
+    is_software,
+    licences,
+    path,
+    text,
+)
 
 _PURPOSES_BESIDE = frozenset(
     ("CONTAINER", "OPERATING-SYSTEM", "OPERATING_SYSTEM", "FILE", "SOURCE", "ARCHIVE", "DEVICE")
@@ -39,6 +49,8 @@ def read_spdx(document: Mapping[str, Any], name: str) -> Sbom:
             text(entry.get("SPDXID")) in described and (len(packages) > 1 or purpose in _PURPOSES_BESIDE)
         ):
             root = root or entry
+            if is_software(_url(entry)):
+                found.keep(text(entry.get("SPDXID")), _package(entry, texts))
         elif not text(entry.get("name")):
             found.lose(f"packages[{i}]", "has no name")
         elif purpose not in _PURPOSES_BESIDE or _url(entry):
@@ -67,7 +79,7 @@ def _described(document: Mapping[str, Any]) -> frozenset[str]:
         ):
             about.append(text(relation.get("relatedSpdxElement")))
     # A document about many packages describes them all and has no root.
-    return frozenset(about) if len(about) == 1 else frozenset()
+    return frozenset(about) if len(set(about)) == 1 else frozenset()
 
 
 def _identity(root: Mapping[str, Any], document: Mapping[str, Any], name: str) -> ImageIdentity:
