@@ -1,14 +1,18 @@
+import bz2
 import gzip
+import lzma
 import os
 import random
 import tempfile
 import zlib
+from collections.abc import Callable
 
 import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leadline.image import stream
 from leadline.image.stream import PIECE_BYTES, Damaged, Pieces, Region, bounded, decompressed
 
 CONTENT = random.Random(1).randbytes(3000) + b"x" * 5000
@@ -28,12 +32,27 @@ def pieces(content: bytes, size: int = 100) -> list[bytes]:
         zstandard.compress(CONTENT),
         zstandard.compress(CONTENT[:4000]) + zstandard.compress(CONTENT[4000:]),
         b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + zstandard.compress(CONTENT),
+        lzma.compress(CONTENT[:4000]) + lzma.compress(CONTENT[4000:]) + bytes(4),
+        bz2.compress(CONTENT[:4000]) + bz2.compress(CONTENT[4000:]),
+        b"BZh9 begins a name" + CONTENT,
     ],
-    ids=["plain", "gzip", "two members", "padded", "zstd", "two frames", "skippable frame"],
+    ids=[
+        "plain",
+        "gzip",
+        "two members",
+        "padded",
+        "zstd",
+        "two frames",
+        "skippable frame",
+        "xz",
+        "bzip2",
+        "no bzip2",
+    ],
 )
 @pytest.mark.parametrize("size", [1, 100, 100_000])
 def test_content_is_the_same_however_it_is_packed(packed: bytes, size: int) -> None:
-    assert b"".join(decompressed(pieces(packed, size))) == CONTENT
+    unpacked = packed if packed.startswith(b"BZh9 ") else CONTENT
+    assert b"".join(decompressed(pieces(packed, size))) == unpacked
 
 
 def test_nothing_is_nothing() -> None:
@@ -54,6 +73,26 @@ def test_nothing_is_nothing() -> None:
 def test_broken_gzip_is_damage(packed: bytes) -> None:
     with pytest.raises(Damaged, match="gzip"):
         list(decompressed(pieces(packed)))
+
+
+@pytest.mark.parametrize("pack", [lzma.compress, bz2.compress], ids=["xz", "bzip2"])
+def test_broken_xz_and_bzip2_are_damage(pack: Callable[[bytes], bytes]) -> None:
+    packed = pack(CONTENT)
+    for broken in (packed[:-9], packed[:100] + b"\xff" * 20 + packed[120:], packed + b"rubbish"):
+        with pytest.raises(Damaged, match=r"broken|ends early"):
+            list(decompressed(pieces(broken)))
+
+
+def test_xz_that_asks_for_too_much_memory_is_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "XZ_MEMORY", 1 << 16)
+    with pytest.raises(Damaged, match="emory"):
+        list(decompressed(pieces(lzma.compress(CONTENT))))
+
+
+@pytest.mark.parametrize("pack", [lzma.compress, bz2.compress], ids=["xz", "bzip2"])
+def test_no_piece_of_a_bomb_is_large(pack: Callable[[bytes], bytes]) -> None:
+    sizes = [len(piece) for piece in decompressed([pack(bytes(5 << 20))])]
+    assert (max(sizes) <= PIECE_BYTES, sum(sizes)) == (True, 5 << 20)
 
 
 def test_broken_zstandard_is_damage() -> None:

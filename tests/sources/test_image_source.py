@@ -1,9 +1,11 @@
+import bz2
 import gzip
 import json
+import lzma
 import os
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -79,10 +81,11 @@ def test_docker_archive_is_known_by_its_content(tmp_path: Path) -> None:
     assert sbom.unread == ()
 
 
-def test_compressed_docker_archive_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress], ids=["gzip", "xz", "bzip2"])
+def test_compressed_docker_archive_is_read(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
     path = docker_archive(tmp_path / "plain.tar", LAYERS)
-    packed = tmp_path / "image.tar.gz"
-    packed.write_bytes(gzip.compress(path.read_bytes()))
+    packed = tmp_path / "image.tar.packed"
+    packed.write_bytes(pack(path.read_bytes()))
     assert names(scan(packed)) == ["one", "three", "two"]
 
 

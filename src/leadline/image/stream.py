@@ -6,12 +6,20 @@ the compressed input claims.
 
 import io
 import os
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Protocol, cast
 
 PIECE_BYTES = 1 << 20
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
+XZ = b"\xfd7zXZ\0"
+BZIP2 = re.compile(rb"BZh[1-9]1AY&SY")
+"""More than the usual three bytes: those may begin the name of a file, and so a plain archive."""
+HEAD_BYTES = 10
+"""Enough for ``is_compressed``."""
+XZ_MEMORY = 256 << 20
+"""The strongest preset needs 65 MiB; only hand-made files ask for more."""
 SKIPPABLE = b"\x2a\x4d\x18"
 
 
@@ -158,8 +166,13 @@ class Region:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+def is_compressed(head: bytes) -> bool:
+    """Whether what begins with ``head`` is something that ``decompressed`` unpacks."""
+    return head.startswith((GZIP, ZSTD, XZ)) or head[1:4] == SKIPPABLE or BZIP2.match(head) is not None
+
+
 def decompressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The content of gzip (several members too), zstandard or plain ``pieces``, told apart by their first bytes.
+    """The content of gzip, xz or bzip2 (several members too), zstandard or plain ``pieces``, told apart by their first bytes.
 
     Raises:
         Damaged: the compressed data is broken or ends early.
@@ -168,14 +181,16 @@ def decompressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
     head = b""
     for piece in source:
         head += piece
-        if len(head) >= 4:
+        if len(head) >= HEAD_BYTES:
             break
     rest = _again(head, source)
-    if head[:2] == GZIP:
+    if not is_compressed(head):
+        return rest
+    if head.startswith(GZIP):
         return _gunzipped(rest)
-    if head[:4] == ZSTD or head[1:4] == SKIPPABLE:
-        return _unzstandard(rest)
-    return rest
+    if head.startswith(XZ):
+        return _unxz(rest)
+    return _unbzip2(rest) if BZIP2.match(head) else _unzstandard(rest)
 
 
 def bounded(pieces: Iterable[bytes], limit_bytes: int) -> Iterator[bytes]:
@@ -198,11 +213,47 @@ def _again(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
+class _Decoder(Protocol):
+    """What the libraries have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1, /) -> bytes: ...
+
+
 def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
     from isal import igzip_lib  # nothing is decompressed where all is remembered
 
-    broken = (cast("type[Exception]", igzip_lib.error), ValueError, EOFError)
-    decoder = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+    def decoder() -> _Decoder:
+        return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+
+    return _members(pieces, decoder, "gzip", cast("type[Exception]", igzip_lib.error))
+
+
+def _unxz(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    import lzma  # as above
+
+    def decoder() -> _Decoder:
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+
+    return _members(pieces, decoder, "xz", lzma.LZMAError)
+
+
+def _unbzip2(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    import bz2  # as above
+
+    return _members(pieces, bz2.BZ2Decompressor, "bzip2", OSError)
+
+
+def _members(
+    pieces: Iterator[bytes], new: Callable[[], _Decoder], name: str, error: type[Exception]
+) -> Iterator[bytes]:
+    """What one member after another unpacks to."""
+    decoder = new()
     has_ended = False
     for piece in pieces:
         while piece or not (has_ended or decoder.needs_input):
@@ -211,12 +262,12 @@ def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
                 piece = piece.lstrip(b"\0")
                 if not piece:
                     break
-                decoder = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+                decoder = new()
                 has_ended = False
             try:
                 out = decoder.decompress(piece, PIECE_BYTES)
-            except broken as error:
-                raise Damaged(f"broken gzip data: {error}") from error
+            except (error, ValueError, EOFError) as raised:
+                raise Damaged(f"broken {name} data: {raised}") from raised
             piece = b""
             if out:
                 yield out
@@ -224,7 +275,7 @@ def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
                 has_ended = True
                 piece = decoder.unused_data
     if not has_ended:
-        raise Damaged("the gzip data ends early")
+        raise Damaged(f"the {name} data ends early")
 
 
 def _unzstandard(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
 from leadline.image.image import Layer
-from leadline.image.stream import GZIP, ZSTD, Damaged, Region, bounded, decompressed
+from leadline.image.stream import HEAD_BYTES, Damaged, Region, bounded, decompressed, is_compressed
 from leadline.image.tar import TarReader
 from leadline.model.package import ImageIdentity
 from leadline.sources.image_manifest import (
@@ -62,12 +62,7 @@ def saved_image(path: Path, archive: "Archive", tag: str = "") -> OpenedImage:
 
 def open_oci_archive(path: Path, tag: str = "", platform: Platform | None = None) -> OpenedImage:
     """The image in a tar archive of an OCI layout. Raises as ``open_docker_archive``."""
-    archive = Archive(path)
-    try:
-        return layout_image(str(path), archive.member, tag, platform, archive.close)
-    except BaseException:
-        archive.close()
-        raise
+    return _layout_in(path, Archive(path), tag, platform)
 
 
 def open_oci_layout(path: Path, tag: str = "", platform: Platform | None = None) -> OpenedImage:
@@ -82,15 +77,13 @@ def open_oci_layout(path: Path, tag: str = "", platform: Platform | None = None)
 
 def open_archive(path: Path, tag: str = "", platform: Platform | None = None) -> OpenedImage:
     """Either kind of archive, told apart by what it holds. Raises as ``open_docker_archive``."""
-    with_manifest = Archive(path)
-    try:
-        names = with_manifest.names()
-    finally:
-        with_manifest.close()
+    archive = Archive(path)
+    names = archive.names()
     if "manifest.json" in names:
-        return open_docker_archive(path, tag)
+        return saved_image(path, archive, tag)
     if "index.json" in names:
-        return open_oci_archive(path, tag, platform)
+        return _layout_in(path, archive, tag, platform)
+    archive.close()
     raise SourceError(
         f"{path} is an archive but no image", hint="it holds neither manifest.json nor index.json"
     )
@@ -139,8 +132,7 @@ class Archive:
             self._closers.pop()()
 
     def _plain(self, file: int, size: int) -> tuple[int, int]:
-        head = os.pread(file, 4, 0)
-        if head[:2] != GZIP and head != ZSTD:
+        if not is_compressed(os.pread(file, HEAD_BYTES, 0)):
             return file, size
         import tempfile  # slow to import, and archives are seldom compressed as a whole
 
@@ -165,6 +157,14 @@ class Archive:
                 yield entry.path, posixpath.join(posixpath.dirname(entry.path), entry.target)
             elif entry.kind == "hardlink":
                 yield entry.path, entry.target
+
+
+def _layout_in(path: Path, archive: Archive, tag: str, platform: Platform | None) -> OpenedImage:
+    try:
+        return layout_image(str(path), archive.member, tag, platform, archive.close)
+    except BaseException:
+        archive.close()
+        raise
 
 
 class _Layout:

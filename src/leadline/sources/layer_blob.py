@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from leadline.image.config import ConfigReading
 from leadline.image.image import Layer
-from leadline.image.stream import GZIP, ZSTD, Forged, Pieces, Region, bounded, decompressed
+from leadline.image.stream import HEAD_BYTES, Forged, Pieces, Region, bounded, decompressed, is_compressed
 from leadline.image.tar import EntryReader, TarReader
 from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
@@ -68,8 +68,7 @@ class RegionLayer(Struct, frozen=True):
     missing: str = ""
 
     def open(self) -> AbstractContextManager[EntryReader]:
-        head = os.pread(self.file, 4, self.start)
-        if head[:2] == GZIP or head == ZSTD:
+        if is_compressed(os.pread(self.file, min(HEAD_BYTES, self.size_bytes), self.start)):
             return _closing(region_pieces(self.file, self.start, self.size_bytes), self.size_bytes)
         return _region(self)
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
 from leadline.image.config import ConfigReading, read_config
-from leadline.image.stream import GZIP, ZSTD, Damaged
+from leadline.image.stream import Damaged, is_compressed
 from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
 from leadline.sources.image_manifest import (
@@ -185,4 +185,4 @@ def _layer(find: Find, descriptor: Descriptor, diff_id: str) -> PieceLayer:
 def _holds_tar(stored: Stored) -> bool:
     """Whether it looks like an archive, compressed or not: a foreign layer may well be kept here."""
     head = next(stored.pieces(), b"")
-    return head[:2] == GZIP or head[:4] == ZSTD or head[257:262] == b"ustar"
+    return is_compressed(head) or head[257:262] == b"ustar"
