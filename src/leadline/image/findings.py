@@ -59,7 +59,7 @@ def _user(sbom: Sbom) -> Iterator[ImageFinding]:
 def _distribution(sbom: Sbom, today: str) -> Iterator[ImageFinding]:
     distro = sbom.distro
     if distro.end_of_life and distro.end_of_life < today[:10]:
-        detail = f"{distro.name or distro.id} has no security updates since {distro.end_of_life}"
+        detail = f"{distro.id} {distro.version} since {distro.end_of_life}"
         yield ImageFinding(
             "high",
             "Distribution past its end of life",

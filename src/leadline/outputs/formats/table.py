@@ -218,9 +218,10 @@ def _finding(finding: ImageFinding, width: int) -> Iterator[str]:
 def _examples(members: Sequence[ImageFinding], room: int) -> str:
     """As many places as there is room for; one that stands alone with what was found there."""
     if len(members) == 1:
-        where = plain(members[0].where)
-        text = f"{where}: {plain(members[0].detail)}"
-        return text if columns(text) <= room else where if columns(where) <= room else ""
+        where, detail = plain(members[0].where), plain(members[0].detail)
+        # Of a file its path says more, of the configuration what stands there.
+        texts = (where, detail) if "/" in where else (detail, where)
+        return next((text for text in (f"{where}: {detail}", *texts) if columns(text) <= room), "")
     names = list(dict.fromkeys(plain(one.where) for one in members))
     for shown in range(min(3, len(names)), 0, -1):
         rest = len(names) - shown

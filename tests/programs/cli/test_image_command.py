@@ -1,0 +1,297 @@
+"""``leadline image sbom`` and ``leadline scan image`` from the words typed to the exit code."""
+
+import gc
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from image_archives import Blobs, docker_archive, entry, layer, write_files
+from leadline.programs.cli.main import main
+from registry_server import Server, serving
+
+STATUS = b"""Package: bash
+Status: install ok installed
+Version: 5.2.15-2+b7
+Architecture: amd64
+Depends: libc6
+
+Package: libc6
+Status: install ok installed
+Version: 2.36-9
+Architecture: amd64
+Source: glibc
+"""
+FILES: dict[str, bytes | str | None] = {
+    "etc/os-release": b'ID=debian\nVERSION_ID="10"\nPRETTY_NAME="Debian GNU/Linux 10"\n',
+    "var/lib/dpkg/status": STATUS,
+    "srv/node_modules/ms/package.json": b'{"name": "ms", "version": "2.0.0", "license": "MIT"}',
+    "srv/app/.env": b"AWS_ACCESS_KEY_ID=AKIAABCDEFGHIJKLMNOP\n",
+}
+LAYER = layer(FILES, [entry("usr/bin/su", b"0", mode=0o4755)])
+
+
+@pytest.fixture(autouse=True)
+def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("COLUMNS", "SOURCE_DATE_EPOCH", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    yield
+    gc.enable()
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]):
+    def run(*words: str) -> tuple[int, str, str]:
+        code = main(list(words))
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> str:
+    docker_archive(tmp_path / "web.tar", [LAYER], User="")
+    return "web.tar"
+
+
+def test_the_table_of_an_archive(run, archive):
+    assert run("image", "sbom", archive) == (
+        0,
+        "web.tar   debian 10, end of life since 2024-06-30, linux/amd64, 1 layer, 1 MB\n"
+        "\n"
+        "deb            2\n"
+        "npm            1   ms 2.0.0\n"
+        "not read       0\n"
+        "written     none (use --format spdx-json --output sbom.json)\n"
+        "\n"
+        "3 packages, nothing unread\n",
+        "",
+    )
+
+
+def test_a_scan_tells_what_helps_an_attacker_and_what_was_not_done(run, archive):
+    code, out, err = run("scan", "image", archive)
+    assert (code, err) == (0, "")
+    assert out == (
+        "web.tar   debian 10, end of life since 2024-06-30, linux/amd64, 1 layer, 1 MB\n"
+        "\n"
+        "high      Credential in the image               1   srv/app/.env\n"
+        "high      Distribution past its end of life     1   debian 10 since 2024-06-30\n"
+        "medium    Runs as root                          1   no user is set\n"
+        "low       Set-uid file                          1   usr/bin/su: mode 4755\n"
+        "\n"
+        "deb            2\n"
+        "npm            1   ms 2.0.0\n"
+        "not read       0\n"
+        "not done    vulnerabilities of these packages are not matched yet\n"
+        "\n"
+        "4 findings: 2 high, 1 medium, 1 low; vulnerabilities not matched\n"
+    )
+    assert "AKIA" not in out
+
+
+@pytest.mark.parametrize(
+    ("threshold", "code", "verdict"),
+    [
+        ("high", 1, "failed: --severity-threshold high, 2 findings at or above it"),
+        ("critical", 0, "passed: --severity-threshold critical, but vulnerabilities are not matched yet"),
+    ],
+)
+def test_a_threshold_decides_the_exit_code(run, archive, threshold, code, verdict):
+    got, out, _ = run("scan", "image", archive, "--severity-threshold", threshold)
+    assert (got, out.splitlines()[-1]) == (code, verdict)
+
+
+def test_what_was_not_read_can_fail_the_command(run, tmp_path):
+    docker_archive(tmp_path / "bad.tar", [layer({**FILES, "srv/x.jar": b"PK\x03\x04 cut off"})])
+    code, out, _ = run("image", "sbom", "bad.tar", "--fail-on", "unread")
+    assert code == 1
+    assert "not read       1\n  srv/x.jar" in out
+    assert out.splitlines()[-1] == "failed: --fail-on unread, 1 not read"
+
+
+def test_several_formats_are_written_beside_each_other(run, archive, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    words = (
+        "image",
+        "sbom",
+        archive,
+        "-f",
+        "spdx-json,cyclonedx-json",
+        "-f",
+        "syft-json",
+        "-o",
+        "out/sbom.json",
+    )
+    code, out, err = run(*words)
+    assert (code, out) == (0, "")
+    assert err == (
+        "written: out/sbom.spdx.json\nwritten: out/sbom.cdx.json\nwritten: out/sbom.syft.json\nnothing unread\n"
+    )
+    first = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert sorted(first) == ["sbom.cdx.json", "sbom.spdx.json", "sbom.syft.json"]
+    assert json.loads(first["sbom.spdx.json"])["creationInfo"]["created"] == "2023-11-14T22:13:20Z"
+    run(*words, "--no-cache")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == first
+
+
+def test_a_bill_of_materials_can_be_asked_of_a_scan(run, archive):
+    code, out, err = run("scan", "image", archive, "--format", "cyclonedx-json")
+    assert (code, json.loads(out)["bomFormat"]) == (0, "CycloneDX")
+    assert err == "nothing unread, 4 findings, vulnerabilities not matched yet\n"
+
+
+@pytest.mark.parametrize("format", ["spdx-json", "cyclonedx-json", "syft-json"])
+def test_a_finished_document_stands_in_for_its_image(run, archive, format):
+    run("image", "sbom", archive, "--format", format, "--output", "sbom.json")
+    code, out, _ = run("image", "sbom", "sbom.json")
+    assert code == 0
+    assert [line for line in out.splitlines() if line.startswith(("deb", "npm", "not read"))] == [
+        "deb            2",
+        "npm            1   ms 2.0.0",
+        "not read       0",
+    ]
+    assert out.startswith("web.tar")
+
+
+def test_a_document_may_come_through_a_pipe(run, archive, monkeypatch):
+    _, document, _ = run("image", "sbom", archive, "--format", "spdx-json")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(document.encode())))
+    code, out, _ = run("image", "sbom", "-")
+    assert (code, out.splitlines()[-1]) == (0, "3 packages, nothing unread")
+
+
+def test_an_image_without_packages_is_no_error_and_not_clean(run, tmp_path):
+    docker_archive(tmp_path / "scratch.tar", [layer({"hello": b"x"})], User="1000")
+    code, out, _ = run("scan", "image", "scratch.tar")
+    assert code == 0
+    assert "packages       0   none of the known kinds" in out
+    assert out.endswith(
+        "no findings in files and configuration; vulnerabilities of these packages are\nnot matched yet\n"
+    )
+
+
+def test_a_project_is_catalogued_by_its_lock_files(run, tmp_path):
+    lock = {"lockfileVersion": 3, "packages": {"node_modules/ms": {"version": "2.0.0"}}}
+    write_files(tmp_path / "app", {"package-lock.json": json.dumps(lock).encode()})
+    code, out, _ = run("image", "sbom", "app")
+    assert code == 0
+    assert "npm            1   ms 2.0.0" in out
+
+
+def test_lock_files_inside_an_image_are_not_installed_packages(run, tmp_path):
+    lock = {"lockfileVersion": 3, "packages": {"node_modules/gone": {"version": "2.0.0"}}}
+    docker_archive(tmp_path / "x.tar", [layer({**FILES, "srv/package-lock.json": json.dumps(lock).encode()})])
+    assert "gone" not in run("image", "sbom", "x.tar", "-v")[1]
+
+
+def test_the_verbose_list_has_name_version_type_and_place(run, archive):
+    _, out, _ = run("image", "sbom", archive, "-v")
+    assert "ms     2.0.0        npm  srv/node_modules/ms/package.json\n" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("image", "sbom", "gone.tar"), 3, "there is no gone.tar; name an archive, an OCI layout, a folder or an image"),
+        (("image", "sbom", "No/Image"), 2, "not an image: No/Image; write it as registry/repository:tag"),
+        (("image", "sbom", ""), 2, "an empty name is no image; write it as registry/repository:tag"),
+        (("image", "sbom", "empty"), 3, "nothing to catalogue in empty: no lock file, no installed package; name an image, a root folder or a project"),
+        (("image", "sbom", "zero"), 3, "zero is empty; name an archive, an OCI layout, a folder or an image"),
+        (("image", "sbom", "pipe"), 3, "pipe is neither a file nor a folder; save it to a file first"),
+        (("image", "sbom", "plain.tar"), 3, "plain.tar is an archive but no image; it holds neither manifest.json nor index.json"),
+        (("image", "sbom", "other.json"), 3, "other.json is no bill of materials; SPDX 2.3, CycloneDX and Syft documents are read, as JSON"),
+        (("image", "sbom", "sbom:gone.json"), 3, "cannot read gone.json: no such file or directory"),
+        (("image", "sbom", "empty", "--format", "spdx"), 2, "unknown format spdx; did you mean spdx-json?"),
+        (("scan", "image", "empty", "--format", "sarif"), 2, "unknown format sarif; there are cyclonedx-json, spdx-json, syft-json, table"),
+        (("image", "sbom", "empty", "-f", "table,spdx-json"), 2, "several formats need --output FILE; for example: --format table,spdx-json --output report"),
+        (("image", "sbom", "empty", "--fail-on", "all"), 2, "--fail-on knows unread (got all)"),
+        (("scan", "image", "empty", "--severity-threshold", "hgih"), 2, "--severity-threshold must be one of low, medium, high, critical (got hgih)"),
+        (("image", "sbom", "x/y", "-u", "ann"), 2, "--username needs a password; pipe it in with --password-stdin, or set LEADLINE_REGISTRY_PASSWORD"),
+        (("image", "sbom", "x/y", "--password-stdin"), 2, "--password-stdin needs --username"),
+        (("image", "sbom", "x/y", "--mirror", "z"), 2, "--mirror takes REGISTRY=HOST (got z); for example docker.io=mirror.example"),
+        (("image", "sbom", "localhost:1/x"), 3, "cannot reach localhost:1: [Errno 111] Connection refused; an image in a file needs no registry: docker save IMAGE -o image.tar"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_said_in_one_line(run, tmp_path, words, code, message):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "zero").touch()
+    (tmp_path / "other.json").write_text("{}")
+    (tmp_path / "plain.tar").write_bytes(layer({"hello": b"x"}))
+    import os
+
+    os.mkfifo(tmp_path / "pipe")
+    assert run(*words) == (code, "", f"leadline: {message}\n")
+
+
+def test_another_platform_than_asked_for_is_refused(run, archive):
+    assert run("image", "sbom", archive, "--platform", "arm64") == (
+        2,
+        "",
+        "leadline: web.tar is for linux/amd64, not for linux/arm64; leave --platform out\n",
+    )
+    assert run("image", "sbom", archive, "--platform", "linux/amd64")[0] == 0
+
+
+def test_a_moment_that_is_none_is_refused(run, archive, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "soon")
+    assert run("image", "sbom", archive) == (
+        2,
+        "",
+        "leadline: SOURCE_DATE_EPOCH must be seconds since 1970 (got soon)\n",
+    )
+
+
+def test_nothing_is_left_of_a_file_that_was_not_finished(run, tmp_path):
+    assert run("image", "sbom", "gone.tar", "-f", "spdx-json", "-o", "sbom.json")[0] == 3
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("sbom")] == []
+
+
+# Registries
+
+
+def served(**settings: object) -> Server:
+    server = Server(blobs=Blobs(), **settings)  # type: ignore[arg-type]
+    descriptor = server.blobs.image([LAYER])
+    server.tags["shop/web:1"] = str(descriptor["digest"])
+    return server
+
+
+def test_an_image_of_a_registry_is_read_once(run):
+    with serving(served()) as server:
+        name = f"{server.host}/shop/web:1"
+        code, first, _ = run("image", "sbom", name, "--insecure")
+        assert (code, first.splitlines()[-1]) == (0, "3 packages, nothing unread")
+        asked = len([path for path in server.paths() if "/blobs/" in path])
+        again = run("image", "sbom", name, "--insecure")
+        assert again[:2] == (0, first)
+        assert len([path for path in server.paths() if "/blobs/" in path]) == asked
+        run("image", "sbom", name, "--insecure", "--no-cache")
+        assert len([path for path in server.paths() if "/blobs/" in path]) > asked
+
+
+def test_credentials_come_from_the_environment_or_a_pipe(run, monkeypatch):
+    with serving(served(auth="basic", users={"ann": "s3cret"})) as server:
+        words = ("image", "sbom", f"{server.host}/shop/web:1", "--insecure", "--no-cache")
+        code, out, err = run(*words)
+        assert (code, out, err.count("\n")) == (3, "", 1)
+        monkeypatch.setattr("sys.stdin", io.StringIO("s3cret\n"))
+        assert run(*words, "--username", "ann", "--password-stdin")[0] == 0
+        monkeypatch.setenv("LEADLINE_REGISTRY_USERNAME", "ann")
+        monkeypatch.setenv("LEADLINE_REGISTRY_PASSWORD", "s3cret")
+        assert run(*words)[0] == 0
+        monkeypatch.setenv("LEADLINE_REGISTRY_PASSWORD", "wrong-one")
+        code, out, err = run(*words)
+        assert (code, out, err.count("\n"), "wrong-one" in err) == (3, "", 1, False)
+
+
+def test_an_unknown_tag_is_said_in_one_line(run):
+    with serving(served()) as server:
+        code, out, err = run("image", "sbom", f"{server.host}/shop/web:2", "--insecure")
+        assert (code, out) == (3, "")
+        assert err == f"leadline: {server.host} has no 2 in shop/web\n"
