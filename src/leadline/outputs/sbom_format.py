@@ -31,6 +31,7 @@ __all__ = [
     "format",
     "image_url",
     "is_license_id",
+    "named_document_text",
     "padded",
     "plain",
     "web_page",
@@ -44,6 +45,13 @@ _NOT_IN_ADDRESSES = frozenset("<>\"{}|\\^`' ")
 def document_text(document: Any) -> str:
     """``document`` as JSON on one line, every text in it fit for a terminal, whoever chose it."""
     return json_text(_plain(document)) + "\n"
+
+
+def named_document_text(document: dict[str, Any], key: str) -> str:
+    """As ``document_text``, with a name under ``key`` that follows from all the rest."""
+    clean = _plain(document)
+    clean[key] = f"urn:uuid:{content_uuid(json_text(clean))}"
+    return json_text(clean) + "\n"
 
 
 def _plain(value: Any) -> Any:

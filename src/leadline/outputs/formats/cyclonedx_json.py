@@ -11,12 +11,11 @@ from leadline.outputs.sbom_format import (
     Sbom,
     Unread,
     components,
-    content_uuid,
     declared,
-    document_text,
     format,
     image_url,
     is_license_id,
+    named_document_text,
     plain,
     web_page,
 )
@@ -55,8 +54,7 @@ def cyclonedx_json(sbom: Sbom, out: IO[str], page: Page) -> None:
     if sbom.unread:
         document["compositions"] = [{"aggregate": "incomplete", "assemblies": [_ROOT]}]
         document["metadata"]["properties"] = _properties([("unread", _unread(one)) for one in sbom.unread])
-    document["serialNumber"] = f"urn:uuid:{content_uuid(document_text(document))}"
-    out.write(document_text(document))
+    out.write(named_document_text(document, "serialNumber"))
 
 
 def _root(sbom: Sbom) -> dict[str, Any]:

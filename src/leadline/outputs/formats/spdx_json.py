@@ -11,11 +11,10 @@ from leadline.outputs.sbom_format import (
     Page,
     Sbom,
     components,
-    content_uuid,
     declared,
-    document_text,
     format,
     image_url,
+    named_document_text,
     plain,
     web_page,
 )
@@ -64,8 +63,7 @@ def spdx_json(sbom: Sbom, out: IO[str], page: Page) -> None:
             }
             for one in sbom.unread
         ]
-    document["documentNamespace"] = f"urn:uuid:{content_uuid(document_text(document))}"
-    out.write(document_text(document))
+    out.write(named_document_text(document, "documentNamespace"))
 
 
 def _root(sbom: Sbom) -> dict[str, Any]:

@@ -146,8 +146,11 @@ def _name(package: Package) -> str:
 
 
 def _version(package: Package) -> str:
-    is_library = (package.type, package.namespace, package.name) == ("golang", "", "stdlib")
-    return plain(f"go{package.version}" if is_library else package.version)
+    return plain(f"go{package.version}" if _is_standard_library(package) else package.version)
+
+
+def _is_standard_library(package: Package) -> bool:
+    return (package.type, package.namespace, package.name) == ("golang", "", "stdlib")
 
 
 def _locations(package: Package) -> Iterator[dict[str, Any]]:
@@ -157,7 +160,7 @@ def _locations(package: Package) -> Iterator[dict[str, Any]]:
         is_primary = i == 0 or package.type not in ("alpm", "apk", "deb", "rpm")
         yield {
             "path": path,
-            **({"layerID": package.layer} if package.layer else {}),
+            **({"layerID": package.layer} if package.layer and i == 0 else {}),
             "accessPath": path,
             "annotations": {"evidence": "primary" if is_primary else "supporting"},
         }
@@ -246,7 +249,8 @@ def _rpm(package: Package) -> Metadata:
 
 
 def _golang(package: Package) -> Metadata:
-    return "go-module-buildinfo-entry", {"goCompiledVersion": "", "architecture": plain(package.arch)}
+    compiler = _version(package) if _is_standard_library(package) else ""
+    return "go-module-buildinfo-entry", {"goCompiledVersion": compiler, "architecture": plain(package.arch)}
 
 
 def _maven(package: Package) -> Metadata:
@@ -293,7 +297,7 @@ def _gem(package: Package) -> Metadata:
     return "ruby-gemspec", {
         "name": plain(package.name),
         "version": plain(package.version),
-        "authors": [plain(package.supplier)] if package.supplier else [],
+        "authors": [plain(name) for name in package.supplier.split(", ") if name],
         "homepage": plain(package.home),
     }
 
