@@ -212,7 +212,9 @@ def test_ids_of_licences_are_known() -> None:
     ]
 
 
-@pytest.mark.parametrize("address", ["https://example.org/a?b=c#d", "http://x"])
+@pytest.mark.parametrize(
+    "address", ["https://example.org/a?b=c#d", "http://x.museum", "http://a-b.example:8080/~ann"]
+)
 def test_addresses_of_pages_are_kept(address: str) -> None:
     assert web_page(f" {address} ") == address
 
@@ -225,6 +227,9 @@ def test_addresses_of_pages_are_kept(address: str) -> None:
         "ftp://x",
         "https://",
         "https:///a",
+        "https://x",
+        "https://a--b.org",
+        "https://ann@x.org",
         "https://a b",
         "https://a/%zz",
         "javascript:x",

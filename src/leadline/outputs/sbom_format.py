@@ -1,5 +1,6 @@
 """All that a format of bills of materials imports. Apart from ``format`` so that scans of manifests start without it."""
 
+import re
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -38,20 +39,34 @@ __all__ = [
     "wrapped",
 ]
 
+_ESCAPED = re.compile(r"\\[bfnrtu]")
+"""A control character in JSON; a backslash before such a letter is taken for one too, at no harm."""
 _LONGEST_ADDRESS = 2_000
-_NOT_IN_ADDRESSES = frozenset("<>\"{}|\\^`' ")
+_NOT_IN_ADDRESSES = frozenset("<>\"{}|\\^`' []%")
+_HOST = re.compile(
+    r"https?://[a-z0-9]+(?:[-.][a-z0-9]+)*\.[a-z]{2,}(?::[0-9]{1,5})?(?:[/?#]|$)", re.IGNORECASE
+)
+"""Readers of SPDX take no other: neither names without a dot nor two dashes in a row."""
 
 
-def document_text(document: Any) -> str:
+def document_text(document: dict[str, Any]) -> str:
     """``document`` as JSON on one line, every text in it fit for a terminal, whoever chose it."""
-    return json_text(_plain(document)) + "\n"
+    return _clean_text(document) + "\n"
 
 
 def named_document_text(document: dict[str, Any], key: str) -> str:
     """As ``document_text``, with a name under ``key`` that follows from all the rest."""
-    clean = _plain(document)
-    clean[key] = f"urn:uuid:{content_uuid(json_text(clean))}"
-    return json_text(clean) + "\n"
+    document[key] = ""
+    text = _clean_text(document)
+    # No stranger's text can look like this: JSON has a backslash before the quotes in it.
+    return text.replace(f'"{key}":""', f'"{key}":"urn:uuid:{content_uuid(text)}"', 1) + "\n"
+
+
+def _clean_text(document: dict[str, Any]) -> str:
+    text = json_text(document)
+    if text.isprintable() and _ESCAPED.search(text) is None:
+        return text
+    return json_text(_plain(document))
 
 
 def _plain(value: Any) -> Any:
@@ -87,6 +102,5 @@ def web_page(address: str) -> str:
     is_one = address.startswith(("http://", "https://")) and len(address) <= _LONGEST_ADDRESS
     if not is_one or not address.isascii() or not address.isprintable():
         return ""
-    host = address.partition("://")[2].partition("/")[0]
-    # A second "%" form or bracket is legal in places that no project page needs, and readers differ about them.
-    return "" if not host or _NOT_IN_ADDRESSES & set(address) or "[" in address or "%" in address else address
+    # Escapes and brackets are legal in places that no project page needs, and readers differ about them.
+    return "" if _NOT_IN_ADDRESSES & set(address) or not _HOST.match(address) else address
