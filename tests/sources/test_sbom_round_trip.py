@@ -117,6 +117,7 @@ SPDX = {
         },
         {"SPDXID": "SPDXRef-b", "name": "mystery", "versionInfo": "2"},
         "no object",
+        {"name": "app/package-lock.json", "primaryPackagePurpose": "APPLICATION"},
         {"name": "half", "externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:"}]},
     ],
     "hasExtractedLicensingInfos": [{"licenseId": "LicenseRef-own", "extractedText": "Do what you like"}],
@@ -133,7 +134,7 @@ def test_packages_of_unknown_kind_are_kept_and_named() -> None:
     assert sbom.unread == (
         Unread("packages[1] mystery", "has no package URL, so its kind is unknown"),
         Unread("packages[2]", "has no name"),
-        Unread("packages[3] half", "pkg: is no package URL"),
+        Unread("packages[4] half", "pkg: is no package URL"),
     )
 
 

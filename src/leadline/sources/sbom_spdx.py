@@ -53,7 +53,7 @@ def read_spdx(document: Mapping[str, Any], name: str) -> Sbom:
                 found.keep(text(entry.get("SPDXID")), _package(entry, texts))
         elif not text(entry.get("name")):
             found.lose(f"packages[{i}]", "has no name")
-        elif purpose not in _PURPOSES_BESIDE or _url(entry):
+        elif _url(entry) or not (purpose in _PURPOSES_BESIDE or _is_group(entry)):
             package = _package(entry, texts)
             found.doubt(f"packages[{i}]", _url(entry), package)
             found.keep(text(entry.get("SPDXID")), package)
@@ -66,6 +66,11 @@ def read_spdx(document: Mapping[str, Any], name: str) -> Sbom:
     return Sbom(
         _identity(root, document, name), found.relate(needs, owners), distro, unread=found.all_unread()
     )
+
+
+def _is_group(entry: Mapping[str, Any]) -> bool:
+    """An application without version and URL groups what a lock file lists; it is no package."""
+    return entry.get("primaryPackagePurpose") == "APPLICATION" and not text(entry.get("versionInfo"))
 
 
 def _described(document: Mapping[str, Any]) -> frozenset[str]:
