@@ -2,9 +2,7 @@
 
 import re
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
-from leadline.image.reference import read_reference
 from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.package import Digest, Distro, ImageIdentity, Package, Sbom
 from leadline.outputs.components import Component, components
@@ -79,12 +77,15 @@ def _plain(value: Any) -> Any:
 
 def content_uuid(text: str) -> str:
     """The same for the same text, and for no other."""
+    from uuid import NAMESPACE_URL, uuid5  # tables do without, and start sooner
+
     return str(uuid5(NAMESPACE_URL, f"leadline {text}"))
 
 
 def image_url(image: ImageIdentity) -> str:
     """The ``oci`` package URL of an image out of a registry; empty for all else."""
     from leadline.image.package_url import package_url
+    from leadline.image.reference import read_reference
 
     reference = read_reference(image.name) if image.digest else None
     if reference is None or image.name.startswith((".", "/")):
@@ -103,4 +104,4 @@ def web_page(address: str) -> str:
     if not is_one or not address.isascii() or not address.isprintable():
         return ""
     # Escapes and brackets are legal in places that no project page needs, and readers differ about them.
-    return "" if _NOT_IN_ADDRESSES & set(address) or not _HOST.match(address) else address
+    return "" if _NOT_IN_ADDRESSES & set(address) or not re.match(_HOST, address) else address

@@ -106,7 +106,7 @@ def _note(type: str, members: Sequence[Component], room: int) -> str:
         text = ", ".join(names[:shown]) + more + rest
         if columns(text) <= room:
             return text
-    return ""
+    return rest.removeprefix(", ") if columns(rest) <= room else ""
 
 
 def _list(found: Sequence[Component], page: Page) -> Iterator[str]:
