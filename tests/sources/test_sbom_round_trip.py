@@ -180,6 +180,47 @@ def test_properties_of_other_programs_are_understood() -> None:
     )
 
 
+GLIBC = {
+    "name": "libc6",
+    "SPDXID": "SPDXRef-Package-1",
+    "versionInfo": "1:2.36-9",
+    "sourceInfo": "built package from: glibc 1:2.36-9",
+    "externalRefs": [
+        {"referenceType": "purl", "referenceLocator": "pkg:deb/debian/libc6@1%3A2.36-9?arch=amd64"},
+    ],
+    "annotations": [{"comment": "LayerDiffID: sha256:2"}, {"comment": "PkgType: debian"}],
+}
+LIBC = Package(
+    "deb",
+    "libc6",
+    "1:2.36-9",
+    namespace="debian",
+    arch="amd64",
+    source="glibc",
+    source_version="1:2.36-9",
+    layer="sha256:2",
+)
+
+
+def test_source_packages_are_found_where_trivy_names_them() -> None:
+    source = [("SrcName", "glibc"), ("SrcEpoch", "1"), ("SrcVersion", "2.36"), ("SrcRelease", "9")]
+    properties = [
+        {"name": f"aquasecurity:trivy:{name}", "value": value}
+        for name, value in (*source, ("LayerDiffID", "sha256:2"))
+    ]
+    component = {
+        "type": "library",
+        "name": "libc6",
+        "version": "1:2.36-9",
+        "purl": "pkg:deb/debian/libc6@1%3A2.36-9?arch=amd64",
+        "properties": properties,
+    }
+    assert read({"spdxVersion": "SPDX-2.3", "packages": [GLIBC]}).packages == (LIBC,)
+    assert read({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [component]}).packages == (
+        LIBC,
+    )
+
+
 def test_a_document_that_calls_itself_incomplete_is_not_taken_for_whole() -> None:
     document = {
         "bomFormat": "CycloneDX",

@@ -29,6 +29,10 @@ _FOREIGN = {
     "aquasecurity:trivy:ImageID": "id",
     "aquasecurity:trivy:LayerDiffID": "layer",
     "aquasecurity:trivy:RepoTag": "tag",
+    "aquasecurity:trivy:SrcEpoch": "sourceEpoch",
+    "aquasecurity:trivy:SrcName": "source",
+    "aquasecurity:trivy:SrcRelease": "sourceRelease",
+    "aquasecurity:trivy:SrcVersion": "sourceVersion",
     "syft:cpe23": "cpe",
     "syft:distro:versionCodename": "codename",
     "syft:location:0:layerID": "layer",
@@ -110,7 +114,7 @@ def _package(entry: Mapping[str, Any], package: Package) -> Package:
         namespace=package.namespace or text(entry.get("group")),
         arch=package.arch or first("arch"),
         source=first("source") or package.source,
-        source_version=first("sourceVersion") or package.source_version,
+        source_version=_source_version(own) or package.source_version,
         licenses=tuple(dict.fromkeys(filter(None, _licenses(entry)))),
         found_in=tuple(
             path(fields(one).get("location"))
@@ -130,6 +134,15 @@ def _package(entry: Mapping[str, Any], package: Package) -> Package:
         owned_by=first("ownedBy"),
         is_dev=entry.get("scope") == "excluded",
     )
+
+
+def _source_version(own: Mapping[str, list[str]]) -> str:
+    """Trivy takes it apart into epoch, version and release."""
+    epoch, version, release = (
+        own.get(key, [""])[0] for key in ("sourceEpoch", "sourceVersion", "sourceRelease")
+    )
+    prefix = f"{epoch}:" if epoch not in ("", "0") else ""
+    return f"{prefix}{version}-{release}" if release else f"{prefix}{version}"
 
 
 def _licenses(entry: Mapping[str, Any]) -> Iterator[str]:

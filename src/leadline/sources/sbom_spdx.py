@@ -24,6 +24,9 @@ _PURPOSES_BESIDE = frozenset(
 )
 _PERSON = re.compile(r"(?:Person|Organization):\s*(?P<name>.*?)\s*(?:\((?P<mail>[^()]*)\))?\s*")
 _FOUND_BY = re.compile(r"found by (?P<name>[\w.-]+) in: ")
+_BUILT_FROM = re.compile(r"built package from: (?P<name>\S+)(?: (?P<version>\S+))?")
+_ANNOTATIONS = {"DiffID": "layer", "ImageID": "id", "LayerDiffID": "layer", "RepoTag": "tag"}
+"""What Trivy says in annotations of a package, by our own name of it."""
 _NOT_READ = "not read: "
 
 
@@ -114,11 +117,19 @@ def _distro(entry: Mapping[str, Any]) -> Distro:
 
 
 def _facts(entry: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What our own writer says in ``comment``."""
+    """What our own writer says in ``comment``, and Trivy in annotations and ``sourceInfo``."""
     found: dict[str, list[str]] = {}
     for fact in text(entry.get("comment")).split("; "):
         name, _, value = fact.partition(": ")
         found.setdefault(name, []).append(value)
+    for one in entries(entry.get("annotations")):
+        name, _, value = text(fields(one).get("comment")).partition(": ")
+        if name in _ANNOTATIONS:
+            found.setdefault(_ANNOTATIONS[name], []).append(value)
+    built_from = _BUILT_FROM.match(text(entry.get("sourceInfo")))
+    if built_from is not None:
+        found["source"] = [built_from["name"]]
+        found["source version"] = [built_from["version"] or ""]
     return found
 
 
