@@ -295,3 +295,16 @@ def test_an_unknown_tag_is_said_in_one_line(run):
         code, out, err = run("image", "sbom", f"{server.host}/shop/web:2", "--insecure")
         assert (code, out) == (3, "")
         assert err == f"leadline: {server.host} has no 2 in shop/web\n"
+
+
+def test_a_token_may_stand_in_the_environment(run, monkeypatch):
+    with serving(served(auth="token")) as server:
+        monkeypatch.setenv("LEADLINE_REGISTRY_TOKEN", "good")
+        assert run("image", "sbom", f"{server.host}/shop/web:1", "--insecure")[0] == 0
+
+
+def test_a_mirror_is_asked_first(run):
+    with serving(served()) as mirror:
+        words = ("--mirror", f"localhost:1={mirror.host}", "--insecure")
+        code, out, _ = run("image", "sbom", "localhost:1/shop/web:1", *words)
+        assert (code, out.splitlines()[-1]) == (0, "3 packages, nothing unread")

@@ -159,7 +159,8 @@ def _open(request: ImageRequest, say: Say) -> OpenedImage:
         host = _host(request.image)
         if not request.insecure or not host:
             raise _with_hint(error) from error
-        plain_http = _registry(request, os.environ, frozenset((host,)), say)
+        mirrors = (mirror for hosts in _mirrors(request.mirror).values() for mirror in hosts)
+        plain_http = _registry(request, os.environ, frozenset((host, *mirrors)), say)
         try:
             return open_image(request.image, ImageOptions(request.platform, plain_http, cache))
         except RegistryError as error:
