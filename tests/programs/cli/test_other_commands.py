@@ -44,7 +44,8 @@ def test_every_control_is_listed_with_what_it_is(capfd):
             control.score,
         )
         assert row["built"] == control.is_built
-        assert row["why"]
+        assert row["about"]
+        assert row["why"] == (f"needs {control.needs}" if control.needs else control.manual)
         assert "AllControls" in row["frameworks"]
 
 

@@ -51,8 +51,8 @@ def _control_row(control: Control, frameworks: Iterable[Framework]) -> dict[str,
         "category": control.category,
         "frameworks": [f.name for f in frameworks if control.id in f.control_ids],
         "built": control.is_built,
-        "why": why(control),
-        "needs": control.needs,
+        "why": f"needs {control.needs}" if control.needs else control.manual,
+        "about": why(control),
         "settings": sorted(control.settings),
     }
 

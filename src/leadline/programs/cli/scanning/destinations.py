@@ -1,5 +1,6 @@
 """The files and streams that a report is written to, opened before the scan so that a wrong path costs nothing."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -45,8 +46,8 @@ def placed(chosen: Iterable[Format], output: str) -> tuple[Destination, ...]:
             hint=f"for example: --format {','.join(f.name for f in formats)} --output report",
         )
     stem = next((output.removesuffix(f.suffix) for f in formats if output.endswith(f.suffix)), output)
-    if not Path(stem).name:
-        stem = output
+    if not Path(stem).name or output.endswith(("/", os.sep)):
+        raise UsageError(f"{output} names no file", hint="--output takes a file; suffixes are added to it")
     found: dict[str, Format] = {}
     for format in formats:
         path = stem + format.suffix

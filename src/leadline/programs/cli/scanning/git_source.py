@@ -3,10 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 
+from leadline.model.finding import Place, Unread
 from leadline.model.report import Target
+from leadline.model.resource import Resource
+from leadline.outputs.place import Places
 from leadline.programs.cli.scanning.file_source import read_files
 from leadline.programs.cli.scanning.request import Request
 from leadline.programs.cli.scanning.sources import Reading, Say
@@ -15,7 +19,7 @@ from leadline.sources.git import checked_out
 
 @contextmanager
 def read_repository(request: Request, address: str, say: Say) -> Iterator[Reading]:
-    """What lies at ``address``, read as files are.
+    """What lies at ``address``, read as files are; paths are those in the repository.
 
     Raises: ``SourceError`` where it cannot be fetched, ``UsageError`` where it is no address.
     """
@@ -23,11 +27,43 @@ def read_repository(request: Request, address: str, say: Say) -> Iterator[Readin
     with checked_out(address, os.environ) as checkout:
         say(f"scanning {checkout.shown}")
         reading = read_files(request, (str(checkout.path),))
-        target = Target(
-            "git",
-            checkout.shown,
-            root=str(checkout.path),
-            branch=checkout.branch,
-            commit=checkout.commit,
+        top = str(checkout.top)
+        yield msgspec.structs.replace(
+            reading,
+            target=Target("git", checkout.shown, branch=checkout.branch, commit=checkout.commit),
+            resources=tuple(_within(resource, top) for resource in reading.resources),
+            places=_RepositoryPlaces(reading.places, top),
+            unread=(*(_named_within(part, top) for part in reading.unread), *checkout.unread),
+            notes=tuple(note.replace(f"{top}/", "") for note in reading.notes),
         )
-        yield msgspec.structs.replace(reading, target=target, unread=(*reading.unread, *checkout.unread))
+
+
+class _RepositoryPlaces:
+    """Finds places in the checkout for objects that only know their path in the repository."""
+
+    def __init__(self, places: Places, top: str) -> None:
+        self._places = places
+        self._top = top
+
+    def find(self, resource: Resource, path: str) -> Place | None:
+        return self._places.find(self._on_disk(resource), path)
+
+    def lines(self, resource: Resource, first: int, last: int) -> list[str]:
+        return self._places.lines(self._on_disk(resource), first, last)
+
+    def _on_disk(self, resource: Resource) -> Resource:
+        root = str(Path(self._top) / resource.origin.root)
+        return _with_root(resource, root)
+
+
+def _within(resource: Resource, top: str) -> Resource:
+    root = os.path.relpath(resource.origin.root or top, top)
+    return _with_root(resource, "" if root == "." else root)
+
+
+def _with_root(resource: Resource, root: str) -> Resource:
+    return msgspec.structs.replace(resource, origin=msgspec.structs.replace(resource.origin, root=root))
+
+
+def _named_within(part: Unread, top: str) -> Unread:
+    return msgspec.structs.replace(part, where=part.where.removeprefix(f"{top}/"))

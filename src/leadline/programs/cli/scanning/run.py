@@ -200,7 +200,9 @@ def _nothing_judged(report: PostureReport, reading: Reading) -> str:
         return ""
     name = target_name(report)
     if report.objects:
-        return f"nothing could be judged in {name}: {count(report.objects, 'object')}, none that a chosen control looks at"
+        barred = next((skip for skip in report.skips if skip.kind != "no objects"), None)
+        why = f"{barred.control}: {barred.why}" if barred else "none that a chosen control looks at"
+        return f"nothing could be judged in {name}: {count(report.objects, 'object')}, {why}"
     if report.unread:
         return f"nothing could be judged in {name}: {len(report.unread):,} not read, the first {_first_unread(report)}"
     if report.not_kubernetes:
