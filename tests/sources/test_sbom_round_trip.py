@@ -186,7 +186,7 @@ GLIBC = {
     "versionInfo": "1:2.36-9",
     "sourceInfo": "built package from: glibc 1:2.36-9",
     "externalRefs": [
-        {"referenceType": "purl", "referenceLocator": "pkg:deb/debian/libc6@1%3A2.36-9?arch=amd64"},
+        {"referenceType": "purl", "referenceLocator": "pkg:deb/debian/libc6@2.36-9?arch=amd64&epoch=1"},
     ],
     "annotations": [{"comment": "LayerDiffID: sha256:2"}, {"comment": "PkgType: debian"}],
 }

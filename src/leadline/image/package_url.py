@@ -11,6 +11,7 @@ _EPOCH = re.compile(r"\d+:")
 _SEPARATORS = re.compile(r"[-_.]+")
 _WITH_ARCHITECTURE = frozenset(("alpm", "apk", "deb", "rpm"))
 """Types whose definition has the qualifier ``arch``; elsewhere the architecture is no part of the identity."""
+_WITH_EPOCH = frozenset(("alpm", "deb", "rpm"))
 LONGEST = 8192
 
 
@@ -36,17 +37,18 @@ def package_url(package: Package) -> str:
 
 
 def read_package_url(text: str) -> Package | None:
-    """The package that ``text`` names, its version with an RPM epoch in front; ``None`` where it is no package URL."""
+    """The package that ``text`` names, its version with the epoch in front; ``None`` where it is no package URL."""
     if len(text) > LONGEST:
         return None
     try:
         url = PackageURL.from_string(text)
     except ValueError:
         return None
-    qualifiers = url.qualifiers if isinstance(url.qualifiers, dict) else {}
+    qualifiers = dict(url.qualifiers) if isinstance(url.qualifiers, dict) else {}
     version = url.version or ""
-    epoch = qualifiers.get("epoch", "")
-    if url.type == "rpm" and epoch not in ("", "0") and not _EPOCH.match(version):
+    # Only RPM has such a qualifier by its definition; Trivy writes it for Debian too, whose versions hold theirs.
+    epoch = qualifiers.get("epoch", "") if url.type not in ("alpm", "deb") else qualifiers.pop("epoch", "")
+    if url.type in _WITH_EPOCH and epoch not in ("", "0") and not _EPOCH.match(version):
         version = f"{epoch}:{version}"
     source, _, source_version = _upstream(qualifiers.get("upstream", ""))
     return Package(
