@@ -151,6 +151,7 @@ def test_cyclonedx_is_read_by_its_own_library() -> None:
     assert len(bom.components) == len(components(SBOM)) + 1
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_every_licence_that_spdx_knows_is_one_that_cyclonedx_knows() -> None:
     from license_expression import get_spdx_licensing
