@@ -16,7 +16,7 @@ from leadline.model.package import Digest, ImageIdentity, Package, Sbom
 from leadline.outputs.components import components
 from leadline.outputs.format import Asked, NoPlaces, Page, find_format, formats_for
 from leadline.sources.sbom_documents import read_sbom_document
-from outputs.sample_sbom import REPORT, SBOM
+from outputs.sample_sbom import NOT_JUDGED, REPORT, SBOM
 
 GOLDENS = Path(__file__).parent / "formats" / "goldens" / "sbom"
 JSON_FORMATS = ("cyclonedx-json", "spdx-json", "syft-json")
@@ -96,10 +96,8 @@ def test_the_table_draws_no_boxes_and_shows_no_control_characters(report: object
 
 
 def test_a_scan_without_findings_does_not_call_the_image_clean() -> None:
-    text = written("table", ImageReport(replace(SBOM, unread=()), ()))
-    assert text.splitlines()[-1] == (
-        "no findings in files and configuration; vulnerabilities of these packages are not matched yet"
-    )
+    text = written("table", ImageReport(replace(SBOM, unread=()), (), NOT_JUDGED))
+    assert text.splitlines()[-1] == ("no findings; vulnerabilities of these packages are not matched yet")
 
 
 def test_an_image_without_packages_says_so() -> None:

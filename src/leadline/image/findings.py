@@ -16,6 +16,16 @@ def image_findings(sbom: Sbom, today: str) -> tuple[ImageFinding, ...]:
     return tuple(sorted(found, key=lambda one: (SEVERITIES.index(one.severity), one.title, one.where)))
 
 
+def not_judged(sbom: Sbom, *, is_document: bool) -> tuple[str, ...]:
+    """What the findings say nothing about. ``is_document``: read from a bill of materials that somebody else made."""
+    gaps = ["vulnerabilities of these packages are not matched yet"]
+    if is_document:
+        gaps.append("files and configuration are not in a bill of materials")
+    elif not sbom.image.id:
+        gaps.append("a folder has no configuration, so nobody knows who will run in it")
+    return tuple(gaps)
+
+
 def _files(sbom: Sbom) -> Iterator[ImageFinding]:
     for file in sbom.files:
         match file.why:

@@ -26,3 +26,5 @@ class ImageReport(Struct, frozen=True):
 
     sbom: Sbom
     findings: tuple[ImageFinding, ...]
+    not_judged: tuple[str, ...] = ()
+    """What a reader could take for judged and was not, each as one sentence without a full stop."""

@@ -171,9 +171,20 @@ def test_an_image_without_packages_is_no_error_and_not_clean(run, tmp_path):
     code, out, _ = run("scan", "image", "scratch.tar")
     assert code == 0
     assert "packages       0   none of the known kinds" in out
-    assert out.endswith(
-        "no findings in files and configuration; vulnerabilities of these packages are\nnot matched yet\n"
-    )
+    assert out.endswith("no findings; vulnerabilities of these packages are not matched yet\n")
+
+
+def test_a_scan_of_a_document_says_what_such_a_document_does_not_hold(run, archive):
+    run("image", "sbom", archive, "--format", "spdx-json", "--output", "sbom.json")
+    _, out, _ = run("scan", "image", "sbom.json")
+    assert "not done    vulnerabilities of these packages are not matched yet\n" in out
+    assert "            files and configuration are not in a bill of materials\n" in out
+
+
+def test_a_scan_of_a_root_folder_says_that_it_has_no_configuration(run, tmp_path):
+    write_files(tmp_path / "root", {"etc/os-release": b"ID=alpine\nVERSION_ID=3.99\n"})
+    _, out, _ = run("scan", "image", "root")
+    assert "            a folder has no configuration, so nobody knows who will run in it\n" in out
 
 
 def test_a_project_is_catalogued_by_its_lock_files(run, tmp_path):

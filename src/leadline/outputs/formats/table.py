@@ -25,7 +25,6 @@ _NAMES = 40
 _DISTRIBUTION = frozenset(("alpm", "apk", "deb", "rpm"))
 _STYLES = {"critical": "1;31", "high": "31", "medium": "33", "low": "36", "good": "32", "bad": "1;31"}
 _LONGEST_PATH = 4096
-NOT_MATCHED = "vulnerabilities of these packages are not matched yet"
 
 
 @format("table", suffix=".txt", report=Sbom)
@@ -41,7 +40,10 @@ def image_table(report: ImageReport, out: IO[str], page: Page) -> None:
     sbom = report.sbom
     found = components(sbom)
     lines = [*_heading(sbom, page), *_findings(report.findings, page), *_packages(found, page)]
-    lines += [*_not_read(sbom, page), *_labelled("not done", NOT_MATCHED, page.width), ""]
+    lines += _not_read(sbom, page)
+    for i, gap in enumerate(report.not_judged):
+        lines += _labelled("" if i else "not done", gap, page.width)
+    lines.append("")
     lines += _verdict(report, page)
     out.writelines(f"{line.rstrip()}\n" for line in lines)
 
@@ -52,7 +54,8 @@ def _heading(sbom: Sbom, page: Page) -> Iterator[str]:
     digest = image.digest.partition(":")[2]
     if digest and "@" not in name:
         name += f"@sha256:{digest[:12]}…"
-    facts = [plain(f"{distro.id} {distro.version}".strip()) or "no distribution"]
+    nothing = "folder" if image.kind == "directory" else "no distribution"
+    facts = [plain(f"{distro.id} {distro.version}".strip()) or nothing]
     if distro.end_of_life:
         is_over = distro.end_of_life < page.at[:10]
         facts.append(f"{'end of life since' if is_over else 'maintained until'} {distro.end_of_life}")
@@ -234,7 +237,7 @@ def _examples(members: Sequence[ImageFinding], room: int) -> str:
 def _verdict(report: ImageReport, page: Page) -> Iterator[str]:
     unread = f"; {len(report.sbom.unread):,} not read" if report.sbom.unread else ""
     if not report.findings:
-        text = f"no findings in files and configuration; {NOT_MATCHED}{unread}"
+        text = f"no findings; {'; '.join(report.not_judged)}{unread}"
     else:
         counts = Counter(one.severity for one in report.findings)
         parts = [f"{counts[s]:,} {s}" for s in ("critical", "high", "medium", "low") if counts[s]]

@@ -61,6 +61,11 @@ def read_image(request: ImageRequest, created: str, say: Say) -> Sbom:
     return sbom
 
 
+def is_document(request: ImageRequest) -> bool:
+    """Whether what is named is a finished bill of materials."""
+    return _document(request.image) is not None
+
+
 def _document(name: str) -> Path | None:
     """The file that holds a finished bill of materials; ``None`` where ``name`` is something else."""
     if name == STDIN:

@@ -12,7 +12,7 @@ from leadline.model.control import SEVERITIES
 from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.package import Sbom
 from leadline.outputs.format import Asked, Format, NoPlaces, Page, count, find_format, formats_for, plain
-from leadline.programs.cli.imaging.opening import read_image
+from leadline.programs.cli.imaging.opening import is_document, read_image
 from leadline.programs.cli.imaging.request import ImageRequest
 from leadline.programs.cli.scanning.destinations import Destination, opened, placed
 from leadline.programs.cli.scanning.gates import Verdict
@@ -52,12 +52,13 @@ def _run(request: ImageRequest) -> int:
     with opened(chosen) as sinks:
         with progress(f"opening {request.image}", is_wanted=not request.quiet) as display:
             sbom = read_image(request, _created(os.environ), display.say)
-        findings = _findings(sbom, request)
+        report = _report(sbom, request)
+        findings = report.findings
         outcome = _verdict(request, sbom, findings)
         page = _page(request, outcome, is_terminal, chosen)
         for sink in sinks:
             format = sink.destination.format
-            format.write(sbom if format.report is Sbom else ImageReport(sbom, findings), sink.stream, page)
+            format.write(sbom if format.report is Sbom else report, sink.stream, page)
             sink.stream.flush()
             sink.keep()
     _remark(request, sbom, findings, outcome, chosen)
@@ -100,12 +101,14 @@ def _created(environ: Mapping[str, str]) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _findings(sbom: Sbom, request: ImageRequest) -> tuple[ImageFinding, ...]:
+def _report(sbom: Sbom, request: ImageRequest) -> ImageReport:
+    """Without findings where none are wanted."""
     if not request.is_scan:
-        return ()
-    from leadline.image.findings import image_findings
+        return ImageReport(sbom, ())
+    from leadline.image.findings import image_findings, not_judged
 
-    return image_findings(sbom, datetime.now(UTC).strftime("%Y-%m-%d"))
+    findings = image_findings(sbom, datetime.now(UTC).strftime("%Y-%m-%d"))
+    return ImageReport(sbom, findings, not_judged(sbom, is_document=is_document(request)))
 
 
 def _verdict(request: ImageRequest, sbom: Sbom, findings: tuple[ImageFinding, ...]) -> Verdict:
