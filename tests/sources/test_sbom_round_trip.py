@@ -221,6 +221,11 @@ def test_source_packages_are_found_where_trivy_names_them() -> None:
     )
 
 
+@pytest.mark.parametrize("wrapper", ["sbom", "predicate", "SPDX"])
+def test_a_document_inside_a_statement_is_read(wrapper: str) -> None:
+    assert read({"_type": "any", wrapper: SPDX}) == read(SPDX)
+
+
 def test_a_document_that_calls_itself_incomplete_is_not_taken_for_whole() -> None:
     document = {
         "bomFormat": "CycloneDX",

@@ -23,6 +23,8 @@ LARGEST_BYTES = 512 << 20
 _SPDX = ("SPDX-2.2", "SPDX-2.3")
 _CYCLONEDX = ("1.2", "1.3", "1.4", "1.5", "1.6", "1.7")
 
+_WRAPPERS = ("sbom", "predicate", "SPDX")
+
 Reader = Callable[[Mapping[str, Any], str], Sbom]
 
 
@@ -44,12 +46,22 @@ def read_sbom_document(content: bytes, name: str, created: str) -> Sbom:
         if plain.lstrip().startswith(OTHER_FORMS):
             raise SourceError(f"{name} is no JSON", hint=hint) from error
         raise SourceError(f"{name} is no valid JSON: {error}", hint=hint) from error
+    document = _unwrapped(document)
     reader = _reader(document, name) if isinstance(document, dict) else None
     if reader is None:
         raise SourceError(f"{name} is no bill of materials", hint=hint)
     sbom = reader(document, name)
     distro = sbom.distro if sbom.distro.id else _distro_of_packages(sbom)
     return replace(sbom, distro=replace(distro, end_of_life=end_of_life(distro)), created=created)
+
+
+def _unwrapped(document: Any) -> Any:
+    """What GitHub's export, an in-toto statement or BuildKit's attestation holds inside."""
+    if isinstance(document, dict):
+        for key in _WRAPPERS:
+            if isinstance(document.get(key), dict):
+                return document[key]
+    return document
 
 
 def _reader(document: Mapping[str, Any], name: str) -> Reader | None:
