@@ -55,13 +55,16 @@ from leadline.posture.judgement import (
     SENSITIVE_KEY_NAMES,
     SENSITIVE_VALUES,
     all_meet,
+    bounds_of,
     credentials_of,
     default_namespace,
+    evidence_of,
     has_network_policy,
     has_request,
     mounts_of,
     outside,
     policies_guard,
+    token_of,
 )
 from leadline.posture.pod_context import container_context, pod_context
 from leadline.posture.rights import (
@@ -136,6 +139,7 @@ __all__ = [
     "ask",
     "backend_services",
     "beyond_reading",
+    "bounds_of",
     "compile_pairs",
     "compile_selector",
     "container_context",
@@ -143,6 +147,7 @@ __all__ = [
     "credentials_of",
     "default_namespace",
     "enforces",
+    "evidence_of",
     "expect",
     "expect_cluster",
     "expect_pods",
@@ -175,6 +180,7 @@ __all__ = [
     "service_ways",
     "tells_only_public_facts",
     "text",
+    "token_of",
     "without_controller_labels",
     "writable_root_filesystem",
 ]

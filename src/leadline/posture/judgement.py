@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from leadline.kube.quantity import parse_quantity
+from leadline.kube.rbac import Grant
 from leadline.kube.selector import Selector, compile_selector
-from leadline.model.control import NotJudged, Remove, Review, Set, Violations
+from leadline.model.control import YOUR_VALUE, NotJudged, Remove, Review, Set, Violations
 from leadline.model.resource import Resource
 from leadline.posture.credentials import CredentialRules
 from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Container, Namespace, Workload, mapping, mappings, sequence
 
 YOUR_NAMESPACE = "YOUR_NAMESPACE"
+Bounds = tuple[str, ...]
+"""Quantities, each of which holds."""
 
 
 def default_namespace(resource: Resource) -> Violations:
@@ -204,3 +207,36 @@ def has_request(container: Container, resource: str) -> bool:
     return any(
         mapping(place.get(field)).get(resource) for place in (own, pod) for field in ("requests", "limits")
     )
+
+
+def bounds_of(
+    container: Container, resource: str, *, limits: tuple[Bounds, Bounds], requests: tuple[Bounds, Bounds]
+) -> Violations:
+    """Limit and request of ``cpu`` or ``memory`` that are missing, or outside the (least, most) agreed on."""
+    pod = mapping(container.workload.pod.get("resources"))
+    for field, (least, most) in (("limits", limits), ("requests", requests)):
+        value = mapping(container.resources.get(field)).get(resource)
+        is_implied = field == "requests" and has_request(container, resource)
+        if value is not None:
+            if outside(value, least, most):
+                yield Review(f"resources.{field}.{resource}")
+        elif mapping(pod.get(field)).get(resource) is None and not is_implied:
+            yield Set(f"resources.{field}.{resource}", YOUR_VALUE)
+
+
+def token_of(
+    workload: Workload, inventory: Inventory, is_dangerous: Callable[[Grant], bool]
+) -> Iterator[Grant]:
+    """The dangerous grants that whoever takes over the workload holds through its mounted token."""
+    if inventory.mounts_token(workload):
+        yield from filter(is_dangerous, inventory.grants_of(workload))
+
+
+def evidence_of(grant: Grant) -> Violations:
+    """Where a workload's right comes from. A group holds others too, so that only a person can take it out."""
+    if grant.kind == "Group":
+        yield Review(grant.subject_path, on=grant.binding)
+    else:
+        yield Remove(grant.subject_path, on=grant.binding)
+    if grant.role.origin.kind != "derived":
+        yield Review("", on=grant.role)

@@ -43,11 +43,12 @@ from leadline.posture.control import (
     RBAC_KINDS,
     Grant,
     Inventory,
-    Remove,
     Review,
     Violations,
     Workload,
     control,
+    evidence_of,
+    token_of,
 )
 
 EVERYTHING = frozenset({"*"})
@@ -61,21 +62,11 @@ EVERYTHING = frozenset({"*"})
     reads=(*RBAC_KINDS, "ServiceAccount"),
 )
 def is_administrator(workload: Workload, inventory: Inventory) -> Violations:
-    if not inventory.mounts_token(workload):
-        return
-    is_found = False
-    for grant in inventory.grants_of(workload):
-        if not takes_over(grant):
-            continue
-        if grant.kind == "Group":
-            yield Review(grant.subject_path, on=grant.binding)
-        else:
-            yield Remove(grant.subject_path, on=grant.binding)
+    grants = list(token_of(workload, inventory, takes_over))
+    for grant in grants:
+        yield from evidence_of(grant)
         yield Review("roleRef", on=grant.binding)
-        if grant.role.origin.kind != "derived":
-            yield Review("", on=grant.role)
-        is_found = True
-    account = inventory.service_account_of(workload) if is_found else None
+    account = inventory.service_account_of(workload) if grants else None
     if account is not None:
         yield Review("", on=account)
 

@@ -44,11 +44,12 @@ from leadline.posture.control import (
     RBAC_KINDS,
     Grant,
     Inventory,
-    Remove,
     Review,
     Violations,
     Workload,
     control,
+    evidence_of,
+    token_of,
 )
 
 WRITE = frozenset({"create", "update", "patch"})
@@ -67,20 +68,10 @@ CONTROLLER_GROUPS = frozenset({"apps", "batch"})
     reads=(*RBAC_KINDS, "ServiceAccount"),
 )
 def may_take_over_cluster(workload: Workload, inventory: Inventory) -> Violations:
-    if not inventory.mounts_token(workload):
-        return
-    is_found = False
-    for grant in inventory.grants_of(workload):
-        if not takes_over(grant):
-            continue
-        if grant.kind == "Group":
-            yield Review(grant.subject_path, on=grant.binding)
-        else:
-            yield Remove(grant.subject_path, on=grant.binding)
-        if grant.role.origin.kind != "derived":
-            yield Review("", on=grant.role)
-        is_found = True
-    account = inventory.service_account_of(workload) if is_found else None
+    grants = list(token_of(workload, inventory, takes_over))
+    for grant in grants:
+        yield from evidence_of(grant)
+    account = inventory.service_account_of(workload) if grants else None
     if account is not None:
         yield Review("", on=account)
 

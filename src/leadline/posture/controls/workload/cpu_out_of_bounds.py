@@ -22,17 +22,7 @@ Cannot see: defaults that a LimitRange of the namespace adds when the pod is cre
 See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
 """
 
-from leadline.posture.control import (
-    YOUR_VALUE,
-    Container,
-    Review,
-    Set,
-    Violations,
-    control,
-    has_request,
-    mapping,
-    outside,
-)
+from leadline.posture.control import Container, Violations, bounds_of, control
 
 
 def takes_resources(container: Container) -> bool:
@@ -54,16 +44,9 @@ def cpu_out_of_bounds(
     cpu_request_max: tuple[str, ...] = (),
     cpu_request_min: tuple[str, ...] = ("0",),
 ) -> Violations:
-    pod = mapping(container.workload.pod.get("resources"))
-    for field, least, most in (
-        ("limits", cpu_limit_min, cpu_limit_max),
-        ("requests", cpu_request_min, cpu_request_max),
-    ):
-        value = mapping(container.resources.get(field)).get("cpu")
-        if value is not None:
-            if outside(value, least, most):
-                yield Review(f"resources.{field}.cpu")
-        elif mapping(pod.get(field)).get("cpu") is None and not (
-            field == "requests" and has_request(container, "cpu")
-        ):
-            yield Set(f"resources.{field}.cpu", YOUR_VALUE)
+    yield from bounds_of(
+        container,
+        "cpu",
+        limits=(cpu_limit_min, cpu_limit_max),
+        requests=(cpu_request_min, cpu_request_max),
+    )
