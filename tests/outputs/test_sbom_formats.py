@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Digest, ImageIdentity, Package, Sbom
 from leadline.outputs.components import components
+from leadline.outputs.declared_licences import is_license_id
 from leadline.outputs.format import Asked, NoPlaces, Page, find_format, formats_for
 from leadline.sources.sbom_documents import read_sbom_document
 from outputs.sample_sbom import NOT_JUDGED, REPORT, SBOM
@@ -154,10 +155,10 @@ def test_cyclonedx_is_read_by_its_own_library() -> None:
 def test_every_licence_that_spdx_knows_is_one_that_cyclonedx_knows() -> None:
     from license_expression import get_spdx_licensing
 
-    names = sorted(get_spdx_licensing().known_symbols)
-    packages = tuple(Package("npm", f"p{i}", "1", licenses=(name,)) for i, name in enumerate(names))
+    names = tuple(name for name in sorted(get_spdx_licensing().known_symbols) if is_license_id(name))
     assert len(names) > 500
-    assert cyclonedx_problem(written("cyclonedx-json", replace(SBOM, packages=packages))) is None
+    package = Package("npm", "x", "1", licenses=names)
+    assert cyclonedx_problem(written("cyclonedx-json", replace(SBOM, packages=(package,)))) is None
 
 
 texts = st.text(st.characters(exclude_categories=()), max_size=20) | st.sampled_from(
