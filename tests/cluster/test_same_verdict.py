@@ -13,7 +13,7 @@ from dry_run import DryRun
 from leadline.model.finding import Finding
 from leadline.model.resource import Resource, resource_of
 from leadline.posture.catalogue import load_controls
-from leadline.posture.engine import judge
+from leadline.posture.engine import Facts, judge
 from leadline.sources.cluster import connect
 from leadline.sources.cluster_discovery import discover_kinds
 from leadline.sources.cluster_trim import SharedParts, trim
@@ -55,7 +55,8 @@ def compare(server: DryRun, resources: Sequence[Resource]) -> tuple[int, set[Ver
 
 
 def verdicts(resources: Sequence[Resource]) -> set[Verdict]:
-    return {verdict_of(finding) for finding in judge(resources, load_controls()).findings}
+    facts = Facts(is_whole=True)
+    return {verdict_of(finding) for finding in judge(resources, load_controls(), facts=facts).findings}
 
 
 def verdict_of(finding: Finding) -> Verdict:
