@@ -1,11 +1,22 @@
 """Packages told once, what they need, and their licences."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from license_expression import get_spdx_licensing
 
 from leadline.image.package_url import package_url, read_package_url
 from leadline.model.package import Digest, ImageIdentity, Package, Sbom
 from leadline.outputs.components import components
-from leadline.outputs.declared_licences import Declared, declared, is_license_id
+from leadline.outputs.declared_licences import (
+    Declared,
+    _is_well_formed,
+    _names,
+    _parsed,
+    _plainly,
+    declared,
+    is_license_id,
+)
 from leadline.outputs.sbom_format import image_url, web_page
 
 
@@ -245,3 +256,28 @@ def test_only_an_image_of_a_registry_has_an_oci_url() -> None:
     assert image_url(image) == f"pkg:oci/web@{digest}?arch=arm64&repository_url=ghcr.io/shop/web&tag=1.4"
     assert image_url(ImageIdentity("./web.tar", digest=digest)) == ""
     assert image_url(ImageIdentity("ghcr.io/shop/web:1.4")) == ""
+
+
+def test_the_list_of_names_is_that_of_the_parser() -> None:
+    kinds: dict[str, str] = {}
+    for symbol in get_spdx_licensing().known_symbols.values():
+        kinds.update({name: "alias" for name in symbol.aliases if " " not in name})
+        kinds.setdefault(symbol.key, "exception" if symbol.is_exception else "")
+    own = {name: kind for name, kind in kinds.items() if not name.startswith("LicenseRef-")}
+    assert dict(_names().values()) == own
+
+
+NAMES = sorted(name for name, _ in _names().values())
+words = st.sampled_from(
+    (*NAMES, "MIT", "nonsense", "LicenseRef-scancode-public-domain", "mit", "(MIT", "MIT)")
+)
+joints = st.sampled_from(("AND", "OR", "WITH", "and"))
+
+
+@given(words, st.lists(st.tuples(joints, words), max_size=3))
+def test_what_is_told_without_the_parser_is_what_the_parser_tells(
+    first: str, more: list[tuple[str, str]]
+) -> None:
+    text = " ".join((first, *(word for pair in more for word in pair)))
+    plainly = _plainly(text)
+    assert not _is_well_formed(text) or plainly in (None, _parsed(text))
