@@ -7,7 +7,7 @@ A request is an object with the fields of ``leadline.sources.helm_engine.Request
 ``error`` and ``error_kind``, or ``name``, ``type``, ``templates`` (path to rendered text, the path beginning with
 the chart's name), ``crds`` (path below the chart to text), ``declared`` and ``loaded`` (names of dependencies).
 
-Source: the engine's C interface, https://pypi.org/project/helm-python-sdk/
+Source: the engine's C interface, the package helm-python-sdk
 """
 
 import io

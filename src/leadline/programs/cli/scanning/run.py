@@ -87,7 +87,7 @@ def _report(
         reading.is_whole,
         reading.target.server_version,
         _cloud(request, reading.target),
-        request.form == "control",
+        _is_chosen(request),
     )
     left_out = {skip.control for skip in reading.skips}
     asked = [control for control in policies.controls if control.id not in left_out]
@@ -123,9 +123,14 @@ def _cloud(request: Request, target: Target) -> str:
     """
     if target.cloud or request.form == "workload":
         return target.cloud
-    names = {name.lower() for name in request.names}
-    is_chosen = request.form != "everything" and not names & {"all", "allcontrols"}
-    return "" if is_chosen or request.framework_file else "none"
+    return "" if _is_chosen(request) else "none"
+
+
+def _is_chosen(request: Request) -> bool:
+    """Whether the user chose the controls, by name or by framework; each then judges whatever it is given."""
+    if request.form == "everything":
+        return bool(request.framework_file)
+    return not {name.lower() for name in request.names} & {"all", "allcontrols"}
 
 
 def _selected(request: Request, judgement: Judgement) -> Judgement:
