@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from image_archives import Blobs, docker_archive, entry, layer, write_files
+from image_archives import Blobs, compressed, docker_archive, entry, layer, write_files
 from leadline.programs.cli.main import main
 from registry_server import Server, serving
 
@@ -166,6 +166,18 @@ def test_a_document_may_come_through_a_pipe(run, archive, monkeypatch):
     assert (code, out.splitlines()[-1]) == (0, "3 packages, nothing unread")
 
 
+@pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
+def test_an_image_through_a_pipe_is_told_apart_from_a_document(run, archive, monkeypatch, how):
+    content = compressed(Path(archive).read_bytes(), how)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert run("image", "sbom", "-") == (
+        3,
+        "",
+        "leadline: standard input is an archive; an image must be in a file;"
+        " save it first: docker save IMAGE -o image.tar\n",
+    )
+
+
 def test_an_image_without_packages_is_no_error_and_not_clean(run, tmp_path):
     docker_archive(tmp_path / "scratch.tar", [layer({"hello": b"x"})], User="1000")
     code, out, _ = run("scan", "image", "scratch.tar")
@@ -214,6 +226,8 @@ def test_the_verbose_list_has_name_version_type_and_place(run, archive):
         (("image", "sbom", ""), 2, "an empty name is no image; write it as registry/repository:tag"),
         (("image", "sbom", "empty"), 3, "nothing to catalogue in empty: no lock file, no installed package; name an image, a root folder or a project"),
         (("image", "sbom", "zero"), 3, "zero is empty; name an archive, an OCI layout, a folder or an image"),
+        (("image", "sbom", "Dockerfile"), 3, "Dockerfile is neither an archive nor a bill of materials; name an archive, an OCI layout, a folder or an image"),
+        (("image", "sbom", "cut.tar"), 3, "cut.tar is damaged: the archive ends in the middle of a file"),
         (("image", "sbom", "pipe"), 3, "pipe is neither a file nor a folder; save it to a file first"),
         (("image", "sbom", "plain.tar"), 3, "plain.tar is an archive but no image; it holds neither manifest.json nor index.json"),
         (("image", "sbom", "other.json"), 3, "other.json is no bill of materials; SPDX 2.3, CycloneDX and Syft documents are read, as JSON"),
@@ -233,6 +247,9 @@ def test_what_cannot_be_done_is_said_in_one_line(run, tmp_path, words, code, mes
     (tmp_path / "empty").mkdir()
     (tmp_path / "zero").touch()
     (tmp_path / "other.json").write_text("{}")
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n" * 100)
+    docker_archive(tmp_path / "cut.tar", [LAYER])
+    (tmp_path / "cut.tar").write_bytes((tmp_path / "cut.tar").read_bytes()[:2000])
     (tmp_path / "plain.tar").write_bytes(layer({"hello": b"x"}))
     import os
 
@@ -306,6 +323,66 @@ def test_an_unknown_tag_is_said_in_one_line(run):
         code, out, err = run("image", "sbom", f"{server.host}/shop/web:2", "--insecure")
         assert (code, out) == (3, "")
         assert err == f"leadline: {server.host} has no 2 in shop/web\n"
+
+
+def test_a_refusal_names_what_was_tried_by_its_place(run, monkeypatch, tmp_path):
+    with serving(served(auth="token", users={"ann": "s3cret"})) as server:
+        monkeypatch.setenv("LEADLINE_REGISTRY_USERNAME", "ann")
+        monkeypatch.setenv("LEADLINE_REGISTRY_PASSWORD", "wrong-one")
+        helpers = json.dumps({"credHelpers": {server.host: "absent"}}).encode()
+        write_files(tmp_path, {".docker/config.json": helpers})
+        code, out, err = run("image", "sbom", f"{server.host}/shop/web:1", "--insecure")
+        assert (code, out) == (3, "")
+        assert err == (
+            f"leadline: {server.host} does not let us read {server.host}/shop/web; credentials tried: "
+            "LEADLINE_REGISTRY_USERNAME and LEADLINE_REGISTRY_PASSWORD (the token service says 401), "
+            f"credential helper absent of {tmp_path}/.docker/config.json "
+            "(docker-credential-absent is not installed), anonymous (the token service says 401)\n"
+        )
+
+
+def test_a_list_of_images_without_the_platform_says_which_it_has(run):
+    server = served()
+    one = {
+        "digest": server.tags["shop/web:1"],
+        "size": 1,
+        "platform": {"os": "linux", "architecture": "s390x"},
+    }
+    server.tags["shop/web:2"] = str(server.blobs.index([one])["digest"])
+    with serving(server):
+        code, out, err = run(
+            "image", "sbom", f"{server.host}/shop/web:2", "--insecure", "--platform", "arm64"
+        )
+        assert (code, out, err) == (
+            2,
+            "",
+            f"leadline: {server.host}/shop/web:2 is not there for linux/arm64;"
+            " choose one with --platform: linux/s390x\n",
+        )
+
+
+def test_a_busy_registry_is_asked_again_and_that_is_told(run, monkeypatch):
+    waits: list[float] = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    with serving(served(answers=[(429, {"Retry-After": "7"}), (503, {})])) as server:
+        code, out, err = run("image", "sbom", f"{server.host}/shop/web:1")
+        assert (code, out.splitlines()[-1]) == (0, "3 packages, nothing unread")
+        again = "leadline: the registry is busy, asking again in {} s\n"
+        assert (err, waits) == (again.format(7) + again.format(4), [7, 4])
+        server.answers = [(503, {})]
+        assert run("image", "sbom", f"{server.host}/shop/web:1", "-q", "--no-cache")[2] == ""
+
+
+def test_nobody_waits_for_a_registry_forever(run, monkeypatch):
+    waits: list[float] = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    with serving(served(answers=[(429, {"Retry-After": "3600"})])) as server:
+        code, _, err = run("image", "sbom", f"{server.host}/shop/web:1")
+        assert (code, waits) == (3, [])
+        assert err == (
+            f"leadline: {server.host} allows no more requests for now;"
+            " log in for a higher limit, use a mirror, or wait\n"
+        )
 
 
 def test_a_token_may_stand_in_the_environment(run, monkeypatch):

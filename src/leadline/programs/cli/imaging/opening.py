@@ -3,14 +3,17 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from leadline.errors import RegistryError, SourceError, UsageError
-from leadline.image.image import Layer, Options
+from leadline.image.image import Options
 from leadline.image.remembered import bill_of_materials
+from leadline.image.stream import HEAD_BYTES, Damaged, Region, is_compressed
+from leadline.image.tar import TarReader
 from leadline.model.package import Sbom
+from leadline.programs.cli.imaging.layer_progress import LayerProgress, Say
 from leadline.programs.cli.imaging.request import ImageRequest
 from leadline.sources.image_manifest import read_platform
 from leadline.sources.image_source import ImageOptions, open_image
@@ -22,16 +25,15 @@ from leadline.sources.sbom_sniff import begins_like_sbom
 if TYPE_CHECKING:
     from leadline.image.cataloguer import Cataloguer
 
-MOST_THREADS = 2
-"""More would hold more large files in memory at once."""
 LARGEST_DOCUMENT = 512 << 20
 MOST_ATTEMPTS = 4
 LONGEST_WAIT_S = 60.0
 LONGEST_PASSWORD = 1 << 16
+TAR_HEADER_BYTES = 512
+TAR_MARK_AT = 257
 STDIN = "-"
 SCHEME = "sbom:"
-Say = Callable[[str], None]
-"""Shows a waiting user what is being done."""
+CACHE_BYTES = 512 << 20
 
 
 def read_image(request: ImageRequest, created: str, say: Say) -> Sbom:
@@ -47,7 +49,7 @@ def read_image(request: ImageRequest, created: str, say: Say) -> Sbom:
     try:
         _check_platform(request, image)
         say(f"reading {request.image}")
-        options = Options(each=_several, created=created)
+        options = Options(each=LayerProgress(request.image, say), created=created)
         cache = None if request.no_cache else _cache(os.environ)
         sbom = bill_of_materials(image, _cataloguers, cache, options)
     finally:
@@ -92,6 +94,24 @@ def _check_file(name: str) -> None:
         raise SourceError(f"{name} is neither a file nor a folder", hint="save it to a file first")
     if not path.stat().st_size:
         raise SourceError(f"{name} is empty", hint="name an archive, an OCI layout, a folder or an image")
+    if not _begins_like_archive(path):
+        raise SourceError(
+            f"{name} is neither an archive nor a bill of materials",
+            hint="name an archive, an OCI layout, a folder or an image",
+        )
+
+
+def _begins_like_archive(path: Path) -> bool:
+    try:
+        with path.open("rb", buffering=0) as file:
+            if is_compressed(file.read(HEAD_BYTES)):
+                return True
+            next(iter(TarReader(Region(file.fileno(), 0, path.stat().st_size))), None)
+    except OSError:
+        return True  # whoever opens it next says why it cannot be read
+    except Damaged:
+        return False
+    return True
 
 
 def _check_platform(request: ImageRequest, image: OpenedImage) -> None:
@@ -106,8 +126,14 @@ def _check_platform(request: ImageRequest, image: OpenedImage) -> None:
 
 def _read(path: Path, created: str) -> Sbom:
     if str(path) == STDIN:
-        content = sys.stdin.buffer.read(LARGEST_DOCUMENT + 1)
         name = "standard input"
+        content = sys.stdin.buffer.read(TAR_HEADER_BYTES)
+        if is_compressed(content) or content[TAR_MARK_AT:].startswith(b"ustar"):
+            raise SourceError(
+                f"{name} is an archive; an image must be in a file",
+                hint="save it first: docker save IMAGE -o image.tar",
+            )
+        content += sys.stdin.buffer.read(LARGEST_DOCUMENT + 1 - len(content))
     else:
         name = str(path)
         try:
@@ -130,29 +156,15 @@ def _cataloguers() -> "list[Cataloguer]":
     return discover(leadline.image.cataloguers, Cataloguer)
 
 
-def _several(read: Callable[[Layer], Any], layers: Iterable[Layer]) -> Iterator[Any]:
-    """Several layers at once, results in their order."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    waiting = list(layers)
-    if len(waiting) < 2:
-        yield from map(read, waiting)
-        return
-    pool = ThreadPoolExecutor(MOST_THREADS)
-    try:
-        yield from pool.map(read, waiting)
-    finally:
-        # Whoever interrupts does not wait for layers half-way.
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
 def _cache(environ: Mapping[str, str]) -> LayerCache | None:
     """``None`` where the user has no place for it."""
     named = environ.get("XDG_CACHE_HOME", "")
     home = environ.get("HOME", "")
     if named.startswith("/"):
-        return LayerCache(Path(named, "leadline", "layers"))
-    return LayerCache(Path(home, ".cache", "leadline", "layers")) if home.startswith("/") else None
+        return LayerCache(Path(named, "leadline", "layers"), CACHE_BYTES)
+    if not home.startswith("/"):
+        return None
+    return LayerCache(Path(home, ".cache", "leadline", "layers"), CACHE_BYTES)
 
 
 def _open(request: ImageRequest, say: Say) -> OpenedImage:
@@ -195,7 +207,10 @@ def _registry(
         if attempt >= MOST_ATTEMPTS or seconds > LONGEST_WAIT_S:
             return False
         pause = seconds or 2.0**attempt
-        say(f"the registry is busy, asking again in {pause:.0f} s")
+        text = f"the registry is busy, asking again in {pause:.0f} s"
+        say(text)
+        if not request.quiet and not os.isatty(2):
+            sys.stderr.write(f"leadline: {text}\n")
         time.sleep(pause)
         return True
 

@@ -1,0 +1,73 @@
+"""What a waiting user is told while layers are read."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from leadline.image.image import Layer
+from leadline.programs.cli.imaging.layer_progress import LayerProgress
+from leadline.sources.layer_blob import PieceLayer, RegionLayer
+
+
+def piecewise(name: str, sizes: list[int]) -> PieceLayer:
+    return PieceLayer(name, lambda: iter([b"x" * size for size in sizes]), size_bytes=sum(sizes))
+
+
+def drained(layer: Layer) -> str:
+    if isinstance(layer, PieceLayer):
+        for _ in layer.pieces():
+            pass
+    return layer.diff_id
+
+
+def test_bytes_are_told_as_they_come_and_layers_as_they_end():
+    said: list[str] = []
+    layers = [piecewise("a", [2_000_000, 3_000_000])]
+    assert list(LayerProgress("web:1", said.append)(drained, layers)) == ["a"]
+    assert said == [
+        "0 of 1 layers, 0 of 5 MB of web:1",
+        "0 of 1 layers, 2 of 5 MB of web:1",
+        "0 of 1 layers, 5 of 5 MB of web:1",
+        "1 of 1 layers, 5 of 5 MB of web:1",
+    ]
+
+
+def test_several_layers_keep_their_order_and_count_to_the_end():
+    said: list[str] = []
+    layers = [piecewise(name, [1_000_000] * 3) for name in "abcdef"]
+    assert list(LayerProgress("web:1", said.append)(drained, layers)) == list("abcdef")
+    assert said[0] == "0 of 6 layers, 0 of 18 MB of web:1"
+    assert "6 of 6 layers, 18 of 18 MB of web:1" in said
+
+
+def test_a_layer_that_is_read_twice_starts_again():
+    said: list[str] = []
+
+    def twice(layer: Layer) -> None:
+        drained(layer)
+        drained(layer)
+
+    list(LayerProgress("web:1", said.append)(twice, [piecewise("a", [4_000_000])]))
+    assert max(said) == "1 of 1 layers, 4 of 4 MB of web:1"
+
+
+def test_a_layer_that_memory_knew_counts_as_come():
+    said: list[str] = []
+    list(LayerProgress("web:1", said.append)(lambda layer: None, [piecewise("a", [4_000_000])]))
+    assert said[-1] == "1 of 1 layers, 4 of 4 MB of web:1"
+
+
+def test_nothing_is_counted_where_there_is_a_folder_alone():
+    said: list[str] = []
+    assert list(LayerProgress("app", said.append)(drained, [RegionLayer("", 0, 0, 0)])) == [""]
+    assert said == []
+
+
+def test_what_a_layer_raises_is_raised():
+    def broken() -> Iterator[bytes]:
+        yield b"x"
+        raise OSError("gone")
+
+    layers = [PieceLayer("a", broken, size_bytes=1), piecewise("b", [1])]
+    with pytest.raises(OSError, match="gone"):
+        list(LayerProgress("web:1", [].append)(drained, layers))
