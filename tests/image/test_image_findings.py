@@ -1,21 +1,25 @@
 import pytest
 
-from leadline.image.findings import image_findings
+from leadline.image.findings import image_findings, not_judged
 from leadline.model.package import Distro, ImageConfig, ImageFile, ImageIdentity, Sbom
 
 TODAY = "2026-06-30"
 
 
-def found(**fields: object) -> list[tuple[str, str, str, str]]:
-    sbom = Sbom(
+def bill(**fields: object) -> Sbom:
+    return Sbom(
         **{
-            "image": ImageIdentity("x", id="sha256:a"),
+            "image": ImageIdentity("x", id="sha256:a", platform="linux/amd64"),
             "packages": (),
             "config": ImageConfig(user="app"),
             **fields,
         }
     )  # type: ignore[arg-type]
-    return [(one.severity, one.title, one.where, one.detail) for one in image_findings(sbom, TODAY)]
+
+
+def found(*, is_document: bool = False, **fields: object) -> list[tuple[str, str, str, str]]:
+    findings = image_findings(bill(**fields), TODAY, is_document=is_document)
+    return [(one.severity, one.title, one.where, one.detail) for one in findings]
 
 
 def test_an_image_may_have_nothing_to_tell():
@@ -36,6 +40,41 @@ def test_another_user_is_none(user: str):
 
 def test_a_root_folder_does_not_say_who_runs():
     assert found(image=ImageIdentity("rootfs"), config=ImageConfig()) == []
+
+
+UNKNOWN_USER = {"config": ImageConfig(ports=("22/tcp",))}
+
+
+def test_a_document_does_not_say_who_runs():
+    assert found(is_document=True, **UNKNOWN_USER) == []
+
+
+def test_a_configuration_that_was_not_read_does_not_say_who_runs():
+    unread = bill(image=ImageIdentity("x", id="sha256:a"), **UNKNOWN_USER)
+    assert image_findings(unread, TODAY, is_document=False) == ()
+    assert not_judged(unread, is_document=False) == (
+        "vulnerabilities of these packages are not matched yet",
+        "the configuration was not read, so nobody knows who will run in it",
+    )
+
+
+def test_ports_by_which_a_container_is_steered_are_findings():
+    ports = (
+        "22/tcp",
+        "80/tcp",
+        "514/udp",
+        "9229",
+        "2375/TCP",
+        "5005-5010/tcp",
+        "x/tcp",
+        "٢٢/tcp",
+        "9" * 5000,
+    )
+    assert found(config=ImageConfig(user="app", ports=ports)) == [
+        ("low", "Port for remote control", "(configuration) port 22/tcp", "SSH"),
+        ("low", "Port for remote control", "(configuration) port 2375/TCP", "Docker without TLS"),
+        ("low", "Port for remote control", "(configuration) port 9229", "debugger of Node.js"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,35 @@ from leadline.model.package import Sbom
 
 _ROOT = frozenset(("", "0", "root"))
 CONFIGURATION = "configuration"
+REMOTE_ACCESS = {
+    21: "FTP",
+    22: "SSH",
+    23: "Telnet",
+    512: "rexec",
+    513: "rlogin",
+    514: "rsh",
+    2345: "debugger of Go",
+    2375: "Docker without TLS",
+    2376: "Docker",
+    2379: "etcd",
+    3389: "RDP",
+    5005: "debugger of Java",
+    5678: "debugger of Python",
+    5900: "VNC",
+    5985: "WinRM",
+    5986: "WinRM",
+    9229: "debugger of Node.js",
+    10250: "kubelet",
+}
+"""TCP ports by which a program or a machine is steered
+(https://www.iana.org/assignments/service-names-port-numbers, and the habits of debuggers)."""
 
 
-def image_findings(sbom: Sbom, today: str) -> tuple[ImageFinding, ...]:
-    """Every finding, worst first, then by kind and place. ``today`` as ``2026-06-30``."""
-    found = [*_files(sbom), *_user(sbom), *_distribution(sbom, today)]
+def image_findings(sbom: Sbom, today: str, *, is_document: bool) -> tuple[ImageFinding, ...]:
+    """Every finding, worst first, then by kind and place. ``today`` as ``2026-06-30``; ``is_document`` as below."""
+    found = [*_files(sbom), *_distribution(sbom, today)]
+    if not is_document and _has_configuration(sbom):
+        found += [*_user(sbom), *_ports(sbom)]
     return tuple(sorted(found, key=lambda one: (SEVERITIES.index(one.severity), one.title, one.where)))
 
 
@@ -23,7 +47,14 @@ def not_judged(sbom: Sbom, *, is_document: bool) -> tuple[str, ...]:
         gaps.append("files and configuration are not in a bill of materials")
     elif not sbom.image.id:
         gaps.append("a folder has no configuration, so nobody knows who will run in it")
+    elif not _has_configuration(sbom):
+        gaps.append("the configuration was not read, so nobody knows who will run in it")
     return tuple(gaps)
+
+
+def _has_configuration(sbom: Sbom) -> bool:
+    """Every configuration names its platform; a root folder has none, and one that was damaged tells nothing."""
+    return bool(sbom.image.id and sbom.image.platform)
 
 
 def _files(sbom: Sbom) -> Iterator[ImageFinding]:
@@ -59,11 +90,29 @@ def _files(sbom: Sbom) -> Iterator[ImageFinding]:
 
 
 def _user(sbom: Sbom) -> Iterator[ImageFinding]:
-    """Nothing where no configuration was read: a root folder does not say who runs."""
-    if sbom.image.id and sbom.config.user.partition(":")[0] in _ROOT:
+    if sbom.config.user.partition(":")[0] in _ROOT:
         detail = f"user {sbom.config.user}" if sbom.config.user else "no user is set"
         cure = "name another user in the image's last USER line"
         yield ImageFinding("medium", "Runs as root", CONFIGURATION, detail, cure)
+
+
+def _ports(sbom: Sbom) -> Iterator[ImageFinding]:
+    """Ports are written ``22/tcp``, or ``22`` for the same."""
+    for port in sbom.config.ports:
+        number, _, protocol = port.partition("/")
+        name = (
+            REMOTE_ACCESS.get(int(number))
+            if number.isascii() and number.isdecimal() and len(number) < 6
+            else None
+        )
+        if name and protocol.lower() in ("", "tcp"):
+            yield ImageFinding(
+                "low",
+                "Port for remote control",
+                f"({CONFIGURATION}) port {port}",
+                name,
+                "let nothing listen there; kubectl exec and port-forward reach a container without it",
+            )
 
 
 def _distribution(sbom: Sbom, today: str) -> Iterator[ImageFinding]:

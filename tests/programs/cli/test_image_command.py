@@ -191,6 +191,7 @@ def test_a_scan_of_a_document_says_what_such_a_document_does_not_hold(run, archi
     _, out, _ = run("scan", "image", "sbom.json")
     assert "not done    vulnerabilities of these packages are not matched yet\n" in out
     assert "            files and configuration are not in a bill of materials\n" in out
+    assert "Runs as root" not in out
 
 
 def test_a_scan_of_a_root_folder_says_that_it_has_no_configuration(run, tmp_path):

@@ -107,8 +107,9 @@ def _report(sbom: Sbom, request: ImageRequest) -> ImageReport:
         return ImageReport(sbom, ())
     from leadline.image.findings import image_findings, not_judged
 
-    findings = image_findings(sbom, datetime.now(UTC).strftime("%Y-%m-%d"))
-    return ImageReport(sbom, findings, not_judged(sbom, is_document=is_document(request)))
+    is_finished = is_document(request)
+    findings = image_findings(sbom, datetime.now(UTC).strftime("%Y-%m-%d"), is_document=is_finished)
+    return ImageReport(sbom, findings, not_judged(sbom, is_document=is_finished))
 
 
 def _verdict(request: ImageRequest, sbom: Sbom, findings: tuple[ImageFinding, ...]) -> Verdict:
