@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from leadline.image.address import public_address
-from leadline.image.cataloguer import Package
+from leadline.image.cataloguer import File, Package
 from leadline.image.checksum import subresource_integrity
 from leadline.image.documents import fields, word
 from leadline.image.licences import spdx_all
@@ -36,3 +36,8 @@ def split_name(written: str) -> tuple[str, str]:
     at = written.find("@", 1)
     name, version = (written[:at], written[at + 1 :]) if at > 0 else (written, "")
     return name.strip("/"), version
+
+
+def is_of_dependency(lock: File) -> bool:
+    """Whether ``lock`` came with an installed package: it pins what that one's authors build with, and nobody installs it."""
+    return "/node_modules/" in f"/{lock.path}"

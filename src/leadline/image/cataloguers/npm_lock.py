@@ -8,13 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from leadline.image.cataloguer import File, Packages, Unreadable, cataloguer
 from leadline.image.documents import entries, fields, read_json, read_json_with_comments, whole_name, word
 from leadline.image.lock_graph import reachable
-from leadline.image.npm_package import npm_package, split_name
+from leadline.image.npm_package import is_of_dependency, npm_package, split_name
 
 DEPTH = 200
 
 
-@cataloguer("npm-lock", names=("package-lock.json", "npm-shrinkwrap.json"), lock=True)
+@cataloguer("npm-lock", names=("package-lock.json", "npm-shrinkwrap.json"), lock=True, version=2)
 def npm_lock(lock: File) -> Packages:
+    if is_of_dependency(lock):
+        return
     found = fields(read_json(lock))
     if "packages" in found:
         yield from _flat(fields(found.get("packages")), found)
@@ -55,9 +57,11 @@ def _nested(lock: Mapping[str, object]) -> Packages:
                 waiting.append((fields(entry.get("dependencies")), depth + 1))
 
 
-@cataloguer("bun-lock", names=("bun.lock",), lock=True)
+@cataloguer("bun-lock", names=("bun.lock",), lock=True, version=2)
 def bun_lock(lock: File) -> Packages:
     """Each package is a list: ``name@version``, registry, what it needs, checksum."""
+    if is_of_dependency(lock):
+        return
     found = fields(read_json_with_comments(lock))
     packages = {key: entries(value) for key, value in fields(found.get("packages")).items()}
     workspaces = [fields(value) for value in fields(found.get("workspaces")).values()]

@@ -10,13 +10,15 @@ from collections.abc import Iterator, Mapping
 from leadline.image.cataloguer import File, Packages, cataloguer
 from leadline.image.documents import fields, read_yaml, whole_name, word
 from leadline.image.lock_graph import reachable
-from leadline.image.npm_package import npm_package, split_name
+from leadline.image.npm_package import is_of_dependency, npm_package, split_name
 
 _OLD_KEY = re.compile(r"((?:@[^/]++/)?[^/@]++)/(\d[^_(/]*+)")
 
 
-@cataloguer("pnpm-lock", names=("pnpm-lock.yaml",), lock=True)
+@cataloguer("pnpm-lock", names=("pnpm-lock.yaml",), lock=True, version=2)
 def pnpm_lock(lock: File) -> Packages:
+    if is_of_dependency(lock):
+        return
     found = fields(read_yaml(lock))
     packages, snapshots = fields(found.get("packages")), fields(found.get("snapshots"))
     needed = _needed(found, snapshots) if snapshots else None

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 
 from leadline.image.cataloguer import File, Packages, Unreadable, cataloguer
 from leadline.image.documents import YAML_BYTES, fields, read_yaml, word
-from leadline.image.npm_package import npm_package, split_name
+from leadline.image.npm_package import is_of_dependency, npm_package, split_name
 
 
-@cataloguer("yarn-lock", names=("yarn.lock",), lock=True)
+@cataloguer("yarn-lock", names=("yarn.lock",), lock=True, version=2)
 def yarn_lock(lock: File) -> Packages:
+    if is_of_dependency(lock):
+        return
     if len(lock.data) > YAML_BYTES:
         raise Unreadable(f"larger than {YAML_BYTES >> 20} MiB")
     yield from _later(lock) if b"\n__metadata:" in lock.data else _first(lock.text)
