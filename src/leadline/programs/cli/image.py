@@ -75,7 +75,7 @@ def sbom(image: str, **flags: Any) -> int:
 @command.command("scan", epilog=EPILOG, short_help="The same as leadline scan image.")
 @click.argument("image")
 @click.option(
-    "--severity-threshold", default="", metavar="SEVERITY", help="Exit 1 on a finding at or above it."
+    "--severity-threshold", default="", metavar="SEVERITY", help="Refused until vulnerabilities are matched."
 )
 @_with_flags
 def scan(image: str, **flags: Any) -> int:

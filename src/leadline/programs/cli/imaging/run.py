@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from leadline import __version__
 from leadline.errors import UsageError
-from leadline.model.control import SEVERITIES
 from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.package import Sbom
 from leadline.outputs.format import Asked, Format, NoPlaces, Page, count, find_format, formats_for, plain
@@ -54,7 +53,7 @@ def _run(request: ImageRequest) -> int:
             sbom = read_image(request, _created(os.environ), display.say)
         report = _report(sbom, request)
         findings = report.findings
-        outcome = _verdict(request, sbom, findings)
+        outcome = _verdict(request, sbom)
         page = _page(request, outcome, is_terminal, chosen)
         for sink in sinks:
             format = sink.destination.format
@@ -112,26 +111,12 @@ def _report(sbom: Sbom, request: ImageRequest) -> ImageReport:
     return ImageReport(sbom, findings, not_judged(sbom, is_document=is_finished))
 
 
-def _verdict(request: ImageRequest, sbom: Sbom, findings: tuple[ImageFinding, ...]) -> Verdict:
-    failed: list[str] = []
-    passed: list[str] = []
-    if request.severity_threshold:
-        gate = f"--severity-threshold {request.severity_threshold}"
-        grave = SEVERITIES[: SEVERITIES.index(request.severity_threshold) + 1]
-        number = sum(1 for finding in findings if finding.severity in grave)
-        (failed if number else passed).append(
-            f"{gate}, {count(number, 'finding')} at or above it"
-            if number
-            else f"{gate}, but vulnerabilities are not matched yet"
-        )
-    if request.fail_on:
-        number = len(sbom.unread)
-        (failed if number else passed).append(
-            f"--fail-on unread, {number:,} not read" if number else "--fail-on unread"
-        )
-    if failed:
-        return Verdict(f"failed: {'; '.join(failed)}", False)
-    return Verdict(f"passed: {'; '.join(passed)}" if passed else "")
+def _verdict(request: ImageRequest, sbom: Sbom) -> Verdict:
+    if not request.fail_on:
+        return Verdict("")
+    if sbom.unread:
+        return Verdict(f"failed: --fail-on unread, {len(sbom.unread):,} not read", False)
+    return Verdict("passed: --fail-on unread")
 
 
 def _page(
