@@ -82,6 +82,7 @@ KNOWN = {
     ("go-module", "../local"): "a folder in place of a module is told under the module's own name",
     ("hex", "gitd"): "no package: a git address in a lock file, cut in pieces",
     ("npm", "my-debug"): "an alias; the package behind it, debug 2.6.9, is told",
+    ("npm", "shop"): "the project itself, under a stand-in for its version",
     ("pod", "Texture/Core"): "a part of the pod Texture, which is told once",
     ("python", "local"): "a folder of the project itself, without a version",
 }
@@ -253,11 +254,11 @@ def key(artifact: Artifact) -> tuple[str, str, str]:
 def show(image: str, theirs: list[Artifact], ours: list[Artifact], lists: bool) -> None:
     found = {key(one): one for one in ours}
     wanted = {key(one): one for one in theirs}
-    by_name: dict[tuple[str, str], set[str]] = defaultdict(set)
+    by_name: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     by_place: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for one in ours:
-        by_name[one["type"], name_of(one)].add(one["version"])
         for place in one["locations"]:
+            by_name[one["type"], name_of(one), place["path"]].add(one["version"])
             by_place[place["path"]].add((one["name"], one["version"]))
     reasons = {k: reason(one, by_name, by_place) for k, one in wanted.items() if k not in found}
     print(f"\n{image}: Syft {len(wanted)}, Leadline {len(found)}")
@@ -280,7 +281,8 @@ def show(image: str, theirs: list[Artifact], ours: list[Artifact], lists: bool) 
 
 def reason(artifact: Artifact, by_name: Any, by_place: Any) -> str:
     """Why a package is not found as Syft has it; empty where it is simply not found."""
-    versions = by_name.get((artifact["type"], name_of(artifact)))
+    type, name = artifact["type"], name_of(artifact)
+    versions = {v for place in artifact["locations"] for v in by_name.get((type, name, place["path"]), ())}
     if versions:
         return f"the version is told as {' or '.join(sorted(versions)) or 'unknown'}"
     is_archive = artifact["type"] == "java-archive" and artifact["version"] == "UNKNOWN"
