@@ -1,0 +1,73 @@
+"""What only a process of its own shows of ``leadline image``: what is imported, signals, pipes."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from image_archives import docker_archive, layer
+from leadline.programs.cli import main as main_module
+
+LEADLINE = [sys.executable, "-m", "leadline.programs.cli.main"]
+IMPORTED = (
+    "import sys\nfrom leadline.programs.cli.main import main\nmain(sys.argv[1:])\n"
+    "print(sorted({'rich', 'yaml', 'http.client', 'sqlite3', 'asyncio', 'lightkube', 'ssl', "
+    "'leadline.posture.engine', 'leadline.image.cataloguers.dpkg'} & set(sys.modules)), file=sys.stderr)"
+)
+
+
+def many_packages(folder: Path) -> Path:
+    """More lines of output than a pipe holds."""
+    entry = "Package: package-{}\nStatus: install ok installed\nVersion: 1.0\nArchitecture: all\n"
+    status = "\n".join(entry.format(i) for i in range(5000)).encode()
+    files = {"etc/os-release": b"ID=debian\nVERSION_ID=12\n", "var/lib/dpkg/status": status}
+    return docker_archive(folder / "many.tar", [layer(files)])
+
+
+def test_a_second_look_at_an_archive_imports_no_cataloguer_and_nothing_of_the_net(tmp_path: Path):
+    image = many_packages(tmp_path)
+    command = [sys.executable, "-c", IMPORTED, "image", "sbom", str(image)]
+    environ = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    first, second = (
+        subprocess.run(command, env=environ, capture_output=True, text=True, check=True) for _ in range(2)
+    )
+    assert first.stdout == second.stdout
+    assert "leadline.image.cataloguers.dpkg" in first.stderr
+    assert second.stderr == "[]\n"
+
+
+def test_the_reader_may_leave_at_any_time(tmp_path: Path):
+    command = [*LEADLINE, "image", "sbom", str(many_packages(tmp_path)), "-v", "--no-cache"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert b"many.tar" in process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == main_module.READER_LEFT
+
+
+def test_an_interrupt_is_one_line_and_leaves_no_file(tmp_path: Path):
+    output = tmp_path / "sbom.json"
+    process = subprocess.Popen(
+        [*LEADLINE, "image", "sbom", "-", "-f", "spdx-json", "-o", str(output)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    # More than a pipe holds: once this returns, the program is up and reading.
+    process.stdin.write(b'{"spdxVersion": "' + b"x" * 200_000)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert (process.returncode, err) == (main_module.INTERRUPTED, b"leadline: interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_documents_in_a_pipe_are_whole(tmp_path: Path):
+    command = [*LEADLINE, "image", "sbom", str(many_packages(tmp_path)), "-f", "cyclonedx-json", "--no-cache"]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert len(json.loads(done.stdout)["components"]) >= 5000
+    assert done.stderr == b"nothing unread\n"
