@@ -222,6 +222,17 @@ def test_the_verbose_list_has_name_version_type_and_place(run, archive):
     assert "ms     2.0.0        npm  srv/node_modules/ms/package.json\n" in out
 
 
+@pytest.mark.parametrize("width", [60, 80])
+def test_one_long_name_does_not_widen_the_whole_list(run, tmp_path, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    entry = "Package: {}\nStatus: install ok installed\nVersion: {}\nArchitecture: all\n"
+    status = "\n".join([entry.format("a", "1.0"), entry.format("n" * 50, "1" * 50)])
+    docker_archive(tmp_path / "x.tar", [layer({"var/lib/dpkg/status": status.encode()})])
+    _, out, _ = run("image", "sbom", "x.tar", "-v")
+    assert [len(line) <= width for line in out.splitlines() if line.startswith("a ")] == [True]
+    assert f"{'n' * 50}  {'1' * 50}  deb\n" in out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

@@ -118,7 +118,10 @@ def _list(found: Sequence[Component], page: Page) -> Iterator[str]:
         (_name(one), plain(one.package.version, 60) or "-", _type(one.package.type), _places(one))
         for one in found
     ]
-    widths = [min(_NAMES, max(columns(row[i]) for row in rows)) for i in range(3)]
+    longest = [max(columns(row[i]) for row in rows) for i in range(3)]
+    room = page.width - longest[2] - 4
+    version = min(longest[1], room // 3)
+    widths = [min(_NAMES, longest[0], room - version), version, longest[2]]
     for one, row in zip(found, rows, strict=True):
         line = "  ".join(padded(text, width) for text, width in zip(row, widths, strict=False))
         if columns(line) + 2 + columns(row[3]) <= page.width:
