@@ -312,6 +312,27 @@ def test_mirror_is_asked_first_and_the_registry_where_it_has_nothing() -> None:
         assert (len(full.requests), len(server.requests)) == (4, 4)
 
 
+def test_mirror_is_shown_its_own_credentials_and_never_those_of_the_registry() -> None:
+    users = {"ann": "s3cret"}
+    with (
+        serving(served(auth="basic", users=users)) as server,
+        serving(served(auth="basic", users={"bob": "m1rror"})) as mirror,
+    ):
+        trust = Trust(frozenset((server.host, mirror.host)))
+        options = RegistryOptions(
+            trust,
+            credential=Credential("the command line", "ann", "s3cret"),
+            secrets=(PullSecret("apps/pull", docker_config(server, {"auth": encoded("ann:s3cret")})),),
+            mirrors={server.host: (mirror.host,)},
+        )
+        assert names(scan(server, ImageOptions(registry=options))) == ["one", "three", "two"]
+        assert {headers.get("Authorization") for _, headers in mirror.requests} == {None}
+        own = PullSecret("apps/mirror", docker_config(mirror, {"auth": encoded("bob:m1rror")}))
+        server.requests.clear()
+        scan(server, ImageOptions(registry=RegistryOptions(trust, secrets=(own,), mirrors=options.mirrors)))
+        assert server.requests == []
+
+
 def certificate(folder: Path) -> tuple[Path, Path]:
     """A certificate with its key for 127.0.0.1, and the authority that signed it."""
     day = datetime.timedelta(days=1)

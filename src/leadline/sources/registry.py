@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from threading import Lock
 from urllib.parse import quote, urlencode, urlsplit
 
-from msgspec import DecodeError, Struct, ValidationError, json
+from msgspec import DecodeError, Struct, ValidationError, json, structs
 
 from leadline.errors import RegistryError
 from leadline.image.reference import DOCKER_HUB, Reference
@@ -49,6 +49,8 @@ class Repository:
     def __init__(self, reference: Reference, host: str, options: RegistryOptions) -> None:
         self._reference = reference
         self._options = options
+        self._is_mirror = host != reference.registry
+        self._known_as = structs.replace(reference, registry=host)
         self._host = "registry-1.docker.io" if host == DOCKER_HUB else host
         self._root = f"{options.trust.scheme(host)}://{self._host}/v2/{reference.repository}"
         self._authorization = ""
@@ -166,9 +168,10 @@ class Repository:
         return answer
 
     def _credentials(self) -> Iterator[Credential | Problem]:
-        if self._options.credential is not None:
+        """Those that belong to this host: what opens a registry is never shown to its mirrors."""
+        if self._options.credential is not None and not self._is_mirror:
             yield self._options.credential
-        yield from credentials_for(self._reference, self._options.secrets, self._options.environ)
+        yield from credentials_for(self._known_as, self._options.secrets, self._options.environ)
         yield ANONYMOUS
 
     def _authorization_by(self, credential: Credential, challenges: list[str]) -> str:

@@ -128,7 +128,8 @@ def _translated(error: BaseException, host: str) -> BaseException:
         case ConnectionResetError() | http.client.RemoteDisconnected() | http.client.IncompleteRead():
             return Dropped(str(error))
         case OSError() | http.client.HTTPException() | ValueError():
-            return RegistryError(f"cannot reach {host}: {error}")
+            reason = getattr(error, "strerror", None) or str(error)
+            return RegistryError(f"cannot reach {host}: {reason.lower()}")
     return error
 
 
