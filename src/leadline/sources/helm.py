@@ -161,7 +161,7 @@ def _failed(chart: str, answer: Answer, files: ChartFiles, missing: tuple[str, .
     )
     if len(message) > _WHY_LENGTH:
         message = message[:_WHY_LENGTH] + "…"
-    why = f"the chart {chart or '.'} was not rendered: {message}"
+    why = f"the chart{f' {chart}' if chart else ''} was not rendered: {message}"
     return Unread(path, why, line, column, _hint(chart, answer, missing))
 
 

@@ -99,9 +99,9 @@ def test_standard_input_is_read(capfd, monkeypatch):
     ("flags", "code", "verdict"),
     [
         (["--severity-threshold", "high"], 1, "failed: --severity-threshold high, 1 finding at or above it"),
-        (["--severity-threshold", "CRITICAL"], 0, "passed: --severity-threshold critical"),
+        (["--severity-threshold", "CRITICAL"], 0, "passed: --severity-threshold critical; 1 not read"),
         (["--compliance-threshold", "50.5"], 1, "failed: --compliance-threshold 50.5, the score is 50"),
-        (["--compliance-threshold", "50"], 0, "passed: --compliance-threshold 50"),
+        (["--compliance-threshold", "50"], 0, "passed: --compliance-threshold 50; 1 not read"),
         (["--fail-on", "unread"], 1, "failed: --fail-on unread, 1 not read"),
         (
             ["--severity-threshold", "low", "--fail-on", "unread", "--compliance-threshold", "1"],
@@ -226,3 +226,12 @@ def test_json_of_a_scan_is_valid(capfd):
     _, schema, _ = run(capfd, "schema", "report")
     _, out, _ = run(capfd, "scan", "bad.yaml", "good.yaml", "-f", "json")
     Draft202012Validator(json.loads(schema)).validate(json.loads(out))
+
+
+def test_a_passed_gate_says_what_was_not_read(tmp_path, capfd):
+    (tmp_path / "a.yaml").write_text(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\n---\napiVersion: v1\nkind: [\n"
+    )
+    words = ("scan", "control", "C-0012", str(tmp_path / "a.yaml"), "--format", "pretty")
+    code, out, _ = run(capfd, *words, "--severity-threshold", "high")
+    assert (code, out.splitlines()[-1]) == (0, "passed: --severity-threshold high; 1 not read")

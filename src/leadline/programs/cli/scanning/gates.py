@@ -44,4 +44,5 @@ def verdict(report: PostureReport, request: Request) -> Verdict:
         )
     if failed:
         return Verdict(f"failed: {'; '.join(failed)}", False)
-    return Verdict(f"passed: {'; '.join(passed)}" if passed else "")
+    unread = f"; {len(report.unread):,} not read" if report.unread else ""
+    return Verdict(f"passed: {'; '.join(passed)}{unread}" if passed else "")
