@@ -34,6 +34,7 @@ class ControlPlane:
         self._authority = Authority(self.folder, "ca")
         self._etcd: Program | None = None
         self._api: Program | None = None
+        self._kubeconfigs: set[Path] = set()
         self._write_keys()
 
     @property
@@ -81,14 +82,17 @@ class ControlPlane:
         _posted(f"{etcd}/compaction", {"revision": revision, "physical": True})
 
     def user(self, name: str, *groups: str, server: str = "") -> str:
-        """The path of a kubeconfig for a user with a client certificate; ``server`` in place of the real address."""
-        path = (
-            self.folder
-            / f"{name.replace(':', '-')}{'-at-' + server.rpartition(':')[2] if server else ''}.conf"
-        )
-        certificate, key = self._authority.issue(f"user-{name.replace(':', '-')}", name, groups)
-        entry = {"client-certificate": certificate.name, "client-key": key.name}
-        path.write_text(self.kubeconfig(entry, server))
+        """The path of a kubeconfig for a user with a client certificate; ``server`` in place of the real address.
+
+        Written once: a program that starts meanwhile would read a file that is being written again as empty.
+        """
+        label = name.replace(":", "-") + (f"-at-{server.rpartition(':')[2]}" if server else "")
+        path = self.folder / f"{label}.conf"
+        if path not in self._kubeconfigs:
+            certificate, key = self._authority.issue(f"user-{label}", name, groups)
+            entry = {"client-certificate": certificate.name, "client-key": key.name}
+            path.write_text(self.kubeconfig(entry, server))
+            self._kubeconfigs.add(path)
         return str(path)
 
     def kubeconfig(self, user: dict[str, Any], server: str = "") -> str:

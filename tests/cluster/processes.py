@@ -45,7 +45,15 @@ class Program:
             except subprocess.TimeoutExpired:
                 if time.monotonic() < deadline:
                     continue
-            raise NotReadyError(f"{self.name}: {self.log.read_text(errors='replace')[-3000:]}")
+            raise self._not_ready()
+
+    def check_running(self) -> None:
+        """Raises ``NotReadyError`` where the program has ended."""
+        if self._child.poll() is not None:
+            raise self._not_ready()
+
+    def _not_ready(self) -> NotReadyError:
+        return NotReadyError(f"{self.name}: {self.log.read_text(errors='replace')[-3000:]}")
 
     def stop(self, seconds: float = 15.0) -> None:
         self._child.terminate()

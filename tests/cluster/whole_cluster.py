@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 from binaries import WHOLE, MissingError, kubernetes, on_path
@@ -61,8 +62,8 @@ class WholeCluster(ControlPlane):
         )
         self._run("scheduler", [*self._program("kube-scheduler"), "--leader-elect=false", "--secure-port=0"])
         (self.folder / "kubelet.json").write_text(json.dumps(self._kubelet_settings()))
-        kubelet = self._run("kubelet", self._kubelet_command())
-        kubelet.wait_until(self._is_node_ready, seconds=120)
+        self._run("kubelet", self._kubelet_command())
+        self.until(self._is_node_ready, seconds=120)
 
     def stop(self) -> None:
         """The kubelet first, so that it starts nothing again; then its containers; containerd last."""
@@ -78,6 +79,16 @@ class WholeCluster(ControlPlane):
         if shutil.which("ip"):
             subprocess.run(["ip", "link", "delete", self._bridge], check=False, capture_output=True)
         super().stop()
+
+    def until(self, is_so: Callable[[], bool], seconds: float = 30.0) -> None:
+        """Waits until ``is_so``; fails at once where one of the cluster's programs has ended."""
+
+        def is_so_while_all_run() -> bool:
+            for program in self._nodes:
+                program.check_running()
+            return is_so()
+
+        super().until(is_so_while_all_run, seconds)
 
     def namespace(self, name: str) -> str:
         """A namespace whose default service account is there; the controllers make it a moment later."""
