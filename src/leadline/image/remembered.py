@@ -59,7 +59,7 @@ def completed(
     key = f"image {image.cache_key} {image.identity.kind} {version} {options.limits}" if is_known else ""
     remembered = recall(cache, key, _Contents)
     sbom = make() if remembered is None else remembered.sbom
-    if remembered is None and key and not _has_gaps(image, sbom):
+    if remembered is None and key and not has_gaps(image, sbom):
         remember(cache, key, _Contents(sbom))
     return structs.replace(
         sbom,
@@ -73,12 +73,15 @@ def completed(
 
 
 @once
-def code_stamp() -> str:
-    """Changes with the code that catalogues: names, sizes and times of its files, as Python itself knows stale bytecode."""
+def code_stamp(*more: str) -> str:
+    """Changes with the code that catalogues, and that in the folders ``more``.
+
+    Names, sizes and times of its files tell, as Python itself knows stale bytecode.
+    """
     image = os.path.dirname(__file__)  # noqa: PTH120 - before anything heavier is imported
     model = os.path.join(os.path.dirname(image), "model")  # noqa: PTH118, PTH120
     try:
-        files = sorted(file for folder in (image, model) for file in _files(folder))
+        files = sorted(file for folder in (image, model, *more) for file in _files(folder))
     except OSError:
         files = []
     return f"{FORM} {__version__} {files}"
@@ -101,6 +104,13 @@ def remember(cache: Cache | None, key: str, value: Struct) -> None:
         cache.put(key, msgpack.encode(value))
 
 
+def has_gaps(image: Image, sbom: Sbom) -> bool:
+    """Whether a later scan could see more, so that this one must not be remembered."""
+    return any(layer.missing for layer in image.layers) or any(
+        one.where.startswith("layer ") for one in sbom.unread
+    )
+
+
 def _files(folder: str) -> Iterator[tuple[str, int, int]]:
     """Path, size and time of every file of code and data below ``folder``."""
     with os.scandir(folder) as entries:
@@ -111,10 +121,3 @@ def _files(folder: str) -> Iterator[tuple[str, int, int]]:
             else:
                 status = entry.stat()
                 yield entry.path, status.st_size, status.st_mtime_ns
-
-
-def _has_gaps(image: Image, sbom: Sbom) -> bool:
-    """Whether a later scan could see more, so that this one must not be remembered."""
-    return any(layer.missing for layer in image.layers) or any(
-        one.where.startswith("layer ") for one in sbom.unread
-    )

@@ -24,6 +24,7 @@ from leadline.model.report import ControlCount, PostureReport
 from leadline.model.resource import Resource
 from leadline.outputs.counters import Counters, category_of, resource_counters, status_info
 from leadline.outputs.cure import ControlText, control_text, cure, why
+from leadline.outputs.draft import MakeDraft
 from leadline.outputs.excerpt import Excerpt, Line, excerpts
 from leadline.outputs.json_text import json_text
 from leadline.outputs.place import (
@@ -183,6 +184,8 @@ class Format(Struct, frozen=True):
     report: type
     """``PostureReport`` or ``Sbom``."""
     write: Callable[[Any, IO[str], Page], None]
+    draft: MakeDraft | None = None
+    """Of documents: ``write`` is made of it."""
     is_binary: bool = False
     with_scores: bool = True
     """Whether it shows the scores of frameworks."""

@@ -1,19 +1,33 @@
 """All that a format of bills of materials imports. Apart from ``format`` so that scans of manifests start without it."""
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import IO, Any
 
 from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.package import Digest, Distro, ImageIdentity, Package, Sbom
 from leadline.outputs.components import Component, components
 from leadline.outputs.declared_licences import Declared, declared, is_license_id
-from leadline.outputs.format import Page, Unread, columns, count, format, json_text, padded, plain, wrapped
+from leadline.outputs.draft import Draft, MakeDraft, content_uuid
+from leadline.outputs.format import (
+    Format,
+    Page,
+    Unread,
+    columns,
+    count,
+    format,
+    json_text,
+    padded,
+    plain,
+    wrapped,
+)
 
 __all__ = [
     "Component",
     "Declared",
     "Digest",
     "Distro",
+    "Draft",
     "ImageFinding",
     "ImageIdentity",
     "ImageReport",
@@ -26,11 +40,11 @@ __all__ = [
     "content_uuid",
     "count",
     "declared",
-    "document_text",
+    "document",
+    "drafted",
     "format",
     "image_url",
     "is_license_id",
-    "named_document_text",
     "padded",
     "plain",
     "web_page",
@@ -47,17 +61,21 @@ _HOST = re.compile(
 """Readers of SPDX take no other: neither names without a dot nor two dashes in a row."""
 
 
-def document_text(document: dict[str, Any]) -> str:
-    """``document`` as JSON on one line, every text in it fit for a terminal, whoever chose it."""
-    return _clean_text(document) + "\n"
+def document(name: str, *, suffix: str) -> Callable[[MakeDraft], Format]:
+    """Makes a ``Format`` of ``draft(sbom, version of this program)``."""
+
+    def make(draft: MakeDraft) -> Format:
+        def write(sbom: Sbom, out: IO[str], page: Page) -> None:
+            out.write(draft(sbom, page.version or "0").at(sbom.created or page.at))
+
+        return Format(name, suffix, Sbom, write, draft=draft)
+
+    return make
 
 
-def named_document_text(document: dict[str, Any], key: str) -> str:
-    """As ``document_text``, with a name under ``key`` that follows from all the rest."""
-    document[key] = ""
-    text = _clean_text(document)
-    # No stranger's text can look like this: JSON has a backslash before the quotes in it.
-    return text.replace(f'"{key}":""', f'"{key}":"urn:uuid:{content_uuid(text)}"', 1) + "\n"
+def drafted(document: dict[str, Any], *, moments: tuple[str, ...], name: str = "") -> Draft:
+    """``document`` with every text in it fit for a terminal, whoever chose it."""
+    return Draft(_clean_text(document), moments, name)
 
 
 def _clean_text(document: dict[str, Any]) -> str:
@@ -73,13 +91,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, list) else value
-
-
-def content_uuid(text: str) -> str:
-    """The same for the same text, and for no other."""
-    from uuid import NAMESPACE_URL, uuid5  # tables do without, and start sooner
-
-    return str(uuid5(NAMESPACE_URL, f"leadline {text}"))
 
 
 def image_url(image: ImageIdentity) -> str:

@@ -1,21 +1,21 @@
 """CycloneDX 1.6 as JSON (https://cyclonedx.org/docs/1.6/json/)."""
 
 from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from typing import Any
 
 from leadline.outputs.sbom_format import (
     Component,
     Digest,
+    Draft,
     Package,
-    Page,
     Sbom,
     Unread,
     components,
     declared,
-    format,
+    document,
+    drafted,
     image_url,
     is_license_id,
-    named_document_text,
     plain,
     web_page,
 )
@@ -31,30 +31,28 @@ _HASHES = {
 _LONGEST_TEXT = 2_000
 
 
-@format("cyclonedx-json", suffix=".cdx.json", report=Sbom)
-def cyclonedx_json(sbom: Sbom, out: IO[str], page: Page) -> None:
+@document("cyclonedx-json", suffix=".cdx.json")
+def cyclonedx_json(sbom: Sbom, version: str) -> Draft:
     found = components(sbom)
     refs = [f"{one.url or one.package.type}#{one.key}" for one in found]
-    document: dict[str, Any] = {
+    written: dict[str, Any] = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "serialNumber": "",
         "version": 1,
         "metadata": {
-            "timestamp": sbom.created or page.at,
-            "tools": {
-                "components": [{"type": "application", "name": "leadline", "version": page.version or "0"}]
-            },
+            "timestamp": "",
+            "tools": {"components": [{"type": "application", "name": "leadline", "version": version}]},
             "component": _root(sbom),
         },
         "components": [*_system(sbom), *map(_component, found, refs)],
         "dependencies": list(_dependencies(found, refs)),
     }
     if sbom.unread:
-        document["compositions"] = [{"aggregate": "incomplete", "assemblies": [_ROOT]}]
-        document["metadata"]["properties"] = _properties([("unread", _unread(one)) for one in sbom.unread])
-    out.write(named_document_text(document, "serialNumber"))
+        written["compositions"] = [{"aggregate": "incomplete", "assemblies": [_ROOT]}]
+        written["metadata"]["properties"] = _properties([("unread", _unread(one)) for one in sbom.unread])
+    return drafted(written, moments=("timestamp",), name="serialNumber")
 
 
 def _root(sbom: Sbom) -> dict[str, Any]:

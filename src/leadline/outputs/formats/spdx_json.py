@@ -2,19 +2,19 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from typing import Any
 
 from leadline.outputs.sbom_format import (
     Component,
     Digest,
+    Draft,
     Package,
-    Page,
     Sbom,
     components,
     declared,
-    format,
+    document,
+    drafted,
     image_url,
-    named_document_text,
     plain,
     web_page,
 )
@@ -31,39 +31,38 @@ _DISTRIBUTION = frozenset(("alpm", "apk", "deb", "rpm"))
 _LONGEST_TEXT = 2_000
 
 
-@format("spdx-json", suffix=".spdx.json", report=Sbom)
-def spdx_json(sbom: Sbom, out: IO[str], page: Page) -> None:
+@document("spdx-json", suffix=".spdx.json")
+def spdx_json(sbom: Sbom, version: str) -> Draft:
     found = components(sbom)
     ids = [_id(one) for one in found]
-    tool = f"Tool: leadline-{page.version or '0'}"
-    created = sbom.created or page.at
-    document: dict[str, Any] = {
+    tool = f"Tool: leadline-{version}"
+    written: dict[str, Any] = {
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
         "SPDXID": _DOCUMENT,
         "name": plain(sbom.image.name) or "image",
         "documentNamespace": "",
-        "creationInfo": {"created": created, "creators": [tool]},
+        "creationInfo": {"created": "", "creators": [tool]},
         "packages": [_root(sbom), *_system(sbom), *map(_package, found, ids)],
         "relationships": list(_relationships(sbom, found, ids)),
     }
     references = {name: text for one in found for name, text in declared(one.package.licenses).references}
     if references:
-        document["hasExtractedLicensingInfos"] = [
+        written["hasExtractedLicensingInfos"] = [
             {"licenseId": name, "extractedText": plain(text, _LONGEST_TEXT), "name": plain(text)}
             for name, text in sorted(references.items())
         ]
     if sbom.unread:
-        document["annotations"] = [
+        written["annotations"] = [
             {
-                "annotationDate": created,
+                "annotationDate": "",
                 "annotationType": "OTHER",
                 "annotator": tool,
                 "comment": f"not read: {plain(one.where, _LONGEST_TEXT)}: {plain(one.why, _LONGEST_TEXT)}",
             }
             for one in sbom.unread
         ]
-    out.write(named_document_text(document, "documentNamespace"))
+    return drafted(written, moments=("created", "annotationDate"), name="documentNamespace")
 
 
 def _root(sbom: Sbom) -> dict[str, Any]:

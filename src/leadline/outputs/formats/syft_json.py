@@ -3,18 +3,18 @@
 """
 
 from collections.abc import Callable, Iterator
-from typing import IO, Any
+from typing import Any
 
 from leadline.outputs.sbom_format import (
     Component,
+    Draft,
     Package,
-    Page,
     Sbom,
     components,
     content_uuid,
     declared,
-    document_text,
-    format,
+    document,
+    drafted,
     plain,
 )
 
@@ -48,20 +48,20 @@ _PREFIXED = frozenset(("composer", "golang", "npm"))
 _LONGEST_TEXT = 2_000
 
 
-@format("syft-json", suffix=".syft.json", report=Sbom)
-def syft_json(sbom: Sbom, out: IO[str], page: Page) -> None:
+@document("syft-json", suffix=".syft.json")
+def syft_json(sbom: Sbom, version: str) -> Draft:
     found = components(sbom)
     source = _source(sbom)
-    document: dict[str, Any] = {
+    written: dict[str, Any] = {
         "artifacts": [_artifact(one) for one in found],
         "artifactRelationships": list(_relationships(str(source["id"]), found)),
         "source": source,
         "distro": _distro(sbom),
         "descriptor": {
             "name": "leadline",
-            "version": page.version or "0",
+            "version": version,
             "configuration": {
-                "created": sbom.created or page.at,
+                "created": "",
                 "unread": [
                     {"where": plain(one.where, _LONGEST_TEXT), "why": plain(one.why, _LONGEST_TEXT)}
                     for one in sbom.unread
@@ -70,7 +70,7 @@ def syft_json(sbom: Sbom, out: IO[str], page: Page) -> None:
         },
         "schema": _SCHEMA,
     }
-    out.write(document_text(document))
+    return drafted(written, moments=("created",))
 
 
 def _source(sbom: Sbom) -> dict[str, Any]:

@@ -71,16 +71,46 @@ def _guarded(words: list[str]) -> int:
 
 
 def _run(words: list[str]) -> int:
-    if words[:1] == ["scan"] and words[:2] != ["scan", "image"] and "_LEADLINE_COMPLETE" not in os.environ:
-        from leadline.programs.cli.scanning.flags import plain_words
-
-        parsed = plain_words(words[1:])
-        if parsed is not None:
-            from leadline.programs.cli.scanning.request import request_of
-            from leadline.programs.cli.scanning.run import run
-
-            return run(request_of(*parsed))
+    if "_LEADLINE_COMPLETE" not in os.environ:
+        code = None
+        if words[:1] == ["image"] or words[:2] == ["scan", "image"]:
+            code = _run_image(words)
+        elif words[:1] == ["scan"]:
+            code = _run_scan(words[1:])
+        if code is not None:
+            return code
     return _run_click(words)
+
+
+def _run_scan(words: list[str]) -> int | None:
+    """``None`` where click has to read the words."""
+    from leadline.programs.cli.scanning.flags import FLAGS
+    from leadline.programs.cli.words.flag import plain_words
+
+    parsed = plain_words(words, FLAGS)
+    if parsed is None:
+        return None
+    from leadline.programs.cli.scanning.request import request_of
+    from leadline.programs.cli.scanning.run import run
+
+    return run(request_of(*parsed))
+
+
+def _run_image(words: list[str]) -> int | None:
+    """``None`` where click has to read the words."""
+    from leadline.programs.cli.imaging.flags import FLAGS, SCAN_FLAGS
+    from leadline.programs.cli.words.flag import plain_words
+
+    is_scan = "scan" in words[:2]
+    if not is_scan and words[1:2] != ["sbom"]:
+        return None
+    parsed = plain_words(words[2:], SCAN_FLAGS if is_scan else FLAGS)
+    if parsed is None or len(parsed[0]) != 1:
+        return None
+    from leadline.programs.cli.imaging.request import image_request
+    from leadline.programs.cli.imaging.run import run
+
+    return run(image_request(parsed[0][0], is_scan, parsed[1]))
 
 
 def _run_click(words: list[str]) -> int:

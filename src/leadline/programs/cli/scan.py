@@ -1,11 +1,11 @@
 """``leadline scan`` as click knows it: help, errors, completion. ``main`` passes by when the words are plain."""
 
-from collections.abc import Callable
 from typing import Any
 
 import click
 
-from leadline.programs.cli.scanning.flags import FLAGS, Flag
+from leadline.programs.cli.scanning.flags import FLAGS
+from leadline.programs.cli.words.options import with_flags
 
 EPILOG = """
 \b
@@ -20,29 +20,9 @@ Exit codes: 0 passed, 1 a gate failed, 2 wrong usage, 3 nothing could be judged,
 """
 
 
-def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    if flag.kind == "switch":
-        return click.option(*flag.names, flag.field, is_flag=True, help=flag.help)
-    return click.option(
-        *flag.names,
-        flag.field,
-        multiple=flag.kind == "texts",
-        type=float if flag.kind == "number" else str,
-        default=flag.default,
-        metavar=flag.metavar,
-        help=flag.help,
-    )
-
-
-def _with_flags(function: Callable[..., int]) -> Callable[..., int]:
-    for flag in reversed(FLAGS):
-        function = _option(flag)(function)
-    return function
-
-
 @click.command("scan", epilog=EPILOG, short_help="Judges manifests and says what to change.")
 @click.argument("words", metavar="[framework|control|workload NAME] [PATH]...", nargs=-1)
-@_with_flags
+@with_flags(FLAGS)
 def command(words: tuple[str, ...], **flags: Any) -> int:
     """Judges Kubernetes objects in files, folders, globs or standard input."""
     from leadline.programs.cli.scanning.request import request_of

@@ -1,94 +1,53 @@
-"""From a request to the bill of materials: the one place that chooses among images, folders and finished documents."""
+"""From a request to the image or folder that it names, with the credentials and certificates that belong to it."""
 
 import os
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from leadline.errors import RegistryError, SourceError, UsageError
-from leadline.image.image import Options
-from leadline.image.remembered import bill_of_materials
 from leadline.image.stream import HEAD_BYTES, Damaged, Region, is_compressed
 from leadline.image.tar import TarReader
-from leadline.model.package import Sbom
-from leadline.programs.cli.imaging.layer_progress import LayerProgress, Say
+from leadline.programs.cli.imaging.finished import exists
+from leadline.programs.cli.imaging.layer_progress import Say
 from leadline.programs.cli.imaging.request import ImageRequest
 from leadline.sources.image_manifest import read_platform
 from leadline.sources.image_source import ImageOptions, open_image
 from leadline.sources.layer_blob import OpenedImage
 from leadline.sources.layer_cache import LayerCache
 from leadline.sources.registry_options import Credential, RegistryOptions, Trust
-from leadline.sources.sbom_sniff import begins_like_sbom
 
-if TYPE_CHECKING:
-    from leadline.image.cataloguer import Cataloguer
-
-LARGEST_DOCUMENT = 512 << 20
 MOST_ATTEMPTS = 4
 LONGEST_WAIT_S = 60.0
 LONGEST_PASSWORD = 1 << 16
-TAR_HEADER_BYTES = 512
-TAR_MARK_AT = 257
-STDIN = "-"
-SCHEME = "sbom:"
 CACHE_BYTES = 512 << 20
 
 
-def read_image(request: ImageRequest, created: str, say: Say) -> Sbom:
-    """What ``request`` names, catalogued or read.
+def open_requested(request: ImageRequest, say: Say) -> OpenedImage:
+    """The image or folder that ``request`` names; the caller closes it.
 
-    Raises: ``SourceError`` where it cannot be read or holds nothing, ``UsageError`` where it makes no sense.
+    Raises: ``SourceError`` where it cannot be opened, ``UsageError`` where it makes no sense.
     """
-    path = _document(request.image)
-    if path is not None:
-        return _read(path, created)
     _check_file(request.image)
     image = _open(request, say)
     try:
         _check_platform(request, image)
-        say(f"reading {request.image}")
-        options = Options(each=LayerProgress(request.image, say), created=created)
-        cache = None if request.no_cache else _cache(os.environ)
-        sbom = bill_of_materials(image, _cataloguers, cache, options)
-    finally:
+    except UsageError:
         image.close()
-    is_empty = not (sbom.packages or sbom.files or sbom.unread or sbom.distro.id)
-    if is_empty and sbom.image.kind == "directory":
-        raise SourceError(
-            f"nothing to catalogue in {request.image}: no lock file, no installed package",
-            hint="name an image, a root folder or a project",
-        )
-    return sbom
+        raise
+    return image
 
 
-def is_document(request: ImageRequest) -> bool:
-    """Whether what is named is a finished bill of materials."""
-    return _document(request.image) is not None
-
-
-def _document(name: str) -> Path | None:
-    """The file that holds a finished bill of materials; ``None`` where ``name`` is something else."""
-    if name == STDIN:
-        return Path(STDIN)
-    if name.startswith(SCHEME):
-        return Path(name.removeprefix(SCHEME))
-    path = Path(name)
-    return path if _exists(path) and path.is_file() and begins_like_sbom(path) else None
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
+def layer_cache(request: ImageRequest) -> LayerCache | None:
+    """``None`` where it is not wanted, or the user has no place for it."""
+    return None if request.no_cache else _cache(os.environ)
 
 
 def _check_file(name: str) -> None:
     """Raises ``SourceError`` for what exists and can be no image."""
     path = Path(name)
-    if not _exists(path) or path.is_dir():
+    if not exists(path) or path.is_dir():
         return
     if not path.is_file():
         raise SourceError(f"{name} is neither a file nor a folder", hint="save it to a file first")
@@ -124,38 +83,6 @@ def _check_platform(request: ImageRequest, image: OpenedImage) -> None:
         raise UsageError(f"{request.image} is for {found}, not for {wanted}", hint="leave --platform out")
 
 
-def _read(path: Path, created: str) -> Sbom:
-    if str(path) == STDIN:
-        name = "standard input"
-        content = sys.stdin.buffer.read(TAR_HEADER_BYTES)
-        if is_compressed(content) or content[TAR_MARK_AT:].startswith(b"ustar"):
-            raise SourceError(
-                f"{name} is an archive; an image must be in a file",
-                hint="save it first: docker save IMAGE -o image.tar",
-            )
-        content += sys.stdin.buffer.read(LARGEST_DOCUMENT + 1 - len(content))
-    else:
-        name = str(path)
-        try:
-            with path.open("rb") as file:
-                content = file.read(LARGEST_DOCUMENT + 1)
-        except OSError as error:
-            raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    from leadline.sources.sbom_documents import read_sbom_document
-
-    if len(content) > LARGEST_DOCUMENT:
-        raise SourceError(f"{name} is larger than {LARGEST_DOCUMENT >> 20} MiB")
-    return read_sbom_document(content, name, created)
-
-
-def _cataloguers() -> "list[Cataloguer]":
-    import leadline.image.cataloguers
-    from leadline.discover import discover
-    from leadline.image.cataloguer import Cataloguer
-
-    return discover(leadline.image.cataloguers, Cataloguer)
-
-
 def _cache(environ: Mapping[str, str]) -> LayerCache | None:
     """``None`` where the user has no place for it."""
     named = environ.get("XDG_CACHE_HOME", "")
@@ -168,7 +95,7 @@ def _cache(environ: Mapping[str, str]) -> LayerCache | None:
 
 
 def _open(request: ImageRequest, say: Say) -> OpenedImage:
-    cache = None if request.no_cache else _cache(os.environ)
+    cache = layer_cache(request)
     options = ImageOptions(request.platform, _registry(request, os.environ, frozenset(), say), cache)
     try:
         return open_image(request.image, options)

@@ -1,6 +1,5 @@
 """One image from the request to the exit code."""
 
-import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -8,10 +7,11 @@ from datetime import UTC, datetime
 
 from leadline import __version__
 from leadline.errors import UsageError
-from leadline.model.image_report import ImageFinding, ImageReport
+from leadline.model.finding import Unread
+from leadline.model.image_report import ImageReport
 from leadline.model.package import Sbom
 from leadline.outputs.format import Asked, Format, NoPlaces, Page, count, find_format, formats_for, plain
-from leadline.programs.cli.imaging.opening import is_document, read_image
+from leadline.programs.cli.imaging.bill import Bill, requested_bill
 from leadline.programs.cli.imaging.request import ImageRequest
 from leadline.programs.cli.scanning.destinations import Destination, opened, placed
 from leadline.programs.cli.scanning.gates import Verdict
@@ -29,12 +29,11 @@ def run(request: ImageRequest) -> int:
     Raises: ``LeadlineError`` of every kind.
     """
     if request.debug:
+        import logging  # slow to import
+
         logging.basicConfig(
             stream=sys.stderr, level=logging.DEBUG, format="%(levelname)s %(name)s: %(message)s"
         )
-    else:
-        # A fault in a cataloguer is named among what was not read; its traceback is for --debug.
-        logging.getLogger("leadline").addHandler(logging.NullHandler())
     try:
         return _run(request)
     except KeyboardInterrupt:
@@ -48,19 +47,30 @@ def run(request: ImageRequest) -> int:
 def _run(request: ImageRequest) -> int:
     is_terminal = os.isatty(1)
     chosen = placed(_formats(request), _output(request))
+    created = _created(os.environ)
     with opened(chosen) as sinks:
-        with progress(f"opening {request.image}", is_wanted=not request.quiet) as display:
-            sbom = read_image(request, _created(os.environ), display.say)
-        report = _report(sbom, request)
-        findings = report.findings
-        outcome = _verdict(request, sbom)
+        with (
+            progress(f"opening {request.image}", is_wanted=not request.quiet) as display,
+            requested_bill(request, created, display.say) as bill,
+        ):
+            texts = {
+                one.format.name: bill.text(one.format.name, one.format.draft, created)
+                for one in chosen
+                if one.format.draft is not None
+            }
+            report = _report(bill, request) if request.is_scan or len(texts) < len(chosen) else None
+            unread = bill.unread()
+        outcome = _verdict(request, unread)
         page = _page(request, outcome, is_terminal, chosen)
         for sink in sinks:
             format = sink.destination.format
-            format.write(sbom if format.report is Sbom else report, sink.stream, page)
+            if format.name in texts:
+                sink.stream.write(texts[format.name])
+            elif report is not None:
+                format.write(report if format.report is ImageReport else report.sbom, sink.stream, page)
             sink.stream.flush()
             sink.keep()
-    _remark(request, sbom, findings, outcome, chosen)
+    _remark(request, unread, report, outcome, chosen)
     return 0 if outcome.passed else _GATE_FAILED
 
 
@@ -100,22 +110,23 @@ def _created(environ: Mapping[str, str]) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _report(sbom: Sbom, request: ImageRequest) -> ImageReport:
+def _report(bill: Bill, request: ImageRequest) -> ImageReport:
     """Without findings where none are wanted."""
+    sbom = bill.sbom()
     if not request.is_scan:
         return ImageReport(sbom, ())
     from leadline.image.findings import image_findings, not_judged
 
-    is_finished = is_document(request)
-    findings = image_findings(sbom, datetime.now(UTC).strftime("%Y-%m-%d"), is_document=is_finished)
-    return ImageReport(sbom, findings, not_judged(sbom, is_document=is_finished))
+    today = datetime.now(UTC).strftime("%Y-%m-%d")
+    findings = image_findings(sbom, today, is_document=bill.is_finished)
+    return ImageReport(sbom, findings, not_judged(sbom, is_document=bill.is_finished))
 
 
-def _verdict(request: ImageRequest, sbom: Sbom) -> Verdict:
+def _verdict(request: ImageRequest, unread: tuple[Unread, ...]) -> Verdict:
     if not request.fail_on:
         return Verdict("")
-    if sbom.unread:
-        return Verdict(f"failed: --fail-on unread, {len(sbom.unread):,} not read", False)
+    if unread:
+        return Verdict(f"failed: --fail-on unread, {len(unread):,} not read", False)
     return Verdict("passed: --fail-on unread")
 
 
@@ -147,8 +158,8 @@ def _width(environ: Mapping[str, str], is_terminal: bool) -> int:
 
 def _remark(
     request: ImageRequest,
-    sbom: Sbom,
-    findings: tuple[ImageFinding, ...],
+    unread: tuple[Unread, ...],
+    report: ImageReport | None,
     outcome: Verdict,
     chosen: tuple[Destination, ...],
 ) -> None:
@@ -157,10 +168,10 @@ def _remark(
         return
     lines = [f"written: {destination.path}" for destination in chosen if destination.path]
     if not any(d.format.name == "table" and not d.path for d in chosen):
-        lines += [f"not read: {plain(one.where, 4096)}: {plain(one.why)}" for one in sbom.unread[:5]]
-        unread = f"{len(sbom.unread):,} not read" if sbom.unread else "nothing unread"
-        if request.is_scan:
-            unread += f", {count(len(findings), 'finding')}, vulnerabilities not matched yet"
-        lines.append(outcome.text or unread)
+        lines += [f"not read: {plain(one.where, 4096)}: {plain(one.why)}" for one in unread[:5]]
+        told = f"{len(unread):,} not read" if unread else "nothing unread"
+        if report is not None and request.is_scan:
+            told += f", {count(len(report.findings), 'finding')}, vulnerabilities not matched yet"
+        lines.append(outcome.text or told)
     for line in lines:
         sys.stderr.write(line + "\n")

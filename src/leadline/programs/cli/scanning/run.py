@@ -18,13 +18,14 @@ from leadline.outputs.plain import plain
 from leadline.outputs.tally import closing, count, target_name
 from leadline.posture.engine import Facts, Judgement, judge
 from leadline.programs.cli.scanning.destinations import Destination, Sink, destinations, opened
-from leadline.programs.cli.scanning.flags import FLAGS, Flag
+from leadline.programs.cli.scanning.flags import FLAGS
 from leadline.programs.cli.scanning.gates import Verdict, verdict
 from leadline.programs.cli.scanning.policies import Policies, choose_policies
 from leadline.programs.cli.scanning.progress import progress
 from leadline.programs.cli.scanning.request import Request
 from leadline.programs.cli.scanning.settings import Settings, read_settings, shipped_settings
 from leadline.programs.cli.scanning.sources import Reading, read
+from leadline.programs.cli.words.flag import Flag
 
 _GATE_FAILED = 1
 _NOTES = 5

@@ -1,0 +1,61 @@
+"""Finished bills of materials in place of an image: in a file, or on standard input."""
+
+import sys
+from pathlib import Path
+
+from leadline.errors import SourceError
+from leadline.image.stream import is_compressed
+from leadline.model.package import Sbom
+from leadline.sources.sbom_sniff import begins_like_sbom
+
+LARGEST_DOCUMENT = 512 << 20
+TAR_HEADER_BYTES = 512
+TAR_MARK_AT = 257
+STDIN = "-"
+SCHEME = "sbom:"
+
+
+def finished_document(name: str) -> Path | None:
+    """The file that holds a finished bill of materials; ``None`` where ``name`` is something else."""
+    if name == STDIN:
+        return Path(STDIN)
+    if name.startswith(SCHEME):
+        return Path(name.removeprefix(SCHEME))
+    path = Path(name)
+    return path if exists(path) and path.is_file() and begins_like_sbom(path) else None
+
+
+def exists(path: Path) -> bool:
+    """Whether there is such a path; what can be none is not there."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def read_finished(path: Path, created: str) -> Sbom:
+    """The bill in the file at ``path``, or on standard input.
+
+    Raises: ``SourceError`` where there is none.
+    """
+    if str(path) == STDIN:
+        name = "standard input"
+        content = sys.stdin.buffer.read(TAR_HEADER_BYTES)
+        if is_compressed(content) or content[TAR_MARK_AT:].startswith(b"ustar"):
+            raise SourceError(
+                f"{name} is an archive; an image must be in a file",
+                hint="save it first: docker save IMAGE -o image.tar",
+            )
+        content += sys.stdin.buffer.read(LARGEST_DOCUMENT + 1 - len(content))
+    else:
+        name = str(path)
+        try:
+            with path.open("rb") as file:
+                content = file.read(LARGEST_DOCUMENT + 1)
+        except OSError as error:
+            raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    from leadline.sources.sbom_documents import read_sbom_document
+
+    if len(content) > LARGEST_DOCUMENT:
+        raise SourceError(f"{name} is larger than {LARGEST_DOCUMENT >> 20} MiB")
+    return read_sbom_document(content, name, created)

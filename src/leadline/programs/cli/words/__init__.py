@@ -1,0 +1,1 @@
+"""Command lines: tables of flags, and what click makes of them."""
