@@ -230,3 +230,77 @@ def test_damaged_archives_end_in_entries_or_damage(seed: int, changes: int) -> N
 def test_random_bytes_end_in_entries_or_damage(content: bytes) -> None:
     with suppress(Damaged):
         read(content + bytes(512))
+
+
+class Thorough(TarReader):
+    """Takes the long way for every entry."""
+
+    def _usual(self, block: bytes) -> None:
+        return None
+
+
+NAMES = st.sampled_from(
+    [
+        b"a/b",
+        b"./a",
+        b"././a",
+        b"a//b",
+        b"a/.b",
+        b"a/",
+        b"/a",
+        b"../a",
+        b"a/..",
+        b".a",
+        b"\xff",
+        b"",
+        b"n" * 100,
+    ]
+)
+NUMBERS = st.sampled_from(
+    [
+        b"0000644\0",
+        b"  644 \0 ",
+        b"644\0junk",
+        b"-0000644",
+        b"0o644\0\0\0",
+        b"\x80\0\0\0\0\0\1\1",
+        b"",
+        b"99999999",
+    ]
+)
+SIZES = st.sampled_from(
+    [
+        b"00000000003\0",
+        b"00000000003 ",
+        b"000000000003",
+        b"3\0\0\0junk",
+        b"-3",
+        b"\x80" + bytes(10) + b"\3",
+        b"",
+    ]
+)
+MAGICS = st.sampled_from([b"ustar\x0000", b"ustar  \0", b"ustar"])
+PREFIXES = st.sampled_from([b"", b"p", b"../p"])
+
+
+@given(NAMES, NUMBERS, SIZES, st.sampled_from(b"0\x0075"), MAGICS, PREFIXES)
+def test_short_way_tells_what_the_long_way_tells(
+    name: bytes, mode: bytes, size: bytes, kind: int, magic: bytes, prefix: bytes
+) -> None:
+    header = bytearray(512)
+    for at, field in ((0, name), (100, mode), (124, size), (257, magic), (345, prefix)):
+        header[at : at + len(field)] = field
+    header[156] = kind
+    content = bytes(header) + b"\x7fEL" + bytes(509) + bytes(1024)
+
+    def told(kind: type[TarReader]) -> list[object]:
+        archive = kind(Pieces([content]))
+        found: list[object] = []
+        try:
+            for one in archive:
+                found += [one, *((archive.head(8), archive.content()) if one.kind == "file" else ())]
+        except Damaged as error:
+            found.append(str(error))
+        return found
+
+    assert told(TarReader) == told(Thorough)

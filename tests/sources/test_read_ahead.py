@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from leadline.sources.at_once import at_once
 from leadline.sources.read_ahead import SWITCH_SECONDS, ahead
 
 
@@ -46,7 +45,3 @@ def test_threads_take_turns_sooner_only_while_somebody_reads_ahead() -> None:
         assert list(second) == []
         assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
     assert sys.getswitchinterval() == before
-
-
-def test_work_at_once_keeps_its_order() -> None:
-    assert list(at_once(lambda number: number * 2, range(9))) == list(range(0, 18, 2))

@@ -16,6 +16,8 @@ ELF = b"\x7fELF"
 PE = b"MZ"
 MACHO = frozenset((b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xfe\xed\xfa\xcf", b"\xfe\xed\xfa\xce"))
 MACHO_FAT = b"\xca\xfe\xba\xbe"
+FIRST_BYTES = b"\x7fM\xcf\xce\xfe\xca"
+"""No executable begins with another."""
 MOST_SECTIONS = 4096
 MOST_SEGMENTS = 1024
 MOST_ARCHITECTURES = 40

@@ -12,9 +12,9 @@ from msgspec import Struct, field
 
 from leadline.image.cataloguer import File, Package, Unread
 from leadline.image.excerpt import excerpt_of
-from leadline.image.executable import is_executable
+from leadline.image.executable import FIRST_BYTES, is_executable
 from leadline.image.image import Layer, Limits
-from leadline.image.secrets import LARGEST_SECRET_FILE, secrets_in, tells_secrets
+from leadline.image.secrets import LARGEST_SECRET_FILE, may_tell_secrets, secrets_in, tells_secrets
 from leadline.image.stream import Damaged, Forged
 from leadline.image.tar import Entry, EntryReader
 from leadline.image.walk import read
@@ -25,6 +25,7 @@ OPAQUE = ".wh..wh..opq"
 FOLDER, FILE, DEVICE, LINK = "/", "", "?", "@"
 SPECIAL_BITS = 0o6000
 SMALLEST_EXECUTABLE = 64
+MOST_NAMES = 50_000
 MOST_OUTSIDE = 20
 """Entries that leave the image are named up to this number, the rest is counted."""
 
@@ -105,19 +106,23 @@ class _Pass:
         self._kept_bytes = 0
         self._outside = 0
         self._links: dict[str, tuple[str, Wish]] = {}
+        self._names: dict[str, bool] = {}
 
     def run(self) -> None:
         known, facts = self._facts.entries, self._facts.facts
-        last_folder = ""
+        wishes, names = self._wishes, self._names
+        last_folder = "."
         limit = self.most_entries
+        is_asked_in = False
         for entry in self._entries:
             path = entry.path
             folder, _, name = path.rpartition("/")
             if folder != last_folder:
                 last_folder = folder
+                is_asked_in = wishes.asks_in(folder)
                 if folder not in known and folder:
                     self._imply(folder)
-            if name.startswith(WHITEOUT):
+            if name[:4] == WHITEOUT:
                 self._white_out(folder, name)
                 continue
             if facts:
@@ -125,7 +130,12 @@ class _Pass:
                 facts.pop(path, None)
             if entry.kind == "file":
                 known[path] = FILE
-                self._take_file(entry)
+                self._facts.size_bytes += entry.size
+                is_asked = names.get(name)
+                if is_asked is None:
+                    is_asked = self._asks_for(name)
+                if is_asked or is_asked_in or path in wishes.asked_paths or self._stands_out(entry):
+                    self._take_file(entry)
             else:
                 self._take_other(entry)
             if len(known) > limit:
@@ -140,6 +150,23 @@ class _Pass:
             if self._wishes.of(target) != wish and self._facts.entries.get(target) == FILE:
                 lost.setdefault(target, []).append(path)
         return lost
+
+    def _asks_for(self, name: str) -> bool:
+        """Whether files of this name may matter wherever they lie; remembered, since most names come often."""
+        if len(self._names) > MOST_NAMES:
+            self._names.clear()
+        is_asked = self._wishes.asks_for(name) or may_tell_secrets(name)
+        self._names[name] = is_asked
+        return is_asked
+
+    def _stands_out(self, entry: Entry) -> bool:
+        """Whether a file may matter that nobody asks for by name: it may be an executable, or has a special bit."""
+        if entry.mode & SPECIAL_BITS:
+            return True
+        try:
+            return entry.size >= SMALLEST_EXECUTABLE and self._entries.head(8)[:1] in FIRST_BYTES
+        except OSError:
+            return True  # whoever takes it says why it cannot be read
 
     def _finish(self) -> None:
         if self._outside > MOST_OUTSIDE:
@@ -190,7 +217,6 @@ class _Pass:
                 self._facts.unread.append(Unread(path, entry.target))
 
     def _take_file(self, entry: Entry) -> None:
-        self._facts.size_bytes += entry.size
         try:
             self._look_into(entry)
         except OSError as error:

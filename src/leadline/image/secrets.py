@@ -47,6 +47,7 @@ _NAMES = frozenset(
 )
 _ENDINGS = (".pem", ".key", ".ppk", ".p8", ".env", ".tfvars", ".kubeconfig", ".tfstate")
 _PATH_ENDINGS = (".docker/config.json", ".kube/config", "containers/auth.json", "gh/hosts.yml", ".git/config")
+_LAST_NAMES = frozenset(ending.rpartition("/")[2] for ending in _PATH_ENDINGS)
 _SAMPLES = frozenset(("test", "tests", "testdata", "example", "examples", "doc", "docs", "fixtures", "demos"))
 """Folders whose keys are samples, published with the package they are part of."""
 
@@ -106,6 +107,11 @@ _TOKENS = frozenset(
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Compiled at first use: most images have nothing to search."""
     return tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
+
+
+def may_tell_secrets(name: str) -> bool:
+    """Whether files with this base name are ones to look into, at some places at least."""
+    return name in _NAMES or name in _LAST_NAMES or name.endswith(_ENDINGS)
 
 
 def tells_secrets(path: str) -> bool:

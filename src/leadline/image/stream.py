@@ -40,6 +40,9 @@ class Stream(Protocol):
     def peek(self, count: int) -> bytes:
         """The next ``count`` bytes, which stay in the stream; fewer at the end."""
 
+    def take_and_peek(self, count: int, more: int) -> bytes:
+        """The next ``count`` bytes and up to ``more`` behind them, which stay in the stream."""
+
     def skip(self, count: int) -> int:
         """Passes over ``count`` bytes and returns how many there were."""
 
@@ -68,6 +71,14 @@ class Pieces:
         if self._at + count > len(self._buffer):
             self._gather(count)
         return self._buffer[self._at : self._at + count]
+
+    def take_and_peek(self, count: int, more: int) -> bytes:
+        start = self._at
+        end = start + count + more
+        if end > len(self._buffer):
+            return self.take(count) + self.peek(more)
+        self._at = start + count
+        return self._buffer[start:end]
 
     def skip(self, count: int) -> int:
         at = self._at + count
@@ -145,6 +156,11 @@ class Region:
         self._buffer = self._read(self._next, min(self.BLOCK_BYTES, self._end - self._next))
         self._buffer_start = self._next
         return self._buffer[:count]
+
+    def take_and_peek(self, count: int, more: int) -> bytes:
+        peeked = self.peek(count + more)
+        self._next += min(count, len(peeked))
+        return peeked
 
     def skip(self, count: int) -> int:
         skipped = min(count, self._end - self._next)

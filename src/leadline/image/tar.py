@@ -17,6 +17,8 @@ Kind = Literal["file", "folder", "symlink", "hardlink", "device", "outside", "de
 
 BLOCK = 512
 ZERO_BLOCK = bytes(BLOCK)
+HEAD_BYTES = 8
+"""As many as tell what kind of file it is, read together with the header."""
 LONGEST_PATH = 4096
 """``PATH_MAX`` of Linux: no kernel would open more."""
 LARGEST_EXTENDED_HEADER = 1 << 20
@@ -25,6 +27,7 @@ MOST_HOLES = 100_000
 FOLDER, SYMLINK, HARDLINK = ord("5"), ord("2"), ord("1")
 DEVICES = frozenset(b"346")
 PAX, PAX_GLOBAL, PAX_SUN, GNU_NAME, GNU_TARGET, GNU_SPARSE = b"xgXLKS"
+USUAL_FILE = ord("0")
 FILES = frozenset((0, ord("0"), ord("7"), GNU_SPARSE))
 
 
@@ -78,19 +81,25 @@ class TarReader:
         self._left = 0
         self._padding = 0
         self._holes: _SparseMap | None = None
-        self._size = 0
+        self._head = b""
+        """The first bytes behind the latest header."""
 
     def __iter__(self) -> Iterator[Entry]:
         while True:
             self._pass_content()
-            extended = Extended()
             block = self._header()
-            while block and block[156] in b"xgXLK":
-                self._extend(extended, block)
-                block = self._header()
             if not block:
                 return
-            yield self._entry(block, extended)
+            entry = self._usual(block)
+            if entry is None:
+                extended = Extended()
+                while block and block[156] in b"xgXLK":
+                    self._extend(extended, block)
+                    block = self._header()
+                if not block:
+                    return
+                entry = self._entry(block, extended)
+            yield entry
 
     @property
     def body_start(self) -> int:
@@ -98,7 +107,10 @@ class TarReader:
         return self._stream.position()
 
     def head(self, count: int) -> bytes:
-        return b"" if self._holes else self._stream.peek(min(count, self._left))
+        if self._holes:
+            return b""
+        count = min(count, self._left)
+        return self._head[:count] if count <= HEAD_BYTES else self._stream.peek(count)
 
     def content(self) -> bytes:
         if self._holes is not None:
@@ -163,16 +175,37 @@ class TarReader:
 
     def _header(self) -> bytes:
         """The next header block; empty at the end."""
-        block = self._stream.take(BLOCK)
+        block = self._stream.take_and_peek(BLOCK, HEAD_BYTES)
         if len(block) < BLOCK:
             if block.strip(b"\0"):
                 raise Damaged("the archive ends in the middle of a header")
             return b""
+        self._head, block = block[BLOCK:], block[:BLOCK]
         if block[257:262] != b"ustar" and not _is_old_header(block):
             if block == ZERO_BLOCK:
                 return b""
             raise Damaged("not a tar header")
         return block
+
+    def _usual(self, block: bytes) -> Entry | None:
+        """The entry of a regular file without anything unusual; ``None`` where all has to be looked at.
+
+        Most entries are such files, and each call less is a tenth of a second in a large layer.
+        """
+        end = block.find(0)
+        if block[156] != USUAL_FILE or block[345] or not 0 < end < 100 or block[135] not in b"\0 ":
+            return None
+        try:
+            path = block[:end].decode()
+            mode, size = int(block[100:107], 8), int(block[124:135], 8)
+        except ValueError:
+            return None
+        if path.startswith("./"):
+            path = path[2:]
+        if "//" in path or "/." in path or path[:1] in "./" or path[-1:] == "/" or mode < 0 or size < 0:
+            return None
+        self._left, self._padding, self._holes = size, -size % BLOCK, None
+        return Entry(path, "file", size, mode & 0o7777)
 
     def _extend(self, extended: Extended, block: bytes) -> None:
         size = _number(block[124:136])

@@ -53,7 +53,8 @@ class Wishes:
                 self._endings[ending] = (*self._endings.get(ending, ()), position)
             for pattern in one.beside:
                 self._add_beside(pattern)
-        self._quick_paths = self._paths.readers.keys() | self._paths.kept
+        self.asked_paths = frozenset(self._paths.readers.keys() | self._paths.kept)
+        """Files wanted by their whole path."""
         self._quick_names = self._names.readers.keys() | self._names.kept
         self._quick_folders = self._folders.readers.keys() | self._kept_in.keys()
         self._quick_folder_endings = tuple(self._folder_endings)
@@ -62,15 +63,17 @@ class Wishes:
     def of(self, path: str) -> Wish | None:
         """The wish for the file at ``path``, executables aside; ``None`` where nobody wants it."""
         folder, _, name = path.rpartition("/")
-        if (
-            name in self._quick_names
-            or folder in self._quick_folders
-            or path in self._quick_paths
-            or name.endswith(self._quick_endings)
-            or folder.endswith(self._quick_folder_endings)
-        ):
+        if self.asks_for(name) or self.asks_in(folder) or path in self.asked_paths:
             return self._collect(path, folder, name)
         return None
+
+    def asks_for(self, name: str) -> bool:
+        """Whether somebody may want a file with this base name, wherever it lies."""
+        return name in self._quick_names or name.endswith(self._quick_endings)
+
+    def asks_in(self, folder: str) -> bool:
+        """Whether somebody may want a file directly below ``folder``, whatever its name."""
+        return folder in self._quick_folders or folder.endswith(self._quick_folder_endings)
 
     def paths(self) -> dict[str, tuple[int, ...]]:
         """Every path that a cataloguer asks for by its whole name."""

@@ -1,5 +1,8 @@
 """What a waiting user is told while layers are read."""
 
+import os
+import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -71,3 +74,17 @@ def test_what_a_layer_raises_is_raised():
     layers = [PieceLayer("a", broken, size_bytes=1), piecewise("b", [1])]
     with pytest.raises(OSError, match="gone"):
         list(LayerProgress("web:1", [].append)(drained, layers))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ranks threads")
+def test_the_thread_of_the_largest_layer_goes_first():
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    both = threading.Barrier(2)
+
+    def rank(layer: Layer) -> tuple[str, int]:
+        both.wait(10)
+        return layer.diff_id, os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    ranks = dict(LayerProgress("web:1", str)(rank, [piecewise("a", [2]), piecewise("b", [1])]))
+    assert sorted(ranks.values()) == [own, min(19, own + 10)]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
