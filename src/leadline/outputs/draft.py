@@ -8,31 +8,35 @@ from leadline.model.package import Sbom
 
 
 class Draft(Struct, frozen=True, array_like=True):
-    """JSON on one line in which what is still open stands as empty text."""
+    """JSON on one line, as UTF-8, in which what is still open stands as empty text."""
 
-    text: str
+    text: bytes
     moments: tuple[str, ...] = ()
     """Keys whose values are the moment."""
     name: str = ""
     """The key whose value follows from all the rest; empty where the document has no name."""
 
-    def at(self, moment: str) -> str:
+    def at(self, moment: str) -> bytes:
         """The document as of ``moment`` (RFC 3339)."""
         text = self.text
         # No stranger's text can look like this: JSON has a backslash before the quotes in it.
         for key in self.moments:
-            text = text.replace(f'"{key}":""', f'"{key}":"{moment}"')
+            text = text.replace(f'"{key}":""'.encode(), f'"{key}":"{moment}"'.encode())
         if self.name:
-            text = text.replace(f'"{self.name}":""', f'"{self.name}":"urn:uuid:{content_uuid(text)}"', 1)
-        return text + "\n"
+            name = f'"{self.name}":"urn:uuid:{content_uuid(text)}"'.encode()
+            text = text.replace(f'"{self.name}":""'.encode(), name, 1)
+        return text + b"\n"
 
 
 MakeDraft = Callable[[Sbom, str], Draft]
 """From a bill of materials and the version of this program."""
 
 
-def content_uuid(text: str) -> str:
-    """The same for the same text, and for no other."""
-    from uuid import NAMESPACE_URL, uuid5  # tables do without, and start sooner
+def content_uuid(text: bytes) -> str:
+    """The same for the same text, and for no other: a UUID of version 5."""
+    from hashlib import sha1
+    from uuid import NAMESPACE_URL, UUID  # tables do without, and start sooner
 
-    return str(uuid5(NAMESPACE_URL, f"leadline {text}"))
+    state = sha1(NAMESPACE_URL.bytes + b"leadline ", usedforsecurity=False)
+    state.update(text)
+    return str(UUID(bytes=state.digest()[:16], version=5))

@@ -22,6 +22,11 @@ def plain(text: str, longest: int = LONGEST) -> str:
     return "".join(c if c.isprintable() else " " if c in "\t\n" else "?" for c in text)
 
 
+def count(number: int, noun: str, nouns: str = "") -> str:
+    """``1 object``, ``1,204 objects``."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
 def source_line(text: str) -> str:
     """A line of a file with its indentation kept: as ``plain``, tabs opened to one blank each."""
     return plain(text.rstrip("\r\n"), _LONGEST_LINE)

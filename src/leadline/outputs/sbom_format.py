@@ -4,23 +4,15 @@ import re
 from collections.abc import Callable
 from typing import IO, Any
 
+from leadline.model.finding import Unread
 from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.package import Digest, Distro, ImageIdentity, Package, Sbom
 from leadline.outputs.components import Component, components
 from leadline.outputs.declared_licences import Declared, declared, is_license_id
 from leadline.outputs.draft import Draft, MakeDraft, content_uuid
-from leadline.outputs.format import (
-    Format,
-    Page,
-    Unread,
-    columns,
-    count,
-    format,
-    json_text,
-    padded,
-    plain,
-    wrapped,
-)
+from leadline.outputs.json_text import json_text
+from leadline.outputs.offered import Format, Page, format
+from leadline.outputs.plain import columns, count, padded, plain, wrapped
 
 __all__ = [
     "Component",
@@ -66,7 +58,7 @@ def document(name: str, *, suffix: str) -> Callable[[MakeDraft], Format]:
 
     def make(draft: MakeDraft) -> Format:
         def write(sbom: Sbom, out: IO[str], page: Page) -> None:
-            out.write(draft(sbom, page.version or "0").at(sbom.created or page.at))
+            out.write(draft(sbom, page.version or "0").at(sbom.created or page.at).decode())
 
         return Format(name, suffix, Sbom, write, draft=draft)
 
@@ -75,7 +67,7 @@ def document(name: str, *, suffix: str) -> Callable[[MakeDraft], Format]:
 
 def drafted(document: dict[str, Any], *, moments: tuple[str, ...], name: str = "") -> Draft:
     """``document`` with every text in it fit for a terminal, whoever chose it."""
-    return Draft(_clean_text(document), moments, name)
+    return Draft(_clean_text(document).encode(), moments, name)
 
 
 def _clean_text(document: dict[str, Any]) -> str:

@@ -5,12 +5,7 @@ from collections.abc import Iterable
 from leadline.model.control import SEVERITIES, Severity
 from leadline.model.finding import Unread
 from leadline.model.report import ControlCount, PostureReport
-from leadline.outputs.plain import plain
-
-
-def count(number: int, noun: str, nouns: str = "") -> str:
-    """``1 object``, ``1,204 objects``."""
-    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+from leadline.outputs.plain import count, plain
 
 
 def controls_that_judged(report: PostureReport) -> int:

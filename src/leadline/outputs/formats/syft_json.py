@@ -78,7 +78,7 @@ def _source(sbom: Sbom) -> dict[str, Any]:
     digest = image.digest or image.id
     name = plain(image.name)
     source: dict[str, Any] = {
-        "id": digest.partition(":")[2] or content_uuid(name).replace("-", ""),
+        "id": digest.partition(":")[2] or content_uuid(name.encode()).replace("-", ""),
         "name": name,
         "version": digest,
         "type": image.kind,

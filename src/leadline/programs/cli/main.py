@@ -29,10 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         _forget_stdout()
         return READER_LEFT
     if arguments is None:
-        import gc
-
-        # The interpreter looks for cycles once more when it ends: a tenth of a scan of 2,000 files.
-        gc.freeze()
+        _leave(code)
     return code
 
 
@@ -148,6 +145,16 @@ def _say(message: str) -> None:
         sys.stderr.write(f"leadline: {line}\n")
     except UnicodeEncodeError:
         sys.stderr.write(f"leadline: {line.encode('ascii', 'backslashreplace').decode()}\n")
+
+
+def _leave(code: int) -> None:
+    """Ends at once. Taking apart all that a scan has built would take the interpreter a tenth of the scan."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        return  # the interpreter says what it cannot write
+    os._exit(code)
 
 
 def _forget_stdout() -> None:

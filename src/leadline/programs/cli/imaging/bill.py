@@ -73,7 +73,7 @@ class Bill:
         """What could not be read. Raises as ``sbom``."""
         return self.sbom().unread if self._unread is None else self._unread
 
-    def text(self, format: str, draft: MakeDraft, moment: str) -> str:
+    def document(self, format: str, draft: MakeDraft, moment: str) -> bytes:
         """The document that ``draft`` makes for ``format``, as of ``moment`` or its own. Raises as ``sbom``."""
         memory = self._memory
         key = memory.key(format) if memory else ""

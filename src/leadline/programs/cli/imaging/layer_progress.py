@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -87,12 +86,14 @@ def _ranks(threads: int) -> Callable[[], None]:
     The first gets the largest layer, and all is done when that one is: whatever another thread takes from it
     while there are fewer processors than threads makes the whole scan longer.
     """
+    from threading import get_native_id  # as above
+
     ranks = iter(range(threads))
 
     def rank() -> None:
         # Only Linux ranks threads; elsewhere the whole process would step back.
         if next(ranks) and sys.platform == "linux":
             with suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _STEP_BACK)
+                os.setpriority(os.PRIO_PROCESS, get_native_id(), _STEP_BACK)
 
     return rank

@@ -10,7 +10,8 @@ from leadline.errors import UsageError
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Sbom
-from leadline.outputs.format import Asked, Format, NoPlaces, Page, count, find_format, formats_for, plain
+from leadline.outputs.offered import Asked, Format, Page, find_format, formats_for
+from leadline.outputs.plain import count, plain
 from leadline.programs.cli.imaging.bill import Bill, requested_bill
 from leadline.programs.cli.imaging.request import ImageRequest
 from leadline.programs.cli.scanning.destinations import Destination, opened, placed
@@ -53,20 +54,20 @@ def _run(request: ImageRequest) -> int:
             progress(f"opening {request.image}", is_wanted=not request.quiet) as display,
             requested_bill(request, created, display.say) as bill,
         ):
-            texts = {
-                one.format.name: bill.text(one.format.name, one.format.draft, created)
+            documents = {
+                one.format.name: bill.document(one.format.name, one.format.draft, created)
                 for one in chosen
                 if one.format.draft is not None
             }
-            report = _report(bill, request) if request.is_scan or len(texts) < len(chosen) else None
+            report = _report(bill, request) if request.is_scan or len(documents) < len(chosen) else None
             unread = bill.unread()
         outcome = _verdict(request, unread)
-        page = _page(request, outcome, is_terminal, chosen)
         for sink in sinks:
             format = sink.destination.format
-            if format.name in texts:
-                sink.stream.write(texts[format.name])
+            if format.name in documents:
+                sink.stream.buffer.write(documents[format.name])
             elif report is not None:
+                page = _page(request, outcome, is_terminal, chosen)
                 format.write(report if format.report is ImageReport else report.sbom, sink.stream, page)
             sink.stream.flush()
             sink.keep()
@@ -133,6 +134,8 @@ def _verdict(request: ImageRequest, unread: tuple[Unread, ...]) -> Verdict:
 def _page(
     request: ImageRequest, outcome: Verdict, is_terminal: bool, chosen: tuple[Destination, ...]
 ) -> Page:
+    from leadline.outputs.place import NoPlaces  # slow to import, and documents do without
+
     wants_colour = (
         not request.no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     )

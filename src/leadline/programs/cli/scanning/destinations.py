@@ -4,14 +4,14 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO
 
 from msgspec import Struct
 
 from leadline.errors import StoreError, UsageError
 from leadline.model.report import PostureReport
-from leadline.outputs.format import Format, find_format
+from leadline.outputs.offered import Format, find_format
 
 _BUFFER_BYTES = 1 << 16
 
@@ -61,7 +61,7 @@ class Sink(Struct):
     """An open destination. A regular file appears under its name only when it is whole."""
 
     destination: Destination
-    stream: IO[str]
+    stream: TextIOWrapper
     unfinished: str = ""
 
     def keep(self) -> None:

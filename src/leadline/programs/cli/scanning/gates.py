@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from leadline.model.control import SEVERITIES
 from leadline.model.report import PostureReport
-from leadline.outputs.tally import count
+from leadline.outputs.plain import count
 from leadline.programs.cli.scanning.request import Request
 
 
