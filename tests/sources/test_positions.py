@@ -36,7 +36,7 @@ items:
           securityContext: &context
             privileged: yes
         - name: third
-          <<: {image: merged}
+          !!merge <<: {image: merged}
           securityContext: *context
     y: 1
     012: 2
@@ -70,7 +70,7 @@ def places_of(tmp_path):
         (1, "spec.template.spec.containers[0].securityContext.privileged", 20, 11, False),
         (1, "spec.template.spec.containers[1]", 23, 11, True),
         (1, "spec.template.spec.containers[1].securityContext.privileged", 25, 13, True),
-        (1, "spec.template.spec.containers[2].image", 27, 16, True),
+        (1, "spec.template.spec.containers[2].image", 27, 24, True),
         (1, "spec.template.spec.containers[2].securityContext.privileged", 25, 13, True),
         (1, "spec.template.spec.containers[9].image", 19, 9, False),
         (1, "spec.true", 29, 5, True),

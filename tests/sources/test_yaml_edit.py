@@ -49,6 +49,7 @@ def test_edit_changes_its_place_and_nothing_else(edit, before, after, newline):
         ("a: &x {k: 1}\nb: *x\n", SetAt("b.k", 2), "stands in the alias \\*x"),
         ("a: &x {k: 1}\nb: *x\n", RemoveAt("a"), "stands in the anchor &x"),
         ("a: &x {k: 1}\nb: {<<: *x}\n", RemoveAt("b.k"), "comes from a merge key"),
+        ("a: &x {k: 1}\nb: {!!merge <<: *x}\n", RemoveAt("b.k"), "comes from a merge key"),
         ("a: 1\n", SetAt("a.b", 2), "nothing can be written"),
         ("a: 1\n", SetAt("a..b", 2), "empty step"),
         ("a: 1\n", SetAt("b", 2, document=3), "there is no document 4"),

@@ -26,7 +26,7 @@ from leadline.sources.json_documents import json_parts, looks_like_json, parse_j
 from leadline.sources.line_spots import line_spots
 from leadline.sources.manifest_files import STDIN
 from leadline.sources.yaml_documents import LIMITS, Keys, Limits, Part, decode, parser_class, split_documents
-from leadline.sources.yaml_scalars import ScalarError, key_of_value, plain
+from leadline.sources.yaml_scalars import ScalarError, is_merge_key, key_of_value, plain
 
 _FILES_KEPT = 16
 _LINE_LENGTH = 2_000
@@ -249,6 +249,9 @@ class _Spots:
                 key = keys[event.value]
             elif type(event) is MappingEndEvent:
                 return
+            elif type(event) is ScalarEvent and is_merge_key(event.value, event.tag, event.implicit):
+                self._merge(inner, self._inner(take(), depth))
+                continue
             else:
                 key = self._rare_key(event)
             mark = event.start_mark

@@ -24,7 +24,16 @@ from yaml.events import (
 
 from leadline.log import log_of
 from leadline.sources.yaml_problems import Problem, problem_of
-from leadline.sources.yaml_scalars import Scalar, ScalarError, key_of_value, key_text, plain, tagged, whole
+from leadline.sources.yaml_scalars import (
+    Scalar,
+    ScalarError,
+    is_merge_key,
+    key_of_value,
+    key_text,
+    plain,
+    tagged,
+    whole,
+)
 
 
 class Limits(Struct, frozen=True):
@@ -296,6 +305,9 @@ class _Builder:
             elif type(event) is MappingEndEvent:
                 self._nodes += 2 * len(body) + 1
                 return body
+            elif type(event) is ScalarEvent and is_merge_key(event.value, event.tag, event.implicit):
+                self._merge(body, merged, take(), inner)
+                continue
             else:
                 key = self._rare_key(event)
             if key in body and key not in merged and len(self.duplicates) < _DUPLICATES_TOLD:
@@ -325,10 +337,10 @@ class _Builder:
         return _RefusedError(f"more than {self._limits.nodes} values in one document")
 
     def _scalar(self, event: Any) -> Scalar:
-        if event.implicit[0]:
-            return self._plains[event.value]
         text: str = event.value
-        if event.tag is None or event.implicit[1]:
+        if event.implicit[0] and event.tag is None:
+            return self._plains[text]
+        if event.tag is None or event.implicit[1] or event.tag == "!":
             return text
         self.line = event.start_mark.line + 1
         value = tagged(text, event.tag)

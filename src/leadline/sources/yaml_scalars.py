@@ -38,6 +38,7 @@ _STRICT_TAGS = {
     "tag:yaml.org,2002:null": type(None),
 }
 _BINARY_TAG = "tag:yaml.org,2002:binary"
+_MERGE_TAG = "tag:yaml.org,2002:merge"
 
 
 class ScalarError(ValueError):
@@ -83,6 +84,11 @@ def tagged(text: str, tag: str) -> Scalar:
     if type(value) is not wanted:
         raise ScalarError(f"the value does not fit its tag !!{tag.rpartition(':')[2]}")
     return value
+
+
+def is_merge_key(text: str, tag: str | None, implicit: tuple[bool, bool]) -> bool:
+    """Whether a key merges another mapping. Tools on go-yaml 3 write ``!!merge`` before it; ``implicit``: the event's."""
+    return text == "<<" and (implicit[0] or tag == _MERGE_TAG)
 
 
 def key_text(text: str) -> str:
@@ -142,18 +148,11 @@ def _float_key(value: float) -> str:
     """Go's ``FormatFloat(value, 'g', -1, 32)``: the shortest digits that single precision keeps apart."""
     if value != value:
         return ".nan"
-    if value in (float("inf"), float("-inf")):
-        return ".inf" if value > 0 else "-.inf"
-    try:
-        single = struct.unpack("f", struct.pack("f", value))[0]
-    except OverflowError:
+    single = _single(value)
+    if single in (float("inf"), float("-inf")):
         return ".inf" if value > 0 else "-.inf"
     shortest = next(
-        (
-            t
-            for p in range(9)
-            if struct.unpack("f", struct.pack("f", float(t := f"{single:.{p}e}")))[0] == single
-        ),
+        (t for p in range(9) if _single(float(t := f"{single:.{p}e}")) == single),
         repr(single),
     )
     mantissa, _, exponent = shortest.partition("e")
@@ -162,3 +161,12 @@ def _float_key(value: float) -> str:
     if not -4 <= power < 6:
         return f"{mantissa}e{'-' if power < 0 else '+'}{abs(power):02d}"
     return f"{single:.{max(digits - 1 - power, 0)}f}"
+
+
+def _single(value: float) -> float:
+    """``value`` in single precision, infinite beyond its range."""
+    try:
+        # Some builds of Python refuse what the format cannot hold, others pack infinity.
+        return float(struct.unpack("f", struct.pack("f", value))[0])
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")

@@ -16,7 +16,7 @@ from yaml.events import (
 )
 
 from leadline.sources.yaml_documents import parser_class
-from leadline.sources.yaml_scalars import ScalarError, key_text
+from leadline.sources.yaml_scalars import ScalarError, is_merge_key, key_text
 
 _DEPTH_LIMIT = 250
 
@@ -39,6 +39,7 @@ class ScalarNode(Node):
     """``""`` for plain, else the character that opens it."""
     is_plain: bool
     anchor: str | None
+    tag: str | None = None
 
 
 class AliasNode(Node):
@@ -101,7 +102,9 @@ class _Tree:
             raise TreeError("nested too deep")
         if type(event) is ScalarEvent:
             style = event.style or ""
-            return ScalarNode(start, end, column, event.value, style, event.implicit[0], event.anchor)
+            return ScalarNode(
+                start, end, column, event.value, style, event.implicit[0], event.anchor, event.tag
+            )
         kind: type = type(event)
         if kind is AliasEvent:
             self.repeated.add(event.anchor)
@@ -123,7 +126,7 @@ class _Tree:
             key = self._node(event, depth + 1)
             value = self._node(self._next(), depth + 1)
             if isinstance(key, ScalarNode):
-                is_merge = key.is_plain and key.text == "<<"
+                is_merge = is_merge_key(key.text, key.tag, (key.is_plain, False))
                 name = key_text(key.text) if key.is_plain and not is_merge else key.text
                 node.entries.append(Entry(key, name, value, is_merge))
             else:
