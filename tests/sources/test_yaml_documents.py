@@ -54,6 +54,10 @@ def shape(text: str) -> list[tuple[object, ...]]:
         ("a: |\n  x", [{"a": "x\n"}]),
         ("a: &x 1\n---\nb: 2\n", [{"a": 1}, {"b": 2}]),
         ("---foo: 1\n", [{"---foo": 1}]),
+        ("a: 1\n---# note\nb: 2\n---#\n", [{"a": 1}, {"b": 2}]),
+        ("---#\na: 1\n", [{"a": 1}]),
+        ("a: 1\r---\rb:\r  - c\r", [{"a": 1}, {"b": ["c"]}]),
+        ("\ufeffa: 1\n---\n\ufeffb: 2\nc: 3\n", [{"a": 1}, {"b": 2, "c": 3}]),
     ],
 )
 def test_stream_is_taken_apart_into_documents(text, expected):
@@ -63,6 +67,11 @@ def test_stream_is_taken_apart_into_documents(text, expected):
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-8"])
 def test_encoding_follows_from_the_byte_order_mark(encoding):
     assert bodies("kind: Pöd\n---\nb: 1\n".encode(encoding)) == [{"kind": "Pöd"}, {"b": 1}]
+
+
+def test_bytes_that_are_no_utf_8_are_replaced_as_kubectl_does():
+    (document,) = parse_documents(b"# Andr\xe9\na: caf\xe9\n")
+    assert (document.problem, document.body) == (None, {"a": "caf\ufffd"})
 
 
 def test_broken_document_costs_only_itself():

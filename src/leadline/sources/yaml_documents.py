@@ -83,9 +83,12 @@ class Document(Struct, frozen=True):
     duplicates: tuple[Duplicate, ...] = ()
 
 
-_BORDERS = re.compile(rb"\n(?:---(?=[ \t\r\n]|\Z)|\.\.\.(?=[ \t\r\n]|\Z)[^\n]*)")
+_BORDERS = re.compile(rb"\n(?:---(?=[ \t\r\n#]|\Z)|\.\.\.(?=[ \t\r\n]|\Z)[^\n]*)")
 _HAS_CONTENT = re.compile(rb"(?:\A|(?<=[\r\n]))[ \t]*[^\s#%]|(?:\A|(?<=[\r\n]))[ \t]+%")
+_MARK = b"\xef\xbb\xbf"
 _DIRECTIVE = re.compile(rb"(?:\A|(?<=[\r\n]))%")
+_COMMENTED = 3
+"""Bytes of ``---`` left out where a comment follows at once: kubectl takes it for a border, libyaml for text."""
 _INFINITY = float("inf")
 _MEMORABLE = 80
 """Characters of the longest scalar worth remembering."""
@@ -127,21 +130,25 @@ class Memory:
 
 
 def decode(content: bytes) -> bytes:
-    """``content`` as UTF-8 without a byte order mark and with a newline at its end, without which libyaml
-    and go-yaml disagree on the last block scalar.
+    """``content`` as UTF-8 with newlines, one of them at its end, without which libyaml and go-yaml disagree on the
+    last block scalar. As for kubectl, other bytes are replaced, and joined files may each begin with a mark.
 
     Raises: ``UnicodeDecodeError`` for UTF-16 that is none.
     """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         content = content.decode("utf-16").encode()
-    elif content.startswith(b"\xef\xbb\xbf"):
-        content = content[3:]
+    elif not content.isascii():
+        content = content.decode(errors="replace").encode()
+        content = content.removeprefix(_MARK).replace(b"\n" + _MARK, b"\n")
+    if b"\r" in content and b"\n" not in content:
+        content = content.replace(b"\r", b"\n")
     return content if content.endswith(b"\n") else content + b"\n"
 
 
 def split_documents(text: bytes) -> Iterator[Part]:
     """The documents of a stream in UTF-8, numbered as a YAML parser numbers them."""
-    index = line = start = 0
+    index = line = 0
+    start = _COMMENTED if text.startswith(b"---#") else 0
     for end, following in _borders(text):
         piece = text[start:end]
         if not piece.startswith(b"---") and not _HAS_CONTENT.search(piece):
@@ -159,7 +166,10 @@ def _borders(text: bytes) -> Iterator[tuple[int, int]]:
     if b"\n---" in text or b"\n..." in text:
         for match in _BORDERS.finditer(text):
             start = match.start() + 1
-            yield start, start if match[0] == b"\n---" else min(match.end() + 1, len(text))
+            if match[0] != b"\n---":
+                yield start, min(match.end() + 1, len(text))
+            else:
+                yield start, start + _COMMENTED if text.startswith(b"#", match.end()) else start
     yield len(text), len(text)
 
 

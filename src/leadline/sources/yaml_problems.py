@@ -56,6 +56,7 @@ _WORDS = (
         "text after the end of the document",
         "is a '---' line missing?",
     ),
+    ("found unexpected ':'", "a ':' where none can stand", "quote the value"),
     ("found undefined tag handle", "a tag that was never declared", ""),
     ("did not find expected node content", "a value was expected here", ""),
     ("exceeded maximum nesting depth", "nested too deep", ""),
