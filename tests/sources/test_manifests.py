@@ -173,6 +173,20 @@ def test_unknown_kinds_are_objects():
     assert [r.kind for r in contents.resources] == ["AccessList"]
 
 
+@pytest.mark.parametrize(
+    "head", ["kind: PodList\nmetadata: {name: x}", "kind: list", "kind: Odd\nmetadata: {name: x}"]
+)
+def test_objects_in_items_are_judged_whatever_holds_them(head):
+    text = f"apiVersion: v1\n{head}\nitems: [{{apiVersion: v1, kind: Pod, metadata: {{name: a}}}}]\n"
+    contents = read_text(text.encode(), Origin())
+    assert [r.title for r in contents.resources] == ["Pod/a"]
+
+
+def test_items_of_a_named_list_need_no_type():
+    text = b"apiVersion: v1\nkind: PodList\nmetadata: {name: x}\nitems: [{metadata: {name: a}}]\n"
+    assert [r.title for r in read_text(text, Origin()).resources] == ["Pod/a"]
+
+
 def test_helm_template_is_one_unread_per_file(tmp_path):
     template = "a: {{ .x }}\n---\nb: {{ .y }}\n---\n" + POD % "plain"
     write(tmp_path, {"chart/Chart.yaml": "name: c\n", "chart/templates/x.yaml": template, "y.yaml": template})

@@ -268,10 +268,17 @@ def _fault(body: Mapping[str, Any]) -> str:
 
 
 def _is_list(body: Mapping[str, Any]) -> bool:
+    """To kubectl every object with ``items`` is a list. One of a custom kind may hold something else in them."""
+    items = body.get("items")
     if body["kind"] == "List":
         return True
+    if not isinstance(items, list):
+        return False
     is_named = bool((body.get("metadata") or {}).get("name"))
-    return body["kind"].endswith("List") and isinstance(body.get("items"), list) and not is_named
+    if body["kind"].endswith("List") and not is_named:
+        return True
+    has_builtin_type = body["kind"].endswith("List") and "." not in body["apiVersion"].partition("/")[0]
+    return any(is_object_like(item) or (has_builtin_type and isinstance(item, dict)) for item in items)
 
 
 def _items(body: Mapping[str, Any]) -> Iterator[Any]:
