@@ -262,7 +262,7 @@ def test_standard_input_is_read_once(tmp_path):
     manifests = read_manifests(["-", "-"], stdin=io.BytesIO((POD % "a").encode()))
     assert [r.origin for r in manifests.resources] == [Origin(path="-")]
     too_much = read_manifests(["-"], stdin=io.BytesIO(b"x" * 100), limits=Limits(size_bytes=50))
-    assert reasons(too_much) == [("-", "more than the limit of 50 bytes")]
+    assert reasons(too_much) == [("-", "larger than 50 bytes")]
 
 
 def test_missing_target_is_an_error(tmp_path):
@@ -339,7 +339,7 @@ def test_large_file_is_named_with_size_and_limit(tmp_path):
     with (tmp_path / "big.yaml").open("wb") as big:
         big.truncate(100_000_000)
     manifests = read_manifests([str(tmp_path)])
-    assert reasons(manifests) == [("big.yaml", "100000000 bytes, more than the limit of 33554432")]
+    assert reasons(manifests) == [("big.yaml", "larger than 32 MiB")]
     assert paths(manifests) == ["a.yaml"]
 
 

@@ -96,7 +96,17 @@ def test_template_is_told_from_broken_yaml():
     problem = parse_documents(b"a: 1\n{{- if .x }}\nb: 2\n{{- end }}\n")[0].problem
     assert problem is not None
     assert problem.is_template
+    assert problem.why == "it holds template syntax ({{ … }}) that nothing has filled in"
     assert not parse_documents(b"a: {{b: 1}: 1}\n# {{ .x }}\n")[0].problem.is_template
+
+
+@pytest.mark.parametrize(
+    "action", ["{{ .Values.name }}", '{{- include "a.name" . }}', "{{ $.Release.Name | quote }}"]
+)
+def test_template_of_helm_is_told_by_what_it_names(action):
+    (document,) = parse_documents(f"metadata:\n  name: {action} b\n".encode())
+    assert document.problem.why == "it is a Helm template, which is read only together with its chart"
+    assert document.problem.hint == "scan the folder that holds its Chart.yaml"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +140,7 @@ def test_deep_json_is_refused():
 
 def test_limits_are_named():
     assert [d.problem.why for d in parse_documents(b"a: 1\n" * 9, Limits(size_bytes=20))] == [
-        "45 bytes, more than the limit of 20"
+        "larger than 20 bytes"
     ]
     documents = parse_documents(b"---\na: 1\n" * 9, Limits(documents=2))
     assert [d.body for d in documents] == [{"a": 1}, {"a": 1}, None]

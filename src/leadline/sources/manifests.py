@@ -20,7 +20,7 @@ from leadline.sources.yaml_documents import (
     parse_documents,
     too_large,
 )
-from leadline.sources.yaml_problems import Problem
+from leadline.sources.yaml_problems import HELM_HINT, HELM_WHY, Problem
 
 _LIST_DEPTH = 8
 """Lists within lists; the API serves one level."""
@@ -151,7 +151,7 @@ def add_contents(whole: Contents, content: bytes, origin: Origin, limits: Limits
 def documents_of(content: bytes, path: str, limits: Limits, memory: Memory) -> list[Document]:
     """The documents of a YAML or JSON text; which of the two it is follows from the text, as with kubectl."""
     if len(content) > limits.size_bytes:
-        return [Document(0, 1, problem=too_large(len(content), limits))]
+        return [Document(0, 1, problem=too_large(limits))]
     try:
         text = decode(content)
     except UnicodeDecodeError:
@@ -175,7 +175,7 @@ def _content(file: ManifestFile, limits: Limits, stdin: BinaryIO | None) -> byte
     if file.real == STDIN:
         content = stdin.read(limits.size_bytes + 1) if stdin else b""
         if len(content) > limits.size_bytes:
-            return Unread(STDIN, f"more than the limit of {limits.size_bytes} bytes", hint="raise the limit")
+            return _unread(STDIN, too_large(limits))
         return content
     try:
         # a file swapped for a pipe after the walk must not block
@@ -183,9 +183,8 @@ def _content(file: ManifestFile, limits: Limits, stdin: BinaryIO | None) -> byte
             file.real, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         )
         with os.fdopen(descriptor, "rb") as stream:
-            size_bytes = os.fstat(descriptor).st_size
-            if size_bytes > limits.size_bytes:
-                return _unread(file.path, too_large(size_bytes, limits))
+            if os.fstat(descriptor).st_size > limits.size_bytes:
+                return _unread(file.path, too_large(limits))
             return stream.read(limits.size_bytes + 1)
     except PermissionError:
         return Unread(file.path, "no permission to read it")
@@ -195,8 +194,7 @@ def _content(file: ManifestFile, limits: Limits, stdin: BinaryIO | None) -> byte
 
 def _unread(path: str, problem: Problem) -> Unread:
     if problem.is_template and "templates" in path.split("/"):
-        why = "it is a Helm template, which is read only together with its chart"
-        return Unread(path, why, problem.line, problem.column, "scan the folder that holds its Chart.yaml")
+        return Unread(path, HELM_WHY, problem.line, problem.column, HELM_HINT)
     return Unread(path, problem.why, problem.line, problem.column, problem.hint)
 
 

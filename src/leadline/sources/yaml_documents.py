@@ -179,7 +179,7 @@ def parse_documents(content: bytes, limits: Limits = LIMITS, memory: Memory | No
     ``memory`` is shared between the files of one run.
     """
     if len(content) > limits.size_bytes:
-        return [Document(0, 1, problem=too_large(len(content), limits))]
+        return [Document(0, 1, problem=too_large(limits))]
     try:
         text = decode(content)
     except UnicodeDecodeError:
@@ -195,10 +195,9 @@ def parse_documents(content: bytes, limits: Limits = LIMITS, memory: Memory | No
     return documents
 
 
-def too_large(size_bytes: int, limits: Limits) -> Problem:
-    return Problem(
-        f"{size_bytes} bytes, more than the limit of {limits.size_bytes}", hint="split it or raise the limit"
-    )
+def too_large(limits: Limits) -> Problem:
+    size = f"{limits.size_bytes >> 20} MiB" if limits.size_bytes >> 20 else f"{limits.size_bytes} bytes"
+    return Problem(f"larger than {size}", hint="split it")
 
 
 def _parse_part(part: Part, limits: Limits, memory: Memory) -> Document:

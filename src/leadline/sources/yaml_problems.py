@@ -22,7 +22,10 @@ class Problem(Struct, frozen=True):
 
 TEMPLATE_WHY = "it holds template syntax ({{ … }}) that nothing has filled in"
 TEMPLATE_HINT = "render it and scan the result"
+HELM_WHY = "it is a Helm template, which is read only together with its chart"
+HELM_HINT = "scan the folder that holds its Chart.yaml"
 
+_HELM = re.compile(rb"\{\{[^}\n]*(?:\.(?:Values|Release|Chart|Capabilities)\b|\b(?:include|tpl)[ \t])")
 _ACTION = re.compile(rb"\{\{-?[ \t]*[\w.$(\"'`/*]")
 
 _WORDS = (
@@ -82,7 +85,8 @@ def problem_of(error: Exception, text: bytes, lines_before: int, line: int) -> P
         why = "characters that are no text"
     line = at + lines_before if at else 0
     if _is_template(text):
-        return Problem(TEMPLATE_WHY, line, column, TEMPLATE_HINT, is_template=True)
+        why, hint = (HELM_WHY, HELM_HINT) if _HELM.search(text) else (TEMPLATE_WHY, TEMPLATE_HINT)
+        return Problem(why, line, column, hint, is_template=True)
     return Problem(why, line, column, hint)
 
 
