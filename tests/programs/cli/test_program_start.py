@@ -1,9 +1,12 @@
 """What only a process of its own shows: what is imported, signals, pipes."""
 
+import shlex
 import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import leadline
 from leadline.programs.cli import main as main_module
@@ -66,7 +69,36 @@ def test_a_full_disk_is_told():
         done = subprocess.run(
             [*LEADLINE, "scan", "-"], input=POD, stdout=stream, stderr=subprocess.PIPE, check=False
         )
-    assert (done.returncode, done.stderr) == (3, b"leadline: cannot read or write: no space left on device\n")
+    assert (done.returncode, done.stderr) == (
+        3,
+        b"leadline: cannot write standard output: no space left on device\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "out", "err"),
+    [
+        (">&-", 3, "", "leadline: standard output is closed; --output takes a file\n"),
+        ("<&-", 3, "", "leadline: nothing to judge in standard input: it is empty\n"),
+        ("2>&- <pod.yaml -q", 0, "-:4:21: high", ""),
+        ("2>&- <&-", 3, "", ""),
+        (">&- <pod.yaml --output /dev/null", 0, "", "written: /dev/null"),
+    ],
+)
+def test_closed_streams_are_no_fault(tmp_path: Path, redirection: str, code: int, out: str, err: str):
+    (tmp_path / "pod.yaml").write_bytes(POD)
+    line = f"{shlex.join(LEADLINE)} scan - {redirection}"
+    done = subprocess.run(line, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout[: len(out) or None], done.stderr[: len(err) or None]) == (
+        code,
+        out,
+        err,
+    )
+
+
+def test_the_version_survives_a_closed_output():
+    line = f"{shlex.join(LEADLINE)} --version >&-"
+    assert subprocess.run(line, shell=True, capture_output=True, check=False).stderr == b""
 
 
 FAULTY = '''"""Raises."""

@@ -85,6 +85,47 @@ def test_the_file_of_a_scan_that_fails_is_left_as_it_was(capfd):
     assert Path("r.json").read_text() == "old"
 
 
+def test_a_link_is_written_through(capfd):
+    Path("r.json").symlink_to("real.json")
+    Path("real.json").write_text("old")
+    code, _, err = run(capfd, *PRIVILEGED, "bad.yaml", "-f", "json", "-o", "r.json")
+    assert (code, err) == (0, "written: r.json\n1 finding: 1 high\n")
+    assert Path("r.json").is_symlink()
+    assert json.loads(Path("real.json").read_text())["summaryDetails"]["status"] == "failed"
+
+
+def test_descriptors_are_written_in_place(capfd):
+    with Path("r.json").open("w") as stream:
+        name = f"/dev/fd/{stream.fileno()}"
+        code, _, err = run(capfd, *PRIVILEGED, "bad.yaml", "-f", "json", "-o", name)
+    assert (code, err) == (0, f"written: {name}\n1 finding: 1 high\n")
+    assert json.loads(Path("r.json").read_text())["summaryDetails"]["status"] == "failed"
+
+
+def test_dev_stdout_is_standard_output(capfd):
+    code, out, err = run(capfd, *PRIVILEGED, "bad.yaml", "-f", "lines", "-o", "/dev/stdout")
+    assert (code, out.split(" ")[0], err) == (0, "bad.yaml:11:9:", "1 finding: 1 high\n")
+    assert Path("/dev/stdout").is_symlink()
+
+
+def test_a_full_disk_is_named(capfd):
+    message = "leadline: cannot write /dev/full: no space left on device\n"
+    assert run(capfd, *PRIVILEGED, "bad.yaml", "-f", "json", "-o", "/dev/full") == (3, "", message)
+
+
+def test_the_manifest_is_not_overwritten_by_the_report(capfd):
+    Path("link.yaml").symlink_to("bad.yaml")
+    message = "leadline: the report would take the place of bad.yaml; --output takes another file\n"
+    assert run(capfd, "scan", "good.yaml", "bad.yaml", "-o", "./link.yaml") == (2, "", message)
+    assert Path("bad.yaml").read_text() == BAD
+
+
+def test_a_file_without_an_object_is_no_pass(capfd):
+    Path("empty.yaml").write_text("# nothing\n")
+    message = "leadline: nothing to judge in empty.yaml: it holds no object\n"
+    assert run(capfd, "scan", "empty.yaml") == (3, "", message)
+
+
 def test_standard_input_is_read(capfd, monkeypatch):
     class Stdin:
         buffer = Path("bad.yaml").open("rb")  # noqa: SIM115
@@ -135,6 +176,8 @@ def test_gates_decide_the_exit_code_and_the_last_line(capfd, flags: list[str], c
         (["scan", "bad.yaml", "--fail-on", "unraed"], "--fail-on must be unread (got unraed)"),
         (["scan", "-", "bad.yaml"], "'-' reads standard input and stands alone; name files in a scan of their own"),
         (["scan", "workload", "shop/Pod/shall", "bad.yaml"], "no object shop/Pod/shall; did you mean shop/Pod/shell?"),
+        (["scan", "", "bad.yaml"], "a path is empty; is a variable of the shell unset?"),
+        (["scan", "bad.yaml", "-f", "json", "-o", "reports/"], "reports/ names no file; --output takes a file"),
         (["scan", "workload", "shell", "bad.yaml"], "shell names no workload; write it as namespace/Kind/name, shop/Deployment/web"),
         (["scna", "bad.yaml"], "unknown command scna; did you mean scan?"),
         (["bad.yaml"], "unknown command bad.yaml; to scan it: leadline scan bad.yaml"),

@@ -15,7 +15,8 @@ FAULT = 4
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command line and returns its exit code; the console script passes it to ``sys.exit``."""
     words = sys.argv[1:] if arguments is None else arguments
-    if words == ["--version"]:
+    _open_closed_streams()
+    if words == ["--version"] and sys.stdout is not None:
         from leadline import __version__
 
         sys.stdout.write(f"leadline {__version__}\n")
@@ -31,6 +32,17 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments is None:
         _leave(code)
     return code
+
+
+def _open_closed_streams() -> None:
+    """Whoever starts a program with closed streams (``<&-``) has nothing to tell it and does not want remarks.
+
+    Standard output stays closed: results that nobody could see are no success.
+    """
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115, PTH123
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
 
 
 def _guarded(words: list[str]) -> int:

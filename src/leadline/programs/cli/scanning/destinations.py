@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from leadline.model.report import PostureReport
 from leadline.outputs.offered import Format, find_format
 
 _BUFFER_BYTES = 1 << 16
+_STDOUT = ("-", "/dev/stdout")
 
 
 class Destination(Struct, frozen=True):
@@ -30,7 +31,7 @@ def destinations(names: Iterable[str], output: str, *, is_terminal: bool) -> tup
 
     Raises: ``UsageError`` for an unknown format, several formats without a file, or two formats for one file.
     """
-    output = "" if output == "-" else output
+    output = "" if output in _STDOUT else output
     chosen = tuple(dict.fromkeys(names)) or ("pretty" if is_terminal and not output else "lines",)
     return placed([find_format(name, PostureReport) for name in chosen], output)
 
@@ -38,6 +39,8 @@ def destinations(names: Iterable[str], output: str, *, is_terminal: bool) -> tup
 def placed(chosen: Iterable[Format], output: str) -> tuple[Destination, ...]:
     """One destination for each of ``chosen``, as ``destinations`` says; raises as it does."""
     formats = list({f.name: f for f in chosen}.values())
+    if output.endswith(("/", os.sep)):
+        raise UsageError(f"{output} names no file", hint="--output takes a file")
     if len(formats) == 1:
         return (Destination(formats[0], output),)
     if not output:
@@ -46,7 +49,7 @@ def placed(chosen: Iterable[Format], output: str) -> tuple[Destination, ...]:
             hint=f"for example: --format {','.join(f.name for f in formats)} --output report",
         )
     stem = next((output.removesuffix(f.suffix) for f in formats if output.endswith(f.suffix)), output)
-    if not Path(stem).name or output.endswith(("/", os.sep)):
+    if not Path(stem).name:
         raise UsageError(f"{output} names no file", hint="--output takes a file; suffixes are added to it")
     found: dict[str, Format] = {}
     for format in formats:
@@ -62,17 +65,20 @@ class Sink(Struct):
 
     destination: Destination
     stream: TextIOWrapper
-    unfinished: str = ""
+    final: str = ""
+    """Where the file belongs; empty for what is written in place."""
 
     def keep(self) -> None:
         self.stream.close()
-        if self.unfinished:
-            Path(self.unfinished).replace(self.destination.path)
+        if self.final:
+            Path(_unfinished(self.final)).replace(self.final)
 
     def drop(self) -> None:
-        if self.unfinished:
+        # What a full disk or a reader that left did not take is tried once more on closing.
+        with suppress(OSError):
             self.stream.close()
-            Path(self.unfinished).unlink(missing_ok=True)
+        if self.final:
+            Path(_unfinished(self.final)).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -94,6 +100,8 @@ def opened(chosen: Iterable[Destination]) -> Iterator[list[Sink]]:
 
 
 def _stdout(destination: Destination) -> Sink:
+    if sys.stdout is None:
+        raise StoreError("standard output is closed", hint="--output takes a file")
     sys.stdout.flush()
     stream = open(1, "w", _BUFFER_BYTES, encoding="utf-8", errors="replace", newline="", closefd=False)  # noqa: SIM115
     return Sink(destination, stream)
@@ -103,11 +111,24 @@ def _file(destination: Destination) -> Sink:
     path = Path(destination.path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = "" if path.exists() and not path.is_file() else f"{path}.part"
         if path.is_dir():
             raise StoreError(f"{path} is a folder", hint="--output takes a file")
-        name = unfinished or str(path)
+        final = "" if _is_in_place(path) else os.path.realpath(path)
+        name = _unfinished(final) if final else str(path)
         stream = Path(name).open("w", _BUFFER_BYTES, encoding="utf-8", errors="replace", newline="")  # noqa: SIM115
+    except FileExistsError as error:
+        raise StoreError(f"cannot write {path}: {path.parent} is no folder") from error
     except OSError as error:
         raise StoreError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
-    return Sink(destination, stream, unfinished)
+    return Sink(destination, stream, final)
+
+
+def _unfinished(final: str) -> str:
+    return f"{final}.part"
+
+
+def _is_in_place(path: Path) -> bool:
+    """Whether no other file may take the place of ``path``: a pipe, a device, ``/dev/fd/3`` where that is a file."""
+    if path.exists() and not path.is_file():
+        return True
+    return os.path.realpath(path.parent).startswith(("/dev/", "/proc/")) or str(path.parent) == "/dev"

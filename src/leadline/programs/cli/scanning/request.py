@@ -89,6 +89,8 @@ def request_of(words: tuple[str, ...], flags: dict[str, Any]) -> Request:
     threshold = request.compliance_threshold
     if threshold is not None and not 0 <= threshold <= 100:
         raise UsageError(f"--compliance-threshold must be between 0 and 100 (got {threshold:g})")
+    if "" in targets:
+        raise UsageError("a path is empty", hint="is a variable of the shell unset?")
     if "-" in targets and len(targets) > 1:
         raise UsageError(
             "'-' reads standard input and stands alone", hint="name files in a scan of their own"

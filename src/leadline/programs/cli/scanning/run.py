@@ -3,14 +3,14 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from leadline import __version__
-from leadline.errors import SourceError, UsageError
+from leadline.errors import SourceError, StoreError, UsageError
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Resource
 from leadline.outputs.format import Asked, Page
@@ -49,6 +49,7 @@ def run(request: Request) -> int:
     _configure_log(request)
     is_terminal = os.isatty(1)
     chosen = destinations(request.format, request.output, is_terminal=is_terminal)
+    _refuse_overwriting(request.targets, chosen)
     policies = choose_policies(request, with_scores=any(d.format.with_scores for d in chosen))
     known = shipped_settings(policies.known)
     settings = read_settings(request.controls_config, known) if request.controls_config else known
@@ -70,6 +71,17 @@ def run(request: Request) -> int:
         raise SourceError(nothing)
     _remark(request, reading, report, outcome, chosen)
     return 0 if outcome.passed else _GATE_FAILED
+
+
+def _refuse_overwriting(targets: Iterable[str], chosen: Iterable[Destination]) -> None:
+    """Raises: ``UsageError`` where the report would take the place of what is scanned."""
+    written = [Path(destination.path) for destination in chosen if destination.path]
+    for target in map(Path, targets if written else ()):
+        for path in written:
+            if path.is_file() and target.is_file() and path.samefile(target):
+                raise UsageError(
+                    f"the report would take the place of {target}", hint="--output takes another file"
+                )
 
 
 def _configure_log(request: Request) -> None:
@@ -216,6 +228,8 @@ def _nothing_judged(report: PostureReport, reading: Reading) -> str:
         return f"nothing to judge in {name}: {documents}, none with apiVersion and kind"
     if report.target.kind == "stdin":
         return "nothing to judge in standard input: it is empty"
+    if report.target.kind == "file":
+        return f"nothing to judge in {name}: it holds no object"
     return f"nothing to judge in {name}: no file with the ending .yaml, .yml or .json holds an object"
 
 
@@ -295,9 +309,15 @@ def _wants_colour(environ: Mapping[str, str]) -> bool:
 
 def _write(sink: Sink, report: PostureReport, page: Page) -> None:
     format = sink.destination.format
-    format.write(report, sink.stream, page)
-    sink.stream.flush()
-    sink.keep()
+    try:
+        format.write(report, sink.stream, page)
+        sink.stream.flush()
+        sink.keep()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        name = sink.destination.path or "standard output"
+        raise StoreError(f"cannot write {name}: {(error.strerror or str(error)).lower()}") from error
 
 
 def _remark(
