@@ -38,6 +38,20 @@ def test_a_line_to_remove_is_marked_without_its_comment():
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "at", "path", "advice"),
+    [
+        ("spec: {hostPID: true, a: b}\n", (1, 8), "spec.hostPID", "^^^^^^^^^^^^^ remove hostPID"),
+        ("ports:\n- hostPort: 80\n  name: a\n", (2, 3), "ports[0].hostPort", "^^^^^^^^^^^^ remove hostPort"),
+        ("data:\n  key: |\n    a\n    b\n", (2, 3), "data.key", "^^^^^^ remove key"),
+    ],
+)
+def test_no_line_is_removed_that_holds_more_than_the_field(
+    text: str, at: tuple[int, int], path: str, advice: str
+):
+    assert drawn(text, at, (path, Remove(path))).endswith(f" {advice}")
+
+
 def test_a_mapping_to_remove_is_named():
     assert drawn("spec:\n  a:\n    b: 1\n", (2, 3), ("spec.a", Remove("a"))).endswith("^^ remove a")
 

@@ -110,7 +110,13 @@ def _marked(spot: list[tuple[Finding, Place]], places: Places, width: int) -> It
         length = _marked_length(
             shown[-1], column, is_parent=all(_adds(f) or not exact for f, exact in pointing)
         )
-        advice = list(dict.fromkeys(_advice(f, text[start:], is_exact=exact) for f, exact in pointing))
+        # Removed with its line, a key behind a dash or within braces would take these along.
+        begins_line = not shown[-1][:column].strip()
+        advice = list(
+            dict.fromkeys(
+                _advice(f, text[start:], begins_line=begins_line, is_exact=exact) for f, exact in pointing
+            )
+        )
         yield from _carets(advice, text[start : start + length], columns(text[:start]), width)
         yield from _added(findings, column, raw[-1])
 
@@ -161,15 +167,16 @@ def _is_flow(text: str) -> bool:
     return text.partition(":")[2].lstrip().startswith(("{", "["))
 
 
-def _advice(finding: Finding, text: str, *, is_exact: bool) -> str:
+def _advice(finding: Finding, text: str, *, begins_line: bool, is_exact: bool) -> str:
     """What to do. Where ``text`` is only that of a parent, the field is named."""
     last = _last_step(finding.path)
     match finding.violation:
         case Remove():
-            is_long = isinstance(value_at(finding.place.body, finding.path), dict | list)
+            value = value_at(finding.place.body, finding.path)
+            is_long = isinstance(value, dict | list) or (isinstance(value, str) and "\n" in value)
             if isinstance(last, int):
                 return "remove this entry"
-            is_alone = text.removeprefix("- ").startswith(f"{last}:") and not is_long
+            is_alone = begins_line and text.startswith(f"{last}:") and not is_long
             return "remove this line" if is_alone else f"remove {plain(str(last))}"
         case Set(value=value):
             if _adds(finding) and _is_flow(text):

@@ -39,6 +39,7 @@ _NOT_REPEATED = frozenset(flag.field for flag in FLAGS if flag.kind in ("switch"
 }
 """Flags that are about the outcome or the look, not about what is judged."""
 _WIDTHS = range(40, 1000)
+_USUAL_WIDTH = 100
 
 
 def run(request: Request) -> int:
@@ -298,9 +299,9 @@ def _width(environ: Mapping[str, str], is_terminal: bool) -> int:
     columns = environ.get("COLUMNS", "")
     if columns.isdecimal() and len(columns) < 5 and int(columns) in _WIDTHS:
         return int(columns)
-    if is_terminal:
-        return max(_WIDTHS.start, os.get_terminal_size(1).columns)
-    return 100
+    known = os.get_terminal_size(1).columns if is_terminal else 0
+    # A terminal that was given no size, as in a container, says 0.
+    return max(_WIDTHS.start, known) if known else _USUAL_WIDTH
 
 
 def _wants_colour(environ: Mapping[str, str]) -> bool:
