@@ -206,6 +206,26 @@ def test_nothing_to_judge_is_no_pass(capfd, files: dict[str, str], message: str)
     assert run(capfd, *PRIVILEGED, "docs") == (3, "", f"leadline: {message}\n")
 
 
+def test_what_leaves_nothing_is_named(capfd):
+    nothing = "leadline: nothing could be judged in bad.yaml: 1 object, none "
+    assert run(capfd, "scan", "bad.yaml", "--include-namespaces", "shp") == (
+        3,
+        "",
+        f"{nothing}in the chosen namespaces; there are shop\n",
+    )
+    Path("bad.yaml").write_text(BAD.replace("Pod", "Widget"))
+    assert run(capfd, "scan", "bad.yaml") == (3, "", f"{nothing}that a chosen control looks at\n")
+
+
+def test_what_is_left_out_is_told(capfd):
+    _, _, err = run(capfd, *PRIVILEGED, ".", "--exclude-path", "bad.yaml")
+    note = "note: 1 file or folder left out by an ignore file or --exclude-path\n"
+    assert err == f"{note}no findings: 1 object, 1 control, nothing unread\n"
+    Path(".leadlineignore").write_text("*\n")
+    message = "nothing to judge in .: 2 files or folders are left out by an ignore file or --exclude-path"
+    assert run(capfd, *PRIVILEGED, ".") == (3, "", f"leadline: {message}\n")
+
+
 def test_what_was_not_read_is_shown_even_when_nothing_else_is(capfd):
     Path("bad.yaml").write_text("a: [\n")
     code, out, err = run(capfd, *PRIVILEGED, "bad.yaml")

@@ -11,6 +11,7 @@ import msgspec
 from leadline.model.finding import Unread
 from leadline.model.report import Target, TargetKind
 from leadline.outputs.place import Places, joined
+from leadline.outputs.tally import count
 from leadline.programs.cli.scanning.request import Request
 from leadline.programs.cli.scanning.sources import STDIN, Reading
 from leadline.sources.manifest_files import FileListing, absolute, list_files
@@ -49,6 +50,9 @@ def _plain(targets: Sequence[str], listing: FileListing, text: bytes) -> Reading
         f"{joined(found.root, twice.path)}:{twice.line}: {twice.key} is written twice; the last one counts"
         for twice in found.duplicates
     )
+    if found.ignored:
+        left_out = count(found.ignored, "file or folder", "files or folders")
+        notes = (f"{left_out} left out by an ignore file or --exclude-path", *notes)
     return Reading(
         target_of(targets, found.root),
         found.resources,
@@ -57,6 +61,7 @@ def _plain(targets: Sequence[str], listing: FileListing, text: bytes) -> Reading
         notes,
         found.not_kubernetes,
         found.files,
+        found.ignored,
     )
 
 

@@ -29,6 +29,8 @@ from leadline.programs.cli.words.flag import Flag
 
 _GATE_FAILED = 1
 _NOTES = 5
+_NAMESPACES = 5
+"""Named to whoever chose others."""
 _NOT_REPEATED = frozenset(flag.field for flag in FLAGS if flag.kind in ("switch", "number")) | {
     "format",
     "output",
@@ -63,7 +65,7 @@ def run(request: Request) -> int:
             report = _report(request, reading, policies, settings, started)
             display.end()
             outcome = verdict(report, request)
-            nothing = _nothing_judged(report, reading)
+            nothing = _nothing_judged(report, reading, request)
             page = _page(request, reading, outcome, is_terminal, chosen)
             for sink in sinks:
                 if not nothing or report.unread or sink.destination.format.name not in ("pretty", "lines"):
@@ -164,8 +166,11 @@ def _selected(request: Request, judgement: Judgement) -> Judgement:
 
 
 def _wanted(request: Request, judgement: Judgement) -> Callable[[Resource], bool] | None:
-    if request.form == "workload":
-        return _workload(request.names[0], judgement)
+    return _workload(request.names[0], judgement) if request.form == "workload" else _in_namespaces(request)
+
+
+def _in_namespaces(request: Request) -> Callable[[Resource], bool] | None:
+    """Whether the flags choose the namespace of an object; ``None`` where they do not choose."""
     include, exclude = frozenset(request.include_namespaces), frozenset(request.exclude_namespaces)
     if not include and not exclude:
         return None
@@ -213,15 +218,13 @@ def _version_of(resource: Resource) -> str:
     return f"{version}.{group}" if group else version
 
 
-def _nothing_judged(report: PostureReport, reading: Reading) -> str:
+def _nothing_judged(report: PostureReport, reading: Reading, request: Request) -> str:
     """Why there is no verdict; empty where something was judged."""
     if report.objects_judged:
         return ""
     name = target_name(report)
     if report.objects:
-        barred = next((skip for skip in report.skips if skip.kind != "no objects"), None)
-        why = f"{barred.control}: {barred.why}" if barred else "none that a chosen control looks at"
-        return f"nothing could be judged in {name}: {count(report.objects, 'object')}, {why}"
+        return f"nothing could be judged in {name}: {count(report.objects, 'object')}, {_barred(report, request)}"
     if report.unread:
         return f"nothing could be judged in {name}: {len(report.unread):,} not read, the first {_first_unread(report)}"
     if report.not_kubernetes:
@@ -231,7 +234,23 @@ def _nothing_judged(report: PostureReport, reading: Reading) -> str:
         return "nothing to judge in standard input: it is empty"
     if report.target.kind == "file":
         return f"nothing to judge in {name}: it holds no object"
+    if reading.ignored:
+        left_out = count(reading.ignored, "file or folder is", "files or folders are")
+        return f"nothing to judge in {name}: {left_out} left out by an ignore file or --exclude-path"
     return f"nothing to judge in {name}: no file with the ending .yaml, .yml or .json holds an object"
+
+
+def _barred(report: PostureReport, request: Request) -> str:
+    """Why none of the objects that were read could be judged."""
+    chosen = _in_namespaces(request)
+    if chosen and not any(map(chosen, report.resources)):
+        present = sorted({plain(resource.namespace) for resource in report.resources if resource.namespace})
+        there = f"; there are {', '.join(present[:_NAMESPACES])}" if present else ""
+        return f"none in the chosen namespaces{there}"
+    barred = [skip for skip in report.skips if skip.kind != "no objects"]
+    if len(barred) == len(report.controls):
+        return f"{barred[0].control}: {barred[0].why}"
+    return "none that a chosen control looks at"
 
 
 def _first_unread(report: PostureReport) -> str:

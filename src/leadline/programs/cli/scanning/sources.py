@@ -30,6 +30,8 @@ class Reading(Struct, frozen=True):
     """Oddities worth a line on stderr."""
     not_kubernetes: int = 0
     files: int = 0
+    ignored: int = 0
+    """Files and folders that ignore files and ``--exclude-path`` left out."""
     charts: int = 0
     kustomizations: int = 0
     is_whole: bool = False
