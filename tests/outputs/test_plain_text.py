@@ -1,6 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadline.outputs.place import joined
 from leadline.outputs.plain import columns, padded, plain, value_text, wrapped
 
 
@@ -48,3 +50,18 @@ def test_values_read_as_in_yaml():
         "{a: false}",
         "[" + ", ".join(map(str, range(20))) + ", …]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "expected"),
+    [
+        ("a/b", ".", "a/b"),
+        (".", ".", "."),
+        ("", "x", "x"),
+        ("./a", "x", "a/x"),
+        ("/", "x", "/x"),
+        ("a", "-", "-"),
+    ],
+)
+def test_paths_are_told_as_the_user_would_open_them(root: str, path: str, expected: str):
+    assert joined(root, path) == expected

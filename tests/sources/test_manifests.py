@@ -332,6 +332,7 @@ def test_what_may_not_be_read_is_named(tmp_path, monkeypatch, request):
     manifests = read_manifests(["."])
     assert reasons(manifests) == [("closed", "no permission"), ("a.yaml", "no permission to read it")]
     assert paths(manifests) == ["c.yaml"]
+    assert reasons(read_manifests(["closed"])) == [(".", "no permission")]
 
 
 def test_large_file_is_named_with_size_and_limit(tmp_path):

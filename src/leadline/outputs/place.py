@@ -40,6 +40,8 @@ def file_of(resource: Resource) -> str:
 def joined(root: str, path: str) -> str:
     """``path`` below ``root`` with forward slashes; ``.`` and the empty root add nothing."""
     root = root.replace("\\", "/").rstrip("/") if root != "/" else "/"
+    if path == "." and root:
+        return root
     if root in ("", ".") or path == "-" or path.startswith("/"):
         return path
     return f"/{path}" if root == "/" else f"{root.removeprefix('./')}/{path}"

@@ -292,7 +292,12 @@ def _ignore_lines(folder: str) -> list[str]:
     for name in IGNORE_FILES:
         path = Path(folder) / name
         try:
-            if path.is_file() and path.stat().st_size <= _IGNORE_FILE_BYTES:
+            is_there = path.is_file()
+        except PermissionError:
+            # Of a folder that may not be entered the walk itself tells.
+            break
+        try:
+            if is_there and path.stat().st_size <= _IGNORE_FILE_BYTES:
                 lines += path.read_text("utf-8", "replace").splitlines()
         except OSError as error:
             raise ManifestError(f"cannot read {path}: {_reason(error)}") from error
