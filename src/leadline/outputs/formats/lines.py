@@ -1,4 +1,4 @@
-"""One line per finding, for pipes and editors: ``file:line:column: severity id title [object] cure``."""
+"""One line per field to change, for pipes and editors: ``file:line:column: severity id title [object] cure``."""
 
 from typing import IO
 
