@@ -160,6 +160,14 @@ def test_hundreds_of_faults_in_one_file_are_told_in_a_hundred_lines():
     ]
 
 
+@pytest.mark.parametrize("broken", ["", "---\n{apiVersion: [\n"])
+@pytest.mark.parametrize("name", ["x.yaml", "x.json"])
+def test_many_json_values_between_borders_are_documents_of_yaml(name, broken):
+    pod = '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}\n'
+    contents = read_text(("---\n".join([pod] * 150) + broken).encode(), Origin(path=name))
+    assert (len(contents.resources), len(contents.unread)) == (150, 1 if broken else 0)
+
+
 def test_json_beyond_a_limit_is_not_tried_as_yaml():
     limits = Limits(nodes=50)
     contents = read_text(b"[" + b"1," * 100 + b"1]", Origin(path="x.json"), limits)

@@ -81,7 +81,7 @@ def json_parts(text: bytes, limits: Limits) -> Iterator[Part | Document]:
             at = whole.find("\n{", start + 1)
             if at >= 0 and broken == _BROKEN_LIMIT:
                 why = f"more than {_BROKEN_LIMIT} broken values in one file; the rest was not read"
-                yield Document(index + 1, line + 1, problem=_limit(why, line + 1))
+                yield Document(index + 1, line + 1, problem=Problem(why, line + 1, 1))
             if at < 0 or broken == _BROKEN_LIMIT:
                 return
             offset += len(whole[start:at].encode(errors="replace"))

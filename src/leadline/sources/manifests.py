@@ -168,7 +168,7 @@ def documents_of(content: bytes, path: str, limits: Limits, memory: Memory) -> l
     if not any(d.problem for d in from_yaml) or any(d.problem and d.problem.is_template for d in from_yaml):
         return from_yaml
     is_json = path.lower().endswith(".json") or len(from_json) > len(from_yaml)
-    return from_json if is_json else from_yaml
+    return from_json if is_json and b"\n---" not in text else from_yaml
 
 
 def _content(file: ManifestFile, limits: Limits, stdin: BinaryIO | None) -> bytes | Unread:
