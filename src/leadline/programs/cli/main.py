@@ -162,8 +162,9 @@ def _say(message: str) -> None:
 def _leave(code: int) -> None:
     """Ends at once. Taking apart all that a scan has built would take the interpreter a tenth of the scan."""
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
     except OSError:
         return  # the interpreter says what it cannot write
     os._exit(code)

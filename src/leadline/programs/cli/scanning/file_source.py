@@ -11,7 +11,7 @@ import msgspec
 from leadline.model.finding import Unread
 from leadline.model.report import Target, TargetKind
 from leadline.outputs.place import Places, joined
-from leadline.outputs.tally import count
+from leadline.outputs.plain import count
 from leadline.programs.cli.scanning.request import Request
 from leadline.programs.cli.scanning.sources import STDIN, Reading
 from leadline.sources.manifest_files import FileListing, absolute, list_files
