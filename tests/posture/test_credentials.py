@@ -17,6 +17,7 @@ from leadline.posture.engine import judge
 RULES = rules_for(SENSITIVE_KEY_NAMES, (), SENSITIVE_VALUES, ())
 LETTERS = "Q7wE2rT9yU4iO6pA8sD1fG3hJ5kL0zX7cV2bN4m"
 """Stands in for the random part of a token; made up."""
+HEX = "0f1e2d3c4b5a69788796a5b4c3d2e1f0" * 2
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,10 @@ def test_a_name_is_read_word_by_word(name, parts):
         ("aws_secret_access_key", "wonderland"),
         ("CLIENT_SECRET", "Wonderland1"),
         ("DB_PASSWORD", "wonderland\n"),
+        ("aws_access_key_id", "wonderland"),
+        ("DB_CREDENTIALS", "wonderland"),
+        ("PASSWORDS", "wonderland"),
+        ("API_TOKENS", LETTERS),
     ],
 )
 def test_a_name_gives_its_value_away(name, value):
@@ -83,6 +88,17 @@ def test_a_name_gives_its_value_away(name, value):
         ("MONKEY", "wonderland"),
         ("KEY", "wonderland"),
         ("ETCD_INITIAL_CLUSTER_TOKEN", "shop-etcd"),
+        ("MAX_TOKENS", "4096"),
+        ("IMAGE_PULL_SECRETS", "registry"),
+        ("SECRETS_MANAGER", "aws"),
+        ("TOKENS_PER_MINUTE", "1000"),
+        ("SIGNING_KEY_ID", "projects/shop/locations/global/keyRings/r/cryptoKeys/k7x2"),
+        ("KMS_KEY_ARN", "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd"),
+        ("PASSWORD_HASHER", "argon2"),
+        ("PASSWORD_PROMPT", "Enter password:"),
+        ("CSRF_TOKEN_COOKIE", "csrftoken"),
+        ("ENABLE_PASSWORD_RESET", "1"),
+        ("TOKEN_REVIEW", "enabled"),
         ("HOME", "wonderland"),
         ("", "wonderland"),
     ],
@@ -104,6 +120,35 @@ SHAPES = [
     "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ0ZXN0In0.sig",
     "Authorization: Bearer " + LETTERS[:30],
     "postgres://shop:wonderland@db.example/shop",
+    "-----BEGIN PGP PRIVATE KEY " + "BLOCK-----",
+    "glrt-" + LETTERS[:20],
+    "xapp-1-" + "A0QWERTYUIO-1234567890123-" + HEX[:64],
+    "https://hooks.slack.com/" + "services/T0QWERTYU/B0ASDFGHJKL/" + LETTERS[:24],
+    "https://discord.com/api/" + "webhooks/123456789012345678/" + LETTERS * 2,
+    "1234567890:" + "AA" + LETTERS[:33],
+    "SK" + HEX[:32],
+    "key-" + HEX[:32],
+    "shpat_" + HEX[:32],
+    "sq0atp-" + LETTERS[:22],
+    "AccountName=shop;AccountKey=" + LETTERS * 2 + "==",
+    "https://shop.blob.example/c?sv=2022&sig=" + LETTERS * 2,
+    "sk-proj-" + LETTERS,
+    "sk-ant-api03-" + LETTERS * 2,
+    "sk-" + LETTERS[:20] + "T3BlbkFJ" + LETTERS[:20],
+    "hvs." + LETTERS,
+    LETTERS[:14] + ".atlasv1." + LETTERS * 2,
+    "dapi" + HEX[:32],
+    "glsa_" + LETTERS[:32] + "_" + HEX[:8],
+    "NRAK-" + LETTERS.upper()[:27],
+    "PMAK-" + HEX[:24] + "-" + HEX[:34],
+    "lin_api_" + LETTERS + "Q",
+    "dckr_pat_" + LETTERS[:27],
+    "eyJ0eXAiOiJKV1QifQ." + "eyJzdWIiOiJ0ZXN0In0." + LETTERS,
+    "Authorization: Basic " + "c2hvcDp3b25kZXJsYW5k",
+    '{"auths": {"registry.example": {"auth": "' + 'c2hvcDp3b25kZXJsYW5k"}}}',
+    "redis://:wonderland@cache:6379/0",
+    "jdbc:mysql://db/shop?user=shop&password=wonderland",
+    "Server=db;User Id=shop;Password=wonderland;",
 ]
 
 
@@ -113,7 +158,7 @@ def test_some_values_tell_by_their_form_alone_plain_or_in_base64(value):
     assert RULES.betrays("ANYTHING", f"prefix {value}")
 
 
-@pytest.mark.parametrize("value", [value for value in SHAPES if "://" not in value and len(value) > 20])
+@pytest.mark.parametrize("value", [value for value in SHAPES if len(value) > 20])
 def test_base64_hides_nothing(value):
     encoded = base64.b64encode(value.encode()).decode()
     assert RULES.betrays("ANYTHING", encoded)
@@ -131,6 +176,16 @@ def test_base64_hides_nothing(value):
         "postgres://shop@db.example/shop",
         "postgres://shop:$(DB_PASSWORD)@db.example/shop",
         "https://shop.example:8443/path@version",
+        "jdbc:mysql://db/shop?user=shop&password=${DB_PASSWORD}",
+        "Server=db;User Id=shop;Password={{ .Values.password }};",
+        "redis://:$REDIS_PASSWORD@cache:6379/0",
+        "https://hooks.slack.com/services/T00000000/B00000000/" + "X" * 24,
+        "glpat-" + "x" * 20,
+        "Basic authentication is off",
+        '{"auth": "required"}',
+        "key-value",
+        "sk-learn",
+        "12345678:AArgh",
         "redis:7.2@sha256:" + "a" * 64,
         LETTERS,
         "wonderland",
@@ -163,6 +218,7 @@ def test_names_and_patterns_are_the_users_to_choose():
     assert not rules.betrays("PASSWORD", "wonderland")
     assert rules.betrays("X", "shop-1234")
     assert rules.betrays("X", "a [broken pattern is taken as text")
+    assert rules.betrays("X", base64.b64encode(b"the code is shop-1234").decode())
     assert not CredentialRules((), (), (), ()).betrays("PASSWORD", "wonderland")
 
 
@@ -180,7 +236,7 @@ def test_endless_values_are_read_in_part(piece):
 
 
 CONTROLS = [control for control in load_controls() if control.check]
-CREDENTIALS = st.sampled_from(SHAPES[2:9] + SHAPES[11:]) | st.text(
+CREDENTIALS = st.sampled_from([shape for shape in SHAPES[2:] if " " not in shape]) | st.text(
     "abcdefXYZ0123456789", min_size=12, max_size=40
 ).map(lambda text: f"zq{text}zq")
 

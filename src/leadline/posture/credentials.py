@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
+from leadline.posture.token_shapes import TEMPLATE, has_login, has_token
+
 LONGEST_VALUE = 4096
 """Characters of one value that patterns are tried on; a credential is shorter."""
 LONGEST_TEXT = 262_144
@@ -24,6 +26,7 @@ _TELLS_OF = frozenset(
         "algorithm",
         "annotation",
         "annotations",
+        "arn",
         "audience",
         "cidr",
         "cidrs",
@@ -34,6 +37,7 @@ _TELLS_OF = frozenset(
         "column",
         "command",
         "connector",
+        "cookie",
         "count",
         "days",
         "dir",
@@ -52,7 +56,9 @@ _TELLS_OF = frozenset(
         "file",
         "folder",
         "format",
+        "hasher",
         "header",
+        "hint",
         "host",
         "hostname",
         "hours",
@@ -67,10 +73,12 @@ _TELLS_OF = frozenset(
         "lifetime",
         "limit",
         "location",
+        "manager",
         "mapping",
         "max",
         "method",
         "min",
+        "minute",
         "minutes",
         "mode",
         "mount",
@@ -81,11 +89,15 @@ _TELLS_OF = frozenset(
         "policy",
         "port",
         "prefix",
+        "prompt",
         "provider",
+        "realm",
         "ref",
         "regex",
         "regexp",
         "required",
+        "reset",
+        "review",
         "rotation",
         "scope",
         "scopes",
@@ -142,28 +154,17 @@ _QUALIFIES_KEY = frozenset(
     ]
 )
 _EMPTY_WORDS = frozenset(
-    {"true", "false", "yes", "no", "on", "off", "none", "null", "nil", "undefined", "optional"}
+    {
+        *("true", "false", "yes", "no", "on", "off", "0", "1"),
+        *("enable", "enabled", "disable", "disabled", "optional", "required"),
+        *("none", "null", "nil", "undefined"),
+    }
 )
+_COUNTED = (("secret",), ("token",))
+"""Names whose plural seldom holds any of them: it is a number, or what they are called."""
 _NO_CREDENTIALS = frozenset({("initial", "cluster", "token")})
 """Names of what is called like a credential and is none: etcd tells its clusters apart by this one."""
-_TEMPLATE = re.compile(r"^\$[({]|\{\{|^<[^>]*>$|^%\(|^__\w+__$|^\$[A-Za-z_][\w.-]*$|^`")
 
-_SHAPES = re.compile(
-    r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----"
-    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
-    r"|\bgh[pousr]_[0-9A-Za-z]{36}\b|\bgithub_pat_[0-9A-Za-z_]{50,}"
-    r"|\bglpat-[0-9A-Za-z_-]{20}"
-    r"|\bAIza[0-9A-Za-z_-]{35}\b"
-    r"|\bxox[abprs]-[0-9A-Za-z-]{10,}"
-    r"|\b[sr]k_live_[0-9A-Za-z]{20,}"
-    r"|\bnpm_[0-9A-Za-z]{36}\b|\bpypi-AgE[0-9A-Za-z_-]{40,}"
-    r"|\bSG\.[0-9A-Za-z_-]{16,}\.[0-9A-Za-z_-]{16,}"
-    r"|\bhf_[0-9A-Za-z]{34}\b|\bdop_v1_[0-9a-f]{64}\b|\bAGE-SECRET-KEY-1[0-9A-Z]{50,}"
-    r"|\beyJhbGciO[0-9A-Za-z_-]{5,}\.[0-9A-Za-z_-]{10,}"
-    r"|\bBearer [0-9A-Za-z._~+/-]{20,}"
-)
-"""Tokens whose form alone tells what they are."""
-_URL_LOGIN = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,128}:([^\s/@]{1,256})@", re.IGNORECASE)
 _ASSIGNMENT = re.compile(
     r"""^\s*(?:export\s+|-\s+|--?)?["']?([\w.-]{2,80})["']?\s*[:=]\s*["']?([^\s"',;#]{1,512})"""
 )
@@ -180,14 +181,15 @@ class CredentialRules:
         values_allowed: tuple[str, ...],
     ) -> None:
         self._names = tuple(tuple(words(name)) for name in names)
-        self._first_words = frozenset(name[0] for name in self._names if name)
+        firsts = frozenset(name[0] for name in self._names if name)
+        self._first_words = firsts | {word + "s" for word in firsts}
         self._names_allowed = tuple(name.lower() for name in names_allowed if name)
         self._values = _any_of(values)
         self._values_allowed = _any_of(values_allowed)
 
     def betrays(self, name: str, value: str) -> bool:
         """Whether ``value`` under ``name`` is a credential in plain sight."""
-        if not value or value.startswith("/") or _TEMPLATE.search(value[:LONGEST_VALUE]):
+        if not value or value.startswith("/") or TEMPLATE.search(value[:LONGEST_VALUE]):
             return False
         if self._is_allowed(name, value):
             return False
@@ -207,14 +209,17 @@ class CredentialRules:
 
     def has_shape(self, value: str) -> bool:
         """Whether the form of ``value``, plain or in base64, is that of a credential."""
-        short = value[:LONGEST_TEXT]
-        if _SHAPES.search(short) or (self._values is not None and self._values.search(value[:LONGEST_VALUE])):
-            return True
-        login = _URL_LOGIN.search(short)
-        if login is not None and not _TEMPLATE.search(login[1]):
+        if self._tells(value[:LONGEST_TEXT]):
             return True
         decoded = _decoded(value)
-        return decoded is not None and bool(_SHAPES.search(decoded))
+        return decoded is not None and self._tells(decoded)
+
+    def _tells(self, text: str) -> bool:
+        return (
+            has_token(text)
+            or has_login(text)
+            or (self._values is not None and bool(self._values.search(text[:LONGEST_VALUE])))
+        )
 
     def _is_allowed(self, name: str, value: str) -> bool:
         lowered = name.lower()
@@ -226,6 +231,8 @@ class CredentialRules:
         parts = words(name)
         if not parts or parts[-1] in _TELLS_OF or self._first_words.isdisjoint(parts):
             return False
+        if parts[-1] in ("id", "ids") and "access" not in parts:  # that of an access key is half of a login
+            return False
         if "public" in parts or any(_contains(parts, name) for name in _NO_CREDENTIALS):
             return False
         plain = value.strip().lower()
@@ -234,12 +241,14 @@ class CredentialRules:
             or not any(map(str.isalnum, plain))
             or "=/" in plain
             or (name.isupper() and name in value)  # API_KEY: INSERT_API_KEY
-            or ("://" in plain and not _URL_LOGIN.search(value))
+            or ("://" in plain and not has_login(value))
             or plain.startswith("/")
         ):
             return False
         for wanted in self._names:
             if wanted and _contains(parts, wanted):
+                if wanted in _COUNTED and (*wanted[:-1], wanted[-1] + "s") == parts[-1:]:
+                    return _is_random(value)  # MAX_TOKENS, IMAGE_PULL_SECRETS
                 if wanted != ("key",):
                     return not (wanted == ("secret",) and parts[-1] == "secret" and _is_object_name(value))
                 if not _QUALIFIES_KEY.isdisjoint(parts) or _is_random(value):
@@ -281,7 +290,7 @@ def _assignments(text: str) -> Iterator[tuple[str, str]]:
         if (
             len(line) <= LONGEST_VALUE
             and (match := _ASSIGNMENT.match(line))
-            and not _TEMPLATE.search(match[2])
+            and not TEMPLATE.search(match[2])
         ):
             yield match[1], match[2]
 

@@ -138,10 +138,14 @@ def credentials_of(container: Container, rules: CredentialRules) -> Violations:
     for i, source in container.env_from:
         if source.get("secretRef"):
             yield Remove(f"{container.path}envFrom[{i}].secretRef", on=resource)
+    said = ""
     for path, word in container.command_line:
         flag, equals, value = word.partition("=")
-        if equals and flag.startswith("-") and rules.betrays(flag, value):
+        is_flag = word.startswith("-")
+        name, value = (flag, value) if is_flag and equals else ("" if is_flag else said, word)
+        if rules.betrays(name, value):
             yield Review(f"{container.path}{path}", on=resource)
+        said = word if is_flag and not equals else ""
 
 
 def has_network_policy(namespace: Namespace, inventory: Inventory) -> bool:

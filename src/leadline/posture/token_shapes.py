@@ -1,0 +1,82 @@
+"""Tokens whose form alone tells what they are, and addresses that carry a password.
+
+Each service's own documentation of its tokens is the source of their form: prefix, alphabet, length.
+"""
+
+import re
+
+_ROWS: tuple[tuple[str, str], ...] = (
+    ("PRIVATE KEY", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"),
+    ("AKIA", r"\bAKIA[0-9A-Z]{16}\b"),
+    ("ASIA", r"\bASIA[0-9A-Z]{16}\b"),
+    ("AccountKey=", r"\bAccountKey=[0-9A-Za-z+/]{40,}"),
+    ("SharedAccessKey=", r"\bSharedAccessKey=[0-9A-Za-z+/]{40,}"),
+    ("sig=", r"[?&]sig=[0-9A-Za-z%+/]{40,}"),
+    ("AIza", r"\bAIza[0-9A-Za-z_-]{35}\b"),
+    ("dop_v1_", r"\bdop_v1_[0-9a-f]{64}\b"),
+    ("gh", r"\bgh[pousr]_[0-9A-Za-z]{36}\b"),
+    ("github_pat_", r"\bgithub_pat_[0-9A-Za-z_]{50,}"),
+    ("gl", r"\bgl(?:pat|rt|dt|ptt|cbt|ft|imt|soat|agent)-[0-9A-Za-z_-]{20}"),
+    ("xox", r"\bxox[abeprs]-[0-9A-Za-z-]{10,}"),
+    ("xapp-", r"\bxapp-\d-[0-9A-Z]{8,}-\d{10,}-[0-9a-f]{32,}"),
+    ("hooks.slack.com", r"\bhooks\.slack\.com/services/T[0-9A-Z]{6,}/B[0-9A-Z]{6,}/[0-9A-Za-z]{16,}"),
+    ("/api/webhooks/", r"\bdiscord(?:app)?\.com/api/webhooks/\d{15,}/[0-9A-Za-z_-]{50,}"),
+    (":AA", r"\b\d{8,10}:AA[0-9A-Za-z_-]{33}\b"),
+    ("k_live_", r"\b[sr]k_live_[0-9A-Za-z]{20,}"),
+    ("shp", r"\bshp(?:at|ca|pa|ss)_[0-9a-f]{32}\b"),
+    ("sq0", r"\bsq0(?:atp|csp)-[0-9A-Za-z_-]{22,}"),
+    ("SK", r"\bSK[0-9a-f]{32}\b"),
+    ("SG.", r"\bSG\.[0-9A-Za-z_-]{16,}\.[0-9A-Za-z_-]{16,}"),
+    ("key-", r"\bkey-[0-9a-f]{32}\b"),
+    ("npm_", r"\bnpm_[0-9A-Za-z]{36}\b"),
+    ("pypi-", r"\bpypi-AgE[0-9A-Za-z_-]{40,}"),
+    ("dckr_", r"\bdckr_[op]at_[0-9A-Za-z_-]{27,}"),
+    ("sk-", r"\bsk-(?:ant|proj|svcacct|admin)-[0-9A-Za-z_-]{24,}"),
+    ("T3BlbkFJ", r"\bsk-[0-9A-Za-z]{20}T3BlbkFJ[0-9A-Za-z]{20}\b"),
+    ("hf_", r"\bhf_[0-9A-Za-z]{34}\b"),
+    ("hv", r"\bhv[sbr]\.[0-9A-Za-z_-]{24,}"),
+    (".atlasv1.", r"\b[0-9A-Za-z]{14}\.atlasv1\.[0-9A-Za-z_-]{60,}"),
+    ("dapi", r"\bdapi[0-9a-f]{32}\b"),
+    ("glsa_", r"\bglsa_[0-9A-Za-z]{32}_[0-9a-f]{8}\b"),
+    ("NRAK-", r"\bNRAK-[0-9A-Z]{27}\b"),
+    ("PMAK-", r"\bPMAK-[0-9a-f]{24}-[0-9a-f]{34}\b"),
+    ("lin_api_", r"\blin_api_[0-9A-Za-z]{40}\b"),
+    ("AGE-SECRET-KEY-1", r"\bAGE-SECRET-KEY-1[0-9A-Z]{50,}"),
+    ("eyJhbGciO", r"\beyJhbGciO[0-9A-Za-z_-]{5,}\.[0-9A-Za-z_-]{10,}"),
+    ("eyJ", r"\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{10,}"),
+    ("Bearer ", r"\bBearer [0-9A-Za-z._~+/-]{20,}"),
+    ("Authorization: Basic ", r"\bAuthorization: Basic [0-9A-Za-z+/]{8,}"),
+    ('"auths"', r'"auths"\s*:\s*\{[^}]{0,512}"auth"\s*:\s*"[0-9A-Za-z+/]{8,}'),
+)
+"""What a text must hold for the pattern to be worth trying, and the pattern."""
+_SHAPES = tuple((mark, re.compile(pattern)) for mark, pattern in _ROWS)
+_FEWEST_CHARACTERS = 4
+"""Of the end of a token: one filled up with the same few, ``XXXXXXXX``, stands for none."""
+
+_LOGINS = (
+    ("://", re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,128}:([^\s/@]{1,256})@", re.IGNORECASE)),
+    ("=", re.compile(r"[?&;]\s?(?:password|passwd|pwd)\s?=\s?([^\s&;]{1,256})", re.IGNORECASE)),
+)
+"""A password in an address, before its host or among its parameters."""
+TEMPLATE = re.compile(r"^\$[({]|\{\{|^<[^>]*>$|^%\(|^__\w+__$|^\$[A-Za-z_][\w.-]*$|^`")
+"""What a template or a variable fills in later."""
+
+
+def has_token(text: str) -> bool:
+    """Whether a known kind of token stands in ``text``."""
+    return any(
+        len(set(found[0][-12:])) >= _FEWEST_CHARACTERS
+        for mark, shape in _SHAPES
+        if mark in text
+        for found in shape.finditer(text)
+    )
+
+
+def has_login(text: str) -> bool:
+    """Whether an address in ``text`` carries a password, and no variable in its place."""
+    return any(
+        not TEMPLATE.search(found[1]) and any(map(str.isalnum, found[1]))
+        for mark, login in _LOGINS
+        if mark in text
+        for found in login.finditer(text)
+    )
