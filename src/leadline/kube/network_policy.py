@@ -99,14 +99,16 @@ def _cilium(policy: Resource) -> Iterator[PolicyRule]:
         selector = spec.get("endpointSelector")
         if not isinstance(selector, dict):
             continue
+        plain = _without_sources(selector)
+        of_pods, of_namespaces = _parted(plain, is_wanted=False), _parted(plain, is_wanted=True)
         yield PolicyRule(
             policy,
             path,
             namespace,
-            compile_selector(plain := _without_sources(selector)),
-            _pairs(plain),
-            None,
-            not selector,
+            compile_selector(of_pods),
+            _pairs(of_pods),
+            compile_selector(of_namespaces) if of_namespaces else None,
+            not of_pods,
             _cilium_isolates(spec, "ingress"),
             _cilium_isolates(spec, "egress"),
             _cilium_opens(spec.get("ingress"), "from"),
@@ -159,6 +161,41 @@ def _without_sources(selector: Body) -> Body:
     return result
 
 
+_CILIUM_NAMESPACE = "io.kubernetes.pod.namespace"
+_CILIUM_NAMESPACE_LABEL = "io.cilium.k8s.namespace.labels."
+_NAMESPACE_NAME = "kubernetes.io/metadata.name"
+
+
+def _parted(selector: Body, *, is_wanted: bool) -> Body:
+    """What ``selector`` asks of the pod's namespace, in that one's own labels, or all the rest; empty where nothing.
+
+    Cilium gives every endpoint its namespace's name and labels as labels of its own
+    (https://docs.cilium.io/en/stable/network/kubernetes/policy/#namespaces).
+    """
+    labels = {
+        name: value
+        for key, value in _mapping(selector.get("matchLabels")).items()
+        if (name := _part(str(key), is_wanted)) is not None
+    }
+    expressions = [
+        {**expression, "key": name}
+        for expression in _items(selector.get("matchExpressions"))
+        if (name := _part(expression["key"], is_wanted)) is not None
+    ]
+    parts: Body = {"matchLabels": labels, "matchExpressions": expressions}
+    return {field: part for field, part in parts.items() if part}
+
+
+def _part(key: str, is_of_namespace: bool) -> str | None:
+    if key == _CILIUM_NAMESPACE:
+        name = _NAMESPACE_NAME
+    elif key.startswith(_CILIUM_NAMESPACE_LABEL):
+        name = key.removeprefix(_CILIUM_NAMESPACE_LABEL)
+    else:
+        return None if is_of_namespace else key
+    return name if is_of_namespace else None
+
+
 def _calico(policy: Resource) -> Iterator[PolicyRule]:
     spec = _mapping(policy.body.get("spec"))
     selector = spec.get("selector")
@@ -175,7 +212,7 @@ def _calico(policy: Resource) -> Iterator[PolicyRule]:
         (policy.namespace or "default") if policy.kind == "NetworkPolicy" else "",
         compile_calico(selector if isinstance(selector, str) else ""),
         {},
-        compile_calico(namespace_selector)
+        _calico_namespaces(namespace_selector)
         if isinstance(namespace_selector, str) and namespace_selector
         else None,
         selector in (None, "", "all()"),
@@ -184,6 +221,12 @@ def _calico(policy: Resource) -> Iterator[PolicyRule]:
         _calico_allows_all(spec.get("ingress"), "source"),
         _calico_allows_all(spec.get("egress"), "destination"),
     )
+
+
+def _calico_namespaces(selector: str) -> Selector:
+    """Calico gives every namespace its name as the label ``projectcalico.org/name``."""
+    selects = compile_calico(selector)
+    return lambda labels: selects({"projectcalico.org/name": labels.get(_NAMESPACE_NAME, ""), **labels})
 
 
 def _calico_allows_all(rules: Any, peer: str) -> bool:
