@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 from leadline.kube.kinds import GROUP_ALIASES
 from leadline.kube.network_policy import POLICY_KINDS, PolicyRule, policy_rules
-from leadline.kube.rbac import Grant, join_grants
+from leadline.kube.rbac import Grant, join_grants, unknown_roles
 from leadline.kube.selector import Selector, SelectorIndex, compile_pairs, without_controller_labels
 from leadline.model.resource import Origin, Resource
 from leadline.posture.control_plane import ControlPlaneProcess, process_of
 from leadline.posture.copies import nearest
-from leadline.posture.subject import Workload, mapping, text, workloads_of
+from leadline.posture.subject import Workload, mapping, mappings, text, workloads_of
 
 DEFAULT_NAMESPACE = "default"
 DEFAULT_ACCOUNT = "default"
@@ -20,6 +20,8 @@ WORKLOADS = "workloads"
 """Stands among the ``kinds`` of a control for every object that runs pods."""
 EVERY_KIND = "objects"
 """Stands among the ``kinds`` of a control for every object there is."""
+SubjectKey = tuple[str, str, str]
+"""Kind, namespace (of service accounts alone), name."""
 T = TypeVar("T")
 
 
@@ -88,21 +90,19 @@ class Inventory:
 
     def grants_of(self, workload: Workload) -> Sequence[Grant]:
         """What the service account of ``workload`` may do, through its own name and the groups it belongs to."""
-        account, namespace = workload.service_account, workload.namespace
-        keys = (
-            ("ServiceAccount", namespace, account),
-            ("User", "", f"system:serviceaccount:{namespace}:{account}"),
-            ("Group", "", "system:serviceaccounts"),
-            ("Group", "", f"system:serviceaccounts:{namespace}"),
-            ("Group", "", "system:authenticated"),
-        )
         origin = workload.resource.origin
         return [
             grant
-            for key in keys
+            for key in _names_of_account(workload)
             if (held := self._grants_by_subject.get(key))
             for grant in (nearest(held, _grant_name, _grant_origin, origin) if key in self._copied else held)
         ]
+
+    def is_bound(self, workload: Workload) -> bool:
+        """Whether its account holds a role, by its own name or a group's, be it one that was not read."""
+        return bool(self.grants_of(workload)) or not self._bound_to_unread.isdisjoint(
+            _names_of_account(workload)
+        )
 
     def workloads_of_account(self, namespace: str, name: str) -> Sequence[Workload]:
         """The workloads whose pods use a service account."""
@@ -123,7 +123,12 @@ class Inventory:
         """Whether its account was made for it and given rights, so that the pods are there to ask the API server."""
         if workload.service_account == DEFAULT_ACCOUNT:
             return False
-        return any(grant.kind != "Group" for grant in self.grants_of(workload))
+        if any(grant.kind != "Group" for grant in self.grants_of(workload)):
+            return True
+        return any(
+            kind != "Group" and (kind, namespace, name) in self._bound_to_unread
+            for kind, namespace, name in _names_of_account(workload)
+        )
 
     def services_of(self, workload: Workload) -> Sequence[Resource]:
         """The Services whose selector matches the workload's pods."""
@@ -238,17 +243,23 @@ class Inventory:
         return dict(index)
 
     @cached_property
-    def _grants_by_subject(self) -> dict[tuple[str, str, str], list[Grant]]:
-        index: dict[tuple[str, str, str], list[Grant]] = defaultdict(list)
+    def _grants_by_subject(self) -> dict[SubjectKey, list[Grant]]:
+        index: dict[SubjectKey, list[Grant]] = defaultdict(list)
         for grant in self.grants:
-            namespace = grant.namespace
-            if grant.kind == "ServiceAccount" and not namespace:
-                namespace = grant.binding.namespace or DEFAULT_NAMESPACE
-            index[grant.kind, namespace, grant.name].append(grant)
+            index[_subject_key(grant.subject, grant.binding)].append(grant)
         return dict(index)
 
     @cached_property
-    def _copied(self) -> frozenset[tuple[str, str, str]]:
+    def _bound_to_unread(self) -> frozenset[SubjectKey]:
+        """Whom bindings give a role that was not read: a chart's may be the cluster's, or another chart's."""
+        return frozenset(
+            _subject_key(subject, binding)
+            for binding, _ in unknown_roles(self.rbac)
+            for _, subject in mappings(binding.body.get("subjects"))
+        )
+
+    @cached_property
+    def _copied(self) -> frozenset[SubjectKey]:
         """The subjects to which one binding gives one role in several places of the target."""
         held = self._grants_by_subject.items()
         return frozenset(key for key, grants in held if len(set(map(_grant_name, grants))) < len(grants))
@@ -290,6 +301,25 @@ def _name(service: Resource) -> str:
 
 def _origin(service: Resource) -> Origin:
     return service.origin
+
+
+def _names_of_account(workload: Workload) -> tuple[SubjectKey, ...]:
+    """Every subject by which a binding reaches the account of ``workload``."""
+    account, namespace = workload.service_account, workload.namespace
+    return (
+        ("ServiceAccount", namespace, account),
+        ("User", "", f"system:serviceaccount:{namespace}:{account}"),
+        ("Group", "", "system:serviceaccounts"),
+        ("Group", "", f"system:serviceaccounts:{namespace}"),
+        ("Group", "", "system:authenticated"),
+    )
+
+
+def _subject_key(subject: Mapping[str, Any], binding: Resource) -> SubjectKey:
+    kind, namespace = text(subject.get("kind")), ""
+    if kind == "ServiceAccount":
+        namespace = text(subject.get("namespace")) or binding.namespace or DEFAULT_NAMESPACE
+    return kind, namespace, text(subject.get("name"))
 
 
 def _grant_name(grant: Grant) -> tuple[str, ...]:

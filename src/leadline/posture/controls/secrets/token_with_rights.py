@@ -52,7 +52,7 @@ from leadline.posture.control import RBAC_KINDS, Inventory, Review, Set, Violati
     reads=(*RBAC_KINDS, "ServiceAccount"),
 )
 def token_with_rights(workload: Workload, inventory: Inventory) -> Violations:
-    if not inventory.mounts_token(workload) or not inventory.grants_of(workload):
+    if not inventory.mounts_token(workload) or not inventory.is_bound(workload):
         return
     if workload.pod.get("automountServiceAccountToken") is True:
         yield Review("automountServiceAccountToken")
