@@ -281,6 +281,15 @@ def test_a_control_that_raises_leaves_the_object_unread_and_the_others_judged(lo
     assert not any("secret" in str(part) for part in judgement.unread)
 
 
+def test_only_a_control_that_comes_with_the_product_is_to_be_reported(log):
+    ours = Control(
+        **{f: getattr(broken, f) for f in broken.__struct_fields__} | {"module": "leadline.posture.controls"}
+    )
+    (own, *_), (shipped, *_) = (judge([pod("a", "x")], [one]).unread for one in (broken, ours))
+    assert own.hint == "mend the control; --debug shows the details"
+    assert shipped.hint == "please report it; --debug shows the details"
+
+
 @control("T-14", "broken by some", score=3.0, category="Test")
 def broken_by_some(container: Container) -> Violations:
     if container.image == "x":

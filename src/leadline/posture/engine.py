@@ -23,6 +23,8 @@ Bound = tuple[str, Callable[[Any], Violations], Applies]
 """Control id, check with settings and inventory filled in, and which subjects it applies to."""
 
 
+_OURS = "leadline.posture."
+"""How the modules of the controls begin that come with the product."""
 _FAULT = NotJudged("a fault in the control; the objects it broke on are among what was not read")
 
 
@@ -78,6 +80,7 @@ class _Judge:
         self._cloud = facts.cloud
         self._controls = controls
         self._rank = {control.id: rank for rank, control in enumerate(controls)}
+        self._of_users = {c.id for c in controls if not c.module.startswith(_OURS)}
         self._on: dict[type, list[Bound]] = defaultdict(list)
         self._on_kind: dict[str, list[Bound]] = defaultdict(list)
         self._skips: list[Skip] = []
@@ -244,9 +247,8 @@ class _Judge:
                 self._not_judged.setdefault(control_id, _FAULT)
                 log_of(__name__).exception("control %s failed on %s", control_id, resource.title)
                 why = f"{control_id} could not judge it: a fault in the control ({type(fault).__name__})"
-                self._unread.append(
-                    Unread(_where(resource), why, hint="please report it; --debug shows the details")
-                )
+                cure = "mend the control" if control_id in self._of_users else "please report it"
+                self._unread.append(Unread(_where(resource), why, hint=f"{cure}; --debug shows the details"))
 
     def _keep(self, control_id: str, reason: NotJudged) -> None:
         """What could not be read is told once, and outweighs that a control looks at other kinds."""
