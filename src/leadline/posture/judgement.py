@@ -1,6 +1,6 @@
 """Judgements that several controls share."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from leadline.kube.quantity import parse_quantity
@@ -201,16 +201,29 @@ def _names_in(volume: dict[str, Any], kind: str) -> Iterator[str]:
             yield name
 
 
+def has_limit(container: Container, resource: str) -> bool:
+    """Whether the use of ``resource`` (``cpu``, ``memory``) is limited, for the container or its pod."""
+    return any(_is_some(mapping(place.get("limits")).get(resource)) for place in _resources_of(container))
+
+
 def has_request(container: Container, resource: str) -> bool:
     """Whether the container requests ``resource`` (``cpu``, ``memory``): by itself, through its pod, or by its limit.
 
     The API server takes a limit for the request that is not written
     (https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/).
     """
-    own, pod = container.resources, mapping(container.workload.pod.get("resources"))
-    return any(
-        mapping(place.get(field)).get(resource) for place in (own, pod) for field in ("requests", "limits")
+    return has_limit(container, resource) or any(
+        _is_some(mapping(place.get("requests")).get(resource)) for place in _resources_of(container)
     )
+
+
+def _resources_of(container: Container) -> tuple[Mapping[str, Any], ...]:
+    return container.resources, mapping(container.workload.pod.get("resources"))
+
+
+def _is_some(quantity: Any) -> bool:
+    """Whether an amount is written: to the kubelet a limit of zero is none, and a request of zero asks for nothing."""
+    return quantity is not None and parse_quantity(quantity) != 0
 
 
 def bounds_of(
@@ -221,10 +234,10 @@ def bounds_of(
     for field, (least, most) in (("limits", limits), ("requests", requests)):
         value = mapping(container.resources.get(field)).get(resource)
         is_implied = field == "requests" and has_request(container, resource)
-        if value is not None:
+        if _is_some(value):
             if outside(value, least, most):
                 yield Review(f"resources.{field}.{resource}")
-        elif mapping(pod.get(field)).get(resource) is None and not is_implied:
+        elif not _is_some(mapping(pod.get(field)).get(resource)) and not is_implied:
             yield Set(f"resources.{field}.{resource}", YOUR_VALUE)
 
 

@@ -22,7 +22,7 @@ Cannot see: a default that a LimitRange of the namespace adds when the pod is cr
 See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
 """
 
-from leadline.posture.control import YOUR_VALUE, Container, Set, Violations, control, mapping
+from leadline.posture.control import YOUR_VALUE, Container, Set, Violations, control, has_limit
 
 
 def takes_resources(container: Container) -> bool:
@@ -31,8 +31,6 @@ def takes_resources(container: Container) -> bool:
 
 @control("C-0009", "Resource limits", score=7.0, category="Workload", applies=takes_resources)
 def missing_limits(container: Container) -> Violations:
-    pod = mapping(mapping(container.workload.pod.get("resources")).get("limits"))
-    own = mapping(container.resources.get("limits"))
     for resource in ("cpu", "memory"):
-        if not own.get(resource) and not pod.get(resource):
+        if not has_limit(container, resource):
             yield Set(f"resources.limits.{resource}", YOUR_VALUE)

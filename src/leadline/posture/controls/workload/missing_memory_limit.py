@@ -22,7 +22,7 @@ Cannot see: a default that a LimitRange of the namespace adds when the pod is cr
 See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
 """
 
-from leadline.posture.control import YOUR_VALUE, Container, Set, Violations, control, mapping
+from leadline.posture.control import YOUR_VALUE, Container, Set, Violations, control, has_limit
 
 
 def takes_resources(container: Container) -> bool:
@@ -37,6 +37,5 @@ def takes_resources(container: Container) -> bool:
     applies=takes_resources,
 )
 def missing_memory_limit(container: Container) -> Violations:
-    pod = mapping(container.workload.pod.get("resources"))
-    if not any(mapping(resources.get("limits")).get("memory") for resources in (container.resources, pod)):
+    if not has_limit(container, "memory"):
         yield Set("resources.limits.memory", YOUR_VALUE)
