@@ -47,3 +47,18 @@ def test_a_workload_elsewhere_meets_one_of_the_copies() -> None:
     inventory = Inventory([pod, *_overlay("one"), *_overlay("two")])
     (workload, *_) = inventory.workloads
     assert len(inventory.grants_of(workload)) == len(inventory.services_of(workload)) == 1
+
+
+def test_each_file_of_a_folder_that_installs_the_same_meets_its_own() -> None:
+    def install(file: str) -> list[Resource]:
+        return [resource_of(r.body, Origin(path=f"manifests/{file}")) for r in _overlay("one")]
+
+    inventory = Inventory([*install("core.yaml"), *install("full.yaml")])
+    met = [
+        (
+            workload.resource.origin.path,
+            [grant.binding.origin.path for grant in inventory.grants_of(workload)],
+        )
+        for workload in inventory.workloads
+    ]
+    assert met == [(f"manifests/{f}", [f"manifests/{f}"]) for f in ("core.yaml", "full.yaml")]

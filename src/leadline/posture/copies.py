@@ -17,17 +17,14 @@ def unit_of(origin: Origin) -> Unit:
 def nearest(
     items: Sequence[T], identity: Callable[[T], Hashable], origin_of: Callable[[T], Origin], beside: Origin
 ) -> Sequence[T]:
-    """One item of each identity, in order: that of the unit of ``beside``, or the first."""
+    """One item of each identity, in order: that of the file of ``beside``, else of its unit, or the first."""
     unit = unit_of(beside)
     chosen: dict[Hashable, T] = {}
-    near: set[Hashable] = set()
+    nearness: dict[Hashable, int] = {}
     for item in items:
-        key = identity(item)
-        if key in near:
-            continue
-        if unit_of(origin_of(item)) == unit:
-            near.add(key)
+        key, origin = identity(item), origin_of(item)
+        near = (1 + (origin.path == beside.path)) if unit_of(origin) == unit else 0
+        if near > nearness.get(key, -1):
+            nearness[key] = near
             chosen[key] = item
-        else:
-            chosen.setdefault(key, item)
     return items if len(chosen) == len(items) else tuple(chosen.values())
