@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from leadline.model.resource import Resource, resource_of
+from leadline.model.resource import Origin, Resource, resource_of
 from leadline.posture.inventory import Inventory, kind_name
 
 VERSIONS = {
@@ -217,3 +217,23 @@ def test_pods_are_found_by_the_labels_that_are_asked_for():
     assert not inventory.selects_any_pod("shop", {"app": "db"}, lambda labels: True)
     assert inventory.selects_any_pod("shop", {}, lambda labels: "app" in labels)
     assert not inventory.selects_any_pod("", {}, lambda labels: True)
+
+
+def test_a_namespace_left_open_is_that_of_the_binding_in_the_same_file():
+    def placed(file: str, *resources: Resource) -> list[Resource]:
+        return [resource_of(r.body, Origin(path=f"manifests/{file}")) for r in resources]
+
+    account = {"kind": "ServiceAccount", "name": "deployer", "namespace": "tools"}
+    role = {"apiGroup": RBAC, "kind": "ClusterRole", "name": "cluster-admin"}
+    binding = made("ClusterRoleBinding", "deployer", roleRef=role, subjects=[account])
+    own = made("RoleBinding", "own", roleRef=role, subjects=[{**account, "namespace": "elsewhere"}])
+    inventory = Inventory(
+        [
+            *placed("install.yaml", pod("for-cluster", serviceAccountName="deployer"), binding),
+            *placed("namespaced.yaml", pod("for-namespace", serviceAccountName="deployer"), own),
+            *placed("pod.yaml", pod("beside", serviceAccountName="deployer")),
+            *placed("other.yaml", pod("written", "shop", serviceAccountName="deployer")),
+        ]
+    )
+    bound = {workload.name for workload in inventory.workloads if inventory.grants_of(workload)}
+    assert bound == {"for-cluster", "beside"}

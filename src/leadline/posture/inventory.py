@@ -11,7 +11,7 @@ from leadline.kube.rbac import Grant, join_grants, unknown_roles
 from leadline.kube.selector import Selector, SelectorIndex, compile_pairs, without_controller_labels
 from leadline.model.resource import Origin, Resource
 from leadline.posture.control_plane import ControlPlaneProcess, process_of
-from leadline.posture.copies import nearest
+from leadline.posture.copies import Unit, nearest, unit_of
 from leadline.posture.subject import Workload, mapping, mappings, text, workloads_of
 
 DEFAULT_NAMESPACE = "default"
@@ -93,16 +93,15 @@ class Inventory:
         origin = workload.resource.origin
         return [
             grant
-            for key in _names_of_account(workload)
+            for key in self._names_of_account(workload)
             if (held := self._grants_by_subject.get(key))
             for grant in (nearest(held, _grant_name, _grant_origin, origin) if key in self._copied else held)
         ]
 
     def is_bound(self, workload: Workload) -> bool:
         """Whether its account holds a role, by its own name or a group's, be it one that was not read."""
-        return bool(self.grants_of(workload)) or not self._bound_to_unread.isdisjoint(
-            _names_of_account(workload)
-        )
+        names = self._names_of_account(workload)
+        return bool(self.grants_of(workload)) or not self._bound_to_unread.isdisjoint(names)
 
     def workloads_of_account(self, namespace: str, name: str) -> Sequence[Workload]:
         """The workloads whose pods use a service account."""
@@ -127,7 +126,7 @@ class Inventory:
             return True
         return any(
             kind != "Group" and (kind, namespace, name) in self._bound_to_unread
-            for kind, namespace, name in _names_of_account(workload)
+            for kind, namespace, name in self._names_of_account(workload)
         )
 
     def services_of(self, workload: Workload) -> Sequence[Resource]:
@@ -258,6 +257,51 @@ class Inventory:
             for _, subject in mappings(binding.body.get("subjects"))
         )
 
+    def _names_of_account(self, workload: Workload) -> list[SubjectKey]:
+        """Every subject by which a binding reaches the account of ``workload``."""
+        account, namespace = workload.service_account, workload.namespace
+        names = [
+            ("ServiceAccount", namespace, account),
+            ("User", "", f"system:serviceaccount:{namespace}:{account}"),
+            ("Group", "", "system:serviceaccounts"),
+            ("Group", "", f"system:serviceaccounts:{namespace}"),
+            ("Group", "", "system:authenticated"),
+        ]
+        if not workload.resource.namespace and account != DEFAULT_ACCOUNT:
+            origin = workload.resource.origin
+            file = (unit_of(origin), origin.path)
+            place = file if file in self._files_with_bindings else (unit_of(origin), "")
+            names += [("ServiceAccount", n, account) for n in self._meant_for.get((*place, account), ())]
+        return names
+
+    @cached_property
+    def _files_with_bindings(self) -> frozenset[tuple[Unit, str]]:
+        """A file that has some is whole in itself: its like beside it is another way to install the same."""
+        bindings = (r.origin for r in self.rbac if r.kind in ("RoleBinding", "ClusterRoleBinding"))
+        return frozenset((unit_of(origin), origin.path) for origin in bindings)
+
+    @cached_property
+    def _meant_for(self) -> dict[tuple[Unit, str, str], set[str]]:
+        """Unit, file (empty for the whole unit) and account to the namespaces that bindings write for it.
+
+        Where the objects beside them write none, it is the one that they are to be applied to: a cluster-wide binding
+        cannot leave it open.
+        """
+        meant: dict[tuple[Unit, str, str], set[str]] = defaultdict(set)
+        for binding in self.rbac:
+            if binding.kind == "ClusterRoleBinding":
+                unit, path = unit_of(binding.origin), binding.origin.path
+                for _, subject in mappings(binding.body.get("subjects")):
+                    kind, namespace, name = _subject_key(subject, binding)
+                    if kind == "ServiceAccount":
+                        meant[unit, path, name].add(namespace)
+                        meant[unit, "", name].add(namespace)
+        for account in self.of("ServiceAccount"):
+            if account.namespace:  # it is the one that is meant
+                for path in (account.origin.path, ""):
+                    meant[unit_of(account.origin), path, account.name].discard(account.namespace)
+        return dict(meant)
+
     @cached_property
     def _copied(self) -> frozenset[SubjectKey]:
         """The subjects to which one binding gives one role in several places of the target."""
@@ -301,18 +345,6 @@ def _name(service: Resource) -> str:
 
 def _origin(service: Resource) -> Origin:
     return service.origin
-
-
-def _names_of_account(workload: Workload) -> tuple[SubjectKey, ...]:
-    """Every subject by which a binding reaches the account of ``workload``."""
-    account, namespace = workload.service_account, workload.namespace
-    return (
-        ("ServiceAccount", namespace, account),
-        ("User", "", f"system:serviceaccount:{namespace}:{account}"),
-        ("Group", "", "system:serviceaccounts"),
-        ("Group", "", f"system:serviceaccounts:{namespace}"),
-        ("Group", "", "system:authenticated"),
-    )
 
 
 def _subject_key(subject: Mapping[str, Any], binding: Resource) -> SubjectKey:
