@@ -49,7 +49,7 @@ def _pair() -> tuple[Resource, Resource]:
     return INGRESS, _object("", "Pod", "web")
 
 
-@pytest.mark.parametrize("value", ["Memcached", "cache", "sessions"])
+@pytest.mark.parametrize("value", ["Memcached", "cache", "sessions", "sessions-proxy"])
 def test_pods_of_an_operator_are_not_missed(value: str) -> None:
     service = _object("shop/a.yaml", "Service", "cache")
     beside = [
@@ -58,7 +58,8 @@ def test_pods_of_an_operator_are_not_missed(value: str) -> None:
     ]
     with pytest.raises(NotJudged, match="operator"):
         expect_pods(service, {"component": value}, Inventory([service, *beside]))
-    expect_pods(service, {"component": "other"}, Inventory([service, *beside]))
+    for other in ("other", "other-sessions", "sessionsproxy"):
+        expect_pods(service, {"component": other}, Inventory([service, *beside]))
 
 
 def test_pods_of_the_cluster_itself_are_not_missed() -> None:
@@ -91,3 +92,26 @@ def test_pods_with_labels_of_another_origin_are_not_missed() -> None:
     service, pod = _object("a.yaml", "Service", "engines"), _object("b.yaml", "Pod", "web")
     with pytest.raises(NotJudged, match="come from elsewhere"):
         expect_pods(service, {"storage.example/engine": "v1"}, Inventory([service, pod]))
+
+
+def test_a_service_of_an_operator_is_not_missed():
+    beside = [
+        _object("shop/a.yaml", "Service", "web"),
+        _object("shop/c.yaml", "Memcached", "sessions", api="caches.example.com/v1"),
+    ]
+    inventory = Inventory([INGRESS, *beside])
+    with pytest.raises(NotJudged, match="operator"):
+        expect(INGRESS, ("Service",), inventory, name="sessions-http")
+    expect(INGRESS, ("Service",), inventory, name="other")
+    expect(INGRESS, ("Service",), Inventory([INGRESS, *beside], is_asked=True), name="sessions-http")
+
+
+def test_what_only_tells_how_pods_are_reached_makes_none():
+    beside = [
+        _object("shop/a.yaml", "Service", "web"),
+        _object("shop/b.yaml", "Pod", "web"),
+        _object("shop/c.yaml", "VirtualService", "sessions", api="networking.istio.io/v1"),
+        _object("shop/d.yaml", "ServiceMonitor", "sessions", api="monitoring.coreos.com/v1"),
+    ]
+    expect(INGRESS, ("Service",), Inventory([INGRESS, *beside]), name="sessions")
+    expect_pods(INGRESS, {"component": "sessions"}, Inventory([INGRESS, *beside]))

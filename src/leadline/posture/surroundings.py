@@ -23,13 +23,17 @@ NODE_NAMESPACE = "kube-system"
 """Here installers put what no manifest of a project holds: the control plane, DNS, the proxy."""
 
 
-def expect(resource: Resource, kinds: Iterable[str], inventory: Inventory, namespace: str = "") -> None:
-    """Raises ``NotJudged`` where nothing of ``kinds`` stands beside ``resource``."""
+def expect(
+    resource: Resource, kinds: Iterable[str], inventory: Inventory, namespace: str = "", *, name: str = ""
+) -> None:
+    """Raises ``NotJudged`` where nothing of ``kinds`` stands beside ``resource``, or an operator may make ``name``."""
     if inventory.is_whole or inventory.is_asked:
         return
     place = _place(resource, namespace or resource.namespace)
     kinds = tuple(kinds)
     if any(place in _places_of(kind, inventory) for kind in kinds):
+        if _may_be_made((name,), place, inventory):
+            raise NotJudged("what it names may be made by an operator from a custom resource")
         return
     named = " or ".join("workload" if k == WORKLOADS else k.partition(".")[0] for k in kinds)
     raise NotJudged(f"no {named} stands beside what names one, and the target is no whole cluster")
@@ -49,8 +53,7 @@ def expect_pods(resource: Resource, pairs: Mapping[Any, Any], inventory: Invento
         raise NotJudged(f"what runs in {NODE_NAMESPACE} comes with the cluster, which was not read")
     expect(resource, (WORKLOADS,), inventory)
     place = _place(resource, resource.namespace)
-    made = inventory.once("surroundings: made", lambda: _makers(inventory)).get(place, set())
-    if any(str(value).lower() in made for value in pairs.values()):
+    if _may_be_made(map(str, pairs.values()), place, inventory):
         raise NotJudged("its pods may be made by an operator from a custom resource")
     known = inventory.once("surroundings: known", lambda: _names_of_pods(inventory)).get(place, set())
     if pairs and resource.name not in known and known.isdisjoint(map(str, pairs)):
@@ -65,18 +68,49 @@ def _places_of(kind: str, inventory: Inventory) -> set[Place]:
     return inventory.once(f"surroundings: {kind}", places)
 
 
-def _makers(inventory: Inventory) -> dict[Place, set[str]]:
-    """What custom resources are called, and their labels' values: an operator passes those on to its pods."""
-    made: dict[Place, set[str]] = {}
+def _may_be_made(names: Iterable[str], place: Place, inventory: Inventory) -> bool:
+    """Whether one of ``names`` tells of a custom resource: its kind, a label, its name or what begins with that.
+
+    An operator calls what it makes for ``shop`` ``shop-cache``.
+    """
+    made, makers = inventory.once("surroundings: made", lambda: _makers(inventory))
+    told, called = made.get(place, set()), makers.get(place, set())
+    lowered = [name.lower() for name in names if name]
+    return any(name in told or any(name.startswith(f"{maker}-") for maker in called) for name in lowered)
+
+
+Words = dict[Place, set[str]]
+
+
+def _makers(inventory: Inventory) -> tuple[Words, Words]:
+    """What tells of custom resources, labels included, since operators pass them on; and how those are called."""
+    told: Words = {}
+    called: Words = {}
     for resource in inventory.resources:
-        if resource.group in BUILT_IN_GROUPS:
+        if resource.group in BUILT_IN_GROUPS or _makes_nothing(resource):
             continue
+        place, name = _place(resource, resource.namespace), resource.name.lower()
         labels = mapping(mapping(resource.body.get("metadata")).get("labels"))
-        words = made.setdefault(_place(resource, resource.namespace), set())
-        words.update(
-            (resource.kind.lower(), resource.name.lower()), (str(v).lower() for v in labels.values())
+        told.setdefault(place, set()).update(
+            (resource.kind.lower(), name), (str(v).lower() for v in labels.values())
         )
-    return made
+        called.setdefault(place, set()).add(name)
+    return told, called
+
+
+def _makes_nothing(resource: Resource) -> bool:
+    """Whether it only says how pods that are there are reached, watched or given their certificates."""
+    return resource.group.endswith(_GROUPS_WITHOUT_PODS) or resource.kind.endswith(_KINDS_WITHOUT_PODS)
+
+
+_GROUPS_WITHOUT_PODS = (
+    "istio.io",
+    "cilium.io",
+    "projectcalico.org",
+    "cert-manager.io",
+    "external-secrets.io",
+)
+_KINDS_WITHOUT_PODS = ("Route", "Monitor", "PrometheusRule", "Policy", "Middleware")
 
 
 def _names_of_pods(inventory: Inventory) -> dict[Place, set[str]]:

@@ -43,5 +43,5 @@ from leadline.posture.control import (
 def ingress_to_nowhere(ingress: Resource, inventory: Inventory) -> Violations:
     for path, name in backend_services(ingress):
         if inventory.get("Service", ingress.namespace or "default", name) is None:
-            expect(ingress, ("Service",), inventory)
+            expect(ingress, ("Service",), inventory, name=name)
             yield Review(path)

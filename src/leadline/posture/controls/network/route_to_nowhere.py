@@ -42,5 +42,5 @@ KINDS = tuple(f"{kind}.gateway.networking.k8s.io" for kind in ROUTES)
 def route_to_nowhere(route: Resource, inventory: Inventory) -> Violations:
     for path, namespace, name in route_services(route):
         if inventory.get("Service", namespace, name) is None:
-            expect(route, ("Service",), inventory, namespace)
+            expect(route, ("Service",), inventory, namespace, name=name)
             yield Review(path)

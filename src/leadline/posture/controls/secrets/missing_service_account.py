@@ -43,6 +43,6 @@ def names_an_account(workload: Workload) -> bool:
 )
 def missing_service_account(workload: Workload, inventory: Inventory) -> Violations:
     if inventory.service_account_of(workload) is None:
-        expect(workload.resource, ("ServiceAccount",), inventory)
+        expect(workload.resource, ("ServiceAccount",), inventory, name=workload.service_account)
         # The server copies the older field into the newer one, so either names the account.
         yield Review("serviceAccountName" if workload.pod.get("serviceAccountName") else "serviceAccount")

@@ -58,5 +58,5 @@ def has_known_kind(scaler: Resource) -> bool:
 def scaler_without_target(scaler: Resource, inventory: Inventory) -> Violations:
     kind, name = target_of(scaler)
     if inventory.get(kind, scaler.namespace or "default", name) is None:
-        expect(scaler, (kind,), inventory)
+        expect(scaler, (kind,), inventory, name=name)
         yield Review("spec.scaleTargetRef.name")
