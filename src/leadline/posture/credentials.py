@@ -19,6 +19,9 @@ LONGEST_TEXT = 262_144
 """Characters of a configuration file that are read."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_TWO_WORDS = re.compile(
+    r"(.+)(passwords?|secrets?|tokens?|credentials?)|(access|api|auth|encryption|private|secret|signing)(keys?)"
+)
 _TELLS_OF = frozenset(
     [
         "age",
@@ -269,8 +272,15 @@ def rules_for(
 
 @lru_cache(maxsize=8192)
 def words(name: str) -> tuple[str, ...]:
-    """``dbPassword``, ``DB_PASSWORD`` and ``db.password`` are all ``("db", "password")``."""
-    return tuple(part.lower() for part in _WORD.findall(name[:256]))
+    """``dbPassword``, ``DB_PASSWORD``, ``db.password`` and ``DBPASSWORD`` are all ``("db", "password")``."""
+    found = (part.lower() for part in _WORD.findall(name[:256]))
+    return tuple(word for part in found for word in _parted(part))
+
+
+def _parted(word: str) -> tuple[str, ...]:
+    """The two words that ``pgpassword`` and ``apikey`` are; any key but a qualified one stays, as in ``monkey``."""
+    match = _TWO_WORDS.fullmatch(word)
+    return tuple(part for part in match.groups() if part) if match else (word,)
 
 
 def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str] | None:
