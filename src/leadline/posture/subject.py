@@ -11,6 +11,7 @@ from leadline.kube.field_path import format_path
 from leadline.kube.workload import CONTAINER_LISTS, Body, Keys, descend, pod_paths
 from leadline.model.resource import Resource
 
+_OS_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
 _RUNS_TO_COMPLETION = frozenset({"Job", "CronJob"})
 
 
@@ -109,7 +110,12 @@ class Workload:
         if mapping(self.pod.get("os")).get("name") == "windows":
             return True
         wanted = mapping(self.pod.get("nodeSelector"))
-        return "windows" in (wanted.get("kubernetes.io/os"), wanted.get("beta.kubernetes.io/os"))
+        if "windows" in (wanted.get(label) for label in _OS_LABELS):
+            return True
+        affinity = mapping(mapping(self.pod.get("affinity")).get("nodeAffinity"))
+        required = mapping(affinity.get("requiredDuringSchedulingIgnoredDuringExecution"))
+        terms = [term for _, term in mappings(required.get("nodeSelectorTerms"))]
+        return bool(terms) and all(map(_asks_for_windows, terms))  # one term is enough for a node to fit
 
     @cached_property
     def volumes(self) -> tuple[tuple[int, Body], ...]:
@@ -249,6 +255,15 @@ class Namespace:
     def is_kubernetes_own(self) -> bool:
         """Whether Kubernetes itself made it and lives in it."""
         return self.name in ("kube-system", "kube-public", "kube-node-lease")
+
+
+def _asks_for_windows(term: Body) -> bool:
+    return any(
+        expression.get("key") in _OS_LABELS
+        and expression.get("operator") == "In"
+        and expression.get("values") == ["windows"]
+        for _, expression in mappings(term.get("matchExpressions"))
+    )
 
 
 def workloads_of(resource: Resource) -> tuple[Workload, ...]:
