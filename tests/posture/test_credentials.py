@@ -157,6 +157,7 @@ SHAPES = [
     "redis://:wonderland@cache:6379/0",
     "jdbc:mysql://db/shop?user=shop&password=wonderland",
     "Server=db;User Id=shop;Password=wonderland;",
+    "jdbc:sqlserver://db:1433;databaseName=shop;user=sa;password=wonderland",
 ]
 
 
@@ -187,6 +188,9 @@ def test_base64_hides_nothing(value):
         "jdbc:mysql://db/shop?user=shop&password=${DB_PASSWORD}",
         "Server=db;User Id=shop;Password={{ .Values.password }};",
         "redis://:$REDIS_PASSWORD@cache:6379/0",
+        "user=$1; password=$2; echo done",
+        "let a = 1; password = form.value; send(password);",
+        "mysql://$1:$2@db/shop",
         "https://hooks.slack.com/services/T00000000/B00000000/" + "X" * 24,
         "glpat-" + "x" * 20,
         "Basic authentication is off",
@@ -237,7 +241,8 @@ def test_no_name_and_no_value_raises(name, value):
 
 
 @pytest.mark.parametrize(
-    "piece", ["a", "=", "://a:", "password=", "\n", "eyJhbGciO.", "-----BEGIN ", "Bearer ", "é", "key: x\n"]
+    "piece",
+    ["a", "=", "://", "://a:", "password=", "\n", "eyJhbGciO.", "-----BEGIN ", "Bearer ", "é", "key: x\n"],
 )
 def test_endless_values_are_read_in_part(piece):
     assert isinstance(RULES.betrays_text("CONFIG", piece * (2_000_000 // len(piece))), bool)

@@ -55,10 +55,21 @@ _FEWEST_CHARACTERS = 4
 
 _LOGINS = (
     ("://", re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,128}:([^\s/@]{1,256})@", re.IGNORECASE)),
-    ("=", re.compile(r"[?&;]\s?(?:password|passwd|pwd)\s?=\s?([^\s&;]{1,256})", re.IGNORECASE)),
+    (
+        "://",
+        re.compile(r"://[^\s\"']{1,512}[?&;](?:password|passwd|pwd)=([^\s&;\"']{1,256})", re.IGNORECASE),
+    ),
+    (
+        ";",
+        re.compile(
+            r"\b(?:server|data source|host)=[^;\n]{1,256};(?:[^;\n]{1,256};){0,8}?"
+            r"\s?(?:password|pwd)=([^;\s\"']{1,256})",
+            re.IGNORECASE,
+        ),
+    ),
 )
-"""A password in an address, before its host or among its parameters."""
-TEMPLATE = re.compile(r"^\$[({]|\{\{|^<[^>]*>$|^%\(|^__\w+__$|^\$[A-Za-z_][\w.-]*$|^`")
+"""A password in an address, before its host or among its parameters, and in a connection string."""
+TEMPLATE = re.compile(r"^\$[({]|\{\{|^<[^>]*>$|^%\(|^__\w+__$|^\$\w[\w.-]*$|^`")
 """What a template or a variable fills in later."""
 
 
