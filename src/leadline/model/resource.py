@@ -26,6 +26,21 @@ class Origin(Struct, frozen=True):
     cluster: str = ""
     """The kubeconfig context."""
 
+    @property
+    def file(self) -> str:
+        """The file as the user would open it; empty for objects without one."""
+        return "" if self.kind in ("cluster", "derived") or not self.path else joined(self.root, self.path)
+
+
+def joined(root: str, path: str) -> str:
+    """``path`` below ``root`` with forward slashes; ``.`` and the empty root add nothing."""
+    root = root.replace("\\", "/").rstrip("/") if root != "/" else "/"
+    if path == "." and root:
+        return root
+    if root in ("", ".") or path == "-" or path.startswith("/"):
+        return path
+    return f"/{path}" if root == "/" else f"{root.removeprefix('./')}/{path}"
+
 
 CLUSTER = Origin(kind="cluster")
 

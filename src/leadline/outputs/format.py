@@ -14,7 +14,7 @@ from leadline.model.control import (
 from leadline.model.finding import Finding, Place, Skip, Unread
 from leadline.model.package import Sbom
 from leadline.model.report import ControlCount, PostureReport
-from leadline.model.resource import Resource
+from leadline.model.resource import Resource, joined
 from leadline.outputs.counters import Counters, category_of, resource_counters, status_info
 from leadline.outputs.cure import ControlText, control_text, cure, why
 from leadline.outputs.excerpt import Excerpt, Line, excerpts
@@ -24,7 +24,6 @@ from leadline.outputs.place import (
     NoPlaces,
     Places,
     file_of,
-    joined,
     missing_part,
     place_text,
     stable_path,

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from leadline.kube.field_path import child_of, parse_path
 from leadline.kube.field_path import value_at as value_of
 from leadline.model.finding import Place
-from leadline.model.resource import Resource
+from leadline.model.resource import Resource, joined
 from leadline.outputs.plain import plain
 
 
@@ -31,20 +31,7 @@ class NoPlaces:
 
 def file_of(resource: Resource) -> str:
     """The file of an object as the user would open it; empty for objects without a file."""
-    origin = resource.origin
-    if origin.kind in ("cluster", "derived") or not origin.path:
-        return ""
-    return joined(origin.root, origin.path)
-
-
-def joined(root: str, path: str) -> str:
-    """``path`` below ``root`` with forward slashes; ``.`` and the empty root add nothing."""
-    root = root.replace("\\", "/").rstrip("/") if root != "/" else "/"
-    if path == "." and root:
-        return root
-    if root in ("", ".") or path == "-" or path.startswith("/"):
-        return path
-    return f"/{path}" if root == "/" else f"{root.removeprefix('./')}/{path}"
+    return resource.origin.file
 
 
 def place_text(resource: Resource, place: Place | None) -> str:

@@ -242,7 +242,7 @@ class _Judge:
             except NotJudged as reason:
                 self._keep(control_id, reason)
                 self._gave_up.add(control_id)
-            except Exception as fault:
+            except (Exception, SystemExit) as fault:
                 self._gave_up.add(control_id)
                 self._not_judged.setdefault(control_id, _FAULT)
                 log_of(__name__).exception("control %s failed on %s", control_id, resource.title)
@@ -277,7 +277,7 @@ class _Judge:
 
 
 def _where(resource: Resource) -> str:
-    return f"{resource.origin.path}: {resource.title}" if resource.origin.path else resource.title
+    return f"{resource.origin.file}: {resource.title}" if resource.origin.file else resource.title
 
 
 def _nothing_to_judge(control: Control) -> str:

@@ -113,12 +113,15 @@ def faulty(workload: Workload) -> Violations:
 '''
 
 
-def test_a_fault_in_a_control_is_an_unread_part_and_a_traceback_only_when_debugging(tmp_path: Path):
-    (tmp_path / "faulty.py").write_text(FAULTY)
+@pytest.mark.parametrize("error", ["SystemError", "SystemExit"])
+def test_a_fault_in_a_control_is_an_unread_part_and_a_traceback_only_when_debugging(
+    tmp_path: Path, error: str
+):
+    (tmp_path / "faulty.py").write_text(FAULTY.replace("SystemError", error))
     words = [*LEADLINE, "scan", "control", "X-1", "-", "--controls", str(tmp_path)]
     done = subprocess.run(words, input=POD, capture_output=True, check=False)
     assert done.returncode == 3
     assert b"X-1 could not judge it" in done.stdout
     assert b"Traceback" not in done.stderr
     done = subprocess.run([*words, "--debug"], input=POD, capture_output=True, check=False)
-    assert b"SystemError: boom" in done.stderr
+    assert f"{error}: boom".encode() in done.stderr

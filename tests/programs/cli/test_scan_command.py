@@ -281,8 +281,27 @@ def test_a_control_of_the_user_judges(capfd):
 def test_a_control_of_the_user_that_does_not_load_is_named(capfd):
     Path("mine").mkdir()
     Path("mine/broken.py").write_text("1/0\n")
-    code, _, err = run(capfd, "scan", "bad.yaml", "--controls", "mine")
-    assert (code, err) == (2, "leadline: mine/broken.py does not load: ZeroDivisionError: division by zero\n")
+    scan = ("scan", "bad.yaml", "--controls", "mine")
+    code, out, err = run(capfd, *scan)
+    why = "does not load: ZeroDivisionError: division by zero"
+    assert f"mine/broken.py: unread {why}" in out
+    assert "C-0057" in out
+    assert err.endswith("; 1 not read\n")
+    assert (code, run(capfd, *scan, "--fail-on", "unread")[0]) == (0, 1)
+    assert run(capfd, "scan", "control", "X-1", "bad.yaml", "--controls", "mine") == (
+        2,
+        "",
+        f"leadline: mine/broken.py {why}\n",
+    )
+    assert run(capfd, "list", "controls", "--controls", "mine")[0] == 2
+
+
+def test_a_control_of_the_user_cannot_end_the_scan(capfd):
+    Path("mine").mkdir()
+    Path("mine/leaves.py").write_text("import sys\nsys.exit(0)\n")
+    code, out, _ = run(capfd, *PRIVILEGED, "bad.yaml", "--controls", "mine", "--severity-threshold", "high")
+    assert code == 1
+    assert "mine/leaves.py: unread does not load: SystemExit: 0" in out
 
 
 def test_json_of_a_scan_is_valid(capfd):
@@ -298,3 +317,10 @@ def test_a_passed_gate_says_what_was_not_read(tmp_path, capfd):
     words = ("scan", "control", "C-0012", str(tmp_path / "a.yaml"), "--format", "pretty")
     code, out, _ = run(capfd, *words, "--severity-threshold", "high")
     assert (code, out.splitlines()[-1]) == (0, "passed: --severity-threshold high; 1 not read")
+
+
+def test_what_is_no_workload_is_named_as_the_user_would_open_it(capfd):
+    Path("sub").mkdir()
+    Path("sub/j.json").write_text('{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": 7}')
+    _, out, _ = run(capfd, "scan", "sub")
+    assert "\nsub/j.json: Pod/p: unread " in out

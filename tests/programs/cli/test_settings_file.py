@@ -14,6 +14,7 @@ KNOWN = {"cpu_limit_max": ("1",), "image_repository_allow_list": ()}
     [
         ("flat.json", '{"cpu_limit_max": ["2"], "imageRepositoryAllowList": ["a.example", "b.example"]}'),
         ("nested.json", json.dumps({"settings": {"postureControlInputs": {"cpu_limit_max": ["2"], "imageRepositoryAllowList": ["a.example", "b.example"]}}})),
+        ("inner.json", json.dumps({"postureControlInputs": {"cpu_limit_max": ["2"], "imageRepositoryAllowList": ["a.example", "b.example"]}})),
         ("ours.toml", 'cpu-limit-max = "2"\nimage_repository_allow_list = ["a.example", "b.example"]\n'),
         ("ours.yaml", "cpu_limit_max: 2\nimage_repository_allow_list:\n- a.example\n- b.example\n"),
     ],
@@ -36,6 +37,11 @@ def test_every_form_means_the_same(tmp_path: Path, name: str, text: str):
         ),
         ('{"zzz": []}', UsageError, "s.json: unknown setting zzz; leadline config shows all of them"),
         ('{"cpu_limit_max": {"a": 1}}', UsageError, "s.json: cpu_limit_max must be a list of texts"),
+        (
+            '{"cpu_limit_max": ["lots"]}',
+            UsageError,
+            "s.json: cpu_limit_max must be an amount such as 500m or 1Gi (got lots)",
+        ),
         ("[]", UsageError, 's.json holds no settings; write for example {"cpu_limit_max": ["2"]}'),
     ],
 )

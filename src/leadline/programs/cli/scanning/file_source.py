@@ -10,7 +10,8 @@ import msgspec
 
 from leadline.model.finding import Unread
 from leadline.model.report import Target, TargetKind
-from leadline.outputs.place import Places, joined
+from leadline.model.resource import joined
+from leadline.outputs.place import Places
 from leadline.outputs.plain import count
 from leadline.programs.cli.scanning.request import Request
 from leadline.programs.cli.scanning.sources import STDIN, Reading

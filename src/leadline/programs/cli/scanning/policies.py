@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
 from leadline.model.control import Control, Framework
+from leadline.model.finding import Unread
 from leadline.posture.catalogue import (
     controls_of,
     find_controls,
@@ -32,6 +33,16 @@ class Policies(Struct, frozen=True):
     """Every control there is, chosen or not."""
     closers: tuple[Callable[[], None], ...] = ()
     """To be called after judging: they end what evaluates users' rules."""
+    unread: tuple[Unread, ...] = ()
+    """Users' own files that do not load."""
+
+
+class _Own(Struct):
+    """The controls there are with those of the user, and what came with them."""
+
+    controls: tuple[Control, ...]
+    closers: tuple[Callable[[], None], ...]
+    unread: tuple[Unread, ...]
 
 
 def choose_policies(request: Request, *, with_scores: bool = True) -> Policies:
@@ -40,11 +51,12 @@ def choose_policies(request: Request, *, with_scores: bool = True) -> Policies:
     Raises: ``UsageError`` for an unknown name, or where nothing is left; ``SourceError`` for a file that cannot
     be read.
     """
-    known, closers = _with_own(load_controls(), request.controls)
+    all_there_are = _with_own(load_controls(), request.controls)
+    known = all_there_are.controls
     own = tuple(framework_of(path, known) for path in request.framework_file)
     frameworks: tuple[Framework, ...] = own
     if request.form == "control":
-        controls = find_controls(request.names, known)
+        controls = _named(request.names, all_there_are)
     elif request.form == "framework" and "all" not in (name.lower() for name in request.names):
         frameworks = (*find_frameworks(request.names, (*own, *load_frameworks(known))), *own)
         controls = controls_of(frameworks, known)
@@ -61,7 +73,18 @@ def choose_policies(request: Request, *, with_scores: bool = True) -> Policies:
         controls = tuple(control for control in controls if control.id not in without)
     if not controls:
         raise UsageError("no control is left to judge by", hint="leadline list controls shows what there is")
-    return Policies(controls, tuple({f.name: f for f in frameworks}.values()), known, closers)
+    counted = tuple({f.name: f for f in frameworks}.values())
+    return Policies(controls, counted, known, all_there_are.closers, all_there_are.unread)
+
+
+def _named(names: tuple[str, ...], all_there_are: _Own) -> tuple[Control, ...]:
+    try:
+        return find_controls(names, all_there_are.controls)
+    except UsageError:
+        # The control may be in the file that does not load, and that is the thing to mend.
+        for one in all_there_are.unread:
+            raise UsageError(f"{one.where} {one.why}") from None
+        raise
 
 
 def _headline(known: tuple[Control, ...]) -> tuple[Framework, ...]:
@@ -79,13 +102,18 @@ def framework_of(path: str, controls: tuple[Control, ...]) -> Framework:
 
 
 def with_own(controls: tuple[Control, ...], folders: Iterable[str]) -> tuple[Control, ...]:
-    """``controls`` and those of the Python and Rego in ``folders``; a user's own wins over one of the same id."""
-    return _with_own(controls, folders)[0]
+    """``controls`` and those of the Python and Rego in ``folders``; a user's own wins over one of the same id.
+
+    Raises: ``UsageError`` for a Python file that does not load.
+    """
+    own = _with_own(controls, folders)
+    for one in own.unread:
+        raise UsageError(f"{one.where} {one.why}")
+    return own.controls
 
 
-def _with_own(
-    controls: tuple[Control, ...], folders: Iterable[str]
-) -> tuple[tuple[Control, ...], tuple[Callable[[], None], ...]]:
+def _with_own(controls: tuple[Control, ...], folders: Iterable[str]) -> _Own:
+    unread: list[Unread] = []
     by_id = {control.id: control for control in controls}
     closers: list[Callable[[], None]] = []
     for folder in folders:
@@ -97,14 +125,18 @@ def _with_own(
         is_rego = path.suffix == ".rego" and path.is_file()
         files = sorted(path.rglob("*.py")) if path.is_dir() else [] if is_rego else [path]
         for file in files:
-            by_id |= {control.id: control for control in _controls_in(file)}
+            try:
+                by_id |= {control.id: control for control in _controls_in(file)}
+            except UsageError as error:
+                why = str(error).removeprefix(f"{file} ")
+                unread.append(Unread(str(file), why, hint="its controls were not judged by; mend it"))
         if is_rego or (path.is_dir() and next(path.rglob("*.rego"), None)):
             from leadline.programs.cli.scanning.own_rego import own_rego
 
             if (own := own_rego(path, controls)) is not None:
                 by_id |= {control.id: control for control in own.controls}
                 closers.append(own.engine.close)
-    return in_order(by_id.values()), tuple(closers)
+    return _Own(in_order(by_id.values()), tuple(closers), tuple(unread))
 
 
 def _controls_in(file: Path) -> list[Control]:
@@ -119,6 +151,9 @@ def _controls_in(file: Path) -> list[Control]:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        # ``sys.exit`` in it too: its exit code would pass for that of the scan.
         raise UsageError(f"{file} does not load: {type(error).__name__}: {error}") from error
     return [value for value in vars(module).values() if isinstance(value, Control)]

@@ -119,7 +119,7 @@ def _report(
         findings=judgement.findings,
         judged=judgement.judged,
         skips=(*judgement.skips, *reading.skips),
-        unread=(*reading.unread, *judgement.unread),
+        unread=(*policies.unread, *reading.unread, *judgement.unread),
         frameworks=policies.frameworks,
         settings={name: settings[name] for c in policies.controls for name in c.settings},
         not_kubernetes=reading.not_kubernetes,

@@ -1,14 +1,17 @@
 """Settings of controls out of a file: the ecosystem's JSON, or TOML or YAML of the same shape."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from leadline.errors import SourceError, UsageError
+from leadline.kube.quantity import parse_quantity
 from leadline.model.control import Control
 
 Settings = Mapping[str, tuple[str, ...]]
 _LARGEST_BYTES = 4 << 20
+_BOUND = re.compile(r"(?:cpu|memory)_\w+_(?:max|min)\Z")
 
 
 def shipped_settings(controls: Iterable[Control]) -> dict[str, tuple[str, ...]]:
@@ -28,15 +31,16 @@ def users_of(controls: Iterable[Control]) -> dict[str, list[str]]:
 def read_settings(path: str, known: Settings) -> Settings:
     """``known`` with what the file says instead. Names match without regard to case, ``_`` and ``-``.
 
-    The file is flat (``{"cpu_limit_max": ["2"]}``) or nested under ``settings.postureControlInputs``.
+    The file is flat (``{"cpu_limit_max": ["2"]}``) or nested under ``postureControlInputs``, within ``settings`` or not.
 
     Raises: ``UsageError`` for an unknown name or a value that is no list of texts; ``SourceError`` where the
     file cannot be read.
     """
     table = _table(path)
-    nested = table.get("settings")
-    if isinstance(nested, dict) and isinstance(nested.get("postureControlInputs"), dict):
-        table = nested["postureControlInputs"]
+    for outer in ("settings", "postureControlInputs"):
+        inner = table.get(outer)
+        if isinstance(inner, dict):
+            table = inner
     names = {_folded(name): name for name in known}
     chosen = dict(known)
     for written, value in table.items():
@@ -44,7 +48,16 @@ def read_settings(path: str, known: Settings) -> Settings:
         if name is None:
             raise UsageError(f"{path}: unknown setting {written}", hint=_nearest(str(written), names))
         chosen[name] = _texts(value, f"{path}: {written}")
+        _check(name, chosen[name], f"{path}: {written}")
     return chosen
+
+
+def _check(name: str, values: tuple[str, ...], where: str) -> None:
+    """Raises: ``UsageError`` for a bound that no amount could be held against."""
+    if _BOUND.search(name):
+        for value in values:
+            if parse_quantity(value) is None:
+                raise UsageError(f"{where} must be an amount such as 500m or 1Gi (got {value[:40]})")
 
 
 def _folded(name: str) -> str:
