@@ -48,6 +48,8 @@ def test_controls_are_found_by_id_and_title_without_regard_to_case():
     ("name", "message"),
     [
         ("C-0057x", "unknown control C-0057x; did you mean C-0057?"),
+        ("C-57", "unknown control C-57; did you mean C-0057?"),
+        ("c-oo57", "unknown control c-oo57; did you mean C-0057?"),
         ("c0057", "unknown control c0057; did you mean C-0057?"),
         ("Priviledged container", "unknown control Priviledged container; did you mean C-0057?"),
         ("zzzzzz", "unknown control zzzzzz; leadline list controls shows them all"),

@@ -1,5 +1,6 @@
 """The controls and frameworks that come with the product, and how a user's words choose among them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -101,12 +102,21 @@ def _find(name: str, by_name: dict[str, T], what: str) -> T:
     if found is None:
         import difflib
 
-        near = difflib.get_close_matches(name.strip().lower(), by_name, n=1, cutoff=0.5)
+        written = _as_id(name.strip().lower())
+        near = (
+            [written] if written in by_name else difflib.get_close_matches(written, by_name, n=1, cutoff=0.5)
+        )
         hint = (
             f"did you mean {_written(by_name[near[0]])}?" if near else f"leadline list {what}s shows them all"
         )
         raise UsageError(f"unknown {what} {name}", hint=hint)
     return found
+
+
+def _as_id(name: str) -> str:
+    """``c57``, ``c-57`` and ``c-oo57`` as ``c-0057``, all else as it is."""
+    match = re.fullmatch(r"c-?([o\d]{1,4})", name)
+    return f"c-{match[1].replace('o', '0'):0>4}" if match else name
 
 
 def _written(thing: Control | Framework) -> str:
