@@ -54,16 +54,17 @@ class ZipReader:
     def __init__(self, content: bytes) -> None:
         self._content = content
         try:
-            self._count, self._directory, self._shift = self._find_directory()
+            self._count, self._directory, self._end, self._shift = self._find_directory()
         except LayoutError as error:
             raise Unreadable("cut short") from error
 
     def entries(self) -> Iterator[ZipEntry]:
         """Every file, in the order of the directory. Raises ``Unreadable`` where the directory breaks off."""
-        position, content = self._directory, self._content
-        for number in range(self._count):
+        position, content, number = self._directory, self._content, 0
+        while position < self._end:
             if number >= ENTRIES:
                 raise Unreadable(f"holds more than {ENTRIES} files")
+            number += 1
             try:
                 found = _CENTRAL.unpack_from(content, position)
             except LayoutError as error:
@@ -78,6 +79,8 @@ class ZipReader:
             packed, size, offset = _widened(found[8], found[9], found[16], extra)
             if not name.endswith("/"):
                 yield ZipEntry(name, found[4], found[3], packed, size, offset + self._shift)
+        if number & 0xFFFF != self._count & 0xFFFF:  # writers without ZIP64 let the count overflow
+            raise Unreadable(f"lists {number} files where it counts {self._count}")
 
     def read(self, entry: ZipEntry, limit_bytes: int, budget: Budget) -> bytes:
         """The content of an entry. Raises ``Unreadable`` where it is larger than the limit or damaged."""
@@ -91,6 +94,8 @@ class ZipReader:
             raise Unreadable(f"{entry.name} is not where the list of files says")
         start = entry.offset + _LOCAL.size + found[9] + found[10]
         packed = self._content[start : start + entry.packed_bytes]
+        if len(packed) < entry.packed_bytes:
+            raise Unreadable(f"{entry.name} is cut short")
         limit = min(limit_bytes, budget.left_bytes)
         content = packed if entry.method == 0 else self._inflate(entry, packed, limit)
         if len(content) > limit:
@@ -102,13 +107,20 @@ class ZipReader:
     def _inflate(entry: ZipEntry, packed: bytes, limit_bytes: int) -> bytes:
         if entry.method != zlib.DEFLATED:
             raise Unreadable(f"{entry.name} is packed by method {entry.method}")
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
-            return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, limit_bytes + 1)
+            content = inflater.decompress(packed, limit_bytes + 1)
         except zlib.error as error:
             raise Unreadable(f"{entry.name} is damaged") from error
+        if not inflater.eof and len(content) <= limit_bytes:
+            raise Unreadable(f"{entry.name} is cut short")
+        return content
 
-    def _find_directory(self) -> tuple[int, int, int]:
-        """Number of entries, position of the first one, and how far every offset is off by a leading script."""
+    def _find_directory(self) -> tuple[int, int, int, int]:
+        """What the archive counts, where its directory starts and ends, how far a leading script shifts offsets.
+
+        Java goes by the size of the directory: a count that is too small hides nothing from it.
+        """
         content = self._content
         end = content.rfind(b"PK\x05\x06", max(0, len(content) - _END.size - _LONGEST_COMMENT))
         if end < 0:
@@ -124,7 +136,7 @@ class ZipReader:
         start = end - size
         if start < 0 or start < offset:
             raise Unreadable("the list of files is not where it should be")
-        return count, start, start - offset
+        return count, start, end, start - offset
 
 
 def _widened(packed: int, size: int, offset: int, extra: bytes) -> tuple[int, int, int]:

@@ -227,6 +227,33 @@ def test_count_of_entries_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert catalogued("opt/x.jar", jar({str(i): "" for i in range(4)}))[1] == "holds more than 3 files"
 
 
+def test_archive_that_counts_fewer_files_than_it_lists_hides_none() -> None:
+    content = bytearray(jar({"x": "", **properties("a.b", "hidden", "1")}))
+    end = content.rfind(b"PK\x05\x06")
+    content[end + 8 : end + 12] = b"\1\0\1\0"
+    packages, complaint = catalogued("opt/shop.jar", bytes(content))
+    assert (names(packages), complaint) == (["a.b:hidden:1"], "lists 2 files where it counts 1")
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+def test_file_that_breaks_off_is_told(compression: int) -> None:
+    content = bytearray(jar({"META-INF/MANIFEST.MF": "Implementation-Version: 9\n"}, compression))
+    directory = content.find(b"PK\x01\x02")
+    packed = 5 if compression == zipfile.ZIP_DEFLATED else 10_000
+    content[directory + 20 : directory + 24] = packed.to_bytes(4, "little")
+    assert catalogued("opt/shop.jar", bytes(content))[1] == "META-INF/MANIFEST.MF is cut short"
+
+
+def test_manifest_that_cannot_be_read_costs_only_what_it_says() -> None:
+    inner = jar(properties("a.b", "inner", "2"))
+    entries = {"META-INF/MANIFEST.MF": "A: b\n", **properties("a.b", "shop", "1"), "lib/inner.jar": inner}
+    content = bytearray(jar(entries))
+    content[content.find(b"PK\x01\x02") + 8] |= 1
+    packages, complaint = catalogued("opt/shop.jar", bytes(content))
+    assert names(packages) == ["a.b:shop:1", "a.b:inner:2"]
+    assert complaint == "META-INF/MANIFEST.MF is encrypted"
+
+
 @pytest.mark.slow
 def test_archive_with_more_entries_than_sixteen_bits_count_is_read() -> None:
     entries: dict[str, bytes | str] = {f"a/{number}.class": "" for number in range(66_000)}

@@ -53,7 +53,7 @@ class _Inside(Struct):
     nested: list[ZipEntry] = []
 
 
-@cataloguer("java", suffixes=SUFFIXES, version=2)
+@cataloguer("java", suffixes=SUFFIXES, version=3)
 def java(archive: File) -> Packages:
     complaints: list[str] = []
     yield from _packages(_Archive(archive, archive.path, 0, archive.data, Budget(INFLATED_BYTES), complaints))
@@ -63,15 +63,23 @@ def java(archive: File) -> Packages:
 
 
 def _packages(archive: _Archive) -> Packages:
+    inside = _Inside()
     try:
         reader = ZipReader(archive.content)
-        inside = _look_inside(reader)
-        yield from _own_packages(archive, reader, inside)
     except Unreadable as error:
-        archive.complaints.append(f"{archive.place}: {error}" if archive.depth else str(error))
+        _complain(archive, error)
         return
+    try:
+        _look_inside(reader, inside)
+    except Unreadable as error:
+        _complain(archive, error)
+    yield from _own_packages(archive, reader, inside)
     for entry in inside.nested:
         yield from _nested_packages(archive, reader, entry)
+
+
+def _complain(archive: _Archive, error: Unreadable) -> None:
+    archive.complaints.append(f"{archive.place}: {error}" if archive.depth else str(error))
 
 
 def _nested_packages(archive: _Archive, reader: ZipReader, entry: ZipEntry) -> Packages:
@@ -89,8 +97,8 @@ def _nested_packages(archive: _Archive, reader: ZipReader, entry: ZipEntry) -> P
     )
 
 
-def _look_inside(reader: ZipReader) -> _Inside:
-    inside = _Inside()
+def _look_inside(reader: ZipReader, inside: _Inside) -> None:
+    """Fills ``inside``, which keeps what was found where the list of files breaks off."""
     for entry in reader.entries():
         name = entry.name
         if name.endswith(SUFFIXES):
@@ -101,18 +109,14 @@ def _look_inside(reader: ZipReader) -> _Inside:
             inside.poms[name.removesuffix("/pom.xml")] = entry
         elif name.upper() == "META-INF/MANIFEST.MF":
             inside.manifest = entry
-    if len(inside.properties) + len(inside.poms) > COORDINATES:
-        raise Unreadable(f"holds the coordinates of more than {COORDINATES} artifacts")
-    return inside
+        if len(inside.properties) + len(inside.poms) > COORDINATES:
+            raise Unreadable(f"holds the coordinates of more than {COORDINATES} artifacts")
 
 
 def _own_packages(archive: _Archive, reader: ZipReader, inside: _Inside) -> Packages:
     """The archive itself first, then what was shaded into it."""
     packed = dict(_packed_coordinates(archive, reader, inside))
-    attributes = {}
-    if inside.manifest:
-        text = reader.read(inside.manifest, TEXT_BYTES, archive.budget).decode("utf-8", "replace")
-        attributes = manifest_attributes(text)
+    attributes = _attributes(archive, reader, inside.manifest)
     file_name = archive.place.rpartition(":")[2].rpartition("/")[2]
     stated = named_by(attributes, file_name)
     says_so = _is_called(attributes, split_file_name(file_name)[0])
@@ -141,6 +145,17 @@ def _own_packages(archive: _Archive, reader: ZipReader, inside: _Inside) -> Pack
                 namespace=shaded.group,
                 found_in=archive.found_in,
             )
+
+
+def _attributes(archive: _Archive, reader: ZipReader, manifest: ZipEntry | None) -> dict[str, str]:
+    if not manifest:
+        return {}
+    try:
+        content = reader.read(manifest, TEXT_BYTES, archive.budget)
+    except Unreadable as error:
+        _complain(archive, error)
+        return {}
+    return manifest_attributes(content.decode("utf-8", "replace"))
 
 
 def _packed_coordinates(
