@@ -148,3 +148,15 @@ def test_a_go_module_without_a_name_is_unreadable():
     packages, unread = read(CATALOGUERS["golang-mod"], MemoryTree({"go.mod": text}), "go.mod")
     assert [package.name for package in packages] == ["b"]
     assert unread == "a module named '/'"
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "inside"),
+    [
+        ("python-egg", "x.egg", "EGG-INFO/PKG-INFO"),
+        ("python-wheel", "x.whl", "x-1.dist-info/METADATA"),
+    ],
+)
+def test_an_archive_whose_metadata_names_no_package_is_unreadable(name: str, path: str, inside: str) -> None:
+    archive = MemoryTree({path: jar({inside: "Metadata-Version: 2.1\n"})})
+    assert read(CATALOGUERS[name], archive, path) == ([], f"{inside} has no name or no version")

@@ -63,8 +63,9 @@ def _archived(archive: File, ending: str) -> Packages:
         if entry.name.endswith(ending) and entry.name.count("/") == 1:
             content = reader.read(entry, METADATA_BYTES, Budget(METADATA_BYTES))
             package = package_of(content.decode("utf-8", "replace"))
-            if package:
-                yield package
+            if package is None:
+                raise Unreadable(f"{entry.name} has no name or no version")
+            yield package
             return
     raise Unreadable(f"holds no {ending}")
 
