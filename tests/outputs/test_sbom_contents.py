@@ -86,6 +86,11 @@ def test_what_was_not_read_is_in_the_document(name: str) -> None:
         assert unread.why in text
 
 
+def test_folder_is_called_what_trivy_accepts_in_cyclonedx() -> None:
+    document = json.loads(written("cyclonedx-json", replace(SBOM, image=ImageIdentity("srv", "directory"))))
+    assert document["metadata"]["component"]["type"] == "application"
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_package_urls_are_canonical(name: str) -> None:
     text = written(name)

@@ -68,6 +68,12 @@ def test_image_and_distribution_come_back_as_they_were_written(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_folder_comes_back_as_a_folder(name: str) -> None:
+    folder = ImageIdentity("srv/shop", "directory")
+    assert read(written(name, Sbom(folder, SBOM.packages[:1]))).image == folder
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_what_was_not_read_comes_back(name: str) -> None:
     assert [f"{one.where}: {one.why}" for one in read(written(name)).unread] == [
         f"{one.where}: {one.why}" for one in SBOM.unread

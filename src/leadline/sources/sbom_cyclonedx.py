@@ -197,7 +197,7 @@ def _identity(entry: Mapping[str, Any], name: str) -> ImageIdentity:
     size = own.get("sizeBytes", ["0"])[0]
     return ImageIdentity(
         text(entry.get("name")) or name,
-        "directory" if entry.get("type") == "file" else "image",
+        "directory" if entry.get("type") in ("application", "file") else "image",
         id=own.get("id", [""])[0],
         digest=own.get("digest", [version if version.startswith("sha256:") and "id" not in own else ""])[0],
         repo_tags=tuple(own.get("tag", ())),

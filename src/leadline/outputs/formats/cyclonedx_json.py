@@ -64,7 +64,8 @@ def _root(sbom: Sbom) -> dict[str, Any]:
         facts.append(("sizeBytes", str(image.size_bytes)))
     component: dict[str, Any] = {
         "bom-ref": _ROOT,
-        "type": "container" if image.kind == "image" else "file",
+        # Trivy refuses a document about anything else, a "file" among them.
+        "type": "container" if image.kind == "image" else "application",
         "name": plain(image.name) or "image",
     }
     if image.digest or image.id:
