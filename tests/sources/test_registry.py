@@ -217,6 +217,17 @@ def test_forged_layer_tells_nothing_and_is_not_remembered(tmp_path: Path) -> Non
     assert server.paths().count(f"/v2/team/demo/blobs/{bottom}") == 1
 
 
+@pytest.mark.parametrize("content", [b"", b"x" * 5000])
+def test_layer_of_another_size_tells_nothing(content: bytes) -> None:
+    server = served()
+    manifest = json.loads(server.blobs.blobs[server.tags["team/demo:1"]])
+    server.blobs.blobs[manifest["layers"][1]["digest"]] = content
+    with serving(server):
+        sbom = scan(server)
+    assert names(sbom) == ["one", "two"]
+    assert [one.where for one in sbom.unread] == [f"layer {digest(LAYERS[1])}"]
+
+
 def test_foreign_layer_is_unread() -> None:
     server = Server()
     server.blobs.image(LAYERS)

@@ -124,14 +124,19 @@ def _closing(pieces: Iterator[bytes], size: int) -> Iterator[EntryReader]:
     most = limit_bytes(size)
     if size < WORTH_A_THREAD:
         try:
-            yield TarReader(Pieces(bounded(decompressed(pieces), most)))
+            yield TarReader(Pieces(bounded(_unpacked(pieces), most)))
         finally:
             _close(pieces)
         return
     from leadline.sources.read_ahead import ahead  # threads are not needed where no layer is read
 
-    with ahead(pieces) as stored, ahead(bounded(decompressed(stored), most)) as plain:
+    with ahead(pieces) as stored, ahead(bounded(_unpacked(stored), most)) as plain:
         yield TarReader(Pieces(plain))
+
+
+def _unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """As ``decompressed``, but not before somebody reads: opening a layer does not judge its first bytes."""
+    yield from decompressed(pieces)
 
 
 def _close(pieces: Iterator[bytes]) -> None:
