@@ -323,6 +323,17 @@ def test_mirror_is_asked_first_and_the_registry_where_it_has_nothing() -> None:
         assert (len(full.requests), len(server.requests)) == (4, 4)
 
 
+def test_layer_that_a_mirror_has_dropped_comes_from_the_registry() -> None:
+    with serving(served()) as server, serving(served()) as mirror:
+        manifest = json.loads(mirror.blobs.blobs[mirror.tags["team/demo:1"]])
+        dropped = manifest["layers"][0]["digest"]
+        del mirror.blobs.blobs[dropped]
+        trust = Trust(frozenset((server.host, mirror.host)))
+        options = ImageOptions(registry=RegistryOptions(trust, mirrors={server.host: (mirror.host,)}))
+        assert names(scan(server, options)) == ["one", "three", "two"]
+    assert server.paths() == [f"/v2/team/demo/blobs/{dropped}"]
+
+
 def test_mirror_is_shown_its_own_credentials_and_never_those_of_the_registry() -> None:
     users = {"ann": "s3cret"}
     with (

@@ -1,6 +1,6 @@
 """Opens an image that lies in a registry: manifest, configuration, and layers that stream on demand."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from leadline.errors import RegistryError, SourceError
@@ -40,9 +40,10 @@ def open_registry_image(
         UsageError: it is not there for ``platform``.
     """
     failures: list[RegistryError] = []
-    for repository in repositories(reference, options):
+    hosts = tuple(repositories(reference, options))
+    for position in range(len(hosts)):
         try:
-            return _open(repository, reference, platform, cache)
+            return _open(hosts[position:], reference, platform, cache)
         except RegistryError as error:
             failures.append(error)
     # What the registry itself said, which was asked last, tells most.
@@ -50,11 +51,11 @@ def open_registry_image(
 
 
 def _open(
-    repository: Repository, reference: Reference, platform: Platform | None, cache: Remembers | None
+    hosts: Sequence[Repository], reference: Reference, platform: Platform | None, cache: Remembers | None
 ) -> OpenedImage:
-    manifest, digest = _manifest(repository, reference, platform)
+    manifest, digest = _manifest(hosts[0], reference, platform)
     _check_is_image(manifest, reference)
-    config, unread = _config(repository, manifest.config, cache)
+    config, unread = _config(hosts[0], manifest.config, cache)
     diff_ids, mismatch = paired(config.diff_ids, len(manifest.layers))
     identity = ImageIdentity(
         reference.full,
@@ -65,7 +66,7 @@ def _open(
         layers=tuple(diff_ids),
     )
     layers = tuple(
-        _layer(repository, one, diff_id) for one, diff_id in zip(manifest.layers, diff_ids, strict=True)
+        _layer(hosts, one, diff_id) for one, diff_id in zip(manifest.layers, diff_ids, strict=True)
     )
     return OpenedImage(identity, config, layers, f"manifest {digest}", unread + mismatch)
 
@@ -120,13 +121,32 @@ def _config(
         return ConfigReading(), (Unread("image configuration", str(error)),)
 
 
-def _layer(repository: Repository, descriptor: Descriptor, diff_id: str) -> PieceLayer:
+def _layer(hosts: Sequence[Repository], descriptor: Descriptor, diff_id: str) -> PieceLayer:
     digest = descriptor.digest
     problem = layer_problem(descriptor)
     if not is_digest(digest):
         problem = f"its digest cannot be checked: {digest[:80]}"
 
     def pieces() -> Iterator[bytes]:
-        return repository.pieces(descriptor)
+        return _pieces(hosts, descriptor)
 
     return PieceLayer(diff_id, pieces, digest, descriptor.size, problem)
+
+
+def _pieces(hosts: Sequence[Repository], descriptor: Descriptor) -> Iterator[bytes]:
+    """A blob out of the first host that has it: mirrors drop blobs and keep the manifests that name them.
+
+    Raises:
+        RegistryError: the registry itself, which comes last, does not give it, or a mirror broke off.
+    """
+    *mirrors, registry = hosts
+    for mirror in mirrors:
+        pieces = mirror.pieces(descriptor)
+        try:
+            first = next(pieces, b"")
+        except RegistryError:
+            continue
+        yield first
+        yield from pieces
+        return
+    yield from registry.pieces(descriptor)
