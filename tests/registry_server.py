@@ -23,6 +23,8 @@ class Server:
     users: dict[str, str] = field(default_factory=dict)
     auth: str = ""
     """``basic``, ``token``, or empty for an open registry."""
+    challenge: str = ""
+    """Sent in place of the usual one."""
     realm: str = ""
     """Where tokens are given; empty means here."""
     redirect_to: str = ""
@@ -147,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
             if server.auth == "basic"
             else f'Bearer realm="{realm}",service="test registry"'
         )
-        self._send(401, b"{}", {"WWW-Authenticate": challenge})
+        self._send(401, b"{}", {"WWW-Authenticate": server.challenge or challenge})
 
     def _give_token(self) -> None:
         users = self.registry.users

@@ -401,6 +401,13 @@ def test_authority_given_by_hand_is_trusted(tmp_path: Path) -> None:
         assert names(scan(server, unverified)) == ["one", "three", "two"]
 
 
+def test_certificate_that_nobody_vouches_for_is_named_on_this_very_machine_too(tmp_path: Path) -> None:
+    own, _ = certificate(tmp_path)
+    refused = pytest.raises(RegistryError, match=r"the certificate of 127\.0\.0\.1:\d+ is not trusted")
+    with serving(served(), own) as server, refused:
+        scan(server, ImageOptions())
+
+
 def test_unknown_authority_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
@@ -450,3 +457,30 @@ def test_index_that_points_to_itself_ends() -> None:
     server = Server(blobs, {"demo:1": str(inner["digest"])})
     with serving(server), pytest.raises(RegistryError, match="nests its indexes too deeply"):
         scan(server, name="demo:1")
+
+
+def test_several_challenges_may_stand_in_one_header() -> None:
+    with serving(served(auth="token")) as server:
+        bearer = f'Bearer realm="http://{server.host}/token",service=test'
+        server.challenge = f'Negotiate, Basic realm="a, Bearer realm=b" , {bearer}'
+        assert names(scan(server)) == ["one", "three", "two"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["127.0.0.1", "127.0.0.0/8", "other.example, 127.0.0.1:PORT", "*", " 10.0.0.0/8,127.0.0.1/32"],
+)
+def test_no_proxy_keeps_the_proxy_out_of_the_way(rule: str) -> None:
+    with serving(served()) as server:
+        proxies = {"http": "http://127.0.0.1:9", "no": rule.replace("PORT", server.host.partition(":")[2])}
+        trust = Trust(frozenset((server.host,)), proxies=proxies)
+        assert names(scan(server, ImageOptions(registry=RegistryOptions(trust)))) == ["one", "three", "two"]
+
+
+@pytest.mark.parametrize("rule", ["", "10.0.0.0/8", "127.0.0.1:1", "27.0.0.1", "127.0.0.0/33", "["])
+def test_proxy_that_cannot_be_reached_is_named(rule: str) -> None:
+    with serving(served()) as server:
+        trust = Trust(frozenset((server.host,)), proxies={"http": "http://me:pw@127.0.0.1:9", "no": rule})
+        why = rf"cannot reach {server.host} by way of the proxy 127\.0\.0\.1:9: connection refused"
+        with pytest.raises(RegistryError, match=why):
+            scan(server, ImageOptions(registry=RegistryOptions(trust)))

@@ -11,7 +11,7 @@ connection is closed half-way when a layer turns out to be hostile.
 import base64
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -28,14 +28,16 @@ from leadline.sources.image_manifest import (
 )
 from leadline.sources.layer_blob import checked
 from leadline.sources.registry_auth import Problem, credentials_for
-from leadline.sources.registry_http import Answer, Dropped, send
+from leadline.sources.registry_http import Answer, Dropped, NoTls, send
 from leadline.sources.registry_options import ANONYMOUS, Credential, RegistryOptions
 
 MOST_RESUMES = 5
 LARGEST_TOKEN = 1 << 20
 ACCEPT = ", ".join(sorted(INDEX_TYPES | MANIFEST_TYPES))
 BUSY = frozenset((429, 500, 502, 503, 504))
-_CHALLENGE = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_CHALLENGE = re.compile(
+    r'(?P<key>[\w-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s,"]+))|(?P<scheme>[A-Za-z][\w-]*)'
+)
 
 
 class _Token(Struct):
@@ -174,17 +176,15 @@ class Repository:
         yield from credentials_for(self._known_as, self._options.secrets, self._options.environ)
         yield ANONYMOUS
 
-    def _authorization_by(self, credential: Credential, challenges: list[str]) -> str:
+    def _authorization_by(self, credential: Credential, challenges: Sequence[str]) -> str:
         """What to show for ``credential``; empty where it does not fit the challenge or gets no token."""
         if credential.registry_token:
             return f"Bearer {credential.registry_token}"
-        for challenge in challenges:
-            scheme, _, rest = challenge.strip().partition(" ")
-            if scheme.lower() == "bearer":
-                words = {key.lower(): quoted or plain for key, quoted, plain in _CHALLENGE.findall(rest)}
+        for scheme, words in _challenges(challenges):
+            if scheme == "bearer":
                 token = self._token(credential, words)
                 return f"Bearer {token}" if token else ""
-            if scheme.lower() == "basic" and credential.username:
+            if scheme == "basic" and credential.username:
                 return _basic(credential)
         return ""
 
@@ -226,8 +226,8 @@ class Repository:
         shown = {**headers, "Authorization": authorization} if authorization else headers
         try:
             return send(url, shown, self._options.trust)
-        except RegistryError:
-            if not url.startswith("https:") or not _is_loopback(self._host) or self._options.trust.ca_file:
+        except NoTls:
+            if not _is_loopback(self._host) or self._options.trust.ca_file:
                 raise
             # Docker's habit: a registry on this very machine may do without TLS.
             self._root = self._root.replace("https:", "http:", 1)
@@ -257,6 +257,17 @@ def repositories(reference: Reference, options: RegistryOptions) -> Iterator[Rep
     """The mirrors of ``reference``'s registry, then the registry itself."""
     for host in (*options.mirrors.get(reference.registry, ()), reference.registry):
         yield Repository(reference, host, options)
+
+
+def _challenges(headers: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
+    """Scheme and parameters, names in small letters; a header may hold several (RFC 9110, section 11.6.1)."""
+    found: list[tuple[str, dict[str, str]]] = []
+    for part in _CHALLENGE.finditer(", ".join(headers)):
+        if part["scheme"]:
+            found.append((part["scheme"].lower(), {}))
+        elif found:
+            found[-1][1][part["key"].lower()] = part["quoted"] or part["plain"] or ""
+    return found
 
 
 def _basic(credential: Credential) -> str:

@@ -7,6 +7,7 @@ import http.client
 import ssl
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from leadline.errors import RegistryError
@@ -21,6 +22,10 @@ REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
 class Dropped(Exception):  # noqa: N818 - what happened to the connection
     """The connection ended before the answer did."""
+
+
+class NoTls(RegistryError):  # noqa: N818 - what the host is
+    """The host speaks, and not TLS."""
 
 
 class Answer:
@@ -102,7 +107,8 @@ def send(url: str, headers: Mapping[str, str], trust: Trust, body: bytes | None 
 
 def _send_once(parts: SplitResult, headers: Mapping[str, str], trust: Trust, body: bytes | None) -> Answer:
     host = parts.netloc.rpartition("@")[2]
-    connection = _connect(parts, host, trust)
+    proxy = _proxy(parts, trust)
+    connection = _connect(parts, host, trust, proxy)
     try:
         target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         method = "GET" if body is None else "POST"
@@ -110,10 +116,11 @@ def _send_once(parts: SplitResult, headers: Mapping[str, str], trust: Trust, bod
         return Answer(connection, connection.getresponse())
     except BaseException as error:
         connection.close()
-        raise _translated(error, host) from error
+        way = f" by way of the proxy {proxy.netloc.rpartition('@')[2]}" if proxy else ""
+        raise _translated(error, host, way) from error
 
 
-def _translated(error: BaseException, host: str) -> BaseException:
+def _translated(error: BaseException, host: str, way: str) -> BaseException:
     """What ``error`` means to a caller."""
     match error:
         case ssl.SSLCertVerificationError():
@@ -122,23 +129,22 @@ def _translated(error: BaseException, host: str) -> BaseException:
                 hint="give the authority's certificate, or allow unverified registries",
             )
         case ssl.SSLError():
-            return RegistryError(
-                f"no TLS with {host}: {error.reason or error}", hint="is it a registry without TLS?"
-            )
+            return NoTls(f"no TLS with {host}: {error.reason or error}", hint="is it a registry without TLS?")
         case ConnectionResetError() | http.client.RemoteDisconnected() | http.client.IncompleteRead():
             return Dropped(str(error))
         case OSError() | http.client.HTTPException() | ValueError():
             reason = getattr(error, "strerror", None) or str(error)
-            return RegistryError(f"cannot reach {host}: {reason.lower()}")
+            return RegistryError(f"cannot reach {host}{way}: {reason.lower()}")
     return error
 
 
-def _connect(parts: SplitResult, host: str, trust: Trust) -> http.client.HTTPConnection:
+def _connect(
+    parts: SplitResult, host: str, trust: Trust, proxy: SplitResult | None
+) -> http.client.HTTPConnection:
     try:
         name, port = parts.hostname or "", parts.port
     except ValueError as error:
         raise RegistryError(f"cannot reach {host}: {error}") from error
-    proxy = _proxy(parts, trust)
     if proxy is None:
         if parts.scheme == "https":
             return http.client.HTTPSConnection(name, port, timeout=TIMEOUT_SECONDS, context=_context(trust))
@@ -171,8 +177,23 @@ def _context(trust: Trust) -> ssl.SSLContext:
 
 def _proxy(parts: SplitResult, trust: Trust) -> SplitResult | None:
     address = trust.proxies.get(parts.scheme, "")
-    name = parts.hostname or ""
-    endings = [one.strip().lstrip(".") for one in trust.proxies.get("no", "").split(",") if one.strip()]
-    if not address or any(one == "*" or name == one or name.endswith(f".{one}") for one in endings):
+    rules = (one.strip() for one in trust.proxies.get("no", "").split(","))
+    if not address or any(_is_direct(parts.netloc.rpartition("@")[2], rule) for rule in rules if rule):
         return None
     return urlsplit(address if "://" in address else f"http://{address}")
+
+
+def _is_direct(host: str, rule: str) -> bool:
+    """Whether ``rule`` of ``NO_PROXY`` keeps the proxy out of the way to ``host[:port]``.
+
+    As Go reads it, and with it Docker, containerd and kubelet: a name with all below it, an address, a range of
+    addresses, each but the range with or without a port (https://pkg.go.dev/golang.org/x/net/http/httpproxy).
+    """
+    name = urlsplit(f"//{host}").hostname or ""
+    rule = rule.lower().removeprefix("*.").lstrip(".")
+    if rule in ("*", name, host.lower()) or name.endswith(f".{rule}"):
+        return True
+    try:
+        return ip_address(name) in ip_network(rule, strict=False)
+    except ValueError:
+        return False
