@@ -257,9 +257,9 @@ def show(image: str, theirs: list[Artifact], ours: list[Artifact], lists: bool) 
     by_name: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     by_place: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for one in ours:
-        for place in one["locations"]:
-            by_name[one["type"], name_of(one), place["path"]].add(one["version"])
-            by_place[place["path"]].add((one["name"], one["version"]))
+        for place in places_of(one):
+            by_name[one["type"], name_of(one), place].add(one["version"])
+            by_place[place].add((one["name"], one["version"]))
     reasons = {k: reason(one, by_name, by_place) for k, one in wanted.items() if k not in found}
     print(f"\n{image}: Syft {len(wanted)}, Leadline {len(found)}")
     print(f"{'type':<16}{'Syft':>7}{'ours':>7}{'found':>7}{'share':>9}{'told otherwise':>16}{'beyond':>8}")
@@ -279,17 +279,26 @@ def show(image: str, theirs: list[Artifact], ours: list[Artifact], lists: bool) 
     print(f"all: {Counter(bool(text) for text in reasons.values())[False]} not found for no known reason")
 
 
+def places_of(artifact: Artifact) -> set[str]:
+    """Files, and where an archive within archives lies: many packages have the outermost file in common."""
+    places = {place["path"] for place in artifact["locations"]}
+    return places | {artifact.get("metadata", {}).get("virtualPath", "")} - {""}
+
+
 def reason(artifact: Artifact, by_name: Any, by_place: Any) -> str:
     """Why a package is not found as Syft has it; empty where it is simply not found."""
     type, name = artifact["type"], name_of(artifact)
-    versions = {v for place in artifact["locations"] for v in by_name.get((type, name, place["path"]), ())}
+    places = places_of(artifact)
+    versions = {v for place in places for v in by_name.get((type, name, place), ())}
     if versions:
         return f"the version is told as {' or '.join(sorted(versions)) or 'unknown'}"
-    is_archive = artifact["type"] == "java-archive" and artifact["version"] == "UNKNOWN"
-    for place in artifact["locations"]:
-        for name, version in sorted(by_place[place["path"]]):
-            if version == artifact["version"] or is_archive:
-                return f"the same file is told as {name} {version}"
+    for place in sorted(places):
+        for told, version in sorted(by_place[place]):
+            # A lock file tells of hundreds: there the same version says nothing, a name within the other does.
+            is_same = len(by_place[place]) == 1 or re.sub(r"[-_.]+", "-", told.lower()) in name
+            is_archive = type == "java-archive" and artifact["version"] == "UNKNOWN"
+            if is_same and (version == artifact["version"] or is_archive):
+                return f"the same file is told as {told} {version}"
     return KNOWN.get((artifact["type"], artifact["name"]), "")
 
 

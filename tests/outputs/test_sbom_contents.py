@@ -86,6 +86,21 @@ def test_what_was_not_read_is_in_the_document(name: str) -> None:
         assert unread.why in text
 
 
+@pytest.mark.parametrize(
+    ("found_in", "path"),
+    [
+        (("a.war", "a.war:lib/b.jar"), "/a.war:lib/b.jar"),
+        (("a.war", "b.jar"), "/a.war"),
+        (("a.war",), "/a.war"),
+        ((), ""),
+    ],
+)
+def test_an_archive_within_another_has_its_own_place_in_syft(found_in: tuple[str, ...], path: str) -> None:
+    package = Package("maven", "b", "1", namespace="a", found_in=found_in)
+    document = json.loads(written("syft-json", replace(SBOM, packages=(package,))))
+    assert document["artifacts"][0]["metadata"]["virtualPath"] == path
+
+
 def test_folder_is_called_what_trivy_accepts_in_cyclonedx() -> None:
     document = json.loads(written("cyclonedx-json", replace(SBOM, image=ImageIdentity("srv", "directory"))))
     assert document["metadata"]["component"]["type"] == "application"

@@ -253,10 +253,15 @@ def _golang(package: Package) -> Metadata:
     return "go-module-buildinfo-entry", {"goCompiledVersion": compiler, "architecture": plain(package.arch)}
 
 
+def _virtual_path(package: Package) -> str:
+    """Where the archive lies, within archives too: its own place is told behind that of the outermost file."""
+    outer, *inner = package.found_in or ("",)
+    place = inner[0] if inner and inner[0].startswith(f"{outer}:") else outer
+    return f"/{plain(place, _LONGEST_TEXT)}" if place else ""
+
+
 def _maven(package: Package) -> Metadata:
-    metadata: dict[str, Any] = {
-        "virtualPath": f"/{plain(package.found_in[0], _LONGEST_TEXT)}" if package.found_in else ""
-    }
+    metadata: dict[str, Any] = {"virtualPath": _virtual_path(package)}
     if package.namespace:
         metadata["pomProperties"] = {
             "path": "",
