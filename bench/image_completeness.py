@@ -80,7 +80,6 @@ APKS = (
 KNOWN = {
     ("gem", "src"): "a gemspec among the sources of a gem, which RubyGems does not load",
     ("go-module", "../local"): "a folder in place of a module is told under the module's own name",
-    ("hex", "gitd"): "no package: a git address in a lock file, cut in pieces",
     ("npm", "my-debug"): "an alias; the package behind it, debug 2.6.9, is told",
     ("npm", "shop"): "the project itself, under a stand-in for its version",
     ("pod", "Texture/Core"): "a part of the pod Texture, which is told once",

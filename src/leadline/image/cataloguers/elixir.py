@@ -2,10 +2,12 @@
 
 Each is a term of its language, one package a line
 (https://hexdocs.pm/mix/Mix.Tasks.Deps.html, https://rebar3.org/docs/configuration/dependencies/).
+What comes out of a repository has its commit for a version.
 """
 
 import re
 
+from leadline.image.address import public_address
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
 from leadline.image.checksum import hexadecimal
 
@@ -15,20 +17,35 @@ _MIX = re.compile(
     r'^[ \t]*+"(?P<key>[\w-]++)":\s*\{:hex,\s*:"?(?P<name>\w++)"?,\s*"(?P<version>[^"\n]++)",\s*"(?P<sum>\w*+)"',
     re.M,
 )
+_MIX_GIT = re.compile(
+    r'^[ \t]*+"(?P<name>[\w-]++)":\s*\{:git,\s*"(?P<address>[^"\n]++)",\s*"(?P<commit>\w++)"', re.M
+)
+_REBAR_GIT = re.compile(
+    r'\{<<"(?P<name>[\w-]++)">>,\s*\{git,\s*"(?P<address>[^"\n]++)",\s*\{ref,\s*"(?P<commit>\w++)"'
+)
 _REBAR = re.compile(r'\{<<"[\w-]++">>,\s*\{pkg,<<"(?P<name>[\w-]++)">>,<<"(?P<version>[^">\n]++)">>')
 
 
-@cataloguer("elixir", names=("mix.lock",), lock=True)
+@cataloguer("elixir", names=("mix.lock",), lock=True, version=2)
 def elixir(lock: File) -> Packages:
-    for found in _MIX.finditer(_text(lock)):
+    text = _text(lock)
+    for found in _MIX.finditer(text):
         digests = hexadecimal("sha256", found["sum"])
         yield Package("hex", found["name"], found["version"], digests=digests)
+    yield from map(_of_repository, _MIX_GIT.finditer(text))
 
 
-@cataloguer("erlang-lock", names=("rebar.lock",), lock=True)
+@cataloguer("erlang-lock", names=("rebar.lock",), lock=True, version=2)
 def erlang_lock(lock: File) -> Packages:
-    for found in _REBAR.finditer(_text(lock)):
+    text = _text(lock)
+    for found in _REBAR.finditer(text):
         yield Package("hex", found["name"], found["version"])
+    yield from map(_of_repository, _REBAR_GIT.finditer(text))
+
+
+def _of_repository(found: re.Match[str]) -> Package:
+    origin = f"git+{public_address(found['address'])}@{found['commit']}"
+    return Package("hex", found["name"], found["commit"], qualifiers=(("vcs_url", origin),))
 
 
 def _text(lock: File) -> str:

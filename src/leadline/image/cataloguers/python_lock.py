@@ -41,6 +41,7 @@ _MAIN_GROUPS = frozenset(("main", "default"))
         "requirements.lock",
     ),
     lock=True,
+    version=2,
 )
 def python_requirements(requirements: File) -> Packages:
     is_dev = bool(_DEVELOPMENT_NAME.search(requirements.name))
@@ -58,14 +59,14 @@ def python_requirements(requirements: File) -> Packages:
 
 
 def _version_in_address(name: str, address: str) -> str:
-    """The version of ``…/name-1.2.tar.gz`` or of a repository's ``@1.2``; empty where the address tells of none."""
+    """The version of ``…/name-1.2.tar.gz``, or a repository's ``@1.2`` or commit; empty where the address tells none."""
     file_name = address.partition("#")[0].rpartition("/")[2]
     pattern = re.sub(r"[-_.]+", "[-_.]+", name)
     found = re.match(rf"{pattern}-(\d[\w.!+]*?)(?:-|\.tar|\.zip|$)", file_name, re.IGNORECASE)
     if found:
         return found[1]
-    tag = re.search(r"@v?(\d[\w.]*)(?:#|$)", address)
-    return tag[1] if tag else ""
+    tag = re.search(r"@(?:v?(?P<tag>\d[\w.]*)|(?P<commit>[0-9a-f]{40}))(?:#|$)", address)
+    return (tag["commit"] or tag["tag"]) if tag else ""
 
 
 @cataloguer("python-poetry", names=("poetry.lock",), lock=True)
@@ -88,15 +89,18 @@ def python_pylock(lock: File) -> Packages:
         yield from _package(package, is_dev=False)
 
 
-@cataloguer("python-pipenv", names=("Pipfile.lock",), lock=True)
+@cataloguer("python-pipenv", names=("Pipfile.lock",), lock=True, version=2)
 def python_pipenv(lock: File) -> Packages:
+    """What comes out of a repository has its commit for a version; a folder of the project has none."""
     found = fields(read_json(lock))
     default = fields(found.get("default"))
     for group in ("default", "develop"):
         for name, entry in fields(found.get(group)).items():
-            version = word(fields(entry).get("version")).lstrip("=")
+            address, commit = word(fields(entry).get("git")), word(fields(entry).get("ref"))
+            version = word(fields(entry).get("version")).lstrip("=") or commit
             if version and (group == "default" or name not in default):
-                yield Package("pypi", name, version, is_dev=group == "develop")
+                origin = (_repository("git", address, commit),) if address else ()
+                yield Package("pypi", name, version, qualifiers=origin, is_dev=group == "develop")
 
 
 @cataloguer("python-uv", names=("uv.lock",), lock=True)
