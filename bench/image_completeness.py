@@ -79,13 +79,18 @@ APKS = (
 )
 KNOWN = {
     ("gem", "src"): "a gemspec among the sources of a gem, which RubyGems does not load",
-    ("go-module", "../local"): "a folder in place of a module is told under the module's own name",
     ("npm", "my-debug"): "an alias; the package behind it, debug 2.6.9, is told",
     ("npm", "shop"): "the project itself, under a stand-in for its version",
     ("pod", "Texture/Core"): "a part of the pod Texture, which is told once",
     ("python", "local"): "a folder of the project itself, without a version",
 }
 """Packages of Syft's in our own samples that are left out on purpose."""
+FOLDERS = {
+    "github-action": "an action of the project itself",
+    "github-action-workflow": "a workflow of the project itself",
+    "go-module": "a folder in place of a module is told under the module's own name",
+}
+"""Why a name that begins with a dot is left out."""
 
 
 def main() -> None:
@@ -298,7 +303,9 @@ def reason(artifact: Artifact, by_name: Any, by_place: Any) -> str:
             is_archive = type == "java-archive" and artifact["version"] == "UNKNOWN"
             if is_same and (version == artifact["version"] or is_archive):
                 return f"the same file is told as {told} {version}"
-    return KNOWN.get((artifact["type"], artifact["name"]), "")
+    if artifact["name"].startswith("."):
+        return FOLDERS.get(type, "")
+    return KNOWN.get((type, artifact["name"]), "")
 
 
 if __name__ == "__main__":

@@ -101,6 +101,20 @@ def test_an_archive_within_another_has_its_own_place_in_syft(found_in: tuple[str
     assert document["artifacts"][0]["metadata"]["virtualPath"] == path
 
 
+@pytest.mark.parametrize(
+    ("subpath", "type", "name"),
+    [
+        ("", "github-action", "acme/build"),
+        ("init", "github-action", "acme/build/init"),
+        (".github/workflows/a.yml", "github-action-workflow", "acme/build/.github/workflows/a.yml"),
+    ],
+)
+def test_actions_are_called_in_syft_as_workflows_call_them(subpath: str, type: str, name: str) -> None:
+    package = Package("github", "build", "v1", namespace="acme", subpath=subpath)
+    (artifact,) = json.loads(written("syft-json", replace(SBOM, packages=(package,))))["artifacts"]
+    assert (artifact["type"], artifact["name"]) == (type, name)
+
+
 def test_folder_is_called_what_trivy_accepts_in_cyclonedx() -> None:
     document = json.loads(written("cyclonedx-json", replace(SBOM, image=ImageIdentity("srv", "directory"))))
     assert document["metadata"]["component"]["type"] == "application"

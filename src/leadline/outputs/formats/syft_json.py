@@ -31,6 +31,7 @@ _TYPES = {
     "cran": ("R-package", "R"),
     "gem": ("gem", "ruby"),
     "generic": ("binary", ""),
+    "github": ("github-action", ""),
     "golang": ("go-module", "go"),
     "hackage": ("hackage", "haskell"),
     "hex": ("hex", "elixir"),
@@ -44,7 +45,7 @@ _TYPES = {
     "swift": ("swift", "swift"),
 }
 """Syft's word for a type of package, and the language it goes with; all others are called alike."""
-_PREFIXED = frozenset(("composer", "golang", "npm"))
+_PREFIXED = frozenset(("composer", "github", "golang", "npm"))
 _LONGEST_TEXT = 2_000
 
 
@@ -121,6 +122,8 @@ def _distro(sbom: Sbom) -> dict[str, Any]:
 def _artifact(component: Component) -> dict[str, Any]:
     package = component.package
     type, language = _TYPES.get(package.type, (package.type, ""))
+    if package.type == "github" and package.subpath.startswith(".github/workflows/"):
+        type = "github-action-workflow"
     written: dict[str, Any] = {
         "id": component.key,
         "name": _name(package),
@@ -141,8 +144,12 @@ def _artifact(component: Component) -> dict[str, Any]:
 
 
 def _name(package: Package) -> str:
-    with_namespace = package.namespace and package.type in _PREFIXED
-    return plain(f"{package.namespace}/{package.name}" if with_namespace else package.name)
+    name = package.name
+    if package.namespace and package.type in _PREFIXED:
+        name = f"{package.namespace}/{name}"
+    if package.subpath and package.type == "github":
+        name = f"{name}/{package.subpath}"
+    return plain(name)
 
 
 def _version(package: Package) -> str:
