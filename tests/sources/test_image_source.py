@@ -119,6 +119,15 @@ def test_wrong_scheme_is_an_error_that_says_so(tmp_path: Path, scheme: str, why:
         scan(f"{scheme}:{path}")
 
 
+@pytest.mark.parametrize("scheme", ["docker-archive", "oci-archive"])
+def test_what_is_no_plain_file_is_named(tmp_path: Path, scheme: str) -> None:
+    with pytest.raises(SourceError, match=f"{tmp_path} is a folder"):
+        open_image(f"{scheme}:{tmp_path}", ImageOptions())
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SourceError, match="pipe is no file to read twice"):
+        open_image(f"{scheme}:{tmp_path}/pipe", ImageOptions())
+
+
 def test_one_of_several_images_is_chosen_by_its_tag(tmp_path: Path) -> None:
     path = oci_layout(tmp_path / "layout", tags=("small", "large"))
     assert names(scan(f"{path}:small")) == ["one", "two"]

@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -100,11 +101,17 @@ class Archive:
         """
         self._closers: list[Callable[[], None]] = []
         try:
-            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if opened is None else opened
+            # A named pipe would otherwise wait for somebody who writes.
+            flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+            file = os.open(path, flags) if opened is None else opened
         except OSError as error:
             raise SourceError(f"cannot open {path}: {error.strerror}") from error
         self._closers.append(lambda: os.close(file))
         status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode):
+            self.close()
+            what = "a folder" if stat.S_ISDIR(status.st_mode) else "no file to read twice"
+            raise SourceError(f"{path} is {what}", hint="name an archive, or a layout as oci:FOLDER")
         self.stamp = (
             f"file {status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
         )
