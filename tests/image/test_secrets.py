@@ -1,6 +1,6 @@
 import pytest
 
-from leadline.image.secrets import LONGEST_LINE, secret_kind, secrets_in, tells_secrets
+from leadline.image.secrets import LONGEST_LINE, named_kind, secret_kind, secrets_in, tells_secrets
 
 # Put together at run time, so that no scanner of repositories takes them for real.
 AWS = "AKIA" + "ABCDEFGH23456723"
@@ -22,6 +22,8 @@ GITHUB = "ghp_" + "a1B2" * 9
         ("root/.git-credentials", "https://ann:secret@git.example", ["password in an address in line 1"]),
         ("root/.netrc", "machine git.example login ann password secret", ["password in line 1"]),
         ("app/.env", f"TOKEN={GITHUB}\nDEBUG=1\nOTHER={AWS}", ["GitHub token in line 1", "AWS access key in line 3"]),
+        ("app/.env", "DB_PASSWORD='hunter22'\nexport API_TOKEN=abcdef123 # old\nDB_HOST=db\n", ["credential by its name in line 1", "credential by its name in line 2"]),
+        ("app/.env", "DB_PASSWORD=\nA_TOKEN=${X}\nB_SECRET=<yours>\nC_TOKEN=/run/secrets/c # why\n#D_TOKEN=abcdef", []),
         ("app/.env", "URL=postgres://app:${PASSWORD}@db/x", []),
         ("etc/.htpasswd", "ann:$apr1$abcdefgh$abcdefghijklmnopqrstuv", ["password hash in line 1"]),
         ("app/binary.key", "\0\0-----BEGIN PRIVATE KEY-----", []),
@@ -51,6 +53,30 @@ def test_only_places_where_credentials_are_kept_are_looked_at(path: str, is_look
 def test_long_lines_and_many_finds_are_bounded() -> None:
     assert list(secrets_in("x.key", b"x" * LONGEST_LINE + b" " + AWS.encode())) == []
     assert len(list(secrets_in("x.env", f"{AWS}\n".encode() * 1000))) == 20
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_one"),
+    [
+        ("MYSQL_ROOT_PASSWORD", "changeme", True),
+        ("AWS_SECRET_ACCESS_KEY", "abc/def+ghi0", True),
+        ("spring.datasource.password", "hunter22", True),
+        ("SECRET_KEY_BASE", "0123456789", True),
+        ("apikey", "0123456789", True),
+        ("GPG_KEY", "A035C8C19219BA821ECEA86B64E628F8D684696D", False),
+        ("PASSWORD_FILE", "db-password", False),
+        ("TOKENIZER", "cl100k", False),
+        ("DB_PASSWORD_FILE", "/run/secrets/db", False),
+        ("DB_PASSWORD", "/run/secrets/db", False),
+        ("API_TOKEN", "$(cat token)", False),
+        ("ALLOW_EMPTY_PASSWORD", "true", False),
+        ("ALLOW_EMPTY_PASSWORD", "yes", False),
+        ("AUTH_TOKEN", "https://auth.example/token", False),
+        ("A_SECRET", "", False),
+    ],
+)
+def test_a_variable_may_announce_a_credential(name: str, value: str, is_one: bool) -> None:
+    assert bool(named_kind(name, value)) is is_one
 
 
 @pytest.mark.parametrize("value", ["ghp_short", "/usr/bin", "1.2.3", "redis://cache:6379", ""])

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import DecodeError, Struct, ValidationError, field, json
 
-from leadline.image.secrets import secret_kind
+from leadline.image.secrets import named_kind, secret_kind
 from leadline.image.stream import Damaged
 from leadline.model.package import ImageConfig, ImageFile
 
@@ -43,7 +43,7 @@ class ConfigReading(Struct, frozen=True):
     platform: str = ""
     """``os/architecture[/variant]``."""
     secrets: tuple[ImageFile, ...] = ()
-    """Environment variables whose values have the form of a credential."""
+    """Environment variables whose values have the form of a credential, or whose names announce one."""
 
 
 def read_config(content: bytes) -> ConfigReading:
@@ -72,7 +72,7 @@ def read_config(content: bytes) -> ConfigReading:
     secrets = tuple(
         ImageFile(f"(configuration) env {name}", "secret", kind)
         for name, _, value in variables
-        if (kind := secret_kind(value))
+        if (kind := secret_kind(value) or named_kind(name, value))
     )
     platform = "/".join(part for part in (raw.os, raw.architecture, raw.variant) if part)
     return ConfigReading(config, tuple(raw.rootfs.diff_ids or ()), platform, secrets)

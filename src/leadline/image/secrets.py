@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+VERSION = 2
+"""Raised with every change of what is found, so that cached layers are read again."""
 LARGEST_SECRET_FILE = 256 << 10
 MOST_PER_FILE = 20
 LONGEST_LINE = 4096
@@ -50,6 +52,19 @@ _PATH_ENDINGS = (".docker/config.json", ".kube/config", "containers/auth.json", 
 _LAST_NAMES = frozenset(ending.rpartition("/")[2] for ending in _PATH_ENDINGS)
 _SAMPLES = frozenset(("test", "tests", "testdata", "example", "examples", "doc", "docs", "fixtures", "demos"))
 """Folders whose keys are samples, published with the package they are part of."""
+
+_NAME = re.compile(
+    r"(?i)(?:^|[_.-])(?:password|passwd|passphrase|secret|token|credentials?|api_?key|access_?key|auth_?key"
+    r"|private_?key|secret_?key(?:_base)?)$"
+)
+"""Names of variables that hold a credential themselves: ``TOKEN_FILE`` and ``GPG_KEY`` do not."""
+_ASSIGNED = re.compile(r"^\s*(?:export\s+)?(?P<name>[A-Za-z_][\w.-]{0,100})\s*=\s*(?P<value>.*)")
+_NO_VALUE = re.compile(
+    r"(?i)[$<{*/]|\./|%|[a-z]+://|(?:true|false|none|null|enabled?|disabled?|required|optional)$"
+)
+"""How a value begins that stands for another one, or says yes or no."""
+SHORTEST_VALUE = 4
+_BY_NAME = "credential by its name"
 
 _PATTERNS = (
     ("private key", r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"),
@@ -130,6 +145,8 @@ def secrets_in(path: str, content: bytes) -> Iterator[str]:
     for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
         line = line[:LONGEST_LINE]
         kind = next((kind for kind, pattern in _patterns() if pattern.search(line)), "")
+        if not kind and path.endswith(".env") and (assigned := _ASSIGNED.match(line)):
+            kind = named_kind(assigned["name"], assigned["value"].partition(" #")[0])
         if kind:
             found += 1
             yield f"{kind} in line {number}"
@@ -144,3 +161,14 @@ def secret_kind(value: str) -> str:
         if kind in _TOKENS and pattern.search(value):
             return kind
     return ""
+
+
+def named_kind(name: str, value: str) -> str:
+    """A kind where the variable ``name`` announces a credential and ``value`` may be one; else empty.
+
+    A password that people choose has no form of its own, so that only its name tells.
+    """
+    value = value.strip().strip("'\"")
+    if len(value) < SHORTEST_VALUE or not _NAME.search(name) or _NO_VALUE.match(value):
+        return ""
+    return _BY_NAME
