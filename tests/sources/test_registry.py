@@ -243,6 +243,16 @@ def test_foreign_layer_is_unread() -> None:
     assert (names(sbom), sbom.unread) == (["three"], (Unread(f"layer {digest(LAYERS[0])}", why),))
 
 
+def test_what_a_registry_holds_beside_images_is_named() -> None:
+    server = served()
+    manifest = json.loads(server.blobs.blobs[server.tags["team/demo:1"]])
+    manifest["config"]["mediaType"] = "application/vnd.cncf.helm.config.v1+json"
+    server.tags["chart:1"] = str(server.blobs.add(json.dumps(manifest).encode())["digest"])
+    why = r"chart:1 is no image but application/vnd\.cncf\.helm\.config\.v1\+json"
+    with serving(server), pytest.raises(RegistryError, match=why):
+        scan(server, name="chart:1")
+
+
 def several_platforms() -> Server:
     server = Server()
     images = []

@@ -102,7 +102,7 @@ def _check_is_image(manifest: Manifest, reference: Reference) -> None:
     if not manifest.config.digest or not is_digest(manifest.config.digest):
         raise RegistryError(f"{reference.full} is no image: its manifest names no configuration")
     kind = manifest.config.media_type
-    if kind and "image" not in kind and "config" not in kind:
+    if kind and "image" not in kind and kind != "application/octet-stream":  # as Docker once pushed them
         raise RegistryError(f"{reference.full} is no image but {kind[:100]}")
 
 
