@@ -99,6 +99,7 @@ PROGRAMS = (
     _row("exim", r"exim4?", "exim:exim", _text(rb"4", rb"\.\d{2,3}(?:\.\d{1,2})?")),
     _row("expat", r"libexpat\.so[.\d]*", "libexpat_project:libexpat", rb"expat_" + NUMBER),
     _row("go", r"go", "golang:go", rb"go(1\.\d{1,3}(?:\.\d{1,3}|(?:beta|rc)\d{1,2})?)\x00"),
+    _row("gzip", r"gzip", "gnu:gzip", _text(rb"1", rb"\.\d{1,2}")),
     _row("haproxy", r"haproxy", "haproxy:haproxy", _text(after=rb"(?:-[\w.+~-]{1,40})?")),
     _row("httpd", r"httpd|apache2", "apache:http_server", rb"Apache/" + NUMBER),
     _row(
@@ -145,6 +146,7 @@ PROGRAMS = (
         "proftpd:proftpd",
         rb"ProFTPD Version (\d\.\d{1,2}\.\d{1,2}(?:[a-z]|rc\d{1,2})?)",
     ),
+    _row("pypy", r"pypy[\d.]*|libpypy[\d.]*-c\.so", "pypy:pypy", rb"\[PyPy " + NUMBER),
     _row("python", PYTHON_FILES, "python:python", rb"\x00(SERIES\.\d{1,3}(?:(?:a|b|rc)\d{1,2})?\+?)\x00"),
     _row("redis", rf"redis-{REDIS_PROGRAM}", "redis:redis", REDIS_BUILD, _text(rb"[2-9]", choice="first")),
     _row("ruby", r"ruby[\d.]*|libruby[\w.-]*\.so[.\d]*", "ruby-lang:ruby", RUBY),
@@ -181,7 +183,7 @@ PROGRAMS = (
 _KNOWN = re.compile("|".join(f"(?:{program.files})" for program in PROGRAMS))
 
 
-@cataloguer("binaries", executables=True)
+@cataloguer("binaries", executables=True, version=2)
 def binaries(program: File) -> Packages:
     if not _KNOWN.fullmatch(program.name):
         return
