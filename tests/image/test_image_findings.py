@@ -26,14 +26,14 @@ def test_an_image_may_have_nothing_to_tell():
     assert found() == []
 
 
-@pytest.mark.parametrize("user", ["", "0", "root", "0:0", "root:app"])
+@pytest.mark.parametrize("user", ["", "0", "root", "0:0", "root:app", "00", "+0:1"])
 def test_root_in_all_its_spellings_is_a_finding(user: str):
     assert [row[:3] for row in found(config=ImageConfig(user=user))] == [
         ("medium", "Runs as root", "configuration")
     ]
 
 
-@pytest.mark.parametrize("user", ["1000", "app", "10:0", "rooter"])
+@pytest.mark.parametrize("user", ["1000", "app", "10:0", "rooter", "0x0"])
 def test_another_user_is_none(user: str):
     assert found(config=ImageConfig(user=user)) == []
 

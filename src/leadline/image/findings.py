@@ -1,12 +1,14 @@
 """What about an image helps an attacker, apart from its packages: judged from its bill of materials alone."""
 
+import re
 from collections.abc import Iterator
 
 from leadline.model.control import SEVERITIES
 from leadline.model.image_report import ImageFinding
 from leadline.model.package import Sbom
 
-_ROOT = frozenset(("", "0", "root"))
+_ROOT = re.compile(r"(?:root|[+-]?0+)?")
+"""Runtimes read numbers as Go does: ``00`` is user 0 as well."""
 CONFIGURATION = "configuration"
 REMOTE_ACCESS = {
     21: "FTP",
@@ -90,7 +92,7 @@ def _files(sbom: Sbom) -> Iterator[ImageFinding]:
 
 
 def _user(sbom: Sbom) -> Iterator[ImageFinding]:
-    if sbom.config.user.partition(":")[0] in _ROOT:
+    if _ROOT.fullmatch(sbom.config.user.partition(":")[0]):
         detail = f"user {sbom.config.user}" if sbom.config.user else "no user is set"
         cure = "name another user in the image's last USER line"
         yield ImageFinding("medium", "Runs as root", CONFIGURATION, detail, cure)
