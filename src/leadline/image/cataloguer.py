@@ -10,6 +10,7 @@ file is needed, and keep large files out of such wishes. ``tree.get`` serves the
 a tree wish for and those ``beside`` them; executables are read without a tree.
 """
 
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -33,6 +34,10 @@ __all__ = [
 
 Packages = Iterator[Package]
 
+TEXT_VERSION = 2
+"""Raised with every change of how bytes become text, so that cached layers are read again."""
+_MARKS = ((BOM_UTF8, "utf-8"), (BOM_UTF16_LE, "utf-16-le"), (BOM_UTF16_BE, "utf-16-be"))
+
 
 class Unreadable(Exception):  # noqa: N818 - it names the state of the file, and becomes an ``Unread``
     """Raised by a cataloguer at the point where a file stops making sense; what was yielded before is kept."""
@@ -50,6 +55,10 @@ class File(Struct, frozen=True):
 
     @property
     def text(self) -> str:
+        """In UTF-8 unless a byte order mark says otherwise; PowerShell writes UTF-16 where it redirects output."""
+        for mark, encoding in _MARKS:
+            if self.data.startswith(mark):
+                return self.data[len(mark) :].decode(encoding, "replace")
         return self.data.decode("utf-8", "replace")
 
     @property

@@ -54,6 +54,17 @@ def fields(value: object) -> Mapping[str, object]:
     return value if isinstance(value, dict) else _EMPTY
 
 
+def whole(value: object) -> Mapping[str, object]:
+    """The fields of a whole document; none where it is empty.
+
+    Raises:
+        Unreadable: it is something else, a lone text for one, which YAML takes nearly everything for.
+    """
+    if value is not None and not isinstance(value, dict):
+        raise Unreadable("holds something else than fields")
+    return fields(value)
+
+
 def entries(value: object) -> Sequence[object]:
     """``value`` where it is a list, else an empty one."""
     return value if isinstance(value, list) else ()

@@ -6,7 +6,7 @@ import zstandard
 from msgspec import DecodeError, ValidationError, msgpack, structs
 
 from leadline.image import secrets
-from leadline.image.cataloguer import Cataloguer, Unread
+from leadline.image.cataloguer import TEXT_VERSION, Cataloguer, Unread
 from leadline.image.distro import DISTRO_PATHS, distro_of_programs, read_distro
 from leadline.image.image import DEFAULTS, Cache, Image, Layer, Options
 from leadline.image.layers import LayerFacts, Reader
@@ -124,7 +124,9 @@ def _order(package: Package) -> tuple[str, str, str, str, tuple[str, ...]]:
 
 
 def _version(cataloguers: Sequence[Cataloguer]) -> str:
-    return f"{FORM} {secrets.VERSION} " + " ".join(f"{one.name}:{one.version}" for one in cataloguers)
+    return f"{FORM} {TEXT_VERSION} {secrets.VERSION} " + " ".join(
+        f"{one.name}:{one.version}" for one in cataloguers
+    )
 
 
 def _recall(cache: Cache | None, key: str) -> LayerFacts | None:

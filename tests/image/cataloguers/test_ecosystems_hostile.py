@@ -160,3 +160,57 @@ def test_a_go_module_without_a_name_is_unreadable():
 def test_an_archive_whose_metadata_names_no_package_is_unreadable(name: str, path: str, inside: str) -> None:
     archive = MemoryTree({path: jar({inside: "Metadata-Version: 2.1\n"})})
     assert read(CATALOGUERS[name], archive, path) == ([], f"{inside} has no name or no version")
+
+
+IN_LINES = (
+    "cocoapods",
+    "dart",
+    "elixir",
+    "erlang-lock",
+    "github-actions",
+    "golang-mod",
+    "haskell-cabal",
+    "haskell-stack",
+    "java-gradle",
+    "pnpm-lock",
+    "ruby-lock",
+    "yarn-lock",
+)
+
+
+@pytest.mark.parametrize("name", IN_LINES)
+@pytest.mark.parametrize("content", [b"this is not it\n" * 3, b"\0\xff\x01{[<\n" * 50])
+def test_what_is_no_lock_file_is_said_to_be_none(name: str, content: bytes) -> None:
+    for path in asked_for(name):
+        if path.endswith((".lock", ".yaml", ".yml", ".freeze", ".lockfile", "go.mod")):
+            packages, complaint = read(CATALOGUERS[name], MemoryTree({path: content}), path)
+            assert (packages, bool(complaint)) == ([], True)
+
+
+@pytest.mark.parametrize(
+    "name", [*IN_LINES, "conan-file", "python-poetry", "python-requirements", "rust-lock"]
+)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_byte_order_marks_change_nothing(name: str, encoding: str) -> None:
+    for path in asked_for(name):
+        content = files_of(name)[path]
+        marked = MemoryTree({path: content.decode().encode(encoding)})
+        assert read(CATALOGUERS[name], marked, path) == read(
+            CATALOGUERS[name], MemoryTree({path: content}), path
+        )
+
+
+@pytest.mark.parametrize("name", ["elixir", "erlang-lock"])
+def test_a_term_that_breaks_off_keeps_what_came_before(name: str) -> None:
+    (path,) = asked_for(name)
+    content = files_of(name)[path]
+    packages, complaint = read(CATALOGUERS[name], MemoryTree({path: content[: len(content) // 2]}), path)
+    assert (bool(packages), complaint) == (True, "is no term, or breaks off")
+
+
+def test_what_is_left_out_of_large_requirements_is_said() -> None:
+    content = b"a==1\n" + b"#" * (8 << 20) + b"\nb==1\n"
+    packages, complaint = read(
+        CATALOGUERS["python-requirements"], MemoryTree({"requirements.txt": content}), "requirements.txt"
+    )
+    assert ([one.name for one in packages], complaint) == (["a"], "larger than 8 MiB, the rest was left out")

@@ -8,14 +8,14 @@ import re
 
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
 from leadline.image.checksum import hexadecimal
-from leadline.image.documents import entries, fields, read_yaml, word
+from leadline.image.documents import entries, fields, read_yaml, whole, word
 
 _POD = re.compile(r"(?P<name>[^\s/(]+)(?:/(?P<part>[^\s(]+))?\s+\((?P<version>[^()\s]+)\)")
 
 
 @cataloguer("cocoapods", names=("Podfile.lock",), lock=True)
 def cocoapods(lock: File) -> Packages:
-    found = fields(read_yaml(lock))
+    found = whole(read_yaml(lock))
     checksums = fields(found.get("SPEC CHECKSUMS"))
     for entry in entries(found.get("PODS")):
         for written in (word(entry),) if isinstance(entry, str) else fields(entry):

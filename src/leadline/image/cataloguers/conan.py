@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
-from leadline.image.documents import fields, read_json, word, words
+from leadline.image.documents import fields, read_json, whole, word, words
 
 FILE_BYTES = 4 << 20
 
@@ -32,7 +32,7 @@ def conan(facts: File) -> Packages:
 
 @cataloguer("conan-lock", names=("conan.lock",), lock=True)
 def conan_lock(lock: File) -> Packages:
-    found = fields(read_json(lock))
+    found = whole(read_json(lock))
     for key in ("requires", "build_requires", "python_requires"):
         for reference in words(found.get(key)):
             yield from _package(reference, is_dev=key != "requires")
@@ -63,6 +63,8 @@ def _package(reference: str, is_dev: bool) -> Packages:
 def _sections(file: File) -> Iterator[tuple[str, list[str]]]:
     if len(file.data) > FILE_BYTES:
         raise Unreadable(f"larger than {FILE_BYTES >> 20} MiB")
+    if "\0" in file.text[:1024]:
+        raise Unreadable("is no text")
     section, lines = "", list[str]()
     for line in file.text.split("\n"):
         line = line.partition(" #")[0].strip()

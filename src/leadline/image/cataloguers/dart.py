@@ -3,7 +3,7 @@
 from leadline.image.address import public_address
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
 from leadline.image.checksum import hexadecimal
-from leadline.image.documents import fields, read_yaml, word
+from leadline.image.documents import fields, read_yaml, whole, word
 
 OFFICIAL_PREFIX = "pub."
 """Both names that the public registry has had begin so; it is the default of the package URL type."""
@@ -11,7 +11,7 @@ OFFICIAL_PREFIX = "pub."
 
 @cataloguer("dart", names=("pubspec.lock",), lock=True)
 def dart(lock: File) -> Packages:
-    for name, value in fields(fields(read_yaml(lock)).get("packages")).items():
+    for name, value in fields(whole(read_yaml(lock)).get("packages")).items():
         entry = fields(value)
         version, origin = word(entry.get("version")), fields(entry.get("description"))
         if not version:

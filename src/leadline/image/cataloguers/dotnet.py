@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
 from leadline.image.checksum import in_base64
-from leadline.image.documents import fields, read_json, word
+from leadline.image.documents import fields, read_json, whole, word
 
 
 @cataloguer("dotnet", suffixes=(".deps.json",))
 def dotnet(dependencies: File) -> Packages:
-    found = fields(read_json(dependencies))
+    found = whole(read_json(dependencies))
     needs: dict[str, tuple[str, ...]] = {}
     for target in fields(found.get("targets")).values():
         for key, entry in fields(target).items():
@@ -31,7 +31,7 @@ def dotnet(dependencies: File) -> Packages:
 def dotnet_lock(lock: File) -> Packages:
     """The same package for several frameworks is one package."""
     seen: dict[tuple[str, str], Mapping[str, object]] = {}
-    for framework in fields(fields(read_json(lock)).get("dependencies")).values():
+    for framework in fields(whole(read_json(lock)).get("dependencies")).values():
         for name, value in fields(framework).items():
             entry = fields(value)
             version = word(entry.get("resolved"))

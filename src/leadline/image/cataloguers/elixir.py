@@ -33,6 +33,7 @@ def elixir(lock: File) -> Packages:
         digests = hexadecimal("sha256", found["sum"])
         yield Package("hex", found["name"], found["version"], digests=digests)
     yield from map(_of_repository, _MIX_GIT.finditer(text))
+    _check_ends(text, "%{", "}")
 
 
 @cataloguer("erlang-lock", names=("rebar.lock",), lock=True, version=2)
@@ -41,6 +42,15 @@ def erlang_lock(lock: File) -> Packages:
     for found in _REBAR.finditer(text):
         yield Package("hex", found["name"], found["version"])
     yield from map(_of_repository, _REBAR_GIT.finditer(text))
+    _check_ends(text, ("{", "["), ".")
+
+
+def _check_ends(text: str, start: str | tuple[str, ...], end: str) -> None:
+    """Raises ``Unreadable`` where ``text`` is no whole term."""
+    lines = (line for line in text.split("\n") if not line.lstrip().startswith(("#", "%%")))
+    term = "\n".join(lines).strip()
+    if term and not (term.startswith(start) and term.endswith(end)):
+        raise Unreadable("is no term, or breaks off")
 
 
 def _of_repository(found: re.Match[str]) -> Package:

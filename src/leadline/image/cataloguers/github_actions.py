@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.documents import entries, fields, read_yaml, word
+from leadline.image.documents import entries, fields, read_yaml, whole, word
 
 _USES = re.compile(r"(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)(?:/(?P<path>[^@\s]+))?@(?P<ref>[^@\s]+)")
 
@@ -37,10 +37,10 @@ def github_actions(workflow: File) -> Packages:
 
 
 def _used(workflow: File) -> Iterator[str]:
-    whole = fields(read_yaml(workflow))
-    jobs = [fields(job) for job in fields(whole.get("jobs")).values()]
+    document = whole(read_yaml(workflow))
+    jobs = [fields(job) for job in fields(document.get("jobs")).values()]
     for job in jobs:
         yield word(job.get("uses"))
-    for steps in (fields(whole.get("runs")), *jobs):
+    for steps in (fields(document.get("runs")), *jobs):
         for step in entries(steps.get("steps")):
             yield word(fields(step).get("uses"))

@@ -14,8 +14,11 @@ def golang_mod(requirements: File) -> Packages:
         raise Unreadable(f"larger than {FILE_BYTES >> 20} MiB")
     required: dict[str, str] = {}
     replaced: dict[tuple[str, str], list[str]] = {}
+    is_named = not requirements.data.strip()
     for verb, columns in _directives(requirements.text):
         match verb, columns:
+            case "module", [_, *_]:
+                is_named = True
             case "require", [path, version, *_]:
                 required[path] = version
             case "replace", [path, "=>", *by] if by:
@@ -29,6 +32,8 @@ def golang_mod(requirements: File) -> Packages:
             case [_]:  # a folder: what stands in it has no other name, and no version
                 version = DEVELOPMENT
         yield module_package(path, version)
+    if not is_named:
+        raise Unreadable("declares no module")
 
 
 def _directives(text: str) -> Iterator[tuple[str, list[str]]]:

@@ -7,7 +7,7 @@ https://cabal.readthedocs.io/en/stable/cabal-commands.html#cabal-freeze
 import re
 
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
-from leadline.image.documents import entries, fields, read_yaml, word
+from leadline.image.documents import entries, fields, read_yaml, whole, word
 
 FILE_BYTES = 4 << 20
 
@@ -19,7 +19,7 @@ _FROZEN = re.compile(r"any\.(?P<name>[\w-]++) ==(?P<version>[\d.]++)")
 
 @cataloguer("haskell-stack", names=("stack.yaml.lock", "stack.yaml"), lock=True)
 def haskell_stack(lock: File) -> Packages:
-    found = fields(read_yaml(lock))
+    found = whole(read_yaml(lock))
     for entry in (*entries(found.get("packages")), *entries(found.get("extra-deps"))):
         completed = fields(fields(entry).get("completed"))
         written = word(completed.get("hackage")) or word(entry)
@@ -32,5 +32,7 @@ def haskell_stack(lock: File) -> Packages:
 def haskell_cabal(lock: File) -> Packages:
     if len(lock.data) > FILE_BYTES:
         raise Unreadable(f"larger than {FILE_BYTES >> 20} MiB")
+    if lock.data.strip() and "constraints:" not in lock.text:
+        raise Unreadable("constrains nothing")
     for package in _FROZEN.finditer(lock.text):
         yield Package("hackage", package["name"], package["version"])

@@ -45,12 +45,16 @@ def java_gradle(lock: File) -> Packages:
     """Lines of ``group:artifact:version=configuration,configuration``."""
     if len(lock.data) > FILE_BYTES:
         raise Unreadable(f"larger than {FILE_BYTES >> 20} MiB")
+    is_lock = not lock.data.strip()
     for line in lock.text.split("\n"):
-        coordinates, _, configurations = line.strip().partition("=")
+        coordinates, equals, configurations = line.strip().partition("=")
+        is_lock |= bool(equals) or line.startswith("#")
         parts = coordinates.split(":")
         if len(parts) == 3 and not line.startswith("#"):
             is_dev = all(name.startswith("test") for name in configurations.split(","))
             yield Package("maven", parts[1], parts[2], namespace=parts[0], is_dev=is_dev)
+    if not is_lock:
+        raise Unreadable("assigns nothing to a configuration")
 
 
 def _key(dependency: Element, properties: Mapping[str, str]) -> tuple[str, str]:

@@ -6,7 +6,15 @@ https://docs.npmjs.com/cli/v10/configuring-npm/package-lock-json, https://bun.sh
 from collections.abc import Iterator, Mapping, Sequence
 
 from leadline.image.cataloguer import File, Packages, Unreadable, cataloguer
-from leadline.image.documents import entries, fields, read_json, read_json_with_comments, whole_name, word
+from leadline.image.documents import (
+    entries,
+    fields,
+    read_json,
+    read_json_with_comments,
+    whole,
+    whole_name,
+    word,
+)
 from leadline.image.lock_graph import reachable
 from leadline.image.npm_package import is_of_dependency, npm_package, split_name
 
@@ -17,7 +25,7 @@ DEPTH = 200
 def npm_lock(lock: File) -> Packages:
     if is_of_dependency(lock):
         return
-    found = fields(read_json(lock))
+    found = whole(read_json(lock))
     if "packages" in found:
         yield from _flat(fields(found.get("packages")), found)
     else:
@@ -62,7 +70,7 @@ def bun_lock(lock: File) -> Packages:
     """Each package is a list: ``name@version``, registry, what it needs, checksum."""
     if is_of_dependency(lock):
         return
-    found = fields(read_json_with_comments(lock))
+    found = whole(read_json_with_comments(lock))
     packages = {key: entries(value) for key, value in fields(found.get("packages")).items()}
     workspaces = [fields(value) for value in fields(found.get("workspaces")).values()]
     roots = [name for workspace in workspaces for name in _needs(workspace, "")]

@@ -2,12 +2,12 @@
 
 from leadline.image.cataloguer import File, Packages, Unreadable, cataloguer
 from leadline.image.composer import composer_package
-from leadline.image.documents import entries, fields, read_json
+from leadline.image.documents import entries, fields, read_json, whole
 
 
 @cataloguer("php-lock", names=("composer.lock",), lock=True)
 def php_lock(lock: File) -> Packages:
-    found = fields(read_json(lock))
+    found = whole(read_json(lock))
     for key in ("packages", "packages-dev"):
         for entry in entries(found.get(key)):
             package = composer_package(fields(entry), is_dev=key == "packages-dev")

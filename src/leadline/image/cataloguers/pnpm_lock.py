@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from leadline.image.cataloguer import File, Packages, cataloguer
-from leadline.image.documents import fields, read_yaml, whole_name, word
+from leadline.image.documents import fields, read_yaml, whole, whole_name, word
 from leadline.image.lock_graph import reachable
 from leadline.image.npm_package import is_of_dependency, npm_package, split_name
 
@@ -19,7 +19,7 @@ _OLD_KEY = re.compile(r"((?:@[^/]++/)?[^/@]++)/(\d[^_(/]*+)")
 def pnpm_lock(lock: File) -> Packages:
     if is_of_dependency(lock):
         return
-    found = fields(read_yaml(lock))
+    found = whole(read_yaml(lock))
     packages, snapshots = fields(found.get("packages")), fields(found.get("snapshots"))
     needed = _needed(found, snapshots) if snapshots else None
     seen: set[tuple[str, str]] = set()

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from leadline.image.address import public_address
-from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.documents import entries, fields, read_json, read_toml, word, words
+from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
+from leadline.image.documents import entries, fields, read_json, read_toml, whole, word, words
 from leadline.image.lock_graph import reachable
 
 REQUIREMENTS_BYTES = 8 << 20
@@ -45,7 +45,10 @@ _MAIN_GROUPS = frozenset(("main", "default"))
 )
 def python_requirements(requirements: File) -> Packages:
     is_dev = bool(_DEVELOPMENT_NAME.search(requirements.name))
-    text = requirements.text[:REQUIREMENTS_BYTES].replace("\\\r\n", " ").replace("\\\n", " ")
+    text = requirements.text[:REQUIREMENTS_BYTES]
+    if "\0" in text[:1024]:
+        raise Unreadable("is no text")
+    text = text.replace("\\\r\n", " ").replace("\\\n", " ")
     for line in text.split("\n"):
         line = line.strip()[:4096]
         if pin := _PIN.match(line):
@@ -56,6 +59,8 @@ def python_requirements(requirements: File) -> Packages:
             if version:
                 qualifiers = ((qualifier, public_address(direct["address"])),)
                 yield Package("pypi", name, version, qualifiers=qualifiers, is_dev=is_dev)
+    if len(requirements.data) > REQUIREMENTS_BYTES:
+        raise Unreadable(f"larger than {REQUIREMENTS_BYTES >> 20} MiB, the rest was left out")
 
 
 def _version_in_address(name: str, address: str) -> str:
@@ -92,7 +97,7 @@ def python_pylock(lock: File) -> Packages:
 @cataloguer("python-pipenv", names=("Pipfile.lock",), lock=True, version=2)
 def python_pipenv(lock: File) -> Packages:
     """What comes out of a repository has its commit for a version; a folder of the project has none."""
-    found = fields(read_json(lock))
+    found = whole(read_json(lock))
     default = fields(found.get("default"))
     for group in ("default", "develop"):
         for name, entry in fields(found.get(group)).items():

@@ -7,14 +7,14 @@ has the repository's host and owner as its namespace.
 import re
 
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.documents import entries, fields, read_json, word
+from leadline.image.documents import entries, fields, read_json, whole, word
 
 _ADDRESS = re.compile(r"^(?:[\w+]+://)?(?:[^/@]+@)?(?P<host>[^/:]+)[/:](?P<path>.+?)(?:\.git)?/?$")
 
 
 @cataloguer("swift", names=("Package.resolved", ".package.resolved"), lock=True)
 def swift(lock: File) -> Packages:
-    found = fields(read_json(lock))
+    found = whole(read_json(lock))
     for value in entries(found.get("pins")) or entries(fields(found.get("object")).get("pins")):
         pin = fields(value)
         state = fields(pin.get("state"))

@@ -6,7 +6,7 @@ https://classic.yarnpkg.com/lang/en/docs/yarn-lock/, https://yarnpkg.com/configu
 from collections.abc import Iterator
 
 from leadline.image.cataloguer import File, Packages, Unreadable, cataloguer
-from leadline.image.documents import YAML_BYTES, fields, read_yaml, word
+from leadline.image.documents import YAML_BYTES, fields, read_yaml, whole, word
 from leadline.image.npm_package import is_of_dependency, npm_package, split_name
 
 
@@ -16,12 +16,12 @@ def yarn_lock(lock: File) -> Packages:
         return
     if len(lock.data) > YAML_BYTES:
         raise Unreadable(f"larger than {YAML_BYTES >> 20} MiB")
-    yield from _later(lock) if b"\n__metadata:" in lock.data else _first(lock.text)
+    yield from _later(lock) if "\n__metadata:" in lock.text else _first(lock.text)
 
 
 def _later(lock: File) -> Packages:
     """YAML; ``resolution`` tells the true name, members of the project itself are left out."""
-    for key, value in fields(read_yaml(lock)).items():
+    for key, value in whole(read_yaml(lock)).items():
         entry = fields(value)
         name, reference = split_name(word(entry.get("resolution")))
         version = word(entry.get("version"))
