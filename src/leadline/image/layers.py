@@ -85,6 +85,11 @@ class Reader(Struct, frozen=True):
             except Forged as error:
                 return LayerFacts(unread=[Unread(name, f"{error}; nothing of it was used")], is_whole=False)
             except Damaged as error:
+                forgery = _forgery(entries)
+                if forgery:
+                    return LayerFacts(
+                        unread=[Unread(name, f"{forgery}; nothing of it was used")], is_whole=False
+                    )
                 facts.unread.append(Unread(name, f"{error}; what came before was read"))
                 facts.is_whole = False
         lost = passing.lost_links()
@@ -92,6 +97,17 @@ class Reader(Struct, frozen=True):
             with layer.open() as entries:
                 _reread(self, facts, entries, lost)
         return facts
+
+
+def _forgery(entries: EntryReader) -> str:
+    """Why nothing of a damaged layer may be believed; empty where its bytes are those that were promised."""
+    try:
+        entries.finish()
+    except Forged as error:
+        return str(error)
+    except Damaged:
+        pass
+    return ""
 
 
 class _Pass:

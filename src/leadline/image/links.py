@@ -6,6 +6,7 @@ layers that hold them; most images have none.
 
 from collections.abc import Iterator, Sequence
 
+from leadline.errors import SourceError
 from leadline.image.cataloguer import File, Unread
 from leadline.image.image import Layer
 from leadline.image.layers import FILE, LayerFacts, PathFacts, Reader, told
@@ -24,11 +25,7 @@ Lost = dict[str, list[str]]
 def follow_links(
     tree: MergedTree, layers: Sequence[tuple[Layer, LayerFacts]], reader: Reader
 ) -> Iterator[Unread]:
-    """Adds to ``tree`` what is wanted under the names of links, and tells what could not be read.
-
-    Raises:
-        SourceError: a layer cannot be fetched again.
-    """
+    """Adds to ``tree`` what is wanted under the names of links, and tells what could not be read."""
     left: Lost = {}
     for count, (link, real) in enumerate(_lost(tree, reader.wishes)):
         if count >= MOST_FOLLOWED:
@@ -74,6 +71,11 @@ def _read_again(tree: MergedTree, layer: Layer, lost: Lost, reader: Reader) -> I
     except Forged as error:
         found = []
         unread.append(Unread(f"layer {layer.diff_id}", f"{error} at the second reading"))
+    except SourceError as error:
+        found = []
+        unread.append(
+            Unread(f"layer {layer.diff_id}", f"{error.args[0]} at the second reading", hint=error.hint)
+        )
     except Damaged:
         # Already told at the first reading.
         pass

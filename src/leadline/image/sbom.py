@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import zstandard
 from msgspec import DecodeError, ValidationError, msgpack, structs
 
+from leadline.errors import SourceError
 from leadline.image import secrets
 from leadline.image.cataloguer import TEXT_VERSION, Cataloguer, Unread
 from leadline.image.distro import DISTRO_PATHS, distro_of_programs, read_distro
@@ -47,7 +48,7 @@ def contents_of(
     """The part of the bill that depends on nothing but layers and ``cataloguers``.
 
     Raises:
-        SourceError: a layer cannot be fetched.
+        SourceError: no layer can be fetched.
     """
     reader = Reader(Wishes(chosen_for(image, cataloguers), DISTRO_PATHS), options.limits)
     facts = _facts(image, reader, cache, options)
@@ -71,16 +72,22 @@ def contents_of(
 def _facts(
     image: Image, reader: Reader, cache: Cache | None, options: Options
 ) -> list[tuple[str, LayerFacts]]:
-    """Digest and content of every layer, bottom first."""
+    """Digest and content of every layer, bottom first. Raises ``SourceError`` where none can be fetched."""
     version = f"{_version(reader.wishes.cataloguers)} {options.limits}"
     entries = 0
+    errors: list[SourceError] = []
 
     def facts_of(layer: Layer) -> LayerFacts:
         nonlocal entries
         key = f"layer {layer.cache_key} {version}" if layer.cache_key else ""
         facts = _recall(cache, key)
         if facts is None:
-            facts = reader.facts_of(layer, options.limits.all_entries - entries)
+            try:
+                facts = reader.facts_of(layer, options.limits.all_entries - entries)
+            except SourceError as error:
+                errors.append(error)
+                name = f"layer {layer.diff_id or layer.cache_key}"
+                return LayerFacts(unread=[Unread(name, str(error.args[0]), hint=error.hint)], is_whole=False)
             if key and facts.is_whole:
                 _remember(cache, key, facts)
         entries += len(facts.entries)
@@ -90,6 +97,8 @@ def _facts(
     # The largest first: with several at once nobody then waits for a large one that began last.
     order = sorted(range(len(layers)), key=lambda i: -layers[i].size_bytes)
     found = dict(zip(order, options.each(facts_of, [layers[i] for i in order]), strict=True))
+    if errors and len(errors) == len(layers):
+        raise errors[0]
     return [(layers[i].diff_id, found[i]) for i in range(len(layers))]
 
 

@@ -203,10 +203,12 @@ def decompressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
     if not is_compressed(head):
         return rest
     if head.startswith(GZIP):
-        return _gunzipped(rest)
-    if head.startswith(XZ):
-        return _unxz(rest)
-    return _unbzip2(rest) if BZIP2.match(head) else _unzstandard(rest)
+        plain = _gunzipped(rest)
+    elif head.startswith(XZ):
+        plain = _unxz(rest)
+    else:
+        plain = _unbzip2(rest) if BZIP2.match(head) else _unzstandard(rest)
+    return _to_its_end(plain, rest)
 
 
 def bounded(pieces: Iterable[bytes], limit_bytes: int) -> Iterator[bytes]:
@@ -221,6 +223,16 @@ def bounded(pieces: Iterable[bytes], limit_bytes: int) -> Iterator[bytes]:
         if total > limit_bytes:
             raise Damaged(f"more than {limit_bytes >> 20} MiB after decompression")
         yield piece
+
+
+def _to_its_end(plain: Iterator[bytes], stored: Iterator[bytes]) -> Iterator[bytes]:
+    """``plain`` as it is. Where it breaks, ``stored`` is read on: a wrong digest, told at its end, says more."""
+    try:
+        yield from plain
+    except Damaged:
+        for _ in stored:
+            pass
+        raise
 
 
 def _again(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

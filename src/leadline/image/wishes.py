@@ -73,7 +73,7 @@ class Wishes:
 
     def asks_in(self, folder: str) -> bool:
         """Whether somebody may want a file directly below ``folder``, whatever its name."""
-        return folder in self._quick_folders or folder.endswith(self._quick_folder_endings)
+        return folder in self._quick_folders or f"/{folder}".endswith(self._quick_folder_endings)
 
     def paths(self) -> dict[str, tuple[int, ...]]:
         """Every path that a cataloguer asks for by its whole name."""
@@ -89,7 +89,7 @@ class Wishes:
             if name.endswith(ending):
                 readers.update(positions)
         for ending, positions in self._folder_endings.items():
-            if folder.endswith(ending):
+            if f"/{folder}".endswith(ending):
                 readers.update(positions)
         is_kept = (
             path in self._paths.kept

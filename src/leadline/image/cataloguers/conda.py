@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"/t/[^/]+/")
 """Where a channel that asks for an account has its token."""
 
 
-@cataloguer("conda", folders=("conda-meta", "*/conda-meta"), version=2)
+@cataloguer("conda", folders=("*/conda-meta",), version=2)
 def conda(record: File) -> Packages:
     if not record.name.endswith(".json"):
         return

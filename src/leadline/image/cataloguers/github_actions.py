@@ -16,7 +16,7 @@ _USES = re.compile(r"(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)(?:/(?P<path>[^@\s]+))?
 
 @cataloguer(
     "github-actions",
-    folders=(".github/workflows", "*/.github/workflows"),
+    folders=("*/.github/workflows",),
     names=("action.yml", "action.yaml"),
     lock=True,
 )

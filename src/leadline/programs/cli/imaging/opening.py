@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec import structs
+
 from leadline.errors import RegistryError, SourceError, UsageError
 from leadline.image.stream import HEAD_BYTES, Damaged, Region, is_compressed
 from leadline.image.tar import TarReader
@@ -96,7 +98,9 @@ def _cache(environ: Mapping[str, str]) -> LayerCache | None:
 
 def _open(request: ImageRequest, say: Say) -> OpenedImage:
     cache = layer_cache(request)
-    options = ImageOptions(request.platform, _registry(request, os.environ, frozenset(), say), cache)
+    credential = _credential(request, os.environ)  # once: it may come out of a pipe
+    registry = _registry(request, os.environ, credential, say)
+    options = ImageOptions(request.platform, registry, cache)
     try:
         return open_image(request.image, options)
     except RegistryError as error:
@@ -104,9 +108,10 @@ def _open(request: ImageRequest, say: Say) -> OpenedImage:
         if not request.insecure or not host:
             raise _with_hint(error) from error
         mirrors = (mirror for hosts in _mirrors(request.mirror).values() for mirror in hosts)
-        plain_http = _registry(request, os.environ, frozenset((host, *mirrors)), say)
+        trust = structs.replace(registry.trust, plain_http=frozenset((host, *mirrors)))
+        options = structs.replace(options, registry=structs.replace(registry, trust=trust))
         try:
-            return open_image(request.image, ImageOptions(request.platform, plain_http, cache))
+            return open_image(request.image, options)
         except RegistryError as error:
             # The registry's own refusal over plain HTTP says more than a failed handshake before it.
             raise error from None
@@ -128,7 +133,7 @@ def _host(image: str) -> str:
 
 
 def _registry(
-    request: ImageRequest, environ: Mapping[str, str], plain_http: frozenset[str], say: Say
+    request: ImageRequest, environ: Mapping[str, str], credential: Credential | None, say: Say
 ) -> RegistryOptions:
     def wait(attempt: int, seconds: float) -> bool:
         if attempt >= MOST_ATTEMPTS or seconds > LONGEST_WAIT_S:
@@ -142,8 +147,8 @@ def _registry(
         return True
 
     return RegistryOptions(
-        trust=Trust(plain_http, request.ca_file, request.insecure, _proxies(environ)),
-        credential=_credential(request, environ),
+        trust=Trust(frozenset(), request.ca_file, request.insecure, _proxies(environ)),
+        credential=credential,
         environ=environ,
         mirrors=_mirrors(request.mirror),
         wait=wait,
