@@ -85,7 +85,7 @@ def test_every_chart_below_a_folder_is_rendered_once_and_the_rest_is_named() -> 
         Unread(
             "umbrella",
             "rendered without the dependencies it lacks: vanished",
-            hint="run: helm dependency build umbrella",
+            hint="run helm dependency build in its folder",
         ),
     )
     assert found.notes == (
@@ -137,6 +137,45 @@ def test_values_files_and_settings_win_in_helm_s_order(tmp_path: Path) -> None:
     assert [(r.name, r.body["data"]) for r in found.resources] == [
         ("first", {"a": "chart", "b": "first", "c": "second", "d": "set", "n": 7, "s": "7"})
     ]
+
+
+LIST = "a: [{v: 1, m: 2}, {v: 3}, {v: 4}]"
+
+
+@pytest.mark.parametrize(
+    ("files", "sets", "set_strings", "expected"),
+    [
+        (("a: [{v: 0}]", LIST), (), (), [{"v": 1, "m": 2}, {"v": 3}, {"v": 4}]),
+        ((LIST, "a: [null, x]"), (), (), [None, "x"]),
+        ((LIST,), ("a[0].v=7",), (), [{"v": 7, "m": 2}, {"v": 3}, {"v": 4}]),
+        ((LIST,), ("a[1]=x",), (), [{"v": 1, "m": 2}, "x", {"v": 4}]),
+        ((LIST,), ("a[4]=x",), (), [{"v": 1, "m": 2}, {"v": 3}, {"v": 4}, None, "x"]),
+        ((LIST,), ("a={x}",), (), ["x"]),
+        ((LIST,), ("a[0].v=7,a={x}",), (), ["x"]),
+        ((LIST,), ("a={x,y}", "a[1]=z"), ("a[0]=7",), ["7", "z"]),
+        ((), ("a[0].b\\.c[1]=x", "a[0].b\\.c[0]=y"), ("a[0].b\\.c[2]=1",), [{"b.c": ["y", "x", "1"]}]),
+        ((LIST,), ("a[0].k=v,", "a[1]=tail\\", "a[2]=w"), (), [{"v": 1, "m": 2, "k": "v"}, "tail", "w"]),
+    ],
+)
+def test_settings_write_into_the_lists_of_values_files(
+    tmp_path: Path,
+    files: tuple[str, ...],
+    sets: tuple[str, ...],
+    set_strings: tuple[str, ...],
+    expected: list[object],
+) -> None:
+    root = write(tmp_path / "scanned", chart("one", config_map("a") + "a: {{ toJson .Values.a }}\n"))
+    write(tmp_path, {f"{number}.yaml": text for number, text in enumerate(files)})
+    paths = tuple(str(tmp_path / f"{number}.yaml") for number in range(len(files)))
+    found = render(root, HelmOptions(paths, sets, set_strings))
+    assert [r.body["a"] for r in found.resources] == [expected]
+
+
+def test_setting_that_helm_cannot_read_is_told_in_its_words(tmp_path: Path) -> None:
+    root = write(tmp_path, chart("one", config_map("a")))
+    found = render(root, HelmOptions(sets=("b=1", "a={1"), set_strings=("c=2}",)))
+    why = "the chart one was not rendered: failed parsing --set data: list must terminate with '}'"
+    assert [(u.where, u.why) for u in found.unread] == [("one", why)]
 
 
 def test_versions_of_the_cluster_reach_the_templates(tmp_path: Path) -> None:
@@ -260,6 +299,10 @@ def test_ignored_chart_is_not_rendered(tmp_path: Path) -> None:
 
 FAKE_HELM = """#!{python}
 import json, sys
+if "/library" in sys.argv[3]:
+    sys.exit("Error: library charts are not installable")
+if "/failing" in sys.argv[3]:
+    sys.exit("WARNING: This chart is deprecated\\nError: it fails\\n\\nUse --debug flag to render out invalid YAML")
 if {is_strict} and "/lacking" in sys.argv[3]:
     sys.exit("Error: found in Chart.yaml, but missing in charts/ directory: shared")
 print("---\\n# Source: one/crds/a.yaml\\n" + {crd!r} + "---\\n# Source: one/templates/it.yaml\\n"
@@ -289,6 +332,14 @@ def test_helm_on_the_path_goes_first(tmp_path: Path) -> None:
     expected = f"template shop {root}/one --namespace prod --include-crds --kube-version 1.31"
     expected += f" --values {root}/one/Chart.yaml --set a=1 --set-string b=2 --api-versions x/v1"
     assert " ".join(found.resources[1].body["args"]) == expected
+
+
+def test_what_helm_refuses_is_told_as_by_the_bundled_engine(tmp_path: Path) -> None:
+    root = write(tmp_path / "scanned", chart("failing", "") | chart("library", "", "type: library\n"))
+    path = fake_helm(tmp_path / "bin", is_strict=False)
+    found = read_rendered(root, RenderOptions({"PATH": path}))
+    assert found.unread == (Unread("failing", "the chart failing was not rendered: it fails"),)
+    assert found.notes == (Unread("library", "a library chart, which has no objects of its own"),)
 
 
 def test_chart_that_helm_refuses_for_want_of_a_dependency_is_rendered_without_it(tmp_path: Path) -> None:

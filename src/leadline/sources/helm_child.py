@@ -12,13 +12,19 @@ Source: the engine's C interface, the package helm-python-sdk
 
 import io
 import json
+import re
 import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 _VALUES_BYTES = 8 << 20
 _CHART_BYTES = 100 << 20
+# Of a path as --set writes it: https://helm.sh/docs/intro/using_helm/#the-format-and-limitations-of---set
+_SPECIAL = re.compile(r"[\\.,=\[\]{}]")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_STEP = re.compile(r"\[\d+\]|(?:\\.|[^\\.\[])+", re.DOTALL)
 
 
 def main() -> None:
@@ -109,10 +115,15 @@ def _values(request: dict[str, Any]) -> dict[str, Any]:
         if len(text) > _VALUES_BYTES:
             raise ValueError(f"{path}: more than {_VALUES_BYTES >> 20} MiB of values")
         _merge(values, helm_python.values_from_yaml(text.decode("utf-8")))
-    if request["set"]:
-        _merge(values, helm_python.parse_set_string(",".join(request["set"])))
-    if request["set_string"]:
-        _merge(values, helm_python.parse_set_string_values(",".join(request["set_string"])))
+    for flag, parse in (
+        ("set", helm_python.parse_set_string),
+        ("set_string", helm_python.parse_set_string_values),
+    ):
+        for entry in request[flag]:
+            try:
+                _Setting(entry, parse).write(values)
+            except helm_python.HelmError as error:
+                raise ValueError(f"failed parsing --{flag.replace('_', '-')} data: {error}") from error
     return values
 
 
@@ -121,18 +132,51 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
         old = below.get(key)
         if isinstance(old, dict) and isinstance(value, dict):
             _merge(old, value)
-        elif isinstance(old, list) and isinstance(value, list):
-            below[key] = _merged_lists(old, value)
         else:
             below[key] = value
 
 
-def _merged_lists(below: list[Any], above: list[Any]) -> list[Any]:
-    """``--set a[1]=x`` reads as ``[null, x]``: the places that it leaves out stay as they are."""
-    if None not in above:
-        return above
-    filled = [old if new is None else new for new, old in zip(above, below, strict=False)]
-    return filled + above[len(below) :] + below[len(above) :]
+class _Setting:
+    """One ``--set``. It writes into the lists that are there: ``a[1].b=x`` leaves the rest of ``a`` alone.
+
+    The parser has no parameter for the values below, and ``a={x}`` and ``a[0]=x`` read the same. They differ in
+    what becomes of a longer list: the first drops it, so the parser is asked with one more item put in before.
+    """
+
+    def __init__(self, expression: str, parse: Callable[[str], dict[str, Any]]) -> None:
+        self._expression = expression
+        self._parse = parse
+
+    def write(self, values: dict[str, Any]) -> None:
+        self._into(values, self._parse(self._expression), "")
+
+    def _into(self, below: dict[str, Any], above: dict[str, Any], path: str) -> None:
+        for key, value in above.items():
+            place = f"{path}.{_escaped(key)}" if path else _escaped(key)
+            below[key] = self._written(below.get(key), value, place)
+
+    def _written(self, old: Any, new: Any, path: str) -> Any:
+        if isinstance(old, dict) and isinstance(new, dict):
+            self._into(old, new, path)
+            return old
+        if isinstance(old, list) and isinstance(new, list) and self._is_by_index(path, new):
+            # The places that it leaves out read as null.
+            items = [
+                below if above is None else self._written(below, above, f"{path}[{index}]")
+                for index, (below, above) in enumerate(zip(old, new, strict=False))
+            ]
+            return items + new[len(old) :] + old[len(new) :]
+        return new
+
+    def _is_by_index(self, path: str, items: list[Any]) -> bool:
+        longer: Any = self._parse(f"{path}[{len(items)}]=,{self._expression}")
+        for step in _STEP.findall(path):
+            longer = longer[int(step[1:-1])] if step.startswith("[") else longer[_ESCAPED.sub(r"\1", step)]
+        return len(longer) > len(items)
+
+
+def _escaped(key: str) -> str:
+    return _SPECIAL.sub(r"\\\g<0>", key)
 
 
 if __name__ == "__main__":
