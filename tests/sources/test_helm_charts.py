@@ -301,6 +301,10 @@ FAKE_HELM = """#!{python}
 import json, sys
 if "/library" in sys.argv[3]:
     sys.exit("Error: library charts are not installable")
+if "/sorted" in sys.argv[3]:
+    for kind in ("ServiceAccount", "ConfigMap", "Role", "Role"):
+        print("---\\n# Source: sorted/templates/it.yaml\\nkind:", kind, "\\napiVersion: v1\\nmetadata: {{name: a}}")
+    sys.exit()
 if "/failing" in sys.argv[3]:
     sys.exit("WARNING: This chart is deprecated\\nError: it fails\\n\\nUse --debug flag to render out invalid YAML")
 if {is_strict} and "/lacking" in sys.argv[3]:
@@ -340,6 +344,14 @@ def test_what_helm_refuses_is_told_as_by_the_bundled_engine(tmp_path: Path) -> N
     found = read_rendered(root, RenderOptions({"PATH": path}))
     assert found.unread == (Unread("failing", "the chart failing was not rendered: it fails"),)
     assert found.notes == (Unread("library", "a library chart, which has no objects of its own"),)
+
+
+def test_documents_that_helm_sorted_by_kind_count_as_in_the_template(tmp_path: Path) -> None:
+    template = "kind: Role\nroleRef:\n  kind: ConfigMap\n---\nkind: ConfigMap\n---\nkind: {{ .kind }}\n---\nkind: Role\n"
+    root = write(tmp_path / "scanned", chart("sorted", template))
+    found = read_rendered(root, RenderOptions({"PATH": fake_helm(tmp_path / "bin", is_strict=False)}))
+    kinds = [(r.origin.document, r.kind) for r in found.resources]
+    assert kinds == [(0, "Role"), (1, "ConfigMap"), (2, "Role"), (3, "ServiceAccount")]
 
 
 def test_chart_that_helm_refuses_for_want_of_a_dependency_is_rendered_without_it(tmp_path: Path) -> None:

@@ -109,6 +109,15 @@ def test_documents_of_one_template_are_told_apart() -> None:
     assert locate_in_template(template, rendered, "spec.on", 1) == TemplateSpot(7, 3, True, "b")
 
 
+def test_documents_in_another_order_than_the_template_s_are_told_by_kind_and_rank() -> None:
+    template = (
+        "kind: B\na: {{ .x }}\n---\nkind: A\na: {{ .x }}\n---\nkind: B\nrefers:\n  kind: A\na: {{ .x }}\n"
+    )
+    rendered = "kind: A\na: 1\n---\nkind: B\na: 1\n---\nkind: B\nrefers:\n  kind: A\na: 1\n"
+    spots = [locate_in_template(template, rendered, "a", document) for document in range(3)]
+    assert [spot and spot.line for spot in spots] == [5, 2, 10]
+
+
 def test_branches_that_write_the_same_line_are_not_guessed_between() -> None:
     template = "kind: A\nspec:\n{{ if .x }}\n  on: true\n{{ else }}\n  on: true\n{{ end }}\n"
     assert locate_in_template(template, "kind: A\nspec:\n  on: true\n", "spec.on") == TemplateSpot(

@@ -16,8 +16,10 @@ from leadline.sources.child_process import closed_environment
 from leadline.sources.helm_dependencies import Borrowed, Lenders
 from leadline.sources.helm_engine import Answer, Request, Run, engine_for, render_all
 from leadline.sources.helm_files import ChartFiles, link_outside
+from leadline.sources.helm_template import in_template_order
 from leadline.sources.ownership import Ownership
 from leadline.sources.rendered import Collector, HelmOptions, Rendered, RenderOptions
+from leadline.sources.rendered_places import read_template
 
 _TEMPLATE_PLACE = re.compile(
     r"([\w.+-]+(?:/[\w.+-]+)*/(?:templates|charts|crds)/[^\s:()\"]+):(\d+)(?::(\d+))?"
@@ -25,6 +27,8 @@ _TEMPLATE_PLACE = re.compile(
 _SPACE = re.compile(r"\s+")
 _WHY_LENGTH = 500
 _WANTS_VALUES = ("nil pointer", "execution error", "specifications of the schema", " is required")
+# Without a path: the one known here is relative to the target, not to the folder that the user stands in.
+_BUILD_HINT = "run helm dependency build in its folder"
 _NO_ENGINE = "there is no Helm to render it with"
 _NO_ENGINE_HINT = "put helm on the PATH or install leadline[render]"
 
@@ -121,6 +125,8 @@ class _ChartReader:
         count = 0
         for engine_path, text in texts:
             path = files.path_of(engine_path)
+            if answer.is_sorted and "\n---" in text:
+                text = in_template_order(text, read_template(str(self._top), path))
             count += self._collector.add_text(
                 text, Origin("helm", path, root=self._collector.root, rendered_from=chart)
             )
@@ -149,7 +155,7 @@ def _is_manifest(engine_path: str) -> bool:
 
 def _missing(chart: str, names: tuple[str, ...]) -> Unread:
     why = f"rendered without the dependencies it lacks: {', '.join(names)}"
-    return Unread(chart, why, hint=f"run: helm dependency build {chart or '.'}")
+    return Unread(chart, why, hint=_BUILD_HINT)
 
 
 def _failed(chart: str, answer: Answer, files: ChartFiles, missing: tuple[str, ...]) -> Unread:
@@ -162,13 +168,13 @@ def _failed(chart: str, answer: Answer, files: ChartFiles, missing: tuple[str, .
     if len(message) > _WHY_LENGTH:
         message = message[:_WHY_LENGTH] + "…"
     why = f"the chart{f' {chart}' if chart else ''} was not rendered: {message}"
-    return Unread(path, why, line, column, _hint(chart, answer, missing))
+    return Unread(path, why, line, column, _hint(answer, missing))
 
 
-def _hint(chart: str, answer: Answer, missing: tuple[str, ...]) -> str:
+def _hint(answer: Answer, missing: tuple[str, ...]) -> str:
     error = answer.error
     if missing or "missing in charts/" in error:
-        return f"run: helm dependency build {chart or '.'}"
+        return _BUILD_HINT
     if "kubeVersion" in error:
         return "name the cluster's version with --kube-version"
     if answer.error_kind in ("out of time", "out of memory", "too much output", "crashed"):

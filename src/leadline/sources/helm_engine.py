@@ -20,7 +20,11 @@ from leadline.sources import helm_child
 from leadline.sources.child_process import Child, Command, Fate, Limits, Outcome, run_child
 
 _SOURCE_LINE = re.compile(r"^# Source: (\S+)$", re.MULTILINE)
-_LEAVING = re.compile(r"^(Error|WARNING|level=\w+)[: ]*", re.MULTILINE)
+_ERROR = re.compile(
+    r"^Error: (.*?)(?:\n+Use --debug flag to render out invalid YAML)?\s*\Z", re.MULTILINE | re.DOTALL
+)
+"""Warnings go before it, and advice for users of Helm itself after it."""
+_LIBRARY = "library charts are not installable"
 
 
 class Run(Struct, frozen=True):
@@ -64,6 +68,8 @@ class Answer(Struct, frozen=True):
     """Names of the dependencies that it has."""
     silent: list[str] = []
     """Names of the subcharts that nothing was rendered of, as far as the engine tells."""
+    is_sorted: bool = False
+    """Whether the documents of a template are in the order of an installation, by kind, and not in their own."""
 
 
 class Engine(Protocol):
@@ -145,9 +151,9 @@ class ProgramEngine:
         if outcome.fate != "ended":
             return Answer(error=_unfinished(outcome, self._limits), error_kind=outcome.fate)
         if outcome.code != 0:
-            return Answer(
-                error=_LEAVING.sub("", outcome.complaint).strip() or "no reason given", error_kind="helm"
-            )
+            found = _ERROR.search(outcome.complaint)
+            why = found[1] if found else outcome.complaint.strip() or "no reason given"
+            return Answer(type="library") if why == _LIBRARY else Answer(error=why, error_kind="helm")
         return _answer_of(outcome.output.decode("utf-8", "replace"))
 
     def __enter__(self) -> "ProgramEngine":
@@ -232,7 +238,7 @@ def _answer_of(output: str) -> Answer:
             templates.setdefault(path, []).append(text)
     joined = {path: "---\n".join(texts) for path, texts in templates.items()}
     name = marks[0][1].partition("/")[0] if marks else ""
-    return Answer(name=name, templates=joined, crds=crds)
+    return Answer(name=name, templates=joined, crds=crds, is_sorted=True)
 
 
 def _unfinished(outcome: Outcome, limits: Limits) -> str:

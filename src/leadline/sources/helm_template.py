@@ -4,8 +4,10 @@ A template is no tree, so its lines are compared with those that were rendered, 
 looked for only within the lines of its parent. What is not unique is not told; the nearest parent is.
 """
 
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 import yaml
 from msgspec import Struct
@@ -24,6 +26,7 @@ _INDENT = re.compile(r"\bn?indent\s+(\d{1,3})\s*$")
 _PARTIAL = re.compile(r"^(include|template|tpl)\b")
 _IN_BRACKETS = re.compile(r"(:|^-)\s+[\[{]")
 _BORDER = re.compile(r"^---(\s|$)")
+_KIND = re.compile(rb"^kind:.*$", re.MULTILINE)
 _LITERAL_KEY = re.compile(r"^(- +)*[\w./$\"'-]+\s*:")
 _LINES = 20_000
 """Of a template; longer ones are not searched."""
@@ -56,6 +59,9 @@ class _Document(Struct, frozen=True):
     index: int
     count: int
     """Of documents in the whole text."""
+    rank: int
+    """Among the documents of its kind."""
+    count_of_kind: int
 
 
 def locate_in_template(template: str, rendered: str, path: str, document: int = 0) -> TemplateSpot | None:
@@ -69,6 +75,29 @@ def locate_in_template(template: str, rendered: str, path: str, document: int = 
     return TemplateSearch(template, rendered).find(path, document)
 
 
+def in_template_order(rendered: str, template: str) -> str:
+    """The documents of ``rendered``, which are sorted by kind, as ``template`` writes their kinds one after the other.
+
+    Then they count as those that the bundled engine renders, and those of a template without actions as in its file.
+    """
+    lines: dict[bytes, list[int]] = {}
+    for number, found in enumerate(_KIND.finditer(template.encode("utf-8", "replace"))):
+        lines.setdefault(found[0].strip(), []).append(number)
+    places: list[tuple[float, bytes]] = []
+    seen: Counter[bytes] = Counter()
+    for part in split_documents((rendered + "\n").encode("utf-8", "surrogatepass")):
+        kind = _kind_line(part.text)
+        known = lines.get(kind, ())
+        places.append((known[min(seen[kind], len(known) - 1)] if known else math.inf, part.text))
+        seen[kind] += 1
+    ordered = sorted(places, key=lambda place: place[0])
+    # Each but the first of a text begins with its border.
+    texts = (
+        text if _BORDER.match(text.decode("utf-8", "replace")) else b"---\n" + text for _, text in ordered
+    )
+    return b"".join(texts).decode("utf-8", "surrogatepass")
+
+
 class TemplateSearch:
     """One template and what it rendered to, made ready for many questions."""
 
@@ -76,12 +105,13 @@ class TemplateSearch:
         self._template = template
         self._lines = _template_lines(template)
         self._parts = list(split_documents((rendered + "\n").encode("utf-8", "surrogatepass")))
+        self._kinds = {part.index: _kind_line(part.text) for part in self._parts}
         self._documents: dict[int, _Document | None] = {}
 
     def find(self, path: str, document: int = 0) -> TemplateSpot | None:
         """As ``locate_in_template``."""
         if document not in self._documents:
-            self._documents[document] = _rendered_document(self._parts, document)
+            self._documents[document] = _rendered_document(self._parts, self._kinds, document)
         source = self._documents[document]
         steps = parse_path(path)
         return _spot(self._template, self._lines, source, steps) if source and self._lines else None
@@ -109,7 +139,7 @@ def _spot(template: str, lines: list[_Line], source: _Document, steps: Steps) ->
     return TemplateSpot(matched.number, matched.indent + 1, exact, key)
 
 
-def _rendered_document(parts: Sequence[Part], index: int) -> _Document | None:
+def _rendered_document(parts: Sequence[Part], kinds: Mapping[int, bytes], index: int) -> _Document | None:
     part = next((part for part in parts if part.index == index), None)
     if part is None:
         return None
@@ -120,8 +150,22 @@ def _rendered_document(parts: Sequence[Part], index: int) -> _Document | None:
     if node is None:
         return None
     texts = part.text.decode("utf-8", "replace").split("\n")
-    kind = next((text.strip() for text in texts if text.startswith("kind:")), "")
-    return _Document(node, texts, kind, index, len(parts))
+    kind = kinds[index].decode("utf-8", "replace")
+    before = [kinds[part.index] for part in parts if part.index < index]
+    return _Document(
+        node,
+        texts,
+        kind,
+        index,
+        len(parts),
+        before.count(kinds[index]),
+        list(kinds.values()).count(kinds[index]),
+    )
+
+
+def _kind_line(text: bytes) -> bytes:
+    found = _KIND.search(text)
+    return found[0].strip() if found else b""
 
 
 def _chain(source: _Document, steps: Sequence[Step]) -> list[tuple[Step, _Line]]:
@@ -143,16 +187,27 @@ def _chain(source: _Document, steps: Sequence[Step]) -> list[tuple[Step, _Line]]
 
 
 def _segment(lines: Sequence[_Line], source: _Document) -> tuple[int, int]:
-    """The part of the template, between ``---`` lines, that rendered to the document."""
+    """The part of the template, between ``---`` lines, that rendered to the document.
+
+    The program ``helm`` writes the documents of a template sorted by kind, so the order among all of them proves
+    nothing; that among those of one kind is the template's.
+    """
     borders = [i for i, line in enumerate(lines) if line.indent == 0 and _BORDER.match(line.text)]
     segments = list(zip([0, *borders], [*borders, len(lines)], strict=True))
-    alike = [(low, high) for low, high in segments if any(x.text == source.kind for x in lines[low:high])]
+    alike = [(low, high) for low, high in segments if _says_kind(lines[low:high], source.kind)]
     if len(alike) == 1:
         return alike[0]
+    if len(alike) == source.count_of_kind:
+        return alike[source.rank]
     whole = [(low, high) for low, high in segments if any(":" in x.text for x in lines[low:high])]
-    if len(whole) == source.count:
+    if len(whole) == source.count and (not alike or whole[source.index] in alike):
         return whole[source.index]
     return 0, len(lines)
+
+
+def _says_kind(lines: Sequence[_Line], kind: str) -> bool:
+    """Whether one is ``kind: …`` of an object, rather than that of something it refers to."""
+    return any(line.indent == 0 and line.text == kind for line in lines)
 
 
 def _template_lines(template: str) -> list[_Line]:

@@ -88,7 +88,7 @@ class RenderedPlaces:
         origin = resource.origin
         key = (origin.root, origin.path)
         if key not in self._sources:
-            content = _read_template(*key).encode("utf-8", "surrogatepass")
+            content = read_template(*key).encode("utf-8", "surrogatepass")
             bodies = {d.index: d.body for d in parse_documents(content) if isinstance(d.body, dict)}
             self._sources[key] = bodies
             if len(self._sources) > _TEMPLATES_KEPT:
@@ -112,7 +112,7 @@ class RenderedPlaces:
     def _template(self, resource: Resource) -> str:
         key = (resource.origin.root, resource.origin.path)
         if key not in self._templates:
-            self._templates[key] = _read_template(*key)
+            self._templates[key] = read_template(*key)
             if len(self._templates) > _TEMPLATES_KEPT:
                 self._templates.popitem(last=False)
         return self._templates[key]
@@ -148,7 +148,7 @@ def _qualified(key: str, origin: Origin) -> str:
     return ".".join([*names, key])
 
 
-def _read_template(root: str, path: str) -> str:
+def read_template(root: str, path: str) -> str:
     """The text of a template, be it in a folder or in an archive; empty where it cannot be read."""
     whole = Path(root, path)
     try:
