@@ -15,6 +15,7 @@ ADDRESSES = {
     f"{GITHUB}@v1.2": GitAddress(GITHUB, GITHUB, "github.com", "v1.2"),
     f"{GITHUB}#feature/cart": GitAddress(GITHUB, GITHUB, "github.com", "feature/cart"),
     f"{GITHUB}//deploy/prod?ref=main": GitAddress(GITHUB, GITHUB, "github.com", "main", "deploy/prod"),
+    f"{GITHUB}//a%20b/c?ref=main": GitAddress(GITHUB, GITHUB, "github.com", "main", "a b/c"),
     f"{GITHUB}.git//deploy@main": GitAddress(
         f"{GITHUB}.git", f"{GITHUB}.git", "github.com", "main", "deploy"
     ),
@@ -71,6 +72,9 @@ REFUSED = {
     "https://host/shop#--upload-pack": "'--upload-pack' is no branch, tag or commit",
     "https://host/shop?ref=a..b": "'a..b' is no branch, tag or commit",
     "https://host/shop//a/../../b": "the folder //a/../../b leaves the repository",
+    "https://host/shop//a/%2e%2e/%2E%2E/b": "the folder //a/../../b leaves the repository",
+    "https://host/shop//a%00b": "that is no git address; a folder's name in it holds control characters",
+    f"{GITHUB}/tree/main/a%00b": "that is no git address; a folder's name in it holds control characters",
     "https://github.com": "github.com names no repository; add its path",
 }
 

@@ -1,7 +1,8 @@
 """The many ways to write down a git repository, taken apart: where it is, which revision, which folder.
 
 Forms that are understood: ``https://``, ``http://``, ``ssh://``, ``git://`` and ``file://`` addresses,
-``user@host:path``, each with ``@REVISION``, ``#REVISION`` or ``?ref=REVISION`` behind it and ``//FOLDER`` within;
+``user@host:path``, each with ``@REVISION``, ``#REVISION`` or ``?ref=REVISION`` behind it and ``//FOLDER`` within
+(in a URL a blank in its name is ``%20``);
 the addresses that GitHub, GitLab, Bitbucket and Azure show in a browser.
 """
 
@@ -23,6 +24,7 @@ _BROWSER_PAGES = (
 )
 _REVISION_AT = re.compile(r"^(?P<path>.*[^/])@(?P<revision>[^@:]+)$")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_NO_NAME = re.compile(r"[\x00-\x1f\x7f]")
 _AZURE_PREFIXES = ("GB", "GT", "GC")
 
 
@@ -98,7 +100,7 @@ def _url_address(parts: SplitResult, host: str) -> GitAddress:
         path, revision = _split_revision(path)
     start = path.find("//", 1)
     if start > 0:
-        path, folder = path[:start], path[start:]
+        path, folder = path[:start], unquote(path[start:])
     path = path.rstrip("/")
     if path in ("", "/"):
         raise UsageError(f"{host or 'the address'} names no repository", hint="add its path")
@@ -131,6 +133,8 @@ def _checked_revision(revision: str) -> str:
 
 
 def _checked_folder(folder: str) -> str:
+    if _NO_NAME.search(folder):
+        raise UsageError("that is no git address", hint="a folder's name in it holds control characters")
     steps = [step for step in folder.split("/") if step not in ("", ".")]
     if ".." in steps:
         raise UsageError(f"the folder {folder} leaves the repository")
