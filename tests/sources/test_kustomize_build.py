@@ -181,6 +181,38 @@ def test_broken_kustomization_leaves_its_objects_to_the_plain_reader(tmp_path: P
     ]
 
 
+REASONS = {
+    "bases: [../away]\ncommonLabels: {a: b}\n": "evalsymlink failure on 'away' : lstat away: no such file or directory",
+    "resources: [../../secret.yaml]\n": "security; file 'secret.yaml' is not in or below 'a'",
+    "resources: [pod.yaml]\npatches: [{path: gone.yaml}]\n": (
+        "trouble configuring builtin PatchTransformer with config: ` path: gone.yaml `: failed to get the patch file"
+        " from path(gone.yaml): evalsymlink failure on 'a/gone.yaml' : lstat a/gone.yaml: no such file or directory"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", REASONS)
+def test_reason_is_kustomize_s_own_without_its_warnings_and_what_it_tried_next(
+    tmp_path: Path, text: str
+) -> None:
+    write(tmp_path, {"secret.yaml": POD})
+    root = write(tmp_path / "scanned", {"a/kustomization.yaml": text, "a/pod.yaml": POD})
+    assert [u.why.replace(f"{tmp_path}/", "") for u in build(root).unread] == [f"not built: {REASONS[text]}"]
+
+
+REMOTE_FILES = (
+    "configMapGenerator: [{name: a, files: ['b=https://acme.example/it']}]\n",
+    "patches: [{path: https://acme.example/it, target: {kind: Pod}}]\n",
+    "openapi: {path: https://acme.example/it}\n",
+)
+
+
+@pytest.mark.parametrize("text", REMOTE_FILES)
+def test_file_from_elsewhere_is_a_remote_as_a_base_is(tmp_path: Path, text: str) -> None:
+    root = write(tmp_path, {"a/kustomization.yaml": f"{text}resources: [pod.yaml]\n", "a/pod.yaml": POD})
+    assert [u.why for u in build(root).unread] == ["builds upon the remote https://acme.example/it"]
+
+
 def test_ring_of_kustomizations_ends_in_an_unread(tmp_path: Path) -> None:
     root = write(
         tmp_path,

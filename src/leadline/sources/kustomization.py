@@ -70,7 +70,9 @@ def _kustomization(folder: str, path: Path, body: dict[str, Any]) -> Kustomizati
             folders.append(local)
         else:
             resources.append(local)
-    patches = [_local(folder, entry) for entry in _patch_files(body) if "\n" not in entry]
+    entries = [entry for entry in _patch_files(body) if "\n" not in entry]
+    patches = [_local(folder, entry) for entry in entries]
+    remotes += [entry for entry in entries if entry.startswith(("https://", "http://"))]
     return Kustomization(
         folder,
         str(path),

@@ -38,7 +38,10 @@ _WRAPPERS = re.compile(
     r"|accumulating (resources|components) from '[^']*': |accumulateDirectory: \"?"
     r"|'[^']*' must resolve to a file': |couldn't make target for path '[^']*': |^Error: |^error: "
 )
-_LOG_LINE = re.compile(r'^[IWEF]\d{4} .*?"command failed" err="(.*)"$')
+_WARNINGS = re.compile(r"^# Warning: .*$", re.MULTILINE)
+_LOG_LINE = re.compile(r'^[IWEF]\d{4} .*?"command failed" err=(?:"(.*)"|< (.*) >)$')
+# What is no file is tried as a folder; why it is none either is of no interest.
+_SECOND_TRY = re.compile(r"'?: (must build at directory|new root '[^']*' cannot be absolute).*$")
 _NO_PROGRAM = "there is no Kustomize to build it with"
 _NO_PROGRAM_HINT = "put kustomize or kubectl on the PATH or install leadline[render]"
 _WHY_LENGTH = 500
@@ -292,10 +295,11 @@ def _complaint(outcome: Outcome, limits: Limits) -> str:
             return f"needs more than {limits.memory_bytes >> 20} MiB of memory"
         case "too much output":
             return f"builds to more than {limits.output_bytes >> 20} MiB"
-    message = _SPACE.sub(" ", outcome.complaint).strip() or f"exit code {outcome.code}"
+    message = _SPACE.sub(" ", _WARNINGS.sub("", outcome.complaint)).strip() or f"exit code {outcome.code}"
     if logged := _LOG_LINE.match(message):
-        message = logged[1].replace('\\"', '"').replace("\\n", " ").replace("\\\\", "\\")
-    message = _WRAPPERS.sub("", message).strip()
+        quoted = (logged[1] or "").replace('\\"', '"').replace("\\n", " ").replace("\\\\", "\\")
+        message = quoted or logged[2] or ""
+    message = _SECOND_TRY.sub("", _WRAPPERS.sub("", message)).strip()
     return message[:_WHY_LENGTH] + "…" if len(message) > _WHY_LENGTH else message
 
 
