@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.errors import ClusterError
-from leadline.sources.cluster_connection import Patience, connect
+from leadline.sources.cluster_connection import Cluster, LostError, Patience, connect
 from leadline.sources.cluster_kubeconfig import Access, choose_access
 from list_server import Fault, ListServer, Row
 
@@ -266,3 +267,36 @@ def test_a_certificate_that_cannot_be_read_is_told_without_its_content(tmp_path:
         connect(kubeconfig=one(tmp_path / "config", user=user), environ={}, patience=IMPATIENT)
     assert str(caught.value).startswith("main: the credentials cannot be used: ")
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("user", "why"),
+    [
+        ({"tokenFile": "gone"}, "Token file {folder}/gone not found"),
+        ({"client-certificate": "gone.pem", "client-key": "gone.key"}, "[Errno 2] No such file or directory: '{folder}/gone.pem'"),
+        ({"token": "hun\nter2"}, "the token or the user's name holds what no HTTP header may"),
+        ({"tokenFile": "config"}, "the token or the user's name holds what no HTTP header may"),
+        ({"token": "t", "as": "a\rb"}, "the token or the user's name holds what no HTTP header may"),
+    ],
+)  # fmt: skip
+def test_credentials_that_make_no_request_are_one_line_without_their_content(
+    server: ListServer, tmp_path: Path, user: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(ClusterError) as caught:
+        connect(kubeconfig=one(tmp_path / "config", server.url, user), environ={}, patience=IMPATIENT)
+    assert str(caught.value) == f"main: the credentials cannot be used: {why.format(folder=tmp_path)}"
+    assert server.requests == []
+
+
+def test_a_server_that_never_answered_is_given_up_sooner_than_one_that_did(tmp_path: Path) -> None:
+    with ListServer(()) as server:
+        url = server.url
+    waits: list[float] = []
+    patience = Patience(attempts=6, first_attempts=2, first_wait_s=0.0)
+    cluster = Cluster(
+        choose_access("", one(tmp_path / "config", url), {}), httpx2.Client(base_url=url), patience
+    )
+    with pytest.raises(LostError):
+        cluster.ask("/version", on_wait=lambda seconds, why: waits.append(seconds))
+    cluster.close()
+    assert len(waits) == 1

@@ -2,7 +2,6 @@
 
 import base64
 import ssl
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -23,12 +22,16 @@ from msgspec import Struct
 from leadline.errors import ClusterError
 from leadline.sources.cluster_kubeconfig import SCAN_FILES, Access, choose_access
 from leadline.sources.cluster_plugin import PluginAuth
+from leadline.sources.temporary_folder import temporary_folder
 
 MAX_ERROR_BYTES = 1 * 2**20
 MAX_ANSWER_BYTES = 64 * 2**20
 """A page of 500 objects of 128 KiB; a larger page is asked for again with fewer objects."""
 
 _BUSY = frozenset({429, 500, 502, 503, 504})
+
+_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+"""In OpenSSL's words; asking again does not mend it."""
 
 _MAX_FAULTS = 3
 """A 500 may be a hiccup of etcd, or a conversion webhook that is gone for good."""
@@ -42,6 +45,8 @@ class Patience(Struct, frozen=True):
 
     attempts: int = 6
     """For one request, the first included."""
+    first_attempts: int = 3
+    """To reach a server that has not answered yet: there may be none, and nobody sees what is waited for."""
     first_wait_s: float = 0.5
     """Doubled with each attempt."""
     longest_wait_s: float = 30.0
@@ -67,6 +72,10 @@ class LostError(ClusterError):
     """No whole answer came, however often it was asked."""
 
 
+class CredentialsError(ClusterError):
+    """No request can be made with the credentials."""
+
+
 class TooLargeError(ClusterError):
     """The answer exceeds ``MAX_ANSWER_BYTES``."""
 
@@ -86,6 +95,7 @@ class Cluster:
         self._http = http
         self._extensions = {"sni_hostname": access.tls_server_name} if access.tls_server_name else {}
         self._is_gone = False
+        self._has_answered = False
 
     @property
     def title(self) -> str:
@@ -108,6 +118,7 @@ class Cluster:
         Raises:
             RefusedError: any answer but 200, once 429 and 5xx have been waited for.
             LostError: the connection fails, or the answer is no JSON.
+            CredentialsError: their file cannot be read, or holds what no request may.
             TooLargeError: it exceeds the bound.
         """
         attempts = 1 if self._is_gone else self.patience.attempts
@@ -121,9 +132,19 @@ class Cluster:
                 failure: ClusterError = busy.failure
                 wait_s = busy.retry_after_s
                 faults += busy.failure.status == 500
+            except httpx2.LocalProtocolError:
+                # Its message shows the header, which holds the token.
+                why = "the token or the user's name holds what no HTTP header may"
+                raise CredentialsError(_unusable(self.context, why)) from None
+            except (ConfigError, OSError) as error:
+                raise CredentialsError(_unusable(self.context, str(error))) from error
             except (httpx2.TransportError, orjson.JSONDecodeError) as error:
                 failure = LostError(_reason(error))
                 wait_s = None
+                if _UNTRUSTED in failure.args[0]:
+                    attempts = attempt
+                elif not self._has_answered:
+                    attempts = min(attempts, self.patience.first_attempts)
             if attempt >= attempts or faults >= _MAX_FAULTS or self.stopped.is_set():
                 self._is_gone = isinstance(failure, LostError)
                 raise failure
@@ -138,6 +159,7 @@ class Cluster:
         with self._http.stream(
             "GET", path, params=dict(params), headers=headers, extensions=dict(self._extensions)
         ) as response:
+            self._has_answered = True
             if response.status_code == 200:
                 content = _bounded(response, MAX_ANSWER_BYTES, self.patience.answer_s)
                 self._is_gone = False
@@ -178,6 +200,9 @@ def connect(
                 hint="sign in again, or choose another --context",
             ) from refused
         version = {}
+    except CredentialsError:
+        cluster.close()
+        raise
     except ClusterError as error:
         cluster.close()
         raise ClusterError(
@@ -203,12 +228,12 @@ def _client(access: Access, environ: Mapping[str, str], patience: Patience) -> h
     connection = ConnectionParams(timeout=timeout, proxy=access.proxy or None)
     try:
         # TLS reads certificates from files alone; those of the kubeconfig's text are on disk for this moment only.
-        with tempfile.TemporaryDirectory(prefix="leadline-") as folder:
-            fields = connection.httpx_params(_with_files(access.config, Path(folder)))
+        with temporary_folder() as folder:
+            fields = connection.httpx_params(_with_files(access.config, folder))
             if access.exec_plugin:
                 fields["auth"] = auth = PluginAuth(access, environ)
                 if auth.credentials.certificate:
-                    pair = Path(folder) / "plugin.pem"
+                    pair = folder / "plugin.pem"
                     pair.write_text(f"{auth.credentials.certificate}\n{auth.credentials.key}\n")
                     fields["verify"].load_cert_chain(pair)
         # Python 3.13 refuses CA certificates without a key identifier, which many clusters have.
@@ -218,9 +243,11 @@ def _client(access: Access, environ: Mapping[str, str], patience: Patience) -> h
             headers.append(("Accept-Encoding", "identity"))
         return httpx2.Client(**fields, headers=headers)
     except (OSError, ssl.SSLError, ConfigError, ValueError, ImportError, httpx2.InvalidURL) as error:
-        raise ClusterError(
-            f"{access.context or 'this pod'}: the credentials cannot be used: {error}"
-        ) from error
+        raise CredentialsError(_unusable(access.context, str(error))) from error
+
+
+def _unusable(context: str, why: str) -> str:
+    return f"{context or 'this pod'}: the credentials cannot be used: {why}"
 
 
 def _with_files(config: SingleConfig, folder: Path) -> SingleConfig:
@@ -228,6 +255,9 @@ def _with_files(config: SingleConfig, folder: Path) -> SingleConfig:
 
     def written(name: str, encoded: str | None, path: str | None) -> str | None:
         if not encoded:
+            if path:
+                # TLS would not say which file it misses.
+                Path(path).open("rb").close()
             return path
         file = folder / name
         file.write_bytes(base64.b64decode(encoded))
