@@ -12,7 +12,9 @@ import pytest
 import yaml
 from control_plane import ControlPlane
 
-from leadline.sources.cluster import connect, read_cluster
+from leadline.errors import ClusterError
+from leadline.sources.cluster import Patience, connect, read_cluster
+from leadline.sources.cluster_discovery import discover_kinds
 
 pytestmark = pytest.mark.slow
 
@@ -53,6 +55,22 @@ def test_the_role_that_rbac_prints_suffices_for_a_scan_with_every_control(api_se
     assert after.returncode == 0, after.stderr
     assert "forbidden" not in after.stdout + after.stderr
     assert any("C-0057" in line and "scanned/Deployment/web" in line for line in after.stdout.splitlines())
+
+
+def test_the_role_that_rbac_prints_holds_no_right_that_a_server_never_grants(
+    api_server: ControlPlane,
+) -> None:
+    role = yaml.safe_load(leadline("rbac").stdout)
+    asked = {
+        (group, plural)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for plural in rule["resources"]
+    }
+    cluster = connect(kubeconfig=api_server.admin(), environ={})
+    kinds = discover_kinds(cluster).kinds.values()
+    cluster.close()
+    assert asked & {(kind.group, kind.plural) for kind in kinds if not kind.can_list} == set()
 
 
 def test_a_control_that_sees_only_part_of_its_kinds_says_so(api_server: ControlPlane) -> None:
@@ -105,6 +123,17 @@ def test_certificates_may_stand_in_the_kubeconfig_itself(api_server: ControlPlan
     cluster = connect(kubeconfig=str(path), environ={})
     assert read_cluster(cluster, {"Namespace"}).unread == ()
     cluster.close()
+
+
+def test_a_server_that_is_not_trusted_is_not_asked_again(api_server: ControlPlane) -> None:
+    content = yaml.safe_load(api_server.kubeconfig({"token": "t"}))
+    content["clusters"][0]["cluster"]["certificate-authority"] = "proxy-ca.crt"
+    path = api_server.folder / "wary.conf"
+    path.write_text(json.dumps(content))
+    # Waiting before a second attempt would outlast the test.
+    patience = Patience(first_wait_s=3600.0, longest_wait_s=3600.0)
+    with pytest.raises(ClusterError, match="certificate verify failed"):
+        connect(kubeconfig=str(path), environ={}, patience=patience)
 
 
 def test_a_server_that_shows_another_certificate_is_not_trusted(api_server: ControlPlane) -> None:

@@ -475,7 +475,8 @@ def test_a_schema_that_cannot_be_read_is_named(server: ListServer, cluster: Clus
 def test_a_workload_is_got_by_any_of_its_names(server: ListServer, cluster: Cluster) -> None:
     server.add(DEPLOYMENT, an_object("web", spec={"replicas": 1}))
     found = {
-        get_workload(cluster, "shop", word, "web").id for word in ("Deployment", "deploy", "deployments.apps")
+        get_workload(cluster, "shop", word, "web").id
+        for word in ("Deployment", "deploy", "deployments.apps", "Deployment.v1.apps", "deployment.v1")
     }
     assert found == {"apps/v1/shop/Deployment/web"}
     assert not any("limit=" in request for request in server.requests)
@@ -485,6 +486,7 @@ def test_a_workload_is_got_by_any_of_its_names(server: ListServer, cluster: Clus
     ("kind", "name", "message"),
     [
         ("Deployment", "gone", "shop/Deployment/gone is not in the cluster of context test"),
+        ("Deployment.v2.apps", "web", "the cluster of context test serves no kind Deployment.v2.apps"),
         ("Elephant", "web", "the cluster of context test serves no kind Elephant"),
         ("Deployment", "../secrets/x", "no object can have the name shop/../secrets/x"),
     ],

@@ -18,6 +18,14 @@ def test_the_role_lists_each_kind_by_group_and_nothing_else() -> None:
     }
 
 
+def test_kinds_that_no_server_lists_need_no_right() -> None:
+    kinds = {"Pod", "TokenReview.authentication.k8s.io", "Eviction.policy", "PodDisruptionBudget.policy"}
+    assert [(rule["apiGroups"], rule["resources"]) for rule in least_role(kinds)["rules"]] == [
+        ([""], ["pods"]),
+        (["policy"], ["poddisruptionbudgets"]),
+    ]
+
+
 def test_workloads_stand_for_every_kind_known_to_run_pods() -> None:
     rules = {rule["apiGroups"][0]: rule["resources"] for rule in least_role({ANY_WORKLOAD})["rules"]}
     assert rules["apps"] == ["daemonsets", "deployments", "replicasets", "statefulsets"]

@@ -3,6 +3,7 @@
 Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -19,6 +20,7 @@ THREADS = 4
 _AGGREGATED = ",".join(
     f"application/json;g=apidiscovery.k8s.io;v={v};as=APIGroupDiscoveryList" for v in ("v2", "v2beta1")
 )
+_VERSION = re.compile(r"v\d+((alpha|beta)\d+)?")
 _ACCEPT = f"{_AGGREGATED},application/json"
 
 
@@ -189,12 +191,17 @@ def _names(singular: Any, short: Any) -> tuple[str, ...]:
 
 
 def resolve_kind(served: Served, word: str) -> ApiKind | None:
-    """The kind a person means by ``Deployment``, ``deployments``, ``deploy`` or ``deployment.apps``."""
-    name, _, group = word.lower().partition(".")
+    """The kind a person means by ``Deployment``, ``deployments``, ``deploy``, ``deployment.apps`` or ``….v1.apps``."""
+    name, _, rest = word.lower().partition(".")
+    version, _, group = rest.partition(".")
+    if not _VERSION.fullmatch(version):
+        version, group = "", rest
     fits = [
         kind
         for kind in served.kinds.values()
-        if (not group or kind.group == group) and name in (kind.kind.lower(), kind.plural, *kind.names)
+        if (not group or kind.group == group)
+        and (not version or kind.version == version)
+        and name in (kind.kind.lower(), kind.plural, *kind.names)
     ]
     return min(fits, key=lambda kind: (kind.key not in BUILT_IN, kind.group), default=None)
 

@@ -12,6 +12,19 @@ from leadline.sources.cluster_discovery import ApiKind, known_plural
 ANY_WORKLOAD = "workloads"
 """Stands in a set of kinds for everything that runs pods, custom kinds among them."""
 
+_NEVER_LISTED = frozenset(
+    {
+        "Eviction.policy",
+        "LocalSubjectAccessReview.authorization.k8s.io",
+        "SelfSubjectAccessReview.authorization.k8s.io",
+        "SelfSubjectReview.authentication.k8s.io",
+        "SelfSubjectRulesReview.authorization.k8s.io",
+        "SubjectAccessReview.authorization.k8s.io",
+        "TokenReview.authentication.k8s.io",
+    }
+)
+"""Questions and orders, which are created and not kept: in a manifest a control may look at them, a cluster has none."""
+
 
 def least_role(kinds: Iterable[str], custom: Iterable[ApiKind] = ()) -> dict[str, Any]:
     """The ClusterRole that suffices to read ``kinds``; ``custom`` adds kinds that a cluster was seen to serve.
@@ -19,7 +32,7 @@ def least_role(kinds: Iterable[str], custom: Iterable[ApiKind] = ()) -> dict[str
     Discovery, schemas and the version are granted to every signed-in user by ``system:discovery``.
     """
     by_group: dict[str, set[str]] = {}
-    for key in expand(kinds):
+    for key in expand(kinds) - _NEVER_LISTED:
         by_group.setdefault(split_key(key)[1], set()).add(known_plural(key))
     for kind in custom:
         by_group.setdefault(kind.group, set()).add(kind.plural)
