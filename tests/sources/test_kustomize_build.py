@@ -181,6 +181,27 @@ def test_broken_kustomization_leaves_its_objects_to_the_plain_reader(tmp_path: P
     ]
 
 
+def test_file_that_a_chart_owns_is_judged_with_the_chart_alone(tmp_path: Path) -> None:
+    pytest.importorskip("helm_python", reason="the extra 'render' is not installed")
+    files = {
+        "chart/Chart.yaml": "apiVersion: v2\nname: one\nversion: 1.0.0\n",
+        "chart/crds/pod.yaml": POD,
+        "kustomization.yaml": "resources: [chart/crds/pod.yaml, b]\nnamePrefix: x-\n",
+        "b/kustomization.yaml": "resources: [pod.yaml]\n",
+        "b/pod.yaml": POD.replace("name: a", "name: b"),
+        "broken/kustomization.yaml": "resources: [../chart/crds/pod.yaml, gone.yaml]\n",
+    }
+    found = build(write(tmp_path, files))
+    assert placed(found.resources) == [
+        ("", "b/pod.yaml", 0, "Pod/x-b"),
+        ("chart", "chart/crds/pod.yaml", 0, "Pod/a"),
+    ]
+    assert found.notes == (
+        Unread("", "what it takes from charts is judged with them alone: chart/crds/pod.yaml"),
+    )
+    assert [(u.where, u.hint) for u in found.unread] == [("broken/kustomization.yaml", "")]
+
+
 REASONS = {
     "bases: [../away]\ncommonLabels: {a: b}\n": "evalsymlink failure on 'away' : lstat away: no such file or directory",
     "resources: [../../secret.yaml]\n": "security; file 'secret.yaml' is not in or below 'a'",

@@ -24,7 +24,7 @@ from leadline.model.resource import Origin, Resource
 from leadline.sources.child_process import Command, Limits, Outcome, closed_environment, run_child
 from leadline.sources.helm_files import is_within
 from leadline.sources.kustomization import FILE_NAMES, read_kustomization
-from leadline.sources.ownership import Owner, Ownership, Root, relative_path
+from leadline.sources.ownership import Owner, OwnerKind, Ownership, Root, relative_path
 from leadline.sources.rendered import Collector, Rendered, RenderOptions
 from leadline.sources.temporary_folder import temporary_folder
 from leadline.sources.yaml_documents import parse_documents
@@ -193,7 +193,9 @@ class _Reader:
 
     def _listed(self, root: Root) -> set[str]:
         paths = (path for part in root.parts for path in part.resources)
-        return {path for path in (relative_path(p, self._top) for p in paths) if path in self._plan.owners}
+        return {
+            path for path in (relative_path(p, self._top) for p in paths) if self._owner(path) == "kustomize"
+        }
 
     def take(self, root: Root, build: _Build, builder: _Builder) -> None:
         folder = self.folder_of(root)
@@ -214,10 +216,16 @@ class _Reader:
         origin = Origin("kustomize", file, root=self._collector.root, rendered_from=folder)
         self._collector.add_text(outcome.output.decode("utf-8", "replace"), origin)
         found = self._collector.resources
-        for index in range(before, len(found)):
-            found[index] = self._placed(found[index], file, build.folder)
-        if len(found) == before:
+        built = [self._placed(resource, file, build.folder) for resource in found[before:]]
+        found[before:] = [resource for resource in built if self._owner(resource.origin.path) != "helm"]
+        if not built:
             self._collector.notes.append(Unread(folder, "built, but to no object"))
+        elif lent := sorted({r.origin.path for r in built} - {r.origin.path for r in found[before:]}):
+            why = f"what it takes from charts is judged with them alone: {', '.join(lent)}"
+            self._collector.notes.append(Unread(folder, why))
+
+    def _owner(self, path: str) -> OwnerKind:
+        return self._plan.owner_of(path).kind
 
     def _placed(self, resource: Resource, file: str, overlay: str) -> Resource:
         path = _take_origin(resource.body)
