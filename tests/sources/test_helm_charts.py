@@ -281,6 +281,28 @@ def test_chart_beyond_its_limits_costs_only_itself(
     assert [r.name for r in found.resources] == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"a: [", "error converting YAML to JSON: yaml: line 1: did not find expected node content"),
+        (b"a: 1\n\0b: 2", "control characters are not allowed"),
+        (b"\xff", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+    ],
+)
+def test_values_file_that_cannot_be_read_is_named_and_no_dependency_is_blamed(
+    tmp_path: Path, content: bytes, why: str
+) -> None:
+    more = "dependencies: [{name: low, version: 1.0.0}]\n"
+    root = write(tmp_path / "scanned", chart("one", config_map("a"), more))
+    values = tmp_path / "values.yaml"
+    values.write_bytes(content)
+    found = render(root, HelmOptions(values=(str(values),)))
+    assert found.unread == (
+        Unread("one", f"the chart one was not rendered: failed to parse {values}: {why}"),
+    )
+    assert found.resources == ()
+
+
 def test_absent_values_file_is_the_user_s_error(tmp_path: Path) -> None:
     root = write(tmp_path, chart("one", config_map("a")))
     with pytest.raises(UsageError) as refusal:

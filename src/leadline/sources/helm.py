@@ -26,6 +26,7 @@ _TEMPLATE_PLACE = re.compile(
 )
 _SPACE = re.compile(r"\s+")
 _WHY_LENGTH = 500
+_BAD_VERSION = ("as version", "illegal version string")
 _WANTS_VALUES = ("nil pointer", "execution error", "specifications of the schema", " is required")
 # Without a path: the one known here is relative to the target, not to the folder that the user stands in.
 _BUILD_HINT = "run helm dependency build in its folder"
@@ -173,6 +174,8 @@ def _failed(chart: str, answer: Answer, files: ChartFiles, missing: tuple[str, .
 
 def _hint(answer: Answer, missing: tuple[str, ...]) -> str:
     error = answer.error
+    if answer.error_kind == "Values" or any(words in error for words in _BAD_VERSION):
+        return ""
     if missing or "missing in charts/" in error:
         return _BUILD_HINT
     if "kubeVersion" in error:

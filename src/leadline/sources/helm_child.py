@@ -114,7 +114,13 @@ def _values(request: dict[str, Any]) -> dict[str, Any]:
             text = file.read(_VALUES_BYTES + 1)
         if len(text) > _VALUES_BYTES:
             raise ValueError(f"{path}: more than {_VALUES_BYTES >> 20} MiB of values")
-        _merge(values, helm_python.values_from_yaml(text.decode("utf-8")))
+        if b"\0" in text:
+            # The engine takes C strings: it would not see what follows.
+            raise ValueError(f"failed to parse {path}: control characters are not allowed")
+        try:
+            _merge(values, helm_python.values_from_yaml(text.decode("utf-8")))
+        except (helm_python.HelmError, UnicodeDecodeError) as error:
+            raise ValueError(f"failed to parse {path}: {error}") from error
     for flag, parse in (
         ("set", helm_python.parse_set_string),
         ("set_string", helm_python.parse_set_string_values),
