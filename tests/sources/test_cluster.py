@@ -265,6 +265,18 @@ def test_a_connection_that_stays_cut_is_unread_with_its_count(server: ListServer
     assert fault.why.endswith("; 500 were read before")
 
 
+def test_a_server_that_is_lost_before_anything_is_read_is_named(server: ListServer, cluster: Cluster) -> None:
+    server.faults += [("/api", Fault(200, b"x"))] * 40
+    message = f"lost the cluster of context test at {cluster.server}: the answer is no JSON"
+    for read in (
+        lambda: read_cluster(cluster, {"Pod"}),
+        lambda: get_workload(cluster, "shop", "Pod", "web"),
+    ):
+        with pytest.raises(ClusterError) as caught:
+            read()
+        assert str(caught.value) == message
+
+
 @pytest.mark.parametrize(
     "body", [b"not json", b"[]", b'{"items": 1}', b"{}", b"null", b"\xff\xfe", b'{"items": [' * 2000]
 )

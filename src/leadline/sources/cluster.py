@@ -7,6 +7,7 @@ objects and no cycles.
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from msgspec import Struct
@@ -22,7 +23,7 @@ from leadline.kube.kinds import (
 from leadline.model.finding import Unread
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.sources.cluster_answers import mapping, text
-from leadline.sources.cluster_connection import Cluster, Patience, RefusedError, connect
+from leadline.sources.cluster_connection import Cluster, LostError, Patience, RefusedError, connect
 from leadline.sources.cluster_discovery import (
     THREADS,
     ApiKind,
@@ -93,9 +94,9 @@ def read_cluster(
     Raises:
         ClusterError: nothing at all could be read.
     """
-    return _Reading(cluster, Scope(tuple(include_namespaces), tuple(exclude_namespaces)), progress).of(
-        set(kinds)
-    )
+    scope = Scope(tuple(include_namespaces), tuple(exclude_namespaces))
+    with _named_when_lost(cluster):
+        return _Reading(cluster, scope, progress).of(set(kinds))
 
 
 def get_workload(cluster: Cluster, namespace: str, kind: str, name: str) -> Resource:
@@ -104,6 +105,21 @@ def get_workload(cluster: Cluster, namespace: str, kind: str, name: str) -> Reso
     Raises:
         ClusterError: no such kind or object, or it may not be read.
     """
+    with _named_when_lost(cluster):
+        return _workload(cluster, namespace, kind, name)
+
+
+@contextmanager
+def _named_when_lost(cluster: Cluster) -> Iterator[None]:
+    """Says which cluster it was, where nothing can be said without an answer."""
+    try:
+        yield
+    except LostError as lost:
+        why = f"lost the cluster of {cluster.title} at {cluster.server}: {lost.args[0]}"
+        raise ClusterError(why) from lost
+
+
+def _workload(cluster: Cluster, namespace: str, kind: str, name: str) -> Resource:
     try:
         served = discover_kinds(cluster)
     except RefusedError:
