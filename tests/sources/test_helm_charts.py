@@ -234,6 +234,25 @@ def test_dependency_beside_the_chart_stands_in_also_for_its_own_dependency(tmp_p
     assert len({r.id for r in found.resources}) == len(found.resources) == 6
 
 
+def test_what_a_chart_ignores_stays_out_also_where_a_dependency_stands_in(tmp_path: Path) -> None:
+    more = "dependencies: [{name: low, version: 1.0.0, repository: 'https://x'}]\n"
+    root = write(
+        tmp_path,
+        chart("top", '{{ .Files.Get "files/a.yaml" }}', more)
+        | {
+            "top/.helmignore": "dev-*\n",
+            "top/crds/crd.yaml": config_map("crd"),
+            "top/files/a.yaml": config_map("file"),
+            "top/templates/dev-it.yaml": config_map("dev"),
+            "low/.helmignore": "*.md.yaml\n",
+            "low/templates/it.md.yaml": config_map("text"),
+        }
+        | chart("low", config_map("low")),
+    )
+    found = [r for r in render(root).resources if r.origin.rendered_from == "top"]
+    assert sorted(r.name for r in found) == ["crd", "file", "low"]
+
+
 def test_dependency_of_another_major_version_does_not_stand_in(tmp_path: Path) -> None:
     more = "dependencies: [{name: low, version: 2.x.x, repository: 'https://x'}]\n"
     root = write(tmp_path, chart("top", config_map("top"), more) | chart("low", config_map("low")))

@@ -94,14 +94,31 @@ def _load(request: dict[str, Any]) -> Any:
     size = 0
     with tarfile.open(fileobj=content, mode="w:gz", compresslevel=1) as archive:
         for place, path in (("", request["chart"]), *request["parts"]):
+            left_out = _left_out(path)
             for file in sorted(Path(path).rglob("*")):
-                inside = Path("chart", place, file.relative_to(path))
-                if file.is_file() and not any(step.startswith(".git") for step in inside.parts):
+                relative = file.relative_to(path)
+                inside = Path("chart", place, relative)
+                is_git_s = any(step.startswith(".git") for step in inside.parts)
+                if file.is_file() and not is_git_s and not left_out(relative):
                     size += file.stat().st_size
                     if size > _CHART_BYTES:
                         raise ValueError(f"more than {_CHART_BYTES >> 20} MiB of charts")
                     archive.add(file.resolve(), str(inside), recursive=False)
     return helm_python.Chart.load_archive(content.getvalue())
+
+
+def _left_out(chart: str) -> Callable[[Path], bool]:
+    """Which files below ``chart`` its ``.helmignore`` leaves out; the engine heeds that in folders, not in archives."""
+    import helm_python
+
+    with helm_python.Chart.load(chart) as loaded:
+        kept = {row["name"] for row in (*loaded.templates, *loaded.files)}
+
+    def is_left_out(file: Path) -> bool:
+        # What stands at the top describes the chart, and charts within it are no files of its own.
+        return len(file.parts) > 1 and file.parts[0] != "charts" and file.as_posix() not in kept
+
+    return is_left_out
 
 
 def _values(request: dict[str, Any]) -> dict[str, Any]:
