@@ -244,6 +244,18 @@ def test_a_plugin_that_fails_is_one_line(
     assert str(caught.value) == message
 
 
+def test_a_server_on_this_machine_is_asked_without_the_proxy_of_the_environment(
+    server: ListServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    connect(kubeconfig=one(tmp_path / "config", server.url), environ={}, patience=IMPATIENT).close()
+    assert server.requests == ["/version"]
+    there = one(tmp_path / "config", server.url, **{"proxy-url": "http://127.0.0.1:9"})
+    with pytest.raises(ClusterError, match="connection refused"):
+        connect(kubeconfig=there, environ={}, patience=IMPATIENT)
+
+
 def test_a_refused_connection_is_one_line(tmp_path: Path) -> None:
     with ListServer(()) as server:
         url = server.url

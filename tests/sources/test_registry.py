@@ -193,12 +193,13 @@ def test_blob_that_always_breaks_off_is_given_up() -> None:
         scan(server)
 
 
-def test_forged_layer_tells_nothing_and_is_not_remembered(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at", [5, 14, 40, -3])
+def test_forged_layer_tells_nothing_and_is_not_remembered(tmp_path: Path, at: int) -> None:
     server = served()
     manifest = json.loads(server.blobs.blobs[server.tags["team/demo:1"]])
     top, bottom = manifest["layers"][1]["digest"], manifest["layers"][0]["digest"]
     forged = bytearray(server.blobs.blobs[top])
-    forged[5] ^= 1
+    forged[at] ^= 1
     server.blobs.blobs[top] = bytes(forged)
     with serving(server):
         options = ImageOptions(
@@ -215,6 +216,43 @@ def test_forged_layer_tells_nothing_and_is_not_remembered(tmp_path: Path) -> Non
             )
     assert server.paths().count(f"/v2/team/demo/blobs/{top}") == 2
     assert server.paths().count(f"/v2/team/demo/blobs/{bottom}") == 1
+
+
+@pytest.mark.parametrize("how", ["gzip", "zstd", "plain"])
+def test_layer_forged_to_break_early_tells_nothing(how: str) -> None:
+    server = Server()
+    many = layer({f"{i}.list": b"%d\n" % i for i in range(3000)})
+    descriptor = server.blobs.image([LAYERS[0], many], how)
+    server.tags["team/demo:1"] = str(descriptor["digest"])
+    top = json.loads(server.blobs.blobs[str(descriptor["digest"])])["layers"][1]["digest"]
+    content = server.blobs.blobs[top]
+    server.blobs.blobs[top] = content[:2000] + b"\xff" * 1500 + content[3500:]
+    with serving(server):
+        sbom = scan(server)
+    assert names(sbom) == ["one", "two"]
+    assert [one.why for one in sbom.unread] == [
+        f"its content does not have the digest {top}; nothing of it was used"
+    ]
+
+
+def test_layer_that_cannot_be_fetched_is_unread_and_the_others_are_told(tmp_path: Path) -> None:
+    server = served()
+    manifest = json.loads(server.blobs.blobs[server.tags["team/demo:1"]])
+    gone = manifest["layers"][1]["digest"]
+    kept = server.blobs.blobs.pop(gone)
+    with serving(server):
+        options = trusting(server)
+        options = ImageOptions(registry=options.registry, cache=LayerCache(tmp_path))
+        sbom = scan(server, options)
+        assert names(sbom) == ["one", "two"]
+        assert [one.where for one in sbom.unread] == [f"layer {digest(LAYERS[1])}"]
+        assert gone in sbom.unread[0].why
+        server.blobs.blobs[gone] = kept
+        assert names(scan(server, options)) == ["one", "three", "two"]
+    bottom = manifest["layers"][0]["digest"]
+    del server.blobs.blobs[gone], server.blobs.blobs[bottom]
+    with serving(server), pytest.raises(RegistryError):
+        scan(server)
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 5000])

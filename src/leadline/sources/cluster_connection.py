@@ -1,6 +1,7 @@
 """One connection to an API server: asks, waits where the server asks for time, and bounds every answer."""
 
 import base64
+import ipaddress
 import ssl
 import threading
 import time
@@ -239,11 +240,20 @@ def _client(access: Access, environ: Mapping[str, str], patience: Patience) -> h
         # Python 3.13 refuses CA certificates without a key identifier, which many clusters have.
         fields["verify"].verify_flags &= ~ssl.VERIFY_X509_STRICT
         headers = [("User-Agent", "leadline"), *access.impersonate]
-        if urlsplit(access.server).hostname in ("127.0.0.1", "::1", "localhost"):
+        if _is_here(urlsplit(access.server).hostname or ""):
             headers.append(("Accept-Encoding", "identity"))
+            # As for kubectl: a proxy of the environment is for what is elsewhere.
+            fields["trust_env"] = False
         return httpx2.Client(**fields, headers=headers)
     except (OSError, ssl.SSLError, ConfigError, ValueError, ImportError, httpx2.InvalidURL) as error:
         raise CredentialsError(_unusable(access.context, str(error))) from error
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _unusable(context: str, why: str) -> str:
