@@ -37,6 +37,8 @@ _FILLED_BY_TOOLS = frozenset(
     }
 )
 """Folders whose content nobody writes by hand; other hidden ones, such as ``.github``, are looked into."""
+ARCHIVE_ENDINGS = (".tgz", ".tar.gz")
+"""Of packed charts."""
 _FILES_LIMIT = 1_000_000
 _DEPTH_LIMIT = 100
 _IGNORE_FILE_BYTES = 1 << 20
@@ -64,6 +66,8 @@ class FileListing(Struct, frozen=True):
     """Folders with a ``Chart.yaml``, relative to the root, ``.`` for itself; parents before what they hold."""
     kustomizations: tuple[str, ...] = ()
     """Folders with a kustomization, likewise."""
+    has_archives: bool = False
+    """Whether there are packed files that may be charts."""
 
 
 def list_files(
@@ -86,6 +90,7 @@ def list_files(
         walk.ignored,
         tuple(dict.fromkeys(walk.charts)),
         tuple(dict.fromkeys(walk.kustomizations)),
+        walk.has_archives,
     )
 
 
@@ -119,6 +124,7 @@ class _Walk:
         self.ignored = 0
         self.charts: list[str] = []
         self.kustomizations: list[str] = []
+        self.has_archives = False
         self._ignore = ignore
         self._claimed = claimed
         self._seen: set[tuple[int, int]] = set()
@@ -256,6 +262,7 @@ class _Walk:
             self.charts.append(_inside(self.root, folder))
         if names.intersection(KUSTOMIZATION_FILES):
             self.kustomizations.append(_inside(self.root, folder))
+        self.has_archives = self.has_archives or any(name.endswith(ARCHIVE_ENDINGS) for name in names)
 
     def _is_claimed(self, path: str) -> bool:
         whole = Path(absolute(path))

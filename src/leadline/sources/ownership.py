@@ -6,14 +6,16 @@ chart's ``templates/`` is the chart's, and a base belongs to the overlays that b
 
 import os
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
 
 from leadline.sources.kustomization import FILE_NAMES, Kustomization, read_kustomization
-from leadline.sources.manifest_files import is_filled_by_tools
+from leadline.sources.manifest_files import ARCHIVE_ENDINGS, is_filled_by_tools
 
 OwnerKind = Literal["plain", "helm", "kustomize"]
 
@@ -29,8 +31,9 @@ _CHART_FILES = frozenset(
         "requirements.lock",
     }
 )
-_ARCHIVE_ENDINGS = (".tgz", ".tar.gz")
 _ARCHIVE_MEMBERS = 20
+_ARCHIVE_BYTES = 4 << 20
+"""Unpacked, of the beginning of an archive: Helm writes ``Chart.yaml`` first."""
 
 
 class Owner(Struct, frozen=True):
@@ -137,7 +140,7 @@ def _chart_owners(top: Path, files: list[str]) -> tuple[list[str], dict[str, Own
             owners[path] = Owner("helm", chart)
     charts = [folder for folder in folders if owners[_joined(folder, "Chart.yaml")].of == folder]
     for path in files:
-        if path.endswith(_ARCHIVE_ENDINGS) and path not in owners and _is_chart_archive(top / path):
+        if path.endswith(ARCHIVE_ENDINGS) and path not in owners and _is_chart_archive(top / path):
             charts.append(path)
             owners[path] = Owner("helm", path)
     return sorted(charts), owners
@@ -162,14 +165,18 @@ def _chart_of(path: str, folders: set[str]) -> str | None:
 def _is_chart_archive(path: Path) -> bool:
     """Whether one of the first members is ``NAME/Chart.yaml``; archives are read, never unpacked."""
     try:
-        with tarfile.open(path, "r:gz") as archive:
+        with path.open("rb") as file:
+            begin = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(
+                file.read(_ARCHIVE_BYTES), _ARCHIVE_BYTES
+            )
+        with tarfile.open(fileobj=BytesIO(begin), mode="r:") as archive:
             for _ in range(_ARCHIVE_MEMBERS):
                 member = archive.next()
                 if member is None:
                     return False
                 if member.name.count("/") == 1 and member.name.endswith("/Chart.yaml"):
                     return True
-    except (OSError, tarfile.TarError, EOFError, ValueError):
+    except (OSError, tarfile.TarError, zlib.error, ValueError):
         return False
     return False
 

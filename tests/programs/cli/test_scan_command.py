@@ -1,7 +1,9 @@
 """The command line as a user meets it: words in, text, files and exit codes out."""
 
 import gc
+import io
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -324,3 +326,61 @@ def test_what_is_no_workload_is_named_as_the_user_would_open_it(capfd):
     Path("sub/j.json").write_text('{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": 7}')
     _, out, _ = run(capfd, "scan", "sub")
     assert "\nsub/j.json: Pod/p: unread " in out
+
+
+def packed_chart(folder: Path) -> None:
+    folder.mkdir()
+    with tarfile.open(folder / "top-1.0.0.tgz", "w:gz") as archive:
+        for name, text in {
+            "Chart.yaml": "apiVersion: v2\nname: top\nversion: 1.0.0\n",
+            "templates/a.yaml": BAD,
+        }.items():
+            info = tarfile.TarInfo(f"top/{name}")
+            info.size = len(text)
+            archive.addfile(info, io.BytesIO(text.encode()))
+
+
+def test_a_packed_chart_in_a_folder_is_rendered(capfd):
+    packed_chart(Path("out"))
+    Path("out/sources.tgz").write_bytes(b"no archive")
+    _, out, _ = run(capfd, *PRIVILEGED, "out")
+    assert out.startswith("out/top-1.0.0.tgz/templates/a.yaml")
+    Path("good.yaml").rename("out/good.yaml")
+    assert run(capfd, *PRIVILEGED, "out")[1] == out
+
+
+def test_what_renders_to_nothing_is_told_so(capfd):
+    Path("k").mkdir()
+    Path("k/kustomization.yaml").write_text("resources: []\n")
+    message = "leadline: nothing to judge in k: 1 kustomization, rendered to no object\n"
+    assert run(capfd, "scan", "k") == (3, "", message)
+
+
+GRANT = """apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: reader}
+rules:
+- {apiGroups: [""], resources: [secrets], verbs: [get]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: reader}
+subjects: [{kind: User, name: ann, apiGroup: rbac.authorization.k8s.io}]
+roleRef: {kind: ClusterRole, name: reader, apiGroup: rbac.authorization.k8s.io}
+"""
+
+
+def test_a_control_about_grants_alone_judges(capfd):
+    Path("grant.yaml").write_text(GRANT)
+    scan = ("scan", "control", "C-0015", "grant.yaml")
+    code, out, err = run(capfd, *scan)
+    assert (code, err) == (0, "1 finding: 1 high\n")
+    assert "[User/ann]" in out
+    Path("grant.yaml").write_text(GRANT.replace("secrets", "pods"))
+    assert run(capfd, *scan)[::2] == (0, "no findings: 2 objects, 1 control, nothing unread\n")
+
+
+@pytest.mark.parametrize("kind", ["pod", "pods", "Pod.v1"])
+def test_a_workload_may_be_named_as_kubectl_names_it(capfd, kind: str):
+    code, out, _ = run(capfd, "scan", "workload", f"shop/{kind}/shell", "bad.yaml")
+    assert (code, out != "") == (0, True)

@@ -15,12 +15,10 @@ from leadline.outputs.place import Places
 from leadline.outputs.plain import count
 from leadline.programs.cli.scanning.request import Request
 from leadline.programs.cli.scanning.sources import STDIN, Reading
-from leadline.sources.manifest_files import FileListing, absolute, list_files
+from leadline.sources.manifest_files import ARCHIVE_ENDINGS, FileListing, absolute, list_files
 from leadline.sources.manifests import read_listing
 from leadline.sources.positions import FilePlaces
 from leadline.sources.yaml_documents import LIMITS
-
-_ARCHIVES = (".tgz", ".tar.gz")
 
 
 def read_files(request: Request, targets: Sequence[str]) -> Reading:
@@ -28,7 +26,7 @@ def read_files(request: Request, targets: Sequence[str]) -> Reading:
 
     Raises: ``ManifestError`` for a target that does not exist.
     """
-    archives = [target for target in targets if target.endswith(_ARCHIVES) and Path(target).is_file()]
+    archives = [target for target in targets if target.endswith(ARCHIVE_ENDINGS) and Path(target).is_file()]
     plain = [target for target in targets if target not in archives]
     text = sys.stdin.buffer.read(LIMITS.size_bytes + 1) if STDIN in plain else b""
     listing = list_files(plain, request.exclude_path) if plain else None
@@ -39,8 +37,8 @@ def read_files(request: Request, targets: Sequence[str]) -> Reading:
 
 
 def _renders(target: str, listing: FileListing) -> bool:
-    """Whether a chart or a kustomization lies at or below ``target``."""
-    if target == STDIN or not (listing.charts or listing.kustomizations):
+    """Whether a chart or a kustomization lies at or below ``target``, or a packed file that may be a chart."""
+    if target == STDIN or not (listing.charts or listing.kustomizations or listing.has_archives):
         return False
     return Path(target).is_dir() or Path(target).name.startswith(("kustomization", "Kustomization"))
 
@@ -86,7 +84,7 @@ def _with_rendered(
     )
     parts = [(root, read_rendered(Path(root), options, request.exclude_path)) for root in roots]
     rendered = all_of(part for _, part in parts)
-    claimed = {*rendered.claimed, *(absolute(root) for root in roots if root.endswith(_ARCHIVES))}
+    claimed = {*rendered.claimed, *(absolute(root) for root in roots if root.endswith(ARCHIVE_ENDINGS))}
     listing = list_files(plain, request.exclude_path, claimed) if plain else None
     base = _plain(targets, listing, text) if listing is not None else _nothing(targets)
     places: Places = RenderedPlaces(rendered.texts, FilePlaces(text))

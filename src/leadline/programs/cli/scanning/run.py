@@ -11,6 +11,7 @@ import msgspec
 
 from leadline import __version__
 from leadline.errors import SourceError, StoreError, UsageError
+from leadline.kube.kinds import plural_of
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Resource
 from leadline.outputs.format import Asked, Page
@@ -108,7 +109,10 @@ def _report(
     left_out = {skip.control for skip in reading.skips}
     asked = [control for control in policies.controls if control.id not in left_out]
     try:
-        judgement = _selected(request, judge(reading.resources, asked, settings=settings, facts=facts))
+        judgement = judge(reading.resources, asked, settings=settings, facts=facts)
+        # Of a cluster the one workload that was asked for is all that was read.
+        if request.form != "workload" or reading.target.kind != "cluster":
+            judgement = _selected(request, judgement)
     finally:
         for close in policies.closers:
             close()
@@ -185,7 +189,7 @@ def _in_namespaces(request: Request) -> Callable[[Resource], bool] | None:
 
 
 def _workload(name: str, judgement: Judgement) -> Callable[[Resource], bool]:
-    """Objects that ``[namespace/]Kind[.version[.group]]/name`` means.
+    """Objects that ``[namespace/]Kind[.version[.group]]/name`` means; ``deployments.apps`` does for the kind as well.
 
     Raises: ``UsageError`` where there is none, with the nearest.
     """
@@ -198,10 +202,10 @@ def _workload(name: str, judgement: Judgement) -> Callable[[Resource], bool]:
 
     def is_it(resource: Resource) -> bool:
         return (
-            resource.kind.lower() == kind.lower()
+            kind.lower() in (resource.kind.lower(), plural_of(resource.kind))
             and resource.name == plain_name
             and (not namespace or (resource.namespace or "default") == namespace[0])
-            and (not version or _version_of(resource).startswith(version))
+            and (not version or version == resource.group or _version_of(resource).startswith(version))
         )
 
     if not any(is_it(resource) for resource in judgement.resources):
@@ -220,7 +224,7 @@ def _version_of(resource: Resource) -> str:
 
 def _nothing_judged(report: PostureReport, reading: Reading, request: Request) -> str:
     """Why there is no verdict; empty where something was judged."""
-    if report.objects_judged:
+    if any(report.judged):
         return ""
     name = target_name(report)
     if report.objects:
@@ -237,6 +241,10 @@ def _nothing_judged(report: PostureReport, reading: Reading, request: Request) -
     if reading.ignored:
         left_out = count(reading.ignored, "file or folder is", "files or folders are")
         return f"nothing to judge in {name}: {left_out} left out by an ignore file or --exclude-path"
+    if report.charts or report.kustomizations:
+        rendered = [count(report.charts, "chart")] if report.charts else []
+        rendered += [count(report.kustomizations, "kustomization")] if report.kustomizations else []
+        return f"nothing to judge in {name}: {' and '.join(rendered)}, rendered to no object"
     return f"nothing to judge in {name}: no file with the ending .yaml, .yml or .json holds an object"
 
 
