@@ -5,11 +5,12 @@ import pytest
 from test_layer import Held, names
 
 from image_archives import layer
-from leadline.image import remembered
+from leadline.image import code_stamp as module
 from leadline.image.cataloguer import Cataloguer
+from leadline.image.code_stamp import code_stamp
 from leadline.image.config import ConfigReading
 from leadline.image.image import Limits, Options
-from leadline.image.remembered import bill_of_materials, code_stamp
+from leadline.image.remembered import bill_of_materials
 from leadline.model.package import ImageIdentity
 from leadline.sources.layer_blob import OpenedImage
 
@@ -93,7 +94,7 @@ def test_memory_is_of_the_code_that_made_it(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "model").mkdir()
     cataloguer = tmp_path / "image" / "cataloguers" / "demo.py"
     cataloguer.write_text("1")
-    monkeypatch.setattr(remembered, "__file__", str(tmp_path / "image" / "remembered.py"))
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "image" / "code_stamp.py"))
     stamps = list(_stamps(cataloguer))
     assert (len(stamps), len(set(stamps))) == (4, 3)
 

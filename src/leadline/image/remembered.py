@@ -4,22 +4,17 @@ A second scan imports no cataloguer and touches no layer: what is remembered is 
 identity and a stamp of all code that could have told something else.
 """
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache as once
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import DecodeError, Struct, ValidationError, msgpack, structs
 
-from leadline import __version__
+from leadline.image.code_stamp import code_stamp
 from leadline.image.image import DEFAULTS, Cache, Image, Options
 from leadline.model.package import Sbom
 
 if TYPE_CHECKING:
     from leadline.image.cataloguer import Cataloguer
-
-FORM = 2
-"""Raised whenever what is remembered changes its shape or meaning."""
 
 Remembered = TypeVar("Remembered", bound=Struct)
 
@@ -72,21 +67,6 @@ def completed(
     )
 
 
-@once
-def code_stamp(*more: str) -> str:
-    """Changes with the code that catalogues, and that in the folders ``more``.
-
-    Names, sizes and times of its files tell, as Python itself knows stale bytecode.
-    """
-    image = os.path.dirname(__file__)  # noqa: PTH120 - before anything heavier is imported
-    model = os.path.join(os.path.dirname(image), "model")  # noqa: PTH118, PTH120
-    try:
-        files = sorted(file for folder in (image, model, *more) for file in _files(folder))
-    except OSError:
-        files = []
-    return f"{FORM} {__version__} {files}"
-
-
 def recall(cache: Cache | None, key: str, kind: type[Remembered]) -> Remembered | None:
     """What was remembered under ``key``; ``None`` where that is nothing, or nothing that makes sense."""
     content = cache.get(key) if cache is not None and key else None
@@ -109,15 +89,3 @@ def has_gaps(image: Image, sbom: Sbom) -> bool:
     return any(layer.missing for layer in image.layers) or any(
         one.where.startswith("layer ") for one in sbom.unread
     )
-
-
-def _files(folder: str) -> Iterator[tuple[str, int, int]]:
-    """Path, size and time of every file of code and data below ``folder``."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                if entry.name != "__pycache__":
-                    yield from _files(entry.path)
-            else:
-                status = entry.stat()
-                yield entry.path, status.st_size, status.st_mtime_ns

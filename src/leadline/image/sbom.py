@@ -8,12 +8,13 @@ from msgspec import DecodeError, ValidationError, msgpack, structs
 from leadline.errors import SourceError
 from leadline.image import secrets
 from leadline.image.cataloguer import TEXT_VERSION, Cataloguer, Unread
+from leadline.image.code_stamp import FORM
 from leadline.image.distro import DISTRO_PATHS, distro_of_programs, read_distro
 from leadline.image.image import DEFAULTS, Cache, Image, Layer, Options
 from leadline.image.layers import LayerFacts, Reader
 from leadline.image.links import follow_links
 from leadline.image.ownership import with_owners
-from leadline.image.remembered import FORM, completed
+from leadline.image.remembered import completed
 from leadline.image.tree import MergedTree, merge
 from leadline.image.walk import Reading, catalogue
 from leadline.image.wishes import Wishes

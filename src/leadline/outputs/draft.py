@@ -5,6 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from leadline.model.package import Sbom
+from leadline.outputs.moment import dated
 
 
 class Draft(Struct, frozen=True, array_like=True):
@@ -18,25 +19,8 @@ class Draft(Struct, frozen=True, array_like=True):
 
     def at(self, moment: str) -> bytes:
         """The document as of ``moment`` (RFC 3339)."""
-        text = self.text
-        # No stranger's text can look like this: JSON has a backslash before the quotes in it.
-        for key in self.moments:
-            text = text.replace(f'"{key}":""'.encode(), f'"{key}":"{moment}"'.encode())
-        if self.name:
-            name = f'"{self.name}":"urn:uuid:{content_uuid(text)}"'.encode()
-            text = text.replace(f'"{self.name}":""'.encode(), name, 1)
-        return text + b"\n"
+        return dated(self.text, moment, self.moments, self.name)
 
 
 MakeDraft = Callable[[Sbom, str], Draft]
 """From a bill of materials and the version of this program."""
-
-
-def content_uuid(text: bytes) -> str:
-    """The same for the same text, and for no other: a UUID of version 5."""
-    from hashlib import sha1
-    from uuid import NAMESPACE_URL, UUID  # tables do without, and start sooner
-
-    state = sha1(NAMESPACE_URL.bytes + b"leadline ", usedforsecurity=False)
-    state.update(text)
-    return str(UUID(bytes=state.digest()[:16], version=5))

@@ -9,8 +9,9 @@ from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.package import Digest, Distro, ImageIdentity, Package, Sbom
 from leadline.outputs.components import Component, components
 from leadline.outputs.declared_licences import Declared, declared, is_license_id
-from leadline.outputs.draft import Draft, MakeDraft, content_uuid
+from leadline.outputs.draft import Draft, MakeDraft
 from leadline.outputs.json_text import json_text
+from leadline.outputs.moment import content_uuid
 from leadline.outputs.offered import Format, Page, format
 from leadline.outputs.plain import columns, count, padded, plain, wrapped
 

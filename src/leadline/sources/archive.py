@@ -4,15 +4,17 @@ import os
 import posixpath
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from leadline.errors import SourceError, UsageError
 from leadline.image.image import Layer
 from leadline.image.stream import HEAD_BYTES, Damaged, Region, bounded, decompressed, is_compressed
 from leadline.image.tar import TarReader
 from leadline.model.package import ImageIdentity
+from leadline.sources.file_stamp import file_stamp
 from leadline.sources.image_manifest import (
     Platform,
     decode,
@@ -21,6 +23,7 @@ from leadline.sources.layer_blob import (
     OpenedImage,
     RegionLayer,
     is_digest,
+    name_of,
     paired,
     region_pieces,
 )
@@ -70,7 +73,8 @@ def open_oci_layout(path: Path, tag: str = "", platform: Platform | None = None)
     """The image in a folder with an OCI layout. Raises as ``open_docker_archive``."""
     layout = _Layout(path)
     try:
-        return layout_image(str(path), layout.member, tag, platform, layout.close)
+        image = layout_image(name_of(path), layout.member, tag, platform, layout.close)
+        return structs.replace(image, stamps=layout.stamps)
     except BaseException:
         layout.close()
         raise
@@ -112,10 +116,8 @@ class Archive:
             self.close()
             what = "a folder" if stat.S_ISDIR(status.st_mode) else "no file to read twice"
             raise SourceError(f"{path} is {what}", hint="name an archive, or a layout as oci:FOLDER")
-        self.stamp = (
-            f"file {status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
-        )
-        """Changes whenever the file does."""
+        self.stamp = file_stamp(status)
+        self.stamps = {os.path.abspath(path): self.stamp} if opened is None else {}  # noqa: PTH100 - as written
         try:
             self._members = dict(self._index(*self._plain(file, status.st_size)))
         except Damaged as error:
@@ -168,7 +170,8 @@ class Archive:
 
 def _layout_in(path: Path, archive: Archive, tag: str, platform: Platform | None) -> OpenedImage:
     try:
-        return layout_image(str(path), archive.member, tag, platform, archive.close)
+        image = layout_image(name_of(path), archive.member, tag, platform, archive.close)
+        return structs.replace(image, stamps=archive.stamps)
     except BaseException:
         archive.close()
         raise
@@ -178,16 +181,23 @@ class _Layout:
     """The files of an OCI layout in a folder."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = os.path.abspath(path)  # noqa: PTH100 - as written
         self._open: list[int] = []
+        self.stamps: dict[str, str] = {}
+        """Of every file that was opened, and of the folder, which changes with what is added and taken away."""
+        with suppress(OSError):
+            self.stamps[self._path] = file_stamp(os.stat(self._path))  # noqa: PTH116 - as above
 
     def member(self, name: str) -> Member | None:
+        path = f"{self._path}/{name}"
         try:
-            file = os.open(self._path / name, os.O_RDONLY | os.O_CLOEXEC)
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return None
         self._open.append(file)
-        return Member(file, 0, os.fstat(file).st_size)
+        status = os.fstat(file)
+        self.stamps[path] = file_stamp(status)
+        return Member(file, 0, status.st_size)
 
     def close(self) -> None:
         while self._open:
@@ -220,17 +230,18 @@ def _docker_image(path: Path, archive: Archive, saved: _Saved) -> OpenedImage:
         if member is None:
             layers.append(RegionLayer(diff_id, -1, 0, 0, missing=f"not in the archive: {name}"))
         else:
-            key = f"{archive.stamp} {member.start}"
+            key = f"file {archive.stamp} {member.start}"
             layers.append(RegionLayer(diff_id, member.file, member.start, member.size, key))
     identity = ImageIdentity(
-        str(path),
+        name_of(path),
         id=_docker_id(saved.config),
         repo_tags=tuple(saved.repo_tags or ()),
         platform=config.platform,
         layers=tuple(diff_ids),
     )
-    key = f"{archive.stamp} {saved.config}"
-    return OpenedImage(identity, config, tuple(layers), key, unread + mismatch, (archive.close,))
+    key = f"file {archive.stamp} {saved.config}"
+    close = (archive.close,)
+    return OpenedImage(identity, config, tuple(layers), key, unread + mismatch, close, archive.stamps)
 
 
 def _docker_id(name: str) -> str:

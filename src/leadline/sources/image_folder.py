@@ -16,7 +16,7 @@ from leadline.image.config import ConfigReading
 from leadline.image.stream import PIECE_BYTES
 from leadline.image.tar import Entry, EntryReader
 from leadline.model.package import ImageIdentity
-from leadline.sources.layer_blob import OpenedImage
+from leadline.sources.layer_blob import OpenedImage, name_of
 
 DEEPEST = 256
 PSEUDO = frozenset(("proc", "sys", "dev"))
@@ -37,7 +37,7 @@ def open_image_folder(path: Path) -> OpenedImage:
     except OSError as error:
         raise SourceError(f"cannot open {path}: {error.strerror}") from error
     is_root = any(_exists(folder, name) for name in ("etc/os-release", "usr/lib/os-release"))
-    identity = ImageIdentity(str(path), "image" if is_root else "directory")
+    identity = ImageIdentity(name_of(path), "image" if is_root else "directory")
     return OpenedImage(
         identity, ConfigReading(), (_FolderLayer(folder),), closers=(lambda: os.close(folder),)
     )

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from msgspec import Struct
@@ -36,6 +36,8 @@ class OpenedImage(Struct, frozen=True):
     cache_key: str = ""
     unread: tuple[Unread, ...] = ()
     closers: tuple[Callable[[], None], ...] = ()
+    stamps: Mapping[str, str] = {}
+    """Absolute path to ``file_stamp`` of all files that it was read from; empty where something else had a say."""
 
     def close(self) -> None:
         for close in self.closers:
@@ -71,6 +73,11 @@ class RegionLayer(Struct, frozen=True):
         if is_compressed(os.pread(self.file, min(HEAD_BYTES, self.size_bytes), self.start)):
             return _closing(region_pieces(self.file, self.start, self.size_bytes), self.size_bytes)
         return _region(self)
+
+
+def name_of(path: os.PathLike[str]) -> str:
+    """``path`` as reports can hold it: names of files need not be text."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def limit_bytes(stored_bytes: int) -> int:

@@ -3,11 +3,12 @@
 Several processes may share the folder: entries appear by renaming, carry their own digest, and are
 forgotten oldest use first. Whatever cannot be read, written or believed counts as not there.
 """
+# Importing pathlib takes as long as all else that a known answer needs.
+# ruff: noqa: PTH103, PTH105, PTH108, PTH119, PTH123
 
 import hashlib
 import os
 from contextlib import suppress
-from pathlib import Path
 
 DEFAULT_BYTES = 1 << 30
 LARGEST_ENTRY = 256 << 20
@@ -21,15 +22,15 @@ PARTIAL_SECONDS = 3600
 class LayerCache:
     """Entries of ``folder``, together at most ``limit_bytes``. Reads as ``image.sbom.Cache``."""
 
-    def __init__(self, folder: Path, limit_bytes: int = DEFAULT_BYTES) -> None:
-        self._folder = folder
+    def __init__(self, folder: os.PathLike[str] | str, limit_bytes: int = DEFAULT_BYTES) -> None:
+        self._folder = os.fspath(folder)
         self._limit_bytes = limit_bytes
 
     def get(self, key: str) -> bytes | None:
         """What was put under ``key``; ``None`` where it is not there or harmed."""
         path = self._path(key)
         try:
-            with path.open("rb", buffering=0) as file:
+            with open(path, "rb", buffering=0) as file:
                 head = file.read(len(MARK) + DIGEST_BYTES)
                 # Not by the limit: as much memory would be taken first.
                 content = file.read(min(os.fstat(file.fileno()).st_size, LARGEST_ENTRY))
@@ -37,9 +38,8 @@ class LayerCache:
         except OSError:
             return None
         if head != _head(key, content):
-            _log("ignored a harmed entry of the layer cache: %s", path.name)
-            with suppress(OSError):
-                path.unlink()
+            _log("ignored a harmed entry of the layer cache: %s", os.path.basename(path))
+            _remove(path)
             return None
         return content
 
@@ -51,14 +51,14 @@ class LayerCache:
 
         path = self._path(key)
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.makedirs(self._folder, mode=0o700, exist_ok=True)
             handle, partial = tempfile.mkstemp(suffix=PARTIAL, dir=self._folder)
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(_head(key, content) + content)
-                Path(partial).replace(path)
+                os.replace(partial, path)
             except OSError:
-                Path(partial).unlink(missing_ok=True)
+                _remove(partial)
                 raise
             self._forget()
         except OSError as error:
@@ -68,32 +68,37 @@ class LayerCache:
         """All entries together."""
         return sum(size for _, size, _ in self._entries())
 
-    def _path(self, key: str) -> Path:
-        return self._folder / hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    def _path(self, key: str) -> str:
+        return f"{self._folder}/{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
     def _forget(self) -> None:
         entries = sorted(self._entries())
         total = sum(size for _, size, _ in entries)
         newest = entries[-1][0] if entries else 0.0
         for used, size, path in entries:
-            is_left_over = path.name.endswith(PARTIAL) and used < newest - PARTIAL_SECONDS
+            is_left_over = path.endswith(PARTIAL) and used < newest - PARTIAL_SECONDS
             if total <= self._limit_bytes and not is_left_over:
                 continue
-            if path.name.endswith(PARTIAL) and not is_left_over:
+            if path.endswith(PARTIAL) and not is_left_over:
                 continue
-            with suppress(OSError):
-                path.unlink()
+            _remove(path)
             total -= size
 
-    def _entries(self) -> list[tuple[float, int, Path]]:
+    def _entries(self) -> list[tuple[float, int, str]]:
         """Last use, size and path; what vanishes meanwhile is left out."""
-        found = []
+        found: list[tuple[float, int, str]] = []
         with suppress(OSError), os.scandir(self._folder) as entries:
             for entry in entries:
                 with suppress(OSError):
                     status = entry.stat(follow_symlinks=False)
-                    found.append((status.st_mtime, status.st_size, Path(entry.path)))
+                    found.append((status.st_mtime, status.st_size, entry.path))
         return found
+
+
+def _remove(path: str) -> None:
+    """As far as it can be removed, and is there."""
+    with suppress(OSError):
+        os.unlink(path)
 
 
 def _head(key: str, content: bytes) -> bytes:

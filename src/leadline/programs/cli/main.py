@@ -50,12 +50,6 @@ def _guarded(words: list[str]) -> int:
 
     # A command lives for seconds and what it parses lives as long as it does: looking for cycles only costs.
     gc.disable()
-    # msgspec takes two names from this if it is there, at the price of a bare start; since 3.11 typing has both.
-    sys.modules.setdefault("typing_extensions", None)  # type: ignore[arg-type]
-    import msgspec  # noqa: F401
-
-    if sys.modules["typing_extensions"] is None:
-        del sys.modules["typing_extensions"]
     from leadline.errors import LeadlineError
 
     try:
@@ -91,8 +85,19 @@ def _run(words: list[str]) -> int:
     return _run_click(words)
 
 
+def _import_msgspec() -> None:
+    """Before anybody else does."""
+    # It takes two names from this if it is there, at the price of a bare start; since 3.11 typing has both.
+    sys.modules.setdefault("typing_extensions", None)  # type: ignore[arg-type]
+    import msgspec  # noqa: F401
+
+    if sys.modules["typing_extensions"] is None:
+        del sys.modules["typing_extensions"]
+
+
 def _run_scan(words: list[str]) -> int | None:
     """``None`` where click has to read the words."""
+    _import_msgspec()
     from leadline.programs.cli.scanning.flags import FLAGS
     from leadline.programs.cli.words.flag import plain_words
 
@@ -107,22 +112,31 @@ def _run_scan(words: list[str]) -> int | None:
 
 def _run_image(words: list[str]) -> int | None:
     """``None`` where click has to read the words."""
-    from leadline.programs.cli.imaging.flags import FLAGS, SCAN_FLAGS
-    from leadline.programs.cli.words.flag import plain_words
-
     is_scan = "scan" in words[:2]
     if not is_scan and words[1:2] != ["sbom"]:
         return None
+    import time
+
+    from leadline.programs.cli.imaging.again import Answer
+
+    answer = Answer(words, os.environ, time.time_ns())
+    if answer.is_known():
+        return 0
+    _import_msgspec()
+    from leadline.programs.cli.imaging.flags import FLAGS, SCAN_FLAGS
+    from leadline.programs.cli.words.flag import plain_words
+
     parsed = plain_words(words[2:], SCAN_FLAGS if is_scan else FLAGS)
     if parsed is None or len(parsed[0]) != 1:
         return None
     from leadline.programs.cli.imaging.request import image_request
     from leadline.programs.cli.imaging.run import run
 
-    return run(image_request(parsed[0][0], is_scan, parsed[1]))
+    return run(image_request(parsed[0][0], is_scan, parsed[1]), answer)
 
 
 def _run_click(words: list[str]) -> int:
+    _import_msgspec()
     import click
 
     from leadline.programs.cli.lazy_group import leadline

@@ -1,6 +1,6 @@
 """The bill of materials of one request. Documents that were told before are told again without being made."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -9,8 +9,9 @@ from msgspec import Struct, json
 import leadline.outputs
 from leadline import __version__
 from leadline.errors import SourceError
+from leadline.image.code_stamp import code_stamp
 from leadline.image.image import DEFAULTS, Options
-from leadline.image.remembered import bill_of_materials, code_stamp, has_gaps, recall, remember
+from leadline.image.remembered import bill_of_materials, has_gaps, recall, remember
 from leadline.model.finding import Unread
 from leadline.model.package import Sbom
 from leadline.outputs.draft import Draft, MakeDraft
@@ -57,6 +58,13 @@ class Bill:
         self._memory = memory
         self._sbom: Sbom | None = None
         self._unread: tuple[Unread, ...] | None = None
+        self.kept: Draft | None = None
+        """The document told last, where it may be told again."""
+
+    @property
+    def stamps(self) -> Mapping[str, str]:
+        """Of all files that it was read from; empty where something else had a say."""
+        return self._memory.image.stamps if self._memory else {}
 
     @property
     def is_finished(self) -> bool:
@@ -78,12 +86,15 @@ class Bill:
         memory = self._memory
         key = memory.key(format) if memory else ""
         told = recall(memory.cache, key, _Told) if memory else None
+        is_kept = told is not None
         if told is None:
             sbom = self.sbom()
             told = _Told(draft(sbom, __version__), sbom.unread)
             moment = sbom.created or moment
             if memory and key and not has_gaps(memory.image, sbom):
                 remember(memory.cache, key, told)
+                is_kept = True
+        self.kept = told.draft if is_kept else None
         self._unread = told.unread
         return told.draft.at(moment)
 

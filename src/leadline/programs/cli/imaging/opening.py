@@ -13,6 +13,7 @@ from leadline.image.stream import HEAD_BYTES, Damaged, Region, is_compressed
 from leadline.image.tar import TarReader
 from leadline.programs.cli.imaging.finished import exists
 from leadline.programs.cli.imaging.layer_progress import Say
+from leadline.programs.cli.imaging.memory import kept_results
 from leadline.programs.cli.imaging.request import ImageRequest
 from leadline.sources.image_manifest import read_platform
 from leadline.sources.image_source import ImageOptions, open_image
@@ -23,7 +24,6 @@ from leadline.sources.registry_options import Credential, RegistryOptions, Trust
 MOST_ATTEMPTS = 4
 LONGEST_WAIT_S = 60.0
 LONGEST_PASSWORD = 1 << 16
-CACHE_BYTES = 512 << 20
 
 
 def open_requested(request: ImageRequest, say: Say) -> OpenedImage:
@@ -43,7 +43,7 @@ def open_requested(request: ImageRequest, say: Say) -> OpenedImage:
 
 def layer_cache(request: ImageRequest) -> LayerCache | None:
     """``None`` where it is not wanted, or the user has no place for it."""
-    return None if request.no_cache else _cache(os.environ)
+    return None if request.no_cache else kept_results(os.environ)
 
 
 def _check_file(name: str) -> None:
@@ -83,17 +83,6 @@ def _check_platform(request: ImageRequest, image: OpenedImage) -> None:
     found = image.identity.platform
     if not f"{found}/".startswith(f"{wanted}/") and not f"{wanted}/".startswith(f"{found}/"):
         raise UsageError(f"{request.image} is for {found}, not for {wanted}", hint="leave --platform out")
-
-
-def _cache(environ: Mapping[str, str]) -> LayerCache | None:
-    """``None`` where the user has no place for it."""
-    named = environ.get("XDG_CACHE_HOME", "")
-    home = environ.get("HOME", "")
-    if named.startswith("/"):
-        return LayerCache(Path(named, "leadline", "layers"), CACHE_BYTES)
-    if not home.startswith("/"):
-        return None
-    return LayerCache(Path(home, ".cache", "leadline", "layers"), CACHE_BYTES)
 
 
 def _open(request: ImageRequest, say: Say) -> OpenedImage:

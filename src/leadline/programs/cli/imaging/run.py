@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from leadline import __version__
-from leadline.errors import UsageError
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Sbom
 from leadline.outputs.offered import Asked, Format, Page, find_format, formats_for
 from leadline.outputs.plain import count, plain
+from leadline.programs.cli.imaging.again import Answer
 from leadline.programs.cli.imaging.bill import Bill, requested_bill
+from leadline.programs.cli.imaging.created import created
 from leadline.programs.cli.imaging.request import ImageRequest
 from leadline.programs.cli.scanning.destinations import Destination, opened, placed
 from leadline.programs.cli.scanning.gates import Verdict
@@ -24,8 +25,8 @@ _WIDTHS = range(40, 1000)
 _PIPE_WIDTH = 80
 
 
-def run(request: ImageRequest) -> int:
-    """Reads, judges, writes; returns the exit code.
+def run(request: ImageRequest, answer: Answer | None = None) -> int:
+    """Reads, judges, writes; returns the exit code. ``answer`` keeps what is told.
 
     Raises: ``LeadlineError`` of every kind.
     """
@@ -36,7 +37,7 @@ def run(request: ImageRequest) -> int:
             stream=sys.stderr, level=logging.DEBUG, format="%(levelname)s %(name)s: %(message)s"
         )
     try:
-        return _run(request)
+        return _run(request, answer)
     except KeyboardInterrupt:
         # Threads that wait for a registry would keep the interpreter from ending for half a minute.
         sys.stdout.flush()
@@ -45,17 +46,17 @@ def run(request: ImageRequest) -> int:
         os._exit(_INTERRUPTED)
 
 
-def _run(request: ImageRequest) -> int:
+def _run(request: ImageRequest, answer: Answer | None) -> int:
     is_terminal = os.isatty(1)
     chosen = placed(_formats(request), _output(request))
-    created = _created(os.environ)
+    moment = created(os.environ)
     with opened(chosen) as sinks:
         with (
             progress(f"opening {request.image}", is_wanted=not request.quiet) as display,
-            requested_bill(request, created, display.say) as bill,
+            requested_bill(request, moment, display.say) as bill,
         ):
             documents = {
-                one.format.name: bill.document(one.format.name, one.format.draft, created)
+                one.format.name: bill.document(one.format.name, one.format.draft, moment)
                 for one in chosen
                 if one.format.draft is not None
             }
@@ -71,8 +72,13 @@ def _run(request: ImageRequest) -> int:
                 format.write(report if format.report is ImageReport else report.sbom, sink.stream, page)
             sink.stream.flush()
             sink.keep()
-    _remark(request, unread, report, outcome, chosen)
-    return 0 if outcome.passed else _GATE_FAILED
+    said = "".join(f"{line}\n" for line in _remarks(request, unread, report, outcome, chosen))
+    sys.stderr.write(said)
+    if not outcome.passed:
+        return _GATE_FAILED
+    if answer and bill.kept and len(documents) == len(chosen) == 1 and not chosen[0].path:
+        answer.keep(request.image, bill.stamps, bill.kept, said)
+    return 0
 
 
 def _formats(request: ImageRequest) -> list[Format]:
@@ -96,19 +102,6 @@ def _output(request: ImageRequest) -> str:
     is_one = len(set(request.format)) < 2
     suffixes = (".spdx.json", ".cdx.json", ".syft.json")
     return output if is_one or output.endswith(suffixes) else output.removesuffix(".json")
-
-
-def _created(environ: Mapping[str, str]) -> str:
-    """Now, or what makes builds reproducible (https://reproducible-builds.org/specs/source-date-epoch/).
-
-    Raises: ``UsageError`` where that is no number of seconds.
-    """
-    written = environ.get("SOURCE_DATE_EPOCH", "")
-    try:
-        moment = datetime.fromtimestamp(int(written), UTC) if written else datetime.now(UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise UsageError(f"SOURCE_DATE_EPOCH must be seconds since 1970 (got {written[:40]})") from error
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _report(bill: Bill, request: ImageRequest) -> ImageReport:
@@ -159,16 +152,16 @@ def _width(environ: Mapping[str, str], is_terminal: bool) -> int:
     return max(_WIDTHS.start, os.get_terminal_size(1).columns) if is_terminal else _PIPE_WIDTH
 
 
-def _remark(
+def _remarks(
     request: ImageRequest,
     unread: tuple[Unread, ...],
     report: ImageReport | None,
     outcome: Verdict,
     chosen: tuple[Destination, ...],
-) -> None:
+) -> list[str]:
     """What was written, and what it does not say, where no table says so on the screen."""
     if request.quiet:
-        return
+        return []
     lines = [f"written: {destination.path}" for destination in chosen if destination.path]
     if not any(d.format.name == "table" and not d.path for d in chosen):
         lines += [f"not read: {plain(one.where, 4096)}: {plain(one.why)}" for one in unread[:5]]
@@ -176,5 +169,4 @@ def _remark(
         if report is not None and request.is_scan:
             told += f", {count(len(report.findings), 'finding')}, vulnerabilities not matched yet"
         lines.append(outcome.text or told)
-    for line in lines:
-        sys.stderr.write(line + "\n")
+    return lines
