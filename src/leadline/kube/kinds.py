@@ -137,6 +137,17 @@ def _table(of_namespaces: Mapping[str, str], of_cluster: Mapping[str, str]) -> d
     return {row.key: row for row in rows}
 
 
+SHORT_NAMES: Mapping[str, str] = {
+    "po": "pod",
+    "deploy": "deployment",
+    "ds": "daemonset",
+    "sts": "statefulset",
+    "rs": "replicaset",
+    "rc": "replicationcontroller",
+    "cj": "cronjob",
+}
+"""What servers offer for kinds that run pods, to the kind in lower case."""
+
 BUILT_IN: Mapping[str, Kind] = _table(_OF_NAMESPACES, _OF_CLUSTER)
 """Kinds of Kubernetes 1.36 that are stored and can be listed, by key."""
 

@@ -81,16 +81,19 @@ class PostureReport(Struct, frozen=True, dict=True):
     kustomizations: int = 0
     objects: int = 0
     """Objects read; ``resources`` holds the derived ones as well."""
+    joined: tuple[tuple[Resource, ...], ...] = ()
+    """In step with the derived resources: the objects that each was joined from."""
     seconds: float = 0.0
 
     @property
     def objects_judged(self) -> int:
-        """Objects that at least one control judged."""
-        return sum(
-            1
-            for r, ids in zip(self.resources, self.judged, strict=True)
-            if ids and r.origin.kind != "derived"
-        )
+        """Objects that at least one control judged, as themselves or as what a derived one was joined from."""
+        judged = {id(one) for one, ids in zip(self.resources, self.judged, strict=True) if ids}
+        derived = [one for one in self.resources if one.origin.kind == "derived"] if self.joined else []
+        for one, parts in zip(derived, self.joined, strict=True):
+            if id(one) in judged:
+                judged.update(map(id, parts))
+        return sum(1 for one in self.resources if id(one) in judged and one.origin.kind != "derived")
 
     @cached_property
     def by_control(self) -> tuple[ControlCount, ...]:

@@ -48,6 +48,8 @@ class Judgement(Struct, frozen=True):
     """Those given, then the derived ones: RBAC subjects."""
     judged: tuple[tuple[str, ...], ...]
     """In step with ``resources``: the controls that judged each."""
+    joined: tuple[tuple[Resource, ...], ...]
+    """In step with the derived resources: what each was joined from, its binding and its role."""
     skips: tuple[Skip, ...]
     unread: tuple[Unread, ...]
 
@@ -99,11 +101,13 @@ class _Judge:
     def run(self) -> Judgement:
         judged = [self._judge(resource) for resource in self._resources]
         subjects: list[Resource] = []
+        joined: list[tuple[Resource, ...]] = []
         if self._on[Grant]:
             self._name_unknown_roles()
             for grant in self._inventory.grants:
                 subject = grant.as_resource()
                 subjects.append(subject)
+                joined.append((grant.binding, grant.role))
                 judged.append(self._judge_grant(grant, subject))
         never = set(self._rank) - {control_id for ids in set(judged) for control_id in ids}
         never -= {skip.control for skip in self._skips}
@@ -112,6 +116,7 @@ class _Judge:
             tuple(self._findings),
             (*self._resources, *subjects),
             tuple(judged),
+            tuple(joined),
             tuple(sorted((*self._skips, *skips), key=lambda skip: self._rank[skip.control])),
             tuple(self._unread),
         )

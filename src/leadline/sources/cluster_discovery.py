@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from leadline.errors import ClusterError
-from leadline.kube.kinds import ADDED, BUILT_IN, kind_key, plural_of
+from leadline.kube.kinds import ADDED, BUILT_IN, SHORT_NAMES, kind_key, plural_of
 from leadline.sources.cluster_answers import mapping, mappings, text, texts
 from leadline.sources.cluster_connection import Cluster
 
@@ -196,12 +196,13 @@ def resolve_kind(served: Served, word: str) -> ApiKind | None:
     version, _, group = rest.partition(".")
     if not _VERSION.fullmatch(version):
         version, group = "", rest
+    words = (name, SHORT_NAMES.get(name, name))  # where discovery is refused, nobody tells them
     fits = [
         kind
         for kind in served.kinds.values()
         if (not group or kind.group == group)
         and (not version or kind.version == version)
-        and name in (kind.kind.lower(), kind.plural, *kind.names)
+        and any(word in (kind.kind.lower(), kind.plural, *kind.names) for word in words)
     ]
     return min(fits, key=lambda kind: (kind.key not in BUILT_IN, kind.group), default=None)
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from jsonschema import Draft4Validator
 
-from leadline.model.control import Remove
+from leadline.model.control import Missing, Remove
 from leadline.model.finding import Finding, Unread
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, resource_of
@@ -49,6 +49,22 @@ def test_fingerprints_are_distinct_and_survive_moved_lines():
     moved = run_of(REPORT, places=SamplePlaces(shift=40))
     assert fingerprints(moved) == fingerprints(run_of(REPORT))
     assert len(set(fingerprints(moved))) == len(FINDINGS)
+
+
+def test_an_object_that_stands_twice_in_a_file_has_two_fingerprints():
+    again = resource_of(WEB.body, WEB.origin)
+    report = msgspec.structs.replace(
+        REPORT,
+        resources=(WEB, again),
+        judged=(("C-0260",), ("C-0260",)),
+        findings=tuple(Finding("C-0260", one, "", Missing("a policy")) for one in (WEB, again)),
+    )
+    first, second = fingerprints(run_of(report))
+    assert second == f"{first}:2"
+    assert [r["partialFingerprints"]["primaryLocationLineHash"] for r in run_of(report)["results"]] == [
+        f"{first}:1",
+        f"{first}:2",
+    ]
 
 
 def test_fingerprints_survive_a_container_put_in_front():

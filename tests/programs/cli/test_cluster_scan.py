@@ -63,8 +63,9 @@ def test_a_kind_that_was_not_read_is_not_called_absent(server, tmp_path, capfd):
     assert found["coverage"]["controls"]["skipped"] == [{"id": "C-0209", "why": "not read: Namespace"}]
 
 
-def test_one_workload_is_read_by_name_and_joins_are_left_out(server, tmp_path, capfd):
-    code, found = report(server, tmp_path, capfd, "workload", "shop/Pod/web")
+@pytest.mark.parametrize("name", ["shop/Pod/web", "shop/po/web", "shop/pods/web"])
+def test_one_workload_is_read_by_name_and_joins_are_left_out(server, tmp_path, capfd, name: str):
+    code, found = report(server, tmp_path, capfd, "workload", name)
     assert code == 0
     assert [r for r in server.requests if "limit" in r] == []
     assert statuses(found)["C-0038"] == "failed"

@@ -378,9 +378,11 @@ def test_a_control_about_grants_alone_judges(capfd):
     assert "[User/ann]" in out
     Path("grant.yaml").write_text(GRANT.replace("secrets", "pods"))
     assert run(capfd, *scan)[::2] == (0, "no findings: 2 objects, 1 control, nothing unread\n")
+    coverage = json.loads(run(capfd, *scan, "--format", "json")[1])["coverage"]
+    assert (coverage["objects"], coverage["judged"]) == (2, 2)
 
 
-@pytest.mark.parametrize("kind", ["pod", "pods", "Pod.v1"])
+@pytest.mark.parametrize("kind", ["pod", "pods", "po", "Pod.v1"])
 def test_a_workload_may_be_named_as_kubectl_names_it(capfd, kind: str):
     code, out, _ = run(capfd, "scan", "workload", f"shop/{kind}/shell", "bad.yaml")
     assert (code, out != "") == (0, True)

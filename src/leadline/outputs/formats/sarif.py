@@ -4,6 +4,7 @@ Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sarif-v2.1.0-
 limits: https://docs.github.com/en/code-security/code-scanning/troubleshooting-sarif-uploads/results-exceed-limit
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from hashlib import sha256
@@ -66,9 +67,11 @@ def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
     }
     out.write(f'{{"$schema":{json_text(SCHEMA)},"version":"2.1.0","runs":[{json_text(run)[:-1]},"results":[')
     separator = ""
+    seen: Counter[str] = Counter()
     for group in groups[:MOST_RESULTS]:
         control = controls[index[group[0][0].control]]
-        out.write(separator + json_text(_result(group, control, index[control.id], page, title)))
+        result = _result(group, control, index[control.id], page, title)
+        out.write(separator + json_text({**result, "partialFingerprints": _fingerprints(group[0][0], seen)}))
         separator = ","
     out.write("]}]}\n")
 
@@ -126,7 +129,6 @@ def _result(
         "level": _LEVELS[control.severity],
         "message": {"text": _message(f"{plain(control.title)} in {title(finding.resource)}: {advice}")},
         "locations": [_location(finding.place, place, page, logical=title(finding.resource))],
-        "partialFingerprints": _fingerprints(finding),
         "properties": {"paths": [plain(f.path, _LONGEST_TEXT) for f, _ in group[:_MOST_RELATED]]},
     }
     related = [
@@ -137,8 +139,11 @@ def _result(
     return {**result, "relatedLocations": related} if related else result
 
 
-def _fingerprints(finding: Finding) -> dict[str, str]:
-    """The same for as long as control, file, object and field are, on whatever line they stand."""
+def _fingerprints(finding: Finding, seen: Counter[str]) -> dict[str, str]:
+    """The same for as long as control, file, object and field are, on whatever line they stand.
+
+    A file may hold an object twice: ``seen`` counts what was told, and keeps the second apart from the first.
+    """
     place = finding.place
     named = (finding.resource,) if place is finding.resource else (finding.resource, place)
     parts = (
@@ -147,7 +152,9 @@ def _fingerprints(finding: Finding) -> dict[str, str]:
         stable_path(place.body, finding.path),
     )
     digest = sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
-    return {"leadlineFinding/v1": digest, "primaryLocationLineHash": f"{digest}:1"}
+    seen[digest] += 1
+    again = f":{seen[digest]}" if seen[digest] > 1 else ""
+    return {"leadlineFinding/v1": digest + again, "primaryLocationLineHash": f"{digest}:{seen[digest]}"}
 
 
 def _file(resource: Resource) -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from leadline import __version__
 from leadline.errors import SourceError, StoreError, UsageError
-from leadline.kube.kinds import plural_of
+from leadline.kube.kinds import SHORT_NAMES, plural_of
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Resource
 from leadline.outputs.format import Asked, Page
@@ -122,6 +122,7 @@ def _report(
         controls=policies.controls,
         findings=judgement.findings,
         judged=judgement.judged,
+        joined=judgement.joined,
         skips=(*judgement.skips, *reading.skips),
         unread=(*policies.unread, *reading.unread, *judgement.unread),
         frameworks=policies.frameworks,
@@ -189,7 +190,7 @@ def _in_namespaces(request: Request) -> Callable[[Resource], bool] | None:
 
 
 def _workload(name: str, judgement: Judgement) -> Callable[[Resource], bool]:
-    """Objects that ``[namespace/]Kind[.version[.group]]/name`` means; ``deployments.apps`` does for the kind as well.
+    """Objects that ``[namespace/]Kind[.version[.group]]/name`` means; ``deployments.apps`` and ``deploy`` do as well.
 
     Raises: ``UsageError`` where there is none, with the nearest.
     """
@@ -199,10 +200,11 @@ def _workload(name: str, judgement: Judgement) -> Callable[[Resource], bool]:
             f"{name} names no workload", hint="write it as namespace/Kind/name, shop/Deployment/web"
         )
     kind, _, version = kind.partition(".")
+    kind = SHORT_NAMES.get(kind.lower(), kind.lower())
 
     def is_it(resource: Resource) -> bool:
         return (
-            kind.lower() in (resource.kind.lower(), plural_of(resource.kind))
+            kind in (resource.kind.lower(), plural_of(resource.kind))
             and resource.name == plain_name
             and (not namespace or (resource.namespace or "default") == namespace[0])
             and (not version or version == resource.group or _version_of(resource).startswith(version))
