@@ -140,7 +140,7 @@ def model(layers: list[list[tuple[str, str]]]) -> dict[str, int]:
             for old in list(files):
                 is_hidden = kind in ("white", "file") and (old == path or old.startswith(path + "/"))
                 is_covered = kind == "opaque" and (not folder or old.startswith(folder + "/"))
-                is_in_the_way = path.startswith(old + "/")
+                is_in_the_way = kind == "file" and path.startswith(old + "/")
                 if is_hidden or is_covered or is_in_the_way:
                     del files[old]
         files.update({path: number for kind, path in steps if kind == "file"})

@@ -158,10 +158,10 @@ def test_hard_link_under_a_wished_name_is_read_in_a_second_pass() -> None:
     assert held.opened == 2
 
 
-def test_hard_link_to_a_link_is_unread() -> None:
-    links = [entry("a", tarfile.LNKTYPE, "b"), entry("list", tarfile.LNKTYPE, "a")]
-    found = facts(layer({}, links))
-    assert found.unread == [Unread("list", "a hard link to a link")]
+def test_hard_link_to_a_hard_link_tells_what_the_first_tells() -> None:
+    links = [entry("a/list", tarfile.LNKTYPE, "b/list"), entry("c/list", tarfile.LNKTYPE, "a/list")]
+    found = facts(layer({"b/list": b"x"}, links))
+    assert (found.facts["c/list"].link, found.unread) == ("b/list", [])
 
 
 def test_special_files_are_there_but_never_read() -> None:

@@ -20,9 +20,13 @@ from leadline.image.tar import Entry, EntryReader
 from leadline.image.walk import read
 from leadline.image.wishes import Wish, Wishes
 
+LAYER_FORM = 1
+"""Raised whenever ``LayerFacts`` change their shape or meaning, so that cached layers are read again."""
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 FOLDER, FILE, DEVICE, LINK = "/", "", "?", "@"
+HARD, HIDDEN, COVERED = "=", "-", "!"
+"""Kinds of steps beyond those of entries: a hard link, a whiteout, an opaque folder."""
 SPECIAL_BITS = 0o6000
 SMALLEST_EXECUTABLE = 64
 MOST_NAMES = 50_000
@@ -43,21 +47,26 @@ class PathFacts(Struct, array_like=True, omit_defaults=True):
     """The path of the same layer that this is a hard link to."""
 
 
+Step = tuple[str, str, str]
+"""Path, kind (that of an entry, or ``=target``, ``-``, ``!``), and the key of what the file told."""
+
+
 class LayerFacts(Struct, array_like=True):
     """All that a scan needs to know of a layer; what the cache holds."""
 
     entries: dict[str, str] = field(default_factory=dict)
     """Path to ``""`` for a file, ``/`` folder, ``?`` device, ``@target`` symbolic link."""
     facts: dict[str, PathFacts] = field(default_factory=dict)
-    whiteouts: list[str] = field(default_factory=list)
-    opaque: list[str] = field(default_factory=list)
-    """Folders whose content in lower layers is hidden."""
-    implied: list[str] = field(default_factory=list)
+    hides: list[tuple[int, str, str]] = field(default_factory=list)
+    """How many entries came before, path, and kind: ``-`` a whiteout, ``!`` a folder whose lower content is hidden."""
+    implied: set[str] = field(default_factory=set)
     """Folders without an entry of their own."""
     unread: list[Unread] = field(default_factory=list)
     size_bytes: int = 0
     is_whole: bool = True
     """False where the layer could not be read to its end."""
+    steps: list[Step] | None = None
+    """Every entry in its order, where that matters: some lie below a link of the same layer, or replace a folder."""
 
 
 class Reader(Struct, frozen=True):
@@ -99,6 +108,19 @@ class Reader(Struct, frozen=True):
         return facts
 
 
+def steps_of(layer: LayerFacts) -> list[Step]:
+    """What ``layer`` does, in an order that comes to the same as that of its archive."""
+    steps: list[Step] = []
+    hides = layer.hides[::-1]
+    for count, (path, kind) in enumerate(layer.entries.items()):
+        while hides and hides[-1][0] <= count:
+            steps.append((*hides.pop()[1:], ""))
+        if path not in layer.implied:
+            facts = layer.facts.get(path) if kind == FILE else None
+            steps.append((path, HARD + facts.link if facts and facts.link else kind, path))
+    return steps + [(path, kind, "") for _, path, kind in reversed(hides)]
+
+
 def _forgery(entries: EntryReader) -> str:
     """Why nothing of a damaged layer may be believed; empty where its bytes are those that were promised."""
     try:
@@ -122,10 +144,14 @@ class _Pass:
         self._kept_bytes = 0
         self._outside = 0
         self._links: dict[str, tuple[str, Wish]] = {}
+        self._has_links = False
+        """Whether a file may live on under another name when its path stands again."""
         self._names: dict[str, bool] = {}
+        self._key = ""
+        """Under what the latest file's facts are kept: its path, with a number where the path stands twice."""
 
     def run(self) -> None:
-        known, facts = self._facts.entries, self._facts.facts
+        layer, known = self._facts, self._facts.entries
         wishes, names = self._wishes, self._names
         last_folder = "."
         limit = self.most_entries
@@ -133,20 +159,22 @@ class _Pass:
         for entry in self._entries:
             path = entry.path
             folder, _, name = path.rpartition("/")
-            if folder != last_folder:
-                last_folder = folder
-                is_asked_in = wishes.asks_in(folder)
-                if folder not in known and folder:
-                    self._imply(folder)
             if name[:4] == WHITEOUT:
                 self._white_out(folder, name)
                 continue
-            if facts:
-                # An archive may hold a path twice: the last one stands.
-                facts.pop(path, None)
+            if folder != last_folder:
+                last_folder = folder
+                is_asked_in = wishes.asks_in(folder)
+                if folder and known.get(folder) != FOLDER:
+                    self._imply(folder)
+            if path in known:
+                self._stand_again(entry)
+            self._key = path
             if entry.kind == "file":
                 known[path] = FILE
-                self._facts.size_bytes += entry.size
+                if layer.steps is not None:
+                    self._step(path, FILE)
+                layer.size_bytes += entry.size
                 is_asked = names.get(name)
                 if is_asked is None:
                     is_asked = self._asks_for(name)
@@ -191,17 +219,48 @@ class _Pass:
 
     def _imply(self, folder: str) -> None:
         known = self._facts.entries
-        while folder and folder not in known:
+        while folder and (kind := known.get(folder)) != FOLDER:
+            if kind is not None:
+                # What lies below a link lands where it leads at this point of the archive.
+                self._keep_order()
+                return
             known[folder] = FOLDER
-            self._facts.implied.append(folder)
+            self._facts.implied.add(folder)
             folder = folder.rpartition("/")[0]
 
+    def _stand_again(self, entry: Entry) -> None:
+        """An archive may hold a path twice: the last one stands."""
+        layer, path = self._facts, entry.path
+        if entry.kind in ("outside", "denied"):
+            return
+        is_same = layer.entries[path] == (FOLDER if entry.kind == "folder" else FILE)
+        if not is_same or self._has_links or entry.kind == "hardlink" or path in layer.implied:
+            self._keep_order()
+        if layer.steps is None:
+            layer.facts.pop(path, None)
+            self._links.pop(path, None)
+
+    def _keep_order(self) -> None:
+        """From here on every entry becomes a step: only their order tells what comes out."""
+        layer = self._facts
+        if layer.steps is None:
+            layer.steps = steps_of(layer)
+
+    def _step(self, path: str, kind: str) -> None:
+        steps = self._facts.steps
+        if steps is not None:
+            self._key = f"{path}\0{len(steps)}" if path in self._facts.facts else path
+            steps.append((path, kind, self._key))
+
     def _white_out(self, folder: str, name: str) -> None:
-        if name == OPAQUE:
-            self._facts.opaque.append(folder)
-        elif not name.startswith(".wh..wh.") and name != WHITEOUT:
-            hidden = name[len(WHITEOUT) :]
-            self._facts.whiteouts.append(f"{folder}/{hidden}" if folder else hidden)
+        path, kind = folder, COVERED
+        if name != OPAQUE:
+            if name.startswith(".wh..wh.") or name == WHITEOUT:
+                return
+            hidden, kind = name[len(WHITEOUT) :], HIDDEN
+            path = f"{folder}/{hidden}" if folder else hidden
+        self._facts.hides.append((len(self._facts.entries), path, kind))
+        self._step(path, kind)
 
     def _refuse(self, entry: Entry) -> None:
         self._outside += 1
@@ -209,11 +268,19 @@ class _Pass:
             self._facts.unread.append(Unread(entry.path, "its name or target lies outside the image"))
 
     def _take_link(self, entry: Entry) -> None:
-        self._facts.entries[entry.path] = FILE
-        self._facts.facts[entry.path] = PathFacts(link=entry.target)
-        wish = self._wishes.of(entry.path)
-        if wish:
-            self._links[entry.path] = (entry.target, wish)
+        layer, path, target = self._facts, entry.path, entry.target
+        self._has_links = True
+        if layer.entries.get(target) != FILE or target == path:
+            # Of a lower layer, below a link, or a link itself.
+            self._keep_order()
+        self._step(path, HARD + target)
+        linked = layer.facts.get(target)
+        target = (linked and linked.link) or target
+        layer.entries[path] = FILE
+        layer.facts[self._key] = PathFacts(link=target)
+        wish = self._wishes.of(path)
+        if wish and layer.steps is None:
+            self._links[path] = (target, wish)
 
     def _take_other(self, entry: Entry) -> None:
         known, path = self._facts.entries, entry.path
@@ -221,12 +288,15 @@ class _Pass:
             case "folder":
                 if path:
                     known[path] = FOLDER
+                    self._step(path, FOLDER)
             case "symlink":
                 known[path] = LINK + entry.target
+                self._step(path, LINK + entry.target)
             case "hardlink":
                 self._take_link(entry)
             case "device":
                 known[path] = DEVICE
+                self._step(path, DEVICE)
             case "outside":
                 self._refuse(entry)
             case "denied":
@@ -248,7 +318,7 @@ class _Pass:
         )
         if not readers and not wish and not may_tell:
             if entry.mode & SPECIAL_BITS:
-                self._facts.facts[entry.path] = PathFacts(mode=entry.mode)
+                self._facts.facts[self._key] = PathFacts(mode=entry.mode)
             return
         if entry.size > self._reader.limits.file_bytes:
             self._note(entry, f"larger than {self._reader.limits.file_bytes >> 20} MiB")
@@ -264,7 +334,7 @@ class _Pass:
             content = self._entries.content()
         facts = told(self._reader, File(entry.path, content, entry.mode), readers, is_kept, may_tell)
         if facts is not None:
-            self._facts.facts[entry.path] = facts
+            self._facts.facts[self._key] = facts
 
     def _executable_readers(self, entry: Entry) -> tuple[int, ...]:
         if entry.size >= SMALLEST_EXECUTABLE and is_executable(self._entries.head(8)):
@@ -279,7 +349,7 @@ class _Pass:
         return True
 
     def _note(self, entry: Entry, why: str) -> None:
-        self._facts.facts[entry.path] = PathFacts(entry.mode, unread=(Unread(entry.path, why),))
+        self._facts.facts[self._key] = PathFacts(entry.mode, unread=(Unread(entry.path, why),))
 
 
 def told(

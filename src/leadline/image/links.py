@@ -12,77 +12,95 @@ from leadline.image.image import Layer
 from leadline.image.layers import FILE, LayerFacts, PathFacts, Reader, told
 from leadline.image.stream import Damaged, Forged
 from leadline.image.tar import EntryReader
-from leadline.image.tree import MergedTree, Standing
+from leadline.image.tree import MergedTree
+from leadline.image.unpacked import Origin, Standing
 from leadline.image.wishes import Wish, Wishes
 
 MOST_FOLLOWED = 1000
 """Of one image."""
 
 Lost = dict[str, list[str]]
-"""From a file to the links under which it is wanted."""
+"""From a file, as its archive calls it, to the names under which it is wanted."""
+Read = Sequence[tuple[Layer, LayerFacts]]
 
 
-def follow_links(
-    tree: MergedTree, layers: Sequence[tuple[Layer, LayerFacts]], reader: Reader
-) -> Iterator[Unread]:
+def follow_links(tree: MergedTree, layers: Read, reader: Reader) -> Iterator[Unread]:
     """Adds to ``tree`` what is wanted under the names of links, and tells what could not be read."""
-    left: Lost = {}
+    left: dict[int, Lost] = {}
     for count, (link, real) in enumerate(_lost(tree, reader.wishes)):
         if count >= MOST_FOLLOWED:
             yield Unread(link, f"more than {MOST_FOLLOWED} links lead to files that were not read")
             break
-        left.setdefault(real, []).append(link)
-    for layer, facts in reversed(layers):
-        here = {real: left.pop(real) for real in list(left) if facts.entries.get(real) == FILE}
-        if here:
-            yield from _read_again(tree, layer, here, reader)
-    for real, links in left.items():
-        yield Unread(links[0], f"leads to {real}, which was not read")
+        found = _source(tree, layers, real)
+        if found is None:
+            yield Unread(link, f"leads to {real}, which was not read")
+        else:
+            left.setdefault(found.layer, {}).setdefault(found.path, []).append(link)
+    for number in sorted(left, reverse=True):
+        yield from _read_again(tree, layers[number][0], left[number], reader)
+
+
+def _source(tree: MergedTree, layers: Read, real: str) -> Origin | None:
+    """Where the content of ``real`` lies, the first of several hard links taken; ``None`` where nowhere."""
+    origin = tree.moved.get(real, Origin(len(layers) - 1, real))
+    for number in range(origin.layer, -1, -1):
+        facts = layers[number][1]
+        path = origin.path
+        if facts.entries.get(path) == FILE:
+            one = facts.facts.get(path)
+            return Origin(number, one.link if one and one.link else path)
+    return None
 
 
 def _lost(tree: MergedTree, wishes: Wishes) -> Iterator[tuple[str, str]]:
-    """Link and target, once for the same readers."""
+    """Name and file, once for the same readers: of links, and of files read under another name than they have."""
     seen = set()
-    for link in sorted({*wishes.paths(), *tree.links()}):
+    for link in sorted({*wishes.paths(), *tree.links(), *tree.moved}):
         wish = wishes.of(link)
-        readers = wish.readers if wish else ()
-        real = tree.resolve(link) if readers else ""
-        if not real or real == link or not tree.is_file(real):
+        if wish is None or not (wish.readers or link in wishes.asked_paths or link in tree.moved):
             continue
-        there = wishes.of(real)
-        if not set(readers) <= set(there.readers if there else ()) and (real, readers) not in seen:
+        readers, real = wish.readers, tree.resolve(link)
+        if not real or not tree.is_file(real) or (real == link and real not in tree.moved):
+            continue
+        there = wishes.of(tree.moved[real].path if real in tree.moved else real)
+        is_read = there and set(readers) <= set(there.readers) and there.is_kept >= wish.is_kept
+        if not is_read and (real, readers) not in seen:
             seen.add((real, readers))
             yield link, real
 
 
 def _read_again(tree: MergedTree, layer: Layer, lost: Lost, reader: Reader) -> Iterator[Unread]:
-    found: list[Standing] = []
+    found: dict[str, tuple[Standing, ...]] = {}
     unread: list[Unread] = []
     try:
         with layer.open() as entries:
             for entry in entries:
                 if entry.kind == "file" and entry.path in lost:
-                    links = lost.pop(entry.path)
+                    links = lost[entry.path]
                     if entry.size > reader.limits.kept_file_bytes:
                         unread.append(Unread(links[0], "too large to be kept in memory"))
+                        found[entry.path] = ()
                         continue
-                    found += _told(reader, layer, links, entries, entry.mode)
+                    found[entry.path] = tuple(_told(reader, layer, links, entries, entry.mode))
             entries.finish()
     except Forged as error:
-        found = []
         unread.append(Unread(f"layer {layer.diff_id}", f"{error} at the second reading"))
+        yield from unread
+        return
     except SourceError as error:
-        found = []
         unread.append(
             Unread(f"layer {layer.diff_id}", f"{error.args[0]} at the second reading", hint=error.hint)
         )
+        yield from unread
+        return
     except Damaged:
         # Already told at the first reading.
         pass
-    tree.add(found)
+    tree.add(one for standing in found.values() for one in standing)
     yield from unread
-    for real, links in lost.items():
-        yield Unread(links[0], f"leads to {real}, which was not read")
+    for path, links in lost.items():
+        if path not in found:
+            yield Unread(links[0], f"leads to {path}, which was not read")
 
 
 def _told(

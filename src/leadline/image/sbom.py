@@ -11,7 +11,7 @@ from leadline.image.cataloguer import TEXT_VERSION, Cataloguer, Unread
 from leadline.image.code_stamp import FORM
 from leadline.image.distro import DISTRO_PATHS, distro_of_programs, read_distro
 from leadline.image.image import DEFAULTS, Cache, Image, Layer, Options
-from leadline.image.layers import LayerFacts, Reader
+from leadline.image.layers import LAYER_FORM, LayerFacts, Reader
 from leadline.image.links import follow_links
 from leadline.image.ownership import with_owners
 from leadline.image.remembered import completed
@@ -55,6 +55,7 @@ def contents_of(
     facts = _facts(image, reader, cache, options)
     tree = merge(facts)
     unread = [one for _, layer in facts for one in layer.unread]
+    unread += tree.unread
     unread += follow_links(
         tree, [(layer, found) for layer, (_, found) in zip(image.layers, facts, strict=True)], reader
     )
@@ -74,7 +75,7 @@ def _facts(
     image: Image, reader: Reader, cache: Cache | None, options: Options
 ) -> list[tuple[str, LayerFacts]]:
     """Digest and content of every layer, bottom first. Raises ``SourceError`` where none can be fetched."""
-    version = f"{_version(reader.wishes.cataloguers)} {options.limits}"
+    version = f"{LAYER_FORM} {_version(reader.wishes.cataloguers)} {options.limits}"
     entries = 0
     errors: list[SourceError] = []
 

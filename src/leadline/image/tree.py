@@ -5,22 +5,14 @@ https://github.com/opencontainers/image-spec/blob/main/layer.md: what is above h
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from leadline.image.cataloguer import Distro, File
-from leadline.image.layers import FILE, FOLDER, LINK, LayerFacts, PathFacts
+from leadline.image.cataloguer import Distro, File, Unread
+from leadline.image.layers import COVERED, FILE, FOLDER, HIDDEN, LINK, LayerFacts, PathFacts
+from leadline.image.unpacked import Origin, Standing, Unpacked
 
 MOST_LINKS = 40
 """As many as Linux follows before it says ``ELOOP``."""
-
-
-class Standing(Struct, frozen=True):
-    """A file of the merged tree that told something, and the layer that brought it."""
-
-    path: str
-    layer: str
-    facts: PathFacts
 
 
 class MergedTree:
@@ -34,6 +26,10 @@ class MergedTree:
     ) -> None:
         """``entries`` as in ``LayerFacts``."""
         self.distro = distro or Distro()
+        self.moved: Mapping[str, Origin] = {}
+        """Files that stand elsewhere than their archive says."""
+        self.unread: tuple[Unread, ...] = ()
+        """Entries that cannot come out."""
         self._entries = entries
         self._standing = standing
         self._kept = sorted(path for path, one in standing.items() if one.facts.content is not None)
@@ -118,29 +114,56 @@ def merge(layers: Iterable[tuple[str, LayerFacts]]) -> MergedTree:
     """The tree that ``layers`` (digest and content, bottom first) add up to."""
     entries: dict[str, str] = {}
     standing: dict[str, Standing] = {}
-    for digest, layer in layers:
+    unpacked: Unpacked | None = None
+    unread: list[Unread] = []
+    for number, (digest, layer) in enumerate(layers):
+        if unpacked is None and not _is_plain(entries, layer):
+            unpacked = Unpacked(entries, standing, number)
+        if unpacked is not None:
+            unread += unpacked.apply(digest, layer)
+            continue
         if entries:
-            layer = _through_links(entries, layer)
             _hide(entries, standing, layer)
         entries.update(layer.entries)
         for path in layer.facts:
             standing[path] = _standing(path, digest, layer)
+    if unpacked is not None:
+        entries, standing = unpacked.entries(), unpacked.standing()
     _drop_twins(standing)
-    return MergedTree(entries, standing)
+    tree = MergedTree(entries, standing)
+    tree.unread = tuple(unread)
+    tree.moved = unpacked.moved() if unpacked else {}
+    return tree
+
+
+def _is_plain(entries: Mapping[str, str], layer: LayerFacts) -> bool:
+    """Whether ``layer`` can be laid over ``entries`` as a whole: no path of it leads through a link."""
+    if layer.steps is not None or any(entries.get(folder, FOLDER) != FOLDER for folder in layer.implied):
+        return False
+    seen = {""}
+    for _, path, kind in layer.hides:
+        folder = path if kind == COVERED else path.rpartition("/")[0]
+        while folder not in seen:
+            if entries.get(folder, "")[:1] == LINK or layer.entries.get(folder, "")[:1] == LINK:
+                return False
+            seen.add(folder)
+            folder = folder.rpartition("/")[0]
+    return True
 
 
 def _hide(entries: dict[str, str], standing: dict[str, Standing], layer: LayerFacts) -> None:
     """Takes away what ``layer`` deletes, hides or replaces."""
-    hidden = set(layer.whiteouts)
+    hidden = {path for _, path, kind in layer.hides if kind == HIDDEN}
     hidden.update(
         path for path, kind in layer.entries.items() if kind != FOLDER and entries.get(path) == FOLDER
     )
+    folders = [path for path in hidden if entries.get(path) == FOLDER]
+    folders += [path for _, path, kind in layer.hides if kind == COVERED]
     for path in hidden:
         entries.pop(path, None)
         standing.pop(path, None)
-    covers = dict.fromkeys(hidden, True)
-    covers.update((folder, True) for folder in layer.opaque)
-    if covers:
+    if folders:
+        covers = dict.fromkeys(folders, True)
         for path in [path for path in entries if _is_below(path, covers)]:
             del entries[path]
             standing.pop(path, None)
@@ -163,38 +186,6 @@ def _is_below(path: str, covers: dict[str, bool]) -> bool:
     return answer
 
 
-def _through_links(entries: dict[str, str], layer: LayerFacts) -> LayerFacts:
-    """``layer`` with paths as they come out where a folder without an entry is a link in the layers below.
-
-    An unpacker makes no folder there but follows the link.
-    """
-    lower = MergedTree(entries, {})
-    moved = {
-        folder: target
-        for folder in layer.implied
-        if entries.get(folder, "").startswith(LINK) and (target := lower.resolve(folder))
-    }
-    if not moved:
-        return layer
-
-    def real(path: str) -> str:
-        for folder, target in moved.items():
-            if path.startswith(folder + "/"):
-                return target + path[len(folder) :]
-        return path
-
-    return LayerFacts(
-        {real(path): kind for path, kind in layer.entries.items() if path not in moved},
-        {real(path): facts for path, facts in layer.facts.items()},
-        [real(path) for path in layer.whiteouts],
-        [moved.get(path) or real(path) for path in layer.opaque],
-        [],
-        layer.unread,
-        layer.size_bytes,
-        layer.is_whole,
-    )
-
-
 def _standing(path: str, digest: str, layer: LayerFacts) -> Standing:
     """What ``path`` of ``layer`` told; a hard link tells what its target told."""
     facts = layer.facts[path]
@@ -207,10 +198,15 @@ def _standing(path: str, digest: str, layer: LayerFacts) -> Standing:
 
 
 def _drop_twins(standing: dict[str, Standing]) -> None:
-    """Lets a file with several hard links in one layer tell its packages and secrets once."""
+    """Lets a file with several hard links tell its packages and secrets once."""
+    tellers: dict[tuple[str, str], str] = {}
     for path, one in list(standing.items()):
-        twin = standing.get(one.facts.link) if one.facts.link else None
-        if twin is not None and twin.layer == one.layer:
+        first = one.facts.link
+        if not first:
+            continue
+        twin = standing.get(first)
+        is_there = twin is not None and twin.layer == one.layer and not twin.facts.link
+        if is_there or tellers.setdefault((one.layer, first), path) != path:
             facts = PathFacts(one.facts.mode, one.facts.content)
             standing[path] = Standing(path, one.layer, facts)
 
