@@ -137,6 +137,11 @@ def test_hard_link_to_a_symbolic_link_is_one() -> None:
     assert (tree.resolve("b"), shown(tree)) == ("f", {"f": "1"})
 
 
+def test_hard_link_to_a_symbolic_link_stays_one_when_the_first_becomes_a_file() -> None:
+    tree = tree_of([("sym", "a", "b"), ("hard", "c", "a"), ("file", "a", "1")])
+    assert shown(tree) == {"a": "1"}
+
+
 def test_hard_link_to_nothing_is_unread() -> None:
     for target in ("nowhere", "a", "d"):
         tree = tree_of([("folder", "d", ""), ("hard", "a", target)])

@@ -148,7 +148,7 @@ class _Pass:
         """Whether a file may live on under another name when its path stands again."""
         self._names: dict[str, bool] = {}
         self._key = ""
-        """Under what the latest file's facts are kept: its path, with a number where the path stands twice."""
+        """Under what the latest file's facts are kept: its path, with a number where each entry is a step."""
 
     def run(self) -> None:
         layer, known = self._facts, self._facts.entries
@@ -249,7 +249,7 @@ class _Pass:
     def _step(self, path: str, kind: str) -> None:
         steps = self._facts.steps
         if steps is not None:
-            self._key = f"{path}\0{len(steps)}" if path in self._facts.facts else path
+            self._key = f"{path}\0{len(steps)}"
             steps.append((path, kind, self._key))
 
     def _white_out(self, folder: str, name: str) -> None:

@@ -129,7 +129,7 @@ class Unpacked:
 
     def _leaf(self, layer: LayerFacts, step: Step) -> _Leaf:
         path, kind, key = step
-        facts = layer.facts.get(key)
+        facts = layer.facts.get(key) if kind == FILE else None
         standing = None if facts is None else Standing(path, self._digest, facts)
         return _Leaf(kind, self._layer, Origin(self._layer, path), standing)
 
