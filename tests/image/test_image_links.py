@@ -68,6 +68,12 @@ def test_target_beyond_the_limit_is_unread() -> None:
     assert unread == [Unread("list", "too large to be kept in memory")]
 
 
+def test_files_kept_for_links_are_bounded_together() -> None:
+    content = layer({"a/whole": "/x", "b/whole": "/y", "x": b"1" * 60, "y": b"2" * 60})
+    _, unread = followed(Held(content), limits=Limits(all_kept_bytes=100))
+    assert unread == [Unread("b/whole", "too large to be kept in memory")]
+
+
 def test_nothing_is_believed_of_a_layer_that_is_another_at_the_second_reading(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

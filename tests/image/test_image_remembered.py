@@ -114,7 +114,42 @@ def _stamps(cataloguer: Path) -> Iterator[str]:
     code_stamp.cache_clear()
 
 
+def several(count: int, content: bytes = b"x") -> list[Held]:
+    held = [demo(content) for _ in range(count)]
+    for number, one in enumerate(held):
+        one.cache_key = str(number)
+    return held
+
+
 def test_entries_of_all_layers_together_are_bounded() -> None:
     limits = Limits(all_entries=4)
-    sbom = bill_of_materials(image(demo(), demo(), demo()), offered, None, Options(limits=limits))
-    assert [one.why.partition(";")[0] for one in sbom.unread] == ["more than 0 entries"] * 2
+    sbom = bill_of_materials(image(*several(3)), offered, None, Options(limits=limits))
+    assert [one.why.partition(";")[0] for one in sbom.unread] == ["more than 0 entries"]
+
+
+def test_kept_files_of_all_layers_together_are_bounded_and_the_rest_is_not_remembered() -> None:
+    cache, held, limits = Kept(), several(3), Limits(all_kept_bytes=20)
+    sbom = bill_of_materials(image(*held), offered, cache, Options(limits=limits))
+    assert [(one.where, one.why) for one in sbom.unread] == [
+        ("etc/os-release", "too large to be kept in memory")
+    ]
+    assert sorted(key.split()[1] for key in cache if key.startswith("layer")) == ["0", "1"]
+
+
+def test_remembered_layers_are_bounded_together_too() -> None:
+    cache = Kept()
+    for one in several(3):
+        bill_of_materials(image(one, key=""), offered, cache, Options(limits=Limits(all_kept_bytes=20)))
+    sbom = bill_of_materials(image(*several(3)), offered, cache, Options(limits=Limits(all_kept_bytes=20)))
+    assert [one.where for one in sbom.unread] == ["etc/os-release"]
+
+
+def test_layer_that_stands_several_times_is_read_once() -> None:
+    held = demo()
+    sbom = bill_of_materials(image(*[held] * 50), offered, None, OPTIONS)
+    assert (held.opened, [package.name for package in sbom.packages]) == (1, ["x", "y"])
+
+
+def test_layers_beyond_the_limit_are_said_to_be_unread() -> None:
+    sbom = bill_of_materials(image(*several(3)), offered, None, Options(limits=Limits(layers=2)))
+    assert [(one.where, one.why) for one in sbom.unread] == [("layer list", "3 layers, of which 2 were read")]

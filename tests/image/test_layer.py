@@ -2,12 +2,15 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from image_archives import entry, layer
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unread, Unreadable, cataloguer
 from leadline.image.image import Limits
 from leadline.image.layers import LayerFacts, PathFacts, Reader
 from leadline.image.stream import Pieces
 from leadline.image.tar import EntryReader, TarReader
+from leadline.image.tree import merge
 from leadline.image.wishes import Wishes
 
 ELF = b"\x7fELF" + bytes(100)
@@ -117,7 +120,35 @@ def test_layer_cut_short_keeps_what_came_before() -> None:
 def test_too_many_entries_end_the_layer() -> None:
     found = facts(layer({f"{i}": b"" for i in range(20)}), Limits(entries=10))
     assert found.unread == [Unread("layer sha256:demo", "more than 10 entries; what came before was read")]
-    assert len(found.entries) == 11
+    assert len(found.entries) == 10
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        [f".wh.{i}" for i in range(20)],
+        ["list"] * 20,
+        ["/".join("abcdefghijklmnopqrst")],
+        ["x" * 2560],
+    ],
+    ids=["whiteouts", "one path", "folders that are implied", "a long path"],
+)
+def test_whatever_takes_memory_or_time_counts_as_an_entry(paths: list[str]) -> None:
+    content = layer({}, [entry(path, tarfile.REGTYPE) for path in paths])
+    found = facts(content, Limits(entries=10))
+    assert found.unread == [Unread("layer sha256:demo", "more than 10 entries; what came before was read")]
+
+
+def test_long_target_of_a_link_counts_as_several_entries() -> None:
+    found = facts(layer({"a": "x" * 2560}), Limits(entries=10))
+    assert [one.why for one in found.unread] == ["more than 10 entries; what came before was read"]
+
+
+def test_files_kept_for_hard_links_are_bounded_together() -> None:
+    links = [entry(f"{i}/whole", tarfile.LNKTYPE, f"store/{i}") for i in range(3)]
+    content = layer({f"store/{i}": b"x" * 40 for i in range(3)}, links)
+    found = facts(content, Limits(all_kept_bytes=100))
+    assert found.unread == [Unread("2/whole", "too large to be kept in memory")]
 
 
 def test_file_beyond_the_limit_is_unread() -> None:
@@ -148,7 +179,8 @@ def test_missing_layer_is_unread_and_never_opened() -> None:
 
 def test_path_that_stands_twice_counts_once() -> None:
     archive = layer({"list": b"old"})[:1024] + layer({"list": b"new"})
-    assert facts(archive).facts == {"list": PathFacts(0o644, None, (package("new", "list"),))}
+    tree = merge([("demo", facts(archive))])
+    assert [one.facts.packages for one in tree.standing()] == [(package("new", "list"),)]
 
 
 def test_hard_link_under_a_wished_name_is_read_in_a_second_pass() -> None:

@@ -94,6 +94,10 @@ class Limits(Struct, frozen=True):
     kept_file_bytes: int = 256 << 20
     kept_bytes: int = 1 << 30
     """All kept files of one layer."""
+    all_kept_bytes: int = 3 << 30
+    """Those of all layers together."""
+    layers: int = 1000
+    """Twice as many as the file system of Linux lays over one another."""
 
 
 class Options(Struct, frozen=True):

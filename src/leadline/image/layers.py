@@ -14,19 +14,26 @@ from leadline.image.cataloguer import File, Package, Unread
 from leadline.image.excerpt import excerpt_of
 from leadline.image.executable import FIRST_BYTES, is_executable
 from leadline.image.image import Layer, Limits
+from leadline.image.layer_facts import (
+    COVERED,
+    DEVICE,
+    FILE,
+    FOLDER,
+    HARD,
+    HIDDEN,
+    LINK,
+    LayerFacts,
+    PathFacts,
+    steps_of,
+)
 from leadline.image.secrets import LARGEST_SECRET_FILE, may_tell_secrets, secrets_in, tells_secrets
 from leadline.image.stream import Damaged, Forged
 from leadline.image.tar import Entry, EntryReader
 from leadline.image.walk import read
 from leadline.image.wishes import Wish, Wishes
 
-LAYER_FORM = 1
-"""Raised whenever ``LayerFacts`` change their shape or meaning, so that cached layers are read again."""
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
-FOLDER, FILE, DEVICE, LINK = "/", "", "?", "@"
-HARD, HIDDEN, COVERED = "=", "-", "!"
-"""Kinds of steps beyond those of entries: a hard link, a whiteout, an opaque folder."""
 SPECIAL_BITS = 0o6000
 SMALLEST_EXECUTABLE = 64
 MOST_NAMES = 50_000
@@ -34,49 +41,41 @@ MOST_OUTSIDE = 20
 """Entries that leave the image are named up to this number, the rest is counted."""
 
 
-class PathFacts(Struct, array_like=True, omit_defaults=True):
-    """What one file of a layer told."""
+class Room:
+    """What the layers of one image have taken together, whichever thread reads them."""
 
-    mode: int = 0
-    content: bytes | None = None
-    """``None`` where nobody needs it any longer."""
-    packages: tuple[Package, ...] = ()
-    unread: tuple[Unread, ...] = ()
-    secrets: tuple[str, ...] = ()
-    link: str = ""
-    """The path of the same layer that this is a hard link to."""
-
-
-Step = tuple[str, str, str]
-"""Path, kind (that of an entry, or ``=target``, ``-``, ``!``), and the key of what the file told."""
-
-
-class LayerFacts(Struct, array_like=True):
-    """All that a scan needs to know of a layer; what the cache holds."""
-
-    entries: dict[str, str] = field(default_factory=dict)
-    """Path to ``""`` for a file, ``/`` folder, ``?`` device, ``@target`` symbolic link."""
-    facts: dict[str, PathFacts] = field(default_factory=dict)
-    hides: list[tuple[int, str, str]] = field(default_factory=list)
-    """How many entries came before, path, and kind: ``-`` a whiteout, ``!`` a folder whose lower content is hidden."""
-    implied: set[str] = field(default_factory=set)
-    """Folders without an entry of their own."""
-    unread: list[Unread] = field(default_factory=list)
-    size_bytes: int = 0
-    is_whole: bool = True
-    """False where the layer could not be read to its end."""
-    steps: list[Step] | None = None
-    """Every entry in its order, where that matters: some lie below a link of the same layer, or replace a folder."""
+    def __init__(self) -> None:
+        self.entries = 0
+        self.kept_bytes = 0
 
 
 class Reader(Struct, frozen=True):
-    """How layers are read."""
+    """How the layers of one image are read."""
 
     wishes: Wishes
     limits: Limits = Limits()
+    room: Room = field(default_factory=Room)
 
-    def facts_of(self, layer: Layer, most_entries: int | None = None) -> LayerFacts:
-        """Everything about ``layer``, read from its start to its end, or up to ``most_entries``.
+    def keeps(self, size_bytes: int) -> bool:
+        """Whether another file of this size may be kept; then it counts."""
+        limits, room = self.limits, self.room
+        if size_bytes > limits.kept_file_bytes or room.kept_bytes + size_bytes > limits.all_kept_bytes:
+            return False
+        room.kept_bytes += size_bytes
+        return True
+
+    def takes(self, facts: LayerFacts) -> bool:
+        """Whether what was remembered of a layer has room too; then it counts."""
+        kept = sum(len(one.content) for one in facts.facts.values() if one.content is not None)
+        room, limits = self.room, self.limits
+        if room.kept_bytes + kept > limits.all_kept_bytes or room.entries + facts.weight > limits.all_entries:
+            return False
+        room.kept_bytes += kept
+        room.entries += facts.weight
+        return True
+
+    def facts_of(self, layer: Layer) -> LayerFacts:
+        """Everything about ``layer``, read from its start to its end or to the limits.
 
         Raises:
             SourceError: it cannot be fetched.
@@ -87,8 +86,6 @@ class Reader(Struct, frozen=True):
         facts = LayerFacts()
         with layer.open() as entries:
             passing = _Pass(self, facts, entries)
-            if most_entries is not None:
-                passing.most_entries = min(passing.most_entries, max(0, most_entries))
             try:
                 passing.run()
             except Forged as error:
@@ -101,24 +98,12 @@ class Reader(Struct, frozen=True):
                     )
                 facts.unread.append(Unread(name, f"{error}; what came before was read"))
                 facts.is_whole = False
+        self.room.entries += facts.weight
         lost = passing.lost_links()
         if lost and facts.is_whole:
             with layer.open() as entries:
                 _reread(self, facts, entries, lost)
         return facts
-
-
-def steps_of(layer: LayerFacts) -> list[Step]:
-    """What ``layer`` does, in an order that comes to the same as that of its archive."""
-    steps: list[Step] = []
-    hides = layer.hides[::-1]
-    for count, (path, kind) in enumerate(layer.entries.items()):
-        while hides and hides[-1][0] <= count:
-            steps.append((*hides.pop()[1:], ""))
-        if path not in layer.implied:
-            facts = layer.facts.get(path) if kind == FILE else None
-            steps.append((path, HARD + facts.link if facts and facts.link else kind, path))
-    return steps + [(path, kind, "") for _, path, kind in reversed(hides)]
 
 
 def _forgery(entries: EntryReader) -> str:
@@ -137,15 +122,13 @@ class _Pass:
 
     def __init__(self, reader: Reader, facts: LayerFacts, entries: EntryReader) -> None:
         self._reader = reader
-        self.most_entries = reader.limits.entries
+        self._most = min(reader.limits.entries, reader.limits.all_entries - reader.room.entries)
         self._wishes = reader.wishes
         self._facts = facts
         self._entries = entries
         self._kept_bytes = 0
         self._outside = 0
         self._links: dict[str, tuple[str, Wish]] = {}
-        self._has_links = False
-        """Whether a file may live on under another name when its path stands again."""
         self._names: dict[str, bool] = {}
         self._key = ""
         """Under what the latest file's facts are kept: its path, with a number where each entry is a step."""
@@ -154,10 +137,10 @@ class _Pass:
         layer, known = self._facts, self._facts.entries
         wishes, names = self._wishes, self._names
         last_folder = "."
-        limit = self.most_entries
         is_asked_in = False
         for entry in self._entries:
             path = entry.path
+            self._weigh(path, entry.target)
             folder, _, name = path.rpartition("/")
             if name[:4] == WHITEOUT:
                 self._white_out(folder, name)
@@ -182,8 +165,6 @@ class _Pass:
                     self._take_file(entry)
             else:
                 self._take_other(entry)
-            if len(known) > limit:
-                raise Damaged(f"more than {limit} entries")
         self._entries.finish()
         self._finish()
 
@@ -194,6 +175,17 @@ class _Pass:
             if self._wishes.of(target) != wish and self._facts.entries.get(target) == FILE:
                 lost.setdefault(target, []).append(path)
         return lost
+
+    def _weigh(self, path: str, target: str = "") -> None:
+        """Counts an entry, and once more for every 256 characters: the names of three million may take memory too.
+
+        Raises:
+            Damaged: it is one too many.
+        """
+        layer = self._facts
+        layer.weight += 1 + ((len(path) + len(target)) >> 8)
+        if layer.weight > self._most:
+            raise Damaged(f"more than {max(0, self._most)} entries")
 
     def _asks_for(self, name: str) -> bool:
         """Whether files of this name may matter wherever they lie; remembered, since most names come often."""
@@ -224,21 +216,18 @@ class _Pass:
                 # What lies below a link lands where it leads at this point of the archive.
                 self._keep_order()
                 return
+            self._weigh(folder)
             known[folder] = FOLDER
             self._facts.implied.add(folder)
             folder = folder.rpartition("/")[0]
 
     def _stand_again(self, entry: Entry) -> None:
-        """An archive may hold a path twice: the last one stands."""
+        """An archive may hold a path twice: the last one stands, at its own point of the archive."""
         layer, path = self._facts, entry.path
         if entry.kind in ("outside", "denied"):
             return
-        is_same = layer.entries[path] == (FOLDER if entry.kind == "folder" else FILE)
-        if not is_same or self._has_links or entry.kind == "hardlink" or path in layer.implied:
+        if entry.kind != "folder" or layer.entries[path] != FOLDER or path in layer.implied:
             self._keep_order()
-        if layer.steps is None:
-            layer.facts.pop(path, None)
-            self._links.pop(path, None)
 
     def _keep_order(self) -> None:
         """From here on every entry becomes a step: only their order tells what comes out."""
@@ -269,7 +258,6 @@ class _Pass:
 
     def _take_link(self, entry: Entry) -> None:
         layer, path, target = self._facts, entry.path, entry.target
-        self._has_links = True
         if layer.entries.get(target) != FILE or target == path:
             # Of a lower layer, below a link, or a link itself.
             self._keep_order()
@@ -342,11 +330,14 @@ class _Pass:
         return ()
 
     def _has_room(self, entry: Entry) -> bool:
-        limits = self._reader.limits
-        if entry.size > limits.kept_file_bytes or self._kept_bytes + entry.size > limits.kept_bytes:
+        if self._kept_bytes + entry.size > self._reader.limits.kept_bytes:
             return False
         self._kept_bytes += entry.size
-        return True
+        is_kept = self._reader.keeps(entry.size)
+        if not is_kept and entry.size <= self._reader.limits.kept_file_bytes:
+            # Another image may have room for it.
+            self._facts.is_whole = False
+        return is_kept
 
     def _note(self, entry: Entry, why: str) -> None:
         self._facts.facts[self._key] = PathFacts(entry.mode, unread=(Unread(entry.path, why),))
@@ -377,15 +368,15 @@ def _reread(reader: Reader, facts: LayerFacts, entries: EntryReader, lost: dict[
         for entry in entries:
             if entry.kind != "file" or entry.path not in lost:
                 continue
-            if entry.size > reader.limits.kept_file_bytes:
-                facts.unread.append(Unread(lost[entry.path][0], "too large to be kept in memory"))
+            paths = lost.pop(entry.path)
+            if not reader.keeps(entry.size):
+                facts.unread.append(Unread(paths[0], "too large to be kept in memory"))
                 continue
             content = entries.content()
-            for path in lost[entry.path]:
+            for path in paths:
                 wish = reader.wishes.of(path) or Wish()
                 file = File(path, content, entry.mode)
                 facts.facts[path] = told(reader, file, wish.readers, wish.is_kept, False) or PathFacts()
-            del lost[entry.path]
         entries.finish()
     except Damaged as error:
         facts.unread.append(Unread("hard links", f"{error} at the second reading"))

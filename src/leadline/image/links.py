@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from leadline.errors import SourceError
 from leadline.image.cataloguer import File, Unread
 from leadline.image.image import Layer
-from leadline.image.layers import FILE, LayerFacts, PathFacts, Reader, told
+from leadline.image.layer_facts import FILE, LayerFacts, PathFacts
+from leadline.image.layers import Reader, told
 from leadline.image.stream import Damaged, Forged
 from leadline.image.tar import EntryReader
 from leadline.image.tree import MergedTree
@@ -77,7 +78,7 @@ def _read_again(tree: MergedTree, layer: Layer, lost: Lost, reader: Reader) -> I
             for entry in entries:
                 if entry.kind == "file" and entry.path in lost:
                     links = lost[entry.path]
-                    if entry.size > reader.limits.kept_file_bytes:
+                    if not reader.keeps(entry.size):
                         unread.append(Unread(links[0], "too large to be kept in memory"))
                         found[entry.path] = ()
                         continue

@@ -11,7 +11,8 @@ from leadline.image.cataloguer import TEXT_VERSION, Cataloguer, Unread
 from leadline.image.code_stamp import FORM
 from leadline.image.distro import DISTRO_PATHS, distro_of_programs, read_distro
 from leadline.image.image import DEFAULTS, Cache, Image, Layer, Options
-from leadline.image.layers import LAYER_FORM, LayerFacts, Reader
+from leadline.image.layer_facts import LAYER_FORM, LayerFacts
+from leadline.image.layers import Reader
 from leadline.image.links import follow_links
 from leadline.image.ownership import with_owners
 from leadline.image.remembered import completed
@@ -54,10 +55,12 @@ def contents_of(
     reader = Reader(Wishes(chosen_for(image, cataloguers), DISTRO_PATHS), options.limits)
     facts = _facts(image, reader, cache, options)
     tree = merge(facts)
-    unread = [one for _, layer in facts for one in layer.unread]
+    unread = list(dict.fromkeys(one for _, layer in facts for one in layer.unread))
     unread += tree.unread
+    if len(image.layers) > len(facts):
+        unread.append(Unread("layer list", f"{len(image.layers)} layers, of which {len(facts)} were read"))
     unread += follow_links(
-        tree, [(layer, found) for layer, (_, found) in zip(image.layers, facts, strict=True)], reader
+        tree, [(layer, found) for layer, (_, found) in zip(image.layers, facts, strict=False)], reader
     )
     tree.distro = read_distro(tree)
     reading = _read_tree(tree, reader)
@@ -76,32 +79,34 @@ def _facts(
 ) -> list[tuple[str, LayerFacts]]:
     """Digest and content of every layer, bottom first. Raises ``SourceError`` where none can be fetched."""
     version = f"{LAYER_FORM} {_version(reader.wishes.cataloguers)} {options.limits}"
-    entries = 0
     errors: list[SourceError] = []
 
     def facts_of(layer: Layer) -> LayerFacts:
-        nonlocal entries
         key = f"layer {layer.cache_key} {version}" if layer.cache_key else ""
         facts = _recall(cache, key)
-        if facts is None:
-            try:
-                facts = reader.facts_of(layer, options.limits.all_entries - entries)
-            except SourceError as error:
-                errors.append(error)
-                name = f"layer {layer.diff_id or layer.cache_key}"
-                return LayerFacts(unread=[Unread(name, str(error.args[0]), hint=error.hint)], is_whole=False)
-            if key and facts.is_whole:
-                _remember(cache, key, facts)
-        entries += len(facts.entries)
+        if facts is not None and reader.takes(facts):
+            return facts
+        try:
+            facts = reader.facts_of(layer)
+        except SourceError as error:
+            errors.append(error)
+            name = f"layer {layer.diff_id or layer.cache_key}"
+            return LayerFacts(unread=[Unread(name, str(error.args[0]), hint=error.hint)], is_whole=False)
+        if key and facts.is_whole:
+            _remember(cache, key, facts)
         return facts
 
-    layers = list(image.layers)
+    layers = list(image.layers)[: options.limits.layers]
+    # A layer may stand several times in an image, and is read once.
+    names = [layer.cache_key or f"number {i}" for i, layer in enumerate(layers)]
+    once = list(dict(zip(names, range(len(layers)), strict=True)).values())
     # The largest first: with several at once nobody then waits for a large one that began last.
-    order = sorted(range(len(layers)), key=lambda i: -layers[i].size_bytes)
+    order = sorted(once, key=lambda i: -layers[i].size_bytes)
     found = dict(zip(order, options.each(facts_of, [layers[i] for i in order]), strict=True))
-    if errors and len(errors) == len(layers):
+    if errors and len(errors) == len(order):
         raise errors[0]
-    return [(layers[i].diff_id, found[i]) for i in range(len(layers))]
+    of_name = {names[i]: facts for i, facts in found.items()}
+    return [(layer.diff_id, of_name[name]) for layer, name in zip(layers, names, strict=True)]
 
 
 def _read_tree(tree: MergedTree, reader: Reader) -> Reading:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec.structs import replace
 
 from leadline.image.cataloguer import Distro, File, Unread
-from leadline.image.layers import COVERED, FILE, FOLDER, HIDDEN, LINK, LayerFacts, PathFacts
+from leadline.image.layer_facts import COVERED, FILE, FOLDER, HIDDEN, LINK, LayerFacts, PathFacts
 from leadline.image.unpacked import Origin, Standing, Unpacked
 
 MOST_LINKS = 40

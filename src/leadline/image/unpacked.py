@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.image.cataloguer import Unread
-from leadline.image.layers import (
+from leadline.image.layer_facts import (
     FILE,
     FOLDER,
     HARD,

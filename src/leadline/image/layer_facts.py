@@ -1,0 +1,61 @@
+"""What was found in one layer: its entries in their order, and what its files told."""
+
+from msgspec import Struct, field
+
+from leadline.image.cataloguer import Package, Unread
+
+LAYER_FORM = 1
+"""Raised whenever ``LayerFacts`` change their shape or meaning, so that cached layers are read again."""
+FOLDER, FILE, DEVICE, LINK = "/", "", "?", "@"
+HARD, HIDDEN, COVERED = "=", "-", "!"
+"""Kinds of steps beyond those of entries: a hard link, a whiteout, an opaque folder."""
+
+
+class PathFacts(Struct, array_like=True, omit_defaults=True):
+    """What one file of a layer told."""
+
+    mode: int = 0
+    content: bytes | None = None
+    """``None`` where nobody needs it any longer."""
+    packages: tuple[Package, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    secrets: tuple[str, ...] = ()
+    link: str = ""
+    """The path of the same layer that this is a hard link to."""
+
+
+Step = tuple[str, str, str]
+"""Path, kind (that of an entry, or ``=target``, ``-``, ``!``), and the key of what the file told."""
+
+
+class LayerFacts(Struct, array_like=True):
+    """All that a scan needs to know of a layer; what the cache holds."""
+
+    entries: dict[str, str] = field(default_factory=dict)
+    """Path to ``""`` for a file, ``/`` folder, ``?`` device, ``@target`` symbolic link."""
+    facts: dict[str, PathFacts] = field(default_factory=dict)
+    hides: list[tuple[int, str, str]] = field(default_factory=list)
+    """How many entries came before, path, and kind: ``-`` a whiteout, ``!`` a folder whose lower content is hidden."""
+    implied: set[str] = field(default_factory=set)
+    """Folders without an entry of their own."""
+    unread: list[Unread] = field(default_factory=list)
+    size_bytes: int = 0
+    weight: int = 0
+    """How many entries it had, with those that stood twice; long paths count as several."""
+    is_whole: bool = True
+    """False where the layer could not be read to its end."""
+    steps: list[Step] | None = None
+    """Every entry in its order, where that matters: some lie below a link of the same layer, or replace a folder."""
+
+
+def steps_of(layer: LayerFacts) -> list[Step]:
+    """What ``layer`` does, in an order that comes to the same as that of its archive."""
+    steps: list[Step] = []
+    hides = layer.hides[::-1]
+    for count, (path, kind) in enumerate(layer.entries.items()):
+        while hides and hides[-1][0] <= count:
+            steps.append((*hides.pop()[1:], ""))
+        if path not in layer.implied:
+            facts = layer.facts.get(path) if kind == FILE else None
+            steps.append((path, HARD + facts.link if facts and facts.link else kind, path))
+    return steps + [(path, kind, "") for _, path, kind in reversed(hides)]
