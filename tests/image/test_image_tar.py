@@ -1,6 +1,7 @@
 import io
 import random
 import tarfile
+import tracemalloc
 from contextlib import suppress
 
 import pytest
@@ -29,6 +30,12 @@ def written(format: int, files: dict[str, bytes]) -> bytes:
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
     return buffer.getvalue()
+
+
+def summed(content: bytes, at: int = 0) -> bytes:
+    """``content`` with the right sum in the header at ``at``."""
+    block = content[at : at + 148] + b" " * 8 + content[at + 156 : at + 512]
+    return content[: at + 148] + b"%06o\0 " % sum(block) + content[at + 156 :]
 
 
 LONG = "/".join(["a-rather-long-folder-name"] * 12) + "/file"
@@ -80,7 +87,10 @@ def test_every_kind_of_entry_is_told() -> None:
         ("./", ""),
         ("../a", None),
         ("a/../../b", None),
-        ("a/..", None),
+        ("a/..", ""),
+        ("a/../b", "b"),
+        ("a/./../b//../c/", "c"),
+        ("a/../..", None),
         ("x" * 5000, None),
         ("a..b/..c", "a..b/..c"),
     ],
@@ -103,13 +113,14 @@ def test_bytes_that_are_no_utf8_keep_names_apart() -> None:
     for old, new in ((b"aX\0", b"a\xfe\0"), (b"aY\0", b"a\xff\0")):
         at = content.index(old)
         content[at : at + 3] = new
+        content = bytearray(summed(bytes(content), at))
     assert [one.path for one, _ in read(bytes(content))] == ["a\\xfe", "a\\xff"]
 
 
 def test_base_256_size_is_read() -> None:
     content = bytearray(layer({"a": b"x" * 600, "b": b"y"}))
     content[124:136] = b"\x80" + (600).to_bytes(11, "big")
-    assert [(one.path, one.size) for one, _ in read(bytes(content))] == [("a", 600), ("b", 1)]
+    assert [(one.path, one.size) for one, _ in read(summed(bytes(content)))] == [("a", 600), ("b", 1)]
 
 
 def sparse_gnu() -> bytes:
@@ -122,7 +133,7 @@ def sparse_gnu() -> bytes:
         block[at : at + 12], block[at + 12 : at + 24] = (b"%011o\0" % number for number in (start, length))
         at += 24
     block[483:495] = b"%011o\0" % 20000
-    return bytes(block) + (b"AAAABBBB").ljust(512, b"\0") + bytes(1024)
+    return summed(bytes(block)) + (b"AAAABBBB").ljust(512, b"\0") + bytes(1024)
 
 
 def sparse_pax(body: bytes, records: dict[str, str]) -> bytes:
@@ -188,15 +199,144 @@ def test_file_cut_short_is_damage_after_what_came_before() -> None:
 def test_size_that_is_no_size_is_damage(field: bytes) -> None:
     content = bytearray(layer({"a": b"1"}))
     content[124:136] = field
-    with pytest.raises(Damaged):
-        read(bytes(content))
+    with pytest.raises(Damaged, match="number"):
+        read(summed(bytes(content)))
 
 
 def test_giant_extended_header_is_damage() -> None:
     content = bytearray(written(tarfile.PAX_FORMAT, {LONG: b"1"}))
     content[124:136] = b"%011o\0" % (1 << 30)
     with pytest.raises(Damaged, match="larger than 1 MiB"):
-        read(bytes(content))
+        read(summed(bytes(content)))
+
+
+def test_header_that_was_harmed_is_damage() -> None:
+    content = layer({"first": b"1", "second": b"2"})
+    for at in (0, 99, 100, 124, 130, 150, 156, 157, 257, 345, 511):
+        for bit in range(4):
+            harmed = bytearray(content)
+            harmed[1024 + at] ^= 1 << bit
+            archive, seen = reader(bytes(harmed)), []
+            with pytest.raises(Damaged, match="not a tar header, or a damaged one"):
+                seen.extend(one.path for one in archive)
+            assert seen == ["first"]
+
+
+def test_sum_of_signed_bytes_is_right_too() -> None:
+    content = bytearray(layer({"a\xfc": b"1"}))
+    block = content[:148] + b" " * 8 + content[156:512]
+    content[148:156] = b"%06o\0 " % sum(byte - 256 * (byte > 127) for byte in block)
+    assert [one.path for one, _ in read(bytes(content))] == ["a\xfc"]
+
+
+def test_lone_block_of_zeros_is_damage_and_two_are_the_end() -> None:
+    one, two = layer({"a": b"1"})[:1024], layer({"b": b"2"})
+    with pytest.raises(Damaged, match="a block of zeros in the middle"):
+        read(one + bytes(512) + two)
+    assert [entry.path for entry, _ in read(one + bytes(1024) + two)] == ["a"]
+    assert [entry.path for entry, _ in read(one + bytes(512))] == ["a"]
+    assert [entry.path for entry, _ in read(one)] == ["a"]
+
+
+@pytest.mark.parametrize("lost", [1, 500, 512])
+def test_content_of_the_last_file_may_not_be_cut_short(lost: int) -> None:
+    content = layer({"a": b"1" * 1024})[: 512 + 1024]
+    archive = reader(content[:-lost])
+    with pytest.raises(Damaged):
+        list(archive)
+    assert len(list(reader(layer({"a": b"1" * 600})[: 512 + 600]))) == 1
+
+
+def test_slash_at_the_end_makes_a_folder_only_in_old_headers() -> None:
+    inner = layer({"hidden": b"2"})[:1024]
+    content = bytearray(layer({"a/": inner, "b": b"3"}))
+    assert [(one.path, one.kind, one.size) for one, _ in read(bytes(content))] == [
+        ("a", "file", 1024),
+        ("b", "file", 1),
+    ]
+    content[156] = 0
+    assert [one.path for one in reader(summed(bytes(content)))] == ["a", "hidden", "b"]
+
+
+def test_root_folder_can_be_nothing_else() -> None:
+    content = layer({"./": "usr"}, [entry("./", tarfile.CHRTYPE), entry("./", tarfile.DIRTYPE)])
+    assert [(one.path, one.kind) for one in reader(content)] == [
+        ("./", "outside"),
+        ("./", "outside"),
+        ("", "folder"),
+    ]
+
+
+def extended(kind: bytes, content: bytes) -> bytes:
+    info = tarfile.TarInfo("meta")
+    info.type, info.size = kind, len(content)
+    return info.tobuf(tarfile.GNU_FORMAT) + content + bytes(-len(content) % 512)
+
+
+def record(key: str, value: str) -> bytes:
+    text = f" {key}={value}\n"
+    length = len(text)
+    while len(f"{length}{text}") != length:
+        length += 1
+    return f"{length}{text}".encode()
+
+
+@pytest.mark.parametrize(
+    ("headers", "path"),
+    [
+        ([(b"L", b"gnu\0"), (b"x", record("path", "pax"))], "gnu"),
+        ([(b"x", record("path", "one")), (b"x", record("path", "two"))], "two"),
+        ([(b"x", record("path", "one")), (b"x", record("size", "0"))], "file"),
+        ([(b"x", record("path", "one")), (b"g", record("comment", "x"))], "file"),
+        ([(b"g", record("path", "one"))], "file"),
+        ([(b"x", record("path", ""))], "file"),
+        ([(b"x", record("GNU.sparse.name", "one"))], "file"),
+        ([(b"x", record("GNU.sparse.major", "2") + record("GNU.sparse.name", "one"))], "file"),
+    ],
+    ids=[
+        "GNU goes before pax",
+        "last of two",
+        "second takes the first back",
+        "global between",
+        "global",
+        "empty",
+        "sparse name of no sparse file",
+        "unknown sparse form",
+    ],
+)
+def test_headers_in_front_of_an_entry_count_as_for_runtimes(
+    headers: list[tuple[bytes, bytes]], path: str
+) -> None:
+    content = b"".join(extended(*one) for one in headers) + layer({"file": b""})
+    assert [one.path for one in reader(content)] == [path]
+
+
+def test_name_with_a_zero_byte_is_damage() -> None:
+    with pytest.raises(Damaged, match="zero byte"):
+        list(reader(extended(b"x", record("path", "a\0b")) + layer({"file": b""})))
+
+
+def test_headers_without_end_take_no_memory() -> None:
+    holes = extended(b"x", record("GNU.sparse.offset", "1") * 1000)
+    archive = TarReader(Pieces(holes for _ in range(100)))
+    tracemalloc.start()
+    assert list(archive) == []
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+
+
+def test_folder_in_front_of_a_name_is_where_its_writer_put_it() -> None:
+    block = bytearray(written(tarfile.USTAR_FORMAT, {"f": b""})[:512])
+    block[345:351] = b"folder"
+    assert [one.path for one in reader(summed(bytes(block)))] == ["folder/f"]
+    block[257:265] = b"ustar  \0"
+    assert [one.path for one in reader(summed(bytes(block)))] == ["folder/f"]
+    block[345:369] = b"14700000000\0" * 2
+    assert [one.path for one in reader(summed(bytes(block)))] == ["f"]
+    block[257:265] = b"ustar\0" + b"00"
+    block[345:500] = b"x" * 131 + b"14700000000 14700000000 "
+    block[508:] = b"tar\0"
+    assert [one.path for one in reader(summed(bytes(block)))] == ["x" * 131 + "/f"]
 
 
 def test_parts_of_a_file_are_read_and_the_rest_passed_over() -> None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from leadline.image.stream import PIECE_BYTES, Damaged, Stream
 from leadline.image.tar_extended import Extended, decimal, read_pax, text_of
+from leadline.image.tar_header import has_right_sum, name_of, number_in, parts_in
 
 Kind = Literal["file", "folder", "symlink", "hardlink", "device", "outside", "denied"]
 
@@ -94,7 +95,7 @@ class TarReader:
             if entry is None:
                 extended = Extended()
                 while block and block[156] in b"xgXLK":
-                    self._extend(extended, block)
+                    extended = self._extended(extended, block)
                     block = self._header()
                 if not block:
                     return
@@ -168,9 +169,10 @@ class TarReader:
             raise Damaged("the archive ends in the middle of a file")
 
     def _pass_content(self) -> None:
-        count = self._left + self._padding
+        stored, count = self._left, self._left + self._padding
         self._left = self._padding = 0
-        if count and self._stream.skip(count) < count - BLOCK:
+        # Some writers leave out what fills the last block.
+        if count and self._stream.skip(count) < stored:
             raise Damaged("the archive ends in the middle of a file")
 
     def _header(self) -> bytes:
@@ -181,10 +183,13 @@ class TarReader:
                 raise Damaged("the archive ends in the middle of a header")
             return b""
         self._head, block = block[BLOCK:], block[:BLOCK]
-        if block[257:262] != b"ustar" and not _is_old_header(block):
-            if block == ZERO_BLOCK:
-                return b""
-            raise Damaged("not a tar header")
+        if not has_right_sum(block):
+            if block != ZERO_BLOCK:
+                raise Damaged("not a tar header, or a damaged one")
+            if self._stream.peek(BLOCK).strip(b"\0"):
+                # Two such blocks end an archive; what follows one would be passed over in silence.
+                raise Damaged("a block of zeros in the middle of the archive")
+            return b""
         return block
 
     def _usual(self, block: bytes) -> Entry | None:
@@ -207,8 +212,9 @@ class TarReader:
         self._left, self._padding, self._holes = size, -size % BLOCK, None
         return Entry(path, "file", size, mode & 0o7777)
 
-    def _extend(self, extended: Extended, block: bytes) -> None:
-        size = _number(block[124:136])
+    def _extended(self, before: Extended, block: bytes) -> Extended:
+        """What is known of the next entry with this header: a second one of a kind counts instead of the first."""
+        size = number_in(block[124:136])
         if size > LARGEST_EXTENDED_HEADER:
             raise Damaged("an extended header is larger than 1 MiB")
         data = self._stream.take(size)
@@ -216,47 +222,50 @@ class TarReader:
         self._stream.skip(-size % BLOCK)
         match block[156]:
             case kind if kind == GNU_NAME:
-                extended.path = text_of(data)
+                before.gnu_path = text_of(data)
             case kind if kind == GNU_TARGET:
-                extended.target = text_of(data)
+                before.gnu_target = text_of(data)
             case kind if kind in (PAX, PAX_SUN):
-                read_pax(extended, data)
+                return read_pax(before, data)
             case _:
-                pass
+                # A global header ends what came before it.
+                return Extended()
+        return before
 
     def _entry(self, block: bytes, extended: Extended) -> Entry:
-        path = extended.path or _name(block)
+        path = extended.gnu_path or extended.path or name_of(block)
         kind = block[156]
-        mode = _number(block[100:108]) & 0o7777
-        if kind in FILES and not path.endswith("/"):
+        mode = number_in(block[100:108]) & 0o7777
+        # Archives older than the mark for folders tell them by the slash.
+        if kind in FILES and (kind or not path.endswith("/")):
             size = self._open_file(block, extended)
-            return _file_or_outside(extended.sparse_name or path, size, mode)
+            return _file_or_outside((self._holes and extended.sparse_name) or path, size, mode)
         self._holes = None
         clean = normalised(path)
-        if clean is None:
+        if clean is None or (not clean and kind not in (FOLDER, 0)):
             return Entry(path[:LONGEST_PATH], "outside")
-        if kind == FOLDER or kind in FILES:
+        if kind in (FOLDER, 0):
             return Entry(clean, "folder", mode=mode)
-        target = extended.target or text_of(block[157:257])
+        target = extended.gnu_target or extended.target or text_of(block[157:257])
         if kind == SYMLINK:
             return Entry(clean, "symlink", target=target[:LONGEST_PATH])
         if kind == HARDLINK:
             linked = normalised(target)
             return Entry(clean, "hardlink", target=linked) if linked else Entry(path, "outside")
         if kind not in DEVICES:
-            self._left = _number(block[124:136]) if extended.size is None else extended.size
+            self._left = number_in(block[124:136]) if extended.size is None else extended.size
             self._padding = -self._left % BLOCK
         return Entry(clean, "device", mode=mode)
 
     def _open_file(self, block: bytes, extended: Extended) -> int:
-        stored = _number(block[124:136]) if extended.size is None else extended.size
+        stored = number_in(block[124:136]) if extended.size is None else extended.size
         self._left, self._padding = stored, -stored % BLOCK
         self._holes = None
         if block[156] == GNU_SPARSE:
             self._holes = self._gnu_map(block)
         elif extended.sparse_in_body:
             self._holes = self._body_map(extended)
-        elif extended.sparse_map:
+        elif extended.is_sparse:
             self._holes = _SparseMap(extended.sparse_size, tuple(extended.sparse_map))
         if self._holes is None:
             return stored
@@ -264,13 +273,13 @@ class TarReader:
         return self._holes.size
 
     def _gnu_map(self, block: bytes) -> "_SparseMap":
-        size = _number(block[483:495])
-        parts = _gnu_parts(block[386:482])
+        size = number_in(block[483:495])
+        parts = parts_in(block[386:482])
         more = block[482]
         while more:
             block = self._stream.take(BLOCK)
             self._check(len(block), BLOCK)
-            parts += _gnu_parts(block[:504])
+            parts += parts_in(block[:504])
             more = block[504]
             if len(parts) > MOST_HOLES:
                 raise Damaged("a sparse file has too many holes")
@@ -315,8 +324,15 @@ def normalised(path: str) -> str | None:
     if path[:2] == "./":
         path = path[2:]
     if "//" in path or "/." in path or path[:1] in "./":
-        parts = [part for part in path.split("/") if part not in ("", ".")]
-        return None if ".." in parts else "/".join(parts)
+        parts: list[str] = []
+        for part in path.split("/"):
+            if part == ".." and not parts:
+                return None
+            if part == "..":
+                parts.pop()
+            elif part not in ("", "."):
+                parts.append(part)
+        return "/".join(parts)
     return path.rstrip("/")
 
 
@@ -331,46 +347,3 @@ def _zeros(count: int) -> Iterator[bytes]:
     while count > 0:
         yield bytes(min(count, PIECE_BYTES))
         count -= PIECE_BYTES
-
-
-def _name(block: bytes) -> str:
-    name = text_of(block[:100])
-    # Only POSIX headers keep a folder there; GNU's use the same bytes for times.
-    if block[345] and block[257:263] == b"ustar\0":
-        return f"{text_of(block[345:500])}/{name}"
-    return name
-
-
-def _number(field: bytes) -> int:
-    if field[0] & 0x80:
-        if field[0] != 0x80:
-            raise Damaged("a negative or absurd number in a tar header")
-        value = int.from_bytes(field[1:], "big")
-    else:
-        digits = field.strip(b" \0")
-        if not digits:
-            return 0
-        try:
-            value = int(digits, 8)
-        except ValueError as error:
-            raise Damaged("not a number in a tar header") from error
-    if not 0 <= value < 1 << 60:
-        raise Damaged("a negative or absurd number in a tar header")
-    return value
-
-
-def _is_old_header(block: bytes) -> bool:
-    """Whether the checksum of a header without the ``ustar`` mark is right."""
-    digits = block[148:156].strip(b" \0")
-    is_octal = digits.isdigit() and not digits.strip(b"01234567")
-    return is_octal and sum(block) - sum(block[148:156]) + 8 * ord(" ") == int(digits, 8)
-
-
-def _gnu_parts(field: bytes) -> list[tuple[int, int]]:
-    parts = []
-    for at in range(0, len(field) - 23, 24):
-        if not field[at]:
-            break
-        start, length = _number(field[at : at + 12]), _number(field[at + 12 : at + 24])
-        parts.append((start, length))
-    return parts
