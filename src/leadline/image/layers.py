@@ -37,6 +37,7 @@ OPAQUE = ".wh..wh..opq"
 SPECIAL_BITS = 0o6000
 SMALLEST_EXECUTABLE = 64
 MOST_NAMES = 50_000
+LONG_PATH = 255
 MOST_OUTSIDE = 20
 """Entries that leave the image are named up to this number, the rest is counted."""
 
@@ -137,10 +138,13 @@ class _Pass:
         layer, known = self._facts, self._facts.entries
         wishes, names = self._wishes, self._names
         last_folder = "."
+        most = self._most
         is_asked_in = False
         for entry in self._entries:
             path = entry.path
-            self._weigh(path, entry.target)
+            layer.weight += 1
+            if len(path) > LONG_PATH or layer.weight > most:
+                self._weigh(len(path) >> 8)
             folder, _, name = path.rpartition("/")
             if name[:4] == WHITEOUT:
                 self._white_out(folder, name)
@@ -176,15 +180,14 @@ class _Pass:
                 lost.setdefault(target, []).append(path)
         return lost
 
-    def _weigh(self, path: str, target: str = "") -> None:
-        """Counts an entry, and once more for every 256 characters: the names of three million may take memory too.
+    def _weigh(self, more: int) -> None:
+        """Counts ``more`` entries: the names of three million take memory too, so each 256 characters are another.
 
         Raises:
-            Damaged: it is one too many.
+            Damaged: these are too many.
         """
-        layer = self._facts
-        layer.weight += 1 + ((len(path) + len(target)) >> 8)
-        if layer.weight > self._most:
+        self._facts.weight += more
+        if self._facts.weight > self._most:
             raise Damaged(f"more than {max(0, self._most)} entries")
 
     def _asks_for(self, name: str) -> bool:
@@ -216,7 +219,7 @@ class _Pass:
                 # What lies below a link lands where it leads at this point of the archive.
                 self._keep_order()
                 return
-            self._weigh(folder)
+            self._weigh(1 + (len(folder) >> 8))
             known[folder] = FOLDER
             self._facts.implied.add(folder)
             folder = folder.rpartition("/")[0]
@@ -272,6 +275,8 @@ class _Pass:
 
     def _take_other(self, entry: Entry) -> None:
         known, path = self._facts.entries, entry.path
+        if len(entry.target) > LONG_PATH:
+            self._weigh(len(entry.target) >> 8)
         match entry.kind:
             case "folder":
                 if path:
