@@ -139,6 +139,7 @@ class _Pass:
         wishes, names = self._wishes, self._names
         last_folder = "."
         most = self._most
+        whiteout = WHITEOUT if self._entries.has_whiteouts else None
         is_asked_in = False
         for entry in self._entries:
             path = entry.path
@@ -146,7 +147,7 @@ class _Pass:
             if len(path) > LONG_PATH or layer.weight > most:
                 self._weigh(len(path) >> 8)
             folder, _, name = path.rpartition("/")
-            if name[:4] == WHITEOUT:
+            if name[:4] == whiteout:
                 self._white_out(folder, name)
                 continue
             if folder != last_folder:

@@ -51,6 +51,9 @@ class EntryReader(Protocol):
     Reading a content raises ``Damaged`` where the rest is lost with it, ``OSError`` where only this file is.
     """
 
+    has_whiteouts: bool
+    """Whether names that begin with ``.wh.`` hide something, as they do in layers."""
+
     def __iter__(self) -> Iterator[Entry]:
         """Every entry.
 
@@ -76,6 +79,8 @@ class EntryReader(Protocol):
 
 class TarReader:
     """The entries of a tar archive."""
+
+    has_whiteouts = True
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream

@@ -7,22 +7,26 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
 
 from leadline.errors import SourceError
 from leadline.image.config import ConfigReading
-from leadline.image.stream import PIECE_BYTES
+from leadline.image.stream import PIECE_BYTES, Damaged
 from leadline.image.tar import Entry, EntryReader
 from leadline.model.package import ImageIdentity
 from leadline.sources.layer_blob import OpenedImage, name_of
 
 DEEPEST = 256
+MOST_IN_FOLDER = 1_000_000
+"""Names of one folder, which are sorted in memory."""
 PSEUDO = frozenset(("proc", "sys", "dev"))
 """Folders of a running system that are no files on a disk; left out where they are mounted."""
 LEFT_OUT = (".git/objects", ".git/lfs", ".hg/store")
 """What version control keeps of the past."""
+CHANGED = "changed while it was read"
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -75,6 +79,8 @@ def _reading(folder: int) -> Iterator[EntryReader]:
 class _FolderReader:
     """The entries of a folder, in the order of their names."""
 
+    has_whiteouts = False
+
     def __init__(self, folder: int) -> None:
         self._root = folder
         self._device = os.fstat(folder).st_dev
@@ -84,10 +90,18 @@ class _FolderReader:
         self._size = 0
 
     def __iter__(self) -> Iterator[Entry]:
-        yield from self._below(os.dup(self._root), "", 0)
+        try:
+            yield from self._below(os.dup(self._root), "", 0)
+        except OSError as error:
+            raise Damaged(f"the folder cannot be read: {error.strerror or error}") from error
 
     def head(self, count: int) -> bytes:
-        return b"".join(piece for _, piece in self.parts([(0, min(count, self._size))]))
+        folder, name = self._at
+        file = os.open(name, _FLAGS, dir_fd=folder)
+        try:
+            return os.pread(file, min(count, self._size), 0)
+        finally:
+            os.close(file)
 
     def content(self) -> bytes:
         return b"".join(self.pieces())
@@ -100,8 +114,13 @@ class _FolderReader:
         folder, name = self._at
         file = os.open(name, _FLAGS, dir_fd=folder)
         try:
+            if os.fstat(file).st_size != self._size:
+                raise OSError(0, CHANGED)
             for at, end in ranges:
-                while at < end and (piece := os.pread(file, min(PIECE_BYTES, end - at), at)):
+                while at < end:
+                    piece = os.pread(file, min(PIECE_BYTES, end - at), at)
+                    if not piece:
+                        raise OSError(0, CHANGED)
                     yield at, piece
                     at += len(piece)
         finally:
@@ -118,7 +137,9 @@ class _FolderReader:
         self._open.append(folder)
         try:
             with os.scandir(folder) as found:
-                names = sorted(found, key=lambda one: one.name)
+                names = sorted(islice(found, MOST_IN_FOLDER), key=lambda one: one.name)
+                if next(found, None) is not None:
+                    yield Entry(path or ".", "denied", target=f"holds more than {MOST_IN_FOLDER} names")
             for one in names:
                 yield from self._entry(folder, one, f"{path}/{one.name}" if path else one.name, depth)
         finally:
