@@ -136,3 +136,14 @@ def test_pieces_and_region_agree(steps: list[tuple[str, int]]) -> None:
         for what, count in steps:
             assert getattr(first, what)(count) == getattr(second, what)(count)
             assert first.position() == second.position()
+
+
+def test_region_of_a_file_that_became_shorter_is_damage() -> None:
+    with tempfile.TemporaryFile() as file:
+        file.write(CONTENT)
+        file.flush()
+        region = Region(file.fileno(), 0, len(CONTENT))
+        assert region.skip(4000) == 4000
+        file.truncate(3000)
+        with pytest.raises(Damaged, match="became shorter"):
+            region.take(512)

@@ -175,7 +175,7 @@ class Region:
         while count > 0:
             part = os.pread(self._file, count, at)
             if not part:
-                break
+                raise Damaged("the file became shorter while it was read")
             parts.append(part)
             at += len(part)
             count -= len(part)
