@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from image_archives import entry, layer
+from leadline.image import tar
 from leadline.image.stream import Damaged, Pieces
 from leadline.image.tar import Entry, TarReader, normalised
 
@@ -314,6 +315,23 @@ def test_headers_in_front_of_an_entry_count_as_for_runtimes(
 def test_name_with_a_zero_byte_is_damage() -> None:
     with pytest.raises(Damaged, match="zero byte"):
         list(reader(extended(b"x", record("path", "a\0b")) + layer({"file": b""})))
+
+
+def test_records_without_end_are_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tar, "MOST_RECORDS", 2000)
+    archive = TarReader(
+        Pieces(extended(b"x", record("a", "b") * 300) + layer({"f": b""})[:512] for _ in range(9))
+    )
+    seen: list[str] = []
+    with pytest.raises(Damaged, match="more than 2000 lines"):
+        seen.extend(one.path for one in archive)
+    assert len(seen) == 6
+
+
+def test_record_without_its_end_is_damage() -> None:
+    content = extended(b"x", record("path", "a")[:-1] + b"x") + layer({"file": b""})
+    with pytest.raises(Damaged, match="wrong length"):
+        list(reader(content))
 
 
 def test_headers_without_end_take_no_memory() -> None:

@@ -23,6 +23,8 @@ HEAD_BYTES = 8
 LONGEST_PATH = 4096
 """``PATH_MAX`` of Linux: no kernel would open more."""
 LARGEST_EXTENDED_HEADER = 1 << 20
+MOST_RECORDS = 30_000_000
+"""Of all extended headers: ten for each of as many entries as are read."""
 MOST_HOLES = 100_000
 
 FOLDER, SYMLINK, HARDLINK = ord("5"), ord("2"), ord("1")
@@ -87,6 +89,7 @@ class TarReader:
         self._left = 0
         self._padding = 0
         self._holes: _SparseMap | None = None
+        self._records = 0
         self._head = b""
         """The first bytes behind the latest header."""
 
@@ -231,6 +234,9 @@ class TarReader:
             case kind if kind == GNU_TARGET:
                 before.gnu_target = text_of(data)
             case kind if kind in (PAX, PAX_SUN):
+                self._records += data.count(b"\n")
+                if self._records > MOST_RECORDS:
+                    raise Damaged(f"more than {MOST_RECORDS} lines in extended headers")
                 return read_pax(before, data)
             case _:
                 # A global header ends what came before it.

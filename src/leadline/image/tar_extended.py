@@ -4,6 +4,8 @@
 
 from leadline.image.stream import Damaged
 
+NEW_LINE = ord("\n")
+
 
 class Extended:
     """Gathered until the entry comes."""
@@ -45,7 +47,7 @@ def read_pax(before: Extended, data: bytes) -> Extended:
                 raise Damaged("not a record in an extended tar header")
             break
         end = at + decimal(data[at:space])
-        if end <= space + 1 or end > len(data):
+        if end <= space + 1 or end > len(data) or data[end - 1] != NEW_LINE:
             raise Damaged("a record of an extended tar header has a wrong length")
         key, _, value = data[space + 1 : end - 1].partition(b"=")
         at = end
