@@ -227,11 +227,12 @@ def test_absent_layer_is_unread(tmp_path: Path) -> None:
     assert scan(folder).unread == (Unread(f"layer {digest(LAYERS[1])}", f"blob {top} is not there"),)
 
 
-def test_configuration_that_cannot_be_read_costs_no_package(tmp_path: Path) -> None:
+@pytest.mark.parametrize("config", [b"[]", b'{"os": "\xb5"}', b"[" * 100_000])
+def test_configuration_that_cannot_be_read_costs_no_package(tmp_path: Path, config: bytes) -> None:
     saved = [{"Config": "c.json", "RepoTags": None, "Layers": ["l.tar"]}]
     path = tmp_path / "a.tar"
     path.write_bytes(
-        layer({"l.tar": LAYERS[0], "c.json": b"[]", "manifest.json": json.dumps(saved).encode()})
+        layer({"l.tar": LAYERS[0], "c.json": config, "manifest.json": json.dumps(saved).encode()})
     )
     sbom = scan(path)
     assert names(sbom) == ["one", "two"]
@@ -255,7 +256,16 @@ def test_what_is_not_there_is_one_clear_error(reference: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "manifest", [b"", b"{}", b"[]", b'[{"Config": 1}]', b'[{"Config": "x", "Layers": "y"}]', b"[" * 100_000]
+    "manifest",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b'[{"Config": 1}]',
+        b'[{"Config": "x", "Layers": "y"}]',
+        b"[" * 100_000,
+        b'[{"Config": "\xb5"}]',
+    ],
 )
 def test_hostile_manifest_of_an_archive_is_one_clear_error(tmp_path: Path, manifest: bytes) -> None:
     path = tmp_path / "a.tar"

@@ -56,7 +56,7 @@ def read_config(content: bytes) -> ConfigReading:
         raise Damaged("the image's configuration is larger than 8 MiB")
     try:
         raw = json.decode(content, type=_Config)
-    except (DecodeError, ValidationError, RecursionError) as error:
+    except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError) as error:
         raise Damaged(f"the image's configuration cannot be read: {error}") from error
     run = raw.config or _Run()
     variables = [line.partition("=") for line in run.env or ()]

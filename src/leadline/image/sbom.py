@@ -152,7 +152,7 @@ def _recall(cache: Cache | None, key: str) -> LayerFacts | None:
     try:
         plain = zstandard.ZstdDecompressor().decompress(content, max_output_size=LARGEST_REMEMBERED)
         return msgpack.decode(plain, type=LayerFacts)
-    except (zstandard.ZstdError, DecodeError, ValidationError):
+    except (zstandard.ZstdError, DecodeError, ValidationError, UnicodeDecodeError):
         return None
 
 

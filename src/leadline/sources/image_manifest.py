@@ -74,7 +74,7 @@ def decode(content: bytes, type: type[T], what: str) -> T:
         raise SourceError(f"{what} is larger than {LARGEST_MANIFEST >> 20} MiB")
     try:
         return json.decode(content, type=type)
-    except (DecodeError, ValidationError, RecursionError) as error:
+    except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError) as error:
         raise SourceError(f"{what} cannot be read: {error}") from error
 
 

@@ -217,7 +217,7 @@ class Repository:
                 self._tried.append(f"{credential.source} (the token service says {answer.status})")
                 return ""
             found = json.decode(answer.read(LARGEST_TOKEN), type=_Token)
-        except (Dropped, DecodeError, ValidationError):
+        except (Dropped, DecodeError, ValidationError, UnicodeDecodeError):
             self._tried.append(f"{credential.source} (the token service gave no token)")
             return ""
         return found.token or found.access_token

@@ -91,7 +91,7 @@ def _from_content(
         file = json.decode(content, type=_File)
         if file.auths is None and b'"auth"' in content:
             file.auths = json.decode(content, type=dict[str, _Entry])
-    except (DecodeError, ValidationError, RecursionError):
+    except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError):
         yield Problem(source, "is not in Docker's format")
         return
     for key in _matching(file.helpers or {}, reference):
@@ -164,7 +164,7 @@ def _ask_helper(name: str, server: str, source: str, environ: Mapping[str, str])
         return Problem(place, f"has nothing for {server}")
     try:
         answer = json.decode(done.stdout, type=_FromHelper)
-    except (DecodeError, ValidationError):
+    except (DecodeError, ValidationError, UnicodeDecodeError):
         return Problem(place, "answered something else than credentials")
     if answer.username == "<token>":
         return Credential(place, identity_token=answer.secret)
