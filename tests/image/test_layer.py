@@ -1,14 +1,15 @@
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from image_archives import entry, layer
+from leadline.errors import RegistryError
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unread, Unreadable, cataloguer
 from leadline.image.image import Limits
 from leadline.image.layers import LayerFacts, PathFacts, Reader
-from leadline.image.stream import Pieces
+from leadline.image.stream import Damaged, Forged, Pieces
 from leadline.image.tar import EntryReader, TarReader
 from leadline.image.tree import merge
 from leadline.image.wishes import Wishes
@@ -23,15 +24,18 @@ class Held:
     cache_key = "demo"
     size_bytes = 0
 
-    def __init__(self, content: bytes, missing: str = "") -> None:
+    def __init__(
+        self, content: bytes, missing: str = "", pieces: "Callable[[Held], Iterator[bytes]] | None" = None
+    ) -> None:
         self.content = content
         self.missing = missing
         self.opened = 0
+        self.pieces = pieces or (lambda held: iter([held.content]))
 
     @contextmanager
     def open(self) -> Iterator[EntryReader]:
         self.opened += 1
-        yield TarReader(Pieces([self.content]))
+        yield TarReader(Pieces(self.pieces(self)))
 
 
 @cataloguer("names", names=("list",))
@@ -194,6 +198,53 @@ def test_hard_link_to_a_hard_link_tells_what_the_first_tells() -> None:
     links = [entry("a/list", tarfile.LNKTYPE, "b/list"), entry("c/list", tarfile.LNKTYPE, "a/list")]
     found = facts(layer({"b/list": b"x"}, links))
     assert (found.facts["c/list"].link, found.unread) == ("b/list", [])
+
+
+def failing(content: bytes, error: Exception) -> Held:
+    """A layer that is read once, and ends in ``error`` when it is read again."""
+
+    def pieces(held: Held) -> Iterator[bytes]:
+        yield held.content
+        if held.opened > 1:
+            raise error
+
+    return Held(content, pieces=pieces)
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (RegistryError("r.example broke off", hint="wait"), "wait"),
+        (Damaged("r.example broke off"), ""),
+        (Forged("r.example broke off"), ""),
+    ],
+)
+def test_layer_that_fails_at_the_second_reading_keeps_what_the_first_told(
+    error: Exception, hint: str
+) -> None:
+    links = [entry("list", tarfile.LNKTYPE, "store/a"), entry("b/list", tarfile.LNKTYPE, "store/b")]
+    content = layer({"first/list": b"kept", "store/a": b"x", "store/b": b"y"}, links)
+    found = Reader(Wishes((names,))).facts_of(failing(content, error))
+    assert found.facts["first/list"].packages == (package("kept", "first/list"),)
+    assert [found.facts[path].packages for path in ("list", "b/list")] == [(), ()]
+    why = "r.example broke off at the second reading; b/list and 1 more hard links were not read"
+    assert (found.unread, found.is_whole) == ([Unread("layer sha256:demo", why, hint=hint)], False)
+
+
+def test_layer_that_cannot_be_opened_again_keeps_what_the_first_reading_told() -> None:
+    class Once(Held):
+        @contextmanager
+        def open(self) -> Iterator[EntryReader]:
+            if self.opened:
+                raise RegistryError("r.example is gone")
+            with super().open() as entries:
+                yield entries
+
+    content = layer({"first/list": b"kept", "store/a": b"x"}, [entry("list", tarfile.LNKTYPE, "store/a")])
+    found = Reader(Wishes((names,))).facts_of(Once(content))
+    assert found.facts["first/list"].packages == (package("kept", "first/list"),)
+    why = "r.example is gone at the second reading; list was not read"
+    assert found.unread == [Unread("layer sha256:demo", why)]
 
 
 def test_special_files_are_there_but_never_read() -> None:

@@ -10,6 +10,7 @@ from typing import cast
 
 from msgspec import Struct, field
 
+from leadline.errors import SourceError
 from leadline.image.cataloguer import File, Package, Unread
 from leadline.image.excerpt import excerpt_of
 from leadline.image.executable import FIRST_BYTES, is_executable
@@ -102,8 +103,7 @@ class Reader(Struct, frozen=True):
         self.room.entries += facts.weight
         lost = passing.lost_links()
         if lost and facts.is_whole:
-            with layer.open() as entries:
-                _reread(self, facts, entries, lost)
+            _add_links(self, facts, layer, lost)
         return facts
 
 
@@ -368,23 +368,48 @@ def told(
     return PathFacts(file.mode, content, tuple(packages), tuple(unread), secrets)
 
 
-def _reread(reader: Reader, facts: LayerFacts, entries: EntryReader, lost: dict[str, list[str]]) -> None:
-    """Reads the layer again for contents that passed before the name was known under which they are wanted."""
+def _add_links(reader: Reader, facts: LayerFacts, layer: Layer, lost: dict[str, list[str]]) -> None:
+    """Reads the layer again for contents that passed before the name was known under which they are wanted.
+
+    What the first reading told stays whatever becomes of the second, of which nothing is used unless it ends well:
+    only its end shows that it was the same layer.
+    """
+    hint = ""
     try:
-        for entry in entries:
-            if entry.kind != "file" or entry.path not in lost:
-                continue
-            paths = lost.pop(entry.path)
-            if not reader.keeps(entry.size):
-                facts.unread.append(Unread(paths[0], "too large to be kept in memory"))
-                continue
-            content = entries.content()
-            for path in paths:
-                wish = reader.wishes.of(path) or Wish()
-                file = File(path, content, entry.mode)
-                facts.facts[path] = told(reader, file, wish.readers, wish.is_kept, False) or PathFacts()
-        entries.finish()
+        with layer.open() as entries:
+            found, unread = _reread(reader, entries, lost)
+    except SourceError as error:
+        why, hint = str(error.args[0]), error.hint
     except Damaged as error:
-        facts.unread.append(Unread("hard links", f"{error} at the second reading"))
-        facts.is_whole = False
-    facts.unread += [Unread(paths[0], "a hard link to a link") for paths in lost.values()]
+        why = str(error)
+    else:
+        facts.facts.update(found)
+        facts.unread += unread
+        return
+    links = sorted(path for paths in lost.values() for path in paths)
+    count = f"{links[0]} was" if len(links) == 1 else f"{links[0]} and {len(links) - 1} more hard links were"
+    name = f"layer {layer.diff_id or layer.cache_key}"
+    facts.unread.append(Unread(name, f"{why} at the second reading; {count} not read", hint=hint))
+    facts.is_whole = False
+
+
+def _reread(
+    reader: Reader, entries: EntryReader, lost: dict[str, list[str]]
+) -> tuple[dict[str, PathFacts], list[Unread]]:
+    found: dict[str, PathFacts] = {}
+    unread: list[Unread] = []
+    left = dict(lost)
+    for entry in entries:
+        if entry.kind != "file" or entry.path not in left:
+            continue
+        paths = left.pop(entry.path)
+        if not reader.keeps(entry.size):
+            unread.append(Unread(paths[0], "too large to be kept in memory"))
+            continue
+        content = entries.content()
+        for path in paths:
+            wish = reader.wishes.of(path) or Wish()
+            file = File(path, content, entry.mode)
+            found[path] = told(reader, file, wish.readers, wish.is_kept, False) or PathFacts()
+    entries.finish()
+    return found, unread + [Unread(paths[0], "a hard link to a link") for paths in left.values()]
