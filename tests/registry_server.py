@@ -27,6 +27,10 @@ class Server:
     """Sent in place of the usual one."""
     realm: str = ""
     """Where tokens are given; empty means here."""
+    token: bytes = b'{"token":"good"}'
+    """What the token service says to those it knows."""
+    token_answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    """Statuses that it gives first."""
     redirect_to: str = ""
     """Where blobs really are."""
     break_after: int = 0
@@ -81,6 +85,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.registry.requests.append((f"{self.path} {body}", dict(self.headers)))
+        if self.registry.token_answers:
+            status, headers = self.registry.token_answers.pop(0)
+            self._send(status, b"", headers)
+            return
         form = {key: values[0] for key, values in parse_qs(body).items()}
         good = form.get("refresh_token") in self.registry.users.values()
         self._send(200 if good else 401, b'{"access_token":"good"}' if good else b"{}")
@@ -153,12 +161,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _give_token(self) -> None:
         users = self.registry.users
+        if self.registry.token_answers:
+            status, headers = self.registry.token_answers.pop(0)
+            self._send(status, b"", headers)
+            return
         shown = self.headers.get("Authorization", "")
         good = not users or shown in {_basic(name, password) for name, password in users.items()}
-        self._send(200 if good else 401, b'{"token":"good"}' if good else b"{}")
+        self._send(200 if good else 401, self.registry.token if good else b"{}")
 
     def _send(self, status: int, content: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
+        self.send_response_only(status)  # a date only where a test gives one
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))

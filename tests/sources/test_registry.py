@@ -532,3 +532,56 @@ def test_proxy_that_cannot_be_reached_is_named(rule: str) -> None:
         why = rf"cannot reach {server.host} by way of the proxy 127\.0\.0\.1:9: connection refused"
         with pytest.raises(RegistryError, match=why):
             scan(server, ImageOptions(registry=RegistryOptions(trust)))
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "7"}, 7),
+        ({"Retry-After": "\xb2"}, 0),
+        ({"Retry-After": "1.5"}, 0),
+        ({"Retry-After": "tomorrow"}, 0),
+        ({"Retry-After": "Wed, 21 Oct 2026 07:28:30 GMT", "Date": "Wed, 21 Oct 2026 07:28:00 GMT"}, 30),
+        ({"Retry-After": "Wed, 21 Oct 2026 07:27:00 GMT", "Date": "Wed, 21 Oct 2026 07:28:00 GMT"}, 0),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
+        ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT", "Date": "today"}, 0),
+        ({"Retry-After": "Wed, 99 Oct 99999 07:28:00 GMT"}, 0),
+    ],
+)
+def test_wish_of_a_busy_registry_is_passed_on(headers: dict[str, str], seconds: float) -> None:
+    wishes: list[float] = []
+
+    def wait(attempt: int, seconds: float) -> bool:
+        wishes.append(seconds)
+        return True
+
+    with serving(served(answers=[(503, headers)])) as server:
+        scan(server, trusting(server, wait=wait))
+    assert wishes == [seconds]
+
+
+@pytest.mark.parametrize(
+    ("location", "why"),
+    [
+        ("http://[::1/x", "sends its clients on to an address that makes no sense"),
+        ("file:///etc/passwd", "sends its clients on to an unsafe address"),
+        ("/v2/elsewhere", "redirects without end"),
+    ],
+)
+def test_redirect_that_leads_nowhere_is_one_clear_error(location: str, why: str) -> None:
+    with (
+        serving(served(answers=[(307, {"Location": location})] * 9)) as server,
+        pytest.raises(RegistryError) as caught,
+    ):
+        scan(server)
+    assert str(caught.value) == f"{server.host} {why}"
+
+
+def test_redirect_may_be_written_as_people_read_it() -> None:
+    location = "/v2/t\xc3\xa9am x/manifests/1?a=%2F"
+    with (
+        serving(served(answers=[(307, {"Location": location})])) as server,
+        pytest.raises(RegistryError, match="has no 1"),
+    ):
+        scan(server)
+    assert server.paths()[1] == "/v2/t%C3%A9am%20x/manifests/1?a=%2F"

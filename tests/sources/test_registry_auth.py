@@ -1,5 +1,6 @@
 """Where credentials for registries come from, and what happens to a place that gives none."""
 
+import base64
 import json
 import os
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from image_archives import layer
 from leadline.errors import RegistryError
 from leadline.sources.image_source import ImageOptions, open_image
-from leadline.sources.registry_options import RegistryOptions, Trust
+from leadline.sources.registry_options import Credential, RegistryOptions, Trust, Wait, never
 from registry_server import Server, serving
 
 GOOD = 'echo \'{"Username": "ann", "Secret": "s3cret"}\''
@@ -37,6 +38,10 @@ def helper(folder: Path, name: str, does: str) -> None:
     path = folder / f"docker-credential-{name}"
     path.write_text(f"#!/bin/sh\nread server\n{does}\n")
     path.chmod(0o755)
+
+
+def encoded(pair: bytes) -> str:
+    return base64.b64encode(pair).decode()
 
 
 def write(path: Path, **content: object) -> None:
@@ -83,3 +88,121 @@ def test_every_broken_helper_is_named_and_nothing_that_it_said(tmp_path: Path) -
         f"credential helper three of {file} (did not answer), "
         f"{file} (names a credential helper that is no plain name)"
     )
+
+
+HAND = Credential("by hand", "ann", "s3cret")
+
+
+def scanned(server: Server, credential: Credential = HAND, wait: Wait = never, **more: object) -> None:
+    trust = Trust(frozenset((server.host,)))
+    registry = RegistryOptions(trust, credential, wait=wait, **more)  # type: ignore[arg-type]
+    open_image(f"{server.host}/team/demo:1", ImageOptions(registry=registry))
+
+
+def shown_to(server: Server) -> str:
+    """All that a server got to see."""
+    return "\n".join(f"{path} {headers.get('Authorization', '')}" for path, headers in server.requests)
+
+
+def test_password_is_not_shown_to_a_host_that_the_registry_sends_us_on_to() -> None:
+    with serving(Server()) as elsewhere, serving(served()) as server:
+        asks = {"WWW-Authenticate": f'Bearer realm="http://{elsewhere.host}/token",service="x"'}
+        elsewhere.answers = [(401, asks)] * 3
+        server.auth = ""
+        server.redirect_to = f"http://{elsewhere.host}"
+        with pytest.raises(RegistryError) as caught:
+            scanned(server)
+    assert elsewhere.paths() == [f"/storage/{path.rpartition('/')[2]}" for path in server.paths()[1:]]
+    assert "Basic" not in shown_to(elsewhere)
+    assert str(caught.value) == (
+        f"{server.host} sends its clients on to {elsewhere.host}, which wants credentials of its own; "
+        "name that host in the image, if it is to be trusted"
+    )
+
+
+def test_refresh_token_does_not_follow_a_redirect_to_another_host() -> None:
+    with serving(Server()) as elsewhere, serving(served()) as server:
+        server.auth = "token"
+        server.token_answers = [(307, {"Location": f"http://{elsewhere.host}/token"})]
+        with pytest.raises(RegistryError) as caught:
+            scanned(server, Credential("by hand", identity_token="refresh"))
+    assert elsewhere.requests == []
+    assert str(caught.value) == f"{server.host} wants what it is sent, a secret, to go to {elsewhere.host}"
+
+
+def test_token_with_the_end_of_its_line_is_shown_without_it() -> None:
+    with serving(served()) as server:
+        server.auth = "token"
+        scanned(server, Credential("by hand", registry_token="good\n"))
+
+
+@pytest.mark.parametrize("token", ["s3cret\r\nHost: evil", "s3cret s3cret", "s3cret\u2026", "s3cr\xe9t\0"])
+def test_token_that_no_header_can_hold_is_told_by_its_place(token: str) -> None:
+    with serving(served()) as server:
+        server.auth = "token"
+        with pytest.raises(RegistryError) as caught:
+            scanned(server, Credential("by hand", registry_token=token))
+    assert str(caught.value) == (
+        f"{server.host} does not let us read {server.host}/team/demo; "
+        "credentials tried: by hand (holds no token)" + ", anonymous (the token service says 401)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("token", "why"),
+    [
+        (b'{"token": "s3cret\\nx"}', "holds no token"),
+        (b"{}", "the token service gave no token"),
+        (b'{"token": 5}', "the token service gave no token"),
+        (b"<html>s3cret</html>", "the token service gave no token"),
+    ],
+)
+def test_answer_of_a_token_service_without_a_token_is_said_to_be_so(token: bytes, why: str) -> None:
+    with serving(served()) as server:
+        server.auth, server.token = "token", token
+        with pytest.raises(RegistryError) as caught:
+            scanned(server)
+    assert str(caught.value) == (
+        f"{server.host} does not let us read {server.host}/team/demo; "
+        f"credentials tried: by hand ({why}), anonymous (the token service says 401)"
+    )
+
+
+def test_token_may_have_either_of_its_two_names() -> None:
+    with serving(served()) as server:
+        server.auth = "token"
+        server.token = b'{"token": null, "access_token": "good"}'
+        scanned(server)
+
+
+def test_busy_token_service_is_asked_again_where_the_caller_wants() -> None:
+    waits: list[tuple[int, float]] = []
+
+    def wait(attempt: int, seconds: float) -> bool:
+        waits.append((attempt, seconds))
+        return attempt < 3
+
+    with serving(served()) as server:
+        server.auth = "token"
+        server.token_answers = [(429, {"Retry-After": "7"}), (503, {})]
+        scanned(server, wait=wait)
+    assert waits == [(1, 7.0), (2, 0.0)]
+
+
+@pytest.mark.parametrize("realm", ["https://[::1", "http://[::1", "http://\x1b[31mred/"])
+def test_token_service_at_an_address_that_is_none_is_one_clear_error(realm: str) -> None:
+    with serving(served()) as server:
+        server.auth, server.realm = "token", realm
+        with pytest.raises(RegistryError) as caught:
+            scanned(server)
+    why = "the address of the token service makes no sense"
+    assert str(caught.value) == (
+        f"{server.host} does not let us read {server.host}/team/demo; "
+        f"credentials tried: by hand ({why}), anonymous ({why})"
+    )
+
+
+def test_password_that_is_no_utf_8_is_sent_byte_by_byte() -> None:
+    with serving(served()) as server, pytest.raises(RegistryError, match="does not let us read"):
+        scanned(server, Credential("by hand", "ann", "s3cr\udcffet"))
+    assert encoded(b"ann:s3cr\xffet") in shown_to(server)

@@ -8,14 +8,13 @@ The standard library's client carries it: downloads run in threads, bodies are r
 connection is closed half-way when a layer turns out to be hostile.
 """
 
-import base64
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote
 
-from msgspec import DecodeError, Struct, ValidationError, json, structs
+from msgspec import structs
 
 from leadline.errors import RegistryError
 from leadline.image.reference import DOCKER_HUB, Reference
@@ -28,21 +27,15 @@ from leadline.sources.image_manifest import (
 )
 from leadline.sources.layer_blob import checked
 from leadline.sources.registry_auth import Problem, credentials_for
-from leadline.sources.registry_http import Answer, Dropped, NoTls, send
+from leadline.sources.registry_http import BUSY, Answer, Dropped, NoTls, send
 from leadline.sources.registry_options import ANONYMOUS, Credential, RegistryOptions
+from leadline.sources.registry_token import NoToken, basic, bearer, token_service
 
 MOST_RESUMES = 5
-LARGEST_TOKEN = 1 << 20
 ACCEPT = ", ".join(sorted(INDEX_TYPES | MANIFEST_TYPES))
-BUSY = frozenset((429, 500, 502, 503, 504))
 _CHALLENGE = re.compile(
     r'(?P<key>[\w-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s,"]+))|(?P<scheme>[A-Za-z][\w-]*)'
 )
-
-
-class _Token(Struct):
-    token: str = ""
-    access_token: str = ""
 
 
 class Repository:
@@ -131,9 +124,7 @@ class Repository:
                 return answer
             if answer.status in BUSY:
                 attempt += 1
-                asked = answer.header("Retry-After")
-                seconds = float(asked) if asked.isdigit() else 0.0
-                if self._options.wait(attempt, seconds):
+                if self._options.wait(attempt, answer.retry_after_s()):
                     answer.close()
                     continue
             raise self._refusal(answer, what)
@@ -143,6 +134,7 @@ class Repository:
         answer = self._send(url, headers, shown)
         if answer.status != 401:
             return answer
+        self._check_asker(answer)
         with self._lock:
             if self._authorization != shown:
                 answer.close()
@@ -151,7 +143,17 @@ class Repository:
                     return answer
             return self._with_credentials(url, headers, answer)
 
+    def _check_asker(self, answer: Answer) -> None:
+        """Raises ``RegistryError`` where somebody else than the registry asks for credentials, and so for a password."""
+        if answer.elsewhere:
+            answer.close()
+            raise RegistryError(
+                f"{self._host} sends its clients on to {answer.elsewhere}, which wants credentials of its own",
+                hint="name that host in the image, if it is to be trusted",
+            )
+
     def _with_credentials(self, url: str, headers: Mapping[str, str], answer: Answer) -> Answer:
+        answer.close()  # its head says all
         self._tried = []
         for credential in self._credentials():
             if isinstance(credential, Problem):
@@ -163,7 +165,6 @@ class Repository:
             self._tried.append(credential.source)
             again = self._send(url, headers, authorization)
             if again.status not in (401, 403):
-                answer.close()
                 self._authorization = authorization
                 return again
             again.close()
@@ -178,49 +179,19 @@ class Repository:
 
     def _authorization_by(self, credential: Credential, challenges: Sequence[str]) -> str:
         """What to show for ``credential``; empty where it does not fit the challenge or gets no token."""
-        if credential.registry_token:
-            return f"Bearer {credential.registry_token}"
-        for scheme, words in _challenges(challenges):
-            if scheme == "bearer":
-                token = self._token(credential, words)
-                return f"Bearer {token}" if token else ""
-            if scheme == "basic" and credential.username:
-                return _basic(credential)
-        return ""
-
-    def _token(self, credential: Credential, words: Mapping[str, str]) -> str:
-        realm = words.get("realm", "")
-        parts = urlsplit(realm)
-        is_safe = parts.scheme == "https" or self._root.startswith("http:")
-        if parts.scheme not in ("http", "https") or not is_safe:
-            self._tried.append(f"{credential.source} (the token service {parts.netloc} is not safe to ask)")
-            return ""
-        scope = words.get("scope") or f"repository:{self._reference.repository}:pull"
-        query = {"service": words.get("service", ""), "scope": scope}
-        headers, body = {}, None
-        if credential.identity_token:
-            form = {
-                "grant_type": "refresh_token",
-                "refresh_token": credential.identity_token,
-                "client_id": "leadline",
-            }
-            body = urlencode({**query, **form}).encode()
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        else:
-            if credential.username:
-                headers["Authorization"] = _basic(credential)
-            realm += f"{'&' if parts.query else '?'}{urlencode(query)}"
         try:
-            answer = send(realm, headers, self._options.trust, body)
-            if answer.status != 200:
-                answer.close()
-                self._tried.append(f"{credential.source} (the token service says {answer.status})")
-                return ""
-            found = json.decode(answer.read(LARGEST_TOKEN), type=_Token)
-        except (Dropped, DecodeError, ValidationError, UnicodeDecodeError):
-            self._tried.append(f"{credential.source} (the token service gave no token)")
-            return ""
-        return found.token or found.access_token
+            if credential.registry_token:
+                return bearer(credential.registry_token)
+            for scheme, words in _challenges(challenges):
+                if scheme == "bearer":
+                    is_plain = self._root.startswith("http:")
+                    service = token_service(words, self._reference.repository, self._options.trust, is_plain)
+                    return bearer(service.token(credential, self._options.wait))
+                if scheme == "basic" and credential.username:
+                    return basic(credential)
+        except NoToken as error:
+            self._tried.append(f"{credential.source} ({error})")
+        return ""
 
     def _send(self, url: str, headers: Mapping[str, str], authorization: str) -> Answer:
         shown = {**headers, "Authorization": authorization} if authorization else headers
@@ -268,11 +239,6 @@ def _challenges(headers: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
         elif found:
             found[-1][1][part["key"].lower()] = part["quoted"] or part["plain"] or ""
     return found
-
-
-def _basic(credential: Credential) -> str:
-    pair = f"{credential.username}:{credential.password}".encode()
-    return f"Basic {base64.b64encode(pair).decode()}"
 
 
 def _is_loopback(host: str) -> bool:

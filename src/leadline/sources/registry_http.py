@@ -5,10 +5,12 @@ One connection per request; redirects are followed without showing credentials t
 
 import http.client
 import ssl
+import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
 from ipaddress import ip_address, ip_network
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from leadline.errors import RegistryError
 from leadline.sources.registry_options import Trust
@@ -17,6 +19,7 @@ MOST_REDIRECTS = 5
 PIECE_BYTES = 1 << 18
 TIMEOUT_SECONDS = 60.0
 USER_AGENT = "leadline"
+BUSY = frozenset((429, 500, 502, 503, 504))
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
 
@@ -35,12 +38,27 @@ class Answer:
         self._connection = connection
         self._response = response
         self.status = response.status
+        self.elsewhere = ""
+        """``host[:port]`` that the host which was asked sent us on to; empty where it answered itself."""
 
     def header(self, name: str) -> str:
         return self._response.headers.get(name) or ""
 
     def headers(self, name: str) -> list[str]:
         return self._response.headers.get_all(name) or []
+
+    def retry_after_s(self) -> float:
+        """How long the host wants to be left alone; 0 where it does not say so (RFC 9110, section 10.2.3)."""
+        asked = self.header("Retry-After").strip()
+        if asked.isascii() and asked.isdigit():
+            return float(asked)
+        try:
+            now = self.header("Date")
+            # By the host's own clock, where it shows one: ours may go wrong.
+            start = parsedate_to_datetime(now).timestamp() if now else time.time()
+            return max(0.0, parsedate_to_datetime(asked).timestamp() - start)
+        except (ValueError, OverflowError):
+            return 0.0
 
     def read(self, limit: int) -> bytes:
         """The whole body.
@@ -88,21 +106,40 @@ def send(url: str, headers: Mapping[str, str], trust: Trust, body: bytes | None 
     """
     shown = dict(headers)
     first = urlsplit(url)
+    elsewhere = ""
     for _ in range(MOST_REDIRECTS + 1):
         parts = urlsplit(url)
         answer = _send_once(parts, shown, trust, body)
         if answer.status not in REDIRECTS:
+            answer.elsewhere = elsewhere
             return answer
-        target = urljoin(url, answer.header("Location"))
-        answer.close()
-        after = urlsplit(target)
-        if after.scheme not in ("http", "https") or (parts.scheme == "https" and after.scheme == "http"):
-            raise RegistryError(f"{first.netloc} sends its clients on to an unsafe address")
+        url = _target(url, answer)
+        after = urlsplit(url)
         if (after.scheme, after.netloc) != (first.scheme, first.netloc):
             # Storage behind a registry has its own signature in the address; ours is none of its business.
             shown.pop("Authorization", None)
-        url = target
+            elsewhere = after.netloc.rpartition("@")[2]
+            if body is not None:
+                raise RegistryError(f"{first.netloc} wants what it is sent, a secret, to go to {elsewhere}")
     raise RegistryError(f"{first.netloc} redirects without end")
+
+
+def _target(url: str, answer: Answer) -> str:
+    """Where ``answer`` sends those who asked for ``url``. Raises ``RegistryError`` where nobody should go."""
+    location = answer.header("Location")
+    answer.close()
+    before = urlsplit(url)
+    try:
+        # Some servers write an address as people read it; the library takes it for raw bytes.
+        target = urljoin(url, quote(location, safe="!#$%&'()*+,/:;=?@[]~", encoding="latin-1"))
+        after = urlsplit(target)
+    except ValueError as error:
+        raise RegistryError(
+            f"{before.netloc} sends its clients on to an address that makes no sense"
+        ) from error
+    if after.scheme not in ("http", "https") or (before.scheme == "https" and after.scheme == "http"):
+        raise RegistryError(f"{before.netloc} sends its clients on to an unsafe address")
+    return target
 
 
 def _send_once(parts: SplitResult, headers: Mapping[str, str], trust: Trust, body: bytes | None) -> Answer:
@@ -132,7 +169,12 @@ def _translated(error: BaseException, host: str, way: str) -> BaseException:
             return NoTls(f"no TLS with {host}: {error.reason or error}", hint="is it a registry without TLS?")
         case ConnectionResetError() | http.client.RemoteDisconnected() | http.client.IncompleteRead():
             return Dropped(str(error))
-        case OSError() | http.client.HTTPException() | ValueError():
+        case ValueError() if not isinstance(error, http.client.HTTPException):
+            # Its text may hold the header that could not be sent, and that a password.
+            return RegistryError(
+                f"cannot reach {host}{way}: no request can hold its name, or what is to be sent"
+            )
+        case OSError() | http.client.HTTPException():
             reason = getattr(error, "strerror", None) or str(error)
             return RegistryError(f"cannot reach {host}{way}: {reason.lower()}")
     return error
