@@ -2,7 +2,7 @@
 
 import base64
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,6 +37,8 @@ class Server:
     """A blob breaks off after so many bytes, ``breaks`` times."""
     breaks: int = 0
     ignores_range: bool = False
+    odd: "Callable[[BaseHTTPRequestHandler, bytes, int], None] | None" = None
+    """Answers for a blob in place of the server: to the request, with the blob, from that byte on."""
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     """Statuses to give, first to last, before requests are looked at."""
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -133,6 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = self.headers.get("Range", "")
         if wanted and not server.ignores_range:
             start = int(wanted.removeprefix("bytes=").rstrip("-"))
+        if server.odd is not None:
+            server.odd(self, content, start)
+            return
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()

@@ -90,27 +90,34 @@ class Repository:
 
     def _sized(self, descriptor: Descriptor) -> Iterator[bytes]:
         got = 0
-        for piece in self._resumed(descriptor.digest):
+        for piece in self._resumed(descriptor):
             got += len(piece)
             if got > descriptor.size:
                 raise Forged(f"it is larger than the {descriptor.size} bytes that the manifest says")
             yield piece
 
-    def _resumed(self, digest: str) -> Iterator[bytes]:
-        got = 0
+    def _resumed(self, descriptor: Descriptor) -> Iterator[bytes]:
+        digest, got = descriptor.digest, 0
         for attempt in range(MOST_RESUMES + 1):
             headers = {"Range": f"bytes={got}-"} if got else {}
             try:
                 answer = self._get(f"blobs/{digest}", headers, digest)
-                passed_over = got if answer.status != 206 else 0
+                passed_over = got - answer.start(got)
+                if passed_over < 0:
+                    answer.close()
+                    raise Dropped("another part came than was asked for")
                 for piece in answer.pieces():
                     new = piece[passed_over:]
                     passed_over -= len(piece) - len(new)
                     got += len(new)
                     if new:
                         yield new
-                return
+                if answer.is_delimited or got >= descriptor.size:
+                    return
+                raise Dropped("the answer ends early")
             except Dropped as error:
+                if got >= descriptor.size:
+                    return  # there was no more, whatever length the answer claimed
                 if attempt == MOST_RESUMES:
                     why = f"{self._host} broke off {attempt + 1} times in blob {digest}: {error}"
                     raise RegistryError(why) from error

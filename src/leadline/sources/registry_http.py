@@ -4,12 +4,16 @@ One connection per request; redirects are followed without showing credentials t
 """
 
 import http.client
+import re
+import socket
 import ssl
 import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address, ip_network
+from threading import Timer
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from leadline.errors import RegistryError
@@ -18,9 +22,15 @@ from leadline.sources.registry_options import Trust
 MOST_REDIRECTS = 5
 PIECE_BYTES = 1 << 18
 TIMEOUT_SECONDS = 60.0
+"""Without a single byte."""
+HEAD_SECONDS = 120.0
+"""For the head of an answer, whatever trickles in."""
+PIECE_SECONDS = 120.0
+"""For a piece: two thousand bytes a second. A host that sends fewer never comes to an end with an image."""
 USER_AGENT = "leadline"
 BUSY = frozenset((429, 500, 502, 503, 504))
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_RANGE = re.compile(r"bytes (\d{1,18})-")
 
 
 class Dropped(Exception):  # noqa: N818 - what happened to the connection
@@ -34,10 +44,15 @@ class NoTls(RegistryError):  # noqa: N818 - what the host is
 class Answer:
     """An answer whose body is still to be read."""
 
-    def __init__(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> None:
+    def __init__(
+        self, host: str, connection: http.client.HTTPConnection, response: http.client.HTTPResponse
+    ) -> None:
+        self._host = host
         self._connection = connection
         self._response = response
         self.status = response.status
+        self.is_delimited = response.chunked or response.length is not None
+        """Whether its end can be told from a connection that broke."""
         self.elsewhere = ""
         """``host[:port]`` that the host which was asked sent us on to; empty where it answered itself."""
 
@@ -76,14 +91,22 @@ class Answer:
                 raise RegistryError("the registry's answer is larger than allowed")
         return b"".join(parts)
 
+    def start(self, asked: int) -> int:
+        """Where in the whole the body begins; ``asked`` is what was asked for (RFC 9110, section 14.4)."""
+        if self.status != 206:
+            return 0
+        begins = _RANGE.match(self.header("Content-Range"))
+        return int(begins[1]) if begins else asked
+
     def pieces(self) -> Iterator[bytes]:
         """The body piece by piece.
 
         Raises:
             Dropped: it ends early.
+            RegistryError: it comes so slowly that nobody could wait for it.
         """
         try:
-            while piece := self._response.read(PIECE_BYTES):
+            while piece := self._piece():
                 yield piece
             if self._response.length:
                 raise Dropped("the answer ends early")
@@ -91,6 +114,23 @@ class Answer:
             raise Dropped(str(error) or type(error).__name__) from error
         finally:
             self.close()
+
+    def _piece(self) -> bytes:
+        """A full piece, or what came before the end."""
+        parts: list[bytes] = []
+        missing = PIECE_BYTES
+        start = time.monotonic()
+        try:
+            while missing and (part := self._response.read1(missing)):
+                parts.append(part)
+                missing -= len(part)
+                if missing and time.monotonic() - start > PIECE_SECONDS:
+                    raise RegistryError(f"{self._host} sends its answer too slowly")
+        except (OSError, http.client.HTTPException):
+            # What came before is not asked for again.
+            if not parts:
+                raise
+        return b"".join(parts)
 
     def close(self) -> None:
         self._response.close()
@@ -150,11 +190,28 @@ def _send_once(parts: SplitResult, headers: Mapping[str, str], trust: Trust, bod
         target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         method = "GET" if body is None else "POST"
         connection.request(method, target, body, {"User-Agent": USER_AGENT, "Host": host, **headers})
-        return Answer(connection, connection.getresponse())
+        return Answer(host, connection, _response(connection))
     except BaseException as error:
         connection.close()
         way = f" by way of the proxy {proxy.netloc.rpartition('@')[2]}" if proxy else ""
         raise _translated(error, host, way) from error
+
+
+def _response(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+    """The head of the answer, or the end of the connection after ``HEAD_SECONDS``."""
+    clock = Timer(HEAD_SECONDS, _cut, (connection.sock,))
+    clock.daemon = True
+    clock.start()
+    try:
+        return connection.getresponse()
+    finally:
+        clock.cancel()
+
+
+def _cut(wire: socket.socket) -> None:
+    with suppress(OSError):
+        # Not by the method of a TLS socket, which another thread is using.
+        socket.socket.shutdown(wire, socket.SHUT_RDWR)
 
 
 def _translated(error: BaseException, host: str, way: str) -> BaseException:
