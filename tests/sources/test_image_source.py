@@ -274,6 +274,25 @@ def test_hostile_manifest_of_an_archive_is_one_clear_error(tmp_path: Path, manif
         scan(path)
 
 
+def test_image_without_layers_holds_nothing_and_is_no_error(tmp_path: Path) -> None:
+    config = b'{"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": null}}'
+    saved = [{"Config": "c.json", "RepoTags": None, "Layers": None}]
+    path = tmp_path / "a.tar"
+    path.write_bytes(layer({"c.json": config, "manifest.json": json.dumps(saved).encode()}))
+    sbom = scan(path)
+    assert (sbom.packages, sbom.unread, sbom.image.platform) == ((), (), "linux/amd64")
+
+
+def test_chart_in_a_layout_is_no_image(tmp_path: Path) -> None:
+    blobs = Blobs()
+    config = blobs.add(b"{}", "application/vnd.cncf.helm.config.v1+json")
+    chart = blobs.add(LAYERS[0], "application/vnd.cncf.helm.chart.content.v1.tar+gzip")
+    manifest = {"schemaVersion": 2, "config": config, "layers": [chart]}
+    write_files(tmp_path, blobs.files([blobs.add(json.dumps(manifest).encode())]))
+    with pytest.raises(SourceError, match=r"is no image but application/vnd\.cncf\.helm"):
+        scan(tmp_path)
+
+
 def test_names_in_a_manifest_lead_nowhere_outside_the_archive(tmp_path: Path) -> None:
     (tmp_path / "secret.json").write_bytes(configuration(()))
     saved = [{"Config": "../secret.json", "RepoTags": None, "Layers": []}]

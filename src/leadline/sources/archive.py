@@ -37,7 +37,8 @@ class _Saved(Struct, frozen=True, rename="pascal"):
     """One image of ``manifest.json``."""
 
     config: str
-    layers: list[str]
+    layers: list[str] | None
+    """Docker writes null for an image without layers."""
     repo_tags: list[str] | None = None
 
 
@@ -223,9 +224,10 @@ def _docker_image(path: Path, archive: Archive, saved: _Saved) -> OpenedImage:
     if raw is None:
         raise SourceError(f"{path} holds no configuration {saved.config}")
     config, unread = configuration(small(raw, saved.config))
-    diff_ids, mismatch = paired(config.diff_ids, len(saved.layers))
+    names = saved.layers or []
+    diff_ids, mismatch = paired(config.diff_ids, len(names))
     layers: list[Layer] = []
-    for diff_id, name in zip(diff_ids, saved.layers, strict=True):
+    for diff_id, name in zip(diff_ids, names, strict=True):
         member = archive.member(name)
         if member is None:
             layers.append(RegionLayer(diff_id, -1, 0, 0, missing=f"not in the archive: {name}"))

@@ -3,15 +3,17 @@
 """
 
 import platform
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 
-from msgspec import DecodeError, Struct, ValidationError, field, json
+from msgspec import DecodeError, Struct, ValidationError, json
 
 from leadline.errors import SourceError, UsageError
 
 LARGEST_MANIFEST = 8 << 20
 DEEPEST_INDEX = 4
+MOST_NAMED = 5
 
 INDEX_TYPES = frozenset(
     (
@@ -32,6 +34,8 @@ _ARCHITECTURES = {
     "armv6l": "arm/v6",
     "i686": "386",
 }
+
+_VARIANT = re.compile(r"v\d[\d.]*")
 
 T = TypeVar("T")
 
@@ -54,13 +58,22 @@ class Descriptor(Struct, frozen=True, rename="camel"):
     urls: list[str] | None = None
 
 
-class Manifest(Struct, frozen=True, rename="camel"):
+class Manifest(Struct, frozen=True):
     """A manifest or an index: ``manifests`` tells them apart."""
 
-    media_type: str = ""
     schema_version: int = 0
     config: Descriptor = Descriptor()
-    layers: list[Descriptor] = field(default_factory=list)
+    layers: list[Descriptor] = []
+    manifests: list[Descriptor] | None = None
+
+
+class _Written(Struct, frozen=True, rename="camel"):
+    """As it stands there; Go writes null for a list without elements."""
+
+    media_type: str | None = None
+    schema_version: int = 0
+    config: Descriptor | None = None
+    layers: list[Descriptor] | None = None
     manifests: list[Descriptor] | None = None
 
 
@@ -78,6 +91,36 @@ def decode(content: bytes, type: type[T], what: str) -> T:
         raise SourceError(f"{what} cannot be read: {error}") from error
 
 
+def read_manifest(content: bytes, what: str) -> Manifest:
+    """The manifest or index in ``content``.
+
+    Raises:
+        SourceError: it is something else, or both at once.
+    """
+    found = decode(content, _Written, what)
+    says_index, says_image = (found.media_type in types for types in (INDEX_TYPES, MANIFEST_TYPES))
+    is_index = says_index or found.manifests is not None
+    is_image = says_image or found.config is not None or bool(found.layers)
+    if is_index and is_image:
+        # Others would read the other half, and run what was not looked at.
+        raise SourceError(f"{what} is an index and an image at once", hint="no engine runs it: build it anew")
+    manifests = found.manifests or [] if is_index else None
+    return Manifest(found.schema_version, found.config or Descriptor(), found.layers or [], manifests)
+
+
+def check_is_image(manifest: Manifest, name: str) -> None:
+    """Raises ``SourceError`` where ``manifest`` is that of something else, such as a chart or a signature."""
+    if manifest.schema_version == 1:
+        raise SourceError(
+            f"{name} has a manifest of the retired schema 1", hint="push it again with a current tool"
+        )
+    if not manifest.config.digest:
+        raise SourceError(f"{name} is no image: its manifest names no configuration")
+    kind = manifest.config.media_type
+    if kind and "image" not in kind and kind != "application/octet-stream":  # as Docker once pushed them
+        raise SourceError(f"{name} is no image but {kind[:100]}")
+
+
 def host_platform() -> Platform:
     """Linux on this machine's architecture."""
     machine = platform.machine()
@@ -91,7 +134,7 @@ def read_platform(text: str) -> Platform:
         UsageError: it is no such text.
     """
     parts = text.lower().split("/")
-    if len(parts) == 1:
+    if len(parts) == 1 or (len(parts) == 2 and _VARIANT.fullmatch(parts[1])):
         parts = ["linux", *parts]
     if not 2 <= len(parts) <= 3 or not all(parts):
         raise UsageError(f"not a platform: {text}", hint="write it as linux/arm64 or linux/arm/v7")
@@ -109,11 +152,22 @@ def for_platform(manifests: Sequence[Descriptor], wanted: Platform | None, name:
     if len(images) == 1 and (wanted is None or images[0].platform is None):
         return images[0]
     target = wanted or host_platform()
-    for one in images:
-        if one.platform is not None and _fits(one.platform, target):
-            return one
-    offered = ", ".join(str(one.platform) for one in images if one.platform) or "none named"
-    raise UsageError(f"{name} is not there for {target}", hint=f"choose one with --platform: {offered}")
+    fitting = [one for one in images if one.platform is not None and _fits(one.platform, target)]
+    if fitting:
+        # Several may fit a wish without a variant: the plain one runs on every machine.
+        return min(
+            fitting, key=lambda one: one.platform is not None and one.platform.variant != target.variant
+        )
+    offered = ", ".join(
+        dict.fromkeys(str(one.platform) for one in images if one.platform and str(one.platform))
+    )
+    hint = f"choose one with --platform: {offered}"
+    if not offered:
+        digests = ", ".join(one.digest for one in images[:MOST_NAMED])
+        hint = (
+            f"no platforms are named, choose one by its digest: {digests}" if images else "it lists no image"
+        )
+    raise UsageError(f"{name} is not there for {target}", hint=hint)
 
 
 def layer_problem(layer: Descriptor) -> str:

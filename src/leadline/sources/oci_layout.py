@@ -16,9 +16,10 @@ from leadline.sources.image_manifest import (
     Descriptor,
     Manifest,
     Platform,
-    decode,
+    check_is_image,
     for_platform,
     layer_problem,
+    read_manifest,
 )
 from leadline.sources.layer_blob import (
     OpenedImage,
@@ -69,7 +70,7 @@ def layout_image(
     index_file = find("index.json")
     if index_file is None:
         raise SourceError(f"{name} holds no index.json", hint="is it an OCI layout?")
-    index = decode(small(index_file, "index.json"), Manifest, f"index.json of {name}")
+    index = read_manifest(small(index_file, "index.json"), f"index.json of {name}")
     chosen = _tagged(index.manifests or [], tag, name)
     descriptor = chosen[0] if len(chosen) == 1 else for_platform(chosen, platform, name)
 
@@ -84,6 +85,7 @@ def stored_image(
 ) -> OpenedImage:
     """The image of the manifest or index that ``descriptor`` names. Raises as ``layout_image``."""
     manifest, digest = _manifest(find, descriptor, platform, name)
+    check_is_image(manifest, name)
     raw = _blob(find, manifest.config, name)
     config, unread = configuration(raw)
     diff_ids, mismatch = paired(config.diff_ids, len(manifest.layers))
@@ -147,7 +149,7 @@ def _manifest(
     find: Find, descriptor: Descriptor, platform: Platform | None, name: str
 ) -> tuple[Manifest, str]:
     for _ in range(DEEPEST_INDEX):
-        manifest = decode(_blob(find, descriptor, name), Manifest, f"manifest {descriptor.digest}")
+        manifest = read_manifest(_blob(find, descriptor, name), f"manifest {descriptor.digest}")
         if manifest.manifests is None:
             return manifest, descriptor.digest
         descriptor = for_platform(manifest.manifests, platform, name)

@@ -1,6 +1,7 @@
 """Opens an image that lies in a registry: manifest, configuration, and layers that stream on demand."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 from leadline.errors import RegistryError, SourceError
@@ -14,9 +15,10 @@ from leadline.sources.image_manifest import (
     Descriptor,
     Manifest,
     Platform,
-    decode,
+    check_is_image,
     for_platform,
     layer_problem,
+    read_manifest,
 )
 from leadline.sources.layer_blob import OpenedImage, PieceLayer, is_digest, paired
 from leadline.sources.registry import Repository, repositories
@@ -54,7 +56,10 @@ def _open(
     hosts: Sequence[Repository], reference: Reference, platform: Platform | None, cache: Remembers | None
 ) -> OpenedImage:
     manifest, digest = _manifest(hosts[0], reference, platform)
-    _check_is_image(manifest, reference)
+    with _of_registry():
+        check_is_image(manifest, reference.full)
+    if not is_digest(manifest.config.digest):
+        raise RegistryError(f"{reference.full} names a configuration by a digest that cannot be checked")
     config, unread = _config(hosts[0], manifest.config, cache)
     diff_ids, mismatch = paired(config.diff_ids, len(manifest.layers))
     identity = ImageIdentity(
@@ -77,7 +82,8 @@ def _manifest(
     wanted = reference.wanted
     for _ in range(DEEPEST_INDEX):
         content, digest = repository.manifest(wanted)
-        manifest = _decoded(content, f"the manifest of {reference.full}")
+        with _of_registry():
+            manifest = read_manifest(content, f"the manifest of {reference.full}")
         if manifest.manifests is None:
             return manifest, digest
         wanted = for_platform(manifest.manifests, platform, reference.full).digest
@@ -86,24 +92,13 @@ def _manifest(
     raise RegistryError(f"{reference.full} nests its indexes too deeply")
 
 
-def _decoded(content: bytes, what: str) -> Manifest:
+@contextmanager
+def _of_registry() -> Iterator[None]:
+    """A manifest that makes no sense is the registry's fault, and a mirror's no reason to give up."""
     try:
-        return decode(content, Manifest, what)
+        yield
     except SourceError as error:
-        raise RegistryError(str(error)) from error
-
-
-def _check_is_image(manifest: Manifest, reference: Reference) -> None:
-    if manifest.schema_version == 1:
-        raise RegistryError(
-            f"{reference.full} has a manifest of the retired schema 1",
-            hint="push it again with a current tool",
-        )
-    if not manifest.config.digest or not is_digest(manifest.config.digest):
-        raise RegistryError(f"{reference.full} is no image: its manifest names no configuration")
-    kind = manifest.config.media_type
-    if kind and "image" not in kind and kind != "application/octet-stream":  # as Docker once pushed them
-        raise RegistryError(f"{reference.full} is no image but {kind[:100]}")
+        raise RegistryError(str(error.args[0]), hint=error.hint) from error
 
 
 def _config(
