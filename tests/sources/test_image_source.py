@@ -274,6 +274,64 @@ def test_hostile_manifest_of_an_archive_is_one_clear_error(tmp_path: Path, manif
         scan(path)
 
 
+def blob_of(folder: Path, content: bytes) -> Path:
+    return folder / "blobs" / digest(content).replace(":", "/")
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+ODD_FILES = (a_pipe, Path.mkdir, a_device)
+
+
+@pytest.mark.parametrize("put", ODD_FILES)
+def test_layer_that_is_no_file_costs_itself_alone(tmp_path: Path, put: Callable[[Path], None]) -> None:
+    path = blob_of(oci_layout(tmp_path, "plain"), LAYERS[0])
+    path.unlink()
+    put(path)
+    sbom = scan(tmp_path)
+    assert (names(sbom), sbom.unread) == (
+        ["three"],
+        (Unread(f"layer {digest(LAYERS[0])}", f"{path} is no file"),),
+    )
+
+
+@pytest.mark.parametrize("put", ODD_FILES)
+def test_index_that_is_no_file_is_named(tmp_path: Path, put: Callable[[Path], None]) -> None:
+    path = oci_layout(tmp_path) / "index.json"
+    path.unlink()
+    put(path)
+    with pytest.raises(SourceError, match=f"{path} is no file"):
+        scan(f"oci:{tmp_path}")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_layer_that_may_not_be_read_is_not_said_to_be_absent(tmp_path: Path) -> None:
+    path = blob_of(oci_layout(tmp_path, "plain"), LAYERS[0])
+    path.chmod(0)
+    why = f"cannot open {path}: Permission denied"
+    assert scan(tmp_path).unread == (Unread(f"layer {digest(LAYERS[0])}", why),)
+
+
+def test_archive_that_no_folder_has_room_for_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "image.tar.gz"
+    path.write_bytes(gzip.compress(docker_archive(tmp_path / "plain.tar", LAYERS).read_bytes()))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(SourceError) as caught:
+        scan(path)
+    assert str(caught.value) == (
+        f"cannot unpack {path}: no such file or directory; "
+        "unpack it yourself, or name a folder with more room in TMPDIR"
+    )
+
+
 def test_image_without_layers_holds_nothing_and_is_no_error(tmp_path: Path) -> None:
     config = b'{"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": null}}'
     saved = [{"Config": "c.json", "RepoTags": None, "Layers": None}]

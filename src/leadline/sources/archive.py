@@ -27,7 +27,7 @@ from leadline.sources.layer_blob import (
     paired,
     region_pieces,
 )
-from leadline.sources.oci_layout import Member, configuration, layout_image, small
+from leadline.sources.oci_layout import Member, configuration, layout_image, opened_member, small
 
 MOST_MEMBERS = 100_000
 LARGEST_ARCHIVE = 64 << 30
@@ -104,6 +104,7 @@ class Archive:
         Raises:
             SourceError: it cannot be opened, or is damaged.
         """
+        self._path = path
         self._closers: list[Callable[[], None]] = []
         try:
             # A named pipe would otherwise wait for somebody who writes.
@@ -146,14 +147,21 @@ class Archive:
             return file, size
         import tempfile  # slow to import, and archives are seldom compressed as a whole
 
-        # Without a name nothing is left behind, whatever happens to this process.
-        plain = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-        self._closers.append(plain.close)
         total = 0
-        for piece in bounded(decompressed(region_pieces(file, 0, size)), LARGEST_ARCHIVE):
-            plain.write(piece)
-            total += len(piece)
-        plain.flush()
+        pieces = bounded(decompressed(region_pieces(file, 0, size)), LARGEST_ARCHIVE)
+        try:
+            # Without a name nothing is left behind, whatever happens to this process.
+            plain = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+            self._closers.append(plain.close)
+            for piece in pieces:
+                total += plain.write(piece)
+            plain.flush()
+        except OSError as error:
+            self.close()
+            raise SourceError(
+                f"cannot unpack {self._path}: {(error.strerror or 'no place for it').lower()}",
+                hint="unpack it yourself, or name a folder with more room in TMPDIR",
+            ) from error
         return plain.fileno(), total
 
     def _index(self, file: int, size: int) -> Iterator[tuple[str, Member | str]]:
@@ -190,15 +198,12 @@ class _Layout:
             self.stamps[self._path] = file_stamp(os.stat(self._path))  # noqa: PTH116 - as above
 
     def member(self, name: str) -> Member | None:
-        path = f"{self._path}/{name}"
-        try:
-            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return None
-        self._open.append(file)
-        status = os.fstat(file)
-        self.stamps[path] = file_stamp(status)
-        return Member(file, 0, status.st_size)
+        path = Path(self._path, name)
+        member = opened_member(path)
+        if member is not None:
+            self._open.append(member.file)
+            self.stamps[str(path)] = file_stamp(os.fstat(member.file))
+        return member
 
     def close(self) -> None:
         while self._open:

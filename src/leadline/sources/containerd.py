@@ -14,7 +14,7 @@ from leadline.sources.bolt import Bolt, DamagedBolt
 from leadline.sources.containerd_socket import ContainerdSocket, NotFound
 from leadline.sources.image_manifest import Descriptor, Platform
 from leadline.sources.layer_blob import OpenedImage, is_digest
-from leadline.sources.oci_layout import Member, Stored, stored_image
+from leadline.sources.oci_layout import Stored, opened_member, stored_image
 
 SOCKETS = (Path("/run/containerd/containerd.sock"), Path("/run/k3s/containerd/containerd.sock"))
 FOLDERS = (Path("/var/lib/containerd"), Path("/var/lib/rancher/k3s/agent/containerd"))
@@ -99,12 +99,10 @@ def _from_folder(place: Path, reference: Reference, platform: Platform | None) -
 
     def find(digest: str) -> Stored | None:
         algorithm, _, value = digest.partition(":")
-        try:
-            file = os.open(place / CONTENT / algorithm / value, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return None
-        files.callback(os.close, file)
-        return Member(file, 0, os.fstat(file).st_size)
+        member = opened_member(place / CONTENT / algorithm / value)
+        if member is not None:
+            files.callback(os.close, member.file)
+        return member
 
     try:
         return stored_image(name, find, descriptor, platform, files.close)
@@ -127,7 +125,9 @@ def _target(names: Path, reference: Reference) -> tuple[str, Descriptor] | None:
                 row = dict(database.bucket(*path))
                 digest = row.get(b"digest", b"").decode("ascii", "replace")
                 if is_digest(digest):
-                    return name, Descriptor(digest, media_type=row.get(b"mediatype", b"").decode())
+                    return name, Descriptor(
+                        digest, media_type=row.get(b"mediatype", b"").decode("ascii", "replace")
+                    )
     except DamagedBolt as error:
         raise SourceError(f"{names} cannot be read: {error}") from error
     finally:

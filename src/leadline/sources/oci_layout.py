@@ -1,6 +1,9 @@
 """Images whose parts are found by digest: OCI layouts, archives of them, and containerd's content store."""
 
+import os
+import stat
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
@@ -51,7 +54,31 @@ class Member(Struct, frozen=True):
     size: int
 
     def pieces(self) -> Iterator[bytes]:
-        return region_pieces(self.file, self.start, self.size)
+        """Raises ``SourceError`` where the disk does not give it."""
+        try:
+            yield from region_pieces(self.file, self.start, self.size)
+        except OSError as error:
+            raise SourceError(f"it cannot be read: {error.strerror}") from error
+
+
+def opened_member(path: Path) -> Member | None:
+    """The file at ``path``, opened; ``None`` where there is nothing.
+
+    Raises:
+        SourceError: what is there is no file, or may not be read.
+    """
+    try:
+        # A named pipe would otherwise wait for somebody who writes.
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise SourceError(f"cannot open {path}: {error.strerror}") from error
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(file)
+        raise SourceError(f"{path} is no file")
+    return Member(file, 0, status.st_size)
 
 
 Find = Callable[[str], Stored | None]
@@ -173,9 +200,12 @@ def _member(find: Find, digest: str) -> Stored | None:
 
 def _layer(find: Find, descriptor: Descriptor, diff_id: str) -> PieceLayer:
     digest = descriptor.digest
-    member = _member(find, digest)
+    why = layer_problem(descriptor) or f"blob {digest[:80]} is not there"
+    try:
+        member = _member(find, digest)
+    except SourceError as error:
+        member, why = None, str(error)
     if member is None:
-        why = layer_problem(descriptor) or f"blob {digest[:80]} is not there"
         return PieceLayer(diff_id, lambda: iter(()), size_bytes=descriptor.size, missing=why)
     found = member
     problem = layer_problem(descriptor)
