@@ -3,11 +3,7 @@ import gzip
 import json
 import lzma
 import os
-import socketserver
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +16,6 @@ from leadline.model.finding import Unread
 from leadline.model.package import ImageConfig, ImageFile, Sbom
 from leadline.sources.image_source import ImageOptions, open_image
 from leadline.sources.layer_cache import LayerCache
-from leadline.sources.registry_options import RegistryOptions
 
 OS_RELEASE = b"ID=demo\nVERSION_ID=7\n"
 LAYERS = (
@@ -367,69 +362,3 @@ def test_digest_that_is_a_path_leads_nowhere(tmp_path: Path, digest: str) -> Non
     write_files(tmp_path, {"oci-layout": b"{}", "index.json": index})
     with pytest.raises(SourceError, match="holds no blob"):
         scan(f"oci:{tmp_path}")
-
-
-class Daemon(BaseHTTPRequestHandler):
-    description: bytes
-    export: bytes
-    asked: list[str]
-
-    def log_message(self, *_: object) -> None: ...
-
-    def do_GET(self) -> None:
-        self.asked.append(self.path)
-        content = {"/images/demo:1/json": self.description, "/images/sha256:abc/get": self.export}.get(
-            self.path
-        )
-        self.send_response(200 if content is not None else 404)
-        self.end_headers()
-        self.wfile.write(content or b"")
-
-
-@contextmanager
-def daemon(path: Path, export: bytes) -> Iterator[list[str]]:
-    described = {
-        "Id": "sha256:abc",
-        "RepoTags": ["demo:1"],
-        "RepoDigests": ["demo@sha256:def"],
-        "Os": "linux",
-        "Architecture": "arm64",
-        "Config": {"User": "7"},
-        "RootFS": {"Type": "layers", "Layers": [digest(one) for one in LAYERS]},
-    }
-
-    class Handler(Daemon):
-        description = json.dumps(described).encode()
-
-    Handler.export, Handler.asked = export, []
-
-    class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-        daemon_threads = True
-
-        def get_request(self) -> tuple[object, tuple[str, int]]:
-            return self.socket.accept()[0], ("local", 0)
-
-    server = Server(str(path), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield Handler.asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def test_image_of_a_daemon_is_exported_once_and_never_for_a_second_scan(tmp_path: Path) -> None:
-    export = docker_archive(tmp_path / "a.tar", LAYERS).read_bytes()
-    options = ImageOptions(registry=RegistryOptions(environ={"DOCKER_HOST": f"unix://{tmp_path}/sock"}))
-    cache = LayerCache(tmp_path / "cache")
-    with daemon(tmp_path / "sock", export) as asked:
-        first = scan("docker:demo:1", options, cache)
-        assert asked == ["/images/demo:1/json", "/images/sha256:abc/get"]
-        second = scan("docker:demo:1", options, cache)
-        assert asked[2:] == ["/images/demo:1/json"]
-        with pytest.raises(SourceError, match="no daemon here has other"):
-            scan("docker:other", options)
-    assert names(first) == names(second) == ["one", "three", "two"]
-    assert (first.image.digest, first.image.platform, first.config.user) == ("sha256:def", "linux/arm64", "7")

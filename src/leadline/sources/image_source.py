@@ -77,7 +77,7 @@ def _by_scheme(
         case "docker" | "podman":
             from leadline.sources.docker_socket import open_daemon_image, sockets
 
-            return open_daemon_image(rest, sockets(options.registry.environ))
+            return open_daemon_image(rest, sockets(options.registry.environ, scheme))
         case "registry":
             return _open_registry(rest, platform, options)
     return None
