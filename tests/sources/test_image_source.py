@@ -133,6 +133,52 @@ def test_one_of_several_images_is_chosen_by_its_tag(tmp_path: Path) -> None:
         scan(f"{path}:other")
 
 
+@pytest.mark.parametrize("make", [docker_archive, None])
+def test_image_of_a_file_may_be_called_as_people_write_it(
+    tmp_path: Path, make: Callable[[Path, tuple[bytes, ...], tuple[str, ...]], Path] | None
+) -> None:
+    full = "docker.io/library/demo:1"
+    path = make(tmp_path / "a.tar", LAYERS, (full,)) if make else oci_layout(tmp_path, tags=("other", full))
+    for name in (full, "demo:1", "docker.io/demo:1"):
+        assert scan(f"{path}:{name}").image.repo_tags == (full,)
+    for name in ("demo:2", "x/demo:1", "Demo"):
+        with pytest.raises(UsageError, match=f"holds no image called {name}"):
+            scan(f"{path}:{name}")
+
+
+def test_image_of_a_layout_may_be_called_by_the_name_that_docker_gives_it(tmp_path: Path) -> None:
+    blobs = Blobs()
+    images = []
+    for name in ("one", "two"):
+        annotations = {
+            "org.opencontainers.image.ref.name": "latest",
+            "io.containerd.image.name": f"docker.io/team/{name}:latest",
+        }
+        images.append({**blobs.image([layer({"a.list": name.encode()})]), "annotations": annotations})
+    write_files(tmp_path, blobs.files(images))
+    assert [names(scan(f"{tmp_path}:team/{name}")) for name in ("one", "two")] == [["one"], ["two"]]
+
+
+@pytest.mark.parametrize("scheme", ["docker-archive", "oci-archive", "oci", "dir", "docker", "containerd"])
+def test_scheme_alone_is_not_the_folder_we_are_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=f"^{scheme}: names nothing; write what to read behind it"):
+        scan(f"{scheme}:")
+
+
+@pytest.mark.parametrize("scheme", ["docker", "https", "registry", "oci"])
+def test_address_is_told_how_to_be_a_name(scheme: str) -> None:
+    with pytest.raises(UsageError, match=f"for one in a registry leave {scheme}:// out"):
+        scan(f"{scheme}://registry.example/demo:1")
+
+
+def test_name_that_is_too_long_for_a_path_is_no_image() -> None:
+    with pytest.raises(UsageError, match="not an image: aaa"):
+        scan("a" * 5000)
+
+
 def test_lock_files_count_in_a_folder_of_sources_and_not_in_a_root(tmp_path: Path) -> None:
     files = {"a.list": b"one", "x/pins.lock": b"four"}
     assert names(scan(write_files(tmp_path / "sources", files))) == ["four", "one"]

@@ -27,7 +27,14 @@ from leadline.sources.layer_blob import (
     paired,
     region_pieces,
 )
-from leadline.sources.oci_layout import Member, configuration, layout_image, opened_member, small
+from leadline.sources.oci_layout import (
+    Member,
+    configuration,
+    is_same_name,
+    layout_image,
+    opened_member,
+    small,
+)
 
 MOST_MEMBERS = 100_000
 LARGEST_ARCHIVE = 64 << 30
@@ -214,7 +221,7 @@ def _called(images: list[_Saved], tag: str, path: Path) -> _Saved:
     if not images:
         raise SourceError(f"{path} holds no image")
     for image in images:
-        if tag and tag in (image.repo_tags or ()):
+        if tag and any(is_same_name(name, tag) for name in image.repo_tags or ()):
             return image
     names = ", ".join(name for image in images for name in image.repo_tags or ["(no name)"])
     if tag:

@@ -18,6 +18,19 @@ if TYPE_CHECKING:
     from leadline.image.reference import Reference
 
 
+SCHEMES = {
+    "docker-archive": "FILE",
+    "oci-archive": "FILE",
+    "oci": "FOLDER",
+    "oci-dir": "FOLDER",
+    "dir": "FOLDER",
+    "containerd": "NAME",
+    "docker": "NAME",
+    "podman": "NAME",
+    "registry": "NAME",
+}
+
+
 class ImageOptions(Struct, frozen=True):
     """What may be said about where an image comes from."""
 
@@ -45,9 +58,9 @@ def open_image(reference: str, options: ImageOptions) -> OpenedImage:
     if forced is not None:
         return forced
     path, tag = _path_and_tag(reference)
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - a name may be too long for a path
         return _open_folder(path, tag, platform)
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113
         return open_archive(path, tag, platform)
     if reference.startswith(("/", "./", "../")) or reference.endswith((".tar", ".tar.gz", ".tgz")):
         raise SourceError(
@@ -60,6 +73,16 @@ def _by_scheme(
     scheme: str, rest: str, platform: Platform | None, options: ImageOptions
 ) -> OpenedImage | None:
     """``None`` where ``scheme`` is none."""
+    if not rest and scheme in SCHEMES:
+        # Nothing is the folder we are in, and nobody means that.
+        raise UsageError(
+            f"{scheme}: names nothing", hint=f"write what to read behind it, as {scheme}:{SCHEMES[scheme]}"
+        )
+    is_address = rest.startswith("//") and (scheme in SCHEMES or scheme in ("http", "https"))
+    if is_address and not os.path.exists(rest):  # noqa: PTH110
+        raise UsageError(
+            f"{scheme}:// is no way to name an image", hint=f"for one in a registry leave {scheme}:// out"
+        )
     match scheme:
         case "docker-archive":
             return open_docker_archive(*_path_and_tag(rest))

@@ -117,16 +117,11 @@ def stored_image(
     config, unread = configuration(raw)
     diff_ids, mismatch = paired(config.diff_ids, len(manifest.layers))
     layers = [_layer(find, one, diff_id) for one, diff_id in zip(manifest.layers, diff_ids, strict=True)]
-    names = tuple(
-        value
-        for key, value in (descriptor.annotations or {}).items()
-        if key in ("org.opencontainers.image.ref.name", "io.containerd.image.name")
-    )
     identity = ImageIdentity(
         name,
         id=manifest.config.digest,
         digest=digest,
-        repo_tags=names,
+        repo_tags=_names(descriptor),
         platform=config.platform,
         layers=tuple(diff_ids),
     )
@@ -161,11 +156,27 @@ def _tagged(manifests: list[Descriptor], tag: str, name: str) -> list[Descriptor
             hint = f"add one after a colon: {', '.join(sorted(tags))}"
             raise UsageError(f"{name} holds {len(tags)} images", hint=hint)
         return manifests
-    found = [one for one in manifests if tag in (_tag(one), one.digest)]
+    found = [one for one in manifests if tag == one.digest or any(is_same_name(n, tag) for n in _names(one))]
     if not found:
         offered = ", ".join(sorted(_tag(one) for one in manifests))
         raise UsageError(f"{name} holds no image called {tag}", hint=f"it holds {offered}")
     return found
+
+
+def is_same_name(name: str, wanted: str) -> bool:
+    """Whether both mean one image, each written out or as people write it: ``docker.io/library/nginx:1``, ``nginx:1``."""
+    if name == wanted:
+        return True
+    from leadline.image.reference import read_reference  # a name is seldom asked for
+
+    first, second = read_reference(name), read_reference(wanted)
+    return first is not None and second is not None and first.full == second.full
+
+
+def _names(one: Descriptor) -> tuple[str, ...]:
+    """What the tools that wrote the layout call it."""
+    keys = ("org.opencontainers.image.ref.name", "io.containerd.image.name")
+    return tuple(value for key, value in (one.annotations or {}).items() if key in keys)
 
 
 def _tag(one: Descriptor) -> str:
