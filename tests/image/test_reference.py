@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadline.image.reference import Reference, read_reference
+from leadline.image.reference import Reference, read_reference, read_registry
 
 HEX = "a" * 64
 
@@ -70,3 +70,21 @@ def test_full_name_reads_back_as_itself(text: str) -> None:
         again = read_reference(found.full)
         assert again is not None
         assert again.full == found.full
+
+
+@pytest.mark.parametrize(
+    ("text", "registry"),
+    [
+        ("docker.io", "docker.io"),
+        ("Index.Docker.io", "docker.io"),
+        ("R.example:5000", "r.example:5000"),
+        ("[::1]:5000", "[::1]:5000"),
+        ("localhost", "localhost"),
+        ("https://r.example", ""),
+        ("r.example/team", ""),
+        ("r.example:", ""),
+        ("", ""),
+    ],
+)
+def test_registry_is_read_alone(text: str, registry: str) -> None:
+    assert read_registry(text) == registry

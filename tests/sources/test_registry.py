@@ -371,6 +371,38 @@ def test_mirror_is_asked_first_and_the_registry_where_it_has_nothing() -> None:
         assert (len(full.requests), len(server.requests)) == (4, 4)
 
 
+def mirrored(server: Server, registry: str, *mirrors: str) -> ImageOptions:
+    return trusting(server, mirrors={registry: mirrors})
+
+
+@pytest.mark.parametrize("registry", ["docker.io", "index.docker.io", "DOCKER.io"])
+def test_mirror_of_docker_hub_counts_under_each_of_its_names(registry: str) -> None:
+    with serving(served()) as mirror:
+        image = open_image("docker.io/team/demo:1", mirrored(mirror, registry, mirror.host))
+    assert image.identity.digest == mirror.tags["team/demo:1"]
+
+
+@pytest.mark.parametrize("written", ["http://m.example", "m.example/proxy", "", "m.example:port"])
+def test_mirror_that_is_no_host_is_refused_and_not_passed_over(written: str) -> None:
+    with serving(served()) as server:
+        for options in (mirrored(server, server.host, written), mirrored(server, written, "m.example")):
+            with pytest.raises(UsageError, match=f"^not a registry or mirror: {written}; write it as HOST"):
+                scan(server, options)
+    assert server.requests == []
+
+
+def test_what_a_mirror_said_stands_behind_what_the_registry_said() -> None:
+    with serving(served(auth="basic")) as mirror, serving(served()) as server:
+        trust = Trust(frozenset((server.host, mirror.host)))
+        options = ImageOptions(registry=RegistryOptions(trust, mirrors={server.host: (mirror.host,)}))
+        with pytest.raises(RegistryError) as caught:
+            scan(server, options, "team/demo:2")
+    assert str(caught.value) == (
+        f"{server.host} has no 2 in team/demo; a mirror: {mirror.host} does not let us read "
+        f"{server.host}/team/demo; credentials tried: nothing"
+    )
+
+
 def test_layer_that_a_mirror_has_dropped_comes_from_the_registry() -> None:
     with serving(served()) as server, serving(served()) as mirror:
         manifest = json.loads(mirror.blobs.blobs[mirror.tags["team/demo:1"]])
@@ -585,3 +617,15 @@ def test_redirect_may_be_written_as_people_read_it() -> None:
     ):
         scan(server)
     assert server.paths()[1] == "/v2/t%C3%A9am%20x/manifests/1?a=%2F"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(None, "no such file or directory"), ("", "it holds none"), ("x", "it holds none")]
+)
+def test_authorities_that_cannot_be_used_are_named(tmp_path: Path, content: str | None, why: str) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    options = ImageOptions(registry=RegistryOptions(Trust(ca_file=str(path))))
+    with pytest.raises(RegistryError, match=f"^cannot use the certificates in {path}: {why}$"):
+        open_image("localhost:1/demo:1", options)

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,33 @@ def test_every_broken_helper_is_named_and_nothing_that_it_said(tmp_path: Path) -
         f"credential helper three of {file} (did not answer), "
         f"{file} (names a credential helper that is no plain name)"
     )
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    ("put", "why"),
+    [
+        (a_pipe, "is no file"),
+        (Path.mkdir, "Is a directory"),
+        (lambda path: path.symlink_to(path), "Too many"),
+    ],
+)
+def test_file_of_credentials_that_is_none_is_named(
+    tmp_path: Path, put: Callable[[Path], None], why: str
+) -> None:
+    put(tmp_path / "config.json")
+    with serving(served()) as server, pytest.raises(RegistryError) as caught:
+        open_image(f"{server.host}/team/demo:1", options(server, tmp_path))
+    assert f"credentials tried: {tmp_path}/config.json ({why}" in str(caught.value)
+
+
+def test_file_of_credentials_below_a_file_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with serving(served()) as server, pytest.raises(RegistryError, match="credentials tried: nothing"):
+        open_image(f"{server.host}/team/demo:1", options(server, tmp_path / "file"))
 
 
 HAND = Credential("by hand", "ann", "s3cret")

@@ -9,6 +9,7 @@ from msgspec import Struct
 DOCKER_HUB = "docker.io"
 DEFAULT_TAG = "latest"
 LONGEST = 4096
+_HUB_NAMES = frozenset((DOCKER_HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"))
 
 _HOST = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
@@ -73,13 +74,21 @@ def read_reference(text: str) -> Reference | None:
     return Reference(registry.lower(), repository, tag, digest)
 
 
+def read_registry(text: str) -> str:
+    """``host[:port]`` as ``Reference.registry`` has it; empty where ``text`` is no registry."""
+    host = text.lower()
+    if not _HOST.fullmatch(host):
+        return ""
+    return DOCKER_HUB if host in _HUB_NAMES else host
+
+
 def _split(name: str) -> tuple[str, str]:
     """Registry and repository. A first part is a host where it has a dot, a port or capitals, or is ``localhost``."""
     first, slash, rest = name.partition("/")
     is_host = "." in first or ":" in first or first == "localhost" or first != first.lower()
     if not slash or not is_host:
         first, rest = DOCKER_HUB, name
-    if first.lower() in ("index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"):
+    if first.lower() in _HUB_NAMES:
         first = DOCKER_HUB
     if first == DOCKER_HUB and "/" not in rest:
         rest = f"library/{rest}"

@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from msgspec import structs
 
-from leadline.errors import RegistryError
-from leadline.image.reference import DOCKER_HUB, Reference
+from leadline.errors import RegistryError, UsageError
+from leadline.image.reference import DOCKER_HUB, Reference, read_registry
 from leadline.image.stream import Damaged, Forged
 from leadline.sources.image_manifest import (
     INDEX_TYPES,
@@ -232,9 +232,24 @@ class Repository:
 
 
 def repositories(reference: Reference, options: RegistryOptions) -> Iterator[Repository]:
-    """The mirrors of ``reference``'s registry, then the registry itself."""
-    for host in (*options.mirrors.get(reference.registry, ()), reference.registry):
-        yield Repository(reference, host, options)
+    """The mirrors of ``reference``'s registry, then the registry itself.
+
+    Raises:
+        UsageError: a mirror or what it mirrors is no host.
+    """
+    for written, mirrors in options.mirrors.items():
+        if _host(written) == reference.registry:
+            for mirror in mirrors:
+                yield Repository(reference, _host(mirror), options)
+    yield Repository(reference, reference.registry, options)
+
+
+def _host(written: str) -> str:
+    host = read_registry(written)
+    if not host:
+        # Passed over in silence, it would leave all to the registry that nobody wanted to ask.
+        raise UsageError(f"not a registry or mirror: {written[:200]}", hint="write it as HOST or HOST:PORT")
+    return host
 
 
 def _challenges(headers: Sequence[str]) -> list[tuple[str, dict[str, str]]]:

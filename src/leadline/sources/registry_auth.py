@@ -5,7 +5,10 @@ A credential is known by where it comes from; its value appears in no text.
 
 import base64
 import binascii
+import errno
+import os
 import re
+import stat
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -59,14 +62,21 @@ def credentials_for(
         yield from _from_content(secret.content, f"pull secret {secret.name}", reference, environ)
     for path in _files(environ):
         try:
-            with path.open("rb") as file:
-                content = file.read(LARGEST_FILE + 1)
-        except FileNotFoundError:
+            content = _content(path)
+        except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
             yield Problem(str(path), error.strerror or "cannot be read")
             continue
         yield from _from_content(content, str(path), reference, environ)
+
+
+def _content(path: Path) -> bytes:
+    # A named pipe would otherwise wait for somebody who writes.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "is no file")
+        return file.read(LARGEST_FILE + 1)
 
 
 def _files(environ: Mapping[str, str]) -> Iterator[Path]:

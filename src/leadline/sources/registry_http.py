@@ -266,8 +266,11 @@ def _context(trust: Trust) -> ssl.SSLContext:
     """Raises ``RegistryError`` where the file of authorities cannot be used."""
     try:
         context = ssl.create_default_context(cafile=trust.ca_file or None)
-    except (OSError, ssl.SSLError) as error:
-        raise RegistryError(f"cannot use the certificates in {trust.ca_file}: {error}") from error
+    except ssl.SSLError as error:
+        raise RegistryError(f"cannot use the certificates in {trust.ca_file}: it holds none") from error
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise RegistryError(f"cannot use the certificates in {trust.ca_file}: {why}") from error
     if trust.is_unverified:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -49,7 +49,9 @@ def open_registry_image(
         except RegistryError as error:
             failures.append(error)
     # What the registry itself said, which was asked last, tells most.
-    raise failures[-1]
+    *before, last = failures
+    hints = [last.hint, *(f"a mirror: {error}" for error in before)]
+    raise RegistryError(str(last.args[0]), hint="; ".join(filter(None, hints)))
 
 
 def _open(
