@@ -29,6 +29,7 @@ from leadline.sources.layer_blob import checked
 from leadline.sources.registry_auth import Problem, credentials_for
 from leadline.sources.registry_http import BUSY, Answer, Dropped, NoTls, send
 from leadline.sources.registry_options import ANONYMOUS, Credential, RegistryOptions
+from leadline.sources.registry_proxy import is_loopback
 from leadline.sources.registry_token import NoToken, basic, bearer, token_service
 
 MOST_RESUMES = 5
@@ -205,7 +206,7 @@ class Repository:
         try:
             return send(url, shown, self._options.trust)
         except NoTls:
-            if not _is_loopback(self._host) or self._options.trust.ca_file:
+            if not is_loopback(self._host) or self._options.trust.ca_file:
                 raise
             # Docker's habit: a registry on this very machine may do without TLS.
             self._root = self._root.replace("https:", "http:", 1)
@@ -261,8 +262,3 @@ def _challenges(headers: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
         elif found:
             found[-1][1][part["key"].lower()] = part["quoted"] or part["plain"] or ""
     return found
-
-
-def _is_loopback(host: str) -> bool:
-    name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
-    return name in ("localhost", "[::1]") or name.startswith("127.")

@@ -8,16 +8,15 @@ import re
 import socket
 import ssl
 import time
-from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address, ip_network
 from threading import Timer
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from leadline.errors import RegistryError
 from leadline.sources.registry_options import Trust
+from leadline.sources.registry_proxy import Proxy, proxy_for
 
 MOST_REDIRECTS = 5
 PIECE_BYTES = 1 << 18
@@ -184,17 +183,27 @@ def _target(url: str, answer: Answer) -> str:
 
 def _send_once(parts: SplitResult, headers: Mapping[str, str], trust: Trust, body: bytes | None) -> Answer:
     host = parts.netloc.rpartition("@")[2]
-    proxy = _proxy(parts, trust)
+    proxy = proxy_for(parts, trust)
     connection = _connect(parts, host, trust, proxy)
     try:
         target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         method = "GET" if body is None else "POST"
-        connection.request(method, target, body, {"User-Agent": USER_AGENT, "Host": host, **headers})
-        return Answer(host, connection, _response(connection))
+        shown = {"User-Agent": USER_AGENT, "Host": host, **headers}
+        if proxy and parts.scheme == "http":
+            # Proxies open tunnels for TLS alone (RFC 9112, section 3.2.2).
+            target = f"http://{host}{target}"
+            shown.update(proxy.headers)
+        connection.request(method, target, body, shown)
+        answer = Answer(host, connection, _response(connection))
     except BaseException as error:
         connection.close()
-        way = f" by way of the proxy {proxy.netloc.rpartition('@')[2]}" if proxy else ""
-        raise _translated(error, host, way) from error
+        raise _translated(error, host, f" by way of the proxy {proxy.name}" if proxy else "") from error
+    if proxy and answer.status == 407:
+        answer.close()
+        raise RegistryError(
+            f"the proxy {proxy.name} wants to know who asks", hint="name it as http://NAME:PASSWORD@HOST:PORT"
+        )
+    return answer
 
 
 def _response(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
@@ -237,28 +246,17 @@ def _translated(error: BaseException, host: str, way: str) -> BaseException:
     return error
 
 
-def _connect(
-    parts: SplitResult, host: str, trust: Trust, proxy: SplitResult | None
-) -> http.client.HTTPConnection:
+def _connect(parts: SplitResult, host: str, trust: Trust, proxy: Proxy | None) -> http.client.HTTPConnection:
     try:
         name, port = parts.hostname or "", parts.port
     except ValueError as error:
         raise RegistryError(f"cannot reach {host}: {error}") from error
-    if proxy is None:
-        if parts.scheme == "https":
-            return http.client.HTTPSConnection(name, port, timeout=TIMEOUT_SECONDS, context=_context(trust))
-        return http.client.HTTPConnection(name, port, timeout=TIMEOUT_SECONDS)
-    through = (proxy.hostname or "", proxy.port or 8080)
-    headers = {}
-    if proxy.username:
-        pair = b64encode(f"{proxy.username}:{proxy.password or ''}".encode()).decode()
-        headers["Proxy-Authorization"] = f"Basic {pair}"
-    connection: http.client.HTTPConnection
-    if parts.scheme == "https":
-        connection = http.client.HTTPSConnection(*through, timeout=TIMEOUT_SECONDS, context=_context(trust))
-    else:
-        connection = http.client.HTTPConnection(*through, timeout=TIMEOUT_SECONDS)
-    connection.set_tunnel(name, port or (443 if parts.scheme == "https" else 80), headers)
+    first, at = (proxy.host, proxy.port) if proxy else (name, port)
+    if parts.scheme == "http":
+        return http.client.HTTPConnection(first, at, timeout=TIMEOUT_SECONDS)
+    connection = http.client.HTTPSConnection(first, at, timeout=TIMEOUT_SECONDS, context=_context(trust))
+    if proxy:
+        connection.set_tunnel(name, port or 443, proxy.headers)
     return connection
 
 
@@ -275,27 +273,3 @@ def _context(trust: Trust) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def _proxy(parts: SplitResult, trust: Trust) -> SplitResult | None:
-    address = trust.proxies.get(parts.scheme, "")
-    rules = (one.strip() for one in trust.proxies.get("no", "").split(","))
-    if not address or any(_is_direct(parts.netloc.rpartition("@")[2], rule) for rule in rules if rule):
-        return None
-    return urlsplit(address if "://" in address else f"http://{address}")
-
-
-def _is_direct(host: str, rule: str) -> bool:
-    """Whether ``rule`` of ``NO_PROXY`` keeps the proxy out of the way to ``host[:port]``.
-
-    As Go reads it, and with it Docker, containerd and kubelet: a name with all below it, an address, a range of
-    addresses, each but the range with or without a port (https://pkg.go.dev/golang.org/x/net/http/httpproxy).
-    """
-    name = urlsplit(f"//{host}").hostname or ""
-    rule = rule.lower().removeprefix("*.").lstrip(".")
-    if rule in ("*", name, host.lower()) or name.endswith(f".{rule}"):
-        return True
-    try:
-        return ip_address(name) in ip_network(rule, strict=False)
-    except ValueError:
-        return False

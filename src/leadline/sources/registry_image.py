@@ -50,6 +50,8 @@ def open_registry_image(
             failures.append(error)
     # What the registry itself said, which was asked last, tells most.
     *before, last = failures
+    if not before:
+        raise last
     hints = [last.hint, *(f"a mirror: {error}" for error in before)]
     raise RegistryError(str(last.args[0]), hint="; ".join(filter(None, hints)))
 
