@@ -1,7 +1,8 @@
 import pytest
 
+from leadline.image.accounts import accounts_in
 from leadline.image.findings import image_findings, not_judged
-from leadline.model.package import Distro, ImageConfig, ImageFile, ImageIdentity, Sbom
+from leadline.model.package import Account, Distro, ImageConfig, ImageFile, ImageIdentity, Sbom
 
 TODAY = "2026-06-30"
 
@@ -12,6 +13,7 @@ def bill(**fields: object) -> Sbom:
             "image": ImageIdentity("x", id="sha256:a", platform="linux/amd64"),
             "packages": (),
             "config": ImageConfig(user="app"),
+            "accounts": (Account("app", 100), Account("rooter", 7)),
             **fields,
         }
     )  # type: ignore[arg-type]
@@ -26,16 +28,77 @@ def test_an_image_may_have_nothing_to_tell():
     assert found() == []
 
 
-@pytest.mark.parametrize("user", ["", "0", "root", "0:0", "root:app", "00", "+0:1"])
+@pytest.mark.parametrize("user", ["", "0", "root", "0:0", "root:app", "root:1000", "00", "+0:1", "-0", ":0"])
 def test_root_in_all_its_spellings_is_a_finding(user: str):
     assert [row[:3] for row in found(config=ImageConfig(user=user))] == [
         ("medium", "Runs as root", "configuration")
     ]
 
 
-@pytest.mark.parametrize("user", ["1000", "app", "10:0", "rooter", "0x0"])
+@pytest.mark.parametrize("user", ["1000", "app", "10:0", "rooter", "2147483647"])
 def test_another_user_is_none(user: str):
     assert found(config=ImageConfig(user=user)) == []
+
+
+ACCOUNTS = accounts_in(b"root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/root:/bin/sh\napp:x:100:100::/:/bin/sh\n")
+
+
+def test_a_name_that_the_image_itself_calls_number_0_is_root():
+    assert found(config=ImageConfig(user="toor:app"), accounts=ACCOUNTS) == [
+        ("medium", "Runs as root", "configuration", "user toor:app, which is number 0 in etc/passwd")
+    ]
+
+
+def test_a_number_that_older_runtimes_cut_down_to_0_is_root():
+    assert found(config=ImageConfig(user="4294967296:5")) == [
+        ("medium", "Runs as root", "configuration", "user 4294967296:5, which older runtimes cut down to 0")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("user", "detail"),
+    [
+        ("svc", "user svc is not in etc/passwd"),
+        (" 0", "user  0 is not in etc/passwd"),
+        ("0x0", "user 0x0 is not in etc/passwd"),
+        ("9" * 30, f"user {'9' * 30} is not in etc/passwd"),
+        ("2147483648", "user 2147483648 is no number that a user can have"),
+        ("-1:0", "user -1:0 is no number that a user can have"),
+    ],
+)
+def test_a_user_that_no_runtime_finds_is_a_finding(user: str, detail: str):
+    assert found(config=ImageConfig(user=user), accounts=ACCOUNTS) == [
+        ("low", "User that does not exist", "configuration", detail)
+    ]
+
+
+def test_an_image_without_accounts_knows_numbers_and_root_only():
+    assert found(config=ImageConfig(user="app"), accounts=()) == [
+        ("low", "User that does not exist", "configuration", "user app, and there is no etc/passwd")
+    ]
+    assert found(config=ImageConfig(user="65532:65532"), accounts=()) == []
+    assert [row[1] for row in found(config=ImageConfig(user="root"), accounts=())] == ["Runs as root"]
+
+
+def test_a_name_is_not_judged_where_the_accounts_were_not_read():
+    unknown = bill(config=ImageConfig(user="svc"), accounts=None)
+    assert image_findings(unknown, TODAY, is_document=False) == ()
+    assert not_judged(unknown, is_document=False)[1:] == (
+        "etc/passwd was not read, so nobody knows whether user svc is root",
+    )
+    assert len(not_judged(bill(config=ImageConfig(user="1000")), is_document=False)) == 1
+
+
+def test_windows_has_no_root_but_an_administrator():
+    windows = ImageIdentity("x", id="sha256:a", platform="windows/amd64")
+    assert found(image=windows, config=ImageConfig(user="ContainerUser"), accounts=()) == []
+    assert found(image=windows, config=ImageConfig(), accounts=()) == []
+    assert not_judged(bill(image=windows, config=ImageConfig()), is_document=False)[1:] == (
+        "no user is set, and who that is depends on the edition of Windows",
+    )
+    assert [row[3] for row in found(image=windows, config=ImageConfig(user="ContainerAdministrator"))] == [
+        "user ContainerAdministrator"
+    ]
 
 
 def test_a_root_folder_does_not_say_who_runs():

@@ -1,14 +1,12 @@
 """What about an image helps an attacker, apart from its packages: judged from its bill of materials alone."""
 
-import re
 from collections.abc import Iterator
 
+from leadline.image.accounts import ACCOUNT_FILE, is_open, refusal, root_reason
 from leadline.model.control import SEVERITIES
 from leadline.model.image_report import ImageFinding
 from leadline.model.package import Sbom
 
-_ROOT = re.compile(r"(?:root|[+-]?0+)?")
-"""Runtimes read numbers as Go does: ``00`` is user 0 as well."""
 CONFIGURATION = "configuration"
 REMOTE_ACCESS = {
     21: "FTP",
@@ -51,6 +49,11 @@ def not_judged(sbom: Sbom, *, is_document: bool) -> tuple[str, ...]:
         gaps.append("a folder has no configuration, so nobody knows who will run in it")
     elif not _has_configuration(sbom):
         gaps.append("the configuration was not read, so nobody knows who will run in it")
+    elif _is_windows(sbom):
+        if not sbom.config.user:
+            gaps.append("no user is set, and who that is depends on the edition of Windows")
+    elif is_open(sbom):
+        gaps.append(f"{ACCOUNT_FILE} was not read, so nobody knows whether user {sbom.config.user} is root")
     return tuple(gaps)
 
 
@@ -92,10 +95,24 @@ def _files(sbom: Sbom) -> Iterator[ImageFinding]:
 
 
 def _user(sbom: Sbom) -> Iterator[ImageFinding]:
-    if _ROOT.fullmatch(sbom.config.user.partition(":")[0]):
-        detail = f"user {sbom.config.user}" if sbom.config.user else "no user is set"
-        cure = "name another user in the image's last USER line"
-        yield ImageFinding("medium", "Runs as root", CONFIGURATION, detail, cure)
+    if why := _administrator(sbom):
+        cure = "name another user in the image's last USER line, by number where Kubernetes is to verify it"
+        yield ImageFinding("medium", "Runs as root", CONFIGURATION, why, cure)
+    elif not _is_windows(sbom) and (why := refusal(sbom)):
+        cure = "no container starts as this user, so one will be chosen elsewhere; add the account, or name a number"
+        yield ImageFinding("low", "User that does not exist", CONFIGURATION, why, cure)
+
+
+def _administrator(sbom: Sbom) -> str:
+    """Why the image's user may do everything; empty where it may not, or nobody knows."""
+    if not _is_windows(sbom):
+        return root_reason(sbom)
+    user = sbom.config.user
+    return f"user {user}" if user.rpartition("\\")[2].lower() == "containeradministrator" else ""
+
+
+def _is_windows(sbom: Sbom) -> bool:
+    return sbom.image.platform.partition("/")[0] == "windows"
 
 
 def _ports(sbom: Sbom) -> Iterator[ImageFinding]:

@@ -6,7 +6,7 @@ import zstandard
 from msgspec import DecodeError, ValidationError, msgpack, structs
 
 from leadline.errors import SourceError
-from leadline.image import secrets
+from leadline.image import accounts, secrets
 from leadline.image.cataloguer import TEXT_VERSION, Cataloguer, Unread
 from leadline.image.code_stamp import FORM
 from leadline.image.distro import DISTRO_PATHS, distro_of_programs, read_distro
@@ -19,9 +19,11 @@ from leadline.image.remembered import completed
 from leadline.image.tree import MergedTree, merge
 from leadline.image.walk import Reading, catalogue
 from leadline.image.wishes import Wishes
-from leadline.model.package import ImageFile, ImageIdentity, Package, Sbom
+from leadline.model.package import Account, ImageFile, ImageIdentity, Package, Sbom
 
 LARGEST_REMEMBERED = 1 << 30
+KEPT_PATHS = (*DISTRO_PATHS, accounts.ACCOUNT_FILE)
+"""Files that no cataloguer asks for and the bill itself is made from."""
 
 
 def catalogue_image(
@@ -52,7 +54,7 @@ def contents_of(
     Raises:
         SourceError: no layer can be fetched.
     """
-    reader = Reader(Wishes(chosen_for(image, cataloguers), DISTRO_PATHS), options.limits)
+    reader = Reader(Wishes(chosen_for(image, cataloguers), KEPT_PATHS), options.limits)
     facts = _facts(image, reader, cache, options)
     tree = merge(facts)
     unread = list(dict.fromkeys(one for _, layer in facts for one in layer.unread))
@@ -71,6 +73,7 @@ def contents_of(
         tree.distro if tree.distro.id else distro_of_programs(packages),
         files=tuple(_notable(tree)),
         unread=tuple(unread) + reading.unread,
+        accounts=_accounts(tree) if all(layer.is_whole for _, layer in facts) else None,
     )
 
 
@@ -124,6 +127,14 @@ def _read_tree(tree: MergedTree, reader: Reader) -> Reading:
     return Reading((*packages, *whole.packages), (*unread, *whole.unread))
 
 
+def _accounts(tree: MergedTree) -> tuple[Account, ...] | None:
+    """``None`` where the file is there and was not read, or is far too large to be one."""
+    file = tree.get(accounts.ACCOUNT_FILE)
+    if file is None:
+        return None if tree.exists(accounts.ACCOUNT_FILE) else ()
+    return accounts.accounts_in(file.data) if len(file.data) <= accounts.LARGEST else None
+
+
 def _notable(tree: MergedTree) -> Iterable[ImageFile]:
     for one in sorted(tree.standing(), key=lambda one: one.path):
         mode = one.facts.mode
@@ -140,7 +151,7 @@ def _order(package: Package) -> tuple[str, str, str, str, tuple[str, ...]]:
 
 
 def _version(cataloguers: Sequence[Cataloguer]) -> str:
-    return f"{FORM} {TEXT_VERSION} {secrets.VERSION} " + " ".join(
+    return f"{FORM} {TEXT_VERSION} {secrets.VERSION} {' '.join(KEPT_PATHS)} " + " ".join(
         f"{one.name}:{one.version}" for one in cataloguers
     )
 

@@ -80,6 +80,14 @@ class ImageFile(Struct, frozen=True):
     layer: str = ""
 
 
+class Account(Struct, frozen=True, array_like=True):
+    """A user that the image knows."""
+
+    name: str
+    number: int
+    """As runtimes use it, so that one which is no number is 0."""
+
+
 class ImageConfig(Struct, frozen=True):
     """The part of an image's configuration that says how it runs. Values of environment variables are left out."""
 
@@ -120,6 +128,8 @@ class Sbom(Struct, frozen=True):
     config: ImageConfig = ImageConfig()
     files: tuple[ImageFile, ...] = ()
     unread: tuple[Unread, ...] = ()
+    accounts: tuple[Account, ...] | None = None
+    """Of ``etc/passwd``, empty where the image has none; ``None`` where that is not known."""
     created: str = ""
     """RFC 3339, in UTC."""
     seconds: float = 0.0

@@ -197,6 +197,36 @@ def test_a_scan_of_a_document_says_what_such_a_document_does_not_hold(run, archi
     assert "Runs as root" not in out
 
 
+@pytest.mark.parametrize(
+    ("user", "told"),
+    [
+        ("toor", "Runs as root 1 user toor, which is number 0 in etc/passwd"),
+        ("svc", "User that does not exist 1 user svc is not in etc/passwd"),
+        ("web", "no findings"),
+    ],
+)
+def test_a_user_is_looked_up_in_the_image_also_where_its_layers_are_remembered(run, tmp_path, user, told):
+    passwd = layer({"etc/passwd": b"root:x:0:0::/:\ntoor:x:0:0::/:\nweb:x:33:33::/:\n"})
+    docker_archive(tmp_path / "first.tar", [passwd], User="web")
+    docker_archive(tmp_path / "second.tar", [passwd], User=user)
+    assert "Runs as root" not in run("scan", "image", "first.tar")[1]
+    remembered = run("scan", "image", "second.tar")[1]
+    assert told in " ".join(remembered.split())
+    assert remembered.replace("1 MB", "") == run("scan", "image", "--no-cache", "second.tar")[1].replace(
+        "1 MB", ""
+    )
+
+
+def test_accounts_behind_a_link_that_was_not_followed_are_not_called_absent(run, tmp_path):
+    linked = layer(
+        {"usr/share/passwd": b"svc:x:5:5::/:\n"}, [entry("etc/passwd", b"2", "../usr/share/passwd")]
+    )
+    docker_archive(tmp_path / "linked.tar", [linked], User="svc")
+    _, out, _ = run("scan", "image", "linked.tar")
+    assert "User that does not exist" not in out
+    assert "etc/passwd was not read, so nobody knows whether user svc is" in out
+
+
 def test_a_scan_of_a_root_folder_says_that_it_has_no_configuration(run, tmp_path):
     write_files(tmp_path / "root", {"etc/os-release": b"ID=alpine\nVERSION_ID=3.99\n"})
     _, out, _ = run("scan", "image", "root")
