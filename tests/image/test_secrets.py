@@ -1,6 +1,7 @@
 import pytest
 
-from leadline.image.secrets import LONGEST_LINE, named_kind, secret_kind, secrets_in, tells_secrets
+from leadline.image.credential_forms import LONGEST_PIECE, named_kind
+from leadline.image.secrets import command_kind, is_sample, secret_kind, secrets_in, tells_secrets
 
 # Put together at run time, so that no scanner of repositories takes them for real.
 AWS = "AKIA" + "ABCDEFGH23456723"
@@ -27,6 +28,27 @@ GITHUB = "ghp_" + "a1B2" * 9
         ("app/.env", "URL=postgres://app:${PASSWORD}@db/x", []),
         ("etc/.htpasswd", "ann:$apr1$abcdefgh$abcdefghijklmnopqrstuv", ["password hash in line 1"]),
         ("app/binary.key", "\0\0-----BEGIN PRIVATE KEY-----", []),
+        ("app/.env.production", "PGPASSWORD=hunter22\r\nMYSQL_PWD=hunter22\r\nPWD=/srv\nMAX_TOKEN=4096", ["credential by its name in line 1", "credential by its name in line 2"]),
+        ("app/.env", "\ufeffDB_PASS=hunter22\n\x0bx\u2028y\nB_SECRET=xxxxxx\nC_SECRET=your-secret\nNEXT_PUBLIC_API_KEY=abcdef", ["credential by its name in line 1"]),
+        ("root/.pgpass", "# host\ndb.example:5432:app:ann:hunter22\n*:*:*:ann:hunter22", ["password in line 2", "password in line 3"]),
+        ("root/.my.cnf", "[client]\nuser=ann\npassword = hunter22", ["credential by its name in line 3"]),
+        ("root/.netrc", "machine a\n  login ann\n  password hunter22", ["password in line 3"]),
+        ("root/.yarnrc.yml", 'npmAuthToken: "abcdefgh"\nnpmAuthToken: "${NPM}"', ["credential by its name in line 1"]),
+        ("root/.cargo/credentials.toml", "[registry]\ntoken = 'abcdefgh'", ["credential by its name in line 2"]),
+        ("root/.m2/settings.xml", "<!--\n<password>sample</password>\n-->\n<password>hunter22</password>\n<password>{enc=}</password><password>${env.P}</password>", ["credential by its name in line 4"]),
+        ("root/.nuget/NuGet.Config", '<add key="ClearTextPassword" value="hunter22" />', ["credential by its name in line 1"]),
+        ("srv/wp-config.php", "define( 'DB_PASSWORD', 'hunter22' );", ["credential by its name in line 1"]),
+        ("srv/main.tfvars", 'db_password = "hunter22"\nsize = 3', ["credential by its name in line 1"]),
+        ("srv/terraform.tfstate", '{"password": null, "master_password": "hunter22"}', ["credential by its name in line 1"]),
+        ("srv/secrets.yaml", "a_password: ENC[AES256_GCM,data:x]\nb_password: !vault x\nc_password: ref+vault://x\nclientSecret: hunter22", ["credential by its name in line 4"]),
+        ("srv/templates/secrets.yaml", "password: {{ .Values.password }}\n{{- $password := include }}", []),
+        ("root/.config/gcloud/application_default_credentials.json", '{"client_secret": "' + "d-FL95Q19q7MQm" + '", "refresh_token": "x"}', ["credential by its name in line 1"]),
+        ("root/.terraform.d/credentials.tfrc.json", '{"credentials": {"t.example": {"token": "abcdefgh"}}}', ["credential by its name in line 1"]),
+        ("root/.azure/accessTokens.json", '[{"accessToken": "abcdefgh"}]', ["credential by its name in line 1"]),
+        ("app/.git/config", "[http]\n  extraheader = AUTHORIZATION: basic " + "eDphYmNkZWZnaA==", ["authorization header in line 2"]),
+        ("root/.bash_history", "ls\nexport API_TOKEN=abcdefgh\ncurl -u ann:hunter22 https://x\necho root:hunter22 | chpasswd", ["credential by its name in line 2", "password in line 3", "password in line 4"]),
+        ("etc/shadow", "root:$y$j9T$abcdefghij$abcdefghij:1:0\ndaemon:*:1\nann:!$6$abc$abcdefghijkl:1", ["password hash in line 1"]),
+        ("srv/token", ".".join(("eyJ0eXAiOiJKV1Qi", "eyJpc3MiOiJrdWJlcm5ldGVzIn0x", "abcdefghijklmnopqrstuvw")), ["signed token in line 1"]),
     ],
 )  # fmt: skip
 def test_credentials_are_found_by_kind_and_line(path: str, content: str, found: list[str]) -> None:
@@ -42,6 +64,9 @@ def test_credentials_are_found_by_kind_and_line(path: str, content: str, found: 
         ("usr/share/doc/x/id_rsa", False),
         ("app/server.key", True),
         ("etc/passwd", False),
+        ("app/tests/server.key", True),
+        ("app/.env.local", True),
+        ("app/.env.example", False),
         ("config.json", False),
         ("home/a/.kube/config", True),
     ],
@@ -50,9 +75,99 @@ def test_only_places_where_credentials_are_kept_are_looked_at(path: str, is_look
     assert tells_secrets(path) is is_looked_at
 
 
-def test_long_lines_and_many_finds_are_bounded() -> None:
-    assert list(secrets_in("x.key", b"x" * LONGEST_LINE + b" " + AWS.encode())) == []
-    assert len(list(secrets_in("x.env", f"{AWS}\n".encode() * 1000))) == 20
+def test_what_stands_far_along_a_line_is_found_too() -> None:
+    for before in range(LONGEST_PIECE - 30, LONGEST_PIECE + 30):
+        assert list(secrets_in("x.key", b"x" * before + b" " + AWS.encode())) == ["AWS access key in line 1"]
+
+
+def test_many_finds_are_told_to_be_more() -> None:
+    found = list(secrets_in("x.env", f"{AWS}\n".encode() * 1000))
+    assert (len(found), found[-1]) == (21, "more from line 21 on")
+    assert len(list(secrets_in("x.env", f"{AWS}\n".encode() * 20))) == 20
+
+
+def test_editors_of_windows_may_have_written_a_file() -> None:
+    assert list(secrets_in("x/.env", "A=1\r\nDB_PASSWORD=hunter22\r\n".encode("utf-16"))) == [
+        "credential by its name in line 2"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"\x30\x82\x04\xa4\2\1\0\2\x82", ["private key"]),
+        (b"\x30\x82\x0a\x40\2\1\3\x30\x82", ["key store"]),
+        (b"\x30\x82\x04\xa4\x30\x82\3\0\0", []),
+        (b"\xfe\xed\xfe\xed\0\0\0\2\0\0\0\1\0\0\0\1", ["private key in a key store"]),
+        (b"\xfe\xed\xfe\xed\0\0\0\2\0\0\0\1\0\0\0\2", []),
+    ],
+)
+def test_keys_that_are_no_text_are_told_apart_from_certificates(content: bytes, found: list[str]) -> None:
+    assert list(secrets_in("srv/a.key", content)) == found
+
+
+TOKENS = {
+    "GitHub token": "ghs_" + "a1B2" * 12,
+    "GitLab token": "glrt-" + "t1_abcDEF123456789_-",
+    "Slack webhook": "https://hooks.slack.com/" + "services/T00000000/B00000000/abcdefghijklmnop",
+    "Google client secret": "GOCSPX-" + "a1-_" * 7,
+    "OpenAI key": "sk-proj-" + "a1B2" * 12,
+    "Anthropic key": "sk-ant-" + "api03-" + "a1B2" * 22,
+    "Hugging Face token": "hf_" + "aB" * 17,
+    "SendGrid key": "SG." + "a" * 22 + "." + "b" * 43,
+    "DigitalOcean token": "dop_" + "v1_" + "a1" * 32,
+    "Docker Hub token": "dckr_" + "pat_" + "a1B2" * 7,
+    "Vault token": "hvs." + "CAES" * 8,
+    "PyPI token": "pypi-" + "AgEIcHlwaS5vcmc" + "a1B2" * 15,
+    "RubyGems token": "rubygems_" + "a1b2" * 12,
+    "Azure secret": "DefaultEndpointsProtocol=https;AccountName=a;" + "AccountKey=" + "a1B2" * 21 + "ab==",
+    "private key": "AGE-SECRET-KEY-1" + "QPZ7" * 14 + "AB",
+    "password in an address": "redis://:hunter22@cache:6379/0",
+}
+
+
+@pytest.mark.parametrize("kind", TOKENS)
+def test_tokens_are_known_by_their_form(kind: str) -> None:
+    assert secret_kind(f"x={TOKENS[kind]}") == kind
+    assert secret_kind(TOKENS[kind][: len(TOKENS[kind]) // 3]) == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        ("RUN |2 VERSION=1 NPM_TOKEN=abcdefgh /bin/sh -c npm ci # buildkit", "credential by its name"),
+        ("/bin/sh -c #(nop)  ENV DB_PASSWORD=hunter22", "credential by its name"),
+        ("serve --db-password=hunter22", "credential by its name"),
+        ("/bin/sh -c echo 'root:hunter22' | chpasswd", "password"),
+        ("RUN /bin/sh -c pip install -i https://ann:hunter22@pypi.example/simple x", "password in an address"),
+        ('RUN /bin/sh -c curl -H "Authorization: Bearer ' + "abcdefghijklmnop" + '" https://x', "authorization header"),
+        ("RUN /bin/sh -c TOKEN=$(cat /run/secrets/token) make", ""),
+        ("ARG NPM_TOKEN", ""),
+        ("RUN |1 NPM_TOKEN= /bin/sh -c npm ci", ""),
+        ("RUN --mount=type=secret,id=token /bin/sh -c set -eux; export GNUPGHOME=\"$(mktemp -d)\"", ""),
+        ("ENV GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D", ""),
+        ("ENV DB_PASSWORD_FILE=/run/secrets/db", ""),
+    ],
+)  # fmt: skip
+def test_commands_may_carry_credentials(command: str, kind: str) -> None:
+    assert command_kind(command) == kind
+
+
+@pytest.mark.parametrize(
+    ("path", "is_one"),
+    [
+        ("srv/node_modules/x/server.key", True),
+        ("usr/lib/python3/dist-packages/x/ca.key", True),
+        ("root/go/pkg/mod/x@v1/a.pem", True),
+        ("app/tests/server.key", True),
+        ("go/src/app/.env", False),
+        ("app/vendored/server.key", False),
+        ("test", False),
+        ("etc/ssl/private/server.key", False),
+    ],
+)
+def test_keys_of_packages_and_tests_are_told_apart(path: str, is_one: bool) -> None:
+    assert is_sample(path) is is_one
 
 
 @pytest.mark.parametrize(
@@ -73,6 +188,13 @@ def test_long_lines_and_many_finds_are_bounded() -> None:
         ("ALLOW_EMPTY_PASSWORD", "yes", False),
         ("AUTH_TOKEN", "https://auth.example/token", False),
         ("A_SECRET", "", False),
+        ("PGPASSWORD", "hunter22", True),
+        ("clientSecret", "abcdefgh", True),
+        ("POSTGRES_PASSWORD", "1234", True),
+        ("LLM_MAX_TOKEN", "4096", False),
+        ("PWD", "/app", False),
+        ("SSH_AUTH_SOCK", "agent", False),
+        ("compass", "north", False),
     ],
 )
 def test_a_variable_may_announce_a_credential(name: str, value: str, is_one: bool) -> None:

@@ -304,7 +304,11 @@ class _Pass:
 
     def _look_into(self, entry: Entry) -> None:
         wish = self._wishes.of(entry.path)
-        may_tell = tells_secrets(entry.path) and entry.size <= LARGEST_SECRET_FILE
+        may_tell = tells_secrets(entry.path)
+        if may_tell and entry.size > LARGEST_SECRET_FILE:
+            may_tell = False
+            why = f"larger than {LARGEST_SECRET_FILE >> 20} MiB, not searched for credentials"
+            self._facts.unread.append(Unread(entry.path, why))
         readers = wish.readers if wish else ()
         executables = self._executable_readers(entry)
         readers = (

@@ -1,174 +1,186 @@
 """Credentials left in an image, told by place and kind and never by value.
 
-Only small text files at places where credentials are kept, or with names that announce one, are looked at.
+Only text files at places where credentials are kept, or with names that announce one, are looked at.
 """
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
-from functools import cache
 
-VERSION = 2
+from leadline.image.credential_forms import formed, forms_for, named_kind, pairs, tokens_for
+
+VERSION = 3
 """Raised with every change of what is found, so that cached layers are read again."""
-LARGEST_SECRET_FILE = 256 << 10
+LARGEST_SECRET_FILE = 4 << 20
 MOST_PER_FILE = 20
-LONGEST_LINE = 4096
 
-_NAMES = frozenset(
+_WIDE = (BOM_UTF16_LE, BOM_UTF16_BE)
+_COMMENTED = ("#", "//", ";", "--")
+
+_KEYS = frozenset(("id_dsa", "id_ecdsa", "id_ed25519", "id_rsa", "identity", "token", ".vault-token"))
+_SETTINGS = frozenset(
     (
+        ".authinfo",
+        ".boto",
+        ".databrickscfg",
         ".dockerconfigjson",
         ".dockercfg",
         ".env",
         ".git-credentials",
         ".htpasswd",
+        ".my.cnf",
         ".netrc",
+        "_netrc",
         ".npmrc",
         ".pgpass",
         ".pypirc",
+        ".Renviron",
         ".s3cfg",
         ".yarnrc.yml",
         "accessTokens.json",
         "application_default_credentials.json",
-        "azureProfile.json",
+        "auth.json",
         "credentials",
         "credentials.json",
+        "credentials.toml",
         "credentials.tfrc.json",
-        "id_dsa",
-        "id_ecdsa",
-        "id_ed25519",
-        "id_rsa",
+        "database.yml",
         "kubeconfig",
+        "local.settings.json",
         "nuget.config",
+        "NuGet.Config",
+        "rclone.conf",
+        "secrets.json",
+        "secrets.toml",
         "secrets.yaml",
         "secrets.yml",
         "settings.xml",
-        "terraform.tfstate",
-        "token",
-        ".bash_history",
-        ".python_history",
+        "wp-config.php",
     )
 )
-_ENDINGS = (".pem", ".key", ".ppk", ".p8", ".env", ".tfvars", ".kubeconfig", ".tfstate")
-_PATH_ENDINGS = (".docker/config.json", ".kube/config", "containers/auth.json", "gh/hosts.yml", ".git/config")
+_HISTORIES = frozenset(
+    (".ash_history", ".bash_history", ".mysql_history", ".psql_history", ".python_history", ".zsh_history")
+)
+_NAMES = _KEYS | _SETTINGS | _HISTORIES
+_KEY_ENDINGS = (".pem", ".key", ".ppk", ".p8", ".p12", ".pfx", ".jks")
+_SETTINGS_ENDINGS = (".env", ".tfvars", ".kubeconfig", ".tfstate")
+_ENDINGS = (*_KEY_ENDINGS, *_SETTINGS_ENDINGS)
+_ACCOUNTS = ("etc/shadow", "etc/shadow-")
+_PATH_ENDINGS = (
+    ".docker/config.json",
+    ".kube/config",
+    "containers/auth.json",
+    "gh/hosts.yml",
+    ".git/config",
+    *_ACCOUNTS,
+)
 _LAST_NAMES = frozenset(ending.rpartition("/")[2] for ending in _PATH_ENDINGS)
-_SAMPLES = frozenset(("test", "tests", "testdata", "example", "examples", "doc", "docs", "fixtures", "demos"))
-"""Folders whose keys are samples, published with the package they are part of."""
-
-_NAME = re.compile(
-    r"(?i)(?:^|[_.-])(?:password|passwd|passphrase|secret|token|credentials?|api_?key|access_?key|auth_?key"
-    r"|private_?key|secret_?key(?:_base)?)$"
+_ENVIRONMENT = ".env."
+"""``.env.production`` and its kin."""
+_PATTERNS_OF_FILES = (".dist", ".example", ".sample", ".template", ".tmpl")
+_SAMPLES = frozenset(
+    ("test", "tests", "testdata", "example", "examples", "doc", "docs", "fixtures", "demos", "samples")
 )
-"""Names of variables that hold a credential themselves: ``TOKEN_FILE`` and ``GPG_KEY`` do not."""
-_ASSIGNED = re.compile(r"^\s*(?:export\s+)?(?P<name>[A-Za-z_][\w.-]{0,100})\s*=\s*(?P<value>.*)")
-_NO_VALUE = re.compile(
-    r"(?i)[$<{*/]|\./|%|[a-z]+://|(?:true|false|none|null|enabled?|disabled?|required|optional)$"
+_PUBLISHED = (
+    "/.m2/repository/",
+    "/cargo/registry/",
+    "/.cargo/registry/",
+    "/dist-packages/",
+    "/gems/",
+    "/go/pkg/mod/",
+    "/google-cloud-sdk/",
+    "/node_modules/",
+    "/site-packages/",
+    "/usr/local/go/",
+    "/vendor/",
 )
-"""How a value begins that stands for another one, or says yes or no."""
-SHORTEST_VALUE = 4
-_BY_NAME = "credential by its name"
-
-_PATTERNS = (
-    ("private key", r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"),
-    ("PuTTY private key", r"^PuTTY-User-Key-File-\d"),
-    ("AWS access key", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
-    ("AWS secret key", r"(?i)aws_secret_access_key['\"]?\s*[=:]\s*['\"]?[A-Za-z0-9/+]{40}\b"),
-    ("GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60,255})\b"),
-    ("GitLab token", r"\bglpat-[A-Za-z0-9_-]{20,300}\b"),
-    ("Slack token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,250}\b"),
-    ("Google API key", r"\bAIza[A-Za-z0-9_-]{35}\b"),
-    ("Stripe key", r"\b[rs]k_live_[A-Za-z0-9]{20,247}\b"),
-    ("npm token", r"(?:\bnpm_[A-Za-z0-9]{36}\b|:_(?:authToken|auth|password)\s*=\s*[^\s$]{8,})"),
-    ("PyPI token", r"\bpypi-[A-Za-z0-9_-]{50,}"),
-    (
-        "registry credential",
-        r"\"(?:auth|identitytoken|registrytoken)\"\s*:\s*\"[A-Za-z0-9+/=._-]{8,}\"",
-    ),
-    ("Azure secret", r"(?i)AccountKey=[A-Za-z0-9+/]{80,}={0,2}"),
-    (
-        "service account token",
-        r"\beyJhbGciOi[A-Za-z0-9_-]{5,}\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}",
-    ),
-    ("bearer token", r"(?i)^\s*(?:token|oauth_token)\s*:\s*['\"]?[A-Za-z0-9._-]{20,}"),
-    ("client key", r"client-key-data\s*:\s*[A-Za-z0-9+/]{60,}"),
-    (
-        "password in an address",
-        r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@'\"$]{1,80}:[^\s:/@'\"${<*]{3,120}@[\w.-]+",
-    ),
-    (
-        "password",
-        r"(?i)^\s*(?:machine\s+\S{1,200}\s+)?(?:login\s+\S{1,200}\s+)?password\s*[=:\s]\s*[^\s$<*{]{4,}",
-    ),
-    ("password hash", r"^[^:\s#]{1,80}:(?:\$(?:2[aby]|apr1|5|6|y)\$|\{SHA\})\S{10,}"),
-)
-_TOKENS = frozenset(
-    (
-        "private key",
-        "AWS access key",
-        "GitHub token",
-        "GitLab token",
-        "Slack token",
-        "Google API key",
-        "Stripe key",
-        "npm token",
-        "PyPI token",
-        "Azure secret",
-        "service account token",
-        "password in an address",
-    )
-)
-"""Kinds that are recognised by their form alone, wherever they stand."""
-
-
-@cache
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Compiled at first use: most images have nothing to search."""
-    return tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
+"""Parts of paths to what many people have, since it was fetched from where everybody fetches it."""
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
 def may_tell_secrets(name: str) -> bool:
     """Whether files with this base name are ones to look into, at some places at least."""
-    return name in _NAMES or name in _LAST_NAMES or name.endswith(_ENDINGS)
+    return name in _NAMES or name in _LAST_NAMES or name.endswith(_ENDINGS) or name.startswith(_ENVIRONMENT)
 
 
 def tells_secrets(path: str) -> bool:
     """Whether the file at ``path`` is one to look into."""
     name = path[path.rfind("/") + 1 :]
-    if name in _NAMES or name.endswith(_ENDINGS) or path.endswith(_PATH_ENDINGS):
-        return _SAMPLES.isdisjoint(path.split("/"))
-    return False
+    if name in _NAMES or name.endswith(_ENDINGS):
+        pass
+    elif name.startswith(_ENVIRONMENT):
+        if name.endswith(_PATTERNS_OF_FILES):
+            return False
+    elif not path.endswith(_PATH_ENDINGS):
+        return False
+    # Samples of what was installed are on everybody's disk.
+    return not (_is_among_samples(path) and (path.startswith("usr/") or _is_published(path)))
+
+
+def is_sample(path: str) -> bool:
+    """Whether a credential at ``path`` is likely to be known to many: it came with a package, or is there for tests."""
+    return _is_published(path) or _is_among_samples(path)
+
+
+def _is_published(path: str) -> bool:
+    return any(part in f"/{path}" for part in _PUBLISHED)
+
+
+def _is_among_samples(path: str) -> bool:
+    return not _SAMPLES.isdisjoint(path.split("/")[:-1])
 
 
 def secrets_in(path: str, content: bytes) -> Iterator[str]:
     """Kind and line of every credential in ``content``: ``AWS access key in line 3``."""
-    if b"\0" in content[:1024]:
+    if kind := _binary_key(content):
+        yield kind
         return
-    found = 0
-    for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
-        line = line[:LONGEST_LINE]
-        kind = next((kind for kind, pattern in _patterns() if pattern.search(line)), "")
-        if not kind and path.endswith(".env") and (assigned := _ASSIGNED.match(line)):
-            kind = named_kind(assigned["name"], assigned["value"].partition(" #")[0])
-        if kind:
-            found += 1
-            yield f"{kind} in line {number}"
-        if found >= MOST_PER_FILE:
+    if b"\0" in content[:1024] and not content.startswith(_WIDE):
+        return
+    text = content.decode("utf-16" if content.startswith(_WIDE) else "utf-8", "replace")
+    for count, (number, kind) in enumerate(_kinds(path, text)):
+        if count == MOST_PER_FILE:
+            yield f"more from line {number} on"
             return
+        yield f"{kind} in line {number}"
+
+
+def _kinds(path: str, text: str) -> Iterator[tuple[int, str]]:
+    """Line and kind of every credential."""
+    forms = forms_for(text, path)
+    name = path[path.rfind("/") + 1 :]
+    are_settings = not (name in _KEYS or name.endswith(_KEY_ENDINGS) or path.endswith(_ACCOUNTS))
+    if not forms and not are_settings:
+        return
+    if "<!--" in text:
+        text = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
+    for number, line in enumerate(text.split("\n"), 1):
+        kind = formed(line, forms)
+        if not kind and are_settings and not line.lstrip().startswith(_COMMENTED) and "{{" not in line:
+            kind = next(filter(None, (named_kind(*pair) for pair in pairs(line))), "")
+        if kind:
+            yield number, kind
 
 
 def secret_kind(value: str) -> str:
     """The kind of credential that ``value`` has the form of; empty where it has none."""
-    value = value[:LONGEST_LINE]
-    for kind, pattern in _patterns():
-        if kind in _TOKENS and pattern.search(value):
-            return kind
+    return formed(value, tokens_for(value))
+
+
+def command_kind(command: str) -> str:
+    """The kind of credential that stands in a command line or an instruction of a build; empty where there is none."""
+    named = (named_kind(name.lstrip("-"), value) for name, value in pairs(command))
+    return secret_kind(command) or next(filter(None, named), "")
+
+
+def _binary_key(content: bytes) -> str:
+    """What a file that is no text holds (PKCS 1 and 8, PKCS 12, Java's own store); empty where that is no key."""
+    if content[:4] == b"\xfe\xed\xfe\xed":
+        return "private key in a key store" if content[12:16] == b"\0\0\0\1" else ""
+    if content[:2] in (b"\x30\x82", b"\x30\x83", b"\x30\x80"):
+        start = {0x82: 4, 0x83: 5, 0x80: 2}[content[1]]
+        if content[start : start + 3] == b"\2\1\0":
+            return "private key"
+        if content[start : start + 3] == b"\2\1\3":
+            return "key store"
     return ""
-
-
-def named_kind(name: str, value: str) -> str:
-    """A kind where the variable ``name`` announces a credential and ``value`` may be one; else empty.
-
-    A password that people choose has no form of its own, so that only its name tells.
-    """
-    value = value.strip().strip("'\"")
-    if len(value) < SHORTEST_VALUE or not _NAME.search(name) or _NO_VALUE.match(value):
-        return ""
-    return _BY_NAME
