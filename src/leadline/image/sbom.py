@@ -22,6 +22,7 @@ from leadline.image.wishes import Wishes
 from leadline.model.package import Account, ImageFile, ImageIdentity, Package, Sbom
 
 LARGEST_REMEMBERED = 1 << 30
+BURIED = "out of sight but still in this layer"
 KEPT_PATHS = (*DISTRO_PATHS, accounts.ACCOUNT_FILE)
 """Files that no cataloguer asks for and the bill itself is made from."""
 
@@ -71,7 +72,7 @@ def contents_of(
         ImageIdentity(image.identity.name, size_bytes=sum(layer.size_bytes for _, layer in facts)),
         packages,
         tree.distro if tree.distro.id else distro_of_programs(packages),
-        files=tuple(_notable(tree)),
+        files=(*_notable(tree), *_buried(tree, facts)),
         unread=tuple(unread) + reading.unread,
         accounts=_accounts(tree) if all(layer.is_whole for _, layer in facts) else None,
     )
@@ -144,6 +145,23 @@ def _notable(tree: MergedTree) -> Iterable[ImageFile]:
             yield ImageFile(one.path, "setgid", mode=mode, layer=one.layer)
         for secret in one.facts.secrets:
             yield ImageFile(one.path, "secret", secret, mode, one.layer)
+
+
+def _buried(tree: MergedTree, layers: Iterable[tuple[str, LayerFacts]]) -> Iterable[ImageFile]:
+    """Credentials that a later layer took out of sight: whoever has the image has all of its layers."""
+    seen = {one.path: one for one in tree.standing() if one.facts.secrets}
+    told: set[tuple[str, str]] = set()
+    for digest, layer in layers:
+        for path, facts in layer.facts.items():
+            if not facts.secrets or (digest, path) in told:
+                continue
+            told.add((digest, path))
+            # A folder may be a link in other layers; a mere change of owner copies a file as it is.
+            on_top = seen.get(path) or seen.get(tree.resolve(path))
+            if on_top is None or not set(facts.secrets) <= set(on_top.facts.secrets):
+                yield from (
+                    ImageFile(path, "secret", f"{one}, {BURIED}", facts.mode, digest) for one in facts.secrets
+                )
 
 
 def _order(package: Package) -> tuple[str, str, str, str, tuple[str, ...]]:

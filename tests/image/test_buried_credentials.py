@@ -1,0 +1,73 @@
+"""Credentials in layers whose files nobody sees any longer."""
+
+import tarfile
+
+from test_layer import Held, names
+
+from image_archives import entry, layer
+from leadline.image.config import ConfigReading
+from leadline.image.sbom import catalogue_image
+from leadline.model.package import ImageIdentity
+from leadline.sources.layer_blob import OpenedImage
+
+KEY = b"-----BEGIN PRIVATE KEY-----\n"
+FOUND = "private key in line 1"
+BURIED = f"{FOUND}, out of sight but still in this layer"
+
+
+class Numbered(Held):
+    """A layer with a digest of its own."""
+
+    def __init__(self, content: bytes, number: int) -> None:
+        super().__init__(content)
+        self.diff_id = f"sha256:{number}"
+
+
+def told(*layers: bytes) -> list[tuple[str, str, str]]:
+    held = [Numbered(one, number) for number, one in enumerate(layers)]
+    image = OpenedImage(ImageIdentity("demo"), ConfigReading(), tuple(held))
+    return [(one.path, one.detail, one.layer[-1]) for one in catalogue_image(image, (names,)).files]
+
+
+def test_a_deleted_credential_is_told_with_its_layer():
+    deleting = layer({"root/.ssh/.wh.id_rsa": b""})
+    assert told(layer({"root/.ssh/id_rsa": KEY}), deleting) == [("root/.ssh/id_rsa", BURIED, "0")]
+
+
+def test_so_is_one_in_a_deleted_folder_and_one_that_was_overwritten():
+    lower = layer({"a/x.key": KEY, "b/y.key": KEY})
+    assert told(lower, layer({".wh.a": b"", "b/y.key": b"none"})) == [
+        ("a/x.key", BURIED, "0"),
+        ("b/y.key", BURIED, "0"),
+    ]
+
+
+def test_one_that_was_only_copied_up_is_told_once():
+    assert told(layer({"a/x.key": KEY}), layer({"a/x.key": KEY})) == [("a/x.key", FOUND, "1")]
+
+
+def test_another_one_in_its_place_does_not_hide_it():
+    assert told(layer({"a/x.key": b"\n" + KEY}), layer({"a/x.key": KEY})) == [
+        ("a/x.key", FOUND, "1"),
+        ("a/x.key", "private key in line 2, out of sight but still in this layer", "0"),
+    ]
+
+
+def test_a_folder_that_is_a_link_elsewhere_hides_nothing():
+    lower = layer({"usr/lib/": None}, [entry("lib", tarfile.SYMTYPE, "usr/lib")])
+    assert told(lower, layer({"lib/x.key": KEY})) == [("usr/lib/x.key", FOUND, "1")]
+
+
+def test_the_same_layer_twice_is_told_once():
+    held, deleting = Numbered(layer({"a/x.key": KEY}), 0), Numbered(layer({".wh.a": b""}), 1)
+    image = OpenedImage(ImageIdentity("demo"), ConfigReading(), (held, deleting, held, deleting))
+    assert [one.detail for one in catalogue_image(image, (names,)).files] == [BURIED]
+
+
+def test_a_file_too_large_to_search_is_not_passed_over():
+    image = OpenedImage(
+        ImageIdentity("demo"), ConfigReading(), (Held(layer({"a/x.tfstate": b" " * ((4 << 20) + 1)})),)
+    )
+    assert [(one.where, one.why) for one in catalogue_image(image, (names,)).unread] == [
+        ("a/x.tfstate", "larger than 4 MiB, not searched for credentials")
+    ]
