@@ -2,7 +2,7 @@ import pytest
 
 from leadline.image.accounts import accounts_in
 from leadline.image.findings import image_findings, not_judged
-from leadline.model.package import Account, Distro, ImageConfig, ImageFile, ImageIdentity, Sbom
+from leadline.model.package import Account, Distro, ImageConfig, ImageFile, ImageIdentity, Package, Sbom
 
 TODAY = "2026-06-30"
 
@@ -159,4 +159,26 @@ def test_findings_come_worst_first_and_then_by_place():
         ("low", "Set-gid file", "usr/bin/wall", "mode 2755"),
         ("low", "Set-uid file", "usr/bin/at", "mode 6755"),
         ("low", "Set-uid file", "usr/bin/su", "mode 4755"),
+    ]
+
+
+def test_keys_that_many_people_have_weigh_less():
+    key = "private key in line 1"
+    files = tuple(
+        ImageFile(path, "secret", key)
+        for path in (
+            "srv/node_modules/x/a.key",
+            "usr/share/x/b.key",
+            "etc/x/c.key",
+            "usr/share/own.key",
+            "srv/test/d.key",
+        )
+    )
+    packages = (Package("deb", "x", "1", files=("usr/share/x/b.key", "etc/x/c.key")),)
+    assert [row[:3] for row in found(files=files, packages=packages)] == [
+        ("high", "Credential in the image", "etc/x/c.key"),
+        ("high", "Credential in the image", "usr/share/own.key"),
+        ("low", "Credential of a package or a test", "srv/node_modules/x/a.key"),
+        ("low", "Credential of a package or a test", "srv/test/d.key"),
+        ("low", "Credential of a package or a test", "usr/share/x/b.key"),
     ]

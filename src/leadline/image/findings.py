@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 from leadline.image.accounts import ACCOUNT_FILE, is_open, refusal, root_reason
+from leadline.image.ownership import DISTRIBUTION_TYPES
+from leadline.image.secrets import is_sample
 from leadline.model.control import SEVERITIES
 from leadline.model.image_report import ImageFinding
-from leadline.model.package import Sbom
+from leadline.model.package import ImageFile, Sbom
 
 CONFIGURATION = "configuration"
 REMOTE_ACCESS = {
@@ -63,35 +65,38 @@ def _has_configuration(sbom: Sbom) -> bool:
 
 
 def _files(sbom: Sbom) -> Iterator[ImageFinding]:
+    packaged = _packaged(sbom) if any(file.why == "secret" for file in sbom.files) else frozenset()
     for file in sbom.files:
-        match file.why:
-            case "secret":
-                yield ImageFinding(
-                    "high",
-                    "Credential in the image",
-                    file.path,
-                    file.detail,
-                    "revoke it, and hand its successor over when the container starts",
-                    file.layer,
-                )
-            case "setuid":
-                yield ImageFinding(
-                    "low",
-                    "Set-uid file",
-                    file.path,
-                    f"mode {file.mode & 0o7777:04o}",
-                    "take the bit away (chmod u-s), or start containers with allowPrivilegeEscalation: false",
-                    file.layer,
-                )
-            case "setgid":
-                yield ImageFinding(
-                    "low",
-                    "Set-gid file",
-                    file.path,
-                    f"mode {file.mode & 0o7777:04o}",
-                    "take the bit away (chmod g-s), or start containers with allowPrivilegeEscalation: false",
-                    file.layer,
-                )
+        if file.why == "secret":
+            yield _credential(file, file.path in packaged or is_sample(file.path))
+        else:
+            bit = "u" if file.why == "setuid" else "g"
+            cure = (
+                f"take the bit away (chmod {bit}-s), or start containers with allowPrivilegeEscalation: false"
+            )
+            detail = f"mode {file.mode & 0o7777:04o}"
+            yield ImageFinding("low", f"Set-{bit}id file", file.path, detail, cure, file.layer)
+
+
+def _credential(file: ImageFile, is_sample: bool) -> ImageFinding:
+    if is_sample:
+        cure = "see that nothing trusts it: whoever has the package or its sources has it too"
+        return ImageFinding(
+            "low", "Credential of a package or a test", file.path, file.detail, cure, file.layer
+        )
+    cure = "revoke it, and hand its successor over when the container starts"
+    return ImageFinding("high", "Credential in the image", file.path, file.detail, cure, file.layer)
+
+
+def _packaged(sbom: Sbom) -> frozenset[str]:
+    """Files that everybody who installs the distribution's packages has alike, so apart from settings."""
+    return frozenset(
+        path
+        for package in sbom.packages
+        if package.type in DISTRIBUTION_TYPES
+        for path in package.files
+        if not path.startswith("etc/")
+    )
 
 
 def _user(sbom: Sbom) -> Iterator[ImageFinding]:

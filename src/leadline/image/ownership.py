@@ -1,16 +1,19 @@
 """Which package of the distribution owns the files of a language package."""
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from leadline.image.tree import MergedTree
 from leadline.model.package import Package
+
+if TYPE_CHECKING:
+    from leadline.image.tree import MergedTree
 
 DISTRIBUTION_TYPES = frozenset(("apk", "deb", "rpm", "alpm"))
 
 
-def with_owners(packages: Iterable[Package], tree: MergedTree) -> Iterator[Package]:
+def with_owners(packages: Iterable[Package], tree: "MergedTree") -> Iterator[Package]:
     """``packages`` in order, with ``owned_by`` where a distribution package lists the file that told of it."""
     packages = tuple(packages)
     owners = {
@@ -27,7 +30,7 @@ def with_owners(packages: Iterable[Package], tree: MergedTree) -> Iterator[Packa
         yield package
 
 
-def _owner(path: str, owners: dict[str, str], tree: MergedTree) -> str:
+def _owner(path: str, owners: dict[str, str], tree: "MergedTree") -> str:
     owner = owners.get(path, "")
     if not owner and path.startswith("usr/"):
         # Databases written before /lib and /bin became links still name files by the old place.
