@@ -68,13 +68,13 @@ def test_a_number_that_older_runtimes_cut_down_to_0_is_root():
 )
 def test_a_user_that_no_runtime_finds_is_a_finding(user: str, detail: str):
     assert found(config=ImageConfig(user=user), accounts=ACCOUNTS) == [
-        ("low", "User that does not exist", "configuration", detail)
+        ("low", "Unknown user", "configuration", detail)
     ]
 
 
 def test_an_image_without_accounts_knows_numbers_and_root_only():
     assert found(config=ImageConfig(user="app"), accounts=()) == [
-        ("low", "User that does not exist", "configuration", "user app, and there is no etc/passwd")
+        ("low", "Unknown user", "configuration", "user app, and there is no etc/passwd")
     ]
     assert found(config=ImageConfig(user="65532:65532"), accounts=()) == []
     assert [row[1] for row in found(config=ImageConfig(user="root"), accounts=())] == ["Runs as root"]
@@ -178,7 +178,7 @@ def test_keys_that_many_people_have_weigh_less():
     assert [row[:3] for row in found(files=files, packages=packages)] == [
         ("high", "Credential in the image", "etc/x/c.key"),
         ("high", "Credential in the image", "usr/share/own.key"),
-        ("low", "Credential of a package or a test", "srv/node_modules/x/a.key"),
-        ("low", "Credential of a package or a test", "srv/test/d.key"),
-        ("low", "Credential of a package or a test", "usr/share/x/b.key"),
+        ("low", "Sample credential", "srv/node_modules/x/a.key"),
+        ("low", "Sample credential", "srv/test/d.key"),
+        ("low", "Sample credential", "usr/share/x/b.key"),
     ]

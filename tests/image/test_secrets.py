@@ -66,6 +66,7 @@ def test_credentials_are_found_by_kind_and_line(path: str, content: str, found: 
         ("etc/passwd", False),
         ("app/tests/server.key", True),
         ("app/.env.local", True),
+        ("opt/conda/lib/python3.12/test/certdata/keycert.pem", False),
         ("app/.env.example", False),
         ("config.json", False),
         ("home/a/.kube/config", True),

@@ -29,6 +29,7 @@ CASES = {
     "table-80.txt": ("table", SBOM, {"width": 80}),
     "table-80-verbose.txt": ("table", SBOM, {"width": 80, "verbose": True}),
     "table-written.txt": ("table", SBOM, {"width": 80, "asked": Asked(formats=("table", "spdx-json"))}),
+    "image-40.txt": ("table", REPORT, {"width": 40}),
     "image-60.txt": ("table", REPORT, {"width": 60}),
     "image-80.txt": ("table", REPORT, {"width": 80}),
     "image-80-verbose.txt": ("table", REPORT, {"width": 80, "verbose": True}),

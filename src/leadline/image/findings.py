@@ -81,9 +81,7 @@ def _files(sbom: Sbom) -> Iterator[ImageFinding]:
 def _credential(file: ImageFile, is_sample: bool) -> ImageFinding:
     if is_sample:
         cure = "see that nothing trusts it: whoever has the package or its sources has it too"
-        return ImageFinding(
-            "low", "Credential of a package or a test", file.path, file.detail, cure, file.layer
-        )
+        return ImageFinding("low", "Sample credential", file.path, file.detail, cure, file.layer)
     cure = "revoke it, and hand its successor over when the container starts"
     return ImageFinding("high", "Credential in the image", file.path, file.detail, cure, file.layer)
 
@@ -105,7 +103,7 @@ def _user(sbom: Sbom) -> Iterator[ImageFinding]:
         yield ImageFinding("medium", "Runs as root", CONFIGURATION, why, cure)
     elif not _is_windows(sbom) and (why := refusal(sbom)):
         cure = "no container starts as this user, so one will be chosen elsewhere; add the account, or name a number"
-        yield ImageFinding("low", "User that does not exist", CONFIGURATION, why, cure)
+        yield ImageFinding("low", "Unknown user", CONFIGURATION, why, cure)
 
 
 def _administrator(sbom: Sbom) -> str:

@@ -89,6 +89,7 @@ _PUBLISHED = (
     "/gems/",
     "/go/pkg/mod/",
     "/google-cloud-sdk/",
+    "/lib/python",
     "/node_modules/",
     "/site-packages/",
     "/usr/local/go/",

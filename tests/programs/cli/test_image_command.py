@@ -89,6 +89,7 @@ def test_a_scan_tells_what_helps_an_attacker_and_what_was_not_done(run, archive)
         "npm            1   ms 2.0.0\n"
         "not read       0\n"
         "not done    vulnerabilities of these packages are not matched yet\n"
+        "more        -v shows every place and what to do about it\n"
         "\n"
         "4 findings: 2 high, 1 medium, 1 low; vulnerabilities not matched\n"
     )
@@ -201,7 +202,7 @@ def test_a_scan_of_a_document_says_what_such_a_document_does_not_hold(run, archi
     ("user", "told"),
     [
         ("toor", "Runs as root 1 user toor, which is number 0 in etc/passwd"),
-        ("svc", "User that does not exist 1 user svc is not in etc/passwd"),
+        ("svc", "Unknown user 1 user svc is not in etc/passwd"),
         ("web", "no findings"),
     ],
 )
@@ -223,7 +224,7 @@ def test_accounts_behind_a_link_that_was_not_followed_are_not_called_absent(run,
     )
     docker_archive(tmp_path / "linked.tar", [linked], User="svc")
     _, out, _ = run("scan", "image", "linked.tar")
-    assert "User that does not exist" not in out
+    assert "Unknown user" not in out
     assert "etc/passwd was not read, so nobody knows whether user svc is" in out
 
 

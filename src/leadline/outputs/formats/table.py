@@ -25,6 +25,8 @@ _NAMES = 40
 _DISTRIBUTION = frozenset(("alpm", "apk", "deb", "rpm"))
 _STYLES = {"critical": "1;31", "high": "31", "medium": "33", "low": "36", "good": "32", "bad": "1;31"}
 _LONGEST_PATH = 4096
+_WHOLE = frozenset(("configuration", "operating system"))
+"""Places that say nothing which the title does not say."""
 
 
 @format("table", suffix=".txt", report=Sbom)
@@ -39,10 +41,12 @@ def table(sbom: Sbom, out: IO[str], page: Page) -> None:
 def image_table(report: ImageReport, out: IO[str], page: Page) -> None:
     sbom = report.sbom
     found = components(sbom)
-    lines = [*_heading(sbom, page), *_findings(report.findings, page), *_packages(found, page)]
+    lines = [*_heading(sbom, page), *_findings(report, page), *_packages(found, page)]
     lines += _not_read(sbom, page)
     for i, gap in enumerate(report.not_judged):
         lines += _labelled("" if i else "not done", gap, page.width)
+    if report.findings and not page.verbose:
+        lines += _labelled("more", "-v shows every place and what to do about it", page.width)
     lines.append("")
     lines += _verdict(report, page)
     out.writelines(f"{line.rstrip()}\n" for line in lines)
@@ -194,40 +198,61 @@ def _paint(text: str, style: str, page: Page) -> str:
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if page.colour and style in _STYLES else text
 
 
-def _findings(findings: Sequence[ImageFinding], page: Page) -> Iterator[str]:
+def _findings(report: ImageReport, page: Page) -> Iterator[str]:
     kinds: dict[tuple[str, str], list[ImageFinding]] = {}
-    for finding in findings:
+    for finding in report.findings:
         kinds.setdefault((finding.severity, finding.title), []).append(finding)
     width = max((columns(title) for _, title in kinds), default=0)
     for (severity, title), members in kinds.items():
         head = f"{_paint(severity, severity, page)}{' ' * (8 - len(severity))}  "
         if page.verbose:
             yield f"{head}{title}"
-            yield from (line for one in members for line in _finding(one, page.width))
+            yield from _places_found(members, report.sbom.image.layers, page.width)
             yield from (f"  {line}" for line in wrapped(f"to do: {members[0].cure}", page.width - 2))
             continue
-        line = f"{padded(title, width)}  {len(members):>4,}   "
-        yield f"{head}{line}{_examples(members, page.width - 10 - columns(line))}"
-    if findings:
+        line = f"{padded(title, width)}  {len(members):>4,}"
+        examples = _examples(members, page.width - 13 - columns(line))
+        yield f"{head}{line}   {examples}"
+        if not examples:
+            yield from (f"{' ' * 10}{part}" for part in _first_example(members, page.width - 10))
+    if report.findings:
         yield ""
 
 
-def _finding(finding: ImageFinding, width: int) -> Iterator[str]:
-    where, detail = plain(finding.where, _LONGEST_PATH), plain(finding.detail)
-    if columns(where) + columns(detail) + 4 <= width:
-        yield f"  {where}  {detail}"
+def _places_found(members: Sequence[ImageFinding], layers: Sequence[str], width: int) -> Iterator[str]:
+    """Each place once, with all that was found there and the layer that brought it."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in members:
+        found.setdefault((one.where, one.layer), []).append(plain(one.detail))
+    for (where, layer), details in found.items():
+        where = plain(where, _LONGEST_PATH)
+        if layer in layers and len(layers) > 1:
+            details.append(f"layer {layers.index(layer) + 1} of {len(layers)}")
+        detail = ", ".join(details)
+        if columns(where) + columns(detail) + 4 <= width:
+            yield f"  {where}  {detail}"
+        else:
+            yield f"  {where}"
+            yield from (f"    {line}" for line in wrapped(detail, width - 4))
+
+
+def _first_example(members: Sequence[ImageFinding], width: int) -> Iterator[str]:
+    """On lines of its own, where the first line has no room for any."""
+    first = members[0]
+    more = f" and {len(members) - 1:,} more" if len(members) > 1 else ""
+    if first.where in _WHOLE:
+        yield from wrapped(f"{plain(first.detail)}{more}", width)
     else:
-        yield f"  {where}"
-        yield from (f"    {line}" for line in wrapped(detail, width - 4))
+        where = plain(first.where, _LONGEST_PATH)
+        yield from (f"{where}{more}",) if columns(where + more) <= width else (where, more.strip())
 
 
 def _examples(members: Sequence[ImageFinding], room: int) -> str:
     """As many places as there is room for; one that stands alone with what was found there."""
     if len(members) == 1:
         where, detail = plain(members[0].where), plain(members[0].detail)
-        # Of a file its path says more, of the configuration what stands there.
-        texts = (where, detail) if "/" in where else (detail, where)
-        return next((text for text in (f"{where}: {detail}", *texts) if columns(text) <= room), "")
+        texts = (detail,) if where in _WHOLE else (f"{where}: {detail}", where)
+        return next((text for text in texts if columns(text) <= room), "")
     names = list(dict.fromkeys(plain(one.where) for one in members))
     for shown in range(min(3, len(names)), 0, -1):
         rest = len(names) - shown
