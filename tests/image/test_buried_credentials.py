@@ -12,7 +12,7 @@ from leadline.sources.layer_blob import OpenedImage
 
 KEY = b"-----BEGIN PRIVATE KEY-----\n"
 FOUND = "private key in line 1"
-BURIED = f"{FOUND}, out of sight but still in this layer"
+BURIED = f"{FOUND}, hidden later but still in its layer"
 
 
 class Numbered(Held):
@@ -49,7 +49,7 @@ def test_one_that_was_only_copied_up_is_told_once():
 def test_another_one_in_its_place_does_not_hide_it():
     assert told(layer({"a/x.key": b"\n" + KEY}), layer({"a/x.key": KEY})) == [
         ("a/x.key", FOUND, "1"),
-        ("a/x.key", "private key in line 2, out of sight but still in this layer", "0"),
+        ("a/x.key", "private key in line 2, hidden later but still in its layer", "0"),
     ]
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from leadline.model.image_report import ImageReport
+from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.package import Digest, ImageIdentity, Package, Sbom
 from leadline.outputs.components import components
 from leadline.outputs.declared_licences import is_license_id
@@ -65,6 +65,28 @@ def test_output_is_the_golden(golden: str) -> None:
         GOLDENS.mkdir(exist_ok=True)
         (GOLDENS / golden).write_text(text, "utf-8")
     assert text == (GOLDENS / golden).read_text("utf-8")
+
+
+def test_a_place_is_told_once_with_all_its_lines_and_its_layer() -> None:
+    layer = SBOM.image.layers[1]
+    details = (
+        "token in line 1",
+        "token in line 4",
+        "key, hidden",
+        "token in line 9",
+        "key in line 2, hidden",
+    )
+    found = tuple(
+        ImageFinding("high", "Credential", ".env", detail, "revoke it", layer) for detail in details
+    )
+    text = written("table", ImageReport(SBOM, found), width=200, verbose=True)
+    assert "  .env  token in lines 1, 4 and 9, key, hidden, key in line 2, hidden, layer 2 of 2\n" in text
+    assert "5   .env\n" in written("table", ImageReport(SBOM, found), width=80)
+
+
+def test_a_file_at_the_root_is_named_where_room_is_short() -> None:
+    found = (ImageFinding("high", "Credential in the image", ".env", "credential by its name in line 1"),)
+    assert "1   .env\n" in written("table", ImageReport(SBOM, found), width=60)
 
 
 def test_every_format_has_a_golden() -> None:

@@ -22,7 +22,7 @@ from leadline.image.wishes import Wishes
 from leadline.model.package import Account, ImageFile, ImageIdentity, Package, Sbom
 
 LARGEST_REMEMBERED = 1 << 30
-BURIED = "out of sight but still in this layer"
+BURIED = "hidden later but still in its layer"
 KEPT_PATHS = (*DISTRO_PATHS, accounts.ACCOUNT_FILE)
 """Files that no cataloguer asks for and the bill itself is made from."""
 

@@ -1,5 +1,6 @@
 """A bill of materials, or a scan of an image, for a person at a terminal: plain columns, what was not read, the verdict."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import IO
@@ -25,6 +26,7 @@ _NAMES = 40
 _DISTRIBUTION = frozenset(("alpm", "apk", "deb", "rpm"))
 _STYLES = {"critical": "1;31", "high": "31", "medium": "33", "low": "36", "good": "32", "bad": "1;31"}
 _LONGEST_PATH = 4096
+_IN_LINE = re.compile(r"(?P<what>.+) in line (?P<line>\d+)(?P<rest>.*)")
 _WHOLE = frozenset(("configuration", "operating system"))
 """Places that say nothing which the title does not say."""
 
@@ -209,13 +211,14 @@ def _findings(report: ImageReport, page: Page) -> Iterator[str]:
             yield f"{head}{title}"
             yield from _places_found(members, report.sbom.image.layers, page.width)
             yield from (f"  {line}" for line in wrapped(f"to do: {members[0].cure}", page.width - 2))
+            yield ""
             continue
         line = f"{padded(title, width)}  {len(members):>4,}"
         examples = _examples(members, page.width - 13 - columns(line))
         yield f"{head}{line}   {examples}"
         if not examples:
             yield from (f"{' ' * 10}{part}" for part in _first_example(members, page.width - 10))
-    if report.findings:
+    if report.findings and not page.verbose:
         yield ""
 
 
@@ -226,6 +229,7 @@ def _places_found(members: Sequence[ImageFinding], layers: Sequence[str], width:
         found.setdefault((one.where, one.layer), []).append(plain(one.detail))
     for (where, layer), details in found.items():
         where = plain(where, _LONGEST_PATH)
+        details = list(_lines_joined(details))
         if layer in layers and len(layers) > 1:
             details.append(f"layer {layers.index(layer) + 1} of {len(layers)}")
         detail = ", ".join(details)
@@ -234,6 +238,19 @@ def _places_found(members: Sequence[ImageFinding], layers: Sequence[str], width:
         else:
             yield f"  {where}"
             yield from (f"    {line}" for line in wrapped(detail, width - 4))
+
+
+def _lines_joined(details: Sequence[str]) -> Iterator[str]:
+    """``a password in line 1`` and ``a password in line 4`` as ``a password in lines 1 and 4``."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for detail in details:
+        match = _IN_LINE.fullmatch(detail)
+        lines.setdefault((match["what"], match["rest"]) if match else (detail, ""), []).append(
+            match["line"] if match else ""
+        )
+    for (what, rest), numbers in lines.items():
+        several = f"s {', '.join(numbers[:-1])} and {numbers[-1]}" if len(numbers) > 1 else f" {numbers[0]}"
+        yield f"{what} in line{several}{rest}" if numbers[0] else what
 
 
 def _first_example(members: Sequence[ImageFinding], width: int) -> Iterator[str]:
