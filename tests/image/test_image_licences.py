@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadline.image.licences import LONGEST, licences_in, spdx, spdx_all
+from leadline.image.licences import LONGEST, any_of, licences_in, spdx, spdx_all
 
 NAMES = {
     "Apache 2.0": "Apache-2.0",
@@ -43,6 +43,32 @@ NAMES = {
     "GPL-2.0-only WITH Classpath-exception-2.0": "GPL-2.0-only WITH Classpath-exception-2.0",
     "GPL-3+ with GCC exception": "GPL-3.0-or-later WITH GCC-exception-3.1",
     "Apache-2.0 WITH LLVM-exception": "Apache-2.0 WITH LLVM-exception",
+    "The Apache Software License, Version 2.0": "Apache-2.0",
+    '"Apache License, Version 2.0"': "Apache-2.0",
+    "http://www.apache.org/licenses/LICENSE-2.0.txt": "Apache-2.0",
+    "https://opensource.org/licenses/BSD-2-Clause": "BSD-2-Clause",
+    "http://www.opensource.org/licenses/mit-license.php": "MIT",
+    "https://spdx.org/licenses/MIT.html": "MIT",
+    "http://www.eclipse.org/org/documents/epl-v10.php": "EPL-1.0",
+    "https://www.eclipse.org/org/documents/epl-2.0/EPL-2.0.txt": "EPL-2.0",
+    "https://www.mozilla.org/en-US/MPL/2.0/": "MPL-2.0",
+    "http://www.gnu.org/licenses/old-licenses/lgpl-2.1.html": "LGPL-2.1-only",
+    "https://creativecommons.org/licenses/by-sa/3.0/": "CC-BY-SA-3.0",
+    "Eclipse Public License - v 2.0": "EPL-2.0",
+    "Eclipse Distribution License v. 1.0": "BSD-3-Clause",
+    "EUPL 1.2": "EUPL-1.2",
+    "BSD3": "BSD-3-Clause",
+    "PSFL": "PSF-2.0",
+    "ISC License (ISCL)": "ISC",
+    "Blue Oak Model License (BlueOak-1.0.0)": "BlueOak-1.0.0",
+    "Mozilla Public License 1.1 (MPL 1.1)": "MPL-1.1",
+    "GNU General Public License v3 or later (GPLv3+)": "GPL-3.0-or-later",
+    "GNU Affero General Public License v3": "AGPL-3.0-only",
+    "GNU Lesser General Public License, version 2.1": "LGPL-2.1-only",
+    "The GNU General Public License (GPL), Version 2, With Classpath Exception": "GPL-2.0-only WITH Classpath-exception-2.0",
+    "GPL2 w/ CPE": "GPL-2.0-only WITH Classpath-exception-2.0",
+    "GPL-2+ with Autoconf-data exception": "GPL-2.0-or-later WITH Autoconf-exception-generic",
+    "GFDL-NIV-1.3+": "GFDL-1.3-no-invariants-or-later",
     "  spread \n over   lines ": "spread over lines",
 }
 AS_WRITTEN = [
@@ -57,6 +83,12 @@ AS_WRITTEN = [
     ")(",
     "(((((((((((((((((((((((((MIT)))))))))))))))))))))))))",
     "Copyright (c) 2020 Ada Example",
+    "https://example.org/licenses/MIT",
+    "https://opensource.org/licenses/no-such",
+    "MIT (see LICENSE)",
+    "GNU Lesser General Public License",
+    "Apache Software License",
+    "BSD License",
     "",
 ]
 
@@ -80,7 +112,31 @@ def test_several_are_kept_in_order_and_once() -> None:
     assert spdx_all(["GPLv2", "", "MIT", "GPL-2.0-only", "own words"]) == ("GPL-2.0-only", "MIT", "own words")
 
 
-def test_a_whole_licence_text_is_cut() -> None:
+def test_a_licence_that_spdx_cannot_say_does_not_hide_those_beside_it() -> None:
+    assert spdx_all(["GPL-1+ or Artistic, and REGCOMP, and BSD-3-clause"]) == (
+        "GPL-1.0-or-later OR Artistic-1.0-Perl",
+        "REGCOMP",
+        "BSD-3-Clause",
+    )
+    assert spdx_all(["Own words, and more of them", "MIT and something else"]) == (
+        "Own words, and more of them",
+        "MIT and something else",
+    )
+
+
+def test_any_of_several_is_one_choice() -> None:
+    assert any_of(["MIT", "Apache 2", "MIT", ""]) == ("MIT OR Apache-2.0",)
+    assert any_of(["MIT and ISC", "GPL-2"]) == ("(MIT AND ISC) OR GPL-2.0-only",)
+    assert any_of(["own words", "MIT"]) == ("own words OR MIT",)
+    assert (any_of([]), any_of(["own words"])) == ((), ("own words",))
+
+
+def test_a_whole_licence_text_is_known_by_its_wording() -> None:
+    grant = "Permission is hereby granted, free of charge, to any person obtaining a copy of this software"
+    assert spdx(f"MIT License\n\n{grant}" + " and more" * 200) == "MIT"
+
+
+def test_a_whole_licence_text_that_nobody_knows_is_cut() -> None:
     assert spdx("word " * 10_000) == " ".join(["word"] * (LONGEST // 5)) + " …"
 
 

@@ -9,6 +9,10 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from leadline.image.licence_names import ADDRESSES, EXCEPTIONS, NAMES
+
+VERSION = 2
+"""Raised with every change of what a licence is called, so that cached layers are read again."""
 LONGEST = 1000
 """Characters. A longer text is a licence's own wording or worse, never the name of one."""
 DEEPEST = 20
@@ -19,14 +23,21 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _GNU = re.compile(
-    r"(?P<family>agpl|lgpl|gpl|gfdl|fdl)[\s-]*(?:version[\s-]*|v[\s.]*)?(?P<major>[123])(?:\.(?P<minor>\d))?"
+    r"(?P<family>agpl|lgpl|gpl|gfdl|fdl)[\s,-]*(?:version[\s-]*|v[\s.]*)?(?P<major>[123])(?:\.(?P<minor>\d))?"
     r"(?:[\s-]*(?P<later>\+|or[\s-]+later|or[\s-]+newer)|[\s-]*(?:only))?",
     re.IGNORECASE,
 )
-_FOLD = re.compile(r"[\s_,-]+")
-_NOISE = re.compile(
-    r"^(?:the|gnu)-|-(?:software-)?licen[cs]e$|(?<=-)licen[cs]e-|(?<=-)version-|(?<=-)v(?=\d)"
+_GNU_WORDS = re.compile(
+    r"(?:\bgnu[\s-]+)?\b(?P<kind>affero|lesser|library|library or lesser)?\s*"
+    r"(?P<what>general public|free documentation)\s+licen[cs]e\b(?:\s*\((?:[al]?gpl|fdl|gfdl)\))?",
+    re.IGNORECASE,
 )
+_FOLD = re.compile(r"[\s_,-]+")
+_NOISE = frozenset(("the", "license", "licence", "licenses", "version", "v", "v."))
+_NUMBERED = re.compile(r"^v\.?(?=\d)")
+_IN_BRACKETS = re.compile(r"(?P<long>[^()]+)\((?P<short>[^()]+)\)")
+_ADDRESS = re.compile(r"https?://(?:www\.)?(?P<rest>\S+)")
+_FILE_ENDING = re.compile(r"(?:\.html?|\.php|\.txt|\.json|/)+$")
 
 _GNU_VERSIONS = {
     "AGPL": ("1.0", "3.0"),
@@ -34,6 +45,7 @@ _GNU_VERSIONS = {
     "GPL": ("1.0", "2.0", "3.0"),
     "LGPL": ("2.0", "2.1", "3.0"),
 }
+_ALL_OF = re.compile(r"\s*,\s*and\s+|\s*;\s*", re.IGNORECASE)
 _WORDS = {
     "and": "AND",
     "and/or": "OR",
@@ -45,94 +57,6 @@ _WORDS = {
     "&&": "AND",
     ";": "AND",
 }
-
-_NAMES = {
-    "afl-2.1": "AFL-2.1",
-    "apache-1.1": "Apache-1.1",
-    "apache-2": "Apache-2.0",
-    "apache-2.0": "Apache-2.0",
-    "apache2": "Apache-2.0",
-    "apache2.0": "Apache-2.0",
-    "artistic": "Artistic-1.0-Perl",
-    "artistic-1": "Artistic-1.0",
-    "artistic-2": "Artistic-2.0",
-    "artistic-2.0": "Artistic-2.0",
-    "asl-1.1": "Apache-1.1",
-    "asl-2.0": "Apache-2.0",
-    "blueoak-1.0.0": "BlueOak-1.0.0",
-    "boost": "BSL-1.0",
-    "bsd-2-clause": "BSD-2-Clause",
-    "bsd-2clause": "BSD-2-Clause",
-    "bsd-3-clause": "BSD-3-Clause",
-    "bsd-3clause": "BSD-3-Clause",
-    "bsd-4-clause": "BSD-4-Clause",
-    "bsl-1": "BSL-1.0",
-    "bzip2-1.0.6": "bzip2-1.0.6",
-    "cc0": "CC0-1.0",
-    "cc0-1.0": "CC0-1.0",
-    "curl": "curl",
-    "epl-1.0": "EPL-1.0",
-    "epl-2.0": "EPL-2.0",
-    "expat": "MIT",
-    "ftl": "FTL",
-    "gpl+": "GPL-1.0-or-later",
-    "hpnd": "HPND",
-    "isc": "ISC",
-    "lgpl+": "LGPL-2.0-or-later",
-    "libpng": "Libpng",
-    "mit": "MIT",
-    "mit/x11": "MIT",
-    "modified-bsd": "BSD-3-Clause",
-    "mpl-1.1": "MPL-1.1",
-    "mpl-2": "MPL-2.0",
-    "mpl-2.0": "MPL-2.0",
-    "mplv1.1": "MPL-1.1",
-    "mplv2.0": "MPL-2.0",
-    "mozilla-public-2.0": "MPL-2.0",
-    "mozilla-public-2.0-(mpl-2.0)": "MPL-2.0",
-    "new-bsd": "BSD-3-Clause",
-    "ofl": "OFL-1.1",
-    "ofl-1.1": "OFL-1.1",
-    "openldap": "OLDAP-2.8",
-    "openldap-2.8": "OLDAP-2.8",
-    "openssl": "OpenSSL",
-    "postgresql": "PostgreSQL",
-    "psf": "PSF-2.0",
-    "psf-2": "PSF-2.0",
-    "psf-2.0": "PSF-2.0",
-    "python": "Python-2.0",
-    "python-2.0": "Python-2.0",
-    "ruby": "Ruby",
-    "simplified-bsd": "BSD-2-Clause",
-    "sleepycat": "Sleepycat",
-    "unicode-dfs-2016": "Unicode-DFS-2016",
-    "unlicense": "Unlicense",
-    "vim": "Vim",
-    "w3c": "W3C",
-    "wtfpl": "WTFPL",
-    "wtfpl-2": "WTFPL",
-    "x11": "X11",
-    "zlib": "Zlib",
-    "zlib/libpng": "Zlib",
-    "zpl-2.1": "ZPL-2.1",
-    "zplv2.1": "ZPL-2.1",
-}
-"""Common names, folded, that differ from the SPDX id by more than case (and the commonest ids, to answer at once)."""
-
-_EXCEPTIONS = {
-    "autoconf-exception": "Autoconf-exception-2.0",
-    "bison-exception": "Bison-exception-2.2",
-    "classpath-exception": "Classpath-exception-2.0",
-    "font-exception": "Font-exception-2.0",
-    "gcc-exception": "GCC-exception-3.1",
-    "gcc-runtime-library-exception": "GCC-exception-3.1",
-    "libtool-exception": "Libtool-exception",
-    "linux-syscall-note": "Linux-syscall-note",
-    "linux-syscall-note-exception": "Linux-syscall-note",
-    "llvm-exception": "LLVM-exception",
-    "llvm-exceptions": "LLVM-exception",
-}
-
 
 _PHRASES = (
     ("permission is hereby granted, free of charge, to any person obtaining a copy of this software", "MIT"),
@@ -153,6 +77,16 @@ _PHRASES = (
     ("alter it and redistribute it freely, subject to the following restrictions", "Zlib"),
     ("redistribute it freely, subject to the above disclaimer and the following restrictions", "Info-ZIP"),
     ("python software foundation license version 2", "PSF-2.0"),
+    ("apache license version 2.0, january 2004", "Apache-2.0"),
+    ("boost software license - version 1.0", "BSL-1.0"),
+    ("cc0 1.0 universal", "CC0-1.0"),
+    ("common development and distribution license (cddl) version 1.0", "CDDL-1.0"),
+    ("common development and distribution license (cddl) version 1.1", "CDDL-1.1"),
+    ("eclipse public license - v 1.0", "EPL-1.0"),
+    ("eclipse public license - v 2.0", "EPL-2.0"),
+    ("mozilla public license version 2.0 ====", "MPL-2.0"),
+    ("mozilla public license, version 2.0 1. definitions", "MPL-2.0"),
+    ("this is free and unencumbered software released into the public domain", "Unlicense"),
 )
 """Words, in lower case with single blanks, that stand in the text of one licence alone."""
 _BSD = "redistribution and use in source and binary forms, with or without modification"
@@ -174,40 +108,108 @@ def licences_in(text: str) -> tuple[str, ...]:
 
 def spdx_all(written: Iterable[str]) -> tuple[str, ...]:
     """Each of ``written`` as an SPDX expression or as it is, in order, once, blank ones left out."""
-    return tuple(dict.fromkeys(filter(None, map(spdx, written))))
+    return tuple(dict.fromkeys(filter(None, (one for text in written for one in _parts(text)))))
+
+
+def any_of(written: Iterable[str]) -> tuple[str, ...]:
+    """``written`` of which a user may choose one, as one expression; none where nothing is written."""
+    texts = tuple(dict.fromkeys(filter(None, (" ".join(text.split()) for text in written))))
+    said = tuple(dict.fromkeys(map(_said, texts)))
+    if len(texts) < 2 or not all(said):
+        return (spdx(" OR ".join(texts)),) if texts else ()
+    return (" OR ".join(f"({one})" if " AND " in one else one for one in said),)
+
+
+def is_spdx(written: str) -> bool:
+    """Whether SPDX can say all of it."""
+    return bool(_said(" ".join(written[:LONGEST].split())))
+
+
+def clearest(written: Iterable[str]) -> str:
+    """The first of several words for one licence that SPDX can say, else the first; empty where there is none."""
+    texts = [text for text in written if text.strip()]
+    return next((text for text in texts if is_spdx(text)), texts[0] if texts else "")
 
 
 def spdx(written: str) -> str:
     """``written`` as an SPDX expression where all of it can be said in one, else as it is with blanks folded."""
     if len(written) > LONGEST:
-        return " ".join(written[:LONGEST].split()) + " …"
-    return _expression(" ".join(written.split()))
+        return " AND ".join(licences_in(written)) or " ".join(written[:LONGEST].split()) + " …"
+    folded = " ".join(written.split())
+    return _said(folded) or folded
+
+
+def _parts(written: str) -> tuple[str, ...]:
+    """As ``spdx``; licences that all apply one by one where only some of them can be said."""
+    whole = spdx(written)
+    if len(written) > LONGEST or _said(whole):
+        return (whole,)
+    parts = [part.strip() for part in _ALL_OF.split(whole)] if "(" not in whole else [whole]
+    if len(parts) > 1 and all(parts) and any(map(_said, parts)):
+        return tuple(map(spdx, parts))
+    return (whole,)
 
 
 @lru_cache(maxsize=8192)
-def _expression(written: str) -> str:
+def _said(written: str) -> str:
+    """``written`` as an SPDX expression; empty where SPDX cannot say all of it."""
     if not written or written.count("(") > DEEPEST:
-        return written
-    simple = _gnu(written) or _NAMES.get(_folded(written))
-    if simple:
-        return simple
+        return ""
+    address = _ADDRESS.fullmatch(written)
+    if address:
+        return _published_at(_FILE_ENDING.sub("", address["rest"].lower()))
+    plain = _GNU_WORDS.sub(_gnu_short, written.strip("\"'"))
+    return _named(plain) or _expression(plain) or _bracketed(plain)
+
+
+def _named(name: str) -> str:
+    return _gnu(name) or NAMES.get(_folded(name), "")
+
+
+def _expression(written: str) -> str:
     parts, after_with = [], False
     for word in filter(None, map(str.strip, _TOKEN.split(written))):
         operator = _WORDS.get(word.lower().removeprefix(",").strip(), "")
         if operator or word in "()":
             parts.append(operator or word)
         else:
-            name = _EXCEPTIONS.get(_folded(word)) if after_with else _gnu(word) or _NAMES.get(_folded(word))
-            if not name and word.lower() not in _known():
-                return written
-            parts.append(name or word)
+            name = EXCEPTIONS.get(_folded(word)) if after_with else _named(word)
+            name = name or next((one for one in (word, _folded(word)) if one.lower() in _known()), "")
+            if not name:
+                return ""
+            parts.append(name)
         after_with = operator == "WITH"
-    return (_validated(" ".join(parts)) if _is_well_formed(parts) else "") or written
+    return _validated(" ".join(parts)) if _is_well_formed(parts) else ""
+
+
+def _bracketed(written: str) -> str:
+    """``GNU General Public License v3 or later (GPLv3+)`` says itself how it is to be read."""
+    match = _IN_BRACKETS.fullmatch(written)
+    return (_named(match["short"]) or _expression(match["short"])) if match else ""
+
+
+def _published_at(address: str) -> str:
+    for pattern, name in ADDRESSES:
+        if match := pattern.fullmatch(address):
+            if "name" not in match.groupdict():
+                return name
+            own = match["name"].replace("/", "-")
+            return _expression(name.replace("*", own) if name else own) or NAMES.get(_folded(own), "")
+    return ""
+
+
+def _gnu_short(match: re.Match[str]) -> str:
+    if match["what"].lower().startswith("free"):
+        return "GFDL"
+    kind = (match["kind"] or "").lower()
+    return {"affero": "AGPL", "": "GPL"}.get(kind, "LGPL")
 
 
 def _gnu(name: str) -> str:
     """``GPLv2+`` as ``GPL-2.0-or-later``; empty for a name of another family or without a version."""
-    match = _GNU.fullmatch(name.removeprefix("GNU ").removesuffix(" License"))
+    match = _GNU.fullmatch(
+        name.strip(" ,").removeprefix("The ").removeprefix("GNU ").removesuffix(" License")
+    )
     if match is None:
         return ""
     family = "GFDL" if match["family"].lower() == "fdl" else match["family"].upper()
@@ -218,8 +220,10 @@ def _gnu(name: str) -> str:
 
 
 def _folded(name: str) -> str:
-    folded = _FOLD.sub("-", name.strip().lower())
-    return _NOISE.sub("", _NOISE.sub("", folded))
+    words = (_NUMBERED.sub("", word) for word in _FOLD.sub("-", name.strip().lower()).split("-"))
+    return (
+        "-".join(word for word in words if word not in _NOISE).removeprefix("gnu-").removesuffix("-software")
+    )
 
 
 def _is_well_formed(parts: list[str]) -> bool:

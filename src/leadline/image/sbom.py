@@ -6,7 +6,7 @@ import zstandard
 from msgspec import DecodeError, ValidationError, msgpack, structs
 
 from leadline.errors import SourceError
-from leadline.image import accounts, secrets
+from leadline.image import accounts, licences, secrets
 from leadline.image.cataloguer import TEXT_VERSION, Cataloguer, Unread
 from leadline.image.code_stamp import FORM
 from leadline.image.distro import DISTRO_PATHS, distro_of_programs, read_distro
@@ -169,7 +169,7 @@ def _order(package: Package) -> tuple[str, str, str, str, tuple[str, ...]]:
 
 
 def _version(cataloguers: Sequence[Cataloguer]) -> str:
-    return f"{FORM} {TEXT_VERSION} {secrets.VERSION} {' '.join(KEPT_PATHS)} " + " ".join(
+    return f"{FORM} {TEXT_VERSION} {secrets.VERSION} {licences.VERSION} {' '.join(KEPT_PATHS)} " + " ".join(
         f"{one.name}:{one.version}" for one in cataloguers
     )
 
