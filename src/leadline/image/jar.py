@@ -78,6 +78,8 @@ _NAME_GOES_ON = re.compile(
     r"-(?!(?:alpha|android|beta|build|final|incubating|jre|milestone|redhat|snapshot)-)[a-z]{3,}-\d", re.I
 )
 _CLASSIFIER = re.compile(r"-(?:sources|javadoc|tests|shaded|all|jar-with-dependencies)$")
+_CLAUSE = re.compile(r"(?:\"[^\"]*\"|[^,\"])+")
+_QUOTED_OR_PLAIN = re.compile(r"(?:\"[^\"]*\"|[^;\"])+")
 _DOTTED = re.compile(r"[a-z][\w-]*(?:\.[\w-]+)+")
 
 
@@ -131,6 +133,16 @@ def manifest_attributes(text: str) -> dict[str, str]:
         else:
             found[name] = value.lstrip()
     return {name: value.strip() for name, value in found.items()}
+
+
+def bundle_licences(header: str) -> tuple[str, ...]:
+    """The licences of a ``Bundle-License``, of which a user may choose: names, or addresses where no name stands.
+
+    https://docs.osgi.org/specification/osgi.core/8.0.0/framework.module.html
+    """
+    clauses = (_QUOTED_OR_PLAIN.findall(clause) for clause in _CLAUSE.findall(header))
+    named = (words[0].strip().strip('"').strip() for words in clauses if words)
+    return tuple(name for name in named if name and name != "<<EXTERNAL>>")
 
 
 def split_file_name(name: str) -> tuple[str, str]:

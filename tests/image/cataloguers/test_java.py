@@ -83,6 +83,41 @@ def test_all_that_the_manifest_and_the_pom_tell_is_kept() -> None:
     assert [digest.algorithm for digest in package.digests] == ["sha1"]
 
 
+BSD = "Redistribution and use in source and binary forms, with or without modification, are permitted"
+
+
+@pytest.mark.parametrize(
+    ("entries", "licenses"),
+    [
+        ({"META-INF/LICENSE": "Apache License\n Version 2.0, January 2004\n"}, ("Apache-2.0",)),
+        ({"META-INF/license.txt": f"{BSD}\nLicensed under the Apache License, Version 2.0"}, ("Apache-2.0", "BSD-2-Clause")),
+        ({"LICENSE.md": "Our own words.", "META-INF/LICENSE": BSD}, ("BSD-2-Clause",)),
+        ({"META-INF/LICENSE": "Our own words."}, ()),
+        ({"META-INF/MANIFEST.MF": "Bundle-License: http://www.apache.org/licenses/LICENSE-2.0.txt\n", "META-INF/LICENSE": BSD}, ("Apache-2.0",)),
+        ({"META-INF/MANIFEST.MF": 'Bundle-License: Apache-2.0;link="https://a,b",EPL-2.0;link="x"\n'}, ("Apache-2.0 OR EPL-2.0",)),
+        ({"META-INF/MANIFEST.MF": "Bundle-License: Apache License, Version 2.0\n"}, ("Apache-2.0",)),
+        ({"META-INF/MANIFEST.MF": 'Bundle-License: "Apache License, Version 2.0";link="x"\n'}, ("Apache-2.0",)),
+        ({"META-INF/MANIFEST.MF": "Bundle-License: My words, in 2 parts\n"}, ("My words, in 2 parts",)),
+        ({"META-INF/MANIFEST.MF": "Bundle-License: <<EXTERNAL>>\n", "META-INF/LICENSE": BSD}, ("BSD-2-Clause",)),
+    ],
+)  # fmt: skip
+def test_licences_are_those_of_the_bundle_else_those_of_its_text(
+    entries: dict[str, str], licenses: tuple[str, ...]
+) -> None:
+    packages, complaints = catalogued("opt/a-1.jar", jar(entries))
+    assert (packages[0].licenses, complaints) == (licenses, "")
+
+
+def test_of_the_licences_of_a_pom_a_user_chooses_one() -> None:
+    pom = (
+        "<project><licenses><license><name>EPL</name><url>https://www.eclipse.org/legal/epl-2.0</url></license>"
+        "<license><name>GPL2 w/ CPE</name></license><license><name>GPL2 w/ CPE</name></license></licenses></project>"
+    )
+    entries = {**properties("a", "a", "1"), "META-INF/maven/a/a/pom.xml": pom}
+    packages, _ = catalogued("opt/a-1.jar", jar(entries))
+    assert packages[0].licenses == ("EPL-2.0 OR GPL-2.0-only WITH Classpath-exception-2.0",)
+
+
 def test_artifacts_shaded_into_an_archive_follow_it() -> None:
     entries = {
         **properties("com.example", "shop", "1.0"),

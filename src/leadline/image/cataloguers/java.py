@@ -12,13 +12,14 @@ from leadline.image.cataloguer import Digest, File, Package, Packages, Unreadabl
 from leadline.image.documents import read_xml
 from leadline.image.jar import (
     Coordinates,
+    bundle_licences,
     coordinates_in_pom,
     coordinates_in_properties,
     manifest_attributes,
     named_by,
     split_file_name,
 )
-from leadline.image.licences import spdx_all
+from leadline.image.licences import any_of, clearest, is_spdx, licences_in
 from leadline.image.zip_reader import Budget, ZipEntry, ZipReader
 
 SUFFIXES = (".jar", ".war", ".ear", ".par", ".sar", ".nar", ".jpi", ".hpi", ".kar", ".lpkg")
@@ -27,6 +28,8 @@ NESTED_BYTES = 256 << 20
 INFLATED_BYTES = 1 << 30
 TEXT_BYTES = 1 << 20
 COORDINATES = 5_000
+LICENSE_TEXTS_READ = 4
+LICENSE_TEXTS = ("META-INF/LICENSE", "META-INF/LICENCE", "LICENSE", "LICENCE")
 
 
 class _Archive(Struct):
@@ -50,10 +53,12 @@ class _Inside(Struct):
     manifest: ZipEntry | None = None
     properties: dict[str, ZipEntry] = {}
     poms: dict[str, ZipEntry] = {}
+    texts: list[ZipEntry] = []
+    """Of licences."""
     nested: list[ZipEntry] = []
 
 
-@cataloguer("java", suffixes=SUFFIXES, version=3)
+@cataloguer("java", suffixes=SUFFIXES, version=4)
 def java(archive: File) -> Packages:
     complaints: list[str] = []
     yield from _packages(_Archive(archive, archive.path, 0, archive.data, Budget(INFLATED_BYTES), complaints))
@@ -109,6 +114,8 @@ def _look_inside(reader: ZipReader, inside: _Inside) -> None:
             inside.poms[name.removesuffix("/pom.xml")] = entry
         elif name.upper() == "META-INF/MANIFEST.MF":
             inside.manifest = entry
+        elif name.upper().removesuffix(".TXT").removesuffix(".MD") in LICENSE_TEXTS:
+            inside.texts.append(entry)
         if len(inside.properties) + len(inside.poms) > COORDINATES:
             raise Unreadable(f"holds the coordinates of more than {COORDINATES} artifacts")
 
@@ -122,14 +129,14 @@ def _own_packages(archive: _Archive, reader: ZipReader, inside: _Inside) -> Pack
     says_so = _is_called(attributes, split_file_name(file_name)[0])
     folder = _main_folder(packed, file_name, stated.version if says_so else "")
     main = packed.pop(folder) if folder else stated
-    license = attributes.get("Bundle-License", "").partition(";")[0]
-    licenses = _pom_licenses(archive, reader, inside.poms.get(folder)) or ((license,) if license else ())
+    licenses = any_of(_pom_licenses(archive, reader, inside.poms.get(folder)))
+    licenses = licenses or _bundle_licenses(attributes.get("Bundle-License", ""))
     yield Package(
         "maven",
         main.artifact,
         main.version,
         namespace=main.group,
-        licenses=spdx_all(licenses),
+        licenses=licenses or _text_licenses(archive, reader, inside.texts),
         found_in=archive.found_in,
         digests=(Digest("sha1", hashlib.sha1(archive.content, usedforsecurity=False).hexdigest()),),
         supplier=attributes.get("Implementation-Vendor", "") or attributes.get("Bundle-Vendor", ""),
@@ -216,5 +223,26 @@ def _pom_licenses(archive: _Archive, reader: ZipReader, pom: ZipEntry | None) ->
     except Unreadable as error:
         archive.complaints.append(f"{archive.place}: {pom.name}: {error}")
         return ()
-    names = (license.value("name") or license.value("url") for license in project.child("licenses").children)
-    return tuple(name for name in names if name)
+    licenses = project.child("licenses").children
+    return tuple(clearest((license.value("name"), license.value("url"))) for license in licenses)
+
+
+def _bundle_licenses(header: str) -> tuple[str, ...]:
+    """Many write one name with a comma in it, so a list counts as one only where all of it makes sense."""
+    names = bundle_licences(header)
+    return any_of(
+        names if len(names) == 1 or (all(map(is_spdx, names)) and not is_spdx(header)) else (header,)
+    )
+
+
+def _text_licenses(archive: _Archive, reader: ZipReader, texts: list[ZipEntry]) -> tuple[str, ...]:
+    """Known by their wording, from the first text that is known: builds pack the same one at several places."""
+    for entry in texts[:LICENSE_TEXTS_READ]:
+        try:
+            content = reader.read(entry, TEXT_BYTES, archive.budget)
+        except Unreadable as error:
+            _complain(archive, error)
+            continue
+        if found := licences_in(content.decode("utf-8", "replace")):
+            return found
+    return ()
