@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from leadline.image.cataloguer import Package
 from leadline.image.checksum import hexadecimal
 from leadline.image.documents import entries, fields, whole_name, word, words
-from leadline.image.licences import spdx_all
+from leadline.image.licences import any_of
 
 
 def composer_package(entry: Mapping[str, object], is_dev: bool) -> Package | None:
@@ -21,7 +21,7 @@ def composer_package(entry: Mapping[str, object], is_dev: bool) -> Package | Non
         base_name,
         version,
         namespace=namespace,
-        licenses=spdx_all(words(entry.get("license"))),
+        licenses=any_of(words(entry.get("license"))),  # a list is a choice there
         digests=hexadecimal("sha1", checksum),
         supplier=", ".join(filter(None, authors)),
         home=word(entry.get("homepage")),

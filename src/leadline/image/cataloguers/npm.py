@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
 from leadline.image.documents import entries, fields, read_json, whole_name, word
-from leadline.image.licences import spdx_all
+from leadline.image.licences import any_of, clearest
 
 
 @cataloguer("npm", names=("package.json",))
@@ -24,7 +24,7 @@ def npm(manifest: File) -> Packages:
         base_name,
         version,
         namespace=namespace,
-        licenses=spdx_all(_licenses(found.get("license"))) or spdx_all(_licenses(found.get("licenses"))),
+        licenses=any_of(_licenses(found.get("license"))) or any_of(_licenses(found.get("licenses"))),
         supplier=_person(found.get("author")),
         home=word(found.get("homepage")),
         description=word(found.get("description")),
@@ -33,11 +33,10 @@ def npm(manifest: File) -> Packages:
 
 
 def _licenses(value: object) -> Iterator[str]:
-    """From every shape in use: ``"MIT"``, ``{"type": "MIT", "url": …}`` and lists of both."""
+    """From every shape in use: ``"MIT"``, ``{"type": "MIT", "url": …}`` and lists of both, which are choices."""
     for entry in entries(value) or (value,):
-        license = word(entry) or word(fields(entry).get("type")) or word(fields(entry).get("name"))
-        if license:
-            yield license
+        told = fields(entry)
+        yield word(entry) or clearest(word(told.get(key)) for key in ("type", "name", "url"))
 
 
 def _person(value: object) -> str:
