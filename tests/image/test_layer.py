@@ -48,7 +48,7 @@ def names(file: File) -> Packages:
 
 @cataloguer("whole", names=("whole",), beside=("*.extra", "etc/kept", "other"))
 def whole(file: File, tree: Tree) -> Packages:
-    yield Package("generic", tree.distro.id, file.text)
+    yield Package("generic", tree.distro.id or "whole", file.text)
 
 
 @cataloguer("programs", executables=True)

@@ -102,6 +102,8 @@ class Cataloguer(Struct, frozen=True):
     """Raised with every change of what it finds, so that cached layers are read again."""
     lock: bool = False
     """Reads what a project declares, not what is installed: meant for folders of sources, noise in an image."""
+    may_lack_version: bool = False
+    """Its notation may leave a version to be told elsewhere; from all others a package without one is incomplete."""
 
 
 def cataloguer(
@@ -115,6 +117,7 @@ def cataloguer(
     beside: tuple[str, ...] = (),
     version: int = 1,
     lock: bool = False,
+    may_lack_version: bool = False,
 ) -> Callable[[Callable[..., Packages]], Cataloguer]:
     """Makes a ``Cataloguer`` of ``read(file)`` or ``read(file, tree)``."""
 
@@ -123,7 +126,18 @@ def cataloguer(
         if takes_tree and executables:
             raise TypeError(f"{name}: executables are not kept until there is a tree")
         return Cataloguer(
-            name, read, paths, names, suffixes, folders, executables, beside, takes_tree, version, lock
+            name=name,
+            read=read,
+            paths=paths,
+            names=names,
+            suffixes=suffixes,
+            folders=folders,
+            executables=executables,
+            beside=beside,
+            takes_tree=takes_tree,
+            version=version,
+            lock=lock,
+            may_lack_version=may_lack_version,
         )
 
     return make

@@ -1,7 +1,7 @@
 """Calls cataloguers on files and gathers what they tell, their failures included."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from msgspec import Struct, structs
@@ -45,7 +45,7 @@ def read(cataloguer: Cataloguer, file: File, tree: Tree | None) -> Reading:
     packages: list[Package] = []
     unread: tuple[Unread, ...] = ()
     try:
-        for package in cataloguer.read(file, tree) if cataloguer.takes_tree else cataloguer.read(file):
+        for package in told(cataloguer, file, tree):
             packages.append(package)
     except Unreadable as error:
         unread = (Unread(file.path, f"{cataloguer.name}: {error}"),)
@@ -55,6 +55,22 @@ def read(cataloguer: Cataloguer, file: File, tree: Tree | None) -> Reading:
         why = f"a fault in the cataloguer {cataloguer.name} ({type(error).__name__})"
         unread = (Unread(file.path, why, hint="please report it; --debug shows the details"),)
     return Reading(tuple(_placed(package, cataloguer, file) for package in packages), unread)
+
+
+def told(cataloguer: Cataloguer, file: File, tree: Tree | None) -> Iterator[Package]:
+    """Every package that can be looked up: it has a name and, unless its notation may leave that out, a version.
+
+    Raises:
+        Unreadable: at the end where some had none, besides what the cataloguer raises itself.
+    """
+    incomplete = 0
+    for package in cataloguer.read(file, tree) if cataloguer.takes_tree else cataloguer.read(file):
+        if package.name.strip(" /") and (package.version.strip() or cataloguer.may_lack_version):
+            yield package
+        else:
+            incomplete += 1
+    if incomplete:
+        raise Unreadable(f"{incomplete} without a name or a version")
 
 
 def together(readings: Iterable[Reading]) -> Reading:

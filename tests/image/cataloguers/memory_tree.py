@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from leadline.image.cataloguer import Cataloguer, Distro, File, Package, Tree, Unreadable
+from leadline.image.cataloguer import Cataloguer, Distro, File, Package, Unreadable
+from leadline.image.walk import told
 
 
 class MemoryTree:
@@ -28,11 +29,9 @@ def read(cataloguer: Cataloguer, tree: MemoryTree, path: str) -> tuple[list[Pack
     """What ``cataloguer`` finds in the file at ``path``, and why it stopped early (empty where it did not)."""
     file = tree.get(path)
     assert file is not None
-    as_tree: Tree = tree
-    arguments = (file, as_tree) if cataloguer.takes_tree else (file,)
     packages: list[Package] = []
     try:
-        for package in cataloguer.read(*arguments):
+        for package in told(cataloguer, file, tree):
             packages.append(package)
     except Unreadable as error:
         return packages, str(error)

@@ -46,7 +46,8 @@ def asked_for(name: str) -> list[str]:
 
 def assert_survives(name: str, path: str, content: bytes) -> None:
     packages, _ = read(CATALOGUERS[name], MemoryTree({**files_of(name), path: content}), path)
-    assert all(package.name and package.type for package in packages)
+    lacks_version = CATALOGUERS[name].may_lack_version
+    assert all(one.type and one.name and (one.version or lacks_version) for one in packages)
     msgspec.json.encode(packages)
 
 
@@ -141,6 +142,24 @@ JSON_FILES = [
 def test_json_of_other_shapes(name: str, path: str, draws: st.DataObject) -> None:
     value = draws.draw(shapes_of(orjson.loads(files_of(name)[path])))
     assert_survives(name, path, orjson.dumps(value))
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "content"),
+    [
+        ("java-gradle", "gradle.lockfile", "a:b:1=compileClasspath\nunit::pileClasspath\n"),
+        ("java-gradle", "gradle.lockfile", "a:b:1=compileClasspath\na: :1=compileClasspath\n"),
+        ("java-gradle", "gradle.lockfile", "a:b:1=compileClasspath\na:c:=compileClasspath\n"),
+        ("dart", "pubspec.lock", "packages:\n  b: {version: '1'}\n  '': {version: '1'}\n"),
+        ("dotnet-lock", "packages.lock.json", '{"dependencies":{"a":{"b":{"resolved":"1"},"":{"resolved":"1"}}}}'),
+        ("python-pipenv", "Pipfile.lock", '{"default":{"b":{"version":"==1"},"":{"version":"==1"}}}'),
+    ],
+)  # fmt: skip
+def test_an_entry_without_name_or_version_is_said_and_its_neighbour_kept(
+    name: str, path: str, content: str
+) -> None:
+    packages, complaint = read(CATALOGUERS[name], MemoryTree({path: content}), path)
+    assert ([package.name for package in packages], complaint) == (["b"], "1 without a name or a version")
 
 
 def test_a_go_module_without_a_name_is_unreadable():

@@ -58,7 +58,7 @@ class _Inside(Struct):
     nested: list[ZipEntry] = []
 
 
-@cataloguer("java", suffixes=SUFFIXES, version=4)
+@cataloguer("java", suffixes=SUFFIXES, version=5, may_lack_version=True)
 def java(archive: File) -> Packages:
     complaints: list[str] = []
     yield from _packages(_Archive(archive, archive.path, 0, archive.data, Budget(INFLATED_BYTES), complaints))

@@ -17,7 +17,7 @@ PROPERTY_CHARACTERS = 200
 _PROPERTY = re.compile(r"\$\{([^{}]{1,200})\}")
 
 
-@cataloguer("java-pom", names=("pom.xml",), lock=True)
+@cataloguer("java-pom", names=("pom.xml",), lock=True, may_lack_version=True)
 def java_pom(pom: File) -> Packages:
     """The project and what it depends on; a dependency whose version comes from a parent elsewhere has none."""
     project = read_xml(pom.data)
