@@ -10,59 +10,12 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from leadline.image.documents import Element
-
-GROUPS: Mapping[str, str] = {
-    "ant": "org.apache.ant",
-    "asm": "org.ow2.asm",
-    "aspectjrt": "org.aspectj",
-    "aspectjweaver": "org.aspectj",
-    "bcmail": "org.bouncycastle",
-    "bcpkix": "org.bouncycastle",
-    "bcprov": "org.bouncycastle",
-    "bctls": "org.bouncycastle",
-    "caffeine": "com.github.ben-manes.caffeine",
-    "dom4j": "org.dom4j",
-    "elasticsearch": "org.elasticsearch",
-    "elasticsearch-rest": "org.elasticsearch.client",
-    "groovy": "org.codehaus.groovy",
-    "grpc": "io.grpc",
-    "hibernate-commons-annotations": "org.hibernate.common",
-    "hibernate-core": "org.hibernate",
-    "jna": "net.java.dev.jna",
-    "junit": "junit",
-    "kafka": "org.apache.kafka",
-    "kotlin": "org.jetbrains.kotlin",
-    "lucene": "org.apache.lucene",
-    "micronaut": "io.micronaut",
-    "okhttp": "com.squareup.okhttp3",
-    "okio": "com.squareup.okio",
-    "perfmark": "io.perfmark",
-    "re2j": "com.google.re2j",
-    "reactor-core": "io.projectreactor",
-    "reactor-netty": "io.projectreactor.netty",
-    "solr": "org.apache.solr",
-    "spring": "org.springframework",
-    "spring-boot": "org.springframework.boot",
-    "spring-cloud": "org.springframework.cloud",
-    "spring-data": "org.springframework.data",
-    "spring-integration": "org.springframework.integration",
-    "spring-kafka": "org.springframework.kafka",
-    "spring-security": "org.springframework.security",
-    "spring-session": "org.springframework.session",
-    "spring-ws": "org.springframework.ws",
-    "tomcat": "org.apache.tomcat",
-    "tomcat-embed": "org.apache.tomcat.embed",
-    "woodstox-core-asl": "org.codehaus.woodstox",
-    "xalan": "xalan",
-    "xercesImpl": "xerces",
-}
-"""First words of artifact names whose builds pack no coordinates, and their groups; the longest match counts."""
+from leadline.image.maven_groups import EARLIER_GROUPS, GROUPS, UMBRELLAS
 
 ATTRIBUTE_CHARACTERS = 4096
 
+_STATED_GROUP_KEYS = ("Group-Id", "Implementation-Vendor-Id")
 _GROUP_KEYS = (
-    "Group-Id",
-    "Implementation-Vendor-Id",
     "Bundle-SymbolicName",
     "Extension-Name",
     "Specification-Vendor",
@@ -77,10 +30,15 @@ _SCALA = re.compile(r"_(?:2\.1\d|3)$")
 _NAME_GOES_ON = re.compile(
     r"-(?!(?:alpha|android|beta|build|final|incubating|jre|milestone|redhat|snapshot)-)[a-z]{3,}-\d", re.I
 )
-_CLASSIFIER = re.compile(r"-(?:sources|javadoc|tests|shaded|all|jar-with-dependencies)$")
 _CLAUSE = re.compile(r"(?:\"[^\"]*\"|[^,\"])+")
 _QUOTED_OR_PLAIN = re.compile(r"(?:\"[^\"]*\"|[^;\"])+")
+_CLASSIFIER = re.compile(
+    r"-(?:sources|javadoc|tests|shaded|all|jar-with-dependencies|no_?aop"
+    r"|(?:natives-)?(?:linux|windows|win|mac|macos|macosx|osx|android)(?:[-_](?:x86_64|x86|arm64|arm|aarch_?64|amd64|aarch64-?fx))?)$"
+)
 _DOTTED = re.compile(r"[a-z][\w-]*(?:\.[\w-]+)+")
+_CLASS = re.compile(r"(?:\.[A-Z]\w*)+$")
+_REVERSED_DOMAIN = re.compile(r"(?:com|org|net|io|dev|edu|gov|info|biz|javax?|jakarta|[a-z]{2})\.")
 
 
 class Coordinates(Struct, frozen=True):
@@ -163,29 +121,43 @@ def named_by(attributes: Mapping[str, str], file_name: str) -> Coordinates:
     for key in ("Implementation-Version", "Bundle-Version", "Specification-Version", "Plugin-Version"):
         stated = attributes.get(key, "")
         version = version or ("" if "${" in stated else stated)
-    return Coordinates(_group(attributes, artifact), artifact, version)
+    return Coordinates(_group(attributes, artifact, version), artifact, version)
 
 
-def _group(attributes: Mapping[str, str], artifact: str) -> str:
+def _group(attributes: Mapping[str, str], artifact: str, version: str) -> str:
     """The group; the artifact's own name, as the oldest artifacts have it, where nothing tells of one."""
     title, mark, _ = attributes.get("Implementation-Title", "").partition("#")
     if mark and _DOTTED.fullmatch(title):  # Gradle's ``group#artifact;version``
         return title
-    known = [words for words in GROUPS if re.match(rf"{words}(?:[-_]|$)", artifact)]
+    known = [words for words in GROUPS if re.match(rf"{re.escape(words)}(?:[-_.]|$)", artifact)]
     if known:
-        return GROUPS[max(known, key=len)]
+        return _listed_group(max(known, key=len), version)
+    for key in _STATED_GROUP_KEYS:
+        value = attributes.get(key, "").strip()
+        if _DOTTED.fullmatch(value) and value not in UMBRELLAS:
+            return value
     for key in _GROUP_KEYS:
-        value = attributes.get(key, "").partition(";")[0].strip()
+        value = _CLASS.sub("", attributes.get(key, "").partition(";")[0].strip())
         if _DOTTED.fullmatch(value):
             return _without_artifact(value, artifact)
     return artifact
 
 
+def _listed_group(words: str, version: str) -> str:
+    first_version, earlier = EARLIER_GROUPS.get(words, (0, ""))
+    major = re.match(r"\d{1,6}", version)
+    return earlier if major and int(major[0]) < first_version else GROUPS[words]
+
+
 def _without_artifact(name: str, artifact: str) -> str:
-    """``org.freemarker.freemarker`` → ``org.freemarker``; a lone ``org`` is nobody's group."""
+    """``org.freemarker.freemarker`` → ``org.freemarker``; what many groups have in common is nobody's group."""
+    if "." in artifact and name == artifact:
+        parts = name.split(".")
+        return ".".join(parts[: 3 if ".".join(parts[:2]) in UMBRELLAS else 2])
     bare = _SCALA.sub("", artifact)
     for ending in (artifact, bare, bare.replace("-", "."), bare.rpartition("-")[2]):
         group = name.removesuffix(f".{ending}")
-        if group != name and "." in group:
+        if group != name and "." in group and group not in UMBRELLAS:
             return group
-    return name if name.count(".") > 1 else artifact
+    is_whole = name.count(".") > 1 or _REVERSED_DOMAIN.match(name)
+    return name if is_whole and name not in UMBRELLAS else artifact
