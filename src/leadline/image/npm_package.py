@@ -1,5 +1,6 @@
 """JavaScript packages as lock files write them: ``@scope/name@1.2.3``, addresses in place of versions, checksums."""
 
+import re
 from collections.abc import Mapping
 
 from leadline.image.address import public_address
@@ -8,14 +9,21 @@ from leadline.image.checksum import subresource_integrity
 from leadline.image.documents import fields, word
 from leadline.image.licences import spdx_all
 
+_VERSION_IN_ADDRESS = re.compile(r"-v?(\d+\.\d+\.\d[\w.+-]*?)\.(?:tgz|tar\.gz)$")
+
 
 def npm_package(name: str, version: str, entry: Mapping[str, object], is_dev: bool) -> Package:
-    """``version`` may be an address, for what comes from a repository or an archive."""
+    """``version`` may be an address, for what comes from a repository or an archive.
+
+    The version is then the commit, or what the archive is called by; the address itself where neither tells.
+    """
     namespace, _, base_name = name.rpartition("/")
     qualifiers: tuple[tuple[str, str], ...] = ()
     if ":" in version:
         kind = "download_url" if version.startswith(("http:", "https:", "file:")) else "vcs_url"
-        qualifiers, version = ((kind, public_address(version)),), version.partition("#")[2]
+        address, (plain, _, commit) = public_address(version), version.partition("#")
+        named = _VERSION_IN_ADDRESS.search(plain)
+        qualifiers, version = ((kind, address),), commit or (named[1] if named else address)
     needs = fields(entry.get("dependencies")) or fields(entry.get("requires"))
     license = entry.get("license")
     return Package(

@@ -21,7 +21,7 @@ from leadline.image.npm_package import is_of_dependency, npm_package, split_name
 DEPTH = 200
 
 
-@cataloguer("npm-lock", names=("package-lock.json", "npm-shrinkwrap.json"), lock=True, version=2)
+@cataloguer("npm-lock", names=("package-lock.json", "npm-shrinkwrap.json"), lock=True, version=3)
 def npm_lock(lock: File) -> Packages:
     if is_of_dependency(lock):
         return
@@ -59,13 +59,14 @@ def _nested(lock: Mapping[str, object]) -> Packages:
             version = word(entry.get("version"))
             if version.startswith("npm:"):  # installed under another name
                 name, _, version = version.removeprefix("npm:").rpartition("@")
-            if whole_name(name) and version:
+            is_folder = version.startswith("file:") and not version.endswith((".tgz", ".tar.gz"))
+            if whole_name(name) and version and not is_folder:
                 yield npm_package(whole_name(name), version, entry, entry.get("dev") is True)
             if fields(entry.get("dependencies")):
                 waiting.append((fields(entry.get("dependencies")), depth + 1))
 
 
-@cataloguer("bun-lock", names=("bun.lock",), lock=True, version=2)
+@cataloguer("bun-lock", names=("bun.lock",), lock=True, version=3)
 def bun_lock(lock: File) -> Packages:
     """Each package is a list: ``name@version``, registry, what it needs, checksum."""
     if is_of_dependency(lock):
@@ -78,7 +79,7 @@ def bun_lock(lock: File) -> Packages:
     needed = reachable(roots, edges)
     for key, row in packages.items():
         name, version = split_name(word(row[0]) if row else "")
-        if not name or version.startswith(("workspace:", "file:", "link:")):
+        if not name or version.startswith(("workspace:", "root:", "file:", "link:")):
             continue
         checksum = word(row[-1]) if len(row) > 1 else ""
         yield npm_package(name, version, {"integrity": checksum}, key not in needed)
