@@ -143,6 +143,23 @@ def test_version_written_by_a_linker_whose_settings_are_unknown_is_the_only_one_
     assert found_in(content)[1] == ("github.com/example/shop/v2", "v4.5.6")
 
 
+@pytest.mark.parametrize(
+    ("settings", "version"),
+    [
+        ({}, "v0.0.0-20240609211631-fc37c2fa9de2"),
+        ({"vcs.modified": "true"}, "v0.0.0-20240609211631-fc37c2fa9de2+dirty"),
+        ({"-ldflags": '"-X main.version=1.2.3"'}, "v1.2.3"),
+        ({"vcs.time": "yesterday"}, "(devel)"),
+        ({"vcs.revision": "../../x"}, "(devel)"),
+    ],
+)
+def test_commit_stands_in_for_a_version_that_go_did_not_know(settings: dict[str, str], version: str) -> None:
+    commit = {"vcs.revision": "fc37c2fa9de2ad77476a6d4a8f1516196b90187e", "vcs.time": "2024-06-09T21:16:31Z"}
+    build = "".join(f"build\t{key}={value}\n" for key, value in {**commit, **settings}.items())
+    lines = LINES.format(version="(devel)") + build
+    assert found_in(elf({SECTION: inline(lines)}))[1] == ("github.com/example/shop/v2", version)
+
+
 def test_program_without_modules_is_named_by_its_path() -> None:
     content = elf({SECTION: inline("path\tgo.etcd.io/etcd\n")})
     assert found_in(content) == [("stdlib", "1.21.3"), ("go.etcd.io/etcd", "(devel)")]

@@ -6,7 +6,7 @@ neither.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -44,7 +44,7 @@ class BuildInformation(Struct):
     settings: dict[str, str]
 
 
-@cataloguer("golang", executables=True)
+@cataloguer("golang", executables=True, version=2)
 def golang(binary: File) -> Packages:
     executable = Executable(binary.data)
     if executable.format != "pe" and executable.sections and not executable.has_section(*SECTIONS):
@@ -62,6 +62,8 @@ def golang(binary: File) -> Packages:
         version = main_version(build)
         if version == DEVELOPMENT and "-ldflags" not in build.settings:
             version = _linked_version(executable)
+        if version == DEVELOPMENT:
+            version = _revision_version(build.settings)
         yield module_package(build.main.path, version, architecture=build.settings.get("GOARCH", ""))
     for module in build.modules:
         yield module_package(module.path, module.version)
@@ -194,6 +196,18 @@ def _linked_version(executable: Executable) -> str:
             found.add(major[1] + rest[1])
     found.discard(_GOS_OWN_TEXT)
     return "v" + found.pop().decode("ascii") if len(found) == 1 else DEVELOPMENT
+
+
+def _revision_version(settings: Mapping[str, str]) -> str:
+    """The commit as Go writes it where there is no tag before it: ``v0.0.0-20240609211631-fc37c2fa9de2``.
+
+    Go does so by itself since 1.24 (https://go.dev/ref/mod#pseudo-versions).
+    """
+    digits = re.sub(r"\D", "", settings.get("vcs.time", "")[:19])
+    revision = settings.get("vcs.revision", "")[:12]
+    if len(digits) != 14 or not re.fullmatch(r"[0-9a-f]{12}", revision):
+        return DEVELOPMENT
+    return f"v0.0.0-{digits}-{revision}" + ("+dirty" if settings.get("vcs.modified") == "true" else "")
 
 
 def _rank(variable: str, module: str) -> int:
