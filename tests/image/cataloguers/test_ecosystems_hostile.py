@@ -233,3 +233,15 @@ def test_what_is_left_out_of_large_requirements_is_said() -> None:
         CATALOGUERS["python-requirements"], MemoryTree({"requirements.txt": content}), "requirements.txt"
     )
     assert ([one.name for one in packages], complaint) == (["a"], "larger than 8 MiB, the rest was left out")
+
+
+@pytest.mark.parametrize("written", ["../pom.xml", "..", "../../../../../../pom.xml", "pom.xml", "a/pom.xml"])
+def test_a_project_that_is_its_own_parent_is_read_once(written: str) -> None:
+    pom = (
+        "<project><parent><groupId>g</groupId><artifactId>a</artifactId><version>1</version>"
+        f"<relativePath>{written}</relativePath></parent><artifactId>a</artifactId>"
+        "<dependencies><dependency><groupId>h</groupId><artifactId>b</artifactId></dependency></dependencies></project>"
+    )
+    tree = MemoryTree({"a/pom.xml": pom, "pom.xml": pom})
+    packages, complaint = read(CATALOGUERS["java-pom"], tree, "a/pom.xml")
+    assert ([(one.name, one.version) for one in packages], complaint) == ([("a", "1"), ("b", "")], "")

@@ -4,40 +4,71 @@ https://maven.apache.org/pom.html, https://docs.gradle.org/current/userguide/dep
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from posixpath import join, normpath
 
-from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
+from msgspec import Struct
+
+from leadline.image.cataloguer import File, Package, Packages, Tree, Unreadable, cataloguer
 from leadline.image.documents import Element, read_xml
-from leadline.image.jar import coordinates_in_pom
 
 FILE_BYTES = 8 << 20
+PARENT_BYTES = 512 << 10
+PARENTS = 8
+PARENTS_REMEMBERED = 64
 SUBSTITUTIONS = 10
 PROPERTY_CHARACTERS = 200
 
 _PROPERTY = re.compile(r"\$\{([^{}]{1,200})\}")
 
 
-@cataloguer("java-pom", names=("pom.xml",), lock=True, may_lack_version=True)
-def java_pom(pom: File) -> Packages:
-    """The project and what it depends on; a dependency whose version comes from a parent elsewhere has none."""
-    project = read_xml(pom.data)
-    if project.name != "project":
+class _Dependency(Struct, frozen=True):
+    """As written: any of it may be ``${a property}``."""
+
+    group: str
+    artifact: str
+    version: str
+    scope: str
+
+
+class _Project(Struct, frozen=True):
+    """What counts of a ``pom.xml``, for itself and for those that name it as their parent."""
+
+    group: str
+    artifact: str
+    version: str
+    properties: Mapping[str, str]
+    managed: tuple[_Dependency, ...]
+    depends: tuple[_Dependency, ...]
+    parent: tuple[str, str]
+    """Artifact and path of the parent; without an artifact there is none, without a path it lies elsewhere."""
+
+
+@cataloguer("java-pom", names=("pom.xml",), lock=True, may_lack_version=True, version=2)
+def java_pom(pom: File, tree: Tree) -> Packages:
+    """The project and what it depends on; versions and properties come from its parents, where those lie in the tree.
+
+    A dependency whose version is told elsewhere has none.
+    """
+    root = read_xml(pom.data)
+    if root.name != "project":
         return
-    own, properties = coordinates_in_pom(project), _properties(project)
-    if own.group and own.artifact and own.version:
-        yield Package("maven", own.artifact, own.version, namespace=own.group)
-    managed = {
-        _key(dependency, properties): dependency.value("version")
-        for dependency in project.child("dependencyManagement").child("dependencies").children
-    }
-    for dependency in project.child("dependencies").children:
+    project = _project(root)
+    lineage = (*reversed(tuple(_parents(project, pom.folder, tree))), project)
+    properties: dict[str, str] = {}
+    for one in lineage:
+        properties |= one.properties
+    own = [_resolved(text, properties) for text in (project.group, project.artifact, project.version)]
+    if all(own) and "${" not in "".join(own):
+        yield Package("maven", own[1], own[2], namespace=own[0])
+    managed = {_key(one, properties): one.version for ancestor in lineage for one in ancestor.managed}
+    for dependency in project.depends:
         group, artifact = _key(dependency, properties)
-        version = _resolved(dependency.value("version") or managed.get((group, artifact), ""), properties)
+        version = _resolved(dependency.version or managed.get((group, artifact), ""), properties)
         if artifact:
-            is_dev = dependency.value("scope") == "test"
-            yield Package(
-                "maven", artifact, "" if "${" in version else version, namespace=group, is_dev=is_dev
-            )
+            known = "" if "${" in version else version
+            yield Package("maven", artifact, known, namespace=group, is_dev=dependency.scope == "test")
 
 
 @cataloguer("java-gradle", names=("gradle.lockfile", "buildscript-gradle.lockfile"), lock=True)
@@ -57,29 +88,62 @@ def java_gradle(lock: File) -> Packages:
         raise Unreadable("assigns nothing to a configuration")
 
 
-def _key(dependency: Element, properties: Mapping[str, str]) -> tuple[str, str]:
-    return (
-        _resolved(dependency.value("groupId"), properties),
-        _resolved(dependency.value("artifactId"), properties),
+def _project(root: Element) -> _Project:
+    parent = root.child("parent")
+    group = root.value("groupId") or parent.value("groupId")
+    version = root.value("version") or parent.value("version")
+    properties = {
+        one.name: one.text.strip()
+        for one in root.child("properties").children
+        if len(one.text) <= PROPERTY_CHARACTERS
+    }
+    own = {"groupId": group, "artifactId": root.value("artifactId"), "version": version}
+    for prefix in ("project.", "pom.", ""):
+        properties |= {f"{prefix}{key}": value for key, value in own.items()}
+    properties |= {f"project.parent.{key}": parent.value(key) for key in ("groupId", "version")}
+    stated = [one.text.strip() for one in parent.children if one.name == "relativePath"]
+    return _Project(
+        group,
+        own["artifactId"],
+        version,
+        properties,
+        tuple(map(_dependency, root.child("dependencyManagement").child("dependencies").children)),
+        tuple(map(_dependency, root.child("dependencies").children)),
+        (parent.value("artifactId"), stated[0] if stated else "../pom.xml"),
     )
 
 
-def _properties(project: Element) -> dict[str, str]:
-    found = {
-        one.name: one.text.strip()
-        for one in project.child("properties").children
-        if len(one.text) <= PROPERTY_CHARACTERS
-    }
-    own = coordinates_in_pom(project)
-    for prefix in ("project.", "pom.", ""):
-        found |= {
-            f"{prefix}groupId": own.group,
-            f"{prefix}artifactId": own.artifact,
-            f"{prefix}version": own.version,
-        }
-    parent = project.child("parent")
-    found |= {f"project.parent.{key}": parent.value(key) for key in ("groupId", "version")}
-    return found
+def _dependency(element: Element) -> _Dependency:
+    return _Dependency(*(element.value(key) for key in ("groupId", "artifactId", "version", "scope")))
+
+
+def _parents(project: _Project, folder: str, tree: Tree) -> Iterator[_Project]:
+    """Parents in the tree, the nearest first; Maven takes one by its path only where it has the name it is asked by."""
+    for _ in range(PARENTS):
+        artifact, written = project.parent
+        path = normpath(join("/", folder, written)).lstrip("/")
+        file = tree.get(path) or tree.get(f"{path}/pom.xml") if artifact and written else None
+        if file is None or len(file.data) > PARENT_BYTES:
+            return
+        parent = _remembered(file.data)
+        if parent is None or parent.artifact != artifact:
+            return
+        yield parent
+        project, folder = parent, file.folder
+
+
+@lru_cache(maxsize=PARENTS_REMEMBERED)
+def _remembered(content: bytes) -> _Project | None:
+    """A parent, read once for all the modules that name it; ``None`` where it is none, which is told of the file itself."""
+    try:
+        root = read_xml(content)
+    except Unreadable:
+        return None
+    return _project(root) if root.name == "project" else None
+
+
+def _key(dependency: _Dependency, properties: Mapping[str, str]) -> tuple[str, str]:
+    return _resolved(dependency.group, properties), _resolved(dependency.artifact, properties)
 
 
 def _resolved(text: str, properties: Mapping[str, str]) -> str:
