@@ -58,6 +58,8 @@ FILES = dict.fromkeys(
     [
         ({"paths": ("lib/db/installed", "list")}, ["lib/db/installed", "list"]),
         ({"names": ("list",)}, ["a/list", "list"]),
+        ({"names": ("l*st",)}, ["a/list", "list"]),
+        ({"names": ("lis*st", "lis*t.x", "x*st")}, []),
         ({"suffixes": (".jar", "led")}, ["a/b.jar", "lib/db/installed"]),
         ({"folders": ("etc/x",)}, ["etc/x/one"]),
         ({"folders": ("etc/x/",)}, ["etc/x/one"]),

@@ -1,7 +1,7 @@
 """All that a cataloguer file imports.
 
-A cataloguer says which files it wants: ``paths`` exactly, ``names`` by base name, ``suffixes`` by
-ending, ``folders`` everything directly below a folder (``*/name``: of that name, anywhere), ``executables`` every ELF, PE and Mach-O
+A cataloguer says which files it wants: ``paths`` exactly, ``names`` by base name (``a*.txt``: one that
+begins and ends so), ``suffixes`` by ending, ``folders`` everything directly below a folder (``*/name``: of that name, anywhere), ``executables`` every ELF, PE and Mach-O
 file. All wishes are compiled into tables and the tree is walked once.
 
 ``read(file)`` runs while the layer streams by and its file is let go at once; ``read(file, tree)`` runs

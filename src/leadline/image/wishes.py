@@ -35,6 +35,7 @@ class Wishes:
         self.cataloguers = tuple(cataloguers)
         self.executables = tuple(i for i, one in enumerate(cataloguers) if one.executables)
         self._paths, self._names, self._folders = _Table(), _Table(), _Table()
+        self._patterns: list[tuple[str, str, int]] = []
         self._endings: dict[str, tuple[int, ...]] = {}
         self._folder_endings: dict[str, tuple[int, ...]] = {}
         self._kept_endings: set[str] = set()
@@ -42,7 +43,9 @@ class Wishes:
         self._paths.kept.update(kept_paths)
         for position, one in enumerate(cataloguers):
             self._paths.add(one.paths, position)
-            self._names.add(one.names, position)
+            self._names.add((name for name in one.names if "*" not in name), position)
+            halves = (name.partition("*") for name in one.names if "*" in name)
+            self._patterns += [(start, end, position) for start, _, end in halves]
             for folder in one.folders:
                 if folder.startswith("*/"):
                     ending = folder[1:].rstrip("/")
@@ -69,7 +72,7 @@ class Wishes:
 
     def asks_for(self, name: str) -> bool:
         """Whether somebody may want a file with this base name, wherever it lies."""
-        return name in self._quick_names or name.endswith(self._quick_endings)
+        return name in self._quick_names or name.endswith(self._quick_endings) or bool(self._fitting(name))
 
     def asks_in(self, folder: str) -> bool:
         """Whether somebody may want a file directly below ``folder``, whatever its name."""
@@ -84,6 +87,7 @@ class Wishes:
             *self._paths.readers.get(path, ()),
             *self._names.readers.get(name, ()),
             *self._folders.readers.get(folder, ()),
+            *self._fitting(name),
         }
         for ending, positions in self._endings.items():
             if name.endswith(ending):
@@ -99,6 +103,13 @@ class Wishes:
             or any(self.cataloguers[reader].takes_tree for reader in readers)
         )
         return Wish(tuple(sorted(readers)), is_kept) if readers or is_kept else None
+
+    def _fitting(self, name: str) -> list[int]:
+        return [
+            position
+            for start, end, position in self._patterns
+            if name.startswith(start) and name.endswith(end) and len(name) >= len(start) + len(end)
+        ]
 
     def _add_beside(self, pattern: str) -> None:
         folder, _, name = pattern.rpartition("/")

@@ -27,23 +27,14 @@ _MAIN_GROUPS = frozenset(("main", "default"))
 @cataloguer(
     "python-requirements",
     suffixes=("requirements.txt",),
-    names=(
-        "requirements-ci.txt",
-        "requirements-dev.txt",
-        "requirements-docs.txt",
-        "requirements-lint.txt",
-        "requirements-prod.txt",
-        "requirements-test.txt",
-        "requirements-tests.txt",
-        "requirements_dev.txt",
-        "requirements_test.txt",
-        "requirements.dev.txt",
-        "requirements.lock",
-    ),
+    folders=("*/requirements",),
+    names=("requirements*.txt", "requirements*.lock"),
     lock=True,
-    version=2,
+    version=3,
 )
 def python_requirements(requirements: File) -> Packages:
+    if not requirements.name.endswith((".txt", ".lock")):
+        return
     is_dev = bool(_DEVELOPMENT_NAME.search(requirements.name))
     text = requirements.text[:REQUIREMENTS_BYTES]
     if "\0" in text[:1024]:
