@@ -1,6 +1,6 @@
 """Elixir and Erlang packages that a project pins: ``mix.lock`` and ``rebar.lock``.
 
-Each is a term of its language, one package a line
+Each is a term of its language, one package a line; older releases of Mix begin the first with ``%{``
 (https://hexdocs.pm/mix/Mix.Tasks.Deps.html, https://rebar3.org/docs/configuration/dependencies/).
 What comes out of a repository has its commit for a version.
 """
@@ -14,11 +14,11 @@ from leadline.image.checksum import hexadecimal
 FILE_BYTES = 16 << 20
 
 _MIX = re.compile(
-    r'^[ \t]*+"(?P<key>[\w-]++)":\s*\{:hex,\s*:"?(?P<name>\w++)"?,\s*"(?P<version>[^"\n]++)",\s*"(?P<sum>\w*+)"',
+    r'^(?:%\{)?[ \t]*+"(?P<key>[\w-]++)":\s*\{:hex,\s*:"?(?P<name>\w++)"?,\s*"(?P<version>[^"\n]++)",\s*"(?P<sum>\w*+)"',
     re.M,
 )
 _MIX_GIT = re.compile(
-    r'^[ \t]*+"(?P<name>[\w-]++)":\s*\{:git,\s*"(?P<address>[^"\n]++)",\s*"(?P<commit>\w++)"', re.M
+    r'^(?:%\{)?[ \t]*+"(?P<name>[\w-]++)":\s*\{:git,\s*"(?P<address>[^"\n]++)",\s*"(?P<commit>\w++)"', re.M
 )
 _REBAR_GIT = re.compile(
     r'\{<<"(?P<name>[\w-]++)">>,\s*\{git,\s*"(?P<address>[^"\n]++)",\s*\{ref,\s*"(?P<commit>\w++)"'
@@ -26,7 +26,7 @@ _REBAR_GIT = re.compile(
 _REBAR = re.compile(r'\{<<"[\w-]++">>,\s*\{pkg,<<"(?P<name>[\w-]++)">>,<<"(?P<version>[^">\n]++)">>')
 
 
-@cataloguer("elixir", names=("mix.lock",), lock=True, version=2)
+@cataloguer("elixir", names=("mix.lock",), lock=True, version=3)
 def elixir(lock: File) -> Packages:
     text = _text(lock)
     for found in _MIX.finditer(text):
