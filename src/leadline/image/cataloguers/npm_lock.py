@@ -36,13 +36,19 @@ def _flat(packages: Mapping[str, object], lock: Mapping[str, object]) -> Package
     """Formats 2 and 3: every path below the project, ``node_modules/a/node_modules/@s/b``."""
     for path, value in packages.items():
         entry = fields(value)
-        named = word(entry.get("name")) or path.rpartition("node_modules/")[2]
-        name = whole_name(named or lock.get("name"))
+        name = whole_name(word(entry.get("name")) or _name_of_folder(path) or lock.get("name"))
         version = word(entry.get("version"))
         if not name or not version or entry.get("link") is True:
             continue
         is_dev = entry.get("dev") is True or entry.get("devOptional") is True
         yield npm_package(name, version, entry, is_dev)
+
+
+def _name_of_folder(path: str) -> str:
+    """``@scope/name`` or ``name`` at the end, also for a member of a workspace, ``packages/name``; empty for the root."""
+    parent, _, name = path.rpartition("/")
+    scope = parent.rpartition("/")[2]
+    return f"{scope}/{name}" if scope.startswith("@") else name
 
 
 def _nested(lock: Mapping[str, object]) -> Packages:
