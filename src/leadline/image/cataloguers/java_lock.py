@@ -49,7 +49,8 @@ class _Project(Struct, frozen=True):
 def java_pom(pom: File, tree: Tree) -> Packages:
     """The project and what it depends on; versions and properties come from its parents, where those lie in the tree.
 
-    A dependency whose version is told elsewhere has none.
+    A dependency whose version is told elsewhere has none. Those of profiles count: which of them is in use depends on
+    who builds.
     """
     root = read_xml(pom.data)
     if root.name != "project":
@@ -63,7 +64,7 @@ def java_pom(pom: File, tree: Tree) -> Packages:
     if all(own) and "${" not in "".join(own):
         yield Package("maven", own[1], own[2], namespace=own[0])
     managed = {_key(one, properties): one.version for ancestor in lineage for one in ancestor.managed}
-    for dependency in project.depends:
+    for dependency in dict.fromkeys(project.depends):
         group, artifact = _key(dependency, properties)
         version = _resolved(dependency.version or managed.get((group, artifact), ""), properties)
         if artifact:
@@ -101,6 +102,7 @@ def _project(root: Element) -> _Project:
     for prefix in ("project.", "pom.", ""):
         properties |= {f"{prefix}{key}": value for key, value in own.items()}
     properties |= {f"project.parent.{key}": parent.value(key) for key in ("groupId", "version")}
+    profiles = root.child("profiles").children
     stated = [one.text.strip() for one in parent.children if one.name == "relativePath"]
     return _Project(
         group,
@@ -108,7 +110,7 @@ def _project(root: Element) -> _Project:
         version,
         properties,
         tuple(map(_dependency, root.child("dependencyManagement").child("dependencies").children)),
-        tuple(map(_dependency, root.child("dependencies").children)),
+        tuple(_dependency(one) for part in (root, *profiles) for one in part.child("dependencies").children),
         (parent.value("artifactId"), stated[0] if stated else "../pom.xml"),
     )
 
