@@ -15,7 +15,7 @@ from leadline.image.npm_package import is_of_dependency, npm_package, split_name
 _OLD_KEY = re.compile(r"((?:@[^/]++/)?[^/@]++)/(\d[^_(/]*+)")
 
 
-@cataloguer("pnpm-lock", names=("pnpm-lock.yaml",), lock=True, version=2)
+@cataloguer("pnpm-lock", names=("pnpm-lock.yaml",), lock=True, version=3)
 def pnpm_lock(lock: File) -> Packages:
     if is_of_dependency(lock):
         return
@@ -25,13 +25,15 @@ def pnpm_lock(lock: File) -> Packages:
     seen: set[tuple[str, str]] = set()
     for key, value in packages.items():
         entry = fields(value)
+        resolution = fields(entry.get("resolution"))
+        if word(resolution.get("type")) == "directory":
+            continue  # a folder of the project itself, which has its own package.json
         name, version = _coordinates(key)
         name, version = whole_name(entry.get("name")) or name, word(entry.get("version")) or version
         if not name or not version or (name, version) in seen:
             continue
         seen.add((name, version))
         is_dev = word(entry.get("dev")) == "true" if needed is None else key not in needed
-        resolution = fields(entry.get("resolution"))
         needs = {**entry, "integrity": resolution.get("integrity")}
         yield npm_package(name, version, needs, is_dev)
 
