@@ -38,7 +38,7 @@ def test_empty_yaml_is_nothing() -> None:
 
 def test_xml_is_read_without_prefixes() -> None:
     found = read_xml(b'<?xml version="1.0"?><a:p xmlns:a="x"><q>1<!-- c --> 2</q>t<q/></a:p>')
-    assert found == Element("p", "t", [Element("q", "1 2"), Element("q", "")])
+    assert found == Element("p", "t", [Element("q", "1 2"), Element("q", "")], {"xmlns:a": "x"})
     assert (found.value("q"), found.value("none")) == ("1 2", "")
 
 

@@ -39,6 +39,7 @@ class Element(Struct):
     name: str
     text: str = ""
     children: list["Element"] = []
+    attributes: Mapping[str, str] = {}
 
     def child(self, name: str) -> "Element":
         """The first child of that name; an empty element where there is none."""
@@ -179,10 +180,10 @@ def read_xml(content: bytes) -> Element:
     top = Element("")
     stack = [top]
 
-    def start(name: str, _attributes: object) -> None:
+    def start(name: str, attributes: Mapping[str, str]) -> None:
         if len(stack) > DEPTH:
             raise Unreadable("nested too deeply")
-        element = Element(name.rpartition(":")[2], children=[])
+        element = Element(name.rpartition(":")[2], children=[], attributes=attributes)
         stack[-1].children.append(element)
         stack.append(element)
 

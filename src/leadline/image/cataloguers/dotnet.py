@@ -1,14 +1,19 @@
-""".NET packages of a published program: the ``*.deps.json`` beside it, and the lock file of a project.
+""".NET packages of a published program: the ``*.deps.json`` beside it, and the lists that a project keeps.
 
 https://github.com/dotnet/sdk/blob/main/documentation/specs/runtime-configuration-file.md,
-https://learn.microsoft.com/en-us/nuget/consume-packages/package-references-in-project-files#locking-dependencies
+https://learn.microsoft.com/en-us/nuget/consume-packages/package-references-in-project-files#locking-dependencies,
+https://learn.microsoft.com/en-us/nuget/reference/packages-config,
+https://learn.microsoft.com/en-us/nuget/consume-packages/central-package-management
 """
 
+import re
 from collections.abc import Mapping
 
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
 from leadline.image.checksum import in_base64
-from leadline.image.documents import fields, read_json, whole, word
+from leadline.image.documents import fields, read_json, read_xml, whole, word
+
+_PLAIN_VERSION = re.compile(r"\d[\w.+-]{0,100}")
 
 
 @cataloguer("dotnet", suffixes=(".deps.json",))
@@ -42,3 +47,25 @@ def dotnet_lock(lock: File) -> Packages:
         yield Package(
             "nuget", name, version, digests=digests, depends=tuple(fields(entry.get("dependencies")))
         )
+
+
+@cataloguer("dotnet-config", names=("packages.config", "Packages.config"), lock=True)
+def dotnet_config(config: File) -> Packages:
+    """``<package id="…" version="…"/>``, as projects had it before they referred to packages themselves."""
+    root = read_xml(config.data)
+    for package in root.children if root.name == "packages" else ():
+        name, version = package.attributes.get("id", ""), package.attributes.get("version", "")
+        is_dev = package.attributes.get("developmentDependency", "").lower() == "true"
+        yield Package("nuget", name.strip(), version.strip(), is_dev=is_dev)
+
+
+@cataloguer("dotnet-central", names=("Directory.Packages.props",), lock=True)
+def dotnet_central(properties: File) -> Packages:
+    """Versions for all projects of a tree; what is a range or a property is no version."""
+    for group in read_xml(properties.data).children:
+        for package in group.children:
+            name, version = (package.attributes.get(key, "").strip() for key in ("Include", "Version"))
+            version = (version or package.value("Version")).strip("[]")
+            is_global = package.name == "GlobalPackageReference"
+            if (is_global or package.name == "PackageVersion") and _PLAIN_VERSION.fullmatch(version):
+                yield Package("nuget", name, version, is_dev=is_global)
