@@ -120,7 +120,10 @@ def named_by(attributes: Mapping[str, str], file_name: str) -> Coordinates:
     artifact, version = split_file_name(file_name)
     for key in ("Implementation-Version", "Bundle-Version", "Specification-Version", "Plugin-Version"):
         stated = attributes.get(key, "")
-        version = version or ("" if "${" in stated else stated)
+        # Debian's log4j-1.2-1.2.17 has a series in its name, and then the version that the manifest states
+        is_behind_series = bool(stated) and version.endswith(f"-{stated}")
+        if is_behind_series or not version:
+            version = "" if "${" in stated else stated
     return Coordinates(_group(attributes, artifact, version), artifact, version)
 
 
