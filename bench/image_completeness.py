@@ -77,6 +77,8 @@ APKS = (
     ("libssl3", "3.1.4-r5", "openssl"),
     ("zlib", "1.3.1-r0", "zlib"),
 )
+UNKNOWN = "UNKNOWN"
+"""What Syft writes for no version."""
 KNOWN = {
     ("gem", "src"): "a gemspec among the sources of a gem, which RubyGems does not load",
     ("npm", "my-debug"): "an alias; the package behind it, debug 2.6.9, is told",
@@ -252,7 +254,14 @@ def name_of(artifact: Artifact) -> str:
 
 
 def key(artifact: Artifact) -> tuple[str, str, str]:
-    return artifact["type"], name_of(artifact), artifact["version"]
+    version = artifact["version"]
+    return artifact["type"], name_of(artifact), "" if version == UNKNOWN else version
+
+
+def group_of(artifact: Artifact) -> str:
+    """Of a Maven artifact: advisories are looked up by it, but it is no part of Syft's name."""
+    kind, _, rest = artifact.get("purl", "").partition("/")
+    return rest.rpartition("@")[0].rpartition("/")[0] if kind == "pkg:maven" else ""
 
 
 def show(image: str, theirs: list[Artifact], ours: list[Artifact], lists: bool) -> None:
@@ -276,6 +285,10 @@ def show(image: str, theirs: list[Artifact], ours: list[Artifact], lists: bool) 
         print(f"{type:<16}{row[0]:>7}{row[1]:>7}{row[2]:>7}{share:>9}{otherwise:>16}{len(mine - others):>8}")
     for k in sorted(reasons):
         print(f"  missing  {' '.join(k)}: {reasons[k] or 'NOT FOUND'}  ({wanted[k]['locations'][0]['path']})")
+    for k in sorted(found.keys() & wanted.keys()):
+        mine, other = group_of(found[k]), group_of(wanted[k])
+        if mine != other:
+            print(f"  group    {k[1]} {k[2]}: Syft {other}, ours {mine}")
     if lists:
         for k in sorted(found.keys() - wanted.keys()):
             place = next((one["path"] for one in found[k]["locations"]), "-")
@@ -305,6 +318,10 @@ def reason(artifact: Artifact, by_name: Any, by_place: Any) -> str:
                 return f"the same file is told as {told} {version}"
     if artifact["name"].startswith("."):
         return FOLDERS.get(type, "")
+    if artifact["name"].startswith("docker://"):
+        return "an image that a workflow runs, no action"
+    if artifact["version"].startswith("file:"):
+        return "a folder of the project itself"
     return KNOWN.get((type, artifact["name"]), "")
 
 
