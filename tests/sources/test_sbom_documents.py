@@ -239,6 +239,39 @@ def test_without_an_operating_system_the_packages_tell_the_distribution() -> Non
     assert (read(document).distro.id, read(document).distro.version) == ("opensuse-leap", "15.5")
 
 
+@pytest.mark.parametrize(
+    ("url", "distro"),
+    [
+        ("pkg:apk/alpine/musl@1?distro=3.16.2", Distro("alpine", "3.16.2", end_of_life="2024-05-23")),
+        ("pkg:deb/ubuntu/bash@5?distro=focal", Distro("ubuntu", codename="focal")),
+        ("pkg:alpm/arch/bash@5?distro=arch", Distro("arch")),
+        (
+            "pkg:rpm/redhat/x@1?distro=redhat-8.0",
+            Distro("rhel", "8.0", name="redhat", end_of_life="2029-05-31"),
+        ),
+        (
+            "pkg:rpm/amazon/x@1?distro=amazon-2%20%28Karoo%29",
+            Distro("amzn", "2", name="amazon", end_of_life="2026-06-30"),
+        ),
+        (
+            "pkg:rpm/amazon/x@1?distro=amzn-AMI%20release%202018.03",
+            Distro("amzn", "2018.03", end_of_life="2023-12-31"),
+        ),
+        ("pkg:rpm/x@1?distro=9", Distro()),
+        ("pkg:rpm/x@1?distro=", Distro()),
+    ],
+)
+def test_half_a_distribution_in_a_package_url_is_made_whole(url: str, distro: Distro) -> None:
+    document = {**CYCLONEDX, "components": [{"type": "library", "name": "x", "purl": url}]}
+    assert read(document).distro == distro
+
+
+def test_other_names_of_a_distribution_become_its_id() -> None:
+    system = {"type": "operating-system", "name": "Red Hat Enterprise Linux", "version": "8.0"}
+    distro = read({**CYCLONEDX, "components": [system]}).distro
+    assert (distro.id, distro.name, distro.end_of_life) == ("rhel", "Red Hat Enterprise Linux", "2029-05-31")
+
+
 def test_components_nested_without_end_are_named() -> None:
     inner: dict[str, object] = {"type": "library", "name": "deepest", "version": "1", "purl": "pkg:npm/x@1"}
     for _ in range(40):

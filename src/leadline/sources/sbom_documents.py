@@ -3,7 +3,6 @@
 A document is a stranger's: entries that make no sense are named in ``Sbom.unread`` and the rest is kept.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,8 +11,9 @@ from msgspec.structs import replace
 
 from leadline.errors import SourceError
 from leadline.image.distro import end_of_life
-from leadline.model.package import Distro, Sbom
+from leadline.model.package import Sbom
 from leadline.sources.sbom_cyclonedx import read_cyclonedx
+from leadline.sources.sbom_distro import distro_of
 from leadline.sources.sbom_entries import text
 from leadline.sources.sbom_sniff import BYTE_ORDER_MARK, OTHER_FORMS
 from leadline.sources.sbom_spdx import read_spdx
@@ -51,7 +51,7 @@ def read_sbom_document(content: bytes, name: str, created: str) -> Sbom:
     if reader is None:
         raise SourceError(f"{name} is no bill of materials", hint=hint)
     sbom = reader(document, name)
-    distro = sbom.distro if sbom.distro.id else _distro_of_packages(sbom)
+    distro = distro_of(sbom)
     return replace(sbom, distro=replace(distro, end_of_life=end_of_life(distro)), created=created)
 
 
@@ -86,14 +86,3 @@ def _reader(document: Mapping[str, Any], name: str) -> Reader | None:
     if "@context" in document and "spdx" in text(document["@context"]).lower():
         raise SourceError(f"{name} is SPDX 3", hint=f"{' and '.join(_SPDX)} are read")
     return None
-
-
-def _distro_of_packages(sbom: Sbom) -> Distro:
-    """What most packages name in their URLs: ``debian-12``."""
-    named = Counter(
-        value for package in sbom.packages for key, value in package.qualifiers if key == "distro"
-    )
-    if not named:
-        return Distro()
-    id, _, version = named.most_common(1)[0][0].rpartition("-")
-    return Distro(id or version, version if id else "")
