@@ -240,6 +240,24 @@ def test_without_an_operating_system_the_packages_tell_the_distribution() -> Non
 
 
 @pytest.mark.parametrize(
+    ("url", "package"),
+    [
+        ("pkg:alpine/musl@1.2?arch=x86_64", Package("apk", "musl", "1.2", namespace="alpine", arch="x86_64")),
+        ("pkg:dotnet/Markdig@0.21", Package("nuget", "Markdig", "0.21")),
+        ("pkg:dotnet-core/Markdig@0.21", Package("nuget", "Markdig", "0.21")),
+    ],
+)
+def test_types_that_were_renamed_have_their_present_name(url: str, package: Package) -> None:
+    name = package.name
+    entry = {
+        "SPDXID": "a",
+        "name": name,
+        "externalRefs": [{"referenceType": "purl", "referenceLocator": url}],
+    }
+    assert read({"spdxVersion": "SPDX-2.2", "packages": [entry]}).packages == (package,)
+
+
+@pytest.mark.parametrize(
     ("url", "distro"),
     [
         ("pkg:apk/alpine/musl@1?distro=3.16.2", Distro("alpine", "3.16.2", end_of_life="2024-05-23")),

@@ -16,6 +16,12 @@ MOST_UNREAD = 1_000
 LONGEST_TEXT = 16_384
 _WHOLES = ("pkg:docker/", "pkg:git", "pkg:bitbucket/", "pkg:oci/")
 _SEPARATORS = re.compile(r"[-_.]+")
+_OLD_BEGINNINGS = {
+    "pkg:alpine": "pkg:apk/alpine",
+    "pkg:dotnet": "pkg:nuget",
+    "pkg:dotnet-core": "pkg:nuget",
+}
+"""What Syft and Trivy wrote before a type had its present name."""
 
 
 class Entries:
@@ -116,6 +122,8 @@ def is_software(url: str) -> bool:
 
 def identified(url: str, name: str, version: str) -> Package:
     """The package that ``url`` means; of the type ``generic`` where it is no URL. The name keeps its capitals."""
+    beginning, slash, rest = url.partition("/")
+    url = _OLD_BEGINNINGS.get(beginning, beginning) + slash + rest
     package = read_package_url(url) if url else None
     if package is None:
         return Package("generic", name, version)
