@@ -1,6 +1,7 @@
 """CycloneDX as JSON (https://cyclonedx.org/docs/1.6/json/)."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from msgspec.structs import replace
@@ -35,7 +36,11 @@ _FOREIGN = {
     "aquasecurity:trivy:SrcVersion": "sourceVersion",
     "syft:cpe23": "cpe",
     "syft:distro:versionCodename": "codename",
+    "cdx:npm:package:development": "development",
     "syft:location:0:layerID": "layer",
+    "syft:metadata:originPackage": "source",
+    "syft:metadata:source": "source",
+    "syft:metadata:sourceVersion": "sourceVersion",
     "syft:package:foundBy": "foundBy",
 }
 """Properties of other programs that mean the same as one of ours."""
@@ -48,14 +53,18 @@ def read_cyclonedx(document: Mapping[str, Any], name: str) -> Sbom:
     owners: dict[str, str] = {}
     if document.get("components") is None:
         found.lose("components", "the document lists none")
-    for where, entry in _components(found.listed(document, "components"), "components", 0, found):
-        kind = text(entry.get("type"))
-        if kind == "operating-system":
-            distro = _distro(entry)
-        elif kind not in _NO_PACKAGES:
-            _keep(where, entry, found)
     metadata = fields(document.get("metadata"))
     root = fields(metadata.get("component"))
+    parts = chain(
+        _components(found.listed(document, "components"), "components", 0, found),
+        _components(root.get("components"), "metadata.component.components", 0, found),
+    )
+    for where, entry in parts:
+        kind = text(entry.get("type"))
+        if kind == "operating-system":
+            distro = found.system(where, distro, _distro(entry))
+        elif kind not in _NO_PACKAGES or entry.get("purl"):
+            _keep(where, entry, found)
     if is_software(text(root.get("purl"))):
         _keep("metadata.component", root, found)
     for unread in _properties(metadata).get("unread", ()):
@@ -132,7 +141,7 @@ def _package(entry: Mapping[str, Any], package: Package) -> Package:
         home=_page(entry),
         description=text(entry.get("description")),
         owned_by=first("ownedBy"),
-        is_dev=entry.get("scope") == "excluded",
+        is_dev=entry.get("scope") == "excluded" or first("development") == "true",
     )
 
 
@@ -153,10 +162,10 @@ def _licenses(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _foreign_places(entry: Mapping[str, Any]) -> Iterator[str]:
-    """Where Syft and Trivy say that they found it."""
+    """Where Trivy, cdxgen and Syft say that they found it."""
     for one in entries(entry.get("properties")):
         name = text(fields(one).get("name"))
-        if name == "aquasecurity:trivy:FilePath" or (
+        if name in ("aquasecurity:trivy:FilePath", "SrcFile") or (
             name.startswith("syft:location:") and name.endswith(":path")
         ):
             yield path(fields(one).get("value"))

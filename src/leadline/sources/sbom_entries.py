@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from leadline.image.licences import spdx
 from leadline.image.package_url import read_package_url
 from leadline.model.finding import Unread
-from leadline.model.package import Digest, Package
+from leadline.model.package import Digest, Distro, Package
 
 MOST_ENTRIES = 2_000_000
 MOST_UNREAD = 1_000
@@ -56,6 +56,15 @@ class Entries:
             self.lose(f"{where} {package.name}", f"{url[:200]} is no package URL")
         elif not package.cpes:
             self.lose(f"{where} {package.name}", "has no package URL, so its kind is unknown")
+
+    def system(self, where: str, known: Distro, further: Distro) -> Distro:
+        """The distribution that counts: the first. Another one beside it is noted."""
+        if not known.id:
+            return further
+        if (further.id, further.version) != (known.id, known.version):
+            what = f"a second distribution, {further.id} {further.version}"
+            self.lose(where, f"is {what}; all is told as of {known.id} {known.version}")
+        return known
 
     def lose(self, where: str, why: str) -> None:
         if len(self.unread) < MOST_UNREAD:

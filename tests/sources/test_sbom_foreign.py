@@ -1,0 +1,87 @@
+"""What real programs write into their bills of materials, beyond what the formats' own pages lead one to expect."""
+
+import json
+from typing import Any
+
+from leadline.model.finding import Unread
+from leadline.model.package import Package, Sbom
+from leadline.sources.sbom_documents import read_sbom_document
+
+NOW = "2026-01-02T03:04:05Z"
+
+
+def read(document: object) -> Sbom:
+    return read_sbom_document(json.dumps(document).encode(), "sbom.json", NOW)
+
+
+def cyclonedx(**parts: Any) -> dict[str, Any]:
+    return {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [], **parts}
+
+
+def library(name: str, **parts: Any) -> dict[str, Any]:
+    return {"type": "library", "name": name, "version": "1", "purl": f"pkg:npm/{name}@1", **parts}
+
+
+def properties(**values: str) -> list[dict[str, str]]:
+    return [{"name": name.replace("_", ":"), "value": value} for name, value in values.items()]
+
+
+def names(sbom: Sbom) -> list[str]:
+    return [package.name for package in sbom.packages]
+
+
+def test_parts_of_what_the_document_is_about_are_packages() -> None:
+    root = {"type": "application", "name": "shop", "components": [library("a", components=[library("b")])]}
+    assert names(read(cyclonedx(metadata={"component": root}, components=[library("c")]))) == ["c", "a", "b"]
+
+
+def test_a_package_url_says_more_than_the_type_of_a_component() -> None:
+    components = [
+        {"type": "file", "name": "app.jar", "purl": "pkg:maven/org.a/app@1"},
+        {"type": "container", "name": "dns", "purl": "pkg:oci/dns@sha256:1"},
+        {"type": "file", "name": "notes.txt"},
+    ]
+    sbom = read(cyclonedx(components=components))
+    assert [(one.type, one.name) for one in sbom.packages] == [("maven", "app"), ("oci", "dns")]
+    assert sbom.unread == ()
+
+
+def test_a_second_distribution_is_named() -> None:
+    systems = [
+        {"type": "operating-system", "name": name, "version": version}
+        for name, version in (("alpine", "3.20"), ("alpine", "3.20"), ("debian", "12"))
+    ]
+    sbom = read(cyclonedx(components=systems))
+    assert (sbom.distro.id, sbom.distro.version) == ("alpine", "3.20")
+    assert sbom.unread == (
+        Unread("components[2]", "is a second distribution, debian 12; all is told as of alpine 3.20"),
+    )
+
+
+def test_packages_for_development_are_told_by_the_property_of_npm() -> None:
+    dev = library("a", properties=properties(cdx_npm_package_development="true"))
+    sbom = read(cyclonedx(components=[dev, library("b")]))
+    assert [(one.name, one.is_dev) for one in sbom.packages] == [("a", True), ("b", False)]
+
+
+def test_places_and_sources_are_found_where_other_programs_write_them() -> None:
+    cdxgen = library("a", properties=[{"name": "SrcFile", "value": "/srv/package-lock.json"}])
+    syft = {
+        "type": "library",
+        "name": "libssl1.1",
+        "version": "1.1.1-r0",
+        "purl": "pkg:apk/alpine/libssl1.1@1.1.1-r0",
+        "properties": properties(syft_metadata_originPackage="openssl"),
+    }
+    deb = {
+        "type": "library",
+        "name": "libc6",
+        "version": "2",
+        "purl": "pkg:deb/debian/libc6@2",
+        "properties": properties(syft_metadata_source="glibc", syft_metadata_sourceVersion="2-1"),
+    }
+    assert read(cyclonedx(components=[cdxgen, syft, deb])).packages == (
+        Package("npm", "a", "1", found_in=("srv/package-lock.json",)),
+        Package("apk", "libssl1.1", "1.1.1-r0", namespace="alpine", source="openssl"),
+        Package("deb", "libc6", "2", namespace="debian", source="glibc", source_version="2-1"),
+    )
