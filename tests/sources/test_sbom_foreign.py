@@ -85,3 +85,86 @@ def test_places_and_sources_are_found_where_other_programs_write_them() -> None:
         Package("apk", "libssl1.1", "1.1.1-r0", namespace="alpine", source="openssl"),
         Package("deb", "libc6", "2", namespace="debian", source="glibc", source_version="2-1"),
     )
+
+
+def spdx(packages: list[dict[str, Any]], *relationships: tuple[str, str, str]) -> dict[str, Any]:
+    return {
+        "spdxVersion": "SPDX-2.3",
+        "name": "doc",
+        "packages": packages,
+        "relationships": [
+            {"spdxElementId": element, "relationshipType": type, "relatedSpdxElement": related}
+            for element, type, related in relationships
+        ],
+    }
+
+
+def packaged(id: str, url: str = "", **parts: str) -> dict[str, Any]:
+    reference = {"referenceType": "purl", "referenceLocator": url or f"pkg:npm/{id}@1"}
+    return {"SPDXID": id, "name": id, "versionInfo": "1", "externalRefs": [reference], **parts}
+
+
+def test_purposes_of_old_documents_of_trivy_are_told_by_their_ids() -> None:
+    document = spdx(
+        [
+            {"SPDXID": "SPDXRef-Application-1", "name": "jar", "sourceInfo": "Java"},
+            {"SPDXID": "SPDXRef-OperatingSystem-1", "name": "debian", "versionInfo": "11.6"},
+            packaged("SPDXRef-ContainerImage-1", "pkg:oci/shop@sha256:1", name="shop:1"),
+            packaged("SPDXRef-Package-1", "pkg:npm/a@1", name="a"),
+        ],
+        ("SPDXRef-DOCUMENT", "DESCRIBE", "SPDXRef-ContainerImage-1"),
+    )
+    sbom = read(document)
+    assert (names(sbom), sbom.unread) == (["a"], ())
+    assert (sbom.image.name, sbom.distro.id, sbom.distro.version) == ("shop:1", "debian", "11.6")
+
+
+def test_a_layer_without_package_url_is_no_package() -> None:
+    layer = "5b1d" * 16
+    for name in (layer, f"sha256:{layer}"):
+        assert read(spdx([packaged("a"), {"SPDXID": "l", "name": name, "versionInfo": ""}])).unread == ()
+
+
+def test_every_kind_of_dependency_is_one() -> None:
+    forward = ("DEPENDS_ON", "DYNAMIC_LINK", "HAS_PREREQUISITE", "STATIC_LINK")
+    kinds = ("", "BUILD_", "DEV_", "OPTIONAL_", "PROVIDED_", "RUNTIME_", "TEST_")
+    backward = (*(f"{kind}DEPENDENCY_OF" for kind in kinds), "PREREQUISITE_FOR")
+    for type in forward:
+        assert read(spdx([packaged("a"), packaged("b")], ("a", type, "b"))).packages[0].depends == ("b",), (
+            type
+        )
+    for type in backward:
+        assert read(spdx([packaged("a"), packaged("b")], ("b", type, "a"))).packages[0].depends == ("b",), (
+            type
+        )
+
+
+def test_what_only_development_needs_is_marked() -> None:
+    packages = [packaged("a"), packaged("b"), packaged("c")]
+    relations = (
+        ("b", "DEV_DEPENDENCY_OF", "a"),
+        ("c", "TEST_DEPENDENCY_OF", "a"),
+        ("c", "DEPENDENCY_OF", "b"),
+    )
+    sbom = read(spdx(packages, *relations))
+    assert [(one.name, one.is_dev) for one in sbom.packages] == [("a", False), ("b", True), ("c", False)]
+
+
+def test_relations_may_be_told_from_the_other_end() -> None:
+    document = spdx(
+        [packaged("image", "pkg:oci/shop@sha256:1"), packaged("a"), packaged("b")],
+        ("image", "DESCRIBED_BY", "SPDXRef-DOCUMENT"),
+        ("b", "CONTAINED_BY", "a"),
+    )
+    sbom = read(document)
+    assert (sbom.image.name, names(sbom), sbom.packages[1].owned_by) == ("image", ["a", "b"], "a")
+
+
+def test_a_second_distribution_in_spdx_is_named() -> None:
+    systems = [
+        {"SPDXID": name, "name": name, "versionInfo": "1", "primaryPackagePurpose": "OPERATING_SYSTEM"}
+        for name in ("alpine", "debian")
+    ]
+    sbom = read(spdx(systems))
+    assert sbom.distro.id == "alpine"
+    assert [one.where for one in sbom.unread] == ["packages[1]"]

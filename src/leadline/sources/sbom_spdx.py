@@ -19,15 +19,25 @@ from leadline.sources.sbom_entries import (
     text,
 )
 
-_PURPOSES_BESIDE = frozenset(
-    ("CONTAINER", "OPERATING-SYSTEM", "OPERATING_SYSTEM", "FILE", "SOURCE", "ARCHIVE", "DEVICE")
-)
+_PURPOSES_BESIDE = frozenset(("CONTAINER", "OPERATING-SYSTEM", "FILE", "SOURCE", "ARCHIVE", "DEVICE"))
+_PURPOSES_BY_ID = {
+    "SPDXRef-Application-": "APPLICATION",
+    "SPDXRef-ContainerImage-": "CONTAINER",
+    "SPDXRef-Filesystem-": "SOURCE",
+    "SPDXRef-OperatingSystem-": "OPERATING-SYSTEM",
+}
+"""How Trivy began its ids before SPDX knew purposes."""
+_LAYER = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
+_NEEDS = frozenset(("DEPENDS_ON", "DYNAMIC_LINK", "HAS_PREREQUISITE", "STATIC_LINK"))
+_NEEDED = re.compile(r"(?P<kind>(?:[A-Z]+_)?)DEPENDENCY_OF|PREREQUISITE_FOR")
+_NOT_AT_RUN_TIME = frozenset(("DEV_", "TEST_"))
 _PERSON = re.compile(r"(?:Person|Organization):\s*(?P<name>.*?)\s*(?:\((?P<mail>[^()]*)\))?\s*")
 _FOUND_BY = re.compile(r"found by (?P<name>[\w.-]+) in: ")
 _BUILT_FROM = re.compile(r"built package from: (?P<name>\S+)(?: (?P<version>\S+))?")
 _ANNOTATIONS = {"DiffID": "layer", "ImageID": "id", "LayerDiffID": "layer", "RepoTag": "tag"}
 """What Trivy says in annotations of a package, by our own name of it."""
 _NOT_READ = "not read: "
+_DOCUMENT = "SPDXRef-DOCUMENT"
 
 
 def read_spdx(document: Mapping[str, Any], name: str) -> Sbom:
@@ -45,9 +55,9 @@ def read_spdx(document: Mapping[str, Any], name: str) -> Sbom:
     distro = Distro()
     for i, value in enumerate(packages):
         entry = fields(value)
-        purpose = text(entry.get("primaryPackagePurpose"))
-        if purpose.replace("_", "-") == "OPERATING-SYSTEM":
-            distro = _distro(entry)
+        purpose = _purpose(entry)
+        if purpose == "OPERATING-SYSTEM":
+            distro = found.system(f"packages[{i}]", distro, _distro(entry))
         elif purpose == "CONTAINER" or (
             text(entry.get("SPDXID")) in described and (len(packages) > 1 or purpose in _PURPOSES_BESIDE)
         ):
@@ -56,7 +66,7 @@ def read_spdx(document: Mapping[str, Any], name: str) -> Sbom:
                 found.keep(text(entry.get("SPDXID")), _package(entry, texts))
         elif not text(entry.get("name")):
             found.lose(f"packages[{i}]", "has no name")
-        elif _url(entry) or not (purpose in _PURPOSES_BESIDE or _is_group(entry)):
+        elif _url(entry) or not (purpose in _PURPOSES_BESIDE or _is_group(entry) or _is_layer(entry)):
             package = _package(entry, texts)
             found.doubt(f"packages[{i}]", _url(entry), package)
             found.keep(text(entry.get("SPDXID")), package)
@@ -73,7 +83,19 @@ def read_spdx(document: Mapping[str, Any], name: str) -> Sbom:
 
 def _is_group(entry: Mapping[str, Any]) -> bool:
     """An application without version and URL groups what a lock file lists; it is no package."""
-    return entry.get("primaryPackagePurpose") == "APPLICATION" and not text(entry.get("versionInfo"))
+    return _purpose(entry) == "APPLICATION" and not text(entry.get("versionInfo"))
+
+
+def _is_layer(entry: Mapping[str, Any]) -> bool:
+    """Tern and bom list what they found the packages in."""
+    return bool(_LAYER.fullmatch(text(entry.get("name")))) and not text(entry.get("versionInfo"))
+
+
+def _purpose(entry: Mapping[str, Any]) -> str:
+    """The format's own pages write ``OPERATING-SYSTEM``, its schema ``OPERATING_SYSTEM``."""
+    written = text(entry.get("primaryPackagePurpose")).replace("_", "-")
+    id = text(entry.get("SPDXID"))
+    return written or next((word for start, word in _PURPOSES_BY_ID.items() if id.startswith(start)), "")
 
 
 def _described(document: Mapping[str, Any]) -> frozenset[str]:
@@ -81,11 +103,12 @@ def _described(document: Mapping[str, Any]) -> frozenset[str]:
     about = [text(one) for one in entries(document.get("documentDescribes"))]
     for one in entries(document.get("relationships")):
         relation = fields(one)
-        if (
-            relation.get("relationshipType") == "DESCRIBES"
-            and relation.get("spdxElementId") == "SPDXRef-DOCUMENT"
-        ):
-            about.append(text(relation.get("relatedSpdxElement")))
+        element, related = text(relation.get("spdxElementId")), text(relation.get("relatedSpdxElement"))
+        type = relation.get("relationshipType")
+        if type in ("DESCRIBES", "DESCRIBE") and element == _DOCUMENT:
+            about.append(related)
+        elif type == "DESCRIBED_BY" and related == _DOCUMENT:
+            about.append(element)
     # A document about many packages describes them all and has no root.
     return frozenset(about) if len(set(about)) == 1 else frozenset()
 
@@ -185,18 +208,28 @@ def _supplier(written: str) -> str:
 
 
 def _relations(document: Mapping[str, Any], found: Entries) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """What each package needs and who owns it, by their ids."""
     needs: dict[str, list[str]] = {}
     owners: dict[str, str] = {}
+    at_run_time: dict[str, bool] = {}
     for one in entries(document.get("relationships")):
         relation = fields(one)
         element, related = text(relation.get("spdxElementId")), text(relation.get("relatedSpdxElement"))
-        match relation.get("relationshipType"):
-            case "DEPENDS_ON":
-                needs.setdefault(element, []).append(related)
-            case "DEPENDENCY_OF":
-                needs.setdefault(related, []).append(element)
-            case "CONTAINS" if element in found.packages and related in found.packages:
-                owners.setdefault(related, element)
-            case "OTHER" if text(relation.get("comment")).startswith("ownership-by-file-overlap"):
-                owners.setdefault(related, element)
+        type = text(relation.get("relationshipType"))
+        if type == "CONTAINED_BY":
+            element, type, related = related, "CONTAINS", element
+        needed = _NEEDED.fullmatch(type)
+        if type in _NEEDS:
+            needs.setdefault(element, []).append(related)
+        elif needed is not None:
+            needs.setdefault(related, []).append(element)
+            is_needed = needed["kind"] not in _NOT_AT_RUN_TIME
+            at_run_time[element] = at_run_time.get(element, False) or is_needed
+        elif (type == "CONTAINS" and element in found.packages and related in found.packages) or (
+            type == "OTHER" and text(relation.get("comment")).startswith("ownership-by-file-overlap")
+        ):
+            owners.setdefault(related, element)
+    for key, is_needed in at_run_time.items():
+        if key in found.packages and not is_needed:
+            found.packages[key] = replace(found.packages[key], is_dev=True)
     return needs, owners
