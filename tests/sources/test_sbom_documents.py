@@ -162,7 +162,7 @@ def test_a_document_of_spdx_is_read() -> None:
             found_in=("srv/package.json", "opt/package.json"),
             digests=(Digest("sha256", "ab"),),
             supplier="Ann <ann@example.org>",
-            depends=("Flask", "no-url"),
+            depends=("pkg:pypi/flask@1.0", "pkg:generic/no-url@3"),
         ),
         Package("pypi", "Flask", "1.0"),
         Package("generic", "no-url", "3"),

@@ -1,10 +1,15 @@
 """What real programs write into their bills of materials, beyond what the formats' own pages lead one to expect."""
 
+import io
 import json
 from typing import Any
 
 from leadline.model.finding import Unread
 from leadline.model.package import Package, Sbom
+from leadline.outputs.components import components
+from leadline.outputs.format import find_format
+from leadline.outputs.offered import Page
+from leadline.outputs.place import NoPlaces
 from leadline.sources.sbom_documents import read_sbom_document
 
 NOW = "2026-01-02T03:04:05Z"
@@ -168,3 +173,31 @@ def test_a_second_distribution_in_spdx_is_named() -> None:
     sbom = read(spdx(systems))
     assert sbom.distro.id == "alpine"
     assert [one.where for one in sbom.unread] == ["packages[1]"]
+
+
+def dependencies(sbom: Sbom) -> set[tuple[str, str]]:
+    found = components(sbom)
+    return {(one.url, found[needed].url) for one in found for needed in one.needs}
+
+
+def test_relations_between_versions_and_types_are_kept_through_every_format() -> None:
+    documents = [
+        library("ms", **{"bom-ref": "new"}, group=""),
+        library("ms", version="2", purl="pkg:npm/ms@2", **{"bom-ref": "old"}),
+        library("a", **{"bom-ref": "a"}),
+        library("b", **{"bom-ref": "b"}),
+        {"type": "library", "name": "c", "version": "1", "purl": "pkg:pypi/c@1", "bom-ref": "c"},
+    ]
+    needs = [{"ref": "a", "dependsOn": ["old", "c"]}, {"ref": "b", "dependsOn": ["new", "a"]}]
+    sbom = read(cyclonedx(components=documents, dependencies=needs))
+    expected = {
+        ("pkg:npm/a@1", "pkg:npm/ms@2"),
+        ("pkg:npm/a@1", "pkg:pypi/c@1"),
+        ("pkg:npm/b@1", "pkg:npm/ms@1"),
+        ("pkg:npm/b@1", "pkg:npm/a@1"),
+    }
+    assert dependencies(sbom) == expected
+    for name in ("spdx-json", "cyclonedx-json", "syft-json"):
+        out = io.StringIO()
+        find_format(name, Sbom).write(sbom, out, Page(NoPlaces()))
+        assert dependencies(read_sbom_document(out.getvalue().encode(), "again", NOW)) == expected, name

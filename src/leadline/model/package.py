@@ -46,7 +46,7 @@ class Package(Struct, frozen=True):
     """The project's web page."""
     description: str = ""
     depends: tuple[str, ...] = ()
-    """Names of packages that it requires, as the package database writes them."""
+    """Names of packages that it requires, as the package database writes them; package URLs where a name is not enough."""
     files: tuple[str, ...] = ()
     """Paths that belong to it, without a leading slash."""
     owned_by: str = ""

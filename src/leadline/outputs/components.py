@@ -45,7 +45,7 @@ def components(sbom: Sbom) -> tuple[Component, ...]:
         key=lambda one: (*_parts(one[0]), one[1]),
     )
     packages = [package for package, _, _, _ in merged]
-    dependencies = Dependencies(packages)
+    dependencies = Dependencies(packages, [url for _, url, _, _ in merged])
     owners = _owners(packages)
     return tuple(
         Component(

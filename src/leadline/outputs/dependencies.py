@@ -14,8 +14,10 @@ _FOLDER = "node_modules/"
 class Dependencies:
     """Resolves the names that packages depend on. A name that fits several is left out unless places decide."""
 
-    def __init__(self, packages: Sequence[Package]) -> None:
+    def __init__(self, packages: Sequence[Package], urls: Sequence[str] = ()) -> None:
+        """``urls`` are the package URLs of ``packages``, for needs that are written as one."""
         self._packages = packages
+        self._by_url = {url: position for position, url in enumerate(urls) if url}
         self._by_name: dict[tuple[str, str], list[int]] = {}
         self._by_path: dict[str, int] = {}
         """Position by path of a ``package.json``."""
@@ -44,6 +46,9 @@ class Dependencies:
                 self._by_library.setdefault(path, []).append(position)
 
     def _resolved(self, package: Package, name: str) -> Iterator[int]:
+        if name in self._by_url:
+            yield self._by_url[name]
+            return
         if package.type == "npm":
             near = list(self._beside(package, name))
             if near:

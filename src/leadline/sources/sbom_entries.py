@@ -1,13 +1,14 @@
 """What all kinds of bills of materials share: careful access to values, and packages put together from parts."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
 from leadline.image.licences import spdx
-from leadline.image.package_url import read_package_url
+from leadline.image.package_url import package_url, read_package_url
 from leadline.model.finding import Unread
 from leadline.model.package import Digest, Distro, Package
 
@@ -77,25 +78,32 @@ class Entries:
         return (*self.unread, *more)
 
     def relate(self, needs: Mapping[str, Sequence[str]], owners: Mapping[str, str]) -> tuple[Package, ...]:
-        """The packages, with names of what they need and of who owns them."""
-        return tuple(self._related(key, package, needs, owners) for key, package in self.packages.items())
+        """The packages, with names of what they need and of who owns them.
 
-    def _related(
-        self, key: str, package: Package, needs: Mapping[str, Sequence[str]], owners: Mapping[str, str]
-    ) -> Package:
-        names = tuple(
-            dict.fromkeys(
-                full_name(self.packages[needed]) for needed in needs.get(key, ()) if needed in self.packages
-            )
-        )
-        owner = self.packages.get(owners.get(key, ""))
-        if not names and owner is None:
-            return package
-        return replace(
-            package,
-            depends=names or package.depends,
-            owned_by=owner.name if owner is not None else package.owned_by,
-        )
+        The package URL stands for a name that fits several packages, or one of another type.
+        """
+        fitting = Counter((package.type, full_name(package)) for package in self.packages.values())
+        urls: dict[str, str] = {}
+
+        def name(type: str, key: str) -> str:
+            needed = self.packages[key]
+            short = full_name(needed)
+            if needed.type == type and fitting[type, short] == 1:
+                return short
+            if key not in urls:
+                urls[key] = package_url(needed) or short
+            return urls[key]
+
+        def related(key: str, package: Package) -> Package:
+            known = (needed for needed in needs.get(key, ()) if needed in self.packages)
+            depends = tuple(dict.fromkeys(name(package.type, needed) for needed in known))
+            owner = self.packages.get(owners.get(key, ""))
+            if not depends and owner is None:
+                return package
+            owned_by = owner.name if owner is not None else package.owned_by
+            return replace(package, depends=depends or package.depends, owned_by=owned_by)
+
+        return tuple(related(key, package) for key, package in self.packages.items())
 
 
 def full_name(package: Package) -> str:
