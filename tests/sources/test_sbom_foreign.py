@@ -201,3 +201,23 @@ def test_relations_between_versions_and_types_are_kept_through_every_format() ->
         out = io.StringIO()
         find_format(name, Sbom).write(sbom, out, Page(NoPlaces()))
         assert dependencies(read_sbom_document(out.getvalue().encode(), "again", NOW)) == expected, name
+
+
+def test_the_distribution_of_old_documents_of_syft_has_its_id_as_name() -> None:
+    document = {"artifacts": [], "descriptor": {}, "distro": {"name": "alpine", "version": "3.13.4"}}
+    distro = read(document).distro
+    assert (distro.id, distro.version) == ("alpine", "3.13.4")
+
+
+def test_a_folder_in_old_documents_of_syft_is_named_by_its_path() -> None:
+    document = {"artifacts": [], "descriptor": {}, "source": {"type": "directory", "target": "/srv/shop"}}
+    assert (read(document).image.name, read(document).image.kind) == ("/srv/shop", "directory")
+
+
+def test_the_source_package_of_an_apk_is_its_origin() -> None:
+    url = "pkg:alpine/libssl1.1@1?arch=x86_64"
+    entry: dict[str, Any] = {"id": "1", "name": "libssl1.1", "version": "1", "type": "apk", "purl": url}
+    entry["metadata"] = {"originPackage": "openssl", "architecture": "x86_64"}
+    assert read({"artifacts": [entry], "descriptor": {}}).packages[0].source == "openssl"
+    entry["metadata"] = {"originPackage": "libssl1.1"}
+    assert read({"artifacts": [entry], "descriptor": {}}).packages[0].source == ""

@@ -60,13 +60,14 @@ def _package(entry: Mapping[str, Any]) -> Package:
     package = identified(url, name, text(entry.get("version")))
     type = text(entry.get("type"))
     metadata = fields(entry.get("metadata"))
+    origin = text(metadata.get("originPackage"))
     places = [fields(one) for one in entries(entry.get("locations"))]
     places.sort(key=lambda place: fields(place.get("annotations")).get("evidence") != "primary")
     return replace(
         package,
         type=package.type if url else _TYPES.get(type, type) or "generic",
         arch=package.arch or text(metadata.get("architecture")),
-        source=package.source or text(metadata.get("source")),
+        source=package.source or text(metadata.get("source")) or ("" if origin == name else origin),
         source_version=package.source_version or text(metadata.get("sourceVersion")),
         licenses=tuple(dict.fromkeys(filter(None, _licenses(entry)))),
         found_in=tuple(filter(None, (path(place.get("path")) for place in places))),
@@ -99,7 +100,7 @@ def _cpe(value: object) -> str:
 def _distro(entry: Mapping[str, Any]) -> Distro:
     like = entry.get("idLike")
     return Distro(
-        text(entry.get("id")),
+        text(entry.get("id")) or text(entry.get("name")),  # before schema 3 there was no id
         text(entry.get("versionID")) or text(entry.get("version")),
         text(entry.get("versionCodename")),
         text(entry.get("prettyName")) or text(entry.get("name")),
@@ -112,7 +113,7 @@ def _identity(source: Mapping[str, Any], name: str) -> ImageIdentity:
     size = metadata.get("imageSize")
     platform = [text(metadata.get(key)) for key in ("os", "architecture", "architectureVariant")]
     return ImageIdentity(
-        text(source.get("name")) or text(metadata.get("userInput")) or name,
+        text(source.get("name")) or text(metadata.get("userInput")) or text(source.get("target")) or name,
         "directory" if source.get("type") in ("directory", "file") else "image",
         id=text(metadata.get("imageID")),
         digest=text(metadata.get("manifestDigest")),
