@@ -173,6 +173,14 @@ def test_cyclonedx_is_read_by_its_own_library() -> None:
     assert len(bom.components) == len(components(SBOM)) + 1
 
 
+def test_a_licence_in_another_case_has_the_spelling_of_the_schema() -> None:
+    package = Package("npm", "x", "1", licenses=("APACHE-2.0", "mit", "Net-SNMP", "a b"))
+    text = written("cyclonedx-json", replace(SBOM, packages=(package,)))
+    assert cyclonedx_problem(text) is None
+    told = [one["license"] for one in json.loads(text)["components"][1]["licenses"]]
+    assert told == [{"id": "Apache-2.0"}, {"id": "MIT"}, {"name": "Net-SNMP"}, {"name": "a b"}]
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_every_licence_that_spdx_knows_is_one_that_cyclonedx_knows() -> None:

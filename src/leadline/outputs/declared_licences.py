@@ -50,7 +50,8 @@ def declared(licenses: tuple[str, ...]) -> Declared:
 
 def is_license_id(text: str) -> bool:
     """Whether ``text`` is the id of one licence on SPDX's list."""
-    return " " not in text and not text.startswith(_OWN_PREFIX) and bool(_expression(text))
+    # The list has names that have since become a reference.
+    return " " not in text and bool(known := _expression(text)) and not known.startswith(_OWN_PREFIX)
 
 
 def _reference(written: str) -> str:

@@ -146,16 +146,16 @@ def _properties(facts: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
 
 def _licenses(licenses: tuple[str, ...]) -> list[dict[str, Any]]:
     """Ids and names side by side, or one expression: the schema has no mixture."""
-    if declared(licenses).has_only_spdx and not all(map(_is_listed, licenses)):
+    if declared(licenses).has_only_spdx and not all(map(is_license_id, licenses)):
         return [{"expression": declared(licenses).expression}]
-    return [
-        {"license": {"id": one} if _is_listed(one) else {"name": plain(one, _LONGEST_TEXT) or "unknown"}}
-        for one in licenses
-    ]
+    return [{"license": _license(one)} for one in licenses]
 
 
-def _is_listed(license: str) -> bool:
-    return is_license_id(license)
+def _license(written: str) -> dict[str, str]:
+    """The schema lists the ids, each in one spelling alone."""
+    if is_license_id(written):
+        return {"id": declared((written,)).expression}
+    return {"name": plain(written, _LONGEST_TEXT) or "unknown"}
 
 
 def _hashes(digests: tuple[Digest, ...]) -> Iterator[dict[str, str]]:
