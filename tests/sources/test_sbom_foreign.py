@@ -2,8 +2,13 @@
 
 import io
 import json
+from base64 import b64encode
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from leadline.errors import SourceError
 from leadline.model.finding import Unread
 from leadline.model.package import Package, Sbom
 from leadline.outputs.components import components
@@ -11,6 +16,7 @@ from leadline.outputs.format import find_format
 from leadline.outputs.offered import Page
 from leadline.outputs.place import NoPlaces
 from leadline.sources.sbom_documents import read_sbom_document
+from leadline.sources.sbom_sniff import begins_like_sbom
 
 NOW = "2026-01-02T03:04:05Z"
 
@@ -221,3 +227,77 @@ def test_the_source_package_of_an_apk_is_its_origin() -> None:
     assert read({"artifacts": [entry], "descriptor": {}}).packages[0].source == "openssl"
     entry["metadata"] = {"originPackage": "libssl1.1"}
     assert read({"artifacts": [entry], "descriptor": {}}).packages[0].source == ""
+
+
+BILL = cyclonedx(components=[library("a")])
+STATEMENT = {"_type": "https://in-toto.io/Statement/v1", "predicateType": "https://cyclonedx.org/bom"}
+PROVENANCE = {"predicateType": "https://slsa.dev/provenance/v1", "predicate": {"buildDefinition": {}}}
+
+
+def envelope(statement: object) -> dict[str, Any]:
+    payload = b64encode(json.dumps(statement).encode()).decode()
+    return {"payloadType": "application/vnd.in-toto+json", "payload": payload, "signatures": []}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        envelope({**STATEMENT, "predicate": BILL}),
+        envelope({**STATEMENT, "predicate": {"Data": BILL, "Timestamp": NOW}}),
+        envelope({**STATEMENT, "predicate": {"Data": json.dumps(BILL)}}),
+        {
+            "mediaType": "application/vnd.dev.sigstore.bundle+json",
+            "dsseEnvelope": envelope({"predicate": BILL}),
+        },
+        {"linux/amd64": {"SPDX": spdx([packaged("a")])}},
+        {**BILL, "sbom": {}, "predicate": {}},
+    ],
+)
+def test_wrapped_bills_of_materials_are_read(document: dict[str, Any]) -> None:
+    assert names(read(document)) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (
+            {"linux/amd64": {"SPDX": {}}, "linux/arm64": {"SPDX": {}}},
+            "x holds bills of materials of linux/amd64, linux/arm64; save one of them by itself",
+        ),
+        (
+            envelope(PROVENANCE),
+            "x is an attestation of https://slsa.dev/provenance/v1, no bill of materials; "
+            "ask for the one of SPDX or CycloneDX",
+        ),
+        ({"payloadType": "a", "payload": "{"}, "x is a signed envelope whose payload is no JSON"),
+        (
+            {"@context": ["https://spdx.org/rdf/3.0.1/spdx-context.jsonld"], "@graph": []},
+            "x is SPDX 3; SPDX-2.2 and SPDX-2.3 are read",
+        ),
+        (
+            {"name": "shop", "dependencies": {}},
+            "x is no bill of materials; SPDX 2.3, CycloneDX and Syft documents are read, as JSON",
+        ),
+    ],
+)
+def test_what_wraps_no_single_bill_is_refused_in_one_line(document: dict[str, Any], message: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        read_sbom_document(json.dumps(document).encode(), "x", NOW)
+    assert str(caught.value) == message
+
+
+def test_of_several_attestations_the_one_bill_is_read() -> None:
+    lines = [json.dumps(one) for one in (envelope(PROVENANCE), envelope({"predicate": BILL}), {"a": 1})]
+    assert names(read_sbom_document("\n".join(lines).encode(), "x", NOW)) == ["a"]
+    with pytest.raises(SourceError, match="x holds 2 bills of materials; save one of them by itself"):
+        read_sbom_document("\n".join([*lines, json.dumps(BILL)]).encode(), "x", NOW)
+    with pytest.raises(SourceError, match="x is no valid JSON: unexpected content after document"):
+        read_sbom_document(f"{lines[1]}\nContact us".encode(), "x", NOW)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_documents_that_a_shell_of_windows_saved_are_read(tmp_path: Path, encoding: str) -> None:
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    (tmp_path / "x").write_bytes(f"{mark}{json.dumps(BILL)}".encode(encoding))
+    assert begins_like_sbom(tmp_path / "x")
+    assert names(read_sbom_document((tmp_path / "x").read_bytes(), "x", NOW)) == ["a"]

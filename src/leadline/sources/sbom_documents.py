@@ -4,6 +4,8 @@ A document is a stranger's: entries that make no sense are named in ``Sbom.unrea
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from io import BytesIO
 from typing import Any
 
 import orjson
@@ -14,16 +16,18 @@ from leadline.image.distro import end_of_life
 from leadline.model.package import Sbom
 from leadline.sources.sbom_cyclonedx import read_cyclonedx
 from leadline.sources.sbom_distro import distro_of
-from leadline.sources.sbom_entries import text
-from leadline.sources.sbom_sniff import BYTE_ORDER_MARK, OTHER_FORMS
+from leadline.sources.sbom_entries import entries, fields, text
+from leadline.sources.sbom_sniff import OTHER_FORMS, in_utf_8
 from leadline.sources.sbom_spdx import read_spdx
 from leadline.sources.sbom_syft import read_syft
+from leadline.sources.sbom_wrappers import is_bill, unwrapped
 
 LARGEST_BYTES = 512 << 20
+MOST_LINES = 1_000
 _SPDX = ("SPDX-2.2", "SPDX-2.3")
 _CYCLONEDX = ("1.2", "1.3", "1.4", "1.5", "1.6", "1.7")
 
-_WRAPPERS = ("sbom", "predicate", "SPDX")
+_HINT = "SPDX 2.3, CycloneDX and Syft documents are read, as JSON"
 
 Reader = Callable[[Mapping[str, Any], str], Sbom]
 
@@ -34,34 +38,60 @@ def read_sbom_document(content: bytes, name: str, created: str) -> Sbom:
     Raises:
         SourceError: it is none that can be read.
     """
-    hint = "SPDX 2.3, CycloneDX and Syft documents are read, as JSON"
     if len(content) > LARGEST_BYTES:
         raise SourceError(f"{name} is larger than {LARGEST_BYTES >> 20} MiB")
-    plain = content.removeprefix(BYTE_ORDER_MARK)
-    if not plain.strip():
-        raise SourceError(f"{name} is empty", hint=hint)
-    try:
-        document = orjson.loads(plain)
-    except orjson.JSONDecodeError as error:
-        if plain.lstrip().startswith(OTHER_FORMS):
-            raise SourceError(f"{name} is no JSON", hint=hint) from error
-        raise SourceError(f"{name} is no valid JSON: {error}", hint=hint) from error
-    document = _unwrapped(document)
-    reader = _reader(document, name) if isinstance(document, dict) else None
+    bill = fields(_bill(_parsed(in_utf_8(content), name), name))
+    reader = _reader(bill, name)
     if reader is None:
-        raise SourceError(f"{name} is no bill of materials", hint=hint)
-    sbom = reader(document, name)
+        raise SourceError(f"{name} is no bill of materials", hint=_HINT)
+    sbom = reader(bill, name)
     distro = distro_of(sbom)
     return replace(sbom, distro=replace(distro, end_of_life=end_of_life(distro)), created=created)
 
 
-def _unwrapped(document: Any) -> Any:
-    """What GitHub's export, an in-toto statement or BuildKit's attestation holds inside."""
-    if isinstance(document, dict):
-        for key in _WRAPPERS:
-            if isinstance(document.get(key), dict):
-                return document[key]
-    return document
+def _parsed(content: bytes, name: str) -> list[object]:
+    """One document, or one on each line."""
+    if not content or content.isspace():
+        raise SourceError(f"{name} is empty", hint=_HINT)
+    try:
+        return [orjson.loads(content)]
+    except orjson.JSONDecodeError as error:
+        lines = _lines(content)
+        if lines:
+            return lines
+        form = next((form for mark, form in OTHER_FORMS.items() if content.lstrip().startswith(mark)), "")
+        if form:
+            raise SourceError(f"{name} is {form}, not JSON", hint=_HINT) from error
+        raise SourceError(f"{name} is no valid JSON: {error}", hint=_HINT) from error
+
+
+def _lines(content: bytes) -> list[object]:
+    """What stands on each line by itself; empty where not all of them are objects."""
+    found: list[object] = []
+    for line in filter(None, map(bytes.strip, BytesIO(content))):
+        try:
+            found.append(orjson.loads(line))
+        except orjson.JSONDecodeError:
+            return []
+        if not isinstance(found[-1], dict) or len(found) > MOST_LINES:
+            return []
+    return found
+
+
+def _bill(documents: list[object], name: str) -> object:
+    """The one bill of materials among ``documents``: an image has attestations of other kinds beside it."""
+    if len(documents) == 1:
+        return unwrapped(documents[0], name)
+    bills = []
+    for document in documents:
+        with suppress(SourceError):
+            bills.append(unwrapped(document, name))
+    bills = [one for one in bills if is_bill(one)]
+    if len(bills) > 1:
+        raise SourceError(
+            f"{name} holds {len(bills):,} bills of materials", hint="save one of them by itself"
+        )
+    return bills[0] if bills else None
 
 
 def _reader(document: Mapping[str, Any], name: str) -> Reader | None:
@@ -83,6 +113,7 @@ def _reader(document: Mapping[str, Any], name: str) -> Reader | None:
         return read_cyclonedx
     if isinstance(document.get("artifacts"), list) and "descriptor" in document:
         return read_syft
-    if "@context" in document and "spdx" in text(document["@context"]).lower():
+    context = document.get("@context")
+    if any("spdx.org/rdf/3" in text(one) for one in entries(context) or [context]):
         raise SourceError(f"{name} is SPDX 3", hint=f"{' and '.join(_SPDX)} are read")
     return None

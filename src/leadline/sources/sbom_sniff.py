@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-OTHER_FORMS = (b"<", b"SPDXVersion:", b"##")
-"""How the same documents begin as XML and as tags with values."""
+OTHER_FORMS = {b"<": "XML", b"SPDXVersion:": "tags and values", b"##": "tags and values"}
+"""How the same documents begin in another form, and what that form is called."""
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""What PowerShell redirects into a file begins so."""
 _HEAD_BYTES = 4096
 
 
@@ -15,4 +17,11 @@ def begins_like_sbom(path: Path) -> bool:
             head = file.read(_HEAD_BYTES)
     except OSError:
         return False
-    return head.removeprefix(BYTE_ORDER_MARK).lstrip().startswith((b"{", *OTHER_FORMS))
+    return in_utf_8(head).lstrip().startswith((b"{", *OTHER_FORMS))
+
+
+def in_utf_8(content: bytes) -> bytes:
+    """``content`` without a byte order mark, and in UTF-8 where that mark is one of UTF-16."""
+    if content.startswith(_UTF_16):
+        return content.decode("utf-16", "replace").encode()
+    return content.removeprefix(_BYTE_ORDER_MARK)
