@@ -301,3 +301,42 @@ def test_documents_that_a_shell_of_windows_saved_are_read(tmp_path: Path, encodi
     (tmp_path / "x").write_bytes(f"{mark}{json.dumps(BILL)}".encode(encoding))
     assert begins_like_sbom(tmp_path / "x")
     assert names(read_sbom_document((tmp_path / "x").read_bytes(), "x", NOW)) == ["a"]
+
+
+def again(sbom: Sbom, name: str) -> Sbom:
+    out = io.StringIO()
+    find_format(name, Sbom).write(sbom, out, Page(NoPlaces()))
+    return read_sbom_document(out.getvalue().encode(), "again", NOW)
+
+
+ALL_FORMATS = ("spdx-json", "cyclonedx-json", "syft-json")
+
+
+@pytest.mark.parametrize("name", ["spdx-json", "cyclonedx-json"])
+def test_checksums_of_every_algorithm_are_kept(name: str) -> None:
+    lengths = {"MD5": 32, "SHA-1": 40, "SHA-256": 64, "SHA-384": 96, "SHA-512": 128, "BLAKE3": 64}
+    for family in ("SHA3", "BLAKE2b"):
+        lengths |= {f"{family}-256": 64, f"{family}-384": 96, f"{family}-512": 128}
+    hashes = [{"alg": alg, "content": "ab" * (length // 2)} for alg, length in lengths.items()]
+    sbom = read(cyclonedx(components=[library("a", hashes=hashes)]))
+    assert len(sbom.packages[0].digests) == 12
+    assert again(sbom, name).packages == sbom.packages
+
+
+@pytest.mark.parametrize("name", ALL_FORMATS)
+def test_a_name_with_a_slash_and_no_package_url_stays_whole(name: str) -> None:
+    sbom = read(cyclonedx(components=[{"type": "library", "name": "example.com/a", "version": "1"}]))
+    assert [(one.namespace, one.name) for one in again(sbom, name).packages] == [("", "example.com/a")]
+
+
+@pytest.mark.parametrize("name", ALL_FORMATS)
+def test_owners_that_are_no_package_of_a_distribution_are_kept(name: str) -> None:
+    document = spdx([packaged("a"), packaged("b"), packaged("b", "pkg:npm/b@2")], ("a", "CONTAINS", "b"))
+    assert [one.owned_by for one in again(read(document), name).packages] == ["", "a", ""]
+
+
+@pytest.mark.parametrize("name", ALL_FORMATS)
+def test_the_source_of_an_rpm_is_kept_without_a_package_url_that_says_it(name: str) -> None:
+    entry = packaged("a", "pkg:rpm/photon/pam-devel@1.4", sourceInfo="built package from: pam 1.4.0-5.ph4")
+    package = again(read(spdx([entry])), name).packages[0]
+    assert (package.source, package.source_version) == ("pam", "1.4.0-5.ph4")

@@ -53,7 +53,7 @@ def components(sbom: Sbom) -> tuple[Component, ...]:
             url,
             key,
             dependencies.of(position),
-            tuple(dict.fromkeys(owners[one.owned_by] for one in copies if one.owned_by in owners)),
+            tuple(dict.fromkeys(_owners_of(copies, owners, position))),
         )
         for position, (package, url, key, copies) in enumerate(merged)
     )
@@ -68,12 +68,20 @@ def _key(parts: Iterable[str]) -> str:
 
 
 def _owners(packages: Sequence[Package]) -> dict[str, int]:
-    """Position of each distribution package by name, the first of several."""
+    """Position of each package by name: of several that of a distribution, or the first."""
     owners: dict[str, int] = {}
-    for position, package in enumerate(packages):
-        if package.type in _DISTRIBUTION:
-            owners.setdefault(package.name, position)
+    for is_distribution in (True, False):
+        for position, package in enumerate(packages):
+            if (package.type in _DISTRIBUTION) is is_distribution:
+                owners.setdefault(package.name, position)
     return owners
+
+
+def _owners_of(copies: Iterable[Package], owners: dict[str, int], itself: int) -> Iterator[int]:
+    for one in copies:
+        owner = owners.get(one.owned_by, itself) if one.owned_by else itself
+        if owner != itself:
+            yield owner
 
 
 def _merged(copies: Sequence[Package]) -> Package:

@@ -144,6 +144,9 @@ def identified(url: str, name: str, version: str) -> Package:
     package = read_package_url(url) if url else None
     if package is None:
         return Package("generic", name, version)
+    if package.type == "generic" and name == f"{package.namespace}/{package.name}":
+        # Such a name has no parts; only its URL cannot do without.
+        package = replace(package, name=name, namespace="")
     written = name.rpartition("/")[2]
     if _folded(written) == _folded(package.name):
         package = replace(package, name=written)

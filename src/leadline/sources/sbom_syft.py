@@ -1,5 +1,6 @@
 """The JSON of Syft (https://github.com/anchore/syft/tree/main/schema/json)."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,6 +25,8 @@ _TYPES = {
     "rust-crate": "cargo",
     "UnknownPackage": "generic",
 }
+
+_SOURCE_RPM = re.compile(r"(?P<name>.+)-(?P<version>[^-]+-[^-]+)\.src\.rpm")
 
 
 def read_syft(document: Mapping[str, Any], name: str) -> Sbom:
@@ -61,6 +64,9 @@ def _package(entry: Mapping[str, Any]) -> Package:
     type = text(entry.get("type"))
     metadata = fields(entry.get("metadata"))
     origin = text(metadata.get("originPackage"))
+    source_rpm = _SOURCE_RPM.fullmatch(text(metadata.get("sourceRpm")))
+    if source_rpm is not None and not package.source:
+        package = replace(package, source=source_rpm["name"], source_version=source_rpm["version"])
     places = [fields(one) for one in entries(entry.get("locations"))]
     places.sort(key=lambda place: fields(place.get("annotations")).get("evidence") != "primary")
     return replace(

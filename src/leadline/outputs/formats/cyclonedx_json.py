@@ -22,12 +22,20 @@ from leadline.outputs.sbom_format import (
 
 _ROOT = "image"
 _HASHES = {
+    "blake2b256": ("BLAKE2b-256", 64),
+    "blake2b384": ("BLAKE2b-384", 96),
+    "blake2b512": ("BLAKE2b-512", 128),
+    "blake3": ("BLAKE3", 64),
     "md5": ("MD5", 32),
     "sha1": ("SHA-1", 40),
     "sha256": ("SHA-256", 64),
+    "sha3256": ("SHA3-256", 64),
+    "sha3384": ("SHA3-384", 96),
+    "sha3512": ("SHA3-512", 128),
     "sha384": ("SHA-384", 96),
     "sha512": ("SHA-512", 128),
 }
+"""Name and number of digits by our own name."""
 _LONGEST_TEXT = 2_000
 
 

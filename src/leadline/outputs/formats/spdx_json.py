@@ -24,9 +24,24 @@ _ROOT = "SPDXRef-Image"
 _SYSTEM = "SPDXRef-OperatingSystem"
 _NO_ASSERTION = "NOASSERTION"
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9.]+")
-_ALGORITHMS = {"md5": "MD5", "sha1": "SHA1", "sha256": "SHA256", "sha384": "SHA384", "sha512": "SHA512"}
+_ALGORITHMS = {
+    "blake2b256": ("BLAKE2b-256", 64),
+    "blake2b384": ("BLAKE2b-384", 96),
+    "blake2b512": ("BLAKE2b-512", 128),
+    "blake3": ("BLAKE3", 64),
+    "md5": ("MD5", 32),
+    "sha1": ("SHA1", 40),
+    "sha224": ("SHA224", 56),
+    "sha256": ("SHA256", 64),
+    "sha3256": ("SHA3-256", 64),
+    "sha3384": ("SHA3-384", 96),
+    "sha3512": ("SHA3-512", 128),
+    "sha384": ("SHA384", 96),
+    "sha512": ("SHA512", 128),
+}
+"""Name and number of digits by our own name."""
 _ADDRESS = re.compile(r"\s*<(?P<mail>[^<>\s]+@[^<>\s]+)>.*", re.DOTALL)
-_CPE = re.compile(r"cpe:2\.3:[aho](?::(?:[^\s:\\]|\\[^\s\\]|\\\\)+){10}")
+_CPE = re.compile(r"cpe:2\.3:[aho*-](?::(?:[^\s:\\]|\\[^\s\\]|\\\\)+){10}")
 _DISTRIBUTION = frozenset(("alpm", "apk", "deb", "rpm"))
 _LONGEST_TEXT = 2_000
 
@@ -187,11 +202,11 @@ def _supplier(component: Component) -> str:
 
 
 def _checksums(digests: tuple[Digest, ...]) -> list[dict[str, str]]:
-    lengths = {"md5": 32, "sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
+    named = [(*_ALGORITHMS.get(one.algorithm, ("", -1)), one.value.lower()) for one in digests]
     return [
-        {"algorithm": _ALGORITHMS[one.algorithm], "checksumValue": one.value.lower()}
-        for one in digests
-        if len(one.value) == lengths.get(one.algorithm) and not one.value.lower().strip("0123456789abcdef")
+        {"algorithm": algorithm, "checksumValue": value}
+        for algorithm, length, value in named
+        if len(value) == length and not value.strip("0123456789abcdef")
     ]
 
 

@@ -245,7 +245,7 @@ def _rpm(package: Package) -> Metadata:
         "epoch": int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None,
         "architecture": plain(package.arch),
         "release": plain(release),
-        "sourceRpm": plain(qualifiers.get("upstream", "")),
+        "sourceRpm": plain(qualifiers.get("upstream", "") or _source_rpm(package)),
         "size": 0,
         "vendor": plain(package.supplier),
         "modularityLabel": plain(qualifiers.get("rpmmod", qualifiers.get("modularitylabel", ""))),
@@ -253,6 +253,12 @@ def _rpm(package: Package) -> Metadata:
         "requires": [plain(name) for name in package.depends],
         "files": [],
     }
+
+
+def _source_rpm(package: Package) -> str:
+    if not package.source or not package.source_version:
+        return ""
+    return f"{package.source}-{package.source_version.rpartition(':')[2]}.src.rpm"
 
 
 def _golang(package: Package) -> Metadata:
