@@ -159,6 +159,13 @@ def test_spdx_is_valid(tmp_path: Path) -> None:
     assert spdx_messages(written("spdx-json", SBOM), tmp_path) == []
 
 
+def test_purposes_are_words_of_the_schema_of_spdx() -> None:
+    """Its pages write ``OPERATING-SYSTEM``, which its schema refuses."""
+    packages = json.loads(written("spdx-json", SBOM))["packages"]
+    purposes = {one["primaryPackagePurpose"] for one in packages if "primaryPackagePurpose" in one}
+    assert purposes == {"CONTAINER", "OPERATING_SYSTEM"}
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_cyclonedx_is_valid() -> None:
     assert cyclonedx_problem(written("cyclonedx-json", SBOM)) is None

@@ -124,7 +124,7 @@ def _system(sbom: Sbom) -> Iterator[dict[str, Any]]:
             "licenseConcluded": _NO_ASSERTION,
             "licenseDeclared": _NO_ASSERTION,
             "copyrightText": _NO_ASSERTION,
-            "primaryPackagePurpose": "OPERATING-SYSTEM",
+            "primaryPackagePurpose": "OPERATING_SYSTEM",
             **_comment([("codename", sbom.distro.codename), ("end of life", sbom.distro.end_of_life)]),
         }
 
