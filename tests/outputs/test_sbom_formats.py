@@ -166,6 +166,14 @@ def test_purposes_are_words_of_the_schema_of_spdx() -> None:
     assert purposes == {"CONTAINER", "OPERATING_SYSTEM"}
 
 
+def test_a_go_module_has_its_whole_path_as_name() -> None:
+    names = [
+        (one.get("group"), one["name"]) for one in json.loads(written("cyclonedx-json", SBOM))["components"]
+    ]
+    assert (None, "github.com/spf13/cobra") in names
+    assert ("@babel", "code-frame") in names
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_cyclonedx_is_valid() -> None:
     assert cyclonedx_problem(written("cyclonedx-json", SBOM)) is None

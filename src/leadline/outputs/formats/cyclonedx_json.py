@@ -111,9 +111,12 @@ def _component(component: Component, ref: str) -> dict[str, Any]:
     }
     if package.supplier:
         written["supplier"] = {"name": plain(package.supplier)}
-    if package.namespace:
-        written["group"] = plain(package.namespace)
-    written["name"] = plain(package.name)
+    if package.type == "golang" and package.namespace:
+        # A module is its whole path; readers that know no groups would take the end of it for another one.
+        written["name"] = plain(f"{package.namespace}/{package.name}", _LONGEST_TEXT)
+    else:
+        written |= {"group": plain(package.namespace)} if package.namespace else {}
+        written["name"] = plain(package.name)
     if package.version:
         written["version"] = plain(package.version)
     if package.description:
