@@ -126,9 +126,9 @@ def test_several_formats_are_written_beside_each_other(run, archive, tmp_path, m
         "sbom",
         archive,
         "-f",
-        "spdx-json,cyclonedx-json",
+        "spdx-json, cyclonedx-json,",
         "-f",
-        "syft-json",
+        " syft-json",
         "-o",
         "out/sbom.json",
     )

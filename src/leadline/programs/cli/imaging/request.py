@@ -57,5 +57,5 @@ def image_request(image: str, is_scan: bool, flags: Mapping[str, Any]) -> ImageR
 
 
 def _words(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Lists may be repeated or written with commas."""
-    return tuple(word for value in values for word in value.split(",") if word)
+    """Lists may be repeated or written with commas, and blanks around them."""
+    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
