@@ -340,3 +340,45 @@ def test_the_source_of_an_rpm_is_kept_without_a_package_url_that_says_it(name: s
     entry = packaged("a", "pkg:rpm/photon/pam-devel@1.4", sourceInfo="built package from: pam 1.4.0-5.ph4")
     package = again(read(spdx([entry])), name).packages[0]
     assert (package.source, package.source_version) == ("pam", "1.4.0-5.ph4")
+
+
+def all_kinds(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """A document of every kind about one package with these parts."""
+    reference = {"referenceType": "purl", "referenceLocator": entry.get("purl")}
+    in_spdx = {"SPDXID": "a", "versionInfo": entry.get("version"), "externalRefs": [reference], **entry}
+    return [
+        cyclonedx(components=[{"type": "library", **entry}]),
+        spdx([in_spdx, packaged("other")]),
+        {"artifacts": [entry], "descriptor": {}},
+    ]
+
+
+def test_a_version_that_is_no_text_is_named() -> None:
+    for document in all_kinds({"name": "a", "version": 3.10, "purl": "pkg:npm/a"}):
+        sbom = read(document)
+        assert (sbom.packages[0].name, sbom.packages[0].version) == ("a", "")
+        assert [one.why for one in sbom.unread] == ["its version is no text"]
+
+
+def test_a_package_url_names_what_has_no_name() -> None:
+    for document in all_kinds({"name": 5, "version": "1", "purl": "pkg:npm/a@1"}):
+        sbom = read(document)
+        assert (sbom.packages[0].name, sbom.unread) == ("a", ())
+
+
+def test_a_document_of_no_version_is_refused() -> None:
+    for document, words in (
+        ({"spdxVersion": 2.3}, "SPDX of no version"),
+        ({**BILL, "specVersion": 1.6}, "CycloneDX of no version"),
+    ):
+        with pytest.raises(SourceError, match=f"sbom.json is {words}; "):
+            read(document)
+
+
+def test_further_images_in_a_document_are_packages() -> None:
+    images = [
+        packaged(name, f"pkg:oci/{name}@sha256:1", primaryPackagePurpose="CONTAINER")
+        for name in ("web", "dns")
+    ]
+    sbom = read(spdx([*images, packaged("a")]))
+    assert (sbom.image.name, names(sbom)) == ("web", ["dns", "a"])

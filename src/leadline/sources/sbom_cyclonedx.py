@@ -99,10 +99,9 @@ def _components(
 
 
 def _keep(where: str, entry: Mapping[str, Any], found: Entries) -> None:
-    name, url, version = text(entry.get("name")), text(entry.get("purl")), text(entry.get("version"))
-    if not name:
-        found.lose(where, "has no name")
-    elif url or version or text(entry.get("type")) != "application":
+    name, url = text(entry.get("name")), text(entry.get("purl"))
+    version = found.version(where, name, entry.get("version"))
+    if found.has_name(where, name, url) and (url or version or text(entry.get("type")) != "application"):
         # An application without version and URL groups what a lock file lists; it is no package.
         package = _package(entry, identified(url, name, version))
         found.doubt(where, url, package)

@@ -102,13 +102,16 @@ def _reader(document: Mapping[str, Any], name: str) -> Reader | None:
     if "spdxVersion" in document:
         version = text(document["spdxVersion"])
         if version not in _SPDX:
-            raise SourceError(f"{name} is {version[:40]}", hint=f"{' and '.join(_SPDX)} are read")
+            raise SourceError(
+                f"{name} is {version[:40] or 'SPDX of no version'}", hint=f"{' and '.join(_SPDX)} are read"
+            )
         return read_spdx
     if document.get("bomFormat") == "CycloneDX":
         version = text(document.get("specVersion"))
         if version not in _CYCLONEDX:
             raise SourceError(
-                f"{name} is CycloneDX {version[:40]}", hint=f"{_CYCLONEDX[0]} to {_CYCLONEDX[-1]} are read"
+                f"{name} is CycloneDX {version[:40] or 'of no version'}",
+                hint=f"{_CYCLONEDX[0]} to {_CYCLONEDX[-1]} are read",
             )
         return read_cyclonedx
     if isinstance(document.get("artifacts"), list) and "descriptor" in document:

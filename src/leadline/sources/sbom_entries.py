@@ -49,6 +49,12 @@ class Entries:
             self.lose(key, f"{len(value) - len(found):,} entries beyond the first {MOST_ENTRIES:,}")
         return found
 
+    def version(self, where: str, name: str, value: object) -> str:
+        """The version that ``value`` says; a number is none, since nobody knows how it was written."""
+        if value is not None and not isinstance(value, str):
+            self.lose(f"{where} {name}".rstrip(), "its version is no text")
+        return text(value)
+
     def doubt(self, where: str, url: str, package: Package) -> None:
         """Notes a package of which nobody can tell what it is: nothing will be found out about it."""
         if package.type != "generic" or url.startswith("pkg:generic/"):
@@ -66,6 +72,13 @@ class Entries:
             what = f"a second distribution, {further.id} {further.version}"
             self.lose(where, f"is {what}; all is told as of {known.id} {known.version}")
         return known
+
+    def has_name(self, where: str, name: str, url: str) -> bool:
+        """Whether name or package URL names it; notes what neither does."""
+        if name or (url and read_package_url(url) is not None):
+            return True
+        self.lose(where, "has no name")
+        return False
 
     def lose(self, where: str, why: str) -> None:
         if len(self.unread) < MOST_UNREAD:

@@ -61,24 +61,31 @@ def read_spdx(document: Mapping[str, Any], name: str) -> Sbom:
         elif purpose == "CONTAINER" or (
             text(entry.get("SPDXID")) in described and (len(packages) > 1 or purpose in _PURPOSES_BESIDE)
         ):
+            is_further = bool(root) and bool(_url(entry))
             root = root or entry
-            if is_software(_url(entry)):
+            if is_further or is_software(_url(entry)):
                 found.keep(text(entry.get("SPDXID")), _package(entry, texts))
-        elif not text(entry.get("name")):
-            found.lose(f"packages[{i}]", "has no name")
+        elif not found.has_name(f"packages[{i}]", text(entry.get("name")), _url(entry)):
+            continue
         elif _url(entry) or not (purpose in _PURPOSES_BESIDE or _is_group(entry) or _is_layer(entry)):
+            found.version(f"packages[{i}]", text(entry.get("name")), entry.get("versionInfo"))
             package = _package(entry, texts)
             found.doubt(f"packages[{i}]", _url(entry), package)
             found.keep(text(entry.get("SPDXID")), package)
+    _take_over_unread(document, found)
+    needs, owners = _relations(document, found)
+    return Sbom(
+        _identity(root, document, name), found.relate(needs, owners), distro, unread=found.all_unread()
+    )
+
+
+def _take_over_unread(document: Mapping[str, Any], found: Entries) -> None:
+    """What our own writer could not read before."""
     for one in found.listed(document, "annotations"):
         comment = text(fields(one).get("comment"))
         if comment.startswith(_NOT_READ):
             where, _, why = comment.removeprefix(_NOT_READ).partition(": ")
             found.lose(where, why)
-    needs, owners = _relations(document, found)
-    return Sbom(
-        _identity(root, document, name), found.relate(needs, owners), distro, unread=found.all_unread()
-    )
 
 
 def _is_group(entry: Mapping[str, Any]) -> bool:

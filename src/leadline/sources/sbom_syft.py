@@ -34,13 +34,13 @@ def read_syft(document: Mapping[str, Any], name: str) -> Sbom:
     found = Entries()
     for i, value in enumerate(found.listed(document, "artifacts")):
         entry = fields(value)
-        if text(entry.get("name")):
+        name_of_it = text(entry.get("name"))
+        found.version(f"artifacts[{i}]", name_of_it, entry.get("version"))
+        if found.has_name(f"artifacts[{i}]", name_of_it, text(entry.get("purl"))):
             package = _package(entry)
             if text(entry.get("type")) != "binary":
                 found.doubt(f"artifacts[{i}]", text(entry.get("purl")), package)
             found.keep(text(entry.get("id")), package)
-        else:
-            found.lose(f"artifacts[{i}]", "has no name")
     settings = fields(fields(document.get("descriptor")).get("configuration"))
     for one in entries(settings.get("unread")):
         found.lose(text(fields(one).get("where")), text(fields(one).get("why")))
