@@ -55,6 +55,22 @@ def test_content_is_the_same_however_it_is_packed(packed: bytes, size: int) -> N
     assert b"".join(decompressed(pieces(packed, size))) == unpacked
 
 
+@pytest.mark.parametrize("size", [100, 40_000, 1 << 20])
+def test_members_by_the_thousand_are_all_read(size: int) -> None:
+    chance = random.Random(2)
+    parts = [b"first", *(chance.randbytes(chance.choice((0, 0, 1, 50, 40_000))) for _ in range(80))]
+    for pack in (lambda one: gzip.compress(one, 1), lzma.compress, lambda one: bz2.compress(one, 1)):
+        packed = b"".join(pack(one) + bytes(chance.choice((0, 0, 3))) for one in parts)
+        assert b"".join(decompressed(pieces(packed, size))) == b"".join(parts)
+
+
+def test_members_without_end_are_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "MOST_MEMBERS", 100)
+    with pytest.raises(Damaged, match="more than 100 gzip members"):
+        list(decompressed([gzip.compress(b"") * 101]))
+    assert list(decompressed([gzip.compress(b"") * 100])) == []
+
+
 def test_nothing_is_nothing() -> None:
     assert list(decompressed([])) == []
 

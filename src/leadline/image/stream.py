@@ -20,6 +20,9 @@ HEAD_BYTES = 10
 """Enough for ``is_compressed``."""
 XZ_MEMORY = 256 << 20
 """The strongest preset needs 65 MiB; only hand-made files ask for more."""
+MOST_MEMBERS = 10_000_000
+"""Formats that fetch single files out of a layer make a member of each."""
+WINDOW_BYTES = 1 << 15
 SKIPPABLE = b"\x2a\x4d\x18"
 
 
@@ -283,13 +286,20 @@ def _members(
     """What one member after another unpacks to."""
     decoder = new()
     has_ended = False
+    members = 1
     for piece in pieces:
-        while piece or not (has_ended or decoder.needs_input):
+        rest = b""
+        while piece or rest or not (has_ended or decoder.needs_input):
+            if not piece and (has_ended or decoder.needs_input):
+                piece, rest = rest[:WINDOW_BYTES], rest[WINDOW_BYTES:]
             if has_ended:
                 # Some writers pad the last member with zero bytes; anything else that follows is a member.
                 piece = piece.lstrip(b"\0")
                 if not piece:
-                    break
+                    continue
+                members += 1
+                if members > MOST_MEMBERS:
+                    raise Damaged(f"more than {MOST_MEMBERS} {name} members")
                 decoder = new()
                 has_ended = False
             try:
@@ -301,7 +311,9 @@ def _members(
                 yield out
             if decoder.eof:
                 has_ended = True
-                piece = decoder.unused_data
+                # What is left is copied at each end of a member: a mebibyte for twenty bytes would take minutes.
+                unused = decoder.unused_data
+                piece, rest = unused[:WINDOW_BYTES], unused[WINDOW_BYTES:] + rest
     if not has_ended:
         raise Damaged(f"the {name} data ends early")
 
