@@ -14,6 +14,10 @@ from msgspec import Struct
 from leadline.image.cataloguer import Unreadable
 
 ENTRIES = 500_000
+READINGS = 4
+"""How often the whole file may be read: two or three times is what readers do who look at an entry again."""
+NAME_CHARACTERS = 200
+"""Of a name that is told in a complaint."""
 
 _END = Layout("<4s4H2LH")
 _END64_LOCATOR = Layout("<4sLQL")
@@ -53,6 +57,8 @@ class ZipReader:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
+        self._unread_bytes = READINGS * len(content)
+        """How much packed content may still be read: entries that overlap would make it endless."""
         try:
             self._count, self._directory, self._end, self._shift = self._find_directory()
         except LayoutError as error:
@@ -84,36 +90,47 @@ class ZipReader:
 
     def read(self, entry: ZipEntry, limit_bytes: int, budget: Budget) -> bytes:
         """The content of an entry. Raises ``Unreadable`` where it is larger than the limit or damaged."""
-        if entry.flags & 1:
-            raise Unreadable(f"{entry.name} is encrypted")
-        try:
-            found = _LOCAL.unpack_from(self._content, entry.offset)
-        except LayoutError as error:
-            raise Unreadable(f"{entry.name} lies outside the file") from error
-        if found[0] != b"PK\x03\x04":
-            raise Unreadable(f"{entry.name} is not where the list of files says")
-        start = entry.offset + _LOCAL.size + found[9] + found[10]
-        packed = self._content[start : start + entry.packed_bytes]
-        if len(packed) < entry.packed_bytes:
-            raise Unreadable(f"{entry.name} is cut short")
+        name = entry.name[:NAME_CHARACTERS]
         limit = min(limit_bytes, budget.left_bytes)
-        content = packed if entry.method == 0 else self._inflate(entry, packed, limit)
+        packed = self._packed(entry, name)
+        if len(packed) > limit:
+            # Deflate makes nothing worth packing much larger than it is.
+            raise Unreadable(f"{name} is larger than is allowed")
+        content = bytes(packed) if entry.method == 0 else self._inflate(entry, packed, limit)
         if len(content) > limit:
-            raise Unreadable(f"{entry.name} inflates to more than is allowed")
+            raise Unreadable(f"{name} inflates to more than is allowed")
         budget.take(len(content))
         return content
 
+    def _packed(self, entry: ZipEntry, name: str) -> memoryview:
+        if entry.flags & 1:
+            raise Unreadable(f"{name} is encrypted")
+        try:
+            found = _LOCAL.unpack_from(self._content, min(entry.offset, len(self._content)))
+        except LayoutError as error:
+            raise Unreadable(f"{name} lies outside the file") from error
+        if found[0] != b"PK\x03\x04":
+            raise Unreadable(f"{name} is not where the list of files says")
+        start = entry.offset + _LOCAL.size + found[9] + found[10]
+        if start + entry.packed_bytes > len(self._content):
+            raise Unreadable(f"{name} is cut short")
+        self._unread_bytes -= entry.packed_bytes
+        if self._unread_bytes < 0:
+            raise Unreadable(f"{name} lies over others")
+        return memoryview(self._content)[start : start + entry.packed_bytes]
+
     @staticmethod
-    def _inflate(entry: ZipEntry, packed: bytes, limit_bytes: int) -> bytes:
+    def _inflate(entry: ZipEntry, packed: memoryview, limit_bytes: int) -> bytes:
+        name = entry.name[:NAME_CHARACTERS]
         if entry.method != zlib.DEFLATED:
-            raise Unreadable(f"{entry.name} is packed by method {entry.method}")
+            raise Unreadable(f"{name} is packed by method {entry.method}")
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
             content = inflater.decompress(packed, limit_bytes + 1)
         except zlib.error as error:
-            raise Unreadable(f"{entry.name} is damaged") from error
+            raise Unreadable(f"{name} is damaged") from error
         if not inflater.eof and len(content) <= limit_bytes:
-            raise Unreadable(f"{entry.name} is cut short")
+            raise Unreadable(f"{name} is cut short")
         return content
 
     def _find_directory(self) -> tuple[int, int, int, int]:

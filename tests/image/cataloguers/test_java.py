@@ -1,13 +1,14 @@
 """Archives are built here; what real builds of Maven and Gradle write into them stands in the cases."""
 
 import io
+import struct
 import zipfile
 
 import pytest
 from memory_tree import MemoryTree, read
 
 from leadline.image import zip_reader
-from leadline.image.cataloguer import Package
+from leadline.image.cataloguer import Package, Unreadable
 from leadline.image.cataloguers import java
 from leadline.image.jar import manifest_attributes, split_file_name
 
@@ -315,3 +316,44 @@ def test_archive_with_more_entries_than_sixteen_bits_count_is_read() -> None:
     content = jar({**entries, **properties("a.b", "last", "1")}, zipfile.ZIP_STORED)
     packages, complaint = catalogued("opt/last-1.jar", content)
     assert (names(packages), complaint) == (["a.b:last:1"], "")
+
+
+def listed(name: str, method: int, packed: int, offset: int, extra: bytes = b"") -> bytes:
+    """A row of the list of files."""
+    sizes = (packed, packed, len(name), len(extra), 0, 0, 0, 0, offset)
+    return struct.pack("<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, method, 0, 0, 0, *sizes) + name.encode() + extra
+
+
+def closed(content: bytes, rows: list[bytes]) -> bytes:
+    """``content`` and the list of its files."""
+    size = sum(map(len, rows))
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, len(rows), len(rows), size, len(content), 0)
+    return content + b"".join(rows) + end
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_files_that_lie_over_one_another_are_read_a_few_times_at_most(method: int) -> None:
+    body = b"\xff" * 100_000
+    local = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, method, 0, 0, 0, len(body), len(body), 0, 0)
+    _, unread = catalogued("a.jar", closed(local + body, [listed("x.jar", method, len(body), 0)] * 1000))
+    assert unread.count("x.jar") == 3
+    assert "and 997 more" in unread
+    reader = zip_reader.ZipReader(closed(local + body, [listed("x.jar", method, len(body), 0)] * 1000))
+    whys = []
+    for one in reader.entries():
+        try:
+            reader.read(one, 1 << 20, zip_reader.Budget(1 << 30))
+        except Unreadable as error:
+            whys.append(str(error))
+    assert whys.count("x.jar lies over others") > 990
+
+
+def test_numbers_that_no_file_can_have_are_told_and_no_fault() -> None:
+    wide = struct.pack("<HHQQQ", 1, 24, *[2**64 - 1] * 3)
+    row = listed("x.jar", 0, 0xFFFFFFFF, 0xFFFFFFFF, wide)
+    assert "x.jar lies outside the file" in catalogued("a.jar", closed(b"", [row]))[1]
+
+
+def test_giant_name_is_told_in_part() -> None:
+    unread = catalogued("a.jar", closed(b"", [listed("n" * 60_000 + ".jar", 0, 0, 0)]))[1]
+    assert len(unread) < 300
