@@ -116,6 +116,34 @@ def test_circles_of_links_lead_nowhere() -> None:
         assert tree.resolve(path) == ""
 
 
+def test_as_many_links_are_followed_as_linux_follows() -> None:
+    chain: Files = {f"l{i}": f"l{i + 1}" for i in range(60)} | {"l60": b"x"}
+    tree = tree_of(layer(chain))
+    assert [tree.resolve(f"l{i}") for i in (0, 19, 20, 59)] == ["", "", "l60", "l60"]
+    assert [tree.resolve(f"l{i}") for i in (59, 20, 19, 0)] == ["l60", "l60", "", ""]
+
+
+def test_links_through_a_deep_folder_are_followed_once() -> None:
+    deep = "d/" * 500
+    chain: Files = {f"c{i}": f"{deep}{'../' * 500}c{i + 1}" for i in range(35)} | {
+        "c35": b"x",
+        f"{deep}f": b"",
+    }
+    asked: Files = {f"l{i}": "c0" for i in range(2000)}
+    entries = dict(tree_of(layer({**chain, **asked}))._entries)
+
+    class Counted(dict[str, str]):
+        asked = 0
+
+        def get(self, *key: object) -> str:  # type: ignore[override]
+            Counted.asked += 1
+            return dict.get(self, *key)  # type: ignore[call-overload,no-any-return]
+
+    tree = MergedTree(Counted(entries), {})
+    assert {tree.resolve(f"l{i}") for i in range(2000)} == {"c35"}
+    assert Counted.asked < 60_000
+
+
 def test_below_gives_every_depth_in_order_and_no_neighbour() -> None:
     tree = tree_of(layer({"d/b.txt": b"", "d/a/x.txt": b"", "d2/c.txt": b"", "d/other": b"", "d.txt": b""}))
     assert [file.path for file in tree.below("d")] == ["d/a/x.txt", "d/b.txt"]

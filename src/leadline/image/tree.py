@@ -15,6 +15,23 @@ MOST_LINKS = 40
 """As many as Linux follows before it says ``ELOOP``."""
 
 
+NOWHERE = MOST_LINKS + 1
+
+
+class _Way:
+    """A path on the way to where it leads."""
+
+    __slots__ = ("at", "link", "links", "todo")
+
+    def __init__(self, link: str, at: str, path: str, links: int = 0) -> None:
+        """``path`` from ``at`` on; ``link`` is what says so, empty where somebody asked for it."""
+        self.link = link
+        self.at = at
+        self.todo = path.split("/")[::-1]
+        self.links = links
+        """How many were followed."""
+
+
 class MergedTree:
     """What is left of all layers. Reads as ``cataloguer.Tree``."""
 
@@ -31,6 +48,8 @@ class MergedTree:
         self.unread: tuple[Unread, ...] = ()
         """Entries that cannot come out."""
         self._entries = entries
+        self._followed: dict[str, tuple[str, int]] = {}
+        """Where each link leads, and how many are followed on the way."""
         self._standing = standing
         self._kept = sorted(path for path, one in standing.items() if one.facts.content is not None)
 
@@ -84,30 +103,55 @@ class MergedTree:
         kind = self._entries.get(path)
         if kind is not None and not kind.startswith(LINK):
             return path
-        todo = path.split("/")[::-1]
-        done: list[str] = []
-        links = 0
-        while todo:
-            part = todo.pop()
+        if kind is None and self._entries.get(path.rpartition("/")[0]) == FOLDER:
+            return ""
+        found = self._led(_Way("", "", path))
+        return found.at if found.links <= MOST_LINKS else ""
+
+    def _led(self, way: _Way) -> _Way:
+        """``way`` at its end. Each link is followed once and remembered: others may lead through it."""
+        ways = [way]
+        open_links: set[str] = set()
+        while ways:
+            way = ways[-1]
+            link = self._next_link(way)
+            if link in open_links:
+                way.links = NOWHERE
+                link = ""
+            if link:
+                open_links.add(link)
+                target = self._entries[link][len(LINK) :]
+                folder = "" if target.startswith("/") else link.rpartition("/")[0]
+                ways.append(_Way(link, folder, target, 1))
+                continue
+            ways.pop()
+            if way.link:
+                self._followed[way.link] = (way.at, way.links)
+                open_links.discard(way.link)
+        return way
+
+    def _next_link(self, way: _Way) -> str:
+        """Goes on to the first link that was not followed yet; empty at the end."""
+        while way.todo and way.links <= MOST_LINKS:
+            part = way.todo.pop()
             if part in ("", "."):
                 continue
             if part == "..":
-                done = done[:-1]
+                way.at = way.at.rpartition("/")[0]
                 continue
-            kind = self._entries.get("/".join([*done, part]))
+            path = f"{way.at}/{part}" if way.at else part
+            kind = self._entries.get(path)
             if kind is None:
-                return ""
-            if not kind.startswith(LINK):
-                done.append(part)
-                continue
-            links += 1
-            if links > MOST_LINKS:
-                return ""
-            target = kind[len(LINK) :]
-            if target.startswith("/"):
-                done = []
-            todo += target.split("/")[::-1]
-        return "/".join(done)
+                way.links = NOWHERE
+            elif not kind.startswith(LINK):
+                way.at = path
+            elif path in self._followed:
+                way.at, links = self._followed[path]
+                way.links += links
+            else:
+                way.todo.append(part)
+                return path
+        return ""
 
 
 def merge(layers: Iterable[tuple[str, LayerFacts]]) -> MergedTree:
