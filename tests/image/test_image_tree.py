@@ -82,11 +82,20 @@ def test_folder_entry_leaves_lower_content() -> None:
     assert shown(tree) == {"d/a.txt": (b"1", "layer0")}
 
 
-def test_file_below_a_link_of_a_lower_layer_lands_where_it_leads() -> None:
-    tree = tree_of(
-        layer({"usr/lib": None, "lib": "usr/lib"}), layer({"lib/a.txt": b"1", "lib/x/b.txt": b"2"})
-    )
-    assert shown(tree) == {"usr/lib/a.txt": (b"1", "layer1"), "usr/lib/x/b.txt": (b"2", "layer1")}
+def test_file_below_a_link_of_a_lower_layer_makes_a_folder_in_its_place_as_the_kernel_does() -> None:
+    lower = layer({"usr/lib": None, "lib": "usr/lib", "usr/lib/a.txt": b"0"})
+    tree = tree_of(lower, layer({"lib/a.txt": b"1", "lib/x/b.txt": b"2"}))
+    assert shown(tree) == {
+        "usr/lib/a.txt": (b"0", "layer0"),
+        "lib/a.txt": (b"1", "layer1"),
+        "lib/x/b.txt": (b"2", "layer1"),
+    }
+
+
+def test_whiteout_below_a_link_of_a_lower_layer_hides_nothing_behind_it() -> None:
+    lower = layer({"usr/lib": None, "lib": "usr/lib", "usr/lib/a.txt": b"0"})
+    for upper in ({"lib/.wh.a.txt": b""}, {"lib/.wh..wh..opq": b""}):
+        assert shown(tree_of(lower, layer(upper))) == {"usr/lib/a.txt": (b"0", "layer0")}
 
 
 def test_links_are_followed_within_the_image() -> None:

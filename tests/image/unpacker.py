@@ -1,8 +1,9 @@
 """Applies layers to a real file system, one call of the kernel after another, for tests to compare with."""
-# ruff: noqa: PTH102, PTH108, PTH112, PTH114, PTH115, PTH118, PTH119, PTH120, PTH208, PTH211
+# ruff: noqa: PTH102, PTH108, PTH112, PTH114, PTH115, PTH118, PTH119, PTH120, PTH211
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 Step = tuple[str, str, str]
@@ -13,44 +14,75 @@ class RefusedError(Exception):
     """No unpacker would take it."""
 
 
+def laid_over(root: Path, layers: list[list[Step]]) -> dict[str, str]:
+    """The files of an image whose layers are unpacked side by side and laid over one another by the kernel's rules.
+
+    https://docs.kernel.org/filesystems/overlayfs.html
+    """
+    merged: dict[str, Path] = {}
+    for number, steps in enumerate(layers):
+        upper = Unpacker(root / str(number))
+        upper.apply(steps)
+        for path in [path for path in merged if upper.hides(path)]:
+            del merged[path]
+        for path, real in upper.paths():
+            lower = merged.get(path)
+            if lower is not None and not (is_folder(str(lower)) and is_folder(str(real))):
+                for below in [below for below in merged if below.startswith(f"{path}/")]:
+                    del merged[below]
+            merged[path] = real
+    return {
+        path: real.read_text() for path, real in merged.items() if real.is_file() and not real.is_symlink()
+    }
+
+
+def is_folder(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
 class Unpacker:
-    """The same on a real file system, one call of the kernel after another."""
+    """One layer in a folder of its own."""
 
     def __init__(self, root: Path) -> None:
+        root.mkdir()
         self._root = str(root)
+        self._gone: set[str] = set()
+        self._covered: set[str] = set()
 
     def apply(self, steps: list[Step]) -> None:
-        self._brought: set[str] = set()
         for kind, path, more in steps:
             folder, _, name = path.rpartition("/")
             if name.startswith(".wh."):
                 self._hide(self._folder(folder, is_made=False), name[4:])
                 continue
             at = os.path.join(self._folder(folder), name)
-            target = (
-                os.path.join(self._folder(os.path.dirname(more)), os.path.basename(more))
-                if kind == "hard"
-                else ""
-            )
-            if kind == "hard" and (
-                f"{target}/".startswith(f"{at}/") or not os.path.lexists(target) or self._is_folder(target)
-            ):
-                raise RefusedError
-            if not (kind == "folder" and self._is_folder(at)):
+            target = ""
+            if kind == "hard":
+                target = os.path.join(self._folder(os.path.dirname(more)), os.path.basename(more))
+                if f"{target}/".startswith(f"{at}/") or not os.path.lexists(target) or is_folder(target):
+                    raise RefusedError
+            if not (kind == "folder" and is_folder(at)):
                 self._remove(at)
                 self._make(kind, at, target or more)
-            while len(at) > len(self._root):
-                self._brought.add(at)
-                at = os.path.dirname(at)
 
-    def files(self) -> dict[str, str]:
-        found = {}
-        for folder, _, names in os.walk(self._root):
-            for name in names:
-                path = Path(folder, name)
-                if not path.is_symlink():
-                    found[str(path.relative_to(self._root))] = path.read_text()
-        return found
+    def hides(self, path: str) -> bool:
+        """Whether ``path`` of a lower layer is deleted or covered."""
+        parts = path.split("/")
+        above = ["/".join(parts[:count]) for count in range(len(parts))]
+        return bool({*above[1:], path} & self._gone or {*above} & self._covered)
+
+    def paths(self) -> Iterator[tuple[str, Path]]:
+        for folder, folders, names in os.walk(self._root):
+            for name in (*folders, *names):
+                yield os.path.relpath(os.path.join(folder, name), self._root), Path(folder, name)
+
+    def _hide(self, folder: str, name: str) -> None:
+        inside = os.path.relpath(folder, self._root)
+        inside = "" if inside == "." else inside
+        if name == ".wh..opq":
+            self._covered.add(inside)
+        else:
+            self._gone.add(os.path.join(inside, name))
 
     def _make(self, kind: str, at: str, more: str) -> None:
         match kind:
@@ -63,28 +95,11 @@ class Unpacker:
             case "hard":
                 os.link(more, at, follow_symlinks=False)
 
-    def _hide(self, folder: str, name: str) -> None:
-        if not self._is_folder(folder):
-            return
-        paths = [os.path.join(folder, one) for one in os.listdir(folder)]
-        for path in paths if name == ".wh..opq" else [os.path.join(folder, name)]:
-            self._remove_lower(path)
-
-    def _remove_lower(self, path: str) -> None:
-        if path not in self._brought:
-            self._remove(path)
-        elif self._is_folder(path):
-            for name in os.listdir(path):
-                self._remove_lower(os.path.join(path, name))
-
     def _remove(self, path: str) -> None:
-        if self._is_folder(path):
+        if is_folder(path):
             shutil.rmtree(path)
         elif os.path.lexists(path):
             os.unlink(path)
-
-    def _is_folder(self, path: str) -> bool:
-        return os.path.isdir(path) and not os.path.islink(path)
 
     def _folder(self, path: str, is_made: bool = True) -> str:
         at, todo, links = self._root, path.split("/")[::-1], 0
@@ -106,7 +121,7 @@ class Unpacker:
                 continue
             if not os.path.lexists(below) and is_made:
                 os.mkdir(below)
-            elif not self._is_folder(below) and is_made:
+            elif not is_folder(below) and is_made:
                 raise RefusedError
             at = below
         return at

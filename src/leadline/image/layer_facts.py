@@ -28,14 +28,17 @@ Step = tuple[str, str, str]
 """Path, kind (that of an entry, or ``=target``, ``-``, ``!``), and the key of what the file told."""
 
 
+Hide = tuple[int, str, str]
+"""How many entries came before, path, and kind: ``-`` a whiteout, ``!`` a folder whose lower content is hidden."""
+
+
 class LayerFacts(Struct, array_like=True):
     """All that a scan needs to know of a layer; what the cache holds."""
 
     entries: dict[str, str] = field(default_factory=dict)
     """Path to ``""`` for a file, ``/`` folder, ``?`` device, ``@target`` symbolic link."""
     facts: dict[str, PathFacts] = field(default_factory=dict)
-    hides: list[tuple[int, str, str]] = field(default_factory=list)
-    """How many entries came before, path, and kind: ``-`` a whiteout, ``!`` a folder whose lower content is hidden."""
+    hides: list[Hide] = field(default_factory=list)
     implied: set[str] = field(default_factory=set)
     """Folders without an entry of their own."""
     unread: list[Unread] = field(default_factory=list)

@@ -225,6 +225,14 @@ class _Pass:
             self._facts.implied.add(folder)
             folder = folder.rpartition("/")[0]
 
+    def _is_below_link(self, folder: str) -> bool:
+        known = self._facts.entries
+        while folder and (kind := known.get(folder)) != FOLDER:
+            if kind is not None and kind.startswith(LINK):
+                return True
+            folder = folder.rpartition("/")[0]
+        return False
+
     def _stand_again(self, entry: Entry) -> None:
         """An archive may hold a path twice: the last one stands, at its own point of the archive."""
         layer, path = self._facts, entry.path
@@ -246,6 +254,8 @@ class _Pass:
             steps.append((path, kind, self._key))
 
     def _white_out(self, folder: str, name: str) -> None:
+        if self._is_below_link(folder):
+            self._keep_order()
         path, kind = folder, COVERED
         if name != OPAQUE:
             if name.startswith(".wh..wh.") or name == WHITEOUT:

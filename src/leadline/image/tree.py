@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec.structs import replace
 
 from leadline.image.cataloguer import Distro, File, Unread
-from leadline.image.layer_facts import COVERED, FILE, FOLDER, HIDDEN, LINK, LayerFacts, PathFacts
-from leadline.image.unpacked import Origin, Standing, Unpacked
+from leadline.image.layer_facts import COVERED, FILE, FOLDER, HIDDEN, LINK, Hide, LayerFacts, PathFacts
+from leadline.image.unpacked import Lower, Origin, Standing, Unpacked
 
 MOST_LINKS = 40
 """As many as Linux follows before it says ``ELOOP``."""
@@ -158,51 +158,40 @@ def merge(layers: Iterable[tuple[str, LayerFacts]]) -> MergedTree:
     """The tree that ``layers`` (digest and content, bottom first) add up to."""
     entries: dict[str, str] = {}
     standing: dict[str, Standing] = {}
-    unpacked: Unpacked | None = None
+    moved: dict[str, Origin] = {}
     unread: list[Unread] = []
     for number, (digest, layer) in enumerate(layers):
-        if unpacked is None and not _is_plain(entries, layer):
-            unpacked = Unpacked(entries, standing, number)
-        if unpacked is not None:
-            unread += unpacked.apply(digest, layer)
-            continue
+        own, hides, elsewhere = layer.entries, layer.hides, {}
+        if layer.steps is None:
+            told = {path: _standing(path, digest, layer) for path in layer.facts}
+        else:
+            unpacked = Unpacked(number, digest, Lower(entries, standing, moved))
+            unread += unpacked.apply(layer)
+            own, hides, elsewhere = unpacked.entries(), unpacked.hides, unpacked.moved()
+            told = unpacked.standing()
         if entries:
-            _hide(entries, standing, layer)
-        entries.update(layer.entries)
-        for path in layer.facts:
-            standing[path] = _standing(path, digest, layer)
-    if unpacked is not None:
-        entries, standing = unpacked.entries(), unpacked.standing()
+            _hide(entries, standing, own, hides)
+        for path in moved.keys() & own.keys():
+            del moved[path]
+        entries.update(own)
+        standing.update(told)
+        moved.update(elsewhere)
     _drop_twins(standing)
     tree = MergedTree(entries, standing)
     tree.unread = tuple(unread)
-    tree.moved = unpacked.moved() if unpacked else {}
+    tree.moved = {path: origin for path, origin in moved.items() if entries.get(path) == FILE}
     return tree
 
 
-def _is_plain(entries: Mapping[str, str], layer: LayerFacts) -> bool:
-    """Whether ``layer`` can be laid over ``entries`` as a whole: no path of it leads through a link."""
-    if layer.steps is not None or any(entries.get(folder, FOLDER) != FOLDER for folder in layer.implied):
-        return False
-    seen = {""}
-    for _, path, kind in layer.hides:
-        folder = path if kind == COVERED else path.rpartition("/")[0]
-        while folder not in seen:
-            if entries.get(folder, "")[:1] == LINK or layer.entries.get(folder, "")[:1] == LINK:
-                return False
-            seen.add(folder)
-            folder = folder.rpartition("/")[0]
-    return True
-
-
-def _hide(entries: dict[str, str], standing: dict[str, Standing], layer: LayerFacts) -> None:
-    """Takes away what ``layer`` deletes, hides or replaces."""
-    hidden = {path for _, path, kind in layer.hides if kind == HIDDEN}
-    hidden.update(
-        path for path, kind in layer.entries.items() if kind != FOLDER and entries.get(path) == FOLDER
-    )
+def _hide(
+    entries: dict[str, str], standing: dict[str, Standing], own: Mapping[str, str], hides: Iterable[Hide]
+) -> None:
+    """Takes away what a layer with the entries ``own`` deletes, hides or replaces."""
+    hides = tuple(hides)
+    hidden = {path for _, path, kind in hides if kind == HIDDEN}
+    hidden.update(path for path, kind in own.items() if kind != FOLDER and entries.get(path) == FOLDER)
     folders = [path for path in hidden if entries.get(path) == FOLDER]
-    folders += [path for _, path, kind in layer.hides if kind == COVERED]
+    folders += [path for _, path, kind in hides if kind == COVERED]
     for path in hidden:
         entries.pop(path, None)
         standing.pop(path, None)
@@ -211,7 +200,7 @@ def _hide(entries: dict[str, str], standing: dict[str, Standing], layer: LayerFa
         for path in [path for path in entries if _is_below(path, covers)]:
             del entries[path]
             standing.pop(path, None)
-    for path in standing.keys() & layer.entries.keys():
+    for path in standing.keys() & own.keys():
         del standing[path]
 
 

@@ -1,8 +1,9 @@
-"""Layers laid over one another entry by entry, as an unpacker does.
+"""One layer laid out entry by entry, as an unpacker does, where the order of its archive matters.
 
-For layers whose order matters: with entries below links, of this layer or of a lower one, with folders that are
-replaced by something else, or with hard links to a lower layer. The parent of an entry is looked up with every
-link followed, itself not; what a layer hides is what the layers below it brought.
+That is where entries lie below links of the same layer, where a folder is replaced by something else or a path
+stands twice, and with hard links that are not to a file of the layer. The parent of an entry is looked up with every
+link followed, itself not. Links of lower layers are not followed: runtimes unpack each layer into a folder of its own
+and let the kernel lay them over one another.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,14 +13,15 @@ from msgspec.structs import replace
 
 from leadline.image.cataloguer import Unread
 from leadline.image.layer_facts import (
+    COVERED,
     FILE,
     FOLDER,
     HARD,
     LINK,
+    Hide,
     LayerFacts,
     PathFacts,
     Step,
-    steps_of,
 )
 
 MOST_FOLLOWED = 255
@@ -43,55 +45,55 @@ class Origin(Struct, frozen=True, gc=False):
     """As its archive says it."""
 
 
+class Lower(Struct, frozen=True):
+    """What all layers below add up to."""
+
+    entries: Mapping[str, str]
+    standing: Mapping[str, Standing]
+    moved: Mapping[str, Origin]
+
+
 class _Leaf:
     """Whatever is no folder."""
 
-    __slots__ = ("kind", "layer", "origin", "standing")
+    __slots__ = ("kind", "origin", "standing")
 
-    def __init__(self, kind: str, layer: int, origin: Origin, standing: Standing | None) -> None:
+    def __init__(self, kind: str, origin: Origin, standing: Standing | None) -> None:
         self.kind = kind
-        self.layer = layer
         self.origin = origin
         self.standing = standing
 
 
 class _Folder:
-    __slots__ = ("layer", "names", "start")
+    __slots__ = ("names", "start")
 
-    def __init__(self, layer: int, start: str) -> None:
+    def __init__(self, start: str) -> None:
         """``start`` is what the paths below begin with."""
-        self.layer = layer
         self.start = start
         self.names: dict[str, _Leaf | _Folder] = {}
 
 
 class Unpacked:
-    """The files of all layers so far."""
+    """What one layer comes to."""
 
-    def __init__(self, entries: Mapping[str, str], standing: Mapping[str, Standing], layers: int) -> None:
-        """``entries`` and ``standing`` as ``layers`` layers left them, none of them below a link."""
-        self._root = _Folder(-1, "")
-        self._layer = layers - 1
-        self._digest = ""
-        for path, kind in entries.items():
-            if kind == FOLDER:
-                self._make(path)
-            else:
-                self._put(path, _Leaf(kind, self._layer, Origin(self._layer, path), standing.get(path)))
-
-    def apply(self, digest: str, layer: LayerFacts) -> Iterator[Unread]:
-        """Lays the next layer over all before, and tells which entries cannot come out."""
-        self._layer += 1
+    def __init__(self, number: int, digest: str, lower: Lower) -> None:
+        """``number`` counts the layers below."""
+        self._number = number
         self._digest = digest
-        for step in steps_of(layer) if layer.steps is None else layer.steps:
+        self._lower = lower
+        self._root = _Folder("")
+        self.hides: list[Hide] = []
+        """As ``LayerFacts.hides``."""
+
+    def apply(self, layer: LayerFacts) -> Iterator[Unread]:
+        """Lays out all of ``layer``, and tells which entries cannot come out."""
+        for step in layer.steps or ():
             path, kind, _ = step
             match kind[:1]:
                 case "/":
                     self._make(path)
-                case "-":
-                    self._hide(path)
-                case "!":
-                    self._cover(path)
+                case "-" | "!":
+                    self.hides.append((0, self._named(path, kind), kind))
                 case "=":
                     if not self._link(layer, step):
                         yield Unread(path, f"a hard link to {kind[len(HARD) :]}, which is no file")
@@ -131,12 +133,12 @@ class Unpacked:
         path, kind, key = step
         facts = layer.facts.get(key) if kind == FILE else None
         standing = None if facts is None else Standing(path, self._digest, facts)
-        return _Leaf(kind, self._layer, Origin(self._layer, path), standing)
+        return _Leaf(kind, Origin(self._number, path), standing)
 
     def _link(self, layer: LayerFacts, step: Step) -> bool:
         """Whether there is something to link to."""
         path, kind, key = step
-        target = self._find(kind[len(HARD) :])
+        target = self._find(kind[len(HARD) :]) or self._find_below(kind[len(HARD) :])
         facts = layer.facts.get(key)
         if target is None:
             self._put(path, self._leaf(layer, (path, FILE, key)))
@@ -147,24 +149,29 @@ class Unpacked:
         elif standing is not None:
             linked = replace(standing.facts, link=standing.facts.link or standing.path)
             standing = Standing(standing.path, standing.layer, linked)
-        self._put(path, _Leaf(target.kind, self._layer, target.origin, standing))
+        self._put(path, _Leaf(target.kind, target.origin, standing))
         return True
+
+    def _find_below(self, path: str) -> _Leaf | None:
+        """What the layers below have at ``path``; ``None`` where it is a folder or nothing."""
+        lower = self._lower
+        kind = lower.entries.get(path, FOLDER)
+        if kind == FOLDER:
+            return None
+        origin = lower.moved.get(path) or Origin(self._number - 1, path)
+        return _Leaf(kind, origin, lower.standing.get(path))
 
     def _find(self, path: str) -> _Leaf | None:
         """What stands at ``path``, links followed on the way; ``None`` where it is a folder or nothing."""
         folder, _, name = path.rpartition("/")
-        found = self._way(folder, is_made=False)
-        one = found[-1].names.get(name) if found else None
+        one = self._way(folder, is_made=False)[-1].names.get(name)
         return one if isinstance(one, _Leaf) else None
 
     def _make(self, path: str) -> None:
         name = path.rpartition("/")[2]
         folder = self._folder(path[: -len(name)])
-        one = folder.names.get(name)
-        if isinstance(one, _Folder):
-            one.layer = self._layer
-        else:
-            folder.names[name] = _Folder(self._layer, f"{folder.start}{name}/")
+        if not isinstance(folder.names.get(name), _Folder):
+            folder.names[name] = _Folder(f"{folder.start}{name}/")
 
     def _put(self, path: str, leaf: _Leaf) -> None:
         name = path.rpartition("/")[2]
@@ -173,40 +180,18 @@ class Unpacked:
         if leaf.standing is not None:
             leaf.standing = _at(folder.start + name, leaf.standing)
 
-    def _hide(self, path: str) -> None:
-        folder, _, name = path.rpartition("/")
-        way = self._way(folder, is_made=False)
-        one = way[-1].names.get(name) if way else None
-        if isinstance(one, _Folder):
-            self._prune(one)
-        if one is not None and one.layer != self._layer:
-            del way[-1].names[name]
-
-    def _cover(self, path: str) -> None:
-        way = self._way(path, is_made=False)
-        if way:
-            self._prune(way[-1])
-
-    def _prune(self, folder: _Folder) -> None:
-        """Lets go of all below ``folder`` that this layer has not brought."""
-        waiting = [folder]
-        while waiting:
-            names = waiting.pop().names
-            for name, one in list(names.items()):
-                if one.layer != self._layer:
-                    del names[name]
-                elif isinstance(one, _Folder):
-                    waiting.append(one)
+    def _named(self, path: str, kind: str) -> str:
+        """``path`` of what is hidden, links of this layer followed; itself none where it is what is deleted."""
+        folder, _, name = (path, "", "") if kind == COVERED else path.rpartition("/")
+        real = self._way(folder, is_made=False)[-1].start.rstrip("/")
+        return f"{real}/{name}" if real and name else real or name
 
     def _folder(self, path: str) -> _Folder:
         """The folder at ``path``, links followed, made where there is none."""
-        way = self._way(path, is_made=True)
-        for folder in way:
-            folder.layer = self._layer
-        return way[-1]
+        return self._way(path, is_made=True)[-1]
 
     def _way(self, path: str, is_made: bool) -> list[_Folder]:
-        """Every folder from the root to ``path``, links followed; empty where one is missing and none is made."""
+        """Every folder from the root to ``path``, links followed; what is missing is made, or only thought of."""
         way = [self._root]
         todo = path.split("/")[::-1]
         links = 0
@@ -226,9 +211,9 @@ class Unpacked:
                 todo += target.split("/")[::-1]
                 continue
             if not isinstance(one, _Folder):
-                if not is_made:
-                    return []
-                one = way[-1].names[part] = _Folder(self._layer, f"{way[-1].start}{part}/")
+                one = _Folder(f"{way[-1].start}{part}/")
+                if is_made:
+                    way[-1].names[part] = one
             way.append(one)
         return way
 
