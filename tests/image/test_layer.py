@@ -148,6 +148,13 @@ def test_long_target_of_a_link_counts_as_several_entries() -> None:
     assert [one.why for one in found.unread] == ["more than 10 entries; what came before was read"]
 
 
+def test_hard_links_are_read_where_there_was_no_room_for_another_file() -> None:
+    content = layer({"a/whole": b"x" * 101, "store": b"1"}, [entry("list", tarfile.LNKTYPE, "store")])
+    found = facts(content, Limits(all_kept_bytes=100))
+    assert [one.name for one in found.facts["list"].packages] == ["1"]
+    assert not found.is_whole
+
+
 def test_files_kept_for_hard_links_are_bounded_together() -> None:
     links = [entry(f"{i}/whole", tarfile.LNKTYPE, f"store/{i}") for i in range(3)]
     content = layer({f"store/{i}": b"x" * 40 for i in range(3)}, links)

@@ -5,15 +5,15 @@ so that a large jar or executable is let go before the next entry; only what rea
 for is kept.
 """
 
-from collections.abc import Iterable
 from typing import cast
 
 from msgspec import Struct, field
 
-from leadline.errors import SourceError
-from leadline.image.cataloguer import File, Package, Unread
+from leadline.image.cataloguer import File, Unread
 from leadline.image.excerpt import excerpt_of
 from leadline.image.executable import FIRST_BYTES, is_executable
+from leadline.image.file_facts import SPECIAL_BITS, told
+from leadline.image.hard_links import add_links
 from leadline.image.image import Layer, Limits
 from leadline.image.layer_facts import (
     COVERED,
@@ -27,28 +27,19 @@ from leadline.image.layer_facts import (
     PathFacts,
     steps_of,
 )
-from leadline.image.secrets import LARGEST_SECRET_FILE, may_tell_secrets, secrets_in, tells_secrets
+from leadline.image.room import Room
+from leadline.image.secrets import LARGEST_SECRET_FILE, may_tell_secrets, tells_secrets
 from leadline.image.stream import Damaged, Forged
 from leadline.image.tar import Entry, EntryReader
-from leadline.image.walk import read
 from leadline.image.wishes import Wish, Wishes
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
-SPECIAL_BITS = 0o6000
 SMALLEST_EXECUTABLE = 64
 MOST_NAMES = 50_000
 LONG_PATH = 255
 MOST_OUTSIDE = 20
 """Entries that leave the image are named up to this number, the rest is counted."""
-
-
-class Room:
-    """What the layers of one image have taken together, whichever thread reads them."""
-
-    def __init__(self) -> None:
-        self.entries = 0
-        self.kept_bytes = 0
 
 
 class Reader(Struct, frozen=True):
@@ -58,24 +49,6 @@ class Reader(Struct, frozen=True):
     limits: Limits = Limits()
     room: Room = field(default_factory=Room)
 
-    def keeps(self, size_bytes: int) -> bool:
-        """Whether another file of this size may be kept; then it counts."""
-        limits, room = self.limits, self.room
-        if size_bytes > limits.kept_file_bytes or room.kept_bytes + size_bytes > limits.all_kept_bytes:
-            return False
-        room.kept_bytes += size_bytes
-        return True
-
-    def takes(self, facts: LayerFacts) -> bool:
-        """Whether what was remembered of a layer has room too; then it counts."""
-        kept = sum(len(one.content) for one in facts.facts.values() if one.content is not None)
-        room, limits = self.room, self.limits
-        if room.kept_bytes + kept > limits.all_kept_bytes or room.entries + facts.weight > limits.all_entries:
-            return False
-        room.kept_bytes += kept
-        room.entries += facts.weight
-        return True
-
     def facts_of(self, layer: Layer) -> LayerFacts:
         """Everything about ``layer``, read from its start to its end or to the limits.
 
@@ -84,27 +57,29 @@ class Reader(Struct, frozen=True):
         """
         name = f"layer {layer.diff_id or layer.cache_key}"
         if layer.missing:
-            return LayerFacts(unread=[Unread(name, layer.missing)], is_whole=False)
+            return _nothing(name, layer.missing)
         facts = LayerFacts()
         with layer.open() as entries:
             passing = _Pass(self, facts, entries)
             try:
                 passing.run()
             except Forged as error:
-                return LayerFacts(unread=[Unread(name, f"{error}; nothing of it was used")], is_whole=False)
+                return _nothing(name, f"{error}; nothing of it was used")
             except Damaged as error:
                 forgery = _forgery(entries)
                 if forgery:
-                    return LayerFacts(
-                        unread=[Unread(name, f"{forgery}; nothing of it was used")], is_whole=False
-                    )
+                    return _nothing(name, f"{forgery}; nothing of it was used")
                 facts.unread.append(Unread(name, f"{error}; what came before was read"))
                 facts.is_whole = False
         self.room.entries += facts.weight
         lost = passing.lost_links()
-        if lost and facts.is_whole:
-            _add_links(self, facts, layer, lost)
+        if lost and passing.is_at_end:
+            add_links(self, facts, layer, lost)
         return facts
+
+
+def _nothing(name: str, why: str) -> LayerFacts:
+    return LayerFacts(unread=[Unread(name, why)], is_whole=False)
 
 
 def _forgery(entries: EntryReader) -> str:
@@ -127,6 +102,7 @@ class _Pass:
         self._wishes = reader.wishes
         self._facts = facts
         self._entries = entries
+        self.is_at_end = False
         self._kept_bytes = 0
         self._outside = 0
         self._links: dict[str, tuple[str, Wish]] = {}
@@ -171,6 +147,7 @@ class _Pass:
             else:
                 self._take_other(entry)
         self._entries.finish()
+        self.is_at_end = True
         self._finish()
 
     def lost_links(self) -> dict[str, list[str]]:
@@ -340,7 +317,7 @@ class _Pass:
             content = cast("bytes | None", excerpt_of(self._entries, entry.size))
         if content is None:
             content = self._entries.content()
-        facts = told(self._reader, File(entry.path, content, entry.mode), readers, is_kept, may_tell)
+        facts = told(self._wishes, File(entry.path, content, entry.mode), readers, is_kept, may_tell)
         if facts is not None:
             self._facts.facts[self._key] = facts
 
@@ -353,7 +330,7 @@ class _Pass:
         if self._kept_bytes + entry.size > self._reader.limits.kept_bytes:
             return False
         self._kept_bytes += entry.size
-        is_kept = self._reader.keeps(entry.size)
+        is_kept = self._reader.room.keeps(self._reader.limits, entry.size)
         if not is_kept and entry.size <= self._reader.limits.kept_file_bytes:
             # Another image may have room for it.
             self._facts.is_whole = False
@@ -361,69 +338,3 @@ class _Pass:
 
     def _note(self, entry: Entry, why: str) -> None:
         self._facts.facts[self._key] = PathFacts(entry.mode, unread=(Unread(entry.path, why),))
-
-
-def told(
-    reader: Reader, file: File, readers: Iterable[int], is_kept: bool, may_tell: bool
-) -> PathFacts | None:
-    """What ``file`` says on its own; ``None`` where that is nothing worth a note."""
-    packages: list[Package] = []
-    unread: list[Unread] = []
-    for position in readers:
-        one = reader.wishes.cataloguers[position]
-        if not one.takes_tree:
-            reading = read(one, file, None)
-            packages += reading.packages
-            unread += reading.unread
-    secrets = tuple(secrets_in(file.path, file.data)) if may_tell else ()
-    content = file.data if is_kept else None
-    if not (packages or unread or secrets or is_kept or file.mode & SPECIAL_BITS):
-        return None
-    return PathFacts(file.mode, content, tuple(packages), tuple(unread), secrets)
-
-
-def _add_links(reader: Reader, facts: LayerFacts, layer: Layer, lost: dict[str, list[str]]) -> None:
-    """Reads the layer again for contents that passed before the name was known under which they are wanted.
-
-    What the first reading told stays whatever becomes of the second, of which nothing is used unless it ends well:
-    only its end shows that it was the same layer.
-    """
-    hint = ""
-    try:
-        with layer.open() as entries:
-            found, unread = _reread(reader, entries, lost)
-    except SourceError as error:
-        why, hint = str(error.args[0]), error.hint
-    except Damaged as error:
-        why = str(error)
-    else:
-        facts.facts.update(found)
-        facts.unread += unread
-        return
-    links = sorted(path for paths in lost.values() for path in paths)
-    count = f"{links[0]} was" if len(links) == 1 else f"{links[0]} and {len(links) - 1} more hard links were"
-    name = f"layer {layer.diff_id or layer.cache_key}"
-    facts.unread.append(Unread(name, f"{why} at the second reading; {count} not read", hint=hint))
-    facts.is_whole = False
-
-
-def _reread(
-    reader: Reader, entries: EntryReader, lost: dict[str, list[str]]
-) -> tuple[dict[str, PathFacts], list[Unread]]:
-    found: dict[str, PathFacts] = {}
-    unread: list[Unread] = []
-    left = dict(lost)
-    for entry in entries:
-        if entry.kind != "file" or entry.path not in left:
-            continue
-        paths = left.pop(entry.path)
-        if not reader.keeps(entry.size):
-            unread.append(Unread(paths[0], "too large to be kept in memory"))
-            continue
-        content = entries.content()
-        for path in paths:
-            wish = reader.wishes.of(path) or Wish()
-            file = File(path, content, entry.mode)
-            found[path] = told(reader, file, wish.readers, wish.is_kept, False) or PathFacts()
-    entries.finish()
-    return found, unread + [Unread(paths[0], "a hard link to a link") for paths in left.values()]

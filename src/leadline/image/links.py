@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from leadline.errors import SourceError
 from leadline.image.cataloguer import File, Unread
+from leadline.image.file_facts import told
 from leadline.image.image import Layer
 from leadline.image.layer_facts import FILE, LayerFacts, PathFacts
-from leadline.image.layers import Reader, told
+from leadline.image.layers import Reader
 from leadline.image.stream import Damaged, Forged
 from leadline.image.tar import EntryReader
 from leadline.image.tree import MergedTree
@@ -78,7 +79,7 @@ def _read_again(tree: MergedTree, layer: Layer, lost: Lost, reader: Reader) -> I
             for entry in entries:
                 if entry.kind == "file" and entry.path in lost:
                     links = lost[entry.path]
-                    if not reader.keeps(entry.size):
+                    if not reader.room.keeps(reader.limits, entry.size):
                         unread.append(Unread(links[0], "too large to be kept in memory"))
                         found[entry.path] = ()
                         continue
@@ -113,5 +114,5 @@ def _told(
         # The mode stands for set-uid files, which are told under their own name.
         file = File(link, content, mode & 0o777)
         yield Standing(
-            link, layer.diff_id, told(reader, file, wish.readers, wish.is_kept, False) or PathFacts()
+            link, layer.diff_id, told(reader.wishes, file, wish.readers, wish.is_kept, False) or PathFacts()
         )

@@ -88,7 +88,7 @@ def _facts(
     def facts_of(layer: Layer) -> LayerFacts:
         key = f"layer {layer.cache_key} {version}" if layer.cache_key else ""
         facts = _recall(cache, key)
-        if facts is not None and reader.takes(facts):
+        if facts is not None and reader.room.takes(reader.limits, facts):
             return facts
         try:
             facts = reader.facts_of(layer)
