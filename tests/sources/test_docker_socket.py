@@ -144,6 +144,7 @@ def test_socket_where_nobody_listens_is_no_reason_to_ask_no_other(tmp_path: Path
     [
         (b'{"message": "invalid reference format"}', "invalid reference format"),
         (b'{"message": 5}', "status 500"),
+        (b'{"message": "\xff"}', "status 500"),
         (b"<html>", "status 500"),
         (b"[" * 100_000, "status 500"),
     ],

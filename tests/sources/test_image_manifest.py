@@ -31,6 +31,12 @@ def test_what_go_writes_for_nothing_is_nothing() -> None:
     assert manifest(mediaType=INDEX, manifests=None).manifests == []
 
 
+@pytest.mark.parametrize("content", [b"", b"[]", b"[" * 100_000, b'{"mediaType": "\xff"}', b"\xff"])
+def test_what_is_no_manifest_is_one_clear_error(content: bytes) -> None:
+    with pytest.raises(SourceError, match=r"^demo cannot be read: "):
+        read_manifest(content, "demo")
+
+
 @pytest.mark.parametrize(
     "parts",
     [

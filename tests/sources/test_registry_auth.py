@@ -19,6 +19,7 @@ BROKEN = {
     "fails": "echo s3cret-of-the-keychain >&2; exit 1",
     "says nothing": "exit 0",
     "says something else": "echo s3cret-of-the-keychain",
+    "says no UTF-8": r'printf \'{"Username": "\\377", "Secret": ""}\'',
     "is killed": "kill -9 $$",
     "says what is refused": 'echo \'{"Username": "ann", "Secret": "s3cret-of-the-keychain"}\'',
 }
@@ -112,6 +113,16 @@ def test_file_of_credentials_that_is_none_is_named(
     assert f"credentials tried: {tmp_path}/config.json ({why}" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "content", [b'{"auths": {"\xff": {}}}', b"{" * 100_000, b'{"auths": [' + b"[" * 100_000]
+)
+def test_file_of_credentials_that_is_no_json_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "config.json").write_bytes(content)
+    with serving(served()) as server, pytest.raises(RegistryError) as caught:
+        open_image(f"{server.host}/team/demo:1", options(server, tmp_path))
+    assert f"credentials tried: {tmp_path}/config.json (is not in Docker's format)" in str(caught.value)
+
+
 def test_file_of_credentials_below_a_file_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with serving(served()) as server, pytest.raises(RegistryError, match="credentials tried: nothing"):
@@ -182,6 +193,8 @@ def test_token_that_no_header_can_hold_is_told_by_its_place(token: str) -> None:
         (b'{"token": "s3cret\\nx"}', "holds no token"),
         (b"{}", "the token service gave no token"),
         (b'{"token": 5}', "the token service gave no token"),
+        (b'{"token": "s3cr\xfft"}', "the token service gave no token"),
+        (b'{"token": ' + b"[" * 100_000, "the token service gave no token"),
         (b"<html>s3cret</html>", "the token service gave no token"),
     ],
 )

@@ -249,7 +249,9 @@ def _described(place: Path, name: str) -> _Described | None:
 
 def _reason(response: http.client.HTTPResponse) -> str:
     """What a daemon that refuses says, or at least its status."""
-    with suppress(OSError, http.client.HTTPException, DecodeError, ValidationError):
+    with suppress(
+        OSError, http.client.HTTPException, ValueError, DecodeError, ValidationError, RecursionError
+    ):
         if said := json.decode(response.read(LARGEST_REASON), type=_Message).message:
             return said[:300]
     return f"status {response.status}"

@@ -174,7 +174,7 @@ def _ask_helper(name: str, server: str, source: str, environ: Mapping[str, str])
         return Problem(place, f"has nothing for {server}")
     try:
         answer = json.decode(done.stdout, type=_FromHelper)
-    except (DecodeError, ValidationError, UnicodeDecodeError):
+    except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError):
         return Problem(place, "answered something else than credentials")
     if answer.username == "<token>":
         return Credential(place, identity_token=answer.secret)

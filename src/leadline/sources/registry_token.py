@@ -46,7 +46,7 @@ class TokenService(Struct, frozen=True):
                     break
                 answer.close()
             return _token_in(answer)
-        except (Dropped, DecodeError, ValidationError, UnicodeDecodeError) as error:
+        except (Dropped, DecodeError, ValidationError, UnicodeDecodeError, RecursionError) as error:
             raise NoToken("the token service gave no token") from error
 
     def _request(self, credential: Credential) -> tuple[str, dict[str, str], bytes | None]:
