@@ -3,6 +3,7 @@ import gzip
 import json
 import lzma
 import os
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -349,6 +350,20 @@ def test_index_that_is_no_file_is_named(tmp_path: Path, put: Callable[[Path], No
     put(path)
     with pytest.raises(SourceError, match=f"{path} is no file"):
         scan(f"oci:{tmp_path}")
+
+
+def test_image_may_have_more_layers_than_a_process_may_open_files(tmp_path: Path) -> None:
+    layers = [layer({f"{i}.list": b"%d" % i}) for i in range(80)]
+    blobs = Blobs()
+    write_files(tmp_path, blobs.files([blobs.image(layers, "plain")]))
+    open_files = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_files + 40, hard))
+    try:
+        sbom = scan(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert (len(sbom.packages), sbom.unread) == (80, ())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

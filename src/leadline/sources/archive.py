@@ -28,11 +28,12 @@ from leadline.sources.layer_blob import (
     region_pieces,
 )
 from leadline.sources.oci_layout import (
+    FileAt,
     Member,
     configuration,
+    file_at,
     is_same_name,
     layout_image,
-    opened_member,
     small,
 )
 
@@ -80,12 +81,8 @@ def open_oci_archive(path: Path, tag: str = "", platform: Platform | None = None
 def open_oci_layout(path: Path, tag: str = "", platform: Platform | None = None) -> OpenedImage:
     """The image in a folder with an OCI layout. Raises as ``open_docker_archive``."""
     layout = _Layout(path)
-    try:
-        image = layout_image(name_of(path), layout.member, tag, platform, layout.close)
-        return structs.replace(image, stamps=layout.stamps)
-    except BaseException:
-        layout.close()
-        raise
+    image = layout_image(name_of(path), layout.file, tag, platform, _nothing)
+    return structs.replace(image, stamps=layout.stamps)
 
 
 def open_archive(path: Path, tag: str = "", platform: Platform | None = None) -> OpenedImage:
@@ -197,24 +194,23 @@ class _Layout:
     """The files of an OCI layout in a folder."""
 
     def __init__(self, path: Path) -> None:
-        self._path = os.path.abspath(path)  # noqa: PTH100 - as written
-        self._open: list[int] = []
+        self._path = path
         self.stamps: dict[str, str] = {}
-        """Of every file that was opened, and of the folder, which changes with what is added and taken away."""
+        """Of every file that was found, and of the folder, which changes with what is added and taken away."""
         with suppress(OSError):
-            self.stamps[self._path] = file_stamp(os.stat(self._path))  # noqa: PTH116 - as above
+            self.stamps[os.path.abspath(path)] = file_stamp(path.stat())  # noqa: PTH100 - as written
 
-    def member(self, name: str) -> Member | None:
-        path = Path(self._path, name)
-        member = opened_member(path)
-        if member is not None:
-            self._open.append(member.file)
-            self.stamps[str(path)] = file_stamp(os.fstat(member.file))
-        return member
+    def file(self, name: str) -> FileAt | None:
+        """Raises ``SourceError`` where it may not be read, or is none."""
+        path = self._path / name
+        found = file_at(path)
+        if found is not None:
+            self.stamps[os.path.abspath(path)] = found.stamp  # noqa: PTH100 - as written
+        return found
 
-    def close(self) -> None:
-        while self._open:
-            os.close(self._open.pop())
+
+def _nothing() -> None:
+    """The files of a folder are closed when they are read: there is nothing to close."""
 
 
 def _called(images: list[_Saved], tag: str, path: Path) -> _Saved:

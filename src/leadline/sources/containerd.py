@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ from leadline.sources.bolt import Bolt, DamagedBolt
 from leadline.sources.containerd_socket import ContainerdSocket, NotFound
 from leadline.sources.image_manifest import Descriptor, Platform
 from leadline.sources.layer_blob import OpenedImage, is_digest
-from leadline.sources.oci_layout import Stored, opened_member, stored_image
+from leadline.sources.oci_layout import Stored, file_at, stored_image
 
 SOCKETS = (Path("/run/containerd/containerd.sock"), Path("/run/k3s/containerd/containerd.sock"))
 FOLDERS = (Path("/var/lib/containerd"), Path("/var/lib/rancher/k3s/agent/containerd"))
@@ -67,7 +67,7 @@ def _from_socket(place: Path, reference: Reference, platform: Platform | None) -
 
 
 def _nothing() -> None:
-    """Every call has its own connection: there is nothing to close."""
+    """Every call has its own connection, and every reading its own file: there is nothing to close."""
 
 
 class _Blob(Struct, frozen=True):
@@ -95,20 +95,12 @@ def _from_folder(place: Path, reference: Reference, platform: Platform | None) -
     if found is None:
         return None
     name, descriptor = found
-    files = ExitStack()
 
     def find(digest: str) -> Stored | None:
         algorithm, _, value = digest.partition(":")
-        member = opened_member(place / CONTENT / algorithm / value)
-        if member is not None:
-            files.callback(os.close, member.file)
-        return member
+        return file_at(place / CONTENT / algorithm / value)
 
-    try:
-        return stored_image(name, find, descriptor, platform, files.close)
-    except BaseException:
-        files.close()
-        raise
+    return stored_image(name, find, descriptor, platform, _nothing)
 
 
 def _target(names: Path, reference: Reference) -> tuple[str, Descriptor] | None:

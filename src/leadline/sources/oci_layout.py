@@ -13,6 +13,7 @@ from leadline.image.config import ConfigReading, read_config
 from leadline.image.stream import Damaged, is_compressed
 from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
+from leadline.sources.file_stamp import file_stamp
 from leadline.sources.image_manifest import (
     DEEPEST_INDEX,
     LARGEST_MANIFEST,
@@ -61,24 +62,43 @@ class Member(Struct, frozen=True):
             raise SourceError(f"it cannot be read: {error.strerror}") from error
 
 
-def opened_member(path: Path) -> Member | None:
-    """The file at ``path``, opened; ``None`` where there is nothing.
+class FileAt(Struct, frozen=True):
+    """A file that is opened when it is read: an image may have more layers than a process files."""
+
+    path: Path
+    size: int
+    stamp: str
+    """``file_stamp`` when it was found."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """Raises ``SourceError`` where it may not be read."""
+        # A named pipe that took its place would otherwise wait for somebody who writes.
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+        try:
+            file = os.open(self.path, flags)
+        except OSError as error:
+            raise SourceError(f"cannot open {self.path}: {error.strerror}") from error
+        try:
+            yield from Member(file, 0, self.size).pieces()
+        finally:
+            os.close(file)
+
+
+def file_at(path: Path) -> FileAt | None:
+    """The file at ``path``; ``None`` where there is nothing.
 
     Raises:
-        SourceError: what is there is no file, or may not be read.
+        SourceError: what is there is no file, or cannot be looked at.
     """
     try:
-        # A named pipe would otherwise wait for somebody who writes.
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise SourceError(f"cannot open {path}: {error.strerror}") from error
-    status = os.fstat(file)
     if not stat.S_ISREG(status.st_mode):
-        os.close(file)
         raise SourceError(f"{path} is no file")
-    return Member(file, 0, status.st_size)
+    return FileAt(path, status.st_size, file_stamp(status))
 
 
 Find = Callable[[str], Stored | None]
@@ -211,18 +231,16 @@ def _member(find: Find, digest: str) -> Stored | None:
 
 def _layer(find: Find, descriptor: Descriptor, diff_id: str) -> PieceLayer:
     digest = descriptor.digest
-    why = layer_problem(descriptor) or f"blob {digest[:80]} is not there"
-    try:
-        member = _member(find, digest)
-    except SourceError as error:
-        member, why = None, str(error)
-    if member is None:
-        return PieceLayer(diff_id, lambda: iter(()), size_bytes=descriptor.size, missing=why)
-    found = member
     problem = layer_problem(descriptor)
-    if problem and _holds_tar(found):
-        problem = ""
-    return PieceLayer(diff_id, lambda: checked(found.pieces(), digest), digest, member.size, problem)
+    try:
+        found = _member(find, digest)
+        if found is not None:
+            why = "" if problem and _holds_tar(found) else problem
+            return PieceLayer(diff_id, lambda: checked(found.pieces(), digest), digest, found.size, why)
+        problem = problem or f"blob {digest[:80]} is not there"
+    except SourceError as error:
+        problem = str(error)
+    return PieceLayer(diff_id, lambda: iter(()), size_bytes=descriptor.size, missing=problem)
 
 
 def _holds_tar(stored: Stored) -> bool:
