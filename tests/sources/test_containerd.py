@@ -1,6 +1,7 @@
 import os
 import random
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -107,6 +108,31 @@ def test_damaged_names_are_an_error_and_nothing_else(running: Path, tmp_path: Pa
 def test_absent_containerd_is_an_error_that_names_the_places(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="containerd cannot be reached"):
         open_containerd_image(reference("demo"), None, (tmp_path / "sock", tmp_path / "root"))
+
+
+@pytest.mark.slow
+def test_folder_is_looked_at_where_the_socket_does_not_answer(running: Path, tmp_path: Path) -> None:
+    dead = tmp_path / "dead"
+    with socket.socket(socket.AF_UNIX) as left_over:
+        left_over.bind(str(dead))
+    places = (tmp_path / "absent", dead, running / "root")
+    assert open_containerd_image(reference("demo:1"), None, places).identity.name.endswith("/demo:1")
+    with pytest.raises(SourceError) as caught:
+        open_containerd_image(reference("other"), None, places)
+    assert str(caught.value) == (
+        f"containerd has no docker.io/library/other:latest; looked in {running}/root; "
+        f"containerd at {dead} does not answer: connection refused"
+    )
+    with pytest.raises(SourceError, match=f"^containerd at {dead} does not answer: connection refused$"):
+        open_containerd_image(reference("demo:1"), None, places[:2])
+
+
+def test_names_that_are_no_database_are_told(tmp_path: Path) -> None:
+    path = tmp_path / NAMES
+    path.parent.mkdir(parents=True)
+    path.write_bytes(bytes(100_000))
+    with pytest.raises(SourceError, match=f"^{path} cannot be read: no bbolt database$"):
+        open_containerd_image(reference("demo"), None, (tmp_path,))
 
 
 def test_file_that_is_no_database_is_damaged(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from leadline.sources.bolt import Bolt, DamagedBolt
 from leadline.sources.containerd_socket import ContainerdSocket, NotFound
 from leadline.sources.image_manifest import Descriptor, Platform
 from leadline.sources.layer_blob import OpenedImage, is_digest
-from leadline.sources.oci_layout import Stored, file_at, stored_image
+from leadline.sources.oci_layout import Find, Stored, file_at, stored_image
 
 SOCKETS = (Path("/run/containerd/containerd.sock"), Path("/run/k3s/containerd/containerd.sock"))
 FOLDERS = (Path("/var/lib/containerd"), Path("/var/lib/rancher/k3s/agent/containerd"))
@@ -33,18 +33,31 @@ def open_containerd_image(
         SourceError: none has it.
     """
     looked: list[str] = []
+    failed: list[SourceError] = []
     for place in places:
-        with suppress(FileNotFoundError, PermissionError):
+        try:
             is_socket = stat.S_ISSOCK(place.stat().st_mode)
-            opened = (_from_socket if is_socket else _from_folder)(place, reference, platform)
-            if opened is not None:
-                return opened
-            looked.append(str(place))
-    if looked:
-        raise SourceError(f"containerd has no {reference.full}", hint=f"looked in {', '.join(looked)}")
-    raise SourceError(
-        "containerd cannot be reached", hint=f"none of these can be read: {', '.join(map(str, places))}"
-    )
+            found = (_on_socket if is_socket else _in_folder)(place, reference)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            failed.append(SourceError(f"cannot open {place}: {(error.strerror or str(error)).lower()}"))
+            continue
+        except SourceError as error:
+            # One that does not answer may still have its folder here.
+            failed.append(error)
+            continue
+        if found is not None:
+            return stored_image(found.name, found.find, found.target, platform, _nothing)
+        looked.append(str(place))
+    if not looked and not failed:
+        raise SourceError(
+            "containerd cannot be reached", hint=f"none of these is here: {', '.join(map(str, places))}"
+        )
+    if not looked and len(failed) == 1:
+        raise failed[0]
+    asked = [f"looked in {', '.join(looked)}"] if looked else []
+    raise SourceError(f"containerd has no {reference.full}", hint="; ".join((*asked, *map(str, failed))))
 
 
 def _names(reference: Reference) -> Iterator[str]:
@@ -55,14 +68,21 @@ def _names(reference: Reference) -> Iterator[str]:
     yield from dict.fromkeys(names)
 
 
-def _from_socket(place: Path, reference: Reference, platform: Platform | None) -> OpenedImage | None:
+class _Found(Struct, frozen=True):
+    """An image of which containerd knows the name; its parts are looked up when they are needed."""
+
+    name: str
+    target: Descriptor
+    find: Find
+
+
+def _on_socket(place: Path, reference: Reference) -> _Found | None:
     for namespace in NAMESPACES:
         wire = ContainerdSocket(place, namespace)
         for name in _names(reference):
             with suppress(NotFound):
                 media_type, digest, size = wire.target(name)
-                descriptor = Descriptor(digest, size, media_type)
-                return stored_image(name, _Wire(wire).find, descriptor, platform, _nothing)
+                return _Found(name, Descriptor(digest, size, media_type), _Wire(wire).find)
     return None
 
 
@@ -90,17 +110,16 @@ class _Wire:
             return None
 
 
-def _from_folder(place: Path, reference: Reference, platform: Platform | None) -> OpenedImage | None:
-    found = _target(place / NAMES, reference)
-    if found is None:
+def _in_folder(place: Path, reference: Reference) -> _Found | None:
+    target = _target(place / NAMES, reference)
+    if target is None:
         return None
-    name, descriptor = found
 
     def find(digest: str) -> Stored | None:
         algorithm, _, value = digest.partition(":")
         return file_at(place / CONTENT / algorithm / value)
 
-    return stored_image(name, find, descriptor, platform, _nothing)
+    return _Found(*target, find)
 
 
 def _target(names: Path, reference: Reference) -> tuple[str, Descriptor] | None:

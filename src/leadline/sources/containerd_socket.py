@@ -65,7 +65,8 @@ class ContainerdSocket:
                 wire.connect(str(self._path))
                 yield from _Exchange(wire).replies(method, self._namespace, request)
             except (OSError, h2.exceptions.H2Error) as error:
-                raise SourceError(f"containerd at {self._path} does not answer: {error}") from error
+                why = (getattr(error, "strerror", None) or str(error)).lower()
+                raise SourceError(f"containerd at {self._path} does not answer: {why}") from error
 
 
 class _Exchange:
