@@ -498,6 +498,53 @@ def test_unknown_authority_is_refused(tmp_path: Path) -> None:
         scan(server, ImageOptions(registry=RegistryOptions(trust)))
 
 
+def unlike_loopback(server: Server) -> str:
+    """Another address of ``server``, at which no registry goes without TLS unasked."""
+    return server.host.replace("127.0.0.1", "0.0.0.0")
+
+
+def test_each_host_for_itself_does_without_tls_where_that_is_allowed(tmp_path: Path) -> None:
+    own, _ = certificate(tmp_path)
+    allowed = Trust(is_unverified=True)
+    with serving(served()) as plain, serving(served(), own) as with_tls:
+        hosts = unlike_loopback(plain), unlike_loopback(with_tls)
+        for registry, mirror in (hosts, reversed(hosts)):
+            options = ImageOptions(registry=RegistryOptions(allowed, mirrors={registry: (mirror,)}))
+            open_image(f"{registry}/team/demo:1", options)
+            open_image(f"{registry}/team/demo:1", ImageOptions(registry=RegistryOptions(allowed)))
+        with pytest.raises(RegistryError, match=f"no TLS with {hosts[0]}"):
+            open_image(f"{hosts[0]}/team/demo:1", ImageOptions())
+
+
+def test_refusal_over_tls_is_told_and_not_asked_for_again_in_clear(tmp_path: Path) -> None:
+    own, _ = certificate(tmp_path)
+    options = ImageOptions(registry=RegistryOptions(Trust(is_unverified=True)))
+    with (
+        serving(served(auth="basic"), own) as server,
+        pytest.raises(RegistryError, match="does not let us read"),
+    ):
+        scan(server, options)
+    assert len(server.requests) == 1
+
+
+def test_host_behind_a_redirect_that_has_no_tls_brings_no_password_into_the_clear(tmp_path: Path) -> None:
+    own, _ = certificate(tmp_path)
+    credential = Credential("hand", "ann", "s3cret")
+    options = ImageOptions(registry=RegistryOptions(Trust(is_unverified=True), credential))
+    with serving(Server()) as storage, serving(served(auth="basic", users={"ann": "s3cret"}), own) as server:
+        server.redirect_to = f"https://{storage.host}"
+        with pytest.raises(RegistryError, match=f"no TLS with {storage.host}"):
+            scan(server, options)
+
+
+def test_nobody_listening_is_one_clear_error() -> None:
+    with serving(Server()) as server:
+        host = server.host
+    for trust in (Trust(), Trust(is_unverified=True)):
+        with pytest.raises(RegistryError, match=f"^cannot reach {host}: connection refused$"):
+            open_image(f"{host}/demo:1", ImageOptions(registry=RegistryOptions(trust)))
+
+
 def test_token_service_without_tls_gets_no_credentials_of_a_registry_with_tls(tmp_path: Path) -> None:
     own, authority = certificate(tmp_path)
     with serving(Server(users={"ann": "x"})) as thief, serving(served(auth="token"), own) as server:

@@ -27,7 +27,7 @@ from leadline.sources.image_manifest import (
 )
 from leadline.sources.layer_blob import checked
 from leadline.sources.registry_auth import Problem, credentials_for
-from leadline.sources.registry_http import BUSY, Answer, Dropped, NoTls, send
+from leadline.sources.registry_http import BUSY, Answer, Dropped, NobodyListens, NoTls, send
 from leadline.sources.registry_options import ANONYMOUS, Credential, RegistryOptions
 from leadline.sources.registry_proxy import is_loopback
 from leadline.sources.registry_token import NoToken, basic, bearer, token_service
@@ -203,14 +203,17 @@ class Repository:
 
     def _send(self, url: str, headers: Mapping[str, str], authorization: str) -> Answer:
         shown = {**headers, "Authorization": authorization} if authorization else headers
+        trust = self._options.trust
         try:
-            return send(url, shown, self._options.trust)
-        except NoTls:
-            if not is_loopback(self._host) or self._options.trust.ca_file:
+            return send(url, shown, trust)
+        except NoTls as error:
+            # Docker's habit: a registry on this very machine may do without TLS, and others where that was allowed.
+            is_here = is_loopback(self._host) and not trust.ca_file and not isinstance(error, NobodyListens)
+            may_be_plain = error.host == self._host and (is_here or trust.is_unverified)
+            if url.startswith("http:") or not may_be_plain:
                 raise
-            # Docker's habit: a registry on this very machine may do without TLS.
-            self._root = self._root.replace("https:", "http:", 1)
-            return send(url.replace("https:", "http:", 1), shown, self._options.trust)
+        self._root = self._root.replace("https:", "http:", 1)
+        return send(url.replace("https:", "http:", 1), shown, trust)
 
     def _refusal(self, answer: Answer, what: str) -> RegistryError:
         answer.close()

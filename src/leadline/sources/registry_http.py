@@ -39,6 +39,15 @@ class Dropped(Exception):  # noqa: N818 - what happened to the connection
 class NoTls(RegistryError):  # noqa: N818 - what the host is
     """The host speaks, and not TLS."""
 
+    def __init__(self, host: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.host = host
+        """``host[:port]``, which may be one that the registry sent us on to."""
+
+
+class NobodyListens(NoTls):
+    """Nor does it speak at all where TLS is usual."""
+
 
 class Answer:
     """An answer whose body is still to be read."""
@@ -232,7 +241,11 @@ def _translated(error: BaseException, host: str, way: str) -> BaseException:
                 hint="give the authority's certificate, or allow unverified registries",
             )
         case ssl.SSLError():
-            return NoTls(f"no TLS with {host}: {error.reason or error}", hint="is it a registry without TLS?")
+            return NoTls(
+                host, f"no TLS with {host}: {error.reason or error}", hint="is it a registry without TLS?"
+            )
+        case ConnectionRefusedError():
+            return NobodyListens(host, f"cannot reach {host}{way}: connection refused")
         case ConnectionResetError() | http.client.RemoteDisconnected() | http.client.IncompleteRead():
             return Dropped(str(error))
         case ValueError() if not isinstance(error, http.client.HTTPException):
