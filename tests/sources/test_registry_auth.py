@@ -10,8 +10,10 @@ import pytest
 
 from image_archives import layer
 from leadline.errors import RegistryError
+from leadline.image.reference import read_reference
 from leadline.sources.image_source import ImageOptions, open_image
-from leadline.sources.registry_options import Credential, RegistryOptions, Trust, Wait, never
+from leadline.sources.registry_auth import credentials_for
+from leadline.sources.registry_options import Credential, PullSecret, RegistryOptions, Trust, Wait, never
 from registry_server import Server, serving
 
 GOOD = 'echo \'{"Username": "ann", "Secret": "s3cret"}\''
@@ -121,6 +123,23 @@ def test_file_of_credentials_that_is_no_json_is_named(tmp_path: Path, content: b
     with serving(served()) as server, pytest.raises(RegistryError) as caught:
         open_image(f"{server.host}/team/demo:1", options(server, tmp_path))
     assert f"credentials tried: {tmp_path}/config.json (is not in Docker's format)" in str(caught.value)
+
+
+def test_file_of_credentials_that_was_named_and_is_not_there_is_told(tmp_path: Path) -> None:
+    named = str(tmp_path / "gone.json")
+    with serving(served()) as server, pytest.raises(RegistryError) as caught:
+        open_image(f"{server.host}/team/demo:1", options(server, tmp_path, REGISTRY_AUTH_FILE=named))
+    assert f"credentials tried: {named} (is not there)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "key", ["docker.io", "https://index.docker.io/v1/", "registry.hub.docker.com", "docker.io/library/demo"]
+)
+def test_docker_hub_has_several_names(key: str) -> None:
+    reference = read_reference("demo:1")
+    assert reference is not None
+    secret = PullSecret("pull", json.dumps({"auths": {key: {"username": "ann"}}}).encode())
+    assert list(credentials_for(reference, (secret,), {})) == [Credential("pull secret pull", "ann")]
 
 
 def test_file_of_credentials_below_a_file_is_not_there(tmp_path: Path) -> None:

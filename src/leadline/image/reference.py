@@ -9,7 +9,8 @@ from msgspec import Struct
 DOCKER_HUB = "docker.io"
 DEFAULT_TAG = "latest"
 LONGEST = 4096
-_HUB_NAMES = frozenset((DOCKER_HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"))
+HUB_NAMES = frozenset((DOCKER_HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"))
+"""Hosts that all mean ``DOCKER_HUB``."""
 
 _HOST = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
@@ -79,7 +80,7 @@ def read_registry(text: str) -> str:
     host = text.lower()
     if not _HOST.fullmatch(host):
         return ""
-    return DOCKER_HUB if host in _HUB_NAMES else host
+    return DOCKER_HUB if host in HUB_NAMES else host
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -88,7 +89,7 @@ def _split(name: str) -> tuple[str, str]:
     is_host = "." in first or ":" in first or first == "localhost" or first != first.lower()
     if not slash or not is_host:
         first, rest = DOCKER_HUB, name
-    if first.lower() in _HUB_NAMES:
+    if first.lower() in HUB_NAMES:
         first = DOCKER_HUB
     if first == DOCKER_HUB and "/" not in rest:
         rest = f"library/{rest}"

@@ -16,13 +16,12 @@ from pathlib import Path
 
 from msgspec import DecodeError, Struct, ValidationError, field, json
 
-from leadline.image.reference import DOCKER_HUB, Reference
+from leadline.image.reference import DOCKER_HUB, HUB_NAMES, Reference
 from leadline.sources.registry_options import Credential, PullSecret
 
 HELPER_SECONDS = 15.0
 LARGEST_FILE = 4 << 20
 _HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_HUB_NAMES = frozenset((DOCKER_HUB, "index.docker.io", "registry-1.docker.io"))
 
 
 class _Entry(Struct, rename="lower"):
@@ -64,6 +63,8 @@ def credentials_for(
         try:
             content = _content(path)
         except (FileNotFoundError, NotADirectoryError):
+            if str(path) == environ.get("REGISTRY_AUTH_FILE"):
+                yield Problem(str(path), "is not there")
             continue
         except OSError as error:
             yield Problem(str(path), error.strerror or "cannot be read")
@@ -126,7 +127,7 @@ def _matching(keys: Mapping[str, object], reference: Reference) -> list[str]:
         path = path.strip("/")
         if path in ("v1", "v2"):
             path = ""
-        names = _HUB_NAMES if reference.registry == DOCKER_HUB else (reference.registry,)
+        names = HUB_NAMES if reference.registry == DOCKER_HUB else (reference.registry,)
         is_host = any(_same_host(name, host.lower()) for name in names)
         if is_host and (not path or f"{reference.repository}/".startswith(f"{path}/")):
             found.append((-len(path), key))
