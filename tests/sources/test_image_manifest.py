@@ -6,6 +6,7 @@ import pytest
 
 from leadline.errors import SourceError, UsageError
 from leadline.sources.image_manifest import (
+    MOST_LAYERS,
     Descriptor,
     Manifest,
     Platform,
@@ -64,6 +65,13 @@ def test_index_that_is_an_image_as_well_is_refused(parts: dict[str, object]) -> 
 def test_what_is_no_image_is_named(parts: dict[str, object], why: str) -> None:
     with pytest.raises(SourceError, match=why):
         check_is_image(manifest(**parts), "demo")
+
+
+def test_image_of_more_layers_than_any_engine_runs_is_refused() -> None:
+    layers = [{"digest": "sha256:a"}] * (MOST_LAYERS + 1)
+    check_is_image(manifest(config=CONFIG, layers=layers[1:]), "demo")
+    with pytest.raises(SourceError, match=r"^demo has 2,001 layers; no engine runs more than 2,000$"):
+        check_is_image(manifest(config=CONFIG, layers=layers), "demo")
 
 
 @pytest.mark.parametrize("kind", ["", "application/octet-stream", CONFIG["mediaType"]])

@@ -397,6 +397,15 @@ def test_image_without_layers_holds_nothing_and_is_no_error(tmp_path: Path) -> N
     assert (sbom.packages, sbom.unread, sbom.image.platform) == ((), (), "linux/amd64")
 
 
+def test_archive_of_more_layers_than_any_engine_runs_is_refused(tmp_path: Path) -> None:
+    saved = [{"Config": "c.json", "RepoTags": None, "Layers": ["l.tar"] * 2001}]
+    path = tmp_path / "a.tar"
+    members = {"c.json": b"{}", "l.tar": LAYERS[0], "manifest.json": json.dumps(saved).encode()}
+    path.write_bytes(layer(members))
+    with pytest.raises(SourceError, match=f"^{path} has 2,001 layers; no engine"):
+        scan(path)
+
+
 def test_chart_in_a_layout_is_no_image(tmp_path: Path) -> None:
     blobs = Blobs()
     config = blobs.add(b"{}", "application/vnd.cncf.helm.config.v1+json")

@@ -17,6 +17,7 @@ from leadline.model.package import ImageIdentity
 from leadline.sources.file_stamp import file_stamp
 from leadline.sources.image_manifest import (
     Platform,
+    check_layers,
     decode,
 )
 from leadline.sources.layer_blob import (
@@ -233,6 +234,7 @@ def _docker_image(path: Path, archive: Archive, saved: _Saved) -> OpenedImage:
         raise SourceError(f"{path} holds no configuration {saved.config}")
     config, unread = configuration(small(raw, saved.config))
     names = saved.layers or []
+    check_layers(len(names), str(path))
     diff_ids, mismatch = paired(config.diff_ids, len(names))
     layers: list[Layer] = []
     for diff_id, name in zip(diff_ids, names, strict=True):

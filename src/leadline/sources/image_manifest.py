@@ -14,6 +14,8 @@ from leadline.errors import SourceError, UsageError
 LARGEST_MANIFEST = 8 << 20
 DEEPEST_INDEX = 4
 MOST_NAMED = 5
+MOST_LAYERS = 2000
+"""Engines end at 127 or 500; a hostile manifest has room for eighty thousand, each to be fetched."""
 
 INDEX_TYPES = frozenset(
     (
@@ -119,6 +121,13 @@ def check_is_image(manifest: Manifest, name: str) -> None:
     kind = manifest.config.media_type
     if kind and "image" not in kind and kind != "application/octet-stream":  # as Docker once pushed them
         raise SourceError(f"{name} is no image but {kind[:100]}")
+    check_layers(len(manifest.layers), name)
+
+
+def check_layers(count: int, name: str) -> None:
+    """Raises ``SourceError`` where there are more layers than any engine runs."""
+    if count > MOST_LAYERS:
+        raise SourceError(f"{name} has {count:,} layers", hint=f"no engine runs more than {MOST_LAYERS:,}")
 
 
 def host_platform() -> Platform:
