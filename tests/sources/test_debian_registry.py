@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,20 +28,25 @@ def lists(file: File) -> Packages:
         yield Package("generic", name, "1")
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A registry that holds ``demo:1`` and lets in ``ann``."""
-    if not all(map(shutil.which, ("docker-registry", "htpasswd", "skopeo"))):
-        pytest.skip("needs docker-registry, htpasswd and skopeo")
-    folder = tmp_path_factory.mktemp("registry")
+PUSHED = {
+    "1": (),
+    "oci": ("--format", "oci"),
+    "v2s2": ("--format", "v2s2"),
+    "zstd": ("--format", "oci", "--dest-compress", "--dest-compress-format", "zstd"),
+}
+"""Tags, and how Skopeo is told to push each."""
+
+
+@contextmanager
+def registry(folder: Path, settings: str) -> Iterator[str]:
+    """A registry with a configuration to which ``settings`` are added; yields where it listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{probe.getsockname()[1]}"
-    done = subprocess.run(["htpasswd", "-Bbn", "ann", "s3cret"], check=True, capture_output=True)
-    (folder / "users").write_bytes(done.stdout)
+    folder.mkdir()
     (folder / "config.yml").write_text(
-        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}/blobs}}}}\nhttp: {{addr: '{host}'}}\n"
-        f"auth: {{htpasswd: {{realm: test, path: {folder}/users}}}}\n"
+        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}/blobs}}}}\n"
+        f"http: {{addr: '{host}'}}\n{settings}\n"
     )
     log = (folder / "log").open("wb")
     process = subprocess.Popen(
@@ -48,12 +54,38 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     try:
         wait_for(host, process)
-        push(docker_archive(folder / "demo.tar", LAYERS), host)
         yield host
     finally:
         process.terminate()
         process.wait(30)
         log.close()
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A registry that holds ``demo`` under each tag of ``PUSHED`` and lets in ``ann``."""
+    if not all(map(shutil.which, ("docker-registry", "htpasswd", "skopeo"))):
+        pytest.skip("needs docker-registry, htpasswd and skopeo")
+    folder = tmp_path_factory.mktemp("registry")
+    done = subprocess.run(["htpasswd", "-Bbn", "ann", "s3cret"], check=True, capture_output=True)
+    (folder / "users").write_bytes(done.stdout)
+    archive = docker_archive(folder / "demo.tar", LAYERS)
+    with registry(folder / "own", f"auth: {{htpasswd: {{realm: test, path: {folder}/users}}}}") as host:
+        for tag, how in PUSHED.items():
+            push(archive, f"{host}/demo:{tag}", how)
+        yield host
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A registry that fetches what it is asked for from another, which holds ``demo:1``."""
+    if not all(map(shutil.which, ("docker-registry", "skopeo"))):
+        pytest.skip("needs docker-registry and skopeo")
+    folder = tmp_path_factory.mktemp("mirror")
+    with registry(folder / "far", "") as far:
+        push(docker_archive(folder / "demo.tar", LAYERS), f"{far}/demo:1", ())
+        with registry(folder / "near", f"proxy: {{remoteurl: 'http://{far}'}}") as near:
+            yield near
 
 
 def wait_for(host: str, process: subprocess.Popen[bytes]) -> None:
@@ -69,18 +101,31 @@ def wait_for(host: str, process: subprocess.Popen[bytes]) -> None:
     pytest.fail("the registry did not start")
 
 
-def push(archive: Path, host: str) -> None:
-    command = ["skopeo", "copy", "-q", "--dest-tls-verify=false", "--dest-creds", "ann:s3cret"]
-    subprocess.run([*command, f"docker-archive:{archive}", f"docker://{host}/demo:1"], check=True, timeout=60)
+def push(archive: Path, name: str, how: tuple[str, ...]) -> None:
+    command = ["skopeo", "copy", "-q", "--dest-tls-verify=false", "--dest-creds", "ann:s3cret", *how]
+    subprocess.run([*command, f"docker-archive:{archive}", f"docker://{name}"], check=True, timeout=60)
 
 
 def options(host: str, credential: Credential | None) -> ImageOptions:
     return ImageOptions(registry=RegistryOptions(Trust(frozenset((host,))), credential))
 
 
-def test_image_is_read_with_credentials(host: str) -> None:
-    image = open_image(f"{host}/demo:1", options(host, Credential("hand", "ann", "s3cret")))
+@pytest.mark.parametrize("tag", PUSHED)
+def test_image_is_read_with_credentials(host: str, tag: str) -> None:
+    image = open_image(f"{host}/demo:{tag}", options(host, Credential("hand", "ann", "s3cret")))
     sbom = catalogue_image(image, (lists,))
+    assert ([package.name for package in sbom.packages], sbom.unread) == (["three"], ())
+    inspect = ["skopeo", "inspect", "--tls-verify=false", "--creds", "ann:s3cret", "--format", "{{.Digest}}"]
+    done = subprocess.run(
+        [*inspect, f"docker://{host}/demo:{tag}"], check=True, capture_output=True, text=True
+    )
+    assert sbom.image.digest == done.stdout.strip()
+
+
+def test_image_is_read_out_of_a_mirror(mirror: str) -> None:
+    trust = Trust(frozenset((mirror,)))
+    only_mirror = ImageOptions(registry=RegistryOptions(trust, mirrors={"r.example": (mirror,)}))
+    sbom = catalogue_image(open_image("r.example/demo:1", only_mirror), (lists,))
     assert ([package.name for package in sbom.packages], sbom.unread) == (["three"], ())
 
 
