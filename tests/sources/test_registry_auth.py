@@ -235,6 +235,22 @@ def test_token_may_have_either_of_its_two_names() -> None:
         scanned(server)
 
 
+def test_next_way_that_a_registry_offers_is_taken_where_one_gives_no_token() -> None:
+    with serving(served()) as server:
+        server.challenge = f'Bearer realm="http://{server.host}/token", Basic realm="x"'
+        server.token_answers = [(403, {})]
+        scanned(server)
+
+
+def test_credential_that_fits_no_challenge_is_told() -> None:
+    with serving(served()) as server:
+        server.challenge = "Negotiate"
+        with pytest.raises(
+            RegistryError, match=r"credentials tried: by hand \(not what the registry asks for\)$"
+        ):
+            scanned(server)
+
+
 def test_busy_token_service_is_asked_again_where_the_caller_wants() -> None:
     waits: list[tuple[int, float]] = []
 

@@ -10,7 +10,8 @@ connection is closed half-way when a layer turns out to be hostile.
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from threading import Lock
 from urllib.parse import quote
 
@@ -187,19 +188,32 @@ class Repository:
 
     def _authorization_by(self, credential: Credential, challenges: Sequence[str]) -> str:
         """What to show for ``credential``; empty where it does not fit the challenge or gets no token."""
-        try:
-            if credential.registry_token:
-                return bearer(credential.registry_token)
-            for scheme, words in _challenges(challenges):
-                if scheme == "bearer":
-                    is_plain = self._root.startswith("http:")
-                    service = token_service(words, self._reference.repository, self._options.trust, is_plain)
-                    return bearer(service.token(credential, self._options.wait))
-                if scheme == "basic" and credential.username:
-                    return basic(credential)
-        except NoToken as error:
-            self._tried.append(f"{credential.source} ({error})")
+        refusals: list[str] = []
+        for authorization in self._ways(credential, challenges):
+            try:
+                return authorization()
+            except NoToken as error:
+                refusals.append(str(error))
+        if credential is not ANONYMOUS and not refusals:
+            refusals.append("not what the registry asks for")
+        self._tried += [f"{credential.source} ({why})" for why in refusals]
         return ""
+
+    def _ways(self, credential: Credential, challenges: Sequence[str]) -> Iterator[Callable[[], str]]:
+        """How ``credential`` may be shown, in the order in which the registry asks for it."""
+        if credential.registry_token:
+            yield partial(bearer, credential.registry_token)
+            return
+        for scheme, words in _challenges(challenges):
+            if scheme == "bearer":
+                yield partial(self._by_token, credential, words)
+            elif scheme == "basic" and credential.username:
+                yield partial(basic, credential)
+
+    def _by_token(self, credential: Credential, words: Mapping[str, str]) -> str:
+        is_plain_allowed = self._root.startswith("http:")
+        service = token_service(words, self._reference.repository, self._options.trust, is_plain_allowed)
+        return bearer(service.token(credential, self._options.wait))
 
     def _send(self, url: str, headers: Mapping[str, str], authorization: str) -> Answer:
         shown = {**headers, "Authorization": authorization} if authorization else headers
