@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from threading import Timer
+from threading import Event, Timer
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from leadline.errors import RegistryError
@@ -203,7 +203,7 @@ def _send_once(parts: SplitResult, headers: Mapping[str, str], trust: Trust, bod
             target = f"http://{host}{target}"
             shown.update(proxy.headers)
         connection.request(method, target, body, shown)
-        answer = Answer(host, connection, _response(connection))
+        answer = Answer(host, connection, _response(host, connection))
     except BaseException as error:
         connection.close()
         raise _translated(error, host, f" by way of the proxy {proxy.name}" if proxy else "") from error
@@ -215,18 +215,24 @@ def _send_once(parts: SplitResult, headers: Mapping[str, str], trust: Trust, bod
     return answer
 
 
-def _response(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
-    """The head of the answer, or the end of the connection after ``HEAD_SECONDS``."""
-    clock = Timer(HEAD_SECONDS, _cut, (connection.sock,))
+def _response(host: str, connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+    """The head of the answer. Raises ``RegistryError`` where it has not come after ``HEAD_SECONDS``."""
+    is_cut = Event()
+    clock = Timer(HEAD_SECONDS, _cut, (connection.sock, is_cut))
     clock.daemon = True
     clock.start()
     try:
         return connection.getresponse()
+    except (OSError, http.client.HTTPException) as error:
+        if is_cut.is_set():
+            raise RegistryError(f"{host} does not come to an answer") from error
+        raise
     finally:
         clock.cancel()
 
 
-def _cut(wire: socket.socket) -> None:
+def _cut(wire: socket.socket, is_cut: Event) -> None:
+    is_cut.set()
     with suppress(OSError):
         # Not by the method of a TLS socket, which another thread is using.
         socket.socket.shutdown(wire, socket.SHUT_RDWR)
