@@ -13,7 +13,10 @@ from leadline.image.documents import Element
 from leadline.image.maven_groups import EARLIER_GROUPS, GROUPS, UMBRELLAS
 
 ATTRIBUTE_CHARACTERS = 4096
+DOTS = 12
 
+_GROUP_FIRST = ("lib/main", "lib/boot", "lib/deployment")
+"""Folders of Quarkus, which calls each archive ``group.artifact-version.jar`` in them."""
 _STATED_GROUP_KEYS = ("Group-Id", "Implementation-Vendor-Id")
 _GROUP_KEYS = (
     "Bundle-SymbolicName",
@@ -115,16 +118,46 @@ def split_file_name(name: str) -> tuple[str, str]:
     return stem, ""
 
 
-def named_by(attributes: Mapping[str, str], file_name: str) -> Coordinates:
+def named_by(attributes: Mapping[str, str], place: str) -> Coordinates:
     """The best guess for an archive that carries no coordinates."""
-    artifact, version = split_file_name(file_name)
+    folder, _, file_name = place.rpartition(":")[2].rpartition("/")
+    stem, version = split_file_name(file_name)
+    group, artifact = _split_group(stem, attributes, folder.endswith(_GROUP_FIRST))
     for key in ("Implementation-Version", "Bundle-Version", "Specification-Version", "Plugin-Version"):
         stated = attributes.get(key, "")
         # Debian's log4j-1.2-1.2.17 has a series in its name, and then the version that the manifest states
         is_behind_series = bool(stated) and version.endswith(f"-{stated}")
         if is_behind_series or not version:
             version = "" if "${" in stated else stated
-    return Coordinates(_group(attributes, artifact, version), artifact, version)
+    return Coordinates(group or _group(attributes, artifact, version), artifact, version)
+
+
+def _split_group(stem: str, attributes: Mapping[str, str], leads_with_group: bool) -> tuple[str, str]:
+    """Group and artifact of ``com.squareup.okio.okio-jvm``; the group is empty where dots are part of the artifact.
+
+    Bundles are called by a dotted name, and say it.
+    """
+    group, _, artifact = stem.rpartition(".")
+    bundle = attributes.get("Bundle-SymbolicName", "").partition(";")[0].strip()
+    if not group or stem.count(".") > DOTS or (bundle == stem and not leads_with_group):
+        return "", stem
+    if leads_with_group and bundle and stem.endswith(f".{bundle}"):
+        return stem[: -len(bundle) - 1], bundle
+    for dot in re.finditer(r"\.", stem):
+        words = _known_words(stem[dot.end() :])
+        if words and stem[: dot.start()] in (GROUPS[words], EARLIER_GROUPS.get(words, (0, ""))[1]):
+            return stem[: dot.start()], stem[dot.end() :]
+    is_split = leads_with_group or ("." in group and "-" in artifact and not _known_words(stem))
+    return (group, artifact) if is_split else ("", stem)
+
+
+def _known_words(artifact: str) -> str:
+    """The longest key of ``GROUPS`` that ``artifact`` begins with; empty for none."""
+    return max(
+        (words for words in GROUPS if f"{artifact}-".startswith((f"{words}-", f"{words}_", f"{words}."))),
+        key=len,
+        default="",
+    )
 
 
 def _group(attributes: Mapping[str, str], artifact: str, version: str) -> str:
@@ -132,9 +165,9 @@ def _group(attributes: Mapping[str, str], artifact: str, version: str) -> str:
     title, mark, _ = attributes.get("Implementation-Title", "").partition("#")
     if mark and _DOTTED.fullmatch(title):  # Gradle's ``group#artifact;version``
         return title
-    known = [words for words in GROUPS if re.match(rf"{re.escape(words)}(?:[-_.]|$)", artifact)]
+    known = _known_words(artifact)
     if known:
-        return _listed_group(max(known, key=len), version)
+        return _listed_group(known, version)
     for key in _STATED_GROUP_KEYS:
         value = attributes.get(key, "").strip()
         if _DOTTED.fullmatch(value) and value not in UMBRELLAS:

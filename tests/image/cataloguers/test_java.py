@@ -58,7 +58,11 @@ def test_archive_that_leaves_only_coordinates_of_what_it_shades_is_told_as_well(
             "Bundle-Name: guice\nBundle-SymbolicName: com.google.inject\nBundle-Version: 4.2.3\n"
         ),
     }
-    assert found_in("opt/guice.jar", entries) == ["com.google.inject:guice:4.2.3", "cglib:cglib:3.2.12"]
+    expected = ["com.google.inject:guice:4.2.3", "cglib:cglib:3.2.12"]
+    assert found_in("opt/guice.jar", entries) == expected
+    assert found_in("opt/lib/main/com.google.inject.guice-4.2.3.jar", entries) == expected
+    both = {**entries, **properties("com.google.inject", "guice", "4.2.3")}
+    assert found_in("opt/lib/main/com.google.inject.guice-4.2.3.jar", both) == expected
 
 
 def test_all_that_the_manifest_and_the_pom_tell_is_kept() -> None:
@@ -184,6 +188,16 @@ def test_archive_within_an_archive_is_found_in_both() -> None:
         ("log4j-1.2-1.2.17.jar", "Implementation-Version: 1.2.17", "log4j:log4j:1.2.17"),
         ("guice-servlet-4.2.jar", "Bundle-SymbolicName: com.google.inject.servlet",
          "com.google.inject.extensions:guice-servlet:4.2"),
+        ("com.squareup.okio.okio-jvm-3.2.0.jar", "", "com.squareup.okio:okio-jvm:3.2.0"),
+        ("junit.junit-4.12.jar", "", "junit:junit:4.12"),
+        ("javax.inject.javax.inject-1.jar", "", "javax.inject:javax.inject:1"),
+        ("lib/main/antlr.antlr-2.7.7.jar", "", "antlr:antlr:2.7.7"),
+        ("lib/boot/org.eclipse.sisu.org.eclipse.sisu.inject-0.3.jar", "Bundle-SymbolicName: org.eclipse.sisu.inject",
+         "org.eclipse.sisu:org.eclipse.sisu.inject:0.3"),
+        ("lib/main/org.mongodb.mongo-java-driver-3.1.jar", "Bundle-SymbolicName: org.mongodb.mongo-java-driver",
+         "org.mongodb:mongo-java-driver:3.1"),
+        ("org.osgi.core-6.0.0.jar", "Bundle-SymbolicName: osgi.core", "org.osgi.core:org.osgi.core:6.0.0"),
+        ("a.b.c-api-1.jar", "Bundle-SymbolicName: a.b.c-api;singleton:=true", "a.b:a.b.c-api:1"),
         ("groovy-3.0.9.jar", "", "org.codehaus.groovy:groovy:3.0.9"),
         ("groovy-4.0.15.jar", "", "org.apache.groovy:groovy:4.0.15"),
         ("junit-jupiter-api-5.8.0.jar", "", "org.junit.jupiter:junit-jupiter-api:5.8.0"),

@@ -125,8 +125,8 @@ def _own_packages(archive: _Archive, reader: ZipReader, inside: _Inside) -> Pack
     packed = dict(_packed_coordinates(archive, reader, inside))
     attributes = _attributes(archive, reader, inside.manifest)
     file_name = archive.place.rpartition(":")[2].rpartition("/")[2]
-    stated = named_by(attributes, file_name)
-    says_so = _is_called(attributes, split_file_name(file_name)[0])
+    stated = named_by(attributes, archive.place)
+    says_so = _is_called(attributes, stated.artifact)
     folder = _main_folder(packed, file_name, stated.version if says_so else "")
     main = packed.pop(folder) if folder else stated
     licenses = any_of(_pom_licenses(archive, reader, inside.poms.get(folder)))
@@ -204,7 +204,9 @@ def _main_folder(packed: dict[str, Coordinates], file_name: str, stated_version:
     fitting = [
         folder
         for folder, found in packed.items()
-        if found.artifact == stem or full == found.artifact or full.startswith(found.artifact + "-")
+        if stem in (found.artifact, f"{found.group}.{found.artifact}")
+        or full == found.artifact
+        or full.startswith(found.artifact + "-")
     ]
     if fitting:
         return max(fitting, key=lambda folder: len(packed[folder].artifact))
