@@ -127,6 +127,10 @@ def test_without_sections_the_writable_segment_is_searched() -> None:
         ("-X main.version=1.2.3 -X main.commit=abc", "v1.2.3"),
         ("-X 'main.goVersion=1.22.1' -X 'github.com/example/shop/v2/build.Version=v3.0.0'", "v3.0.0"),
         ("-X other.example/x.Version=v9.9.9 -X=github.com/example/shop/v2/build.Version=v3.0.0", "v3.0.0"),
+        (
+            r" \t\t-w \t-X \"github.com/example/shop/v2/build.Version=3.0.0+dfsg1\" \t-X \"main.commit=1\"",
+            "v3.0.0+dfsg1",
+        ),
         ("-X main.version=dev", "(devel)"),
         ("-s -w", "(devel)"),
     ],
@@ -158,6 +162,19 @@ def test_commit_stands_in_for_a_version_that_go_did_not_know(settings: dict[str,
     build = "".join(f"build\t{key}={value}\n" for key, value in {**commit, **settings}.items())
     lines = LINES.format(version="(devel)") + build
     assert found_in(elf({SECTION: inline(lines)}))[1] == ("github.com/example/shop/v2", version)
+
+
+@pytest.mark.parametrize(
+    ("texts", "version"),
+    [
+        (b"\0001.1.5+ds1\0\0001.1.5+ds1-1+deb12u1\0", "v1.1.5+ds1"),
+        (b"\0001.1.5\0\0001.1.51\0", "(devel)"),
+        (b"\0001.1.5\0\0002.0.0\0", "(devel)"),
+    ],
+)
+def test_of_several_such_texts_one_must_be_the_beginning_of_all(texts: bytes, version: str) -> None:
+    content = elf({".rodata": texts, SECTION: inline(LINES.format(version="(devel)"))})
+    assert found_in(content)[1] == ("github.com/example/shop/v2", version)
 
 
 def test_program_without_modules_is_named_by_its_path() -> None:

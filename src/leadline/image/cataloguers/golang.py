@@ -25,6 +25,8 @@ _SETTING = re.compile(r"-X[ =]+(['\"]?)([^\s'\"=]+)=([^\s'\"]*)")
 _LINKED_REST = re.compile(rb"(\.\d{1,5}\.\d{1,8}(?:[-+][\w.+-]{1,60})?)\0")
 _LINKED_MAJOR = re.compile(rb"(?<![\w.+-])v?(\d{1,4})$")
 _GOS_OWN_TEXT = b"1.0.0"
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_BLANKS = {"t": " ", "n": " ", "r": " "}
 _VERSION = re.compile(r"v?\d+\.\d+(?:\.\d+)?(?:[-+.][\w.+-]+)?")
 
 
@@ -157,8 +159,17 @@ def build_information(go_version: str, lines: str) -> BuildInformation:
                 build.main = Module(path, "")  # stays so where modules were off
             case "build", [setting, *_]:
                 key, _, value = setting.partition("=")
-                build.settings[key] = value
+                build.settings[key] = _unquoted(value)
     return build
+
+
+def _unquoted(value: str) -> str:
+    """As Go reads a setting: what holds blanks of other kinds or quotes is written like a text in its source."""
+    if len(value) > 1 and value[0] == value[-1] == "`":
+        return value[1:-1]
+    if len(value) < 2 or not value[0] == value[-1] == '"':
+        return value
+    return _ESCAPE.sub(lambda found: _BLANKS.get(found[1], found[1]), value[1:-1])
 
 
 def _replace(module: Module, path: str, rest: Sequence[str]) -> None:
@@ -184,7 +195,7 @@ def main_version(build: BuildInformation) -> str:
 
 
 def _linked_version(executable: Executable) -> str:
-    """The only text in the read-only part that looks like a version and ends with a zero byte.
+    """The only text in the read-only part that looks like a version and ends with a zero byte, longer forms of it aside.
 
     With ``-trimpath`` the settings of the linker are not recorded, but only what its ``-X`` wrote ends so.
     """
@@ -195,7 +206,9 @@ def _linked_version(executable: Executable) -> str:
         if major:
             found.add(major[1] + rest[1])
     found.discard(_GOS_OWN_TEXT)
-    return "v" + found.pop().decode("ascii") if len(found) == 1 else DEVELOPMENT
+    version = min(found, key=len, default=b"")
+    is_clear = all(other == version or other.startswith((version + b"-", version + b"+")) for other in found)
+    return "v" + version.decode("ascii") if version and is_clear else DEVELOPMENT
 
 
 def _revision_version(settings: Mapping[str, str]) -> str:
