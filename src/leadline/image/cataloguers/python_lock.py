@@ -79,7 +79,7 @@ def python_pdm(lock: File) -> Packages:
         yield from _package(package, is_dev=_MAIN_GROUPS.isdisjoint(groups))
 
 
-@cataloguer("python-pylock", names=("pylock.toml",), lock=True)
+@cataloguer("python-pylock", names=("pylock.toml", "pylock.*.toml"), lock=True)
 def python_pylock(lock: File) -> Packages:
     for package in map(fields, entries(read_toml(lock).get("packages"))):
         yield from _package(package, is_dev=False)
