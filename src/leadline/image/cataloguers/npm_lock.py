@@ -5,7 +5,7 @@ https://docs.npmjs.com/cli/v10/configuring-npm/package-lock-json, https://bun.sh
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from leadline.image.cataloguer import File, Packages, Unreadable, cataloguer
+from leadline.image.cataloguer import File, Packages, Tree, Unreadable, cataloguer
 from leadline.image.documents import (
     entries,
     fields,
@@ -89,6 +89,14 @@ def bun_lock(lock: File) -> Packages:
             continue
         checksum = word(row[-1]) if len(row) > 1 else ""
         yield npm_package(name, version, {"integrity": checksum}, key not in needed)
+
+
+@cataloguer("bun-lock-binary", names=("bun.lockb",), lock=True)
+def bun_lock_binary(lock: File, tree: Tree) -> Packages:
+    """Bun's own notation of old, which nobody else reads; newer projects keep it beside the text for a while."""
+    if not is_of_dependency(lock) and not tree.exists(f"{lock.folder}/bun.lock".lstrip("/")):
+        raise Unreadable("is binary; bun install --save-text-lockfile writes the same as bun.lock")
+    yield from ()
 
 
 def _bun_edges(key: str, row: Sequence[object], packages: Mapping[str, Sequence[object]]) -> Iterator[str]:
