@@ -23,13 +23,11 @@ def resource(texts: dict[str, str]) -> bytes:
     return bytes(8) + head + b"".join(text_entry(key, value) for key, value in texts.items())
 
 
-def assembly(section: bytes, signature: bytes = b"BSJB") -> bytes:
+def assembly(section: bytes, signature: bytes = b"BSJB", name: bytes = b".rsrc") -> bytes:
     dos = b"MZ".ljust(60, b"\0") + struct.pack("<I", 64)
     header = b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, 1, 0, 0, 0, 240, 0x2000)
     optional = struct.pack("<H", 0x20B).ljust(240, b"\0")
-    row = struct.pack(
-        "<8sIIIIIIHHI", b".rsrc", len(section), 0x1000, len(section), 1024, 0, 0, 0, 0, 0x40000040
-    )
+    row = struct.pack("<8sIIIIIIHHI", name, len(section), 0x1000, len(section), 1024, 0, 0, 0, 0, 0x40000040)
     return (dos + header + optional + row + signature).ljust(1024, b"\0") + section
 
 
@@ -51,6 +49,11 @@ TEXTS = {
 def test_version_of_the_product_without_its_commit_is_that_of_the_package() -> None:
     expected = Package("nuget", "Newtonsoft.Json", "13.0.1", supplier="Ann Example", description="Json.NET")
     assert found_in(assembly(resource(TEXTS))) == [expected]
+
+
+def test_resource_within_the_code_is_found() -> None:
+    packages = found_in(assembly(b"\x90" * 7 + resource(TEXTS), name=b".text"))
+    assert [(one.name, one.version) for one in packages] == [("Newtonsoft.Json", "13.0.1")]
 
 
 def test_version_of_the_file_serves_where_the_product_has_none() -> None:

@@ -16,11 +16,12 @@ _VERSION = re.compile(r"(?!0\.0\.)\d+(?:\.\d+)*[\w.-]*")
 """Beginning with 0.0 it is a place that nobody filled in."""
 
 
-@cataloguer("dotnet-assembly", executables=True)
+@cataloguer("dotnet-assembly", executables=True, version=2)
 def dotnet_assembly(library: File) -> Packages:
     if library.data[:2] != PE or library.data.find(METADATA_SIGNATURE) < 0:
         return
-    resource = Executable(library.data).section(".rsrc")
+    # Libraries compiled ahead of time, as those of .NET Core itself, have their resources within the code.
+    resource = Executable(library.data).section(".rsrc") or library.data
     start = resource.find("VS_VERSION_INFO".encode("utf-16-le")) - 6
     if start < 0:
         return
