@@ -14,6 +14,7 @@ from leadline.image.distro import (
     distro_of_programs,
     distro_qualifiers,
     end_of_life,
+    is_rolling,
     read_distro,
 )
 from leadline.model.package import Distro, Package
@@ -151,6 +152,29 @@ def test_busybox_names_an_image_without_release_files() -> None:
     assert distro_of_programs(packages[:1]) == Distro()
 
 
+@pytest.mark.parametrize(
+    ("distro", "end"),
+    [
+        (Distro("fedora", "42"), "2026-05-27"),
+        (Distro("alpine", "3.23.0"), "2027-11-01"),
+        (Distro("centos", "10", name="CentOS Stream 10"), "2030-05-31"),
+        (Distro("opensuse", "42.3"), "2019-07-01"),
+        (Distro("sles_sap", "15.3"), "2022-12-31"),
+        (Distro("amzn", "2017.09"), "2023-12-31"),
+        (Distro("alpine", "3.23.0_alpha20250612"), ""),
+        (Distro("debian", "forky/sid"), ""),
+    ],
+)
+def test_the_end_of_a_release_is_known_by_its_version(distro: Distro, end: str) -> None:
+    assert end_of_life(distro) == end
+
+
+def test_what_rolls_has_no_release_that_ends() -> None:
+    rolling = (Distro("wolfi", "20230201"), Distro("debian", "forky/sid"), Distro("alpine", "3.23.0_alpha1"))
+    assert all(map(is_rolling, rolling))
+    assert not any(map(is_rolling, (Distro("debian", "12"), Distro("own", "1"), Distro())))
+
+
 def test_releases_end_in_their_order() -> None:
     text = Path(distro_module.__file__).with_name("end_of_life.toml").read_text("utf-8")
     for name, releases in tomllib.loads(text).items():
@@ -161,7 +185,7 @@ def test_releases_end_in_their_order() -> None:
             }
         in_order = sorted(releases, key=lambda version: [int(part) for part in version.split(".")])
         if name == "amzn":
-            in_order = ["2018", "2", "2023"]
+            in_order = [*(version for version in in_order if "2009" < version < "2019"), "2", "2023"]
         days = [releases[version] for version in in_order]
         assert all(isinstance(day, date) for day in days)
         # CentOS 8 was ended early, and the last service pack of SLES 12 outlived the first ones of 15.

@@ -147,6 +147,22 @@ def test_a_distribution_is_supported_until_the_end_of_its_last_day(end: str, num
     assert len(found(distro=Distro("debian", "10", end_of_life=end))) == number
 
 
+@pytest.mark.parametrize(
+    ("distro", "is_open"),
+    [
+        (Distro("own", "1"), True),
+        (Distro("debian", "12", end_of_life="2028-06-30"), False),
+        (Distro("wolfi", "20230201"), False),
+        (Distro("busybox", "1.36"), False),
+        (Distro(), False),
+    ],
+)
+def test_a_release_whose_end_is_not_known_is_said_to_be_so(distro: Distro, is_open: bool):
+    told = "how long own 1 gets security updates is not known"
+    assert (told in not_judged(bill(distro=distro), is_document=False)) is is_open
+    assert (told in not_judged(bill(distro=distro), is_document=True)) is is_open
+
+
 def test_findings_come_worst_first_and_then_by_place():
     files = (
         ImageFile("usr/bin/su", "setuid", mode=0o104755),

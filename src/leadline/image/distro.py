@@ -5,10 +5,8 @@ there is none, the files that came before it. An image without any of them has t
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -31,6 +29,23 @@ _RED_HAT_IDS = (
     ("oracle", "ol"),
     ("fedora", "fedora"),
     ("amazon", "amzn"),
+)
+_SAME_END = {"sled": "sles", "sles_sap": "sles"}
+"""Ids whose releases end with those of another."""
+_ROLLING = frozenset(
+    (
+        "arch",
+        "chainguard",
+        "endeavouros",
+        "gentoo",
+        "kali",
+        "manjaro",
+        "minimos",
+        "opensuse-tumbleweed",
+        "solus",
+        "void",
+        "wolfi",
+    )
 )
 _RED_HAT = re.compile(r"(?P<name>.+?)\s+release\s+(?P<version>\d[\d.]*)(?:\s*\((?P<codename>[^)]*)\))?")
 _CODENAME = re.compile(r"\((?P<codename>[a-z]+)\)", re.IGNORECASE)
@@ -55,7 +70,9 @@ def distro_of_programs(packages: Iterable[Package]) -> Distro:
 
 def end_of_life(distro: Distro) -> str:
     """The last day of free security updates, ``2026-06-30``; empty where unknown or where there is no such day."""
-    name = distro.id
+    name = _SAME_END.get(distro.id, distro.id)
+    if is_rolling(distro):
+        return ""
     if name == "centos" and "stream" in distro.name.lower():
         name = "centos-stream"
     releases = _end_of_life_dates().get(name, {})
@@ -65,6 +82,11 @@ def end_of_life(distro: Distro) -> str:
             return releases[version]
         version = version.rpartition(".")[0]
     return ""
+
+
+def is_rolling(distro: Distro) -> bool:
+    """Whether it has no releases that could end: what is current is maintained, and nothing else."""
+    return distro.id in _ROLLING or distro.version.endswith("/sid") or "_alpha" in distro.version
 
 
 def distro_qualifiers(distro: Distro) -> tuple[tuple[str, str], ...]:
@@ -77,6 +99,9 @@ def distro_qualifiers(distro: Distro) -> tuple[tuple[str, str], ...]:
 @lru_cache(maxsize=1)
 def _end_of_life_dates() -> dict[str, dict[str, str]]:
     """Date by release by distribution id."""
+    import tomllib  # slow to import, and judging an image that is known does without
+    from pathlib import Path
+
     text = Path(__file__).with_name("end_of_life.toml").read_text("utf-8")
     return {
         name: {version: str(date) for version, date in releases.items()}

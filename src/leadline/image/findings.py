@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from leadline.image.accounts import ACCOUNT_FILE, is_open, refusal, root_reason
+from leadline.image.distro import is_rolling
 from leadline.image.ownership import DISTRIBUTION_TYPES
 from leadline.image.secrets import is_sample
 from leadline.model.control import SEVERITIES
 from leadline.model.image_report import ImageFinding
-from leadline.model.package import ImageFile, Sbom
+from leadline.model.package import Distro, ImageFile, Sbom
 
 CONFIGURATION = "configuration"
 REMOTE_ACCESS = {
@@ -45,6 +46,9 @@ def image_findings(sbom: Sbom, today: str, *, is_document: bool) -> tuple[ImageF
 def not_judged(sbom: Sbom, *, is_document: bool) -> tuple[str, ...]:
     """What the findings say nothing about. ``is_document``: read from a bill of materials that somebody else made."""
     gaps = ["vulnerabilities of these packages are not matched yet"]
+    if _may_end(sbom.distro):
+        release = f"{sbom.distro.id} {sbom.distro.version}".strip()
+        gaps.append(f"how long {release} gets security updates is not known")
     if is_document:
         gaps.append("files and configuration are not in a bill of materials")
     elif not sbom.image.id:
@@ -57,6 +61,12 @@ def not_judged(sbom: Sbom, *, is_document: bool) -> tuple[str, ...]:
     elif is_open(sbom):
         gaps.append(f"{ACCOUNT_FILE} was not read, so nobody knows whether user {sbom.config.user} is root")
     return tuple(gaps)
+
+
+def _may_end(distro: Distro) -> bool:
+    """Whether the distribution has an end of life that nobody told us."""
+    is_one = bool(distro.id) and distro.id != "busybox"
+    return is_one and not distro.end_of_life and not is_rolling(distro)
 
 
 def _has_configuration(sbom: Sbom) -> bool:
