@@ -17,6 +17,7 @@ def test_credentials_are_found_in_every_part_of_a_configuration():
             "DB_PASSWORD=hunter22",
             "DB_PASSWORD_FILE=/run/secrets/db",
             "POSTGRES_PASSWORD=",
+            "JAVA_OPTS=-Xmx1g -Ddb.password=hunter22",
         ],
         "Labels": {"team": "web", "deploy.token": "abcdefgh"},
         "Entrypoint": ["/serve", "--password=hunter22"],
@@ -30,6 +31,7 @@ def test_credentials_are_found_in_every_part_of_a_configuration():
     ]
     assert places(config=run, history=history) == [
         ("(configuration) env DB_PASSWORD", "credential by its name"),
+        ("(configuration) env JAVA_OPTS", "credential by its name"),
         ("(configuration) label deploy.token", "credential by its name"),
         ("(configuration) entrypoint", "credential by its name"),
         ("(configuration) command", "password in an address"),

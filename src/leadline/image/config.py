@@ -84,7 +84,8 @@ def _secrets(raw: _Config, run: _Run) -> Iterator[ImageFile]:
     told: set[str] = set()
     for line in run.env or ():
         name, _, value = line.partition("=")
-        if kind := secret_kind(value) or named_kind(name, value):
+        # Options of a virtual machine stand in one variable, each with a name of its own.
+        if kind := secret_kind(value) or named_kind(name, value) or command_kind(value):
             told.add(line)
             yield _found(f"env {name}", kind)
     for name, value in sorted((run.labels or {}).items()):

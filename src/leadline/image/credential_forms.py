@@ -138,8 +138,8 @@ _NAME = re.compile(rf"(?i)(?:password|passwd|passphrase|(?:^|[_.:-])(?:{_KEY_WOR
 _CAMEL = re.compile(r"[a-z0-9](?:Secret|Token|ApiKey|AccessKey|AuthKey|PrivateKey|SecretKey|Pwd)$")
 """Names of variables that hold a credential themselves: ``TOKEN_FILE`` and ``GPG_KEY`` do not."""
 _NO_VALUE = re.compile(
-    r"(?i)[$<{*/!]|\./|%|[a-z+.]+://|enc\[|x{3,}|\.{3}|your[\s_-]|replace[\s_-]?(?:me|with)|placeholder"
-    r"|(?:true|false|none|null|nil|undefined|yes|enabled?|disabled?|required|optional|prompt|ask)$"
+    r"(?i)[$<{*/!]|\./|%|[a-z+.]+://|enc\[|x{3,}|\.{3}|your[\s_-]|replace[\s_-]?(?:me|with)|placeholder|dummy|\[?redacted|changeit$"
+    r"|\[[a-z_]+\]$|(?:true|false|none|null|nil|undefined|yes|enabled?|disabled?|required|optional|prompt|ask)$"
 )
 """How a value begins that stands for another one, or says yes or no."""
 _COUNT = re.compile(r"(?i)token$|pass$")
