@@ -161,6 +161,19 @@ def test_a_whole_licence_text_that_nobody_knows_is_cut() -> None:
             "to alter it and redistribute it freely, subject to the following restrictions",
             ("Apache-2.0", "Zlib"),
         ),
+        (
+            "/*\n * Permission is hereby granted, free of charge, to any person\n * obtaining a copy of this software",
+            ("MIT",),
+        ),
+        (
+            "under the terms of the GNU General Public License as published by the Free Software Foundation;\n"
+            "# either version 2 of the License, or (at your option) any later version. See also the GNU Lesser\n"
+            "# General Public License, version 2.1 (or, at your option, any later version)",
+            ("GPL-2.0-or-later", "LGPL-2.1-or-later"),
+        ),
+        ("the GNU General Public License version 2", ()),
+        ("GNU General Public License version 7, or (at your option) any later version", ()),
+        ("You may obtain a copy at http://www.apache.org/licenses/LICENSE-2.0", ("Apache-2.0",)),
         ("All rights reserved.", ()),
     ],
 )

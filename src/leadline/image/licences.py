@@ -78,6 +78,11 @@ _PHRASES = (
     ("redistribute it freely, subject to the above disclaimer and the following restrictions", "Info-ZIP"),
     ("python software foundation license version 2", "PSF-2.0"),
     ("apache license version 2.0, january 2004", "Apache-2.0"),
+    ("apache.org/licenses/license-2.0", "Apache-2.0"),
+    (
+        "hereby grant permission to use, copy, modify, distribute, and license this software and its documentation",
+        "TCL",
+    ),
     ("boost software license - version 1.0", "BSL-1.0"),
     ("cc0 1.0 universal", "CC0-1.0"),
     ("common development and distribution license (cddl) version 1.0", "CDDL-1.0"),
@@ -89,6 +94,13 @@ _PHRASES = (
     ("this is free and unencumbered software released into the public domain", "Unlicense"),
 )
 """Words, in lower case with single blanks, that stand in the text of one licence alone."""
+_MARGIN = re.compile(r"^[ \t]*(?:[*#;|>]+|//+|/\*+|dnl\b)", re.MULTILINE)
+"""What a comment puts before its lines."""
+_GNU_NOTICE = re.compile(
+    r"gnu (?:(?P<kind>affero|lesser|library) )?(?P<what>general public) license(?: \(\w+\))?,? "
+    r"(?:as published by the free software foundation[;,]? )?(?:either )?version (?P<version>\d(?:\.\d)?)"
+    r"(?: of the license)?,? \(?or,? \(?at your option\)?,? any later version"
+)
 _BSD = "redistribution and use in source and binary forms, with or without modification"
 _BSD_KINDS = (
     ("advertising materials mentioning features", "BSD-4-Clause"),
@@ -99,11 +111,12 @@ _BSD_KINDS = (
 
 def licences_in(text: str) -> tuple[str, ...]:
     """SPDX ids of the licences whose own wording stands in ``text``, in a fixed order; empty where none is known."""
-    folded = " ".join(text.lower().split())
+    folded = " ".join(_MARGIN.sub(" ", text.lower()).split())
     found = [name for phrase, name in _PHRASES if phrase in folded]
+    found += [f"{_gnu_short(match)}-{match['version']}-or-later" for match in _GNU_NOTICE.finditer(folded)]
     if _BSD in folded:
         found.append(next(name for phrase, name in _BSD_KINDS if phrase in folded))
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(spdx(name) for name in found if is_spdx(name)))
 
 
 def spdx_all(written: Iterable[str]) -> tuple[str, ...]:
