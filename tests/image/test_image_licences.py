@@ -60,6 +60,9 @@ NAMES = {
     "BSD3": "BSD-3-Clause",
     "PSFL": "PSF-2.0",
     "ISC License (ISCL)": "ISC",
+    "MIT/Apache-2.0": "MIT OR Apache-2.0",
+    "gpl-2.0 AND LicenseRef-Fedora-Public-Domain": "GPL-2.0-only AND LicenseRef-Fedora-Public-Domain",
+    "(mit OR LicenseRef-a) AND LicenseRef-b.c": "(MIT OR LicenseRef-a) AND LicenseRef-b.c",
     "Blue Oak Model License (BlueOak-1.0.0)": "BlueOak-1.0.0",
     "Mozilla Public License 1.1 (MPL 1.1)": "MPL-1.1",
     "GNU General Public License v3 or later (GPLv3+)": "GPL-3.0-or-later",
@@ -86,6 +89,10 @@ AS_WRITTEN = [
     "https://example.org/licenses/MIT",
     "https://opensource.org/licenses/no-such",
     "MIT (see LICENSE)",
+    "MIT/BSD",
+    "MIT WITH LicenseRef-a",
+    "LicenseRef-é",
+    "own0own AND LicenseRef-a",
     "GNU Lesser General Public License",
     "Apache Software License",
     "BSD License",
@@ -118,10 +125,9 @@ def test_a_licence_that_spdx_cannot_say_does_not_hide_those_beside_it() -> None:
         "REGCOMP",
         "BSD-3-Clause",
     )
-    assert spdx_all(["Own words, and more of them", "MIT and something else"]) == (
-        "Own words, and more of them",
-        "MIT and something else",
-    )
+    assert spdx_all(["GPLv2+ and Public Domain"]) == ("GPL-2.0-or-later", "Public Domain")
+    for written in ("Own words, and more of them", "MIT and BSD or ISC", "(MIT and BSD)", "MIT, and ", "and"):
+        assert spdx_all([written]) == (written.strip(),)
 
 
 def test_any_of_several_is_one_choice() -> None:

@@ -198,6 +198,7 @@ def test_rpm_packages_need_what_provides_their_files_and_libraries() -> None:
         (("see the file",), "LicenseRef-see-the-file-2c58f8aa", 1),
         (("MIT MIT",), "LicenseRef-MIT-MIT-0e205876", 1),
         (("(MIT",), "LicenseRef-MIT-81cb5ffc", 1),
+        (("MIT AND LicenseRef-Fedora-Public-Domain",), "MIT AND LicenseRef-Fedora-Public-Domain", 1),
     ],
 )
 def test_licences_are_one_expression(licenses: tuple[str, ...], expression: str, references: int) -> None:

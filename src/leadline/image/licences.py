@@ -45,7 +45,13 @@ _GNU_VERSIONS = {
     "GPL": ("1.0", "2.0", "3.0"),
     "LGPL": ("2.0", "2.1", "3.0"),
 }
-_ALL_OF = re.compile(r"\s*,\s*and\s+|\s*;\s*", re.IGNORECASE)
+_WEAK_AND = re.compile(r"\s*,\s*and\s+|\s*;\s*", re.IGNORECASE)
+_AND = re.compile(r"\s+and\s+|\s*&+\s*", re.IGNORECASE)
+_OR = re.compile(r"\s(?:and/)?or\s|[|/]", re.IGNORECASE)
+_SLASH = re.compile(r"\s*/\s*")
+_MASKED = re.compile(r"\bown(\d+)own\b")
+_OWN = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
+"""Names that somebody made for what SPDX does not list."""
 _WORDS = {
     "and": "AND",
     "and/or": "OR",
@@ -155,12 +161,19 @@ def spdx(written: str) -> str:
 def _parts(written: str) -> tuple[str, ...]:
     """As ``spdx``; licences that all apply one by one where only some of them can be said."""
     whole = spdx(written)
-    if len(written) > LONGEST or _said(whole):
+    if len(written) > LONGEST or is_spdx(whole) or "(" in whole:
         return (whole,)
-    parts = [part.strip() for part in _ALL_OF.split(whole)] if "(" not in whole else [whole]
-    if len(parts) > 1 and all(parts) and any(map(_said, parts)):
-        return tuple(map(spdx, parts))
-    return (whole,)
+    # A comma before the word binds weaker than any other word.
+    parts = _WEAK_AND.split(whole)
+    if len(parts) == 1 and not _OR.search(whole):
+        parts = _AND.split(whole)
+    if len(parts) == 1 or not all(parts) or not any(map(_some_is_spdx, parts)):
+        return (whole,)
+    return tuple(one for part in parts for one in _parts(part))
+
+
+def _some_is_spdx(written: str) -> bool:
+    return is_spdx(written) or any(map(is_spdx, _parts(written)))
 
 
 @lru_cache(maxsize=8192)
@@ -172,7 +185,7 @@ def _said(written: str) -> str:
     if address:
         return _published_at(_FILE_ENDING.sub("", address["rest"].lower()))
     plain = _GNU_WORDS.sub(_gnu_short, written.strip("\"'"))
-    return _named(plain) or _expression(plain) or _bracketed(plain)
+    return _named(plain) or _expression(plain) or _bracketed(plain) or _divided(plain)
 
 
 def _named(name: str) -> str:
@@ -187,7 +200,7 @@ def _expression(written: str) -> str:
             parts.append(operator or word)
         else:
             name = EXCEPTIONS.get(_folded(word)) if after_with else _named(word)
-            name = name or next((one for one in (word, _folded(word)) if one.lower() in _known()), "")
+            name = name or next((one for one in (word, _folded(word)) if _is_known(one)), "")
             if not name:
                 return ""
             parts.append(name)
@@ -199,6 +212,12 @@ def _bracketed(written: str) -> str:
     """``GNU General Public License v3 or later (GPLv3+)`` says itself how it is to be read."""
     match = _IN_BRACKETS.fullmatch(written)
     return (_named(match["short"]) or _expression(match["short"])) if match else ""
+
+
+def _divided(written: str) -> str:
+    """``MIT/Apache-2.0``, as Cargo wrote choices."""
+    names = [_named(name) or _expression(name) for name in _SLASH.split(written)]
+    return " OR ".join(names) if len(names) > 1 and all(names) and "(" not in written else ""
 
 
 def _published_at(address: str) -> str:
@@ -260,10 +279,21 @@ def _validated(expression: str) -> str:
     from boolean import ParseError  # type: ignore[import-untyped]
     from license_expression import ExpressionError  # type: ignore[import-untyped]
 
+    # The library knows some of these names by others of its own.
+    own = list(dict.fromkeys(_OWN.findall(expression)))
+    masked = _OWN.sub(lambda match: f"own{own.index(match[0])}own", expression)
     try:
-        return str(_licensing().parse(expression, validate=True, strict=True).render())
+        parsed = _licensing().parse(masked, validate=not own, strict=True)
+        unknown = {str(key) for key in _licensing().unknown_license_keys(parsed)} if own else set()
     except (ParseError, ExpressionError):
         return ""
+    if not unknown <= {f"own{number}own" for number in range(len(own))}:
+        return ""
+    return _MASKED.sub(lambda match: own[int(match[1])], str(parsed.render()))
+
+
+def _is_known(name: str) -> bool:
+    return bool(_OWN.fullmatch(name)) or name.lower() in _known()
 
 
 @lru_cache(maxsize=1)

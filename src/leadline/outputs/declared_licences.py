@@ -40,7 +40,9 @@ def declared(licenses: tuple[str, ...]) -> Declared:
             expression = _reference(written)
             references[expression] = written
         else:
-            references.update((name, name) for name in _REFERENCE.findall(expression))
+            own = _REFERENCE.findall(expression)
+            has_only_spdx = has_only_spdx and not own
+            references.update((name, name) for name in own)
         parts.append(expression)
     parts = list(dict.fromkeys(parts))
     if len(parts) > 1:
@@ -89,6 +91,8 @@ def _plainly(written: str) -> str | None:
         if not name and not word.startswith(_OWN_PREFIX):
             return ""
         is_exception = i > 0 and words[i - 1] == "WITH"
+        if not is_exception and _REFERENCE.fullmatch(word):
+            continue
         is_own = is_own and name == word and kind == ("exception" if is_exception else "")
     text = " ".join(words).replace("( ", "(").replace(" )", ")")
     return text if is_own and _is_unmixed(words) else None
