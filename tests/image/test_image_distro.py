@@ -200,6 +200,27 @@ def test_unknown_release_has_no_end(distro: Distro) -> None:
     assert end_of_life(distro) == ""
 
 
+@pytest.mark.parametrize("text", ["ID=", 'ID=""', 'NAME=""', 'ID=" "\nNAME=" "', "VERSION_ID=12"])
+def test_a_release_file_without_a_name_leaves_it_to_the_next(text: str) -> None:
+    assert read_distro(MemoryTree({"etc/os-release": text})) == Distro()
+    files = {"etc/os-release": text, "usr/lib/os-release": "\ufeffID=debian\nVERSION_ID=12\n"}
+    assert read_distro(MemoryTree(files)).id == "debian"
+    assert read_distro(MemoryTree({"etc/os-release": text, "etc/alpine-release": "3.20.1\n"})).id == "alpine"
+
+
+def test_a_release_of_many_numbers_is_cut() -> None:
+    found = read_distro(MemoryTree({"etc/os-release": "ID=own\nVERSION_ID=" + "1." * 30_000}))
+    assert len(found.version) == 256
+
+
+@given(
+    st.sampled_from(("etc/os-release", "usr/lib/os-release")),
+    st.lists(st.sampled_from(("ID", "NAME", "VERSION_ID", "VERSION", "=", '"', " ", "\n", "a", "1", "."))),
+)
+def test_any_assignments_are_read_without_fault(path: str, parts: list[str]) -> None:
+    read_distro(MemoryTree({path: "".join(parts)}))
+
+
 @given(st.sampled_from(DISTRO_PATHS), st.binary(max_size=200) | st.text(max_size=200))
 def test_any_release_file_is_read_without_fault(path: str, content: bytes | str) -> None:
     read_distro(MemoryTree({path: content}))

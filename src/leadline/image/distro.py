@@ -30,6 +30,8 @@ _RED_HAT_IDS = (
     ("fedora", "fedora"),
     ("amazon", "amzn"),
 )
+LONGEST_VALUE = 256
+
 _SAME_END = {"sled": "sles", "sles_sap": "sles"}
 """Ids whose releases end with those of another."""
 _ROLLING = frozenset(
@@ -111,7 +113,7 @@ def _end_of_life_dates() -> dict[str, dict[str, str]]:
 
 def _text(tree: Tree, path: str) -> str:
     file = tree.get(path)
-    return "" if file is None else file.data[:LONGEST].decode("utf-8", "replace")
+    return "" if file is None else file.data[:LONGEST].decode("utf-8", "replace").removeprefix("\ufeff")
 
 
 def _first_line(tree: Tree, path: str) -> str:
@@ -121,11 +123,11 @@ def _first_line(tree: Tree, path: str) -> str:
 def _os_release(tree: Tree) -> Distro | None:
     for path in OS_RELEASE:
         fields = dict(_assignments(_text(tree, path)))
-        if "ID" in fields or "NAME" in fields:
+        distro_id = (fields.get("ID", "").strip() or fields.get("NAME", "").strip().partition(" ")[0]).lower()
+        if distro_id:
             break
     else:
         return None
-    distro_id = fields.get("ID", "").lower() or fields["NAME"].split()[0].lower()
     codename = fields.get("VERSION_CODENAME", "")
     if not codename and (match := _CODENAME.search(fields.get("VERSION", ""))):
         codename = match["codename"].lower()
@@ -150,7 +152,7 @@ def _assignments(text: str) -> Iterator[tuple[str, str]]:
         value = value.strip()
         if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             value = value[1:-1]
-        yield key.strip(), re.sub(r"\\([\\\"'$`])", r"\1", value)
+        yield key.strip(), re.sub(r"\\([\\\"'$`])", r"\1", value[:LONGEST_VALUE])
 
 
 def _debian(tree: Tree) -> Distro | None:
