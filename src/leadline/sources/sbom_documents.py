@@ -24,6 +24,8 @@ from leadline.sources.sbom_wrappers import is_bill, unwrapped
 
 LARGEST_BYTES = 512 << 20
 MOST_LINES = 1_000
+MOST_VALUES = 16_000_000
+"""Each takes up to 160 bytes in memory. Documents of 400 MiB about true images have fewer."""
 _SPDX = ("SPDX-2.2", "SPDX-2.3")
 _CYCLONEDX = ("1.2", "1.3", "1.4", "1.5", "1.6", "1.7")
 
@@ -53,6 +55,11 @@ def _parsed(content: bytes, name: str) -> list[object]:
     """One document, or one on each line."""
     if not content or content.isspace():
         raise SourceError(f"{name} is empty", hint=_HINT)
+    # Every value but the first follows one of these; commas within texts count too, which true documents afford.
+    if sum(map(content.count, (b",", b"{", b"["))) > MOST_VALUES:
+        raise SourceError(
+            f"{name} holds more than {MOST_VALUES:,} values", hint="no image does; scan the image itself"
+        )
     try:
         return [orjson.loads(content)]
     except orjson.JSONDecodeError as error:
