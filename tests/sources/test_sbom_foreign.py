@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -388,3 +389,27 @@ def test_a_document_of_too_many_values_is_refused_before_it_fills_the_memory() -
     content = b'{"artifacts":[' + b"{}," * 8_000_001 + b'{}],"descriptor":{}}'
     with pytest.raises(SourceError, match="x holds more than 16,000,000 values; "):
         read_sbom_document(content, "x", NOW)
+
+
+@pytest.mark.parametrize(
+    ("written", "supplier"),
+    [
+        ("Person: Ann (ann@example.org)", "Ann <ann@example.org>"),
+        ("Organization: ACME (Europe) (info@example.org) ", "ACME (Europe) <info@example.org>"),
+        ("Organization:ACME", "ACME"),
+        ("Organization: ACME ()", "ACME"),
+        ("Organization: ACME) (", "ACME) ("),
+        ("Tool: syft", ""),
+        ("NOASSERTION", ""),
+    ],
+)
+def test_suppliers_are_read_with_their_address(written: str, supplier: str) -> None:
+    assert read(spdx([packaged("a", supplier=written), packaged("b")])).packages[0].supplier == supplier
+
+
+def test_suppliers_of_blanks_and_brackets_cost_no_time() -> None:
+    blanks = " " * 16_000
+    suppliers = [f"Person: {blanks}(\nx", f"Person: x{blanks}\ny", f"Person: {'<a@' * 5000}"]
+    started = time.process_time()
+    again(read(spdx([packaged(str(i), supplier=one) for i, one in enumerate(suppliers * 20)])), "spdx-json")
+    assert time.process_time() - started < 5

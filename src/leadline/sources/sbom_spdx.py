@@ -31,7 +31,6 @@ _LAYER = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 _NEEDS = frozenset(("DEPENDS_ON", "DYNAMIC_LINK", "HAS_PREREQUISITE", "STATIC_LINK"))
 _NEEDED = re.compile(r"(?P<kind>(?:[A-Z]+_)?)DEPENDENCY_OF|PREREQUISITE_FOR")
 _NOT_AT_RUN_TIME = frozenset(("DEV_", "TEST_"))
-_PERSON = re.compile(r"(?:Person|Organization):\s*(?P<name>.*?)\s*(?:\((?P<mail>[^()]*)\))?\s*")
 _FOUND_BY = re.compile(r"found by (?P<name>[\w.-]+) in: ")
 _BUILT_FROM = re.compile(r"built package from: (?P<name>\S+)(?: (?P<version>\S+))?")
 _ANNOTATIONS = {"DiffID": "layer", "ImageID": "id", "LayerDiffID": "layer", "RepoTag": "tag"}
@@ -208,10 +207,15 @@ def _cpes(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _supplier(written: str) -> str:
-    match = _PERSON.fullmatch(written)
-    if match is None:
+    """``Ann <ann@example.org>`` out of ``Person: Ann (ann@example.org)``; empty where it is neither person nor company."""
+    kind, _, rest = written.partition(":")
+    rest = rest.strip()
+    if kind not in ("Person", "Organization"):
         return ""
-    return f"{match['name']} <{match['mail']}>" if match["mail"] else match["name"]
+    name, bracket, mail = rest.removesuffix(")").rpartition("(")
+    if not bracket or ")" in mail or not rest.endswith(")"):
+        return rest
+    return f"{name.strip()} <{mail}>" if mail else name.strip()
 
 
 def _relations(document: Mapping[str, Any], found: Entries) -> tuple[dict[str, list[str]], dict[str, str]]:

@@ -40,7 +40,6 @@ _ALGORITHMS = {
     "sha512": ("SHA512", 128),
 }
 """Name and number of digits by our own name."""
-_ADDRESS = re.compile(r"\s*<(?P<mail>[^<>\s]+@[^<>\s]+)>.*", re.DOTALL)
 _CPE = re.compile(r"cpe:2\.3:[aho*-](?::(?:[^\s:\\]|\\[^\s\\]|\\\\)+){10}")
 _DISTRIBUTION = frozenset(("alpm", "apk", "deb", "rpm"))
 _LONGEST_TEXT = 2_000
@@ -190,15 +189,24 @@ def _has_long_name(component: Component) -> bool:
 
 
 def _supplier(component: Component) -> str:
-    written = component.package.supplier.strip()
-    match = _ADDRESS.search(written)
-    name = plain(written[: match.start()] if match else written)
-    name = name.replace("(", "[").replace(")", "]").strip()
+    written, mail = _address(component.package.supplier)
+    name = plain(written.strip()).replace("(", "[").replace(")", "]").strip()
     if not name:
         return _NO_ASSERTION
-    kind = "Organization" if component.package.type in _DISTRIBUTION or match is None else "Person"
-    mail = plain(match["mail"]).replace("(", "").replace(")", "") if match else ""
+    kind = "Organization" if component.package.type in _DISTRIBUTION or not mail else "Person"
+    mail = plain(mail).replace("(", "").replace(")", "")
     return f"{kind}: {name} ({mail})" if mail else f"{kind}: {name}"
+
+
+def _address(written: str) -> tuple[str, str]:
+    """What stands before the first mail address in angle brackets, and that address; all of it where there is none."""
+    end = written.find("<")
+    for piece in written[end + 1 :].split("<") if end >= 0 else ():
+        mail, bracket, _ = piece.partition(">")
+        if bracket and "@" in mail[1:-1] and len(mail.split(None, 1)) == 1 and mail == mail.strip():
+            return written[:end], mail
+        end += len(piece) + 1
+    return written, ""
 
 
 def _checksums(digests: tuple[Digest, ...]) -> list[dict[str, str]]:
