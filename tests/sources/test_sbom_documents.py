@@ -243,11 +243,12 @@ def test_without_an_operating_system_the_packages_tell_the_distribution() -> Non
     ("url", "package"),
     [
         ("pkg:alpine/musl@1.2?arch=x86_64", Package("apk", "musl", "1.2", namespace="alpine", arch="x86_64")),
+        ("pkg:githubactions/actions/cache@v4", Package("github", "cache", "v4", namespace="actions")),
         ("pkg:dotnet/Markdig@0.21", Package("nuget", "Markdig", "0.21")),
         ("pkg:dotnet-core/Markdig@0.21", Package("nuget", "Markdig", "0.21")),
     ],
 )
-def test_types_that_were_renamed_have_their_present_name(url: str, package: Package) -> None:
+def test_other_names_of_a_type_become_its_present_one(url: str, package: Package) -> None:
     name = package.name
     entry = {
         "SPDXID": "a",

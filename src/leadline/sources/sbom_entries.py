@@ -17,12 +17,13 @@ MOST_UNREAD = 1_000
 LONGEST_TEXT = 16_384
 _WHOLES = ("pkg:docker/", "pkg:git", "pkg:bitbucket/", "pkg:oci/")
 _SEPARATORS = re.compile(r"[-_.]+")
-_OLD_BEGINNINGS = {
+_OTHER_BEGINNINGS = {
     "pkg:alpine": "pkg:apk/alpine",
     "pkg:dotnet": "pkg:nuget",
     "pkg:dotnet-core": "pkg:nuget",
+    "pkg:githubactions": "pkg:github",
 }
-"""What Syft and Trivy wrote before a type had its present name."""
+"""What Syft and Trivy wrote before a type had its present name, and GitHub writes to this day."""
 
 
 class Entries:
@@ -153,7 +154,7 @@ def is_software(url: str) -> bool:
 def identified(url: str, name: str, version: str) -> Package:
     """The package that ``url`` means; of the type ``generic`` where it is no URL. The name keeps its capitals."""
     beginning, slash, rest = url.partition("/")
-    url = _OLD_BEGINNINGS.get(beginning, beginning) + slash + rest
+    url = _OTHER_BEGINNINGS.get(beginning, beginning) + slash + rest
     package = read_package_url(url) if url else None
     if package is None:
         return Package("generic", name, version)
