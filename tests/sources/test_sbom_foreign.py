@@ -315,12 +315,12 @@ ALL_FORMATS = ("spdx-json", "cyclonedx-json", "syft-json")
 
 @pytest.mark.parametrize("name", ["spdx-json", "cyclonedx-json"])
 def test_checksums_of_every_algorithm_are_kept(name: str) -> None:
-    lengths = {"MD5": 32, "SHA-1": 40, "SHA-256": 64, "SHA-384": 96, "SHA-512": 128, "BLAKE3": 64}
+    lengths = {"MD5": 32, "SHA-1": 40, "SHA-256": 64, "SHA-384": 96, "SHA-512": 128}
     for family in ("SHA3", "BLAKE2b"):
         lengths |= {f"{family}-256": 64, f"{family}-384": 96, f"{family}-512": 128}
     hashes = [{"alg": alg, "content": "ab" * (length // 2)} for alg, length in lengths.items()]
     sbom = read(cyclonedx(components=[library("a", hashes=hashes)]))
-    assert len(sbom.packages[0].digests) == 12
+    assert len(sbom.packages[0].digests) == 11
     assert again(sbom, name).packages == sbom.packages
 
 
