@@ -1,10 +1,8 @@
 """Credentials in layers whose files nobody sees any longer."""
 
-import tarfile
-
 from test_layer import Held, names
 
-from image_archives import entry, layer
+from image_archives import layer
 from leadline.image.config import ConfigReading
 from leadline.image.sbom import catalogue_image
 from leadline.model.package import ImageIdentity
@@ -53,9 +51,23 @@ def test_another_one_in_its_place_does_not_hide_it():
     ]
 
 
-def test_a_folder_that_is_a_link_elsewhere_hides_nothing():
-    lower = layer({"usr/lib/": None}, [entry("lib", tarfile.SYMTYPE, "usr/lib")])
-    assert told(lower, layer({"lib/x.key": KEY})) == [("usr/lib/x.key", FOUND, "1")]
+def below_a_link() -> bytes:
+    """A layer whose key stands below a link that stands before it."""
+    lower = layer({"usr/lib/": None, "lib": "usr/lib"})
+    # Two blocks of zeros end an archive; what follows is the next one's.
+    return lower.rstrip(b"\0") + padding(lower) + layer({"lib/x.key": KEY})
+
+
+def padding(archive: bytes) -> bytes:
+    return bytes(-len(archive.rstrip(b"\0")) % 512)
+
+
+def test_one_below_a_link_of_its_layer_is_told_where_it_stands():
+    assert told(below_a_link()) == [("usr/lib/x.key", FOUND, "0")]
+
+
+def test_one_below_a_link_of_its_layer_is_told_where_the_layer_has_it_once_it_is_deleted():
+    assert told(below_a_link(), layer({"usr/lib/.wh.x.key": b""})) == [("lib/x.key", BURIED, "0")]
 
 
 def test_the_same_layer_twice_is_told_once():

@@ -77,3 +77,14 @@ def test_several_processes_may_share_the_folder(tmp_path: Path) -> None:
     with get_context("spawn").Pool(3) as pool:
         assert pool.map(work, [str(tmp_path)] * 3) == [0, 0, 0]
     assert not [path for path in entries(tmp_path) if path.suffix]
+
+
+def test_pipe_in_place_of_an_entry_is_waited_for_by_nobody(tmp_path: Path) -> None:
+    cache = LayerCache(tmp_path)
+    cache.put("key", b"content")
+    (entry,) = tmp_path.iterdir()
+    entry.unlink()
+    os.mkfifo(entry)
+    assert cache.get("key") is None
+    cache.put("key", b"again")
+    assert cache.get("key") == b"again"

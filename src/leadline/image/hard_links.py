@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from leadline.errors import SourceError
 from leadline.image.cataloguer import File, Unread
 from leadline.image.file_facts import told
-from leadline.image.image import Layer
+from leadline.image.image import Layer, layer_name
 from leadline.image.layer_facts import LayerFacts, PathFacts
 from leadline.image.stream import Damaged
 from leadline.image.tar import EntryReader
@@ -40,7 +40,7 @@ def add_links(reader: "Reader", facts: LayerFacts, layer: Layer, lost: Lost) -> 
         return
     links = sorted(path for paths in lost.values() for path in paths)
     count = f"{links[0]} was" if len(links) == 1 else f"{links[0]} and {len(links) - 1} more hard links were"
-    name = f"layer {layer.diff_id or layer.cache_key}"
+    name = layer_name(layer)
     facts.unread.append(Unread(name, f"{why} at the second reading; {count} not read", hint=hint))
     facts.is_whole = False
 

@@ -82,6 +82,12 @@ class Cache(Protocol):
         """Remembers ``content``; never fails."""
 
 
+def layer_name(layer: Layer) -> str:
+    """What a report calls it; a folder is the only layer that has no name."""
+    name = layer.diff_id or layer.cache_key
+    return f"layer {name}" if name else "folder"
+
+
 class Limits(Struct, frozen=True):
     """What no honest image reaches."""
 

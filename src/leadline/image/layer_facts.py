@@ -51,6 +51,11 @@ class LayerFacts(Struct, array_like=True):
     """Every entry in its order, where that matters: some lie below a link of the same layer, or replace a folder."""
 
 
+def path_of(key: str) -> str:
+    """The path of facts: their key has a number behind it where a path may stand in several steps."""
+    return key.partition("\0")[0]
+
+
 def steps_of(layer: LayerFacts) -> list[Step]:
     """What ``layer`` does, in an order that comes to the same as that of its archive."""
     steps: list[Step] = []

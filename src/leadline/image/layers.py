@@ -14,7 +14,7 @@ from leadline.image.excerpt import excerpt_of
 from leadline.image.executable import FIRST_BYTES, is_executable
 from leadline.image.file_facts import SPECIAL_BITS, told
 from leadline.image.hard_links import add_links
-from leadline.image.image import Layer, Limits
+from leadline.image.image import Layer, Limits, layer_name
 from leadline.image.layer_facts import (
     COVERED,
     DEVICE,
@@ -55,7 +55,7 @@ class Reader(Struct, frozen=True):
         Raises:
             SourceError: it cannot be fetched.
         """
-        name = f"layer {layer.diff_id or layer.cache_key}"
+        name = layer_name(layer)
         if layer.missing:
             return _nothing(name, layer.missing)
         facts = LayerFacts()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from leadline.errors import SourceError
 from leadline.image.cataloguer import File, Unread
 from leadline.image.file_facts import told
-from leadline.image.image import Layer
+from leadline.image.image import Layer, layer_name
 from leadline.image.layer_facts import FILE, LayerFacts, PathFacts
 from leadline.image.layers import Reader
 from leadline.image.stream import Damaged, Forged
@@ -86,13 +86,11 @@ def _read_again(tree: MergedTree, layer: Layer, lost: Lost, reader: Reader) -> I
                     found[entry.path] = tuple(_told(reader, layer, links, entries, entry.mode))
             entries.finish()
     except Forged as error:
-        unread.append(Unread(f"layer {layer.diff_id}", f"{error} at the second reading"))
+        unread.append(Unread(layer_name(layer), f"{error} at the second reading"))
         yield from unread
         return
     except SourceError as error:
-        unread.append(
-            Unread(f"layer {layer.diff_id}", f"{error.args[0]} at the second reading", hint=error.hint)
-        )
+        unread.append(Unread(layer_name(layer), f"{error.args[0]} at the second reading", hint=error.hint))
         yield from unread
         return
     except Damaged:

@@ -74,7 +74,7 @@ def recall(cache: Cache | None, key: str, kind: type[Remembered]) -> Remembered 
         return None
     try:
         return msgpack.decode(content, type=kind)
-    except (DecodeError, ValidationError):
+    except (DecodeError, ValidationError, UnicodeDecodeError):
         return None
 
 

@@ -10,8 +10,8 @@ from leadline.image import accounts, licences, secrets
 from leadline.image.cataloguer import TEXT_VERSION, Cataloguer, Unread
 from leadline.image.code_stamp import FORM
 from leadline.image.distro import DISTRO_PATHS, distro_of_programs, read_distro
-from leadline.image.image import DEFAULTS, Cache, Image, Layer, Options
-from leadline.image.layer_facts import LAYER_FORM, LayerFacts
+from leadline.image.image import DEFAULTS, Cache, Image, Layer, Options, layer_name
+from leadline.image.layer_facts import LAYER_FORM, LayerFacts, path_of
 from leadline.image.layers import Reader
 from leadline.image.links import follow_links
 from leadline.image.ownership import with_owners
@@ -94,7 +94,7 @@ def _facts(
             facts = reader.facts_of(layer)
         except SourceError as error:
             errors.append(error)
-            name = f"layer {layer.diff_id or layer.cache_key}"
+            name = layer_name(layer)
             return LayerFacts(unread=[Unread(name, str(error.args[0]), hint=error.hint)], is_whole=False)
         if key and facts.is_whole:
             _remember(cache, key, facts)
@@ -150,14 +150,16 @@ def _notable(tree: MergedTree) -> Iterable[ImageFile]:
 def _buried(tree: MergedTree, layers: Iterable[tuple[str, LayerFacts]]) -> Iterable[ImageFile]:
     """Credentials that a later layer took out of sight: whoever has the image has all of its layers."""
     seen = {one.path: one for one in tree.standing() if one.facts.secrets}
+    moved = {(at.layer, at.path): seen[path] for path, at in tree.moved.items() if path in seen}
     told: set[tuple[str, str]] = set()
-    for digest, layer in layers:
-        for path, facts in layer.facts.items():
-            if not facts.secrets or (digest, path) in told:
+    for number, (digest, layer) in enumerate(layers):
+        for key, facts in layer.facts.items():
+            if not facts.secrets or (digest, key) in told:
                 continue
-            told.add((digest, path))
+            told.add((digest, key))
+            path = path_of(key)
             # A folder may be a link in other layers; a mere change of owner copies a file as it is.
-            on_top = seen.get(path) or seen.get(tree.resolve(path))
+            on_top = seen.get(path) or seen.get(tree.resolve(path)) or moved.get((number, path))
             if on_top is None or not set(facts.secrets) <= set(on_top.facts.secrets):
                 yield from (
                     ImageFile(path, "secret", f"{one}, {BURIED}", facts.mode, digest) for one in facts.secrets

@@ -8,12 +8,14 @@ forgotten oldest use first. Whatever cannot be read, written or believed counts 
 
 import hashlib
 import os
+import stat
 from contextlib import suppress
 
 DEFAULT_BYTES = 1 << 30
 LARGEST_ENTRY = 256 << 20
 MARK = b"leadline layer 1\n"
 DIGEST_BYTES = 32
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 PARTIAL = ".partial"
 PARTIAL_SECONDS = 3600
 """A partial file older than this was left by a process that died."""
@@ -30,7 +32,10 @@ class LayerCache:
         """What was put under ``key``; ``None`` where it is not there or harmed."""
         path = self._path(key)
         try:
-            with open(path, "rb", buffering=0) as file:
+            # A pipe that somebody put there would otherwise wait for who writes.
+            with open(os.open(path, _FLAGS), "rb", buffering=0) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    return None
                 head = file.read(len(MARK) + DIGEST_BYTES)
                 # Not by the limit: as much memory would be taken first.
                 content = file.read(min(os.fstat(file.fileno()).st_size, LARGEST_ENTRY))

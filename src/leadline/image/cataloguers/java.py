@@ -25,6 +25,7 @@ from leadline.image.zip_reader import Budget, ZipEntry, ZipReader
 SUFFIXES = (".jar", ".war", ".ear", ".par", ".sar", ".nar", ".jpi", ".hpi", ".kar", ".lpkg")
 NESTED_DEPTH = 8
 NESTED_BYTES = 256 << 20
+MOST_COMPLAINTS = 3
 INFLATED_BYTES = 1 << 30
 TEXT_BYTES = 1 << 20
 COORDINATES = 5_000
@@ -40,7 +41,7 @@ class _Archive(Struct):
     depth: int
     content: bytes
     budget: Budget
-    complaints: list[str]
+    complaints: "_Complaints"
 
     @property
     def found_in(self) -> tuple[str, ...]:
@@ -58,13 +59,29 @@ class _Inside(Struct):
     nested: list[ZipEntry] = []
 
 
+class _Complaints:
+    """What was wrong within one archive: the first few in words, since there may be one for each of its entries."""
+
+    def __init__(self) -> None:
+        self.first: list[str] = []
+        self._more = 0
+
+    def add(self, text: str) -> None:
+        if len(self.first) < MOST_COMPLAINTS:
+            self.first.append(text)
+        else:
+            self._more += 1
+
+    def __str__(self) -> str:
+        return "; ".join(self.first) + (f" and {self._more} more" if self._more else "")
+
+
 @cataloguer("java", suffixes=SUFFIXES, version=5, may_lack_version=True)
 def java(archive: File) -> Packages:
-    complaints: list[str] = []
+    complaints = _Complaints()
     yield from _packages(_Archive(archive, archive.path, 0, archive.data, Budget(INFLATED_BYTES), complaints))
-    if complaints:
-        more = f" and {len(complaints) - 3} more" if len(complaints) > 3 else ""
-        raise Unreadable("; ".join(complaints[:3]) + more)
+    if complaints.first:
+        raise Unreadable(str(complaints))
 
 
 def _packages(archive: _Archive) -> Packages:
@@ -84,18 +101,18 @@ def _packages(archive: _Archive) -> Packages:
 
 
 def _complain(archive: _Archive, error: Unreadable) -> None:
-    archive.complaints.append(f"{archive.place}: {error}" if archive.depth else str(error))
+    archive.complaints.add(f"{archive.place}: {error}" if archive.depth else str(error))
 
 
 def _nested_packages(archive: _Archive, reader: ZipReader, entry: ZipEntry) -> Packages:
     place = f"{archive.place}:{entry.name}"
     if archive.depth >= NESTED_DEPTH:
-        archive.complaints.append(f"{entry.name} lies more than {NESTED_DEPTH} archives deep")
+        archive.complaints.add(f"{entry.name} lies more than {NESTED_DEPTH} archives deep")
         return
     try:
         content = reader.read(entry, NESTED_BYTES, archive.budget)
     except Unreadable as error:
-        archive.complaints.append(f"{archive.place}: {error}")
+        archive.complaints.add(f"{archive.place}: {error}")
         return
     yield from _packages(
         _Archive(archive.file, place, archive.depth + 1, content, archive.budget, archive.complaints)
@@ -179,7 +196,7 @@ def _packed_coordinates(
                 content = reader.read(inside.poms[folder], TEXT_BYTES, archive.budget)
                 found = coordinates_in_pom(read_xml(content))
         except Unreadable as error:
-            archive.complaints.append(f"{archive.place}: {error}")
+            archive.complaints.add(f"{archive.place}: {error}")
         if found.artifact and found.version:
             yield folder, found
 
@@ -223,7 +240,7 @@ def _pom_licenses(archive: _Archive, reader: ZipReader, pom: ZipEntry | None) ->
     try:
         project = read_xml(reader.read(pom, TEXT_BYTES, archive.budget))
     except Unreadable as error:
-        archive.complaints.append(f"{archive.place}: {pom.name}: {error}")
+        archive.complaints.add(f"{archive.place}: {pom.name}: {error}")
         return ()
     licenses = project.child("licenses").children
     return tuple(clearest((license.value("name"), license.value("url"))) for license in licenses)

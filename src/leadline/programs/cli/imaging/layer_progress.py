@@ -13,6 +13,7 @@ from leadline.sources.layer_blob import PieceLayer
 
 MOST_THREADS = 2
 """More would hold more large files in memory at once."""
+_LAST = 19
 _STEP_BACK = 10
 """Of 19: a tenth of the weight of the first. What it starts for itself inherits it."""
 Say = Callable[[str], None]
@@ -94,6 +95,8 @@ def _ranks(threads: int) -> Callable[[], None]:
         # Only Linux ranks threads; elsewhere the whole process would step back.
         if next(ranks) and sys.platform == "linux":
             with suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, get_native_id(), _STEP_BACK)
+                thread = get_native_id()
+                step = os.getpriority(os.PRIO_PROCESS, thread) + _STEP_BACK
+                os.setpriority(os.PRIO_PROCESS, thread, min(_LAST, step))
 
     return rank

@@ -6,8 +6,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from msgspec import structs
-
 from leadline.errors import RegistryError, SourceError, UsageError
 from leadline.image.stream import HEAD_BYTES, Damaged, Region, is_compressed
 from leadline.image.tar import TarReader
@@ -86,24 +84,11 @@ def _check_platform(request: ImageRequest, image: OpenedImage) -> None:
 
 
 def _open(request: ImageRequest, say: Say) -> OpenedImage:
-    cache = layer_cache(request)
-    credential = _credential(request, os.environ)  # once: it may come out of a pipe
-    registry = _registry(request, os.environ, credential, say)
-    options = ImageOptions(request.platform, registry, cache)
+    registry = _registry(request, os.environ, say)
     try:
-        return open_image(request.image, options)
+        return open_image(request.image, ImageOptions(request.platform, registry, layer_cache(request)))
     except RegistryError as error:
-        host = _host(request.image)
-        if not request.insecure or not host:
-            raise _with_hint(error) from error
-        mirrors = (mirror for hosts in _mirrors(request.mirror).values() for mirror in hosts)
-        trust = structs.replace(registry.trust, plain_http=frozenset((host, *mirrors)))
-        options = structs.replace(options, registry=structs.replace(registry, trust=trust))
-        try:
-            return open_image(request.image, options)
-        except RegistryError as error:
-            # The registry's own refusal over plain HTTP says more than a failed handshake before it.
-            raise error from None
+        raise _with_hint(error) from error
 
 
 def _with_hint(error: RegistryError) -> RegistryError:
@@ -114,16 +99,7 @@ def _with_hint(error: RegistryError) -> RegistryError:
     )
 
 
-def _host(image: str) -> str:
-    from leadline.image.reference import read_reference
-
-    reference = read_reference(image.removeprefix("registry:"))
-    return reference.registry if reference else ""
-
-
-def _registry(
-    request: ImageRequest, environ: Mapping[str, str], credential: Credential | None, say: Say
-) -> RegistryOptions:
+def _registry(request: ImageRequest, environ: Mapping[str, str], say: Say) -> RegistryOptions:
     def wait(attempt: int, seconds: float) -> bool:
         if attempt >= MOST_ATTEMPTS or seconds > LONGEST_WAIT_S:
             return False
@@ -137,7 +113,7 @@ def _registry(
 
     return RegistryOptions(
         trust=Trust(frozenset(), request.ca_file, request.insecure, _proxies(environ)),
-        credential=credential,
+        credential=_credential(request, environ),
         environ=environ,
         mirrors=_mirrors(request.mirror),
         wait=wait,
