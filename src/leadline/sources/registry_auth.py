@@ -9,7 +9,6 @@ import errno
 import os
 import re
 import stat
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -158,6 +157,8 @@ def _ask_helper(name: str, server: str, source: str, environ: Mapping[str, str])
     place = f"credential helper {name} of {source}"
     if not _HELPER.fullmatch(name):
         return Problem(source, "names a credential helper that is no plain name")
+    import subprocess  # slow to import, and few registries have a helper
+
     try:
         done = subprocess.run(
             [f"docker-credential-{name}", "get"],

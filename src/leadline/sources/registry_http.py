@@ -281,14 +281,22 @@ def _connect(parts: SplitResult, host: str, trust: Trust, proxy: Proxy | None) -
 
 def _context(trust: Trust) -> ssl.SSLContext:
     """Raises ``RegistryError`` where the file of authorities cannot be used."""
-    try:
-        context = ssl.create_default_context(cafile=trust.ca_file or None)
-    except ssl.SSLError as error:
-        raise RegistryError(f"cannot use the certificates in {trust.ca_file}: it holds none") from error
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise RegistryError(f"cannot use the certificates in {trust.ca_file}: {why}") from error
+    if trust.is_unverified and not trust.ca_file:
+        # Loading the system's authorities takes as long as all else that one request does.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    else:
+        context = _verifying(trust.ca_file)
     if trust.is_unverified:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _verifying(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except ssl.SSLError as error:
+        raise RegistryError(f"cannot use the certificates in {ca_file}: it holds none") from error
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise RegistryError(f"cannot use the certificates in {ca_file}: {why}") from error
