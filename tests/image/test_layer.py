@@ -9,6 +9,7 @@ from leadline.errors import RegistryError
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unread, Unreadable, cataloguer
 from leadline.image.image import Limits
 from leadline.image.layers import LayerFacts, PathFacts, Reader
+from leadline.image.room import Room
 from leadline.image.stream import Damaged, Forged, Pieces
 from leadline.image.tar import EntryReader, TarReader
 from leadline.image.tree import merge
@@ -261,3 +262,13 @@ def test_special_files_are_there_but_never_read() -> None:
     found = facts(layer({}, devices))
     assert found.facts == {}
     assert found.entries == {"3": "/", "3/list": "?", "4": "/", "4/list": "?", "6": "/", "6/list": "?"}
+
+
+def test_packages_beyond_the_limit_are_unread() -> None:
+    content = layer({"a/list": b"1", "b/list": b"2", "c/list": b"3"})
+    reader = Reader(Wishes((names,)), Limits(packages=2))
+    found = reader.facts_of(Held(content))
+    assert [one.packages != () for one in found.facts.values()] == [True, True, False]
+    why = "names: the image has more packages than there is room for"
+    assert found.facts["c/list"].unread == (Unread("c/list", why),)
+    assert not Room().takes(Limits(packages=1), found)

@@ -179,4 +179,4 @@ def test_language_package_in_a_file_of_the_distribution_knows_its_owner() -> Non
 
 
 def test_reading_one_file_needs_no_tree() -> None:
-    assert read(reader("demo"), File("x", b""), None).packages[0].name == "x"
+    assert read(reader("demo"), File("x", b""), None, 10).packages[0].name == "x"

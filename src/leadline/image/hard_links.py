@@ -60,6 +60,6 @@ def _reread(reader: "Reader", entries: EntryReader, lost: Lost) -> tuple[dict[st
         for path in paths:
             wish = reader.wishes.of(path) or Wish()
             file = File(path, content, entry.mode)
-            found[path] = told(reader.wishes, file, wish.readers, wish.is_kept, False) or PathFacts()
+            found[path] = told(reader, file, wish) or PathFacts()
     entries.finish()
     return found, unread + [Unread(paths[0], "a hard link to a link") for paths in left.values()]

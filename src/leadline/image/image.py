@@ -102,6 +102,8 @@ class Limits(Struct, frozen=True):
     """All kept files of one layer."""
     all_kept_bytes: int = 3 << 30
     """Those of all layers together."""
+    packages: int = 300_000
+    """Of all layers together; each takes some 4 KiB."""
     layers: int = 1000
     """Twice as many as the file system of Linux lays over one another."""
 

@@ -317,7 +317,8 @@ class _Pass:
             content = cast("bytes | None", excerpt_of(self._entries, entry.size))
         if content is None:
             content = self._entries.content()
-        facts = told(self._wishes, File(entry.path, content, entry.mode), readers, is_kept, may_tell)
+        file = File(entry.path, content, entry.mode)
+        facts = told(self._reader, file, Wish(readers, is_kept), may_tell=may_tell)
         if facts is not None:
             self._facts.facts[self._key] = facts
 

@@ -111,6 +111,4 @@ def _told(
         wish = reader.wishes.of(link) or Wish()
         # The mode stands for set-uid files, which are told under their own name.
         file = File(link, content, mode & 0o777)
-        yield Standing(
-            link, layer.diff_id, told(reader.wishes, file, wish.readers, wish.is_kept, False) or PathFacts()
-        )
+        yield Standing(link, layer.diff_id, told(reader, file, wish) or PathFacts())

@@ -10,6 +10,7 @@ class Room:
     def __init__(self) -> None:
         self.entries = 0
         self.kept_bytes = 0
+        self.packages = 0
 
     def keeps(self, limits: Limits, size_bytes: int) -> bool:
         """Whether another file of this size may be kept; then it counts."""
@@ -21,8 +22,12 @@ class Room:
     def takes(self, limits: Limits, facts: LayerFacts) -> bool:
         """Whether what was remembered of a layer has room too; then it counts."""
         kept = sum(len(one.content) for one in facts.facts.values() if one.content is not None)
+        packages = sum(len(one.packages) for one in facts.facts.values())
         if self.kept_bytes + kept > limits.all_kept_bytes or self.entries + facts.weight > limits.all_entries:
+            return False
+        if self.packages + packages > limits.packages:
             return False
         self.kept_bytes += kept
         self.entries += facts.weight
+        self.packages += packages
         return True

@@ -124,7 +124,11 @@ def _read_tree(tree: MergedTree, reader: Reader) -> Reading:
         ]
         unread += one.facts.unread
     cataloguers = reader.wishes.cataloguers
-    whole = catalogue(tree, [one for one in cataloguers if one.takes_tree])
+    whole = catalogue(
+        tree,
+        [one for one in cataloguers if one.takes_tree],
+        reader.limits.packages - reader.room.packages,
+    )
     return Reading((*packages, *whole.packages), (*unread, *whole.unread))
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 
 from leadline.image.cataloguer import Cataloguer, File, Package, Tree, Unread, Unreadable
 from leadline.image.executable import is_executable
+from leadline.image.image import DEFAULTS
 from leadline.image.wishes import Wishes
 
 log = logging.getLogger("leadline.image.cataloguer")
@@ -27,8 +28,10 @@ class FileTree(Tree, Protocol):
         """Every kept file, by path."""
 
 
-def catalogue(tree: FileTree, cataloguers: Sequence[Cataloguer]) -> Reading:
-    """The packages that ``cataloguers`` find in the kept files of ``tree``, in the order of their paths."""
+def catalogue(
+    tree: FileTree, cataloguers: Sequence[Cataloguer], most: int = DEFAULTS.limits.packages
+) -> Reading:
+    """The packages that ``cataloguers`` find in the kept files of ``tree``, in the order of their paths; at most ``most``."""
     wishes = Wishes(cataloguers)
     found: list[Reading] = []
     for file in tree.kept():
@@ -36,16 +39,23 @@ def catalogue(tree: FileTree, cataloguers: Sequence[Cataloguer]) -> Reading:
         readers = wish.readers if wish else ()
         if wishes.executables and is_executable(file.data):
             readers = tuple(sorted({*readers, *wishes.executables}))
-        found += [read(wishes.cataloguers[reader], file, tree) for reader in readers]
+        for reader in readers:
+            found.append(read(wishes.cataloguers[reader], file, tree, most))
+            most -= len(found[-1].packages)
     return together(found)
 
 
-def read(cataloguer: Cataloguer, file: File, tree: Tree | None) -> Reading:
-    """What one cataloguer tells of one file; ``tree`` may be ``None`` for those that do not take it."""
+def read(cataloguer: Cataloguer, file: File, tree: Tree | None, most: int) -> Reading:
+    """What one cataloguer tells of one file; ``tree`` may be ``None`` for those that do not take it.
+
+    There is room for ``most`` packages more.
+    """
     packages: list[Package] = []
     unread: tuple[Unread, ...] = ()
     try:
         for package in told(cataloguer, file, tree):
+            if len(packages) >= most:
+                raise Unreadable("the image has more packages than there is room for")
             packages.append(package)
     except Unreadable as error:
         unread = (Unread(file.path, f"{cataloguer.name}: {error}"),)
