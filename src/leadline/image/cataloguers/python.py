@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from leadline.image.address import public_address
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unreadable, cataloguer
 from leadline.image.documents import fields, read_headers, read_json, word
-from leadline.image.licences import spdx_all
+from leadline.image.licences import is_spdx, spdx_all
 from leadline.image.zip_reader import Budget, ZipReader
 
 FILES = 200_000
@@ -94,13 +94,15 @@ def package_of(text: str) -> Package | None:
 
 
 def _licenses(headers: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """The expression where there is one, else the free text, else what the classifiers say."""
+    """The expression where there is one, else the free text, unless only the classifiers say it in so many words."""
+    classifiers = (c.split(" :: ") for c in headers.get("classifier", ()))
+    named = tuple(c[-1] for c in classifiers if c[0] == "License" and len(c) > 1 and c[-1] != "OSI Approved")
     for name in ("license-expression", "license"):
         values = tuple(v for v in headers.get(name, ()) if v and v.upper() != "UNKNOWN")
         if values:
-            return values
-    classifiers = (c.split(" :: ") for c in headers.get("classifier", ()))
-    return tuple(c[-1] for c in classifiers if c[0] == "License" and len(c) > 1 and c[-1] != "OSI Approved")
+            is_clearer = named and all(map(is_spdx, named)) and not any(map(is_spdx, values))
+            return named if is_clearer else values
+    return named
 
 
 def _project_page(headers: Mapping[str, Sequence[str]]) -> str:
