@@ -403,6 +403,30 @@ def test_what_a_mirror_said_stands_behind_what_the_registry_said() -> None:
     )
 
 
+def test_mirror_without_the_platform_is_passed_over_for_the_registry() -> None:
+    def of(*platforms: str) -> Server:
+        server = served()
+        image = {"digest": server.tags["team/demo:1"]}
+        manifests = [
+            {**image, "size": 1, "platform": {"os": "linux", "architecture": one}} for one in platforms
+        ]
+        server.tags["team/demo:1"] = str(server.blobs.index(manifests)["digest"])
+        return server
+
+    with serving(of("s390x")) as mirror, serving(of("s390x", "riscv64")) as server:
+        trust = Trust(frozenset((server.host, mirror.host)))
+        registry = RegistryOptions(trust, mirrors={server.host: (mirror.host,)})
+        image = open_image(f"{server.host}/team/demo:1", ImageOptions("linux/riscv64", registry))
+        assert image.identity.digest != ""
+        with pytest.raises(UsageError) as caught:
+            open_image(f"{server.host}/team/demo:1", ImageOptions("linux/ppc64le", registry))
+    assert str(caught.value) == (
+        f"{server.host}/team/demo:1 is not there for linux/ppc64le; choose one with --platform: linux/s390x, "
+        f"linux/riscv64; a mirror: {server.host}/team/demo:1 is not there for linux/ppc64le; choose one with "
+        "--platform: linux/s390x"
+    )
+
+
 def test_layer_that_a_mirror_has_dropped_comes_from_the_registry() -> None:
     with serving(served()) as server, serving(served()) as mirror:
         manifest = json.loads(mirror.blobs.blobs[mirror.tags["team/demo:1"]])

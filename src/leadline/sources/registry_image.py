@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from leadline.errors import RegistryError, SourceError
+from leadline.errors import RegistryError, SourceError, UsageError
 from leadline.image.config import ConfigReading, read_config
 from leadline.image.reference import Reference
 from leadline.image.stream import Damaged
@@ -41,19 +41,19 @@ def open_registry_image(
         RegistryError: it is not there, not allowed, or not to be trusted.
         UsageError: it is not there for ``platform``.
     """
-    failures: list[RegistryError] = []
+    failures: list[RegistryError | UsageError] = []
     hosts = tuple(repositories(reference, options))
     for position in range(len(hosts)):
         try:
             return _open(hosts[position:], reference, platform, cache)
-        except RegistryError as error:
+        except (RegistryError, UsageError) as error:
             failures.append(error)
     # What the registry itself said, which was asked last, tells most.
     *before, last = failures
     if not before:
         raise last
     hints = [last.hint, *(f"a mirror: {error}" for error in before)]
-    raise RegistryError(str(last.args[0]), hint="; ".join(filter(None, hints)))
+    raise type(last)(str(last.args[0]), hint="; ".join(filter(None, hints)))
 
 
 def _open(
