@@ -5,8 +5,9 @@ from image_archives import layer
 from leadline.image import links
 from leadline.image.cataloguer import Unread
 from leadline.image.image import Limits
-from leadline.image.layers import Reader
+from leadline.image.layers import facts_of
 from leadline.image.links import follow_links
+from leadline.image.reader import Reader
 from leadline.image.stream import Forged
 from leadline.image.tree import MergedTree, merge
 from leadline.image.walk import catalogue
@@ -15,7 +16,7 @@ from leadline.image.wishes import Wishes
 
 def followed(*held: Held, limits: Limits = Limits()) -> tuple[MergedTree, list[Unread]]:  # noqa: B008 - frozen
     reader = Reader(Wishes((names, whole)), limits)
-    layers = [(one, reader.facts_of(one)) for one in held]
+    layers = [(one, facts_of(reader, one)) for one in held]
     tree = merge((one.diff_id, facts) for one, facts in layers)
     return tree, list(follow_links(tree, layers, reader))
 
@@ -79,7 +80,7 @@ def test_nothing_is_believed_of_a_layer_that_is_another_at_the_second_reading(
 ) -> None:
     held = Held(layer({"list": "x", "x": b"1"}))
     reader = Reader(Wishes((names,)))
-    facts = reader.facts_of(held)
+    facts = facts_of(reader, held)
     tree = merge([("sha256:demo", facts)])
 
     def forged(_: object) -> None:

@@ -9,7 +9,8 @@ from test_layer import Held
 from image_archives import entry, layer
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unread, cataloguer
 from leadline.image.image import Limits
-from leadline.image.layers import Reader
+from leadline.image.layers import facts_of
+from leadline.image.reader import Reader
 from leadline.image.tree import MergedTree, merge
 from leadline.image.wishes import Wishes
 
@@ -23,7 +24,7 @@ def kept(file: File, tree: Tree) -> Packages:
 
 def tree_of(*layers: bytes) -> MergedTree:
     reader = Reader(Wishes((kept,)), Limits())
-    return merge((f"layer{i}", reader.facts_of(Held(one))) for i, one in enumerate(layers))
+    return merge((f"layer{i}", facts_of(reader, Held(one))) for i, one in enumerate(layers))
 
 
 def shown(tree: MergedTree) -> dict[str, tuple[bytes, str]]:
@@ -219,6 +220,6 @@ def test_merging_agrees_with_the_rules_said_slowly(seed: int) -> None:
 def test_unread_of_a_hidden_file_is_not_told() -> None:
     reader = Reader(Wishes((kept,)), Limits(kept_file_bytes=3))
     lower, upper = layer({"a.txt": b"12345", "b.txt": b"12345"}), layer({"a.txt": b"1"})
-    tree = merge((str(i), reader.facts_of(Held(one))) for i, one in enumerate((lower, upper)))
+    tree = merge((str(i), facts_of(reader, Held(one))) for i, one in enumerate((lower, upper)))
     unread = [one for standing in tree.standing() for one in standing.facts.unread]
     assert unread == [Unread("b.txt", "too large to be kept in memory")]

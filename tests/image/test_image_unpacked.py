@@ -14,8 +14,10 @@ from unpacker import RefusedError, Step, laid_over
 
 from image_archives import entry, layer
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unread, cataloguer
-from leadline.image.layers import LayerFacts, Reader
+from leadline.image.layer_facts import LayerFacts
+from leadline.image.layers import facts_of
 from leadline.image.links import follow_links
+from leadline.image.reader import Reader
 from leadline.image.tree import MergedTree, merge
 from leadline.image.wishes import Wishes
 
@@ -49,7 +51,7 @@ def archive(steps: list[Step]) -> bytes:
 
 def tree_of(*layers: list[Step]) -> MergedTree:
     reader = Reader(Wishes((every,)))
-    return merge((f"layer{i}", reader.facts_of(Held(archive(one)))) for i, one in enumerate(layers))
+    return merge((f"layer{i}", facts_of(reader, Held(archive(one)))) for i, one in enumerate(layers))
 
 
 def shown(tree: MergedTree) -> dict[str, str]:
@@ -155,7 +157,7 @@ def test_packages_of_a_file_behind_a_link_are_told_where_it_lies() -> None:
 
     reader = Reader(Wishes((jars,)))
     content = archive([("sym", "lib", "usr/lib"), ("file", "lib/a.jar", "a"), ("hard", "b.jar", "lib/a.jar")])
-    tree = merge([("demo", reader.facts_of(Held(content)))])
+    tree = merge([("demo", facts_of(reader, Held(content)))])
     told = [(one.path, package.found_in) for one in tree.standing() for package in one.facts.packages]
     assert told == [("usr/lib/a.jar", ("usr/lib/a.jar",))]
 
@@ -163,7 +165,7 @@ def test_packages_of_a_file_behind_a_link_are_told_where_it_lies() -> None:
 def catalogued(*layers: list[Step]) -> tuple[list[str], list[Unread]]:
     reader = Reader(Wishes((database,)))
     held = [Held(archive(one)) for one in layers]
-    read: list[tuple[Held, LayerFacts]] = [(one, reader.facts_of(one)) for one in held]
+    read: list[tuple[Held, LayerFacts]] = [(one, facts_of(reader, one)) for one in held]
     tree = merge((one.diff_id, facts) for one, facts in read)
     unread = [*tree.unread, *follow_links(tree, read, reader)]
     return [package.name for one in tree.standing() for package in one.facts.packages], unread
@@ -248,4 +250,4 @@ def test_merging_agrees_with_an_unpacker_on_real_files(seed: int) -> None:
 def test_plain_layers_are_not_kept_in_order() -> None:
     reader = Reader(Wishes((every,)))
     content = layer({"d": None, "d/a": b"", "d/b/c": b"", "l": "d"}, [entry("h", HARD, "d/a")])
-    assert reader.facts_of(Held(content)).steps is None
+    assert facts_of(reader, Held(content)).steps is None

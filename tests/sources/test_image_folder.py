@@ -6,7 +6,8 @@ import pytest
 
 from image_archives import write_files
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.layers import Reader
+from leadline.image.layers import facts_of
+from leadline.image.reader import Reader
 from leadline.image.tar import Entry
 from leadline.image.wishes import Wishes
 from leadline.model.finding import Unread
@@ -22,7 +23,7 @@ def lists(file: File) -> Packages:
 
 def found(folder: Path) -> tuple[list[str], list[Unread]]:
     image = open_image_folder(folder)
-    facts = Reader(Wishes((lists,))).facts_of(image.layers[0])
+    facts = facts_of(Reader(Wishes((lists,))), image.layers[0])
     image.close()
     packages = [package.name for one in facts.facts.values() for package in one.packages]
     return packages, [*facts.unread, *(unread for one in facts.facts.values() for unread in one.unread)]

@@ -12,7 +12,7 @@ import pytest
 from image_archives import Blobs, configuration, digest, docker_archive, layer, write_files
 from leadline.errors import SourceError, UsageError
 from leadline.image.cataloguer import File, Package, Packages, Tree, cataloguer
-from leadline.image.sbom import catalogue_image
+from leadline.image.remembered import bill_of_materials
 from leadline.model.finding import Unread
 from leadline.model.package import ImageConfig, ImageFile, Sbom
 from leadline.sources.image_source import ImageOptions, open_image
@@ -40,7 +40,7 @@ def locks(file: File, tree: Tree) -> Packages:
 def scan(reference: str | Path, options: ImageOptions | None = None, cache: LayerCache | None = None) -> Sbom:
     image = open_image(str(reference), options or ImageOptions())
     try:
-        return catalogue_image(image, (lists, locks), cache)
+        return bill_of_materials(image, lambda: (lists, locks), cache)
     finally:
         image.close()
 
@@ -208,7 +208,7 @@ def test_second_scan_opens_no_layer(tmp_path: Path, kind: str) -> None:
     first = scan(path, cache=cache)
     image = open_image(str(path), ImageOptions())
     stubborn = Stubborn(image.identity, image.config, image.unread, image.cache_key)
-    second = catalogue_image(stubborn, (lists, locks), cache)
+    second = bill_of_materials(stubborn, lambda: (lists, locks), cache)
     image.close()
     assert (second.packages, second.distro, second.image, second.files) == (
         first.packages,

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from image_archives import Blobs, digest, layer
 from leadline.errors import RegistryError, UsageError
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.sbom import catalogue_image
+from leadline.image.remembered import bill_of_materials
 from leadline.model.finding import Unread
 from leadline.model.package import Sbom
 from leadline.sources.image_source import ImageOptions, open_image
@@ -41,7 +41,7 @@ def scan(server: Server, options: ImageOptions | None = None, name: str = "team/
     plain = ImageOptions(registry=RegistryOptions(Trust(frozenset((server.host,)))))
     options = options or plain
     image = open_image(f"{server.host}/{name}", options)
-    return catalogue_image(image, (lists,), options.cache)
+    return bill_of_materials(image, lambda: (lists,), options.cache)
 
 
 def names(sbom: Sbom) -> list[str]:

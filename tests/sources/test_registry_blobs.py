@@ -7,7 +7,7 @@ import pytest
 from image_archives import digest, layer
 from leadline.errors import RegistryError
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.sbom import catalogue_image
+from leadline.image.remembered import bill_of_materials
 from leadline.model.package import Sbom
 from leadline.sources import registry_http
 from leadline.sources.image_source import ImageOptions, open_image
@@ -38,7 +38,7 @@ def opened(server: Server) -> OpenedImage:
 
 def scan(server: Server) -> Sbom:
     with serving(holding(server)):
-        return catalogue_image(opened(server), (lists,))
+        return bill_of_materials(opened(server), lambda: (lists,))
 
 
 def names(sbom: Sbom) -> list[str]:
@@ -138,4 +138,4 @@ def test_head_that_goes_on_and_on_is_cut_off(monkeypatch: pytest.MonkeyPatch) ->
         image = opened(server)
         monkeypatch.setattr(registry_http, "HEAD_SECONDS", 0.0)
         with pytest.raises(RegistryError, match=f"^{server.host} does not come to an answer$"):
-            catalogue_image(image, (lists,))
+            bill_of_materials(image, lambda: (lists,))

@@ -1,21 +1,17 @@
 """What one file of a layer tells on its own."""
 
-from typing import TYPE_CHECKING
-
 from leadline.image.cataloguer import File, Package, Unread
 from leadline.image.layer_facts import PathFacts
+from leadline.image.reader import Reader
 from leadline.image.secrets import secrets_in
 from leadline.image.walk import read
 from leadline.image.wishes import Wish
-
-if TYPE_CHECKING:
-    from leadline.image.layers import Reader
 
 SPECIAL_BITS = 0o6000
 """Set-uid and set-gid."""
 
 
-def told(reader: "Reader", file: File, wish: Wish, *, may_tell: bool = False) -> PathFacts | None:
+def told(reader: Reader, file: File, wish: Wish, *, may_tell: bool = False) -> PathFacts | None:
     """What ``file`` says on its own; ``None`` where that is nothing worth a note."""
     packages: list[Package] = []
     unread: list[Unread] = []

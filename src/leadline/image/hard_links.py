@@ -1,25 +1,21 @@
 """Hard links under a name that somebody asks for, whose content passed before under a name that nobody does."""
 
-from typing import TYPE_CHECKING
-
 from leadline.errors import SourceError
 from leadline.image.cataloguer import File, Unread
 from leadline.image.file_facts import told
 from leadline.image.image import Layer, layer_name
 from leadline.image.layer_facts import LayerFacts, PathFacts
+from leadline.image.reader import Reader
 from leadline.image.stream import Damaged
 from leadline.image.tar import EntryReader
 from leadline.image.wishes import Wish
-
-if TYPE_CHECKING:
-    from leadline.image.layers import Reader
 
 TOO_LARGE = "too large to be kept in memory"
 Lost = dict[str, list[str]]
 """From the path of a content to the links under which it is wanted."""
 
 
-def add_links(reader: "Reader", facts: LayerFacts, layer: Layer, lost: Lost) -> None:
+def add_links(reader: Reader, facts: LayerFacts, layer: Layer, lost: Lost) -> None:
     """Reads the layer again for contents that passed before the name was known under which they are wanted.
 
     What the first reading told stays whatever becomes of the second, of which nothing is used unless it ends well:
@@ -45,7 +41,7 @@ def add_links(reader: "Reader", facts: LayerFacts, layer: Layer, lost: Lost) -> 
     facts.is_whole = False
 
 
-def _reread(reader: "Reader", entries: EntryReader, lost: Lost) -> tuple[dict[str, PathFacts], list[Unread]]:
+def _reread(reader: Reader, entries: EntryReader, lost: Lost) -> tuple[dict[str, PathFacts], list[Unread]]:
     found: dict[str, PathFacts] = {}
     unread: list[Unread] = []
     left = dict(lost)

@@ -7,14 +7,12 @@ for is kept.
 
 from typing import cast
 
-from msgspec import Struct, field
-
 from leadline.image.cataloguer import File, Unread
 from leadline.image.excerpt import excerpt_of
 from leadline.image.executable import FIRST_BYTES, is_executable
 from leadline.image.file_facts import SPECIAL_BITS, told
 from leadline.image.hard_links import add_links
-from leadline.image.image import Layer, Limits, layer_name
+from leadline.image.image import Layer, layer_name
 from leadline.image.layer_facts import (
     COVERED,
     DEVICE,
@@ -27,11 +25,11 @@ from leadline.image.layer_facts import (
     PathFacts,
     steps_of,
 )
-from leadline.image.room import Room
+from leadline.image.reader import Reader
 from leadline.image.secrets import LARGEST_SECRET_FILE, may_tell_secrets, tells_secrets
 from leadline.image.stream import Damaged, Forged
 from leadline.image.tar import Entry, EntryReader
-from leadline.image.wishes import Wish, Wishes
+from leadline.image.wishes import Wish
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
@@ -42,40 +40,33 @@ MOST_OUTSIDE = 20
 """Entries that leave the image are named up to this number, the rest is counted."""
 
 
-class Reader(Struct, frozen=True):
-    """How the layers of one image are read."""
+def facts_of(reader: Reader, layer: Layer) -> LayerFacts:
+    """Everything about ``layer``, read from its start to its end or to the limits.
 
-    wishes: Wishes
-    limits: Limits = Limits()
-    room: Room = field(default_factory=Room)
-
-    def facts_of(self, layer: Layer) -> LayerFacts:
-        """Everything about ``layer``, read from its start to its end or to the limits.
-
-        Raises:
-            SourceError: it cannot be fetched.
-        """
-        name = layer_name(layer)
-        if layer.missing:
-            return _nothing(name, layer.missing)
-        facts = LayerFacts()
-        with layer.open() as entries:
-            passing = _Pass(self, facts, entries)
-            try:
-                passing.run()
-            except Forged as error:
-                return _nothing(name, f"{error}; nothing of it was used")
-            except Damaged as error:
-                forgery = _forgery(entries)
-                if forgery:
-                    return _nothing(name, f"{forgery}; nothing of it was used")
-                facts.unread.append(Unread(name, f"{error}; what came before was read"))
-                facts.is_whole = False
-        self.room.entries += facts.weight
-        lost = passing.lost_links()
-        if lost and passing.is_at_end:
-            add_links(self, facts, layer, lost)
-        return facts
+    Raises:
+        SourceError: it cannot be fetched.
+    """
+    name = layer_name(layer)
+    if layer.missing:
+        return _nothing(name, layer.missing)
+    facts = LayerFacts()
+    with layer.open() as entries:
+        passing = _Pass(reader, facts, entries)
+        try:
+            passing.run()
+        except Forged as error:
+            return _nothing(name, f"{error}; nothing of it was used")
+        except Damaged as error:
+            forgery = _forgery(entries)
+            if forgery:
+                return _nothing(name, f"{forgery}; nothing of it was used")
+            facts.unread.append(Unread(name, f"{error}; what came before was read"))
+            facts.is_whole = False
+    reader.room.entries += facts.weight
+    lost = passing.lost_links()
+    if lost and passing.is_at_end:
+        add_links(reader, facts, layer, lost)
+    return facts
 
 
 def _nothing(name: str, why: str) -> LayerFacts:

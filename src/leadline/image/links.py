@@ -11,7 +11,7 @@ from leadline.image.cataloguer import File, Unread
 from leadline.image.file_facts import told
 from leadline.image.image import Layer, layer_name
 from leadline.image.layer_facts import FILE, LayerFacts, PathFacts
-from leadline.image.layers import Reader
+from leadline.image.reader import Reader
 from leadline.image.stream import Damaged, Forged
 from leadline.image.tar import EntryReader
 from leadline.image.tree import MergedTree

@@ -36,26 +36,17 @@ def bill_of_materials(
     Raises:
         SourceError: a layer cannot be fetched.
     """
-
-    def make() -> Sbom:
-        from leadline.image.sbom import contents_of
-
-        return contents_of(image, offered(), cache, options)
-
-    return completed(image, code_stamp(), make, cache, options)
-
-
-def completed(
-    image: Image, version: str, make: Callable[[], Sbom], cache: Cache | None, options: Options
-) -> Sbom:
-    """What ``make`` tells, or told before for the same image and ``version``; with what belongs to this scan alone."""
     started = options.now()
     is_known = cache is not None and bool(image.cache_key)
-    key = f"image {image.cache_key} {image.identity.kind} {version} {options.limits}" if is_known else ""
+    key = f"image {image.cache_key} {image.identity.kind} {code_stamp()} {options.limits}" if is_known else ""
     remembered = recall(cache, key, _Contents)
-    sbom = make() if remembered is None else remembered.sbom
-    if remembered is None and key and not has_gaps(image, sbom):
-        remember(cache, key, _Contents(sbom))
+    if remembered is None:
+        from leadline.image.sbom import contents_of
+
+        remembered = _Contents(contents_of(image, offered(), cache, options))
+        if key and not has_gaps(image, remembered.sbom):
+            remember(cache, key, remembered)
+    sbom = remembered.sbom
     return structs.replace(
         sbom,
         image=structs.replace(image.identity, size_bytes=sbom.image.size_bytes),

@@ -10,12 +10,12 @@ from leadline.image import accounts, licences, secrets
 from leadline.image.cataloguer import TEXT_VERSION, Cataloguer, Unread
 from leadline.image.code_stamp import FORM
 from leadline.image.distro import DISTRO_PATHS, distro_of_programs, read_distro
-from leadline.image.image import DEFAULTS, Cache, Image, Layer, Options, layer_name
+from leadline.image.image import Cache, Image, Layer, Options, layer_name
 from leadline.image.layer_facts import LAYER_FORM, LayerFacts, path_of
-from leadline.image.layers import Reader
+from leadline.image.layers import facts_of
 from leadline.image.links import follow_links
 from leadline.image.ownership import with_owners
-from leadline.image.remembered import completed
+from leadline.image.reader import Reader
 from leadline.image.tree import MergedTree, merge
 from leadline.image.walk import Reading, catalogue
 from leadline.image.wishes import Wishes
@@ -25,21 +25,6 @@ LARGEST_REMEMBERED = 1 << 30
 BURIED = "hidden later but still in its layer"
 KEPT_PATHS = (*DISTRO_PATHS, accounts.ACCOUNT_FILE)
 """Files that no cataloguer asks for and the bill itself is made from."""
-
-
-def catalogue_image(
-    image: Image, cataloguers: Sequence[Cataloguer], cache: Cache | None = None, options: Options = DEFAULTS
-) -> Sbom:
-    """What ``cataloguers`` find in ``image``; ``remembered.bill_of_materials`` is quicker with those of the product.
-
-    Raises:
-        SourceError: a layer cannot be fetched.
-    """
-
-    def make() -> Sbom:
-        return contents_of(image, cataloguers, cache, options)
-
-    return completed(image, _version(cataloguers), make, cache, options)
 
 
 def chosen_for(image: Image, cataloguers: Sequence[Cataloguer]) -> tuple[Cataloguer, ...]:
@@ -85,13 +70,13 @@ def _facts(
     version = f"{LAYER_FORM} {_version(reader.wishes.cataloguers)} {options.limits}"
     errors: list[SourceError] = []
 
-    def facts_of(layer: Layer) -> LayerFacts:
+    def read(layer: Layer) -> LayerFacts:
         key = f"layer {layer.cache_key} {version}" if layer.cache_key else ""
         facts = _recall(cache, key)
         if facts is not None and reader.room.takes(reader.limits, facts):
             return facts
         try:
-            facts = reader.facts_of(layer)
+            facts = facts_of(reader, layer)
         except SourceError as error:
             errors.append(error)
             name = layer_name(layer)
@@ -106,7 +91,7 @@ def _facts(
     once = list(dict(zip(names, range(len(layers)), strict=True)).values())
     # The largest first: with several at once nobody then waits for a large one that began last.
     order = sorted(once, key=lambda i: -layers[i].size_bytes)
-    found = dict(zip(order, options.each(facts_of, [layers[i] for i in order]), strict=True))
+    found = dict(zip(order, options.each(read, [layers[i] for i in order]), strict=True))
     if errors and len(errors) == len(order):
         raise errors[0]
     of_name = {names[i]: facts for i, facts in found.items()}

@@ -1,0 +1,13 @@
+"""How the layers of one image are read, and what they have taken of memory so far."""
+
+from msgspec import Struct, field
+
+from leadline.image.image import Limits
+from leadline.image.room import Room
+from leadline.image.wishes import Wishes
+
+
+class Reader(Struct, frozen=True):
+    wishes: Wishes
+    limits: Limits = Limits()
+    room: Room = field(default_factory=Room)
