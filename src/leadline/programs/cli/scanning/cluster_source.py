@@ -10,8 +10,8 @@ from leadline.model.finding import Skip
 from leadline.model.report import Target
 from leadline.outputs.place import NoPlaces
 from leadline.posture.needs import kinds_needed
+from leadline.programs.cli.scanning.reading import Reading, Say
 from leadline.programs.cli.scanning.request import Request
-from leadline.programs.cli.scanning.sources import Reading, Say
 from leadline.sources.cluster import Cluster, connect, get_workload, read_cluster
 from leadline.sources.cluster_listing import Progress
 from leadline.sources.cluster_rbac import expand

@@ -13,8 +13,8 @@ from leadline.model.report import Target, TargetKind
 from leadline.model.resource import joined
 from leadline.outputs.place import Places
 from leadline.outputs.plain import count
+from leadline.programs.cli.scanning.reading import STDIN, Reading
 from leadline.programs.cli.scanning.request import Request
-from leadline.programs.cli.scanning.sources import STDIN, Reading
 from leadline.sources.manifest_files import ARCHIVE_ENDINGS, FileListing, absolute, list_files
 from leadline.sources.manifests import read_listing
 from leadline.sources.positions import FilePlaces

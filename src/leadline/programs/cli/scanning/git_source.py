@@ -12,8 +12,8 @@ from leadline.model.report import Target
 from leadline.model.resource import Resource
 from leadline.outputs.place import Places
 from leadline.programs.cli.scanning.file_source import read_files
+from leadline.programs.cli.scanning.reading import Reading, Say
 from leadline.programs.cli.scanning.request import Request
-from leadline.programs.cli.scanning.sources import Reading, Say
 from leadline.sources.git import checked_out
 
 

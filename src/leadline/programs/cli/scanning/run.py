@@ -23,9 +23,10 @@ from leadline.programs.cli.scanning.flags import FLAGS
 from leadline.programs.cli.scanning.gates import Verdict, verdict
 from leadline.programs.cli.scanning.policies import Policies, choose_policies
 from leadline.programs.cli.scanning.progress import progress
+from leadline.programs.cli.scanning.reading import Reading
 from leadline.programs.cli.scanning.request import Request
 from leadline.programs.cli.scanning.settings import Settings, read_settings, shipped_settings
-from leadline.programs.cli.scanning.sources import Reading, read
+from leadline.programs.cli.scanning.sources import read
 from leadline.programs.cli.words.flag import Flag
 
 _GATE_FAILED = 1

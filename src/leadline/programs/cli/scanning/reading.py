@@ -1,0 +1,36 @@
+"""What a source hands over to a scan."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from leadline.model.finding import Skip, Unread
+from leadline.model.report import Target
+from leadline.model.resource import Resource
+from leadline.outputs.place import Places
+
+STDIN = "-"
+Say = Callable[[str], None]
+"""Shows a waiting user what is being done."""
+
+
+class Reading(Struct, frozen=True):
+    """What was read of the target, and what was not."""
+
+    target: Target
+    resources: tuple[Resource, ...]
+    places: Places
+    unread: tuple[Unread, ...] = ()
+    """With paths as the user would open them."""
+    notes: tuple[str, ...] = ()
+    """Oddities worth a line on stderr."""
+    not_kubernetes: int = 0
+    files: int = 0
+    ignored: int = 0
+    """Files and folders that ignore files and ``--exclude-path`` left out."""
+    charts: int = 0
+    kustomizations: int = 0
+    is_whole: bool = False
+    """Whether the target is a whole cluster."""
+    skips: tuple[Skip, ...] = ()
+    """Controls that what was read is not enough for; they are not asked."""
