@@ -1,5 +1,7 @@
 """What one file of a layer tells on its own."""
 
+from hashlib import sha1, sha256
+
 from leadline.image.cataloguer import File, Package, Unread
 from leadline.image.layer_facts import PathFacts
 from leadline.image.reader import Reader
@@ -26,4 +28,9 @@ def told(reader: Reader, file: File, wish: Wish, *, may_tell: bool = False) -> P
     content = file.data if wish.is_kept else None
     if not (packages or unread or secrets or wish.is_kept or file.mode & SPECIAL_BITS):
         return None
-    return PathFacts(file.mode, content, tuple(packages), tuple(unread), secrets)
+    digests = _digests(file.data) if reader.with_digests and (packages or wish.is_kept) else None
+    return PathFacts(file.mode, content, tuple(packages), tuple(unread), secrets, digests=digests)
+
+
+def _digests(content: bytes) -> tuple[str, str]:
+    return sha1(content, usedforsecurity=False).hexdigest(), sha256(content).hexdigest()

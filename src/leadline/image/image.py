@@ -116,6 +116,13 @@ class Options(Struct, frozen=True):
     now: Callable[[], float] = time.monotonic
     created: str = ""
     """RFC 3339, in UTC."""
+    with_digests: bool = False
+    """Whether the checksums of the files are wanted in which packages are found."""
+
+    @property
+    def kept_as(self) -> str:
+        """The part of a memory's key that these options have a say in."""
+        return f"{self.limits} with digests" if self.with_digests else str(self.limits)
 
 
 DEFAULTS = Options()

@@ -4,7 +4,7 @@ from msgspec import Struct, field
 
 from leadline.image.cataloguer import Package, Unread
 
-LAYER_FORM = 1
+LAYER_FORM = 2
 """Raised whenever ``LayerFacts`` change their shape or meaning, so that cached layers are read again."""
 FOLDER, FILE, DEVICE, LINK = "/", "", "?", "@"
 HARD, HIDDEN, COVERED = "=", "-", "!"
@@ -22,6 +22,8 @@ class PathFacts(Struct, array_like=True, omit_defaults=True):
     secrets: tuple[str, ...] = ()
     link: str = ""
     """The path of the same layer that this is a hard link to."""
+    digests: tuple[str, str] | None = None
+    """SHA-1 and SHA-256, where they are wanted."""
 
 
 Step = tuple[str, str, str]

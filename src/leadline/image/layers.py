@@ -304,7 +304,7 @@ class _Pass:
             self._note(entry, "too large to be kept in memory")
             return
         content = None
-        if executables and not wish and not may_tell:
+        if executables and not wish and not may_tell and not self._reader.with_digests:
             content = cast("bytes | None", excerpt_of(self._entries, entry.size))
         if content is None:
             content = self._entries.content()

@@ -11,3 +11,5 @@ class Reader(Struct, frozen=True):
     wishes: Wishes
     limits: Limits = Limits()
     room: Room = field(default_factory=Room)
+    with_digests: bool = False
+    """Whether the checksums of the files that tell something are wanted."""

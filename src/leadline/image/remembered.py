@@ -38,7 +38,9 @@ def bill_of_materials(
     """
     started = options.now()
     is_known = cache is not None and bool(image.cache_key)
-    key = f"image {image.cache_key} {image.identity.kind} {code_stamp()} {options.limits}" if is_known else ""
+    key = (
+        f"image {image.cache_key} {image.identity.kind} {code_stamp()} {options.kept_as}" if is_known else ""
+    )
     remembered = recall(cache, key, _Contents)
     if remembered is None:
         from leadline.image.sbom import contents_of

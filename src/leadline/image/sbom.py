@@ -1,6 +1,6 @@
 """Image in, bill of materials out: reads the layers, merges them, walks once, and remembers the result."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import zstandard
 from msgspec import DecodeError, ValidationError, msgpack, structs
@@ -19,7 +19,7 @@ from leadline.image.reader import Reader
 from leadline.image.tree import MergedTree, merge
 from leadline.image.walk import Reading, catalogue
 from leadline.image.wishes import Wishes
-from leadline.model.package import Account, ImageFile, ImageIdentity, Package, Sbom
+from leadline.model.package import Account, FileDigests, ImageFile, ImageIdentity, Package, Sbom
 
 LARGEST_REMEMBERED = 1 << 30
 BURIED = "hidden later but still in its layer"
@@ -40,7 +40,8 @@ def contents_of(
     Raises:
         SourceError: no layer can be fetched.
     """
-    reader = Reader(Wishes(chosen_for(image, cataloguers), KEPT_PATHS), options.limits)
+    wishes = Wishes(chosen_for(image, cataloguers), KEPT_PATHS)
+    reader = Reader(wishes, options.limits, with_digests=options.with_digests)
     facts = _facts(image, reader, cache, options)
     tree = merge(facts)
     unread = list(dict.fromkeys(one for _, layer in facts for one in layer.unread))
@@ -59,6 +60,7 @@ def contents_of(
         tree.distro if tree.distro.id else distro_of_programs(packages),
         files=(*_notable(tree), *_buried(tree, facts)),
         unread=tuple(unread) + reading.unread,
+        digests=tuple(_digests(tree, packages)),
         accounts=_accounts(tree) if all(layer.is_whole for _, layer in facts) else None,
     )
 
@@ -67,7 +69,7 @@ def _facts(
     image: Image, reader: Reader, cache: Cache | None, options: Options
 ) -> list[tuple[str, LayerFacts]]:
     """Digest and content of every layer, bottom first. Raises ``SourceError`` where none can be fetched."""
-    version = f"{LAYER_FORM} {_version(reader.wishes.cataloguers)} {options.limits}"
+    version = f"{LAYER_FORM} {_version(reader.wishes.cataloguers)} {options.kept_as}"
     errors: list[SourceError] = []
 
     def read(layer: Layer) -> LayerFacts:
@@ -115,6 +117,19 @@ def _read_tree(tree: MergedTree, reader: Reader) -> Reading:
         reader.limits.packages - reader.room.packages,
     )
     return Reading((*packages, *whole.packages), (*unread, *whole.unread))
+
+
+def _digests(tree: MergedTree, packages: Iterable[Package]) -> Iterator[FileDigests]:
+    """Those of the files in which ``packages`` were found; an archive within another counts as the outer one."""
+    known = {one.path: (*one.facts.digests, one.layer) for one in tree.standing() if one.facts.digests}
+    told: set[str] = set()
+    for place in sorted({place for package in packages for place in package.found_in} if known else ()):
+        path = place
+        while path not in known and ":" in path:
+            path = path.rpartition(":")[0]
+        if path in known and path not in told:
+            told.add(path)
+            yield FileDigests(path, *known[path])
 
 
 def _accounts(tree: MergedTree) -> tuple[Account, ...] | None:

@@ -226,8 +226,7 @@ def _standing(path: str, digest: str, layer: LayerFacts) -> Standing:
     if target is None or target.link:
         return Standing(path, digest, facts)
     packages = tuple(replace(package, found_in=(path, *package.found_in[1:])) for package in target.packages)
-    aliased = PathFacts(target.mode, target.content, packages, target.unread, target.secrets, facts.link)
-    return Standing(path, digest, aliased)
+    return Standing(path, digest, replace(target, packages=packages, link=facts.link))
 
 
 def _drop_twins(standing: dict[str, Standing]) -> None:

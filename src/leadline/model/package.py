@@ -80,6 +80,15 @@ class ImageFile(Struct, frozen=True):
     layer: str = ""
 
 
+class FileDigests(Struct, frozen=True):
+    """The checksums of a file that told of a package, in hexadecimal."""
+
+    path: str
+    sha1: str
+    sha256: str
+    layer: str = ""
+
+
 class Account(Struct, frozen=True, array_like=True):
     """A user that the image knows."""
 
@@ -130,6 +139,8 @@ class Sbom(Struct, frozen=True):
     unread: tuple[Unread, ...] = ()
     accounts: tuple[Account, ...] | None = None
     """Of ``etc/passwd``, empty where the image has none; ``None`` where that is not known."""
+    digests: tuple[FileDigests, ...] = ()
+    """Of the files in which packages were found, by path; empty where nobody asked."""
     created: str = ""
     """RFC 3339, in UTC."""
     seconds: float = 0.0

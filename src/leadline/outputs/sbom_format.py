@@ -6,10 +6,11 @@ from typing import IO, Any
 
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageFinding, ImageReport
-from leadline.model.package import Digest, Distro, ImageIdentity, Package, Sbom
+from leadline.model.package import Digest, Distro, FileDigests, ImageIdentity, Package, Sbom
 from leadline.outputs.components import Component, components
 from leadline.outputs.declared_licences import Declared, declared, is_license_id
 from leadline.outputs.draft import Draft, MakeDraft
+from leadline.outputs.evidence import files_of, key_of
 from leadline.outputs.json_text import json_text
 from leadline.outputs.moment import content_uuid
 from leadline.outputs.offered import Format, Page, format
@@ -21,6 +22,7 @@ __all__ = [
     "Digest",
     "Distro",
     "Draft",
+    "FileDigests",
     "ImageFinding",
     "ImageIdentity",
     "ImageReport",
@@ -35,9 +37,11 @@ __all__ = [
     "declared",
     "document",
     "drafted",
+    "files_of",
     "format",
     "image_url",
     "is_license_id",
+    "key_of",
     "padded",
     "plain",
     "web_page",

@@ -7,6 +7,7 @@ from leadline.outputs.sbom_format import (
     Component,
     Digest,
     Draft,
+    FileDigests,
     Package,
     Sbom,
     Unread,
@@ -16,6 +17,7 @@ from leadline.outputs.sbom_format import (
     drafted,
     image_url,
     is_license_id,
+    key_of,
     plain,
     web_page,
 )
@@ -54,13 +56,24 @@ def cyclonedx_json(sbom: Sbom, version: str) -> Draft:
             "tools": {"components": [{"type": "application", "name": "leadline", "version": version}]},
             "component": _root(sbom),
         },
-        "components": [*_system(sbom), *map(_component, found, refs)],
+        "components": [*_system(sbom), *map(_component, found, refs), *map(_file, sbom.digests)],
         "dependencies": list(_dependencies(found, refs)),
     }
     if sbom.unread:
         written["compositions"] = [{"aggregate": "incomplete", "assemblies": [_ROOT]}]
         written["metadata"]["properties"] = _properties([("unread", _unread(one)) for one in sbom.unread])
     return drafted(written, moments=("timestamp",), name="serialNumber")
+
+
+def _file(file: FileDigests) -> dict[str, Any]:
+    path = f"/{plain(file.path, _LONGEST_TEXT)}"
+    return {
+        "bom-ref": f"file:{key_of(file.path)}",
+        "type": "file",
+        "name": path,
+        "hashes": [{"alg": "SHA-1", "content": file.sha1}, {"alg": "SHA-256", "content": file.sha256}],
+        **({"properties": _properties([("layer", file.layer)])} if file.layer else {}),
+    }
 
 
 def _root(sbom: Sbom) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""SPDX 2.3 as JSON (https://spdx.github.io/spdx-spec/v2.3/), packages without their files."""
+"""SPDX 2.3 as JSON (https://spdx.github.io/spdx-spec/v2.3/); of files only those that told of packages, where asked."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,13 +8,16 @@ from leadline.outputs.sbom_format import (
     Component,
     Digest,
     Draft,
+    FileDigests,
     Package,
     Sbom,
     components,
     declared,
     document,
     drafted,
+    files_of,
     image_url,
+    key_of,
     plain,
     web_page,
 )
@@ -59,6 +62,8 @@ def spdx_json(sbom: Sbom, version: str) -> Draft:
         "packages": [_root(sbom), *_system(sbom), *map(_package, found, ids)],
         "relationships": list(_relationships(sbom, found, ids)),
     }
+    if sbom.digests:
+        written["files"] = [_file(one) for one in sbom.digests]
     references = {name: text for one in found for name, text in declared(one.package.licenses).references}
     if references:
         written["hasExtractedLicensingInfos"] = [
@@ -76,6 +81,25 @@ def spdx_json(sbom: Sbom, version: str) -> Draft:
             for one in sbom.unread
         ]
     return drafted(written, moments=("created", "annotationDate"), name="documentNamespace")
+
+
+def _file(file: FileDigests) -> dict[str, Any]:
+    return {
+        "fileName": f"./{plain(file.path, _LONGEST_TEXT)}",
+        "SPDXID": _file_id(file.path),
+        "checksums": [
+            {"algorithm": "SHA1", "checksumValue": file.sha1},
+            {"algorithm": "SHA256", "checksumValue": file.sha256},
+        ],
+        "licenseConcluded": _NO_ASSERTION,
+        "licenseInfoInFiles": [_NO_ASSERTION],
+        "copyrightText": _NO_ASSERTION,
+        **_comment([("layer", file.layer)]),
+    }
+
+
+def _file_id(path: str) -> str:
+    return f"SPDXRef-File-{key_of(path)}"
 
 
 def _root(sbom: Sbom) -> dict[str, Any]:
@@ -225,7 +249,12 @@ def _relationships(sbom: Sbom, found: tuple[Component, ...], ids: list[str]) -> 
     yield _relationship(_DOCUMENT, "DESCRIBES", _ROOT)
     if sbom.distro.id:
         yield _relationship(_ROOT, "CONTAINS", _SYSTEM)
+    known = {file.path for file in sbom.digests}
     for one, spdx_id in zip(found, ids, strict=True):
+        for path in files_of(one.package, known):
+            # A package whose files were not all looked at may not "contain" one.
+            comment = {"comment": "the package was found in this file"}
+            yield _relationship(spdx_id, "OTHER", _file_id(path)) | comment
         yield _relationship(_ROOT, "CONTAINS", spdx_id)
         for owner in one.owners:
             yield _relationship(ids[owner], "CONTAINS", spdx_id)

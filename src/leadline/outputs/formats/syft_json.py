@@ -2,12 +2,13 @@
 (https://github.com/anchore/syft/tree/main/schema/json, field names of 16.0.18).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from leadline.outputs.sbom_format import (
     Component,
     Draft,
+    FileDigests,
     Package,
     Sbom,
     components,
@@ -15,6 +16,8 @@ from leadline.outputs.sbom_format import (
     declared,
     document,
     drafted,
+    files_of,
+    key_of,
     plain,
 )
 
@@ -55,7 +58,8 @@ def syft_json(sbom: Sbom, version: str) -> Draft:
     source = _source(sbom)
     written: dict[str, Any] = {
         "artifacts": [_artifact(one) for one in found],
-        "artifactRelationships": list(_relationships(str(source["id"]), found)),
+        "artifactRelationships": list(_relationships(str(source["id"]), found, sbom.digests)),
+        **({"files": [_file(one) for one in sbom.digests]} if sbom.digests else {}),
         "source": source,
         "distro": _distro(sbom),
         "descriptor": {
@@ -184,8 +188,25 @@ def _license(written: str) -> dict[str, Any]:
     }
 
 
-def _relationships(root: str, found: tuple[Component, ...]) -> Iterator[dict[str, Any]]:
+def _file(file: FileDigests) -> dict[str, Any]:
+    path = f"/{plain(file.path, _LONGEST_TEXT)}"
+    return {
+        "id": key_of(file.path),
+        "location": {"path": path, **({"layerID": file.layer} if file.layer else {})},
+        "digests": [
+            {"algorithm": "sha1", "value": file.sha1},
+            {"algorithm": "sha256", "value": file.sha256},
+        ],
+    }
+
+
+def _relationships(
+    root: str, found: tuple[Component, ...], files: Sequence[FileDigests]
+) -> Iterator[dict[str, Any]]:
+    known = {file.path for file in files}
     for one in found:
+        for path in files_of(one.package, known):
+            yield {"parent": one.key, "child": key_of(path), "type": "evident-by"}
         yield {"parent": root, "child": one.key, "type": "contains"}
         for needed in one.needs:
             yield {"parent": found[needed].key, "child": one.key, "type": "dependency-of"}

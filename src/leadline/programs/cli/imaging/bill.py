@@ -8,9 +8,9 @@ from msgspec import Struct, json
 
 import leadline.outputs
 from leadline import __version__
-from leadline.errors import SourceError
+from leadline.errors import SourceError, UsageError
 from leadline.image.code_stamp import code_stamp
-from leadline.image.image import DEFAULTS, Options
+from leadline.image.image import Options
 from leadline.image.remembered import bill_of_materials, has_gaps, recall, remember
 from leadline.model.finding import Unread
 from leadline.model.package import Sbom
@@ -38,6 +38,7 @@ class _Memory(Struct, frozen=True):
 
     image: OpenedImage
     cache: LayerCache | None
+    options: Options
 
     def key(self, format: str) -> str:
         """Empty where nothing names the image beyond doubt."""
@@ -46,7 +47,7 @@ class _Memory(Struct, frozen=True):
             return ""
         told = json.encode((image.identity, image.config, image.unread)).decode()
         stamp = code_stamp(leadline.outputs.__path__[0])
-        return f"document {format} {image.cache_key} {told} {DEFAULTS.limits} {stamp}"
+        return f"document {format} {image.cache_key} {told} {self.options.kept_as} {stamp}"
 
 
 class Bill:
@@ -107,27 +108,30 @@ def requested_bill(request: ImageRequest, created: str, say: Say) -> Iterator[Bi
     """
     path = finished_document(request.image)
     if path is not None:
+        if request.digests:
+            raise UsageError("--digests needs the files, and a finished bill of materials holds none")
         yield Bill(lambda: read_finished(path, created))
         return
     image = open_requested(request, say)
     cache = layer_cache(request)
     try:
-        yield Bill(lambda: _catalogued(request, image, cache, created, say), _Memory(image, cache))
+        options = Options(
+            each=LayerProgress(request.image, say), created=created, with_digests=request.digests
+        )
+        memory = _Memory(image, cache, options)
+        yield Bill(lambda: _catalogued(request, memory, say), memory)
     finally:
         image.close()
 
 
-def _catalogued(
-    request: ImageRequest, image: OpenedImage, cache: LayerCache | None, created: str, say: Say
-) -> Sbom:
+def _catalogued(request: ImageRequest, memory: _Memory, say: Say) -> Sbom:
     import logging  # slow to import, and nothing is logged where all is remembered
 
     if not request.debug:
         # A fault in a cataloguer is named among what was not read; its traceback is for --debug.
         logging.getLogger("leadline").addHandler(logging.NullHandler())
     say(f"reading {request.image}")
-    options = Options(each=LayerProgress(request.image, say), created=created)
-    sbom = bill_of_materials(image, _cataloguers, cache, options)
+    sbom = bill_of_materials(memory.image, _cataloguers, memory.cache, memory.options)
     is_empty = not (sbom.packages or sbom.files or sbom.unread or sbom.distro.id)
     if is_empty and sbom.image.kind == "directory":
         raise SourceError(

@@ -13,6 +13,7 @@ FLAGS = (
     Flag(("-v", "--verbose"), "switch", "Every package and every place."),
     Flag(("-q", "--quiet"), "switch", "No remarks on stderr but errors."),
     Flag(("--fail-on",), "texts", "Exit 1 when something could not be read.", "unread"),
+    Flag(("--digests",), "switch", "In documents: checksums of the files that packages were found in."),
     Flag(("--platform",), "text", "Which image of several, such as linux/arm64.", "OS/ARCH", ""),
     Flag(("-u", "--username"), "text", "For the registry; else Docker's settings.", "NAME", ""),
     Flag(("--password-stdin",), "switch", "Read the password from standard input."),

@@ -23,6 +23,7 @@ class ImageRequest(Struct, frozen=True, kw_only=True):
     no_color: bool = False
     fail_on: tuple[str, ...] = ()
     severity_threshold: str = ""
+    digests: bool = False
     platform: str = ""
     username: str = ""
     password_stdin: bool = False

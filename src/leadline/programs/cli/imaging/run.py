@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from leadline import __version__
+from leadline.errors import UsageError
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Sbom
@@ -50,6 +51,10 @@ def _run(request: ImageRequest, answer: Answer | None) -> int:
     is_terminal = os.isatty(1)
     chosen = placed(_formats(request), _output(request))
     moment = created(os.environ)
+    if request.digests and not any(one.format.draft for one in chosen):
+        raise UsageError(
+            "--digests goes into documents", hint="add --format spdx-json, cyclonedx-json or syft-json"
+        )
     with opened(chosen) as sinks:
         with (
             progress(f"opening {request.image}", is_wanted=not request.quiet) as display,
