@@ -1,5 +1,6 @@
 """Blobs from registries and proxies that do not send what they should."""
 
+import socket
 from http.server import BaseHTTPRequestHandler as Request
 
 import pytest
@@ -123,6 +124,14 @@ def test_host_that_lets_bytes_trickle_is_given_up(monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(RegistryError, match="sends its answer too slowly"):
         scan(Server(odd=trickle))
+
+
+def test_handshake_that_never_ends_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry_http, "HEAD_SECONDS", 0.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        name = f"127.0.0.1:{silent.getsockname()[1]}/team/demo:1"
+        with pytest.raises(RegistryError, match=r"^127\.0\.0\.1 does not come to an answer$"):
+            open_image(name, ImageOptions())
 
 
 def test_head_that_goes_on_and_on_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

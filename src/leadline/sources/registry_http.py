@@ -9,7 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from threading import Event, Timer
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
@@ -217,12 +217,31 @@ def _send_once(parts: SplitResult, headers: Mapping[str, str], trust: Trust, bod
 
 def _response(host: str, connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
     """The head of the answer. Raises ``RegistryError`` where it has not come after ``HEAD_SECONDS``."""
+    with _given_up(host, connection.sock):
+        return connection.getresponse()
+
+
+class _Impatient(ssl.SSLSocket):
+    """Waits for a handshake no longer than for the head of an answer; its timeout alone counts from byte to byte."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            with _given_up(self.server_hostname or "the host", self):
+                super().do_handshake(block)
+        except RegistryError:
+            self.close()  # which the library does after errors of its own alone
+            raise
+
+
+@contextmanager
+def _given_up(host: str, wire: socket.socket) -> Iterator[None]:
+    """Cuts ``wire`` off where the block has not ended after ``HEAD_SECONDS``; then raises ``RegistryError``."""
     is_cut = Event()
-    clock = Timer(HEAD_SECONDS, _cut, (connection.sock, is_cut))
+    clock = Timer(HEAD_SECONDS, _cut, (wire, is_cut))
     clock.daemon = True
     clock.start()
     try:
-        return connection.getresponse()
+        yield
     except (OSError, http.client.HTTPException) as error:
         if is_cut.is_set():
             raise RegistryError(f"{host} does not come to an answer") from error
@@ -289,6 +308,7 @@ def _context(trust: Trust) -> ssl.SSLContext:
     if trust.is_unverified:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    context.sslsocket_class = _Impatient
     return context
 
 
