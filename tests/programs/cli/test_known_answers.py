@@ -9,7 +9,11 @@ import pytest
 
 from image_archives import Blobs, docker_archive, layer, write_files
 from leadline.programs.cli.imaging.again import Answer
+from leadline.programs.cli.imaging.flags import FLAGS
+from leadline.programs.cli.imaging.request import image_request
+from leadline.programs.cli.imaging.run import run
 from leadline.programs.cli.main import main
+from leadline.programs.cli.words.flag import plain_words
 
 STATUS = b"Package: bash\nStatus: install ok installed\nVersion: 5.2\nArchitecture: all\n"
 FILES: dict[str, bytes | str | None] = {"etc/os-release": b"ID=debian\n", "var/lib/dpkg/status": STATUS}
@@ -40,11 +44,6 @@ def told(capfd: pytest.CaptureFixture[str]):
 
 
 def tell(words: list[str], began_ns: int) -> int:
-    from leadline.programs.cli.imaging.flags import FLAGS
-    from leadline.programs.cli.imaging.request import image_request
-    from leadline.programs.cli.imaging.run import run
-    from leadline.programs.cli.words.flag import plain_words
-
     parsed = plain_words(words[2:], FLAGS)
     assert parsed is not None
     return run(image_request(parsed[0][0], False, parsed[1]), Answer(words, os.environ, began_ns))
@@ -168,6 +167,15 @@ def test_table_and_folder_are_always_answered_anew(told):
     for words in (("web.tar",), ("root", *FORMAT)):
         assert not told(*words)[0]
         assert not told(*words)[0]
+
+
+def test_what_a_scan_finds_is_always_answered_anew(capfd):
+    docker_archive(Path("web.tar"), [layer(FILES)])
+    words = ["scan", "image", "web.tar", *FORMAT]
+    request = image_request("web.tar", True, {"format": ("cyclonedx-json",)})
+    assert run(request, Answer(words, os.environ, NEVER_NS)) == 0
+    assert "finding" in capfd.readouterr().err
+    assert not Answer(words, os.environ, NEVER_NS).is_known()
 
 
 def test_failed_gate_is_never_answered_from_memory(told):

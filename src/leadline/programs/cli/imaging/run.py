@@ -81,7 +81,9 @@ def _run(request: ImageRequest, answer: Answer | None) -> int:
     sys.stderr.write(said)
     if not outcome.passed:
         return _GATE_FAILED
-    if answer and bill.kept and len(documents) == len(chosen) == 1 and not chosen[0].path:
+    # What a scan finds depends on the day.
+    is_lasting = not request.is_scan and len(documents) == len(chosen) == 1 and not chosen[0].path
+    if answer and bill.kept and is_lasting:
         answer.keep(request.image, bill.stamps, bill.kept, said)
     return 0
 
