@@ -385,8 +385,16 @@ def test_further_images_in_a_document_are_packages() -> None:
     assert (sbom.image.name, names(sbom)) == ("web", ["dns", "a"])
 
 
-def test_a_document_of_too_many_values_is_refused_before_it_fills_the_memory() -> None:
-    content = b'{"artifacts":[' + b"{}," * 8_000_001 + b'{}],"descriptor":{}}'
+def within(content: bytes) -> bytes:
+    """``content`` signed, so that nothing of it shows from outside."""
+    return b'{"payloadType":"a","payload":"' + b64encode(content) + b'"}'
+
+
+@pytest.mark.parametrize(
+    "wrapped", [lambda content: content, within, lambda content: within(within(content))]
+)
+def test_a_document_of_too_many_values_is_refused_before_it_fills_the_memory(wrapped) -> None:
+    content = wrapped(b'{"artifacts":[' + b"{}," * 8_000_001 + b'{}],"descriptor":{}}')
     with pytest.raises(SourceError, match="x holds more than 16,000,000 values; "):
         read_sbom_document(content, "x", NOW)
 

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from leadline.errors import SourceError
+from leadline.sources.sbom_json import parsed
 
 DEEPEST = 8
 _MARKS = ("spdxVersion", "bomFormat", "artifacts", "@context")
@@ -45,7 +46,7 @@ def _inner(document: dict[str, Any], name: str) -> object:
     """``None`` where nothing is wrapped."""
     if isinstance(document.get("payload"), str) and "payloadType" in document:
         try:
-            return orjson.loads(b64decode(document["payload"]))
+            return parsed(b64decode(document["payload"]), name)
         except ValueError as error:
             raise SourceError(f"{name} is a signed envelope whose payload is no JSON") from error
     for key in _KEYS:
@@ -53,7 +54,7 @@ def _inner(document: dict[str, Any], name: str) -> object:
             return document[key]
     if isinstance(document.get("Data"), str):
         try:
-            return orjson.loads(document["Data"])
+            return parsed(document["Data"].encode(), name)
         except orjson.JSONDecodeError:
             return None
     return _of_platform(document, name)
