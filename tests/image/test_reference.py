@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from leadline.image.reference import Reference, read_reference, read_registry
@@ -64,6 +64,9 @@ def test_what_is_no_reference_is_none(text: str) -> None:
 
 
 @given(st.text(max_size=60))
+@example("A/0")
+@example("LOCALHOST/0")
+@example("Reg.Example/0")
 def test_full_name_reads_back_as_itself(text: str) -> None:
     found = read_reference(text)
     if found is not None:

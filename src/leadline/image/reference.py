@@ -72,7 +72,9 @@ def read_reference(text: str) -> Reference | None:
     registry, repository = _split(name)
     if not _HOST.fullmatch(registry) or not _REPOSITORY.fullmatch(repository) or len(repository) > 255:
         return None
-    return Reference(registry.lower(), repository, tag, digest)
+    lower = registry.lower()
+    # A name that only its capitals make a host has to keep them.
+    return Reference(lower if _is_host(lower) else registry, repository, tag, digest)
 
 
 def read_registry(text: str) -> str:
@@ -86,11 +88,14 @@ def read_registry(text: str) -> str:
 def _split(name: str) -> tuple[str, str]:
     """Registry and repository. A first part is a host where it has a dot, a port or capitals, or is ``localhost``."""
     first, slash, rest = name.partition("/")
-    is_host = "." in first or ":" in first or first == "localhost" or first != first.lower()
-    if not slash or not is_host:
+    if not slash or not _is_host(first):
         first, rest = DOCKER_HUB, name
     if first.lower() in HUB_NAMES:
         first = DOCKER_HUB
     if first == DOCKER_HUB and "/" not in rest:
         rest = f"library/{rest}"
     return first, rest
+
+
+def _is_host(first: str) -> bool:
+    return "." in first or ":" in first or first == "localhost" or first != first.lower()
