@@ -4,7 +4,7 @@ import os
 import posixpath
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from msgspec import Struct, structs
@@ -63,15 +63,15 @@ def open_docker_archive(path: Path, tag: str = "") -> OpenedImage:
 
 def saved_image(path: Path, archive: "Archive", tag: str = "") -> OpenedImage:
     """The image in ``archive``, which is closed with it. Raises as ``open_docker_archive``."""
-    try:
+    with ExitStack() as undone:
+        undone.callback(archive.close)
         found = archive.member("manifest.json")
         if found is None:
             raise SourceError(f"{path} holds no manifest.json", hint="is it an archive of docker save?")
         images = decode(small(found, "manifest.json"), list[_Saved], f"manifest.json of {path}")
-        return _docker_image(path, archive, _called(images, tag, path))
-    except BaseException:
-        archive.close()
-        raise
+        image = _docker_image(path, archive, _called(images, tag, path))
+        undone.pop_all()
+    return image
 
 
 def open_oci_archive(path: Path, tag: str = "", platform: Platform | None = None) -> OpenedImage:
@@ -183,12 +183,11 @@ class Archive:
 
 
 def _layout_in(path: Path, archive: Archive, tag: str, platform: Platform | None) -> OpenedImage:
-    try:
+    with ExitStack() as undone:
+        undone.callback(archive.close)
         image = layout_image(name_of(path), archive.member, tag, platform, archive.close)
-        return structs.replace(image, stamps=archive.stamps)
-    except BaseException:
-        archive.close()
-        raise
+        undone.pop_all()
+    return structs.replace(image, stamps=archive.stamps)
 
 
 class _Layout:

@@ -7,7 +7,7 @@ objects and no cycles.
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from msgspec import Struct
@@ -216,15 +216,14 @@ class _Reading:
     def _list(self, chosen: Sequence[ApiKind]) -> list[Listing]:
         """In the order of ``chosen``; owners are done before the kinds that they own begin."""
         done: dict[str, Listing] = {}
-        with ThreadPoolExecutor(THREADS) as pool:
-            try:
-                for rank in sorted({_RANKS.get(kind.key, 0) for kind in chosen}):
-                    stage = [kind for kind in chosen if _RANKS.get(kind.key, 0) == rank]
-                    for listing in pool.map(self._list_one, stage):
-                        done[listing.kind.key] = listing
-            except BaseException:
-                self._cluster.stopped.set()
-                raise
+        with ThreadPoolExecutor(THREADS) as pool, ExitStack() as undone:
+            # Before the pool waits for the threads that are still listing.
+            undone.callback(self._cluster.stopped.set)
+            for rank in sorted({_RANKS.get(kind.key, 0) for kind in chosen}):
+                stage = [kind for kind in chosen if _RANKS.get(kind.key, 0) == rank]
+                for listing in pool.map(self._list_one, stage):
+                    done[listing.kind.key] = listing
+            undone.pop_all()
         return [done[kind.key] for kind in chosen]
 
     def _list_one(self, kind: ApiKind) -> Listing:
