@@ -173,9 +173,12 @@ def test_language_package_in_a_file_of_the_distribution_knows_its_owner() -> Non
         Package("pypi", "a", "1", found_in=("usr/lib/a/METADATA",)),
         Package("pypi", "b", "1", found_in=("usr/lib/b/METADATA",)),
         Package("pypi", "c", "1", found_in=("opt/c/METADATA",)),
+        Package("maven", "d", "1", found_in=("usr/lib/a/METADATA:inner/d.jar:e.jar",)),
+        Package("maven", "e", "1", found_in=("usr/lib/b/METADATA:inner.jar",)),
+        Package("maven", "f", "1", found_in=("opt/c/METADATA:inner.jar",)),
     )
     found = with_owners(packages, MergedTree(entries, {}))
-    assert [package.owned_by for package in found] == ["", "python3-a", "python3-a", ""]
+    assert [package.owned_by for package in found] == ["", *["python3-a"] * 2, "", *["python3-a"] * 2, ""]
 
 
 def test_reading_one_file_needs_no_tree() -> None:

@@ -6,11 +6,11 @@ from leadline.image.file_facts import told
 from leadline.image.image import Layer, layer_name
 from leadline.image.layer_facts import LayerFacts, PathFacts
 from leadline.image.reader import Reader
+from leadline.image.room import TOO_LARGE
 from leadline.image.stream import Damaged
 from leadline.image.tar import EntryReader
 from leadline.image.wishes import Wish
 
-TOO_LARGE = "too large to be kept in memory"
 Lost = dict[str, list[str]]
 """From the path of a content to the links under which it is wanted."""
 
@@ -24,15 +24,17 @@ def add_links(reader: Reader, facts: LayerFacts, layer: Layer, lost: Lost) -> No
     hint = ""
     try:
         with layer.open() as entries:
-            found, unread = _reread(reader, entries, lost)
+            found, too_large, dangling = _reread(reader, entries, lost)
     except SourceError as error:
         why, hint = str(error.args[0]), error.hint
     except Damaged as error:
         why = str(error)
     else:
         facts.facts.update(found)
-        facts.unread += unread
-        facts.is_whole = facts.is_whole and all(one.why != TOO_LARGE for one in unread)
+        facts.unread += [Unread(path, TOO_LARGE) for path in too_large]
+        facts.unread += [Unread(path, "a hard link to a link") for path in dangling]
+        # Another image may have room for them.
+        facts.is_whole = facts.is_whole and not too_large
         return
     links = sorted(path for paths in lost.values() for path in paths)
     count = f"{links[0]} was" if len(links) == 1 else f"{links[0]} and {len(links) - 1} more hard links were"
@@ -41,21 +43,23 @@ def add_links(reader: Reader, facts: LayerFacts, layer: Layer, lost: Lost) -> No
     facts.is_whole = False
 
 
-def _reread(reader: Reader, entries: EntryReader, lost: Lost) -> tuple[dict[str, PathFacts], list[Unread]]:
+def _reread(
+    reader: Reader, entries: EntryReader, lost: Lost
+) -> tuple[dict[str, PathFacts], list[str], list[str]]:
+    """What the links tell, then one link of each content that had no room, and of each that did not come."""
     found: dict[str, PathFacts] = {}
-    unread: list[Unread] = []
+    too_large: list[str] = []
     left = dict(lost)
     for entry in entries:
         if entry.kind != "file" or entry.path not in left:
             continue
         paths = left.pop(entry.path)
         if not reader.room.keeps(reader.limits, entry.size):
-            unread.append(Unread(paths[0], TOO_LARGE))
+            too_large.append(paths[0])
             continue
         content = entries.content()
         for path in paths:
             wish = reader.wishes.of(path) or Wish()
-            file = File(path, content, entry.mode)
-            found[path] = told(reader, file, wish) or PathFacts()
+            found[path] = told(reader, File(path, content, entry.mode), wish) or PathFacts()
     entries.finish()
-    return found, unread + [Unread(paths[0], "a hard link to a link") for paths in left.values()]
+    return found, too_large, [paths[0] for paths in left.values()]

@@ -26,6 +26,7 @@ from leadline.image.layer_facts import (
     steps_of,
 )
 from leadline.image.reader import Reader
+from leadline.image.room import TOO_LARGE
 from leadline.image.secrets import LARGEST_SECRET_FILE, may_tell_secrets, tells_secrets
 from leadline.image.stream import Damaged, Forged
 from leadline.image.tar import Entry, EntryReader
@@ -301,7 +302,7 @@ class _Pass:
             return
         is_kept = wish is not None and wish.is_kept
         if is_kept and not self._has_room(entry):
-            self._note(entry, "too large to be kept in memory")
+            self._note(entry, TOO_LARGE)
             return
         content = None
         if executables and not wish and not may_tell and not self._reader.with_digests:

@@ -12,6 +12,7 @@ from leadline.image.file_facts import told
 from leadline.image.image import Layer, layer_name
 from leadline.image.layer_facts import FILE, LayerFacts, PathFacts
 from leadline.image.reader import Reader
+from leadline.image.room import TOO_LARGE
 from leadline.image.stream import Damaged, Forged
 from leadline.image.tar import EntryReader
 from leadline.image.tree import MergedTree
@@ -80,7 +81,7 @@ def _read_again(tree: MergedTree, layer: Layer, lost: Lost, reader: Reader) -> I
                 if entry.kind == "file" and entry.path in lost:
                     links = lost[entry.path]
                     if not reader.room.keeps(reader.limits, entry.size):
-                        unread.append(Unread(links[0], "too large to be kept in memory"))
+                        unread.append(Unread(links[0], TOO_LARGE))
                         found[entry.path] = ()
                         continue
                     found[entry.path] = tuple(_told(reader, layer, links, entries, entry.mode))

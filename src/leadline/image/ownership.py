@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from leadline.image.places import file_at
 from leadline.model.package import Package
 
 if TYPE_CHECKING:
@@ -30,11 +31,10 @@ def with_owners(packages: Iterable[Package], tree: "MergedTree") -> Iterator[Pac
         yield package
 
 
-def _owner(path: str, owners: dict[str, str], tree: "MergedTree") -> str:
-    owner = owners.get(path, "")
-    if not owner and path.startswith("usr/"):
+def _owner(place: str, owners: dict[str, str], tree: "MergedTree") -> str:
+    path = file_at(place, owners)
+    if not path and place.startswith("usr/"):
         # Databases written before /lib and /bin became links still name files by the old place.
-        old = path[len("usr/") :]
-        if tree.resolve(old) == path:
-            owner = owners.get(old, "")
-    return owner
+        old = file_at(place.removeprefix("usr/"), owners)
+        path = old if old and tree.resolve(old) == f"usr/{old}" else ""
+    return owners.get(path, "")

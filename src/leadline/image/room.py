@@ -3,6 +3,8 @@
 from leadline.image.image import Limits
 from leadline.image.layer_facts import LayerFacts
 
+TOO_LARGE = "too large to be kept in memory"
+
 
 class Room:
     """How much is taken so far."""

@@ -15,6 +15,7 @@ from leadline.image.layer_facts import LAYER_FORM, LayerFacts, path_of
 from leadline.image.layers import facts_of
 from leadline.image.links import follow_links
 from leadline.image.ownership import with_owners
+from leadline.image.places import file_at
 from leadline.image.reader import Reader
 from leadline.image.tree import MergedTree, merge
 from leadline.image.walk import Reading, catalogue
@@ -122,13 +123,9 @@ def _read_tree(tree: MergedTree, reader: Reader) -> Reading:
 def _digests(tree: MergedTree, packages: Iterable[Package]) -> Iterator[FileDigests]:
     """Those of the files in which ``packages`` were found; an archive within another counts as the outer one."""
     known = {one.path: (*one.facts.digests, one.layer) for one in tree.standing() if one.facts.digests}
-    told: set[str] = set()
-    for place in sorted({place for package in packages for place in package.found_in} if known else ()):
-        path = place
-        while path not in known and ":" in path:
-            path = path.rpartition(":")[0]
-        if path in known and path not in told:
-            told.add(path)
+    places = (place for package in packages for place in package.found_in)
+    for path in sorted({file_at(place, known) for place in places} if known else ()):
+        if path:
             yield FileDigests(path, *known[path])
 
 
