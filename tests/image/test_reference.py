@@ -32,7 +32,7 @@ HEX = "a" * 64
         ),
         ("localhost/x", Reference("localhost", "x"), "localhost/x:latest", "localhost/x:latest"),
         ("host:5000/a/b:t", Reference("host:5000", "a/b", "t"), "host:5000/a/b:t", "host:5000/a/b:t"),
-        ("UPPER/x", Reference("upper", "x"), "upper/x:latest", "upper/x:latest"),
+        ("UPPER/x", Reference("UPPER", "x"), "UPPER/x:latest", "UPPER/x:latest"),
         ("[::1]:5000/x", Reference("[::1]:5000", "x"), "[::1]:5000/x:latest", "[::1]:5000/x:latest"),
         (
             f"reg.example/x@sha256:{HEX}",

@@ -72,16 +72,14 @@ def read_reference(text: str) -> Reference | None:
     registry, repository = _split(name)
     if not _HOST.fullmatch(registry) or not _REPOSITORY.fullmatch(repository) or len(repository) > 255:
         return None
-    lower = registry.lower()
-    # A name that only its capitals make a host has to keep them.
-    return Reference(lower if _is_host(lower) else registry, repository, tag, digest)
+    return Reference(_spelled(registry), repository, tag, digest)
 
 
 def read_registry(text: str) -> str:
     """``host[:port]`` as ``Reference.registry`` has it; empty where ``text`` is no registry."""
-    host = text.lower()
-    if not _HOST.fullmatch(host):
+    if not _HOST.fullmatch(text):
         return ""
+    host = _spelled(text)
     return DOCKER_HUB if host in HUB_NAMES else host
 
 
@@ -99,3 +97,9 @@ def _split(name: str) -> tuple[str, str]:
 
 def _is_host(first: str) -> bool:
     return "." in first or ":" in first or first == "localhost" or first != first.lower()
+
+
+def _spelled(host: str) -> str:
+    """In lower case, unless only its capitals make it a host."""
+    lower = host.lower()
+    return lower if _is_host(lower) else host
