@@ -1,6 +1,5 @@
 """``leadline image sbom`` and ``leadline scan image`` from the words typed to the exit code."""
 
-import gc
 import io
 import json
 from pathlib import Path
@@ -8,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from image_archives import Blobs, compressed, docker_archive, entry, layer, write_files
-from leadline.programs.cli.main import main
 from registry_server import Server, serving
+
+pytestmark = pytest.mark.usefixtures("own_image_place")
 
 STATUS = b"""Package: bash
 Status: install ok installed
@@ -30,27 +30,6 @@ FILES: dict[str, bytes | str | None] = {
     "srv/app/.env": b"AWS_ACCESS_KEY_ID=AKIAABCDEFGHIJKLMNOP\n",
 }
 LAYER = layer(FILES, [entry("usr/bin/su", b"0", mode=0o4755)])
-
-
-@pytest.fixture(autouse=True)
-def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("COLUMNS", "SOURCE_DATE_EPOCH", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE"):
-        monkeypatch.delenv(name, raising=False)
-    yield
-    gc.enable()
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]):
-    def run(*words: str) -> tuple[int, str, str]:
-        code = main(list(words))
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return run
 
 
 @pytest.fixture

@@ -1,36 +1,15 @@
 """``leadline image`` against a registry, as far as the words typed decide how it is spoken to."""
 
-import gc
 import io
-from pathlib import Path
 
 import pytest
 
 from image_archives import Blobs, layer
-from leadline.programs.cli.main import main
 from registry_server import Server, serving
 
+pytestmark = pytest.mark.usefixtures("own_image_place")
+
 LAYER = layer({"srv/node_modules/ms/package.json": b'{"name": "ms", "version": "2.0.0"}'})
-
-
-@pytest.fixture(autouse=True)
-def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE"):
-        monkeypatch.delenv(name, raising=False)
-    yield
-    gc.enable()
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]):
-    def run(*words: str) -> tuple[int, str, str]:
-        code = main(list(words))
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return run
 
 
 def served(**settings: object) -> Server:
