@@ -426,3 +426,36 @@ def test_a_mirror_is_asked_first(run):
         words = ("--mirror", f"localhost:1={mirror.host}", "--insecure")
         code, out, _ = run("image", "sbom", "localhost:1/shop/web:1", *words)
         assert (code, out.splitlines()[-1]) == (0, "3 packages, nothing unread")
+
+
+HOLLOW = "leadline: nothing could be catalogued in {}: {} not read, the first {}"
+
+
+@pytest.mark.parametrize("words", [(), ("-f", "syft-json"), ("-q",), ("--fail-on", "unread")])
+def test_what_could_not_be_read_at_all_is_no_success(run, tmp_path, words: tuple[str, ...]):
+    write_files(tmp_path / "shop", {"Cargo.lock": b"{{{", "package-lock.json": b"{"})
+    code, out, err = run("image", "sbom", "shop", *words)
+    assert code == 3
+    assert "Cargo.lock" in out
+    assert err.splitlines()[-1].startswith(HOLLOW.format("shop", 2, "Cargo.lock: rust-lock: not TOML"))
+
+
+def test_nor_is_it_the_second_time(run, tmp_path):
+    docker_archive(tmp_path / "x.tar", [layer({"srv/x.jar": b"PK\x03\x04 cut off"})])
+    first = run("image", "sbom", "x.tar", "-f", "cyclonedx-json")
+    again = run("image", "sbom", "x.tar", "-f", "cyclonedx-json")
+    assert first[0] == again[0] == 3
+    assert first[2] == again[2]
+    assert HOLLOW.format("x.tar", 1, "srv/x.jar: java: ") in first[2]
+
+
+def test_one_thing_that_was_read_is_something(run, tmp_path):
+    write_files(tmp_path / "shop", {"Cargo.lock": b"{{{", "requirements.txt": b"six==1.16.0\n"})
+    code, out, err = run("image", "sbom", "shop")
+    assert (code, err) == (0, "")
+    assert "packages" not in out.split("\n")[2]
+
+
+def test_packages_that_could_not_be_read_are_not_said_to_be_of_no_known_kind(run, tmp_path):
+    write_files(tmp_path / "shop", {"Cargo.lock": b"{{{"})
+    assert "packages       0   none that could be read" in run("image", "sbom", "shop")[1]

@@ -34,7 +34,13 @@ _WHOLE = frozenset(("configuration", "operating system"))
 @format("table", suffix=".txt", report=Sbom)
 def table(sbom: Sbom, out: IO[str], page: Page) -> None:
     found = components(sbom)
-    lines = [*_heading(sbom, page), *_packages(found, page), *_not_read(sbom, page), *_written(page), ""]
+    lines = [
+        *_heading(sbom, page),
+        *_packages(sbom, found, page),
+        *_not_read(sbom, page),
+        *_written(page),
+        "",
+    ]
     lines += _closing(sbom, found, page)
     out.writelines(f"{line.rstrip()}\n" for line in lines)
 
@@ -43,7 +49,7 @@ def table(sbom: Sbom, out: IO[str], page: Page) -> None:
 def image_table(report: ImageReport, out: IO[str], page: Page) -> None:
     sbom = report.sbom
     found = components(sbom)
-    lines = [*_heading(sbom, page), *_findings(report, page), *_packages(found, page)]
+    lines = [*_heading(sbom, page), *_findings(report, page), *_packages(sbom, found, page)]
     lines += _not_read(sbom, page)
     for i, gap in enumerate(report.not_judged):
         lines += _labelled("" if i else "not done", gap, page.width)
@@ -80,7 +86,7 @@ def _heading(sbom: Sbom, page: Page) -> Iterator[str]:
     yield ""
 
 
-def _packages(found: Sequence[Component], page: Page) -> Iterator[str]:
+def _packages(sbom: Sbom, found: Sequence[Component], page: Page) -> Iterator[str]:
     counts = Counter(one.package.type for one in found)
     order = sorted(counts, key=lambda name: (name not in _DISTRIBUTION, name == "generic", name))
     width = max([len("not read"), *(columns(_type(type)) for type in order)])
@@ -90,7 +96,8 @@ def _packages(found: Sequence[Component], page: Page) -> Iterator[str]:
         note = _note(type, members, page.width - columns(head) - 3)
         yield f"{head}   {note}" if note else head
     if not found:
-        yield f"{padded('packages', width)} {0:>7}   none of the known kinds"
+        note = "none that could be read" if sbom.unread else "none of the known kinds"
+        yield f"{padded('packages', width)} {0:>7}   {note}"
     if page.verbose and found:
         yield ""
         yield from _list(found, page)

@@ -31,6 +31,7 @@ class _Told(Struct, frozen=True, array_like=True):
 
     draft: Draft
     unread: tuple[Unread, ...]
+    is_hollow: bool
 
 
 class _Memory(Struct, frozen=True):
@@ -58,7 +59,7 @@ class Bill:
         self._make = make
         self._memory = memory
         self._sbom: Sbom | None = None
-        self._unread: tuple[Unread, ...] | None = None
+        self._told: _Told | None = None
         self.kept: Draft | None = None
         """The document told last, where it may be told again."""
 
@@ -80,7 +81,11 @@ class Bill:
 
     def unread(self) -> tuple[Unread, ...]:
         """What could not be read. Raises as ``sbom``."""
-        return self.sbom().unread if self._unread is None else self._unread
+        return self.sbom().unread if self._told is None else self._told.unread
+
+    def is_hollow(self) -> bool:
+        """Whether something was there and nothing of it could be read. Raises as ``sbom``."""
+        return _is_hollow(self.sbom()) if self._told is None else self._told.is_hollow
 
     def document(self, format: str, draft: MakeDraft, moment: str) -> bytes:
         """The document that ``draft`` makes for ``format``, as of ``moment`` or its own. Raises as ``sbom``."""
@@ -90,14 +95,18 @@ class Bill:
         is_kept = told is not None
         if told is None:
             sbom = self.sbom()
-            told = _Told(draft(sbom, __version__), sbom.unread)
+            told = _Told(draft(sbom, __version__), sbom.unread, _is_hollow(sbom))
             moment = sbom.created or moment
             if memory and key and not has_gaps(memory.image, sbom):
                 remember(memory.cache, key, told)
                 is_kept = True
         self.kept = told.draft if is_kept else None
-        self._unread = told.unread
+        self._told = told
         return told.draft.at(moment)
+
+
+def _is_hollow(sbom: Sbom) -> bool:
+    return bool(sbom.unread) and not (sbom.packages or sbom.files or sbom.distro.id)
 
 
 @contextmanager

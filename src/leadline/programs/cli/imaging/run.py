@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from leadline import __version__
-from leadline.errors import UsageError
+from leadline.errors import SourceError, UsageError
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Sbom
@@ -51,10 +51,7 @@ def _run(request: ImageRequest, answer: Answer | None) -> int:
     is_terminal = os.isatty(1)
     chosen = placed(_formats(request), _output(request))
     moment = created(os.environ)
-    if request.digests and not any(one.format.draft for one in chosen):
-        raise UsageError(
-            "--digests goes into documents", hint="add --format spdx-json, cyclonedx-json or syft-json"
-        )
+    _check_digests(request, chosen)
     with opened(chosen) as sinks:
         with (
             progress(f"opening {request.image}", is_wanted=not request.quiet) as display,
@@ -67,6 +64,7 @@ def _run(request: ImageRequest, answer: Answer | None) -> int:
             }
             report = _report(bill, request) if request.is_scan or len(documents) < len(chosen) else None
             unread = bill.unread()
+            is_hollow = bill.is_hollow()
         outcome = _verdict(request, unread)
         for sink in sinks:
             format = sink.destination.format
@@ -79,6 +77,8 @@ def _run(request: ImageRequest, answer: Answer | None) -> int:
             sink.keep()
     said = "".join(f"{line}\n" for line in _remarks(request, unread, report, outcome, chosen))
     sys.stderr.write(said)
+    if is_hollow:
+        raise _hollow(request, unread)
     if not outcome.passed:
         return _GATE_FAILED
     # What a scan finds depends on the day.
@@ -86,6 +86,21 @@ def _run(request: ImageRequest, answer: Answer | None) -> int:
     if answer and bill.kept and is_lasting:
         answer.keep(request.image, bill.stamps, bill.kept, said)
     return 0
+
+
+def _check_digests(request: ImageRequest, chosen: tuple[Destination, ...]) -> None:
+    """Raises ``UsageError`` where nothing that was asked for has a place for them."""
+    if request.digests and not any(one.format.draft for one in chosen):
+        raise UsageError(
+            "--digests goes into documents", hint="add --format spdx-json, cyclonedx-json or syft-json"
+        )
+
+
+def _hollow(request: ImageRequest, unread: tuple[Unread, ...]) -> SourceError:
+    """An empty list of packages would pass for that of an image without any."""
+    first = f"{plain(unread[0].where, 4096)}: {plain(unread[0].why)}"
+    name = plain(request.image)
+    return SourceError(f"nothing could be catalogued in {name}: {len(unread):,} not read, the first {first}")
 
 
 def _formats(request: ImageRequest) -> list[Format]:
