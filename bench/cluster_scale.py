@@ -283,7 +283,7 @@ def serve(total: int) -> None:
 
 def measure(url: str, work: str) -> None:
     """Prints one row: objects, kept ones, seconds, CPU seconds, peak MiB and findings."""
-    from leadline.sources.cluster import ANY_WORKLOAD, connect, read_cluster
+    from leadline.sources.cluster.reader import ANY_WORKLOAD, connect, read_cluster
 
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(

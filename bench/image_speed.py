@@ -51,8 +51,8 @@ MEDIA = "application/vnd.oci.image"
 UNZIP = """
 import os, sys
 from pathlib import Path
-from leadline.image.stream import decompressed
-from leadline.sources.layer_blob import region_pieces
+from leadline.image.layers.stream import decompressed
+from leadline.sources.images.layer import region_pieces
 
 for path in sorted(Path(sys.argv[1], "blobs", "sha256").iterdir()):
     if path.stat().st_size > 1_000_000:

@@ -26,7 +26,7 @@ PARSE = (
 )
 OWN_PARSE = (
     "import gc,sys\ngc.disable()\n"
-    "from leadline.sources.manifests import read_manifests\n"
+    "from leadline.sources.manifests.reader import read_manifests\n"
     "read_manifests([sys.argv[1]])"
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 from control_plane import ControlPlane
 
 from leadline.kube.workload import descend, pod_paths
-from leadline.sources.cluster_discovery import ApiKind, Served
+from leadline.sources.cluster.discovery import ApiKind, Served
 
 
 class DryRun:

@@ -10,7 +10,8 @@ from control_plane import ControlPlane
 
 from leadline.errors import ClusterError
 from leadline.kube.kinds import BUILT_IN, WORKLOADS
-from leadline.sources.cluster import (
+from leadline.sources.cluster.discovery import discover_kinds
+from leadline.sources.cluster.reader import (
     ANY_WORKLOAD,
     Cluster,
     Patience,
@@ -19,7 +20,6 @@ from leadline.sources.cluster import (
     least_role,
     read_cluster,
 )
-from leadline.sources.cluster_discovery import discover_kinds
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,14 @@ from fault_proxy import CUT, Answer, FaultProxy, Script, client_tls
 
 from leadline.errors import ClusterError
 from leadline.model.finding import Unread
-from leadline.sources.cluster import Cluster, ClusterSnapshot, Patience, Progress, connect, read_cluster
+from leadline.sources.cluster.reader import (
+    Cluster,
+    ClusterSnapshot,
+    Patience,
+    Progress,
+    connect,
+    read_cluster,
+)
 
 pytestmark = pytest.mark.slow
 

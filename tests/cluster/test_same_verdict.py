@@ -14,10 +14,10 @@ from leadline.model.finding import Finding
 from leadline.model.resource import Resource, resource_of
 from leadline.posture.catalogue import load_controls
 from leadline.posture.engine import Facts, judge
-from leadline.sources.cluster import connect
-from leadline.sources.cluster_discovery import discover_kinds
-from leadline.sources.cluster_trim import SharedParts, trim
-from leadline.sources.manifests import read_manifests
+from leadline.sources.cluster.discovery import discover_kinds
+from leadline.sources.cluster.reader import connect
+from leadline.sources.cluster.trim import SharedParts, trim
+from leadline.sources.manifests.reader import read_manifests
 
 pytestmark = pytest.mark.slow
 

@@ -13,8 +13,8 @@ import yaml
 from control_plane import ControlPlane
 
 from leadline.errors import ClusterError
-from leadline.sources.cluster import Patience, connect, read_cluster
-from leadline.sources.cluster_discovery import discover_kinds
+from leadline.sources.cluster.discovery import discover_kinds
+from leadline.sources.cluster.reader import Patience, connect, read_cluster
 
 pytestmark = pytest.mark.slow
 

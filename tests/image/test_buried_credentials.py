@@ -3,10 +3,10 @@
 from test_layer import Held, names
 
 from image_archives import layer
-from leadline.image.config import ConfigReading
-from leadline.image.remembered import bill_of_materials
+from leadline.image.identity.config import ConfigReading
+from leadline.image.sbom_cache import bill_of_materials
 from leadline.model.package import ImageIdentity
-from leadline.sources.layer_blob import OpenedImage
+from leadline.sources.images.layer import OpenedImage
 
 KEY = b"-----BEGIN PRIVATE KEY-----\n"
 FOUND = "private key in line 1"

@@ -1,8 +1,8 @@
 import base64
 
-from leadline.image.address import public_address
 from leadline.image.cataloguer import Digest
-from leadline.image.checksum import hexadecimal, in_base64, subresource_integrity
+from leadline.image.identity.address import public_address
+from leadline.image.parsers.checksum import hexadecimal, in_base64, subresource_integrity
 
 SHA1 = bytes(range(20))
 

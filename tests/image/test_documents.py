@@ -3,7 +3,7 @@ import re
 import pytest
 
 from leadline.image.cataloguer import File, Unreadable
-from leadline.image.documents import (
+from leadline.image.parsers.documents import (
     Element,
     read_headers,
     read_json,

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadline.image.cataloguer import Unreadable
-from leadline.image.executable import Executable, Section, is_executable
+from leadline.image.parsers.executable import Executable, Section, is_executable
 
 SECTIONS = {".demo": b"twelve bytes", ".empty": b""}
 

@@ -1,6 +1,6 @@
 import pytest
 
-from leadline.image.accounts import accounts_in
+from leadline.image.identity.accounts import accounts_in
 
 
 @pytest.mark.parametrize(

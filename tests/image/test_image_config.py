@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from leadline.image.config import read_config
-from leadline.image.stream import Damaged
+from leadline.image.identity.config import read_config
+from leadline.image.layers.stream import Damaged
 
 
 def places(**fields: object) -> list[tuple[str, str]]:

@@ -8,8 +8,8 @@ from cataloguers.memory_tree import MemoryTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-import leadline.image.distro as distro_module
-from leadline.image.distro import (
+import leadline.image.identity.distro as distro_module
+from leadline.image.identity.distro import (
     DISTRO_PATHS,
     distro_of_programs,
     distro_qualifiers,

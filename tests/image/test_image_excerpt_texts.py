@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from leadline.image.excerpt import SMALLEST, excerpt_of
-from leadline.image.tar import Entry
+from leadline.image.layers.tar import Entry
+from leadline.image.parsers.executable_excerpt import SMALLEST, excerpt_of
 
 SIZE = SMALLEST + (64 << 20)
 TEXT_AT = 24 << 20

@@ -1,7 +1,7 @@
 import pytest
 
-from leadline.image.accounts import accounts_in
 from leadline.image.findings import image_findings, not_judged
+from leadline.image.identity.accounts import accounts_in
 from leadline.model.package import Account, Distro, ImageConfig, ImageFile, ImageIdentity, Package, Sbom
 
 TODAY = "2026-06-30"

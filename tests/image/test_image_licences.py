@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadline.image.licences import LONGEST, any_of, licences_in, spdx, spdx_all
+from leadline.image.licences.expressions import LONGEST, any_of, licences_in, spdx, spdx_all
 
 NAMES = {
     "Apache 2.0": "Apache-2.0",

@@ -2,16 +2,16 @@ import pytest
 from test_layer import Held, names, whole
 
 from image_archives import layer
-from leadline.image import links
 from leadline.image.cataloguer import Unread
 from leadline.image.image import Limits
-from leadline.image.layers import facts_of
-from leadline.image.links import follow_links
-from leadline.image.reader import Reader
-from leadline.image.stream import Forged
-from leadline.image.tree import MergedTree, merge
-from leadline.image.walk import catalogue
-from leadline.image.wishes import Wishes
+from leadline.image.layers import symlinks as links
+from leadline.image.layers.file_selector import Wishes
+from leadline.image.layers.scan import facts_of
+from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.stream import Forged
+from leadline.image.layers.symlinks import follow_links
+from leadline.image.layers.tree import MergedTree, merge
+from leadline.image.run_cataloguers import catalogue
 
 
 def followed(*held: Held, limits: Limits = Limits()) -> tuple[MergedTree, list[Unread]]:  # noqa: B008 - frozen
@@ -86,7 +86,7 @@ def test_nothing_is_believed_of_a_layer_that_is_another_at_the_second_reading(
     def forged(_: object) -> None:
         raise Forged("another")
 
-    monkeypatch.setattr("leadline.image.tar.TarReader.finish", forged)
+    monkeypatch.setattr("leadline.image.layers.tar.TarReader.finish", forged)
     unread = list(follow_links(tree, [(held, facts)], reader))
     assert unread == [Unread("layer sha256:demo", "another at the second reading")]
     assert told(tree) == {}

@@ -5,14 +5,14 @@ import pytest
 from test_layer import Held, names
 
 from image_archives import layer
-from leadline.image import code_stamp as module
+from leadline.image import code_fingerprint as module
 from leadline.image.cataloguer import Cataloguer
-from leadline.image.code_stamp import code_stamp
-from leadline.image.config import ConfigReading
+from leadline.image.code_fingerprint import code_stamp
+from leadline.image.identity.config import ConfigReading
 from leadline.image.image import Limits, Options
-from leadline.image.remembered import bill_of_materials
+from leadline.image.sbom_cache import bill_of_materials
 from leadline.model.package import ImageIdentity
-from leadline.sources.layer_blob import OpenedImage
+from leadline.sources.images.layer import OpenedImage
 
 OPTIONS = Options(now=lambda: 0.0)
 

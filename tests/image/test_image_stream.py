@@ -12,8 +12,8 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadline.image import stream
-from leadline.image.stream import PIECE_BYTES, Damaged, Pieces, Region, bounded, decompressed
+from leadline.image.layers import stream
+from leadline.image.layers.stream import PIECE_BYTES, Damaged, Pieces, Region, bounded, decompressed
 
 CONTENT = random.Random(1).randbytes(3000) + b"x" * 5000
 

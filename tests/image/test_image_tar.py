@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from image_archives import entry, layer
-from leadline.image import tar
-from leadline.image.stream import Damaged, Pieces
-from leadline.image.tar import Entry, TarReader, normalised
+from leadline.image.layers import tar
+from leadline.image.layers.stream import Damaged, Pieces
+from leadline.image.layers.tar import Entry, TarReader, normalised
 
 
 def reader(content: bytes, piece: int = 1 << 16) -> TarReader:

@@ -9,10 +9,10 @@ from test_layer import Held
 from image_archives import entry, layer
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unread, cataloguer
 from leadline.image.image import Limits
-from leadline.image.layers import facts_of
-from leadline.image.reader import Reader
-from leadline.image.tree import MergedTree, merge
-from leadline.image.wishes import Wishes
+from leadline.image.layers.file_selector import Wishes
+from leadline.image.layers.scan import facts_of
+from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.tree import MergedTree, merge
 
 Files = Mapping[str, bytes | str | None]
 

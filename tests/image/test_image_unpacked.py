@@ -14,12 +14,12 @@ from unpacker import RefusedError, Step, laid_over
 
 from image_archives import entry, layer
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unread, cataloguer
-from leadline.image.layer_facts import LayerFacts
-from leadline.image.layers import facts_of
-from leadline.image.links import follow_links
-from leadline.image.reader import Reader
-from leadline.image.tree import MergedTree, merge
-from leadline.image.wishes import Wishes
+from leadline.image.layers.facts import LayerFacts
+from leadline.image.layers.file_selector import Wishes
+from leadline.image.layers.scan import facts_of
+from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.symlinks import follow_links
+from leadline.image.layers.tree import MergedTree, merge
 
 SYM, HARD, FOLDER = tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE
 

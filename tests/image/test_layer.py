@@ -8,14 +8,14 @@ from image_archives import entry, layer
 from leadline.errors import RegistryError
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unread, Unreadable, cataloguer
 from leadline.image.image import Limits
-from leadline.image.layer_facts import LayerFacts, PathFacts
-from leadline.image.layers import facts_of
-from leadline.image.reader import Reader
-from leadline.image.room import Room
-from leadline.image.stream import Damaged, Forged, Pieces
-from leadline.image.tar import EntryReader, TarReader
-from leadline.image.tree import merge
-from leadline.image.wishes import Wishes
+from leadline.image.layers.facts import LayerFacts, PathFacts
+from leadline.image.layers.file_selector import Wishes
+from leadline.image.layers.memory_budget import Room
+from leadline.image.layers.scan import facts_of
+from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.stream import Damaged, Forged, Pieces
+from leadline.image.layers.tar import EntryReader, TarReader
+from leadline.image.layers.tree import merge
 
 ELF = b"\x7fELF" + bytes(100)
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from leadline.image.reference import Reference, read_reference, read_registry
+from leadline.image.identity.reference import Reference, read_reference, read_registry
 
 HEX = "a" * 64
 

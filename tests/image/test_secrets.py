@@ -1,7 +1,7 @@
 import pytest
 
-from leadline.image.credential_forms import LONGEST_PIECE, named_kind
-from leadline.image.secrets import command_kind, is_sample, secret_kind, secrets_in, tells_secrets
+from leadline.image.secrets.patterns import LONGEST_PIECE, named_kind
+from leadline.image.secrets.scan import command_kind, is_sample, secret_kind, secrets_in, tells_secrets
 
 # Put together at run time, so that no scanner of repositories takes them for real.
 AWS = "AKIA" + "ABCDEFGH23456723"

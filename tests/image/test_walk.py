@@ -14,10 +14,10 @@ from leadline.image.cataloguer import (
     Unreadable,
     cataloguer,
 )
+from leadline.image.layers.file_selector import Wish, Wishes
+from leadline.image.layers.tree import MergedTree
 from leadline.image.ownership import with_owners
-from leadline.image.tree import MergedTree
-from leadline.image.walk import Reading, catalogue, read
-from leadline.image.wishes import Wish, Wishes
+from leadline.image.run_cataloguers import Reading, catalogue, read
 
 
 class Held:

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from leadline.model.finding import Skip, Unread
 from leadline.model.report import PostureReport, Target
 from leadline.outputs.format import find_format
-from leadline.outputs.tally import denied_rules
+from leadline.outputs.summary import denied_rules
 from outputs.sample_report import REPORT, page
 
 DENIED = tuple(

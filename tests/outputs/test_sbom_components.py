@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from license_expression import get_spdx_licensing
 
-from leadline.image.package_url import package_url, read_package_url
+from leadline.image.identity.package_url import package_url, read_package_url
 from leadline.model.package import Digest, ImageIdentity, Package, Sbom
 from leadline.outputs.components import components
 from leadline.outputs.declared_licences import (

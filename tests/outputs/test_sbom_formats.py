@@ -16,7 +16,7 @@ from leadline.model.package import Digest, ImageIdentity, Package, Sbom
 from leadline.outputs.components import components
 from leadline.outputs.declared_licences import is_license_id
 from leadline.outputs.format import Asked, NoPlaces, Page, find_format, formats_for
-from leadline.sources.sbom_documents import read_sbom_document
+from leadline.sources.sbom.reader import read_sbom_document
 from outputs.sample_sbom import NOT_JUDGED, REPORT, SBOM
 
 GOLDENS = Path(__file__).parent / "formats" / "goldens" / "sbom"

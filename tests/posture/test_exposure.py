@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from leadline.model.resource import Resource, resource_of
-from leadline.posture.exposure import (
+from leadline.posture.checks.exposure import (
     backend_services,
     ingress_ways,
     is_internal,

@@ -9,7 +9,7 @@ from leadline.model.control import NotJudged
 from leadline.model.resource import Origin, resource_of
 from leadline.posture.catalogue import load_controls
 from leadline.posture.inventory import WORKLOADS, Inventory
-from leadline.posture.needs import kinds_needed
+from leadline.posture.required_kinds import kinds_needed
 from leadline.posture.subject import Container, Namespace, Workload, workloads_of
 
 JOINING = [control for control in load_controls() if control.joins]

@@ -6,7 +6,7 @@ from leadline.kube.bootstrap import tells_only_public_facts
 from leadline.kube.rbac import join_grants
 from leadline.kube.role_rules import RoleRules
 from leadline.model.resource import resource_of
-from leadline.posture.rights import EVERYTHING, READ_SECRETS, TAKEOVER, beyond_reading
+from leadline.posture.checks.rbac_queries import EVERYTHING, READ_SECRETS, TAKEOVER, beyond_reading
 
 
 def rule(resources, verbs, groups="", names=()):

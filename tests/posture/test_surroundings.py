@@ -4,8 +4,8 @@ import pytest
 
 from leadline.model.control import NotJudged
 from leadline.model.resource import Origin, Resource, resource_of
+from leadline.posture.checks.target_completeness import expect, expect_cluster, expect_pods
 from leadline.posture.inventory import WORKLOADS, Inventory
-from leadline.posture.surroundings import expect, expect_cluster, expect_pods
 
 
 def _object(path: str, kind: str, name: str, namespace: str = "shop", api: str = "v1") -> Resource:

@@ -7,7 +7,7 @@ import pytest
 
 from leadline.errors import ClusterError
 from leadline.model.finding import Unread
-from leadline.sources.cluster import (
+from leadline.sources.cluster.reader import (
     ANY_WORKLOAD,
     Cluster,
     Patience,

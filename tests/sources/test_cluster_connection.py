@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.errors import ClusterError
-from leadline.sources.cluster_connection import Cluster, LostError, Patience, connect
-from leadline.sources.cluster_kubeconfig import Access, choose_access
+from leadline.sources.cluster.connection import Cluster, LostError, Patience, connect
+from leadline.sources.cluster.kubeconfig import Access, choose_access
 from list_server import Fault, ListServer, Row
 
 IMPATIENT = Patience(attempts=2, first_wait_s=0.0, longest_wait_s=0.0, connect_s=5.0, silence_s=5.0)

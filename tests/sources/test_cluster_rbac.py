@@ -1,5 +1,5 @@
-from leadline.sources.cluster_discovery import ApiKind
-from leadline.sources.cluster_rbac import ANY_WORKLOAD, least_role, missing_rule
+from leadline.sources.cluster.discovery import ApiKind
+from leadline.sources.cluster.rbac import ANY_WORKLOAD, least_role, missing_rule
 
 RUNNER = ApiKind("crew.example", "v1", "Runner", "runners", is_namespaced=True)
 

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from image_archives import digest, docker_archive, layer
 from leadline.errors import SourceError
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.reference import Reference, read_reference
-from leadline.image.remembered import bill_of_materials
-from leadline.sources.bolt import Bolt, DamagedBolt
-from leadline.sources.containerd import NAMES, open_containerd_image
-from leadline.sources.containerd_socket import read_fields, text_field
+from leadline.image.identity.reference import Reference, read_reference
+from leadline.image.sbom_cache import bill_of_materials
+from leadline.sources.images.boltdb import Bolt, DamagedBolt
+from leadline.sources.images.containerd import NAMES, open_containerd_image
+from leadline.sources.images.containerd_grpc import read_fields, text_field
 
 LAYERS = (layer({"etc/os-release": b"ID=demo\n", "a.list": b"one two\n"}), layer({"b.list": b"three\n"}))
 

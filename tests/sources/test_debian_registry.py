@@ -14,9 +14,9 @@ import pytest
 from image_archives import docker_archive, layer
 from leadline.errors import RegistryError
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.remembered import bill_of_materials
-from leadline.sources.image_source import ImageOptions, open_image
-from leadline.sources.registry_options import Credential, RegistryOptions, Trust
+from leadline.image.sbom_cache import bill_of_materials
+from leadline.sources.images.resolve import ImageOptions, open_image
+from leadline.sources.registry.options import Credential, RegistryOptions, Trust
 
 pytestmark = pytest.mark.slow
 LAYERS = (layer({"a.list": b"one two\n"}), layer({"b.list": b"three\n", ".wh.a.list": b""}))

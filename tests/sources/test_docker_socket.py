@@ -18,12 +18,12 @@ import pytest
 from image_archives import digest, docker_archive, layer
 from leadline.errors import SourceError, UsageError
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.remembered import bill_of_materials
+from leadline.image.sbom_cache import bill_of_materials
 from leadline.model.package import Sbom
-from leadline.sources.docker_socket import open_daemon_image, sockets
-from leadline.sources.image_source import ImageOptions, open_image
-from leadline.sources.layer_cache import LayerCache
-from leadline.sources.registry_options import RegistryOptions
+from leadline.sources.images.cache import LayerCache
+from leadline.sources.images.docker import open_daemon_image, sockets
+from leadline.sources.images.resolve import ImageOptions, open_image
+from leadline.sources.registry.options import RegistryOptions
 
 LAYERS = (layer({"etc/os-release": b"ID=demo\n", "a.list": b"one two\n"}), layer({"b.list": b"three\n"}))
 

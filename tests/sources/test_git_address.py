@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.errors import UsageError
-from leadline.sources.git_address import GitAddress, git_address, is_git_address
+from leadline.sources.git.address import GitAddress, git_address, is_git_address
 
 GITHUB = "https://github.com/acme/shop"
 

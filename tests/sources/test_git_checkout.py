@@ -14,7 +14,7 @@ import pytest
 from leadline.errors import SourceError
 from leadline.model.finding import Unread
 from leadline.sources.child_process import Limits
-from leadline.sources.git import checked_out
+from leadline.sources.git.checkout import checked_out
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -151,7 +151,7 @@ def test_link_out_of_the_repository_is_no_folder(shop: Path, tmp_path: Path) -> 
 
 PROGRAM = """
 import os, pathlib, sys, time
-from leadline.sources.git import checked_out
+from leadline.sources.git.checkout import checked_out
 with checked_out(sys.argv[1], dict(os.environ)) as checkout:
     print(checkout.top, flush=True)
     time.sleep(60)

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.model.finding import Place
-from leadline.sources.helm_template import TemplateSpot, locate_in_template
-from leadline.sources.positions import FilePlaces
-from leadline.sources.rendered import RenderOptions
-from leadline.sources.rendered_places import RenderedPlaces
-from leadline.sources.rendering import read_rendered
+from leadline.sources.manifests.positions import FilePlaces
+from leadline.sources.rendering.helm.template_trace import TemplateSpot, locate_in_template
+from leadline.sources.rendering.locations import RenderedPlaces
+from leadline.sources.rendering.render import read_rendered
+from leadline.sources.rendering.result import RenderOptions
 
 CHARTS = Path(__file__).parent / "charts"
 

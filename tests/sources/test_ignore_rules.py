@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from leadline.sources.ignore_rules import ignore_rules
+from leadline.sources.manifests.ignore import ignore_rules
 
 PATHS = [
     *(

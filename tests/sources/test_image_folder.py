@@ -6,13 +6,13 @@ import pytest
 
 from image_archives import write_files
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.layers import facts_of
-from leadline.image.reader import Reader
-from leadline.image.tar import Entry
-from leadline.image.wishes import Wishes
+from leadline.image.layers.file_selector import Wishes
+from leadline.image.layers.scan import facts_of
+from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.tar import Entry
 from leadline.model.finding import Unread
-from leadline.sources import image_folder
-from leadline.sources.image_folder import open_image_folder
+from leadline.sources.images import directory as image_folder
+from leadline.sources.images.directory import open_image_folder
 
 
 @cataloguer("list", suffixes=(".list",))

@@ -12,11 +12,11 @@ import pytest
 from image_archives import Blobs, configuration, digest, docker_archive, layer, write_files
 from leadline.errors import SourceError, UsageError
 from leadline.image.cataloguer import File, Package, Packages, Tree, cataloguer
-from leadline.image.remembered import bill_of_materials
+from leadline.image.sbom_cache import bill_of_materials
 from leadline.model.finding import Unread
 from leadline.model.package import ImageConfig, ImageFile, Sbom
-from leadline.sources.image_source import ImageOptions, open_image
-from leadline.sources.layer_cache import LayerCache
+from leadline.sources.images.cache import LayerCache
+from leadline.sources.images.resolve import ImageOptions, open_image
 
 OS_RELEASE = b"ID=demo\nVERSION_ID=7\n"
 LAYERS = (

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from leadline.errors import RegistryError
-from leadline.image.stream import Damaged, Forged
-from leadline.sources.layer_blob import (
+from leadline.image.layers.stream import Damaged, Forged
+from leadline.sources.images.layer import (
     LARGEST_LAYER,
     UNSUSPICIOUS_BYTES,
     PieceLayer,
@@ -21,7 +21,7 @@ from leadline.sources.layer_blob import (
     paired,
     region_pieces,
 )
-from leadline.sources.read_ahead import ahead
+from leadline.sources.images.read_ahead import ahead
 
 
 def test_content_with_its_digest_passes_and_any_other_is_forged() -> None:

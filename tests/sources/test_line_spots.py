@@ -5,9 +5,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadline.sources.line_spots import line_spots
-from leadline.sources.positions import spots_of
-from leadline.sources.yaml_documents import Keys, parse_documents
+from leadline.sources.manifests.line_index import line_spots
+from leadline.sources.manifests.positions import spots_of
+from leadline.sources.yaml.parser import Keys, parse_documents
 
 PLAIN = """\
 ---

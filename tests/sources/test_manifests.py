@@ -9,9 +9,9 @@ import pytest
 from leadline.errors import ManifestError
 from leadline.model.finding import Unread
 from leadline.model.resource import Origin
-from leadline.sources.manifest_files import list_files, root_of
-from leadline.sources.manifests import DuplicateKey, Manifests, read_manifests, read_text
-from leadline.sources.yaml_documents import Limits
+from leadline.sources.manifests.files import list_files, root_of
+from leadline.sources.manifests.reader import DuplicateKey, Manifests, read_manifests, read_text
+from leadline.sources.yaml.parser import Limits
 from sources.kubectl_reading import as_json, find_kubectl, read_with_kubectl, without_probe
 
 FIXTURES = Path(__file__).parents[3] / "shared" / "reference" / "fixtures"

@@ -5,8 +5,8 @@ import pytest
 from leadline.kube.field_path import format_path
 from leadline.model.finding import Place
 from leadline.model.resource import Origin, Resource, resource_of
-from leadline.sources.manifests import read_manifests
-from leadline.sources.positions import FilePlaces
+from leadline.sources.manifests.positions import FilePlaces
+from leadline.sources.manifests.reader import read_manifests
 
 FIXTURES = Path(__file__).parents[3] / "shared" / "reference" / "fixtures"
 YAML = """\

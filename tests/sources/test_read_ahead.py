@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from leadline.sources.read_ahead import SWITCH_SECONDS, ahead
+from leadline.sources.images.read_ahead import SWITCH_SECONDS, ahead
 
 
 def counted(until: int, closed: list[bool], error: Exception | None = None) -> Iterator[bytes]:

@@ -14,12 +14,12 @@ from cryptography.x509.oid import NameOID
 from image_archives import Blobs, digest, layer
 from leadline.errors import RegistryError, UsageError
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.remembered import bill_of_materials
+from leadline.image.sbom_cache import bill_of_materials
 from leadline.model.finding import Unread
 from leadline.model.package import Sbom
-from leadline.sources.image_source import ImageOptions, open_image
-from leadline.sources.layer_cache import LayerCache
-from leadline.sources.registry_options import Credential, PullSecret, RegistryOptions, Trust
+from leadline.sources.images.cache import LayerCache
+from leadline.sources.images.resolve import ImageOptions, open_image
+from leadline.sources.registry.options import Credential, PullSecret, RegistryOptions, Trust
 from registry_server import Server, serving
 
 LAYERS = (layer({"etc/os-release": b"ID=demo\n", "a.list": b"one two\n"}), layer({"b.list": b"three\n"}))

@@ -10,10 +10,10 @@ import pytest
 
 from image_archives import layer
 from leadline.errors import RegistryError
-from leadline.image.reference import read_reference
-from leadline.sources.image_source import ImageOptions, open_image
-from leadline.sources.registry_auth import credentials_for
-from leadline.sources.registry_options import Credential, PullSecret, RegistryOptions, Trust, Wait, never
+from leadline.image.identity.reference import read_reference
+from leadline.sources.images.resolve import ImageOptions, open_image
+from leadline.sources.registry.auth import credentials_for
+from leadline.sources.registry.options import Credential, PullSecret, RegistryOptions, Trust, Wait, never
 from registry_server import Server, serving
 
 GOOD = 'echo \'{"Username": "ann", "Secret": "s3cret"}\''

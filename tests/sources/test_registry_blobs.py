@@ -8,12 +8,12 @@ import pytest
 from image_archives import digest, layer
 from leadline.errors import RegistryError
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.remembered import bill_of_materials
+from leadline.image.sbom_cache import bill_of_materials
 from leadline.model.package import Sbom
-from leadline.sources import registry_http
-from leadline.sources.image_source import ImageOptions, open_image
-from leadline.sources.layer_blob import OpenedImage
-from leadline.sources.registry_options import RegistryOptions, Trust
+from leadline.sources.images.layer import OpenedImage
+from leadline.sources.images.resolve import ImageOptions, open_image
+from leadline.sources.registry import http as registry_http
+from leadline.sources.registry.options import RegistryOptions, Trust
 from registry_server import Server, serving
 
 LAYER = layer({"a.list": b"one two\n"})

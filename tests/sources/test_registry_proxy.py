@@ -7,9 +7,9 @@ import pytest
 
 from image_archives import layer
 from leadline.errors import RegistryError
-from leadline.sources.image_source import ImageOptions, open_image
-from leadline.sources.registry_options import RegistryOptions, Trust
-from leadline.sources.registry_proxy import proxy_for
+from leadline.sources.images.resolve import ImageOptions, open_image
+from leadline.sources.registry.options import RegistryOptions, Trust
+from leadline.sources.registry.proxy import proxy_for
 from registry_server import Server, serving
 
 HOST = "r.example:5000"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from leadline.posture.languages.rego import Alert, Answer, Problem, Question, Related, Rule
 from leadline.sources.child_process import Limits
-from leadline.sources.rego_engine import RegoEngine, has_rego
-from leadline.sources.rego_functions import decoded, found_with_groups, normalized_image, split, sprintf
+from leadline.sources.rego.builtins import decoded, found_with_groups, normalized_image, split, sprintf
+from leadline.sources.rego.engine import RegoEngine, has_rego
 
 needs_rego = pytest.mark.skipif(not has_rego(), reason="the rego extra is not installed")
 HEAD = "package armo_builtins\nimport rego.v1\n"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from leadline.model.resource import resource_of
 from leadline.posture.engine import judge
 from leadline.posture.languages.rego import EVERYTHING, Answer, ControlFile, Match, Rule, controls_of
-from leadline.sources.rego_rules import RegoFolder, read_rego
+from leadline.sources.rego.loader import RegoFolder, read_rego
 
 HERE = Path()
 SOURCE = "package armo_builtins\n# data.postureControlInputs.named\n"

@@ -14,10 +14,10 @@ from leadline.model.finding import Unread
 from leadline.model.package import Package, Sbom
 from leadline.outputs.components import components
 from leadline.outputs.format import find_format
-from leadline.outputs.offered import Page
+from leadline.outputs.format_registry import Page
 from leadline.outputs.place import NoPlaces
-from leadline.sources.sbom_documents import read_sbom_document
-from leadline.sources.sbom_sniff import begins_like_sbom
+from leadline.sources.sbom.reader import read_sbom_document
+from leadline.sources.sbom.sniff import begins_like_sbom
 
 NOW = "2026-01-02T03:04:05Z"
 

@@ -16,7 +16,7 @@ from leadline.model.package import ImageIdentity, Package, Sbom
 from leadline.outputs.components import components
 from leadline.outputs.declared_licences import declared
 from leadline.outputs.format import find_format
-from leadline.sources.sbom_documents import read_sbom_document
+from leadline.sources.sbom.reader import read_sbom_document
 from outputs.sample_packages import CREATED, SBOM, sbom_page
 
 NAMES = ("spdx-json", "cyclonedx-json", "syft-json")

@@ -9,9 +9,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadline.sources import yaml_documents
-from leadline.sources.json_documents import parse_json
-from leadline.sources.yaml_documents import Duplicate, Limits, parse_documents
+from leadline.sources.manifests.json import parse_json
+from leadline.sources.yaml import parser as yaml_documents
+from leadline.sources.yaml.parser import Duplicate, Limits, parse_documents
 from sources.kubectl_reading import as_json
 
 FIXTURES = Path(__file__).parents[3] / "shared" / "reference" / "fixtures"

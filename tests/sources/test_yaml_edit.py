@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadline.kube.field_path import format_path, value_at
-from leadline.sources.manifests import read_manifests
-from leadline.sources.yaml_documents import parse_documents
-from leadline.sources.yaml_edit import EditError, RemoveAt, SetAt, apply_edits
+from leadline.sources.manifests.reader import read_manifests
+from leadline.sources.yaml.edit import EditError, RemoveAt, SetAt, apply_edits
+from leadline.sources.yaml.parser import parse_documents
 
 FIXTURES = Path(__file__).parents[3] / "shared" / "reference" / "fixtures"
 CASES = Path(__file__).parent / "yaml_cases" / "edits"

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from leadline.sources.yaml_documents import parse_documents
+from leadline.sources.yaml.parser import parse_documents
 from sources.kubectl_reading import as_json, find_kubectl, read_with_kubectl
 
 CASES = Path(__file__).parent / "yaml_cases"

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from leadline.image.accounts import ACCOUNT_FILE, is_open, refusal, root_reason
-from leadline.image.distro import is_rolling
+from leadline.image.identity.accounts import ACCOUNT_FILE, is_open, refusal, root_reason
+from leadline.image.identity.distro import is_rolling
 from leadline.image.ownership import DISTRIBUTION_TYPES
-from leadline.image.secrets import is_sample
+from leadline.image.secrets.scan import is_sample
 from leadline.model.control import SEVERITIES
 from leadline.model.image_report import ImageFinding
 from leadline.model.package import Distro, ImageFile, Sbom

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
-from leadline.image.config import ConfigReading
+from leadline.image.identity.config import ConfigReading
 from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
 
 if TYPE_CHECKING:
-    from leadline.image.tar import EntryReader
+    from leadline.image.layers.tar import EntryReader
 
 Each = Callable[[Callable[["Layer"], Any], Iterable["Layer"]], Iterator[Any]]
 """``map``, or one that works on several layers at once and keeps their order."""

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from leadline.image.places import file_at
+from leadline.image.identity.places import file_at
 from leadline.model.package import Package
 
 if TYPE_CHECKING:
-    from leadline.image.tree import MergedTree
+    from leadline.image.layers.tree import MergedTree
 
 DISTRIBUTION_TYPES = frozenset(("apk", "deb", "rpm", "alpm"))
 

@@ -6,20 +6,22 @@ import zstandard
 from msgspec import DecodeError, ValidationError, msgpack, structs
 
 from leadline.errors import SourceError
-from leadline.image import accounts, licences, secrets
 from leadline.image.cataloguer import TEXT_VERSION, Cataloguer, Unread
-from leadline.image.code_stamp import FORM
-from leadline.image.distro import DISTRO_PATHS, distro_of_programs, read_distro
+from leadline.image.code_fingerprint import FORM
+from leadline.image.identity import accounts
+from leadline.image.identity.distro import DISTRO_PATHS, distro_of_programs, read_distro
+from leadline.image.identity.places import file_at
 from leadline.image.image import Cache, Image, Layer, Options, layer_name
-from leadline.image.layer_facts import LAYER_FORM, LayerFacts, path_of
-from leadline.image.layers import facts_of
-from leadline.image.links import follow_links
+from leadline.image.layers.facts import LAYER_FORM, LayerFacts, path_of
+from leadline.image.layers.file_selector import Wishes
+from leadline.image.layers.scan import facts_of
+from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.symlinks import follow_links
+from leadline.image.layers.tree import MergedTree, merge
+from leadline.image.licences import expressions as licences
 from leadline.image.ownership import with_owners
-from leadline.image.places import file_at
-from leadline.image.reader import Reader
-from leadline.image.tree import MergedTree, merge
-from leadline.image.walk import Reading, catalogue
-from leadline.image.wishes import Wishes
+from leadline.image.run_cataloguers import Reading, catalogue
+from leadline.image.secrets import scan as secrets
 from leadline.model.package import Account, FileDigests, ImageFile, ImageIdentity, Package, Sbom
 
 LARGEST_REMEMBERED = 1 << 30

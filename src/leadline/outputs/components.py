@@ -31,7 +31,9 @@ class Component(Struct, frozen=True):
 
 def components(sbom: Sbom) -> tuple[Component, ...]:
     """The packages of ``sbom`` by type, name and version; those that are the same became one."""
-    from leadline.image.package_url import package_url  # slow to import, and known documents do without
+    from leadline.image.identity.package_url import (
+        package_url,  # slow to import, and known documents do without
+    )
 
     groups: dict[tuple[str, ...], list[Package]] = {}
     urls: dict[tuple[str, ...], str] = {}

@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterator
 from hashlib import sha256
 
-from leadline.image.places import file_at
+from leadline.image.identity.places import file_at
 from leadline.model.package import Package
 
 

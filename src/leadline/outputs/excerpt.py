@@ -11,10 +11,10 @@ from leadline.kube.field_path import format_path, parse_path
 from leadline.model.control import YOUR_VALUE, Missing, Remove, Review, Set
 from leadline.model.finding import Finding, Place
 from leadline.model.resource import Resource
-from leadline.outputs.cure import cure
 from leadline.outputs.place import Places, file_of, missing_part, place_text, steering, value_at
 from leadline.outputs.plain import columns, plain, source_line, value_text, wrapped
 from leadline.outputs.redact import redacted_lines
+from leadline.outputs.remediation import cure
 
 _GUTTER = 5
 _BESIDE = 12

@@ -16,10 +16,9 @@ from leadline.model.package import Sbom
 from leadline.model.report import ControlCount, PostureReport
 from leadline.model.resource import Resource, joined
 from leadline.outputs.counters import Counters, category_of, resource_counters, status_info
-from leadline.outputs.cure import ControlText, control_text, cure, why
 from leadline.outputs.excerpt import Excerpt, Line, excerpts
+from leadline.outputs.format_registry import Asked, Format, Page, find_format, format, formats_for
 from leadline.outputs.json_text import json_text
-from leadline.outputs.offered import Asked, Format, Page, find_format, format, formats_for
 from leadline.outputs.place import (
     NoPlaces,
     Places,
@@ -32,7 +31,8 @@ from leadline.outputs.place import (
 )
 from leadline.outputs.plain import columns, count, padded, plain, source_line, value_text, wrapped
 from leadline.outputs.redact import HIDDEN, redacted_lines, redacted_object, redacted_text
-from leadline.outputs.tally import (
+from leadline.outputs.remediation import ControlText, control_text, cure, why
+from leadline.outputs.summary import (
     FORBIDDEN,
     closing,
     controls_that_judged,

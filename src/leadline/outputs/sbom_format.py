@@ -9,12 +9,12 @@ from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.package import Digest, Distro, FileDigests, ImageIdentity, Package, Sbom
 from leadline.outputs.components import Component, components
 from leadline.outputs.declared_licences import Declared, declared, is_license_id
-from leadline.outputs.draft import Draft, MakeDraft
+from leadline.outputs.document_template import Draft, MakeDraft
 from leadline.outputs.evidence import files_of, key_of
+from leadline.outputs.format_registry import Format, Page, format
 from leadline.outputs.json_text import json_text
-from leadline.outputs.moment import content_uuid
-from leadline.outputs.offered import Format, Page, format
 from leadline.outputs.plain import columns, count, padded, plain, wrapped
+from leadline.outputs.timestamps import content_uuid
 
 __all__ = [
     "Component",
@@ -92,8 +92,8 @@ def _plain(value: Any) -> Any:
 
 def image_url(image: ImageIdentity) -> str:
     """The ``oci`` package URL of an image out of a registry; empty for all else."""
-    from leadline.image.package_url import package_url
-    from leadline.image.reference import read_reference
+    from leadline.image.identity.package_url import package_url
+    from leadline.image.identity.reference import read_reference
 
     reference = read_reference(image.name) if image.digest else None
     if reference is None or image.name.startswith((".", "/")):

@@ -23,23 +23,15 @@ from leadline.kube.selector import compile_pairs, compile_selector, without_cont
 from leadline.kube.version import is_within, parse_version
 from leadline.model.control import YOUR_VALUE, Control, Missing, NotJudged, Remove, Review, Set, Violations
 from leadline.model.resource import Resource
-from leadline.posture.container_security import (
+from leadline.posture.checks.container_security import (
     privilege_escalation,
     privileged,
     root_user,
     runs_linux,
     writable_root_filesystem,
 )
-from leadline.posture.control_plane import (
-    ApiServer,
-    ControllerManager,
-    ControlPlaneProcess,
-    Etcd,
-    Flag,
-    Scheduler,
-)
-from leadline.posture.credentials import rules_for
-from leadline.posture.exposure import (
+from leadline.posture.checks.credentials import rules_for
+from leadline.posture.checks.exposure import (
     ROUTE_KINDS,
     ROUTES,
     backend_services,
@@ -48,9 +40,8 @@ from leadline.posture.exposure import (
     route_ways,
     service_ways,
 )
-from leadline.posture.inventory import WORKLOADS, Inventory, kind_name
-from leadline.posture.istio import MESH_KINDS, mesh_ways
-from leadline.posture.judgement import (
+from leadline.posture.checks.istio import MESH_KINDS, mesh_ways
+from leadline.posture.checks.judgement import (
     GUARD_KINDS,
     SENSITIVE_KEY_NAMES,
     SENSITIVE_VALUES,
@@ -67,8 +58,8 @@ from leadline.posture.judgement import (
     policies_guard,
     token_of,
 )
-from leadline.posture.pod_context import container_context, pod_context
-from leadline.posture.rights import (
+from leadline.posture.checks.pod_context import container_context, pod_context
+from leadline.posture.checks.rbac_queries import (
     APPROVE_CERTIFICATES,
     BIND_OR_ESCALATE,
     CHANGE_ADMISSION,
@@ -83,8 +74,17 @@ from leadline.posture.rights import (
     TAKEOVER,
     beyond_reading,
 )
+from leadline.posture.checks.target_completeness import expect, expect_cluster, expect_pods
+from leadline.posture.control_plane import (
+    ApiServer,
+    ControllerManager,
+    ControlPlaneProcess,
+    Etcd,
+    Flag,
+    Scheduler,
+)
+from leadline.posture.inventory import WORKLOADS, Inventory, kind_name
 from leadline.posture.subject import Container, Namespace, Workload, mapping, mappings, sequence, text
-from leadline.posture.surroundings import expect, expect_cluster, expect_pods
 
 __all__ = [
     "ACCEPTED_SUITES",

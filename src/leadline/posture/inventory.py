@@ -10,8 +10,8 @@ from leadline.kube.network_policy import POLICY_KINDS, PolicyRule, policy_rules
 from leadline.kube.rbac import Grant, join_grants, unknown_roles
 from leadline.kube.selector import Selector, SelectorIndex, compile_pairs, without_controller_labels
 from leadline.model.resource import Origin, Resource
+from leadline.posture.apply_unit import Unit, nearest, unit_of
 from leadline.posture.control_plane import ControlPlaneProcess, process_of
-from leadline.posture.copies import Unit, nearest, unit_of
 from leadline.posture.subject import Workload, mapping, mappings, text, workloads_of
 
 DEFAULT_NAMESPACE = "default"

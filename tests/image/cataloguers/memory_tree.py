@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from leadline.image.cataloguer import Cataloguer, Distro, File, Package, Unreadable
-from leadline.image.walk import told
+from leadline.image.run_cataloguers import told
 
 
 class MemoryTree:

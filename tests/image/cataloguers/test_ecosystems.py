@@ -15,7 +15,7 @@ from memory_tree import MemoryTree, read
 from leadline.discover import discover
 from leadline.image import cataloguers
 from leadline.image.cataloguer import Cataloguer, Package
-from leadline.image.wishes import Wishes
+from leadline.image.layers.file_selector import Wishes
 
 FOLDER = Path(__file__).parent / "ecosystems"
 CATALOGUERS = {one.name: one for one in discover(cataloguers, Cataloguer)}

@@ -13,7 +13,7 @@ from test_ecosystems import CATALOGUERS, FOLDER, tree_of
 from test_golang import LINES, SECTION, elf, inline, pointed
 from test_java import jar, properties
 
-from leadline.image.wishes import Wishes
+from leadline.image.layers.file_selector import Wishes
 
 METADATA = "Metadata-Version: 2.1\nName: x\nVersion: 1\n"
 BUILT = {

@@ -7,10 +7,10 @@ import zipfile
 import pytest
 from memory_tree import MemoryTree, read
 
-from leadline.image import zip_reader
 from leadline.image.cataloguer import Package, Unreadable
 from leadline.image.cataloguers import java
-from leadline.image.jar import manifest_attributes, split_file_name
+from leadline.image.parsers import zip as zip_reader
+from leadline.image.parsers.jar import manifest_attributes, split_file_name
 
 LOG4J = "META-INF/maven/org.apache.logging.log4j/log4j-core/"
 

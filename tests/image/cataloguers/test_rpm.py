@@ -12,7 +12,7 @@ from package_cases import HERE, assert_finds, cases
 from rpm_blobs import header, ndb, package, sqlite
 
 from leadline.image.cataloguers.rpm import rpm
-from leadline.image.rpm_header import read_header
+from leadline.image.parsers.rpm_header import read_header
 
 TABLE = "CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)"
 PATH = "var/lib/rpm/Packages"

@@ -9,7 +9,7 @@ import pytest
 
 from leadline.image.image import Layer
 from leadline.programs.cli.imaging.layer_progress import LayerProgress
-from leadline.sources.layer_blob import PieceLayer, RegionLayer
+from leadline.sources.images.layer import PieceLayer, RegionLayer
 
 
 def piecewise(name: str, sizes: list[int]) -> PieceLayer:

@@ -7,7 +7,7 @@ import pytest
 
 from leadline.programs.cli.main import main
 from leadline.programs.cli.scanning import own_rego
-from leadline.sources.rego_engine import has_rego
+from leadline.sources.rego.engine import has_rego
 
 needs_rego = pytest.mark.skipif(not has_rego(), reason="the rego extra is not installed")
 POD = """\

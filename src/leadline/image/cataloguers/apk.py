@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from leadline.image.cataloguer import Digest, File, Package, Packages, Tree, Unreadable, cataloguer
-from leadline.image.distro import distro_qualifiers
-from leadline.image.licences import spdx, spdx_all
-from leadline.image.requirements import required_packages
+from leadline.image.identity.distro import distro_qualifiers
+from leadline.image.licences.expressions import spdx, spdx_all
+from leadline.image.parsers.capabilities import required_packages
 
 DATABASES = ("lib/apk/db/installed", "usr/lib/apk/db/installed")
 

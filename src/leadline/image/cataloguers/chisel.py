@@ -11,7 +11,7 @@ import msgspec
 import zstandard
 
 from leadline.image.cataloguer import Digest, File, Package, Packages, Tree, Unreadable, cataloguer
-from leadline.image.distro import distro_qualifiers
+from leadline.image.identity.distro import distro_qualifiers
 
 LARGEST = 64 << 20
 """Bytes of the list when unpacked; that of a large image has some hundred thousand paths of 200 bytes."""

@@ -7,8 +7,8 @@ package URL.
 import re
 
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.checksum import hexadecimal
-from leadline.image.documents import entries, fields, read_yaml, whole, word
+from leadline.image.parsers.checksum import hexadecimal
+from leadline.image.parsers.documents import entries, fields, read_yaml, whole, word
 
 _POD = re.compile(r"(?P<name>[^\s/(]+)(?:/(?P<part>[^\s(]+))?\s+\((?P<version>[^()\s]+)\)")
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
-from leadline.image.documents import fields, read_json, whole, word, words
+from leadline.image.parsers.documents import fields, read_json, whole, word, words
 
 FILE_BYTES = 4 << 20
 

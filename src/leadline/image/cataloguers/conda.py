@@ -7,11 +7,11 @@ those of the package URL type ``conda``.
 import re
 from posixpath import join
 
-from leadline.image.address import public_address
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
-from leadline.image.checksum import hexadecimal
-from leadline.image.documents import fields, read_json, word, words
-from leadline.image.licences import spdx_all
+from leadline.image.identity.address import public_address
+from leadline.image.licences.expressions import spdx_all
+from leadline.image.parsers.checksum import hexadecimal
+from leadline.image.parsers.documents import fields, read_json, word, words
 
 _TOKEN = re.compile(r"/t/[^/]+/")
 """Where a channel that asks for an account has its token."""

@@ -1,9 +1,9 @@
 """Dart packages that a project pins: ``pubspec.lock`` (https://dart.dev/tools/pub/glossary#lockfile)."""
 
-from leadline.image.address import public_address
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.checksum import hexadecimal
-from leadline.image.documents import fields, read_yaml, whole, word
+from leadline.image.identity.address import public_address
+from leadline.image.parsers.checksum import hexadecimal
+from leadline.image.parsers.documents import fields, read_yaml, whole, word
 
 OFFICIAL_PREFIX = "pub."
 """Both names that the public registry has had begin so; it is the default of the package URL type."""

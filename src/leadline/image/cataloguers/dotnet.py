@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.checksum import in_base64
-from leadline.image.documents import fields, read_json, read_xml, whole, word
+from leadline.image.parsers.checksum import in_base64
+from leadline.image.parsers.documents import fields, read_json, read_xml, whole, word
 
 _PLAIN_VERSION = re.compile(r"\d[\w.+-]{0,100}")
 

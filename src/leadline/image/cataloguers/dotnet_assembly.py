@@ -7,7 +7,7 @@ signature of its metadata (ECMA-335, II.24.2.1).
 import re
 
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.executable import PE, Executable
+from leadline.image.parsers.executable import PE, Executable
 
 METADATA_SIGNATURE = b"BSJB"
 TEXT_BYTES = 1024

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unreadable, cataloguer
-from leadline.image.distro import distro_qualifiers
-from leadline.image.licences import licences_in, spdx_all
-from leadline.image.requirements import required_packages
+from leadline.image.identity.distro import distro_qualifiers
+from leadline.image.licences.expressions import licences_in, spdx_all
+from leadline.image.parsers.capabilities import required_packages
 
 STATUS = "var/lib/dpkg/status"
 STATUS_FOLDER = "var/lib/dpkg/status.d"

@@ -7,9 +7,9 @@ What comes out of a repository has its commit for a version.
 
 import re
 
-from leadline.image.address import public_address
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
-from leadline.image.checksum import hexadecimal
+from leadline.image.identity.address import public_address
+from leadline.image.parsers.checksum import hexadecimal
 
 FILE_BYTES = 16 << 20
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.documents import entries, fields, read_yaml, whole, word
+from leadline.image.parsers.documents import entries, fields, read_yaml, whole, word
 
 _USES = re.compile(r"(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)(?:/(?P<path>[^@\s]+))?@(?P<ref>[^@\s]+)")
 

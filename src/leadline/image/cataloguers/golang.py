@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
-from leadline.image.executable import Executable
-from leadline.image.go_module import DEVELOPMENT, module_package
+from leadline.image.parsers.executable import Executable
+from leadline.image.parsers.go_module import DEVELOPMENT, module_package
 
 SECTIONS = (".go.buildinfo", "__DATA,__go_buildinfo", "__DATA_CONST,__go_buildinfo")
 MAGIC = b"\xff Go buildinf:"

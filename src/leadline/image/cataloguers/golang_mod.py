@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.image.cataloguer import File, Packages, Unreadable, cataloguer
-from leadline.image.go_module import DEVELOPMENT, module_package
+from leadline.image.parsers.go_module import DEVELOPMENT, module_package
 
 FILE_BYTES = 16 << 20
 

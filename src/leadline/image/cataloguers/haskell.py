@@ -7,7 +7,7 @@ https://cabal.readthedocs.io/en/stable/cabal-commands.html#cabal-freeze
 import re
 
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
-from leadline.image.documents import entries, fields, read_yaml, whole, word
+from leadline.image.parsers.documents import entries, fields, read_yaml, whole, word
 
 FILE_BYTES = 4 << 20
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from leadline.image.cataloguer import Digest, File, Package, Packages, Unreadable, cataloguer
-from leadline.image.documents import read_xml
-from leadline.image.jar import (
+from leadline.image.licences.expressions import any_of, clearest, is_spdx, licences_in
+from leadline.image.parsers.documents import read_xml
+from leadline.image.parsers.jar import (
     Coordinates,
     bundle_licences,
     coordinates_in_pom,
@@ -19,8 +20,7 @@ from leadline.image.jar import (
     named_by,
     split_file_name,
 )
-from leadline.image.licences import any_of, clearest, is_spdx, licences_in
-from leadline.image.zip_reader import Budget, ZipEntry, ZipReader
+from leadline.image.parsers.zip import Budget, ZipEntry, ZipReader
 
 SUFFIXES = (".jar", ".war", ".ear", ".par", ".sar", ".nar", ".jpi", ".hpi", ".kar", ".lpkg")
 NESTED_DEPTH = 8

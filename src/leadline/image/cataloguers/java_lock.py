@@ -11,7 +11,7 @@ from posixpath import join, normpath
 from msgspec import Struct
 
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unreadable, cataloguer
-from leadline.image.documents import Element, read_xml
+from leadline.image.parsers.documents import Element, read_xml
 
 FILE_BYTES = 8 << 20
 PARENT_BYTES = 512 << 10

@@ -6,7 +6,7 @@ https://github.com/luarocks/luarocks/blob/main/docs/rockspec_format.md
 import re
 
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
-from leadline.image.licences import spdx_all
+from leadline.image.licences.expressions import spdx_all
 
 CHARACTERS = 1 << 20
 

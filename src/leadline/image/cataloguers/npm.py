@@ -6,8 +6,8 @@ https://docs.npmjs.com/cli/v10/configuring-npm/package-json
 from collections.abc import Iterator
 
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
-from leadline.image.documents import entries, fields, read_json, whole_name, word
-from leadline.image.licences import any_of, clearest
+from leadline.image.licences.expressions import any_of, clearest
+from leadline.image.parsers.documents import entries, fields, read_json, whole_name, word
 
 
 @cataloguer("npm", names=("package.json",))

@@ -6,7 +6,8 @@ https://docs.npmjs.com/cli/v10/configuring-npm/package-lock-json, https://bun.sh
 from collections.abc import Iterator, Mapping, Sequence
 
 from leadline.image.cataloguer import File, Packages, Tree, Unreadable, cataloguer
-from leadline.image.documents import (
+from leadline.image.parsers.dependency_graph import reachable
+from leadline.image.parsers.documents import (
     entries,
     fields,
     read_json,
@@ -15,8 +16,7 @@ from leadline.image.documents import (
     whole_name,
     word,
 )
-from leadline.image.lock_graph import reachable
-from leadline.image.npm_package import is_of_dependency, npm_package, split_name
+from leadline.image.parsers.npm import is_of_dependency, npm_package, split_name
 
 DEPTH = 200
 

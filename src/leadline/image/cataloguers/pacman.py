@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable
 
 from leadline.image.cataloguer import Digest, File, Package, Packages, Tree, Unreadable, cataloguer
-from leadline.image.distro import distro_qualifiers
-from leadline.image.licences import spdx_all
-from leadline.image.requirements import required_packages
+from leadline.image.identity.distro import distro_qualifiers
+from leadline.image.licences.expressions import spdx_all
+from leadline.image.parsers.capabilities import required_packages
 
 _PATH = re.compile(r"var/lib/pacman/local/[^/]+/desc")
 _OPERATORS = re.compile(r"[<>=:]")

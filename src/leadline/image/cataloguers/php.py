@@ -4,8 +4,8 @@ A list of packages from Composer 1, an object that holds the list from Composer 
 """
 
 from leadline.image.cataloguer import File, Packages, Unreadable, cataloguer
-from leadline.image.composer import composer_package
-from leadline.image.documents import entries, fields, read_json, word, words
+from leadline.image.parsers.composer import composer_package
+from leadline.image.parsers.documents import entries, fields, read_json, word, words
 
 
 @cataloguer("php", names=("installed.json",))

@@ -1,8 +1,8 @@
 """PHP packages that a project pins: ``composer.lock``."""
 
 from leadline.image.cataloguer import File, Packages, Unreadable, cataloguer
-from leadline.image.composer import composer_package
-from leadline.image.documents import entries, fields, read_json, whole
+from leadline.image.parsers.composer import composer_package
+from leadline.image.parsers.documents import entries, fields, read_json, whole
 
 
 @cataloguer("php-lock", names=("composer.lock",), lock=True)

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from leadline.image.cataloguer import File, Packages, cataloguer
-from leadline.image.documents import fields, read_yaml, whole, whole_name, word
-from leadline.image.lock_graph import reachable
-from leadline.image.npm_package import is_of_dependency, npm_package, split_name
+from leadline.image.parsers.dependency_graph import reachable
+from leadline.image.parsers.documents import fields, read_yaml, whole, whole_name, word
+from leadline.image.parsers.npm import is_of_dependency, npm_package, split_name
 
 _OLD_KEY = re.compile(r"((?:@[^/]++/)?[^/@]++)/(\d[^_(/]*+)")
 

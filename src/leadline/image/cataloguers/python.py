@@ -11,11 +11,11 @@ from posixpath import join, normpath
 
 from msgspec.structs import replace
 
-from leadline.image.address import public_address
 from leadline.image.cataloguer import File, Package, Packages, Tree, Unreadable, cataloguer
-from leadline.image.documents import fields, read_headers, read_json, word
-from leadline.image.licences import is_spdx, spdx_all
-from leadline.image.zip_reader import Budget, ZipReader
+from leadline.image.identity.address import public_address
+from leadline.image.licences.expressions import is_spdx, spdx_all
+from leadline.image.parsers.documents import fields, read_headers, read_json, word
+from leadline.image.parsers.zip import Budget, ZipReader
 
 FILES = 200_000
 METADATA_BYTES = 4 << 20

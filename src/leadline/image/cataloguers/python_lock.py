@@ -7,10 +7,10 @@ https://packaging.python.org/en/latest/specifications/pylock-toml/
 import re
 from collections.abc import Iterator, Mapping
 
-from leadline.image.address import public_address
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
-from leadline.image.documents import entries, fields, read_json, read_toml, whole, word, words
-from leadline.image.lock_graph import reachable
+from leadline.image.identity.address import public_address
+from leadline.image.parsers.dependency_graph import reachable
+from leadline.image.parsers.documents import entries, fields, read_json, read_toml, whole, word, words
 
 REQUIREMENTS_BYTES = 8 << 20
 

@@ -6,8 +6,8 @@ https://cran.r-project.org/doc/manuals/r-release/R-exts.html#The-DESCRIPTION-fil
 import re
 
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.documents import read_headers
-from leadline.image.licences import spdx_all
+from leadline.image.licences.expressions import spdx_all
+from leadline.image.parsers.documents import read_headers
 
 
 @cataloguer("r", names=("DESCRIPTION",))

@@ -9,17 +9,17 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from leadline.image import rpm_header
 from leadline.image.cataloguer import Distro, File, Package, Packages, Tree, Unreadable, cataloguer
-from leadline.image.distro import distro_qualifiers
-from leadline.image.licences import spdx_all
-from leadline.image.requirements import required_packages
-from leadline.image.rpm_bdb import BdbError, bdb_blobs, is_bdb_hash
-from leadline.image.rpm_header import HeaderError, RpmHeader, read_header
-from leadline.image.rpm_ndb import MAGIC as NDB_MAGIC
-from leadline.image.rpm_ndb import NdbError, ndb_blobs
-from leadline.image.rpm_sqlite import MAGIC as SQLITE_MAGIC
-from leadline.image.rpm_sqlite import SqliteError, sqlite_blobs
+from leadline.image.identity.distro import distro_qualifiers
+from leadline.image.licences.expressions import spdx_all
+from leadline.image.parsers import rpm_header
+from leadline.image.parsers.capabilities import required_packages
+from leadline.image.parsers.rpm_bdb import BdbError, bdb_blobs, is_bdb_hash
+from leadline.image.parsers.rpm_header import HeaderError, RpmHeader, read_header
+from leadline.image.parsers.rpm_ndb import MAGIC as NDB_MAGIC
+from leadline.image.parsers.rpm_ndb import NdbError, ndb_blobs
+from leadline.image.parsers.rpm_sqlite import MAGIC as SQLITE_MAGIC
+from leadline.image.parsers.rpm_sqlite import SqliteError, sqlite_blobs
 
 FOLDERS = ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
 """Where rpm keeps its database: everywhere, in SUSE and newer Fedora, in systems made by rpm-ostree."""

@@ -7,7 +7,7 @@ A specification is Ruby source that assigns literals
 import re
 
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
-from leadline.image.licences import spdx_all
+from leadline.image.licences.expressions import spdx_all
 
 CHARACTERS = 1 << 20
 

@@ -9,8 +9,8 @@ import zlib
 import orjson
 
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
-from leadline.image.documents import entries, fields, word
-from leadline.image.executable import Executable
+from leadline.image.parsers.documents import entries, fields, word
+from leadline.image.parsers.executable import Executable
 
 SECTIONS = (".dep-v0", "__DATA,.dep-v0")
 JSON_BYTES = 8 << 20

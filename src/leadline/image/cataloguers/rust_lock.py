@@ -1,9 +1,9 @@
 """Rust crates that a project pins: ``Cargo.lock`` (https://doc.rust-lang.org/cargo/reference/resolver.html)."""
 
-from leadline.image.address import public_address
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
-from leadline.image.checksum import hexadecimal
-from leadline.image.documents import entries, fields, read_toml, word, words
+from leadline.image.identity.address import public_address
+from leadline.image.parsers.checksum import hexadecimal
+from leadline.image.parsers.documents import entries, fields, read_toml, word, words
 
 
 @cataloguer("rust-lock", names=("Cargo.lock",), lock=True)

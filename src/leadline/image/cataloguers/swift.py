@@ -7,7 +7,7 @@ has the repository's host and owner as its namespace.
 import re
 
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.documents import entries, fields, read_json, whole, word
+from leadline.image.parsers.documents import entries, fields, read_json, whole, word
 
 _ADDRESS = re.compile(r"^(?:[\w+]+://)?(?:[^/@]+@)?(?P<host>[^/:]+)[/:](?P<path>.+?)(?:\.git)?/?$")
 

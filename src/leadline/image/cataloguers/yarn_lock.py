@@ -6,8 +6,8 @@ https://classic.yarnpkg.com/lang/en/docs/yarn-lock/, https://yarnpkg.com/configu
 from collections.abc import Iterator
 
 from leadline.image.cataloguer import File, Packages, Unreadable, cataloguer
-from leadline.image.documents import YAML_BYTES, fields, read_yaml, whole, word
-from leadline.image.npm_package import is_of_dependency, npm_package, split_name
+from leadline.image.parsers.documents import YAML_BYTES, fields, read_yaml, whole, word
+from leadline.image.parsers.npm import is_of_dependency, npm_package, split_name
 
 
 @cataloguer("yarn-lock", names=("yarn.lock",), lock=True, version=2)

@@ -16,10 +16,10 @@ def command(names: tuple[str, ...], controls: tuple[str, ...], format: str) -> i
     """
     import orjson
 
-    from leadline.posture.needs import kinds_needed
+    from leadline.posture.required_kinds import kinds_needed
     from leadline.programs.cli.scanning.policies import choose_policies
     from leadline.programs.cli.scanning.request import Request, split_words
-    from leadline.sources.cluster_rbac import least_role
+    from leadline.sources.cluster.rbac import least_role
 
     form, chosen, more = split_words(names)
     request = Request(form=form, names=(*chosen, *more), controls=controls)

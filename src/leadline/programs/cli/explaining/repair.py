@@ -13,7 +13,7 @@ from leadline.model.control import Control, Missing, Remove, Review, Set
 from leadline.model.finding import Finding
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.posture.engine import Facts, judge
-from leadline.sources.yaml_edit import RemoveAt, SetAt, apply_edits
+from leadline.sources.yaml.edit import RemoveAt, SetAt, apply_edits
 
 _OLD_SERVER = "v1.20.0"
 """For controls about faults of Kubernetes itself, which later servers do not have."""
@@ -73,7 +73,7 @@ def repair(control: Control, example: str, settings: Mapping[str, tuple[str, ...
 
 
 def _findings(control: Control, example: str, settings: Mapping[str, tuple[str, ...]]) -> tuple[Finding, ...]:
-    from leadline.sources.yaml_documents import parse_documents
+    from leadline.sources.yaml.parser import parse_documents
 
     resources = [
         resource_of(document.body, Origin(path="example.yaml", document=document.index))

@@ -11,15 +11,15 @@ import sys
 from collections.abc import Mapping, Sequence
 
 import leadline
-from leadline.image.code_stamp import code_stamp
-from leadline.outputs.moment import dated
+from leadline.image.code_fingerprint import code_stamp
+from leadline.outputs.timestamps import dated
 from leadline.programs.cli.imaging.created import created
 from leadline.programs.cli.imaging.memory import kept_results
-from leadline.sources.file_stamp import are_unchanged
+from leadline.sources.images.file_stamp import are_unchanged
 
 TYPE_CHECKING = False  # as typing has it, which is heavy too
 if TYPE_CHECKING:
-    from leadline.outputs.draft import Draft
+    from leadline.outputs.document_template import Draft
 
 _ROOMS = ("outputs", "sources", "programs/cli")
 """Whose code has a say, beside that of the engine and the nouns."""

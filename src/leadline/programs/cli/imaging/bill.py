@@ -9,18 +9,18 @@ from msgspec import Struct, json
 import leadline.outputs
 from leadline import __version__
 from leadline.errors import SourceError, UsageError
-from leadline.image.code_stamp import code_stamp
+from leadline.image.code_fingerprint import code_stamp
 from leadline.image.image import Options
-from leadline.image.remembered import bill_of_materials, has_gaps, recall, remember
+from leadline.image.sbom_cache import bill_of_materials, has_gaps, recall, remember
 from leadline.model.finding import Unread
 from leadline.model.package import Sbom
-from leadline.outputs.draft import Draft, MakeDraft
+from leadline.outputs.document_template import Draft, MakeDraft
 from leadline.programs.cli.imaging.finished import finished_document, read_finished
 from leadline.programs.cli.imaging.layer_progress import LayerProgress, Say
 from leadline.programs.cli.imaging.opening import layer_cache, open_requested
 from leadline.programs.cli.imaging.request import ImageRequest
-from leadline.sources.layer_blob import OpenedImage
-from leadline.sources.layer_cache import LayerCache
+from leadline.sources.images.cache import LayerCache
+from leadline.sources.images.layer import OpenedImage
 
 if TYPE_CHECKING:
     from leadline.image.cataloguer import Cataloguer

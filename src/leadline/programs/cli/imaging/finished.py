@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 from leadline.errors import SourceError
-from leadline.image.stream import is_compressed
+from leadline.image.layers.stream import is_compressed
 from leadline.model.package import Sbom
-from leadline.sources.sbom_sniff import begins_like_sbom
+from leadline.sources.sbom.sniff import begins_like_sbom
 
 LARGEST_DOCUMENT = 512 << 20
 TAR_HEADER_BYTES = 512
@@ -54,7 +54,7 @@ def read_finished(path: Path, created: str) -> Sbom:
                 content = file.read(LARGEST_DOCUMENT + 1)
         except OSError as error:
             raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    from leadline.sources.sbom_documents import read_sbom_document
+    from leadline.sources.sbom.reader import read_sbom_document
 
     if len(content) > LARGEST_DOCUMENT:
         raise SourceError(f"{name} is larger than {LARGEST_DOCUMENT >> 20} MiB")

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import structs
 
 from leadline.image.image import Layer
-from leadline.sources.layer_blob import PieceLayer
+from leadline.sources.images.layer import PieceLayer
 
 MOST_THREADS = 2
 """More would hold more large files in memory at once."""

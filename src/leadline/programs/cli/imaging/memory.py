@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from leadline.sources.layer_cache import LayerCache
+from leadline.sources.images.cache import LayerCache
 
 CACHE_BYTES = 512 << 20
 

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from leadline.errors import RegistryError, SourceError, UsageError
-from leadline.image.stream import HEAD_BYTES, Damaged, Region, is_compressed
-from leadline.image.tar import TarReader
+from leadline.image.layers.stream import HEAD_BYTES, Damaged, Region, is_compressed
+from leadline.image.layers.tar import TarReader
 from leadline.programs.cli.imaging.finished import exists
 from leadline.programs.cli.imaging.layer_progress import Say
 from leadline.programs.cli.imaging.memory import kept_results
 from leadline.programs.cli.imaging.request import ImageRequest
-from leadline.sources.image_manifest import read_platform
-from leadline.sources.image_source import ImageOptions, open_image
-from leadline.sources.layer_blob import OpenedImage
-from leadline.sources.layer_cache import LayerCache
-from leadline.sources.registry_options import Credential, RegistryOptions, Trust
+from leadline.sources.images.cache import LayerCache
+from leadline.sources.images.layer import OpenedImage
+from leadline.sources.images.manifest import read_platform
+from leadline.sources.images.resolve import ImageOptions, open_image
+from leadline.sources.registry.options import Credential, RegistryOptions, Trust
 
 MOST_ATTEMPTS = 4
 LONGEST_WAIT_S = 60.0

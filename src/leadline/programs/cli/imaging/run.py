@@ -10,7 +10,7 @@ from leadline.errors import SourceError, UsageError
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Sbom
-from leadline.outputs.offered import Asked, Format, Page, find_format, formats_for
+from leadline.outputs.format_registry import Asked, Format, Page, find_format, formats_for
 from leadline.outputs.plain import count, plain
 from leadline.programs.cli.imaging.again import Answer
 from leadline.programs.cli.imaging.bill import Bill, requested_bill

@@ -9,12 +9,12 @@ from leadline.model.control import Control
 from leadline.model.finding import Skip
 from leadline.model.report import Target
 from leadline.outputs.place import NoPlaces
-from leadline.posture.needs import kinds_needed
+from leadline.posture.required_kinds import kinds_needed
 from leadline.programs.cli.scanning.reading import Reading, Say
 from leadline.programs.cli.scanning.request import Request
-from leadline.sources.cluster import Cluster, connect, get_workload, read_cluster
-from leadline.sources.cluster_listing import Progress
-from leadline.sources.cluster_rbac import expand
+from leadline.sources.cluster.listing import Progress
+from leadline.sources.cluster.rbac import expand
+from leadline.sources.cluster.reader import Cluster, connect, get_workload, read_cluster
 
 NO_CLOUD = "none"
 """A cluster that is no service of a cloud that we know."""

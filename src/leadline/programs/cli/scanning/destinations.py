@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from leadline.errors import StoreError, UsageError
 from leadline.model.report import PostureReport
-from leadline.outputs.offered import Format, find_format
+from leadline.outputs.format_registry import Format, find_format
 
 _BUFFER_BYTES = 1 << 16
 _STDOUT = ("-", "/dev/stdout")

@@ -15,10 +15,10 @@ from leadline.outputs.place import Places
 from leadline.outputs.plain import count
 from leadline.programs.cli.scanning.reading import STDIN, Reading
 from leadline.programs.cli.scanning.request import Request
-from leadline.sources.manifest_files import ARCHIVE_ENDINGS, FileListing, absolute, list_files
-from leadline.sources.manifests import read_listing
-from leadline.sources.positions import FilePlaces
-from leadline.sources.yaml_documents import LIMITS
+from leadline.sources.manifests.files import ARCHIVE_ENDINGS, FileListing, absolute, list_files
+from leadline.sources.manifests.positions import FilePlaces
+from leadline.sources.manifests.reader import read_listing
+from leadline.sources.yaml.parser import LIMITS
 
 
 def read_files(request: Request, targets: Sequence[str]) -> Reading:
@@ -67,10 +67,10 @@ def _plain(targets: Sequence[str], listing: FileListing, text: bytes) -> Reading
 def _with_rendered(
     request: Request, targets: Sequence[str], plain: Sequence[str], roots: Sequence[str], text: bytes
 ) -> Reading:
-    from leadline.sources.rendered import HelmOptions, RenderOptions
-    from leadline.sources.rendered import joined as all_of
-    from leadline.sources.rendered_places import RenderedPlaces
-    from leadline.sources.rendering import read_rendered
+    from leadline.sources.rendering.locations import RenderedPlaces
+    from leadline.sources.rendering.render import read_rendered
+    from leadline.sources.rendering.result import HelmOptions, RenderOptions
+    from leadline.sources.rendering.result import joined as all_of
 
     options = RenderOptions(
         environment=os.environ,

@@ -14,7 +14,7 @@ from leadline.outputs.place import Places
 from leadline.programs.cli.scanning.file_source import read_files
 from leadline.programs.cli.scanning.reading import Reading, Say
 from leadline.programs.cli.scanning.request import Request
-from leadline.sources.git import checked_out
+from leadline.sources.git.checkout import checked_out
 
 
 @contextmanager

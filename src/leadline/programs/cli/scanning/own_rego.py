@@ -10,8 +10,8 @@ from leadline.errors import UsageError
 from leadline.model.control import Control
 from leadline.posture.languages.rego import controls_of, setting_name
 from leadline.programs.cli.scanning.settings import shipped_settings
-from leadline.sources.rego_engine import RegoEngine, has_rego
-from leadline.sources.rego_rules import read_rego
+from leadline.sources.rego.engine import RegoEngine, has_rego
+from leadline.sources.rego.loader import read_rego
 
 
 class OwnRego(Struct, frozen=True):

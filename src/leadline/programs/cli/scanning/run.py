@@ -16,7 +16,7 @@ from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Resource
 from leadline.outputs.format import Asked, Page
 from leadline.outputs.plain import count, plain
-from leadline.outputs.tally import closing, target_name
+from leadline.outputs.summary import closing, target_name
 from leadline.posture.engine import Facts, Judgement, judge
 from leadline.programs.cli.scanning.destinations import Destination, Sink, destinations, opened
 from leadline.programs.cli.scanning.flags import FLAGS

@@ -93,8 +93,8 @@ def _table(path: str) -> dict[str, Any]:
         raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
     if file.suffix.lower() == ".toml":
         return _toml(content, path)
-    from leadline.sources.manifests import documents_of
-    from leadline.sources.yaml_documents import LIMITS, Memory
+    from leadline.sources.manifests.reader import documents_of
+    from leadline.sources.yaml.parser import LIMITS, Memory
 
     documents = documents_of(content, path, LIMITS, Memory())
     for document in documents:

@@ -38,6 +38,6 @@ def _is_address(target: str) -> bool:
     """Whether ``target`` is one like ``git@host:path``; only then the reader of addresses is worth its import."""
     if "@" not in target or ":" not in target:
         return False
-    from leadline.sources.git_address import is_git_address
+    from leadline.sources.git.address import is_git_address
 
     return is_git_address(target)

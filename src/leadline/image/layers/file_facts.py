@@ -1,0 +1,36 @@
+"""What one file of a layer tells on its own."""
+
+from hashlib import sha1, sha256
+
+from leadline.image.cataloguer import File, Package, Unread
+from leadline.image.layers.facts import PathFacts
+from leadline.image.layers.file_selector import Wish
+from leadline.image.layers.scan_options import Reader
+from leadline.image.run_cataloguers import read
+from leadline.image.secrets.scan import secrets_in
+
+SPECIAL_BITS = 0o6000
+"""Set-uid and set-gid."""
+
+
+def told(reader: Reader, file: File, wish: Wish, *, may_tell: bool = False) -> PathFacts | None:
+    """What ``file`` says on its own; ``None`` where that is nothing worth a note."""
+    packages: list[Package] = []
+    unread: list[Unread] = []
+    for position in wish.readers:
+        one = reader.wishes.cataloguers[position]
+        if not one.takes_tree:
+            reading = read(one, file, None, reader.limits.packages - reader.room.packages)
+            reader.room.packages += len(reading.packages)
+            packages += reading.packages
+            unread += reading.unread
+    secrets = tuple(secrets_in(file.path, file.data)) if may_tell else ()
+    content = file.data if wish.is_kept else None
+    if not (packages or unread or secrets or wish.is_kept or file.mode & SPECIAL_BITS):
+        return None
+    digests = _digests(file.data) if reader.with_digests and (packages or wish.is_kept) else None
+    return PathFacts(file.mode, content, tuple(packages), tuple(unread), secrets, digests=digests)
+
+
+def _digests(content: bytes) -> tuple[str, str]:
+    return sha1(content, usedforsecurity=False).hexdigest(), sha256(content).hexdigest()

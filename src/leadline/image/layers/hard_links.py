@@ -1,0 +1,65 @@
+"""Hard links under a name that somebody asks for, whose content passed before under a name that nobody does."""
+
+from leadline.errors import SourceError
+from leadline.image.cataloguer import File, Unread
+from leadline.image.image import Layer, layer_name
+from leadline.image.layers.facts import LayerFacts, PathFacts
+from leadline.image.layers.file_facts import told
+from leadline.image.layers.file_selector import Wish
+from leadline.image.layers.memory_budget import TOO_LARGE
+from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.stream import Damaged
+from leadline.image.layers.tar import EntryReader
+
+Lost = dict[str, list[str]]
+"""From the path of a content to the links under which it is wanted."""
+
+
+def add_links(reader: Reader, facts: LayerFacts, layer: Layer, lost: Lost) -> None:
+    """Reads the layer again for contents that passed before the name was known under which they are wanted.
+
+    What the first reading told stays whatever becomes of the second, of which nothing is used unless it ends well:
+    only its end shows that it was the same layer.
+    """
+    hint = ""
+    try:
+        with layer.open() as entries:
+            found, too_large, dangling = _reread(reader, entries, lost)
+    except SourceError as error:
+        why, hint = str(error.args[0]), error.hint
+    except Damaged as error:
+        why = str(error)
+    else:
+        facts.facts.update(found)
+        facts.unread += [Unread(path, TOO_LARGE) for path in too_large]
+        facts.unread += [Unread(path, "a hard link to a link") for path in dangling]
+        # Another image may have room for them.
+        facts.is_whole = facts.is_whole and not too_large
+        return
+    links = sorted(path for paths in lost.values() for path in paths)
+    count = f"{links[0]} was" if len(links) == 1 else f"{links[0]} and {len(links) - 1} more hard links were"
+    name = layer_name(layer)
+    facts.unread.append(Unread(name, f"{why} at the second reading; {count} not read", hint=hint))
+    facts.is_whole = False
+
+
+def _reread(
+    reader: Reader, entries: EntryReader, lost: Lost
+) -> tuple[dict[str, PathFacts], list[str], list[str]]:
+    """What the links tell, then one link of each content that had no room, and of each that did not come."""
+    found: dict[str, PathFacts] = {}
+    too_large: list[str] = []
+    left = dict(lost)
+    for entry in entries:
+        if entry.kind != "file" or entry.path not in left:
+            continue
+        paths = left.pop(entry.path)
+        if not reader.room.keeps(reader.limits, entry.size):
+            too_large.append(paths[0])
+            continue
+        content = entries.content()
+        for path in paths:
+            wish = reader.wishes.of(path) or Wish()
+            found[path] = told(reader, File(path, content, entry.mode), wish) or PathFacts()
+    entries.finish()
+    return found, too_large, [paths[0] for paths in left.values()]

@@ -1,0 +1,1 @@
+"""Formats that several cataloguers read. Knows no cataloguer."""

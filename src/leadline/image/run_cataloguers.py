@@ -1,0 +1,104 @@
+"""Calls cataloguers on files and gathers what they tell, their failures included."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from msgspec import Struct, structs
+
+from leadline.image.cataloguer import Cataloguer, File, Package, Tree, Unread, Unreadable
+from leadline.image.image import DEFAULTS
+from leadline.image.layers.file_selector import Wishes
+from leadline.image.parsers.executable import is_executable
+
+log = logging.getLogger("leadline.image.cataloguer")
+
+
+class Reading(Struct, frozen=True):
+    """What cataloguers told."""
+
+    packages: tuple[Package, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+
+class FileTree(Tree, Protocol):
+    """A tree whose kept files can be gone through."""
+
+    def kept(self) -> Iterable[File]:
+        """Every kept file, by path."""
+
+
+def catalogue(
+    tree: FileTree, cataloguers: Sequence[Cataloguer], most: int = DEFAULTS.limits.packages
+) -> Reading:
+    """The packages that ``cataloguers`` find in the kept files of ``tree``, in the order of their paths; at most ``most``."""
+    wishes = Wishes(cataloguers)
+    found: list[Reading] = []
+    for file in tree.kept():
+        wish = wishes.of(file.path)
+        readers = wish.readers if wish else ()
+        if wishes.executables and is_executable(file.data):
+            readers = tuple(sorted({*readers, *wishes.executables}))
+        for reader in readers:
+            found.append(read(wishes.cataloguers[reader], file, tree, most))
+            most -= len(found[-1].packages)
+    return together(found)
+
+
+def read(cataloguer: Cataloguer, file: File, tree: Tree | None, most: int) -> Reading:
+    """What one cataloguer tells of one file; ``tree`` may be ``None`` for those that do not take it.
+
+    There is room for ``most`` packages more.
+    """
+    packages: list[Package] = []
+    unread: tuple[Unread, ...] = ()
+    try:
+        for package in told(cataloguer, file, tree):
+            if len(packages) >= most:
+                raise Unreadable("the image has more packages than there is room for")
+            packages.append(package)
+    except Unreadable as error:
+        unread = (Unread(file.path, f"{cataloguer.name}: {error}"),)
+    except Exception as error:
+        # The engine's guard: a bug in one cataloguer must not cost the packages of all others.
+        log.exception("cataloguer %s failed on %s", cataloguer.name, file.path)
+        why = f"a fault in the cataloguer {cataloguer.name} ({type(error).__name__})"
+        unread = (Unread(file.path, why, hint="please report it; --debug shows the details"),)
+    return Reading(tuple(_placed(package, cataloguer, file) for package in packages), unread)
+
+
+def told(cataloguer: Cataloguer, file: File, tree: Tree | None) -> Iterator[Package]:
+    """Every package that can be looked up: it has a name and, unless its notation may leave that out, a version.
+
+    Raises:
+        Unreadable: at the end where some had none, besides what the cataloguer raises itself.
+    """
+    incomplete = 0
+    for package in cataloguer.read(file, tree) if cataloguer.takes_tree else cataloguer.read(file):
+        if package.name.strip(" /") and (package.version.strip() or cataloguer.may_lack_version):
+            yield package
+        else:
+            incomplete += 1
+    if incomplete:
+        raise Unreadable(f"{incomplete} without a name or a version")
+
+
+def together(readings: Iterable[Reading]) -> Reading:
+    """All of ``readings`` in one, in order."""
+    packages: list[Package] = []
+    unread: list[Unread] = []
+    for reading in readings:
+        packages += reading.packages
+        unread += reading.unread
+    return Reading(tuple(packages), tuple(unread))
+
+
+def _placed(package: Package, cataloguer: Cataloguer, file: File) -> Package:
+    if package.found_in and package.found_by and package.layer:
+        return package
+    return structs.replace(
+        package,
+        found_in=package.found_in or (file.path,),
+        found_by=package.found_by or cataloguer.name,
+        layer=package.layer or file.layer,
+    )

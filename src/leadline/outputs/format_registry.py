@@ -1,0 +1,128 @@
+"""The formats that there are, and what a reader may ask of them. Quick to import: most runs write in one of them."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import IO, TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from leadline.errors import UsageError
+from leadline.model.control import Severity
+from leadline.model.report import PostureReport
+from leadline.outputs.document_template import MakeDraft
+
+if TYPE_CHECKING:
+    from leadline.outputs.place import Places
+
+_FORMATS = "leadline.outputs.formats"
+_ALIASES = {"pretty-printer": "pretty"}
+
+
+class Asked(Struct, frozen=True):
+    """What the user asked for, as reports repeat it."""
+
+    by: str = "Framework"
+    """``Framework`` or ``Control``: what ``names`` are."""
+    names: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    include_namespaces: tuple[str, ...] = ()
+    exclude_namespaces: tuple[str, ...] = ()
+    compliance_threshold: float = 0.0
+    severity_threshold: str = ""
+
+
+class Page(Struct, frozen=True):
+    """How the reader wants it shown."""
+
+    places: "Places"
+    width: int = 100
+    """Columns of the terminal."""
+    colour: bool = False
+    verbose: bool = False
+    command: str = "leadline"
+    """The command line to repeat in advice."""
+    coverage: bool = False
+    """Whether every control that judged nothing is listed with its reason."""
+    rbac: str = ""
+    """The command that prints the role which a scan of this cluster needs."""
+    again: str = ""
+    """The scan's own command line, to be shown with a flag more; empty where it cannot be repeated."""
+    verdict: str = ""
+    """The gates' last line; empty without a gate."""
+    passed: bool = True
+    """Whether the verdict is a good one; chooses its colour."""
+    least: Severity = "unknown"
+    """The lowest severity to show; counts and scores are not touched by it."""
+    folder: str = ""
+    """The absolute folder that the user stands in."""
+    at: str = "1970-01-01T00:00:00Z"
+    """When the scan ended, RFC 3339 in UTC."""
+    version: str = ""
+    """Of this program."""
+    asked: Asked = Asked()
+
+
+class Format(Struct, frozen=True):
+    """One way of writing one kind of report. Made by ``@format``."""
+
+    name: str
+    suffix: str
+    report: type
+    """``PostureReport`` or ``Sbom``."""
+    write: Callable[[Any, IO[str], Page], None]
+    draft: MakeDraft | None = None
+    """Of documents: ``write`` is made of it."""
+    is_binary: bool = False
+    with_scores: bool = True
+    """Whether it shows the scores of frameworks."""
+
+
+Write = Callable[[Any, IO[str], Page], None]
+
+
+def format(
+    name: str, *, suffix: str, report: type = PostureReport, with_scores: bool = True
+) -> Callable[[Write], Format]:
+    """Makes a ``Format`` of ``write(report, out, page)``."""
+
+    def make(write: Write) -> Format:
+        return Format(name, suffix, report, write, with_scores=with_scores)
+
+    return make
+
+
+def formats_for(report: type) -> dict[str, Format]:
+    """Every format that can write such a report, by name. Imports them all."""
+    from leadline.discover import discover
+    from leadline.outputs import formats
+
+    return {f.name: f for f in discover(formats, Format) if f.report is report}
+
+
+def find_format(name: str, report: type) -> Format:
+    """The format called ``name``. Imports only its file where that bears its name.
+
+    Raises: ``UsageError`` for an unknown name, or a format that is not for such a report.
+    """
+    name = _ALIASES.get(name, name)
+    try:
+        module = (
+            import_module(f"{_FORMATS}.{name.replace('-', '_')}")
+            if name.replace("-", "_").isidentifier()
+            else None
+        )
+    except ModuleNotFoundError:
+        module = None
+    for value in vars(module).values() if module else ():
+        if isinstance(value, Format) and value.name == name and value.report is report:
+            return value
+    known = formats_for(report)
+    if name in known:
+        return known[name]
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=1)
+    raise UsageError(
+        f"unknown format {name}",
+        hint=f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}",
+    )

@@ -1,0 +1,1 @@
+"""Questions that several controls ask, by topic."""

@@ -1,0 +1,338 @@
+"""Whether a name and its value, or a text, give a credential away. Nothing here keeps or returns a value.
+
+Names are compared word by word, so that ``key`` is found in ``API_KEY`` and ``apiKey`` but not in
+``KEYBOARD``; what the last word says is no credential (``TOKEN_URL``, ``PASSWORD_FILE``) is let go.
+"""
+
+import base64
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+
+from leadline.posture.checks.token_shapes import TEMPLATE, has_login, has_token
+
+LONGEST_VALUE = 4096
+"""Characters of one value that patterns are tried on; a credential is shorter."""
+LONGEST_TEXT = 262_144
+"""Characters of a configuration file that are read."""
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_TWO_WORDS = re.compile(
+    r"(.+)(passwords?|secrets?|tokens?|credentials?)|(access|api|auth|encryption|private|secret|signing)(keys?)"
+)
+_TELLS_OF = frozenset(
+    [
+        "age",
+        "alg",
+        "algorithm",
+        "annotation",
+        "annotations",
+        "arn",
+        "audience",
+        "cidr",
+        "cidrs",
+        "claim",
+        "claims",
+        "class",
+        "cmd",
+        "column",
+        "command",
+        "connector",
+        "cookie",
+        "count",
+        "days",
+        "dir",
+        "directory",
+        "disable",
+        "disabled",
+        "enable",
+        "enabled",
+        "endpoint",
+        "env",
+        "expiration",
+        "expires",
+        "expiry",
+        "field",
+        "fields",
+        "file",
+        "folder",
+        "format",
+        "hasher",
+        "header",
+        "hint",
+        "host",
+        "hostname",
+        "hours",
+        "html",
+        "interval",
+        "ip",
+        "ips",
+        "issuer",
+        "label",
+        "labels",
+        "length",
+        "lifetime",
+        "limit",
+        "location",
+        "manager",
+        "mapping",
+        "max",
+        "method",
+        "min",
+        "minute",
+        "minutes",
+        "mode",
+        "mount",
+        "name",
+        "namespace",
+        "path",
+        "pattern",
+        "policy",
+        "port",
+        "prefix",
+        "prompt",
+        "provider",
+        "realm",
+        "ref",
+        "regex",
+        "regexp",
+        "required",
+        "reset",
+        "review",
+        "rotation",
+        "scope",
+        "scopes",
+        "seconds",
+        "selector",
+        "size",
+        "store",
+        "suffix",
+        "template",
+        "timeout",
+        "ttl",
+        "type",
+        "uri",
+        "url",
+        "usage",
+        "user",
+        "username",
+        "var",
+        "variable",
+        "version",
+        "volume",
+        "volumes",
+    ]
+)
+"""A last word that speaks about a credential instead of holding it."""
+_QUALIFIES_KEY = frozenset(
+    [
+        "api",
+        "access",
+        "secret",
+        "private",
+        "encryption",
+        "auth",
+        "signing",
+        "master",
+        "storage",
+        "account",
+        "session",
+        "shared",
+        "license",
+        "aws",
+        "azure",
+        "gcp",
+        "stripe",
+        "app",
+        "service",
+        "client",
+        "hmac",
+        "crypt",
+        "encrypt",
+        "webhook",
+        "admin",
+        "batch",
+    ]
+)
+_EMPTY_WORDS = frozenset(
+    {
+        *("true", "false", "yes", "no", "on", "off", "0", "1"),
+        *("enable", "enabled", "disable", "disabled", "optional", "required"),
+        *("none", "null", "nil", "undefined"),
+    }
+)
+_COUNTED = (("secret",), ("token",))
+"""Names whose plural seldom holds any of them: it is a number, or what they are called."""
+_NO_CREDENTIALS = frozenset({("initial", "cluster", "token")})
+"""Names of what is called like a credential and is none: etcd tells its clusters apart by this one."""
+
+_ASSIGNMENT = re.compile(
+    r"""^\s*(?:export\s+|-\s+|--?)?["']?([\w.-]{2,80})["']?\s*[:=]\s*["']?([^\s"',;#]{1,512})"""
+)
+
+
+class CredentialRules:
+    """The words and patterns in force, compiled. Use ``rules_for``, which keeps them."""
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        names_allowed: tuple[str, ...],
+        values: tuple[str, ...],
+        values_allowed: tuple[str, ...],
+    ) -> None:
+        self._names = tuple(tuple(words(name)) for name in names)
+        firsts = frozenset(name[0] for name in self._names if name)
+        self._first_words = firsts | {word + "s" for word in firsts}
+        self._names_allowed = tuple(name.lower() for name in names_allowed if name)
+        self._values = _any_of(values)
+        self._values_allowed = _any_of(values_allowed)
+
+    def betrays(self, name: str, value: str) -> bool:
+        """Whether ``value`` under ``name`` is a credential in plain sight."""
+        if not value or value.startswith("/") or TEMPLATE.search(value[:LONGEST_VALUE]):
+            return False
+        if self._is_allowed(name, value):
+            return False
+        return self.has_shape(value) or self._is_named(name, value)
+
+    def betrays_text(self, name: str, value: str) -> bool:
+        """As ``betrays``, for a value that may be a whole file: its lines are read as assignments too."""
+        if self.betrays(name, value):
+            return True
+        if "\n" not in value.strip() or self._is_allowed(name, value):
+            return False
+        return any(
+            self._is_named(key, said)
+            for key, said in _assignments(value[:LONGEST_TEXT])
+            if not self._is_allowed(key, said)
+        )
+
+    def has_shape(self, value: str) -> bool:
+        """Whether the form of ``value``, plain or in base64, is that of a credential."""
+        if self._tells(value[:LONGEST_TEXT]):
+            return True
+        decoded = _decoded(value)
+        return decoded is not None and self._tells(decoded)
+
+    def _tells(self, text: str) -> bool:
+        return (
+            has_token(text)
+            or has_login(text)
+            or (self._values is not None and bool(self._values.search(text[:LONGEST_VALUE])))
+        )
+
+    def _is_allowed(self, name: str, value: str) -> bool:
+        lowered = name.lower()
+        if any(allowed in lowered for allowed in self._names_allowed):
+            return True
+        return self._values_allowed is not None and bool(self._values_allowed.search(value[:LONGEST_VALUE]))
+
+    def _is_named(self, name: str, value: str) -> bool:
+        parts = words(name)
+        if not parts or parts[-1] in _TELLS_OF or self._first_words.isdisjoint(parts):
+            return False
+        if parts[-1] in ("id", "ids") and "access" not in parts:  # that of an access key is half of a login
+            return False
+        if "public" in parts or any(_contains(parts, name) for name in _NO_CREDENTIALS):
+            return False
+        plain = value.strip().lower()
+        if (
+            plain in _EMPTY_WORDS
+            or not any(map(str.isalnum, plain))
+            or "=/" in plain
+            or (name.isupper() and name in value)  # API_KEY: INSERT_API_KEY
+            or ("://" in plain and not has_login(value))
+            or plain.startswith("/")
+        ):
+            return False
+        for wanted in self._names:
+            if wanted and _contains(parts, wanted):
+                if wanted in _COUNTED and (*wanted[:-1], wanted[-1] + "s") == parts[-1:]:
+                    return _is_random(value)  # MAX_TOKENS, IMAGE_PULL_SECRETS
+                if wanted != ("key",):
+                    return not (wanted == ("secret",) and parts[-1] == "secret" and _is_object_name(value))
+                if not _QUALIFIES_KEY.isdisjoint(parts) or _is_random(value):
+                    return True
+        return False
+
+
+@lru_cache(maxsize=64)
+def rules_for(
+    names: tuple[str, ...],
+    names_allowed: tuple[str, ...],
+    values: tuple[str, ...],
+    values_allowed: tuple[str, ...],
+) -> CredentialRules:
+    """The rules for these settings, compiled once."""
+    return CredentialRules(names, names_allowed, values, values_allowed)
+
+
+@lru_cache(maxsize=8192)
+def words(name: str) -> tuple[str, ...]:
+    """``dbPassword``, ``DB_PASSWORD``, ``db.password`` and ``DBPASSWORD`` are all ``("db", "password")``."""
+    found = (part.lower() for part in _WORD.findall(name[:256]))
+    return tuple(word for part in found for word in _parted(part))
+
+
+def _parted(word: str) -> tuple[str, ...]:
+    """The two words that ``pgpassword`` and ``apikey`` are; any key but a qualified one stays, as in ``monkey``."""
+    match = _TWO_WORDS.fullmatch(word)
+    return tuple(part for part in match.groups() if part) if match else (word,)
+
+
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str] | None:
+    """One pattern for all; one that is no regular expression is taken as plain text."""
+    parts = []
+    for pattern in filter(None, patterns):
+        try:
+            re.compile(pattern)
+        except re.error:
+            pattern = re.escape(pattern)
+        parts.append(f"(?:{pattern})")
+    return re.compile("|".join(parts), re.IGNORECASE) if parts else None
+
+
+def _assignments(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.splitlines():
+        if (
+            len(line) <= LONGEST_VALUE
+            and (match := _ASSIGNMENT.match(line))
+            and not TEMPLATE.search(match[2])
+        ):
+            yield match[1], match[2]
+
+
+def _contains(parts: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+    size = len(wanted)
+    plural = (*wanted[:-1], wanted[-1] + "s")
+    return any(parts[i : i + size] in (wanted, plural) for i in range(len(parts) - size + 1))
+
+
+def _is_object_name(value: str) -> bool:
+    """Whether it reads as the name of a Kubernetes object, ``web-tls``, which a Secret is referred to by."""
+    if len(value) > 63 or "-" not in value:
+        return False
+    return bool(re.fullmatch(r"[a-z][a-z-]*[a-z]|[a-z][a-z0-9-]*-secrets?", value))
+
+
+def _is_random(value: str) -> bool:
+    """Whether the characters are too many and too mixed for words: 3.2 bits each over at least 16."""
+    if not 16 <= len(value) <= LONGEST_VALUE or " " in value.strip():
+        return False
+    counts = Counter(value)
+    entropy = -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
+    return entropy >= 3.2 and any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
+
+
+def _decoded(value: str) -> str | None:
+    """What ``value`` says in base64; ``None`` where it is none."""
+    compact = "".join(value.split()) if len(value) <= LONGEST_TEXT else ""
+    if len(compact) < 20 or len(compact) % 4:
+        return None
+    try:
+        return base64.b64decode(compact, validate=True).decode("utf-8")
+    except ValueError:
+        return None

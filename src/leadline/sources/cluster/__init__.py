@@ -1,0 +1,1 @@
+"""A live cluster: connection, listing, and what of its objects is kept."""

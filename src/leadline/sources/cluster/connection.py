@@ -1,0 +1,338 @@
+"""One connection to an API server: asks, waits where the server asks for time, and bounds every answer."""
+
+import base64
+import ipaddress
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import msgspec
+import orjson
+from lightkube.config.client_adapter import ConnectionParams
+from lightkube.config.kubeconfig import SingleConfig
+from lightkube.config.models import User
+from lightkube.core.exceptions import ConfigError
+from msgspec import Struct
+
+from leadline.errors import ClusterError
+from leadline.sources.cluster.exec_plugin import PluginAuth
+from leadline.sources.cluster.kubeconfig import SCAN_FILES, Access, choose_access
+from leadline.sources.temporary_folder import temporary_folder
+
+MAX_ERROR_BYTES = 1 * 2**20
+MAX_ANSWER_BYTES = 64 * 2**20
+"""A page of 500 objects of 128 KiB; a larger page is asked for again with fewer objects."""
+
+_BUSY = frozenset({429, 500, 502, 503, 504})
+
+_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+"""In OpenSSL's words; asking again does not mend it."""
+
+_MAX_FAULTS = 3
+"""A 500 may be a hiccup of etcd, or a conversion webhook that is gone for good."""
+
+OnWait = Callable[[float, str], None]
+"""Told before each wait: seconds, and why."""
+
+
+class Patience(Struct, frozen=True):
+    """How long a slow or failing server is waited for."""
+
+    attempts: int = 6
+    """For one request, the first included."""
+    first_attempts: int = 3
+    """To reach a server that has not answered yet: there may be none, and nobody sees what is waited for."""
+    first_wait_s: float = 0.5
+    """Doubled with each attempt."""
+    longest_wait_s: float = 30.0
+    """Bounds every single wait, the server's own Retry-After as well."""
+    connect_s: float = 10.0
+    silence_s: float = 90.0
+    """Without a byte from the server."""
+    answer_s: float = 300.0
+    """For one whole answer, however steadily it drips."""
+
+
+class RefusedError(ClusterError):
+    """The server answered, and not with what was asked for."""
+
+    def __init__(self, status: int, message: str, continue_token: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.continue_token = continue_token
+        """With 410: the token that goes on with a list whose snapshot has expired."""
+
+
+class LostError(ClusterError):
+    """No whole answer came, however often it was asked."""
+
+
+class CredentialsError(ClusterError):
+    """No request can be made with the credentials."""
+
+
+class TooLargeError(ClusterError):
+    """The answer exceeds ``MAX_ANSWER_BYTES``."""
+
+
+class Cluster:
+    """An API server that can be asked. Safe to use from several threads."""
+
+    def __init__(self, access: Access, http: httpx2.Client, patience: Patience) -> None:
+        self.context = access.context
+        self.server = urlsplit(access.server).netloc
+        self.namespace = str(access.config.namespace)
+        self.patience = patience
+        self.server_version = ""
+        """``v1.36.3``; empty where the server does not tell."""
+        self.stopped = threading.Event()
+        """Once set, no further request is made and every wait ends."""
+        self._http = http
+        self._extensions = {"sni_hostname": access.tls_server_name} if access.tls_server_name else {}
+        self._is_gone = False
+        self._has_answered = False
+
+    @property
+    def title(self) -> str:
+        return f"context {self.context}" if self.context else "this pod"
+
+    def close(self) -> None:
+        self.stopped.set()
+        self._http.close()
+
+    def ask(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        accept: str = "",
+        on_wait: OnWait | None = None,
+    ) -> Any:
+        """The parsed JSON at ``path``.
+
+        Raises:
+            RefusedError: any answer but 200, once 429 and 5xx have been waited for.
+            LostError: the connection fails, or the answer is no JSON.
+            CredentialsError: their file cannot be read, or holds what no request may.
+            TooLargeError: it exceeds the bound.
+        """
+        attempts = 1 if self._is_gone else self.patience.attempts
+        attempt = faults = 0
+        while True:
+            attempt += 1
+            try:
+                content = self._once(path, params or {}, accept)
+                return orjson.loads(content)
+            except _BusyError as busy:
+                failure: ClusterError = busy.failure
+                wait_s = busy.retry_after_s
+                faults += busy.failure.status == 500
+            except httpx2.LocalProtocolError:
+                # Its message shows the header, which holds the token.
+                why = "the token or the user's name holds what no HTTP header may"
+                raise CredentialsError(_unusable(self.context, why)) from None
+            except (ConfigError, OSError) as error:
+                raise CredentialsError(_unusable(self.context, str(error))) from error
+            except (httpx2.TransportError, orjson.JSONDecodeError) as error:
+                failure = LostError(_reason(error))
+                wait_s = None
+                if _UNTRUSTED in failure.args[0]:
+                    attempts = attempt
+                elif not self._has_answered:
+                    attempts = min(attempts, self.patience.first_attempts)
+            if attempt >= attempts or faults >= _MAX_FAULTS or self.stopped.is_set():
+                self._is_gone = isinstance(failure, LostError)
+                raise failure
+            if wait_s is None:
+                wait_s = self.patience.first_wait_s * 2 ** (attempt - 1)
+            self._wait(wait_s, failure, on_wait)
+
+    def _once(self, path: str, params: Mapping[str, str], accept: str) -> bytes:
+        if self.stopped.is_set():
+            raise LostError("stopped")
+        headers = {"Accept": accept or "application/json"}
+        with self._http.stream(
+            "GET", path, params=dict(params), headers=headers, extensions=dict(self._extensions)
+        ) as response:
+            self._has_answered = True
+            if response.status_code == 200:
+                content = _bounded(response, MAX_ANSWER_BYTES, self.patience.answer_s)
+                self._is_gone = False
+                return content
+            refused = _refused(response, _bounded(response, MAX_ERROR_BYTES, self.patience.answer_s))
+            if response.status_code in _BUSY:
+                raise _BusyError(refused, _retry_after_s(response))
+            raise refused
+
+    def _wait(self, seconds: float, failure: ClusterError, on_wait: OnWait | None) -> None:
+        bounded = min(max(seconds, 0.0), self.patience.longest_wait_s)
+        if on_wait is not None:
+            on_wait(bounded, str(failure))
+        self.stopped.wait(bounded)
+
+
+def connect(
+    context: str = "",
+    kubeconfig: str = "",
+    *,
+    environ: Mapping[str, str],
+    patience: Patience = Patience(),  # noqa: B008 frozen
+) -> Cluster:
+    """A cluster that has answered once. Empty ``context`` and ``kubeconfig`` mean kubectl's choice.
+
+    Raises:
+        ClusterError: no cluster is configured, it cannot be reached, or it does not accept the credentials.
+    """
+    access = choose_access(context, kubeconfig, environ)
+    cluster = Cluster(access, _client(access, environ, patience), patience)
+    try:
+        version = cluster.ask("/version")
+    except RefusedError as refused:
+        if refused.status == 401:
+            cluster.close()
+            raise ClusterError(
+                f"the cluster of {cluster.title} at {cluster.server} does not accept the credentials",
+                hint="sign in again, or choose another --context",
+            ) from refused
+        version = {}
+    except CredentialsError:
+        cluster.close()
+        raise
+    except ClusterError as error:
+        cluster.close()
+        raise ClusterError(
+            f"cannot reach the cluster of {cluster.title} at {cluster.server}: {error.args[0]}",
+            hint=SCAN_FILES,
+        ) from error
+    if isinstance(version, dict):
+        cluster.server_version = str(version.get("gitVersion") or "")
+    return cluster
+
+
+class _BusyError(Exception):
+    """The server asks for time. Never leaves this module."""
+
+    def __init__(self, failure: RefusedError, retry_after_s: float | None) -> None:
+        super().__init__()
+        self.failure = failure
+        self.retry_after_s = retry_after_s
+
+
+def _client(access: Access, environ: Mapping[str, str], patience: Patience) -> httpx2.Client:
+    timeout = httpx2.Timeout(patience.silence_s, connect=patience.connect_s)
+    connection = ConnectionParams(timeout=timeout, proxy=access.proxy or None)
+    try:
+        # TLS reads certificates from files alone; those of the kubeconfig's text are on disk for this moment only.
+        with temporary_folder() as folder:
+            fields = connection.httpx_params(_with_files(access.config, folder))
+            if access.exec_plugin:
+                fields["auth"] = auth = PluginAuth(access, environ)
+                if auth.credentials.certificate:
+                    pair = folder / "plugin.pem"
+                    pair.write_text(f"{auth.credentials.certificate}\n{auth.credentials.key}\n")
+                    fields["verify"].load_cert_chain(pair)
+        # Python 3.13 refuses CA certificates without a key identifier, which many clusters have.
+        fields["verify"].verify_flags &= ~ssl.VERIFY_X509_STRICT
+        headers = [("User-Agent", "leadline"), *access.impersonate]
+        if _is_here(urlsplit(access.server).hostname or ""):
+            headers.append(("Accept-Encoding", "identity"))
+            # As for kubectl: a proxy of the environment is for what is elsewhere.
+            fields["trust_env"] = False
+        return httpx2.Client(**fields, headers=headers)
+    except (OSError, ssl.SSLError, ConfigError, ValueError, ImportError, httpx2.InvalidURL) as error:
+        raise CredentialsError(_unusable(access.context, str(error))) from error
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _unusable(context: str, why: str) -> str:
+    return f"{context or 'this pod'}: the credentials cannot be used: {why}"
+
+
+def _with_files(config: SingleConfig, folder: Path) -> SingleConfig:
+    """``config`` with certificates and keys that stand in the kubeconfig itself written to ``folder``."""
+
+    def written(name: str, encoded: str | None, path: str | None) -> str | None:
+        if not encoded:
+            if path:
+                # TLS would not say which file it misses.
+                Path(path).open("rb").close()
+            return path
+        file = folder / name
+        file.write_bytes(base64.b64decode(encoded))
+        return str(file)
+
+    server, user = config.cluster, config.user or User()
+    return config._replace(
+        cluster=msgspec.structs.replace(
+            server,
+            certificate_auth=written("ca.pem", server.certificate_auth_data, server.certificate_auth),
+            certificate_auth_data=None,
+        ),
+        user=msgspec.structs.replace(
+            user,
+            client_cert=written("client.pem", user.client_cert_data, user.client_cert),
+            client_key=written("client.key", user.client_key_data, user.client_key),
+            client_cert_data=None,
+            client_key_data=None,
+        ),
+    )
+
+
+def _bounded(response: httpx2.Response, limit: int, seconds: float) -> bytes:
+    deadline = time.monotonic() + seconds
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in response.iter_bytes():
+        size += len(chunk)
+        if size > limit:
+            raise TooLargeError(f"an answer is larger than {limit // 2**20} MiB")
+        if time.monotonic() > deadline:
+            raise httpx2.ReadTimeout(f"an answer took more than {seconds:.0f} s")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _refused(response: httpx2.Response, content: bytes) -> RefusedError:
+    """The refusal in the server's own words (https://kubernetes.io/docs/reference/using-api/api-concepts/)."""
+    try:
+        status = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        status = None
+    if not isinstance(status, dict):
+        return RefusedError(response.status_code, f"HTTP {response.status_code}")
+    message = str(status.get("message") or f"HTTP {response.status_code}").strip()
+    metadata = status.get("metadata")
+    token = metadata.get("continue") if isinstance(metadata, dict) else None
+    return RefusedError(response.status_code, message[:2000], token if isinstance(token, str) else "")
+
+
+def _retry_after_s(response: httpx2.Response) -> float | None:
+    """RFC 9110, 10.2.3: seconds or a date; ``None`` where the server does not say."""
+    value = response.headers.get("Retry-After", "")
+    if value.isdecimal():
+        return float(value)
+    try:
+        return parsedate_to_datetime(value).timestamp() - time.time()
+    except ValueError:
+        return None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, orjson.JSONDecodeError):
+        return "the answer is no JSON"
+    if isinstance(error, httpx2.TimeoutException):
+        return "no answer in time"
+    text = str(error).strip() or type(error).__name__
+    return "connection refused" if "Connection refused" in text else text

@@ -1,0 +1,140 @@
+"""Credentials from an exec plugin: the program that a kubeconfig names to sign its user in.
+
+lightkube speaks the plugin protocol up to v1beta1 and for tokens alone; this adds v1, client certificates,
+what the plugin is told about the cluster, and one sign-in for all threads.
+
+Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
+"""
+
+import subprocess
+import threading
+from collections.abc import Generator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import orjson
+from msgspec import Struct
+
+from leadline.errors import ClusterError
+from leadline.sources.cluster.kubeconfig import Access
+from leadline.sources.cluster.responses import mappings, texts
+
+SIGN_IN_TIMEOUT_S = 300
+"""Long enough for a person to sign in through a browser."""
+
+_PROTOCOLS = frozenset(f"client.authentication.k8s.io/{v}" for v in ("v1alpha1", "v1beta1", "v1"))
+_EARLY = timedelta(seconds=30)
+
+
+class Credentials(Struct, frozen=True):
+    token: str = ""
+    certificate: str = ""
+    """PEM, for TLS; empty where the plugin gives a token."""
+    key: str = ""
+    expires: datetime | None = None
+
+
+class PluginAuth(httpx2.Auth):
+    """Signs each request with the plugin's token; asks anew when it has expired or was refused."""
+
+    def __init__(self, access: Access, environ: Mapping[str, str]) -> None:
+        self._access = access
+        self._environ = environ
+        self._lock = threading.Lock()
+        self.credentials = ask_plugin(access, environ)
+
+    def sync_auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
+        held = self._fresh()
+        if held.token:
+            request.headers["Authorization"] = f"Bearer {held.token}"
+        response = yield request
+        if response.status_code != 401 or not held.token:
+            return
+        held = self._replaced(held)
+        request.headers["Authorization"] = f"Bearer {held.token}"
+        yield request
+
+    def _fresh(self) -> Credentials:
+        held = self.credentials
+        if held.expires is None or datetime.now(UTC) < held.expires - _EARLY:
+            return held
+        return self._replaced(held)
+
+    def _replaced(self, old: Credentials) -> Credentials:
+        with self._lock:
+            if self.credentials is old:
+                self.credentials = ask_plugin(self._access, self._environ)
+            return self.credentials
+
+
+def ask_plugin(access: Access, environ: Mapping[str, str]) -> Credentials:
+    """Runs the plugin once; its prompts go to the user's terminal.
+
+    Raises:
+        ClusterError: it cannot be started, fails, or answers with no credentials.
+    """
+    plugin = access.exec_plugin
+    protocol, command = plugin.get("apiVersion"), plugin.get("command")
+    if (
+        not isinstance(protocol, str)
+        or protocol not in _PROTOCOLS
+        or not isinstance(command, str)
+        or not command
+    ):
+        raise ClusterError(f"context {access.context}: exec plugin of {protocol} is not understood")
+    if "/" in command and not Path(command).is_absolute():
+        command = str(Path(access.folder) / command)
+    argv = [command, *texts(plugin.get("args"))]
+    hint = str(plugin.get("installHint") or "").strip()
+    try:
+        run = subprocess.run(
+            argv,
+            env=_plugin_environ(access, environ),
+            stdout=subprocess.PIPE,
+            timeout=SIGN_IN_TIMEOUT_S,
+            check=False,
+        )
+    except OSError as error:
+        raise ClusterError(f"cannot start {command} to sign in: {error.strerror}", hint=hint) from error
+    except subprocess.TimeoutExpired as error:
+        raise ClusterError(f"{command} did not sign in within {SIGN_IN_TIMEOUT_S} s") from error
+    if run.returncode:
+        raise ClusterError(f"{command} could not sign in: exit code {run.returncode}", hint=hint)
+    return _credentials(command, run.stdout)
+
+
+def _plugin_environ(access: Access, environ: Mapping[str, str]) -> dict[str, str]:
+    plugin = access.exec_plugin
+    added = {
+        str(entry["name"]): str(entry.get("value", ""))
+        for entry in mappings(plugin.get("env"))
+        if "name" in entry
+    }
+    spec: dict[str, Any] = {"interactive": plugin.get("interactiveMode") != "Never"}
+    if plugin.get("provideClusterInfo"):
+        server = access.config.cluster
+        cluster: dict[str, Any] = {"server": server.server, "insecure-skip-tls-verify": server.insecure}
+        if server.certificate_auth_data:
+            cluster["certificate-authority-data"] = server.certificate_auth_data
+        spec["cluster"] = cluster
+    told = {"apiVersion": plugin["apiVersion"], "kind": "ExecCredential", "spec": spec}
+    return {**environ, **added, "KUBERNETES_EXEC_INFO": orjson.dumps(told).decode()}
+
+
+def _credentials(command: str, answer: bytes) -> Credentials:
+    try:
+        status = orjson.loads(answer)["status"]
+        expires = status.get("expirationTimestamp")
+        held = Credentials(
+            str(status.get("token") or ""),
+            str(status.get("clientCertificateData") or ""),
+            str(status.get("clientKeyData") or ""),
+            datetime.fromisoformat(expires) if expires else None,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ClusterError(f"{command} gave no credentials that can be read") from error
+    if not held.token and not (held.certificate and held.key):
+        raise ClusterError(f"{command} gave neither a token nor a certificate")
+    return held

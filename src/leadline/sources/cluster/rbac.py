@@ -1,0 +1,62 @@
+"""The rights that a reading needs: the whole role, and the one rule that was missing.
+
+Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from leadline.kube.kinds import ADDED_WORKLOADS, WORKLOADS, split_key
+from leadline.sources.cluster.discovery import ApiKind, known_plural
+
+ANY_WORKLOAD = "workloads"
+"""Stands in a set of kinds for everything that runs pods, custom kinds among them."""
+
+_NEVER_LISTED = frozenset(
+    {
+        "Eviction.policy",
+        "LocalSubjectAccessReview.authorization.k8s.io",
+        "SelfSubjectAccessReview.authorization.k8s.io",
+        "SelfSubjectReview.authentication.k8s.io",
+        "SelfSubjectRulesReview.authorization.k8s.io",
+        "SubjectAccessReview.authorization.k8s.io",
+        "TokenReview.authentication.k8s.io",
+    }
+)
+"""Questions and orders, which are created and not kept: in a manifest a control may look at them, a cluster has none."""
+
+
+def least_role(kinds: Iterable[str], custom: Iterable[ApiKind] = ()) -> dict[str, Any]:
+    """The ClusterRole that suffices to read ``kinds``; ``custom`` adds kinds that a cluster was seen to serve.
+
+    Discovery, schemas and the version are granted to every signed-in user by ``system:discovery``.
+    """
+    by_group: dict[str, set[str]] = {}
+    for key in expand(kinds) - _NEVER_LISTED:
+        by_group.setdefault(split_key(key)[1], set()).add(known_plural(key))
+    for kind in custom:
+        by_group.setdefault(kind.group, set()).add(kind.plural)
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "leadline-reader"},
+        "rules": [
+            {"apiGroups": [group], "resources": sorted(plurals), "verbs": ["list"]}
+            for group, plurals in sorted(by_group.items())
+        ],
+    }
+
+
+def expand(kinds: Iterable[str]) -> frozenset[str]:
+    """``kinds`` with the marker for workloads replaced by the kinds that are known to run pods."""
+    wanted = set(kinds)
+    if ANY_WORKLOAD in wanted:
+        wanted.remove(ANY_WORKLOAD)
+        wanted.update(WORKLOADS, ADDED_WORKLOADS)
+    return frozenset(wanted)
+
+
+def missing_rule(kind: ApiKind, verb: str = "list", name: str = "") -> str:
+    """One sentence with the RBAC rule that would have allowed it, in YAML's flow form."""
+    names = f", resourceNames: [{name}]" if name else ""
+    return f'needs the RBAC rule {{apiGroups: ["{kind.group}"], resources: [{kind.plural}], verbs: [{verb}]{names}}}'

@@ -1,0 +1,1 @@
+"""Git repositories: addresses, and checkouts that are thrown away."""

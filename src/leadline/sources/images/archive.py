@@ -1,0 +1,260 @@
+"""Images in files: archives of ``docker save``, OCI archives and OCI layouts."""
+
+import os
+import posixpath
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from msgspec import Struct, structs
+
+from leadline.errors import SourceError, UsageError
+from leadline.image.image import Layer
+from leadline.image.layers.stream import HEAD_BYTES, Damaged, Region, bounded, decompressed, is_compressed
+from leadline.image.layers.tar import TarReader
+from leadline.model.package import ImageIdentity
+from leadline.sources.images.file_stamp import file_stamp
+from leadline.sources.images.layer import (
+    OpenedImage,
+    RegionLayer,
+    is_digest,
+    name_of,
+    paired,
+    region_pieces,
+)
+from leadline.sources.images.manifest import (
+    Platform,
+    check_layers,
+    decode,
+)
+from leadline.sources.images.oci_layout import (
+    FileAt,
+    Member,
+    configuration,
+    file_at,
+    is_same_name,
+    layout_image,
+    small,
+)
+
+MOST_MEMBERS = 100_000
+LARGEST_ARCHIVE = 64 << 30
+
+
+class _Saved(Struct, frozen=True, rename="pascal"):
+    """One image of ``manifest.json``."""
+
+    config: str
+    layers: list[str] | None
+    """Docker writes null for an image without layers."""
+    repo_tags: list[str] | None = None
+
+
+def open_docker_archive(path: Path, tag: str = "") -> OpenedImage:
+    """The image in an archive of ``docker save``; the one called ``tag`` where there are several.
+
+    Raises:
+        SourceError: it is no such archive.
+        UsageError: there are several images and ``tag`` names none of them.
+    """
+    return saved_image(path, Archive(path), tag)
+
+
+def saved_image(path: Path, archive: "Archive", tag: str = "") -> OpenedImage:
+    """The image in ``archive``, which is closed with it. Raises as ``open_docker_archive``."""
+    with ExitStack() as undone:
+        undone.callback(archive.close)
+        found = archive.member("manifest.json")
+        if found is None:
+            raise SourceError(f"{path} holds no manifest.json", hint="is it an archive of docker save?")
+        images = decode(small(found, "manifest.json"), list[_Saved], f"manifest.json of {path}")
+        image = _docker_image(path, archive, _called(images, tag, path))
+        undone.pop_all()
+    return image
+
+
+def open_oci_archive(path: Path, tag: str = "", platform: Platform | None = None) -> OpenedImage:
+    """The image in a tar archive of an OCI layout. Raises as ``open_docker_archive``."""
+    return _layout_in(path, Archive(path), tag, platform)
+
+
+def open_oci_layout(path: Path, tag: str = "", platform: Platform | None = None) -> OpenedImage:
+    """The image in a folder with an OCI layout. Raises as ``open_docker_archive``."""
+    layout = _Layout(path)
+    image = layout_image(name_of(path), layout.file, tag, platform, _nothing)
+    return structs.replace(image, stamps=layout.stamps)
+
+
+def open_archive(path: Path, tag: str = "", platform: Platform | None = None) -> OpenedImage:
+    """Either kind of archive, told apart by what it holds. Raises as ``open_docker_archive``."""
+    archive = Archive(path)
+    names = archive.names()
+    if "manifest.json" in names:
+        return saved_image(path, archive, tag)
+    if "index.json" in names:
+        return _layout_in(path, archive, tag, platform)
+    archive.close()
+    raise SourceError(
+        f"{path} is an archive but no image", hint="it holds neither manifest.json nor index.json"
+    )
+
+
+class Archive:
+    """The members of a tar archive by name; a compressed one is unpacked into a file without a name."""
+
+    def __init__(self, path: Path, opened: int | None = None) -> None:
+        """``opened`` is the descriptor of a file that has no name; it is closed with the rest.
+
+        Raises:
+            SourceError: it cannot be opened, or is damaged.
+        """
+        self._path = path
+        self._closers: list[Callable[[], None]] = []
+        try:
+            # A named pipe would otherwise wait for somebody who writes.
+            flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+            file = os.open(path, flags) if opened is None else opened
+        except OSError as error:
+            raise SourceError(f"cannot open {path}: {error.strerror}") from error
+        self._closers.append(lambda: os.close(file))
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode):
+            self.close()
+            what = "a folder" if stat.S_ISDIR(status.st_mode) else "no file to read twice"
+            raise SourceError(f"{path} is {what}", hint="name an archive, or a layout as oci:FOLDER")
+        self.stamp = file_stamp(status)
+        self.stamps = {os.path.abspath(path): self.stamp} if opened is None else {}  # noqa: PTH100 - as written
+        try:
+            self._members = dict(self._index(*self._plain(file, status.st_size)))
+        except Damaged as error:
+            self.close()
+            raise SourceError(f"{path} is damaged: {error}") from error
+
+    def names(self) -> frozenset[str]:
+        return frozenset(self._members)
+
+    def member(self, name: str) -> Member | None:
+        """The file called ``name``, links followed; ``None`` where there is none."""
+        for _ in range(8):
+            found = self._members.get(posixpath.normpath(name))
+            if not isinstance(found, str):
+                return found
+            name = found
+        return None
+
+    def close(self) -> None:
+        while self._closers:
+            self._closers.pop()()
+
+    def _plain(self, file: int, size: int) -> tuple[int, int]:
+        if not is_compressed(os.pread(file, HEAD_BYTES, 0)):
+            return file, size
+        import tempfile  # slow to import, and archives are seldom compressed as a whole
+
+        total = 0
+        pieces = bounded(decompressed(region_pieces(file, 0, size)), LARGEST_ARCHIVE)
+        try:
+            # Without a name nothing is left behind, whatever happens to this process.
+            plain = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+            self._closers.append(plain.close)
+            for piece in pieces:
+                total += plain.write(piece)
+            plain.flush()
+        except OSError as error:
+            self.close()
+            raise SourceError(
+                f"cannot unpack {self._path}: {(error.strerror or 'no place for it').lower()}",
+                hint="unpack it yourself, or name a folder with more room in TMPDIR",
+            ) from error
+        return plain.fileno(), total
+
+    def _index(self, file: int, size: int) -> Iterator[tuple[str, Member | str]]:
+        reader = TarReader(Region(file, 0, size))
+        for count, entry in enumerate(reader):
+            if count > MOST_MEMBERS:
+                raise Damaged(f"more than {MOST_MEMBERS} members")
+            if entry.kind == "file":
+                yield entry.path, Member(file, reader.body_start, entry.size)
+            elif entry.kind == "symlink":
+                yield entry.path, posixpath.join(posixpath.dirname(entry.path), entry.target)
+            elif entry.kind == "hardlink":
+                yield entry.path, entry.target
+
+
+def _layout_in(path: Path, archive: Archive, tag: str, platform: Platform | None) -> OpenedImage:
+    with ExitStack() as undone:
+        undone.callback(archive.close)
+        image = layout_image(name_of(path), archive.member, tag, platform, archive.close)
+        undone.pop_all()
+    return structs.replace(image, stamps=archive.stamps)
+
+
+class _Layout:
+    """The files of an OCI layout in a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.stamps: dict[str, str] = {}
+        """Of every file that was found, and of the folder, which changes with what is added and taken away."""
+        with suppress(OSError):
+            self.stamps[os.path.abspath(path)] = file_stamp(path.stat())  # noqa: PTH100 - as written
+
+    def file(self, name: str) -> FileAt | None:
+        """Raises ``SourceError`` where it may not be read, or is none."""
+        path = self._path / name
+        found = file_at(path)
+        if found is not None:
+            self.stamps[os.path.abspath(path)] = found.stamp  # noqa: PTH100 - as written
+        return found
+
+
+def _nothing() -> None:
+    """The files of a folder are closed when they are read: there is nothing to close."""
+
+
+def _called(images: list[_Saved], tag: str, path: Path) -> _Saved:
+    if not images:
+        raise SourceError(f"{path} holds no image")
+    for image in images:
+        if tag and any(is_same_name(name, tag) for name in image.repo_tags or ()):
+            return image
+    names = ", ".join(name for image in images for name in image.repo_tags or ["(no name)"])
+    if tag:
+        raise UsageError(f"{path} holds no image called {tag}", hint=f"it holds {names}")
+    if len(images) > 1:
+        raise UsageError(f"{path} holds {len(images)} images", hint=f"add one after a colon: {names}")
+    return images[0]
+
+
+def _docker_image(path: Path, archive: Archive, saved: _Saved) -> OpenedImage:
+    raw = archive.member(saved.config)
+    if raw is None:
+        raise SourceError(f"{path} holds no configuration {saved.config}")
+    config, unread = configuration(small(raw, saved.config))
+    names = saved.layers or []
+    check_layers(len(names), str(path))
+    diff_ids, mismatch = paired(config.diff_ids, len(names))
+    layers: list[Layer] = []
+    for diff_id, name in zip(diff_ids, names, strict=True):
+        member = archive.member(name)
+        if member is None:
+            layers.append(RegionLayer(diff_id, -1, 0, 0, missing=f"not in the archive: {name}"))
+        else:
+            key = f"file {archive.stamp} {member.start}"
+            layers.append(RegionLayer(diff_id, member.file, member.start, member.size, key))
+    identity = ImageIdentity(
+        name_of(path),
+        id=_docker_id(saved.config),
+        repo_tags=tuple(saved.repo_tags or ()),
+        platform=config.platform,
+        layers=tuple(diff_ids),
+    )
+    key = f"file {archive.stamp} {saved.config}"
+    close = (archive.close,)
+    return OpenedImage(identity, config, tuple(layers), key, unread + mismatch, close, archive.stamps)
+
+
+def _docker_id(name: str) -> str:
+    stem = posixpath.basename(name).removesuffix(".json")
+    return f"sha256:{stem}" if is_digest(f"sha256:{stem}") else ""

@@ -1,0 +1,165 @@
+"""One layer as a source holds it: compressed pieces that arrive, or a region of an open file."""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+from msgspec import Struct
+
+from leadline.image.identity.config import ConfigReading
+from leadline.image.image import Layer
+from leadline.image.layers.stream import (
+    HEAD_BYTES,
+    Forged,
+    Pieces,
+    Region,
+    bounded,
+    decompressed,
+    is_compressed,
+)
+from leadline.image.layers.tar import EntryReader, TarReader
+from leadline.model.finding import Unread
+from leadline.model.package import ImageIdentity
+
+LARGEST_LAYER = 64 << 30
+"""Bytes after decompression. The largest known layers, of machine learning, have a quarter of that."""
+UNSUSPICIOUS_BYTES = 1 << 30
+LARGEST_RATIO = 250
+"""Beyond the bytes above. Gzip itself ends at 1032; files of real layers rarely reach 20."""
+READ_BYTES = 1 << 20
+WORTH_A_THREAD = 4 << 20
+"""Layers stored in fewer bytes are done before a thread has begun."""
+
+_DIGEST = re.compile(r"(sha256):[0-9a-f]{64}|(sha512):[0-9a-f]{128}")
+
+
+class OpenedImage(Struct, frozen=True):
+    """An image that a source has opened. Reads as ``image.sbom.Image``."""
+
+    identity: ImageIdentity
+    config: ConfigReading
+    layers: tuple[Layer, ...]
+    cache_key: str = ""
+    unread: tuple[Unread, ...] = ()
+    closers: tuple[Callable[[], None], ...] = ()
+    stamps: Mapping[str, str] = {}
+    """Absolute path to ``file_stamp`` of all files that it was read from; empty where something else had a say."""
+
+    def close(self) -> None:
+        for close in self.closers:
+            close()
+
+
+class PieceLayer(Struct, frozen=True):
+    """A layer that arrives piece by piece."""
+
+    diff_id: str
+    pieces: Callable[[], Iterator[bytes]]
+    """As stored, digest checked; asked for anew at each opening."""
+    cache_key: str = ""
+    size_bytes: int = 0
+    missing: str = ""
+
+    def open(self) -> AbstractContextManager[EntryReader]:
+        return _closing(self.pieces(), self.size_bytes)
+
+
+class RegionLayer(Struct, frozen=True):
+    """A layer that lies in an open file, compressed or not; nobody promises a digest."""
+
+    diff_id: str
+    file: int
+    """File descriptor."""
+    start: int
+    size_bytes: int
+    cache_key: str = ""
+    missing: str = ""
+
+    def open(self) -> AbstractContextManager[EntryReader]:
+        if is_compressed(os.pread(self.file, min(HEAD_BYTES, self.size_bytes), self.start)):
+            return _closing(region_pieces(self.file, self.start, self.size_bytes), self.size_bytes)
+        return _region(self)
+
+
+def name_of(path: os.PathLike[str]) -> str:
+    """``path`` as reports can hold it: names of files need not be text."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def limit_bytes(stored_bytes: int) -> int:
+    """How large a layer may become that is stored in ``stored_bytes``."""
+    return min(LARGEST_LAYER, max(UNSUSPICIOUS_BYTES, stored_bytes * LARGEST_RATIO))
+
+
+def checked(pieces: Iterator[bytes], digest: str) -> Iterator[bytes]:
+    """``pieces`` as they are; at their end they must have had ``digest``.
+
+    Raises:
+        Forged: they have another digest, or one that cannot be checked.
+    """
+    match = _DIGEST.fullmatch(digest)
+    if match is None:
+        raise Forged(f"its digest cannot be checked: {digest[:80]}")
+    state = hashlib.new(match[1] or match[2])
+    for piece in pieces:
+        state.update(piece)
+        yield piece
+    if state.hexdigest() != digest.partition(":")[2]:
+        raise Forged(f"its content does not have the digest {digest}")
+
+
+def is_digest(text: str) -> bool:
+    """Whether ``text`` is a digest that can be checked, and so is safe as part of a path."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+def region_pieces(file: int, start: int, size: int) -> Iterator[bytes]:
+    """``size`` bytes of an open file from ``start`` on; fewer where it is shorter."""
+    end = start + size
+    while start < end:
+        piece = os.pread(file, min(READ_BYTES, end - start), start)
+        if not piece:
+            return
+        start += len(piece)
+        yield piece
+
+
+def paired(diff_ids: Sequence[str], count: int) -> tuple[list[str], tuple[Unread, ...]]:
+    """One digest for each of ``count`` layers, and what to say where the configuration lists more or fewer."""
+    if len(diff_ids) == count:
+        return list(diff_ids), ()
+    why = f"lists {len(diff_ids)} layers where the manifest has {count}"
+    return [*diff_ids, *[""] * count][:count], (Unread("image configuration", why),)
+
+
+@contextmanager
+def _closing(pieces: Iterator[bytes], size: int) -> Iterator[EntryReader]:
+    most = limit_bytes(size)
+    if size < WORTH_A_THREAD:
+        try:
+            yield TarReader(Pieces(bounded(_unpacked(pieces), most)))
+        finally:
+            _close(pieces)
+        return
+    from leadline.sources.images.read_ahead import ahead  # threads are not needed where no layer is read
+
+    with ahead(pieces) as stored, ahead(bounded(_unpacked(stored), most)) as plain:
+        yield TarReader(Pieces(plain))
+
+
+def _unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """As ``decompressed``, but not before somebody reads: opening a layer does not judge its first bytes."""
+    yield from decompressed(pieces)
+
+
+def _close(pieces: Iterator[bytes]) -> None:
+    """Ends a generator half-way, and with it the connection it reads from."""
+    if isinstance(pieces, Generator):
+        pieces.close()
+
+
+@contextmanager
+def _region(layer: RegionLayer) -> Iterator[EntryReader]:
+    yield TarReader(Region(layer.file, layer.start, layer.size_bytes))

@@ -1,0 +1,1 @@
+"""Files of manifests: which are read, their objects, and the place of each field."""

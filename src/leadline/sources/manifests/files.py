@@ -1,0 +1,325 @@
+"""Which files a scan of folders, files and globs reads, in sorted order.
+
+A folder is walked with everything below it but folders that tools fill (``.git``, ``.terraform``, ``.venv``,
+``node_modules`` …) and what the ignore rules name. Links are followed only while they stay inside.
+"""
+
+import os
+import stat
+from collections.abc import Collection, Sequence
+from glob import has_magic
+from pathlib import Path
+
+from msgspec import Struct
+
+from leadline.errors import ManifestError
+from leadline.model.finding import Unread
+from leadline.sources.manifests.ignore import IgnoreRules, ignore_rules
+
+STDIN = "-"
+SUFFIXES = (".yaml", ".yml", ".json")
+IGNORE_FILES = (".leadlineignore", ".kubescapeignore")
+CHART_FILE = "Chart.yaml"
+KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_FILLED_BY_TOOLS = frozenset(
+    {
+        ".git",
+        ".hg",
+        ".svn",
+        ".terraform",
+        ".venv",
+        ".tox",
+        ".cache",
+        ".mypy_cache",
+        ".pytest_cache",
+        "__pycache__",
+        "node_modules",
+    }
+)
+"""Folders whose content nobody writes by hand; other hidden ones, such as ``.github``, are looked into."""
+ARCHIVE_ENDINGS = (".tgz", ".tar.gz")
+"""Of packed charts."""
+_FILES_LIMIT = 1_000_000
+_DEPTH_LIMIT = 100
+_IGNORE_FILE_BYTES = 1 << 20
+
+
+class ManifestFile(Struct, frozen=True):
+    real: str
+    """The path to open; ``-`` for standard input."""
+    path: str
+    """Relative to the root, with forward slashes."""
+    is_named: bool = False
+    """Whether the user named it, so that it is meant to hold objects."""
+
+
+class FileListing(Struct, frozen=True):
+    """What a walk found."""
+
+    root: str
+    """The folder that paths are relative to, as the user named it."""
+    files: tuple[ManifestFile, ...]
+    unread: tuple[Unread, ...] = ()
+    ignored: int = 0
+    """Files and folders that the ignore rules left out."""
+    charts: tuple[str, ...] = ()
+    """Folders with a ``Chart.yaml``, relative to the root, ``.`` for itself; parents before what they hold."""
+    kustomizations: tuple[str, ...] = ()
+    """Folders with a kustomization, likewise."""
+    has_archives: bool = False
+    """Whether there are packed files that may be charts."""
+
+
+def list_files(
+    targets: Sequence[str], ignore: Sequence[str] = (), claimed: Collection[str] = frozenset()
+) -> FileListing:
+    """Every file that ``targets`` (folders, files, globs, ``-``) name, each once.
+
+    ``ignore`` holds further rules, read after those of the ignore file in each folder. ``claimed`` holds the
+    absolute paths of files and folders that another source reads.
+
+    Raises: ``ManifestError`` for a target that does not exist or is neither a file nor a folder.
+    """
+    walk = _Walk(root_of(targets), tuple(ignore), frozenset(claimed))
+    for target in targets:
+        walk.target(target)
+    return FileListing(
+        walk.root,
+        tuple(walk.files),
+        tuple(walk.unread),
+        walk.ignored,
+        tuple(dict.fromkeys(walk.charts)),
+        tuple(dict.fromkeys(walk.kustomizations)),
+        walk.has_archives,
+    )
+
+
+def root_of(targets: Sequence[str]) -> str:
+    """The folder that paths are relative to: the one folder named, else the deepest above all targets."""
+    folders = [_folder_of(target) for target in targets if target != STDIN]
+    if not folders:
+        return ""
+    if len(set(folders)) == 1:
+        return folders[0]
+    if len({Path(folder).is_absolute() for folder in folders}) > 1 or any(
+        ".." in Path(f).parts for f in folders
+    ):
+        folders = [absolute(folder) for folder in folders]
+    return os.path.commonpath([os.path.normpath(folder) for folder in folders]) or "."
+
+
+def _folder_of(target: str) -> str:
+    if has_magic(target) and not os.path.lexists(target):
+        parts = Path(target).parts
+        fixed = next(i for i, part in enumerate(parts) if has_magic(part))
+        return str(Path(*parts[:fixed]))
+    return target if Path(target).is_dir() else str(Path(target).parent)
+
+
+class _Walk:
+    def __init__(self, root: str, ignore: tuple[str, ...], claimed: frozenset[str]) -> None:
+        self.root = root
+        self.files: list[ManifestFile] = []
+        self.unread: list[Unread] = []
+        self.ignored = 0
+        self.charts: list[str] = []
+        self.kustomizations: list[str] = []
+        self.has_archives = False
+        self._ignore = ignore
+        self._claimed = claimed
+        self._seen: set[tuple[int, int]] = set()
+        self._rules = IgnoreRules()
+        self._top = ""
+        self._links: list[str] = []
+
+    def target(self, target: str) -> None:
+        if target == STDIN:
+            if all(file.real != STDIN for file in self.files):
+                self.files.append(ManifestFile(STDIN, STDIN, True))
+        elif Path(target).is_dir():
+            self._walk_target(target, target)
+        elif has_magic(target) and not os.path.lexists(target):
+            self._glob(target)
+        else:
+            self._named_file(target)
+
+    def _walk_target(self, top: str, folder: str) -> None:
+        self._top = os.path.realpath(top)
+        self._rules = ignore_rules([*_ignore_lines(top), *self._ignore])
+        self._folder(folder, top, 0)
+        while self._links:
+            self._link(self._links.pop(0), top)
+
+    def _named_file(self, target: str) -> None:
+        try:
+            mode = Path(target).stat().st_mode
+        except FileNotFoundError as error:
+            raise ManifestError(f"no such file: {target}", hint="check the path") from error
+        except (OSError, ValueError) as error:
+            raise ManifestError(f"cannot read {target}: {_reason(error)}") from error
+        if not stat.S_ISREG(mode):
+            hint = "pipe it into standard input and name '-'"
+            raise ManifestError(f"{target} is {_what(mode)}, not a file", hint=hint)
+        if not self._is_claimed(target):
+            self._add(target, is_named=True)
+
+    def _glob(self, pattern: str) -> None:
+        """``**`` crosses folders."""
+        top = _folder_of(pattern)
+        relative = os.path.relpath(pattern, top).replace(os.sep, "/")
+        wanted = ignore_rules(["/" + relative])
+        if not Path(top).is_dir():
+            raise ManifestError(f"no such folder: {top}", hint=f"nothing can match {pattern}")
+        whole = _Walk(top, self._ignore, self._claimed)
+        whole._walk_target(top, top)
+        matches = [file for file in whole.files if wanted.ignores_file(file.path)]
+        refused = [
+            u for u in whole.unread if wanted.ignores_file(_inside(top, str(Path(self.root) / u.where)))
+        ]
+        if not matches and not refused and not whole.ignored:
+            raise ManifestError(f"no file matches {pattern}", hint="quote the pattern, or check the path")
+        self.ignored += whole.ignored
+        for file in matches:
+            self._add(file.real)
+        self.unread += refused
+
+    def _folder(self, folder: str, top: str, depth: int) -> None:
+        try:
+            with os.scandir(folder) as entries:
+                ordered = sorted(entries, key=lambda entry: entry.name)
+            status = Path(folder).stat()
+        except OSError as error:
+            self._refuse(folder, _reason(error))
+            return
+        if (status.st_dev, status.st_ino) in self._seen:
+            return
+        self._seen.add((status.st_dev, status.st_ino))
+        if depth > _DEPTH_LIMIT:
+            self._refuse(folder, f"folders nested deeper than {_DEPTH_LIMIT} levels")
+            return
+        self._note_owners(folder, {entry.name for entry in ordered})
+        for entry in ordered:
+            self._entry(entry, top, depth)
+
+    def _entry(self, entry: os.DirEntry[str], top: str, depth: int) -> None:
+        is_folder = entry.is_dir(follow_symlinks=False)
+        is_link = entry.is_symlink()
+        if is_folder and is_filled_by_tools(entry.name):
+            return
+        if not is_folder and not is_link and not is_manifest(entry.name):
+            return
+        if self._claimed and absolute(entry.path) in self._claimed:
+            return
+        if self._rules.rules and self._rules.ignores(_inside(top, entry.path), is_folder=is_folder):
+            self.ignored += 1
+        elif is_link:
+            self._links.append(entry.path)
+        elif is_folder:
+            self._folder(entry.path, top, depth + 1)
+        elif entry.is_file(follow_symlinks=False):
+            self._add(entry.path)
+        else:
+            self._refuse(entry.path, f"it is {_what(entry.stat(follow_symlinks=False).st_mode)}, not a file")
+
+    def _link(self, link: str, top: str) -> None:
+        """Links come last, so that what they point to is known by its own name."""
+        real = os.path.realpath(link)
+        is_inside = real == self._top or real.startswith(self._top.rstrip(os.sep) + os.sep)
+        is_folder = Path(real).is_dir()
+        if not is_folder and not is_manifest(Path(link).name):
+            return
+        if is_folder and is_filled_by_tools(Path(link).name):
+            return
+        if not is_inside:
+            self._refuse(link, "a link that leaves the folder", "scan what it points to by its own path")
+        elif is_folder:
+            self._folder(link, top, link.count(os.sep) - top.count(os.sep))
+        elif Path(real).is_file():
+            self._add(link)
+        elif Path(real).exists():
+            self._refuse(link, "a link to something that is no file")
+        else:
+            self._refuse(link, "a link to nothing")
+
+    def _add(self, path: str, *, is_named: bool = False) -> None:
+        try:
+            status = Path(path).stat()
+        except OSError as error:
+            self._refuse(path, _reason(error))
+            return
+        if (status.st_dev, status.st_ino) in self._seen:
+            return
+        self._seen.add((status.st_dev, status.st_ino))
+        if len(self.files) >= _FILES_LIMIT:
+            raise ManifestError(f"more than {_FILES_LIMIT} files", hint="scan a smaller folder")
+        self.files.append(ManifestFile(path, _inside(self.root, path), is_named))
+
+    def _refuse(self, path: str, why: str, hint: str = "") -> None:
+        self.unread.append(Unread(_inside(self.root, path), why, hint=hint))
+
+    def _note_owners(self, folder: str, names: set[str]) -> None:
+        if CHART_FILE in names:
+            self.charts.append(_inside(self.root, folder))
+        if names.intersection(KUSTOMIZATION_FILES):
+            self.kustomizations.append(_inside(self.root, folder))
+        self.has_archives = self.has_archives or any(name.endswith(ARCHIVE_ENDINGS) for name in names)
+
+    def _is_claimed(self, path: str) -> bool:
+        whole = Path(absolute(path))
+        return any(str(p) in self._claimed for p in (whole, *whole.parents))
+
+
+def absolute(path: str) -> str:
+    """``path`` from the root of the file system, links kept."""
+    return os.path.normpath(Path(path).absolute())
+
+
+def is_manifest(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES)
+
+
+def is_filled_by_tools(name: str) -> bool:
+    """Whether a folder of this name is left out of every walk.
+
+    A mounted ConfigMap keeps its files in a folder such as ``..data`` and links to each beside it.
+    """
+    return name in _FILLED_BY_TOOLS or name.startswith("..")
+
+
+def _inside(root: str, path: str) -> str:
+    """``path`` relative to ``root`` with forward slashes; names that are no UTF-8 get a replacement character."""
+    relative = os.path.relpath(path, root or ".")
+    if os.sep != "/":
+        relative = relative.replace(os.sep, "/")
+    return relative.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _ignore_lines(folder: str) -> list[str]:
+    lines: list[str] = []
+    for name in IGNORE_FILES:
+        path = Path(folder) / name
+        try:
+            is_there = path.is_file()
+        except PermissionError:
+            # Of a folder that may not be entered the walk itself tells.
+            break
+        try:
+            if is_there and path.stat().st_size <= _IGNORE_FILE_BYTES:
+                lines += path.read_text("utf-8", "replace").splitlines()
+        except OSError as error:
+            raise ManifestError(f"cannot read {path}: {_reason(error)}") from error
+    return lines
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        return "no permission"
+    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+
+
+def _what(mode: int) -> str:
+    if stat.S_ISFIFO(mode):
+        return "a named pipe"
+    if stat.S_ISSOCK(mode):
+        return "a socket"
+    return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "no regular file"

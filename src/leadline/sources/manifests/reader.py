@@ -1,0 +1,289 @@
+"""Kubernetes objects out of YAML and JSON files: multi-document, lists, standard input."""
+
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
+
+import msgspec
+from msgspec import Struct
+
+from leadline.model.finding import Unread
+from leadline.model.resource import Origin, Resource, resource_of
+from leadline.sources.manifests.files import STDIN, FileListing, ManifestFile, list_files
+from leadline.sources.manifests.json import looks_like_json, parse_json
+from leadline.sources.yaml.errors import HELM_HINT, HELM_WHY, Problem
+from leadline.sources.yaml.parser import (
+    LIMITS,
+    Document,
+    Limits,
+    Memory,
+    decode,
+    parse_documents,
+    too_large,
+)
+
+_LIST_DEPTH = 8
+"""Lists within lists; the API serves one level."""
+_UNREAD_TOLD = 100
+"""Of one file; the others are counted."""
+_NOT_JUDGED_GROUP = "kustomize.config.k8s.io/"
+
+
+class DuplicateKey(Struct, frozen=True):
+    """A key that a file writes twice in one mapping; the last one counts."""
+
+    path: str
+    line: int
+    key: str
+
+
+class Manifests(Struct, frozen=True):
+    """What the files of a target hold."""
+
+    root: str
+    """The folder that paths are relative to, as the user named it; empty for standard input."""
+    resources: tuple[Resource, ...]
+    """In the order of reading."""
+    unread: tuple[Unread, ...] = ()
+    not_kubernetes: int = 0
+    """Documents that are no Kubernetes objects."""
+    files: int = 0
+    """Files that objects were read from."""
+    ignored: int = 0
+    duplicates: tuple[DuplicateKey, ...] = ()
+    charts: tuple[str, ...] = ()
+    """Folders of Helm charts, relative to ``root``."""
+    kustomizations: tuple[str, ...] = ()
+    """Folders of kustomizations, relative to ``root``."""
+
+
+class Contents(Struct):
+    """What one text holds, gathered while it is read."""
+
+    resources: list[Resource] = msgspec.field(default_factory=list)
+    unread: list[Unread] = msgspec.field(default_factory=list)
+    duplicates: list[DuplicateKey] = msgspec.field(default_factory=list)
+    not_kubernetes: int = 0
+
+
+def read_manifests(
+    targets: Sequence[str],
+    *,
+    limits: Limits = LIMITS,
+    ignore: Sequence[str] = (),
+    claimed: Collection[str] = frozenset(),
+    stdin: BinaryIO | None = None,
+) -> Manifests:
+    """Every object in ``targets``: folders, files, globs such as ``deploy/**/*.yaml``, or ``-`` for ``stdin``.
+
+    A folder is walked with everything below it but folders that tools fill and what ``.leadlineignore``,
+    ``.kubescapeignore`` and ``ignore`` name. ``claimed``: absolute paths that another source reads.
+
+    Raises: ``ManifestError`` for a target that does not exist or cannot be read as a whole.
+    """
+    return read_listing(list_files(targets, ignore, claimed), limits=limits, stdin=stdin)
+
+
+def read_listing(
+    listing: FileListing, *, limits: Limits = LIMITS, stdin: BinaryIO | None = None
+) -> Manifests:
+    """Every object in the files of ``listing``, read one after the other."""
+    whole = Contents(unread=list(listing.unread))
+    memory = Memory()
+    files = 0
+    for file in listing.files:
+        before = len(whole.resources)
+        content = _content(file, limits, stdin)
+        if isinstance(content, Unread):
+            whole.unread.append(content)
+        else:
+            origin = Origin(path=file.path, root=listing.root)
+            told = len(whole.unread)
+            add_contents(whole, content, origin, limits, memory)
+            if (
+                not file.is_named
+                and len(whole.resources) == before
+                and b"apiVersion" not in content.replace(b"\0", b"")
+            ):
+                # A broken file that never speaks of an API version is somebody else's: a tsconfig, a template.
+                whole.not_kubernetes += len(whole.unread) > told
+                del whole.unread[told:]
+        files += len(whole.resources) > before
+    return Manifests(
+        listing.root,
+        tuple(whole.resources),
+        tuple(whole.unread),
+        whole.not_kubernetes,
+        files,
+        listing.ignored,
+        tuple(whole.duplicates),
+        listing.charts,
+        listing.kustomizations,
+    )
+
+
+def read_text(content: bytes, origin: Origin, limits: Limits = LIMITS) -> Contents:
+    """Every object in one text, such as the output of a renderer; ``origin`` tells where it came from."""
+    contents = Contents()
+    add_contents(contents, content, origin, limits, Memory())
+    return contents
+
+
+def add_contents(whole: Contents, content: bytes, origin: Origin, limits: Limits, memory: Memory) -> None:
+    """Adds what ``content`` holds to ``whole``. Never raises: what cannot be read is ``unread``."""
+    has_template = False
+    told_before = len(whole.unread)
+    for document in documents_of(content, origin.path, limits, memory):
+        problem = document.problem
+        if problem is None:
+            place = msgspec.structs.replace(origin, document=document.index)
+            _add_document(whole, document, place)
+            whole.duplicates += [DuplicateKey(origin.path, d.line, d.key) for d in document.duplicates]
+        elif not (problem.is_template and has_template):
+            has_template |= problem.is_template
+            whole.unread.append(_unread(origin.path, problem))
+    more = len(whole.unread) - told_before - _UNREAD_TOLD
+    if more > 0:
+        del whole.unread[told_before + _UNREAD_TOLD :]
+        whole.unread.append(Unread(origin.path, f"{more} more of its parts could not be read"))
+
+
+def documents_of(content: bytes, path: str, limits: Limits, memory: Memory) -> list[Document]:
+    """The documents of a YAML or JSON text; which of the two it is follows from the text, as with kubectl."""
+    if len(content) > limits.size_bytes:
+        return [Document(0, 1, problem=too_large(limits))]
+    try:
+        text = decode(content)
+    except UnicodeDecodeError:
+        return parse_documents(content, limits, memory)
+    if b"\0" in text:
+        return [Document(0, 1, problem=Problem("binary content, no text"))]
+    if not looks_like_json(text):
+        return parse_documents(text, limits, memory)
+    from_json = parse_json(text, limits)
+    problems = [document.problem for document in from_json if document.problem]
+    if not problems or problems[-1].is_limit:
+        return from_json
+    from_yaml = parse_documents(text, limits, memory)
+    if not any(d.problem for d in from_yaml) or any(d.problem and d.problem.is_template for d in from_yaml):
+        return from_yaml
+    is_json = path.lower().endswith(".json") or len(from_json) > len(from_yaml)
+    return from_json if is_json and b"\n---" not in text else from_yaml
+
+
+def _content(file: ManifestFile, limits: Limits, stdin: BinaryIO | None) -> bytes | Unread:
+    if file.real == STDIN:
+        content = stdin.read(limits.size_bytes + 1) if stdin else b""
+        if len(content) > limits.size_bytes:
+            return _unread(STDIN, too_large(limits))
+        return content
+    try:
+        # a file swapped for a pipe after the walk must not block
+        descriptor = os.open(
+            file.real, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        )
+        with os.fdopen(descriptor, "rb") as stream:
+            if os.fstat(descriptor).st_size > limits.size_bytes:
+                return _unread(file.path, too_large(limits))
+            return stream.read(limits.size_bytes + 1)
+    except PermissionError:
+        return Unread(file.path, "no permission to read it")
+    except OSError as error:
+        return Unread(file.path, f"cannot be read: {(error.strerror or str(error)).lower()}")
+
+
+def _unread(path: str, problem: Problem) -> Unread:
+    if problem.is_template and "templates" in path.split("/"):
+        return Unread(path, HELM_WHY, problem.line, problem.column, HELM_HINT)
+    return Unread(path, problem.why, problem.line, problem.column, problem.hint)
+
+
+def _add_document(whole: Contents, document: Document, origin: Origin) -> None:
+    body = document.body
+    if body is None:
+        return
+    if isinstance(body, list) and any(
+        isinstance(i, dict) and "kind" in i and "apiVersion" in i for i in body
+    ):
+        for number, item in enumerate(body):
+            place = msgspec.structs.replace(origin, inside=f"[{number}].")
+            _add_body(whole, item, place, document.line, 0)
+    else:
+        _add_body(whole, body, origin, document.line, 0)
+
+
+def _add_body(whole: Contents, body: Any, origin: Origin, line: int, depth: int) -> None:
+    if not is_object_like(body):
+        if origin.inside:
+            whole.unread.append(Unread(origin.path, f"{origin.inside[:-1]} is no Kubernetes object", line, 1))
+        else:
+            whole.not_kubernetes += 1
+        return
+    why = _fault(body)
+    if why:
+        where = f"{origin.inside}{why}" if origin.inside else why
+        hint = "quote it" if why.endswith("text") else ""
+        whole.unread.append(Unread(origin.path, where, line, 1, hint))
+    elif _is_list(body):
+        if depth == _LIST_DEPTH:
+            whole.unread.append(
+                Unread(origin.path, f"lists nested deeper than {_LIST_DEPTH} levels", line, 1)
+            )
+            return
+        for number, item in enumerate(_items(body)):
+            place = msgspec.structs.replace(origin, inside=f"{origin.inside}items[{number}].")
+            _add_body(whole, item, place, line, depth + 1)
+    elif body["apiVersion"].startswith(_NOT_JUDGED_GROUP):
+        whole.not_kubernetes += 1
+    else:
+        whole.resources.append(resource_of(body, origin))
+
+
+def is_object_like(body: Any) -> bool:
+    """Whether a document means to be a Kubernetes object, be it a faulty one."""
+    if not isinstance(body, dict):
+        return False
+    has_type = ("apiVersion" in body) + ("kind" in body)
+    return has_type == 2 or (has_type == 1 and isinstance(body.get("metadata"), dict))
+
+
+def _fault(body: Mapping[str, Any]) -> str:
+    """What keeps an object from being one; empty for nothing."""
+    for field in ("apiVersion", "kind"):
+        if body.get(field) is None or body[field] == "":
+            return f"{field} is missing"
+        if not isinstance(body[field], str):
+            return f"{field} must be text"
+    metadata = body.get("metadata")
+    if metadata is not None and not isinstance(metadata, dict):
+        return "metadata must be a mapping"
+    for field in ("name", "namespace", "generateName"):
+        if metadata and not isinstance(metadata.get(field), str | None):
+            return f"metadata.{field} must be text"
+    if body["kind"] == "List" and not isinstance(body.get("items"), list | None):
+        return "items must be a list"
+    return ""
+
+
+def _is_list(body: Mapping[str, Any]) -> bool:
+    """To kubectl every object with ``items`` is a list. One of a custom kind may hold something else in them."""
+    items = body.get("items")
+    if body["kind"] == "List":
+        return True
+    if not isinstance(items, list):
+        return False
+    is_named = bool((body.get("metadata") or {}).get("name"))
+    if body["kind"].endswith("List") and not is_named:
+        return True
+    has_builtin_type = body["kind"].endswith("List") and "." not in body["apiVersion"].partition("/")[0]
+    return any(is_object_like(item) or (has_builtin_type and isinstance(item, dict)) for item in items)
+
+
+def _items(body: Mapping[str, Any]) -> Iterator[Any]:
+    """Items of a typed list lack the type that the list names."""
+    kind = body["kind"].removesuffix("List")
+    for item in body.get("items") or ():
+        if kind and isinstance(item, dict) and not ("kind" in item and "apiVersion" in item):
+            yield {"apiVersion": body["apiVersion"], "kind": kind, **item}
+        else:
+            yield item

@@ -1,0 +1,1 @@
+"""Image registries (https://github.com/opencontainers/distribution-spec)."""

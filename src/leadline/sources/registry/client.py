@@ -1,0 +1,281 @@
+"""Images from a registry (https://github.com/opencontainers/distribution-spec).
+
+Requests are not repeated here, with one exception: a blob that breaks off is asked for again from where it
+broke, a bounded number of times, because a layer of a gigabyte would otherwise begin anew. Whether to try
+again when the registry is busy is for the caller to say (``RegistryOptions.wait``).
+
+The standard library's client carries it: downloads run in threads, bodies are read as streams, and a
+connection is closed half-way when a layer turns out to be hostile.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from threading import Lock
+from urllib.parse import quote
+
+from msgspec import structs
+
+from leadline.errors import RegistryError, UsageError
+from leadline.image.identity.reference import DOCKER_HUB, Reference, read_registry
+from leadline.image.layers.stream import Damaged, Forged
+from leadline.sources.images.layer import checked
+from leadline.sources.images.manifest import (
+    INDEX_TYPES,
+    LARGEST_MANIFEST,
+    MANIFEST_TYPES,
+    Descriptor,
+)
+from leadline.sources.registry.auth import Problem, credentials_for
+from leadline.sources.registry.http import BUSY, Answer, Dropped, NobodyListens, NoTls, send
+from leadline.sources.registry.options import ANONYMOUS, Credential, RegistryOptions
+from leadline.sources.registry.proxy import is_loopback
+from leadline.sources.registry.token import NoToken, basic, bearer, token_service
+
+MOST_RESUMES = 5
+ACCEPT = ", ".join(sorted(INDEX_TYPES | MANIFEST_TYPES))
+_CHALLENGE = re.compile(
+    r'(?P<key>[\w-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s,"]+))|(?P<scheme>[A-Za-z][\w-]*)'
+)
+
+
+class Repository:
+    """One repository of one registry or mirror. May be used by several threads."""
+
+    def __init__(self, reference: Reference, host: str, options: RegistryOptions) -> None:
+        self._reference = reference
+        self._options = options
+        self._is_mirror = host != reference.registry
+        self._known_as = structs.replace(reference, registry=host)
+        self._host = "registry-1.docker.io" if host == DOCKER_HUB else host
+        self._root = f"{options.trust.scheme(host)}://{self._host}/v2/{reference.repository}"
+        self._authorization = ""
+        self._tried: list[str] = []
+        self._lock = Lock()
+
+    def manifest(self, wanted: str) -> tuple[bytes, str]:
+        """The manifest or index called ``wanted`` (a tag or digest), and its digest.
+
+        Raises:
+            RegistryError: it is not there, not allowed, or not what was asked for.
+        """
+        try:
+            answer = self._get(f"manifests/{quote(wanted, safe=':')}", {"Accept": ACCEPT}, wanted)
+            content = answer.read(LARGEST_MANIFEST)
+        except Dropped as error:
+            raise RegistryError(f"{self._host} broke off: {error}") from error
+        named = wanted if ":" in wanted else answer.header("Docker-Content-Digest")
+        digest = named or f"sha256:{hashlib.sha256(content).hexdigest()}"
+        try:
+            return b"".join(checked(iter((content,)), digest)), digest
+        except Forged as error:
+            raise RegistryError(f"the manifest {wanted} from {self._host} is not genuine: {error}") from error
+
+    def blob(self, descriptor: Descriptor) -> bytes:
+        """A small blob, digest checked. Raises ``RegistryError``."""
+        if descriptor.size > LARGEST_MANIFEST:
+            raise RegistryError(f"blob {descriptor.digest} is larger than {LARGEST_MANIFEST >> 20} MiB")
+        try:
+            return b"".join(self.pieces(descriptor))
+        except Damaged as error:
+            raise RegistryError(f"blob {descriptor.digest} from {self._host}: {error}") from error
+
+    def pieces(self, descriptor: Descriptor) -> Iterator[bytes]:
+        """A blob piece by piece.
+
+        Raises:
+            RegistryError: it cannot be fetched.
+            Forged: its size or content is not what ``descriptor`` says.
+        """
+        return checked(self._sized(descriptor), descriptor.digest)
+
+    def _sized(self, descriptor: Descriptor) -> Iterator[bytes]:
+        got = 0
+        for piece in self._resumed(descriptor):
+            got += len(piece)
+            if got > descriptor.size:
+                raise Forged(f"it is larger than the {descriptor.size} bytes that the manifest says")
+            yield piece
+
+    def _resumed(self, descriptor: Descriptor) -> Iterator[bytes]:
+        digest, got = descriptor.digest, 0
+        for attempt in range(MOST_RESUMES + 1):
+            headers = {"Range": f"bytes={got}-"} if got else {}
+            try:
+                answer = self._get(f"blobs/{digest}", headers, digest)
+                passed_over = got - answer.start(got)
+                if passed_over < 0:
+                    answer.close()
+                    raise Dropped("another part came than was asked for")
+                for piece in answer.pieces():
+                    new = piece[passed_over:]
+                    passed_over -= len(piece) - len(new)
+                    got += len(new)
+                    if new:
+                        yield new
+                if answer.is_delimited or got >= descriptor.size:
+                    return
+                raise Dropped("the answer ends early")
+            except Dropped as error:
+                if got >= descriptor.size:
+                    return  # there was no more, whatever length the answer claimed
+                if attempt == MOST_RESUMES:
+                    why = f"{self._host} broke off {attempt + 1} times in blob {digest}: {error}"
+                    raise RegistryError(why) from error
+
+    def _get(self, path: str, headers: Mapping[str, str], what: str) -> Answer:
+        """The answer to a request that succeeded, credentials tried until one fits."""
+        attempt = 0
+        while True:
+            answer = self._authorized(f"{self._root}/{path}", headers)
+            if answer.status in (200, 206):
+                return answer
+            if answer.status in BUSY:
+                attempt += 1
+                if self._options.wait(attempt, answer.retry_after_s()):
+                    answer.close()
+                    continue
+            raise self._refusal(answer, what)
+
+    def _authorized(self, url: str, headers: Mapping[str, str]) -> Answer:
+        shown = self._authorization
+        answer = self._send(url, headers, shown)
+        if answer.status != 401:
+            return answer
+        self._check_asker(answer)
+        with self._lock:
+            if self._authorization != shown:
+                answer.close()
+                answer = self._send(url, headers, self._authorization)
+                if answer.status != 401:
+                    return answer
+            return self._with_credentials(url, headers, answer)
+
+    def _check_asker(self, answer: Answer) -> None:
+        """Raises ``RegistryError`` where somebody else than the registry asks for credentials, and so for a password."""
+        if answer.elsewhere:
+            answer.close()
+            raise RegistryError(
+                f"{self._host} sends its clients on to {answer.elsewhere}, which wants credentials of its own",
+                hint="name that host in the image, if it is to be trusted",
+            )
+
+    def _with_credentials(self, url: str, headers: Mapping[str, str], answer: Answer) -> Answer:
+        answer.close()  # its head says all
+        self._tried = []
+        for credential in self._credentials():
+            if isinstance(credential, Problem):
+                self._tried.append(f"{credential.source} ({credential.why})")
+                continue
+            authorization = self._authorization_by(credential, answer.headers("WWW-Authenticate"))
+            if not authorization:
+                continue
+            self._tried.append(credential.source)
+            again = self._send(url, headers, authorization)
+            if again.status not in (401, 403):
+                self._authorization = authorization
+                return again
+            again.close()
+        return answer
+
+    def _credentials(self) -> Iterator[Credential | Problem]:
+        """Those that belong to this host: what opens a registry is never shown to its mirrors."""
+        if self._options.credential is not None and not self._is_mirror:
+            yield self._options.credential
+        yield from credentials_for(self._known_as, self._options.secrets, self._options.environ)
+        yield ANONYMOUS
+
+    def _authorization_by(self, credential: Credential, challenges: Sequence[str]) -> str:
+        """What to show for ``credential``; empty where it does not fit the challenge or gets no token."""
+        refusals: list[str] = []
+        for authorization in self._ways(credential, challenges):
+            try:
+                return authorization()
+            except NoToken as error:
+                refusals.append(str(error))
+        if credential is not ANONYMOUS and not refusals:
+            refusals.append("not what the registry asks for")
+        self._tried += [f"{credential.source} ({why})" for why in refusals]
+        return ""
+
+    def _ways(self, credential: Credential, challenges: Sequence[str]) -> Iterator[Callable[[], str]]:
+        """How ``credential`` may be shown, in the order in which the registry asks for it."""
+        if credential.registry_token:
+            yield partial(bearer, credential.registry_token)
+            return
+        for scheme, words in _challenges(challenges):
+            if scheme == "bearer":
+                yield partial(self._by_token, credential, words)
+            elif scheme == "basic" and credential.username:
+                yield partial(basic, credential)
+
+    def _by_token(self, credential: Credential, words: Mapping[str, str]) -> str:
+        is_plain_allowed = self._root.startswith("http:")
+        service = token_service(words, self._reference.repository, self._options.trust, is_plain_allowed)
+        return bearer(service.token(credential, self._options.wait))
+
+    def _send(self, url: str, headers: Mapping[str, str], authorization: str) -> Answer:
+        shown = {**headers, "Authorization": authorization} if authorization else headers
+        trust = self._options.trust
+        try:
+            return send(url, shown, trust)
+        except NoTls as error:
+            # Docker's habit: a registry on this very machine may do without TLS, and others where that was allowed.
+            is_here = is_loopback(self._host) and not trust.ca_file and not isinstance(error, NobodyListens)
+            may_be_plain = error.host == self._host and (is_here or trust.is_unverified)
+            if url.startswith("http:") or not may_be_plain:
+                raise
+        self._root = self._root.replace("https:", "http:", 1)
+        return send(url.replace("https:", "http:", 1), shown, trust)
+
+    def _refusal(self, answer: Answer, what: str) -> RegistryError:
+        answer.close()
+        name = self._reference.name
+        match answer.status:
+            case 401 | 403:
+                tried = ", ".join(dict.fromkeys(self._tried)) or "nothing"
+                return RegistryError(
+                    f"{self._host} does not let us read {name}", hint=f"credentials tried: {tried}"
+                )
+            case 404:
+                return RegistryError(f"{self._host} has no {what} in {self._reference.repository}")
+            case 429:
+                return RegistryError(
+                    f"{self._host} allows no more requests for now",
+                    hint="log in for a higher limit, use a mirror, or wait",
+                )
+            case status:
+                return RegistryError(f"{self._host} answered {status} when asked for {name}")
+
+
+def repositories(reference: Reference, options: RegistryOptions) -> Iterator[Repository]:
+    """The mirrors of ``reference``'s registry, then the registry itself.
+
+    Raises:
+        UsageError: a mirror or what it mirrors is no host.
+    """
+    for written, mirrors in options.mirrors.items():
+        if _host(written) == reference.registry:
+            for mirror in mirrors:
+                yield Repository(reference, _host(mirror), options)
+    yield Repository(reference, reference.registry, options)
+
+
+def _host(written: str) -> str:
+    host = read_registry(written)
+    if not host:
+        # Passed over in silence, it would leave all to the registry that nobody wanted to ask.
+        raise UsageError(f"not a registry or mirror: {written[:200]}", hint="write it as HOST or HOST:PORT")
+    return host
+
+
+def _challenges(headers: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
+    """Scheme and parameters, names in small letters; a header may hold several (RFC 9110, section 11.6.1)."""
+    found: list[tuple[str, dict[str, str]]] = []
+    for part in _CHALLENGE.finditer(", ".join(headers)):
+        if part["scheme"]:
+            found.append((part["scheme"].lower(), {}))
+        elif found:
+            found[-1][1][part["key"].lower()] = part["quoted"] or part["plain"] or ""
+    return found

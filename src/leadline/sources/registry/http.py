@@ -1,0 +1,322 @@
+"""Requests to registries over the standard library's HTTP client.
+
+One connection per request; redirects are followed without showing credentials to another host.
+"""
+
+import http.client
+import re
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from email.utils import parsedate_to_datetime
+from threading import Event, Timer
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
+
+from leadline.errors import RegistryError
+from leadline.sources.registry.options import Trust
+from leadline.sources.registry.proxy import Proxy, proxy_for
+
+MOST_REDIRECTS = 5
+PIECE_BYTES = 1 << 18
+TIMEOUT_SECONDS = 60.0
+"""Without a single byte."""
+HEAD_SECONDS = 120.0
+"""For the head of an answer, whatever trickles in."""
+PIECE_SECONDS = 120.0
+"""For a piece: two thousand bytes a second. A host that sends fewer never comes to an end with an image."""
+USER_AGENT = "leadline"
+BUSY = frozenset((429, 500, 502, 503, 504))
+REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_RANGE = re.compile(r"bytes (\d{1,18})-")
+
+
+class Dropped(Exception):  # noqa: N818 - what happened to the connection
+    """The connection ended before the answer did."""
+
+
+class NoTls(RegistryError):  # noqa: N818 - what the host is
+    """The host speaks, and not TLS."""
+
+    def __init__(self, host: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.host = host
+        """``host[:port]``, which may be one that the registry sent us on to."""
+
+
+class NobodyListens(NoTls):
+    """Nor does it speak at all where TLS is usual."""
+
+
+class Answer:
+    """An answer whose body is still to be read."""
+
+    def __init__(
+        self, host: str, connection: http.client.HTTPConnection, response: http.client.HTTPResponse
+    ) -> None:
+        self._host = host
+        self._connection = connection
+        self._response = response
+        self.status = response.status
+        self.is_delimited = response.chunked or response.length is not None
+        """Whether its end can be told from a connection that broke."""
+        self.elsewhere = ""
+        """``host[:port]`` that the host which was asked sent us on to; empty where it answered itself."""
+
+    def header(self, name: str) -> str:
+        return self._response.headers.get(name) or ""
+
+    def headers(self, name: str) -> list[str]:
+        return self._response.headers.get_all(name) or []
+
+    def retry_after_s(self) -> float:
+        """How long the host wants to be left alone; 0 where it does not say so (RFC 9110, section 10.2.3)."""
+        asked = self.header("Retry-After").strip()
+        if asked.isascii() and asked.isdigit():
+            return float(asked)
+        try:
+            now = self.header("Date")
+            # By the host's own clock, where it shows one: ours may go wrong.
+            start = parsedate_to_datetime(now).timestamp() if now else time.time()
+            return max(0.0, parsedate_to_datetime(asked).timestamp() - start)
+        except (ValueError, OverflowError):
+            return 0.0
+
+    def read(self, limit: int) -> bytes:
+        """The whole body.
+
+        Raises:
+            RegistryError: it is larger than ``limit``.
+            Dropped: it ends early.
+        """
+        parts = []
+        for piece in self.pieces():
+            parts.append(piece)
+            limit -= len(piece)
+            if limit < 0:
+                self.close()
+                raise RegistryError("the registry's answer is larger than allowed")
+        return b"".join(parts)
+
+    def start(self, asked: int) -> int:
+        """Where in the whole the body begins; ``asked`` is what was asked for (RFC 9110, section 14.4)."""
+        if self.status != 206:
+            return 0
+        begins = _RANGE.match(self.header("Content-Range"))
+        return int(begins[1]) if begins else asked
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body piece by piece.
+
+        Raises:
+            Dropped: it ends early.
+            RegistryError: it comes so slowly that nobody could wait for it.
+        """
+        try:
+            while piece := self._piece():
+                yield piece
+            if self._response.length:
+                raise Dropped("the answer ends early")
+        except (OSError, http.client.HTTPException) as error:
+            raise Dropped(str(error) or type(error).__name__) from error
+        finally:
+            self.close()
+
+    def _piece(self) -> bytes:
+        """A full piece, or what came before the end."""
+        parts: list[bytes] = []
+        missing = PIECE_BYTES
+        start = time.monotonic()
+        try:
+            while missing and (part := self._response.read1(missing)):
+                parts.append(part)
+                missing -= len(part)
+                if missing and time.monotonic() - start > PIECE_SECONDS:
+                    raise RegistryError(f"{self._host} sends its answer too slowly")
+        except (OSError, http.client.HTTPException):
+            # What came before is not asked for again.
+            if not parts:
+                raise
+        return b"".join(parts)
+
+    def close(self) -> None:
+        self._response.close()
+        self._connection.close()
+
+
+def send(url: str, headers: Mapping[str, str], trust: Trust, body: bytes | None = None) -> Answer:
+    """The answer to a GET (with ``body`` a POST), redirects followed.
+
+    Raises:
+        RegistryError: there is no way to the host, its certificate is not trusted, or redirects do not end.
+        Dropped: the connection ended before there was an answer.
+    """
+    shown = dict(headers)
+    first = urlsplit(url)
+    elsewhere = ""
+    for _ in range(MOST_REDIRECTS + 1):
+        parts = urlsplit(url)
+        answer = _send_once(parts, shown, trust, body)
+        if answer.status not in REDIRECTS:
+            answer.elsewhere = elsewhere
+            return answer
+        url = _target(url, answer)
+        after = urlsplit(url)
+        if (after.scheme, after.netloc) != (first.scheme, first.netloc):
+            # Storage behind a registry has its own signature in the address; ours is none of its business.
+            shown.pop("Authorization", None)
+            elsewhere = after.netloc.rpartition("@")[2]
+            if body is not None:
+                raise RegistryError(f"{first.netloc} wants what it is sent, a secret, to go to {elsewhere}")
+    raise RegistryError(f"{first.netloc} redirects without end")
+
+
+def _target(url: str, answer: Answer) -> str:
+    """Where ``answer`` sends those who asked for ``url``. Raises ``RegistryError`` where nobody should go."""
+    location = answer.header("Location")
+    answer.close()
+    before = urlsplit(url)
+    try:
+        # Some servers write an address as people read it; the library takes it for raw bytes.
+        target = urljoin(url, quote(location, safe="!#$%&'()*+,/:;=?@[]~", encoding="latin-1"))
+        after = urlsplit(target)
+    except ValueError as error:
+        raise RegistryError(
+            f"{before.netloc} sends its clients on to an address that makes no sense"
+        ) from error
+    if after.scheme not in ("http", "https") or (before.scheme == "https" and after.scheme == "http"):
+        raise RegistryError(f"{before.netloc} sends its clients on to an unsafe address")
+    return target
+
+
+def _send_once(parts: SplitResult, headers: Mapping[str, str], trust: Trust, body: bytes | None) -> Answer:
+    host = parts.netloc.rpartition("@")[2]
+    proxy = proxy_for(parts, trust)
+    connection = _connect(parts, host, trust, proxy)
+    try:
+        target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+        method = "GET" if body is None else "POST"
+        shown = {"User-Agent": USER_AGENT, "Host": host, **headers}
+        if proxy and parts.scheme == "http":
+            # Proxies open tunnels for TLS alone (RFC 9112, section 3.2.2).
+            target = f"http://{host}{target}"
+            shown.update(proxy.headers)
+        connection.request(method, target, body, shown)
+        answer = Answer(host, connection, _response(host, connection))
+    except BaseException as error:
+        connection.close()
+        raise _translated(error, host, f" by way of the proxy {proxy.name}" if proxy else "") from error
+    if proxy and answer.status == 407:
+        answer.close()
+        raise RegistryError(
+            f"the proxy {proxy.name} wants to know who asks", hint="name it as http://NAME:PASSWORD@HOST:PORT"
+        )
+    return answer
+
+
+def _response(host: str, connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+    """The head of the answer. Raises ``RegistryError`` where it has not come after ``HEAD_SECONDS``."""
+    with _given_up(host, connection.sock):
+        return connection.getresponse()
+
+
+class _Impatient(ssl.SSLSocket):
+    """Waits for a handshake no longer than for the head of an answer; its timeout alone counts from byte to byte."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            with _given_up(self.server_hostname or "the host", self):
+                super().do_handshake(block)
+        except RegistryError:
+            self.close()  # which the library does after errors of its own alone
+            raise
+
+
+@contextmanager
+def _given_up(host: str, wire: socket.socket) -> Iterator[None]:
+    """Cuts ``wire`` off where the block has not ended after ``HEAD_SECONDS``; then raises ``RegistryError``."""
+    is_cut = Event()
+    clock = Timer(HEAD_SECONDS, _cut, (wire, is_cut))
+    clock.daemon = True
+    clock.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException) as error:
+        if is_cut.is_set():
+            raise RegistryError(f"{host} does not come to an answer") from error
+        raise
+    finally:
+        clock.cancel()
+
+
+def _cut(wire: socket.socket, is_cut: Event) -> None:
+    is_cut.set()
+    with suppress(OSError):
+        # Not by the method of a TLS socket, which another thread is using.
+        socket.socket.shutdown(wire, socket.SHUT_RDWR)
+
+
+def _translated(error: BaseException, host: str, way: str) -> BaseException:
+    """What ``error`` means to a caller."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return RegistryError(
+                f"the certificate of {host} is not trusted: {error.verify_message}",
+                hint="give the authority's certificate, or allow unverified registries",
+            )
+        case ssl.SSLError():
+            return NoTls(
+                host, f"no TLS with {host}: {error.reason or error}", hint="is it a registry without TLS?"
+            )
+        case ConnectionRefusedError():
+            return NobodyListens(host, f"cannot reach {host}{way}: connection refused")
+        case ConnectionResetError() | http.client.RemoteDisconnected() | http.client.IncompleteRead():
+            return Dropped(str(error))
+        case ValueError() if not isinstance(error, http.client.HTTPException):
+            # Its text may hold the header that could not be sent, and that a password.
+            return RegistryError(
+                f"cannot reach {host}{way}: no request can hold its name, or what is to be sent"
+            )
+        case OSError() | http.client.HTTPException():
+            reason = getattr(error, "strerror", None) or str(error)
+            return RegistryError(f"cannot reach {host}{way}: {reason.lower()}")
+    return error
+
+
+def _connect(parts: SplitResult, host: str, trust: Trust, proxy: Proxy | None) -> http.client.HTTPConnection:
+    try:
+        name, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise RegistryError(f"cannot reach {host}: {error}") from error
+    first, at = (proxy.host, proxy.port) if proxy else (name, port)
+    if parts.scheme == "http":
+        return http.client.HTTPConnection(first, at, timeout=TIMEOUT_SECONDS)
+    connection = http.client.HTTPSConnection(first, at, timeout=TIMEOUT_SECONDS, context=_context(trust))
+    if proxy:
+        connection.set_tunnel(name, port or 443, proxy.headers)
+    return connection
+
+
+def _context(trust: Trust) -> ssl.SSLContext:
+    """Raises ``RegistryError`` where the file of authorities cannot be used."""
+    if trust.is_unverified and not trust.ca_file:
+        # Loading the system's authorities takes as long as all else that one request does.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    else:
+        context = _verifying(trust.ca_file)
+    if trust.is_unverified:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.sslsocket_class = _Impatient
+    return context
+
+
+def _verifying(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except ssl.SSLError as error:
+        raise RegistryError(f"cannot use the certificates in {ca_file}: it holds none") from error
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise RegistryError(f"cannot use the certificates in {ca_file}: {why}") from error

@@ -1,0 +1,1 @@
+"""Rules in Rego that users bring, run in a child process."""

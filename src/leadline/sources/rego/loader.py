@@ -1,0 +1,225 @@
+"""Finds users' Rego in a folder: rules with a description beside them, controls that name rules, and plain files.
+
+The layout is that of https://github.com/kubescape/regolibrary: ``<rule>/rule.metadata.json`` (or ``.yaml``) with
+``raw.rego`` and perhaps ``filter.rego``; ``controls/*.json``; ``default-config-inputs.json``. Any other ``*.rego`` is
+a rule of its own over every object.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from leadline.posture.languages.rego import EVERYTHING, ControlFile, Match, Rule
+from leadline.sources.manifests.reader import documents_of
+from leadline.sources.yaml.parser import LIMITS, Memory
+
+_METADATA = ("rule.metadata.json", "rule.metadata.yaml", "rule.metadata.yml")
+_RAW, _FILTER = "raw.rego", "filter.rego"
+_INPUTS = "default-config-inputs.json"
+_LARGEST_BYTES = 1 << 20
+_SETTING = re.compile(r"\bdata\.postureControlInputs\.([A-Za-z_]\w*)")
+_SETTINGS_PATH = "settings.postureControlInputs."
+_LANGUAGES = ("", "rego")
+
+
+class RegoFolder(Struct, frozen=True):
+    rules: tuple[Rule, ...] = ()
+    controls: tuple[ControlFile, ...] = ()
+    inputs: Mapping[str, tuple[str, ...]] = {}
+    """Settings by the name that rules read them under."""
+
+
+class UnusableError(Exception):
+    pass
+
+
+def read_rego(folder: Path) -> RegoFolder:
+    """The rules and controls below ``folder``, or in the one file that it is. What is broken is a rule with a problem."""
+    if folder.is_file():
+        return RegoFolder((_plain(folder),)) if folder.suffix == ".rego" else RegoFolder()
+    described = {path.parent: path for name in reversed(_METADATA) for path in sorted(folder.rglob(name))}
+    found = [_described(place, metadata) for place, metadata in sorted(described.items())]
+    rules = [rule for rule in found if isinstance(rule, Rule)]
+    retired = {rule for rule in found if isinstance(rule, str)}
+    for path in sorted(folder.rglob("*.rego")):
+        if path.parent not in described and not path.name.endswith("_test.rego"):
+            rules.append(_plain(path))
+    if not rules:
+        return RegoFolder()
+    files = [c for p in sorted(folder.rglob("*.json")) if (c := _control_of(p)) is not None]
+    return RegoFolder(_once_each(rules), tuple(_without(c, retired) for c in files), _inputs_of(folder))
+
+
+def _once_each(rules: list[Rule]) -> tuple[Rule, ...]:
+    """Two rules of one name cannot both be meant: the second is told."""
+    by_name: dict[str, Rule] = {}
+    for rule in rules:
+        first = by_name.setdefault(rule.name, rule)
+        if first is not rule:
+            name = f"{rule.name}-{sum(name.startswith(rule.name) for name in by_name) + 1}"
+            by_name[name] = Rule(name, rule.file, "", problem=f"{first.file} is called {rule.name} as well")
+    return tuple(by_name.values())
+
+
+def _plain(path: Path) -> Rule:
+    name, shown = path.stem, path.as_posix()
+    try:
+        source = _text(path)
+    except UnusableError as reason:
+        return Rule(name, shown, "", problem=str(reason))
+    return Rule(name, shown, source, settings=_named_settings(source))
+
+
+def _described(place: Path, metadata: Path) -> Rule | str:
+    """The rule of one folder, or the name of one that its description has retired."""
+    shown, told = (place / _RAW).as_posix(), metadata.as_posix()
+    try:
+        table = _table(metadata)
+    except UnusableError as reason:
+        return Rule(place.name, told, "", problem=str(reason))
+    name = _word(table.get("name")) or place.name
+    attributes = _mapping(table.get("attributes"))
+    if attributes.get("useUntilKubescapeVersion"):
+        return name
+    language = _word(table.get("ruleLanguage")).lower()
+    if language not in _LANGUAGES:
+        return Rule(name, told, "", problem=f"its language is {language}, not Rego")
+    try:
+        source = _text(place / _RAW)
+        counting = _text(place / _FILTER) if (place / _FILTER).exists() else ""
+    except UnusableError as reason:
+        return Rule(name, shown, "", problem=str(reason))
+    declared = _declared_settings(table)
+    blocks = [*_listed(table.get("match")), *_listed(table.get("dynamicMatch"))]
+    return Rule(
+        name,
+        shown,
+        source,
+        counting,
+        (place / _FILTER).as_posix(),
+        tuple(_match(block) for block in blocks if isinstance(block, dict)) or (EVERYTHING,),
+        _word(attributes.get("resourcesAggregator")),
+        tuple(dict.fromkeys((*declared, *_named_settings(source), *_named_settings(counting)))),
+        _documentation(table),
+    )
+
+
+def _match(block: dict[str, Any]) -> Match:
+    groups = frozenset("" if word == "core" else word for word in _words(block.get("apiGroups")))
+    written = tuple(_words(block.get("resources")))
+    names = frozenset(word.lower() for word in written)
+    return Match(groups, frozenset(_words(block.get("apiVersions"))), names, written)
+
+
+def _declared_settings(table: dict[str, Any]) -> Iterator[str]:
+    for row in _listed(table.get("controlConfigInputs")):
+        path = _word(_mapping(row).get("path"))
+        if path.startswith(_SETTINGS_PATH):
+            yield path.removeprefix(_SETTINGS_PATH)
+
+
+def _named_settings(source: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_SETTING.findall(source)))
+
+
+def _control_of(path: Path) -> ControlFile | None:
+    """The control of a JSON file in a folder called ``controls``; ``None`` for every other file."""
+    if path.parent.name != "controls":
+        return None
+    try:
+        table = _table(path)
+    except UnusableError:
+        return None
+    control_id, rules = _word(table.get("controlID")), _words(table.get("rulesNames"))
+    if not control_id or not rules:
+        return None
+    category = _mapping(table.get("category"))
+    words = (_word(category.get("name")), _word(_mapping(category.get("subCategory")).get("name")))
+    score = table.get("baseScore")
+    is_manual = _mapping(table.get("attributes")).get("actionRequired") == "manual review"
+    fixed = _settings(_mapping(table.get("fixedInput")))
+    return ControlFile(
+        control_id,
+        _word(table.get("name")) or control_id,
+        float(min(10.0, max(0.0, score))) if isinstance(score, int | float) else 0.0,
+        " / ".join(word for word in words if word) or "Custom",
+        _documentation(table),
+        tuple(rules),
+        fixed,
+        (_folded(table.get("remediation")) or _folded(table.get("description"))) if is_manual else "",
+    )
+
+
+def _without(control: ControlFile, retired: set[str]) -> ControlFile:
+    kept = tuple(name for name in control.rules if name not in retired)
+    return replace(control, rules=kept)
+
+
+def _documentation(table: dict[str, Any]) -> str:
+    """The author's own words in the form of a control's documentation."""
+    first, fix = _folded(table.get("description")), _folded(table.get("remediation"))
+    return "\n\n".join(part for part in (first, f"Fix: {fix}" if fix else "") if part)
+
+
+def _folded(value: Any) -> str:
+    return " ".join(_word(value).split())
+
+
+def _inputs_of(folder: Path) -> dict[str, tuple[str, ...]]:
+    try:
+        table = _table(folder / _INPUTS)
+    except UnusableError:
+        return {}
+    settings = _mapping(_mapping(table.get("settings")).get("postureControlInputs")) or table
+    return _settings(settings)
+
+
+def _settings(table: dict[Any, Any]) -> dict[str, tuple[str, ...]]:
+    """Whatever is no list of texts under a name is left out."""
+    listed = {name: _listed(value) for name, value in table.items() if isinstance(name, str)}
+    return {name: tuple(_words(value)) for name, value in listed.items() if value}
+
+
+def _table(path: Path) -> dict[str, Any]:
+    documents = documents_of(_text(path).encode(), path.name, LIMITS, Memory())
+    for document in documents:
+        if document.problem is not None:
+            raise UnusableError(f"{path.name}: {document.problem.why} (line {document.problem.line})")
+    if len(documents) != 1 or not isinstance(documents[0].body, dict):
+        raise UnusableError(f"{path.name} does not hold one object")
+    return documents[0].body
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.exists() and not path.is_file():
+            raise UnusableError(f"{path.name} is no file")
+        if path.stat().st_size > _LARGEST_BYTES:
+            raise UnusableError(f"{path.name} is larger than {_LARGEST_BYTES >> 20} MiB")
+        return path.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise UnusableError(f"there is no {path.name}") from error
+    except OSError as error:
+        raise UnusableError(f"cannot read {path.name}: {(error.strerror or str(error)).lower()}") from error
+    except UnicodeDecodeError as error:
+        raise UnusableError(f"{path.name} is not UTF-8") from error
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _words(value: Any) -> list[str]:
+    return [word for word in _listed(value) if isinstance(word, str)]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,189 @@
+"""Charts, rendered by Helm's own engine to the objects that an installation would create.
+
+A finding on such an object points to the template. Who renders, and within which limits: ``helm_engine``.
+"""
+
+import os
+import re
+import shutil
+import threading
+from pathlib import Path
+
+from leadline.errors import UsageError
+from leadline.model.finding import Unread
+from leadline.model.resource import Origin
+from leadline.sources.child_process import closed_environment
+from leadline.sources.rendering.file_owner import Ownership
+from leadline.sources.rendering.helm.dependencies import Borrowed, Lenders
+from leadline.sources.rendering.helm.engine import Answer, Request, Run, engine_for, render_all
+from leadline.sources.rendering.helm.files import ChartFiles, link_outside
+from leadline.sources.rendering.helm.template_trace import in_template_order
+from leadline.sources.rendering.locations import read_template
+from leadline.sources.rendering.result import Collector, HelmOptions, Rendered, RenderOptions
+
+_TEMPLATE_PLACE = re.compile(
+    r"([\w.+-]+(?:/[\w.+-]+)*/(?:templates|charts|crds)/[^\s:()\"]+):(\d+)(?::(\d+))?"
+)
+_SPACE = re.compile(r"\s+")
+_WHY_LENGTH = 500
+_BAD_VERSION = ("as version", "illegal version string")
+_WANTS_VALUES = ("nil pointer", "execution error", "specifications of the schema", " is required")
+# Without a path: the one known here is relative to the target, not to the folder that the user stands in.
+_BUILD_HINT = "run helm dependency build in its folder"
+_NO_ENGINE = "there is no Helm to render it with"
+_NO_ENGINE_HINT = "put helm on the PATH or install leadline[render]"
+
+
+def read_charts(plan: Ownership, options: RenderOptions, shown_root: str) -> Rendered:
+    """The objects of every chart of ``plan``; ``shown_root`` is the root as the user named it.
+
+    Raises:
+        UsageError: a values file does not exist.
+    """
+    collector = Collector(shown_root, options.texts_bytes)
+    reader = _ChartReader(plan, collector)
+    values = tuple(_values_file(entry) for entry in options.helm.values)
+    wanted = [
+        (chart, request) for chart in plan.charts if (request := reader.request(chart, values, options.helm))
+    ]
+    run = Run(closed_environment(options.environment), options.limits, threading.Event())
+    program = shutil.which("helm", path=options.environment.get("PATH", ""))
+    engines = [engine_for(program or "", run) for _ in range(options.workers)]
+    ready = [engine for engine in engines if engine is not None][: max(1, len(wanted))]
+    if wanted and not ready:
+        collector.unread += [Unread(chart, _NO_ENGINE, hint=_NO_ENGINE_HINT) for chart, _ in wanted]
+    elif wanted:
+        answers = render_all(ready, [request for _, request in wanted], run)
+        for (chart, _), answer in zip(wanted, answers, strict=True):
+            reader.take(chart, answer)
+    claimed = {path: owner for path, owner in plan.owners.items() if owner.kind == "helm"}
+    return Rendered(
+        resources=tuple(collector.resources),
+        unread=tuple(collector.unread),
+        notes=tuple(collector.notes),
+        claimed=frozenset(plan.absolute(path) for path in claimed),
+        owners=claimed,
+        charts=reader.rendered,
+        files=frozenset(resource.origin.path for resource in collector.resources),
+        not_kubernetes=collector.not_kubernetes,
+        texts=collector.texts,
+    )
+
+
+class _ChartReader:
+    """Turns charts into requests, and answers into objects."""
+
+    def __init__(self, plan: Ownership, collector: Collector) -> None:
+        self._top = Path(plan.root)
+        self._collector = collector
+        self._lenders = Lenders(self._top, plan.charts)
+        self._borrowed: dict[str, Borrowed] = {}
+        self.rendered = 0
+
+    def request(self, chart: str, values: tuple[str, ...], options: HelmOptions) -> Request | None:
+        path = self._top / chart
+        link = link_outside(path, self._top) if path.is_dir() else ""
+        if link:
+            why = "a symbolic link leads out of the scanned folder, so the chart was not rendered"
+            self._collector.unread.append(Unread(os.path.relpath(link, self._top), why))
+            return None
+        return Request(
+            str(path),
+            options.release_name,
+            options.namespace,
+            values,
+            options.sets,
+            options.set_strings,
+            options.kube_version,
+            options.api_versions,
+            self._borrowed_by(chart).parts if path.is_dir() else (),
+        )
+
+    def _borrowed_by(self, chart: str) -> Borrowed:
+        borrowed = self._borrowed[chart] = self._lenders.borrow(chart)
+        return borrowed
+
+    def take(self, chart: str, answer: Answer) -> None:
+        borrowed = self._borrowed.get(chart, Borrowed()).charts
+        files = ChartFiles(self._top, chart, borrowed)
+        missing = tuple(sorted(set(answer.declared) - set(answer.loaded)))
+        if answer.error:
+            self._collector.unread.append(_failed(chart, answer, files, missing))
+            return
+        if answer.type == "library":
+            self._collector.notes.append(Unread(chart, "a library chart, which has no objects of its own"))
+            return
+        self.rendered += 1
+        if borrowed:
+            lent = ", ".join(f"{name} from {path}" for name, path in sorted(borrowed.items()))
+            self._collector.notes.append(
+                Unread(chart, f"dependencies it lacks were taken from beside it: {lent}")
+            )
+        if missing:
+            self._collector.unread.append(_missing(chart, missing))
+        texts = [(path, text) for path, text in answer.crds]
+        texts += [(path, text) for path, text in sorted(answer.templates.items()) if _is_manifest(path)]
+        count = 0
+        for engine_path, text in texts:
+            path = files.path_of(engine_path)
+            if answer.is_sorted and "\n---" in text:
+                text = in_template_order(text, read_template(str(self._top), path))
+            count += self._collector.add_text(
+                text, Origin("helm", path, root=self._collector.root, rendered_from=chart)
+            )
+        if count == 0 and not missing:
+            self._collector.notes.append(
+                Unread(
+                    chart, "rendered, but to no object with these values", hint="give others with --values"
+                )
+            )
+        if answer.silent:
+            why = f"subcharts that its values turn off were not judged: {', '.join(answer.silent)}"
+            self._collector.notes.append(Unread(chart, why, hint="turn them on with --set or --values"))
+
+
+def _values_file(entry: str) -> str:
+    path = Path(entry)
+    if not path.is_file():
+        raise UsageError(f"values file {entry}: no such file", hint="--values takes a file on this machine")
+    return str(path.absolute())
+
+
+def _is_manifest(engine_path: str) -> bool:
+    name = engine_path.rpartition("/")[2]
+    return not name.startswith("_") and name != "NOTES.txt"
+
+
+def _missing(chart: str, names: tuple[str, ...]) -> Unread:
+    why = f"rendered without the dependencies it lacks: {', '.join(names)}"
+    return Unread(chart, why, hint=_BUILD_HINT)
+
+
+def _failed(chart: str, answer: Answer, files: ChartFiles, missing: tuple[str, ...]) -> Unread:
+    """Helm's message in one line, at the template it blames."""
+    message = _SPACE.sub(" ", answer.error).strip()
+    place = _TEMPLATE_PLACE.search(answer.error)
+    path, line, column = (
+        (files.path_of(place[1]), int(place[2]), int(place[3] or 0)) if place else (chart, 0, 0)
+    )
+    if len(message) > _WHY_LENGTH:
+        message = message[:_WHY_LENGTH] + "…"
+    why = f"the chart{f' {chart}' if chart else ''} was not rendered: {message}"
+    return Unread(path, why, line, column, _hint(answer, missing))
+
+
+def _hint(answer: Answer, missing: tuple[str, ...]) -> str:
+    error = answer.error
+    if answer.error_kind == "Values" or any(words in error for words in _BAD_VERSION):
+        return ""
+    if missing or "missing in charts/" in error:
+        return _BUILD_HINT
+    if "kubeVersion" in error:
+        return "name the cluster's version with --kube-version"
+    if answer.error_kind in ("out of time", "out of memory", "too much output", "crashed"):
+        return ""
+    if "chart.metadata" in error:
+        return "mend its Chart.yaml"
+    if any(words in error for words in _WANTS_VALUES):
+        return "give the values it needs with --values or --set"
+    return ""

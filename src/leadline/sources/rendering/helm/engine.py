@@ -1,0 +1,255 @@
+"""Helm's own engine, run in child processes: the user's ``helm``, else the engine of the ``render`` extra.
+
+A chart that brings its child down costs that chart alone; the next one gets a new child.
+"""
+
+import importlib.util
+import re
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct
+
+from leadline.sources.child_process import Child, Command, Fate, Limits, Outcome, run_child
+from leadline.sources.rendering.helm import worker as helm_child
+
+_SOURCE_LINE = re.compile(r"^# Source: (\S+)$", re.MULTILINE)
+_ERROR = re.compile(
+    r"^Error: (.*?)(?:\n+Use --debug flag to render out invalid YAML)?\s*\Z", re.MULTILINE | re.DOTALL
+)
+"""Warnings go before it, and advice for users of Helm itself after it."""
+_LIBRARY = "library charts are not installable"
+
+
+class Run(Struct, frozen=True):
+    """What all engines of one scan share."""
+
+    environment: Mapping[str, str]
+    limits: Limits
+    stopped: threading.Event
+    """Set to end them."""
+
+
+class Request(Struct, frozen=True, rename={"set_": "set"}):
+    """One chart to render; ``chart`` and ``values`` are absolute paths."""
+
+    chart: str
+    name: str
+    namespace: str
+    values: tuple[str, ...] = ()
+    set_: tuple[str, ...] = ()
+    set_string: tuple[str, ...] = ()
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+    parts: tuple[tuple[str, str], ...] = ()
+    """Charts that stand in for dependencies: place within the chart, and absolute path."""
+
+
+class Answer(Struct, frozen=True):
+    """What the engine made of a chart: ``error``, or the rest."""
+
+    error: str = ""
+    error_kind: str = ""
+    name: str = ""
+    type: str = "application"
+    templates: dict[str, str] = {}
+    """Rendered text by ``CHART/templates/FILE``; a subchart's begins with ``CHART/charts/NAME/``."""
+    crds: list[tuple[str, str]] = []
+    """Path, with the chart's name in front, and text."""
+    declared: list[str] = []
+    """Names of the dependencies that the chart asks for."""
+    loaded: list[str] = []
+    """Names of the dependencies that it has."""
+    silent: list[str] = []
+    """Names of the subcharts that nothing was rendered of, as far as the engine tells."""
+    is_sorted: bool = False
+    """Whether the documents of a template are in the order of an installation, by kind, and not in their own."""
+
+
+class Engine(Protocol):
+    """Renders one chart after the other; closed by leaving its ``with`` block."""
+
+    def render(self, request: Request) -> Answer: ...
+
+    def __enter__(self) -> "Engine": ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class BundledEngine:
+    """The engine of the ``render`` extra, in a child that lives as long as it behaves."""
+
+    def __init__(self, run: Run) -> None:
+        # -P: a module beside the child's file must not stand in for one of the standard library.
+        argv = (sys.executable, "-P", str(Path(helm_child.__file__)))
+        self._command = Command(argv, "/", run.environment, run.stopped)
+        self._limits = run.limits
+        self._child: Child | None = None
+
+    def render(self, request: Request) -> Answer:
+        if self._child is None:
+            try:
+                self._child = Child(self._command, self._limits)
+            except OSError as error:
+                return Answer(error=f"the engine cannot be started: {error}", error_kind="crashed")
+        output, fate = self._child.ask(msgspec.json.encode(request))
+        if fate == "ended":
+            try:
+                return msgspec.json.decode(output, type=Answer)
+            except msgspec.DecodeError as error:
+                return Answer(error=f"the engine's answer is unreadable: {error}", error_kind="crashed")
+        outcome = self._child.end(b"", fate)
+        self.close()
+        return Answer(error=_unfinished(outcome, self._limits), error_kind=outcome.fate)
+
+    def close(self) -> None:
+        if self._child is not None:
+            self._child.__exit__(None, None, None)
+            self._child = None
+
+    def __enter__(self) -> "BundledEngine":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class ProgramEngine:
+    """The user's own ``helm``, one process a chart (https://helm.sh/docs/helm/helm_template/)."""
+
+    def __init__(self, program: str, run: Run) -> None:
+        self._program = program
+        self._run = run
+        self._limits = run.limits
+
+    def render(self, request: Request) -> Answer:
+        argv = [self._program, "template", request.name, request.chart, "--namespace", request.namespace]
+        argv += ["--include-crds"]
+        argv += ["--kube-version", request.kube_version] if request.kube_version else []
+        for flag, entries in (
+            ("--values", request.values),
+            ("--set", request.set_),
+            ("--set-string", request.set_string),
+            ("--api-versions", request.api_versions),
+        ):
+            argv += [part for entry in entries for part in (flag, entry)]
+        command = Command(tuple(argv), "/", self._run.environment, self._run.stopped)
+        try:
+            outcome = run_child(command, self._limits)
+        except OSError as error:
+            return Answer(error=f"{self._program} cannot be started: {error}", error_kind="crashed")
+        if outcome.fate != "ended":
+            return Answer(error=_unfinished(outcome, self._limits), error_kind=outcome.fate)
+        if outcome.code != 0:
+            found = _ERROR.search(outcome.complaint)
+            why = found[1] if found else outcome.complaint.strip() or "no reason given"
+            return Answer(type="library") if why == _LIBRARY else Answer(error=why, error_kind="helm")
+        return _answer_of(outcome.output.decode("utf-8", "replace"))
+
+    def __enter__(self) -> "ProgramEngine":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class _FirstThatCan:
+    """The user's ``helm``; what it refuses for want of a dependency, the bundled engine renders without."""
+
+    def __init__(self, first: ProgramEngine, second: BundledEngine) -> None:
+        self._first = first
+        self._second = second
+
+    def render(self, request: Request) -> Answer:
+        answer = self._first.render(request)
+        return self._second.render(request) if "missing in charts/" in answer.error else answer
+
+    def __enter__(self) -> "_FirstThatCan":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._second.close()
+
+
+def has_bundled_engine() -> bool:
+    return importlib.util.find_spec("helm_python") is not None
+
+
+def engine_for(program: str, run: Run) -> Engine | None:
+    """``program`` is the path of the user's ``helm``, empty for none; ``None`` means that there is no engine."""
+    bundled = BundledEngine(run) if has_bundled_engine() else None
+    if not program:
+        return bundled
+    own = ProgramEngine(program, run)
+    return own if bundled is None else _FirstThatCan(own, bundled)
+
+
+def render_all(engines: Sequence[Engine], requests: Sequence[Request], run: Run) -> list[Answer]:
+    """The answer to each request, in their order; every engine takes the next one as soon as it is free."""
+    answers: list[Answer] = [Answer(error="not rendered", error_kind="stopped")] * len(requests)
+    waiting = iter(range(len(requests)))
+    lock = threading.Lock()
+
+    def work(engine: Engine) -> None:
+        with engine:
+            while not run.stopped.is_set():
+                with lock:
+                    index = next(waiting, None)
+                if index is None:
+                    return
+                answers[index] = engine.render(requests[index])
+
+    with ThreadPoolExecutor(max_workers=max(1, len(engines))) as pool:
+        try:
+            for task in [pool.submit(work, engine) for engine in engines]:
+                task.result()
+        finally:
+            run.stopped.set()
+    return answers
+
+
+def _answer_of(output: str) -> Answer:
+    """Sorts what ``helm template`` writes by the template that each document names in its first line."""
+    templates: dict[str, list[str]] = {}
+    crds: list[tuple[str, str]] = []
+    marks = list(_SOURCE_LINE.finditer(output))
+    for mark, after in zip(marks, [*marks[1:], None], strict=False):
+        text = output[mark.end() : after.start() if after else len(output)].lstrip("\n")
+        if after:
+            text = text.removesuffix("---\n")
+        path = mark[1]
+        if "/crds/" in path and "/templates/" not in path:
+            crds.append((path, text))
+        else:
+            templates.setdefault(path, []).append(text)
+    joined = {path: "---\n".join(texts) for path, texts in templates.items()}
+    name = marks[0][1].partition("/")[0] if marks else ""
+    return Answer(name=name, templates=joined, crds=crds, is_sorted=True)
+
+
+def _unfinished(outcome: Outcome, limits: Limits) -> str:
+    reasons: dict[Fate, str] = {
+        "out of time": f"not finished after {limits.timeout_s:g} s",
+        "out of memory": f"needs more than {limits.memory_bytes >> 20} MiB of memory",
+        "too much output": f"renders to more than {limits.output_bytes >> 20} MiB",
+    }
+    last = outcome.complaint.splitlines()[0] if outcome.complaint else f"exit code {outcome.code}"
+    if outcome.fate in reasons:
+        return reasons[outcome.fate]
+    # Go dies in many ways where it gets no memory, and says so in few of them.
+    doubt = f", as it may when it needs more than {limits.memory_bytes >> 20} MiB" if outcome.code < 0 else ""
+    return f"the engine stopped ({last}){doubt}"

@@ -1,0 +1,109 @@
+"""Which file on the disk the engine's name for a template means, and whether a chart stays within its tree."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from leadline.sources.yaml.parser import parse_documents
+
+_METADATA_BYTES = 1 << 20
+_VERSIONED = re.compile(r"-v?\d")
+_LINKS_LOOKED_AT = 50_000
+
+
+class ChartFiles:
+    """The files of one chart and of those within it.
+
+    A file within an archive is named as if the archive were a folder: ``charts/redis-17.0.0.tgz/templates/…``.
+    """
+
+    def __init__(self, top: Path, chart: str, borrowed: Mapping[str, str]) -> None:
+        self._top = top
+        self._chart = chart
+        self._borrowed = borrowed
+        self._folders: dict[tuple[str, str], str] = {}
+
+    def path_of(self, engine_path: str) -> str:
+        """``NAME/charts/SUB/templates/FILE`` as a path relative to the scanned root."""
+        folder = self._chart
+        rest = engine_path.partition("/")[2]
+        while rest.startswith("charts/") and rest.count("/") >= 2:
+            _, name, rest = rest.split("/", 2)
+            folder = self._subchart(folder, name)
+        return f"{folder}/{rest}" if folder else rest
+
+    def _subchart(self, folder: str, name: str) -> str:
+        key = (folder, name)
+        if key not in self._folders:
+            self._folders[key] = self._find(folder, name)
+        return self._folders[key]
+
+    def _find(self, folder: str, name: str) -> str:
+        charts = f"{folder}/charts" if folder else "charts"
+        real = next((d["name"] for d in dependencies(self._top / folder) if d.get("alias") == name), name)
+        for wanted in (name, real):
+            if (self._top / charts / wanted / "Chart.yaml").is_file():
+                return f"{charts}/{wanted}"
+        for entry in _names(self._top / charts):
+            if entry.startswith(real) and entry.endswith(".tgz") and _VERSIONED.match(entry, len(real)):
+                return f"{charts}/{entry}"
+        return self._borrowed.get(real, f"{charts}/{name}")
+
+
+def chart_metadata(folder: Path) -> dict[str, Any]:
+    """The content of ``Chart.yaml``; empty where it cannot be read, which is for the engine to say."""
+    return _mapping(folder / "Chart.yaml")
+
+
+def dependencies(folder: Path) -> list[dict[str, str]]:
+    """The dependencies that the chart in ``folder`` declares: name, version, repository, alias, as far as given."""
+    rows = chart_metadata(folder).get("dependencies") or _mapping(folder / "requirements.yaml").get(
+        "dependencies"
+    )
+    if not isinstance(rows, list):
+        return []
+    found = [
+        {key: value for key, value in row.items() if isinstance(key, str) and isinstance(value, str)}
+        for row in rows
+        if isinstance(row, dict)
+    ]
+    return [row for row in found if row.get("name")]
+
+
+def link_outside(chart: Path, boundary: Path) -> str:
+    """The first symbolic link in ``chart`` that leads out of ``boundary``; the engine would follow it."""
+    seen = 0
+    limit = os.path.realpath(boundary)
+    for folder, folders, files in os.walk(chart):
+        for name in (*folders, *files):
+            seen += 1
+            path = Path(folder, name)
+            if path.is_symlink() and not is_within(os.path.realpath(path), limit):
+                return str(path)
+        if seen > _LINKS_LOOKED_AT:
+            break
+    return ""
+
+
+def is_within(real: str, boundary: str) -> bool:
+    """Whether the path ``real`` is the folder ``boundary`` or below it; both free of links."""
+    return real == boundary or real.startswith(boundary.rstrip(os.sep) + os.sep)
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_METADATA_BYTES)
+    except OSError:
+        return {}
+    body = next((document.body for document in parse_documents(content)), None)
+    return body if isinstance(body, dict) else {}
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in folder.iterdir())
+    except OSError:
+        return []

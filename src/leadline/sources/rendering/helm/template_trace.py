@@ -1,0 +1,327 @@
+"""Where in a template a rendered field was written, and which key of the values steers it.
+
+A template is no tree, so its lines are compared with those that were rendered, from the outside in: a field is
+looked for only within the lines of its parent. What is not unique is not told; the nearest parent is.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+import yaml
+from msgspec import Struct
+
+from leadline.kube.field_path import Step, Steps, format_path, parse_path
+from leadline.sources.yaml.parser import Part, split_documents
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
+_OPENING = re.compile(r"^(if|with|range|define|block)\b\s*(.*)$", re.DOTALL)
+_VALUES = re.compile(r"\$?\.Values((?:\.[A-Za-z_]\w*)+)")
+_WHOLE_VALUES = re.compile(r"^\$?\.Values((?:\.[A-Za-z_]\w*)+)$")
+_BLOCK_OF_DOT = re.compile(r"^toYaml\s+\.\s*(\||$)")
+_BLOCK_OF_VALUES = re.compile(r"^toYaml\s+\$?\.Values((?:\.[A-Za-z_]\w*)+)\s*(\||$)")
+_INDENT = re.compile(r"\bn?indent\s+(\d{1,3})\s*$")
+_PARTIAL = re.compile(r"^(include|template|tpl)\b")
+_IN_BRACKETS = re.compile(r"(:|^-)\s+[\[{]")
+_BORDER = re.compile(r"^---(\s|$)")
+_KIND = re.compile(rb"^kind:.*$", re.MULTILINE)
+_LITERAL_KEY = re.compile(r"^(- +)*[\w./$\"'-]+\s*:")
+_LINES = 20_000
+"""Of a template; longer ones are not searched."""
+
+
+class TemplateSpot(Struct, frozen=True):
+    line: int
+    """Counted from 1."""
+    column: int
+    exact: bool
+    """False where the line is that of a parent."""
+    values_key: str = ""
+    """``image.tag``; empty where none, or more than one, has a say."""
+
+
+class _Line(Struct, frozen=True):
+    number: int
+    indent: int
+    text: str
+    """Without indentation."""
+
+
+class _Document(Struct, frozen=True):
+    """One rendered document."""
+
+    node: yaml.Node
+    texts: list[str]
+    kind: str
+    """Its line ``kind: …``."""
+    index: int
+    count: int
+    """Of documents in the whole text."""
+    rank: int
+    """Among the documents of its kind."""
+    count_of_kind: int
+
+
+def locate_in_template(template: str, rendered: str, path: str, document: int = 0) -> TemplateSpot | None:
+    """The line of ``template`` that wrote the field at ``path`` of a rendered document, or that of a parent.
+
+    ``None`` where not even the object's kind can be told.
+
+    Raises:
+        ValueError: ``path`` cannot be read.
+    """
+    return TemplateSearch(template, rendered).find(path, document)
+
+
+def in_template_order(rendered: str, template: str) -> str:
+    """The documents of ``rendered``, which are sorted by kind, as ``template`` writes their kinds one after the other.
+
+    Then they count as those that the bundled engine renders, and those of a template without actions as in its file.
+    """
+    lines: dict[bytes, list[int]] = {}
+    for number, found in enumerate(_KIND.finditer(template.encode("utf-8", "replace"))):
+        lines.setdefault(found[0].strip(), []).append(number)
+    places: list[tuple[float, bytes]] = []
+    seen: Counter[bytes] = Counter()
+    for part in split_documents((rendered + "\n").encode("utf-8", "surrogatepass")):
+        kind = _kind_line(part.text)
+        known = lines.get(kind, ())
+        places.append((known[min(seen[kind], len(known) - 1)] if known else math.inf, part.text))
+        seen[kind] += 1
+    ordered = sorted(places, key=lambda place: place[0])
+    # Each but the first of a text begins with its border.
+    texts = (
+        text if _BORDER.match(text.decode("utf-8", "replace")) else b"---\n" + text for _, text in ordered
+    )
+    return b"".join(texts).decode("utf-8", "surrogatepass")
+
+
+class TemplateSearch:
+    """One template and what it rendered to, made ready for many questions."""
+
+    def __init__(self, template: str, rendered: str) -> None:
+        self._template = template
+        self._lines = _template_lines(template)
+        self._parts = list(split_documents((rendered + "\n").encode("utf-8", "surrogatepass")))
+        self._kinds = {part.index: _kind_line(part.text) for part in self._parts}
+        self._documents: dict[int, _Document | None] = {}
+
+    def find(self, path: str, document: int = 0) -> TemplateSpot | None:
+        """As ``locate_in_template``."""
+        if document not in self._documents:
+            self._documents[document] = _rendered_document(self._parts, self._kinds, document)
+        source = self._documents[document]
+        steps = parse_path(path)
+        return _spot(self._template, self._lines, source, steps) if source and self._lines else None
+
+
+def _spot(template: str, lines: list[_Line], source: _Document, steps: Steps) -> TemplateSpot | None:
+    low, high = _segment(lines, source)
+    parent: tuple[_Line, _Line] | None = None
+    reached = 0
+    for step, wanted in _chain(source, steps):
+        if parent is None or wanted.number != parent[1].number:
+            found = _only_match(lines[low:high], wanted, parent, isinstance(step, int))
+            if found is None:
+                break
+            parent = (found, wanted)
+            at = lines.index(found, low)
+            low, high = at + 1, _end_of_block(lines, at, high)
+        reached += 1
+    if parent is None:
+        kinds = [line for line in lines[low:high] if line.text == source.kind]
+        return TemplateSpot(kinds[0].number, kinds[0].indent + 1, False) if len(kinds) == 1 else None
+    matched, exact, key = parent[0], reached == len(steps), ""
+    if not _IN_BRACKETS.search(parent[1].text):
+        key = _steering_key(template, lines[low - 1 : high], steps[reached:], is_exact=exact)
+    return TemplateSpot(matched.number, matched.indent + 1, exact, key)
+
+
+def _rendered_document(parts: Sequence[Part], kinds: Mapping[int, bytes], index: int) -> _Document | None:
+    part = next((part for part in parts if part.index == index), None)
+    if part is None:
+        return None
+    try:
+        node = yaml.compose(part.text, Loader=_LOADER)
+    except (yaml.YAMLError, UnicodeError, RecursionError):
+        return None
+    if node is None:
+        return None
+    texts = part.text.decode("utf-8", "replace").split("\n")
+    kind = kinds[index].decode("utf-8", "replace")
+    before = [kinds[part.index] for part in parts if part.index < index]
+    return _Document(
+        node,
+        texts,
+        kind,
+        index,
+        len(parts),
+        before.count(kinds[index]),
+        list(kinds.values()).count(kinds[index]),
+    )
+
+
+def _kind_line(text: bytes) -> bytes:
+    found = _KIND.search(text)
+    return found[0].strip() if found else b""
+
+
+def _chain(source: _Document, steps: Sequence[Step]) -> list[tuple[Step, _Line]]:
+    """The steps that exist, each with its line in the rendered document."""
+    node: yaml.Node | None = source.node
+    chain: list[tuple[Step, _Line]] = []
+    for step in steps:
+        mark: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            mark, node = next((pair for pair in node.value if pair[0].value == str(step)), (None, None))
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            mark = node = node.value[step]
+        if mark is None or mark.start_mark.line >= len(source.texts):
+            break
+        number = mark.start_mark.line
+        text = source.texts[number]
+        chain.append((step, _Line(number, len(text) - len(text.lstrip()), text.strip())))
+    return chain
+
+
+def _segment(lines: Sequence[_Line], source: _Document) -> tuple[int, int]:
+    """The part of the template, between ``---`` lines, that rendered to the document.
+
+    The program ``helm`` writes the documents of a template sorted by kind, so the order among all of them proves
+    nothing; that among those of one kind is the template's.
+    """
+    borders = [i for i, line in enumerate(lines) if line.indent == 0 and _BORDER.match(line.text)]
+    segments = list(zip([0, *borders], [*borders, len(lines)], strict=True))
+    alike = [(low, high) for low, high in segments if _says_kind(lines[low:high], source.kind)]
+    if len(alike) == 1:
+        return alike[0]
+    if len(alike) == source.count_of_kind:
+        return alike[source.rank]
+    whole = [(low, high) for low, high in segments if any(":" in x.text for x in lines[low:high])]
+    if len(whole) == source.count and (not alike or whole[source.index] in alike):
+        return whole[source.index]
+    return 0, len(lines)
+
+
+def _says_kind(lines: Sequence[_Line], kind: str) -> bool:
+    """Whether one is ``kind: …`` of an object, rather than that of something it refers to."""
+    return any(line.indent == 0 and line.text == kind for line in lines)
+
+
+def _template_lines(template: str) -> list[_Line]:
+    rows = template.split("\n")
+    if len(rows) > _LINES:
+        return []
+    return [
+        _Line(n, len(row) - len(row.lstrip()), row.strip()) for n, row in enumerate(rows, 1) if row.strip()
+    ]
+
+
+def _only_match(
+    lines: Sequence[_Line], wanted: _Line, parent: tuple[_Line, _Line] | None, is_item: bool
+) -> _Line | None:
+    """The one line that can have been rendered to ``wanted``; literal equality and indentation break ties."""
+    found = [line for line in lines if _can_become(line.text, wanted.text)]
+    if len(found) > 1:
+        found = [line for line in found if line.text == wanted.text] or found
+    if len(found) > 1:
+        step = wanted.indent - parent[1].indent if parent else wanted.indent
+        indent = (parent[0].indent if parent else 0) + step
+        found = [line for line in found if line.indent == indent] or ([] if is_item else found)
+    return found[0] if len(found) == 1 else None
+
+
+def _can_become(template_line: str, rendered_line: str) -> bool:
+    """Whether a line with a literal key renders to ``rendered_line`` for some values."""
+    if not _LITERAL_KEY.match(template_line) and not template_line.startswith("- "):
+        return False
+    if "{{" not in template_line:
+        return template_line == rendered_line or template_line.partition(" #")[0].rstrip() == rendered_line
+    position = 0
+    pieces = _ACTION.split(template_line)[::2]
+    if not rendered_line.startswith(pieces[0].rstrip()):
+        return False
+    for piece in pieces:
+        text = piece.strip()
+        position = rendered_line.find(text, position)
+        if position < 0:
+            return False
+        position += len(text)
+    return True
+
+
+def _end_of_block(lines: Sequence[_Line], at: int, high: int) -> int:
+    """Where what stands below ``lines[at]`` ends: at the next key that is indented no deeper."""
+    start = lines[at]
+    depth = start.indent + (2 if start.text.startswith("- ") else 0)
+    for index in range(at + 1, high):
+        line = lines[index]
+        if line.text.startswith(("{{", "#")):
+            continue
+        is_list_below_key = line.indent == start.indent and line.text.startswith("- ")
+        if line.indent < depth and not (is_list_below_key and not start.text.startswith("- ")):
+            return index
+        if line.indent == start.indent and not is_list_below_key:
+            return index
+    return high
+
+
+def _steering_key(template: str, block: Sequence[_Line], rest: Sequence[Step], *, is_exact: bool) -> str:
+    """The key of the values that decides on the field, where exactly one can be named.
+
+    ``block`` holds the line that was matched and what stands below it.
+    """
+    matched = block[0]
+    keys = {found[1][1:] for found in _VALUES.finditer(" ".join(_ACTION.findall(matched.text)))}
+    if is_exact and keys:
+        return keys.pop() if len(keys) == 1 else ""
+    if is_exact and not matched.text.endswith((":", "}}")):
+        return ""
+    actions = [(line, action) for line in block for action in _ACTION.findall(line.text)]
+    blocks = [(line, action) for line, action in actions if action.startswith("toYaml")]
+    has_literals = any(not line.text.startswith(("{{", "#")) for line in block[1:])
+    if len(blocks) != 1 or any(_PARTIAL.match(action) for _, action in actions):
+        return ""
+    # Items written out beside the block would shift its indexes.
+    if has_literals and (is_exact or (rest and isinstance(rest[0], int))):
+        return ""
+    if has_literals and not _is_beside_literals(block, blocks[0][1]):
+        return ""
+    base = _block_key(template, *blocks[0])
+    return format_path((*parse_path(base), *rest)) if base else ""
+
+
+def _is_beside_literals(block: Sequence[_Line], action: str) -> bool:
+    """Whether the action writes keys of the matched line itself, not of something below it: by its indentation."""
+    beside = next(line.indent for line in block[1:] if not line.text.startswith(("{{", "#")))
+    indent = _INDENT.search(action)
+    return indent is not None and int(indent[1]) == beside
+
+
+def _block_key(template: str, line: _Line, action: str) -> str:
+    """``a.b`` of ``toYaml .Values.a.b``, and of ``toYaml .`` within ``with .Values.a.b``."""
+    if found := _BLOCK_OF_VALUES.match(action):
+        return found[1][1:]
+    if not _BLOCK_OF_DOT.match(action):
+        return ""
+    for word, argument in _open_blocks(template, line.number):
+        if word == "with":
+            found = _WHOLE_VALUES.match(argument)
+            return found[1][1:] if found else ""
+        if word in ("range", "define", "block"):
+            return ""
+    return ""
+
+
+def _open_blocks(template: str, before: int) -> Iterator[tuple[str, str]]:
+    """The blocks that are open at a line, innermost first."""
+    stack: list[tuple[str, str]] = []
+    text = "\n".join(template.split("\n")[: before - 1])
+    for action in _ACTION.findall(text):
+        if opening := _OPENING.match(action):
+            stack.append((opening[1], opening[2].strip()))
+        elif action == "end" and stack:
+            stack.pop()
+    return reversed(stack)

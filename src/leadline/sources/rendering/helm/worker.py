@@ -1,0 +1,206 @@
+"""The child process in which Helm's engine renders charts: one JSON request a line in, one JSON answer a line out.
+
+It is started by path and imports nothing of Leadline, so that its start is that of the engine alone. The
+engine is Go code loaded into the process: a crash, an endless loop or a flood of output ends this process only.
+
+A request is an object with the fields of ``leadline.sources.rendering.helm.engine.Request``. An answer has either
+``error`` and ``error_kind``, or ``name``, ``type``, ``templates`` (path to rendered text, the path beginning with
+the chart's name), ``crds`` (path below the chart to text), ``declared`` and ``loaded`` (names of dependencies).
+
+Source: the engine's C interface, the package helm-python-sdk
+"""
+
+import io
+import json
+import re
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_VALUES_BYTES = 8 << 20
+_CHART_BYTES = 100 << 20
+# Of a path as --set writes it: https://helm.sh/docs/intro/using_helm/#the-format-and-limitations-of---set
+_SPECIAL = re.compile(r"[\\.,=\[\]{}]")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_STEP = re.compile(r"\[\d+\]|(?:\\.|[^\\.\[])+", re.DOTALL)
+
+
+def main() -> None:
+    answers = sys.stdout
+    sys.stdout = sys.stderr
+    for line in sys.stdin:
+        answers.write(json.dumps(_answer(json.loads(line))) + "\n")
+        answers.flush()
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    import helm_python
+
+    answer: dict[str, Any] = {}
+    try:
+        _render(request, answer)
+    except helm_python.HelmError as error:
+        answer |= {"error": str(error), "error_kind": type(error).__name__}
+    except (OSError, ValueError) as error:
+        answer |= {"error": str(error), "error_kind": "Values"}
+    return answer
+
+
+def _render(request: dict[str, Any], answer: dict[str, Any]) -> None:
+    from helm_python import _native
+
+    with _load(request) as chart:
+        metadata = chart.metadata
+        answer |= {
+            "name": metadata.get("name", ""),
+            "type": metadata.get("type") or "application",
+            "declared": [row.get("name", "") for row in metadata.get("dependencies") or ()],
+            "loaded": [row.get("name", "") for row in chart.dependencies],
+        }
+        if answer["type"] == "library":
+            return
+        options: dict[str, Any] = {"name": request["name"], "namespace": request["namespace"]}
+        options |= {key: request[key] for key in ("kube_version", "api_versions") if request.get(key)}
+        # The wrapper's own method has no parameter for the two versions; the engine below it has.
+        rendered = _native.call_string(
+            "helm_render", chart._raw(), json.dumps(_values(request)), json.dumps(options)
+        )
+        answer["templates"] = json.loads(rendered)
+        answer["silent"] = _silent(metadata, chart.dependencies, answer)
+        answer["crds"] = [[crd["filename"], crd["data"]] for crd in chart.crds]
+
+
+def _silent(metadata: dict[str, Any], loaded: list[dict[str, Any]], answer: dict[str, Any]) -> list[str]:
+    """Names of the subcharts that nothing was rendered of: a condition or a tag turns them off."""
+    libraries = {row.get("name") for row in loaded if row.get("type") == "library"}
+    declared = metadata.get("dependencies") or []
+    labels = {row.get("alias") or row["name"] for row in declared if row["name"] in answer["loaded"]}
+    labels |= set(answer["loaded"]) - {row["name"] for row in declared}
+    prefix = f"{answer['name']}/charts/"
+    rendered = {
+        path[len(prefix) :].partition("/")[0] for path in answer["templates"] if path.startswith(prefix)
+    }
+    return sorted(labels - libraries - rendered)
+
+
+def _load(request: dict[str, Any]) -> Any:
+    import helm_python
+
+    if not request["parts"]:
+        return helm_python.Chart.load(request["chart"])
+    content = io.BytesIO()
+    size = 0
+    with tarfile.open(fileobj=content, mode="w:gz", compresslevel=1) as archive:
+        for place, path in (("", request["chart"]), *request["parts"]):
+            left_out = _left_out(path)
+            for file in sorted(Path(path).rglob("*")):
+                relative = file.relative_to(path)
+                inside = Path("chart", place, relative)
+                is_git_s = any(step.startswith(".git") for step in inside.parts)
+                if file.is_file() and not is_git_s and not left_out(relative):
+                    size += file.stat().st_size
+                    if size > _CHART_BYTES:
+                        raise ValueError(f"more than {_CHART_BYTES >> 20} MiB of charts")
+                    archive.add(file.resolve(), str(inside), recursive=False)
+    return helm_python.Chart.load_archive(content.getvalue())
+
+
+def _left_out(chart: str) -> Callable[[Path], bool]:
+    """Which files below ``chart`` its ``.helmignore`` leaves out; the engine heeds that in folders, not in archives."""
+    import helm_python
+
+    with helm_python.Chart.load(chart) as loaded:
+        kept = {row["name"] for row in (*loaded.templates, *loaded.files)}
+
+    def is_left_out(file: Path) -> bool:
+        # What stands at the top describes the chart, and charts within it are no files of its own.
+        return len(file.parts) > 1 and file.parts[0] != "charts" and file.as_posix() not in kept
+
+    return is_left_out
+
+
+def _values(request: dict[str, Any]) -> dict[str, Any]:
+    """Files in order, then ``--set``, then ``--set-string``: the later wins, key by key, as in Helm."""
+    import helm_python
+
+    values: dict[str, Any] = {}
+    for path in request["values"]:
+        with Path(path).open("rb") as file:
+            text = file.read(_VALUES_BYTES + 1)
+        if len(text) > _VALUES_BYTES:
+            raise ValueError(f"{path}: more than {_VALUES_BYTES >> 20} MiB of values")
+        if b"\0" in text:
+            # The engine takes C strings: it would not see what follows.
+            raise ValueError(f"failed to parse {path}: control characters are not allowed")
+        try:
+            _merge(values, helm_python.values_from_yaml(text.decode("utf-8")))
+        except (helm_python.HelmError, UnicodeDecodeError) as error:
+            raise ValueError(f"failed to parse {path}: {error}") from error
+    for flag, parse in (
+        ("set", helm_python.parse_set_string),
+        ("set_string", helm_python.parse_set_string_values),
+    ):
+        for entry in request[flag]:
+            try:
+                _Setting(entry, parse).write(values)
+            except helm_python.HelmError as error:
+                raise ValueError(f"failed parsing --{flag.replace('_', '-')} data: {error}") from error
+    return values
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
+    for key, value in above.items():
+        old = below.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            _merge(old, value)
+        else:
+            below[key] = value
+
+
+class _Setting:
+    """One ``--set``. It writes into the lists that are there: ``a[1].b=x`` leaves the rest of ``a`` alone.
+
+    The parser has no parameter for the values below, and ``a={x}`` and ``a[0]=x`` read the same. They differ in
+    what becomes of a longer list: the first drops it, so the parser is asked with one more item put in before.
+    """
+
+    def __init__(self, expression: str, parse: Callable[[str], dict[str, Any]]) -> None:
+        self._expression = expression
+        self._parse = parse
+
+    def write(self, values: dict[str, Any]) -> None:
+        self._into(values, self._parse(self._expression), "")
+
+    def _into(self, below: dict[str, Any], above: dict[str, Any], path: str) -> None:
+        for key, value in above.items():
+            place = f"{path}.{_escaped(key)}" if path else _escaped(key)
+            below[key] = self._written(below.get(key), value, place)
+
+    def _written(self, old: Any, new: Any, path: str) -> Any:
+        if isinstance(old, dict) and isinstance(new, dict):
+            self._into(old, new, path)
+            return old
+        if isinstance(old, list) and isinstance(new, list) and self._is_by_index(path, new):
+            # The places that it leaves out read as null.
+            items = [
+                below if above is None else self._written(below, above, f"{path}[{index}]")
+                for index, (below, above) in enumerate(zip(old, new, strict=False))
+            ]
+            return items + new[len(old) :] + old[len(new) :]
+        return new
+
+    def _is_by_index(self, path: str, items: list[Any]) -> bool:
+        longer: Any = self._parse(f"{path}[{len(items)}]=,{self._expression}")
+        for step in _STEP.findall(path):
+            longer = longer[int(step[1:-1])] if step.startswith("[") else longer[_ESCAPED.sub(r"\1", step)]
+        return len(longer) > len(items)
+
+
+def _escaped(key: str) -> str:
+    return _SPECIAL.sub(r"\\\g<0>", key)
+
+
+if __name__ == "__main__":
+    main()

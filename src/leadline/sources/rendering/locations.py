@@ -1,0 +1,175 @@
+"""Lines and columns for rendered objects: in the template, or in the base or patch of a kustomization.
+
+``RenderedPlaces`` serves the outputs' wish for places, and passes on plain files to ``FilePlaces``.
+"""
+
+import os
+import tarfile
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import structs
+
+from leadline.kube.field_path import format_path, parse_path
+from leadline.model.finding import Place
+from leadline.model.resource import Origin, Resource
+from leadline.sources.manifests.positions import FilePlaces
+from leadline.sources.rendering.helm.files import dependencies
+from leadline.sources.rendering.helm.template_trace import TemplateSearch
+from leadline.sources.rendering.kustomize.patches import Patch, patch_places, patches_of, same_field
+from leadline.sources.yaml.parser import parse_documents
+
+_TEMPLATE_BYTES = 1 << 20
+_TEMPLATES_KEPT = 32
+_ARCHIVE_MEMBERS = 5_000
+
+
+class RenderedPlaces:
+    """Places of what was rendered. ``texts`` is that of ``Rendered``."""
+
+    def __init__(self, texts: Mapping[tuple[str, str], str], files: FilePlaces) -> None:
+        self._texts = texts
+        self._files = files
+        self._sources: OrderedDict[tuple[str, str], dict[int, dict[str, Any]]] = OrderedDict()
+        self._searches: OrderedDict[tuple[str, str], TemplateSearch] = OrderedDict()
+        self._templates: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._patches: OrderedDict[tuple[str, str], tuple[Patch, ...]] = OrderedDict()
+
+    def find(self, resource: Resource, path: str) -> Place | None:
+        """The place of ``path`` or of its nearest parent that can be told; ``None`` where none can."""
+        origin = resource.origin
+        if origin.kind == "kustomize":
+            return self._find_in_source(resource, path)
+        if origin.kind != "helm":
+            return self._files.find(resource, path)
+        template = self._template(resource)
+        if "{{" not in template and template:
+            return self._files.find(_as_file(resource), path)
+        text = self._texts.get((origin.rendered_from, origin.path))
+        if text is None or not template:
+            return None
+        try:
+            spot = self._search(resource, template, text).find(origin.inside + path, origin.document)
+        except ValueError:
+            return None
+        if spot is None:
+            return None
+        by = _qualified(spot.values_key, origin)
+        return Place(origin.path, spot.line, spot.column, spot.exact, by)
+
+    def _find_in_source(self, resource: Resource, path: str) -> Place | None:
+        """In the base that holds the object, with the patch that holds the field."""
+        origin = resource.origin
+        try:
+            steps = parse_path(path)
+        except ValueError:
+            steps = ()
+        body = self._source_body(resource)
+        if body.get("kind") != resource.kind:
+            return Place(origin.path, 1, 1, False)
+        inside = same_field(body, resource.body, steps)
+        place = self._files.find(_as_file(resource), format_path(inside))
+        by = next(patch_places(resource, path, self._files, self._patches_of(origin)), "")
+        return place and structs.replace(
+            place, exact=place.exact and len(inside) == len(steps), steered_by=by
+        )
+
+    def _patches_of(self, origin: Origin) -> tuple[Patch, ...]:
+        key = (origin.root, origin.rendered_from)
+        if key not in self._patches:
+            self._patches[key] = patches_of(origin)
+            if len(self._patches) > _TEMPLATES_KEPT:
+                self._patches.popitem(last=False)
+        return self._patches[key]
+
+    def _source_body(self, resource: Resource) -> dict[str, Any]:
+        origin = resource.origin
+        key = (origin.root, origin.path)
+        if key not in self._sources:
+            content = read_template(*key).encode("utf-8", "surrogatepass")
+            bodies = {d.index: d.body for d in parse_documents(content) if isinstance(d.body, dict)}
+            self._sources[key] = bodies
+            if len(self._sources) > _TEMPLATES_KEPT:
+                self._sources.popitem(last=False)
+        return self._sources[key].get(origin.document, {})
+
+    def lines(self, resource: Resource, first: int, last: int) -> list[str]:
+        """Lines ``first`` to ``last`` of the template or file of ``resource``, counted from 1."""
+        if resource.origin.kind == "helm":
+            return self._template(resource).split("\n")[max(first, 1) - 1 : max(last, 0)]
+        return self._files.lines(_as_file(resource), first, last)
+
+    def _search(self, resource: Resource, template: str, text: str) -> TemplateSearch:
+        key = (resource.origin.rendered_from, resource.origin.path)
+        if key not in self._searches:
+            self._searches[key] = TemplateSearch(template, text)
+            if len(self._searches) > _TEMPLATES_KEPT:
+                self._searches.popitem(last=False)
+        return self._searches[key]
+
+    def _template(self, resource: Resource) -> str:
+        key = (resource.origin.root, resource.origin.path)
+        if key not in self._templates:
+            self._templates[key] = read_template(*key)
+            if len(self._templates) > _TEMPLATES_KEPT:
+                self._templates.popitem(last=False)
+        return self._templates[key]
+
+
+def _as_file(resource: Resource) -> Resource:
+    if resource.origin.kind == "file":
+        return resource
+    return structs.replace(resource, origin=structs.replace(resource.origin, kind="file"))
+
+
+def _qualified(key: str, origin: Origin) -> str:
+    """The key as the outermost chart's values name it: that of a subchart stands below its name or alias.
+
+    Empty where that cannot be told.
+    """
+    chart = f"{origin.rendered_from}/" if origin.rendered_from else ""
+    if not key or not origin.path.startswith(chart):
+        return ""
+    if key == "global" or key.startswith("global."):
+        return key
+    folder = Path(origin.root, origin.rendered_from)
+    steps = origin.path.removeprefix(chart).split("/")
+    names: list[str] = []
+    while len(steps) > 2 and steps[0] == "charts":
+        rows = [row for row in dependencies(folder) if row["name"] == steps[1]]
+        labels = {row.get("alias", steps[1]) for row in rows} or {steps[1]}
+        if len(labels) > 1 or steps[1].endswith(".tgz"):
+            return ""
+        names += labels
+        folder = folder / "charts" / steps[1]
+        steps = steps[2:]
+    return ".".join([*names, key])
+
+
+def read_template(root: str, path: str) -> str:
+    """The text of a template, be it in a folder or in an archive; empty where it cannot be read."""
+    whole = Path(root, path)
+    try:
+        if whole.is_file():
+            with whole.open("rb") as file:
+                return file.read(_TEMPLATE_BYTES).decode("utf-8", "replace")
+        archive = next(
+            (parent for parent in whole.parents if parent.suffix == ".tgz" and parent.is_file()), None
+        )
+        return _member(archive, os.path.relpath(whole, archive)) if archive else ""
+    except (OSError, tarfile.TarError, EOFError, ValueError):
+        return ""
+
+
+def _member(archive: Path, name: str) -> str:
+    with tarfile.open(archive, "r:gz") as members:
+        for _ in range(_ARCHIVE_MEMBERS):
+            member = members.next()
+            if member is None:
+                return ""
+            if member.isfile() and member.name.partition("/")[2] == name.replace(os.sep, "/"):
+                file = members.extractfile(member)
+                return file.read(_TEMPLATE_BYTES).decode("utf-8", "replace") if file else ""
+    return ""

@@ -1,0 +1,107 @@
+"""What rendering gives: objects, what could not be rendered, and the texts that positions are found in."""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from leadline.model.finding import Unread
+from leadline.model.resource import Origin, Resource
+from leadline.sources.child_process import Limits
+from leadline.sources.manifests.reader import Contents, add_contents
+from leadline.sources.rendering.file_owner import Owner
+from leadline.sources.yaml.parser import LIMITS, Memory
+
+
+class HelmOptions(Struct, frozen=True):
+    """As for ``helm template``: the later value wins, files before ``sets`` before ``set_strings``."""
+
+    values: tuple[str, ...] = ()
+    """Files, absolute or relative to the current folder; for every chart the same."""
+    sets: tuple[str, ...] = ()
+    set_strings: tuple[str, ...] = ()
+    kube_version: str = ""
+    """``1.33`` or ``v1.33.0``; empty for the engine's own."""
+    api_versions: tuple[str, ...] = ()
+    release_name: str = "release-name"
+    namespace: str = "default"
+
+
+class RenderOptions(Struct, frozen=True):
+    environment: Mapping[str, str] = {}
+    """Where ``helm``, ``kustomize``, ``kubectl`` and ``git`` are looked for (``PATH``), and ``HOME``."""
+    helm: HelmOptions = HelmOptions()
+    network: bool = False
+    """Whether remote bases may be fetched."""
+    workers: int = 2
+    limits: Limits = Limits()
+    texts_bytes: int = 64 << 20
+    """How much rendered text is kept to find positions in."""
+
+
+class Rendered(Struct, frozen=True):
+    """Paths are relative to the root, with forward slashes."""
+
+    resources: tuple[Resource, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    notes: tuple[Unread, ...] = ()
+    """What was left out for a good reason: library charts, subcharts that a condition turns off, …"""
+    claimed: frozenset[str] = frozenset()
+    """Absolute paths of the files that nobody else may judge."""
+    owners: Mapping[str, Owner] = {}
+    """Of each claimed file."""
+    charts: int = 0
+    """Rendered, with or without objects."""
+    kustomizations: int = 0
+    """Built, with or without objects."""
+    files: frozenset[str] = frozenset()
+    """Files that objects came from."""
+    not_kubernetes: int = 0
+    """Rendered documents that are no objects."""
+    texts: Mapping[tuple[str, str], str] = {}
+    """Rendered text by the origin's ``rendered_from`` and ``path``, as far as it was kept."""
+
+
+class Collector:
+    """Gathers what one renderer brings forth."""
+
+    def __init__(self, root: str, texts_bytes: int) -> None:
+        self.root = root
+        self.resources: list[Resource] = []
+        self.unread: list[Unread] = []
+        self.notes: list[Unread] = []
+        self.texts: dict[tuple[str, str], str] = {}
+        self.not_kubernetes = 0
+        self._left_bytes = texts_bytes
+        self._memory = Memory()
+
+    def add_text(self, text: str, origin: Origin) -> int:
+        """The number of objects in ``text``, a rendered template or build."""
+        contents = Contents()
+        content = text.encode("utf-8", "surrogatepass")
+        add_contents(contents, content, origin, LIMITS, self._memory)
+        self.resources += contents.resources
+        self.not_kubernetes += contents.not_kubernetes
+        for unread in contents.unread:
+            line = f" (line {unread.line} of the rendered text)" if unread.line else ""
+            self.unread.append(Unread(unread.where, f"what it renders to cannot be read: {unread.why}{line}"))
+        if contents.resources and len(content) <= self._left_bytes:
+            self._left_bytes -= len(content)
+            self.texts[origin.rendered_from, origin.path] = text
+        return len(contents.resources)
+
+
+def joined(parts: Iterable[Rendered]) -> Rendered:
+    """The sum of several renderers' results."""
+    rows = tuple(parts)
+    return Rendered(
+        resources=tuple(r for part in rows for r in part.resources),
+        unread=tuple(u for part in rows for u in part.unread),
+        notes=tuple(n for part in rows for n in part.notes),
+        claimed=frozenset().union(*(part.claimed for part in rows)),
+        owners={path: owner for part in rows for path, owner in part.owners.items()},
+        charts=sum(part.charts for part in rows),
+        kustomizations=sum(part.kustomizations for part in rows),
+        files=frozenset().union(*(part.files for part in rows)),
+        not_kubernetes=sum(part.not_kubernetes for part in rows),
+        texts={key: text for part in rows for key, text in part.texts.items()},
+    )

@@ -1,0 +1,1 @@
+"""SBOM documents of others as an ``Sbom``."""
