@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "leadline"
 FILES = sorted(SOURCE.rglob("*.py"))
 
-LONGEST_FILE = 400
-LONGEST_FUNCTION = 40
+LONGEST_FILE = 500
+LONGEST_FUNCTION = 50
 """Lines without the docstring."""
 MOST_ARGUMENTS = 5
 """By position, without ``self``."""
@@ -71,11 +71,11 @@ def test_the_files_are_found():
     assert len(FILES) > 300
 
 
-def test_no_file_is_longer_than_four_hundred_lines():
+def test_no_file_is_longer_than_five_hundred_lines():
     assert [name_of(path) for path in FILES if len(path.read_text("utf-8").splitlines()) > LONGEST_FILE] == []
 
 
-def test_no_function_is_longer_than_forty_lines():
+def test_no_function_is_longer_than_fifty_lines():
     assert [name for name, function in functions() if length_of(function) > LONGEST_FUNCTION] == []
 
 

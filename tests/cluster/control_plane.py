@@ -231,8 +231,8 @@ def _posted(url: str, body: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
-def _answers(url: str, authority: Path | None = None) -> bool:
-    tls = ssl.create_default_context(cafile=authority) if authority else None
+def _answers(url: str, ca: Path | None = None) -> bool:
+    tls = ssl.create_default_context(cafile=ca) if ca else None
     try:
         with urllib.request.urlopen(url, timeout=5, context=tls) as response:
             return bool(response.status == 200)

@@ -68,8 +68,8 @@ class FaultProxy:
             connection.close()
 
 
-def client_tls(authority: Path, certificate: Path, key: Path) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=authority)
+def client_tls(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca)
     context.load_cert_chain(certificate, key)
     return context
 

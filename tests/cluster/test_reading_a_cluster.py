@@ -124,11 +124,11 @@ def test_what_a_user_may_not_list_is_unread_and_the_hint_mends_it(api_server: Co
         {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "ClusterRole",
-            "metadata": {"name": "mended"},
+            "metadata": {"name": "fixed"},
             "rules": rules,
         }
     )
-    api_server.kubectl("create", "clusterrolebinding", "mended", "--clusterrole=mended", "--user=partly")
+    api_server.kubectl("create", "clusterrolebinding", "fixed", "--clusterrole=fixed", "--user=partly")
     after = read_cluster(cluster, {"Deployment.apps", "Secret", "NetworkPolicy.networking.k8s.io"})
     cluster.close()
     assert after.unread == ()

@@ -5,7 +5,7 @@ from image_archives import layer
 from leadline.image.cataloguer import Unread
 from leadline.image.image import Limits
 from leadline.image.layers import symlinks as links
-from leadline.image.layers.file_selector import Wishes
+from leadline.image.layers.file_selector import FileSelector
 from leadline.image.layers.scan import facts_of
 from leadline.image.layers.scan_options import Reader
 from leadline.image.layers.stream import Forged
@@ -15,7 +15,7 @@ from leadline.image.run_cataloguers import catalogue
 
 
 def followed(*held: Held, limits: Limits = Limits()) -> tuple[MergedTree, list[Unread]]:  # noqa: B008 - frozen
-    reader = Reader(Wishes((names, whole)), limits)
+    reader = Reader(FileSelector((names, whole)), limits)
     layers = [(one, facts_of(reader, one)) for one in held]
     tree = merge((one.diff_id, facts) for one, facts in layers)
     return tree, list(follow_links(tree, layers, reader))
@@ -79,7 +79,7 @@ def test_nothing_is_believed_of_a_layer_that_is_another_at_the_second_reading(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     held = Held(layer({"list": "x", "x": b"1"}))
-    reader = Reader(Wishes((names,)))
+    reader = Reader(FileSelector((names,)))
     facts = facts_of(reader, held)
     tree = merge([("sha256:demo", facts)])
 

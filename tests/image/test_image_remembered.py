@@ -7,7 +7,7 @@ from test_layer import Held, names
 from image_archives import layer
 from leadline.image import code_fingerprint as module
 from leadline.image.cataloguer import Cataloguer
-from leadline.image.code_fingerprint import code_stamp
+from leadline.image.code_fingerprint import code_fingerprint
 from leadline.image.identity.config import ConfigReading
 from leadline.image.image import Limits, Options
 from leadline.image.sbom_cache import bill_of_materials
@@ -94,15 +94,15 @@ def test_memory_is_of_the_code_that_made_it(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "model").mkdir()
     cataloguer = tmp_path / "image" / "cataloguers" / "demo.py"
     cataloguer.write_text("1")
-    monkeypatch.setattr(module, "__file__", str(tmp_path / "image" / "code_stamp.py"))
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "image" / "code_fingerprint.py"))
     stamps = list(_stamps(cataloguer))
     assert (len(stamps), len(set(stamps))) == (4, 3)
 
 
 def _stamps(cataloguer: Path) -> Iterator[str]:
     def stamp() -> str:
-        code_stamp.cache_clear()
-        return code_stamp()
+        code_fingerprint.cache_clear()
+        return code_fingerprint()
 
     yield stamp()
     (cataloguer.parent / "__pycache__" / "demo.pyc").write_text("")
@@ -111,7 +111,7 @@ def _stamps(cataloguer: Path) -> Iterator[str]:
     yield stamp()
     (cataloguer.parents[2] / "model" / "package.py").write_text("")
     yield stamp()
-    code_stamp.cache_clear()
+    code_fingerprint.cache_clear()
 
 
 def several(count: int, content: bytes = b"x") -> list[Held]:

@@ -1,7 +1,7 @@
 import pytest
 
 from leadline.image.secrets.patterns import LONGEST_PIECE, named_kind
-from leadline.image.secrets.scan import command_kind, is_sample, secret_kind, secrets_in, tells_secrets
+from leadline.image.secrets.scan import command_kind, find_secrets, is_sample, secret_kind, secrets_in
 
 # Put together at run time, so that no scanner of repositories takes them for real.
 AWS = "AKIA" + "ABCDEFGH23456723"
@@ -52,7 +52,7 @@ GITHUB = "ghp_" + "a1B2" * 9
     ],
 )  # fmt: skip
 def test_credentials_are_found_by_kind_and_line(path: str, content: str, found: list[str]) -> None:
-    assert tells_secrets(path)
+    assert find_secrets(path)
     assert list(secrets_in(path, content.encode())) == found
 
 
@@ -73,7 +73,7 @@ def test_credentials_are_found_by_kind_and_line(path: str, content: str, found: 
     ],
 )
 def test_only_places_where_credentials_are_kept_are_looked_at(path: str, is_looked_at: bool) -> None:
-    assert tells_secrets(path) is is_looked_at
+    assert find_secrets(path) is is_looked_at
 
 
 def test_what_stands_far_along_a_line_is_found_too() -> None:

@@ -14,7 +14,7 @@ from leadline.image.cataloguer import (
     Unreadable,
     cataloguer,
 )
-from leadline.image.layers.file_selector import Wish, Wishes
+from leadline.image.layers.file_selector import FileInterest, FileSelector
 from leadline.image.layers.tree import MergedTree
 from leadline.image.ownership import with_owners
 from leadline.image.run_cataloguers import Reading, catalogue, read
@@ -144,7 +144,7 @@ def test_wishes_say_what_is_kept() -> None:
     def tree_reader(file: File, tree: Tree) -> Packages:
         yield from ()
 
-    wishes = Wishes([reader("plain", names=("status", "plain")), tree_reader], ["etc/os-release"])
+    wishes = FileSelector([reader("plain", names=("status", "plain")), tree_reader], ["etc/os-release"])
     assert {
         path: wishes.of(path)
         for path in (
@@ -152,15 +152,15 @@ def test_wishes_say_what_is_kept() -> None:
             "etc/kept", "b/etc/kept", "etc/os-release", "a/os-release",
         )
     } == {
-        "a/status": Wish((0, 1), True),
-        "a/plain": Wish((0,), False),
-        "a/x.list": Wish((), True),
-        "var/info/x.md5": Wish((), True),
+        "a/status": FileInterest((0, 1), True),
+        "a/plain": FileInterest((0,), False),
+        "a/x.list": FileInterest((), True),
+        "var/info/x.md5": FileInterest((), True),
         "other/x.md5": None,
-        "doc/copyright": Wish((), True),
-        "etc/kept": Wish((), True),
+        "doc/copyright": FileInterest((), True),
+        "etc/kept": FileInterest((), True),
         "b/etc/kept": None,
-        "etc/os-release": Wish((), True),
+        "etc/os-release": FileInterest((), True),
         "a/os-release": None,
     }  # fmt: skip
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadline.kube.workload import MAX_CONTAINERS, descend, misshapen, pod_paths
+from leadline.kube.workload import MAX_CONTAINERS, descend, malformed_fields, pod_paths
 
 POD = {"containers": [{"name": "web", "image": "nginx:1"}]}
 TEMPLATE = {"spec": POD}
@@ -127,11 +127,11 @@ def test_the_search_is_bounded_in_depth_and_width():
     ],
 )
 def test_every_field_of_the_wrong_type_is_named(spec, faults):
-    assert misshapen(spec) == faults
+    assert malformed_fields(spec) == faults
 
 
 def test_no_more_faults_than_containers_are_looked_at():
-    assert len(misshapen({"containers": [0] * (MAX_CONTAINERS + 5)})) == MAX_CONTAINERS
+    assert len(malformed_fields({"containers": [0] * (MAX_CONTAINERS + 5)})) == MAX_CONTAINERS
 
 
 FIELDS = st.sampled_from(
@@ -153,4 +153,4 @@ def test_no_body_raises_and_every_place_is_a_mapping(version, kind, body):
 
 @given(JSON)
 def test_no_pod_spec_raises(spec):
-    assert all(isinstance(path, str) and wanted for path, wanted in misshapen(spec))
+    assert all(isinstance(path, str) and wanted for path, wanted in malformed_fields(spec))

@@ -1,4 +1,4 @@
-"""A bill of materials with one of everything that formats treat in a way of its own."""
+"""A SBOM with one of everything that formats treat in a way of its own."""
 
 from typing import Any
 

@@ -103,7 +103,7 @@ FINDINGS = (
     Finding("C-0015", SUBJECT, "rules[0].resources[0]", Review("rules[0].resources[0]"), READER, (READER,)),
 )
 UNREAD = (
-    Unread("deploy/svc.yaml", "bad indentation", 14, 3, "mend it"),
+    Unread("deploy/svc.yaml", "bad indentation", 14, 3, "fix it"),
     Unread("deploy/web/templates/hpa.yaml", "a Helm template without its chart"),
 )
 

@@ -1,4 +1,4 @@
-"""A bill of materials with one of everything, made by hand."""
+"""A SBOM with one of everything, made by hand."""
 
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageFinding, ImageReport

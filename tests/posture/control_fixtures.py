@@ -82,7 +82,7 @@ def written(finding: Finding, documents: list[dict[str, Any]]) -> str:
     return f"{place.kind}/{place.name} {finding.path}".strip()
 
 
-def cured(documents: list[dict[str, Any]], findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
+def fixed(documents: list[dict[str, Any]], findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
     """The documents after every edit that the findings propose."""
     bodies = {id(f.place.body): f.place.body for f in findings}
     result = {key: copy.deepcopy(body) for key, body in bodies.items()}
@@ -101,7 +101,7 @@ def cured(documents: list[dict[str, Any]], findings: tuple[Finding, ...]) -> lis
 
 
 def has_only_edits(findings: tuple[Finding, ...]) -> bool:
-    """Whether every finding can be cured by an edit that needs no one's knowledge."""
+    """Whether every finding can be fixed by an edit that needs no one's knowledge."""
     return bool(findings) and all(
         isinstance(f.violation, Remove)
         or (isinstance(f.violation, Set) and not is_placeholder(f.violation.value))
@@ -117,7 +117,7 @@ def _order(removal: tuple[int, str]) -> list[tuple[int, str]]:
 __all__ = [
     "Fixture",
     "Resource",
-    "cured",
+    "fixed",
     "fixtures_of",
     "has_only_edits",
     "judged",

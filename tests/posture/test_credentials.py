@@ -69,7 +69,7 @@ def test_a_name_is_read_word_by_word(name, parts):
     ],
 )
 def test_a_name_gives_its_value_away(name, value):
-    assert RULES.betrays(name, value)
+    assert RULES.is_credential(name, value)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_name_gives_its_value_away(name, value):
     ],
 )
 def test_names_of_what_is_no_credential_are_let_go(name, value):
-    assert not RULES.betrays(name, value)
+    assert not RULES.is_credential(name, value)
 
 
 SHAPES = [
@@ -163,15 +163,15 @@ SHAPES = [
 
 @pytest.mark.parametrize("value", SHAPES)
 def test_some_values_tell_by_their_form_alone_plain_or_in_base64(value):
-    assert RULES.betrays("ANYTHING", value)
-    assert RULES.betrays("ANYTHING", f"prefix {value}")
+    assert RULES.is_credential("ANYTHING", value)
+    assert RULES.is_credential("ANYTHING", f"prefix {value}")
 
 
 @pytest.mark.parametrize("value", [value for value in SHAPES if len(value) > 20])
 def test_base64_hides_nothing(value):
     encoded = base64.b64encode(value.encode()).decode()
-    assert RULES.betrays("ANYTHING", encoded)
-    assert RULES.betrays("ANYTHING", "\n".join(encoded[i : i + 20] for i in range(0, len(encoded), 20)))
+    assert RULES.is_credential("ANYTHING", encoded)
+    assert RULES.is_credential("ANYTHING", "\n".join(encoded[i : i + 20] for i in range(0, len(encoded), 20)))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_base64_hides_nothing(value):
     ],
 )
 def test_other_values_are_let_go(value):
-    assert not RULES.betrays("ANYTHING", value)
+    assert not RULES.is_credential("ANYTHING", value)
 
 
 def test_the_lines_of_a_file_are_read_as_assignments():
@@ -218,25 +218,25 @@ def test_the_lines_of_a_file_are_read_as_assignments():
 
 def test_what_is_allowed_by_name_or_value_is_let_go():
     rules = CredentialRules(SENSITIVE_KEY_NAMES, ("demo",), SENSITIVE_VALUES, ("^example",))
-    assert not rules.betrays("DEMO_PASSWORD", "wonderland")
-    assert not rules.betrays("DB_PASSWORD", "example-password")
-    assert not rules.betrays("X", "example ghp_" + LETTERS[:36])
-    assert rules.betrays("DB_PASSWORD", "wonderland")
+    assert not rules.is_credential("DEMO_PASSWORD", "wonderland")
+    assert not rules.is_credential("DB_PASSWORD", "example-password")
+    assert not rules.is_credential("X", "example ghp_" + LETTERS[:36])
+    assert rules.is_credential("DB_PASSWORD", "wonderland")
 
 
 def test_names_and_patterns_are_the_users_to_choose():
     rules = CredentialRules(("license code",), (), (r"SHOP-\d{4}", "[broken"), ())
-    assert rules.betrays("LICENSE_CODE", "wonderland")
-    assert not rules.betrays("PASSWORD", "wonderland")
-    assert rules.betrays("X", "shop-1234")
-    assert rules.betrays("X", "a [broken pattern is taken as text")
-    assert rules.betrays("X", base64.b64encode(b"the code is shop-1234").decode())
-    assert not CredentialRules((), (), (), ()).betrays("PASSWORD", "wonderland")
+    assert rules.is_credential("LICENSE_CODE", "wonderland")
+    assert not rules.is_credential("PASSWORD", "wonderland")
+    assert rules.is_credential("X", "shop-1234")
+    assert rules.is_credential("X", "a [broken pattern is taken as text")
+    assert rules.is_credential("X", base64.b64encode(b"the code is shop-1234").decode())
+    assert not CredentialRules((), (), (), ()).is_credential("PASSWORD", "wonderland")
 
 
 @given(st.text(max_size=200), st.text(max_size=2000))
 def test_no_name_and_no_value_raises(name, value):
-    assert isinstance(RULES.betrays(name, value), bool)
+    assert isinstance(RULES.is_credential(name, value), bool)
     assert isinstance(RULES.betrays_text(name, value), bool)
 
 

@@ -286,7 +286,7 @@ def test_only_a_control_that_comes_with_the_product_is_to_be_reported(log):
         **{f: getattr(broken, f) for f in broken.__struct_fields__} | {"module": "leadline.posture.controls"}
     )
     (own, *_), (shipped, *_) = (judge([pod("a", "x")], [one]).unread for one in (broken, ours))
-    assert own.hint == "mend the control; --debug shows the details"
+    assert own.hint == "fix the control; --debug shows the details"
     assert shipped.hint == "please report it; --debug shows the details"
 
 
@@ -327,7 +327,7 @@ def test_a_misshapen_pod_is_unread_and_still_judged_by_what_is_sound():
     odd = pod("a", "x", volumes="all of them", securityContext=[])
     odd.body["spec"]["containers"].append("not a container")
     judgement = judge([odd], controls(every_container))
-    hint = "Kubernetes refuses such an object; mend the field"
+    hint = "Kubernetes refuses such an object; fix the field"
     assert judgement.unread == tuple(
         Unread("a.yaml: shop/Pod/a", f"spec.{path} must be {wanted}", hint=hint)
         for path, wanted in (

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import yaml
-from control_fixtures import ROOT, cured, fixtures_of, has_only_edits, judged, read_fixture, written
+from control_fixtures import ROOT, fixed, fixtures_of, has_only_edits, judged, read_fixture, written
 
 from leadline.model.control import Control
 from leadline.posture.catalogue import load_controls
@@ -65,7 +65,7 @@ def test_its_own_edits_make_the_failing_fixture_pass(control):
     for fixture in fixtures_of(control):
         findings = judged(control, fixture.documents, fixture).findings
         if fixture.fails and has_only_edits(findings):
-            after = judged(control, cured(fixture.documents, findings), fixture).findings
+            after = judged(control, fixed(fixture.documents, findings), fixture).findings
             assert not after, f"{fixture.path.name}: {[f.path for f in after]}"
 
 

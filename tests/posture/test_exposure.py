@@ -7,12 +7,12 @@ import pytest
 from leadline.model.resource import Resource, resource_of
 from leadline.posture.checks.exposure import (
     backend_services,
-    ingress_ways,
+    gateway_exposures,
+    ingress_exposures,
     is_internal,
     is_open,
     route_services,
-    route_ways,
-    service_ways,
+    service_exposures,
 )
 from leadline.posture.inventory import Inventory
 
@@ -83,7 +83,7 @@ def test_an_open_service_is_a_way_to_the_pods_that_it_selects():
         made("v1", "Service", "others", {"selector": {"app": "db"}, "type": "NodePort"}),
     ]
     inventory = Inventory(resources)
-    ways = list(service_ways(inventory.workloads[0], inventory))
+    ways = list(service_exposures(inventory.workloads[0], inventory))
     assert [(way.through.name, way.path) for way in ways] == [
         ("door", "spec.type"),
         ("window", "spec.externalIPs"),
@@ -130,18 +130,18 @@ def test_a_misshapen_ingress_or_route_leads_nowhere(spec):
 def test_an_ingress_is_a_way_through_a_service_that_is_not_open_itself(version):
     ingress = made(version, "Ingress", "in", INGRESS)
     inventory = Inventory([resource_of(POD), service("web"), ingress])
-    (way,) = ingress_ways(inventory.workloads[0], inventory)
+    (way,) = ingress_exposures(inventory.workloads[0], inventory)
     assert (way.through, way.path) == (ingress, "spec.rules[0].http.paths[0].backend.service.name")
     assert way.service is not None
     assert way.service.name == "web"
     opened = Inventory([resource_of(POD), service("web", type="NodePort"), ingress])
-    assert list(ingress_ways(opened.workloads[0], opened)) == []
+    assert list(ingress_exposures(opened.workloads[0], opened)) == []
 
 
 def test_an_ingress_of_another_namespace_leads_to_other_services():
     ingress = made("networking.k8s.io/v1", "Ingress", "in", INGRESS, "bank")
     inventory = Inventory([resource_of(POD), service("web"), ingress])
-    assert list(ingress_ways(inventory.workloads[0], inventory)) == []
+    assert list(ingress_exposures(inventory.workloads[0], inventory)) == []
 
 
 @pytest.mark.parametrize(
@@ -166,5 +166,5 @@ def test_every_kind_of_route_is_a_way(kind):
         GATEWAY, kind, "r", {"rules": [{"backendRefs": [{"name": "web", "namespace": "shop"}]}]}, "edge"
     )
     inventory = Inventory([resource_of(POD), service("web"), route])
-    (way,) = route_ways(inventory.workloads[0], inventory)
+    (way,) = gateway_exposures(inventory.workloads[0], inventory)
     assert (way.through, way.path) == (route, "spec.rules[0].backendRefs[0].name")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadline.kube.bootstrap import tells_only_public_facts
+from leadline.kube.bootstrap import grants_only_public_facts
 from leadline.kube.rbac import join_grants
 from leadline.kube.role_rules import RoleRules
 from leadline.model.resource import resource_of
@@ -106,4 +106,4 @@ def test_the_user_facing_roles_are_told_apart(role, reads_secrets, is_everything
     ],
 )
 def test_only_pages_and_questions_about_oneself_are_public(made, expected):
-    assert tells_only_public_facts([made]) is expected
+    assert grants_only_public_facts([made]) is expected

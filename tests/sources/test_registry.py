@@ -460,7 +460,7 @@ def test_mirror_is_shown_its_own_credentials_and_never_those_of_the_registry() -
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate with its key for 127.0.0.1, and the authority that signed it."""
+    """A certificate with its key for 127.0.0.1, and the ca that signed it."""
     day = datetime.timedelta(days=1)
     start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
@@ -486,20 +486,20 @@ def certificate(folder: Path) -> tuple[Path, Path]:
         return builder.sign(by[1], hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    authority = folder / "authority.pem"
-    authority.write_bytes(signed("test authority", authority_key, ("test authority", authority_key), True))
+    ca = folder / "ca.pem"
+    ca.write_bytes(signed("test ca", authority_key, ("test ca", authority_key), True))
     own = folder / "own.pem"
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    own.write_bytes(signed("registry", key, ("test authority", authority_key), False) + private)
-    return own, authority
+    own.write_bytes(signed("registry", key, ("test ca", authority_key), False) + private)
+    return own, ca
 
 
 def test_authority_given_by_hand_is_trusted(tmp_path: Path) -> None:
-    own, authority = certificate(tmp_path)
+    own, ca = certificate(tmp_path)
     with serving(served(), own) as server:
-        options = ImageOptions(registry=RegistryOptions(Trust(ca_file=str(authority))))
+        options = ImageOptions(registry=RegistryOptions(Trust(ca_file=str(ca))))
         assert names(scan(server, options)) == ["one", "three", "two"]
         unverified = ImageOptions(registry=RegistryOptions(Trust(is_unverified=True)))
         assert names(scan(server, unverified)) == ["one", "three", "two"]
@@ -570,11 +570,11 @@ def test_nobody_listening_is_one_clear_error() -> None:
 
 
 def test_token_service_without_tls_gets_no_credentials_of_a_registry_with_tls(tmp_path: Path) -> None:
-    own, authority = certificate(tmp_path)
+    own, ca = certificate(tmp_path)
     with serving(Server(users={"ann": "x"})) as thief, serving(served(auth="token"), own) as server:
         server.realm = f"http://{thief.host}/token"
         credential = Credential("hand", "ann", "s3cret")
-        options = ImageOptions(registry=RegistryOptions(Trust(ca_file=str(authority)), credential))
+        options = ImageOptions(registry=RegistryOptions(Trust(ca_file=str(ca)), credential))
         with pytest.raises(RegistryError, match="is not safe to ask"):
             scan(server, options)
     assert thief.requests == []

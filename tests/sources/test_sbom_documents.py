@@ -316,7 +316,7 @@ def test_thousands_of_broken_entries_are_counted() -> None:
     ("content", "message"),
     [
         (b"", "x is empty; SPDX 2.3, CycloneDX and Syft documents are read, as JSON"),
-        (b"[]", "x is no bill of materials; SPDX 2.3, CycloneDX and Syft documents are read, as JSON"),
+        (b"[]", "x is no SBOM; SPDX 2.3, CycloneDX and Syft documents are read, as JSON"),
         (b"<bom/>", "x is XML, not JSON; SPDX 2.3, CycloneDX and Syft documents are read, as JSON"),
         (b'{"spdxVersion": "SPDX-2.1"}', "x is SPDX-2.1; SPDX-2.2 and SPDX-2.3 are read"),
         (b'{"bomFormat": "CycloneDX", "specVersion": "2.0"}', "x is CycloneDX 2.0; 1.2 to 1.7 are read"),

@@ -267,7 +267,7 @@ def test_wrapped_bills_of_materials_are_read(document: dict[str, Any]) -> None:
         ),
         (
             envelope(PROVENANCE),
-            "x is an attestation of https://slsa.dev/provenance/v1, no bill of materials; "
+            "x is an attestation of https://slsa.dev/provenance/v1, no SBOM; "
             "ask for the one of SPDX or CycloneDX",
         ),
         ({"payloadType": "a", "payload": "{"}, "x is a signed envelope whose payload is no JSON"),
@@ -277,7 +277,7 @@ def test_wrapped_bills_of_materials_are_read(document: dict[str, Any]) -> None:
         ),
         (
             {"name": "shop", "dependencies": {}},
-            "x is no bill of materials; SPDX 2.3, CycloneDX and Syft documents are read, as JSON",
+            "x is no SBOM; SPDX 2.3, CycloneDX and Syft documents are read, as JSON",
         ),
     ],
 )

@@ -11,7 +11,7 @@ FORM = 2
 
 
 @once
-def code_stamp(*more: str) -> str:
+def code_fingerprint(*more: str) -> str:
     """Changes with the code that catalogues, and that in the folders ``more``.
 
     Names, sizes and times of its files tell, as Python itself knows stale bytecode.

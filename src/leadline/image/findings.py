@@ -1,4 +1,4 @@
-"""What about an image helps an attacker, apart from its packages: judged from its bill of materials alone."""
+"""What about an image helps an attacker, apart from its packages: judged from its SBOM alone."""
 
 from collections.abc import Iterator
 
@@ -44,13 +44,13 @@ def image_findings(sbom: Sbom, today: str, *, is_document: bool) -> tuple[ImageF
 
 
 def not_judged(sbom: Sbom, *, is_document: bool) -> tuple[str, ...]:
-    """What the findings say nothing about. ``is_document``: read from a bill of materials that somebody else made."""
+    """What the findings say nothing about. ``is_document``: read from a SBOM that somebody else made."""
     gaps = ["vulnerabilities of these packages are not matched yet"]
     if _may_end(sbom.distro):
         release = f"{sbom.distro.id} {sbom.distro.version}".strip()
         gaps.append(f"how long {release} gets security updates is not known")
     if is_document:
-        gaps.append("files and configuration are not in a bill of materials")
+        gaps.append("files and configuration are not in a SBOM")
     elif not sbom.image.id:
         gaps.append("a folder has no configuration, so nobody knows who will run in it")
     elif not _has_configuration(sbom):
@@ -81,19 +81,19 @@ def _files(sbom: Sbom) -> Iterator[ImageFinding]:
             yield _credential(file, file.path in packaged or is_sample(file.path))
         else:
             bit = "u" if file.why == "setuid" else "g"
-            cure = (
+            fix = (
                 f"take the bit away (chmod {bit}-s), or start containers with allowPrivilegeEscalation: false"
             )
             detail = f"mode {file.mode & 0o7777:04o}"
-            yield ImageFinding("low", f"Set-{bit}id file", file.path, detail, cure, file.layer)
+            yield ImageFinding("low", f"Set-{bit}id file", file.path, detail, fix, file.layer)
 
 
 def _credential(file: ImageFile, is_sample: bool) -> ImageFinding:
     if is_sample:
-        cure = "see that nothing trusts it: whoever has the package or its sources has it too"
-        return ImageFinding("low", "Sample credential", file.path, file.detail, cure, file.layer)
-    cure = "revoke it, and hand its successor over when the container starts"
-    return ImageFinding("high", "Credential in the image", file.path, file.detail, cure, file.layer)
+        fix = "see that nothing trusts it: whoever has the package or its sources has it too"
+        return ImageFinding("low", "Sample credential", file.path, file.detail, fix, file.layer)
+    fix = "revoke it, and hand its successor over when the container starts"
+    return ImageFinding("high", "Credential in the image", file.path, file.detail, fix, file.layer)
 
 
 def _packaged(sbom: Sbom) -> frozenset[str]:
@@ -109,11 +109,11 @@ def _packaged(sbom: Sbom) -> frozenset[str]:
 
 def _user(sbom: Sbom) -> Iterator[ImageFinding]:
     if why := _administrator(sbom):
-        cure = "name another user in the image's last USER line, by number where Kubernetes is to verify it"
-        yield ImageFinding("medium", "Runs as root", CONFIGURATION, why, cure)
+        fix = "name another user in the image's last USER line, by number where Kubernetes is to verify it"
+        yield ImageFinding("medium", "Runs as root", CONFIGURATION, why, fix)
     elif not _is_windows(sbom) and (why := refusal(sbom)):
-        cure = "no container starts as this user, so one will be chosen elsewhere; add the account, or name a number"
-        yield ImageFinding("low", "Unknown user", CONFIGURATION, why, cure)
+        fix = "no container starts as this user, so one will be chosen elsewhere; add the account, or name a number"
+        yield ImageFinding("low", "Unknown user", CONFIGURATION, why, fix)
 
 
 def _administrator(sbom: Sbom) -> str:

@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 
 from leadline.image.cataloguer import Cataloguer, File, Package, Tree, Unread, Unreadable
 from leadline.image.image import DEFAULTS
-from leadline.image.layers.file_selector import Wishes
+from leadline.image.layers.file_selector import FileSelector
 from leadline.image.parsers.executable import is_executable
 
 log = logging.getLogger("leadline.image.cataloguer")
@@ -32,7 +32,7 @@ def catalogue(
     tree: FileTree, cataloguers: Sequence[Cataloguer], most: int = DEFAULTS.limits.packages
 ) -> Reading:
     """The packages that ``cataloguers`` find in the kept files of ``tree``, in the order of their paths; at most ``most``."""
-    wishes = Wishes(cataloguers)
+    wishes = FileSelector(cataloguers)
     found: list[Reading] = []
     for file in tree.kept():
         wish = wishes.of(file.path)

@@ -1,4 +1,4 @@
-"""Image in, bill of materials out: reads the layers, merges them, walks once, and remembers the result."""
+"""Image in, SBOM out: reads the layers, merges them, walks once, and remembers the result."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -13,7 +13,7 @@ from leadline.image.identity.distro import DISTRO_PATHS, distro_of_programs, rea
 from leadline.image.identity.places import file_at
 from leadline.image.image import Cache, Image, Layer, Options, layer_name
 from leadline.image.layers.facts import LAYER_FORM, LayerFacts, path_of
-from leadline.image.layers.file_selector import Wishes
+from leadline.image.layers.file_selector import FileSelector
 from leadline.image.layers.scan import facts_of
 from leadline.image.layers.scan_options import Reader
 from leadline.image.layers.symlinks import follow_links
@@ -43,7 +43,7 @@ def contents_of(
     Raises:
         SourceError: no layer can be fetched.
     """
-    wishes = Wishes(chosen_for(image, cataloguers), KEPT_PATHS)
+    wishes = FileSelector(chosen_for(image, cataloguers), KEPT_PATHS)
     reader = Reader(wishes, options.limits, with_digests=options.with_digests)
     facts = _facts(image, reader, cache, options)
     tree = merge(facts)
@@ -78,7 +78,7 @@ def _facts(
     def read(layer: Layer) -> LayerFacts:
         key = f"layer {layer.cache_key} {version}" if layer.cache_key else ""
         facts = _recall(cache, key)
-        if facts is not None and reader.room.takes(reader.limits, facts):
+        if facts is not None and reader.room.reserve_facts(reader.limits, facts):
             return facts
         try:
             facts = facts_of(reader, layer)

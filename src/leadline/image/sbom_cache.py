@@ -1,4 +1,4 @@
-"""The bill of materials of an image, from memory where it was made before.
+"""The SBOM of an image, from memory where it was made before.
 
 A second scan imports no cataloguer and touches no layer: what is remembered is kept under the image's
 identity and a stamp of all code that could have told something else.
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import DecodeError, Struct, ValidationError, msgpack, structs
 
-from leadline.image.code_stamp import code_stamp
+from leadline.image.code_fingerprint import code_fingerprint
 from leadline.image.image import DEFAULTS, Cache, Image, Options
 from leadline.model.package import Sbom
 
@@ -39,7 +39,9 @@ def bill_of_materials(
     started = options.now()
     is_known = cache is not None and bool(image.cache_key)
     key = (
-        f"image {image.cache_key} {image.identity.kind} {code_stamp()} {options.kept_as}" if is_known else ""
+        f"image {image.cache_key} {image.identity.kind} {code_fingerprint()} {options.kept_as}"
+        if is_known
+        else ""
     )
     remembered = recall(cache, key, _Contents)
     if remembered is None:

@@ -65,13 +65,13 @@ def is_bootstrap_grant(
     if binding.name != role.name:
         return False
     if subject[2] in PUBLIC:
-        return role.name in _PUBLIC_ROLES and tells_only_public_facts(rules)
+        return role.name in _PUBLIC_ROLES and grants_only_public_facts(rules)
     if role.name.startswith(_CONTROLLER):
         return subject == ("ServiceAccount", "kube-system", role.name.removeprefix(_CONTROLLER))
     return subject in _HOLDERS.get(role.name, ())
 
 
-def tells_only_public_facts(rules: Iterable[dict[str, Any]]) -> bool:
+def grants_only_public_facts(rules: Iterable[dict[str, Any]]) -> bool:
     """Whether rules reach no object: only health, version and discovery pages, and questions about oneself.
 
     What someone adds to a built-in role stays there, so the name of a role is not enough.

@@ -80,7 +80,7 @@ def descend(body: Any, keys: Keys) -> Body:
     return body if isinstance(body, dict) else {}
 
 
-def misshapen(pod_spec: Any) -> list[tuple[str, str]]:
+def malformed_fields(pod_spec: Any) -> list[tuple[str, str]]:
     """Fields of a pod spec that have the wrong type, as (path, wanted type); the API server refuses such an object.
 
     A field of the wrong type is read as absent, so each has to be named: else it would pass unseen.

@@ -1,6 +1,6 @@
 """Controls, frameworks, and the violations that a control reports.
 
-A violation is its own cure: it says what to delete, what to write, what a person has to
+A violation is its own fix: it says what to delete, what to write, what a person has to
 decide, or which object is missing.
 """
 

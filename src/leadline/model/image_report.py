@@ -16,13 +16,13 @@ class ImageFinding(Struct, frozen=True):
     """A path without a leading slash, or the part of the configuration."""
     detail: str = ""
     """What exactly; for a credential its kind and line, never its value."""
-    cure: str = ""
+    fix: str = ""
     """What to do, the same for all findings of a kind."""
     layer: str = ""
 
 
 class ImageReport(Struct, frozen=True):
-    """The bill of materials and the findings, worst first."""
+    """The SBOM and the findings, worst first."""
 
     sbom: Sbom
     findings: tuple[ImageFinding, ...]

@@ -1,4 +1,4 @@
-"""Packages found in an image, and the bill of materials they make up."""
+"""Packages found in an image, and the SBOM they make up."""
 
 from typing import Literal
 
@@ -129,7 +129,7 @@ class ImageIdentity(Struct, frozen=True):
 
 
 class Sbom(Struct, frozen=True):
-    """The bill of materials of one image or folder."""
+    """The SBOM of one image or folder."""
 
     image: ImageIdentity
     packages: tuple[Package, ...]

@@ -1,4 +1,4 @@
-"""The packages of a bill of materials as every format shows them: each once, with its URL, key and relations."""
+"""The packages of a SBOM as every format shows them: each once, with its URL, key and relations."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256

@@ -23,4 +23,4 @@ class Draft(Struct, frozen=True, array_like=True):
 
 
 MakeDraft = Callable[[Sbom, str], Draft]
-"""From a bill of materials and the version of this program."""
+"""From a SBOM and the version of this program."""

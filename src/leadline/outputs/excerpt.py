@@ -1,4 +1,4 @@
-"""The lines of a file that a finding is about, with the spot marked and the cure written beside it."""
+"""The lines of a file that a finding is about, with the spot marked and the fix written beside it."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ from leadline.model.resource import Resource
 from leadline.outputs.place import Places, file_of, missing_part, place_text, steering, value_at
 from leadline.outputs.plain import columns, plain, source_line, value_text, wrapped
 from leadline.outputs.redact import redacted_lines
-from leadline.outputs.remediation import cure
+from leadline.outputs.remediation import fix
 
 _GUTTER = 5
 _BESIDE = 12
@@ -73,7 +73,7 @@ def _shared_path(findings: list[Finding]) -> str:
 
 def _unmarked(findings: Iterable[Finding], width: int) -> Iterator[Line]:
     for finding in findings:
-        yield from _beside(cure(finding), width)
+        yield from _beside(fix(finding), width)
 
 
 def _steered(spot: Iterable[tuple[Finding, Place | None]], width: int) -> Iterator[Line]:

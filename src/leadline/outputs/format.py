@@ -31,9 +31,10 @@ from leadline.outputs.place import (
 )
 from leadline.outputs.plain import columns, count, padded, plain, source_line, value_text, wrapped
 from leadline.outputs.redact import HIDDEN, redacted_lines, redacted_object, redacted_text
-from leadline.outputs.remediation import ControlText, control_text, cure, why
+from leadline.outputs.remediation import ControlText, control_text, fix, why
 from leadline.outputs.summary import (
     FORBIDDEN,
+    blocked_by_access,
     closing,
     controls_that_judged,
     denied_rules,
@@ -43,7 +44,6 @@ from leadline.outputs.summary import (
     scanned,
     scores,
     severity_counts,
-    shut_out,
     target_name,
 )
 from leadline.outputs.titles import titles_of
@@ -77,18 +77,19 @@ __all__ = [
     "Severity",
     "Skip",
     "Unread",
+    "blocked_by_access",
     "category_of",
     "closing",
     "columns",
     "control_text",
     "controls_that_judged",
     "count",
-    "cure",
     "denied_rules",
     "excerpts",
     "failed_rows",
     "file_of",
     "find_format",
+    "fix",
     "format",
     "formats_for",
     "joined",
@@ -106,7 +107,6 @@ __all__ = [
     "scanned",
     "scores",
     "severity_counts",
-    "shut_out",
     "source_line",
     "stable_path",
     "status_info",

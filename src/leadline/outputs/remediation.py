@@ -7,8 +7,8 @@ from leadline.model.finding import Finding
 from leadline.outputs.plain import plain, value_text
 
 
-def cure(finding: Finding) -> str:
-    """The cure on one line: ``remove spec.hostPID``, ``set spec.hostPID to false``."""
+def fix(finding: Finding) -> str:
+    """The fix on one line: ``remove spec.hostPID``, ``set spec.hostPID to false``."""
     path = plain(finding.path)
     match finding.violation:
         case Remove():

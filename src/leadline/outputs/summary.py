@@ -104,7 +104,7 @@ def _rule(group: str, plurals: Iterable[str]) -> str:
     return f"{{apiGroups: [{quoted}], resources: [{', '.join(plurals)}], verbs: [list]}}"
 
 
-def shut_out(report: PostureReport) -> int:
+def blocked_by_access(report: PostureReport) -> int:
     """Controls that judged nothing because what they look at was not read."""
     return sum(1 for row in report.by_control if not row.judged and row.skip and row.skip.kind == "not read")
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
-from leadline.kube.bootstrap import tells_only_public_facts
+from leadline.kube.bootstrap import grants_only_public_facts
 from leadline.kube.cipher_suites import ACCEPTED_SUITES, INSECURE_SUITES, STRONG_SUITES
 from leadline.kube.image_name import ImageName, is_below, parse_image_name
 from leadline.kube.kinds import REMOVED_KINDS, removal_of
@@ -35,12 +35,12 @@ from leadline.posture.checks.exposure import (
     ROUTE_KINDS,
     ROUTES,
     backend_services,
-    ingress_ways,
+    gateway_exposures,
+    ingress_exposures,
     route_services,
-    route_ways,
-    service_ways,
+    service_exposures,
 )
-from leadline.posture.checks.istio import MESH_KINDS, mesh_ways
+from leadline.posture.checks.istio import MESH_KINDS, mesh_exposures
 from leadline.posture.checks.judgement import (
     GUARD_KINDS,
     SENSITIVE_KEY_NAMES,
@@ -152,17 +152,19 @@ __all__ = [
     "expect",
     "expect_cluster",
     "expect_pods",
+    "gateway_exposures",
+    "grants_only_public_facts",
     "has_limit",
     "has_network_policy",
     "has_request",
-    "ingress_ways",
+    "ingress_exposures",
     "is_below",
     "is_within",
     "kind_name",
     "manual",
     "mapping",
     "mappings",
-    "mesh_ways",
+    "mesh_exposures",
     "mounts_of",
     "not_built",
     "outside",
@@ -175,12 +177,10 @@ __all__ = [
     "removal_of",
     "root_user",
     "route_services",
-    "route_ways",
     "rules_for",
     "runs_linux",
     "sequence",
-    "service_ways",
-    "tells_only_public_facts",
+    "service_exposures",
     "text",
     "token_of",
     "without_controller_labels",

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from leadline.kube.rbac import Grant, unknown_roles
-from leadline.kube.workload import misshapen
+from leadline.kube.workload import malformed_fields
 from leadline.log import log_of
 from leadline.model.control import Control, Missing, NotJudged, Violations
 from leadline.model.finding import Finding, Skip, Unread
@@ -191,13 +191,13 @@ class _Judge:
 
     def _judge_workload(self, workload: Workload, judged: list[str]) -> None:
         resource = workload.resource
-        for path, wanted in misshapen(workload.template.get("spec")):
+        for path, wanted in malformed_fields(workload.template.get("spec")):
             where = f"{workload.pod_path}{path}".rstrip(".")
             self._unread.append(
                 Unread(
                     _where(resource),
                     f"{where} must be {wanted}",
-                    hint="Kubernetes refuses such an object; mend the field",
+                    hint="Kubernetes refuses such an object; fix the field",
                 )
             )
         self._run(self._on[Workload], workload, resource, workload.pod_path, judged)
@@ -252,8 +252,8 @@ class _Judge:
                 self._not_judged.setdefault(control_id, _FAULT)
                 log_of(__name__).exception("control %s failed on %s", control_id, resource.title)
                 why = f"{control_id} could not judge it: a fault in the control ({type(fault).__name__})"
-                cure = "mend the control" if control_id in self._of_users else "please report it"
-                self._unread.append(Unread(_where(resource), why, hint=f"{cure}; --debug shows the details"))
+                fix = "fix the control" if control_id in self._of_users else "please report it"
+                self._unread.append(Unread(_where(resource), why, hint=f"{fix}; --debug shows the details"))
 
     def _keep(self, control_id: str, reason: NotJudged) -> None:
         """What could not be read is told once, and outweighs that a control looks at other kinds."""

@@ -1,6 +1,6 @@
 """What a check can look at. Each is built once per object, and reads a field of the wrong type as absent.
 
-(A pod spec with such a field is reported as unread by the engine, so nothing passes for being misshapen.)
+(A pod spec with such a field is reported as unread by the engine, so nothing passes for being malformed_fields.)
 """
 
 from collections.abc import Iterator

@@ -15,7 +15,7 @@ from memory_tree import MemoryTree, read
 from leadline.discover import discover
 from leadline.image import cataloguers
 from leadline.image.cataloguer import Cataloguer, Package
-from leadline.image.layers.file_selector import Wishes
+from leadline.image.layers.file_selector import FileSelector
 
 FOLDER = Path(__file__).parent / "ecosystems"
 CATALOGUERS = {one.name: one for one in discover(cataloguers, Cataloguer)}
@@ -34,7 +34,7 @@ def tree_of(name: str) -> dict[str, bytes]:
 def catalogued(name: str) -> dict[str, object]:
     """What is found in each file that the cataloguer asks for."""
     files = tree_of(name)
-    tree, wishes = MemoryTree(files), Wishes([CATALOGUERS[name]])
+    tree, wishes = MemoryTree(files), FileSelector([CATALOGUERS[name]])
     found: dict[str, object] = {}
     for path in files:
         wish = wishes.of(path)

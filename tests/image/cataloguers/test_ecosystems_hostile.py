@@ -13,7 +13,7 @@ from test_ecosystems import CATALOGUERS, FOLDER, tree_of
 from test_golang import LINES, SECTION, elf, inline, pointed
 from test_java import jar, properties
 
-from leadline.image.layers.file_selector import Wishes
+from leadline.image.layers.file_selector import FileSelector
 
 METADATA = "Metadata-Version: 2.1\nName: x\nVersion: 1\n"
 BUILT = {
@@ -39,7 +39,7 @@ def files_of(name: str) -> dict[str, bytes]:
 
 
 def asked_for(name: str) -> list[str]:
-    wishes = Wishes([CATALOGUERS[name]])
+    wishes = FileSelector([CATALOGUERS[name]])
     wanted = [path for path in files_of(name) if (wish := wishes.of(path)) and wish.readers]
     return wanted or list(files_of(name))
 

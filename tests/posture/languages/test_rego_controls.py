@@ -112,7 +112,7 @@ def test_a_broken_rule_passes_nothing_and_is_told_once():
             "rule r: expecting expression",
             4,
             7,
-            hint="mend the rule; what it would have found is unknown",
+            hint="fix the rule; what it would have found is unknown",
         ),
     )
     assert judgement.skips == (Skip("custom-r", "rule r: expecting expression", "not read"),)
@@ -123,7 +123,7 @@ def test_an_object_that_breaks_a_rule_is_named_and_the_others_are_judged():
     judgement = judged(Rule("r", "r.rego", ""), resources, Answer(unjudged=((0, "no list"),)))
     assert judgement.judged == ((), ("custom-r",))
     assert judgement.unread == (
-        Unread("0.yaml: Pod/a", "rule r could not judge it: no list", hint="mend r.rego"),
+        Unread("0.yaml: Pod/a", "rule r could not judge it: no list", hint="fix r.rego"),
     )
 
 

@@ -9,7 +9,7 @@ from leadline.model.control import Framework, FrameworkEntry
 from leadline.outputs.format import control_text
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.explain import heading_of, markdown
-from leadline.programs.cli.explaining.repair import repair
+from leadline.programs.cli.explaining.example_fix import example_fix
 from leadline.programs.cli.main import main
 from leadline.programs.cli.scanning.settings import shipped_settings
 
@@ -33,7 +33,7 @@ def test_edits_are_shown_in_place(capfd, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     page = explained(capfd, "C-0057")
     assert page[page.index("fails") :].split("\n\n")[0] == (
-        "fails, and what mends it\n"
+        "fails, and what fixes it\n"
         "  apiVersion: v1\n"
         "  kind: Pod\n"
         "  metadata: {name: shell}\n"
@@ -113,10 +113,10 @@ def test_frameworks_that_share_number_and_heading_share_a_line():
 @pytest.mark.parametrize("control", CHECKED, ids=lambda c: c.id)
 def test_every_example_fails_and_its_edits_are_writable_and_enough(control):
     example = control_text(control).example
-    first = repair(control, example, SETTINGS)
+    first = example_fix(control, example, SETTINGS)
     assert first.is_edit or first.decide or first.create
     assert list(yaml.safe_load_all(first.after)), "still YAML"
-    again = repair(control, first.after, SETTINGS)
+    again = example_fix(control, first.after, SETTINGS)
     assert not again.is_edit
     assert (
         "YOUR_VALUE" in first.after
@@ -127,10 +127,10 @@ def test_every_example_fails_and_its_edits_are_writable_and_enough(control):
 
 def test_the_lines_of_a_repair_give_back_both_texts():
     for control in CHECKED:
-        mended = repair(control, control_text(control).example, SETTINGS)
-        lines = list(mended.lines())
-        assert "\n".join(line for mark, line in lines if mark != "+") == mended.before
-        assert "\n".join(line for mark, line in lines if mark != "-") == mended.after
+        fixed = example_fix(control, control_text(control).example, SETTINGS)
+        lines = list(fixed.lines())
+        assert "\n".join(line for mark, line in lines if mark != "+") == fixed.before
+        assert "\n".join(line for mark, line in lines if mark != "-") == fixed.after
 
 
 def test_nearly_every_page_fits_a_screen_of_forty_lines(capfd, monkeypatch):

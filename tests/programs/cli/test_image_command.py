@@ -173,7 +173,7 @@ def test_a_scan_of_a_document_says_what_such_a_document_does_not_hold(run, archi
     run("image", "sbom", archive, "--format", "spdx-json", "--output", "sbom.json")
     _, out, _ = run("scan", "image", "sbom.json")
     assert "not done    vulnerabilities of these packages are not matched yet\n" in out
-    assert "            files and configuration are not in a bill of materials\n" in out
+    assert "            files and configuration are not in a SBOM\n" in out
     assert "Runs as root" not in out
 
 
@@ -256,11 +256,11 @@ def test_one_long_name_does_not_widen_the_whole_list(run, tmp_path, monkeypatch,
         (("image", "sbom", ""), 2, "an empty name is no image; write it as registry/repository:tag"),
         (("image", "sbom", "empty"), 3, "nothing to catalogue in empty: no lock file, no installed package; name an image, a root folder or a project"),
         (("image", "sbom", "zero"), 3, "zero is empty; name an archive, an OCI layout, a folder or an image"),
-        (("image", "sbom", "Dockerfile"), 3, "Dockerfile is neither an archive nor a bill of materials; name an archive, an OCI layout, a folder or an image"),
+        (("image", "sbom", "Dockerfile"), 3, "Dockerfile is neither an archive nor a SBOM; name an archive, an OCI layout, a folder or an image"),
         (("image", "sbom", "cut.tar"), 3, "cut.tar is damaged: the archive ends in the middle of a file"),
         (("image", "sbom", "pipe"), 3, "pipe is neither a file nor a folder; save it to a file first"),
         (("image", "sbom", "plain.tar"), 3, "plain.tar is an archive but no image; it holds neither manifest.json nor index.json"),
-        (("image", "sbom", "other.json"), 3, "other.json is no bill of materials; SPDX 2.3, CycloneDX and Syft documents are read, as JSON"),
+        (("image", "sbom", "other.json"), 3, "other.json is no SBOM; SPDX 2.3, CycloneDX and Syft documents are read, as JSON"),
         (("image", "sbom", "sbom:gone.json"), 3, "cannot read gone.json: no such file or directory"),
         (("image", "sbom", "empty", "--format", "spdx"), 2, "unknown format spdx; did you mean spdx-json?"),
         (("scan", "image", "empty", "--format", "sarif"), 2, "unknown format sarif; there are cyclonedx-json, spdx-json, syft-json, table"),

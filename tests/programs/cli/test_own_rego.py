@@ -91,7 +91,7 @@ def test_a_broken_rule_is_named_with_its_place_and_the_others_judge(capfd):
         [
             "pod.yaml:7:3: unknown custom-names names [shop/Pod/shell] remove spec.hostname",
             "mine/worse.rego:3:26: unread rule worse: expecting expression; "
-            "mend the rule; what it would have found is unknown",
+            "fix the rule; what it would have found is unknown",
         ],
     )
 

@@ -4,7 +4,7 @@ from hashlib import sha1, sha256
 
 from leadline.image.cataloguer import File, Package, Unread
 from leadline.image.layers.facts import PathFacts
-from leadline.image.layers.file_selector import Wish
+from leadline.image.layers.file_selector import FileInterest
 from leadline.image.layers.scan_options import Reader
 from leadline.image.run_cataloguers import read
 from leadline.image.secrets.scan import secrets_in
@@ -13,7 +13,7 @@ SPECIAL_BITS = 0o6000
 """Set-uid and set-gid."""
 
 
-def told(reader: Reader, file: File, wish: Wish, *, may_tell: bool = False) -> PathFacts | None:
+def told(reader: Reader, file: File, wish: FileInterest, *, may_tell: bool = False) -> PathFacts | None:
     """What ``file`` says on its own; ``None`` where that is nothing worth a note."""
     packages: list[Package] = []
     unread: list[Unread] = []

@@ -7,7 +7,7 @@ from msgspec import Struct
 from leadline.image.cataloguer import Cataloguer
 
 
-class Wish(Struct, frozen=True, gc=False):
+class FileInterest(Struct, frozen=True, gc=False):
     """What is to be done with one file."""
 
     readers: tuple[int, ...] = ()
@@ -28,8 +28,8 @@ class _Table:
             self.readers[key] = (*self.readers.get(key, ()), reader)
 
 
-class Wishes:
-    """Compiled from ``cataloguers``, whose positions are what ``Wish.readers`` holds."""
+class FileSelector:
+    """Compiled from ``cataloguers``, whose positions are what ``FileInterest.readers`` holds."""
 
     def __init__(self, cataloguers: Sequence[Cataloguer], kept_paths: Iterable[str] = ()) -> None:
         self.cataloguers = tuple(cataloguers)
@@ -56,25 +56,25 @@ class Wishes:
                 self._endings[ending] = (*self._endings.get(ending, ()), position)
             for pattern in one.beside:
                 self._add_beside(pattern)
-        self.asked_paths = frozenset(self._paths.readers.keys() | self._paths.kept)
+        self.exact_paths = frozenset(self._paths.readers.keys() | self._paths.kept)
         """Files wanted by their whole path."""
         self._quick_names = self._names.readers.keys() | self._names.kept
         self._quick_folders = self._folders.readers.keys() | self._kept_in.keys()
         self._quick_folder_endings = tuple(self._folder_endings)
         self._quick_endings = tuple(self._endings.keys() | self._kept_endings)
 
-    def of(self, path: str) -> Wish | None:
+    def of(self, path: str) -> FileInterest | None:
         """The wish for the file at ``path``, executables aside; ``None`` where nobody wants it."""
         folder, _, name = path.rpartition("/")
-        if self.asks_for(name) or self.asks_in(folder) or path in self.asked_paths:
+        if self.may_match_name(name) or self.may_match_folder(folder) or path in self.exact_paths:
             return self._collect(path, folder, name)
         return None
 
-    def asks_for(self, name: str) -> bool:
+    def may_match_name(self, name: str) -> bool:
         """Whether somebody may want a file with this base name, wherever it lies."""
         return name in self._quick_names or name.endswith(self._quick_endings) or bool(self._fitting(name))
 
-    def asks_in(self, folder: str) -> bool:
+    def may_match_folder(self, folder: str) -> bool:
         """Whether somebody may want a file directly below ``folder``, whatever its name."""
         return folder in self._quick_folders or f"/{folder}".endswith(self._quick_folder_endings)
 
@@ -82,7 +82,7 @@ class Wishes:
         """Every path that a cataloguer asks for by its whole name."""
         return dict(self._paths.readers)
 
-    def _collect(self, path: str, folder: str, name: str) -> Wish | None:
+    def _collect(self, path: str, folder: str, name: str) -> FileInterest | None:
         readers = {
             *self._paths.readers.get(path, ()),
             *self._names.readers.get(name, ()),
@@ -102,7 +102,7 @@ class Wishes:
             or name.endswith(self._kept_in.get(folder, ()))
             or any(self.cataloguers[reader].takes_tree for reader in readers)
         )
-        return Wish(tuple(sorted(readers)), is_kept) if readers or is_kept else None
+        return FileInterest(tuple(sorted(readers)), is_kept) if readers or is_kept else None
 
     def _fitting(self, name: str) -> list[int]:
         return [

@@ -5,7 +5,7 @@ from leadline.image.cataloguer import File, Unread
 from leadline.image.image import Layer, layer_name
 from leadline.image.layers.facts import LayerFacts, PathFacts
 from leadline.image.layers.file_facts import told
-from leadline.image.layers.file_selector import Wish
+from leadline.image.layers.file_selector import FileInterest
 from leadline.image.layers.memory_budget import TOO_LARGE
 from leadline.image.layers.scan_options import Reader
 from leadline.image.layers.stream import Damaged
@@ -54,12 +54,12 @@ def _reread(
         if entry.kind != "file" or entry.path not in left:
             continue
         paths = left.pop(entry.path)
-        if not reader.room.keeps(reader.limits, entry.size):
+        if not reader.room.reserve_file(reader.limits, entry.size):
             too_large.append(paths[0])
             continue
         content = entries.content()
         for path in paths:
-            wish = reader.wishes.of(path) or Wish()
+            wish = reader.wishes.of(path) or FileInterest()
             found[path] = told(reader, File(path, content, entry.mode), wish) or PathFacts()
     entries.finish()
     return found, too_large, [paths[0] for paths in left.values()]

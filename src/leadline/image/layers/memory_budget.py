@@ -6,7 +6,7 @@ from leadline.image.layers.facts import LayerFacts
 TOO_LARGE = "too large to be kept in memory"
 
 
-class Room:
+class MemoryBudget:
     """How much is taken so far."""
 
     def __init__(self) -> None:
@@ -14,14 +14,14 @@ class Room:
         self.kept_bytes = 0
         self.packages = 0
 
-    def keeps(self, limits: Limits, size_bytes: int) -> bool:
+    def reserve_file(self, limits: Limits, size_bytes: int) -> bool:
         """Whether another file of this size may be kept; then it counts."""
         if size_bytes > limits.kept_file_bytes or self.kept_bytes + size_bytes > limits.all_kept_bytes:
             return False
         self.kept_bytes += size_bytes
         return True
 
-    def takes(self, limits: Limits, facts: LayerFacts) -> bool:
+    def reserve_facts(self, limits: Limits, facts: LayerFacts) -> bool:
         """Whether what was remembered of a layer has room too; then it counts."""
         kept = sum(len(one.content) for one in facts.facts.values() if one.content is not None)
         packages = sum(len(one.packages) for one in facts.facts.values())

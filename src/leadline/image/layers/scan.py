@@ -22,7 +22,7 @@ from leadline.image.layers.facts import (
     steps_of,
 )
 from leadline.image.layers.file_facts import SPECIAL_BITS, told
-from leadline.image.layers.file_selector import Wish
+from leadline.image.layers.file_selector import FileInterest
 from leadline.image.layers.hard_links import add_links
 from leadline.image.layers.memory_budget import TOO_LARGE
 from leadline.image.layers.scan_options import Reader
@@ -30,7 +30,7 @@ from leadline.image.layers.stream import Damaged, Forged
 from leadline.image.layers.tar import Entry, EntryReader
 from leadline.image.parsers.executable import FIRST_BYTES, is_executable
 from leadline.image.parsers.executable_excerpt import excerpt_of
-from leadline.image.secrets.scan import LARGEST_SECRET_FILE, may_tell_secrets, tells_secrets
+from leadline.image.secrets.scan import LARGEST_SECRET_FILE, find_secrets, may_hold_secrets
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
@@ -97,7 +97,7 @@ class _Pass:
         self.is_at_end = False
         self._kept_bytes = 0
         self._outside = 0
-        self._links: dict[str, tuple[str, Wish]] = {}
+        self._links: dict[str, tuple[str, FileInterest]] = {}
         self._names: dict[str, bool] = {}
         self._key = ""
         """Under what the latest file's facts are kept: its path, with a number where each entry is a step."""
@@ -120,7 +120,7 @@ class _Pass:
                 continue
             if folder != last_folder:
                 last_folder = folder
-                is_asked_in = wishes.asks_in(folder)
+                is_asked_in = wishes.may_match_folder(folder)
                 if folder and known.get(folder) != FOLDER:
                     self._imply(folder)
             if path in known:
@@ -134,7 +134,7 @@ class _Pass:
                 is_asked = names.get(name)
                 if is_asked is None:
                     is_asked = self._asks_for(name)
-                if is_asked or is_asked_in or path in wishes.asked_paths or self._stands_out(entry):
+                if is_asked or is_asked_in or path in wishes.exact_paths or self._stands_out(entry):
                     self._take_file(entry)
             else:
                 self._take_other(entry)
@@ -164,7 +164,7 @@ class _Pass:
         """Whether files of this name may matter wherever they lie; remembered, since most names come often."""
         if len(self._names) > MOST_NAMES:
             self._names.clear()
-        is_asked = self._wishes.asks_for(name) or may_tell_secrets(name)
+        is_asked = self._wishes.may_match_name(name) or may_hold_secrets(name)
         self._names[name] = is_asked
         return is_asked
 
@@ -283,7 +283,7 @@ class _Pass:
 
     def _look_into(self, entry: Entry) -> None:
         wish = self._wishes.of(entry.path)
-        may_tell = tells_secrets(entry.path)
+        may_tell = find_secrets(entry.path)
         if may_tell and entry.size > LARGEST_SECRET_FILE:
             may_tell = False
             why = f"larger than {LARGEST_SECRET_FILE >> 20} MiB, not searched for credentials"
@@ -310,7 +310,7 @@ class _Pass:
         if content is None:
             content = self._entries.content()
         file = File(entry.path, content, entry.mode)
-        facts = told(self._reader, file, Wish(readers, is_kept), may_tell=may_tell)
+        facts = told(self._reader, file, FileInterest(readers, is_kept), may_tell=may_tell)
         if facts is not None:
             self._facts.facts[self._key] = facts
 
@@ -323,7 +323,7 @@ class _Pass:
         if self._kept_bytes + entry.size > self._reader.limits.kept_bytes:
             return False
         self._kept_bytes += entry.size
-        is_kept = self._reader.room.keeps(self._reader.limits, entry.size)
+        is_kept = self._reader.room.reserve_file(self._reader.limits, entry.size)
         if not is_kept and entry.size <= self._reader.limits.kept_file_bytes:
             # Another image may have room for it.
             self._facts.is_whole = False

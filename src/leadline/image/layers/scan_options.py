@@ -3,13 +3,13 @@
 from msgspec import Struct, field
 
 from leadline.image.image import Limits
-from leadline.image.layers.file_selector import Wishes
-from leadline.image.layers.memory_budget import Room
+from leadline.image.layers.file_selector import FileSelector
+from leadline.image.layers.memory_budget import MemoryBudget
 
 
 class Reader(Struct, frozen=True):
-    wishes: Wishes
+    wishes: FileSelector
     limits: Limits = Limits()
-    room: Room = field(default_factory=Room)
+    room: MemoryBudget = field(default_factory=MemoryBudget)
     with_digests: bool = False
     """Whether the checksums of the files that tell something are wanted."""

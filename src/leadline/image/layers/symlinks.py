@@ -11,7 +11,7 @@ from leadline.image.cataloguer import File, Unread
 from leadline.image.image import Layer, layer_name
 from leadline.image.layers.facts import FILE, LayerFacts, PathFacts
 from leadline.image.layers.file_facts import told
-from leadline.image.layers.file_selector import Wish, Wishes
+from leadline.image.layers.file_selector import FileInterest, FileSelector
 from leadline.image.layers.memory_budget import TOO_LARGE
 from leadline.image.layers.scan_options import Reader
 from leadline.image.layers.stream import Damaged, Forged
@@ -55,12 +55,12 @@ def _source(tree: MergedTree, layers: Read, real: str) -> Origin | None:
     return None
 
 
-def _lost(tree: MergedTree, wishes: Wishes) -> Iterator[tuple[str, str]]:
+def _lost(tree: MergedTree, wishes: FileSelector) -> Iterator[tuple[str, str]]:
     """Name and file, once for the same readers: of links, and of files read under another name than they have."""
     seen = set()
     for link in sorted({*wishes.paths(), *tree.links(), *tree.moved}):
         wish = wishes.of(link)
-        if wish is None or not (wish.readers or link in wishes.asked_paths or link in tree.moved):
+        if wish is None or not (wish.readers or link in wishes.exact_paths or link in tree.moved):
             continue
         readers, real = wish.readers, tree.resolve(link)
         if not real or not tree.is_file(real) or (real == link and real not in tree.moved):
@@ -80,7 +80,7 @@ def _read_again(tree: MergedTree, layer: Layer, lost: Lost, reader: Reader) -> I
             for entry in entries:
                 if entry.kind == "file" and entry.path in lost:
                     links = lost[entry.path]
-                    if not reader.room.keeps(reader.limits, entry.size):
+                    if not reader.room.reserve_file(reader.limits, entry.size):
                         unread.append(Unread(links[0], TOO_LARGE))
                         found[entry.path] = ()
                         continue
@@ -109,7 +109,7 @@ def _told(
 ) -> Iterator[Standing]:
     content = entries.content()
     for link in links:
-        wish = reader.wishes.of(link) or Wish()
+        wish = reader.wishes.of(link) or FileInterest()
         # The mode stands for set-uid files, which are told under their own name.
         file = File(link, content, mode & 0o777)
         yield Standing(link, layer.diff_id, told(reader, file, wish) or PathFacts())

@@ -99,12 +99,12 @@ _PUBLISHED = (
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
-def may_tell_secrets(name: str) -> bool:
+def may_hold_secrets(name: str) -> bool:
     """Whether files with this base name are ones to look into, at some places at least."""
     return name in _NAMES or name in _LAST_NAMES or name.endswith(_ENDINGS) or name.startswith(_ENVIRONMENT)
 
 
-def tells_secrets(path: str) -> bool:
+def find_secrets(path: str) -> bool:
     """Whether the file at ``path`` is one to look into."""
     name = path[path.rfind("/") + 1 :]
     if name in _NAMES or name.endswith(_ENDINGS):

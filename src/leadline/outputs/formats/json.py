@@ -188,7 +188,7 @@ def _cure_text(finding: Finding) -> str:
 
 @lru_cache(maxsize=4096, typed=True)
 def _set_text(path: str, value: str | int) -> str:
-    """The same few hundred cures come up on every workload."""
+    """The same few hundred fixes come up on every workload."""
     return json_text({"fixPath": {"path": path, "value": _scalar_text(value)}})[1:-1]
 
 

@@ -1,4 +1,4 @@
-"""One line per field to change, for pipes and editors: ``file:line:column: severity id title [object] cure``."""
+"""One line per field to change, for pipes and editors: ``file:line:column: severity id title [object] fix``."""
 
 from typing import IO
 
@@ -6,7 +6,7 @@ from leadline.outputs.format import (
     SEVERITIES,
     Page,
     PostureReport,
-    cure,
+    fix,
     format,
     place_text,
     plain,
@@ -28,7 +28,7 @@ def lines(report: PostureReport, out: IO[str], page: Page) -> None:
         by = steering(finding.place, place)
         out.write(
             f"{place_text(finding.place, place)}: {control.severity} {control.id} {plain(control.title)}"
-            f" [{title(finding.resource)}] {cure(finding)}{f' ({by})' if by else ''}\n"
+            f" [{title(finding.resource)}] {fix(finding)}{f' ({by})' if by else ''}\n"
         )
     for unread in report.unread:
         spot = f":{unread.line}" + (f":{unread.column}" if unread.column else "") if unread.line else ""

@@ -15,6 +15,7 @@ from leadline.outputs.format import (
     PostureReport,
     Resource,
     Unread,
+    blocked_by_access,
     closing,
     columns,
     count,
@@ -28,7 +29,6 @@ from leadline.outputs.format import (
     plain,
     scanned,
     scores,
-    shut_out,
     target_name,
     titles_of,
     why,
@@ -272,7 +272,7 @@ def _not_seen(report: PostureReport, page: Page) -> Iterator[str]:
         yield f"  and {len(rules) - len(shown):,} more   -v shows them"
     if any("--include-namespaces" in unread.hint for unread in report.unread):
         yield "  or --include-namespaces with those that may be listed"
-    blind = shut_out(report)
+    blind = blocked_by_access(report)
     if blind:
         yield f"  {count(blind, 'control')} could not judge for it"
     yield ""

@@ -21,8 +21,8 @@ from leadline.outputs.format import (
     Resource,
     Unread,
     control_text,
-    cure,
     file_of,
+    fix,
     format,
     json_text,
     plain,
@@ -121,7 +121,7 @@ def _result(
     group: Group, control: Control, rule_index: int, page: Page, title: Callable[[Resource], str]
 ) -> dict[str, Any]:
     finding, place = group[0]
-    said = (*(cure(f) for f, _ in group), *(steering(f.place, place) for f, place in group))
+    said = (*(fix(f) for f, _ in group), *(steering(f.place, place) for f, place in group))
     advice = "; ".join(text for text in dict.fromkeys(said) if text)
     result = {
         "ruleId": control.id,

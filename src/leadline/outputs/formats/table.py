@@ -1,4 +1,4 @@
-"""A bill of materials, or a scan of an image, for a person at a terminal: plain columns, what was not read, the verdict."""
+"""A SBOM, or a scan of an image, for a person at a terminal: plain columns, what was not read, the verdict."""
 
 import re
 from collections import Counter
@@ -217,7 +217,7 @@ def _findings(report: ImageReport, page: Page) -> Iterator[str]:
         if page.verbose:
             yield f"{head}{title}"
             yield from _places_found(members, report.sbom.image.layers, page.width)
-            yield from (f"  {line}" for line in wrapped(f"to do: {members[0].cure}", page.width - 2))
+            yield from (f"  {line}" for line in wrapped(f"to do: {members[0].fix}", page.width - 2))
             yield ""
             continue
         line = f"{padded(title, width)}  {len(members):>4,}"

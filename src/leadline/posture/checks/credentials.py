@@ -190,7 +190,7 @@ class CredentialRules:
         self._values = _any_of(values)
         self._values_allowed = _any_of(values_allowed)
 
-    def betrays(self, name: str, value: str) -> bool:
+    def is_credential(self, name: str, value: str) -> bool:
         """Whether ``value`` under ``name`` is a credential in plain sight."""
         if not value or value.startswith("/") or TEMPLATE.search(value[:LONGEST_VALUE]):
             return False
@@ -199,8 +199,8 @@ class CredentialRules:
         return self.has_shape(value) or self._is_named(name, value)
 
     def betrays_text(self, name: str, value: str) -> bool:
-        """As ``betrays``, for a value that may be a whole file: its lines are read as assignments too."""
-        if self.betrays(name, value):
+        """As ``is_credential``, for a value that may be a whole file: its lines are read as assignments too."""
+        if self.is_credential(name, value):
             return True
         if "\n" not in value.strip() or self._is_allowed(name, value):
             return False

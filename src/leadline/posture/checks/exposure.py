@@ -26,7 +26,7 @@ _INTERNAL: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Annotations by which clouds keep a load balancer inside the network, and the values that do so."""
 
 
-class Way(NamedTuple):
+class ExposurePath(NamedTuple):
     """One way in: the object that opens it, where it does so, and the Service it leads through."""
 
     through: Resource
@@ -49,30 +49,32 @@ def is_internal(service: Resource) -> bool:
     return any(str(annotations.get(name, "")).lower() in values for name, values in _INTERNAL)
 
 
-def service_ways(workload: Workload, inventory: Inventory) -> Iterator[Way]:
+def service_exposures(workload: Workload, inventory: Inventory) -> Iterator[ExposurePath]:
     """Services that open the pods by themselves."""
     for service in inventory.services_of(workload):
         if is_open(service):
             spec = mapping(service.body.get("spec"))
-            yield Way(service, "spec.type" if spec.get("type") in OPEN_TYPES else "spec.externalIPs", service)
+            yield ExposurePath(
+                service, "spec.type" if spec.get("type") in OPEN_TYPES else "spec.externalIPs", service
+            )
 
 
-def ingress_ways(workload: Workload, inventory: Inventory) -> Iterator[Way]:
+def ingress_exposures(workload: Workload, inventory: Inventory) -> Iterator[ExposurePath]:
     """Ingresses that lead to a Service of the pods."""
     backends = inventory.once("ingress backends", lambda: _index(_ingress_backends(inventory)))
     for service in inventory.services_of(workload):
         if not is_open(service):
             for ingress, path in backends.get((service.namespace or "default", service.name), ()):
-                yield Way(ingress, path, service)
+                yield ExposurePath(ingress, path, service)
 
 
-def route_ways(workload: Workload, inventory: Inventory) -> Iterator[Way]:
+def gateway_exposures(workload: Workload, inventory: Inventory) -> Iterator[ExposurePath]:
     """Gateway API routes that lead to a Service of the pods."""
     backends = inventory.once("route backends", lambda: _index(_route_backends(inventory)))
     for service in inventory.services_of(workload):
         if not is_open(service):
             for route, path in backends.get((service.namespace or "default", service.name), ()):
-                yield Way(route, path, service)
+                yield ExposurePath(route, path, service)
 
 
 def backend_services(ingress: Resource) -> Iterator[tuple[str, str]]:

@@ -23,7 +23,7 @@ class MeshWay(NamedTuple):
     service: Resource
 
 
-def mesh_ways(workload: Workload, inventory: Inventory) -> Iterator[MeshWay]:
+def mesh_exposures(workload: Workload, inventory: Inventory) -> Iterator[MeshWay]:
     services = {(s.namespace or "default", s.name): s for s in inventory.services_of(workload)}
     if services:
         for key, virtual_service, path, gateway, entry in inventory.once(

@@ -132,7 +132,7 @@ def credentials_of(container: Container, rules: CredentialRules) -> Violations:
     resource = container.workload.resource
     for i, variable in container.env:
         value = variable.get("value")
-        if isinstance(value, str) and value and rules.betrays(str(variable.get("name", "")), value):
+        if isinstance(value, str) and value and rules.is_credential(str(variable.get("name", "")), value):
             yield Remove(f"{container.path}env[{i}].name", on=resource)
             yield Remove(f"{container.path}env[{i}].value", on=resource)
     for i, source in container.env_from:
@@ -143,7 +143,7 @@ def credentials_of(container: Container, rules: CredentialRules) -> Violations:
         flag, equals, value = word.partition("=")
         is_flag = word.startswith("-")
         name, value = (flag, value) if is_flag and equals else ("" if is_flag else said, word)
-        if rules.betrays(name, value):
+        if rules.is_credential(name, value):
             yield Review(f"{container.path}{path}", on=resource)
         said = word if is_flag and not equals else ""
 

@@ -281,7 +281,7 @@ def _fill(table: _Table, answer: Answer, subjects: Sequence[Resource | Grant], r
     for position, why in answer.unjudged:
         resource = _resource_of(subjects[position])
         where = f"{resource.origin.path}: {resource.title}" if resource.origin.path else resource.title
-        told = Unread(where, f"rule {rule.name} could not judge it: {why}", hint=f"mend {rule.file}")
+        told = Unread(where, f"rule {rule.name} could not judge it: {why}", hint=f"fix {rule.file}")
         table.unjudged |= {id(subject): told for subject in _judged_by(subjects[position])}
 
 
@@ -313,11 +313,11 @@ def _violations(
 def _cures(
     delete: tuple[str, ...], fix: tuple[tuple[str, Any], ...], review: tuple[str, ...], on: Resource | None
 ) -> list[Violation]:
-    cures: list[Violation] = [Remove(path, on) for path in delete if _is_path(path)]
-    cures += [Set(path, _typed(path, value), on) for path, value in fix if _is_path(path)]
-    cured = {*delete, *(path for path, _ in fix)}
-    looked_at = dict.fromkeys(path for path in review if path not in cured and _is_path(path))
-    return [*cures, *(Review(path, on) for path in looked_at)]
+    fixes: list[Violation] = [Remove(path, on) for path in delete if _is_path(path)]
+    fixes += [Set(path, _typed(path, value), on) for path, value in fix if _is_path(path)]
+    fixed = {*delete, *(path for path, _ in fix)}
+    looked_at = dict.fromkeys(path for path in review if path not in fixed and _is_path(path))
+    return [*fixes, *(Review(path, on) for path in looked_at)]
 
 
 def _is_path(path: str) -> bool:
@@ -354,5 +354,5 @@ def _broken(rule: Rule, problem: Problem) -> Unread:
         f"rule {rule.name}: {problem.why}",
         problem.line,
         problem.column,
-        hint="mend the rule; what it would have found is unknown",
+        hint="fix the rule; what it would have found is unknown",
     )

@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from leadline.model.control import Control, Framework
-    from leadline.programs.cli.explaining.repair import Repair
+    from leadline.programs.cli.explaining.example_fix import ExampleFix
     from leadline.programs.cli.scanning.settings import Settings
 
 _WIDEST = 100
@@ -41,7 +41,7 @@ Gates look at all of it, whatever --min-severity hides: --severity-threshold cou
 @click.option("--controls", multiple=True, metavar="FOLDER", help="Your own controls.")
 @click.option("--controls-config", default="", metavar="FILE", help="Show the settings of this file.")
 def command(name: str, form: str, controls: tuple[str, ...], controls_config: str) -> int:
-    """Everything about one control: what it looks at, why, how to mend it, what it cannot see."""
+    """Everything about one control: what it looks at, why, how to fix it, what it cannot see."""
     from leadline.posture.catalogue import find_controls, load_controls, load_frameworks
     from leadline.programs.cli.scanning.policies import with_own
     from leadline.programs.cli.scanning.settings import read_settings, shipped_settings
@@ -64,7 +64,7 @@ def markdown(control: Control, frameworks: Sequence[Framework], settings: Settin
     """The page of a control, for a wiki and for the reference."""
     from leadline.outputs.format import control_text
 
-    page, repair = control_text(control), _repair(control, settings)
+    page, example_fix = control_text(control), _repair(control, settings)
     yield f"# {control.id} {control.title}"
     yield f"\n**{control.severity}**, score {control.score:g}. {control.category}.{_state(control, ' **', '.**')}"
     yield f"\n{page.why}."
@@ -82,11 +82,11 @@ def markdown(control: Control, frameworks: Sequence[Framework], settings: Settin
             yield from (f"- {value}" for value in values)
     if page.example:
         yield f"\nFails:\n\n```yaml\n{page.example}\n```"
-    if repair and repair.is_edit:
+    if example_fix and example_fix.is_edit:
         yield "\nMended:\n\n```diff"
-        yield from (mark + line for mark, line in repair.lines())
+        yield from (mark + line for mark, line in example_fix.lines())
         yield "```"
-    yield from (f"\n**{label.capitalize()}:** {text}." for label, text in _left(repair))
+    yield from (f"\n**{label.capitalize()}:** {text}." for label, text in _left(example_fix))
     yield from (f"\n<{link}>" for link in page.links)
 
 
@@ -94,7 +94,7 @@ def _screen(control: Control, frameworks: Sequence[Framework], settings: Setting
     """The page for a terminal."""
     from leadline.outputs.format import control_text, wrapped
 
-    page, width, repair = control_text(control), _columns(), _repair(control, settings)
+    page, width, example_fix = control_text(control), _columns(), _repair(control, settings)
     yield f"{control.id}   {control.title}"
     yield f"{control.severity}, score {control.score:g}   {control.category}{_state(control, '   ', '')}"
     for paragraph in (f"{page.why}." if page.why else "", *page.body.split("\n\n")):
@@ -107,8 +107,8 @@ def _screen(control: Control, frameworks: Sequence[Framework], settings: Setting
         yield from _row(label, values, width)
     if page.example:
         yield ""
-        yield from _example(page.example, repair)
-        for label, text in _left(repair):
+        yield from _example(page.example, example_fix)
+        for label, text in _left(example_fix):
             yield from _row(label, (text,), width)
     if page.links:
         yield ""
@@ -123,15 +123,15 @@ def _row(label: str, values: Sequence[str], width: int) -> Iterator[str]:
         yield f"{'' if number else label:<10}  {line}"
 
 
-def _example(example: str, repair: Repair | None) -> Iterator[str]:
+def _example(example: str, example_fix: ExampleFix | None) -> Iterator[str]:
     from leadline.outputs.format import source_line
 
-    if repair is None or not repair.is_edit:
+    if example_fix is None or not example_fix.is_edit:
         yield "fails"
         yield from (f"  {source_line(line)}".rstrip() for line in example.split("\n"))
         return
-    yield "fails, and what mends it"
-    for mark, line in repair.lines():
+    yield "fails, and what fixes it"
+    for mark, line in example_fix.lines():
         text = f"{mark} {source_line(line)}".rstrip()
         yield click.style(text, fg=_COLOURS[mark]) if mark in _COLOURS else text
 
@@ -139,31 +139,31 @@ def _example(example: str, repair: Repair | None) -> Iterator[str]:
 _COLOURS = {"-": "red", "+": "green"}
 
 
-def _repair(control: Control, settings: Settings) -> Repair | None:
+def _repair(control: Control, settings: Settings) -> ExampleFix | None:
     """What the control makes of its example; ``None`` where there is none that it could judge."""
     from leadline.outputs.format import control_text
 
     example = control_text(control).example
     if not example or control.check is None:
         return None
-    from leadline.programs.cli.explaining.repair import repair
+    from leadline.programs.cli.explaining.example_fix import example_fix
 
-    return repair(control, example, settings)
+    return example_fix(control, example, settings)
 
 
-def _left(repair: Repair | None) -> Iterator[tuple[str, str]]:
+def _left(example_fix: ExampleFix | None) -> Iterator[tuple[str, str]]:
     """What no edit of the example can do."""
-    if repair and repair.decide:
+    if example_fix and example_fix.decide:
         by_object: dict[str, list[str]] = {}
-        for path, title in repair.decide:
+        for path, title in example_fix.decide:
             by_object.setdefault(title, []).append(path)
         texts = (
             f"{_list_of(paths, _FEW)} of {title}" if all(paths) else title
             for title, paths in by_object.items()
         )
         yield "decide on", "; ".join(texts)
-    if repair and repair.create:
-        yield "create", "; ".join(repair.create)
+    if example_fix and example_fix.create:
+        yield "create", "; ".join(example_fix.create)
 
 
 def _list_of(words: Sequence[str], most: int) -> str:

@@ -27,7 +27,7 @@ def command() -> None:
     """Lists what is inside an image, and finds what helps an attacker."""
 
 
-@command.command("sbom", epilog=EPILOG, short_help="The bill of materials of an image.")
+@command.command("sbom", epilog=EPILOG, short_help="The SBOM of an image.")
 @click.argument("image")
 @with_flags(FLAGS)
 def sbom(image: str, **flags: Any) -> int:

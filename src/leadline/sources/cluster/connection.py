@@ -32,7 +32,7 @@ MAX_ANSWER_BYTES = 64 * 2**20
 _BUSY = frozenset({429, 500, 502, 503, 504})
 
 _UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
-"""In OpenSSL's words; asking again does not mend it."""
+"""In OpenSSL's words; asking again does not fix it."""
 
 _MAX_FAULTS = 3
 """A 500 may be a hiccup of etcd, or a conversion webhook that is gone for good."""

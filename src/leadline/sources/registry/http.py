@@ -263,7 +263,7 @@ def _translated(error: BaseException, host: str, way: str) -> BaseException:
         case ssl.SSLCertVerificationError():
             return RegistryError(
                 f"the certificate of {host} is not trusted: {error.verify_message}",
-                hint="give the authority's certificate, or allow unverified registries",
+                hint="give the CA's certificate, or allow unverified registries",
             )
         case ssl.SSLError():
             return NoTls(
@@ -299,9 +299,9 @@ def _connect(parts: SplitResult, host: str, trust: Trust, proxy: Proxy | None) -
 
 
 def _context(trust: Trust) -> ssl.SSLContext:
-    """Raises ``RegistryError`` where the file of authorities cannot be used."""
+    """Raises ``RegistryError`` where the file of CAs cannot be used."""
     if trust.is_unverified and not trust.ca_file:
-        # Loading the system's authorities takes as long as all else that one request does.
+        # Loading the system's CAs takes as long as all else that one request does.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     else:
         context = _verifying(trust.ca_file)

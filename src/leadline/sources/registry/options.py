@@ -12,7 +12,7 @@ class Trust(Struct, frozen=True):
     plain_http: frozenset[str] = frozenset()
     """``host[:port]`` of registries that are spoken to without TLS."""
     ca_file: str = ""
-    """PEM; empty means the system's authorities."""
+    """PEM; empty means the system's CAs."""
     is_unverified: bool = False
     """Whether any certificate will do."""
     proxies: Mapping[str, str] = {}

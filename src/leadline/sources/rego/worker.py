@@ -49,7 +49,7 @@ class RuleError(Exception):
 def main() -> None:
     answers = sys.stdout
     sys.stdout = sys.stderr
-    sys.path.append(str(Path(__file__).parents[3]))
+    sys.path.insert(0, str(Path(__file__).parents[3]))
     evaluator = Evaluator()
     for line in sys.stdin:
         request = json.loads(line)

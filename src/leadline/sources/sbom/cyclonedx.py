@@ -47,7 +47,7 @@ _FOREIGN = {
 
 
 def read_cyclonedx(document: Mapping[str, Any], name: str) -> Sbom:
-    """The bill of materials in ``document``, whose ``bomFormat`` is ``CycloneDX``."""
+    """The SBOM in ``document``, whose ``bomFormat`` is ``CycloneDX``."""
     found = Entries()
     distro = Distro()
     owners: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The distribution that a bill of materials is about, by the id that its own ``os-release`` gives it."""
+"""The distribution that a SBOM is about, by the id that its own ``os-release`` gives it."""
 
 from collections import Counter
 

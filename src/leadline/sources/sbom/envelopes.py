@@ -14,7 +14,7 @@ _KEYS = ("dsseEnvelope", "sbom", "predicate", "SPDX", "Data")
 
 
 def unwrapped(document: object, name: str) -> object:
-    """The bill of materials inside ``document``, or what else lies at the bottom of it.
+    """The SBOM inside ``document``, or what else lies at the bottom of it.
 
     Raises:
         SourceError: it holds several, is about something else, or its payload cannot be read.
@@ -31,7 +31,7 @@ def unwrapped(document: object, name: str) -> object:
         document = inner
     if about and not is_bill(document):
         raise SourceError(
-            f"{name} is an attestation of {about[:80]}, no bill of materials",
+            f"{name} is an attestation of {about[:80]}, no SBOM",
             hint="ask for the one of SPDX or CycloneDX",
         )
     return document

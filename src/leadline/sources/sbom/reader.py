@@ -34,7 +34,7 @@ Reader = Callable[[Mapping[str, Any], str], Sbom]
 
 
 def read_sbom_document(content: bytes, name: str, created: str) -> Sbom:
-    """The bill of materials in ``content``; ``name`` is what messages call it.
+    """The SBOM in ``content``; ``name`` is what messages call it.
 
     Raises:
         SourceError: it is none that can be read.
@@ -44,7 +44,7 @@ def read_sbom_document(content: bytes, name: str, created: str) -> Sbom:
     bill = fields(_bill(_parsed(in_utf_8(content), name), name))
     reader = _reader(bill, name)
     if reader is None:
-        raise SourceError(f"{name} is no bill of materials", hint=_HINT)
+        raise SourceError(f"{name} is no SBOM", hint=_HINT)
     sbom = reader(bill, name)
     distro = distro_of(sbom)
     return replace(sbom, distro=replace(distro, end_of_life=end_of_life(distro)), created=created)
@@ -80,7 +80,7 @@ def _lines(content: bytes) -> list[object]:
 
 
 def _bill(documents: list[object], name: str) -> object:
-    """The one bill of materials among ``documents``: an image has attestations of other kinds beside it."""
+    """The one SBOM among ``documents``: an image has attestations of other kinds beside it."""
     if len(documents) == 1:
         return unwrapped(documents[0], name)
     bills = []

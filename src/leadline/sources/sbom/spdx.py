@@ -40,7 +40,7 @@ _DOCUMENT = "SPDXRef-DOCUMENT"
 
 
 def read_spdx(document: Mapping[str, Any], name: str) -> Sbom:
-    """The bill of materials in ``document``. It must say ``SPDX-2.2`` or ``SPDX-2.3``."""
+    """The SBOM in ``document``. It must say ``SPDX-2.2`` or ``SPDX-2.3``."""
     found = Entries()
     packages = found.listed(document, "packages")
     if document.get("packages") is None:

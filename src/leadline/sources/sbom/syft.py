@@ -30,7 +30,7 @@ _SOURCE_RPM = re.compile(r"(?P<name>.+)-(?P<version>[^-]+-[^-]+)\.src\.rpm")
 
 
 def read_syft(document: Mapping[str, Any], name: str) -> Sbom:
-    """The bill of materials in ``document``, which has ``artifacts``."""
+    """The SBOM in ``document``, which has ``artifacts``."""
     found = Entries()
     for i, value in enumerate(found.listed(document, "artifacts")):
         entry = fields(value)

@@ -34,7 +34,7 @@ _WORDS = (
     (
         "mapping values are not allowed",
         "a ':' where no key can stand",
-        "quote the value or mend the indentation",
+        "quote the value or fix the indentation",
     ),
     ("did not find expected key", "bad indentation of a mapping entry", "align it with the keys around it"),
     (
@@ -42,12 +42,12 @@ _WORDS = (
         "bad indentation of a list item",
         "align it with the items around it",
     ),
-    ("block sequence entries are not allowed", "a list item where none can stand", "mend the indentation"),
-    ("block mapping keys are not allowed", "a key where none can stand", "mend the indentation"),
+    ("block sequence entries are not allowed", "a list item where none can stand", "fix the indentation"),
+    ("block mapping keys are not allowed", "a key where none can stand", "fix the indentation"),
     (
         "could not find expected ':'",
         "a line without ':' where a key was expected",
-        "add ': ' or mend the indentation",
+        "add ': ' or fix the indentation",
     ),
     ("did not find expected ',' or '}'", "a '{' is never closed, or a comma is missing", ""),
     ("did not find expected ',' or ']'", "a '[' is never closed, or a comma is missing", ""),

@@ -31,10 +31,10 @@ from leadline.posture.control import (
     Resource,
     Violations,
     control,
+    grants_only_public_facts,
     mapping,
     mappings,
     sequence,
-    tells_only_public_facts,
     text,
 )
 
@@ -69,7 +69,9 @@ def is_part_of_kubernetes(binding: Resource, inventory: Inventory) -> bool:
     role = text(mapping(binding.body.get("roleRef")).get("name"))
     if binding.kind == "ClusterRoleBinding" and binding.name == role == "system:public-info-viewer":
         found = inventory.get("ClusterRole.rbac.authorization.k8s.io", "", role)
-        return found is None or tells_only_public_facts(rule for _, rule in mappings(found.body.get("rules")))
+        return found is None or grants_only_public_facts(
+            rule for _, rule in mappings(found.body.get("rules"))
+        )
     if (binding.namespace, binding.name, role) == (
         "kube-public",
         *("kubeadm:bootstrap-signer-clusterinfo",) * 2,

@@ -3,7 +3,7 @@
 etcd knows nothing of RBAC: whoever may connect reads and writes all objects. Asking for a certificate
 is off where ``--client-cert-auth`` is not given.
 
-Fix: write ``--client-cert-auth=true``, and name the authority with ``--trusted-ca-file``.
+Fix: write ``--client-cert-auth=true``, and name the CA with ``--trusted-ca-file``.
 
 Example::
 

@@ -3,7 +3,7 @@
 With ``--peer-auto-tls`` no member can prove to another that it belongs to the cluster. The flag is off by
 default.
 
-Fix: take ``--peer-auto-tls`` out and sign peer certificates with one authority.
+Fix: take ``--peer-auto-tls`` out and sign peer certificates with one CA.
 
 Example::
 

@@ -3,7 +3,7 @@
 A false member receives all data and can change it. Peers are asked for a certificate only where
 ``--peer-client-cert-auth`` is set; by default they are not.
 
-Fix: write ``--peer-client-cert-auth=true``, and name the authority with ``--peer-trusted-ca-file``.
+Fix: write ``--peer-client-cert-auth=true``, and name the CA with ``--peer-trusted-ca-file``.
 
 Example::
 

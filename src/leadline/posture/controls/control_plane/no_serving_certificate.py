@@ -3,7 +3,7 @@
 Without the two flags it signs one itself at start. Callers have to switch checking off, and then cannot
 tell the API server from someone in between.
 
-Fix: let the cluster's authority sign a certificate for every name and address of the API server, and
+Fix: let the cluster's CA sign a certificate for every name and address of the API server, and
 give its files with the flags.
 
 Example::

@@ -1,6 +1,6 @@
 """The cluster's certificate files are open to others than root.
 
-A certificate that can be changed can be replaced by one of an intruder's authority.
+A certificate that can be changed can be replaced by one of an intruder's CA.
 
 Fix: set the mode of the ``.crt`` files to 600.
 

@@ -28,7 +28,7 @@ Cannot see: whether the tool asks for a password; an Ingress under another name.
 See: https://kubernetes.io/docs/concepts/services-networking/service/
 """
 
-from leadline.posture.control import Inventory, Review, Violations, Workload, control, service_ways
+from leadline.posture.control import Inventory, Review, Violations, Workload, control, service_exposures
 
 INTERFACES = (
     "nifi",
@@ -57,7 +57,7 @@ def exposed_admin_interface(
 ) -> Violations:
     if not any(name in workload.name for name in sensitive_interfaces):
         return
-    for way in service_ways(workload, inventory):
+    for way in service_exposures(workload, inventory):
         yield Review("", on=way.through)
         yield Review("spec.selector.matchLabels", on=workload.resource)
         yield Review("spec.selector", on=workload.resource)

@@ -43,8 +43,8 @@ from leadline.posture.control import (
     Violations,
     Workload,
     control,
-    mesh_ways,
-    route_ways,
+    gateway_exposures,
+    mesh_exposures,
 )
 
 
@@ -56,11 +56,11 @@ from leadline.posture.control import (
     reads=("Service", *ROUTE_KINDS, *MESH_KINDS),
 )
 def exposed_through_gateway(workload: Workload, inventory: Inventory) -> Violations:
-    for way in route_ways(workload, inventory):
+    for way in gateway_exposures(workload, inventory):
         yield Review(way.path, on=way.through)
         if way.service is not None:
             yield Review("", on=way.service)
-    for mesh in mesh_ways(workload, inventory):
+    for mesh in mesh_exposures(workload, inventory):
         yield Review(mesh.path, on=mesh.virtual_service)
         for part in (mesh.entry, mesh.gateway, mesh.service):
             if part is not None:

@@ -33,8 +33,8 @@ from leadline.posture.control import (
     Violations,
     Workload,
     control,
-    ingress_ways,
-    service_ways,
+    ingress_exposures,
+    service_exposures,
 )
 
 
@@ -42,9 +42,9 @@ from leadline.posture.control import (
     "C-0256", "External facing", score=7.0, category="Network", reads=("Service", "Ingress.networking.k8s.io")
 )
 def exposed_to_internet(workload: Workload, inventory: Inventory) -> Violations:
-    for way in service_ways(workload, inventory):
+    for way in service_exposures(workload, inventory):
         yield Review(way.path, on=way.through)
-    for way in ingress_ways(workload, inventory):
+    for way in ingress_exposures(workload, inventory):
         yield Review(way.path, on=way.through)
         if way.service is not None:
             yield Review("", on=way.service)

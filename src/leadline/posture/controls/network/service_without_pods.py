@@ -2,7 +2,7 @@
 
 Requests to it fail, or whoever creates a pod with these labels gets the traffic that was meant for another.
 
-Fix: mend the selector, or delete the Service.
+Fix: fix the selector, or delete the Service.
 
 Example::
 

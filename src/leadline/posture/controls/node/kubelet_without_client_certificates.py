@@ -1,8 +1,8 @@
 """The kubelet does not check client certificates.
 
-Without an authority to check against, nobody can prove to be the API server.
+Without a CA to check against, nobody can prove to be the API server.
 
-Fix: name the cluster's authority in ``authentication.x509.clientCAFile``.
+Fix: name the cluster's CA in ``authentication.x509.clientCAFile``.
 
 See: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
 """

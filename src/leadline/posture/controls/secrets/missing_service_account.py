@@ -2,7 +2,7 @@
 
 Its pods are not created, and whoever creates an account of that name later chooses what they may do.
 
-Fix: create the account, or mend the name.
+Fix: create the account, or fix the name.
 
 Example::
 

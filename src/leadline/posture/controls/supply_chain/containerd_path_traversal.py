@@ -12,7 +12,7 @@ Example::
     status:
       nodeInfo: {kubeletVersion: v1.35.1, containerRuntimeVersion: "containerd://1.5.9", osImage: "Debian 12"}
 
-Cannot see: a mended build that kept the version number.
+Cannot see: a fixed build that kept the version number.
 
 See: https://nvd.nist.gov/vuln/detail/CVE-2022-23648
 """

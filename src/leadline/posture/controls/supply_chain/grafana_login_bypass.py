@@ -16,7 +16,7 @@ Example::
           containers:
           - {name: web, image: "grafana/grafana:9.2.3"}
 
-Cannot see: a mended build under the old tag.
+Cannot see: a fixed build under the old tag.
 
 See: https://nvd.nist.gov/vuln/detail/CVE-2022-39328
 """

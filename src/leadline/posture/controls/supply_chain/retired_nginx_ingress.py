@@ -17,7 +17,7 @@ Example::
           containers:
           - {name: controller, image: "registry.k8s.io/ingress-nginx/controller:v1.9.4"}
 
-Cannot see: forks that a vendor still mends under the same name.
+Cannot see: forks that a vendor still fixes under the same name.
 
 See: https://kubernetes.io/blog/2025/11/11/ingress-nginx-retirement/
 """

@@ -2,7 +2,7 @@
 
 The load it was meant to answer will not be answered, and nobody is told until it comes.
 
-Fix: mend the name or the kind, or delete the autoscaler.
+Fix: fix the name or the kind, or delete the autoscaler.
 
 Example::
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 import leadline
-from leadline.image.code_fingerprint import code_stamp
+from leadline.image.code_fingerprint import code_fingerprint
 from leadline.outputs.timestamps import dated
 from leadline.programs.cli.imaging.created import created
 from leadline.programs.cli.imaging.memory import kept_results
@@ -76,6 +76,6 @@ def _key(words: Sequence[str]) -> str:
     """Relative paths mean something else in another folder. Empty where there is no such folder any more."""
     package = os.path.dirname(leadline.__file__)
     try:
-        return f"again {words} {os.getcwd()} {code_stamp(*(f'{package}/{room}' for room in _ROOMS))}"
+        return f"again {words} {os.getcwd()} {code_fingerprint(*(f'{package}/{room}' for room in _ROOMS))}"
     except OSError:
         return ""

@@ -1,4 +1,4 @@
-"""The bill of materials of one request. Documents that were told before are told again without being made."""
+"""The SBOM of one request. Documents that were told before are told again without being made."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from msgspec import Struct, json
 import leadline.outputs
 from leadline import __version__
 from leadline.errors import SourceError, UsageError
-from leadline.image.code_fingerprint import code_stamp
+from leadline.image.code_fingerprint import code_fingerprint
 from leadline.image.image import Options
 from leadline.image.sbom_cache import bill_of_materials, has_gaps, recall, remember
 from leadline.model.finding import Unread
@@ -47,7 +47,7 @@ class _Memory(Struct, frozen=True):
         if not image.cache_key:
             return ""
         told = json.encode((image.identity, image.config, image.unread)).decode()
-        stamp = code_stamp(leadline.outputs.__path__[0])
+        stamp = code_fingerprint(leadline.outputs.__path__[0])
         return f"document {format} {image.cache_key} {told} {self.options.kept_as} {stamp}"
 
 
@@ -85,7 +85,7 @@ class Bill:
 
     def is_hollow(self) -> bool:
         """Whether something was there and nothing of it could be read. Raises as ``sbom``."""
-        return _is_hollow(self.sbom()) if self._told is None else self._told.is_hollow
+        return _nothing_readable(self.sbom()) if self._told is None else self._told.is_hollow
 
     def document(self, format: str, draft: MakeDraft, moment: str) -> bytes:
         """The document that ``draft`` makes for ``format``, as of ``moment`` or its own. Raises as ``sbom``."""
@@ -95,7 +95,7 @@ class Bill:
         is_kept = told is not None
         if told is None:
             sbom = self.sbom()
-            told = _Told(draft(sbom, __version__), sbom.unread, _is_hollow(sbom))
+            told = _Told(draft(sbom, __version__), sbom.unread, _nothing_readable(sbom))
             moment = sbom.created or moment
             if memory and key and not has_gaps(memory.image, sbom):
                 remember(memory.cache, key, told)
@@ -105,7 +105,7 @@ class Bill:
         return told.draft.at(moment)
 
 
-def _is_hollow(sbom: Sbom) -> bool:
+def _nothing_readable(sbom: Sbom) -> bool:
     return bool(sbom.unread) and not (sbom.packages or sbom.files or sbom.distro.id)
 
 
@@ -118,7 +118,7 @@ def requested_bill(request: ImageRequest, created: str, say: Say) -> Iterator[Bi
     path = finished_document(request.image)
     if path is not None:
         if request.digests:
-            raise UsageError("--digests needs the files, and a finished bill of materials holds none")
+            raise UsageError("--digests needs the files, and a finished SBOM holds none")
         yield Bill(lambda: read_finished(path, created))
         return
     image = open_requested(request, say)

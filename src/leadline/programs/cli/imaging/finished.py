@@ -16,7 +16,7 @@ SCHEME = "sbom:"
 
 
 def finished_document(name: str) -> Path | None:
-    """The file that holds a finished bill of materials; ``None`` where ``name`` is something else."""
+    """The file that holds a finished SBOM; ``None`` where ``name`` is something else."""
     if name == STDIN:
         return Path(STDIN)
     if name.startswith(SCHEME):

@@ -55,7 +55,7 @@ def _check_file(name: str) -> None:
         raise SourceError(f"{name} is empty", hint="name an archive, an OCI layout, a folder or an image")
     if not _begins_like_archive(path):
         raise SourceError(
-            f"{name} is neither an archive nor a bill of materials",
+            f"{name} is neither an archive nor a SBOM",
             hint="name an archive, an OCI layout, a folder or an image",
         )
 

@@ -55,11 +55,11 @@ def _all(cluster: Cluster, request: Request, controls: Sequence[Control], say: S
         NoPlaces(),
         snapshot.unread,
         is_whole=not request.include_namespaces and not request.exclude_namespaces,
-        skips=tuple(_blinded(controls, snapshot.unread_kinds)),
+        skips=tuple(_skips_for_unread_kinds(controls, snapshot.unread_kinds)),
     )
 
 
-def _blinded(controls: Sequence[Control], unread_kinds: frozenset[str]) -> Iterator[Skip]:
+def _skips_for_unread_kinds(controls: Sequence[Control], unread_kinds: frozenset[str]) -> Iterator[Skip]:
     """Controls that what could not be read leaves without a verdict: their objects, or those of their joins."""
     for control in controls if unread_kinds else ():
         if control.check is None:

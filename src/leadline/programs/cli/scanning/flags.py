@@ -7,7 +7,7 @@ _LIST = "A list, with commas or repeated."
 FLAGS = (
     Flag(("-f", "--format"), "texts", f"pretty, lines, json, sarif … {_LIST}", "NAME"),
     Flag(("-o", "--output"), "text", "Write there; several formats add their suffixes.", "FILE", ""),
-    Flag(("-v", "--verbose"), "switch", "Every finding with its lines and its cure."),
+    Flag(("-v", "--verbose"), "switch", "Every finding with its lines and its fix."),
     Flag(("--verbose-coverage",), "switch", "Why each control that judged nothing did not."),
     Flag(("-q", "--quiet"), "switch", "No remarks on stderr but errors."),
     Flag(("--severity-threshold",), "text", "Exit 1 on a finding at or above it.", "SEVERITY", ""),

@@ -81,7 +81,7 @@ def _named(names: tuple[str, ...], all_there_are: _Own) -> tuple[Control, ...]:
     try:
         return find_controls(names, all_there_are.controls)
     except UsageError:
-        # The control may be in the file that does not load, and that is the thing to mend.
+        # The control may be in the file that does not load, and that is the thing to fix.
         for one in all_there_are.unread:
             raise UsageError(f"{one.where} {one.why}") from None
         raise
@@ -129,7 +129,7 @@ def _with_own(controls: tuple[Control, ...], folders: Iterable[str]) -> _Own:
                 by_id |= {control.id: control for control in _controls_in(file)}
             except UsageError as error:
                 why = str(error).removeprefix(f"{file} ")
-                unread.append(Unread(str(file), why, hint="its controls were not judged by; mend it"))
+                unread.append(Unread(str(file), why, hint="its controls were not judged by; fix it"))
         if is_rego or (path.is_dir() and next(path.rglob("*.rego"), None)):
             from leadline.programs.cli.scanning.own_rego import own_rego
 

@@ -231,7 +231,7 @@ def _nothing_judged(report: PostureReport, reading: Reading, request: Request) -
         return ""
     name = target_name(report)
     if report.objects:
-        return f"nothing could be judged in {name}: {count(report.objects, 'object')}, {_barred(report, request)}"
+        return f"nothing could be judged in {name}: {count(report.objects, 'object')}, {_why_nothing_judged(report, request)}"
     if report.unread:
         return f"nothing could be judged in {name}: {len(report.unread):,} not read, the first {_first_unread(report)}"
     if report.not_kubernetes:
@@ -251,7 +251,7 @@ def _nothing_judged(report: PostureReport, reading: Reading, request: Request) -
     return f"nothing to judge in {name}: no file with the ending .yaml, .yml or .json holds an object"
 
 
-def _barred(report: PostureReport, request: Request) -> str:
+def _why_nothing_judged(report: PostureReport, request: Request) -> str:
     """Why none of the objects that were read could be judged."""
     chosen = _in_namespaces(request)
     if chosen and not any(map(chosen, report.resources)):

@@ -183,7 +183,7 @@ def _hint(answer: Answer, missing: tuple[str, ...]) -> str:
     if answer.error_kind in ("out of time", "out of memory", "too much output", "crashed"):
         return ""
     if "chart.metadata" in error:
-        return "mend its Chart.yaml"
+        return "fix its Chart.yaml"
     if any(words in error for words in _WANTS_VALUES):
         return "give the values it needs with --values or --set"
     return ""

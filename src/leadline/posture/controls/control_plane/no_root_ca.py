@@ -1,10 +1,10 @@
-"""Nobody chose the authority by which pods recognise the API server.
+"""Nobody chose the CA by which pods recognise the API server.
 
 The file named here is put beside every service account token, so that programs know whom they send it
-to. Without the flag the controller manager hands out the authority of its own kubeconfig, which need
+to. Without the flag the controller manager hands out the CA of its own kubeconfig, which need
 not be the one that signed the API server's certificate.
 
-Fix: name the cluster's authority with ``--root-ca-file``.
+Fix: name the cluster's CA with ``--root-ca-file``.
 
 Example::
 
@@ -31,5 +31,5 @@ from leadline.posture.control import ControllerManager, Violations, control
     score=7.0,
     category="Control plane",
 )
-def no_root_authority(manager: ControllerManager) -> Violations:
+def no_root_ca(manager: ControllerManager) -> Violations:
     yield from manager.missing(("root-ca-file", "<path/to/key/ca.crt>"))

@@ -1,9 +1,9 @@
 """The API server accepts no client certificates, so components must sign in by weaker means.
 
-Kubelets, scheduler and controller manager sign in with certificates of an authority that is named here.
+Kubelets, scheduler and controller manager sign in with certificates of a CA that is named here.
 There is no default; without it long-lived tokens take their place.
 
-Fix: name the cluster's client authority with ``--client-ca-file``.
+Fix: name the cluster's client CA with ``--client-ca-file``.
 
 Example::
 
@@ -16,7 +16,7 @@ Example::
         image: registry.k8s.io/kube-apiserver:v1.34.2
         command: [kube-apiserver, --tls-cert-file=/etc/kubernetes/pki/apiserver.crt]
 
-Cannot see: who holds certificates of that authority.
+Cannot see: who holds certificates of that CA.
 
 See: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#x509-client-certificates
 """
@@ -30,5 +30,5 @@ from leadline.posture.control import ApiServer, Violations, control
     score=8.0,
     category="Control plane",
 )
-def no_client_authority(api_server: ApiServer) -> Violations:
+def no_client_ca(api_server: ApiServer) -> Violations:
     yield from api_server.missing(("client-ca-file", "<path/to/client-ca.crt>"))

@@ -2,7 +2,7 @@
 
 Requests end in an error, and whoever creates a Service of that name later takes them over.
 
-Fix: mend the name or the namespace, or take the backend out.
+Fix: fix the name or the namespace, or take the backend out.
 
 Example::
 
@@ -39,7 +39,7 @@ KINDS = tuple(f"{kind}.gateway.networking.k8s.io" for kind in ROUTES)
 @control(
     "C-0302", "Dangling Gateway API backend", score=4.0, category="Network", kinds=KINDS, reads=("Service",)
 )
-def route_to_nowhere(route: Resource, inventory: Inventory) -> Violations:
+def dangling_route_backend(route: Resource, inventory: Inventory) -> Violations:
     for path, namespace, name in route_services(route):
         if inventory.get("Service", namespace, name) is None:
             expect(route, ("Service",), inventory, namespace, name=name)

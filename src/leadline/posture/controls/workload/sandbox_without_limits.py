@@ -42,7 +42,7 @@ LISTS = ("containers", "initContainers")
     category="Workload",
     kinds=("SandboxTemplate.extensions.agents.x-k8s.io",),
 )
-def sandbox_without_ceiling(
+def sandbox_without_limits(
     template: Resource,
     *,
     sandbox_cpu_limit_max: tuple[str, ...] = (),

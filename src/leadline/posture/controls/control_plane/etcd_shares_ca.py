@@ -1,9 +1,9 @@
-"""etcd trusts the same authority that signs the certificates of the cluster's users.
+"""etcd trusts the same CA that signs the certificates of the cluster's users.
 
 Every user and kubelet with a certificate of the cluster may then open etcd itself and pass by RBAC and
-the audit log. kubeadm makes an authority for etcd alone.
+the audit log. kubeadm makes a CA for etcd alone.
 
-Fix: make an authority of its own for etcd, sign its certificates and the API server's client
+Fix: make a CA of its own for etcd, sign its certificates and the API server's client
 certificate with it, and name it with ``--trusted-ca-file``.
 
 Example::
@@ -30,7 +30,7 @@ Example::
         - kube-apiserver
         - --client-ca-file=/etc/pki/ca.crt
 
-Cannot see: the same authority under two file names; an etcd or API server that is not part of the
+Cannot see: the same CA under two file names; an etcd or API server that is not part of the
 target.
 
 See: https://kubernetes.io/docs/setup/best-practices/certificates/#single-root-ca
@@ -46,7 +46,7 @@ from leadline.posture.control import Etcd, Inventory, Violations, control
     category="Control plane",
     reads=("Pod",),
 )
-def etcd_shares_authority(etcd: Etcd, inventory: Inventory) -> Violations:
+def etcd_shares_ca(etcd: Etcd, inventory: Inventory) -> Violations:
     own = etcd.flag("trusted-ca-file")
     if own is None or etcd.settings_file:
         return

@@ -1,6 +1,6 @@
 """The file of client certificate authorities does not belong to root.
 
-The owner can add an authority of his own.
+The owner can add a CA of his own.
 
 Fix: make ``root:root`` its owner.
 

@@ -34,7 +34,7 @@ DEFAULT = 12_500
     score=4.0,
     category="Control plane",
 )
-def dead_pods_pile_up(manager: ControllerManager) -> Violations:
+def terminated_pod_gc_threshold(manager: ControllerManager) -> Violations:
     flag = manager.flag("terminated-pod-gc-threshold")
     if flag is None:
         yield manager.append("terminated-pod-gc-threshold", YOUR_VALUE)

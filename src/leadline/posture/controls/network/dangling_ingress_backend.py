@@ -2,7 +2,7 @@
 
 Requests end in an error page, and whoever creates a Service of that name later takes them over.
 
-Fix: mend the name, or take the rule out.
+Fix: fix the name, or take the rule out.
 
 Example::
 
@@ -40,7 +40,7 @@ from leadline.posture.control import (
     kinds=("Ingress.networking.k8s.io",),
     reads=("Service",),
 )
-def ingress_to_nowhere(ingress: Resource, inventory: Inventory) -> Violations:
+def dangling_ingress_backend(ingress: Resource, inventory: Inventory) -> Violations:
     for path, name in backend_services(ingress):
         if inventory.get("Service", ingress.namespace or "default", name) is None:
             expect(ingress, ("Service",), inventory, name=name)

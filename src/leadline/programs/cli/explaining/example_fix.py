@@ -19,12 +19,12 @@ _OLD_SERVER = "v1.20.0"
 """For controls about faults of Kubernetes itself, which later servers do not have."""
 
 
-class Repair(Struct, frozen=True):
+class ExampleFix(Struct, frozen=True):
     """What a control makes of its own example."""
 
     before: str
     after: str
-    """The same text as ``before`` where nothing can be mended by an edit."""
+    """The same text as ``before`` where nothing can be fixed by an edit."""
     decide: tuple[tuple[str, str], ...] = ()
     """What a person has to look at, as path and object: ``("rules[0].verbs[0]", "ClusterRole/reader")``."""
     create: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Repair(Struct, frozen=True):
                 yield line[:1], line[1:]
 
 
-def repair(control: Control, example: str, settings: Mapping[str, tuple[str, ...]]) -> Repair:
+def example_fix(control: Control, example: str, settings: Mapping[str, tuple[str, ...]]) -> ExampleFix:
     """``example`` judged by ``control`` and changed as its violations say; unchanged where it finds none.
 
     ``settings`` are those in force. Edits that cannot be written are left out.
@@ -64,7 +64,7 @@ def repair(control: Control, example: str, settings: Mapping[str, tuple[str, ...
             removals[document, entry_of(finding.path)] = None
     last_first = sorted(removals, key=lambda removal: _order(removal[1]), reverse=True)
     edits += [RemoveAt(path, document) for document, path in last_first if path]
-    return Repair(
+    return ExampleFix(
         example,
         _edited(example, edits),
         tuple(dict.fromkeys(_place(f) for f in findings if isinstance(f.violation, Review))),

@@ -3,7 +3,7 @@
 A machine that answers in etcd's place receives every secret that is written and can hand back what it
 likes. The flag is empty by default; kubeadm sets it.
 
-Fix: name the authority that signed etcd's certificates with ``--etcd-cafile``.
+Fix: name the CA that signed etcd's certificates with ``--etcd-cafile``.
 
 Example::
 
@@ -30,5 +30,5 @@ from leadline.posture.control import ApiServer, Violations, control
     score=8.0,
     category="Control plane",
 )
-def etcd_authority_missing(api_server: ApiServer) -> Violations:
+def etcd_ca_missing(api_server: ApiServer) -> Violations:
     yield from api_server.missing(("etcd-cafile", "<path/to/ca-file.crt>"))

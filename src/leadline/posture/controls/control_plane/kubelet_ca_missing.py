@@ -4,7 +4,7 @@ Someone between the two can pose as a node and read what goes through: commands,
 sent along. Nothing is checked by default, and kubeadm leaves it so, because the kubelets' own
 certificates are signed by themselves at first.
 
-Fix: let the cluster's authority sign the kubelets' serving certificates, then name it with the flag.
+Fix: let the cluster's CA sign the kubelets' serving certificates, then name it with the flag.
 
 Example::
 
@@ -31,5 +31,5 @@ from leadline.posture.control import ApiServer, Violations, control
     score=8.0,
     category="Control plane",
 )
-def kubelet_authority_missing(api_server: ApiServer) -> Violations:
+def kubelet_ca_missing(api_server: ApiServer) -> Violations:
     yield from api_server.missing(("kubelet-certificate-authority", "<path/to/ca.crt>"))
