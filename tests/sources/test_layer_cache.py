@@ -2,7 +2,7 @@ import os
 from multiprocessing import get_context
 from pathlib import Path
 
-from leadline.sources.layer_cache import LayerCache
+from leadline.sources.images.cache import LayerCache
 
 
 def entries(folder: Path) -> list[Path]:
