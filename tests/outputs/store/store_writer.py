@@ -1,0 +1,27 @@
+"""Writes to a local store until it is killed; says on stdout what it was told is written."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from store_carriers import put
+
+from leadline.outputs.store.local import LocalStore
+
+
+async def main(path: Path, run: str) -> None:
+    store = LocalStore(path)
+
+    async def write(worker: int) -> None:
+        number = 0
+        while True:
+            name = f"{run}-{worker}-{number}"
+            entry = await store.put(put(name, name * 50))
+            sys.stdout.write(f"{name} {entry.revision}\n")
+            sys.stdout.flush()
+            number += 1
+
+    await asyncio.gather(*(write(worker) for worker in range(4)))
+
+
+asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))

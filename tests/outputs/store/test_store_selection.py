@@ -1,0 +1,42 @@
+import pytest
+
+from leadline.errors import UsageError
+from leadline.outputs.store.selection import parse_fields, parse_labels
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a=b",
+        "a!=b",
+        "a",
+        "!a",
+        "a in (b,c)",
+        "a notin (b,c)",
+        "kubescape.io/workload-name=web,x",
+        "a=",
+        "a in (b,c),!d,e=f",
+    ],
+)
+def test_what_is_parsed_is_written_back(text: str):
+    assert ",".join(map(str, parse_labels(text))) == text
+
+
+def test_empty_selects_everything():
+    assert parse_labels(" ") == ()
+    assert parse_fields("") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a=b=c", ",", "a,,b", "a,", "a in (b", "a in b", "=b", "a=b c", "-a", "a/b/c", "a=-b", "x" * 9000],
+)
+def test_a_selector_that_kubernetes_refuses_is_refused(text: str):
+    with pytest.raises(UsageError):
+        parse_labels(text)
+
+
+@pytest.mark.parametrize("text", ["spec.x=1", "metadata.name", "metadata.name>3"])
+def test_only_name_and_namespace_are_fields(text: str):
+    with pytest.raises(UsageError, match="field label not supported"):
+        parse_fields(text)
