@@ -1,0 +1,151 @@
+"""The names of ecosystems and distributions: how advisories, package URLs and ``os-release`` call the same thing."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from msgspec import Struct
+
+from leadline.discover import discover
+from leadline.image import versions
+from leadline.image.ordering import Ordering
+from leadline.model.package import Distro, Package
+
+CPE = "CPE"
+
+_OF_TYPE = {
+    "bitnami": "Bitnami",
+    "cargo": "crates.io",
+    "composer": "Packagist",
+    "conan": "ConanCenter",
+    "cran": "CRAN",
+    "gem": "RubyGems",
+    "github": "GitHub Actions",
+    "golang": "Go",
+    "hackage": "Hackage",
+    "hex": "Hex",
+    "maven": "Maven",
+    "npm": "npm",
+    "nuget": "NuGet",
+    "pub": "Pub",
+    "pypi": "PyPI",
+    "swift": "SwiftURL",
+}
+"""Package URL types of which advisories speak, as OSV names them."""
+
+_WITHOUT_CASE = frozenset(("NuGet", "Packagist", "Hex", "GitHub Actions", "SwiftURL", "Bitnami", CPE))
+_SEPARATORS = re.compile(r"[-_.]+")
+
+
+@cache
+def orderings() -> Mapping[str, Ordering]:
+    """By ecosystem, as OSV names them without a release."""
+    return {name: ordering for ordering in discover(versions, Ordering) for name in ordering.ecosystems}
+
+
+def ecosystem_of(package: Package) -> str:
+    """The ecosystem of a language package; empty where no advisories know its type."""
+    return _OF_TYPE.get(package.type, "")
+
+
+def package_name(package: Package) -> str:
+    """The name under which advisories of its ecosystem speak of a language package, normalised."""
+    name = package.name
+    if package.namespace:
+        joint = ":" if package.type == "maven" else "/"
+        name = f"{package.namespace}{joint}{name}"
+    return normal_name(ecosystem_of(package), name)
+
+
+def normal_name(ecosystem: str, name: str) -> str:
+    """One spelling of names that the ecosystem takes for the same."""
+    name = name.strip()
+    if ecosystem == "PyPI":
+        return _SEPARATORS.sub("-", name).lower()
+    if ecosystem == "SwiftURL":
+        name = name.removeprefix("https://").removesuffix(".git")
+    if ecosystem in _WITHOUT_CASE:
+        return name.lower()
+    return name
+
+
+class Release(Struct, frozen=True):
+    """A release of a distribution as advisories name it."""
+
+    ecosystem: str
+    release: str = ""
+
+    @property
+    def name(self) -> str:
+        """``Debian:12``."""
+        return f"{self.ecosystem}:{self.release}" if self.release else self.ecosystem
+
+
+def release_of(distro: Distro) -> Release | None:
+    """Whose advisories speak of this distribution's packages; ``None`` where none are known to."""
+    row = _DISTRIBUTIONS.get(distro.id)
+    if row is None:
+        return None
+    ecosystem, shorten = row
+    return Release(ecosystem, shorten(distro))
+
+
+def _major(distro: Distro) -> str:
+    return distro.version.partition(".")[0]
+
+
+def _minor(distro: Distro) -> str:
+    """``3.18`` of ``3.18.4``; what is no number stays."""
+    return ".".join(distro.version.split(".")[:2])
+
+
+def _none(distro: Distro) -> str:
+    return ""
+
+
+def _debian(distro: Distro) -> str:
+    """The number; for testing and sid, which have none, the codename's branch (``trixie/sid`` is ``sid``)."""
+    return "sid" if distro.version.endswith("/sid") else _major(distro)
+
+
+def _alpine(distro: Distro) -> str:
+    is_edge = "_alpha" in distro.version or distro.version == "edge"
+    return "edge" if is_edge else _minor(distro)
+
+
+def _tumbleweed(distro: Distro) -> str:
+    return "Tumbleweed"
+
+
+def _azure(distro: Distro) -> str:
+    """Releases are ``2.0`` and ``3.0``; ``VERSION_ID`` may hold the date of the build behind them."""
+    return _minor(distro)
+
+
+_DISTRIBUTIONS: dict[str, tuple[str, Callable[[Distro], str]]] = {
+    "almalinux": ("AlmaLinux", _major),
+    "alpine": ("Alpine", _alpine),
+    "amzn": ("Amazon", _major),
+    "azurelinux": ("Azure Linux", _azure),
+    "centos": ("Red Hat", _major),
+    "chainguard": ("Chainguard", _none),
+    "debian": ("Debian", _debian),
+    "echo": ("Echo", _none),
+    "fedora": ("Fedora", _major),
+    "mageia": ("Mageia", _major),
+    "mariner": ("Azure Linux", _azure),
+    "minimos": ("MinimOS", _none),
+    "ol": ("Oracle", _major),
+    "openEuler": ("openEuler", _minor),
+    "opensuse-leap": ("openSUSE", _minor),
+    "opensuse-tumbleweed": ("openSUSE", _tumbleweed),
+    "photon": ("Photon OS", _minor),
+    "redhat": ("Red Hat", _major),
+    "rhel": ("Red Hat", _major),
+    "rocky": ("Rocky Linux", _major),
+    "sled": ("SUSE", _minor),
+    "sles": ("SUSE", _minor),
+    "sles_sap": ("SUSE", _minor),
+    "ubuntu": ("Ubuntu", _minor),
+    "wolfi": ("Wolfi", _none),
+}
