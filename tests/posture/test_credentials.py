@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from leadline.model.resource import Origin, resource_of
 from leadline.posture.catalogue import load_controls
+from leadline.posture.checks.container_credentials import SENSITIVE_KEY_NAMES, SENSITIVE_VALUES
 from leadline.posture.checks.credentials import CredentialRules, rules_for, words
-from leadline.posture.control import SENSITIVE_KEY_NAMES, SENSITIVE_VALUES
 from leadline.posture.engine import judge
 
 RULES = rules_for(SENSITIVE_KEY_NAMES, (), SENSITIVE_VALUES, ())

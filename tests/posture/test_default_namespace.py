@@ -4,7 +4,7 @@ import pytest
 
 from leadline.model.control import NotJudged
 from leadline.model.resource import Origin, resource_of
-from leadline.posture.checks.judgement import default_namespace
+from leadline.posture.checks.namespaces import default_namespace
 
 
 def _service(origin, **metadata):

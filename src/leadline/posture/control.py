@@ -1,129 +1,48 @@
-"""All that a control file imports.
+"""All that a control file imports, besides a topic of ``posture.checks``.
 
 A control is one function. The type of its first argument says what it is run on, an ``Inventory`` as
 the second gives it the joins, and keyword-only arguments are its settings::
 
     @control("C-0046", "Insecure capabilities", score=7.0, category="Workload")
     def insecure_capabilities(container: Container, *, insecure_capabilities: tuple[str, ...] = (...)) -> Violations:
+
+What a check looks at (its first argument):
+
+==================== ==========================================================================================
+``Workload``         an object that runs pods, seen through its pod template
+``Container``        one container of a workload, of any of its three lists
+``Namespace``        a namespace
+``Grant``            one subject that holds one role through one binding
+``Resource``         any object; ``kinds=`` says of which kinds
+``ApiServer``        the flags of the API server; likewise ``ControllerManager``, ``Scheduler`` and ``Etcd``
+==================== ==========================================================================================
+
+What it yields: ``Remove``, ``Set``, ``Review``, ``Missing`` (together ``Violations``); ``YOUR_VALUE`` stands for a
+value that only the owner knows, ``NotJudged`` is raised where an object is neither right nor wrong. ``Inventory``
+joins objects, ``WORKLOADS`` in ``reads=`` names all kinds that run pods. ``mapping``, ``sequence``, ``text`` and
+``mappings`` read a field of the wrong type as absent. ``control``, ``manual`` and ``not_built`` make the ``Control``.
 """
 
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
-from leadline.kube.bootstrap import grants_only_public_facts
-from leadline.kube.cipher_suites import ACCEPTED_SUITES, INSECURE_SUITES, STRONG_SUITES
-from leadline.kube.image_name import ImageName, is_below, parse_image_name
-from leadline.kube.kinds import REMOVED_KINDS, removal_of
-from leadline.kube.network_policy import POLICY_KINDS
-from leadline.kube.pod_security import ENFORCE, enforces
-from leadline.kube.rbac import RBAC_KINDS, Grant
-from leadline.kube.role_rules import CORE, RuleMatch, ask
-from leadline.kube.selector import compile_pairs, compile_selector, without_controller_labels
-from leadline.kube.version import is_within, parse_version
+from leadline.kube.rbac import Grant
 from leadline.model.control import YOUR_VALUE, Control, Missing, NotJudged, Remove, Review, Set, Violations
 from leadline.model.resource import Resource
-from leadline.posture.checks.container_security import (
-    privilege_escalation,
-    privileged,
-    root_user,
-    runs_linux,
-    writable_root_filesystem,
-)
-from leadline.posture.checks.credentials import rules_for
-from leadline.posture.checks.exposure import (
-    ROUTE_KINDS,
-    ROUTES,
-    backend_services,
-    gateway_exposures,
-    ingress_exposures,
-    route_services,
-    service_exposures,
-)
-from leadline.posture.checks.istio import MESH_KINDS, mesh_exposures
-from leadline.posture.checks.judgement import (
-    GUARD_KINDS,
-    SENSITIVE_KEY_NAMES,
-    SENSITIVE_VALUES,
-    all_meet,
-    bounds_of,
-    credentials_of,
-    default_namespace,
-    evidence_of,
-    has_limit,
-    has_network_policy,
-    has_request,
-    mounts_of,
-    outside,
-    policies_guard,
-    token_of,
-)
-from leadline.posture.checks.pod_context import container_context, pod_context
-from leadline.posture.checks.rbac_queries import (
-    APPROVE_CERTIFICATES,
-    BIND_OR_ESCALATE,
-    CHANGE_ADMISSION,
-    CREATE_PODS,
-    CREATE_TOKENS,
-    EVERYTHING,
-    FORWARD_PORTS,
-    IMPERSONATE,
-    REACH_KUBELETS,
-    READ_SECRETS,
-    RUN_COMMANDS,
-    TAKEOVER,
-    beyond_reading,
-)
-from leadline.posture.checks.target_completeness import expect, expect_cluster, expect_pods
-from leadline.posture.control_plane import (
-    ApiServer,
-    ControllerManager,
-    ControlPlaneProcess,
-    Etcd,
-    Flag,
-    Scheduler,
-)
-from leadline.posture.inventory import WORKLOADS, Inventory, kind_name
+from leadline.posture.control_plane import ApiServer, ControllerManager, Etcd, Scheduler
+from leadline.posture.inventory import WORKLOADS, Inventory
 from leadline.posture.subject import Container, Namespace, Workload, mapping, mappings, sequence, text
 
 __all__ = [
-    "ACCEPTED_SUITES",
-    "APPROVE_CERTIFICATES",
-    "BIND_OR_ESCALATE",
-    "CHANGE_ADMISSION",
-    "CORE",
-    "CREATE_PODS",
-    "CREATE_TOKENS",
-    "ENFORCE",
-    "EVERYTHING",
-    "FORWARD_PORTS",
-    "GUARD_KINDS",
-    "IMPERSONATE",
-    "INSECURE_SUITES",
-    "MESH_KINDS",
-    "POLICY_KINDS",
-    "RBAC_KINDS",
-    "REACH_KUBELETS",
-    "READ_SECRETS",
-    "REMOVED_KINDS",
-    "ROUTES",
-    "ROUTE_KINDS",
-    "RUN_COMMANDS",
-    "SENSITIVE_KEY_NAMES",
-    "SENSITIVE_VALUES",
-    "STRONG_SUITES",
-    "TAKEOVER",
     "WORKLOADS",
     "YOUR_VALUE",
     "ApiServer",
     "Container",
     "Control",
-    "ControlPlaneProcess",
     "ControllerManager",
     "Etcd",
-    "Flag",
     "Grant",
-    "ImageName",
     "Inventory",
     "Missing",
     "Namespace",
@@ -131,60 +50,17 @@ __all__ = [
     "Remove",
     "Resource",
     "Review",
-    "RuleMatch",
     "Scheduler",
     "Set",
     "Violations",
     "Workload",
-    "all_meet",
-    "ask",
-    "backend_services",
-    "beyond_reading",
-    "bounds_of",
-    "compile_pairs",
-    "compile_selector",
-    "container_context",
     "control",
-    "credentials_of",
-    "default_namespace",
-    "enforces",
-    "evidence_of",
-    "expect",
-    "expect_cluster",
-    "expect_pods",
-    "gateway_exposures",
-    "grants_only_public_facts",
-    "has_limit",
-    "has_network_policy",
-    "has_request",
-    "ingress_exposures",
-    "is_below",
-    "is_within",
-    "kind_name",
     "manual",
     "mapping",
     "mappings",
-    "mesh_exposures",
-    "mounts_of",
     "not_built",
-    "outside",
-    "parse_image_name",
-    "parse_version",
-    "pod_context",
-    "policies_guard",
-    "privilege_escalation",
-    "privileged",
-    "removal_of",
-    "root_user",
-    "route_services",
-    "rules_for",
-    "runs_linux",
     "sequence",
-    "service_exposures",
     "text",
-    "token_of",
-    "without_controller_labels",
-    "writable_root_filesystem",
 ]
 
 SUBJECTS: tuple[type, ...] = (

@@ -2,7 +2,28 @@
 
 from typing import Any
 
+from leadline.kube.bootstrap import grants_only_public_facts
+from leadline.kube.rbac import RBAC_KINDS
 from leadline.kube.role_rules import ask
+
+__all__ = [
+    "APPROVE_CERTIFICATES",
+    "BIND_OR_ESCALATE",
+    "CHANGE_ADMISSION",
+    "CREATE_PODS",
+    "CREATE_TOKENS",
+    "EVERYTHING",
+    "FORWARD_PORTS",
+    "IMPERSONATE",
+    "RBAC_KINDS",
+    "REACH_KUBELETS",
+    "READ_SECRETS",
+    "RUN_COMMANDS",
+    "TAKEOVER",
+    "ask",
+    "beyond_reading",
+    "grants_only_public_facts",
+]
 
 POD_OWNERS = "deployments daemonsets replicasets statefulsets"
 

@@ -29,7 +29,8 @@ cluster has.
 See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#least-privilege
 """
 
-from leadline.posture.control import EVERYTHING, Grant, Violations, control
+from leadline.posture.checks.rbac_queries import EVERYTHING
+from leadline.posture.control import Grant, Violations, control
 
 
 @control("C-0035", "Administrative Roles", score=6.0, category="Access control")

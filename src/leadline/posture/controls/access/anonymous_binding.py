@@ -24,14 +24,13 @@ not part of the target.
 See: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests
 """
 
+from leadline.posture.checks.rbac_queries import RBAC_KINDS, grants_only_public_facts
 from leadline.posture.control import (
-    RBAC_KINDS,
     Inventory,
     Remove,
     Resource,
     Violations,
     control,
-    grants_only_public_facts,
     mapping,
     mappings,
     sequence,

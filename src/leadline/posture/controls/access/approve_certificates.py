@@ -29,7 +29,8 @@ gives besides; who else may act as this subject; roles that are not part of the 
 See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#csrs-and-certificate-issuing
 """
 
-from leadline.posture.control import APPROVE_CERTIFICATES, Grant, Violations, control
+from leadline.posture.checks.rbac_queries import APPROVE_CERTIFICATES
+from leadline.posture.control import Grant, Violations, control
 
 
 @control(

@@ -28,7 +28,8 @@ act as this subject; roles that are not part of the target.
 See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#escalate-verb
 """
 
-from leadline.posture.control import BIND_OR_ESCALATE, IMPERSONATE, Grant, Violations, control
+from leadline.posture.checks.rbac_queries import BIND_OR_ESCALATE, IMPERSONATE
+from leadline.posture.control import Grant, Violations, control
 
 
 @control(

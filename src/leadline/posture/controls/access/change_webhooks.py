@@ -29,7 +29,8 @@ not part of the target.
 See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#control-admission-webhooks
 """
 
-from leadline.posture.control import CHANGE_ADMISSION, Grant, Violations, control
+from leadline.posture.checks.rbac_queries import CHANGE_ADMISSION
+from leadline.posture.control import Grant, Violations, control
 
 
 @control("C-0281", "Minimize access to webhook configuration objects", score=5.0, category="Access control")

@@ -20,7 +20,8 @@ Cannot see: members of groups, and holders of client certificates of the group `
 See: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles
 """
 
-from leadline.posture.control import EVERYTHING, Grant, Violations, control
+from leadline.posture.checks.rbac_queries import EVERYTHING
+from leadline.posture.control import Grant, Violations, control
 
 
 @control(

@@ -28,7 +28,8 @@ Cannot see: name servers whose settings are kept under a name of the owner's cho
 See: https://kubernetes.io/docs/tasks/administer-cluster/dns-custom-nameservers/
 """
 
-from leadline.posture.control import Grant, Violations, ask, control
+from leadline.posture.checks.rbac_queries import ask
+from leadline.posture.control import Grant, Violations, control
 
 CHANGE_NAMES = ask(
     "update patch",

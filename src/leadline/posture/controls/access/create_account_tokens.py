@@ -29,7 +29,8 @@ are not part of the target.
 See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#token-request
 """
 
-from leadline.posture.control import CREATE_TOKENS, Grant, Violations, control
+from leadline.posture.checks.rbac_queries import CREATE_TOKENS
+from leadline.posture.control import Grant, Violations, control
 
 
 @control(

@@ -29,7 +29,8 @@ not part of the target.
 See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#workload-creation
 """
 
-from leadline.posture.control import CREATE_PODS, Grant, Violations, control
+from leadline.posture.checks.rbac_queries import CREATE_PODS
+from leadline.posture.control import Grant, Violations, control
 
 
 @control("C-0188", "Minimize access to create pods", score=5.0, category="Access control")

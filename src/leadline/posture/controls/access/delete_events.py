@@ -29,7 +29,8 @@ are not part of the target.
 See: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
 """
 
-from leadline.posture.control import Grant, Violations, ask, control
+from leadline.posture.checks.rbac_queries import ask
+from leadline.posture.control import Grant, Violations, control
 
 DELETE_EVENTS = (
     ask("delete deletecollection", "events"),

@@ -29,7 +29,8 @@ part of the target.
 See: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb
 """
 
-from leadline.posture.control import Grant, Violations, ask, control
+from leadline.posture.checks.rbac_queries import ask
+from leadline.posture.control import Grant, Violations, control
 
 DELETE = (
     ask("delete deletecollection", "secrets pods services"),

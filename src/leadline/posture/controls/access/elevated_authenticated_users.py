@@ -29,7 +29,8 @@ Cannot see: who can sign in; roles that are not part of the target.
 See: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings
 """
 
-from leadline.posture.control import TAKEOVER, Grant, Violations, control
+from leadline.posture.checks.rbac_queries import TAKEOVER
+from leadline.posture.control import Grant, Violations, control
 
 
 def is_everyone(grant: Grant) -> bool:

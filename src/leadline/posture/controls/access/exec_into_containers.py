@@ -30,7 +30,8 @@ subject; roles that are not part of the target.
 See: https://kubernetes.io/docs/tasks/debug/debug-application/get-shell-running-container/
 """
 
-from leadline.posture.control import RUN_COMMANDS, Grant, Violations, control
+from leadline.posture.checks.rbac_queries import RUN_COMMANDS
+from leadline.posture.control import Grant, Violations, control
 
 
 @control("C-0002", "Prevent containers from allowing command execution", score=5.0, category="Access control")

@@ -29,7 +29,8 @@ subject; roles that are not part of the target.
 See: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
 """
 
-from leadline.posture.control import IMPERSONATE, Grant, Violations, control
+from leadline.posture.checks.rbac_queries import IMPERSONATE
+from leadline.posture.control import Grant, Violations, control
 
 
 @control("C-0065", "No impersonation", score=6.0, category="Access control")

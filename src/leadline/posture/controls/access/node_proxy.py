@@ -29,7 +29,8 @@ not part of the target.
 See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#access-to-proxy-subresource-of-nodes
 """
 
-from leadline.posture.control import REACH_KUBELETS, Grant, Violations, control
+from leadline.posture.checks.rbac_queries import REACH_KUBELETS
+from leadline.posture.control import Grant, Violations, control
 
 
 @control("C-0279", "Minimize access to the proxy sub-resource of nodes", score=5.0, category="Access control")

@@ -29,7 +29,8 @@ Cannot see: who else may act as this subject; roles that are not part of the tar
 See: https://kubernetes.io/docs/tasks/access-application-cluster/port-forward-access-application-cluster/
 """
 
-from leadline.posture.control import FORWARD_PORTS, Grant, Violations, control
+from leadline.posture.checks.rbac_queries import FORWARD_PORTS
+from leadline.posture.control import Grant, Violations, control
 
 
 @control("C-0063", "Portforwarding privileges", score=5.0, category="Access control")

@@ -28,7 +28,8 @@ Cannot see: secrets that are read through a pod that mounts them; a secret store
 See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#listing-secrets
 """
 
-from leadline.posture.control import READ_SECRETS, Grant, Violations, control
+from leadline.posture.checks.rbac_queries import READ_SECRETS
+from leadline.posture.control import Grant, Violations, control
 
 
 @control("C-0186", "Minimize access to secrets", score=6.0, category="Access control")

@@ -31,15 +31,8 @@ and kept elsewhere.
 See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
-from leadline.posture.control import (
-    READ_SECRETS,
-    WORKLOADS,
-    Grant,
-    Inventory,
-    Violations,
-    beyond_reading,
-    control,
-)
+from leadline.posture.checks.rbac_queries import READ_SECRETS, beyond_reading
+from leadline.posture.control import WORKLOADS, Grant, Inventory, Violations, control
 
 
 def is_service_account(grant: Grant) -> bool:

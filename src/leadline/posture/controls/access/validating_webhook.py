@@ -17,7 +17,8 @@ Cannot see: what the service behind the webhook does. Files are judged only when
 See: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
 """
 
-from leadline.posture.control import Inventory, Resource, Review, Violations, control, expect_cluster
+from leadline.posture.checks.target_completeness import expect_cluster
+from leadline.posture.control import Inventory, Resource, Review, Violations, control
 
 
 @control(

@@ -28,7 +28,8 @@ groups.
 See: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
 """
 
-from leadline.posture.control import EVERYTHING, Grant, Violations, control
+from leadline.posture.checks.rbac_queries import EVERYTHING
+from leadline.posture.control import Grant, Violations, control
 
 
 @control("C-0187", "Minimize wildcard use in Roles and ClusterRoles", score=7.0, category="Access control")

@@ -23,7 +23,8 @@ Cannot see: proxies and load balancers that end TLS before the API server.
 See: https://pkg.go.dev/crypto/tls#CipherSuites
 """
 
-from leadline.posture.control import ACCEPTED_SUITES, STRONG_SUITES, ApiServer, Violations, control
+from leadline.posture.checks.cipher_suites import ACCEPTED_SUITES, STRONG_SUITES
+from leadline.posture.control import ApiServer, Violations, control
 
 
 @control(

@@ -22,7 +22,8 @@ Cannot see: which suites clients offer; TLS that ends at a load balancer.
 See: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
 """
 
-from leadline.posture.control import INSECURE_SUITES, STRONG_SUITES, ApiServer, Violations, control
+from leadline.posture.checks.cipher_suites import INSECURE_SUITES, STRONG_SUITES
+from leadline.posture.control import ApiServer, Violations, control
 
 
 @control(

@@ -21,15 +21,9 @@ Cannot see: Services elsewhere. Files are judged only where Services of the name
 See: https://kubernetes.io/docs/concepts/services-networking/ingress/
 """
 
-from leadline.posture.control import (
-    Inventory,
-    Resource,
-    Review,
-    Violations,
-    backend_services,
-    control,
-    expect,
-)
+from leadline.posture.checks.exposure import backend_services
+from leadline.posture.checks.target_completeness import expect
+from leadline.posture.control import Inventory, Resource, Review, Violations, control
 
 
 @control(

@@ -22,16 +22,9 @@ Cannot see: Services elsewhere. Files are judged only where Services of the name
 See: https://gateway-api.sigs.k8s.io/
 """
 
-from leadline.posture.control import (
-    ROUTES,
-    Inventory,
-    Resource,
-    Review,
-    Violations,
-    control,
-    expect,
-    route_services,
-)
+from leadline.posture.checks.exposure import ROUTES, route_services
+from leadline.posture.checks.target_completeness import expect
+from leadline.posture.control import Inventory, Resource, Review, Violations, control
 
 KINDS = tuple(f"{kind}.gateway.networking.k8s.io" for kind in ROUTES)
 

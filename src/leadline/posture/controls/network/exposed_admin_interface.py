@@ -28,7 +28,8 @@ Cannot see: whether the tool asks for a password; an Ingress under another name.
 See: https://kubernetes.io/docs/concepts/services-networking/service/
 """
 
-from leadline.posture.control import Inventory, Review, Violations, Workload, control, service_exposures
+from leadline.posture.checks.exposure import service_exposures
+from leadline.posture.control import Inventory, Review, Violations, Workload, control
 
 INTERFACES = (
     "nifi",

@@ -35,17 +35,9 @@ Cannot see: where a Gateway itself can be reached from; firewalls in front.
 See: https://gateway-api.sigs.k8s.io/
 """
 
-from leadline.posture.control import (
-    MESH_KINDS,
-    ROUTE_KINDS,
-    Inventory,
-    Review,
-    Violations,
-    Workload,
-    control,
-    gateway_exposures,
-    mesh_exposures,
-)
+from leadline.posture.checks.exposure import ROUTE_KINDS, gateway_exposures
+from leadline.posture.checks.istio import MESH_KINDS, mesh_exposures
+from leadline.posture.control import Inventory, Review, Violations, Workload, control
 
 
 @control(

@@ -27,15 +27,8 @@ Cannot see: firewalls in front; load balancers set up outside the cluster.
 See: https://kubernetes.io/docs/concepts/services-networking/
 """
 
-from leadline.posture.control import (
-    Inventory,
-    Review,
-    Violations,
-    Workload,
-    control,
-    ingress_exposures,
-    service_exposures,
-)
+from leadline.posture.checks.exposure import ingress_exposures, service_exposures
+from leadline.posture.control import Inventory, Review, Violations, Workload, control
 
 
 @control(

@@ -17,16 +17,8 @@ Cannot see: whether the cluster's network plugin enforces policies; firewalls of
 See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
-from leadline.posture.control import (
-    POLICY_KINDS,
-    WORKLOADS,
-    Inventory,
-    Missing,
-    Namespace,
-    Violations,
-    control,
-    has_network_policy,
-)
+from leadline.posture.checks.network_policies import POLICY_KINDS, has_network_policy
+from leadline.posture.control import WORKLOADS, Inventory, Missing, Namespace, Violations, control
 
 
 def holds_applications(namespace: Namespace) -> bool:

@@ -27,17 +27,9 @@ stand beside the policy, and no custom resource is called as its selector says.
 See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
-from leadline.posture.control import (
-    WORKLOADS,
-    Inventory,
-    Resource,
-    Review,
-    Violations,
-    compile_selector,
-    control,
-    expect_pods,
-    mapping,
-)
+from leadline.posture.checks.selectors import compile_selector
+from leadline.posture.checks.target_completeness import expect_pods
+from leadline.posture.control import WORKLOADS, Inventory, Resource, Review, Violations, control, mapping
 
 
 def selects_some(policy: Resource) -> bool:

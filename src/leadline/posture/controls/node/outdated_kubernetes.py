@@ -19,7 +19,8 @@ release.
 See: https://kubernetes.io/releases/
 """
 
-from leadline.posture.control import Resource, Review, Violations, control, mapping, parse_version, text
+from leadline.posture.checks.versions import parse_version
+from leadline.posture.control import Resource, Review, Violations, control, mapping, text
 
 OLDEST_SUPPORTED = (1, 34, 0)
 """The oldest minor version that got fixes when this file was last looked at."""

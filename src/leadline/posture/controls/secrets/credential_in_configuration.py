@@ -23,19 +23,13 @@ Cannot see: credentials under names and in forms that nobody could tell; whether
 See: https://kubernetes.io/docs/concepts/configuration/secret/
 """
 
-from leadline.posture.control import (
+from leadline.posture.checks.container_credentials import (
     SENSITIVE_KEY_NAMES,
     SENSITIVE_VALUES,
-    WORKLOADS,
-    Inventory,
-    Remove,
-    Resource,
-    Violations,
-    control,
     credentials_of,
-    mapping,
     rules_for,
 )
+from leadline.posture.control import WORKLOADS, Inventory, Remove, Resource, Violations, control, mapping
 
 
 @control(

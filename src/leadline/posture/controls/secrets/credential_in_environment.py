@@ -22,15 +22,13 @@ Cannot see: credentials that the image itself sets; whether the value is still g
 See: https://kubernetes.io/docs/concepts/configuration/secret/
 """
 
-from leadline.posture.control import (
+from leadline.posture.checks.container_credentials import (
     SENSITIVE_KEY_NAMES,
     SENSITIVE_VALUES,
-    Violations,
-    Workload,
-    control,
     credentials_of,
     rules_for,
 )
+from leadline.posture.control import Violations, Workload, control
 
 
 @control("C-0259", "Workload with credential access", score=8.0, category="Secrets")

@@ -26,7 +26,8 @@ Cannot see: accounts elsewhere. Files are judged only where accounts of the name
 See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
-from leadline.posture.control import Inventory, Review, Violations, Workload, control, expect
+from leadline.posture.checks.target_completeness import expect
+from leadline.posture.control import Inventory, Review, Violations, Workload, control
 
 
 def names_an_account(workload: Workload) -> bool:

@@ -30,7 +30,8 @@ Cannot see: objects that are not part of the target; use through environment var
 See: https://kubernetes.io/docs/concepts/configuration/secret/
 """
 
-from leadline.posture.control import Inventory, Violations, Workload, control, mounts_of
+from leadline.posture.checks.mounts import mounts_of
+from leadline.posture.control import Inventory, Violations, Workload, control
 
 
 @control("C-0255", "Workload with secret access", score=8.0, category="Secrets", reads=("Secret",))

@@ -41,7 +41,8 @@ Cannot see: whether the program does call the Kubernetes API.
 See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
-from leadline.posture.control import RBAC_KINDS, Inventory, Review, Set, Violations, Workload, control
+from leadline.posture.checks.rbac_queries import RBAC_KINDS
+from leadline.posture.control import Inventory, Review, Set, Violations, Workload, control
 
 
 @control(

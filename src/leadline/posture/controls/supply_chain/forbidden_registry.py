@@ -20,7 +20,8 @@ Cannot see: mirrors that the nodes' container runtime puts in place of the writt
 See: https://kubernetes.io/docs/concepts/containers/images/
 """
 
-from leadline.posture.control import Container, Review, Violations, control, is_below, parse_image_name
+from leadline.posture.checks.image_names import is_below, parse_image_name
+from leadline.posture.control import Container, Review, Violations, control
 
 
 @control("C-0001", "Forbidden Container Registries", score=7.0, category="Workload", needs_setting=True)

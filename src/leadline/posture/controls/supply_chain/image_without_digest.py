@@ -20,7 +20,8 @@ Cannot see: admission webhooks that resolve tags to digests.
 See: https://kubernetes.io/docs/concepts/containers/images/
 """
 
-from leadline.posture.control import Container, Review, Violations, control, is_below, parse_image_name
+from leadline.posture.checks.image_names import is_below, parse_image_name
+from leadline.posture.control import Container, Review, Violations, control
 
 LENGTHS = {"sha256": 64, "sha512": 128, "blake3": 64}
 HEXADECIMAL = frozenset("0123456789abcdef")

@@ -28,17 +28,8 @@ Cannot see: which node the pod runs on: one affected node is enough for a findin
 See: https://nvd.nist.gov/vuln/detail/CVE-2021-25741
 """
 
-from leadline.posture.control import (
-    Container,
-    Inventory,
-    Remove,
-    Violations,
-    control,
-    is_within,
-    mapping,
-    parse_version,
-    text,
-)
+from leadline.posture.checks.versions import is_within, parse_version
+from leadline.posture.control import Container, Inventory, Remove, Violations, control, mapping, text
 
 AFFECTED = (("0.0.0", "1.19.15"), ("1.20.0", "1.20.11"), ("1.21.0", "1.21.5"), ("1.22.0", "1.22.2"))
 

@@ -19,7 +19,8 @@ Cannot see: registry mirrors of the nodes.
 See: https://kubernetes.io/blog/2023/02/06/k8s-gcr-io-freeze-announcement/
 """
 
-from leadline.posture.control import Container, Review, Violations, control, parse_image_name
+from leadline.posture.checks.image_names import parse_image_name
+from leadline.posture.control import Container, Review, Violations, control
 
 
 def is_of_the_system(container: Container) -> bool:

@@ -22,7 +22,8 @@ Cannot see: forks that a vendor still fixes under the same name.
 See: https://kubernetes.io/blog/2025/11/11/ingress-nginx-retirement/
 """
 
-from leadline.posture.control import Container, Review, Violations, control, parse_image_name
+from leadline.posture.checks.image_names import parse_image_name
+from leadline.posture.control import Container, Review, Violations, control
 
 
 @control(

@@ -21,16 +21,8 @@ Cannot see: what the image holds.
 See: https://agent-sandbox.sigs.k8s.io/
 """
 
-from leadline.posture.control import (
-    Resource,
-    Review,
-    Violations,
-    control,
-    is_below,
-    mapping,
-    mappings,
-    parse_image_name,
-)
+from leadline.posture.checks.image_names import is_below, parse_image_name
+from leadline.posture.control import Resource, Review, Violations, control, mapping, mappings
 
 LISTS = ("containers", "initContainers")
 

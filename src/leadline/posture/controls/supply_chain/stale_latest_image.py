@@ -22,7 +22,8 @@ Cannot see: whether an image under a version tag was replaced.
 See: https://kubernetes.io/docs/concepts/containers/images/
 """
 
-from leadline.posture.control import Container, Review, Violations, control, parse_image_name
+from leadline.posture.checks.image_names import parse_image_name
+from leadline.posture.control import Container, Review, Violations, control
 
 
 @control("C-0075", "Image pull policy on latest tag", score=2.0, category="Workload")

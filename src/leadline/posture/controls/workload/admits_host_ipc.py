@@ -17,7 +17,8 @@ admission configuration.
 See: https://kubernetes.io/docs/concepts/security/pod-security-admission/
 """
 
-from leadline.posture.control import ENFORCE, Namespace, Set, Violations, control, enforces
+from leadline.posture.checks.pod_security_labels import ENFORCE, enforces
+from leadline.posture.control import Namespace, Set, Violations, control
 
 
 def holds_applications(namespace: Namespace) -> bool:

@@ -22,7 +22,8 @@ Cannot see: defaults that a LimitRange of the namespace adds when the pod is cre
 See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
 """
 
-from leadline.posture.control import Container, Violations, bounds_of, control
+from leadline.posture.checks.resource_bounds import bounds_of
+from leadline.posture.control import Container, Violations, control
 
 
 def takes_resources(container: Container) -> bool:

@@ -16,7 +16,8 @@ Cannot see: who created it and why. Files are judged only when the control is as
 See: https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
 """
 
-from leadline.posture.control import Inventory, Resource, Review, Violations, control, expect_cluster
+from leadline.posture.checks.target_completeness import expect_cluster
+from leadline.posture.control import Inventory, Resource, Review, Violations, control
 
 
 @control("C-0026", "Kubernetes CronJob", score=1.0, category="Workload", kinds=("CronJob.batch",))

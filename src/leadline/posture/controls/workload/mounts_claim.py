@@ -30,7 +30,8 @@ Cannot see: objects that are not part of the target; use through environment var
 See: https://kubernetes.io/docs/concepts/storage/persistent-volumes/
 """
 
-from leadline.posture.control import Inventory, Violations, Workload, control, mounts_of
+from leadline.posture.checks.mounts import mounts_of
+from leadline.posture.control import Inventory, Violations, Workload, control
 
 
 @control(

@@ -16,7 +16,8 @@ Cannot see: who uses it and for what. Files are judged only when the control is 
 See: https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
 """
 
-from leadline.posture.control import Inventory, Resource, Review, Violations, control, expect_cluster
+from leadline.posture.checks.target_completeness import expect_cluster
+from leadline.posture.control import Inventory, Resource, Review, Violations, control
 
 OF_KUBERNETES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 

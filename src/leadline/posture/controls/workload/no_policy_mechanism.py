@@ -16,18 +16,9 @@ Cannot see: what a webhook really refuses; policies kept outside the cluster.
 See: https://kubernetes.io/docs/concepts/security/pod-security-admission/
 """
 
-from leadline.posture.control import (
-    ENFORCE,
-    GUARD_KINDS,
-    YOUR_VALUE,
-    Inventory,
-    Namespace,
-    Set,
-    Violations,
-    control,
-    enforces,
-    policies_guard,
-)
+from leadline.posture.checks.admission_guards import GUARD_KINDS, policies_guard
+from leadline.posture.checks.pod_security_labels import ENFORCE, enforces
+from leadline.posture.control import YOUR_VALUE, Inventory, Namespace, Set, Violations, control
 
 
 def holds_applications(namespace: Namespace) -> bool:

@@ -20,7 +20,8 @@ Cannot see: a kubelet that applies the default profile to all (``seccompDefault`
 See: https://kubernetes.io/docs/tutorials/security/seccomp/
 """
 
-from leadline.posture.control import YOUR_VALUE, Container, Review, Set, Violations, control, runs_linux
+from leadline.posture.checks.container_security import runs_linux
+from leadline.posture.control import YOUR_VALUE, Container, Review, Set, Violations, control
 
 
 @control("C-0055", "Linux hardening", score=4.0, category="Workload / Node escape", applies=runs_linux)

@@ -18,7 +18,8 @@ without a namespace, is therefore not judged.
 See: https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
 """
 
-from leadline.posture.control import Resource, Violations, control, default_namespace
+from leadline.posture.checks.namespaces import default_namespace
+from leadline.posture.control import Resource, Violations, control
 
 KINDS = (
     "Pod",

@@ -21,7 +21,8 @@ without a namespace, is therefore not judged.
 See: https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
 """
 
-from leadline.posture.control import Violations, Workload, control, default_namespace
+from leadline.posture.checks.namespaces import default_namespace
+from leadline.posture.control import Violations, Workload, control
 
 
 @control("C-0061", "Pods in default namespace", score=3.0, category="Workload")

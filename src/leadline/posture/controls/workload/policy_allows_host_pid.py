@@ -18,7 +18,8 @@ Cannot see: who may use which policy; whether the cluster still has the API, whi
 See: https://kubernetes.io/docs/concepts/security/pod-security-policy/
 """
 
-from leadline.posture.control import Inventory, Remove, Resource, Violations, all_meet, control, mapping
+from leadline.posture.checks.every_object import all_meet
+from leadline.posture.control import Inventory, Remove, Resource, Violations, control, mapping
 
 
 def allows(policy: Resource) -> bool:

@@ -16,16 +16,8 @@ Cannot see: who may use which policy; whether the cluster still has the API, whi
 See: https://kubernetes.io/docs/concepts/security/pod-security-policy/
 """
 
-from leadline.posture.control import (
-    Inventory,
-    Resource,
-    Set,
-    Violations,
-    all_meet,
-    control,
-    mapping,
-    mappings,
-)
+from leadline.posture.checks.every_object import all_meet
+from leadline.posture.control import Inventory, Resource, Set, Violations, control, mapping, mappings
 
 
 def allows(policy: Resource) -> bool:

@@ -21,8 +21,9 @@ Cannot see: which set-uid programs the image holds.
 See: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
 """
 
-from leadline.posture.control import Container, Violations, control, runs_linux
-from leadline.posture.control import privilege_escalation as may_escalate
+from leadline.posture.checks.container_security import privilege_escalation as may_escalate
+from leadline.posture.checks.container_security import runs_linux
+from leadline.posture.control import Container, Violations, control
 
 
 @control(

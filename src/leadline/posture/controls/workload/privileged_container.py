@@ -22,7 +22,8 @@ Cannot see: privileges that a runtime class or an admission webhook adds later.
 See: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
 
-from leadline.posture.control import Container, Violations, control, privileged
+from leadline.posture.checks.container_security import privileged
+from leadline.posture.control import Container, Violations, control
 
 
 @control("C-0057", "Privileged container", score=8.0, category="Workload / Node escape")

@@ -18,16 +18,9 @@ assumed (``kubernetes_version``).
 See: https://kubernetes.io/docs/reference/using-api/deprecation-guide/
 """
 
-from leadline.posture.control import (
-    REMOVED_KINDS,
-    Inventory,
-    Resource,
-    Review,
-    Violations,
-    control,
-    parse_version,
-    removal_of,
-)
+from leadline.posture.checks.api_versions import REMOVED_KINDS, removal_of
+from leadline.posture.checks.versions import parse_version
+from leadline.posture.control import Inventory, Resource, Review, Violations, control
 
 
 @control("L-0001", "Removed API version", score=5.0, category="Workload", kinds=REMOVED_KINDS)

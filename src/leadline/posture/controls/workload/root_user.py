@@ -25,8 +25,9 @@ Cannot see: the user that the image itself names; with ``runAsNonRoot`` the kube
 See: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
 """
 
-from leadline.posture.control import Container, Violations, control, runs_linux
-from leadline.posture.control import root_user as may_be_root
+from leadline.posture.checks.container_security import root_user as may_be_root
+from leadline.posture.checks.container_security import runs_linux
+from leadline.posture.control import Container, Violations, control
 
 
 @control("C-0013", "Non-root containers", score=6.0, category="Workload / Node escape", applies=runs_linux)

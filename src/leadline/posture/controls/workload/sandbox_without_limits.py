@@ -20,17 +20,8 @@ Cannot see: quotas of the namespace.
 See: https://agent-sandbox.sigs.k8s.io/
 """
 
-from leadline.posture.control import (
-    YOUR_VALUE,
-    Resource,
-    Review,
-    Set,
-    Violations,
-    control,
-    mapping,
-    mappings,
-    outside,
-)
+from leadline.posture.checks.resource_bounds import outside
+from leadline.posture.control import YOUR_VALUE, Resource, Review, Set, Violations, control, mapping, mappings
 
 LISTS = ("containers", "initContainers")
 

@@ -27,7 +27,8 @@ stand beside the scaler.
 See: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/
 """
 
-from leadline.posture.control import Inventory, Resource, Review, Violations, control, expect, mapping, text
+from leadline.posture.checks.target_completeness import expect
+from leadline.posture.control import Inventory, Resource, Review, Violations, control, mapping, text
 
 TARGETS = {
     "Deployment": "Deployment.apps",

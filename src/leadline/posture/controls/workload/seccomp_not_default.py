@@ -21,7 +21,8 @@ Cannot see: what a ``Localhost`` profile allows; a kubelet that applies the defa
 See: https://kubernetes.io/docs/tutorials/security/seccomp/
 """
 
-from leadline.posture.control import Container, Review, Set, Violations, control, mapping, runs_linux
+from leadline.posture.checks.container_security import runs_linux
+from leadline.posture.control import Container, Review, Set, Violations, control, mapping
 
 CONFINED = ("RuntimeDefault", "Localhost")
 

@@ -22,15 +22,8 @@ Cannot see: labels that a tool adds when it deploys.
 See: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
 """
 
-from leadline.posture.control import (
-    Review,
-    Violations,
-    Workload,
-    compile_pairs,
-    compile_selector,
-    control,
-    mapping,
-)
+from leadline.posture.checks.selectors import compile_pairs, compile_selector
+from leadline.posture.control import Review, Violations, Workload, control, mapping
 
 
 @control("C-0296", "Mismatching selector", score=3.0, category="Workload")

@@ -21,7 +21,8 @@ Cannot see: what the image or an admission webhook adds; whether the node can do
 See: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
 """
 
-from leadline.posture.control import Violations, Workload, container_context, control, pod_context
+from leadline.posture.checks.pod_context import container_context, pod_context
+from leadline.posture.control import Violations, Workload, control
 
 
 @control("C-0211", "Apply Security Context to Your Pods and Containers", score=8.0, category="Workload")

@@ -19,8 +19,9 @@ Cannot see: which folders the program writes to; watching it run tells.
 See: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
 """
 
-from leadline.posture.control import Container, Violations, control, runs_linux
-from leadline.posture.control import writable_root_filesystem as may_write
+from leadline.posture.checks.container_security import runs_linux
+from leadline.posture.checks.container_security import writable_root_filesystem as may_write
+from leadline.posture.control import Container, Violations, control
 
 
 @control(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadline.kube.image_name import ImageName, is_below, parse_image_name
+from leadline.posture.checks.image_names import ImageName, is_below, parse_image_name
 
 DIGEST = "sha256:" + "a" * 64
 

@@ -1,0 +1,42 @@
+"""Objects that a workload mounts as volumes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from leadline.model.control import Remove, Review, Violations
+from leadline.posture.inventory import Inventory
+from leadline.posture.subject import Workload, mapping, mappings
+
+_MOUNTED: dict[str, tuple[str, str]] = {
+    "Secret": ("secret", "secretName"),
+    "PersistentVolumeClaim": ("persistentVolumeClaim", "claimName"),
+    "ConfigMap": ("configMap", "name"),
+}
+"""Kind to the field of a volume that mounts it, and the field in there that holds its name."""
+
+
+def mounts_of(workload: Workload, inventory: Inventory, kind: str) -> Violations:
+    """Each mount of an object of ``kind`` that is part of the target, and that object."""
+    for _, volume in workload.volumes:
+        objects = [
+            o for name in _names_in(volume, kind) if (o := inventory.get(kind, workload.namespace, name))
+        ]
+        if not objects:
+            continue
+        for container in workload.containers:
+            for m, mount in container.mounts:
+                if mount.get("name") == volume.get("name"):
+                    yield Remove(f"{container.place}volumeMounts[{m}]")
+                    for found in objects:
+                        yield Review("", on=found)
+
+
+def _names_in(volume: dict[str, Any], kind: str) -> Iterator[str]:
+    field, key = _MOUNTED[kind]
+    name = mapping(volume.get(field)).get(key)
+    if isinstance(name, str):
+        yield name
+    for _, source in mappings(mapping(volume.get("projected")).get("sources")):
+        name = mapping(source.get(field)).get("name")
+        if isinstance(name, str):
+            yield name

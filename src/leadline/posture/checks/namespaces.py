@@ -1,0 +1,29 @@
+"""Objects that live in the default namespace, or name none."""
+
+from leadline.model.control import NotJudged, Review, Set, Violations
+from leadline.model.resource import Resource
+from leadline.posture.subject import mapping
+
+YOUR_NAMESPACE = "YOUR_NAMESPACE"
+
+
+def default_namespace(resource: Resource) -> Violations:
+    """Where an object lives in ``default`` or names no namespace, which comes to the same.
+
+    A chart is rendered for ``default`` only because nobody has installed it yet, and what a kustomization builds
+    without a namespace goes where its overlay or the deploying tool says.
+    """
+    origin = resource.origin.kind
+    if (origin == "helm" and resource.namespace in ("", "default")) or (
+        not resource.namespace and (origin == "kustomize" or _is_of_helm(resource))
+    ):
+        raise NotJudged("the namespace is chosen when it is installed")
+    if resource.namespace == "default":
+        yield Review("metadata.namespace", on=resource)
+    elif not resource.namespace:
+        yield Set("metadata.namespace", YOUR_NAMESPACE, on=resource)
+
+
+def _is_of_helm(resource: Resource) -> bool:
+    labels = mapping(mapping(resource.body.get("metadata")).get("labels"))
+    return labels.get("app.kubernetes.io/managed-by") == "Helm" or "helm.sh/chart" in labels

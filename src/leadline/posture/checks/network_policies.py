@@ -1,0 +1,25 @@
+"""Which namespaces have a network policy."""
+
+from leadline.kube.network_policy import POLICY_KINDS
+from leadline.posture.inventory import Inventory
+from leadline.posture.subject import Namespace
+
+__all__ = ["POLICY_KINDS", "has_network_policy"]
+
+
+def has_network_policy(namespace: Namespace, inventory: Inventory) -> bool:
+    """Whether a policy isolates pods of the namespace: one for all of them, or one that selects some that are here."""
+    workloads = inventory.workloads_in(namespace.name)
+    labels = inventory.namespace_labels(namespace.name)
+    for rule in inventory.policies_in(namespace.name):
+        if not (rule.isolates_ingress or rule.isolates_egress):
+            continue
+        if rule.selects_namespace is not None and not rule.selects_namespace(labels):
+            continue
+        if (
+            rule.selects_all
+            or (rule.namespace and not workloads)
+            or any(rule.selects(w.labels) for w in workloads)
+        ):
+            return True
+    return False
