@@ -1,12 +1,13 @@
 """What holds for every control, so that no control has to test it again."""
 
 import re
+from collections import Counter
 
 import pytest
 import yaml
 from control_fixtures import ROOT, fixed, fixtures_of, has_only_edits, judged, read_fixture, written
 
-from leadline.model.control import Control
+from leadline.model.control import CONSEQUENCES, LONGEST_PROBLEM, Control
 from leadline.posture.catalogue import load_controls
 
 CONTROLS = load_controls()
@@ -25,6 +26,18 @@ def test_ids_are_unique_and_well_formed():
     ids = [control.id for control in CONTROLS]
     assert len(ids) == len(set(ids))
     assert all(re.fullmatch(r"[CL]-\d{4}", control_id) for control_id in ids)
+
+
+def test_every_control_says_its_problem_in_a_few_words_and_what_it_leads_to():
+    assert [c.id for c in CONTROLS if not 4 <= len(c.problem) <= LONGEST_PROBLEM] == []
+    assert [c.id for c in CONTROLS if c.problem != c.problem.strip() or c.problem.endswith(".")] == []
+    assert [c.id for c in CONTROLS if c.consequence not in CONSEQUENCES] == []
+    assert {c.consequence for c in CONTROLS} == set(CONSEQUENCES)
+
+
+def test_no_two_controls_share_a_problem():
+    times = Counter(control.problem.lower() for control in CONTROLS)
+    assert [problem for problem, count in times.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("control", CHECKED, ids=named)

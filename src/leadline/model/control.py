@@ -18,6 +18,22 @@ Severity = Literal["critical", "high", "medium", "low", "unknown"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "unknown")
 """Worst first."""
 
+Consequence = Literal[
+    "cluster takeover", "node escape", "secrets", "reachable from outside", "other", "availability"
+]
+"""What the problem leads to, if somebody uses it."""
+CONSEQUENCES: tuple[Consequence, ...] = (
+    "cluster takeover",
+    "node escape",
+    "secrets",
+    "reachable from outside",
+    "other",
+    "availability",
+)
+"""In the order in which findings are shown."""
+LONGEST_PROBLEM = 40
+"""Characters of ``Control.problem``."""
+
 YOUR_VALUE = "YOUR_VALUE"
 """Stands in a ``Set`` for a value that only the owner can know; such an edit is shown, never applied."""
 
@@ -104,6 +120,11 @@ class Control(Struct, frozen=True):
     """Whether the control has nothing to judge by while all its settings are empty."""
     manual: str = ""
     """For a control that only a person can judge: what to look at."""
+    problem: str = ""
+    """What is wrong, in at most ``LONGEST_PROBLEM`` characters: ``"Privileged container"``; empty for a user's own
+    control that does not say it, whose title stands in for it."""
+    consequence: Consequence = "other"
+    """What it leads to; findings are ordered by it."""
     cloud: str = ""
     """``EKS``, ``AKS`` or ``GKE`` where it makes sense on that service's clusters alone."""
     needs: str = ""

@@ -28,7 +28,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
 from leadline.kube.rbac import Grant
-from leadline.model.control import YOUR_VALUE, Control, Missing, NotJudged, Remove, Review, Set, Violations
+from leadline.model.control import (
+    YOUR_VALUE,
+    Consequence,
+    Control,
+    Missing,
+    NotJudged,
+    Remove,
+    Review,
+    Set,
+    Violations,
+)
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import ApiServer, ControllerManager, Etcd, Scheduler
 from leadline.posture.inventory import WORKLOADS, Inventory
@@ -82,6 +92,8 @@ def control(
     id: str,
     title: str,
     *,
+    problem: str = "",
+    consequence: Consequence = "other",
     score: float,
     category: str,
     kinds: tuple[str, ...] = (),
@@ -92,7 +104,8 @@ def control(
 ) -> Callable[[Check], Control]:
     """Makes a ``Control`` of a check.
 
-    ``reads`` names the kinds that a join looks at. ``kinds`` is for checks over a ``Resource``: ``("Service", "Ingress.networking.k8s.io")``. ``applies``
+    ``problem`` says what is wrong in at most 40 characters, ``consequence`` what it leads to. ``reads`` names the
+    kinds that a join looks at. ``kinds`` is for checks over a ``Resource``: ``("Service", "Ingress.networking.k8s.io")``. ``applies``
     says which subjects are judged at all; the others count neither as passed nor as failed. ``cloud``
     is for a control that makes sense on the clusters of one service alone, ``needs_setting`` for one that has
     nothing to judge by while all its settings are empty.
@@ -114,6 +127,8 @@ def control(
             category,
             doc=_documentation(check),
             module=check.__module__,
+            problem=problem,
+            consequence=consequence,
             subject=subject,
             kinds=kinds,
             check=check,
@@ -128,19 +143,57 @@ def control(
     return make
 
 
-def manual(id: str, title: str, *, score: float, category: str, look_at: str, cloud: str = "") -> Control:
+def manual(
+    id: str,
+    title: str,
+    *,
+    problem: str,
+    consequence: Consequence,
+    score: float,
+    category: str,
+    look_at: str,
+    cloud: str = "",
+) -> Control:
     """A control that only a person can judge. ``look_at`` says in one sentence what to look at."""
     module = sys._getframe(1).f_globals
     return Control(
-        id, title, score, category, module["__doc__"] or "", module["__name__"], manual=look_at, cloud=cloud
+        id,
+        title,
+        score,
+        category,
+        module["__doc__"] or "",
+        module["__name__"],
+        problem=problem,
+        consequence=consequence,
+        manual=look_at,
+        cloud=cloud,
     )
 
 
-def not_built(id: str, title: str, *, score: float, category: str, needs: str, cloud: str = "") -> Control:
+def not_built(
+    id: str,
+    title: str,
+    *,
+    problem: str,
+    consequence: Consequence,
+    score: float,
+    category: str,
+    needs: str,
+    cloud: str = "",
+) -> Control:
     """A control that cannot judge yet. ``needs`` names the facts that are not read: ``"kubelet settings of the nodes"``."""
     module = sys._getframe(1).f_globals
     return Control(
-        id, title, score, category, module["__doc__"] or "", module["__name__"], needs=needs, cloud=cloud
+        id,
+        title,
+        score,
+        category,
+        module["__doc__"] or "",
+        module["__name__"],
+        problem=problem,
+        consequence=consequence,
+        needs=needs,
+        cloud=cloud,
     )
 
 

@@ -33,6 +33,13 @@ from leadline.posture.checks.rbac_queries import EVERYTHING
 from leadline.posture.control import Grant, Violations, control
 
 
-@control("C-0035", "Administrative Roles", score=6.0, category="Access control")
+@control(
+    "C-0035",
+    "Administrative Roles",
+    problem="Administrative role bound",
+    consequence="cluster takeover",
+    score=6.0,
+    category="Access control",
+)
 def administrative_role(grant: Grant) -> Violations:
     yield from grant.may_any(EVERYTHING)

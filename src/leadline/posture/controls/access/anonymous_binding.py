@@ -49,6 +49,8 @@ READ_FILE_FOR_JOINING = {
 @control(
     "C-0262",
     "Anonymous user has RoleBinding",
+    problem="Role for anonymous callers",
+    consequence="cluster takeover",
     score=7.0,
     category="Control plane / Supply chain",
     kinds=("RoleBinding.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.authorization.k8s.io"),

@@ -36,6 +36,8 @@ from leadline.posture.control import Grant, Violations, control
 @control(
     "C-0280",
     "Minimize access to the approval sub-resource of certificatesigningrequests objects",
+    problem="May approve certificates",
+    consequence="cluster takeover",
     score=5.0,
     category="Access control",
 )

@@ -14,6 +14,8 @@ from leadline.posture.control import manual
 aws_sign_in = manual(
     "C-0232",
     "Manage Kubernetes RBAC users with AWS IAM Authenticator for Kubernetes or Upgrade to AWS CLI v1.16.156",
+    problem="How people sign in (EKS)",
+    consequence="cluster takeover",
     score=7.0,
     category="Access control",
     cloud="EKS",

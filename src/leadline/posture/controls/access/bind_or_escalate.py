@@ -35,6 +35,8 @@ from leadline.posture.control import Grant, Violations, control
 @control(
     "C-0191",
     "Limit use of the Bind, Impersonate and Escalate permissions in the Kubernetes cluster",
+    problem="May bind, escalate or impersonate",
+    consequence="cluster takeover",
     score=6.0,
     category="Access control",
 )

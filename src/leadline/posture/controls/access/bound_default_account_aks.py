@@ -26,6 +26,8 @@ from leadline.posture.control import Remove, Resource, Violations, control, mapp
 @control(
     "C-0239",
     "Prefer using dedicated AKS Service Accounts",
+    problem="Role for a default account (AKS)",
+    consequence="secrets",
     score=7.0,
     category="Access control",
     kinds=("RoleBinding.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.authorization.k8s.io"),

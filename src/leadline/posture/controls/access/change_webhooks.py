@@ -33,6 +33,13 @@ from leadline.posture.checks.rbac_queries import CHANGE_ADMISSION
 from leadline.posture.control import Grant, Violations, control
 
 
-@control("C-0281", "Minimize access to webhook configuration objects", score=5.0, category="Access control")
+@control(
+    "C-0281",
+    "Minimize access to webhook configuration objects",
+    problem="May change admission webhooks",
+    consequence="cluster takeover",
+    score=5.0,
+    category="Access control",
+)
 def change_webhooks(grant: Grant) -> Violations:
     yield from grant.may_any(CHANGE_ADMISSION)

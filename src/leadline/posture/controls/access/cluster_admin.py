@@ -27,6 +27,8 @@ from leadline.posture.control import Grant, Violations, control
 @control(
     "C-0185",
     "Ensure that the cluster-admin role is only used where required",
+    problem="cluster-admin is bound",
+    consequence="cluster takeover",
     score=8.0,
     category="Access control",
 )

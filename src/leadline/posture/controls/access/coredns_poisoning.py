@@ -39,7 +39,14 @@ CHANGE_NAMES = ask(
 """What CoreDNS of kubeadm, EKS, AKS, k3s and RKE2, kube-dns of GKE and the node-local cache read."""
 
 
-@control("C-0037", "CoreDNS poisoning", score=4.0, category="Access control")
+@control(
+    "C-0037",
+    "CoreDNS poisoning",
+    problem="May change the cluster DNS",
+    consequence="other",
+    score=4.0,
+    category="Access control",
+)
 def coredns_poisoning(grant: Grant) -> Violations:
     if grant.reaches in ("", "kube-system"):
         yield from grant.may_any((CHANGE_NAMES,))

@@ -34,7 +34,12 @@ from leadline.posture.control import Grant, Violations, control
 
 
 @control(
-    "C-0282", "Minimize access to the service account token creation", score=5.0, category="Access control"
+    "C-0282",
+    "Minimize access to the service account token creation",
+    problem="May create account tokens",
+    consequence="cluster takeover",
+    score=5.0,
+    category="Access control",
 )
 def create_account_tokens(grant: Grant) -> Violations:
     yield from grant.may_any(CREATE_TOKENS)

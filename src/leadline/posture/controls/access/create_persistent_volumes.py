@@ -35,6 +35,13 @@ from leadline.posture.control import Grant, Violations, control
 CREATE_VOLUMES = (ask("create", "persistentvolumes"),)
 
 
-@control("C-0278", "Minimize access to create persistent volumes", score=5.0, category="Access control")
+@control(
+    "C-0278",
+    "Minimize access to create persistent volumes",
+    problem="May create persistent volumes",
+    consequence="node escape",
+    score=5.0,
+    category="Access control",
+)
 def create_persistent_volumes(grant: Grant) -> Violations:
     yield from grant.may_any(CREATE_VOLUMES)

@@ -33,6 +33,13 @@ from leadline.posture.checks.rbac_queries import CREATE_PODS
 from leadline.posture.control import Grant, Violations, control
 
 
-@control("C-0188", "Minimize access to create pods", score=5.0, category="Access control")
+@control(
+    "C-0188",
+    "Minimize access to create pods",
+    problem="May create pods",
+    consequence="cluster takeover",
+    score=5.0,
+    category="Access control",
+)
 def create_pods(grant: Grant) -> Violations:
     yield from grant.may_any(CREATE_PODS)

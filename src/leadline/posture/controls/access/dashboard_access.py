@@ -45,6 +45,8 @@ BINDINGS = ("RoleBinding.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.au
 @control(
     "C-0014",
     "Access Kubernetes dashboard",
+    problem="Kubernetes dashboard has a role",
+    consequence="cluster takeover",
     score=2.0,
     category="Access control",
     kinds=(*BINDINGS, WORKLOADS),

@@ -27,6 +27,8 @@ from leadline.posture.control import Remove, Resource, Set, Violations, control,
 @control(
     "C-0225",
     "Prefer using dedicated EKS Service Accounts",
+    problem="Default account with a token (EKS)",
+    consequence="secrets",
     score=7.0,
     category="Access control",
     kinds=(

@@ -38,6 +38,13 @@ DELETE_EVENTS = (
 )
 
 
-@control("C-0031", "Delete Kubernetes events", score=4.0, category="Access control")
+@control(
+    "C-0031",
+    "Delete Kubernetes events",
+    problem="May delete events",
+    consequence="other",
+    score=4.0,
+    category="Access control",
+)
 def delete_events(grant: Grant) -> Violations:
     yield from grant.may_any(DELETE_EVENTS)

@@ -39,6 +39,13 @@ DELETE = (
 )
 
 
-@control("C-0007", "Roles with delete capabilities", score=5.0, category="Access control")
+@control(
+    "C-0007",
+    "Roles with delete capabilities",
+    problem="May delete objects",
+    consequence="availability",
+    score=5.0,
+    category="Access control",
+)
 def delete_rights(grant: Grant) -> Violations:
     yield from grant.may_any(DELETE)

@@ -40,6 +40,8 @@ def is_everyone(grant: Grant) -> bool:
 @control(
     "C-0265",
     "system:authenticated user has elevated roles",
+    problem="Role for everyone who can sign in",
+    consequence="cluster takeover",
     score=7.0,
     category="Control plane / Supply chain",
     applies=is_everyone,

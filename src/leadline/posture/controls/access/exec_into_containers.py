@@ -34,6 +34,13 @@ from leadline.posture.checks.rbac_queries import RUN_COMMANDS
 from leadline.posture.control import Grant, Violations, control
 
 
-@control("C-0002", "Prevent containers from allowing command execution", score=5.0, category="Access control")
+@control(
+    "C-0002",
+    "Prevent containers from allowing command execution",
+    problem="May run commands in containers",
+    consequence="cluster takeover",
+    score=5.0,
+    category="Access control",
+)
 def exec_into_containers(grant: Grant) -> Violations:
     yield from grant.may_any(RUN_COMMANDS)

@@ -33,6 +33,13 @@ from leadline.posture.checks.rbac_queries import IMPERSONATE
 from leadline.posture.control import Grant, Violations, control
 
 
-@control("C-0065", "No impersonation", score=6.0, category="Access control")
+@control(
+    "C-0065",
+    "No impersonation",
+    problem="May act as other users",
+    consequence="cluster takeover",
+    score=6.0,
+    category="Access control",
+)
 def impersonation(grant: Grant) -> Violations:
     yield from grant.may_any(IMPERSONATE)

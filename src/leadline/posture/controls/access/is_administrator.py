@@ -49,6 +49,8 @@ EVERYTHING = frozenset({"*"})
 @control(
     "C-0272",
     "Workload with administrative roles",
+    problem="Workload is administrator",
+    consequence="cluster takeover",
     score=6.0,
     category="Workload",
     reads=(*RBAC_KINDS, "ServiceAccount"),

@@ -33,6 +33,13 @@ READ = frozenset({"get", "list", "watch"})
 SECRETS = frozenset({"secrets"})
 
 
-@control("C-0015", "List Kubernetes secrets", score=7.0, category="Access control")
+@control(
+    "C-0015",
+    "List Kubernetes secrets",
+    problem="May list Secrets",
+    consequence="secrets",
+    score=7.0,
+    category="Access control",
+)
 def list_secrets(grant: Grant) -> Violations:
     yield from grant.may(READ, SECRETS)

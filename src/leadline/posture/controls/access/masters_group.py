@@ -13,6 +13,8 @@ from leadline.posture.control import manual
 MASTERS_GROUP = manual(
     "C-0246",
     "Avoid use of system:masters group",
+    problem="Members of system:masters",
+    consequence="cluster takeover",
     score=8.0,
     category="Access control",
     look_at="client certificates and other logins whose group is system:masters",

@@ -55,6 +55,8 @@ CONTROLLER_GROUPS = frozenset({"apps", "batch"})
 @control(
     "C-0267",
     "Workload with cluster takeover roles",
+    problem="Workload may take over the cluster",
+    consequence="cluster takeover",
     score=6.0,
     category="Workload",
     reads=(*RBAC_KINDS, "ServiceAccount"),

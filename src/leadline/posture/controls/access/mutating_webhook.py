@@ -22,6 +22,8 @@ from leadline.posture.control import Inventory, Resource, Review, Violations, co
 @control(
     "C-0039",
     "Validate admission controller (mutating)",
+    problem="Mutating webhook to review",
+    consequence="other",
     score=4.0,
     category="Access control",
     kinds=("MutatingWebhookConfiguration.admissionregistration.k8s.io",),

@@ -33,6 +33,13 @@ from leadline.posture.checks.rbac_queries import REACH_KUBELETS
 from leadline.posture.control import Grant, Violations, control
 
 
-@control("C-0279", "Minimize access to the proxy sub-resource of nodes", score=5.0, category="Access control")
+@control(
+    "C-0279",
+    "Minimize access to the proxy sub-resource of nodes",
+    problem="May reach kubelets (nodes/proxy)",
+    consequence="cluster takeover",
+    score=5.0,
+    category="Access control",
+)
 def node_proxy(grant: Grant) -> Violations:
     yield from grant.may_any(REACH_KUBELETS)

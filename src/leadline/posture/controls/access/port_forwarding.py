@@ -33,6 +33,13 @@ from leadline.posture.checks.rbac_queries import FORWARD_PORTS
 from leadline.posture.control import Grant, Violations, control
 
 
-@control("C-0063", "Portforwarding privileges", score=5.0, category="Access control")
+@control(
+    "C-0063",
+    "Portforwarding privileges",
+    problem="May forward ports to pods",
+    consequence="reachable from outside",
+    score=5.0,
+    category="Access control",
+)
 def port_forwarding(grant: Grant) -> Violations:
     yield from grant.may_any(FORWARD_PORTS)

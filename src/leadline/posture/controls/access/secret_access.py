@@ -32,6 +32,13 @@ from leadline.posture.checks.rbac_queries import READ_SECRETS
 from leadline.posture.control import Grant, Violations, control
 
 
-@control("C-0186", "Minimize access to secrets", score=6.0, category="Access control")
+@control(
+    "C-0186",
+    "Minimize access to secrets",
+    problem="May read Secrets",
+    consequence="secrets",
+    score=6.0,
+    category="Access control",
+)
 def secret_access(grant: Grant) -> Violations:
     yield from grant.may_any(READ_SECRETS)

@@ -42,6 +42,8 @@ def is_service_account(grant: Grant) -> bool:
 @control(
     "C-0053",
     "Access container service account",
+    problem="Service account may do more than read",
+    consequence="cluster takeover",
     score=6.0,
     category="Access control",
     applies=is_service_account,

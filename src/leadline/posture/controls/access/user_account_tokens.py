@@ -12,6 +12,8 @@ from leadline.posture.control import manual
 USER_ACCOUNT_TOKENS = manual(
     "C-0287",
     "Service account token authentication should not be used for users",
+    problem="People sign in with account tokens",
+    consequence="cluster takeover",
     score=4.0,
     category="Access control",
     look_at="whether people use tokens of service accounts",

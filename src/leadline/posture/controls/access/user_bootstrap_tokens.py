@@ -12,6 +12,8 @@ from leadline.posture.control import manual
 USER_BOOTSTRAP_TOKENS = manual(
     "C-0288",
     "Bootstrap token authentication should not be used for users",
+    problem="People sign in with bootstrap tokens",
+    consequence="cluster takeover",
     score=4.0,
     category="Access control",
     look_at="whether bootstrap tokens exist beyond the joining of nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import manual
 USER_CERTIFICATES = manual(
     "C-0286",
     "Client certificate authentication should not be used for users",
+    problem="People sign in with certificates",
+    consequence="cluster takeover",
     score=4.0,
     category="Access control",
     look_at="how people log in, and who holds client certificates",

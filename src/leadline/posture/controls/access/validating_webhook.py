@@ -24,6 +24,8 @@ from leadline.posture.control import Inventory, Resource, Review, Violations, co
 @control(
     "C-0036",
     "Validate admission controller (validating)",
+    problem="Validating webhook to review",
+    consequence="other",
     score=3.0,
     category="Access control",
     kinds=("ValidatingWebhookConfiguration.admissionregistration.k8s.io",),

@@ -32,6 +32,13 @@ from leadline.posture.checks.rbac_queries import EVERYTHING
 from leadline.posture.control import Grant, Violations, control
 
 
-@control("C-0187", "Minimize wildcard use in Roles and ClusterRoles", score=7.0, category="Access control")
+@control(
+    "C-0187",
+    "Minimize wildcard use in Roles and ClusterRoles",
+    problem="Wildcard in a role",
+    consequence="cluster takeover",
+    score=7.0,
+    category="Access control",
+)
 def wildcard_role(grant: Grant) -> Violations:
     yield from grant.may_any(EVERYTHING)

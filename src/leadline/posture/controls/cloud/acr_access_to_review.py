@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 ACR_ACCESS_TO_REVIEW = not_built(
     "C-0251",
     "Minimize user access to Azure Container Registry (ACR)",
+    problem="Access to ACR to review",
+    consequence="other",
     score=6.0,
     category="Access control",
     needs="the cloud provider's description of the cluster",

@@ -12,6 +12,8 @@ from leadline.posture.control import manual
 AKS_AUDIT_LOGS = manual(
     "C-0254",
     "Enable audit Logs",
+    problem="Audit logs to be kept (AKS)",
+    consequence="other",
     score=5.0,
     category="Control plane",
     look_at="the diagnostic settings of the AKS cluster",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 AKS_CLUSTER_MAY_WRITE_REGISTRY = not_built(
     "C-0250",
     "Minimize cluster access to read-only for Azure Container Registry (ACR)",
+    problem="Cluster may write to ACR",
+    consequence="other",
     score=6.0,
     category="Access control",
     needs="the cloud provider's description of the cluster",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 AKS_ENDPOINT_OPEN_TO_ALL = not_built(
     "C-0247",
     "Restrict Access to the Control Plane Endpoint",
+    problem="API endpoint open to all (AKS)",
+    consequence="reachable from outside",
     score=8.0,
     category="Network",
     needs="the cloud provider's description of the cluster",

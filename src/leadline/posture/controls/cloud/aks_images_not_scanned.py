@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 AKS_IMAGES_NOT_SCANNED = not_built(
     "C-0243",
     "Ensure Image Vulnerability Scanning using Azure Defender image scanning or a third party provider",
+    problem="Registry images are not scanned (AKS)",
+    consequence="other",
     score=5.0,
     category="Workload / Supply chain",
     needs="the cloud provider's description of the cluster",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 AKS_PUBLIC_ENDPOINT = not_built(
     "C-0252",
     "Ensure clusters are created with Private Endpoint Enabled and Public Access Disabled",
+    problem="API endpoint is public (AKS)",
+    consequence="reachable from outside",
     score=8.0,
     category="Network",
     needs="the cloud provider's description of the cluster",

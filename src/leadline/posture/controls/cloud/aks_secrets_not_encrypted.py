@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 AKS_SECRETS_NOT_ENCRYPTED = not_built(
     "C-0244",
     "Ensure Kubernetes Secrets are encrypted",
+    problem="Secrets unencrypted (AKS)",
+    consequence="secrets",
     score=6.0,
     category="Secrets",
     needs="the cloud provider's description of the cluster",

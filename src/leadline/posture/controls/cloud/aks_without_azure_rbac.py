@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 AKS_WITHOUT_AZURE_RBAC = not_built(
     "C-0241",
     "Use Azure RBAC for Kubernetes Authorization.",
+    problem="Azure RBAC is off",
+    consequence="cluster takeover",
     score=7.0,
     category="Access control",
     needs="the cloud provider's description of the cluster",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 AKS_WITHOUT_NETWORK_POLICY = not_built(
     "C-0240",
     "Ensure Network Policy is Enabled and set as appropriate",
+    problem="Network policies are off (AKS)",
+    consequence="reachable from outside",
     score=6.0,
     category="Network",
     needs="the cloud provider's description of the cluster",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 ARTIFACT_REGISTRY_ACCESS_TO_REVIEW = not_built(
     "C-0308",
     "Minimize user access to GCP Artifact Registry",
+    problem="Artifact Registry access to review",
+    consequence="other",
     score=6.0,
     category="Access control",
     needs="the cloud provider's description of the cluster",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 CLUSTER_MAY_WRITE_REGISTRY = not_built(
     "C-0223",
     "Minimize cluster access to read-only for Amazon ECR",
+    problem="Cluster may write to ECR",
+    consequence="other",
     score=6.0,
     category="Access control",
     needs="the cloud provider's description of the cluster",

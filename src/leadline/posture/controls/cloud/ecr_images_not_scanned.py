@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 ECR_IMAGES_NOT_SCANNED = not_built(
     "C-0221",
     "Ensure Image Vulnerability Scanning using Amazon ECR image scanning or a third party provider",
+    problem="ECR images are not scanned",
+    consequence="other",
     score=5.0,
     category="Workload / Supply chain",
     needs="the cloud provider's description of the cluster",

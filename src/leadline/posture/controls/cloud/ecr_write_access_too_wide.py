@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 ECR_WRITE_ACCESS_TOO_WIDE = not_built(
     "C-0222",
     "Minimize user access to Amazon ECR",
+    problem="Too many may write to ECR",
+    consequence="other",
     score=6.0,
     category="Access control",
     needs="the cloud provider's description of the cluster",

@@ -13,6 +13,8 @@ from leadline.posture.control import manual
 HOSTILE_TENANTS = manual(
     "C-0242",
     "Hostile multi-tenant workloads",
+    problem="Tenants who do not trust each other",
+    consequence="other",
     score=5.0,
     category="Workload",
     look_at="whether the cluster runs code of tenants who do not trust each other",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 INSTANCE_METADATA_REACHABLE = not_built(
     "C-0052",
     "Instance Metadata API",
+    problem="Metadata address of the cloud reachable",
+    consequence="secrets",
     score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 LEGACY_ACCESS_MANAGEMENT = not_built(
     "C-0285",
     "Cluster Access Manager API to streamline and enhance the management of access controls within EKS clusters",
+    problem="Legacy access management (EKS)",
+    consequence="cluster takeover",
     score=5.0,
     category="Control plane",
     needs="the cloud provider's description of the cluster",

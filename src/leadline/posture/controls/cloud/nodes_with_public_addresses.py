@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 NODES_WITH_PUBLIC_ADDRESSES = not_built(
     "C-0229",
     "Ensure clusters are created with Private Nodes",
+    problem="Nodes have public addresses (EKS)",
+    consequence="reachable from outside",
     score=8.0,
     category="Network",
     needs="the cloud provider's description of the cluster",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 PUBLIC_API_ENDPOINT = not_built(
     "C-0228",
     "Ensure clusters are created with Private Endpoint Enabled and Public Access Disabled",
+    problem="API endpoint is public (EKS)",
+    consequence="reachable from outside",
     score=8.0,
     category="Network",
     needs="the cloud provider's description of the cluster",

@@ -12,6 +12,8 @@ from leadline.posture.control import manual
 UNTRUSTED_WORKLOADS = manual(
     "C-0249",
     "Restrict untrusted workloads",
+    problem="Untrusted workloads to be isolated",
+    consequence="other",
     score=5.0,
     category="Workload",
     look_at="which workloads run code that you did not write or check, and on which nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 ADMIN_KUBECONFIG_NOT_OWNED_BY_ROOT = not_built(
     "C-0105",
     "Ensure that the admin.conf file ownership is set to root:root",
+    problem="admin.conf: owner not root",
+    consequence="cluster takeover",
     score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",

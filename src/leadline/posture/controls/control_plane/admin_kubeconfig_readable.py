@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 ADMIN_KUBECONFIG_READABLE = not_built(
     "C-0104",
     "Ensure that the admin.conf file permissions are set to 600",
+    problem="admin.conf: loose file mode",
+    consequence="cluster takeover",
     score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",

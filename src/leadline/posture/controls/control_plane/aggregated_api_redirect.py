@@ -41,6 +41,8 @@ AFFECTED = (("0.0.0", "1.22.14"), ("1.23.0", "1.23.11"), ("1.24.0", "1.24.5"), (
 @control(
     "C-0089",
     "CVE-2022-3172-aggregated-API-server-redirect",
+    problem="Aggregated API server may redirect",
+    consequence="secrets",
     score=3.0,
     category="Workload",
     kinds=("APIService.apiregistration.k8s.io",),

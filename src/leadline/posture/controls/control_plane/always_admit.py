@@ -28,6 +28,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0122",
     "Ensure that the admission control plugin AlwaysAdmit is not set",
+    problem="Admission lets everything pass",
+    consequence="cluster takeover",
     score=8.0,
     category="Control plane",
 )

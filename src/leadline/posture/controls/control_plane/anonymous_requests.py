@@ -30,6 +30,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0113",
     "Ensure that the API Server --anonymous-auth argument is set to false",
+    problem="API server accepts anonymous requests",
+    consequence="reachable from outside",
     score=8.0,
     category="Control plane",
 )

@@ -13,6 +13,8 @@ from leadline.posture.control import not_built
 API_SERVER_MANIFEST_NOT_OWNED_BY_ROOT = not_built(
     "C-0093",
     "Ensure that the API server pod specification file ownership is set to root:root",
+    problem="API server manifest: owner not root",
+    consequence="cluster takeover",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

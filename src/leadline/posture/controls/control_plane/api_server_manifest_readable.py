@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 API_SERVER_MANIFEST_READABLE = not_built(
     "C-0092",
     "Ensure that the API server pod specification file permissions are set to 600 or more restrictive",
+    problem="API server manifest: loose file mode",
+    consequence="cluster takeover",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -27,6 +27,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0129",
     "Ensure that the API Server --profiling argument is set to false",
+    problem="API server profiling is on",
+    consequence="other",
     score=3.0,
     category="Control plane",
 )

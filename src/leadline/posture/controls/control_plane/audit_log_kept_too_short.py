@@ -27,6 +27,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0131",
     "Ensure that the API Server --audit-log-maxage argument is set to 30 or as appropriate",
+    problem="Audit log kept less than 30 days",
+    consequence="other",
     score=4.0,
     category="Control plane",
 )

@@ -27,6 +27,13 @@ See: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
 from leadline.posture.control import ApiServer, Violations, control
 
 
-@control("C-0067", "Audit logs enabled", score=5.0, category="Control plane")
+@control(
+    "C-0067",
+    "Audit logs enabled",
+    problem="No audit log",
+    consequence="other",
+    score=5.0,
+    category="Control plane",
+)
 def audit_off(api_server: ApiServer) -> Violations:
     yield from api_server.missing(("audit-policy-file", "YOUR_VALUE"))

@@ -30,6 +30,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0143",
     "Ensure that the API Server only makes use of Strong Cryptographic Ciphers",
+    problem="Cipher suites not chosen",
+    consequence="other",
     score=5.0,
     category="Control plane",
 )

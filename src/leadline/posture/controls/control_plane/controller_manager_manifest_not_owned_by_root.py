@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 CONTROLLER_MANAGER_MANIFEST_NOT_OWNED_BY_ROOT = not_built(
     "C-0095",
     "Ensure that the controller manager pod specification file ownership is set to root:root",
+    problem="Controller manifest: owner not root",
+    consequence="cluster takeover",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 CONTROLLER_MANAGER_MANIFEST_READABLE = not_built(
     "C-0094",
     "Ensure that the controller manager pod specification file permissions are set to 600 or more restrictive",
+    problem="Controller manifest: loose file mode",
+    consequence="cluster takeover",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -27,6 +27,8 @@ from leadline.posture.control import ControllerManager, Violations, control
 @control(
     "C-0150",
     "Ensure that the Controller Manager --bind-address argument is set to 127.0.0.1",
+    problem="Controller manager on every address",
+    consequence="reachable from outside",
     score=5.0,
     category="Control plane",
 )

@@ -27,6 +27,8 @@ from leadline.posture.control import ControllerManager, Violations, control
 @control(
     "C-0145",
     "Ensure that the Controller Manager --profiling argument is set to false",
+    problem="Controller manager profiling is on",
+    consequence="other",
     score=3.0,
     category="Control plane",
 )

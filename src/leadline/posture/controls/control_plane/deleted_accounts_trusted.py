@@ -27,6 +27,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0135",
     "Ensure that the API Server --service-account-lookup argument is set to true",
+    problem="Tokens of deleted accounts accepted",
+    consequence="cluster takeover",
     score=6.0,
     category="Control plane",
 )

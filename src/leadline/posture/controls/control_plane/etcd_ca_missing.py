@@ -27,6 +27,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0140",
     "Ensure that the API Server --etcd-cafile argument is set as appropriate",
+    problem="etcd's certificate not verified",
+    consequence="secrets",
     score=8.0,
     category="Control plane",
 )

@@ -28,6 +28,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0137",
     "Ensure that the API Server --etcd-certfile and --etcd-keyfile arguments are set as appropriate",
+    problem="No client certificate for etcd",
+    consequence="secrets",
     score=8.0,
     category="Control plane",
 )

@@ -28,6 +28,8 @@ from leadline.posture.control import Etcd, Violations, control
 @control(
     "C-0154",
     "Ensure that the --client-cert-auth argument is set to true",
+    problem="etcd accepts clients unverified",
+    consequence="cluster takeover",
     score=8.0,
     category="Control plane",
 )

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 ETCD_DATA_NOT_OWNED_BY_ETCD = not_built(
     "C-0103",
     "Ensure that the etcd data directory ownership is set to etcd:etcd",
+    problem="etcd data: owner not etcd",
+    consequence="secrets",
     score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",

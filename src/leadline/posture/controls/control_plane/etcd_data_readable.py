@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 ETCD_DATA_READABLE = not_built(
     "C-0102",
     "Ensure that the etcd data directory permissions are set to 700 or more restrictive",
+    problem="etcd data: loose file mode",
+    consequence="secrets",
     score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 ETCD_MANIFEST_NOT_OWNED_BY_ROOT = not_built(
     "C-0099",
     "Ensure that the etcd pod specification file ownership is set to root:root",
+    problem="etcd manifest: owner not root",
+    consequence="cluster takeover",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

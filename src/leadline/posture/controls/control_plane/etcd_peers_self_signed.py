@@ -28,6 +28,8 @@ from leadline.posture.control import Etcd, Violations, control
 @control(
     "C-0158",
     "Ensure that the --peer-auto-tls argument is not set to true",
+    problem="etcd peers sign their own certificates",
+    consequence="secrets",
     score=6.0,
     category="Control plane",
 )

@@ -28,6 +28,8 @@ from leadline.posture.control import Etcd, Violations, control
 @control(
     "C-0157",
     "Ensure that the --peer-client-cert-auth argument is set to true",
+    problem="etcd accepts peers unverified",
+    consequence="cluster takeover",
     score=7.0,
     category="Control plane",
 )

@@ -29,6 +29,8 @@ from leadline.posture.control import Etcd, Violations, control
 @control(
     "C-0156",
     "Ensure that the --peer-cert-file and --peer-key-file arguments are set as appropriate",
+    problem="etcd peers without TLS",
+    consequence="secrets",
     score=7.0,
     category="Control plane",
 )

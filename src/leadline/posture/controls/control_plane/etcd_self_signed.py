@@ -26,7 +26,12 @@ from leadline.posture.control import Etcd, Violations, control
 
 
 @control(
-    "C-0155", "Ensure that the --auto-tls argument is not set to true", score=6.0, category="Control plane"
+    "C-0155",
+    "Ensure that the --auto-tls argument is not set to true",
+    problem="etcd signs its own certificate",
+    consequence="secrets",
+    score=6.0,
+    category="Control plane",
 )
 def etcd_self_signed(etcd: Etcd) -> Violations:
     if etcd.settings_file:

@@ -42,6 +42,8 @@ from leadline.posture.control import Etcd, Inventory, Violations, control
 @control(
     "C-0159",
     "Ensure that a unique Certificate Authority is used for etcd",
+    problem="etcd shares the cluster's CA",
+    consequence="cluster takeover",
     score=8.0,
     category="Control plane",
     reads=("Pod",),

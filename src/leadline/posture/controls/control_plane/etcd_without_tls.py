@@ -28,6 +28,8 @@ from leadline.posture.control import Etcd, Violations, control
 @control(
     "C-0153",
     "Ensure that the --cert-file and --key-file arguments are set as appropriate",
+    problem="etcd without TLS",
+    consequence="secrets",
     score=8.0,
     category="Control plane",
 )

@@ -27,6 +27,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0118",
     "Ensure that the API Server --authorization-mode argument is not set to AlwaysAllow",
+    problem="Every request is allowed",
+    consequence="cluster takeover",
     score=7.0,
     category="Control plane",
 )

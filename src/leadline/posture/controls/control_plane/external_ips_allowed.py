@@ -29,6 +29,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0283",
     "Ensure that the API Server --DenyServiceExternalIPs is set",
+    problem="External IPs of Services allowed",
+    consequence="reachable from outside",
     score=4.0,
     category="Control plane",
 )

@@ -14,6 +14,8 @@ from leadline.posture.control import manual
 external_ips_denied = manual(
     "C-0115",
     "Ensure that the API Server --DenyServiceExternalIPs is not set",
+    problem="External IPs of Services denied",
+    consequence="other",
     score=4.0,
     category="Control plane",
     look_at="whether Services depend on spec.externalIPs, before the plugin DenyServiceExternalIPs is turned on",

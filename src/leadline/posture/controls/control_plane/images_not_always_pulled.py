@@ -28,6 +28,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0123",
     "Ensure that the admission control plugin AlwaysPullImages is set",
+    problem="Images not pulled at every start",
+    consequence="secrets",
     score=4.0,
     category="Control plane",
 )

@@ -26,7 +26,14 @@ See: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apis
 from leadline.posture.control import ApiServer, Violations, control
 
 
-@control("C-0005", "API server insecure port is enabled", score=9.0, category="Control plane")
+@control(
+    "C-0005",
+    "API server insecure port is enabled",
+    problem="API server answers without TLS or login",
+    consequence="cluster takeover",
+    score=9.0,
+    category="Control plane",
+)
 def insecure_port(api_server: ApiServer) -> Violations:
     for flag in api_server.every("insecure-port"):
         if flag.number != 0:

@@ -35,6 +35,8 @@ def is_kube_proxy(config_map: Resource) -> bool:
 @control(
     "C-0291",
     "Ensure that the kube-proxy metrics service is bound to localhost",
+    problem="kube-proxy metrics on every address",
+    consequence="reachable from outside",
     score=5.0,
     category="Control plane",
     kinds=("ConfigMap",),

@@ -28,6 +28,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0117",
     "Ensure that the API Server --kubelet-certificate-authority argument is set as appropriate",
+    problem="Kubelet certificates not verified",
+    consequence="cluster takeover",
     score=8.0,
     category="Control plane",
 )

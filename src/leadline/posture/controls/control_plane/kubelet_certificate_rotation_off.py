@@ -35,6 +35,8 @@ def is_off(gate: str) -> bool:
 @control(
     "C-0149",
     "Ensure that the Controller Manager RotateKubeletServerCertificate argument is set to true",
+    problem="Kubelet certificate rotation is off",
+    consequence="other",
     score=6.0,
     category="Control plane",
 )

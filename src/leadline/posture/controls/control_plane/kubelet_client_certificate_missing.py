@@ -27,6 +27,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0116",
     "Ensure that the API Server --kubelet-client-certificate and --kubelet-client-key arguments are set as appropriate",
+    problem="No client certificate for kubelets",
+    consequence="cluster takeover",
     score=7.0,
     category="Control plane",
 )

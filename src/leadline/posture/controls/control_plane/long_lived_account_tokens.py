@@ -28,6 +28,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0290",
     "Ensure that the --service-account-extend-token-expiration parameter is set to false",
+    problem="Account tokens live for a year",
+    consequence="secrets",
     score=6.0,
     category="Control plane",
 )

@@ -29,6 +29,8 @@ LONGEST_S = 300.0
 @control(
     "C-0134",
     "Ensure that the API Server --request-timeout argument is set as appropriate",
+    problem="Long request timeout",
+    consequence="availability",
     score=4.0,
     category="Control plane",
 )

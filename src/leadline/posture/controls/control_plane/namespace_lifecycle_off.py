@@ -27,6 +27,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0126",
     "Ensure that the admission control plugin NamespaceLifecycle is set",
+    problem="NamespaceLifecycle admission is off",
+    consequence="availability",
     score=3.0,
     category="Control plane",
 )

@@ -13,6 +13,8 @@ from leadline.posture.control import not_built
 NARROW_AUDIT_POLICY = not_built(
     "C-0161",
     "Ensure that the audit policy covers key security concerns",
+    problem="Audit policy leaves out key events",
+    consequence="other",
     score=5.0,
     category="Control plane",
     needs="files and settings of the nodes",

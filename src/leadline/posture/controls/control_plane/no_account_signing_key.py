@@ -27,6 +27,8 @@ from leadline.posture.control import ControllerManager, Violations, control
 @control(
     "C-0147",
     "Ensure that the Controller Manager --service-account-private-key-file argument is set as appropriate",
+    problem="No private key for account tokens",
+    consequence="cluster takeover",
     score=6.0,
     category="Control plane",
 )

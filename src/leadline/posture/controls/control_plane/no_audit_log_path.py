@@ -27,6 +27,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0130",
     "Ensure that the API Server --audit-log-path argument is set",
+    problem="No audit log path",
+    consequence="other",
     score=7.0,
     category="Control plane",
 )

@@ -24,6 +24,13 @@ See: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/#audit-policy
 from leadline.posture.control import ApiServer, Violations, control
 
 
-@control("C-0160", "Ensure that a minimal audit policy is created", score=5.0, category="Control plane")
+@control(
+    "C-0160",
+    "Ensure that a minimal audit policy is created",
+    problem="No audit policy",
+    consequence="other",
+    score=5.0,
+    category="Control plane",
+)
 def no_audit_policy(api_server: ApiServer) -> Violations:
     yield from api_server.missing(("audit-policy-file", "YOUR_VALUE"))

@@ -27,6 +27,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0139",
     "Ensure that the API Server --client-ca-file argument is set as appropriate",
+    problem="No CA for client certificates",
+    consequence="cluster takeover",
     score=8.0,
     category="Control plane",
 )

@@ -29,6 +29,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0141",
     "Ensure that the API Server --encryption-provider-config argument is set as appropriate",
+    problem="No encryption provider configured",
+    consequence="secrets",
     score=7.0,
     category="Control plane",
 )

@@ -28,6 +28,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0121",
     "Ensure that the admission control plugin EventRateLimit is set",
+    problem="No event rate limit",
+    consequence="availability",
     score=4.0,
     category="Control plane",
 )

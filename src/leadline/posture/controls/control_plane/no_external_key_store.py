@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 NO_EXTERNAL_KEY_STORE = not_built(
     "C-0208",
     "Consider external secret storage",
+    problem="No external key store",
+    consequence="secrets",
     score=5.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -29,6 +29,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0127",
     "Ensure that the admission control plugin NodeRestriction is set",
+    problem="NodeRestriction admission is off",
+    consequence="cluster takeover",
     score=4.0,
     category="Control plane",
 )

@@ -28,6 +28,8 @@ from leadline.posture.control import ControllerManager, Violations, control
 @control(
     "C-0148",
     "Ensure that the Controller Manager --root-ca-file argument is set as appropriate",
+    problem="No root CA for pods",
+    consequence="secrets",
     score=7.0,
     category="Control plane",
 )

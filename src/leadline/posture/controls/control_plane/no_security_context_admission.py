@@ -34,6 +34,8 @@ OLD_PLUGINS = frozenset({"SecurityContextDeny", "PodSecurityPolicy"})
 @control(
     "C-0124",
     "Ensure that the admission control plugin SecurityContextDeny is set if PodSecurityPolicy is not used",
+    problem="No SecurityContextDeny or PodSecurity",
+    consequence="node escape",
     score=4.0,
     category="Control plane",
 )

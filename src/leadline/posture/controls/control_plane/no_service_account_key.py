@@ -28,6 +28,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0136",
     "Ensure that the API Server --service-account-key-file argument is set as appropriate",
+    problem="No key file for account tokens",
+    consequence="cluster takeover",
     score=5.0,
     category="Control plane",
 )

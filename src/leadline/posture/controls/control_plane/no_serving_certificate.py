@@ -28,6 +28,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0138",
     "Ensure that the API Server --tls-cert-file and --tls-private-key-file arguments are set as appropriate",
+    problem="API server without its own certificate",
+    consequence="reachable from outside",
     score=8.0,
     category="Control plane",
 )

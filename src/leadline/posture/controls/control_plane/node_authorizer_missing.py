@@ -29,6 +29,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0119",
     "Ensure that the API Server --authorization-mode argument includes Node",
+    problem="Node authorizer missing",
+    consequence="cluster takeover",
     score=5.0,
     category="Control plane",
 )

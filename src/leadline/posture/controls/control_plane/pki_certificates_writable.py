@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 PKI_CERTIFICATES_WRITABLE = not_built(
     "C-0111",
     "Ensure that the Kubernetes PKI certificate file permissions are set to 600 or more restrictive",
+    problem="PKI certificates: loose file mode",
+    consequence="cluster takeover",
     score=8.0,
     category="Control plane",
     needs="files and settings of the nodes",

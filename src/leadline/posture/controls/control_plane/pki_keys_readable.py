@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 PKI_KEYS_READABLE = not_built(
     "C-0112",
     "Ensure that the Kubernetes PKI key file permissions are set to 600",
+    problem="PKI keys: loose file mode",
+    consequence="cluster takeover",
     score=8.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 PKI_NOT_OWNED_BY_ROOT = not_built(
     "C-0110",
     "Ensure that the Kubernetes PKI directory and file ownership is set to root:root",
+    problem="PKI files: owner not root",
+    consequence="cluster takeover",
     score=8.0,
     category="Control plane",
     needs="files and settings of the nodes",

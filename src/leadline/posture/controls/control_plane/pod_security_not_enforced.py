@@ -29,7 +29,14 @@ See: https://kubernetes.io/docs/concepts/security/pod-security-admission/
 from leadline.posture.control import ApiServer, Review, Violations, control
 
 
-@control("C-0068", "PSP enabled", score=1.0, category="Control plane")
+@control(
+    "C-0068",
+    "PSP enabled",
+    problem="No pod security admission",
+    consequence="node escape",
+    score=1.0,
+    category="Control plane",
+)
 def pod_security_not_enforced(api_server: ApiServer) -> Violations:
     if not api_server.has_pod_security_policy:
         yield from api_server.without_items("disable-admission-plugins", ("PodSecurity",))

@@ -27,6 +27,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0120",
     "Ensure that the API Server --authorization-mode argument includes RBAC",
+    problem="RBAC authorizer missing",
+    consequence="cluster takeover",
     score=8.0,
     category="Control plane",
 )

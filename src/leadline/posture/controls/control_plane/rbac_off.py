@@ -26,7 +26,14 @@ See: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
 from leadline.posture.control import ApiServer, Violations, control
 
 
-@control("C-0088", "RBAC enabled", score=7.0, category="Control plane")
+@control(
+    "C-0088",
+    "RBAC enabled",
+    problem="RBAC is off",
+    consequence="cluster takeover",
+    score=7.0,
+    category="Control plane",
+)
 def rbac_off(api_server: ApiServer) -> Violations:
     modes = api_server.flag("authorization-mode")
     if api_server.authorization_file:

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 SCHEDULER_KUBECONFIG_NOT_OWNED_BY_ROOT = not_built(
     "C-0107",
     "Ensure that the scheduler.conf file ownership is set to root:root",
+    problem="scheduler.conf: owner not root",
+    consequence="cluster takeover",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

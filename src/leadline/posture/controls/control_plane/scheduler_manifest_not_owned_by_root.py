@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 SCHEDULER_MANIFEST_NOT_OWNED_BY_ROOT = not_built(
     "C-0097",
     "Ensure that the scheduler pod specification file ownership is set to root:root",
+    problem="Scheduler manifest: owner not root",
+    consequence="cluster takeover",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -27,6 +27,8 @@ from leadline.posture.control import Scheduler, Violations, control
 @control(
     "C-0152",
     "Ensure that the Scheduler --bind-address argument is set to 127.0.0.1",
+    problem="Scheduler on every address",
+    consequence="reachable from outside",
     score=5.0,
     category="Control plane",
 )

@@ -28,6 +28,8 @@ from leadline.posture.control import Scheduler, Violations, control
 @control(
     "C-0151",
     "Ensure that the Scheduler --profiling argument is set to false",
+    problem="Scheduler profiling is on",
+    consequence="other",
     score=3.0,
     category="Control plane",
 )

@@ -26,6 +26,13 @@ See: https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/
 from leadline.posture.control import ApiServer, Violations, control
 
 
-@control("C-0066", "Secret/etcd encryption enabled", score=6.0, category="Control plane")
+@control(
+    "C-0066",
+    "Secret/etcd encryption enabled",
+    problem="Secrets unencrypted in etcd",
+    consequence="secrets",
+    score=6.0,
+    category="Control plane",
+)
 def secrets_not_encrypted(api_server: ApiServer) -> Violations:
     yield from api_server.missing(("encryption-provider-config", "YOUR_VALUE"))

@@ -27,6 +27,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0128",
     "Ensure that the API Server --secure-port argument is not set to 0",
+    problem="Secure port is off",
+    consequence="availability",
     score=8.0,
     category="Control plane",
 )

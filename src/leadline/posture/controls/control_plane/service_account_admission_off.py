@@ -27,6 +27,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0125",
     "Ensure that the admission control plugin ServiceAccount is set",
+    problem="ServiceAccount admission is off",
+    consequence="availability",
     score=3.0,
     category="Control plane",
 )

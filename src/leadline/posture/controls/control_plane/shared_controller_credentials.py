@@ -27,6 +27,8 @@ from leadline.posture.control import ControllerManager, Violations, control
 @control(
     "C-0146",
     "Ensure that the Controller Manager --use-service-account-credentials argument is set to true",
+    problem="Controllers share one account",
+    consequence="cluster takeover",
     score=4.0,
     category="Control plane",
 )

@@ -28,6 +28,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0133",
     "Ensure that the API Server --audit-log-maxsize argument is set to 100 or as appropriate",
+    problem="Audit log file too small",
+    consequence="other",
     score=4.0,
     category="Control plane",
 )

@@ -31,6 +31,8 @@ DEFAULT = 12_500
 @control(
     "C-0144",
     "Ensure that the Controller Manager --terminated-pod-gc-threshold argument is set as appropriate",
+    problem="Terminated pods are kept too long",
+    consequence="availability",
     score=4.0,
     category="Control plane",
 )

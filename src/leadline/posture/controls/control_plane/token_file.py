@@ -28,6 +28,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0114",
     "Ensure that the API Server --token-auth-file parameter is not set",
+    problem="Static token file in use",
+    consequence="cluster takeover",
     score=8.0,
     category="Control plane",
 )

@@ -27,6 +27,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0132",
     "Ensure that the API Server --audit-log-maxbackup argument is set to 10 or as appropriate",
+    problem="Too few old audit logs kept",
+    consequence="other",
     score=4.0,
     category="Control plane",
 )

@@ -29,6 +29,8 @@ from leadline.posture.control import ApiServer, Violations, control
 @control(
     "C-0277",
     "Ensure that the API Server only makes use of Strong Cryptographic Ciphers",
+    problem="Weak cipher suites",
+    consequence="other",
     score=5.0,
     category="Control plane",
 )

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 WEAK_ENCRYPTION_PROVIDER = not_built(
     "C-0142",
     "Ensure that encryption providers are appropriately configured",
+    problem="Weak encryption provider",
+    consequence="secrets",
     score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",

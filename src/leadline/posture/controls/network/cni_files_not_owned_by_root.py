@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 CNI_FILES_NOT_OWNED_BY_ROOT = not_built(
     "C-0101",
     "Ensure that the Container Network Interface file ownership is set to root:root",
+    problem="CNI files: owner not root",
+    consequence="node escape",
     score=6.0,
     category="Network",
     needs="files and settings of the nodes",

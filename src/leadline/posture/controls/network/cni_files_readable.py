@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 CNI_FILES_READABLE = not_built(
     "C-0100",
     "Ensure that the Container Network Interface file permissions are set to 600 or more restrictive",
+    problem="CNI files: loose file mode",
+    consequence="node escape",
     score=6.0,
     category="Network",
     needs="files and settings of the nodes",

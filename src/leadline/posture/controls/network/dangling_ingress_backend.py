@@ -29,6 +29,8 @@ from leadline.posture.control import Inventory, Resource, Review, Violations, co
 @control(
     "C-0298",
     "Dangling Ingress backend",
+    problem="Ingress to a missing Service",
+    consequence="availability",
     score=4.0,
     category="Network",
     kinds=("Ingress.networking.k8s.io",),

@@ -30,7 +30,14 @@ KINDS = tuple(f"{kind}.gateway.networking.k8s.io" for kind in ROUTES)
 
 
 @control(
-    "C-0302", "Dangling Gateway API backend", score=4.0, category="Network", kinds=KINDS, reads=("Service",)
+    "C-0302",
+    "Dangling Gateway API backend",
+    problem="Route to a missing Service",
+    consequence="availability",
+    score=4.0,
+    category="Network",
+    kinds=KINDS,
+    reads=("Service",),
 )
 def dangling_route_backend(route: Resource, inventory: Inventory) -> Violations:
     for path, namespace, name in route_services(route):

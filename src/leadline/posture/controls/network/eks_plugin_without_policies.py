@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 EKS_PLUGIN_WITHOUT_POLICIES = not_built(
     "C-0230",
     "Ensure Network Policy is Enabled and set as appropriate",
+    problem="Network policies are off (EKS)",
+    consequence="reachable from outside",
     score=6.0,
     category="Network",
     needs="files and settings of the nodes",

@@ -52,7 +52,15 @@ INTERFACES = (
 )
 
 
-@control("C-0021", "Exposed sensitive interfaces", score=6.0, category="Workload", reads=("Service",))
+@control(
+    "C-0021",
+    "Exposed sensitive interfaces",
+    problem="Admin interface exposed",
+    consequence="reachable from outside",
+    score=6.0,
+    category="Workload",
+    reads=("Service",),
+)
 def exposed_admin_interface(
     workload: Workload, inventory: Inventory, *, sensitive_interfaces: tuple[str, ...] = INTERFACES
 ) -> Violations:

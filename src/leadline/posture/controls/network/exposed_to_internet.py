@@ -32,7 +32,13 @@ from leadline.posture.control import Inventory, Review, Violations, Workload, co
 
 
 @control(
-    "C-0256", "External facing", score=7.0, category="Network", reads=("Service", "Ingress.networking.k8s.io")
+    "C-0256",
+    "External facing",
+    problem="Exposed to the internet",
+    consequence="reachable from outside",
+    score=7.0,
+    category="Network",
+    reads=("Service", "Ingress.networking.k8s.io"),
 )
 def exposed_to_internet(workload: Workload, inventory: Inventory) -> Violations:
     for way in service_exposures(workload, inventory):

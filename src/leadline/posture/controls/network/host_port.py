@@ -25,7 +25,14 @@ See: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 from leadline.posture.control import Container, Remove, Violations, control
 
 
-@control("C-0044", "Container hostPort", score=4.0, category="Network")
+@control(
+    "C-0044",
+    "Container hostPort",
+    problem="Port of the node taken (hostPort)",
+    consequence="reachable from outside",
+    score=4.0,
+    category="Network",
+)
 def host_port(container: Container) -> Violations:
     for i, port in container.ports:
         if port.get("hostPort"):

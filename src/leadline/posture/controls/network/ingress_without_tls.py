@@ -21,7 +21,15 @@ See: https://kubernetes.io/docs/concepts/services-networking/ingress/#tls
 from leadline.posture.control import Resource, Set, Violations, control, mapping
 
 
-@control("C-0263", "Ingress uses TLS", score=7.0, category="Network", kinds=("Ingress.networking.k8s.io",))
+@control(
+    "C-0263",
+    "Ingress uses TLS",
+    problem="Ingress without TLS",
+    consequence="reachable from outside",
+    score=7.0,
+    category="Network",
+    kinds=("Ingress.networking.k8s.io",),
+)
 def ingress_without_tls(ingress: Resource) -> Violations:
     if not mapping(ingress.body.get("spec")).get("tls"):
         yield Set("spec.tls", "<your-tls-definition>")

@@ -31,6 +31,8 @@ def is_load_balancer(service: Resource) -> bool:
 @control(
     "C-0231",
     "Encrypt traffic to HTTPS load balancers with TLS certificates",
+    problem="Load balancer without certificate (EKS)",
+    consequence="reachable from outside",
     score=5.0,
     category="Network",
     kinds=("Service",),

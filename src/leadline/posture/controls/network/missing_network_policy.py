@@ -23,7 +23,13 @@ from leadline.posture.control import Inventory, Missing, Violations, Workload, c
 
 
 @control(
-    "C-0260", "Missing network policy", score=5.0, category="Network", reads=(*POLICY_KINDS, "Namespace")
+    "C-0260",
+    "Missing network policy",
+    problem="No network policy for the pods",
+    consequence="reachable from outside",
+    score=5.0,
+    category="Network",
+    reads=(*POLICY_KINDS, "Namespace"),
 )
 def missing_network_policy(workload: Workload, inventory: Inventory) -> Violations:
     if not inventory.policies_of(workload):

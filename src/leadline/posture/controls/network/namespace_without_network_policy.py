@@ -28,6 +28,8 @@ def holds_applications(namespace: Namespace) -> bool:
 @control(
     "C-0206",
     "Ensure that all Namespaces have Network Policies defined",
+    problem="No network policy in the namespace",
+    consequence="reachable from outside",
     score=4.0,
     category="Network",
     applies=holds_applications,

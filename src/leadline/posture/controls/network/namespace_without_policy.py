@@ -28,6 +28,8 @@ def holds_applications(namespace: Namespace) -> bool:
 @control(
     "C-0049",
     "Network mapping",
+    problem="Namespace without network policy",
+    consequence="reachable from outside",
     score=3.0,
     category="Network",
     applies=holds_applications,

@@ -27,6 +27,8 @@ def holds_applications(namespace: Namespace) -> bool:
 @control(
     "C-0054",
     "Cluster internal networking",
+    problem="Pods of a namespace open to each other",
+    consequence="reachable from outside",
     score=4.0,
     category="Network",
     applies=holds_applications,

@@ -31,7 +31,13 @@ from leadline.posture.control import Inventory, Missing, Violations, Workload, c
 
 
 @control(
-    "C-0030", "Ingress and Egress blocked", score=6.0, category="Network", reads=(*POLICY_KINDS, "Namespace")
+    "C-0030",
+    "Ingress and Egress blocked",
+    problem="Ingress or egress not restricted",
+    consequence="reachable from outside",
+    score=6.0,
+    category="Network",
+    reads=(*POLICY_KINDS, "Namespace"),
 )
 def open_ingress_or_egress(workload: Workload, inventory: Inventory) -> Violations:
     policies = inventory.policies_of(workload)

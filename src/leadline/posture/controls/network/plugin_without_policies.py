@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 PLUGIN_WITHOUT_POLICIES = not_built(
     "C-0205",
     "Ensure that the CNI in use supports Network Policies",
+    problem="CNI plugin without network policies",
+    consequence="reachable from outside",
     score=4.0,
     category="Network",
     needs="files and settings of the nodes",

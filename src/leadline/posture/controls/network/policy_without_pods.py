@@ -39,6 +39,8 @@ def selects_some(policy: Resource) -> bool:
 @control(
     "C-0299",
     "Dangling NetworkPolicy",
+    problem="Network policy selects no pods",
+    consequence="reachable from outside",
     score=4.0,
     category="Network",
     kinds=("NetworkPolicy.networking.k8s.io",),

@@ -37,6 +37,8 @@ def is_internal(service: Resource) -> bool:
 @control(
     "C-0245",
     "Encrypt traffic to HTTPS load balancers with TLS certificates",
+    problem="Public entry without TLS",
+    consequence="reachable from outside",
     score=8.0,
     category="Network",
     kinds=("Service", "Ingress.networking.k8s.io"),

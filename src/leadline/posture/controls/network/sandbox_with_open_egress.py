@@ -27,6 +27,8 @@ UNIVERSAL = ("0.0.0.0/0", "::/0")
 @control(
     "C-0301",
     "Agent Sandbox egress policy enforcement",
+    problem="Sandbox with open egress",
+    consequence="reachable from outside",
     score=7.0,
     category="Workload",
     kinds=("SandboxTemplate.extensions.agents.x-k8s.io",),

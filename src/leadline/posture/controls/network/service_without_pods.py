@@ -49,6 +49,8 @@ def selects_pods(service: Resource) -> bool:
 @control(
     "C-0293",
     "Service with no workload",
+    problem="Service without pods",
+    consequence="availability",
     score=3.0,
     category="Workload",
     kinds=("Service",),

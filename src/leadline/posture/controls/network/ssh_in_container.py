@@ -32,7 +32,15 @@ from leadline.posture.control import Inventory, Review, Violations, Workload, co
 SSH_PORTS = frozenset({22, 2222})
 
 
-@control("C-0042", "SSH server running inside container", score=3.0, category="Workload", reads=("Service",))
+@control(
+    "C-0042",
+    "SSH server running inside container",
+    problem="SSH server in a container",
+    consequence="reachable from outside",
+    score=3.0,
+    category="Workload",
+    reads=("Service",),
+)
 def ssh_in_container(workload: Workload, inventory: Inventory) -> Violations:
     named = {
         text(port.get("name")): port.get("containerPort") for c in workload.containers for _, port in c.ports

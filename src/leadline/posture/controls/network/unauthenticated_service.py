@@ -37,7 +37,15 @@ from leadline.posture.control import Inventory, Review, Violations, Workload, co
 RESULT = "ServiceScanResult.kubescape.io"
 
 
-@control("C-0274", "Verify Authenticated Service", score=7.0, category="Network", reads=("Service", RESULT))
+@control(
+    "C-0274",
+    "Verify Authenticated Service",
+    problem="Service without authentication",
+    consequence="reachable from outside",
+    score=7.0,
+    category="Network",
+    reads=("Service", RESULT),
+)
 def unauthenticated_service(workload: Workload, inventory: Inventory) -> Violations:
     if not inventory.of(RESULT):
         return

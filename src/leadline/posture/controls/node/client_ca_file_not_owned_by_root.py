@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 CLIENT_AUTHORITIES_NOT_OWNED_BY_ROOT = not_built(
     "C-0169",
     "Ensure that the client certificate authorities file ownership is set to root:root",
+    problem="Client CA file: owner not root",
+    consequence="cluster takeover",
     score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",

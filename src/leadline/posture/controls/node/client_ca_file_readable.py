@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 CLIENT_AUTHORITIES_READABLE = not_built(
     "C-0168",
     "Ensure that the certificate authorities file permissions are set to 600 or more restrictive",
+    problem="Client CA file: loose file mode",
+    consequence="cluster takeover",
     score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",

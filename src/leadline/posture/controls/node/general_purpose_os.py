@@ -24,6 +24,8 @@ from leadline.posture.control import Resource, Review, Violations, control, mapp
 @control(
     "C-0226",
     "Prefer using a container-optimized OS when possible",
+    problem="General-purpose OS on the nodes",
+    consequence="other",
     score=3.0,
     category="Workload",
     kinds=("Node",),

@@ -13,6 +13,8 @@ from leadline.posture.control import not_built
 KERNEL_FILESYSTEM_CONTEXT_OVERFLOW = not_built(
     "C-0079",
     "CVE-2022-0185-linux-kernel-container-escape",
+    problem="Kernel with a known container escape",
+    consequence="node escape",
     score=4.0,
     category="Workload",
     needs="files and settings of the nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_ALLOWS_EVERYTHING = not_built(
     "C-0173",
     "Ensure that the --authorization-mode argument is not set to AlwaysAllow",
+    problem="Kubelet allows every request",
+    consequence="cluster takeover",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_ANONYMOUS_ACCESS = not_built(
     "C-0069",
     "Disable anonymous access to Kubelet service",
+    problem="Kubelet answers anonymous requests",
+    consequence="cluster takeover",
     score=10.0,
     category="Control plane",
     needs="files and settings of the nodes",

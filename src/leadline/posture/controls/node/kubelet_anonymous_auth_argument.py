@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_ANONYMOUS_AUTH_ARGUMENT = not_built(
     "C-0172",
     "Ensure that the --anonymous-auth argument is set to false",
+    problem="Kubelet flag allows anonymous requests",
+    consequence="cluster takeover",
     score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_CERTIFICATE_NEVER_RENEWED = not_built(
     "C-0182",
     "Ensure that the --rotate-certificates argument is not set to false",
+    problem="Kubelet never renews its certificate",
+    consequence="availability",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_CHANGES_KERNEL_DEFAULTS = not_built(
     "C-0177",
     "Ensure that the --protect-kernel-defaults argument is set to true",
+    problem="Kubelet changes kernel settings",
+    consequence="other",
     score=2.0,
     category="Control plane",
     needs="files and settings of the nodes",

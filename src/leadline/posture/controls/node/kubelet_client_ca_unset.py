@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_CLIENT_AUTHORITY_UNSET = not_built(
     "C-0174",
     "Ensure that the --client-ca-file argument is set as appropriate",
+    problem="Kubelet has no client CA",
+    consequence="cluster takeover",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_CONFIGURATION_READABLE = not_built(
     "C-0170",
     "If the kubelet config.yaml configuration file is being used validate permissions set to 600 or more restrictive",
+    problem="Kubelet config: loose file mode",
+    consequence="node escape",
     score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_CONFIGURATION_WORLD_WRITABLE = not_built(
     "C-0235",
     "Ensure that the kubelet configuration file has permissions set to 644 or more restrictive",
+    problem="Kubelet config: world-writable",
+    consequence="node escape",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

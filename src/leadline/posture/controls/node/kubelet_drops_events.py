@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_DROPS_EVENTS = not_built(
     "C-0180",
     "Ensure that the --event-qps argument is set to 0 or a level which ensures appropriate event capture",
+    problem="Kubelet drops events",
+    consequence="other",
     score=2.0,
     category="Control plane",
     needs="files and settings of the nodes",

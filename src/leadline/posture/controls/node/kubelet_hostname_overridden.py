@@ -13,6 +13,8 @@ from leadline.posture.control import not_built
 KUBELET_HOSTNAME_OVERRIDDEN = not_built(
     "C-0179",
     "Ensure that the --hostname-override argument is not set",
+    problem="Kubelet uses another host name",
+    consequence="other",
     score=3.0,
     category="Control plane",
     needs="files and settings of the nodes",

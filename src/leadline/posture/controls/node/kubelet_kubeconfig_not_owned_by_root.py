@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_KUBECONFIG_NOT_OWNED_BY_ROOT = not_built(
     "C-0167",
     "Ensure that the --kubeconfig kubelet.conf file ownership is set to root:root",
+    problem="Kubelet kubeconfig: owner not root",
+    consequence="cluster takeover",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

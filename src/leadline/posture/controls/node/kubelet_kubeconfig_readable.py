@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_KUBECONFIG_READABLE = not_built(
     "C-0166",
     "Ensure that the --kubeconfig kubelet.conf file permissions are set to 600 or more restrictive",
+    problem="Kubelet kubeconfig: loose file mode",
+    consequence="cluster takeover",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_KUBECONFIG_WORLD_WRITABLE = not_built(
     "C-0238",
     "Ensure that the kubeconfig file permissions are set to 644 or more restrictive",
+    problem="Kubelet kubeconfig: world-writable",
+    consequence="cluster takeover",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_LEAVES_IPTABLES = not_built(
     "C-0178",
     "Ensure that the --make-iptables-util-chains argument is set to true",
+    problem="Kubelet leaves iptables alone",
+    consequence="other",
     score=3.0,
     category="Control plane",
     needs="files and settings of the nodes",

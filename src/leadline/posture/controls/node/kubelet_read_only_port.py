@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_READ_ONLY_PORT = not_built(
     "C-0175",
     "Verify that the --read-only-port argument is set to 0",
+    problem="Kubelet read-only port is open",
+    consequence="reachable from outside",
     score=4.0,
     category="Control plane",
     needs="files and settings of the nodes",

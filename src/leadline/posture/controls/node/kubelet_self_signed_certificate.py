@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_SELF_SIGNED_CERTIFICATE = not_built(
     "C-0181",
     "Ensure that the --tls-cert-file and --tls-private-key-file arguments are set as appropriate",
+    problem="Kubelet signs its own certificate",
+    consequence="reachable from outside",
     score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",

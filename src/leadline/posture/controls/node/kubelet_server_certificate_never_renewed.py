@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_SERVER_CERTIFICATE_NEVER_RENEWED = not_built(
     "C-0183",
     "Verify that the RotateKubeletServerCertificate argument is set to true",
+    problem="Kubelet server certificate not renewed",
+    consequence="availability",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

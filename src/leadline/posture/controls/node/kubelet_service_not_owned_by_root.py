@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_SERVICE_NOT_OWNED_BY_ROOT = not_built(
     "C-0163",
     "Ensure that the kubelet service file ownership is set to root:root",
+    problem="Kubelet service file: owner not root",
+    consequence="node escape",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_SERVICE_READABLE = not_built(
     "C-0162",
     "Ensure that the kubelet service file permissions are set to 600 or more restrictive",
+    problem="Kubelet service file: loose file mode",
+    consequence="node escape",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

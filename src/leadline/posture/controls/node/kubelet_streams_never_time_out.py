@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_STREAMS_NEVER_TIME_OUT = not_built(
     "C-0176",
     "Ensure that the --streaming-connection-idle-timeout argument is not set to 0",
+    problem="Kubelet streams never time out",
+    consequence="availability",
     score=3.0,
     category="Control plane",
     needs="files and settings of the nodes",

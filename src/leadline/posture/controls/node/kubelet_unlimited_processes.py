@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_UNLIMITED_PROCESSES = not_built(
     "C-0284",
     "Ensure that the Kubelet is configured to limit pod PIDS",
+    problem="Unlimited processes in a pod",
+    consequence="availability",
     score=2.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_WEAK_CIPHERS = not_built(
     "C-0184",
     "Ensure that the Kubelet only makes use of Strong Cryptographic Ciphers",
+    problem="Kubelet allows weak ciphers",
+    consequence="other",
     score=5.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 KUBELET_WITHOUT_CLIENT_CERTIFICATES = not_built(
     "C-0070",
     "Enforce Kubelet client TLS authentication",
+    problem="Kubelet without client certificates",
+    consequence="cluster takeover",
     score=9.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -24,6 +24,8 @@ from leadline.posture.control import Inventory, Resource, Review, Violations, co
 @control(
     "C-0233",
     "Consider Fargate for running untrusted workloads",
+    problem="Untrusted workloads outside Fargate",
+    consequence="other",
     score=3.0,
     category="Workload",
     kinds=("Node",),

@@ -26,7 +26,15 @@ OLDEST_SUPPORTED = (1, 34, 0)
 """The oldest minor version that got fixes when this file was last looked at."""
 
 
-@control("C-0273", "Outdated Kubernetes version", score=2.0, category="Control plane", kinds=("Node",))
+@control(
+    "C-0273",
+    "Outdated Kubernetes version",
+    problem="Outdated Kubernetes",
+    consequence="other",
+    score=2.0,
+    category="Control plane",
+    kinds=("Node",),
+)
 def outdated_kubernetes(node: Resource) -> Violations:
     version = parse_version(
         text(mapping(mapping(node.body.get("status")).get("nodeInfo")).get("kubeletVersion"))

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 PROXY_KUBECONFIG_NOT_OWNED_BY_ROOT = not_built(
     "C-0165",
     "If proxy kubeconfig file exists ensure ownership is set to root:root",
+    problem="kube-proxy kubeconfig: owner not root",
+    consequence="cluster takeover",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

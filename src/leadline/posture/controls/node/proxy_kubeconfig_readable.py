@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 PROXY_KUBECONFIG_READABLE = not_built(
     "C-0164",
     "If proxy kubeconfig file exists ensure permissions are set to 600 or more restrictive",
+    problem="kube-proxy kubeconfig: loose file mode",
+    consequence="cluster takeover",
     score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",

@@ -42,7 +42,14 @@ OF_ANY_MACHINE = frozenset({"/etc", "/etc/kubernetes", "/.config"})
 """Folders that hold cloud credentials on one cloud's nodes, and ordinary settings elsewhere."""
 
 
-@control("C-0020", "Mount service principal", score=4.0, category="Workload")
+@control(
+    "C-0020",
+    "Mount service principal",
+    problem="Cloud credentials of the node mounted",
+    consequence="secrets",
+    score=4.0,
+    category="Workload",
+)
 def cloud_credentials_mounted(workload: Workload, inventory: Inventory) -> Violations:
     if inventory.cloud in FILES:
         files = frozenset(FILES[inventory.cloud])

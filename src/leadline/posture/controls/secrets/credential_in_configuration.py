@@ -35,6 +35,8 @@ from leadline.posture.control import WORKLOADS, Inventory, Remove, Resource, Vio
 @control(
     "C-0012",
     "Applications credentials in configuration files",
+    problem="Credential in plain text",
+    consequence="secrets",
     score=8.0,
     category="Secrets",
     kinds=(WORKLOADS, "ConfigMap"),

@@ -31,7 +31,14 @@ from leadline.posture.checks.container_credentials import (
 from leadline.posture.control import Violations, Workload, control
 
 
-@control("C-0259", "Workload with credential access", score=8.0, category="Secrets")
+@control(
+    "C-0259",
+    "Workload with credential access",
+    problem="Credential in the environment",
+    consequence="secrets",
+    score=8.0,
+    category="Secrets",
+)
 def credential_in_environment(
     workload: Workload,
     *,

@@ -23,6 +23,8 @@ from leadline.posture.control import Inventory, Resource, Review, Set, Violation
 @control(
     "C-0189",
     "Ensure that default service accounts are not actively used",
+    problem="Default service account in use",
+    consequence="secrets",
     score=5.0,
     category="Workload",
     kinds=("ServiceAccount", "Namespace"),

@@ -37,6 +37,8 @@ def names_an_account(workload: Workload) -> bool:
 @control(
     "C-0307",
     "Non-existent service account",
+    problem="Service account does not exist",
+    consequence="availability",
     score=5.0,
     category="Workload",
     applies=names_an_account,

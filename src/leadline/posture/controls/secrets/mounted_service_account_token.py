@@ -26,6 +26,8 @@ from leadline.posture.control import Inventory, Set, Violations, Workload, contr
 @control(
     "C-0034",
     "Automatic mapping of service account",
+    problem="Service account token mounted by default",
+    consequence="secrets",
     score=6.0,
     category="Secrets",
     reads=("ServiceAccount", *RBAC_KINDS),

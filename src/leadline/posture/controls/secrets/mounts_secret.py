@@ -34,6 +34,14 @@ from leadline.posture.checks.mounts import mounts_of
 from leadline.posture.control import Inventory, Violations, Workload, control
 
 
-@control("C-0255", "Workload with secret access", score=8.0, category="Secrets", reads=("Secret",))
+@control(
+    "C-0255",
+    "Workload with secret access",
+    problem="Workload reads a Secret",
+    consequence="secrets",
+    score=8.0,
+    category="Secrets",
+    reads=("Secret",),
+)
 def mounts_secret(workload: Workload, inventory: Inventory) -> Violations:
     yield from mounts_of(workload, inventory, "Secret")

@@ -26,6 +26,8 @@ from leadline.posture.control import Inventory, Set, Violations, Workload, contr
 @control(
     "C-0190",
     "Ensure that Service Account Tokens are only mounted where necessary",
+    problem="Token mounted without need",
+    consequence="secrets",
     score=5.0,
     category="Workload",
     reads=("ServiceAccount", *RBAC_KINDS),

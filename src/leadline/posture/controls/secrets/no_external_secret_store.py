@@ -38,7 +38,15 @@ def uses_secrets(workload: Workload) -> bool:
     )
 
 
-@control("C-0234", "Consider external secret storage", score=6.0, category="Secrets", applies=uses_secrets)
+@control(
+    "C-0234",
+    "Consider external secret storage",
+    problem="Secrets not in an external store",
+    consequence="secrets",
+    score=6.0,
+    category="Secrets",
+    applies=uses_secrets,
+)
 def no_external_secret_store(workload: Workload) -> Violations:
     if not any(
         mapping(mapping(volume.get("csi")).get("volumeAttributes")).get("secretProviderClass")

@@ -29,6 +29,8 @@ from leadline.posture.control import Container, Remove, Violations, control, map
 @control(
     "C-0207",
     "Prefer using secrets as files over secrets as environment variables",
+    problem="Secret in an environment variable",
+    consequence="secrets",
     score=4.0,
     category="Workload / Secrets",
 )

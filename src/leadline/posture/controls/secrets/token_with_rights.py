@@ -48,6 +48,8 @@ from leadline.posture.control import Inventory, Review, Set, Violations, Workloa
 @control(
     "C-0261",
     "ServiceAccount token mounted",
+    problem="Token with rights mounted",
+    consequence="cluster takeover",
     score=7.0,
     category="Secrets",
     reads=(*RBAC_KINDS, "ServiceAccount"),

@@ -28,7 +28,14 @@ from leadline.posture.control import Container, Review, Violations, control
 AFFECTED = (("0.0.0", "2.1.9"), ("2.2.0", "2.2.4"))
 
 
-@control("C-0081", "CVE-2022-24348-argocddirtraversal", score=4.0, category="Workload")
+@control(
+    "C-0081",
+    "CVE-2022-24348-argocddirtraversal",
+    problem="Argo CD reads files outside its folder",
+    consequence="secrets",
+    score=4.0,
+    category="Workload",
+)
 def argocd_path_traversal(container: Container) -> Violations:
     name = parse_image_name(container.image)
     if name.repository.rpartition("/")[2] not in ("argocd",):

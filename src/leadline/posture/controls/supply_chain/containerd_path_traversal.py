@@ -23,7 +23,15 @@ from leadline.posture.control import Resource, Review, Violations, control, mapp
 AFFECTED = (("0.0.0", "1.4.13"), ("1.5.0", "1.5.10"), ("1.6.0", "1.6.1"))
 
 
-@control("C-0087", "CVE-2022-23648-containerd-fs-escape", score=7.0, category="Workload", kinds=("Node",))
+@control(
+    "C-0087",
+    "CVE-2022-23648-containerd-fs-escape",
+    problem="containerd exposes files of the node",
+    consequence="secrets",
+    score=7.0,
+    category="Workload",
+    kinds=("Node",),
+)
 def containerd_path_traversal(node: Resource) -> Violations:
     runtime, _, number = text(
         mapping(mapping(node.body.get("status")).get("nodeInfo")).get("containerRuntimeVersion")

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 EXPOSED_REMOTE_EXECUTION = not_built(
     "C-0084",
     "Workloads with RCE vulnerabilities exposed to external traffic",
+    problem="Remote code execution exposed",
+    consequence="reachable from outside",
     score=8.0,
     category="Workload",
     needs="results of image scans",

@@ -24,7 +24,15 @@ from leadline.posture.checks.image_names import is_below, parse_image_name
 from leadline.posture.control import Container, Review, Violations, control
 
 
-@control("C-0001", "Forbidden Container Registries", score=7.0, category="Workload", needs_setting=True)
+@control(
+    "C-0001",
+    "Forbidden Container Registries",
+    problem="Image from a forbidden registry",
+    consequence="other",
+    score=7.0,
+    category="Workload",
+    needs_setting=True,
+)
 def forbidden_registry(
     container: Container,
     *,

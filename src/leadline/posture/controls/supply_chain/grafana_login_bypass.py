@@ -28,7 +28,14 @@ from leadline.posture.control import Container, Review, Violations, control
 AFFECTED = (("9.2.0", "9.2.4"),)
 
 
-@control("C-0090", "CVE-2022-39328-grafana-auth-bypass", score=9.0, category="Workload")
+@control(
+    "C-0090",
+    "CVE-2022-39328-grafana-auth-bypass",
+    problem="Grafana login can be bypassed",
+    consequence="reachable from outside",
+    score=9.0,
+    category="Workload",
+)
 def grafana_login_bypass(container: Container) -> Violations:
     name = parse_image_name(container.image)
     if name.repository.rpartition("/")[2] not in ("grafana", "grafana-oss", "grafana-enterprise"):

@@ -12,6 +12,8 @@ from leadline.posture.control import manual
 IMAGE_PROVENANCE = manual(
     "C-0289",
     "Configure Image Provenance using ImagePolicyWebhook admission controller",
+    problem="Image provenance is not enforced",
+    consequence="other",
     score=7.0,
     category="Workload / Supply chain",
     look_at="whether admission checks where images come from",

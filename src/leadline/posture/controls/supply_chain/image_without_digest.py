@@ -27,7 +27,14 @@ LENGTHS = {"sha256": 64, "sha512": 128, "blake3": 64}
 HEXADECIMAL = frozenset("0123456789abcdef")
 
 
-@control("C-0306", "Images not pinned to digest", score=3.0, category="Workload / Supply chain")
+@control(
+    "C-0306",
+    "Images not pinned to digest",
+    problem="Image not pinned to a digest",
+    consequence="other",
+    score=3.0,
+    category="Workload / Supply chain",
+)
 def image_without_digest(
     container: Container, *, image_digest_exempt_repositories: tuple[str, ...] = ()
 ) -> Violations:

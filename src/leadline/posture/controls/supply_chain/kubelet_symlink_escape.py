@@ -37,6 +37,8 @@ AFFECTED = (("0.0.0", "1.19.15"), ("1.20.0", "1.20.11"), ("1.21.0", "1.21.5"), (
 @control(
     "C-0058",
     "CVE-2021-25741 - Using symlink for arbitrary host file system access.",
+    problem="Kubelet lets volumes escape by symlink",
+    consequence="node escape",
     score=6.0,
     category="Workload",
     reads=("Node",),

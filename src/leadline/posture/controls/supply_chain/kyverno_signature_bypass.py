@@ -28,7 +28,14 @@ from leadline.posture.control import Container, Review, Violations, control
 AFFECTED = (("1.8.3", "1.8.5"),)
 
 
-@control("C-0091", "CVE-2022-47633-kyverno-signature-bypass", score=8.0, category="Workload")
+@control(
+    "C-0091",
+    "CVE-2022-47633-kyverno-signature-bypass",
+    problem="Kyverno accepts forged signatures",
+    consequence="other",
+    score=8.0,
+    category="Workload",
+)
 def kyverno_signature_bypass(container: Container) -> Violations:
     name = parse_image_name(container.image)
     if name.repository.rpartition("/")[2] not in ("kyverno",):

@@ -33,6 +33,8 @@ CONTROLLERS = ("ingress-nginx/controller", "nginx-ingress-controller", "nginx-co
 @control(
     "C-0059",
     "CVE-2021-25742-nginx-ingress-snippet-annotation-vulnerability",
+    problem="Ingress controller runs snippets",
+    consequence="secrets",
     score=8.0,
     category="Workload",
     reads=("ConfigMap",),

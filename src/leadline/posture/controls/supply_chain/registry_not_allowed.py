@@ -26,6 +26,8 @@ from leadline.posture.control import Container, Review, Violations, control
 @control(
     "C-0078",
     "Images from allowed registry",
+    problem="Image from a registry not allowed",
+    consequence="other",
     score=5.0,
     category="Workload / Supply chain",
     needs_setting=True,

@@ -30,6 +30,8 @@ def is_of_the_system(container: Container) -> bool:
 @control(
     "C-0253",
     "Deprecated Kubernetes image registry",
+    problem="Image from the retired k8s.gcr.io",
+    consequence="availability",
     score=5.0,
     category="Workload / Supply chain",
     applies=is_of_the_system,

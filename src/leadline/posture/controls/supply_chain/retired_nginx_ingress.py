@@ -27,7 +27,12 @@ from leadline.posture.control import Container, Review, Violations, control
 
 
 @control(
-    "C-0292", "Nginx Ingress Controller End of Life", score=6.0, category="Workload / Resource management"
+    "C-0292",
+    "Nginx Ingress Controller End of Life",
+    problem="Retired ingress-nginx in use",
+    consequence="reachable from outside",
+    score=6.0,
+    category="Workload / Resource management",
 )
 def retired_nginx_ingress(container: Container) -> Violations:
     name = parse_image_name(container.image)

@@ -30,6 +30,8 @@ LISTS = ("containers", "initContainers")
 @control(
     "C-0304",
     "Agent Sandbox image provenance",
+    problem="Sandbox image of unknown origin",
+    consequence="other",
     score=7.0,
     category="Workload / Supply chain",
     kinds=("SandboxTemplate.extensions.agents.x-k8s.io",),

@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 SIGNATURE_NOT_TRUSTED = not_built(
     "C-0236",
     "Verify image signature",
+    problem="Image signature not trusted",
+    consequence="other",
     score=7.0,
     category="Workload / Supply chain",
     needs="signatures from the image's registry",

@@ -26,7 +26,14 @@ from leadline.posture.checks.image_names import parse_image_name
 from leadline.posture.control import Container, Review, Violations, control
 
 
-@control("C-0075", "Image pull policy on latest tag", score=2.0, category="Workload")
+@control(
+    "C-0075",
+    "Image pull policy on latest tag",
+    problem="Latest image may be outdated",
+    consequence="other",
+    score=2.0,
+    category="Workload",
+)
 def stale_latest_image(
     container: Container, *, floating_image_tags: tuple[str, ...] = ("latest",)
 ) -> Violations:

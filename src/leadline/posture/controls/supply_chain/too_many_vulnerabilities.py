@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 TOO_MANY_VULNERABILITIES = not_built(
     "C-0085",
     "Workloads with excessive amount of vulnerabilities",
+    problem="Too many vulnerabilities",
+    consequence="other",
     score=6.0,
     category="Workload",
     needs="results of image scans",

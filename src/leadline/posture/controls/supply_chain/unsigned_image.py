@@ -12,6 +12,8 @@ from leadline.posture.control import not_built
 UNSIGNED_IMAGE = not_built(
     "C-0237",
     "Check if signature exists",
+    problem="Image is not signed",
+    consequence="other",
     score=7.0,
     category="Workload / Supply chain",
     needs="signatures from the image's registry",

@@ -28,6 +28,8 @@ def holds_applications(namespace: Namespace) -> bool:
 @control(
     "C-0200",
     "Minimize the admission of containers with added capabilities",
+    problem="Namespace admits added capabilities",
+    consequence="node escape",
     score=5.0,
     category="Workload",
     applies=holds_applications,

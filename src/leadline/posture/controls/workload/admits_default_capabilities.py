@@ -28,6 +28,8 @@ def holds_applications(namespace: Namespace) -> bool:
 @control(
     "C-0201",
     "Minimize the admission of containers with capabilities assigned",
+    problem="Namespace admits default capabilities",
+    consequence="other",
     score=5.0,
     category="Workload",
     applies=holds_applications,

@@ -28,6 +28,8 @@ def holds_applications(namespace: Namespace) -> bool:
 @control(
     "C-0195",
     "Minimize the admission of containers wishing to share the host IPC namespace",
+    problem="Namespace admits hostIPC",
+    consequence="node escape",
     score=5.0,
     category="Workload",
     applies=holds_applications,

@@ -29,6 +29,8 @@ def holds_applications(namespace: Namespace) -> bool:
 @control(
     "C-0203",
     "Minimize the admission of HostPath volumes",
+    problem="Namespace admits hostPath volumes",
+    consequence="node escape",
     score=6.0,
     category="Workload",
     applies=holds_applications,

@@ -28,6 +28,8 @@ def holds_applications(namespace: Namespace) -> bool:
 @control(
     "C-0194",
     "Minimize the admission of containers wishing to share the host process ID namespace",
+    problem="Namespace admits hostPID",
+    consequence="node escape",
     score=5.0,
     category="Workload",
     applies=holds_applications,

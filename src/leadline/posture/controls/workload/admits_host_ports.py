@@ -28,6 +28,8 @@ def holds_applications(namespace: Namespace) -> bool:
 @control(
     "C-0204",
     "Minimize the admission of containers which use HostPorts",
+    problem="Namespace admits host ports",
+    consequence="reachable from outside",
     score=4.0,
     category="Workload",
     applies=holds_applications,

@@ -29,6 +29,8 @@ def holds_applications(namespace: Namespace) -> bool:
 @control(
     "C-0199",
     "Minimize the admission of containers with the NET_RAW capability",
+    problem="Namespace admits NET_RAW",
+    consequence="other",
     score=6.0,
     category="Workload",
     applies=holds_applications,

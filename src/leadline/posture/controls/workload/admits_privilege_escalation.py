@@ -28,6 +28,8 @@ def holds_applications(namespace: Namespace) -> bool:
 @control(
     "C-0197",
     "Minimize the admission of containers with allowPrivilegeEscalation",
+    problem="Namespace admits privilege escalation",
+    consequence="node escape",
     score=6.0,
     category="Workload",
     applies=holds_applications,

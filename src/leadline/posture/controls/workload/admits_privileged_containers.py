@@ -29,6 +29,8 @@ def holds_applications(namespace: Namespace) -> bool:
 @control(
     "C-0193",
     "Minimize the admission of privileged containers",
+    problem="Namespace admits privileged containers",
+    consequence="node escape",
     score=8.0,
     category="Workload",
     applies=holds_applications,

@@ -28,6 +28,8 @@ def holds_applications(namespace: Namespace) -> bool:
 @control(
     "C-0198",
     "Minimize the admission of root containers",
+    problem="Namespace admits root containers",
+    consequence="node escape",
     score=6.0,
     category="Workload",
     applies=holds_applications,

@@ -28,6 +28,8 @@ def holds_applications(namespace: Namespace) -> bool:
 @control(
     "C-0202",
     "Minimize the admission of Windows HostProcess Containers",
+    problem="Namespace admits Windows host processes",
+    consequence="node escape",
     score=7.0,
     category="Workload",
     applies=holds_applications,

@@ -33,6 +33,8 @@ def takes_resources(container: Container) -> bool:
 @control(
     "C-0050",
     "Resources CPU limit and request",
+    problem="CPU limit or request missing",
+    consequence="availability",
     score=8.0,
     category="Workload / Resource management",
     applies=takes_resources,

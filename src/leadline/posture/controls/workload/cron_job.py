@@ -20,7 +20,15 @@ from leadline.posture.checks.target_completeness import expect_cluster
 from leadline.posture.control import Inventory, Resource, Review, Violations, control
 
 
-@control("C-0026", "Kubernetes CronJob", score=1.0, category="Workload", kinds=("CronJob.batch",))
+@control(
+    "C-0026",
+    "Kubernetes CronJob",
+    problem="CronJob to review",
+    consequence="other",
+    score=1.0,
+    category="Workload",
+    kinds=("CronJob.batch",),
+)
 def cron_job(resource: Resource, inventory: Inventory) -> Violations:
     expect_cluster(inventory)
     yield Review("")

@@ -24,7 +24,14 @@ See: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-
 from leadline.posture.control import Remove, Set, Violations, Workload, control
 
 
-@control("C-0294", "Deprecated serviceAccount field", score=3.0, category="Workload")
+@control(
+    "C-0294",
+    "Deprecated serviceAccount field",
+    problem="Deprecated serviceAccount field",
+    consequence="other",
+    score=3.0,
+    category="Workload",
+)
 def deprecated_service_account_field(workload: Workload) -> Violations:
     old, new = workload.pod.get("serviceAccount"), workload.pod.get("serviceAccountName")
     if old and old != new:

@@ -26,7 +26,14 @@ See: https://kubernetes.io/docs/tasks/inject-data-application/define-environment
 from leadline.posture.control import Container, Review, Violations, control
 
 
-@control("C-0295", "Duplicate environment variable", score=3.0, category="Workload")
+@control(
+    "C-0295",
+    "Duplicate environment variable",
+    problem="Variable set twice",
+    consequence="other",
+    score=3.0,
+    category="Workload",
+)
 def duplicate_variable(container: Container) -> Violations:
     env = container.env
     if len(env) < 2:

@@ -27,6 +27,8 @@ from leadline.posture.control import Remove, Violations, Workload, control
 @control(
     "C-0276",
     "Minimize the admission of containers wishing to share the host IPC namespace",
+    problem="Shares the node's IPC",
+    consequence="node escape",
     score=5.0,
     category="Workload",
 )

@@ -23,7 +23,14 @@ See: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 from leadline.posture.control import Remove, Violations, Workload, control
 
 
-@control("C-0041", "HostNetwork access", score=7.0, category="Workload / Network")
+@control(
+    "C-0041",
+    "HostNetwork access",
+    problem="Shares the node's network",
+    consequence="node escape",
+    score=7.0,
+    category="Workload / Network",
+)
 def host_network(workload: Workload) -> Violations:
     if workload.pod.get("hostNetwork") is True:
         yield Remove("hostNetwork")

@@ -28,7 +28,14 @@ See: https://kubernetes.io/docs/concepts/storage/volumes/#hostpath
 from leadline.posture.control import Remove, Violations, Workload, control
 
 
-@control("C-0048", "HostPath mount", score=7.0, category="Workload / Storage")
+@control(
+    "C-0048",
+    "HostPath mount",
+    problem="Folder of the node mounted (hostPath)",
+    consequence="node escape",
+    score=7.0,
+    category="Workload / Storage",
+)
 def host_path(workload: Workload) -> Violations:
     for v, volume in workload.volumes:
         if "hostPath" not in volume:

@@ -26,6 +26,8 @@ from leadline.posture.control import Remove, Violations, Workload, control
 @control(
     "C-0275",
     "Minimize the admission of containers wishing to share the host process ID namespace",
+    problem="Shares the node's processes",
+    consequence="node escape",
     score=5.0,
     category="Workload",
 )

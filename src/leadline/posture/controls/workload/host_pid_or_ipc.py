@@ -23,7 +23,14 @@ See: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 from leadline.posture.control import Remove, Violations, Workload, control
 
 
-@control("C-0038", "Host PID/IPC privileges", score=7.0, category="Workload / Node escape")
+@control(
+    "C-0038",
+    "Host PID/IPC privileges",
+    problem="Shares the node's processes or IPC",
+    consequence="node escape",
+    score=7.0,
+    category="Workload / Node escape",
+)
 def host_pid_or_ipc(workload: Workload) -> Violations:
     if workload.pod.get("hostPID") is True:
         yield Remove("hostPID")

@@ -25,7 +25,14 @@ See: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
 from leadline.posture.control import Container, Remove, Review, Violations, control
 
 
-@control("C-0046", "Insecure capabilities", score=7.0, category="Workload / Node escape")
+@control(
+    "C-0046",
+    "Insecure capabilities",
+    problem="Dangerous capability added",
+    consequence="node escape",
+    score=7.0,
+    category="Workload / Node escape",
+)
 def insecure_capabilities(
     container: Container,
     *,

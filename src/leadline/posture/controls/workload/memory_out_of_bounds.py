@@ -33,6 +33,8 @@ def takes_resources(container: Container) -> bool:
 @control(
     "C-0004",
     "Resources memory limit and request",
+    problem="Memory limit or request missing",
+    consequence="availability",
     score=8.0,
     category="Workload / Resource management",
     applies=takes_resources,

@@ -25,7 +25,15 @@ See: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-la
 from leadline.posture.control import YOUR_VALUE, Set, Violations, Workload, control
 
 
-@control("C-0077", "K8s common labels usage", score=2.0, category="Workload", needs_setting=True)
+@control(
+    "C-0077",
+    "K8s common labels usage",
+    problem="Recommended labels missing",
+    consequence="other",
+    score=2.0,
+    category="Workload",
+    needs_setting=True,
+)
 def missing_common_labels(
     workload: Workload,
     *,

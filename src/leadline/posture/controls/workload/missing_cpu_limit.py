@@ -32,6 +32,8 @@ def takes_resources(container: Container) -> bool:
 @control(
     "C-0270",
     "Ensure CPU limits are set",
+    problem="No CPU limit",
+    consequence="availability",
     score=8.0,
     category="Workload / Resource management",
     applies=takes_resources,

@@ -33,7 +33,15 @@ SAYS_AS_MUCH = {
 """Common labels under which the same is found."""
 
 
-@control("C-0076", "Label usage for resources", score=2.0, category="Workload", needs_setting=True)
+@control(
+    "C-0076",
+    "Label usage for resources",
+    problem="No labels",
+    consequence="other",
+    score=2.0,
+    category="Workload",
+    needs_setting=True,
+)
 def missing_labels(
     workload: Workload,
     *,

@@ -30,7 +30,15 @@ def takes_resources(container: Container) -> bool:
     return not container.is_ephemeral
 
 
-@control("C-0009", "Resource limits", score=7.0, category="Workload", applies=takes_resources)
+@control(
+    "C-0009",
+    "Resource limits",
+    problem="CPU or memory limit missing",
+    consequence="availability",
+    score=7.0,
+    category="Workload",
+    applies=takes_resources,
+)
 def missing_limits(container: Container) -> Violations:
     for resource in ("cpu", "memory"):
         if not has_limit(container, resource):

@@ -29,7 +29,15 @@ def is_long_running(container: Container) -> bool:
     return container.is_long_running
 
 
-@control("C-0056", "Configured liveness probe", score=4.0, category="Workload", applies=is_long_running)
+@control(
+    "C-0056",
+    "Configured liveness probe",
+    problem="No liveness probe",
+    consequence="availability",
+    score=4.0,
+    category="Workload",
+    applies=is_long_running,
+)
 def missing_liveness_probe(container: Container) -> Violations:
     if not container.body.get("livenessProbe"):
         yield Set("livenessProbe", YOUR_VALUE)

@@ -33,6 +33,8 @@ def takes_resources(container: Container) -> bool:
 @control(
     "C-0271",
     "Ensure memory limits are set",
+    problem="No memory limit",
+    consequence="availability",
     score=8.0,
     category="Workload / Resource management",
     applies=takes_resources,

@@ -35,6 +35,8 @@ def takes_resources(container: Container) -> bool:
 @control(
     "C-0269",
     "Ensure memory requests are set",
+    problem="No memory request",
+    consequence="availability",
     score=3.0,
     category="Workload / Resource management",
     applies=takes_resources,

@@ -29,7 +29,15 @@ def is_long_running(container: Container) -> bool:
     return container.is_long_running
 
 
-@control("C-0018", "Configured readiness probe", score=3.0, category="Workload", applies=is_long_running)
+@control(
+    "C-0018",
+    "Configured readiness probe",
+    problem="No readiness probe",
+    consequence="availability",
+    score=3.0,
+    category="Workload",
+    applies=is_long_running,
+)
 def missing_readiness_probe(container: Container) -> Violations:
     if not container.body.get("readinessProbe"):
         yield Set("readinessProbe", YOUR_VALUE)

@@ -37,6 +37,8 @@ from leadline.posture.control import Inventory, Violations, Workload, control
 @control(
     "C-0257",
     "Workload with PVC access",
+    problem="Workload mounts a volume claim",
+    consequence="other",
     score=4.0,
     category="Workload / Storage",
     reads=("PersistentVolumeClaim",),

@@ -34,6 +34,14 @@ from leadline.posture.checks.mounts import mounts_of
 from leadline.posture.control import Inventory, Violations, Workload, control
 
 
-@control("C-0258", "Workload with ConfigMap access", score=5.0, category="Workload", reads=("ConfigMap",))
+@control(
+    "C-0258",
+    "Workload with ConfigMap access",
+    problem="Workload mounts a ConfigMap",
+    consequence="other",
+    score=5.0,
+    category="Workload",
+    reads=("ConfigMap",),
+)
 def mounts_config_map(workload: Workload, inventory: Inventory) -> Violations:
     yield from mounts_of(workload, inventory, "ConfigMap")

@@ -31,7 +31,15 @@ def is_bare_pod(workload: Workload) -> bool:
     return workload.kind == "Pod" and not workload.is_templated
 
 
-@control("C-0073", "Naked pods", score=3.0, category="Workload", applies=is_bare_pod)
+@control(
+    "C-0073",
+    "Naked pods",
+    problem="Pod without a controller",
+    consequence="availability",
+    score=3.0,
+    category="Workload",
+    applies=is_bare_pod,
+)
 def naked_pod(workload: Workload) -> Violations:
     metadata = mapping(workload.resource.body.get("metadata"))
     is_kept = not RUN_BY_OTHERS.isdisjoint(mapping(metadata.get("annotations")))

@@ -29,6 +29,8 @@ def is_not_kubernetes_own(namespace: Resource) -> bool:
 @control(
     "C-0209",
     "Create administrative boundaries between resources using namespaces",
+    problem="Namespaces to review",
+    consequence="other",
     score=5.0,
     category="Workload",
     kinds=("Namespace",),

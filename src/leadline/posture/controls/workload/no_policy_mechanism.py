@@ -28,6 +28,8 @@ def holds_applications(namespace: Namespace) -> bool:
 @control(
     "C-0192",
     "Ensure that the cluster has at least one active policy control mechanism in place",
+    problem="No policy guards the namespace",
+    consequence="node escape",
     score=4.0,
     category="Network",
     applies=holds_applications,

@@ -24,7 +24,15 @@ from leadline.posture.checks.container_security import runs_linux
 from leadline.posture.control import YOUR_VALUE, Container, Review, Set, Violations, control
 
 
-@control("C-0055", "Linux hardening", score=4.0, category="Workload / Node escape", applies=runs_linux)
+@control(
+    "C-0055",
+    "Linux hardening",
+    problem="No seccomp, AppArmor or SELinux",
+    consequence="node escape",
+    score=4.0,
+    category="Workload / Node escape",
+    applies=runs_linux,
+)
 def no_seccomp_profile(container: Container) -> Violations:
     if container.effective("seccompProfile"):
         return

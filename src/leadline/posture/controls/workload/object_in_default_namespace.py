@@ -65,6 +65,8 @@ def is_not_kubernetes_own(resource: Resource) -> bool:
 @control(
     "C-0212",
     "The default namespace should not be used",
+    problem="Object in the default namespace",
+    consequence="other",
     score=4.0,
     category="Workload",
     kinds=KINDS,

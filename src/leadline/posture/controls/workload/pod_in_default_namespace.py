@@ -25,6 +25,13 @@ from leadline.posture.checks.namespaces import default_namespace
 from leadline.posture.control import Violations, Workload, control
 
 
-@control("C-0061", "Pods in default namespace", score=3.0, category="Workload")
+@control(
+    "C-0061",
+    "Pods in default namespace",
+    problem="Pod in the default namespace",
+    consequence="other",
+    score=3.0,
+    category="Workload",
+)
 def pod_in_default_namespace(workload: Workload) -> Violations:
     yield from default_namespace(workload.resource)

@@ -27,6 +27,8 @@ def allows(policy: Resource) -> bool:
 @control(
     "C-0219",
     "Minimize the admission of containers with added capabilities",
+    problem="PodSecurityPolicy allows capabilities",
+    consequence="node escape",
     score=5.0,
     category="Workload",
     kinds=("PodSecurityPolicy.policy",),

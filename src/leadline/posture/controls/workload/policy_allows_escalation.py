@@ -29,6 +29,8 @@ def allows(policy: Resource) -> bool:
 @control(
     "C-0217",
     "Minimize the admission of containers with allowPrivilegeEscalation",
+    problem="PodSecurityPolicy allows escalation",
+    consequence="node escape",
     score=6.0,
     category="Workload",
     kinds=("PodSecurityPolicy.policy",),

@@ -29,6 +29,8 @@ def allows(policy: Resource) -> bool:
 @control(
     "C-0215",
     "Minimize the admission of containers wishing to share the host IPC namespace",
+    problem="PodSecurityPolicy allows hostIPC",
+    consequence="node escape",
     score=5.0,
     category="Workload",
     kinds=("PodSecurityPolicy.policy",),

@@ -29,6 +29,8 @@ def allows(policy: Resource) -> bool:
 @control(
     "C-0216",
     "Minimize the admission of containers wishing to share the host network namespace",
+    problem="PodSecurityPolicy allows hostNetwork",
+    consequence="node escape",
     score=5.0,
     category="Workload",
     kinds=("PodSecurityPolicy.policy",),

@@ -29,6 +29,8 @@ def allows(policy: Resource) -> bool:
 @control(
     "C-0214",
     "Minimize the admission of containers wishing to share the host process ID namespace",
+    problem="PodSecurityPolicy allows hostPID",
+    consequence="node escape",
     score=5.0,
     category="Workload",
     kinds=("PodSecurityPolicy.policy",),

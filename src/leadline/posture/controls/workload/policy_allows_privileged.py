@@ -29,6 +29,8 @@ def allows(policy: Resource) -> bool:
 @control(
     "C-0213",
     "Minimize the admission of privileged containers",
+    problem="PodSecurityPolicy allows privileged",
+    consequence="node escape",
     score=8.0,
     category="Workload",
     kinds=("PodSecurityPolicy.policy",),

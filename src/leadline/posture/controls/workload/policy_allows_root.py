@@ -35,6 +35,8 @@ def allows(policy: Resource) -> bool:
 @control(
     "C-0218",
     "Minimize the admission of root containers",
+    problem="PodSecurityPolicy allows root",
+    consequence="node escape",
     score=6.0,
     category="Workload",
     kinds=("PodSecurityPolicy.policy",),

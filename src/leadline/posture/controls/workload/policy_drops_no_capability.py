@@ -27,6 +27,8 @@ def allows(policy: Resource) -> bool:
 @control(
     "C-0220",
     "Minimize the admission of containers with capabilities assigned",
+    problem="PodSecurityPolicy drops no capability",
+    consequence="node escape",
     score=5.0,
     category="Workload",
     kinds=("PodSecurityPolicy.policy",),

@@ -27,7 +27,13 @@ from leadline.posture.control import Container, Violations, control
 
 
 @control(
-    "C-0016", "Allow privilege escalation", score=6.0, category="Workload / Node escape", applies=runs_linux
+    "C-0016",
+    "Allow privilege escalation",
+    problem="Privilege escalation not ruled out",
+    consequence="node escape",
+    score=6.0,
+    category="Workload / Node escape",
+    applies=runs_linux,
 )
 def privilege_escalation(container: Container) -> Violations:
     yield from may_escalate(container)

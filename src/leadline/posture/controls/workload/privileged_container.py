@@ -26,6 +26,13 @@ from leadline.posture.checks.container_security import privileged
 from leadline.posture.control import Container, Violations, control
 
 
-@control("C-0057", "Privileged container", score=8.0, category="Workload / Node escape")
+@control(
+    "C-0057",
+    "Privileged container",
+    problem="Privileged container",
+    consequence="node escape",
+    score=8.0,
+    category="Workload / Node escape",
+)
 def privileged_container(container: Container) -> Violations:
     yield from privileged(container)

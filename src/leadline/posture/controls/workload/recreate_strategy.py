@@ -25,7 +25,15 @@ See: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strat
 from leadline.posture.control import Resource, Set, Violations, control, mapping
 
 
-@control("C-0305", "No rolling update strategy", score=3.0, category="Workload", kinds=("Deployment.apps",))
+@control(
+    "C-0305",
+    "No rolling update strategy",
+    problem="All pods replaced at once",
+    consequence="availability",
+    score=3.0,
+    category="Workload",
+    kinds=("Deployment.apps",),
+)
 def recreate_strategy(deployment: Resource) -> Violations:
     strategy = mapping(mapping(deployment.body.get("spec")).get("strategy")).get("type")
     if strategy and strategy != "RollingUpdate":

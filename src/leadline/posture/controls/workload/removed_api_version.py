@@ -23,7 +23,15 @@ from leadline.posture.checks.versions import parse_version
 from leadline.posture.control import Inventory, Resource, Review, Violations, control
 
 
-@control("L-0001", "Removed API version", score=5.0, category="Workload", kinds=REMOVED_KINDS)
+@control(
+    "L-0001",
+    "Removed API version",
+    problem="API version no longer served",
+    consequence="availability",
+    score=5.0,
+    category="Workload",
+    kinds=REMOVED_KINDS,
+)
 def removed_api_version(
     resource: Resource, inventory: Inventory, *, kubernetes_version: tuple[str, ...] = ("1.37",)
 ) -> Violations:

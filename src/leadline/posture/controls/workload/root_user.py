@@ -30,6 +30,14 @@ from leadline.posture.checks.container_security import runs_linux
 from leadline.posture.control import Container, Violations, control
 
 
-@control("C-0013", "Non-root containers", score=6.0, category="Workload / Node escape", applies=runs_linux)
+@control(
+    "C-0013",
+    "Non-root containers",
+    problem="Container may run as root",
+    consequence="node escape",
+    score=6.0,
+    category="Workload / Node escape",
+    applies=runs_linux,
+)
 def root_user(container: Container) -> Violations:
     yield from may_be_root(container)

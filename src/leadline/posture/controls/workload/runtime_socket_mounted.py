@@ -41,7 +41,14 @@ SOCKETS = (
 FOLDERS = frozenset(socket.rpartition("/")[0] for socket in SOCKETS) | {"/", "/run", "/run/docker"}
 
 
-@control("C-0074", "Container runtime socket mounted", score=5.0, category="Workload / Node escape")
+@control(
+    "C-0074",
+    "Container runtime socket mounted",
+    problem="Container runtime socket mounted",
+    consequence="node escape",
+    score=5.0,
+    category="Workload / Node escape",
+)
 def runtime_socket_mounted(workload: Workload) -> Violations:
     for v, volume in workload.volumes:
         if "hostPath" not in volume or not reaches_socket(text(mapping(volume.get("hostPath")).get("path"))):

@@ -29,6 +29,8 @@ PATH = "spec.podTemplate.spec.runtimeClassName"
 @control(
     "C-0297",
     "Agent Sandbox hardened runtime class",
+    problem="Sandbox without a hardened runtime",
+    consequence="node escape",
     score=7.0,
     category="Workload",
     kinds=("SandboxTemplate.extensions.agents.x-k8s.io",),

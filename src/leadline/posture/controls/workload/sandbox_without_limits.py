@@ -29,6 +29,8 @@ LISTS = ("containers", "initContainers")
 @control(
     "C-0303",
     "Agent Sandbox resource ceilings",
+    problem="Sandbox without resource limits",
+    consequence="availability",
     score=7.0,
     category="Workload",
     kinds=("SandboxTemplate.extensions.agents.x-k8s.io",),

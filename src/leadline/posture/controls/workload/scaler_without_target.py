@@ -50,6 +50,8 @@ def has_known_kind(scaler: Resource) -> bool:
 @control(
     "C-0300",
     "Dangling HPA target",
+    problem="Autoscaler without target",
+    consequence="availability",
     score=4.0,
     category="Workload",
     kinds=("HorizontalPodAutoscaler.autoscaling",),

@@ -30,6 +30,8 @@ CONFINED = ("RuntimeDefault", "Localhost")
 @control(
     "C-0210",
     "Ensure that the seccomp profile is set to docker/default in your pod definitions",
+    problem="No seccomp profile",
+    consequence="node escape",
     score=4.0,
     category="Workload",
     applies=runs_linux,

@@ -26,7 +26,14 @@ from leadline.posture.checks.selectors import compile_pairs, compile_selector
 from leadline.posture.control import Review, Violations, Workload, control, mapping
 
 
-@control("C-0296", "Mismatching selector", score=3.0, category="Workload")
+@control(
+    "C-0296",
+    "Mismatching selector",
+    problem="Selector matches no pod",
+    consequence="availability",
+    score=3.0,
+    category="Workload",
+)
 def selector_mismatch(workload: Workload) -> Violations:
     if not workload.is_templated:
         return

@@ -28,7 +28,14 @@ from leadline.posture.control import Container, Review, Violations, control
 SUDO = re.compile(r"(?:^|[\s;&|(`/])sudo(?:$|[\s;&|)`])")
 
 
-@control("C-0062", "Sudo in container entrypoint", score=5.0, category="Workload")
+@control(
+    "C-0062",
+    "Sudo in container entrypoint",
+    problem="sudo in the container's command",
+    consequence="other",
+    score=5.0,
+    category="Workload",
+)
 def sudo_in_command(container: Container) -> Violations:
     for path, word in container.command_line:
         if "sudo" in word and SUDO.search(word):

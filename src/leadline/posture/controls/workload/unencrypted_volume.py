@@ -31,6 +31,8 @@ ALWAYS_ENCRYPTED = ("azure", "csi.storage.gke.io")
 @control(
     "C-0264",
     "PersistentVolume without encyption",
+    problem="Volume without encryption",
+    consequence="secrets",
     score=5.0,
     category="Workload / Storage",
     kinds=("PersistentVolume",),

@@ -25,7 +25,14 @@ from leadline.posture.checks.pod_context import container_context, pod_context
 from leadline.posture.control import Violations, Workload, control
 
 
-@control("C-0211", "Apply Security Context to Your Pods and Containers", score=8.0, category="Workload")
+@control(
+    "C-0211",
+    "Apply Security Context to Your Pods and Containers",
+    problem="Weak security context",
+    consequence="node escape",
+    score=8.0,
+    category="Workload",
+)
 def weak_security_context(workload: Workload) -> Violations:
     yield from pod_context(workload)
     for container in workload.containers:

@@ -28,7 +28,14 @@ See: https://kubernetes.io/docs/concepts/storage/volumes/#hostpath
 from leadline.posture.control import Set, Violations, Workload, control, text
 
 
-@control("C-0045", "Writable hostPath mount", score=8.0, category="Workload / Storage")
+@control(
+    "C-0045",
+    "Writable hostPath mount",
+    problem="Writable folder of the node mounted",
+    consequence="node escape",
+    score=8.0,
+    category="Workload / Storage",
+)
 def writable_host_path(workload: Workload) -> Violations:
     names = {text(volume.get("name")) for _, volume in workload.volumes if "hostPath" in volume}
     if not names:

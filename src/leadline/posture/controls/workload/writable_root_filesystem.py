@@ -27,6 +27,8 @@ from leadline.posture.control import Container, Violations, control
 @control(
     "C-0017",
     "Immutable container filesystem",
+    problem="Writable root filesystem",
+    consequence="other",
     score=3.0,
     category="Workload / Node escape",
     applies=runs_linux,
