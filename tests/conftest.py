@@ -1,5 +1,7 @@
 import logging
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -30,3 +32,33 @@ def a_fault_in_a_catalogue_entry_fails_the_test():
     for logger in loggers:
         logger.removeHandler(faults)
     assert not faults.records, "\n".join(logging.Formatter().format(record) for record in faults.records)
+
+
+MAY_BE_SKIPPED = (
+    "root may read everything",
+    "the full cases are not beside the checkout",
+    "the reference is not beside the checkout",
+    "needs the reference folder",
+    "no python3.",
+)
+"""How the reasons of skips begin that no missing program is behind; all others fail where everything is installed."""
+
+
+def _fail_a_skip(report: Any) -> None:
+    if not report.skipped or not os.environ.get("LEADLINE_REQUIRE_PROGRAMS") or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    if not reason.startswith(MAY_BE_SKIPPED):
+        report.outcome = "failed"
+        report.longrepr = f"skipped here, where every program has to be installed: {reason}"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    _fail_a_skip((yield).get_result())
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report() -> Iterator[None]:
+    _fail_a_skip((yield).get_result())

@@ -221,7 +221,7 @@ def test_custom_resources_with_a_pod_template_are_found_by_their_schema(
         custom_definition("crew.example", "Note", {"text": text}),
     ]
     api_server.apply(*definitions)
-    api_server.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    api_server.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=300s")
     space = api_server.namespace("custom")
     metadata = {"namespace": space}
     runner = {

@@ -52,11 +52,11 @@ def test_what_controllers_make_is_judged_once_at_its_owner(
         an_object("v1", "Pod", space, "bare", pod_spec()),
     )
     whole_cluster.kubectl("create", "job", "-n", space, "--from=cronjob/often", "often-now")
-    whole_cluster.kubectl("rollout", "status", "-n", space, "deployment/web", "--timeout=60s")
+    whole_cluster.kubectl("rollout", "status", "-n", space, "deployment/web", "--timeout=300s")
     whole_cluster.kubectl("set", "env", "-n", space, "deployment/web", "REVISION=2")
     for name in ("deployment/web", "statefulset/store", "daemonset/agent"):
-        whole_cluster.kubectl("rollout", "status", "-n", space, name, "--timeout=60s")
-    whole_cluster.kubectl("wait", "-n", space, "--for=condition=complete", "job", "--all", "--timeout=60s")
+        whole_cluster.kubectl("rollout", "status", "-n", space, name, "--timeout=300s")
+    whole_cluster.kubectl("wait", "-n", space, "--for=condition=complete", "job", "--all", "--timeout=300s")
     snapshot = read_cluster(cluster, {ANY_WORKLOAD}, include_namespaces=[space])
     assert sorted(r.title for r in snapshot.resources) == [
         "made/CronJob/often",
@@ -87,7 +87,7 @@ def test_a_pod_that_claims_a_false_owner_is_judged(whole_cluster: WholeCluster, 
 def test_orphans_of_a_deleted_owner_are_judged(whole_cluster: WholeCluster, cluster: Cluster) -> None:
     space = whole_cluster.namespace("orphans")
     whole_cluster.apply(an_object("apps/v1", "Deployment", space, "web", templated()))
-    whole_cluster.kubectl("rollout", "status", "-n", space, "deployment/web", "--timeout=60s")
+    whole_cluster.kubectl("rollout", "status", "-n", space, "deployment/web", "--timeout=300s")
     whole_cluster.kubectl("delete", "-n", space, "deployment", "web", "--cascade=orphan")
     (orphan,) = read_cluster(cluster, {ANY_WORKLOAD}, include_namespaces=[space]).resources
     assert (orphan.kind, orphan.namespace) == ("ReplicaSet", space)
@@ -103,7 +103,7 @@ def test_the_node_tells_its_versions(whole_cluster: WholeCluster, cluster: Clust
 def test_the_pods_really_run(whole_cluster: WholeCluster) -> None:
     whole_cluster.namespace("running")
     whole_cluster.apply(an_object("v1", "Pod", "running", "shell", pod_spec()))
-    whole_cluster.kubectl("wait", "-n", "running", "--for=condition=Ready", "pod/shell", "--timeout=60s")
+    whole_cluster.kubectl("wait", "-n", "running", "--for=condition=Ready", "pod/shell", "--timeout=300s")
     assert whole_cluster.kubectl("exec", "-n", "running", "shell", "--", "/bin/id", "-u").strip() == "0"
 
 

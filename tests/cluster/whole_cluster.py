@@ -174,7 +174,7 @@ class WholeCluster(ControlPlane):
 
     def _ctr(self, *arguments: str) -> str:
         command = ["ctr", "--address", self.socket, "--namespace", "k8s.io", *arguments]
-        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60).stdout
+        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=330).stdout
 
 
 def _containerd_settings(folder: Path, address: str) -> str:
