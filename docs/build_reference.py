@@ -10,7 +10,7 @@ from pathlib import Path
 from leadline.model.control import SEVERITIES, Control, Framework
 from leadline.posture.catalogue import load_controls, load_frameworks
 from leadline.programs.cli.explain import heading_of, markdown
-from leadline.programs.cli.scanning.settings import shipped_settings
+from leadline.scans.settings import shipped_settings
 
 ROOT = Path(__file__).resolve().parent / "reference"
 WRITTEN = "Written by `python docs/build_reference.py` from the code; change it there."

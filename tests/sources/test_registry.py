@@ -565,7 +565,9 @@ def test_nobody_listening_is_one_clear_error() -> None:
     with serving(Server()) as server:
         host = server.host
     for trust in (Trust(), Trust(is_unverified=True)):
-        with pytest.raises(RegistryError, match=f"^cannot reach {host}: connection refused$"):
+        with pytest.raises(
+            RegistryError, match=f"^cannot reach {host}: connection refused; an image in a file"
+        ):
             open_image(f"{host}/demo:1", ImageOptions(registry=RegistryOptions(trust)))
 
 

@@ -59,7 +59,7 @@ def test_proxy_that_wants_a_name_is_told_and_shows_no_password() -> None:
 def test_proxy_that_cannot_be_reached_is_named_without_its_password() -> None:
     with pytest.raises(RegistryError) as caught:
         opened(HOST, http="http://me:s3cret@127.0.0.1:9")
-    assert str(caught.value) == f"cannot reach {HOST} by way of the proxy 127.0.0.1:9: connection refused"
+    assert caught.value.args[0] == f"cannot reach {HOST} by way of the proxy 127.0.0.1:9: connection refused"
 
 
 @pytest.mark.parametrize(

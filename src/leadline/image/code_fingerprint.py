@@ -1,4 +1,4 @@
-"""Tells whether what was remembered was told by the code that runs now. Imports nothing heavy: known answers wait for it."""
+"""Tells whether what is cached was made by the code that runs now."""
 
 import os
 from collections.abc import Iterator

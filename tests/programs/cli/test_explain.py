@@ -9,9 +9,9 @@ from leadline.model.control import Framework, FrameworkEntry
 from leadline.outputs.format import control_text
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.explain import heading_of, markdown
-from leadline.programs.cli.explaining.example_fix import example_fix
 from leadline.programs.cli.main import main
-from leadline.programs.cli.scanning.settings import shipped_settings
+from leadline.scans.example_fix import example_fix
+from leadline.scans.settings import shipped_settings
 
 CONTROLS = {control.id: control for control in load_controls()}
 SETTINGS = shipped_settings(CONTROLS.values())

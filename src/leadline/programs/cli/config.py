@@ -1,5 +1,7 @@
 """``leadline config``: the settings in force."""
 
+import os
+
 import click
 
 
@@ -18,10 +20,10 @@ def command(controls_config: str, controls: tuple[str, ...], format: str) -> int
     """
     from leadline.outputs.format import json_text
     from leadline.posture.catalogue import load_controls
-    from leadline.programs.cli.scanning.policies import with_own
-    from leadline.programs.cli.scanning.settings import read_settings, shipped_settings, users_of
+    from leadline.scans.policies import with_own
+    from leadline.scans.settings import read_settings, shipped_settings, users_of
 
-    known = with_own(load_controls(), controls)
+    known = with_own(load_controls(), controls, os.environ)
     shipped = shipped_settings(known)
     chosen = read_settings(controls_config, shipped) if controls_config else shipped
     if format == "json":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,8 @@ import click
 
 if TYPE_CHECKING:
     from leadline.model.control import Control, Framework
-    from leadline.programs.cli.explaining.example_fix import ExampleFix
-    from leadline.programs.cli.scanning.settings import Settings
+    from leadline.scans.example_fix import ExampleFix
+    from leadline.scans.settings import Settings
 
 _WIDEST = 100
 
@@ -43,13 +44,13 @@ Gates look at all of it, whatever --min-severity hides: --severity-threshold cou
 def command(name: str, form: str, controls: tuple[str, ...], controls_config: str) -> int:
     """Everything about one control: what it looks at, why, how to fix it, what it cannot see."""
     from leadline.posture.catalogue import find_controls, load_controls, load_frameworks
-    from leadline.programs.cli.scanning.policies import with_own
-    from leadline.programs.cli.scanning.settings import read_settings, shipped_settings
+    from leadline.scans.policies import with_own
+    from leadline.scans.settings import read_settings, shipped_settings
 
     if name == "score":
         click.echo("\n".join(_folded(SCORE)))
         return 0
-    known = with_own(load_controls(), controls)
+    known = with_own(load_controls(), controls, os.environ)
     found = find_controls([name], known)
     shipped = shipped_settings(known)
     settings = read_settings(controls_config, shipped) if controls_config else shipped
@@ -146,7 +147,7 @@ def _repair(control: Control, settings: Settings) -> ExampleFix | None:
     example = control_text(control).example
     if not example or control.check is None:
         return None
-    from leadline.programs.cli.explaining.example_fix import example_fix
+    from leadline.scans.example_fix import example_fix
 
     return example_fix(control, example, settings)
 

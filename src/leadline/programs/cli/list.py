@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,11 +26,11 @@ def command(what: str, format: str, controls: tuple[str, ...], framework_file: t
     """Lists the controls or the frameworks, and says honestly how much of each is built."""
     from leadline.outputs.format import json_text
     from leadline.posture.catalogue import load_controls, load_frameworks
-    from leadline.programs.cli.scanning.policies import framework_of, with_own
+    from leadline.scans.policies import framework_of, with_own
 
     if what not in _WHAT:
         raise UsageError(f"unknown list {what}", hint="did you mean controls or frameworks?")
-    known = with_own(load_controls(), controls)
+    known = with_own(load_controls(), controls, os.environ)
     frameworks = (*load_frameworks(known), *(framework_of(path, known) for path in framework_file))
     if what == "controls":
         rows = [_control_row(control, frameworks) for control in sorted(known, key=lambda c: c.id)]

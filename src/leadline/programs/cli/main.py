@@ -115,13 +115,6 @@ def _run_image(words: list[str]) -> int | None:
     is_scan = "scan" in words[:2]
     if not is_scan and words[1:2] != ["sbom"]:
         return None
-    import time
-
-    from leadline.programs.cli.imaging.again import Answer
-
-    answer = Answer(words, os.environ, time.time_ns())
-    if answer.is_known():
-        return 0
     _import_msgspec()
     from leadline.programs.cli.imaging.flags import FLAGS, SCAN_FLAGS
     from leadline.programs.cli.words.flag import plain_words
@@ -132,7 +125,7 @@ def _run_image(words: list[str]) -> int | None:
     from leadline.programs.cli.imaging.request import image_request
     from leadline.programs.cli.imaging.run import run
 
-    return run(image_request(parsed[0][0], is_scan, parsed[1]), answer)
+    return run(image_request(parsed[0][0], is_scan, parsed[1]))
 
 
 def _run_click(words: list[str]) -> int:

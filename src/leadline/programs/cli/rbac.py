@@ -14,16 +14,25 @@ def command(names: tuple[str, ...], controls: tuple[str, ...], format: str) -> i
 
     Without a name it is for all controls. Pipe it to kubectl apply -f - and bind it to whoever scans.
     """
+    import os
+
     import orjson
 
     from leadline.posture.required_kinds import kinds_needed
-    from leadline.programs.cli.scanning.policies import choose_policies
-    from leadline.programs.cli.scanning.request import Request, split_words
+    from leadline.programs.cli.scanning.request import split_words
+    from leadline.scans.options import PostureOptions
+    from leadline.scans.policies import choose_policies
     from leadline.sources.cluster.rbac import least_role
 
     form, chosen, more = split_words(names)
-    request = Request(form=form, names=(*chosen, *more), controls=controls)
-    role = least_role(kinds_needed(choose_policies(request).controls))
+    named = (*chosen, *more)
+    options = PostureOptions(
+        frameworks=named if form == "framework" else (),
+        controls=named if form == "control" else (),
+        own_controls=controls,
+        environ=os.environ,
+    )
+    role = least_role(kinds_needed(choose_policies(options).controls))
     if format == "json":
         click.echo(orjson.dumps(role, option=orjson.OPT_INDENT_2).decode())
     else:

@@ -12,13 +12,16 @@ from leadline.model.image_report import ImageReport
 from leadline.model.package import Sbom
 from leadline.outputs.format_registry import Asked, Format, Page, find_format, formats_for
 from leadline.outputs.plain import count, plain
-from leadline.programs.cli.imaging.again import Answer
-from leadline.programs.cli.imaging.bill import Bill, requested_bill
+from leadline.programs.cli.imaging.cache_location import cache_folder
 from leadline.programs.cli.imaging.created import created
+from leadline.programs.cli.imaging.registry_flags import credential_of, mirrors_of
 from leadline.programs.cli.imaging.request import ImageRequest
 from leadline.programs.cli.scanning.destinations import Destination, opened, placed
-from leadline.programs.cli.scanning.gates import Verdict
 from leadline.programs.cli.scanning.progress import progress
+from leadline.scans.gates import Verdict
+from leadline.scans.image_scan import image_report
+from leadline.scans.lazy_sbom import open_sbom
+from leadline.scans.options import ImageOptions, Say
 
 _GATE_FAILED = 1
 _INTERRUPTED = 130
@@ -26,19 +29,14 @@ _WIDTHS = range(40, 1000)
 _PIPE_WIDTH = 80
 
 
-def run(request: ImageRequest, answer: Answer | None = None) -> int:
-    """Reads, judges, writes; returns the exit code. ``answer`` keeps what is told.
+def run(request: ImageRequest) -> int:
+    """Reads, judges, writes; returns the exit code.
 
     Raises: ``LeadlineError`` of every kind.
     """
-    if request.debug:
-        import logging  # slow to import
-
-        logging.basicConfig(
-            stream=sys.stderr, level=logging.DEBUG, format="%(levelname)s %(name)s: %(message)s"
-        )
+    _configure_log(request)
     try:
-        return _run(request, answer)
+        return _run(request)
     except KeyboardInterrupt:
         # Threads that wait for a registry would keep the interpreter from ending for half a minute.
         sys.stdout.flush()
@@ -47,7 +45,7 @@ def run(request: ImageRequest, answer: Answer | None = None) -> int:
         os._exit(_INTERRUPTED)
 
 
-def _run(request: ImageRequest, answer: Answer | None) -> int:
+def _run(request: ImageRequest) -> int:
     is_terminal = os.isatty(1)
     chosen = placed(_formats(request), _output(request))
     moment = created(os.environ)
@@ -55,16 +53,20 @@ def _run(request: ImageRequest, answer: Answer | None) -> int:
     with opened(chosen) as sinks:
         with (
             progress(f"opening {request.image}", is_wanted=not request.quiet) as display,
-            requested_bill(request, moment, display.say) as bill,
+            open_sbom(request.image, options := _options(request, moment, display.say)) as lazy,
         ):
             documents = {
-                one.format.name: bill.document(one.format.name, one.format.draft, moment)
+                one.format.name: lazy.document(one.format.name, one.format.draft, moment)
                 for one in chosen
                 if one.format.draft is not None
             }
-            report = _report(bill, request) if request.is_scan or len(documents) < len(chosen) else None
-            unread = bill.unread()
-            is_hollow = bill.is_hollow()
+            report = None
+            if request.is_scan:
+                report = image_report(lazy, options)
+            elif len(documents) < len(chosen):
+                report = ImageReport(lazy.sbom(), ())
+            unread = lazy.unread()
+            is_unreadable = lazy.is_unreadable()
         outcome = _verdict(request, unread)
         for sink in sinks:
             format = sink.destination.format
@@ -75,17 +77,44 @@ def _run(request: ImageRequest, answer: Answer | None) -> int:
                 format.write(report if format.report is ImageReport else report.sbom, sink.stream, page)
             sink.stream.flush()
             sink.keep()
-    said = "".join(f"{line}\n" for line in _remarks(request, unread, report, outcome, chosen))
-    sys.stderr.write(said)
-    if is_hollow:
-        raise _hollow(request, unread)
-    if not outcome.passed:
-        return _GATE_FAILED
-    # What a scan finds depends on the day.
-    is_lasting = not request.is_scan and len(documents) == len(chosen) == 1 and not chosen[0].path
-    if answer and bill.kept and is_lasting:
-        answer.keep(request.image, bill.stamps, bill.kept, said)
-    return 0
+    for line in _remarks(request, unread, report, outcome, chosen):
+        sys.stderr.write(f"{line}\n")
+    if is_unreadable:
+        raise _unreadable(request, unread)
+    return 0 if outcome.passed else _GATE_FAILED
+
+
+def _configure_log(request: ImageRequest) -> None:
+    import logging
+
+    if request.debug:
+        logging.basicConfig(
+            stream=sys.stderr, level=logging.DEBUG, format="%(levelname)s %(name)s: %(message)s"
+        )
+    else:
+        # A fault in a cataloguer is named among what was not read; its traceback is for --debug.
+        logging.getLogger("leadline").addHandler(logging.NullHandler())
+
+
+def _options(request: ImageRequest, moment: str, say: Say) -> ImageOptions:
+    def note(text: str) -> None:
+        if not request.quiet and not os.isatty(2):
+            sys.stderr.write(f"leadline: {text}\n")
+
+    return ImageOptions(
+        platform=request.platform,
+        with_digests=request.digests,
+        created=moment,
+        credential=credential_of(request, os.environ),
+        mirrors=mirrors_of(request.mirror),
+        ca_file=request.ca_file,
+        accept_any_certificate=request.insecure,
+        cache_folder="" if request.no_cache else cache_folder(os.environ),
+        standard_input=lambda most: sys.stdin.buffer.read(most),
+        environ=os.environ,
+        say=say,
+        note=note,
+    )
 
 
 def _check_digests(request: ImageRequest, chosen: tuple[Destination, ...]) -> None:
@@ -96,7 +125,7 @@ def _check_digests(request: ImageRequest, chosen: tuple[Destination, ...]) -> No
         )
 
 
-def _hollow(request: ImageRequest, unread: tuple[Unread, ...]) -> SourceError:
+def _unreadable(request: ImageRequest, unread: tuple[Unread, ...]) -> SourceError:
     """An empty list of packages would pass for that of an image without any."""
     first = f"{plain(unread[0].where, 4096)}: {plain(unread[0].why)}"
     name = plain(request.image)
@@ -124,18 +153,6 @@ def _output(request: ImageRequest) -> str:
     is_one = len(set(request.format)) < 2
     suffixes = (".spdx.json", ".cdx.json", ".syft.json")
     return output if is_one or output.endswith(suffixes) else output.removesuffix(".json")
-
-
-def _report(bill: Bill, request: ImageRequest) -> ImageReport:
-    """Without findings where none are wanted."""
-    sbom = bill.sbom()
-    if not request.is_scan:
-        return ImageReport(sbom, ())
-    from leadline.image.findings import image_findings, not_judged
-
-    today = datetime.now(UTC).strftime("%Y-%m-%d")
-    findings = image_findings(sbom, today, is_document=bill.is_finished)
-    return ImageReport(sbom, findings, not_judged(sbom, is_document=bill.is_finished))
 
 
 def _verdict(request: ImageRequest, unread: tuple[Unread, ...]) -> Verdict:

@@ -2,37 +2,28 @@
 
 import os
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
 from leadline import __version__
 from leadline.errors import SourceError, StoreError, UsageError
-from leadline.kube.kinds import SHORT_NAMES, plural_of
-from leadline.model.report import PostureReport, Target
-from leadline.model.resource import Resource
+from leadline.model.report import PostureReport
 from leadline.outputs.format import Asked, Page
-from leadline.outputs.plain import count, plain
-from leadline.outputs.summary import closing, target_name
-from leadline.posture.engine import Facts, Judgement, judge
+from leadline.outputs.plain import plain
+from leadline.outputs.summary import closing
 from leadline.programs.cli.scanning.destinations import Destination, Sink, destinations, opened
 from leadline.programs.cli.scanning.flags import FLAGS
-from leadline.programs.cli.scanning.gates import Verdict, verdict
-from leadline.programs.cli.scanning.policies import Policies, choose_policies
 from leadline.programs.cli.scanning.progress import progress
-from leadline.programs.cli.scanning.reading import Reading
 from leadline.programs.cli.scanning.request import Request
-from leadline.programs.cli.scanning.settings import Settings, read_settings, shipped_settings
-from leadline.programs.cli.scanning.sources import read
 from leadline.programs.cli.words.flag import Flag
+from leadline.scans.gates import Gates, Verdict, verdict
+from leadline.scans.options import ChartOptions, PostureOptions, Say
+from leadline.scans.posture_scan import PostureScan, open_posture_scan
+from leadline.scans.reading import STDIN
 
 _GATE_FAILED = 1
 _NOTES = 5
-_NAMESPACES = 5
-"""Named to whoever chose others."""
 _NOT_REPEATED = frozenset(flag.field for flag in FLAGS if flag.kind in ("switch", "number")) | {
     "format",
     "output",
@@ -55,27 +46,66 @@ def run(request: Request) -> int:
     is_terminal = os.isatty(1)
     chosen = destinations(request.format, request.output, is_terminal=is_terminal)
     _refuse_overwriting(request.targets, chosen)
-    policies = choose_policies(request, with_scores=any(d.format.with_scores for d in chosen))
-    known = shipped_settings(policies.known)
-    settings = read_settings(request.controls_config, known) if request.controls_config else known
-    with opened(chosen) as sinks:
-        started = time.monotonic()
-        with (
-            progress(f"scanning {' '.join(request.targets)}", is_wanted=not request.quiet) as display,
-            read(request, policies.controls, display.say) as reading,
-        ):
-            report = _report(request, reading, policies, settings, started)
-            display.end()
-            outcome = verdict(report, request)
-            nothing = _nothing_judged(report, reading, request)
-            page = _page(request, reading, outcome, is_terminal, chosen)
-            for sink in sinks:
-                if not nothing or report.unread or sink.destination.format.name not in ("pretty", "lines"):
-                    _write(sink, report, page)
-    if nothing:
-        raise SourceError(nothing)
-    _remark(request, reading, report, outcome, chosen)
+    with (
+        opened(chosen) as sinks,
+        progress(f"scanning {' '.join(request.targets)}", is_wanted=not request.quiet) as display,
+        open_posture_scan(request.targets, _options(request, chosen, display.say)) as scan,
+    ):
+        display.end()
+        outcome = verdict(scan.report, _gates(request))
+        page = _page(request, scan, outcome, is_terminal, chosen)
+        for sink in sinks:
+            is_for_people = sink.destination.format.name in ("pretty", "lines")
+            if not scan.why_no_verdict or scan.report.unread or not is_for_people:
+                _write(sink, scan.report, page)
+    if scan.why_no_verdict:
+        raise SourceError(scan.why_no_verdict)
+    _remark(request, scan, outcome, chosen)
     return 0 if outcome.passed else _GATE_FAILED
+
+
+def _options(request: Request, chosen: Iterable[Destination], say: Say) -> PostureOptions:
+    return PostureOptions(
+        frameworks=request.names if request.form == "framework" else (),
+        controls=request.names if request.form == "control" else (),
+        exclude_controls=request.exclude_controls,
+        workload=request.names[0] if request.form == "workload" else "",
+        include_namespaces=request.include_namespaces,
+        exclude_namespaces=request.exclude_namespaces,
+        exclude_paths=request.exclude_path,
+        settings_file=request.controls_config,
+        own_controls=request.controls,
+        framework_files=request.framework_file,
+        with_scores=any(destination.format.with_scores for destination in chosen),
+        charts=ChartOptions(
+            values=request.values,
+            set=request.set,
+            set_string=request.set_string,
+            kube_version=request.kube_version,
+            api_versions=request.api_versions,
+        ),
+        kube_context=request.kube_context,
+        kubeconfig=request.kubeconfig,
+        standard_input=_standard_input(request.targets),
+        environ=os.environ,
+        say=say,
+    )
+
+
+def _standard_input(targets: Iterable[str]) -> bytes:
+    if STDIN not in targets:
+        return b""
+    from leadline.sources.yaml.parser import LIMITS
+
+    return sys.stdin.buffer.read(LIMITS.size_bytes + 1)
+
+
+def _gates(request: Request) -> Gates:
+    return Gates(
+        severity_threshold=request.severity_threshold,
+        compliance_threshold=request.compliance_threshold,
+        fail_on_unread="unread" in request.fail_on,
+    )
 
 
 def _refuse_overwriting(targets: Iterable[str], chosen: Iterable[Destination]) -> None:
@@ -98,190 +128,19 @@ def _configure_log(request: Request) -> None:
         )
 
 
-def _report(
-    request: Request, reading: Reading, policies: Policies, settings: Settings, started: float
-) -> PostureReport:
-    facts = Facts(
-        reading.is_whole,
-        reading.target.server_version,
-        _cloud(request, reading.target),
-        _is_chosen(request),
-    )
-    left_out = {skip.control for skip in reading.skips}
-    asked = [control for control in policies.controls if control.id not in left_out]
-    try:
-        judgement = judge(reading.resources, asked, settings=settings, facts=facts)
-        # Of a cluster the one workload that was asked for is all that was read.
-        if request.form != "workload" or reading.target.kind != "cluster":
-            judgement = _selected(request, judgement)
-    finally:
-        for close in policies.closers:
-            close()
-    return PostureReport(
-        target=reading.target,
-        resources=judgement.resources,
-        controls=policies.controls,
-        findings=judgement.findings,
-        judged=judgement.judged,
-        joined=judgement.joined,
-        skips=(*judgement.skips, *reading.skips),
-        unread=(*policies.unread, *reading.unread, *judgement.unread),
-        frameworks=policies.frameworks,
-        settings={name: settings[name] for c in policies.controls for name in c.settings},
-        not_kubernetes=reading.not_kubernetes,
-        files=reading.files,
-        objects=len(reading.resources),
-        charts=reading.charts,
-        kustomizations=reading.kustomizations,
-        seconds=time.monotonic() - started,
-    )
-
-
-def _cloud(request: Request, target: Target) -> str:
-    """The cloud that controls of one cloud's clusters are held against.
-
-    Files do not say where they will run. Such controls are then asked only by name or by their own framework, so
-    that nobody is told to annotate a Service for a cloud that is not theirs.
-    """
-    if target.cloud or request.form == "workload":
-        return target.cloud
-    return "" if _is_chosen(request) else "none"
-
-
-def _is_chosen(request: Request) -> bool:
-    """Whether the user chose the controls, by name or by framework; each then judges whatever it is given."""
-    if request.form == "everything":
-        return bool(request.framework_file)
-    return not {name.lower() for name in request.names} & {"all", "allcontrols"}
-
-
-def _selected(request: Request, judgement: Judgement) -> Judgement:
-    """What the request wants to hear of. All objects took part in the joins: a policy elsewhere still counts."""
-    wanted = _wanted(request, judgement)
-    if wanted is None:
-        return judgement
-    kept = {id(resource) for resource in judgement.resources if wanted(resource)}
-    return msgspec.structs.replace(
-        judgement,
-        findings=tuple(f for f in judgement.findings if id(f.resource) in kept),
-        judged=tuple(
-            ids if id(resource) in kept else ()
-            for resource, ids in zip(judgement.resources, judgement.judged, strict=True)
-        ),
-    )
-
-
-def _wanted(request: Request, judgement: Judgement) -> Callable[[Resource], bool] | None:
-    return _workload(request.names[0], judgement) if request.form == "workload" else _in_namespaces(request)
-
-
-def _in_namespaces(request: Request) -> Callable[[Resource], bool] | None:
-    """Whether the flags choose the namespace of an object; ``None`` where they do not choose."""
-    include, exclude = frozenset(request.include_namespaces), frozenset(request.exclude_namespaces)
-    if not include and not exclude:
-        return None
-
-    def in_namespace(resource: Resource) -> bool:
-        namespace = resource.name if resource.kind == "Namespace" else resource.namespace
-        if not namespace:
-            return not include
-        return (not include or namespace in include) and namespace not in exclude
-
-    return in_namespace
-
-
-def _workload(name: str, judgement: Judgement) -> Callable[[Resource], bool]:
-    """Objects that ``[namespace/]Kind[.version[.group]]/name`` means; ``deployments.apps`` and ``deploy`` do as well.
-
-    Raises: ``UsageError`` where there is none, with the nearest.
-    """
-    *namespace, kind, plain_name = name.split("/") if name.count("/") in (1, 2) else ("", "", "")
-    if not kind or not plain_name:
-        raise UsageError(
-            f"{name} names no workload", hint="write it as namespace/Kind/name, shop/Deployment/web"
-        )
-    kind, _, version = kind.partition(".")
-    kind = SHORT_NAMES.get(kind.lower(), kind.lower())
-
-    def is_it(resource: Resource) -> bool:
-        return (
-            kind in (resource.kind.lower(), plural_of(resource.kind))
-            and resource.name == plain_name
-            and (not namespace or (resource.namespace or "default") == namespace[0])
-            and (not version or version == resource.group or _version_of(resource).startswith(version))
-        )
-
-    if not any(is_it(resource) for resource in judgement.resources):
-        from difflib import get_close_matches
-
-        near = get_close_matches(name, [r.title for r in judgement.resources], n=1)
-        raise UsageError(f"no object {name}", hint=f"did you mean {near[0]}?" if near else "")
-    return is_it
-
-
-def _version_of(resource: Resource) -> str:
-    """``v1.apps`` for ``apps/v1``."""
-    group, _, version = resource.api_version.rpartition("/")
-    return f"{version}.{group}" if group else version
-
-
-def _nothing_judged(report: PostureReport, reading: Reading, request: Request) -> str:
-    """Why there is no verdict; empty where something was judged."""
-    if any(report.judged):
-        return ""
-    name = target_name(report)
-    if report.objects:
-        return f"nothing could be judged in {name}: {count(report.objects, 'object')}, {_why_nothing_judged(report, request)}"
-    if report.unread:
-        return f"nothing could be judged in {name}: {len(report.unread):,} not read, the first {_first_unread(report)}"
-    if report.not_kubernetes:
-        documents = count(report.not_kubernetes, "document")
-        return f"nothing to judge in {name}: {documents}, none with apiVersion and kind"
-    if report.target.kind == "stdin":
-        return "nothing to judge in standard input: it is empty"
-    if report.target.kind == "file":
-        return f"nothing to judge in {name}: it holds no object"
-    if reading.ignored:
-        left_out = count(reading.ignored, "file or folder is", "files or folders are")
-        return f"nothing to judge in {name}: {left_out} left out by an ignore file or --exclude-path"
-    if report.charts or report.kustomizations:
-        rendered = [count(report.charts, "chart")] if report.charts else []
-        rendered += [count(report.kustomizations, "kustomization")] if report.kustomizations else []
-        return f"nothing to judge in {name}: {' and '.join(rendered)}, rendered to no object"
-    return f"nothing to judge in {name}: no file with the ending .yaml, .yml or .json holds an object"
-
-
-def _why_nothing_judged(report: PostureReport, request: Request) -> str:
-    """Why none of the objects that were read could be judged."""
-    chosen = _in_namespaces(request)
-    if chosen and not any(map(chosen, report.resources)):
-        present = sorted({plain(resource.namespace) for resource in report.resources if resource.namespace})
-        there = f"; there are {', '.join(present[:_NAMESPACES])}" if present else ""
-        return f"none in the chosen namespaces{there}"
-    barred = [skip for skip in report.skips if skip.kind != "no objects"]
-    if len(barred) == len(report.controls):
-        return f"{barred[0].control}: {barred[0].why}"
-    return "none that a chosen control looks at"
-
-
-def _first_unread(report: PostureReport) -> str:
-    unread = report.unread[0]
-    return f"{unread.where}{f':{unread.line}' if unread.line else ''}: {unread.why}"
-
-
 def _page(
-    request: Request, reading: Reading, outcome: Verdict, is_terminal: bool, chosen: tuple[Destination, ...]
+    request: Request, scan: PostureScan, outcome: Verdict, is_terminal: bool, chosen: tuple[Destination, ...]
 ) -> Page:
     command = "kubectl leadline" if Path(sys.argv[0]).name.startswith("kubectl-") else "leadline"
     return Page(
-        places=reading.places,
+        places=scan.places,
         width=_width(os.environ, is_terminal),
         colour=is_terminal and not request.no_color and _wants_colour(os.environ) and not request.output,
         verbose=request.verbose,
         command=command,
         coverage=request.verbose_coverage,
         rbac=f"{command} {_words(request, 'rbac')}" if request.form != "workload" else "",
-        again="" if reading.target.kind == "stdin" else _again(request, command),
+        again="" if scan.report.target.kind == "stdin" else _again(request, command),
         verdict=outcome.text,
         passed=outcome.passed,
         least=request.min_severity,  # type: ignore[arg-type]
@@ -351,22 +210,16 @@ def _write(sink: Sink, report: PostureReport, page: Page) -> None:
         raise StoreError(f"cannot write {name}: {(error.strerror or str(error)).lower()}") from error
 
 
-def _remark(
-    request: Request,
-    reading: Reading,
-    report: PostureReport,
-    outcome: Verdict,
-    chosen: tuple[Destination, ...],
-) -> None:
+def _remark(request: Request, scan: PostureScan, outcome: Verdict, chosen: tuple[Destination, ...]) -> None:
     """Oddities, what was written, and the verdict where the output does not end with it."""
     if request.quiet:
         return
-    shown = reading.notes if request.verbose else reading.notes[:_NOTES]
+    shown = scan.notes if request.verbose else scan.notes[:_NOTES]
     lines = [f"note: {plain(note, 4096)}" for note in shown]
-    if len(shown) < len(reading.notes):
-        lines.append(f"note: and {len(reading.notes) - len(shown):,} more, -v shows them")
+    if len(shown) < len(scan.notes):
+        lines.append(f"note: and {len(scan.notes) - len(shown):,} more, -v shows them")
     lines += [f"written: {destination.path}" for destination in chosen if destination.path]
     if not any(d.format.name == "pretty" and not d.path for d in chosen):
-        lines.append(closing(report, outcome.text))
+        lines.append(closing(scan.report, outcome.text))
     for line in lines:
         sys.stderr.write(line + "\n")

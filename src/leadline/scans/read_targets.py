@@ -5,32 +5,32 @@ from contextlib import contextmanager
 
 from leadline.errors import UsageError
 from leadline.model.control import Control
-from leadline.programs.cli.scanning.reading import Reading, Say
-from leadline.programs.cli.scanning.request import Request
+from leadline.scans.options import PostureOptions
+from leadline.scans.reading import Reading
 
 
 @contextmanager
-def read(request: Request, controls: Sequence[Control], say: Say) -> Iterator[Reading]:
-    """Reads what the request names; what was fetched for it is gone when the block is left.
+def read(targets: Sequence[str], options: PostureOptions, controls: Sequence[Control]) -> Iterator[Reading]:
+    """Reads ``targets``, the cluster where there is none, as far as ``controls`` look at it; what was fetched for it is gone when the block is left.
 
     Raises: ``SourceError`` where it cannot be read at all, ``UsageError`` where it makes no sense.
     """
-    if not request.targets:
-        from leadline.programs.cli.scanning.cluster_source import read_cluster_of
+    if not targets:
+        from leadline.scans.cluster_source import read_cluster_of
 
-        yield read_cluster_of(request, controls, say)
+        yield read_cluster_of(options, controls)
         return
-    addresses = [target for target in request.targets if "://" in target or _is_address(target)]
+    addresses = [target for target in targets if "://" in target or _is_address(target)]
     if not addresses:
-        from leadline.programs.cli.scanning.file_source import read_files
+        from leadline.scans.file_source import read_files
 
-        yield read_files(request, request.targets)
+        yield read_files(targets, options)
         return
-    if len(request.targets) > 1:
+    if len(targets) > 1:
         raise UsageError("a repository is scanned alone", hint="give each address a scan of its own")
-    from leadline.programs.cli.scanning.git_source import read_repository
+    from leadline.scans.git_source import read_repository
 
-    with read_repository(request, addresses[0], say) as reading:
+    with read_repository(addresses[0], options) as reading:
         yield reading
 
 

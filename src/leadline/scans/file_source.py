@@ -1,7 +1,5 @@
 """Objects from files: plain manifests, and what charts and kustomizations among them render to."""
 
-import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -13,27 +11,26 @@ from leadline.model.report import Target, TargetKind
 from leadline.model.resource import joined
 from leadline.outputs.place import Places
 from leadline.outputs.plain import count
-from leadline.programs.cli.scanning.reading import STDIN, Reading
-from leadline.programs.cli.scanning.request import Request
+from leadline.scans.options import PostureOptions
+from leadline.scans.reading import STDIN, Reading
 from leadline.sources.manifests.files import ARCHIVE_ENDINGS, FileListing, absolute, list_files
 from leadline.sources.manifests.positions import FilePlaces
 from leadline.sources.manifests.reader import read_listing
-from leadline.sources.yaml.parser import LIMITS
 
 
-def read_files(request: Request, targets: Sequence[str]) -> Reading:
+def read_files(targets: Sequence[str], options: PostureOptions) -> Reading:
     """Everything in ``targets``, each file judged by one owner: its chart, its kustomization, or nobody but itself.
 
     Raises: ``ManifestError`` for a target that does not exist.
     """
     archives = [target for target in targets if target.endswith(ARCHIVE_ENDINGS) and Path(target).is_file()]
     plain = [target for target in targets if target not in archives]
-    text = sys.stdin.buffer.read(LIMITS.size_bytes + 1) if STDIN in plain else b""
-    listing = list_files(plain, request.exclude_path) if plain else None
+    text = options.standard_input if STDIN in plain else b""
+    listing = list_files(plain, options.exclude_paths) if plain else None
     roots = [*archives, *(target for target in plain if listing is not None and _renders(target, listing))]
     if not roots:
         return _plain(targets, listing, text) if listing else _nothing(targets)
-    return _with_rendered(request, targets, plain, roots, text)
+    return _with_rendered(targets, options, plain, roots)
 
 
 def _renders(target: str, listing: FileListing) -> bool:
@@ -65,27 +62,28 @@ def _plain(targets: Sequence[str], listing: FileListing, text: bytes) -> Reading
 
 
 def _with_rendered(
-    request: Request, targets: Sequence[str], plain: Sequence[str], roots: Sequence[str], text: bytes
+    targets: Sequence[str], options: PostureOptions, plain: Sequence[str], roots: Sequence[str]
 ) -> Reading:
     from leadline.sources.rendering.locations import RenderedPlaces
     from leadline.sources.rendering.render import read_rendered
     from leadline.sources.rendering.result import HelmOptions, RenderOptions
     from leadline.sources.rendering.result import joined as all_of
 
-    options = RenderOptions(
-        environment=os.environ,
+    text = options.standard_input if STDIN in plain else b""
+    rendering = RenderOptions(
+        environment=options.environ,
         helm=HelmOptions(
-            values=request.values,
-            sets=request.set,
-            set_strings=request.set_string,
-            kube_version=request.kube_version,
-            api_versions=request.api_versions,
+            values=options.charts.values,
+            sets=options.charts.set,
+            set_strings=options.charts.set_string,
+            kube_version=options.charts.kube_version,
+            api_versions=options.charts.api_versions,
         ),
     )
-    parts = [(root, read_rendered(Path(root), options, request.exclude_path)) for root in roots]
+    parts = [(root, read_rendered(Path(root), rendering, options.exclude_paths)) for root in roots]
     rendered = all_of(part for _, part in parts)
     claimed = {*rendered.claimed, *(absolute(root) for root in roots if root.endswith(ARCHIVE_ENDINGS))}
-    listing = list_files(plain, request.exclude_path, claimed) if plain else None
+    listing = list_files(plain, options.exclude_paths, claimed) if plain else None
     base = _plain(targets, listing, text) if listing is not None else _nothing(targets)
     places: Places = RenderedPlaces(rendered.texts, FilePlaces(text))
     return msgspec.structs.replace(

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import structs
 
 from leadline.image.image import Layer
+from leadline.scans.options import Say
 from leadline.sources.images.layer import PieceLayer
 
 MOST_THREADS = 2
@@ -16,7 +17,6 @@ MOST_THREADS = 2
 _LAST = 19
 _STEP_BACK = 10
 """Of 19: a tenth of the weight of the first. What it starts for itself inherits it."""
-Say = Callable[[str], None]
 
 
 class LayerProgress:

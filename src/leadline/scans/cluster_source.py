@@ -1,17 +1,16 @@
 """Objects from a live cluster."""
 
-import os
 from collections.abc import Iterator, Sequence
 
-from leadline.errors import UsageError
 from leadline.kube.rbac import Grant
 from leadline.model.control import Control
 from leadline.model.finding import Skip
 from leadline.model.report import Target
 from leadline.outputs.place import NoPlaces
 from leadline.posture.required_kinds import kinds_needed
-from leadline.programs.cli.scanning.reading import Reading, Say
-from leadline.programs.cli.scanning.request import Request
+from leadline.scans.options import PostureOptions
+from leadline.scans.reading import Reading
+from leadline.scans.selection import split_workload
 from leadline.sources.cluster.listing import Progress
 from leadline.sources.cluster.rbac import expand
 from leadline.sources.cluster.reader import Cluster, connect, get_workload, read_cluster
@@ -20,30 +19,30 @@ NO_CLOUD = "none"
 """A cluster that is no service of a cloud that we know."""
 
 
-def read_cluster_of(request: Request, controls: Sequence[Control], say: Say) -> Reading:
+def read_cluster_of(options: PostureOptions, controls: Sequence[Control]) -> Reading:
     """The cluster of the chosen context, as far as the chosen controls look at it.
 
     Raises: ``ClusterError`` where there is none or nothing of it can be read.
     """
-    say("reading the cluster")
-    cluster = connect(request.kube_context, request.kubeconfig, environ=os.environ)
+    options.say("reading the cluster")
+    cluster = connect(options.kube_context, options.kubeconfig, environ=options.environ)
     try:
-        if request.form == "workload":
-            return _one(cluster, request.names[0], controls)
-        return _all(cluster, request, controls, say)
+        if options.workload:
+            return _one(cluster, options.workload, controls)
+        return _all(cluster, options, controls)
     finally:
         cluster.close()
 
 
-def _all(cluster: Cluster, request: Request, controls: Sequence[Control], say: Say) -> Reading:
+def _all(cluster: Cluster, options: PostureOptions, controls: Sequence[Control]) -> Reading:
     def show(progress: Progress) -> None:
         waiting = f", waiting {progress.waiting_s:.0f} s: {progress.why}" if progress.waiting_s else ""
-        say(f"reading {progress.kind}, {progress.read:,} so far{waiting}")
+        options.say(f"reading {progress.kind}, {progress.read:,} so far{waiting}")
 
     snapshot = read_cluster(
-        cluster, kinds_needed(controls), request.include_namespaces, request.exclude_namespaces, show
+        cluster, kinds_needed(controls), options.include_namespaces, options.exclude_namespaces, show
     )
-    say("judging")
+    options.say("judging")
     return Reading(
         Target(
             "cluster",
@@ -54,7 +53,7 @@ def _all(cluster: Cluster, request: Request, controls: Sequence[Control], say: S
         snapshot.resources,
         NoPlaces(),
         snapshot.unread,
-        is_whole=not request.include_namespaces and not request.exclude_namespaces,
+        is_whole=not options.include_namespaces and not options.exclude_namespaces,
         skips=tuple(_skips_for_unread_kinds(controls, snapshot.unread_kinds)),
     )
 
@@ -74,12 +73,8 @@ def _skips_for_unread_kinds(controls: Sequence[Control], unread_kinds: frozenset
 
 def _one(cluster: Cluster, name: str, controls: Sequence[Control]) -> Reading:
     """One workload, read by ``get`` alone; controls that need other objects beside it are not asked."""
-    *namespace, kind, plain_name = name.split("/") if name.count("/") in (1, 2) else ("", "", "")
-    if not kind or not plain_name:
-        raise UsageError(
-            f"{name} names no workload", hint="write it as namespace/Kind/name, shop/Deployment/web"
-        )
-    resource = get_workload(cluster, namespace[0] if namespace else "", kind, plain_name)
+    namespace, kind, plain_name = split_workload(name)
+    resource = get_workload(cluster, namespace, kind, plain_name)
     why = "needs other objects of the cluster as well; leadline scan reads them all"
     skips = tuple(Skip(control.id, why, "not read") for control in controls if control.reads)
     target = Target("cluster", cluster.context, server_version=cluster.server_version, cloud="")

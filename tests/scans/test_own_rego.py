@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from leadline.programs.cli.main import main
-from leadline.programs.cli.scanning import own_rego
+from leadline.scans import own_rego
 from leadline.sources.rego.engine import has_rego
 
 needs_rego = pytest.mark.skipif(not has_rego(), reason="the rego extra is not installed")
@@ -114,7 +114,7 @@ def test_without_the_engine_one_line_says_how_to_get_it(capfd, monkeypatch):
     )
 
 
-GUIDE = Path(__file__).parents[3] / "docs" / "own-rules.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "own-rules.md"
 
 
 @needs_rego

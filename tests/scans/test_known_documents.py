@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from image_archives import Blobs, docker_archive, layer, write_files
-from leadline.programs.cli.imaging import bill
 from leadline.programs.cli.main import main
+from leadline.scans import lazy_sbom
 
 FORMATS = ["cyclonedx-json", "spdx-json", "syft-json"]
 STATUS = b"Package: bash\nStatus: install ok installed\nVersion: 5.2\nArchitecture: all\n"
@@ -41,7 +41,7 @@ def nothing_made(monkeypatch: pytest.MonkeyPatch):
     def refuse(*_: object) -> None:
         raise AssertionError("made anew")
 
-    return lambda: monkeypatch.setattr(bill, "bill_of_materials", refuse)
+    return lambda: monkeypatch.setattr(lazy_sbom, "bill_of_materials", refuse)
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -1,7 +1,6 @@
 """Users' own Rego, read from a folder and joined to the engine that evaluates it."""
 
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -9,7 +8,7 @@ from msgspec import Struct
 from leadline.errors import UsageError
 from leadline.model.control import Control
 from leadline.posture.languages.rego import controls_of, setting_name
-from leadline.programs.cli.scanning.settings import shipped_settings
+from leadline.scans.settings import shipped_settings
 from leadline.sources.rego.engine import RegoEngine, has_rego
 from leadline.sources.rego.loader import read_rego
 
@@ -19,7 +18,7 @@ class OwnRego(Struct, frozen=True):
     engine: RegoEngine
 
 
-def own_rego(folder: Path, known: Iterable[Control]) -> OwnRego | None:
+def own_rego(folder: Path, known: Iterable[Control], environ: Mapping[str, str]) -> OwnRego | None:
     """The controls of the Rego below ``folder``; ``None`` where there is none.
 
     Settings that ``known`` controls share with a rule keep the value those ship with.
@@ -34,6 +33,6 @@ def own_rego(folder: Path, known: Iterable[Control]) -> OwnRego | None:
             f"{folder} holds Rego, which needs an engine that is not installed",
             hint="pip install 'leadline[rego]' brings it",
         )
-    engine = RegoEngine(os.environ)
+    engine = RegoEngine(environ)
     shipped = {setting_name(name): values for name, values in found.inputs.items()} | shipped_settings(known)
     return OwnRego(controls_of(found.rules, found.controls, shipped, engine.evaluate), engine)

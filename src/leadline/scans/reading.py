@@ -1,7 +1,5 @@
 """What a source hands over to a scan."""
 
-from collections.abc import Callable
-
 from msgspec import Struct
 
 from leadline.model.finding import Skip, Unread
@@ -10,8 +8,6 @@ from leadline.model.resource import Resource
 from leadline.outputs.place import Places
 
 STDIN = "-"
-Say = Callable[[str], None]
-"""Shows a waiting user what is being done."""
 
 
 class Reading(Struct, frozen=True):
@@ -27,7 +23,7 @@ class Reading(Struct, frozen=True):
     not_kubernetes: int = 0
     files: int = 0
     ignored: int = 0
-    """Files and folders that ignore files and ``--exclude-path`` left out."""
+    """Files and folders that ignore files and excluded paths left out."""
     charts: int = 0
     kustomizations: int = 0
     is_whole: bool = False

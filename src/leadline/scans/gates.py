@@ -1,11 +1,20 @@
-"""What decides the exit code of a scan that worked."""
+"""What decides whether a scan that worked is good enough."""
 
 from msgspec import Struct
 
 from leadline.model.control import SEVERITIES
 from leadline.model.report import PostureReport
 from leadline.outputs.plain import count
-from leadline.programs.cli.scanning.request import Request
+
+
+class Gates(Struct, frozen=True, kw_only=True):
+    """The bounds that a report is held against; none by default."""
+
+    severity_threshold: str = ""
+    """Fails on a finding of this severity or above."""
+    compliance_threshold: float | None = None
+    """Fails on a score below it, 0 to 100."""
+    fail_on_unread: bool = False
 
 
 class Verdict(Struct, frozen=True):
@@ -16,28 +25,28 @@ class Verdict(Struct, frozen=True):
     passed: bool = True
 
 
-def verdict(report: PostureReport, request: Request) -> Verdict:
-    """Every gate that was asked for, judged; those that failed are named first and alone."""
+def verdict(report: PostureReport, gates: Gates) -> Verdict:
+    """The outcome of every gate; those that failed are named first and alone."""
     failed: list[str] = []
     passed: list[str] = []
-    if request.severity_threshold:
-        gate = f"--severity-threshold {request.severity_threshold}"
-        grave = SEVERITIES[: SEVERITIES.index(request.severity_threshold) + 1]
+    if gates.severity_threshold:
+        gate = f"--severity-threshold {gates.severity_threshold}"
+        grave = SEVERITIES[: SEVERITIES.index(gates.severity_threshold) + 1]
         counts = report.severities()
         number = sum(counts[severity] for severity in grave)
         (failed if number else passed).append(
             f"{gate}, {count(number, 'finding')} at or above it" if number else gate
         )
-    if request.compliance_threshold is not None:
-        gate = f"--compliance-threshold {request.compliance_threshold:g}"
+    if gates.compliance_threshold is not None:
+        gate = f"--compliance-threshold {gates.compliance_threshold:g}"
         score = report.compliance()
-        if score is None or score < request.compliance_threshold:
+        if score is None or score < gates.compliance_threshold:
             failed.append(
                 f"{gate}, the score is {'unknown' if score is None else f'{int(score * 100) / 100:g}'}"
             )
         else:
             passed.append(gate)
-    if "unread" in request.fail_on:
+    if gates.fail_on_unread:
         number = len(report.unread)
         (failed if number else passed).append(
             f"--fail-on unread, {number:,} not read" if number else "--fail-on unread"

@@ -1,7 +1,7 @@
 """Which controls judge, and which frameworks the report counts."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -18,7 +18,7 @@ from leadline.posture.catalogue import (
     load_frameworks,
     parse_framework,
 )
-from leadline.programs.cli.scanning.request import Request
+from leadline.scans.options import PostureOptions
 
 HEADLINE = ("nsa", "mitre")
 """The files of the frameworks whose scores a plain scan shows: reading all of them costs as much as a small scan."""
@@ -45,31 +45,33 @@ class _Own(Struct):
     unread: tuple[Unread, ...]
 
 
-def choose_policies(request: Request, *, with_scores: bool = True) -> Policies:
-    """The controls and frameworks that the request names; ``with_scores`` adds those whose scores a plain scan shows.
+def choose_policies(options: PostureOptions) -> Policies:
+    """The controls and frameworks that the options name; ``with_scores`` adds those whose scores a plain scan shows.
 
     Raises: ``UsageError`` for an unknown name, or where nothing is left; ``SourceError`` for a file that cannot
     be read.
     """
-    all_there_are = _with_own(load_controls(), request.controls)
+    all_there_are = _with_own(load_controls(), options.own_controls, options.environ)
     known = all_there_are.controls
-    own = tuple(framework_of(path, known) for path in request.framework_file)
+    own = tuple(framework_of(path, known) for path in options.framework_files)
     frameworks: tuple[Framework, ...] = own
-    if request.form == "control":
-        controls = _named(request.names, all_there_are)
-    elif request.form == "framework" and "all" not in (name.lower() for name in request.names):
-        frameworks = (*find_frameworks(request.names, (*own, *load_frameworks(known))), *own)
+    if options.controls and options.frameworks:
+        raise UsageError("controls and frameworks are chosen in scans of their own")
+    if options.controls:
+        controls = _named(options.controls, all_there_are)
+    elif options.frameworks and "all" not in (name.lower() for name in options.frameworks):
+        frameworks = (*find_frameworks(options.frameworks, (*own, *load_frameworks(known))), *own)
         controls = controls_of(frameworks, known)
-    elif own and request.form == "everything":
+    elif own and not options.frameworks and not options.workload:
         controls = controls_of(own, known)
     else:
-        if request.form == "framework":
+        if options.frameworks:
             frameworks = (*load_frameworks(known), *own)
-        elif with_scores:
+        elif options.with_scores:
             frameworks = (*_headline(known), *own)
         controls = known
-    if request.exclude_controls:
-        without = {control.id for control in find_controls(request.exclude_controls, known)}
+    if options.exclude_controls:
+        without = {control.id for control in find_controls(options.exclude_controls, known)}
         controls = tuple(control for control in controls if control.id not in without)
     if not controls:
         raise UsageError("no control is left to judge by", hint="leadline list controls shows what there is")
@@ -101,18 +103,20 @@ def framework_of(path: str, controls: tuple[Control, ...]) -> Framework:
     return parse_framework(text, path, controls)
 
 
-def with_own(controls: tuple[Control, ...], folders: Iterable[str]) -> tuple[Control, ...]:
+def with_own(
+    controls: tuple[Control, ...], folders: Iterable[str], environ: Mapping[str, str]
+) -> tuple[Control, ...]:
     """``controls`` and those of the Python and Rego in ``folders``; a user's own wins over one of the same id.
 
     Raises: ``UsageError`` for a Python file that does not load.
     """
-    own = _with_own(controls, folders)
+    own = _with_own(controls, folders, environ)
     for one in own.unread:
         raise UsageError(f"{one.where} {one.why}")
     return own.controls
 
 
-def _with_own(controls: tuple[Control, ...], folders: Iterable[str]) -> _Own:
+def _with_own(controls: tuple[Control, ...], folders: Iterable[str], environ: Mapping[str, str]) -> _Own:
     unread: list[Unread] = []
     by_id = {control.id: control for control in controls}
     closers: list[Callable[[], None]] = []
@@ -131,9 +135,9 @@ def _with_own(controls: tuple[Control, ...], folders: Iterable[str]) -> _Own:
                 why = str(error).removeprefix(f"{file} ")
                 unread.append(Unread(str(file), why, hint="its controls were not judged by; fix it"))
         if is_rego or (path.is_dir() and next(path.rglob("*.rego"), None)):
-            from leadline.programs.cli.scanning.own_rego import own_rego
+            from leadline.scans.own_rego import own_rego
 
-            if (own := own_rego(path, controls)) is not None:
+            if (own := own_rego(path, controls, environ)) is not None:
                 by_id |= {control.id: control for control in own.controls}
                 closers.append(own.engine.close)
     return _Own(in_order(by_id.values()), tuple(closers), tuple(unread))

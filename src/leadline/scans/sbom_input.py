@@ -1,11 +1,11 @@
-"""Finished bills of materials in place of an image: in a file, or on standard input."""
+"""SBOMs of somebody else's in place of an image: in a file, or on standard input."""
 
-import sys
 from pathlib import Path
 
 from leadline.errors import SourceError
 from leadline.image.layers.stream import is_compressed
 from leadline.model.package import Sbom
+from leadline.scans.options import ImageOptions
 from leadline.sources.sbom.sniff import begins_like_sbom
 
 LARGEST_DOCUMENT = 512 << 20
@@ -15,8 +15,8 @@ STDIN = "-"
 SCHEME = "sbom:"
 
 
-def finished_document(name: str) -> Path | None:
-    """The file that holds a finished SBOM; ``None`` where ``name`` is something else."""
+def sbom_input(name: str) -> Path | None:
+    """The file that holds an SBOM; ``None`` where ``name`` is something else."""
     if name == STDIN:
         return Path(STDIN)
     if name.startswith(SCHEME):
@@ -33,20 +33,21 @@ def exists(path: Path) -> bool:
         return False
 
 
-def read_finished(path: Path, created: str) -> Sbom:
-    """The bill in the file at ``path``, or on standard input.
+def read_sbom_input(path: Path, options: ImageOptions) -> Sbom:
+    """The SBOM in the file at ``path``, or on standard input.
 
     Raises: ``SourceError`` where there is none.
     """
     if str(path) == STDIN:
+        read = options.standard_input or _nothing
         name = "standard input"
-        content = sys.stdin.buffer.read(TAR_HEADER_BYTES)
+        content = read(TAR_HEADER_BYTES)
         if is_compressed(content) or content[TAR_MARK_AT:].startswith(b"ustar"):
             raise SourceError(
                 f"{name} is an archive; an image must be in a file",
                 hint="save it first: docker save IMAGE -o image.tar",
             )
-        content += sys.stdin.buffer.read(LARGEST_DOCUMENT + 1 - len(content))
+        content += read(LARGEST_DOCUMENT + 1 - len(content))
     else:
         name = str(path)
         try:
@@ -58,4 +59,9 @@ def read_finished(path: Path, created: str) -> Sbom:
 
     if len(content) > LARGEST_DOCUMENT:
         raise SourceError(f"{name} is larger than {LARGEST_DOCUMENT >> 20} MiB")
-    return read_sbom_document(content, name, created)
+    return read_sbom_document(content, name, options.created)
+
+
+def _nothing(most: int) -> bytes:
+    del most
+    return b""

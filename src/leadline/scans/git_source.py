@@ -11,22 +11,22 @@ from leadline.model.finding import Place, Unread
 from leadline.model.report import Target
 from leadline.model.resource import Resource
 from leadline.outputs.place import Places
-from leadline.programs.cli.scanning.file_source import read_files
-from leadline.programs.cli.scanning.reading import Reading, Say
-from leadline.programs.cli.scanning.request import Request
+from leadline.scans.file_source import read_files
+from leadline.scans.options import PostureOptions
+from leadline.scans.reading import Reading
 from leadline.sources.git.checkout import checked_out
 
 
 @contextmanager
-def read_repository(request: Request, address: str, say: Say) -> Iterator[Reading]:
+def read_repository(address: str, options: PostureOptions) -> Iterator[Reading]:
     """What lies at ``address``, read as files are; paths are those in the repository.
 
     Raises: ``SourceError`` where it cannot be fetched, ``UsageError`` where it is no address.
     """
-    say(f"fetching {address}")
-    with checked_out(address, os.environ) as checkout:
-        say(f"scanning {checkout.shown}")
-        reading = read_files(request, (str(checkout.path),))
+    options.say(f"fetching {address}")
+    with checked_out(address, options.environ) as checkout:
+        options.say(f"scanning {checkout.shown}")
+        reading = read_files((str(checkout.path),), options)
         top = str(checkout.top)
         yield msgspec.structs.replace(
             reading,

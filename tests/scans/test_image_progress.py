@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from leadline.image.image import Layer
-from leadline.programs.cli.imaging.layer_progress import LayerProgress
+from leadline.scans.layer_progress import LayerProgress
 from leadline.sources.images.layer import PieceLayer, RegionLayer
 
 

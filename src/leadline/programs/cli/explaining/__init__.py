@@ -1,1 +1,0 @@
-"""What the command ``explain`` shows besides the words of a control."""

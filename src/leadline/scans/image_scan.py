@@ -1,0 +1,28 @@
+"""One scan of an image: a reference and options in, a report out."""
+
+from datetime import UTC, datetime
+
+from leadline.model.image_report import ImageReport
+from leadline.scans.lazy_sbom import LazySbom, open_sbom
+from leadline.scans.options import ImageOptions
+
+
+def image_scan(reference: str, options: ImageOptions = ImageOptions()) -> ImageReport:  # noqa: B008
+    """The report about what ``reference`` names: an image, an archive, a folder, or an SBOM of somebody else's.
+
+    Raises:
+        UsageError: what is asked for makes no sense.
+        SourceError: it cannot be opened, or nothing is in it.
+    """
+    with open_sbom(reference, options) as lazy:
+        return image_report(lazy, options)
+
+
+def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
+    """The SBOM with all findings. Raises as ``LazySbom.sbom``."""
+    from leadline.image.findings import image_findings, not_judged
+
+    sbom = lazy.sbom()
+    today = options.today or datetime.now(UTC).strftime("%Y-%m-%d")
+    findings = image_findings(sbom, today, is_document=lazy.is_from_document)
+    return ImageReport(sbom, findings, not_judged(sbom, is_document=lazy.is_from_document))

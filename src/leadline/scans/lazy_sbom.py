@@ -1,0 +1,147 @@
+"""The SBOM of one scan, made when it is first needed. A document that was made before is taken from the cache."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, json
+
+import leadline.outputs
+from leadline import __version__
+from leadline.errors import SourceError, UsageError
+from leadline.image.code_fingerprint import code_fingerprint
+from leadline.image.image import Options as CatalogueOptions
+from leadline.image.sbom_cache import bill_of_materials, has_gaps, recall, remember
+from leadline.model.finding import Unread
+from leadline.model.package import Sbom
+from leadline.outputs.document_template import Draft, MakeDraft
+from leadline.scans.layer_progress import LayerProgress
+from leadline.scans.open_image import open_requested
+from leadline.scans.options import ImageOptions
+from leadline.scans.sbom_input import read_sbom_input, sbom_input
+from leadline.sources.images.cache import LayerCache
+from leadline.sources.images.layer import OpenedImage
+
+if TYPE_CHECKING:
+    from leadline.image.cataloguer import Cataloguer
+
+CACHE_BYTES = 512 << 20
+
+
+class _Document(Struct, frozen=True, array_like=True):
+    """A document as it is cached."""
+
+    draft: Draft
+    unread: tuple[Unread, ...]
+    is_unreadable: bool
+
+
+class _Source(Struct, frozen=True):
+    """An open image, and where documents about it are cached."""
+
+    image: OpenedImage
+    cache: LayerCache | None
+    options: CatalogueOptions
+
+    def key(self, format: str) -> str:
+        """Empty where nothing names the image beyond doubt."""
+        image = self.image
+        if not image.cache_key:
+            return ""
+        facts = json.encode((image.identity, image.config, image.unread)).decode()
+        fingerprint = code_fingerprint(leadline.outputs.__path__[0])
+        return f"document {format} {image.cache_key} {facts} {self.options.kept_as} {fingerprint}"
+
+
+class LazySbom:
+    """What was asked for, catalogued or read when it is first needed."""
+
+    def __init__(self, make: Callable[[], Sbom], source: _Source | None = None) -> None:
+        """Without ``source`` it is somebody else's document."""
+        self._make = make
+        self._source = source
+        self._sbom: Sbom | None = None
+        self._document: _Document | None = None
+
+    @property
+    def is_from_document(self) -> bool:
+        """Whether it was read from a document, so that the image itself is not here."""
+        return self._source is None
+
+    def sbom(self) -> Sbom:
+        """Raises: ``SourceError`` where the image cannot be read or holds nothing."""
+        if self._sbom is None:
+            self._sbom = self._make()
+        return self._sbom
+
+    def unread(self) -> tuple[Unread, ...]:
+        """What could not be read. Raises as ``sbom``."""
+        return self.sbom().unread if self._document is None else self._document.unread
+
+    def is_unreadable(self) -> bool:
+        """Whether something was there and nothing of it could be read. Raises as ``sbom``."""
+        return _nothing_readable(self.sbom()) if self._document is None else self._document.is_unreadable
+
+    def document(self, format: str, draft: MakeDraft, moment: str) -> bytes:
+        """The document that ``draft`` makes for ``format``, as of ``moment`` or its own. Raises as ``sbom``."""
+        source = self._source
+        key = source.key(format) if source else ""
+        found = recall(source.cache, key, _Document) if source else None
+        if found is None:
+            sbom = self.sbom()
+            found = _Document(draft(sbom, __version__), sbom.unread, _nothing_readable(sbom))
+            moment = sbom.created or moment
+            if source and key and not has_gaps(source.image, sbom):
+                remember(source.cache, key, found)
+        self._document = found
+        return found.draft.at(moment)
+
+
+def _nothing_readable(sbom: Sbom) -> bool:
+    return bool(sbom.unread) and not (sbom.packages or sbom.files or sbom.distro.id)
+
+
+@contextmanager
+def open_sbom(reference: str, options: ImageOptions) -> Iterator[LazySbom]:
+    """The SBOM of what ``reference`` names, as long as the image is open.
+
+    Raises: ``SourceError`` where it cannot be opened, ``UsageError`` where it makes no sense.
+    """
+    path = sbom_input(reference)
+    if path is not None:
+        if options.with_digests:
+            raise UsageError("--digests needs the files, and a finished SBOM holds none")
+        yield LazySbom(lambda: read_sbom_input(path, options))
+        return
+    cache = LayerCache(options.cache_folder, CACHE_BYTES) if options.cache_folder else None
+    image = open_requested(reference, options, cache)
+    try:
+        catalogue_options = CatalogueOptions(
+            each=LayerProgress(reference, options.say),
+            created=options.created,
+            with_digests=options.with_digests,
+        )
+        source = _Source(image, cache, catalogue_options)
+        yield LazySbom(lambda: _catalogued(reference, source, options), source)
+    finally:
+        image.close()
+
+
+def _catalogued(reference: str, source: _Source, options: ImageOptions) -> Sbom:
+    options.say(f"reading {reference}")
+    sbom = bill_of_materials(source.image, _cataloguers, source.cache, source.options)
+    is_empty = not (sbom.packages or sbom.files or sbom.unread or sbom.distro.id)
+    if is_empty and sbom.image.kind == "directory":
+        raise SourceError(
+            f"nothing to catalogue in {reference}: no lock file, no installed package",
+            hint="name an image, a root folder or a project",
+        )
+    return sbom
+
+
+def _cataloguers() -> "list[Cataloguer]":
+    import leadline.image.cataloguers
+    from leadline.discover import discover
+    from leadline.image.cataloguer import Cataloguer
+
+    return discover(leadline.image.cataloguers, Cataloguer)

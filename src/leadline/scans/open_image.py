@@ -1,0 +1,102 @@
+"""From a reference to the image or folder that it names, with the credentials and certificates that belong to it."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from leadline.errors import SourceError, UsageError
+from leadline.image.layers.stream import HEAD_BYTES, Damaged, Region, is_compressed
+from leadline.image.layers.tar import TarReader
+from leadline.scans.options import ImageOptions
+from leadline.scans.sbom_input import exists
+from leadline.sources.images.cache import LayerCache
+from leadline.sources.images.layer import OpenedImage
+from leadline.sources.images.manifest import read_platform
+from leadline.sources.images.resolve import ImageOptions as OpenOptions
+from leadline.sources.images.resolve import open_image
+from leadline.sources.registry.options import RegistryOptions, Trust
+
+MOST_ATTEMPTS = 4
+LONGEST_WAIT_S = 60.0
+
+
+def open_requested(reference: str, options: ImageOptions, cache: LayerCache | None) -> OpenedImage:
+    """The image or folder that ``reference`` names; the caller closes it.
+
+    Raises: ``SourceError`` where it cannot be opened, ``UsageError`` where it makes no sense.
+    """
+    _check_file(reference)
+    image = open_image(reference, OpenOptions(options.platform, _registry(options), cache))
+    try:
+        _check_platform(reference, options.platform, image)
+    except UsageError:
+        image.close()
+        raise
+    return image
+
+
+def _check_file(name: str) -> None:
+    """Raises ``SourceError`` for what exists and can be no image."""
+    path = Path(name)
+    if not exists(path) or path.is_dir():
+        return
+    if not path.is_file():
+        raise SourceError(f"{name} is neither a file nor a folder", hint="save it to a file first")
+    if not path.stat().st_size:
+        raise SourceError(f"{name} is empty", hint="name an archive, an OCI layout, a folder or an image")
+    if not _begins_like_archive(path):
+        raise SourceError(
+            f"{name} is neither an archive nor a SBOM",
+            hint="name an archive, an OCI layout, a folder or an image",
+        )
+
+
+def _begins_like_archive(path: Path) -> bool:
+    try:
+        with path.open("rb", buffering=0) as file:
+            if is_compressed(file.read(HEAD_BYTES)):
+                return True
+            next(iter(TarReader(Region(file.fileno(), 0, path.stat().st_size))), None)
+    except OSError:
+        return True  # whoever opens it next says why it cannot be read
+    except Damaged:
+        return False
+    return True
+
+
+def _check_platform(reference: str, platform: str, image: OpenedImage) -> None:
+    """An archive of one image is not asked which; the answer must not be about another platform than the question."""
+    if not platform or not image.identity.platform:
+        return
+    wanted = str(read_platform(platform))
+    found = image.identity.platform
+    if not f"{found}/".startswith(f"{wanted}/") and not f"{wanted}/".startswith(f"{found}/"):
+        raise UsageError(f"{reference} is for {found}, not for {wanted}", hint="leave --platform out")
+
+
+def _registry(options: ImageOptions) -> RegistryOptions:
+    def wait(attempt: int, seconds: float) -> bool:
+        if attempt >= MOST_ATTEMPTS or seconds > LONGEST_WAIT_S:
+            return False
+        pause = seconds or 2.0**attempt
+        text = f"the registry is busy, asking again in {pause:.0f} s"
+        options.say(text)
+        options.note(text)
+        time.sleep(pause)
+        return True
+
+    return RegistryOptions(
+        trust=Trust(frozenset(), options.ca_file, options.accept_any_certificate, _proxies(options.environ)),
+        credential=options.credential,
+        environ=options.environ,
+        mirrors=options.mirrors,
+        wait=wait,
+    )
+
+
+def _proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name in ("http", "https", "no")
+        if (value := environ.get(f"{name}_proxy") or environ.get(f"{name.upper()}_PROXY", ""))
+    }

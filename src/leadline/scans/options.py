@@ -1,0 +1,90 @@
+"""What may be wanted of a scan. Programs fill these from their flags, settings and environment; nothing below reads those."""
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from leadline.sources.registry.options import Credential
+
+Say = Callable[[str], None]
+"""Takes a line for whoever watches."""
+
+
+def silent(text: str) -> None:
+    """Shows nothing."""
+    del text
+
+
+class ChartOptions(Struct, frozen=True, kw_only=True):
+    """What Helm charts are rendered with, as ``helm template`` takes it."""
+
+    values: tuple[str, ...] = ()
+    """Files; later ones win."""
+    set: tuple[str, ...] = ()
+    """``KEY=VALUE``."""
+    set_string: tuple[str, ...] = ()
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+
+
+class PostureOptions(Struct, frozen=True, kw_only=True):
+    """How objects are scanned. Without a choice of controls all of them run."""
+
+    frameworks: tuple[str, ...] = ()
+    """Names of those whose controls run; ``all`` is every framework and every control."""
+    controls: tuple[str, ...] = ()
+    """Ids or titles of those that run."""
+    exclude_controls: tuple[str, ...] = ()
+    workload: str = ""
+    """The one object that verdicts are wanted of: ``[namespace/]Kind/name``."""
+    include_namespaces: tuple[str, ...] = ()
+    exclude_namespaces: tuple[str, ...] = ()
+    exclude_paths: tuple[str, ...] = ()
+    """As ``.gitignore`` writes them."""
+    settings_file: str = ""
+    """Settings of controls: JSON, YAML or TOML."""
+    own_controls: tuple[str, ...] = ()
+    """Folders or files of Python and Rego; the Python in them is run."""
+    framework_files: tuple[str, ...] = ()
+    """The user's own frameworks, TOML."""
+    with_scores: bool = True
+    """Whether the headline frameworks are counted where no framework was chosen."""
+    charts: ChartOptions = ChartOptions()
+    kube_context: str = ""
+    kubeconfig: str = ""
+    standard_input: bytes = b""
+    """What the target ``-`` holds."""
+    environ: Mapping[str, str] = {}
+    """Where programs (``PATH``), the kubeconfig and the user's home are looked for."""
+    say: Say = silent
+    """Is given what is being done, again and again; only the last line matters."""
+
+
+class ImageOptions(Struct, frozen=True, kw_only=True):
+    """How an image is opened, catalogued and scanned."""
+
+    platform: str = ""
+    """``os/architecture[/variant]``; empty means Linux on this machine's architecture."""
+    with_digests: bool = False
+    """Whether the checksums of the files are wanted in which packages are found."""
+    created: str = ""
+    """The moment that the SBOM bears, RFC 3339 in UTC."""
+    today: str = ""
+    """The day that distributions are held against, ``2027-01-31``; empty for the present one."""
+    credential: Credential | None = None
+    """For the registry; goes before those of Docker's and Podman's files."""
+    mirrors: Mapping[str, tuple[str, ...]] = {}
+    """Registry to the hosts that are asked before it."""
+    ca_file: str = ""
+    """PEM; empty means the system's CAs."""
+    accept_any_certificate: bool = False
+    cache_folder: str = ""
+    """Where what is found in layers is kept between scans; empty for nowhere."""
+    standard_input: Callable[[int], bytes] | None = None
+    """Reads up to so many bytes of the SBOM that the reference ``-`` stands for."""
+    environ: Mapping[str, str] = {}
+    """Where proxies, sockets and the files of Docker and Podman are looked for."""
+    say: Say = silent
+    """Is given what is being done, again and again; only the last line matters."""
+    note: Say = silent
+    """Is given what belongs in a log."""

@@ -1,0 +1,111 @@
+"""One posture scan: targets and options in, a report out."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from msgspec import Struct
+
+from leadline.model.report import PostureReport, Target
+from leadline.outputs.place import Places
+from leadline.posture.engine import Facts, judge
+from leadline.scans.coverage import why_no_verdict
+from leadline.scans.options import PostureOptions
+from leadline.scans.policies import Policies, choose_policies
+from leadline.scans.read_targets import read
+from leadline.scans.reading import Reading
+from leadline.scans.selection import selected
+from leadline.scans.settings import Settings, read_settings, shipped_settings
+
+
+class PostureScan(Struct, frozen=True):
+    """A finished scan whose files are still there."""
+
+    report: PostureReport
+    places: Places
+    notes: tuple[str, ...] = ()
+    """Oddities of the input that change no verdict, worth a line."""
+    why_no_verdict: str = ""
+    """Empty where something was judged."""
+
+
+def posture_scan(targets: Sequence[str], options: PostureOptions = PostureOptions()) -> PostureReport:  # noqa: B008
+    """The report about ``targets``: paths, globs, ``-``, one git address; the cluster where there is none.
+
+    Raises:
+        UsageError: what is asked for makes no sense.
+        SourceError: a target cannot be read at all.
+    """
+    with open_posture_scan(targets, options) as scan:
+        return scan.report
+
+
+@contextmanager
+def open_posture_scan(targets: Sequence[str], options: PostureOptions) -> Iterator[PostureScan]:
+    """As ``posture_scan``; what was fetched stays until the block is left, so that places can be found in it."""
+    policies = choose_policies(options)
+    known = shipped_settings(policies.known)
+    settings = read_settings(options.settings_file, known) if options.settings_file else known
+    started = time.monotonic()
+    with read(targets, options, policies.controls) as reading:
+        report = _report(options, reading, policies, settings, started)
+        why = why_no_verdict(report, reading.ignored, options)
+        yield PostureScan(report, reading.places, reading.notes, why)
+
+
+def _report(
+    options: PostureOptions, reading: Reading, policies: Policies, settings: Settings, started: float
+) -> PostureReport:
+    facts = Facts(
+        reading.is_whole,
+        reading.target.server_version,
+        _cloud(options, reading.target),
+        _is_chosen(options),
+    )
+    left_out = {skip.control for skip in reading.skips}
+    asked = [control for control in policies.controls if control.id not in left_out]
+    try:
+        judgement = judge(reading.resources, asked, settings=settings, facts=facts)
+        # Of a cluster the one workload that was asked for is all that was read.
+        if not options.workload or reading.target.kind != "cluster":
+            judgement = selected(options, judgement)
+    finally:
+        for close in policies.closers:
+            close()
+    return PostureReport(
+        target=reading.target,
+        resources=judgement.resources,
+        controls=policies.controls,
+        findings=judgement.findings,
+        judged=judgement.judged,
+        joined=judgement.joined,
+        skips=(*judgement.skips, *reading.skips),
+        unread=(*policies.unread, *reading.unread, *judgement.unread),
+        frameworks=policies.frameworks,
+        settings={name: settings[name] for c in policies.controls for name in c.settings},
+        not_kubernetes=reading.not_kubernetes,
+        files=reading.files,
+        objects=len(reading.resources),
+        charts=reading.charts,
+        kustomizations=reading.kustomizations,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _cloud(options: PostureOptions, target: Target) -> str:
+    """The cloud that controls of one cloud's clusters are held against.
+
+    Files do not say where they will run. Such controls are then asked only by name or by their own framework, so
+    that nobody is told to annotate a Service for a cloud that is not theirs.
+    """
+    if target.cloud or options.workload:
+        return target.cloud
+    return "" if _is_chosen(options) else "none"
+
+
+def _is_chosen(options: PostureOptions) -> bool:
+    """Whether the user chose the controls, by name or by framework; each then judges whatever it is given."""
+    names = {*options.controls, *options.frameworks, *([options.workload] if options.workload else [])}
+    if not names:
+        return bool(options.framework_files)
+    return not {name.lower() for name in names} & {"all", "allcontrols"}
