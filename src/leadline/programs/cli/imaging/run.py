@@ -110,11 +110,15 @@ def _options(request: ImageRequest, moment: str, say: Say) -> ImageOptions:
         ca_file=request.ca_file,
         accept_any_certificate=request.insecure,
         cache_folder="" if request.no_cache else cache_folder(os.environ),
-        standard_input=lambda most: sys.stdin.buffer.read(most),
+        standard_input=_read_stdin,
         environ=os.environ,
         say=say,
         note=note,
     )
+
+
+def _read_stdin(most: int) -> bytes:
+    return sys.stdin.buffer.read(most)
 
 
 def _check_digests(request: ImageRequest, chosen: tuple[Destination, ...]) -> None:
