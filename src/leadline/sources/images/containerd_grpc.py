@@ -1,6 +1,5 @@
 """Asks a running containerd over its socket: gRPC, of which four calls are needed
-(https://github.com/containerd/containerd/tree/main/api/services). HTTP/2 comes from h2, which is there for the
-sake of lightkube; messages are few and flat enough to be written by hand.
+(https://github.com/containerd/containerd/tree/main/api/services). HTTP/2 comes from h2; messages are few and flat enough to be written by hand.
 """
 
 import socket
