@@ -1,4 +1,4 @@
-"""What network policies of four dialects select, isolate and let through."""
+"""What network policies of three dialects select, isolate and let through."""
 
 from typing import Any
 
@@ -14,7 +14,6 @@ VERSIONS = {
     "cilium.io": "cilium.io/v2",
     "crd.projectcalico.org": "crd.projectcalico.org/v1",
     "projectcalico.org": "projectcalico.org/v3",
-    "security.istio.io": "security.istio.io/v1",
 }
 
 
@@ -33,7 +32,6 @@ def rule(kind: str, spec: Any, namespace: str = "shop") -> PolicyRule:
 KUBERNETES = "NetworkPolicy.networking.k8s.io"
 CILIUM = "CiliumNetworkPolicy.cilium.io"
 CALICO = "NetworkPolicy.projectcalico.org"
-ISTIO = "AuthorizationPolicy.security.istio.io"
 ALL = {"podSelector": {}}
 
 
@@ -235,38 +233,9 @@ def test_calico_selects_pods_and_namespaces_by_its_own_language(kind, namespace)
     assert rule(kind, {}).selects_all
 
 
-@pytest.mark.parametrize(
-    ("spec", "isolates", "opens"),
-    [
-        ({}, True, False),
-        ({"rules": [{}]}, True, True),
-        ({"rules": [None]}, True, True),
-        ({"rules": [{"from": [{"source": {"namespaces": ["shop"]}}]}]}, True, False),
-        ({"action": "DENY", "rules": [{}]}, True, False),
-        ({"action": "DENY", "rules": [{"to": [{"operation": {"paths": ["/admin"]}}]}]}, False, False),
-        ({"action": "AUDIT", "rules": [{}]}, False, False),
-        ({"action": "CUSTOM", "rules": [{}]}, False, False),
-    ],
-)
-def test_istio_isolates_by_allowing_some_or_denying_all(spec, isolates, opens):
-    found = rule(ISTIO, spec)
-    assert (found.isolates_ingress, found.allows_all_ingress, found.isolates_egress) == (
-        isolates,
-        opens,
-        False,
-    )
-
-
-@pytest.mark.parametrize("selector", [{}, {"matchLabels": {"app": "web"}}])
-def test_an_istio_policy_of_the_root_namespace_holds_in_all(selector):
-    assert rule(ISTIO, {"selector": selector}, "istio-system").namespace == ""
-    assert rule(ISTIO, {"selector": selector}, "shop").namespace == "shop"
-
-
-def test_an_istio_policy_of_a_gateway_guards_no_pods():
-    target = {"kind": "Gateway", "group": "gateway.networking.k8s.io", "name": "g"}
-    assert rules(ISTIO, {"targetRefs": [target]}) == []
-    assert rules(ISTIO, {"targetRef": target}) == []
+def test_an_authorization_policy_of_a_mesh_is_no_network_policy():
+    body = {"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "metadata": {"name": "deny"}}
+    assert list(policy_rules(resource_of({**body, "spec": {}}))) == []
 
 
 def test_other_kinds_have_no_rules():

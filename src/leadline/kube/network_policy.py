@@ -1,10 +1,9 @@
 """Which pods a network policy selects, and what it still lets through.
 
-Four dialects are read: networking.k8s.io NetworkPolicy, Cilium's, Calico's and Istio's
-AuthorizationPolicy (which guards pods of the mesh).
+Three dialects are read: networking.k8s.io NetworkPolicy, Cilium's and Calico's. An AuthorizationPolicy of Istio is
+none: a proxy enforces it, in pods of the mesh only, and a compromised pod goes around its own proxy.
 Sources: https://kubernetes.io/docs/concepts/services-networking/network-policies/,
-https://docs.cilium.io/en/stable/security/policy/, https://docs.tigera.io/calico/latest/reference/resources/,
-https://istio.io/latest/docs/reference/config/security/authorization-policy/.
+https://docs.cilium.io/en/stable/security/policy/, https://docs.tigera.io/calico/latest/reference/resources/.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,8 +16,6 @@ from leadline.model.resource import Resource
 Labels = Mapping[str, str]
 Body = dict[str, Any]
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
-_ISTIO_ROOT = "istio-system"
-"""The namespace whose policies hold in all; a mesh may be set up with another one."""
 
 
 class PolicyRule(NamedTuple):
@@ -245,29 +242,6 @@ def _is_calico_universal(peer: Any) -> bool:
     return not nets or any(net in _EVERYWHERE for net in _items(nets))
 
 
-def _istio(policy: Resource) -> Iterator[PolicyRule]:
-    spec = _mapping(policy.body.get("spec"))
-    if spec.get("targetRefs") or spec.get("targetRef"):
-        return  # it guards a gateway or waypoint, and no pod by its labels
-    selector = _mapping(spec.get("selector"))
-    action = spec.get("action", "ALLOW")
-    rules = spec.get("rules")
-    names_everyone = any(rule == {} or rule is None for rule in _items(rules))
-    yield PolicyRule(
-        policy,
-        "spec",
-        "" if policy.namespace == _ISTIO_ROOT else policy.namespace or "default",
-        compile_selector(selector),
-        _pairs(selector),
-        None,
-        not selector.get("matchLabels"),
-        action == "ALLOW" or (action == "DENY" and names_everyone),
-        False,
-        action == "ALLOW" and names_everyone,
-        False,
-    )
-
-
 def _is_universal_peer(peer: Any) -> bool:
     block = _mapping(_mapping(peer).get("ipBlock"))
     return block.get("cidr") in _EVERYWHERE and not block.get("except")
@@ -306,7 +280,6 @@ _DIALECTS: dict[tuple[str, str], Callable[[Resource], Iterator[PolicyRule]]] = {
     ("GlobalNetworkPolicy", "crd.projectcalico.org"): _calico,
     ("NetworkPolicy", "projectcalico.org"): _calico,
     ("GlobalNetworkPolicy", "projectcalico.org"): _calico,
-    ("AuthorizationPolicy", "security.istio.io"): _istio,
 }
 POLICY_KINDS: tuple[str, ...] = (
     "NetworkPolicy.networking.k8s.io",
@@ -316,6 +289,5 @@ POLICY_KINDS: tuple[str, ...] = (
     "GlobalNetworkPolicy.crd.projectcalico.org",
     "NetworkPolicy.projectcalico.org",
     "GlobalNetworkPolicy.projectcalico.org",
-    "AuthorizationPolicy.security.istio.io",
 )
 """Every kind that is read, as ``Kind.group``."""

@@ -155,7 +155,7 @@ class Inventory:
         return [w for w in self.workloads_in(service.namespace) if selects(w.labels)]
 
     def policies_of(self, workload: Workload) -> Sequence[PolicyRule]:
-        """The network policies (built in, Cilium, Calico, Istio) that select the workload's pods."""
+        """The network policies (built in, Cilium, Calico) that select the workload's pods."""
         found = self._policies_of.get(id(workload))
         if found is None:
             found = self._policies_of[id(workload)] = [

@@ -1,6 +1,10 @@
-"""Which namespaces have an admission webhook or an admission policy that looks at their pods."""
+"""Which namespaces have an admission webhook or an admission policy that can refuse their pods.
 
-from collections.abc import Iterator
+Sources: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#matching-requests-rules
+and https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/.
+"""
+
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from leadline.kube.selector import Selector, compile_selector
@@ -8,49 +12,70 @@ from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Namespace, mapping, mappings, sequence
 
 _ADMISSION = "admissionregistration.k8s.io"
-
-
 GUARD_KINDS = (
     f"ValidatingWebhookConfiguration.{_ADMISSION}",
-    f"MutatingWebhookConfiguration.{_ADMISSION}",
     f"ValidatingAdmissionPolicy.{_ADMISSION}",
     f"ValidatingAdmissionPolicyBinding.{_ADMISSION}",
 )
-"""Kinds that can refuse pods."""
+"""Kinds that can refuse pods. What mutates them may add a container or a label, and refuses nothing."""
 
 
 def policies_guard(namespace: Namespace, inventory: Inventory) -> bool:
-    """Whether an admission webhook or an admission policy looks at pods that are created in ``namespace``."""
+    """Whether a validating webhook or admission policy can refuse any pod that is created in ``namespace``."""
     labels = inventory.namespace_labels(namespace.name)
-    return any(
-        selects(labels) for selects in inventory.once("pod guards", lambda: list(_pod_guards(inventory)))
-    )
+    guards = inventory.once("pod guards", lambda: [*_webhooks(inventory), *_policies(inventory)])
+    return any(all(selects(labels) for selects in selectors) for selectors in guards)
 
 
-def _pod_guards(inventory: Inventory) -> Iterator[Selector]:
-    """A test for namespaces for each webhook and bound policy whose rules cover the creation of pods."""
-    for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"):
-        for configuration in inventory.of(f"{kind}.{_ADMISSION}"):
-            for _, webhook in mappings(configuration.body.get("webhooks")):
-                if _covers_pods(webhook.get("rules")):
-                    yield compile_selector(webhook.get("namespaceSelector") or {})
-    policies = {
-        policy.name
+def _webhooks(inventory: Inventory) -> Iterator[tuple[Selector, ...]]:
+    """The tests that a namespace has to pass, for each webhook that is asked about every pod."""
+    for configuration in inventory.of(f"ValidatingWebhookConfiguration.{_ADMISSION}"):
+        for _, webhook in mappings(configuration.body.get("webhooks")):
+            if _covers_pods(webhook, "rules"):
+                yield (compile_selector(webhook.get("namespaceSelector") or {}),)
+
+
+def _policies(inventory: Inventory) -> Iterator[tuple[Selector, ...]]:
+    """The same for each admission policy that a binding makes deny."""
+    matched = {
+        policy.name: mapping(mapping(policy.body.get("spec")).get("matchConstraints"))
         for policy in inventory.of(f"ValidatingAdmissionPolicy.{_ADMISSION}")
-        if _covers_pods(
-            mapping(mapping(policy.body.get("spec")).get("matchConstraints")).get("resourceRules")
-        )
+        if sequence(mapping(policy.body.get("spec")).get("validations"))
     }
     for binding in inventory.of(f"ValidatingAdmissionPolicyBinding.{_ADMISSION}"):
         spec = mapping(binding.body.get("spec"))
-        if spec.get("policyName") in policies and "Deny" in sequence(spec.get("validationActions")):
-            yield compile_selector(mapping(spec.get("matchResources")).get("namespaceSelector") or {})
+        constraints = matched.get(str(spec.get("policyName")), {})
+        narrowed = mapping(spec.get("matchResources"))
+        if (
+            "Deny" in sequence(spec.get("validationActions"))
+            and _covers_pods(constraints, "resourceRules")
+            and ("resourceRules" not in narrowed or _covers_pods(narrowed, "resourceRules"))
+            and _selects_every_pod(narrowed)
+        ):
+            selectors = (constraints.get("namespaceSelector"), narrowed.get("namespaceSelector"))
+            yield tuple(compile_selector(selector or {}) for selector in selectors)
 
 
-def _covers_pods(rules: Any) -> bool:
-    return any(
+def _covers_pods(matching: Mapping[str, Any], field: str) -> bool:
+    """Whether the creation of every pod is among what is matched, the pod's labels aside that its maker chooses."""
+    return _selects_every_pod(matching) and any(_is_on_pods(rule) for _, rule in mappings(matching.get(field)))
+
+
+def _selects_every_pod(matching: Mapping[str, Any]) -> bool:
+    return compile_selector(matching.get("objectSelector") or {})({})
+
+
+def _is_on_pods(rule: Mapping[str, Any]) -> bool:
+    """Whether a rule names pods as such: ``pods/*`` are its subresources, ``*/*`` everything of the rule's groups."""
+    return (
         rule.get("scope") != "Cluster"
-        and {"pods", "*", "*/*", "pods/*"} & set(map(str, sequence(rule.get("resources"))))
-        and {"CREATE", "*"} & set(map(str, sequence(rule.get("operations"))))
-        for _, rule in mappings(rules)
+        and not rule.get("resourceNames")
+        and _names(rule, "apiGroups", "", "*")
+        and _names(rule, "apiVersions", "v1", "*")
+        and _names(rule, "resources", "pods", "*", "*/*")
+        and _names(rule, "operations", "CREATE", "*")
     )
+
+
+def _names(rule: Mapping[str, Any], field: str, *wanted: str) -> bool:
+    return any(word in sequence(rule.get(field)) for word in wanted)

@@ -1,7 +1,8 @@
 """Nothing checks the pods that are created in this namespace.
 
-RBAC says who may create a pod, not what the pod may ask for. Without a policy in between, whoever may
-create one may create a privileged one.
+RBAC says who may create a pod, not what the pod may ask for. Without a policy in between, a user who may
+create pods may create a privileged one. A Pod Security level counts, a validating webhook that is asked about
+every pod, and an admission policy that a binding makes deny; webhooks that only mutate do not.
 
 Fix: enforce a Pod Security level by label, or cover the namespace with an admission policy.
 
@@ -11,7 +12,7 @@ Example::
     kind: Namespace
     metadata: {name: shop}
 
-Cannot see: what a webhook really refuses; policies kept outside the cluster.
+Cannot see: what a webhook or policy really refuses; policies kept outside the cluster.
 
 See: https://kubernetes.io/docs/concepts/security/pod-security-admission/
 """
