@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.kube.builtin_roles import BUILT_IN_ROLES
-from leadline.kube.rbac import join_grants, unknown_roles
+from leadline.kube.rbac import GROUP, join_grants, unknown_roles
 from leadline.kube.role_rules import Ask, RoleRules, ask
 from leadline.model.resource import Origin, resource_of
 
@@ -110,6 +110,44 @@ def test_a_role_of_the_target_goes_before_the_built_in_one():
 def test_bindings_without_a_known_role_are_named():
     bound = binding(JANE, to="ClusterRole/gone")
     assert [(b.name, wanted) for b, wanted in unknown_roles([bound])] == [("b", "ClusterRole/gone")]
+
+
+def test_a_role_of_another_namespace_is_named_as_such():
+    bound = binding(JANE, to="Role/r", namespace="ns16")
+    other = role(rule(), namespace="ns17")
+    named = "Role/r of ns16 (a RoleBinding of ns16 cannot name the Role of ns17)"
+    assert [wanted for _, wanted in unknown_roles([bound, other])] == [named]
+
+
+@pytest.mark.parametrize(
+    ("resource", "verb", "group", "is_granted"),
+    [
+        ("nodes/proxy", "get", "core", False),
+        ("users", "impersonate", "core", False),
+        ("serviceaccounts", "impersonate", "core", True),
+        ("clusterroles", "bind", GROUP, True),
+        ("clusterroles", "escalate", GROUP, False),
+        ("namespaces", "delete", "core", True),
+    ],
+)
+def test_cluster_scoped_rights_need_a_binding_for_the_cluster(resource, verb, group, is_granted):
+    question, held = ask(verb, resource, group), role(rule(resource, verb, group))
+    (everywhere,) = join_grants([held, binding(JANE)])
+    (in_shop,) = join_grants([held, binding(JANE, namespace="shop")])
+    assert places(everywhere, question)
+    assert bool(places(in_shop, question)) == is_granted
+
+
+def test_a_star_on_resources_reaches_no_cluster_scoped_ones_within_a_namespace():
+    (in_shop,) = join_grants([role(rule("*", "*", "*")), binding(JANE, namespace="shop")])
+    assert places(in_shop, ask("get", "nodes/proxy")) == []
+    assert places(in_shop, READ_SECRETS)
+
+
+def test_the_rules_of_a_built_in_role_that_was_read_are_no_place_to_look_at():
+    marked = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+    (grant,) = join_grants([role(rule(), name="edit", labels=marked), binding(JANE, to="ClusterRole/edit")])
+    assert {kind for kind, _ in places(grant, READ_SECRETS)} == {"ClusterRoleBinding"}
 
 
 def test_view_reads_no_secrets_and_edit_does():

@@ -10,7 +10,7 @@ from typing import Any
 
 from leadline.kube.bootstrap import is_bootstrap_grant
 from leadline.kube.builtin_roles import BUILT_IN_NAMESPACED_ROLES, BUILT_IN_ROLES
-from leadline.kube.role_rules import CORE, Ask, Judge, OwnRules, RoleRules, RuleMatch
+from leadline.kube.role_rules import CORE, Ask, Judge, OwnRules, RoleRules, RuleMatch, within_namespace
 from leadline.kube.selector import compile_selector
 from leadline.model.control import Review
 from leadline.model.resource import Origin, Resource
@@ -62,20 +62,27 @@ class Grant:
     def allowing(
         self, verbs: frozenset[str], resources: frozenset[str], groups: frozenset[str] = CORE
     ) -> tuple[RuleMatch, ...]:
-        """The rules of the role that allow it; see ``RoleRules.allowing``."""
-        return self._rules.matching(Ask(verbs, resources, groups))
+        """The rules of the role that allow it where it is bound; see ``RoleRules.allowing``."""
+        return self._matching(Ask(verbs, resources, groups))
+
+    def _matching(self, question: Ask | Judge) -> tuple[RuleMatch, ...]:
+        if isinstance(question, Ask) and not self.is_cluster_wide:
+            left = within_namespace(question)
+            return self._rules.matching(left) if left else ()
+        return self._rules.matching(question)
 
     def reviews(self, matches: Iterable[RuleMatch]) -> Iterator[Review]:
         """What a person has to look at: the matching rules, the subject in its binding, and the role that is bound.
 
-        Each place comes once, whatever number of ``matches`` name it. A built-in role that was not read has no places.
+        Each place comes once, whatever number of ``matches`` name it. The rules of a built-in role are no place: the API
+        server restores them, so only the binding can be changed.
         """
         matches = tuple(matches)
         if not matches:
             return
         seen: set[tuple[int, str]] = set()
         for match in matches:
-            if match.role.origin.kind != "derived":
+            if not is_built_in(match.role):
                 for path in match.paths:
                     if (id(match.role), path) not in seen:
                         seen.add((id(match.role), path))
@@ -87,11 +94,11 @@ class Grant:
         self, verbs: frozenset[str], resources: frozenset[str], groups: frozenset[str] = CORE
     ) -> Iterator[Review]:
         """``reviews`` of what ``allowing`` finds."""
-        return self.reviews(self._rules.matching(Ask(verbs, resources, groups)))
+        return self.reviews(self._matching(Ask(verbs, resources, groups)))
 
     def may_any(self, questions: Iterable[Ask | Judge]) -> Iterator[Review]:
         """``reviews`` of the rules that allow any of what is asked: the whole of most RBAC controls."""
-        return self.reviews(match for question in questions for match in self._rules.matching(question))
+        return self.reviews(match for question in questions for match in self._matching(question))
 
     def as_resource(self) -> Resource:
         """The subject as the object that a report shows as failing."""
@@ -99,6 +106,13 @@ class Grant:
         identity = subject_id(related, self.api_group, self.namespace, self.kind, self.name)
         origin = Origin(kind="derived", path=identity, root=self.binding.origin.root)
         return Resource(self.api_group, self.kind, self.namespace, self.name, self.subject, origin)
+
+
+def is_built_in(role: Resource) -> bool:
+    """Whether the API server itself writes the role."""
+    return (
+        role.origin.kind == "derived" or _labels(role).get("kubernetes.io/bootstrapping") == "rbac-defaults"
+    )
 
 
 def join_grants(resources: Iterable[Resource]) -> Iterator[Grant]:
@@ -126,8 +140,7 @@ def unknown_roles(resources: Iterable[Resource]) -> Iterator[tuple[Resource, str
     for binding in roles.bindings:
         rules = roles.of(binding)
         if rules is None or id(rules) in roles.incomplete:
-            reference = _mapping(binding.body.get("roleRef"))
-            yield binding, f"{_text(reference.get('kind'))}/{_text(reference.get('name'))}"
+            yield binding, roles.named_by(binding)
 
 
 MAX_STEPS = 1_000_000
@@ -184,6 +197,27 @@ class _Roles:
             if self._steps > MAX_STEPS and "aggregationRule" in role.body:
                 self.incomplete.add(id(rules))
         return rules
+
+    def named_by(self, binding: Resource) -> str:
+        """``Kind/name`` of the role of ``binding``, and where its like was read that it cannot name."""
+        reference = _mapping(binding.body.get("roleRef"))
+        kind, name = _text(reference.get("kind")), _text(reference.get("name"))
+        elsewhere = self._namespaces_of.get(name, ()) if kind == "Role" else ()
+        if not elsewhere:
+            return f"{kind}/{name}"
+        if binding.kind == "ClusterRoleBinding":
+            return f"Role/{name} (a ClusterRoleBinding cannot name the Role of {elsewhere[0]})"
+        own = binding.namespace or "default"
+        return f"Role/{name} of {own} (a RoleBinding of {own} cannot name the Role of {elsewhere[0]})"
+
+    @cached_property
+    def _namespaces_of(self) -> dict[str, list[str]]:
+        """The namespaces of each Role, by its name."""
+        index: dict[str, list[str]] = defaultdict(list)
+        for (kind, namespace, name), role in self._roles.items():
+            if kind == "Role" and role.origin.kind != "derived":
+                index[name].append(namespace)
+        return dict(index)
 
     def _sources(self, role: Resource) -> tuple[OwnRules, ...]:
         """The role and those whose rules it takes over, through other aggregated roles too.

@@ -5,7 +5,7 @@ Source: the RBAC authoriser's rule matching
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
@@ -37,6 +37,27 @@ def ask(verbs: str, resources: str, groups: str = "core", names: str = "") -> As
         frozenset("" if group == "core" else group for group in groups.split()),
         frozenset(names.split()),
     )
+
+
+CLUSTER_SCOPED = frozenset(
+    "nodes nodes/proxy persistentvolumes certificatesigningrequests certificatesigningrequests/approval signers "
+    "validatingwebhookconfigurations mutatingwebhookconfigurations validatingadmissionpolicies "
+    "validatingadmissionpolicybindings mutatingadmissionpolicies mutatingadmissionpolicybindings "
+    "clusterroles clusterrolebindings users groups uids userextras".split()
+)
+"""Resources without a namespace: a rule on them grants nothing through a RoleBinding."""
+
+
+@lru_cache(maxsize=512)
+def within_namespace(question: Ask) -> Ask | None:
+    """What is left of ``question`` for a grant of one namespace; ``None`` where nothing is.
+
+    To ``bind`` a ClusterRole by a RoleBinding is asked for in that one's namespace; ``namespaces`` are too, each in
+    itself (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping).
+    """
+    outside = CLUSTER_SCOPED - {"clusterroles"} if "bind" in question.verbs else CLUSTER_SCOPED
+    left = question.resources - outside
+    return question._replace(resources=left) if left else None
 
 
 class RuleMatch(NamedTuple):

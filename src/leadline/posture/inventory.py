@@ -98,10 +98,9 @@ class Inventory:
             for grant in (nearest(held, _grant_name, _grant_origin, origin) if key in self._copied else held)
         ]
 
-    def is_bound(self, workload: Workload) -> bool:
-        """Whether its account holds a role, by its own name or a group's, be it one that was not read."""
-        names = self._names_of_account(workload)
-        return bool(self.grants_of(workload)) or not self._bound_to_unread.isdisjoint(names)
+    def holds_unread_role(self, workload: Workload) -> bool:
+        """Whether a binding gives its account, by its own name or a group's, a role that was not read."""
+        return not self._bound_to_unread.isdisjoint(self._names_of_account(workload))
 
     def workloads_of_account(self, namespace: str, name: str) -> Sequence[Workload]:
         """The workloads whose pods use a service account."""

@@ -58,7 +58,9 @@ def _policies(inventory: Inventory) -> Iterator[tuple[Selector, ...]]:
 
 def _covers_pods(matching: Mapping[str, Any], field: str) -> bool:
     """Whether the creation of every pod is among what is matched, the pod's labels aside that its maker chooses."""
-    return _selects_every_pod(matching) and any(_is_on_pods(rule) for _, rule in mappings(matching.get(field)))
+    return _selects_every_pod(matching) and any(
+        _is_on_pods(rule) for _, rule in mappings(matching.get(field))
+    )
 
 
 def _selects_every_pod(matching: Mapping[str, Any]) -> bool:

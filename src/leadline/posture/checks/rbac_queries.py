@@ -4,7 +4,7 @@ from typing import Any
 
 from leadline.kube.bootstrap import grants_only_public_facts
 from leadline.kube.rbac import RBAC_KINDS
-from leadline.kube.role_rules import ask
+from leadline.kube.role_rules import CLUSTER_SCOPED, ask
 
 __all__ = [
     "APPROVE_CERTIFICATES",
@@ -22,6 +22,7 @@ __all__ = [
     "TAKEOVER",
     "ask",
     "beyond_reading",
+    "beyond_reading_a_namespace",
     "grants_only_public_facts",
 ]
 
@@ -92,10 +93,21 @@ def beyond_reading(rule: dict[str, Any]) -> tuple[str, ...]:
     Left out is what every program does: writing its events and leases, asking about rights, reporting a status;
     and rules limited to single objects by name. For ``Grant.may_any``, beside ``READ_SECRETS``.
     """
+    return _beyond_reading(rule, frozenset())
+
+
+def beyond_reading_a_namespace(rule: dict[str, Any]) -> tuple[str, ...]:
+    """``beyond_reading`` for a grant of one namespace, where rules on cluster-scoped resources grant nothing."""
+    return _beyond_reading(rule, CLUSTER_SCOPED)
+
+
+def _beyond_reading(rule: dict[str, Any], left_out: frozenset[str]) -> tuple[str, ...]:
     if rule.get("resourceNames"):
         return ()
     resources = [
-        f"resources[{i}]" for i, name in enumerate(_words(rule, "resources")) if not _is_everyday(name)
+        f"resources[{i}]"
+        for i, name in enumerate(_words(rule, "resources"))
+        if not _is_everyday(name) and name not in left_out
     ]
     verbs = [f"verbs[{i}]" for i, verb in enumerate(_words(rule, "verbs")) if verb not in _READING]
     return (*resources, *verbs) if resources and verbs else ()

@@ -1,11 +1,14 @@
 """What a workload may do with the service account token that is mounted into it."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
+from leadline.kube.bootstrap import grants_only_public_facts
 from leadline.kube.rbac import Grant
+from leadline.kube.role_rules import CLUSTER_SCOPED
 from leadline.model.control import Remove, Review, Violations
 from leadline.posture.inventory import Inventory
-from leadline.posture.subject import Workload
+from leadline.posture.subject import Workload, sequence
 
 
 def token_of(
@@ -24,3 +27,22 @@ def evidence_of(grant: Grant) -> Violations:
         yield Remove(grant.subject_path, on=grant.binding)
     if grant.role.origin.kind != "derived":
         yield Review("", on=grant.role)
+
+
+def grants_anything(grant: Grant) -> bool:
+    """Whether the role lets its holder do what not everyone may: PodSecurityPolicies, which are gone, say nothing."""
+    return any(_is_effective(rule, grant.is_cluster_wide) for rule in grant.rules.all)
+
+
+def _is_effective(rule: dict[str, Any], is_cluster_wide: bool) -> bool:
+    if not sequence(rule.get("verbs")) or grants_only_public_facts([rule]):
+        return False
+    if is_cluster_wide and sequence(rule.get("nonResourceURLs")):
+        return True
+    resources = {name for name in sequence(rule.get("resources")) if isinstance(name, str)}
+    if _POLICY_GROUPS.issuperset(map(str, sequence(rule.get("apiGroups")))):
+        resources.discard("podsecuritypolicies")
+    return bool(resources if is_cluster_wide else resources - CLUSTER_SCOPED)
+
+
+_POLICY_GROUPS = frozenset({"policy", "extensions"})

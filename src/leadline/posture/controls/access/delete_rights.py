@@ -1,4 +1,4 @@
-"""This subject can delete running workloads, services or secrets.
+"""This subject can delete running workloads, services, secrets or whole namespaces.
 
 One request with ``deletecollection`` empties a namespace. Whoever gets hold of such an account can stop
 the service, or remove a pod to cover what was done in it.
@@ -33,7 +33,7 @@ from leadline.posture.checks.rbac_queries import ask
 from leadline.posture.control import Grant, Violations, control
 
 DELETE = (
-    ask("delete deletecollection", "secrets pods services"),
+    ask("delete deletecollection", "secrets pods services namespaces"),
     ask("delete deletecollection", "deployments replicasets daemonsets statefulsets", "apps"),
     ask("delete deletecollection", "jobs cronjobs", "batch"),
 )

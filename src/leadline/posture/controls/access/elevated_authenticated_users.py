@@ -1,11 +1,12 @@
-"""Everyone who can sign in at all holds a role that opens the way to more.
+"""Everyone who can sign in, or everyone at all, holds a role.
 
 ``system:authenticated`` is no team: it holds every service account of every pod, and on some clouds
-anyone with an account of the provider. A role that lets them read secrets, start pods, run commands or
-change roles makes each of them a possible administrator.
+anyone with an account of the provider. ``system:unauthenticated`` holds callers who never signed in. A role
+that lets them read secrets, start pods, run commands or change roles makes each of them a possible
+administrator; rules of this kind are shown. The bindings that Kubernetes makes at its start, for discovery, health
+and questions about oneself, pass.
 
-Fix: bind the role to the group or account that needs it, and take ``system:authenticated`` out of the
-binding.
+Fix: bind the role to the group or account that needs it, and take the group out of the binding.
 
 Example::
 
@@ -30,11 +31,13 @@ See: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles
 """
 
 from leadline.posture.checks.rbac_queries import TAKEOVER
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Grant, Review, Violations, control
+
+EVERYONE = frozenset({"system:authenticated", "system:unauthenticated"})
 
 
 def is_everyone(grant: Grant) -> bool:
-    return grant.name == "system:authenticated" and grant.kind == "Group"
+    return grant.name in EVERYONE and grant.kind == "Group"
 
 
 @control(
@@ -47,4 +50,8 @@ def is_everyone(grant: Grant) -> bool:
     applies=is_everyone,
 )
 def elevated_authenticated_users(grant: Grant) -> Violations:
-    yield from grant.may_any(TAKEOVER)
+    dangerous = list(grant.may_any(TAKEOVER))
+    yield from dangerous
+    if not dangerous:
+        yield Review(grant.subject_path, on=grant.binding)
+        yield Review("roleRef.name", on=grant.binding)

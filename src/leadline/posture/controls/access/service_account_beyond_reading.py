@@ -1,8 +1,8 @@
 """The token in these containers can change the cluster or read its secrets.
 
 Whoever breaks into a container finds the token of its service account in a file and may do all that the
-account may. Here that is more than reading: it creates, changes or deletes objects, or hands out
-secrets. An account whose token no pod mounts is left alone, and so is a role that only lets a program
+account may. Here that is more than reading: it creates, changes or deletes objects, hands out secrets, or
+opens a shell in pods, for which ``get`` on ``pods/exec`` or ``nodes/proxy`` is enough. An account whose token no pod mounts is left alone, and so is a role that only lets a program
 write its own events, leases and status.
 
 Fix: cut the role down to what the program calls, or set ``automountServiceAccountToken: false`` where it
@@ -31,7 +31,13 @@ and kept elsewhere.
 See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
-from leadline.posture.checks.rbac_queries import READ_SECRETS, beyond_reading
+from leadline.posture.checks.rbac_queries import (
+    REACH_KUBELETS,
+    READ_SECRETS,
+    RUN_COMMANDS,
+    beyond_reading,
+    beyond_reading_a_namespace,
+)
 from leadline.posture.control import WORKLOADS, Grant, Inventory, Violations, control
 
 
@@ -52,4 +58,5 @@ def is_service_account(grant: Grant) -> bool:
 def service_account_beyond_reading(grant: Grant, inventory: Inventory) -> Violations:
     users = inventory.workloads_of_account(grant.namespace or grant.reaches, grant.name)
     if any(map(inventory.mounts_token, users)) or not (users or inventory.is_whole):
-        yield from grant.may_any((*READ_SECRETS, beyond_reading))
+        writes = beyond_reading if grant.is_cluster_wide else beyond_reading_a_namespace
+        yield from grant.may_any((*READ_SECRETS, *RUN_COMMANDS, *REACH_KUBELETS, writes))

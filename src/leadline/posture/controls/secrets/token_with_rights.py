@@ -42,6 +42,7 @@ See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
 from leadline.posture.checks.rbac_queries import RBAC_KINDS
+from leadline.posture.checks.token_rights import grants_anything
 from leadline.posture.control import Inventory, Review, Set, Violations, Workload, control
 
 
@@ -55,7 +56,10 @@ from leadline.posture.control import Inventory, Review, Set, Violations, Workloa
     reads=(*RBAC_KINDS, "ServiceAccount"),
 )
 def token_with_rights(workload: Workload, inventory: Inventory) -> Violations:
-    if not inventory.mounts_token(workload) or not inventory.is_bound(workload):
+    if not inventory.mounts_token(workload):
+        return
+    grants = [grant for grant in inventory.grants_of(workload) if grants_anything(grant)]
+    if not grants and not inventory.holds_unread_role(workload):
         return
     if workload.pod.get("automountServiceAccountToken") is True:
         yield Review("automountServiceAccountToken")
@@ -64,3 +68,6 @@ def token_with_rights(workload: Workload, inventory: Inventory) -> Violations:
     account = inventory.service_account_of(workload)
     if account is not None:
         yield Review("", on=account)
+    for grant in grants:
+        yield Review(grant.subject_path, on=grant.binding)
+        yield Review("roleRef.name", on=grant.binding)
