@@ -40,10 +40,26 @@ def ask(verbs: str, resources: str, groups: str = "core", names: str = "") -> As
 
 
 CLUSTER_SCOPED = frozenset(
-    "nodes nodes/proxy persistentvolumes certificatesigningrequests certificatesigningrequests/approval signers "
-    "validatingwebhookconfigurations mutatingwebhookconfigurations validatingadmissionpolicies "
-    "validatingadmissionpolicybindings mutatingadmissionpolicies mutatingadmissionpolicybindings "
-    "clusterroles clusterrolebindings users groups uids userextras".split()
+    [
+        "nodes",
+        "nodes/proxy",
+        "persistentvolumes",
+        "certificatesigningrequests",
+        "certificatesigningrequests/approval",
+        "signers",
+        "validatingwebhookconfigurations",
+        "mutatingwebhookconfigurations",
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings",
+        "mutatingadmissionpolicies",
+        "mutatingadmissionpolicybindings",
+        "clusterroles",
+        "clusterrolebindings",
+        "users",
+        "groups",
+        "uids",
+        "userextras",
+    ]
 )
 """Resources without a namespace: a rule on them grants nothing through a RoleBinding."""
 
