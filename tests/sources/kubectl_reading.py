@@ -38,14 +38,16 @@ def read_with_kubectl(*paths: Path) -> tuple[list[dict[str, Any]], str]:
     while text[at:].strip():
         at += len(text[at:]) - len(text[at:].lstrip())
         body, at = decoder.raw_decode(text, at)
-        objects += body["items"] if body["kind"] == "List" else [body]
+        is_list = body.get("kind") == "List" and isinstance(body.get("items"), list)
+        objects += body["items"] if is_list else [body]
     return [without_probe(body) for body in objects], done.stderr
 
 
 def without_probe(body: dict[str, Any]) -> dict[str, Any]:
     """``body`` without the label, and without labels or metadata that would be empty then."""
     metadata = dict(body.get("metadata") or {})
-    labels = {k: v for k, v in (metadata.pop("labels", None) or {}).items() if k != PROBE}
+    # To kubectl, which writes labels anew, one that is null is empty.
+    labels = {k: v or "" for k, v in (metadata.pop("labels", None) or {}).items() if k != PROBE}
     if labels:
         metadata["labels"] = labels
     rest = {k: v for k, v in body.items() if k != "metadata"}

@@ -139,7 +139,6 @@ def test_faulty_object_is_unread_and_loses_nothing_else(text, why):
         ("# only\n---\n", 0),
         ("name: chart\nversion: 1\n", 1),
         ("apiVersion: v2\nname: chart\n", 1),
-        ("kind: thing\n", 1),
         ("just text\n", 1),
         ("- a\n- b\n", 1),
         ("a: 1\n---\nb: 2\n", 2),
@@ -385,14 +384,14 @@ def test_kubectl_reads_the_same_objects_from_real_files():
     assert ours == Counter(map(as_json, bodies))
 
 
-def test_a_broken_file_that_is_no_manifest_is_counted_and_not_called_unread(tmp_path):
+def test_a_broken_file_is_named_whatever_it_speaks_of(tmp_path):
     write(
         tmp_path,
         {"tsconfig.json": '{"a": [}', "a.yaml": POD % "a", "b.yaml": "apiVersion: v1\nkind: [\n"},
     )
     manifests = read_manifests([str(tmp_path)])
-    assert manifests.not_kubernetes == 1
-    assert [unread.where for unread in manifests.unread] == ["b.yaml"]
+    assert manifests.not_kubernetes == 0
+    assert [unread.where for unread in manifests.unread] == ["b.yaml", "tsconfig.json"]
 
 
 def test_a_broken_file_that_the_user_named_is_unread_whatever_it_speaks_of(tmp_path):

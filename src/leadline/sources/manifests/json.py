@@ -1,12 +1,17 @@
 """Reads JSON files of Kubernetes objects: one value, or several in a row, as kubectl accepts them."""
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from leadline.sources.yaml.errors import Problem
-from leadline.sources.yaml.parser import Document, Limits, Part
+from leadline.sources.yaml.parser import Document, Duplicate, Limits, Part
 
 _BLANKS = " \t\r\n"
+_DUPLICATES_TOLD = 100
+"""Of one document."""
 _BROKEN_LIMIT = 100
 """Broken values of one file after which the rest is given up."""
 
@@ -36,7 +41,24 @@ def _document(index: int, line: int, value: Any, text: bytes, limits: Limits) ->
         return Document(index, line, problem=_limit(f"nested deeper than {limits.depth} levels", line))
     if text.count(b",") + text.count(b"[") + text.count(b"{") > limits.nodes:
         return Document(index, line, problem=_limit(f"more than {limits.nodes} values in one document", line))
-    return Document(index, line, value)
+    return Document(index, line, value, duplicates=tuple(_duplicates(text, line)))
+
+
+def _duplicates(text: bytes, line: int) -> Iterator[Duplicate]:
+    """Keys that stand twice in one object, each at the first line of the document."""
+    import json
+
+    found: dict[str, None] = {}
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        if len({key for key, _ in pairs}) < len(pairs):
+            counts = Counter(key for key, _ in pairs)
+            found.update(dict.fromkeys(key for key, count in counts.items() if count > 1))
+
+    with suppress(ValueError, RecursionError):
+        json.loads(text.decode("utf-8", "replace"), object_pairs_hook=look)
+    for key in islice(found, _DUPLICATES_TOLD):
+        yield Duplicate(key, line)
 
 
 def _depth_exceeds(value: Any, limit: int) -> bool:

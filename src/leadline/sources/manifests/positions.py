@@ -25,7 +25,16 @@ from leadline.model.resource import Origin, Resource
 from leadline.sources.manifests.files import STDIN
 from leadline.sources.manifests.json import json_parts, looks_like_json, parse_json
 from leadline.sources.manifests.line_index import line_spots
-from leadline.sources.yaml.parser import LIMITS, Keys, Limits, Part, decode, parser_class, split_documents
+from leadline.sources.yaml.parser import (
+    LIMITS,
+    Keys,
+    Limits,
+    Part,
+    decode,
+    events_despite,
+    parser_class,
+    split_documents,
+)
 from leadline.sources.yaml.scalars import ScalarError, is_merge_key, key_of_value, plain
 
 _FILES_KEPT = 16
@@ -177,7 +186,11 @@ def _inner_of(spot: Spot) -> Any:
 def spots_of(text: bytes, keys: Keys, depth: int) -> Spot | None:
     """The spots of one document in UTF-8; ``None`` where it cannot be parsed."""
     try:
-        return _Spots(parser_class()(text).get_event, keys, depth).document()
+        try:
+            return _Spots(parser_class()(text).get_event, keys, depth).document()
+        except yaml.MarkedYAMLError as error:
+            take = events_despite(error, text)
+            return _Spots(take, keys, depth).document() if take else None
     except (yaml.YAMLError, ScalarError, UnicodeError, _LostError):
         return None
 
@@ -219,12 +232,12 @@ class _Spots:
         if depth > self._depth:
             raise _LostError
         inner: Any = [] if kind is SequenceStartEvent else {}
+        if event.anchor is not None:
+            self._anchors[event.anchor] = inner
         if kind is SequenceStartEvent:
             self._sequence(inner, depth + 1)
         else:
             self._mapping(inner, depth + 1)
-        if event.anchor is not None:
-            self._anchors[event.anchor] = inner
         return inner
 
     def _sequence(self, inner: list[Spot], depth: int) -> None:
@@ -250,6 +263,8 @@ class _Spots:
             elif type(event) is MappingEndEvent:
                 return
             elif type(event) is ScalarEvent and is_merge_key(event.value, event.tag, event.implicit):
+                if event.anchor is not None:
+                    self._anchors[event.anchor], self._texts[event.anchor] = None, event.value
                 self._merge(inner, self._inner(take(), depth))
                 continue
             else:

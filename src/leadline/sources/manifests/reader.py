@@ -26,6 +26,7 @@ _LIST_DEPTH = 8
 """Lists within lists; the API serves one level."""
 _UNREAD_TOLD = 100
 """Of one file; the others are counted."""
+_LIST_FIELDS = frozenset({"apiVersion", "kind", "metadata", "items"})
 _NOT_JUDGED_GROUP = "kustomize.config.k8s.io/"
 
 
@@ -98,16 +99,7 @@ def read_listing(
             whole.unread.append(content)
         else:
             origin = Origin(path=file.path, root=listing.root)
-            told = len(whole.unread)
             add_contents(whole, content, origin, limits, memory)
-            if (
-                not file.is_named
-                and len(whole.resources) == before
-                and b"apiVersion" not in content.replace(b"\0", b"")
-            ):
-                # A broken file that never speaks of an API version is somebody else's: a tsconfig, a template.
-                whole.not_kubernetes += len(whole.unread) > told
-                del whole.unread[told:]
         files += len(whole.resources) > before
     return Manifests(
         listing.root,
@@ -219,12 +211,7 @@ def _add_body(whole: Contents, body: Any, origin: Origin, line: int, depth: int)
         else:
             whole.not_kubernetes += 1
         return
-    why = _fault(body)
-    if why:
-        where = f"{origin.inside}{why}" if origin.inside else why
-        hint = "quote it" if why.endswith("text") else ""
-        whole.unread.append(Unread(origin.path, where, line, 1, hint))
-    elif _is_list(body):
+    if _is_list(body, is_outermost=depth == 0):
         if depth == _LIST_DEPTH:
             whole.unread.append(
                 Unread(origin.path, f"lists nested deeper than {_LIST_DEPTH} levels", line, 1)
@@ -233,6 +220,13 @@ def _add_body(whole: Contents, body: Any, origin: Origin, line: int, depth: int)
         for number, item in enumerate(_items(body)):
             place = msgspec.structs.replace(origin, inside=f"{origin.inside}items[{number}].")
             _add_body(whole, item, place, line, depth + 1)
+        if str(body.get("kind")).endswith("List") or body.keys() <= _LIST_FIELDS:
+            return
+    why = _fault(body)
+    if why:
+        where = f"{origin.inside}{why}" if origin.inside else why
+        hint = "quote it" if why.endswith("text") else ""
+        whole.unread.append(Unread(origin.path, where, line, 1, hint))
     elif body["apiVersion"].startswith(_NOT_JUDGED_GROUP):
         whole.not_kubernetes += 1
     else:
@@ -243,8 +237,9 @@ def is_object_like(body: Any) -> bool:
     """Whether a document means to be a Kubernetes object, be it a faulty one."""
     if not isinstance(body, dict):
         return False
-    has_type = ("apiVersion" in body) + ("kind" in body)
-    return has_type == 2 or (has_type == 1 and isinstance(body.get("metadata"), dict))
+    return isinstance(body.get("kind"), str) or (
+        "apiVersion" in body and ("kind" in body or isinstance(body.get("metadata"), dict))
+    )
 
 
 def _fault(body: Mapping[str, Any]) -> str:
@@ -265,25 +260,30 @@ def _fault(body: Mapping[str, Any]) -> str:
     return ""
 
 
-def _is_list(body: Mapping[str, Any]) -> bool:
-    """To kubectl every object with ``items`` is a list. One of a custom kind may hold something else in them."""
+def _is_list(body: Mapping[str, Any], *, is_outermost: bool) -> bool:
+    """Whether kubectl sends the items: to it every object with ``items`` is a list, a Pod as well.
+
+    What has more than that and is no list by its kind is an object too, for programs other than kubectl. One of a custom kind may hold
+    something else than objects in its items, which kubectl refuses.
+    """
     items = body.get("items")
-    if body["kind"] == "List":
-        return True
     if not isinstance(items, list):
-        return False
-    is_named = bool((body.get("metadata") or {}).get("name"))
-    if body["kind"].endswith("List") and not is_named:
+        return is_outermost and body.get("kind") == "List" and "items" in body and items is None
+    if any(
+        isinstance(item, dict) and (is_object_like(item) or "metadata" in item or "items" in item)
+        for item in items
+    ):
         return True
-    has_builtin_type = body["kind"].endswith("List") and "." not in body["apiVersion"].partition("/")[0]
-    return any(is_object_like(item) or (has_builtin_type and isinstance(item, dict)) for item in items)
+    metadata = body.get("metadata")
+    is_named = isinstance(metadata, dict) and bool(metadata.get("name"))
+    return str(body.get("kind")).endswith("List") and not is_named
 
 
 def _items(body: Mapping[str, Any]) -> Iterator[Any]:
     """Items of a typed list lack the type that the list names."""
-    kind = body["kind"].removesuffix("List")
+    kind, version = body.get("kind"), body.get("apiVersion")
     for item in body.get("items") or ():
-        if kind and isinstance(item, dict) and not ("kind" in item and "apiVersion" in item):
-            yield {"apiVersion": body["apiVersion"], "kind": kind, **item}
+        if isinstance(item, dict) and kind and version and not (item.get("kind") or item.get("apiVersion")):
+            yield {**item, "apiVersion": version, "kind": str(kind).removesuffix("List")}
         else:
             yield item

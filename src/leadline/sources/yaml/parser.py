@@ -5,7 +5,7 @@ parts (aliases) and must not be changed.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -24,6 +24,7 @@ from yaml.events import (
 
 from leadline.log import log_of
 from leadline.sources.yaml.errors import Problem, problem_of
+from leadline.sources.yaml.flow_colons import is_about_colon, masked_colons, unmasked
 from leadline.sources.yaml.scalars import (
     Scalar,
     ScalarError,
@@ -84,9 +85,12 @@ class Document(Struct, frozen=True):
 
 
 _BORDERS = re.compile(rb"\n(?:---(?=[ \t\r\n#]|\Z)|\.\.\.(?=[ \t\r\n]|\Z)[^\n]*)")
-_HAS_CONTENT = re.compile(rb"(?:\A|(?<=[\r\n]))[ \t]*[^\s#%]|(?:\A|(?<=[\r\n]))[ \t]+%")
-_MARK = b"\xef\xbb\xbf"
-_DIRECTIVE = re.compile(rb"(?:\A|(?<=[\r\n]))%")
+_LINE_START = rb"(?:\A|(?<=[\r\n])|(?<=\xc2\x85)|(?<=\xe2\x80[\xa8\xa9]))"
+"""After any of the ends that a line has in YAML 1.1."""
+_HAS_CONTENT = re.compile(_LINE_START + rb"[ \t]*[^\s#%]|" + _LINE_START + rb"[ \t]+%")
+_MARK = re.compile(rb"(\A|\n---[ \t]*(?:#[^\n]*)?\r?\n)\xef\xbb\xbf")
+"""Of byte order, where a document begins; anywhere else it is a character of the text."""
+_DIRECTIVE = re.compile(_LINE_START + rb"%")
 _COMMENTED = 3
 """Bytes of ``---`` left out where a comment follows at once: kubectl takes it for a border, libyaml for text."""
 _INFINITY = float("inf")
@@ -139,7 +143,7 @@ def decode(content: bytes) -> bytes:
         content = content.decode("utf-16").encode()
     elif not content.isascii():
         content = content.decode(errors="replace").encode()
-        content = content.removeprefix(_MARK).replace(b"\n" + _MARK, b"\n")
+        content = _MARK.sub(rb"\1", content)
     if b"\r" in content and b"\n" not in content:
         content = content.replace(b"\r", b"\n")
     return content if content.endswith(b"\n") else content + b"\n"
@@ -201,15 +205,28 @@ def too_large(limits: Limits) -> Problem:
 
 
 def _parse_part(part: Part, limits: Limits, memory: Memory) -> Document:
-    builder = _Builder(part.text, limits, memory)
+    builder = _Builder(parser_class()(part.text).get_event, limits, memory)
     try:
-        body = builder.document()
+        try:
+            body = builder.document()
+        except yaml.MarkedYAMLError as error:
+            take = events_despite(error, part.text)
+            if take is None:
+                raise
+            builder = _Builder(take, limits, memory)
+            body = builder.document()
     except (yaml.YAMLError, _RefusedError, ScalarError, UnicodeError) as error:
         return Document(
             part.index, part.line + 1, problem=problem_of(error, part.text, part.line, builder.line)
         )
     duplicates = tuple(Duplicate(d.key, d.line + part.line) for d in builder.duplicates)
     return Document(part.index, part.line + 1, body, duplicates=duplicates)
+
+
+def events_despite(error: Exception, text: bytes) -> Callable[[], Any] | None:
+    """The events of ``text``, of which libyaml refuses what go-yaml reads; ``None`` for every other error."""
+    masked = masked_colons(text, parser_class()) if is_about_colon(error) else None
+    return unmasked(parser_class()(masked[0]).get_event, masked[1]) if masked else None
 
 
 @cache
@@ -235,10 +252,9 @@ class _RefusedError(Exception):
 
 
 class _Open:
-    """Stands for an anchored mapping or list that is still being read."""
-
-
-_OPEN = _Open()
+    """Stands for an anchored mapping or list that is still being read. An anchor of the same name within it replaces
+    it for good, as in go-yaml, which knows an anchor from where it opens.
+    """
 
 
 class _Builder:
@@ -247,8 +263,8 @@ class _Builder:
     This is the hot loop of reading: calls and look-ups are kept few on purpose.
     """
 
-    def __init__(self, text: bytes, limits: Limits, memory: Memory) -> None:
-        self._next = parser_class()(text).get_event
+    def __init__(self, take: Callable[[], Any], limits: Limits, memory: Memory) -> None:
+        self._next = take
         self._limits = limits
         self._plains = memory.plains
         self._keys = memory.keys
@@ -284,16 +300,16 @@ class _Builder:
             return value
         if kind is AliasEvent:
             return self._alias(event)
-        anchor, before = event.anchor, self._nodes
+        anchor, before, opened = event.anchor, self._nodes, None
         if anchor is not None:
-            self._anchors[anchor] = _OPEN
+            opened = self._anchors[anchor] = _Open()
         if depth > self._limits.depth:
             self.line = event.start_mark.line + 1
             raise _RefusedError(f"nested deeper than {self._limits.depth} levels")
         body = self._mapping(depth) if kind is MappingStartEvent else self._sequence(depth)
         if self._nodes > self._limits.nodes:
             raise self._too_many()
-        if anchor is not None:
+        if anchor is not None and self._anchors[anchor] is opened:
             self._anchors[anchor] = body
             self._weights[anchor] = self._nodes - before
         return body
@@ -315,6 +331,8 @@ class _Builder:
                 self._nodes += 2 * len(body) + 1
                 return body
             elif type(event) is ScalarEvent and is_merge_key(event.value, event.tag, event.implicit):
+                if event.anchor is not None:
+                    self._anchors[event.anchor], self._weights[event.anchor] = event.value, 1
                 self._merge(body, merged, take(), inner)
                 continue
             else:
@@ -375,7 +393,7 @@ class _Builder:
             self.line = event.start_mark.line + 1
             raise _RefusedError(f"the alias *{anchor} has no anchor before it")
         value = self._anchors[anchor]
-        if value is _OPEN:
+        if type(value) is _Open:
             self.line = event.start_mark.line + 1
             raise _RefusedError(f"the anchor &{anchor} contains itself")
         self._nodes += self._weights[anchor]

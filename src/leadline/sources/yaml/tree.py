@@ -1,5 +1,6 @@
 """A YAML document as nodes that know the text they stand in, for whoever edits it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -15,7 +16,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from leadline.sources.yaml.parser import parser_class
+from leadline.sources.yaml.parser import events_despite, parser_class
 from leadline.sources.yaml.scalars import ScalarError, is_merge_key, key_text
 
 _DEPTH_LIMIT = 250
@@ -76,16 +77,23 @@ def tree_of(text: str) -> tuple[Node, frozenset[str]]:
 
     Raises: ``TreeError`` for what is no YAML.
     """
-    builder = _Tree(text)
     try:
-        return builder.document(), frozenset(builder.repeated)
+        builder = _Tree(parser_class()(text).get_event)
+        try:
+            return builder.document(), frozenset(builder.repeated)
+        except yaml.MarkedYAMLError as error:
+            take = events_despite(error, text.encode("utf-8", "replace"))
+            if take is None:
+                raise
+            builder = _Tree(take)
+            return builder.document(), frozenset(builder.repeated)
     except (yaml.YAMLError, ScalarError, UnicodeError) as error:
         raise TreeError(str(error)) from error
 
 
 class _Tree:
-    def __init__(self, text: str) -> None:
-        self._next = parser_class()(text).get_event
+    def __init__(self, take: Callable[[], Any]) -> None:
+        self._next = take
         self.repeated: set[str] = set()
 
     def document(self) -> Node:
