@@ -9,7 +9,7 @@ from pathlib import Path
 
 from leadline.model.control import SEVERITIES, Control, Framework
 from leadline.posture.catalogue import load_controls, load_frameworks
-from leadline.programs.cli.explain import heading_of, markdown
+from leadline.programs.cli.commands.explain import heading_of, markdown
 from leadline.scans.settings import shipped_settings
 
 ROOT = Path(__file__).resolve().parent / "reference"

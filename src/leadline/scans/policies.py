@@ -155,9 +155,7 @@ def _controls_in(file: Path) -> list[Control]:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
+    except (Exception, SystemExit) as error:
         # ``sys.exit`` in it too: its exit code would pass for that of the scan.
         raise UsageError(f"{file} does not load: {type(error).__name__}: {error}") from error
     return [value for value in vars(module).values() if isinstance(value, Control)]

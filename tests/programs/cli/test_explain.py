@@ -8,7 +8,7 @@ import yaml
 from leadline.model.control import Framework, FrameworkEntry
 from leadline.outputs.format import control_text
 from leadline.posture.catalogue import load_controls
-from leadline.programs.cli.explain import heading_of, markdown
+from leadline.programs.cli.commands.explain import heading_of, markdown
 from leadline.programs.cli.main import main
 from leadline.scans.example_fix import example_fix
 from leadline.scans.settings import shipped_settings

@@ -8,16 +8,17 @@ import click
 from leadline import __version__
 from leadline.errors import UsageError
 
-_PACKAGE = "leadline.programs.cli"
-_NO_COMMANDS = frozenset({"main", "lazy_group"})
+_PACKAGE = "leadline.programs.cli.commands"
+_SHORTER: dict[tuple[str, ...], tuple[str, ...]] = {("scan", "image"): ("image", "scan")}
+"""Two words that stand for two others."""
 
 
 class LazyGroup(click.Group):
     """Finds a command by the name of its file; ``-`` in the name is ``_`` in the file's."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        names = (file.stem for file in Path(__file__).parent.glob("[a-z]*.py"))
-        return sorted(name.replace("_", "-") for name in names if name not in _NO_COMMANDS)
+        files = (Path(__file__).parent / "commands").glob("[a-z]*.py")
+        return sorted(file.stem.replace("_", "-") for file in files)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
@@ -32,7 +33,7 @@ class LazyGroup(click.Group):
         names = self.list_commands(ctx)
         if args and args[0] not in names and not args[0].startswith("-"):
             raise UsageError(f"unknown command {args[0]}", hint=_suggestion(args[0], names))
-        return super().resolve_command(ctx, args)
+        return super().resolve_command(ctx, [*_SHORTER.get(tuple(args[:2]), args[:2]), *args[2:]])
 
 
 def _suggestion(word: str, names: list[str]) -> str:

@@ -1,7 +1,7 @@
 """Where ``leadline`` starts: answers ``--version`` at once, runs a command, turns every error into a line and a code.
 
 Exit codes: 0 passed, 1 a gate failed, 2 wrong usage, 3 nothing could be judged or written, 4 a fault of ours,
-130 interrupted, 141 the reader of our output left.
+130 interrupted, 141 the reader of our output left, 143 told to end.
 """
 
 import os
@@ -10,6 +10,8 @@ import sys
 INTERRUPTED = 130
 READER_LEFT = 141
 FAULT = 4
+_SWITCH_S = 0.0002
+"""How soon a thread that comes back from decompressing gets the lock. Python's own 5 ms are longer than that takes."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,17 +23,53 @@ def main(arguments: list[str] | None = None) -> int:
 
         sys.stdout.write(f"leadline {__version__}\n")
         return 0
+    if arguments is not None:
+        return _ended(words)
+    _own_process()
+    code = _ended(words)
+    _leave(code)
+    return code
+
+
+def _ended(words: list[str]) -> int:
+    """The exit code of a command, however it ended."""
     try:
-        code = _guarded(words)
+        return _guarded(words)
     except KeyboardInterrupt:
         _say("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         _forget_stdout()
         return READER_LEFT
-    if arguments is None:
-        _leave(code)
-    return code
+    except _Ended as end:
+        return end.exit_code
+
+
+class _Ended(BaseException):
+    """The process was told to end by a signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+
+def _own_process() -> None:
+    """What nobody may do in somebody else's process, and so nothing below the programs does."""
+    import gc
+    import signal
+
+    # A command lives for seconds and what it parses lives as long as it does: looking for cycles only costs.
+    gc.disable()
+    sys.setswitchinterval(_SWITCH_S)
+
+    def end(number: int, frame: object) -> None:
+        """Lets temporary folders and unfinished files go away first."""
+        raise _Ended(number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, end)
 
 
 def _open_closed_streams() -> None:
@@ -46,10 +84,6 @@ def _open_closed_streams() -> None:
 
 
 def _guarded(words: list[str]) -> int:
-    import gc
-
-    # A command lives for seconds and what it parses lives as long as it does: looking for cycles only costs.
-    gc.disable()
     from leadline.errors import LeadlineError
 
     try:
@@ -74,68 +108,10 @@ def _guarded(words: list[str]) -> int:
 
 
 def _run(words: list[str]) -> int:
-    if "_LEADLINE_COMPLETE" not in os.environ:
-        code = None
-        if words[:1] == ["image"] or words[:2] == ["scan", "image"]:
-            code = _run_image(words)
-        elif words[:1] == ["scan"]:
-            code = _run_scan(words[1:])
-        if code is not None:
-            return code
-    return _run_click(words)
-
-
-def _import_msgspec() -> None:
-    """Before anybody else does."""
-    # It takes two names from this if it is there, at the price of a bare start; since 3.11 typing has both.
-    sys.modules.setdefault("typing_extensions", None)  # type: ignore[arg-type]
-    import msgspec  # noqa: F401
-
-    if sys.modules["typing_extensions"] is None:
-        del sys.modules["typing_extensions"]
-
-
-def _run_scan(words: list[str]) -> int | None:
-    """``None`` where click has to read the words."""
-    _import_msgspec()
-    from leadline.programs.cli.scanning.flags import FLAGS
-    from leadline.programs.cli.words.flag import plain_words
-
-    parsed = plain_words(words, FLAGS)
-    if parsed is None:
-        return None
-    from leadline.programs.cli.scanning.request import request_of
-    from leadline.programs.cli.scanning.run import run
-
-    return run(request_of(*parsed))
-
-
-def _run_image(words: list[str]) -> int | None:
-    """``None`` where click has to read the words."""
-    is_scan = "scan" in words[:2]
-    if not is_scan and words[1:2] != ["sbom"]:
-        return None
-    _import_msgspec()
-    from leadline.programs.cli.imaging.flags import FLAGS, SCAN_FLAGS
-    from leadline.programs.cli.words.flag import plain_words
-
-    parsed = plain_words(words[2:], SCAN_FLAGS if is_scan else FLAGS)
-    if parsed is None or len(parsed[0]) != 1:
-        return None
-    from leadline.programs.cli.imaging.request import image_request
-    from leadline.programs.cli.imaging.run import run
-
-    return run(image_request(parsed[0][0], is_scan, parsed[1]))
-
-
-def _run_click(words: list[str]) -> int:
-    _import_msgspec()
     import click
 
     from leadline.programs.cli.lazy_group import leadline
 
-    if words[:2] == ["scan", "image"]:
-        words = ["image", "scan", *words[2:]]
     try:
         if "_LEADLINE_COMPLETE" in os.environ:
             leadline.main(words, prog_name="leadline")

@@ -1,9 +1,12 @@
-"""One image from the request to the exit code."""
+"""``leadline image``: what is inside an image."""
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
+
+import click
 
 from leadline import __version__
 from leadline.errors import SourceError, UsageError
@@ -11,41 +14,106 @@ from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Sbom
 from leadline.outputs.format_registry import Asked, Format, Page, find_format, formats_for
+from leadline.outputs.place import NoPlaces
 from leadline.outputs.plain import count, plain
-from leadline.programs.cli.imaging.cache_location import cache_folder
-from leadline.programs.cli.imaging.created import created
-from leadline.programs.cli.imaging.registry_flags import credential_of, mirrors_of
-from leadline.programs.cli.imaging.request import ImageRequest
-from leadline.programs.cli.scanning.destinations import Destination, opened, placed
-from leadline.programs.cli.scanning.progress import progress
+from leadline.programs.cli.created import created
+from leadline.programs.cli.destinations import Destination, opened, placed
+from leadline.programs.cli.image_request import ImageRequest, image_request, options_of
+from leadline.programs.cli.progress import progress
+from leadline.programs.cli.terminal import configure_log, wants_colour, width_of
 from leadline.scans.gates import Verdict
 from leadline.scans.image_scan import image_report
 from leadline.scans.lazy_sbom import open_sbom
-from leadline.scans.options import ImageOptions, Say
+
+EPILOG = """
+\b
+IMAGE is one of
+  nginx:1.27, registry.example/team/app@sha256:…   in a registry
+  image.tar, layout/                               an archive or OCI layout, told by its content
+  docker-archive:FILE, oci-archive:FILE, oci:DIR   one of these for certain
+  docker:NAME, podman:NAME, containerd:NAME        out of a local engine
+  project/, dir:ROOT                               sources with lock files, or a root folder
+  sbom.json, sbom:FILE, -                          a finished SPDX, CycloneDX or Syft document
+
+The registry's user may also stand in LEADLINE_REGISTRY_USERNAME and LEADLINE_REGISTRY_PASSWORD, or a token in
+LEADLINE_REGISTRY_TOKEN. Exit codes: 0 done, 1 a gate failed, 2 wrong usage, 3 cannot be read, 4 a fault of leadline.
+"""
+
 
 _GATE_FAILED = 1
-_INTERRUPTED = 130
-_WIDTHS = range(40, 1000)
 _PIPE_WIDTH = 80
+_OPTIONS = (
+    click.option(
+        "-f",
+        "--format",
+        multiple=True,
+        metavar="NAMES",
+        help="table, spdx-json, cyclonedx-json, syft-json. A list, with commas or repeated.",
+    ),
+    click.option(
+        "-o", "--output", default="", metavar="FILE", help="Write there; several formats add their suffixes."
+    ),
+    click.option("-v", "--verbose", is_flag=True, help="Every package and every place."),
+    click.option("-q", "--quiet", is_flag=True, help="No remarks on stderr but errors."),
+    click.option(
+        "--fail-on", multiple=True, metavar="unread", help="Exit 1 when something could not be read."
+    ),
+    click.option(
+        "--digests", is_flag=True, help="In documents: checksums of the files that packages were found in."
+    ),
+    click.option(
+        "--platform", default="", metavar="OS/ARCH", help="Which image of several, such as linux/arm64."
+    ),
+    click.option(
+        "-u", "--username", default="", metavar="NAME", help="For the registry; else Docker's settings."
+    ),
+    click.option("--password-stdin", is_flag=True, help="Read the password from standard input."),
+    click.option("--insecure", is_flag=True, help="Accept any certificate of the registry, or none at all."),
+    click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust, PEM."),
+    click.option(
+        "--mirror", multiple=True, metavar="REGISTRY=HOST", help="Ask HOST before REGISTRY. May be repeated."
+    ),
+    click.option("--no-cache", is_flag=True, help="Read every layer anew and remember nothing."),
+    click.option("--no-color", is_flag=True, help="No colour."),
+    click.option("--debug", is_flag=True, help="Logs and tracebacks on stderr."),
+)
 
 
-def run(request: ImageRequest) -> int:
-    """Reads, judges, writes; returns the exit code.
+def _with_options(function: Callable[..., int]) -> Callable[..., int]:
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
 
-    Raises: ``LeadlineError`` of every kind.
+
+@click.group("image", short_help="What is inside an image.")
+def command() -> None:
+    """Lists what is inside an image, and finds what helps an attacker."""
+
+
+@command.command("sbom", epilog=EPILOG, short_help="The SBOM of an image.")
+@click.argument("image")
+@_with_options
+def sbom(image: str, **flags: Any) -> int:
+    """Lists the packages of IMAGE, as a table or as SPDX, CycloneDX or Syft JSON."""
+    return _run(image_request(image, False, flags))
+
+
+@command.command("scan", epilog=EPILOG, short_help="The same as leadline scan image.")
+@click.argument("image")
+@click.option(
+    "--severity-threshold", default="", metavar="SEVERITY", help="Refused until vulnerabilities are matched."
+)
+@_with_options
+def scan(image: str, **flags: Any) -> int:
+    """Lists the packages of IMAGE and finds credentials, set-uid files, root users and outdated distributions.
+
+    Vulnerabilities of the packages are not matched yet.
     """
-    _configure_log(request)
-    try:
-        return _run(request)
-    except KeyboardInterrupt:
-        # Threads that wait for a registry would keep the interpreter from ending for half a minute.
-        sys.stdout.flush()
-        sys.stderr.write("leadline: interrupted\n")
-        sys.stderr.flush()
-        os._exit(_INTERRUPTED)
+    return _run(image_request(image, True, flags))
 
 
 def _run(request: ImageRequest) -> int:
+    configure_log(is_debug=request.debug)
     is_terminal = os.isatty(1)
     chosen = placed(_formats(request), _output(request))
     moment = created(os.environ)
@@ -53,7 +121,7 @@ def _run(request: ImageRequest) -> int:
     with opened(chosen) as sinks:
         with (
             progress(f"opening {request.image}", is_wanted=not request.quiet) as display,
-            open_sbom(request.image, options := _options(request, moment, display.say)) as lazy,
+            open_sbom(request.image, options := options_of(request, moment, display.say)) as lazy,
         ):
             documents = {
                 one.format.name: lazy.document(one.format.name, one.format.draft, moment)
@@ -82,43 +150,6 @@ def _run(request: ImageRequest) -> int:
     if is_unreadable:
         raise _unreadable(request, unread)
     return 0 if outcome.passed else _GATE_FAILED
-
-
-def _configure_log(request: ImageRequest) -> None:
-    import logging
-
-    if request.debug:
-        logging.basicConfig(
-            stream=sys.stderr, level=logging.DEBUG, format="%(levelname)s %(name)s: %(message)s"
-        )
-    else:
-        # A fault in a cataloguer is named among what was not read; its traceback is for --debug.
-        logging.getLogger("leadline").addHandler(logging.NullHandler())
-
-
-def _options(request: ImageRequest, moment: str, say: Say) -> ImageOptions:
-    def note(text: str) -> None:
-        if not request.quiet and not os.isatty(2):
-            sys.stderr.write(f"leadline: {text}\n")
-
-    return ImageOptions(
-        platform=request.platform,
-        with_digests=request.digests,
-        created=moment,
-        credential=credential_of(request, os.environ),
-        mirrors=mirrors_of(request.mirror),
-        ca_file=request.ca_file,
-        accept_any_certificate=request.insecure,
-        cache_folder="" if request.no_cache else cache_folder(os.environ),
-        standard_input=_read_stdin,
-        environ=os.environ,
-        say=say,
-        note=note,
-    )
-
-
-def _read_stdin(most: int) -> bytes:
-    return sys.stdin.buffer.read(most)
 
 
 def _check_digests(request: ImageRequest, chosen: tuple[Destination, ...]) -> None:
@@ -170,15 +201,10 @@ def _verdict(request: ImageRequest, unread: tuple[Unread, ...]) -> Verdict:
 def _page(
     request: ImageRequest, outcome: Verdict, is_terminal: bool, chosen: tuple[Destination, ...]
 ) -> Page:
-    from leadline.outputs.place import NoPlaces  # slow to import, and documents do without
-
-    wants_colour = (
-        not request.no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    )
     return Page(
         places=NoPlaces(),
-        width=_width(os.environ, is_terminal),
-        colour=is_terminal and wants_colour and not request.output,
+        width=width_of(os.environ, is_terminal=is_terminal, usual=_PIPE_WIDTH),
+        colour=is_terminal and not request.no_color and wants_colour(os.environ) and not request.output,
         verbose=request.verbose,
         verdict=outcome.text,
         passed=outcome.passed,
@@ -186,13 +212,6 @@ def _page(
         version=__version__,
         asked=Asked(formats=tuple(destination.format.name for destination in chosen)),
     )
-
-
-def _width(environ: Mapping[str, str], is_terminal: bool) -> int:
-    columns = environ.get("COLUMNS", "")
-    if columns.isdecimal() and len(columns) < 5 and int(columns) in _WIDTHS:
-        return int(columns)
-    return max(_WIDTHS.start, os.get_terminal_size(1).columns) if is_terminal else _PIPE_WIDTH
 
 
 def _remarks(

@@ -1,11 +1,16 @@
-"""What a command line asks of a scan."""
+"""What a command line asks of ``leadline scan``."""
 
+import os
+import sys
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from leadline.errors import UsageError
 from leadline.model.control import SEVERITIES
+from leadline.scans.gates import Gates
+from leadline.scans.options import ChartOptions, PostureOptions, Say
+from leadline.scans.reading import STDIN
 
 GRADES = tuple(severity for severity in SEVERITIES if severity != "unknown")
 Form = Literal["everything", "framework", "control", "workload"]
@@ -13,7 +18,7 @@ _LISTS = ("format", "fail_on", "include_namespaces", "exclude_namespaces", "excl
 FORMS: tuple[Form, ...] = ("framework", "control", "workload")
 
 
-class Request(Struct, frozen=True):
+class ScanRequest(Struct, frozen=True):
     """Field names are those of the flags."""
 
     targets: tuple[str, ...] = ()
@@ -68,7 +73,7 @@ def split_commas(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
-def request_of(words: tuple[str, ...], flags: dict[str, Any]) -> Request:
+def request_of(words: tuple[str, ...], flags: dict[str, Any]) -> ScanRequest:
     """The request that a command line makes; ``flags`` by the names of the fields.
 
     Raises: ``UsageError`` for words or values that make no sense.
@@ -78,7 +83,7 @@ def request_of(words: tuple[str, ...], flags: dict[str, Any]) -> Request:
         flags[name] = split_commas(flags[name])
     for name in ("severity_threshold", "min_severity"):
         flags[name] = flags[name].strip().lower()
-    request = Request(targets, form, names, **flags)
+    request = ScanRequest(targets, form, names, **flags)
     if request.severity_threshold and request.severity_threshold not in GRADES:
         raise UsageError(_one_of("--severity-threshold", GRADES, request.severity_threshold))
     if request.min_severity not in SEVERITIES:
@@ -96,6 +101,52 @@ def request_of(words: tuple[str, ...], flags: dict[str, Any]) -> Request:
             "'-' reads standard input and stands alone", hint="name files in a scan of their own"
         )
     return request
+
+
+def options_of(request: ScanRequest, say: Say, *, with_scores: bool) -> PostureOptions:
+    """What the request, standard input and the environment say together."""
+    return PostureOptions(
+        frameworks=request.names if request.form == "framework" else (),
+        controls=request.names if request.form == "control" else (),
+        exclude_controls=request.exclude_controls,
+        workload=request.names[0] if request.form == "workload" else "",
+        include_namespaces=request.include_namespaces,
+        exclude_namespaces=request.exclude_namespaces,
+        exclude_paths=request.exclude_path,
+        settings_file=request.controls_config,
+        own_controls=request.controls,
+        framework_files=request.framework_file,
+        with_scores=with_scores,
+        charts=ChartOptions(
+            values=request.values,
+            set=request.set,
+            set_string=request.set_string,
+            kube_version=request.kube_version,
+            api_versions=request.api_versions,
+        ),
+        kube_context=request.kube_context,
+        kubeconfig=request.kubeconfig,
+        standard_input=_standard_input(request.targets),
+        environ=os.environ,
+        say=say,
+    )
+
+
+def gates_of(request: ScanRequest) -> Gates:
+    """The gates that the flags close."""
+    return Gates(
+        severity_threshold=request.severity_threshold,
+        compliance_threshold=request.compliance_threshold,
+        fail_on_unread="unread" in request.fail_on,
+    )
+
+
+def _standard_input(targets: tuple[str, ...]) -> bytes:
+    if STDIN not in targets:
+        return b""
+    from leadline.sources.yaml.parser import LIMITS
+
+    return sys.stdin.buffer.read(LIMITS.size_bytes + 1)
 
 
 def _one_of(flag: str, names: tuple[str, ...], got: str) -> str:

@@ -19,7 +19,7 @@ def command(names: tuple[str, ...], controls: tuple[str, ...], format: str) -> i
     import orjson
 
     from leadline.posture.required_kinds import kinds_needed
-    from leadline.programs.cli.scanning.request import split_words
+    from leadline.programs.cli.scan_request import split_words
     from leadline.scans.options import PostureOptions
     from leadline.scans.policies import choose_policies
     from leadline.sources.cluster.rbac import least_role

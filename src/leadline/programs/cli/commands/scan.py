@@ -1,0 +1,208 @@
+"""``leadline scan``: objects in files, standard input, a git repository or a cluster."""
+
+import os
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from leadline import __version__
+from leadline.errors import SourceError, StoreError, UsageError
+from leadline.model.report import PostureReport
+from leadline.outputs.format import Asked, Page
+from leadline.outputs.plain import plain
+from leadline.outputs.summary import closing
+from leadline.programs.cli.destinations import Destination, Sink, destinations, opened
+from leadline.programs.cli.progress import progress
+from leadline.programs.cli.rerun_command import rerun_words
+from leadline.programs.cli.scan_request import ScanRequest, gates_of, options_of, request_of
+from leadline.programs.cli.terminal import configure_log, wants_colour, width_of
+from leadline.scans.gates import Verdict, verdict
+from leadline.scans.posture_scan import PostureScan, open_posture_scan
+
+EPILOG = """
+\b
+  leadline scan deploy/                        every control
+  leadline scan framework nsa,mitre deploy/    the controls of frameworks
+  leadline scan control C-0057 app.yaml        some controls, by id or name
+  leadline scan workload shop/Deployment/web deploy/
+  leadline scan image nginx:1.27               what is in an image, and what helps an attacker
+  helm template . | leadline scan -            standard input
+
+Exit codes: 0 passed, 1 a gate failed, 2 wrong usage, 3 nothing could be judged, 4 a fault of leadline.
+"""
+
+
+_GATE_FAILED = 1
+_NOTES = 5
+_USUAL_WIDTH = 100
+_LIST = "A list, with commas or repeated."
+
+
+@click.command("scan", epilog=EPILOG, short_help="Judges manifests and says what to change.")
+@click.argument("words", metavar="[framework|control|workload NAME] [PATH]...", nargs=-1)
+@click.option("-f", "--format", multiple=True, metavar="NAME", help=f"pretty, lines, json, sarif … {_LIST}")
+@click.option(
+    "-o", "--output", default="", metavar="FILE", help="Write there; several formats add their suffixes."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Every finding with its lines and its fix.")
+@click.option("--verbose-coverage", is_flag=True, help="Why each control that judged nothing did not.")
+@click.option("-q", "--quiet", is_flag=True, help="No remarks on stderr but errors.")
+@click.option(
+    "--severity-threshold", default="", metavar="SEVERITY", help="Exit 1 on a finding at or above it."
+)
+@click.option("--compliance-threshold", type=float, metavar="PER_CENT", help="Exit 1 on a score below it.")
+@click.option("--fail-on", multiple=True, metavar="unread", help="Exit 1 when something could not be read.")
+@click.option(
+    "--min-severity", default="unknown", metavar="SEVERITY", help="Show nothing below it; gates see all."
+)
+@click.option("--include-namespaces", multiple=True, metavar="NAMES", help=f"Judge only these. {_LIST}")
+@click.option(
+    "-e", "--exclude-namespaces", multiple=True, metavar="NAMES", help=f"Judge all but these. {_LIST}"
+)
+@click.option(
+    "--exclude-path", multiple=True, metavar="PATTERN", help="Leave files out, as .gitignore writes it."
+)
+@click.option("--exclude-controls", multiple=True, metavar="IDS", help=f"Leave controls out. {_LIST}")
+@click.option(
+    "--controls-config", default="", metavar="FILE", help="Settings of controls: JSON, YAML or TOML."
+)
+@click.option(
+    "--controls", multiple=True, metavar="FOLDER", help="Your own controls, Python files; they are run."
+)
+@click.option("--framework-file", multiple=True, metavar="FILE", help="Your own framework, TOML.")
+@click.option(
+    "--context",
+    "--kube-context",
+    "kube_context",
+    default="",
+    metavar="NAME",
+    help="The context of the kubeconfig.",
+)
+@click.option("--kubeconfig", default="", metavar="FILE", help="Another kubeconfig.")
+@click.option("--values", multiple=True, metavar="FILE", help="Values for Helm charts; later files win.")
+@click.option("--set", multiple=True, metavar="KEY=VALUE", help="A value for Helm charts.")
+@click.option("--set-string", multiple=True, metavar="KEY=VALUE", help="A value that is text.")
+@click.option(
+    "--kube-version", default="", metavar="VERSION", help="The Kubernetes version charts are rendered for."
+)
+@click.option(
+    "--api-versions", multiple=True, metavar="GROUP/VERSION", help="API versions that charts may count on."
+)
+@click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")
+@click.option("--debug", is_flag=True, help="Tracebacks and a log on stderr.")
+def command(words: tuple[str, ...], **flags: Any) -> int:
+    """Judges Kubernetes objects in files, folders, globs or standard input."""
+    return _run(request_of(words, flags))
+
+
+def _run(request: ScanRequest) -> int:
+    """Reads, judges, writes; returns the exit code.
+
+    Raises: ``LeadlineError`` of every kind.
+    """
+    configure_log(is_debug=request.debug)
+    is_terminal = os.isatty(1)
+    chosen = destinations(request.format, request.output, is_terminal=is_terminal)
+    _refuse_overwriting(request.targets, chosen)
+    with_scores = any(destination.format.with_scores for destination in chosen)
+    with (
+        opened(chosen) as sinks,
+        progress(f"scanning {' '.join(request.targets)}", is_wanted=not request.quiet) as display,
+        open_posture_scan(request.targets, options_of(request, display.say, with_scores=with_scores)) as scan,
+    ):
+        display.end()
+        outcome = verdict(scan.report, gates_of(request))
+        page = _page(request, scan, outcome, is_terminal, chosen)
+        for sink in sinks:
+            is_for_people = sink.destination.format.name in ("pretty", "lines")
+            if not scan.why_no_verdict or scan.report.unread or not is_for_people:
+                _write(sink, scan.report, page)
+    if scan.why_no_verdict:
+        raise SourceError(scan.why_no_verdict)
+    _remark(request, scan, outcome, chosen)
+    return 0 if outcome.passed else _GATE_FAILED
+
+
+def _refuse_overwriting(targets: Iterable[str], chosen: Iterable[Destination]) -> None:
+    """Raises: ``UsageError`` where the report would take the place of what is scanned."""
+    written = [Path(destination.path) for destination in chosen if destination.path]
+    for target in map(Path, targets if written else ()):
+        for path in written:
+            if path.is_file() and target.is_file() and path.samefile(target):
+                raise UsageError(
+                    f"the report would take the place of {target}", hint="--output takes another file"
+                )
+
+
+def _page(
+    request: ScanRequest,
+    scan: PostureScan,
+    outcome: Verdict,
+    is_terminal: bool,
+    chosen: tuple[Destination, ...],
+) -> Page:
+    flags = click.get_current_context().command.params
+    # Values of charts given in words may be secrets.
+    can_be_repeated = scan.report.target.kind != "stdin" and not request.set and not request.set_string
+    command = "kubectl leadline" if Path(sys.argv[0]).name.startswith("kubectl-") else "leadline"
+    return Page(
+        places=scan.places,
+        width=width_of(os.environ, is_terminal=is_terminal, usual=_USUAL_WIDTH),
+        colour=is_terminal and not request.no_color and wants_colour(os.environ) and not request.output,
+        verbose=request.verbose,
+        command=command,
+        coverage=request.verbose_coverage,
+        rbac=f"{command} {rerun_words(request, 'rbac', [f for f in flags if f.name == 'controls'])}"
+        if request.form != "workload"
+        else "",
+        again=f"{command} {rerun_words(request, 'scan', flags)}" if can_be_repeated else "",
+        verdict=outcome.text,
+        passed=outcome.passed,
+        least=request.min_severity,  # type: ignore[arg-type]
+        folder=str(Path.cwd()),
+        at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        version=__version__,
+        asked=Asked(
+            "Control" if request.form == "control" else "Framework",
+            request.names,
+            tuple(destination.format.name for destination in chosen),
+            request.include_namespaces,
+            request.exclude_namespaces,
+            request.compliance_threshold or 0.0,
+            request.severity_threshold,
+        ),
+    )
+
+
+def _write(sink: Sink, report: PostureReport, page: Page) -> None:
+    format = sink.destination.format
+    try:
+        format.write(report, sink.stream, page)
+        sink.stream.flush()
+        sink.keep()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        name = sink.destination.path or "standard output"
+        raise StoreError(f"cannot write {name}: {(error.strerror or str(error)).lower()}") from error
+
+
+def _remark(
+    request: ScanRequest, scan: PostureScan, outcome: Verdict, chosen: tuple[Destination, ...]
+) -> None:
+    """Oddities, what was written, and the verdict where the output does not end with it."""
+    if request.quiet:
+        return
+    shown = scan.notes if request.verbose else scan.notes[:_NOTES]
+    lines = [f"note: {plain(note, 4096)}" for note in shown]
+    if len(shown) < len(scan.notes):
+        lines.append(f"note: and {len(scan.notes) - len(shown):,} more, -v shows them")
+    lines += [f"written: {destination.path}" for destination in chosen if destination.path]
+    if not any(d.format.name == "pretty" and not d.path for d in chosen):
+        lines.append(closing(scan.report, outcome.text))
+    for line in lines:
+        sys.stderr.write(line + "\n")

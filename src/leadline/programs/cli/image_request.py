@@ -1,0 +1,131 @@
+"""What a command line asks of ``leadline image``."""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from leadline.errors import UsageError
+from leadline.model.control import SEVERITIES
+from leadline.programs.cli.cache_location import cache_folder
+from leadline.scans.options import ImageOptions, Say
+from leadline.sources.registry.options import Credential
+
+LONGEST_PASSWORD = 1 << 16
+
+
+class ImageRequest(Struct, frozen=True, kw_only=True):
+    """One command line. Field names are those of the flags."""
+
+    image: str
+    is_scan: bool = False
+    """Whether findings are wanted beside the packages."""
+    format: tuple[str, ...] = ()
+    output: str = ""
+    verbose: bool = False
+    quiet: bool = False
+    debug: bool = False
+    no_color: bool = False
+    fail_on: tuple[str, ...] = ()
+    severity_threshold: str = ""
+    digests: bool = False
+    platform: str = ""
+    username: str = ""
+    password_stdin: bool = False
+    insecure: bool = False
+    ca_file: str = ""
+    mirror: tuple[str, ...] = ()
+    no_cache: bool = False
+
+
+def image_request(image: str, is_scan: bool, flags: Mapping[str, Any]) -> ImageRequest:
+    """The request that the words of a command line make.
+
+    Raises: ``UsageError`` for values that no flag has.
+    """
+    lists = {name: _words(flags.get(name, ())) for name in ("format", "fail_on", "mirror")}
+    request = ImageRequest(image=image, is_scan=is_scan, **{**flags, **lists})
+    for word in request.fail_on:
+        if word != "unread":
+            raise UsageError(f"--fail-on knows unread (got {word})")
+    if request.severity_threshold and request.severity_threshold not in SEVERITIES[:-1]:
+        names = ", ".join(reversed(SEVERITIES[:-1]))
+        raise UsageError(f"--severity-threshold must be one of {names} (got {request.severity_threshold})")
+    if request.severity_threshold:
+        # A gate that most of what it is about cannot reach would pass for the wrong reason.
+        raise UsageError(
+            "--severity-threshold cannot be judged for images: vulnerabilities are not matched yet",
+            hint="leave it out; --fail-on unread works",
+        )
+    if not image.strip():
+        raise UsageError("an empty name is no image", hint="write it as registry/repository:tag")
+    return request
+
+
+def _words(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Lists may be repeated or written with commas, and blanks around them."""
+    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
+
+
+def options_of(request: ImageRequest, moment: str, say: Say) -> ImageOptions:
+    """What the request and the environment say together; ``moment`` is when the SBOM was made."""
+
+    def note(text: str) -> None:
+        if not request.quiet and not os.isatty(2):
+            sys.stderr.write(f"leadline: {text}\n")
+
+    return ImageOptions(
+        platform=request.platform,
+        with_digests=request.digests,
+        created=moment,
+        credential=_credential(request, os.environ),
+        mirrors=_mirrors(request.mirror),
+        ca_file=request.ca_file,
+        accept_any_certificate=request.insecure,
+        cache_folder="" if request.no_cache else cache_folder(os.environ),
+        standard_input=_read_stdin,
+        environ=os.environ,
+        say=say,
+        note=note,
+    )
+
+
+def _read_stdin(most: int) -> bytes:
+    return sys.stdin.buffer.read(most)
+
+
+def _credential(request: ImageRequest, environ: Mapping[str, str]) -> Credential | None:
+    """Given by hand or in the environment; ``None`` leaves it to Docker's files."""
+    prefix = "LEADLINE_REGISTRY_"
+    token = environ.get(f"{prefix}TOKEN", "")
+    username = request.username or environ.get(f"{prefix}USERNAME", "")
+    password = environ.get(f"{prefix}PASSWORD", "")
+    source = f"{prefix}USERNAME and {prefix}PASSWORD"
+    if request.password_stdin:
+        if not username:
+            raise UsageError("--password-stdin needs --username")
+        password = sys.stdin.read(LONGEST_PASSWORD).rstrip("\r\n")
+        source = "--password-stdin"
+    if request.username and not password:
+        raise UsageError(
+            "--username needs a password",
+            hint=f"pipe it in with --password-stdin, or set {prefix}PASSWORD",
+        )
+    if username and password:
+        return Credential(source, username=username, password=password)
+    return Credential(f"{prefix}TOKEN", registry_token=token) if token else None
+
+
+def _mirrors(written: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """``--mirror REGISTRY=HOST`` as a table, in the order written."""
+    mirrors: dict[str, tuple[str, ...]] = {}
+    for pair in written:
+        registry, equals, mirror = pair.partition("=")
+        if not equals or not registry or not mirror:
+            raise UsageError(
+                f"--mirror takes REGISTRY=HOST (got {pair})", hint="for example docker.io=mirror.example"
+            )
+        mirrors[registry] = (*mirrors.get(registry, ()), mirror)
+    return mirrors

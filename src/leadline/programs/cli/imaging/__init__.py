@@ -1,1 +1,0 @@
-"""The parts of ``leadline image``: where an image is looked for, how it is catalogued, what is written."""

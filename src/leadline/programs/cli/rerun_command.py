@@ -1,0 +1,35 @@
+"""A command line on the same thing, as it can be pasted."""
+
+from collections.abc import Iterator, Sequence
+from shlex import join
+
+import click
+
+from leadline.programs.cli.scan_request import ScanRequest
+
+_NOT_REPEATED = frozenset(("format", "output", "fail_on", "severity_threshold", "set", "set_string"))
+"""About the outcome or the look, not about what is scanned, as are switches and numbers."""
+
+
+def rerun_words(request: ScanRequest, verb: str, flags: Sequence[click.Parameter]) -> str:
+    """``scan framework nsa deploy/ --exclude-controls C-0057``: the request again, as far as ``flags`` say it."""
+    form = () if request.form == "everything" else (request.form, ",".join(request.names))
+    repeated = (word for flag in flags for word in _repeated(request, flag))
+    return join((verb, *form, *request.targets, *repeated))
+
+
+def _repeated(request: ScanRequest, flag: click.Parameter) -> Iterator[str]:
+    """The words that say ``flag`` again, where it chooses what is read or shown."""
+    name = flag.name or ""
+    if (
+        not isinstance(flag, click.Option)
+        or flag.is_flag
+        or flag.type is click.FLOAT
+        or name in _NOT_REPEATED
+    ):
+        return
+    value = getattr(request, name)
+    if value in ("", (), flag.default):
+        return
+    for part in value if isinstance(value, tuple) else (value,):
+        yield from (next(word for word in flag.opts if word.startswith("--")), part)

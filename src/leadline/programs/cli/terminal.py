@@ -1,0 +1,33 @@
+"""What the terminal can show, and what goes to stderr."""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+
+_WIDTHS = range(40, 1000)
+
+
+def width_of(environ: Mapping[str, str], *, is_terminal: bool, usual: int) -> int:
+    """Columns to write in; ``usual`` where standard output is no terminal or knows none."""
+    columns = environ.get("COLUMNS", "")
+    if columns.isdecimal() and len(columns) < 5 and int(columns) in _WIDTHS:
+        return int(columns)
+    known = os.get_terminal_size(1).columns if is_terminal else 0
+    # A terminal that was given no size, as in a container, says 0.
+    return max(_WIDTHS.start, known) if known else usual
+
+
+def wants_colour(environ: Mapping[str, str]) -> bool:
+    """Whether the environment leaves colour on."""
+    return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def configure_log(*, is_debug: bool) -> None:
+    """A log on stderr for ``--debug``; otherwise silence: what went wrong is named among what was not read."""
+    if is_debug:
+        logging.basicConfig(
+            stream=sys.stderr, level=logging.DEBUG, format="%(levelname)s %(name)s: %(message)s"
+        )
+    else:
+        logging.getLogger("leadline").addHandler(logging.NullHandler())

@@ -1,1 +1,0 @@
-"""Command lines: tables of flags, and what click makes of them."""
