@@ -1,0 +1,357 @@
+"""The vulnerability database: one SQLite file, opened read-only, asked by name and version.
+
+A range of versions is a range of byte strings (``ordering.py``): from ``low`` to before ``high``. What includes its
+last version ends with that key and a zero byte behind it, the very next byte string; what has no end has ``FOREVER``.
+So one comparison of each kind answers whether a version is within, and the index does it.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from leadline.errors import DatabaseError
+from leadline.model.vulnerability import (
+    Cvss,
+    ExploitChance,
+    Exploited,
+    FeedState,
+    Import,
+    Kind,
+    Rating,
+    ReleaseEnd,
+    State,
+)
+
+APPLICATION = 0x4C454144
+"""SQLite's application id, "LEAD": tells our file from any other database."""
+SCHEMA = 1
+"""SQLite's user version; raised with every change of a table or of a key in ``versions``."""
+FOREVER = b"\xff" * 9
+"""After every key: a number of 255 digits and more has its length behind the first such byte, with zeros."""
+
+TABLES = """
+CREATE TABLE about(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE feed(id INTEGER PRIMARY KEY, state BLOB NOT NULL);
+CREATE TABLE stream(id INTEGER PRIMARY KEY, ecosystem TEXT, release TEXT, channel TEXT, feeds BLOB);
+CREATE TABLE package(id INTEGER PRIMARY KEY, stream INT, name TEXT, is_source INT);
+CREATE TABLE advisory(id INTEGER PRIMARY KEY, feed INT, name TEXT, detail BLOB);
+CREATE TABLE affected(package INT, high BLOB, low BLOB, advisory INT, extra BLOB,
+    PRIMARY KEY(package, high, low, advisory, extra)) WITHOUT ROWID;
+CREATE TABLE problem(id INTEGER PRIMARY KEY, name TEXT, aliases BLOB);
+CREATE TABLE known_as(name TEXT COLLATE NOCASE PRIMARY KEY, problem INT) WITHOUT ROWID;
+CREATE TABLE concerns(advisory INT, problem INT, PRIMARY KEY(advisory, problem)) WITHOUT ROWID;
+CREATE TABLE exploited(name TEXT PRIMARY KEY, fact BLOB) WITHOUT ROWID;
+CREATE TABLE chance(name TEXT PRIMARY KEY, chance REAL, percentile REAL) WITHOUT ROWID;
+CREATE TABLE release_end(product TEXT, release TEXT, fact BLOB, PRIMARY KEY(product, release)) WITHOUT ROWID;
+"""
+INDEXES = """
+CREATE UNIQUE INDEX package_by_name ON package(name, stream, is_source);
+CREATE INDEX concerns_by_problem ON concerns(problem);
+"""
+
+Row = tuple[Any, ...]
+"""SQLite's columns have no static types."""
+T = TypeVar("T")
+
+_WANTED = "CREATE TEMP TABLE wanted(place INT, stream INT, name TEXT, is_source INT, key BLOB)"
+_FIND = """
+SELECT wanted.place, package.stream, package.name, package.is_source, affected.advisory, affected.extra
+FROM wanted
+CROSS JOIN package ON package.name = wanted.name AND package.stream = wanted.stream
+    AND package.is_source = wanted.is_source
+CROSS JOIN affected ON affected.package = package.id AND affected.high > wanted.key AND affected.low <= wanted.key
+"""
+_MOST_PARAMETERS = 500
+_HINT = "make one with 'leadline db build', or fetch one with 'leadline db update'"
+
+
+class Extra(Struct, frozen=True, array_like=True, omit_defaults=True):
+    """What a row says beside its range."""
+
+    introduced: str = ""
+    fixed: str = ""
+    last_affected: str = ""
+    before: str = ""
+    """Ends the range, and is not known to be a release."""
+    state: State = "affected"
+    severity: Rating = "unknown"
+    module: str = ""
+    arches: tuple[str, ...] = ()
+    cpe: str = ""
+    reason: str = ""
+    is_after: bool = False
+    imports: tuple[Import, ...] = ()
+
+
+class Detail(Struct, frozen=True, array_like=True):
+    """What an advisory says beside its ranges."""
+
+    severity: Rating
+    kind: Kind
+    cvss: tuple[Cvss, ...]
+    summary: str
+    published: str
+    modified: str
+    withdrawn: str
+    references: tuple[str, ...]
+    weaknesses: tuple[str, ...]
+
+
+class Stream(Struct, frozen=True):
+    """An ecosystem, a release of a distribution, or a further channel of one."""
+
+    id: int
+    ecosystem: str
+    release: str
+    channel: str
+    feeds: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """``Ubuntu:22.04:esm-infra``."""
+        return ":".join(filter(None, (self.ecosystem, self.release, self.channel)))
+
+
+class Wanted(NamedTuple):
+    """A name to look up in a stream, for the version with this key."""
+
+    place: int
+    """The asker's number for it."""
+    stream: int
+    name: str
+    is_source: bool
+    key: bytes
+
+
+class Hit(NamedTuple):
+    """A range that holds the version."""
+
+    place: int
+    stream: Stream
+    name: str
+    is_source: bool
+    advisory: int
+    extra: Extra
+
+
+class Record(NamedTuple):
+    """An advisory as it is stored."""
+
+    id: int
+    feed: str
+    name: str
+    detail: Detail
+
+
+class Problem(NamedTuple):
+    """What all advisories of a group speak of."""
+
+    id: int
+    name: str
+    """The CVE where there is one."""
+    aliases: tuple[str, ...]
+
+
+class Database:
+    """A vulnerability database, open to read. One thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens it; ``DatabaseError`` where there is none, or it is damaged or made for another version."""
+        self.path = path
+        if not path.is_file():
+            raise DatabaseError(f"{path}: there is no vulnerability database", hint=_HINT)
+        with _translated(path):
+            self._connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+            )
+        try:
+            self._check()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _check(self) -> None:
+        """Whether this is our file, of our version, and all of it."""
+        ((application,),) = self._rows("PRAGMA application_id")
+        ((version,),) = self._rows("PRAGMA user_version")
+        if application != APPLICATION:
+            raise DatabaseError(f"{self.path}: not a vulnerability database of ours", hint=_HINT)
+        if version != SCHEMA:
+            age = "an older" if version < SCHEMA else "a newer"
+            raise DatabaseError(
+                f"{self.path}: made by {age} version (format {version}, this one reads {SCHEMA})", hint=_HINT
+            )
+        ((pages,),) = self._rows("PRAGMA page_count")
+        ((size,),) = self._rows("PRAGMA page_size")
+        if self.path.stat().st_size < pages * size:
+            raise DatabaseError(f"{self.path}: cut short", hint="copy it again whole")
+        if self.about.get("complete") != "yes":
+            raise DatabaseError(f"{self.path}: its building was not finished", hint=_HINT)
+        with _translated(self.path):
+            self._connection.execute("PRAGMA mmap_size=1073741824")
+            self._connection.execute("PRAGMA temp_store=MEMORY")
+            self._connection.execute(_WANTED)
+
+    def verify(self) -> None:
+        """Reads every page. Raises ``DatabaseError`` where one is damaged; takes seconds."""
+        for (answer,) in self._rows("PRAGMA quick_check(1)"):
+            if answer != "ok":
+                raise DatabaseError(f"{self.path}: damaged ({answer})", hint=_HINT)
+
+    @cached_property
+    def about(self) -> dict[str, str]:
+        """``built``: when, as the builder was given it."""
+        return {str(name): str(value) for name, value in self._rows("SELECT name, value FROM about")}
+
+    @cached_property
+    def feeds(self) -> tuple[FeedState, ...]:
+        """By name."""
+        states = [
+            _decoded(state, FeedState) for _, state in self._rows("SELECT id, state FROM feed ORDER BY id")
+        ]
+        return tuple(sorted(states, key=lambda state: state.name))
+
+    @cached_property
+    def streams(self) -> tuple[Stream, ...]:
+        rows = self._rows("SELECT id, ecosystem, release, channel, feeds FROM stream ORDER BY id")
+        return tuple(
+            Stream(number, ecosystem, release, channel, _decoded(feeds, tuple[str, ...]))
+            for number, ecosystem, release, channel, feeds in rows
+        )
+
+    def find(self, wanted: Iterable[Wanted]) -> list[Hit]:
+        """Every range that holds a wanted version, in the order of their places."""
+        streams = {stream.id: stream for stream in self.streams}
+        with _translated(self.path), closing(self._connection.cursor()) as cursor:
+            cursor.execute("DELETE FROM temp.wanted")
+            cursor.executemany("INSERT INTO temp.wanted VALUES(?, ?, ?, ?, ?)", wanted)
+            rows = cursor.execute(_FIND).fetchall()
+        extras = {packed: _decoded(packed, Extra) for packed in {row[5] for row in rows}}
+        hits = [
+            Hit(place, streams[stream], name, bool(is_source), advisory, extras[packed])
+            for place, stream, name, is_source, advisory, packed in rows
+        ]
+        return sorted(hits, key=lambda hit: hit.place)
+
+    def knows(self, names: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
+        """Those of the pairs of stream and source package of which any advisory speaks."""
+        question = "SELECT 1 FROM package WHERE name = ? AND stream = ?"
+        return {
+            (stream, name)
+            for stream, name in names
+            if next(iter(self._rows(question, (name, stream))), None) is not None
+        }
+
+    def problems(self, advisories: Iterable[int]) -> dict[int, tuple[Problem, ...]]:
+        """What each advisory concerns; several where it is an update for several."""
+        found: dict[int, list[Problem]] = {}
+        question = """SELECT concerns.advisory, problem.id, problem.name, problem.aliases FROM concerns
+            CROSS JOIN problem ON problem.id = concerns.problem WHERE concerns.advisory IN ({})"""
+        for advisory, number, name, aliases in self._in_parts(question, sorted(set(advisories))):
+            problem = Problem(number, name, _decoded(aliases, tuple[str, ...]))
+            found.setdefault(advisory, []).append(problem)
+        return {advisory: tuple(sorted(problems)) for advisory, problems in found.items()}
+
+    def named(self, name: str) -> Problem | None:
+        """The problem that goes by this id, in whatever case it is written."""
+        question = """SELECT problem.id, problem.name, problem.aliases FROM known_as
+            CROSS JOIN problem ON problem.id = known_as.problem WHERE known_as.name = ?"""
+        for number, found, aliases in self._rows(question, (name,)):
+            return Problem(number, found, _decoded(aliases, tuple[str, ...]))
+        return None
+
+    def records(self, problems: Iterable[int]) -> dict[int, tuple[Record, ...]]:
+        """All that feeds say about each problem, in the order in which they were read."""
+        found: dict[int, list[Record]] = {}
+        feeds = {
+            number: _decoded(state, FeedState).name for number, state in self._rows("SELECT * FROM feed")
+        }
+        question = """SELECT concerns.problem, advisory.id, advisory.feed, advisory.name, advisory.detail FROM concerns
+            CROSS JOIN advisory ON advisory.id = concerns.advisory WHERE concerns.problem IN ({})"""
+        for problem, number, feed, name, detail in self._in_parts(question, sorted(set(problems))):
+            record = Record(number, feeds[feed], name, _decoded(detail, Detail))
+            found.setdefault(problem, []).append(record)
+        return {
+            problem: tuple(sorted(records, key=lambda record: record.id))
+            for problem, records in found.items()
+        }
+
+    def ranges(self, advisories: Iterable[int]) -> list[tuple[int, Stream, str, Extra]]:
+        """Every package and range of the advisories, for a person to read."""
+        streams = {stream.id: stream for stream in self.streams}
+        question = """SELECT affected.advisory, package.stream, package.name, affected.extra FROM affected
+            CROSS JOIN package ON package.id = affected.package WHERE affected.advisory IN ({})"""
+        return [
+            (advisory, streams[stream], name, _decoded(extra, Extra))
+            for advisory, stream, name, extra in self._in_parts(question, sorted(set(advisories)))
+        ]
+
+    def rows_of(self, stream: int, source: str) -> list[tuple[int, Extra]]:
+        """Every range of a source package, with its advisory."""
+        question = """SELECT affected.advisory, affected.extra FROM package CROSS JOIN affected
+            ON affected.package = package.id WHERE package.name = ? AND package.stream = ? AND package.is_source = 1"""
+        return [
+            (advisory, _decoded(extra, Extra)) for advisory, extra in self._rows(question, (source, stream))
+        ]
+
+    def exploited(self, names: Iterable[str]) -> dict[str, Exploited]:
+        question = "SELECT name, fact FROM exploited WHERE name IN ({})"
+        return {
+            name: _decoded(fact, Exploited) for name, fact in self._in_parts(question, sorted(set(names)))
+        }
+
+    def chances(self, names: Iterable[str]) -> dict[str, ExploitChance]:
+        question = "SELECT name, chance, percentile FROM chance WHERE name IN ({})"
+        return {row[0]: ExploitChance(*row) for row in self._in_parts(question, sorted(set(names)))}
+
+    def release_end(self, product: str, release: str) -> ReleaseEnd | None:
+        question = "SELECT fact FROM release_end WHERE product = ? AND release = ?"
+        for (fact,) in self._rows(question, (product, release)):
+            return _decoded(fact, ReleaseEnd)
+        return None
+
+    def _in_parts(self, question: str, values: Sequence[object]) -> Iterator[Row]:
+        """SQLite bounds the number of parameters."""
+        for start in range(0, len(values), _MOST_PARAMETERS):
+            part = values[start : start + _MOST_PARAMETERS]
+            yield from self._rows(question.format(", ".join("?" * len(part))), part)
+
+    def _rows(self, question: str, values: Sequence[object] = ()) -> list[Row]:
+        with _translated(self.path):
+            return self._connection.execute(question, values).fetchall()
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """SQLite's and the decoder's errors as ours."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, msgspec.MsgspecError, OSError) as error:
+        raise DatabaseError(
+            f"{path}: the vulnerability database cannot be read ({error})", hint=_HINT
+        ) from error
+
+
+def _decoded(packed: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.msgpack.decode(packed, type=kind)
+    except (msgspec.MsgspecError, TypeError) as error:
+        raise DatabaseError(f"the vulnerability database is damaged ({error})", hint=_HINT) from error
