@@ -13,7 +13,7 @@ from dry_run import DryRun
 from leadline.model.finding import Finding
 from leadline.model.resource import Resource, resource_of
 from leadline.posture.catalogue import load_controls
-from leadline.posture.engine import Facts, judge
+from leadline.posture.engine import Facts, Judgement, judge
 from leadline.sources.cluster.discovery import discover_kinds
 from leadline.sources.cluster.reader import connect
 from leadline.sources.cluster.trim import SharedParts, trim
@@ -56,19 +56,20 @@ def compare(server: DryRun, resources: Sequence[Resource]) -> tuple[int, set[Ver
 
 def verdicts(resources: Sequence[Resource]) -> set[Verdict]:
     facts = Facts(is_whole=True)
-    return {verdict_of(finding) for finding in judge(resources, load_controls(), facts=facts).findings}
+    judgement = judge(resources, load_controls(), facts=facts)
+    return {verdict_of(finding, judgement) for finding in judgement.findings}
 
 
-def verdict_of(finding: Finding) -> Verdict:
+def verdict_of(finding: Finding, judgement: Judgement) -> Verdict:
     """Admission puts the token's volume and mount among those written, so their places are not compared.
 
     Nor is which of the two names of the service account's field was written: the server keeps both.
     """
-    resource = finding.resource
+    resource, holder = judgement.by_id[finding.resource], judgement.by_id[finding.on]
     path = re.sub(r"([vV]olume(?:Mount)?s)\[\d+\]", r"\1[]", finding.path)
     path = re.sub(r"serviceAccount$", "serviceAccountName", path)
     name = f"{resource.namespace or 'default'}/{resource.name}"
-    return finding.control, resource.kind, name, f"{finding.place.kind}/{finding.place.name} {path}"
+    return finding.control, resource.kind, name, f"{holder.kind}/{holder.name} {path}"
 
 
 def listed_differences() -> set[tuple[str, str]]:

@@ -14,7 +14,7 @@ from typing import Any
 from cases import FOLDER, compacted, expanded
 from replay import FIXTURES, differences, load_full_cases, our_verdict
 
-from leadline.model.control import Control
+from leadline.model.control import BuiltControl
 from leadline.posture.catalogue import load_controls
 
 NOISE = frozenset(
@@ -105,7 +105,7 @@ def main() -> int:
     return 0
 
 
-def trimmed(case: dict[str, Any], controls: list[Control]) -> dict[str, Any]:
+def trimmed(case: dict[str, Any], controls: list[BuiltControl]) -> dict[str, Any]:
     """``case`` with less in its objects and settings, and the same verdicts of ``controls``."""
     wanted = verdicts(case, controls)
 
@@ -133,7 +133,7 @@ def trimmed(case: dict[str, Any], controls: list[Control]) -> dict[str, Any]:
     return case
 
 
-def renamed(case: dict[str, Any], controls: list[Control]) -> dict[str, Any]:
+def renamed(case: dict[str, Any], controls: list[BuiltControl]) -> dict[str, Any]:
     """``case`` with made-up names for those of real companies, in objects and expectations alike."""
     changed: dict[str, Any] = json.loads(_with_names(json.dumps(case)))
     changed["rule"], changed["case"] = case["rule"], case["case"]
@@ -148,7 +148,7 @@ def _with_names(text: str) -> str:
     return text
 
 
-def verdicts(case: dict[str, Any], controls: list[Control]) -> list[Any]:
+def verdicts(case: dict[str, Any], controls: list[BuiltControl]) -> list[Any]:
     return [(control.id, differences(case, control), our_verdict(case, control)) for control in controls]
 
 

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from leadline.model.control import Control, Missing, Remove, Set
-from leadline.model.finding import Finding
+from leadline.model.control import BuiltControl, Missing, Remove, Set
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.posture.engine import Facts, Judgement, judge
 
@@ -44,9 +43,9 @@ def first_document(path: Path) -> Any:
     return next(iter(yaml.load_all(text, _Loader)), None)
 
 
-def differences(case: dict[str, Any], control: Control) -> list[str]:
+def differences(case: dict[str, Any], control: BuiltControl) -> list[str]:
     """One line per object or path on which ``control`` and the case disagree; empty when they agree."""
-    ours, theirs = our_paths(judged(case, control).findings), their_paths(case)
+    ours, theirs = our_paths(judged(case, control)), their_paths(case)
     is_part = control.id in RULES_OF_MANY
     lines = []
     for identity in sorted(ours.keys() | theirs.keys()):
@@ -64,7 +63,7 @@ def differences(case: dict[str, Any], control: Control) -> list[str]:
     return lines
 
 
-def judged(case: dict[str, Any], control: Control) -> Judgement:
+def judged(case: dict[str, Any], control: BuiltControl) -> Judgement:
     """What ``control`` makes of the objects of a case, under its settings."""
     resources = [
         resource_of(o, Origin(path=f"{i}.yaml")) for i, o in enumerate(case["objects"]) if isinstance(o, dict)
@@ -81,10 +80,10 @@ def judged(case: dict[str, Any], control: Control) -> Judgement:
     return judge(resources, [control], settings=settings, facts=facts)
 
 
-def our_verdict(case: dict[str, Any], control: Control) -> tuple[Any, ...]:
+def our_verdict(case: dict[str, Any], control: BuiltControl) -> tuple[Any, ...]:
     """All that must stay when a case is cut down: paths, how many objects were judged, and why if none."""
     judgement = judged(case, control)
-    paths = {key: sorted(found) for key, found in our_paths(judgement.findings).items()}
+    paths = {key: sorted(found) for key, found in our_paths(judgement).items()}
     return paths, sum(map(bool, judgement.judged)), judgement.skips, judgement.unread
 
 
@@ -94,16 +93,16 @@ RULES_OF_MANY = frozenset(
 """Controls made of several rules: a case tells of one of them only, so more findings are no disagreement."""
 
 
-def our_paths(findings: tuple[Finding, ...]) -> Paths:
+def our_paths(judgement: Judgement) -> Paths:
     paths: Paths = defaultdict(set)
-    for finding in findings:
-        key = _identity(finding.resource)
+    for finding in judgement.findings:
+        key = _identity(judgement.by_id[finding.resource])
         paths[key]  # an object may fail without a path
         if isinstance(finding.violation, Missing):
             continue
         prefix = ""
-        if finding.on is not None:
-            prefix = _related_prefix(finding)
+        if finding.on != finding.resource:
+            prefix = _related_prefix(judgement.by_id[finding.resource], judgement.by_id[finding.on])
         if not finding.path:
             continue
         word = (
@@ -140,11 +139,10 @@ def _paths_of(entry: dict[str, Any], prefix: str) -> Iterator[str]:
     yield from (f"look {prefix}{p}" for p in looks if p and p not in skip)
 
 
-def _related_prefix(finding: Finding) -> str:
-    place = finding.place
-    if finding.resource.origin.kind == "derived" and place.kind.endswith("Binding"):
+def _related_prefix(failing: Resource, place: Resource) -> str:
+    if failing.origin.kind == "derived" and place.kind.endswith("Binding"):
         return "relatedObjects[0]."
-    if finding.resource.origin.kind == "derived" and place.kind.endswith("Role"):
+    if failing.origin.kind == "derived" and place.kind.endswith("Role"):
         return "relatedObjects[1]."
     return f"{place.kind}/{place.name}:"
 

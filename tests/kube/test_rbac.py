@@ -50,7 +50,7 @@ def grants(*resources):
 
 
 def places(grant, *questions):
-    return [(r.on.kind, r.path) for r in grant.may_any(questions)]
+    return [(r.on.split("/")[-2], r.path) for r in grant.may_any(questions)]
 
 
 # --- the join

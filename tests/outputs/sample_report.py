@@ -1,13 +1,14 @@
 """A report with one of everything, made by hand: every violation, a derived subject, skips, unread parts."""
 
+import msgspec
 import yaml
 
 from leadline.kube.field_path import parse_path
 from leadline.model.control import Control, Framework, FrameworkEntry, Missing, Remove, Review, Set
 from leadline.model.finding import Finding, Place, Skip, Unread
 from leadline.model.report import PostureReport, Target
-from leadline.model.resource import Origin, resource_of
-from leadline.outputs.format import Asked, Page
+from leadline.model.resource import Origin, Resource, resource_of
+from leadline.outputs.format import Asked, FindingPlaces, Page, Places
 
 TEXT = """\
 apiVersion: apps/v1
@@ -69,38 +70,29 @@ See: https://example.com/{}
 
 
 def control(id: str, title: str, score: float, why: str, **fields: object) -> Control:
-    module = f"controls.{title.lower().replace(' ', '_')}"
-    return Control(id, title, score, "Workload / Node escape", DOC.format(why, id), module, **fields)  # type: ignore[arg-type]
+    name = title.lower().replace(" ", "_")
+    return Control(id, title, score, "Workload / Node escape", DOC.format(why, id), name, **fields)  # type: ignore[arg-type]
 
 
-def judges(*_: object) -> None:
-    """Stands for a check: what has one counts as built."""
-
-
-PRIVILEGED = control("C-0057", "Privileged container", 9.5, "Keeps every capability.", check=judges)
-SECRETS_READ = control("C-0015", "List Kubernetes secrets", 7.0, "Reads every credential.", check=judges)
+PRIVILEGED = control("C-0057", "Privileged container", 9.5, "Keeps every capability.")
+SECRETS_READ = control("C-0015", "List Kubernetes secrets", 7.0, "Reads every credential.")
 PLAIN_TEXT = control(
-    "C-0012", "Credential in plain sight", 8.0, "A credential in a place that anyone reads.", check=judges,
+    "C-0012", "Credential in plain sight", 8.0, "A credential in a place that anyone reads.",
     settings={"sensitive_key_names": ("password",)},
 )  # fmt: skip
-POLICY = control("C-0260", "Missing network policy", 5.0, "Every pod may connect.", check=judges)
-ESCALATION = control("C-0016", "Allow privilege escalation", 6.0, "It may gain privileges.", check=judges)
+POLICY = control("C-0260", "Missing network policy", 5.0, "Every pod may connect.")
+ESCALATION = control("C-0016", "Allow privilege escalation", 6.0, "It may gain privileges.")
 KUBELET = control("C-0069", "Anonymous kubelet", 9.0, "Anyone may ask.", needs="kubelet settings")
-IMMUTABLE = control("C-0017", "Immutable container filesystem", 3.0, "It may write to itself.", check=judges)
+IMMUTABLE = control("C-0017", "Immutable container filesystem", 3.0, "It may write to itself.")
 CONTROLS = (PRIVILEGED, KUBELET, PLAIN_TEXT, SECRETS_READ, ESCALATION, POLICY, IMMUTABLE)
 
 _NGINX = "spec.template.spec.containers[0]."
 FINDINGS = (
-    Finding("C-0057", WEB, f"{_NGINX}securityContext.privileged", Remove("securityContext.privileged")),
-    Finding(
-        "C-0016",
-        WEB,
-        f"{_NGINX}securityContext.allowPrivilegeEscalation",
-        Set("securityContext.allowPrivilegeEscalation", False),
-    ),
-    Finding("C-0260", WEB, "", Missing("a NetworkPolicy that selects these pods")),
-    Finding("C-0012", SETTINGS, "data[bank.password]", Review("data[bank.password]")),
-    Finding("C-0015", SUBJECT, "rules[0].resources[0]", Review("rules[0].resources[0]"), READER, (READER,)),
+    Finding("C-0057", WEB.id, Remove(f"{_NGINX}securityContext.privileged")),
+    Finding("C-0016", WEB.id, Set(f"{_NGINX}securityContext.allowPrivilegeEscalation", False)),
+    Finding("C-0260", WEB.id, Missing("a NetworkPolicy that selects these pods")),
+    Finding("C-0012", SETTINGS.id, Review("data[bank.password]")),
+    Finding("C-0015", SUBJECT.id, Review("rules[0].resources[0]", READER.id), (READER.id,)),
 )
 UNREAD = (
     Unread("deploy/svc.yaml", "bad indentation", 14, 3, "fix it"),
@@ -165,3 +157,8 @@ def page(**fields: object) -> Page:
             **fields,
         }  # type: ignore[arg-type]
     )
+
+
+def places_of(resource: Resource, places: Places) -> FindingPlaces:
+    """The places of findings on ``resource`` alone."""
+    return FindingPlaces(msgspec.structs.replace(REPORT, resources=(resource,)), places)

@@ -8,6 +8,7 @@ from leadline.model.finding import Finding, Place
 from leadline.model.resource import Origin, resource_of
 from leadline.outputs.excerpt import excerpts
 from leadline.outputs.plain import columns
+from outputs.sample_report import places_of
 
 
 class OnePlace:
@@ -22,10 +23,11 @@ class OnePlace:
         return self._lines[first - 1 : last]
 
 
-def drawn(text: str, at: tuple[int, int], *edits: tuple[str, Violation], width: int = 80) -> str:
+def drawn(text: str, at: tuple[int, int], *edits: Violation, width: int = 80) -> str:
     resource = resource_of(yaml.safe_load(text), Origin(path="a.yaml"))
-    findings = [Finding("C-1", resource, path, violation) for path, violation in edits]
-    lines = [line for part in excerpts(findings, OnePlace(text, *at), width) for line in part.lines]
+    findings = [Finding("C-1", resource.id, violation) for violation in edits]
+    places = places_of(resource, OnePlace(text, *at))
+    lines = [line for part in excerpts(findings, places, width) for line in part.lines]
     return "\n".join(line.left + line.mark + line.right for line in lines)
 
 
@@ -33,7 +35,7 @@ FLOW = "spec:\n  limits: {memory: 1Gi} # for now\n"
 
 
 def test_a_line_to_remove_is_marked_without_its_comment():
-    assert drawn("spec:\n  hostPID: true  # why\n", (2, 3), ("spec.hostPID", Remove("hostPID"))) == (
+    assert drawn("spec:\n  hostPID: true  # why\n", (2, 3), Remove("spec.hostPID")) == (
         "    1 | spec:\n    2 |   hostPID: true  # why\n      |   ^^^^^^^^^^^^^ remove this line"
     )
 
@@ -49,16 +51,16 @@ def test_a_line_to_remove_is_marked_without_its_comment():
 def test_no_line_is_removed_that_holds_more_than_the_field(
     text: str, at: tuple[int, int], path: str, advice: str
 ):
-    assert drawn(text, at, (path, Remove(path))).endswith(f" {advice}")
+    assert drawn(text, at, Remove(path)).endswith(f" {advice}")
 
 
 def test_a_mapping_to_remove_is_named():
-    assert drawn("spec:\n  a:\n    b: 1\n", (2, 3), ("spec.a", Remove("a"))).endswith("^^ remove a")
+    assert drawn("spec:\n  a:\n    b: 1\n", (2, 3), Remove("spec.a")).endswith("^^ remove a")
 
 
 def test_an_entry_of_a_list_is_marked_alone():
     text = "spec:\n  add: [NET_ADMIN, SYS_TIME]\n"
-    assert drawn(text, (2, 20), ("spec.add[1]", Remove("add[1]"))).endswith(
+    assert drawn(text, (2, 20), Remove("spec.add[1]")).endswith(
         "\n      |                    ^^^^^^^^ remove this entry"
     )
 
@@ -66,8 +68,8 @@ def test_an_entry_of_a_list_is_marked_alone():
 def test_what_several_findings_share_is_the_path_up_to_where_they_part():
     resource = resource_of({"kind": "Pod"}, Origin(path="a.yaml"))
     paths = ("spec.c[0].resources.limits.memory", "spec.c[0].resources.requests.memory")
-    findings = [Finding("C-1", resource, path, Set(path, 1)) for path in paths]
-    (part,) = excerpts(findings, OnePlace("kind: Pod", 1, 1), 80)
+    findings = [Finding("C-1", resource.id, Set(path, 1)) for path in paths]
+    (part,) = excerpts(findings, places_of(resource, OnePlace("kind: Pod", 1, 1)), 80)
     assert part.path == "spec.c[0].resources"
 
 
@@ -79,8 +81,8 @@ def test_two_entries_of_one_line_are_marked_each():
         def find(self, resource, path):
             return Place("a.yaml", 2, 11 if path.endswith("[0]") else 16)
 
-    findings = [Finding("C-1", resource, f"spec.verbs[{i}]", Remove("")) for i in (0, 1)]
-    (part,) = excerpts(findings, Columns(text, 2, 1), 80)
+    findings = [Finding("C-1", resource.id, Remove(f"spec.verbs[{i}]")) for i in (0, 1)]
+    (part,) = excerpts(findings, places_of(resource, Columns(text, 2, 1)), 80)
     assert [line.left + line.mark + line.right for line in part.lines] == [
         "    1 | spec:",
         "    2 |   verbs: [get, list]",
@@ -90,7 +92,7 @@ def test_two_entries_of_one_line_are_marked_each():
 
 
 def test_nothing_is_added_below_braces():
-    assert drawn(FLOW, (2, 3), ("spec.limits.cpu", Set("limits.cpu", YOUR_VALUE))) == (
+    assert drawn(FLOW, (2, 3), Set("spec.limits.cpu", YOUR_VALUE)) == (
         "    1 | spec:\n    2 |   limits: {memory: 1Gi} # for now\n      |   ^^^^^^ add cpu: YOUR VALUE"
     )
 
@@ -98,8 +100,8 @@ def test_nothing_is_added_below_braces():
 def test_absent_parents_are_written_out_and_shared():
     text = "spec:\n  containers:\n    - name: web\n"
     edits = (
-        ("spec.containers[0].securityContext.runAsNonRoot", Set("", True)),
-        ("spec.containers[0].securityContext.capabilities.drop[0]", Set("", "ALL")),
+        Set("spec.containers[0].securityContext.runAsNonRoot", True),
+        Set("spec.containers[0].securityContext.capabilities.drop[0]", "ALL"),
     )
     assert drawn(text, (3, 7), *edits) == (
         "    2 |   containers:\n"
@@ -114,11 +116,11 @@ def test_absent_parents_are_written_out_and_shared():
 
 
 def test_a_value_to_change_is_named_beside_the_old_one():
-    assert drawn("spec:\n  a: 0\n", (2, 3), ("spec.a", Set("a", 1000))).endswith("^^^^ set to 1000")
+    assert drawn("spec:\n  a: 0\n", (2, 3), Set("spec.a", 1000)).endswith("^^^^ set to 1000")
 
 
 def test_what_is_missing_is_said_at_the_first_line():
-    assert drawn("kind: Pod\n", (1, 1), ("", Missing("a NetworkPolicy"))) == (
+    assert drawn("kind: Pod\n", (1, 1), Missing("a NetworkPolicy")) == (
         "    1 | kind: Pod\n      | ^^^^^^^^^ add a NetworkPolicy"
     )
 
@@ -126,7 +128,7 @@ def test_what_is_missing_is_said_at_the_first_line():
 def test_a_long_line_is_cut_around_the_mark():
     text = "spec:\n  a: " + "[" + "x, " * 100 + "secretly, y]\n"
     column = text.split("\n")[1].index("secretly") + 1
-    *_, line, mark = drawn(text, (2, column), ("spec.a[100]", Review("")), width=60).split("\n")
+    *_, line, mark = drawn(text, (2, column), Review("spec.a[100]"), width=60).split("\n")
     assert max(map(len, (line, mark))) <= 60
     assert line[mark.index("^") :].startswith("secretly")
 
@@ -141,26 +143,34 @@ def test_without_a_file_the_cure_stands_alone():
         def lines(self, resource, first, last):
             return []
 
-    (part,) = excerpts([Finding("C-1", live, "spec.hostPID", Remove("hostPID"))], Nowhere(), 80)
+    (part,) = excerpts([Finding("C-1", live.id, Remove("spec.hostPID"))], places_of(live, Nowhere()), 80)
     assert (part.where, [line.left for line in part.lines]) == ("", ["      remove spec.hostPID"])
 
 
 @pytest.mark.parametrize("path", ["spec[", "a..b", "[]", "spec.a[99999999999999]"])
 def test_a_path_that_cannot_be_read_breaks_nothing(path: str):
-    assert drawn("spec:\n  a: 0\n", (2, 3), (path, Set(path, 1)), (path, Remove(path)))
+    assert drawn("spec:\n  a: 0\n", (2, 3), Set(path, 1), Remove(path))
 
 
 @given(
     st.lists(st.text(max_size=80), min_size=1, max_size=4),
     st.integers(1, 6),
     st.integers(1, 200),
-    st.sampled_from([Remove("x"), Set("x", 1), Set("x", YOUR_VALUE), Review("x"), Missing("y " * 30)]),
+    st.sampled_from(
+        [
+            Remove("data.x"),
+            Set("data.x", 1),
+            Set("data.x", YOUR_VALUE),
+            Review("data.x"),
+            Missing("y " * 30),
+        ]
+    ),
     st.integers(40, 120),
 )
 def test_no_text_and_no_place_break_it_or_the_width(lines, line, column, violation, width):
     resource = resource_of({"kind": "ConfigMap", "data": {"x": lines[0]}}, Origin(path="a.yaml"))
-    places = OnePlace("\n".join(lines), line, column)
-    for part in excerpts([Finding("C-1", resource, "data.x", violation)], places, width):
+    places = places_of(resource, OnePlace("\n".join(lines), line, column))
+    for part in excerpts([Finding("C-1", resource.id, violation)], places, width):
         for drawn_line in part.lines:
             text = drawn_line.left + drawn_line.mark + drawn_line.right
             assert text.isprintable()

@@ -45,7 +45,7 @@ def report_of(*pods: Resource) -> PostureReport:
         target=Target("directory", "top", "/home/me/top"),
         resources=pods,
         controls=(PRIVILEGED,),
-        findings=tuple(Finding("C-0057", pod, PATH, Remove("hostPID")) for pod in pods),
+        findings=tuple(Finding("C-0057", pod.id, Remove(PATH)) for pod in pods),
         judged=(("C-0057",),) * len(pods),
         objects=len(pods),
         kustomizations=sum(pod.origin.kind == "kustomize" for pod in pods),

@@ -21,7 +21,7 @@ import yaml
 
 from leadline.kube.field_path import value_at, with_value, without
 from leadline.kube.merge_key import entry_of
-from leadline.model.control import Control, Remove, Set, is_placeholder
+from leadline.model.control import BuiltControl, Remove, Set, is_placeholder
 from leadline.model.finding import Finding
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.posture.engine import Facts, Judgement, judge
@@ -42,7 +42,7 @@ class Fixture:
         return self.path.name.startswith("fails")
 
 
-def fixtures_of(control: Control) -> list[Fixture]:
+def fixtures_of(control: BuiltControl) -> list[Fixture]:
     family, module = control.module.split(".")[-2:]
     return [read_fixture(path) for path in sorted((ROOT / family / module).glob("*.yaml"))]
 
@@ -70,30 +70,31 @@ def read_fixture(path: Path) -> Fixture:
     )
 
 
-def judged(control: Control, documents: list[dict[str, Any]], fixture: Fixture) -> Judgement:
+def judged(control: BuiltControl, documents: list[dict[str, Any]], fixture: Fixture) -> Judgement:
     resources = [resource_of(d, Origin(path="f.yaml", document=i)) for i, d in enumerate(documents)]
     return judge(resources, [control], settings=fixture.settings, facts=fixture.facts)
 
 
-def written(finding: Finding, documents: list[dict[str, Any]]) -> str:
-    place = finding.place
-    if len(documents) == 1 or (not finding.path and finding.on is None):
+def written(finding: Finding, judgement: Judgement, documents: list[dict[str, Any]]) -> str:
+    place = judgement.by_id[finding.on]
+    if len(documents) == 1 or (not finding.path and finding.on == finding.resource):
         return finding.path if len(documents) == 1 else f"{place.kind}/{place.name}".strip()
     return f"{place.kind}/{place.name} {finding.path}".strip()
 
 
-def fixed(documents: list[dict[str, Any]], findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
+def fixed(documents: list[dict[str, Any]], judgement: Judgement) -> list[dict[str, Any]]:
     """The documents after every edit that the findings propose."""
-    bodies = {id(f.place.body): f.place.body for f in findings}
-    result = {key: copy.deepcopy(body) for key, body in bodies.items()}
+    findings = judgement.findings
+    bodies = {f.on: judgement.by_id[f.on].body for f in findings}
+    result = {id(body): copy.deepcopy(body) for body in bodies.values()}
     removals = sorted(
-        {(id(f.place.body), entry_of(f.path)) for f in findings if isinstance(f.violation, Remove)},
+        {(id(bodies[f.on]), entry_of(f.path)) for f in findings if isinstance(f.violation, Remove)},
         key=_order,
         reverse=True,
     )
     for f in findings:
         if isinstance(f.violation, Set):
-            key = id(f.place.body)
+            key = id(bodies[f.on])
             result[key] = with_value(result[key], f.path, f.violation.value)
     for key, path in removals:
         result[key] = without(result[key], path)

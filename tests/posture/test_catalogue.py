@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from leadline.errors import UsageError
-from leadline.model.control import Control, Framework, FrameworkEntry
+from leadline.model.control import BuiltControl, Framework, FrameworkEntry
 from leadline.posture.catalogue import (
     controls_of,
     find_controls,
@@ -27,8 +27,8 @@ beside_the_reference = pytest.mark.skipif(
 )
 
 
-def made(control_id: str, title: str = "title", score: float = 5.0) -> Control:
-    return Control(control_id, title, score, "Test", doc="", module="")
+def made(control_id: str, title: str = "title", score: float = 5.0) -> BuiltControl:
+    return BuiltControl(control_id, title, score, "Test", doc="", name="", module="")
 
 
 def test_controls_come_worst_first_and_then_by_id():

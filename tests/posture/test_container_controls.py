@@ -7,7 +7,7 @@ import pytest
 from control_fixtures import Fixture, fixtures_of, judged
 
 from leadline.kube.field_path import parse_path, value_at
-from leadline.model.control import Control
+from leadline.model.control import BuiltControl
 from leadline.model.resource import resource_of
 from leadline.posture.catalogue import load_controls
 from leadline.posture.subject import Container, workloads_of
@@ -31,16 +31,17 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def bad_container(control: Control) -> tuple[dict[str, Any], Fixture, dict[str, Any]]:
+def bad_container(control: BuiltControl) -> tuple[dict[str, Any], Fixture, dict[str, Any]]:
     """A container that fails, the fixture it is from, and the pod spec around it."""
     for fixture in fixtures_of(control):
-        for finding in judged(control, fixture.documents, fixture).findings if fixture.fails else ():
+        judgement = judged(control, fixture.documents, fixture)
+        for finding in judgement.findings if fixture.fails else ():
             steps = parse_path(finding.path)
             names = [s for s in steps if s in LISTS]
-            if finding.on is None and names:
+            if finding.on == finding.resource and names:
                 end = steps.index(names[0]) + 2
-                pod = value_at(finding.resource.body, steps[: end - 2])
-                return value_at(finding.resource.body, steps[:end]), fixture, pod
+                body = judgement.by_id[finding.resource].body
+                return value_at(body, steps[:end]), fixture, value_at(body, steps[: end - 2])
     raise AssertionError(f"{control.id} has no fixture whose finding lies in a container")
 
 
@@ -79,7 +80,10 @@ def test_a_bad_container_is_found_in_every_kind_and_list(control):
             if control.applies is not None and not control.applies(container):
                 continue
             findings = judged(control, [body, *others], fixture).findings
-            assert any(name in f.path for f in findings) or any(f.on is None for f in findings), (kind, name)
+            assert any(name in f.path for f in findings) or any(f.on == f.resource for f in findings), (
+                kind,
+                name,
+            )
             found += 1
     assert found >= len(KINDS) - 2
 

@@ -188,7 +188,7 @@ def test_etcd_takes_settings_from_its_environment_where_no_flag_says_otherwise()
     assert etcd.flag("cert-file").value == "/flag"
     assert etcd.flag("key-file") is None
     assert etcd.change(etcd.flag("client-cert-auth"), "false") == Set(
-        "spec.containers[0].env[0].value", "false", on=etcd.resource
+        "spec.containers[0].env[0].value", "false", on=etcd.resource.id
     )
 
 

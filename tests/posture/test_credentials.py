@@ -3,7 +3,6 @@
 import base64
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -291,12 +290,11 @@ def manifests(value: str) -> list[dict[str, Any]]:
 def test_no_finding_of_any_control_repeats_the_credential(value):
     resources = [resource_of(body, Origin(path=f"{i}.yaml")) for i, body in enumerate(manifests(value))]
     judgement = judge(resources, CONTROLS)
-    assert {f.resource.kind for f in judgement.findings if f.control == "C-0012"} >= {
+    assert {judgement.by_id[f.resource].kind for f in judgement.findings if f.control == "C-0012"} >= {
         "Deployment",
         "Pod",
         "ConfigMap",
     }
     for finding in judgement.findings:
-        violation = msgspec.structs.asdict(finding.violation) | {"on": None}
-        assert value not in f"{finding.path} {violation}", finding.control
+        assert value not in str(finding), finding.control
     assert value not in str(judgement.skips) + str(judgement.unread)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from leadline.model.control import Control, NotJudged
-from leadline.model.finding import Finding, Skip, Unread
+from leadline.model.control import BuiltControl, NotJudged
+from leadline.model.finding import Skip, Unread
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.posture.control import (
     ApiServer,
@@ -24,7 +24,7 @@ from leadline.posture.control import (
     manual,
     not_built,
 )
-from leadline.posture.engine import Facts, judge
+from leadline.posture.engine import Facts, Judgement, judge
 from leadline.posture.inventory import EVERY_KIND, WORKLOADS
 
 
@@ -51,7 +51,7 @@ def every_container(container: Container) -> Violations:
 @control("T-2", "every workload", score=9.0, category="Test")
 def every_workload(workload: Workload) -> Violations:
     yield Set("hostPID", False)
-    yield Review("spec.x", on=workload.resource)
+    yield Review("spec.x", on=workload.resource.id)
 
 
 @control("T-3", "services", score=1.0, category="Test", kinds=("Service",))
@@ -65,7 +65,7 @@ def lonely(workload: Workload, inventory: Inventory) -> Violations:
     if not inventory.of("Service"):
         yield Missing("a Service")
     for service in inventory.of("Service"):
-        yield Review("spec.ports", on=service)
+        yield Review("spec.ports", on=service.id)
 
 
 @control("T-5", "by setting", score=3.0, category="Test", needs_setting=True)
@@ -87,19 +87,19 @@ def only_some(container: Container) -> Violations:
     yield from ()
 
 
-def controls(*wanted: Control) -> list[Control]:
+def controls(*wanted: BuiltControl) -> list[BuiltControl]:
     return list(wanted)
 
 
-def brief(findings: tuple[Finding, ...]) -> list[tuple[str, str, str]]:
-    return [(f.resource.name, f.control, f.path) for f in findings]
+def brief(judgement: Judgement) -> list[tuple[str, str, str]]:
+    return [(judgement.by_id[f.resource].name, f.control, f.path) for f in judgement.findings]
 
 
 def test_findings_come_in_the_order_of_resources_and_of_controls_within_one():
     judgement = judge(
         [deployment("web", "a", "b"), pod("job", "c")], controls(every_workload, every_container)
     )
-    assert brief(judgement.findings) == [
+    assert brief(judgement) == [
         ("web", "T-2", "spec.template.spec.hostPID"),
         ("web", "T-2", "spec.x"),
         ("web", "T-1", "spec.template.spec.containers[0].image"),
@@ -124,14 +124,10 @@ def test_every_resource_says_which_controls_judged_it_each_once():
 def test_a_path_on_another_object_starts_at_that_object():
     service = resource("Service", "web")
     (finding,) = judge([pod("web", "a"), service], controls(lonely)).findings
-    assert (finding.resource.name, finding.on, finding.place, finding.path) == (
-        "web",
-        service,
-        service,
-        "spec.ports",
-    )
+    web = pod("web", "a").id
+    assert (finding.resource, finding.on, finding.path) == (web, service.id, "spec.ports")
     (finding,) = judge([pod("web", "a")], controls(lonely)).findings
-    assert (finding.on, finding.path, finding.action) == (None, "", "add")
+    assert (finding.on, finding.path, finding.action) == (web, "", "add")
 
 
 @control("T-8", "whole", score=3.0, category="Test", kinds=(EVERY_KIND,))
@@ -141,7 +137,7 @@ def whole(body: Resource) -> Violations:
 
 def test_a_control_of_every_kind_sees_every_object():
     judgement = judge([resource("Service", "a"), resource("Widget", "b", version="x.io/v1")], controls(whole))
-    assert brief(judgement.findings) == [("a", "T-8", ""), ("b", "T-8", "")]
+    assert brief(judgement) == [("a", "T-8", ""), ("b", "T-8", "")]
 
 
 @control("T-15", "all that run pods", score=3.0, category="Test", kinds=(WORKLOADS, "Service"))
@@ -159,7 +155,7 @@ def test_a_control_of_workloads_sees_every_object_that_runs_pods_once():
         resource("ConfigMap", "c"),
     ]
     judgement = judge(given, controls(all_that_run_pods))
-    assert brief(judgement.findings) == [(name, "T-15", "metadata") for name in ("a", "b", "r", "s")]
+    assert brief(judgement) == [(name, "T-15", "metadata") for name in ("a", "b", "r", "s")]
 
 
 @control("T-16", "API servers", score=3.0, category="Test")
@@ -183,7 +179,7 @@ def test_a_process_of_the_control_plane_is_judged_as_the_pod_that_runs_it():
         [pod("web", "a"), server, resource("Job", "j", {"template": {"spec": command}}, "batch/v1")],
         controls(api_servers),
     )
-    assert brief(judgement.findings) == [("k", "T-16", "spec")]
+    assert brief(judgement) == [("k", "T-16", "spec")]
     assert judgement.judged == ((), ("T-16",), ())
 
 
@@ -199,7 +195,7 @@ def servers(server: ApiServer) -> Violations:
 
 @control("T-11", "grants", score=3.0, category="Test")
 def grants(grant: Grant) -> Violations:
-    yield Review(grant.subject_path, on=grant.binding)
+    yield Review(grant.subject_path, on=grant.binding.id)
 
 
 def test_each_control_that_judged_nothing_says_why():
@@ -230,7 +226,7 @@ def test_each_control_that_judged_nothing_says_why():
 def test_a_control_that_needs_a_setting_judges_once_one_is_given(settings, failing):
     judgement = judge([pod("a", "a"), pod("b", "b")], controls(by_setting), settings=settings)
     assert bool(judgement.skips) is (failing is None)
-    assert [f.resource.name for f in judgement.findings] == (failing or [])
+    assert [name for name, _, _ in brief(judgement)] == (failing or [])
     assert judgement.judged == ((("T-5",),) * 2 if failing is not None else ((), ()))
 
 
@@ -276,13 +272,13 @@ def test_a_control_that_raises_leaves_the_object_unread_and_the_others_judged(lo
     assert judgement.judged == (("T-6", "T-1"), ("T-6", "T-1")), (
         "what it had found stays, and counts as failed"
     )
-    assert [f.resource.name for f in judgement.findings if f.control == "T-1"] == ["a", "a", "b"]
+    assert [name for name, control_id, _ in brief(judgement) if control_id == "T-1"] == ["a", "a", "b"]
     assert judgement.skips == ()
     assert not any("secret" in str(part) for part in judgement.unread)
 
 
 def test_only_a_control_that_comes_with_the_product_is_to_be_reported(log):
-    ours = Control(
+    ours = BuiltControl(
         **{f: getattr(broken, f) for f in broken.__struct_fields__} | {"module": "leadline.posture.controls"}
     )
     (own, *_), (shipped, *_) = (judge([pod("a", "x")], [one]).unread for one in (broken, ours))
@@ -336,7 +332,7 @@ def test_a_misshapen_pod_is_unread_and_still_judged_by_what_is_sound():
             ("volumes", "a list"),
         )
     )
-    assert brief(judgement.findings) == [("a", "T-1", "spec.containers[0].image")]
+    assert brief(judgement) == [("a", "T-1", "spec.containers[0].image")]
 
 
 def test_misshapen_pods_are_told_of_only_where_someone_looks_at_pods():
@@ -364,9 +360,10 @@ def test_a_binding_to_a_role_that_was_not_read_is_unread():
         ("bad.yaml: shop/RoleBinding/bad", "its role Role/gone was not read, so what it allows is unknown")
     ]
     (finding,) = judgement.findings
-    assert (finding.resource.kind, finding.resource.name, finding.place.name) == ("User", "jane", "good")
-    assert [r.name for r in finding.related] == ["good", "known"]
-    assert judgement.resources[3:] == (finding.resource,)
+    failing = judgement.by_id[finding.resource]
+    assert (failing.kind, failing.name, judgement.by_id[finding.on].name) == ("User", "jane", "good")
+    assert [judgement.by_id[id].name for id in finding.related] == ["good", "known"]
+    assert judgement.resources[3:] == (failing,)
     assert judgement.judged == ((), (), (), ("T-11",))
     assert judge([binding("bad", "gone")], controls(services)).unread == ()
 
@@ -392,7 +389,7 @@ def test_a_control_may_decline_and_what_it_missed_is_told_once():
 
 def test_what_was_found_before_declining_counts():
     judgement = judge([pod("a", "x", "seen"), pod("b", "x")], controls(unsure))
-    assert brief(judgement.findings) == [("a", "T-13", "spec.containers[1].image")]
+    assert brief(judgement) == [("a", "T-13", "spec.containers[1].image")]
     assert judgement.judged == (("T-13",), ())
     assert judgement.skips == ()
 

@@ -64,7 +64,7 @@ def test_there_is_a_failing_and_a_passing_fixture(control):
 def test_fixtures_fail_where_they_say_and_pass_otherwise(control):
     for fixture in fixtures_of(control):
         judgement = judged(control, fixture.documents, fixture)
-        found = sorted({written(f, fixture.documents) for f in judgement.findings})
+        found = sorted({written(f, judgement, fixture.documents) for f in judgement.findings})
         assert found == sorted(set(fixture.expected)), fixture.path.name
         assert bool(found) == fixture.fails or (fixture.fails and judgement.findings), fixture.path.name
         if not fixture.fails:
@@ -76,9 +76,9 @@ def test_fixtures_fail_where_they_say_and_pass_otherwise(control):
 @pytest.mark.parametrize("control", CHECKED, ids=named)
 def test_its_own_edits_make_the_failing_fixture_pass(control):
     for fixture in fixtures_of(control):
-        findings = judged(control, fixture.documents, fixture).findings
-        if fixture.fails and has_only_edits(findings):
-            after = judged(control, fixed(fixture.documents, findings), fixture).findings
+        judgement = judged(control, fixture.documents, fixture)
+        if fixture.fails and has_only_edits(judgement.findings):
+            after = judged(control, fixed(fixture.documents, judgement), fixture).findings
             assert not after, f"{fixture.path.name}: {[f.path for f in after]}"
 
 

@@ -86,9 +86,9 @@ class Grant:
                 for path in match.paths:
                     if (id(match.role), path) not in seen:
                         seen.add((id(match.role), path))
-                        yield Review(path, on=match.role)
-        yield Review(self.subject_path, on=self.binding)
-        yield Review("roleRef.name", on=self.binding)
+                        yield Review(path, on=match.role.id)
+        yield Review(self.subject_path, on=self.binding.id)
+        yield Review("roleRef.name", on=self.binding.id)
 
     def may(
         self, verbs: frozenset[str], resources: frozenset[str], groups: frozenset[str] = CORE

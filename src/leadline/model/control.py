@@ -1,6 +1,7 @@
 """Controls, frameworks, and the violations that a control reports.
 
-A violation is its own fix: it says what to delete, what to write, what a person has to
+A ``Control`` is what there is to say of it, and part of every report; a ``BuiltControl`` has the code as well, and
+never leaves the process. A violation is its own fix: it says what to delete, what to write, what a person has to
 decide, or which object is missing.
 """
 
@@ -8,8 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
-
-from leadline.model.resource import Resource
 
 if TYPE_CHECKING:
     from leadline.model.finding import Unread
@@ -45,30 +44,30 @@ def is_placeholder(value: Any) -> bool:
     )
 
 
-class Remove(Struct, frozen=True):
+class Remove(Struct, frozen=True, tag_field="action", tag="remove"):
     """Delete what stands at ``path``."""
 
     path: str
-    on: Resource | None = None
-    """The object that ``path`` starts from; ``None`` for the subject of the check."""
+    on: str = ""
+    """The id of the object that ``path`` starts from; empty for what was judged."""
 
 
-class Set(Struct, frozen=True):
+class Set(Struct, frozen=True, tag_field="action", tag="set"):
     """Write ``value`` at ``path``; absent parents are created."""
 
     path: str
     value: Any
-    on: Resource | None = None
+    on: str = ""
 
 
-class Review(Struct, frozen=True):
+class Review(Struct, frozen=True, tag_field="action", tag="review"):
     """A person has to decide about what stands at ``path``."""
 
     path: str
-    on: Resource | None = None
+    on: str = ""
 
 
-class Missing(Struct, frozen=True):
+class Missing(Struct, frozen=True, tag_field="action", tag="add"):
     """Another object has to be created: ``what``, as in "a NetworkPolicy that selects these pods"."""
 
     what: str
@@ -91,7 +90,7 @@ class NotJudged(Exception):  # noqa: N818 (it is a verdict, no error)
 
 
 class Control(Struct, frozen=True):
-    """One control. Made by ``posture.control.control``; a control file is the only place that says any of this."""
+    """What there is to say of one control. A control file is the only place that says any of this."""
 
     id: str
     title: str
@@ -101,19 +100,12 @@ class Control(Struct, frozen=True):
     """``"Category"`` or ``"Category / Subcategory"``."""
     doc: str
     """The docstring of the control's file."""
-    module: str
-    """The dotted name of the control's file."""
-    subject: type | None = None
-    """What the check looks at; ``None`` where there is no check."""
+    name: str
+    """The name of the control's file, which is that of the condition it finds: ``privileged_container``."""
     kinds: tuple[str, ...] = ()
     """For checks over a ``Resource``: ``Kind`` of the core group or ``Kind.group``."""
-    check: Callable[..., Violations] | None = None
-    joins: bool = False
-    """Whether the check takes the inventory as its second argument."""
     reads: tuple[str, ...] = ()
     """Kinds that its joins look at besides its subject, written like ``kinds``; ``workloads`` for all that run pods."""
-    applies: Callable[..., bool] | None = None
-    """Which subjects are judged at all; ``None`` for every one of its type."""
     settings: Mapping[str, tuple[str, ...]] = {}
     """Name of each setting and the shipped value."""
     needs_setting: bool = False
@@ -137,7 +129,26 @@ class Control(Struct, frozen=True):
     @property
     def is_built(self) -> bool:
         """Whether the control judges something, or says what a person should look at."""
-        return self.check is not None or bool(self.manual)
+        return not self.needs
+
+
+class BuiltControl(Control, frozen=True, kw_only=True):
+    """A control together with the code that judges by it. Made by ``posture.control.control``."""
+
+    module: str
+    """The dotted name of the control's file."""
+    subject: type | None = None
+    """What the check looks at; ``None`` where there is no check."""
+    check: Callable[..., Violations] | None = None
+    joins: bool = False
+    """Whether the check takes the inventory as its second argument."""
+    applies: Callable[..., bool] | None = None
+    """Which subjects are judged at all; ``None`` for every one of its type."""
+
+    @property
+    def facts(self) -> Control:
+        """The control without its code, as reports hold it."""
+        return Control(*(getattr(self, field) for field in Control.__struct_fields__))
 
 
 def severity_of(score: float) -> Severity:

@@ -5,29 +5,46 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from leadline.model.control import Missing, Remove, Review, Set, Violation
-from leadline.model.resource import Resource
 
 Action = Literal["remove", "set", "review", "add"]
 
 
-class Finding(Struct, frozen=True):
+class Place(Struct, frozen=True):
+    """A spot in a file, line and column counted from 1."""
+
+    path: str
+    line: int
+    column: int
+    exact: bool = True
+    """False where only a parent of what was asked for is in the file."""
+    steered_by: str = ""
+    """What decides on it from elsewhere: a key of a chart's values (``image.tag``), or a patch (``prod/cpu.yaml:7``)."""
+
+
+class Finding(Struct, frozen=True, omit_defaults=True):
     """One violation on one object. Only failures are objects; passes are counted."""
 
     control: str
-    resource: Resource
-    """The object that fails."""
-    path: str
-    """From the root of ``resource`` (of ``on`` where that is another object); empty for ``Missing``."""
+    resource: str
+    """The id of the object that fails."""
     violation: Violation
-    on: Resource | None = None
-    """The object that ``path`` starts from, where it is not ``resource``."""
-    related: tuple[Resource, ...] = ()
-    """Other objects the verdict rests on: binding and role, Service, policy."""
+    """Its path starts at the root of the object that fails, or of ``violation.on`` where that names another one."""
+    related: tuple[str, ...] = ()
+    """Ids of other objects the verdict rests on: binding and role, Service, policy."""
+    place: Place | None = None
+    """Where the path leads; filled when the report is sealed, ``None`` for objects without a file."""
+    lines: tuple[str, ...] = ()
+    """The line of ``place`` and the one before it, credentials hidden; filled when the report is sealed."""
 
     @property
-    def place(self) -> Resource:
-        """The object that ``path`` starts from."""
-        return self.on or self.resource
+    def path(self) -> str:
+        """From the root of the object called ``on``; empty for ``Missing``."""
+        return "" if isinstance(self.violation, Missing) else self.violation.path
+
+    @property
+    def on(self) -> str:
+        """The id of the object that ``path`` starts from."""
+        return self.resource if isinstance(self.violation, Missing) else self.violation.on or self.resource
 
     @property
     def action(self) -> Action:
@@ -47,12 +64,42 @@ class Finding(Struct, frozen=True):
         return self.violation.value if isinstance(self.violation, Set) else None
 
 
+SkipKind = Literal["no objects", "settings", "manual", "not built", "not read"]
+"""Why a control judged nothing: nothing to look at, a setting is empty, a person has to, no check yet, access."""
+
+
 class Skip(Struct, frozen=True):
     """A control that could not run, and the reason."""
 
     control: str
     why: str
-    kind: Literal["no objects", "settings", "manual", "not built", "not read"] = "no objects"
+    kind: SkipKind = "no objects"
+
+
+UnreadReason = Literal[
+    "forbidden",
+    "malformed",
+    "too large",
+    "unsupported",
+    "not rendered",
+    "missing",
+    "left out",
+    "unreachable",
+    "incomplete",
+    "fault",
+]
+"""Whoever asks may not see it; it is not what it should be; beyond a limit; a form that is not understood; a chart or
+kustomization that did not render; named and not there; passed over by choice; no answer; read in part; a fault of
+a control or cataloguer."""
+
+
+class AccessRule(Struct, frozen=True):
+    """A right to list that is missing in a cluster."""
+
+    plural: str
+    group: str = ""
+    namespace: str = ""
+    """Empty for the whole cluster."""
 
 
 class Unread(Struct, frozen=True):
@@ -66,15 +113,7 @@ class Unread(Struct, frozen=True):
     column: int = 0
     hint: str = ""
     """One sentence on what to do."""
-
-
-class Place(Struct, frozen=True):
-    """A spot in a file, line and column counted from 1."""
-
-    path: str
-    line: int
-    column: int
-    exact: bool = True
-    """False where only a parent of what was asked for is in the file."""
-    steered_by: str = ""
-    """What decides on it from elsewhere: a key of a chart's values (``image.tag``), or a patch (``prod/cpu.yaml:7``)."""
+    reason: UnreadReason = "malformed"
+    """What programs decide by; ``why`` is for people alone."""
+    rule: AccessRule | None = None
+    """For ``forbidden``: the right that is missing, where it is known."""

@@ -1,15 +1,15 @@
 """The result of a posture scan."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Literal
 
 from msgspec import Struct
 
 from leadline.model.control import Control, Framework
-from leadline.model.finding import Finding, Skip, Unread
-from leadline.model.resource import Resource
+from leadline.model.finding import Finding, Place, Skip, Unread
+from leadline.model.resource import Origin, Resource
 
 TargetKind = Literal["cluster", "file", "directory", "git", "stdin"]
 Status = Literal["passed", "failed", "skipped"]
@@ -60,7 +60,7 @@ class PostureReport(Struct, frozen=True, dict=True):
 
     target: Target
     resources: tuple[Resource, ...]
-    """Every object read, in the order of reading, then the derived ones (RBAC subjects)."""
+    """Every object read, in the order of reading, then the derived ones (RBAC subjects). No two share an id."""
     controls: tuple[Control, ...]
     """Every control asked for, worst first, built or not."""
     findings: tuple[Finding, ...]
@@ -81,32 +81,36 @@ class PostureReport(Struct, frozen=True, dict=True):
     kustomizations: int = 0
     objects: int = 0
     """Objects read; ``resources`` holds the derived ones as well."""
-    joined: tuple[tuple[Resource, ...], ...] = ()
-    """In step with the derived resources: the objects that each was joined from."""
+    joined: tuple[tuple[str, ...], ...] = ()
+    """In step with the derived resources: the ids of the objects that each was joined from."""
     seconds: float = 0.0
+    is_sealed: bool = False
+    """Whether findings have their places and lines, so that nothing has to be read again to show them."""
+    starts: Mapping[str, Place] = {}
+    """Where the objects begin that findings are related to, by id; filled when the report is sealed."""
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Resource]:
+        return {resource.id: resource for resource in self.resources}
+
+    def resource(self, id: str) -> Resource:
+        """The object called ``id``; one of which only the id is known where the report does not hold it."""
+        return self.by_id.get(id) or _named(id)
 
     @property
     def objects_judged(self) -> int:
         """Objects that at least one control judged, as themselves or as what a derived one was joined from."""
-        judged = {id(one) for one, ids in zip(self.resources, self.judged, strict=True) if ids}
+        judged = {one.id for one, ids in zip(self.resources, self.judged, strict=True) if ids}
         derived = [one for one in self.resources if one.origin.kind == "derived"] if self.joined else []
         for one, parts in zip(derived, self.joined, strict=True):
-            if id(one) in judged:
-                judged.update(map(id, parts))
-        return sum(1 for one in self.resources if id(one) in judged and one.origin.kind != "derived")
+            if one.id in judged:
+                judged.update(parts)
+        return sum(1 for one in self.resources if one.id in judged and one.origin.kind != "derived")
 
     @cached_property
     def by_control(self) -> tuple[ControlCount, ...]:
         """One row per control, in the order of ``controls``."""
         return _by_control(self)
-
-    def by_resource(self) -> Iterator[tuple[Resource, list[Finding]]]:
-        """Each resource that fails, in the order of reading, with its findings."""
-        groups: dict[int, list[Finding]] = {}
-        for finding in self.findings:
-            groups.setdefault(id(finding.resource), []).append(finding)
-        for group in groups.values():
-            yield group[0].resource, group
 
     def compliance(self, framework: Framework | None = None) -> float | None:
         """Mean of the controls' compliance, 0 to 100, over those that judged anything; ``None`` for none."""
@@ -132,9 +136,13 @@ def _by_control(report: PostureReport) -> tuple[ControlCount, ...]:
     for ids, count in scopes.items():
         for control_id in ids:
             judged[control_id] += count
-    pairs = {(finding.control, id(finding.resource)) for finding in report.findings}
+    pairs = {(finding.control, finding.resource) for finding in report.findings}
     failed = Counter(control_id for control_id, _ in pairs)
     skips = {skip.control: skip for skip in report.skips}
     return tuple(
         ControlCount(c, failed[c.id], judged[c.id] - failed[c.id], skips.get(c.id)) for c in report.controls
     )
+
+
+def _named(id: str) -> Resource:
+    return Resource("", "", "", id, {}, Origin(kind="derived", path=id))

@@ -1,8 +1,9 @@
 """A Kubernetes object and where it came from."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from leadline.model.resource_id import file_id, object_id
 
@@ -54,29 +55,54 @@ class Resource(Struct, frozen=True):
     name: str
     body: dict[str, Any]
     origin: Origin = CLUSTER
+    id: str = ""
+    """Left empty, it follows from the other fields; see ``resource_id`` for its forms."""
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            structs.force_setattr(self, "id", _id_of(self))
 
     @property
     def group(self) -> str:
         return self.api_version.partition("/")[0] if "/" in self.api_version else ""
 
     @property
-    def id(self) -> str:
-        """Unique within a report. Objects of a cluster have the object form, all others the file form."""
-        plain = object_id(self.api_version, self.namespace, self.kind, self.name)
-        if self.origin.kind == "cluster":
-            return plain
-        if self.origin.kind == "derived":
-            return self.origin.path
-        source = f"{self.origin.path}:{self.origin.document}{self.origin.inside and ':' + self.origin.inside}"
-        # Two overlays make two objects of one file.
-        return file_id(
-            f"{self.origin.rendered_from}:{source}" if self.origin.rendered_from else source, plain
-        )
-
-    @property
     def title(self) -> str:
         """``namespace/Kind/name``, the way people are shown an object."""
         return f"{self.namespace}/{self.kind}/{self.name}" if self.namespace else f"{self.kind}/{self.name}"
+
+
+def _id_of(resource: Resource) -> str:
+    """Objects of a cluster have the object form, derived ones the one they were given, all others the file form."""
+    origin = resource.origin
+    if origin.kind == "derived":
+        return origin.path
+    plain = object_id(resource.api_version, resource.namespace, resource.kind, resource.name)
+    if origin.kind == "cluster":
+        return plain
+    # Two overlays make two objects of one file.
+    file = f"{origin.rendered_from}:{origin.path}" if origin.rendered_from else origin.path
+    inside = f":{origin.document}:{origin.inside}" if origin.inside else f":{origin.document}"
+    return file_id(file, inside, plain)
+
+
+def with_own_ids(resources: Iterable[Resource], taken: set[str] | None = None) -> tuple[Resource, ...]:
+    """``resources`` in their order, each with an id that none before it has nor is among ``taken``.
+
+    Two objects have one id where an object was read twice, or where the hash in the file form falls on one number for
+    two files. The second gets ``#2`` at its end, the third ``#3``. ``taken`` grows by the ids given.
+    """
+    seen = set() if taken is None else taken
+    own: list[Resource] = []
+    for resource in resources:
+        if resource.id in seen:
+            number = 2
+            while f"{resource.id}#{number}" in seen:
+                number += 1
+            resource = structs.replace(resource, id=f"{resource.id}#{number}")
+        seen.add(resource.id)
+        own.append(resource)
+    return tuple(own)
 
 
 def resource_of(body: dict[str, Any], origin: Origin = CLUSTER) -> Resource:

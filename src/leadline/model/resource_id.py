@@ -13,9 +13,12 @@ def object_id(api_version: str, namespace: str, kind: str, name: str) -> str:
     return f"{version}/{namespace}/{kind}/{name}"
 
 
-def file_id(source_path: str, plain: str) -> str:
-    """``path=HASH/api=OBJECT``, where the hash keeps two objects of one name in two files apart."""
-    return f"path={fnv1a_32(source_path)}/api={plain}"
+def file_id(file: str, within: str, plain: str) -> str:
+    """``path=HASH/api=OBJECT``, where the hash keeps two objects of one name in two places apart.
+
+    ``within`` is the place in the file, ``:0``, and goes into the hash after ``file``.
+    """
+    return f"path={_fnv1a_32(within.encode('utf-8', 'surrogatepass'), _hash_of(file))}/api={plain}"
 
 
 def subject_id(related: Iterable[str], api_group: str, namespace: str, kind: str, name: str) -> str:
@@ -23,10 +26,18 @@ def subject_id(related: Iterable[str], api_group: str, namespace: str, kind: str
     return "/".join([*sorted(related), f"{api_group}/{namespace}/{kind}/{name}"])
 
 
-@lru_cache(maxsize=4096)
 def fnv1a_32(text: str) -> int:
     """FNV-1a over the UTF-8 bytes of ``text`` (http://www.isthe.com/chongo/tech/comp/fnv/)."""
-    value = 2166136261
-    for byte in text.encode("utf-8", "surrogatepass"):
+    return _fnv1a_32(text.encode("utf-8", "surrogatepass"))
+
+
+@lru_cache(maxsize=4096)
+def _hash_of(file: str) -> int:
+    """Worked out once for the many objects of a file."""
+    return fnv1a_32(file)
+
+
+def _fnv1a_32(content: bytes, value: int = 2166136261) -> int:
+    for byte in content:
         value = (value ^ byte) * 16777619 & 0xFFFFFFFF
     return value

@@ -16,27 +16,27 @@ class Counters:
     def __init__(self, report: PostureReport) -> None:
         self._report = report
         self._rows = {row.control.id: row for row in report.by_control}
-        self._failed: dict[int, set[str]] = {}
+        self._failed: dict[str, set[str]] = {}
         for finding in report.findings:
-            self._failed.setdefault(id(finding.resource), set()).add(finding.control)
+            self._failed.setdefault(finding.resource, set()).add(finding.control)
         self._all_weight: dict[str, float] = dict.fromkeys(self._rows, 0.0)
         self._failed_weight: dict[str, float] = dict.fromkeys(self._rows, 0.0)
         for resource, ids in zip(report.resources, report.judged, strict=True):
             weight = weight_of(resource)
             for control_id in ids:
                 self._all_weight[control_id] += weight
-            for control_id in self._failed.get(id(resource), ()):
+            for control_id in self._failed.get(resource.id, ()):
                 self._failed_weight[control_id] += weight
 
     def failed_controls(self, resource: Resource) -> Collection[str]:
-        return self._failed.get(id(resource), ())
+        return self._failed.get(resource.id, ())
 
     def resources(self, controls: Iterable[str] | None = None) -> dict[str, int]:
         """Objects that pass or fail, each once, over some controls or all."""
         wanted = None if controls is None else set(controls)
         passed = failed = 0
         for resource, ids in zip(self._report.resources, self._report.judged, strict=True):
-            faults = self._failed.get(id(resource), set())
+            faults = self._failed.get(resource.id, set())
             if faults if wanted is None else faults & wanted:
                 failed += 1
             elif ids if wanted is None else wanted.intersection(ids):

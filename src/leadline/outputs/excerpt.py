@@ -11,15 +11,18 @@ from leadline.kube.field_path import format_path, parse_path
 from leadline.model.control import YOUR_VALUE, Missing, Remove, Review, Set
 from leadline.model.finding import Finding, Place
 from leadline.model.resource import Resource
-from leadline.outputs.place import Places, file_of, missing_part, place_text, steering, value_at
-from leadline.outputs.plain import columns, plain, source_line, value_text, wrapped
-from leadline.outputs.redact import redacted_lines
+from leadline.outputs.finding_places import FindingPlaces
+from leadline.outputs.place import file_of, missing_part, place_text, steering, value_at
+from leadline.outputs.plain import columns, plain, value_text, wrapped
 from leadline.outputs.remediation import fix
 
 _GUTTER = 5
 _BESIDE = 12
 """Columns that text beside a caret must have left, or it goes to a line of its own."""
 _FLOW_ITEM = re.compile(r"[^,\]}]*")
+
+
+Body = dict[str, Any]
 
 
 class Line(Struct, frozen=True):
@@ -42,21 +45,23 @@ class Excerpt(Struct, frozen=True):
     lines: tuple[Line, ...]
 
 
-def excerpts(findings: Sequence[Finding], places: Places, width: int) -> Iterator[Excerpt]:
+def excerpts(findings: Sequence[Finding], places: FindingPlaces, width: int) -> Iterator[Excerpt]:
     """One excerpt per line that ``findings`` point at, in their order. All of one control and one object."""
-    spots: dict[tuple[int, int], list[tuple[Finding, Place | None]]] = {}
+    spots: dict[tuple[str, int], list[tuple[Finding, Place | None]]] = {}
     for finding in findings:
-        place = places.find(finding.place, finding.path)
-        spots.setdefault((id(finding.place), place.line if place else 0), []).append((finding, place))
+        place = places.find(finding)
+        spots.setdefault((finding.on, place.line if place else 0), []).append((finding, place))
     for spot in spots.values():
         finding, place = spot[0]
+        holder = places.holder(finding)
         group = [f for f, _ in spot]
         if place is None:
-            where = place_text(finding.place, None) if file_of(finding.place) else ""
-            yield Excerpt(finding.place, where, "", tuple(_unmarked(group, width)))
+            where = place_text(holder, None) if file_of(holder) else ""
+            yield Excerpt(holder, where, "", tuple(_unmarked(group, width)))
         else:
-            lines = (*_marked([(f, p) for f, p in spot if p], places, width), *_steered(spot, width))
-            yield Excerpt(finding.place, place_text(finding.place, place), _shared_path(group), lines)
+            marked = _marked([(f, p) for f, p in spot if p], places, width)
+            lines = (*marked, *_steered(spot, holder, width))
+            yield Excerpt(holder, place_text(holder, place), _shared_path(group), lines)
 
 
 def _shared_path(findings: list[Finding]) -> str:
@@ -76,9 +81,9 @@ def _unmarked(findings: Iterable[Finding], width: int) -> Iterator[Line]:
         yield from _beside(fix(finding), width)
 
 
-def _steered(spot: Iterable[tuple[Finding, Place | None]], width: int) -> Iterator[Line]:
+def _steered(spot: Iterable[tuple[Finding, Place | None]], holder: Resource, width: int) -> Iterator[Line]:
     """What decides on the fields from elsewhere, each once."""
-    for text in dict.fromkeys(steering(finding.place, place) for finding, place in spot):
+    for text in dict.fromkeys(steering(holder, place) for _, place in spot):
         yield from _beside(text, width)
 
 
@@ -87,15 +92,15 @@ def _beside(text: str, width: int) -> Iterator[Line]:
     return (Line(margin + line) for line in wrapped(text, width - len(margin)))
 
 
-def _marked(spot: list[tuple[Finding, Place]], places: Places, width: int) -> Iterator[Line]:
+def _marked(spot: list[tuple[Finding, Place]], places: FindingPlaces, width: int) -> Iterator[Line]:
     """The line, the one before it, and under it a row of carets for each column that findings point at."""
     (finding, place), room = spot[0], width - _GUTTER - 3
     first = max(1, place.line - 1)
-    raw = [source_line(line) for line in places.lines(finding.place, first, place.line)]
-    if not raw:
+    shown = places.lines(finding, place)
+    if not shown:
         yield from _unmarked((f for f, _ in spot), width)
         return
-    shown = redacted_lines(raw, finding.place.body)
+    body = places.holder(finding).body
     text, at = _clipped(shown[-1], place.column - 1, room)
     if len(shown) > 1 and shown[0].strip() not in ("", "---"):
         yield Line(f"{first:>{_GUTTER}} | {_clipped(shown[0], 0, room)[0]}")
@@ -108,17 +113,18 @@ def _marked(spot: list[tuple[Finding, Place]], places: Places, width: int) -> It
         findings = [f for f, _ in pointing]
         start = max(0, min(column + shift, len(text) - 1))
         length = _marked_length(
-            shown[-1], column, is_parent=all(_adds(f) or not exact for f, exact in pointing)
+            shown[-1], column, is_parent=all(_adds(f, body) or not exact for f, exact in pointing)
         )
         # Removed with its line, a key behind a dash or within braces would take these along.
         begins_line = not shown[-1][:column].strip()
         advice = list(
             dict.fromkeys(
-                _advice(f, text[start:], begins_line=begins_line, is_exact=exact) for f, exact in pointing
+                _advice(f, body, text[start:], begins_line=begins_line, is_exact=exact)
+                for f, exact in pointing
             )
         )
         yield from _carets(advice, text[start : start + length], columns(text[:start]), width)
-        yield from _added(findings, column, raw[-1])
+        yield from _added(findings, body, column, shown[-1])
 
 
 def _clipped(text: str, at: int, width: int) -> tuple[str, int]:
@@ -158,8 +164,8 @@ def _marked_length(text: str, at: int, *, is_parent: bool) -> int:
     return len((text[:comment] if comment > at else text).rstrip()) - at
 
 
-def _adds(finding: Finding) -> bool:
-    return isinstance(finding.violation, Set) and bool(missing_part(finding.place.body, finding.path))
+def _adds(finding: Finding, body: Body) -> bool:
+    return isinstance(finding.violation, Set) and bool(missing_part(body, finding.path))
 
 
 def _is_flow(text: str) -> bool:
@@ -167,21 +173,21 @@ def _is_flow(text: str) -> bool:
     return text.partition(":")[2].lstrip().startswith(("{", "["))
 
 
-def _advice(finding: Finding, text: str, *, begins_line: bool, is_exact: bool) -> str:
+def _advice(finding: Finding, body: Body, text: str, *, begins_line: bool, is_exact: bool) -> str:
     """What to do. Where ``text`` is only that of a parent, the field is named."""
     last = _last_step(finding.path)
     match finding.violation:
         case Remove():
-            value = value_at(finding.place.body, finding.path)
+            value = value_at(body, finding.path)
             is_long = isinstance(value, dict | list) or (isinstance(value, str) and "\n" in value)
             if isinstance(last, int):
                 return "remove this entry"
             is_alone = begins_line and text.startswith(f"{last}:") and not is_long
             return "remove this line" if is_alone else f"remove {plain(str(last))}"
         case Set(value=value):
-            if _adds(finding) and _is_flow(text):
-                return f"add {'; '.join(_written(_tree([finding]), 0))}"
-            if _adds(finding):
+            if _adds(finding, body) and _is_flow(text):
+                return f"add {'; '.join(_written(_tree([finding], body), 0))}"
+            if _adds(finding, body):
                 return "add below" if value != YOUR_VALUE else "add below, with a value of yours"
             name = (
                 ""
@@ -209,20 +215,20 @@ def _last_step(path: str) -> str | int:
 # The lines to add
 
 
-def _added(findings: list[Finding], at: int, line: str) -> Iterator[Line]:
-    adding = [finding for finding in findings if _adds(finding)]
+def _added(findings: list[Finding], body: Body, at: int, line: str) -> Iterator[Line]:
+    adding = [finding for finding in findings if _adds(finding, body)]
     if not adding or _is_flow(line[at:]):
         return
-    missing = missing_part(adding[-1].place.body, adding[-1].path)
-    for text in _written(_tree(adding), _indent(adding[-1].path, missing, at, line)):
+    missing = missing_part(body, adding[-1].path)
+    for text in _written(_tree(adding, body), _indent(adding[-1].path, missing, at, line)):
         yield Line(" " * _GUTTER + " + " + text)
 
 
-def _tree(findings: list[Finding]) -> dict[str | int, Any]:
+def _tree(findings: list[Finding], body: Body) -> dict[str | int, Any]:
     """What ``Set`` findings write, nested by the steps that are missing."""
     tree: dict[str | int, Any] = {}
     for finding in findings:
-        missing = missing_part(finding.place.body, finding.path)
+        missing = missing_part(body, finding.path)
         branch = tree
         for step in missing[:-1]:
             inner = branch.setdefault(step, {})

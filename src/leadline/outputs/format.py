@@ -17,6 +17,7 @@ from leadline.model.report import ControlCount, PostureReport
 from leadline.model.resource import Resource, joined
 from leadline.outputs.counters import Counters, category_of, resource_counters, status_info
 from leadline.outputs.excerpt import Excerpt, Line, excerpts
+from leadline.outputs.finding_places import FindingPlaces
 from leadline.outputs.format_registry import Asked, Format, Page, find_format, format, formats_for
 from leadline.outputs.json_text import json_text
 from leadline.outputs.place import (
@@ -60,6 +61,7 @@ __all__ = [
     "Counters",
     "Excerpt",
     "Finding",
+    "FindingPlaces",
     "Format",
     "Framework",
     "Line",

@@ -7,18 +7,18 @@ from typing import TypeVar
 
 from leadline.discover import discover
 from leadline.errors import UsageError
-from leadline.model.control import Control, Framework, FrameworkEntry
+from leadline.model.control import BuiltControl, Control, Framework, FrameworkEntry
 from leadline.posture import controls as control_files
 
-T = TypeVar("T", Control, Framework)
+T = TypeVar("T", BuiltControl, Framework)
 
 
-def load_controls() -> tuple[Control, ...]:
+def load_controls() -> tuple[BuiltControl, ...]:
     """Every control, worst first, then by id."""
-    return in_order(discover(control_files, Control))
+    return in_order(discover(control_files, BuiltControl))
 
 
-def in_order(controls: Iterable[Control]) -> tuple[Control, ...]:
+def in_order(controls: Iterable[BuiltControl]) -> tuple[BuiltControl, ...]:
     return tuple(sorted(controls, key=lambda control: (-control.score, control.id)))
 
 
@@ -68,7 +68,7 @@ def parse_framework(source: str, file_name: str, controls: Sequence[Control]) ->
     )
 
 
-def find_controls(names: Sequence[str], controls: Sequence[Control]) -> tuple[Control, ...]:
+def find_controls(names: Sequence[str], controls: Sequence[BuiltControl]) -> tuple[BuiltControl, ...]:
     """The controls called ``names``, by id or title (which several may share), without regard to case.
 
     Raises:
@@ -91,7 +91,9 @@ def find_frameworks(names: Iterable[str], frameworks: Sequence[Framework]) -> tu
     return tuple({f.name: f for f in (_find(n, by_name, "framework") for n in names)}.values())
 
 
-def controls_of(frameworks: Iterable[Framework], controls: Sequence[Control]) -> tuple[Control, ...]:
+def controls_of(
+    frameworks: Iterable[Framework], controls: Sequence[BuiltControl]
+) -> tuple[BuiltControl, ...]:
     """Every control that one of ``frameworks`` lists, worst first."""
     wanted = {control_id for framework in frameworks for control_id in framework.control_ids}
     return tuple(control for control in controls if control.id in wanted)
@@ -119,8 +121,8 @@ def _as_id(name: str) -> str:
     return f"c-{match[1].replace('o', '0'):0>4}" if match else name
 
 
-def _written(thing: Control | Framework) -> str:
-    return thing.id if isinstance(thing, Control) else thing.name
+def _written(thing: BuiltControl | Framework) -> str:
+    return thing.id if isinstance(thing, BuiltControl) else thing.name
 
 
 def _refuse_unknown(entries: Iterable[FrameworkEntry], file_name: str, controls: Sequence[Control]) -> None:

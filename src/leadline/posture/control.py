@@ -20,7 +20,7 @@ What a check looks at (its first argument):
 What it yields: ``Remove``, ``Set``, ``Review``, ``Missing`` (together ``Violations``); ``YOUR_VALUE`` stands for a
 value that only the owner knows, ``NotJudged`` is raised where an object is neither right nor wrong. ``Inventory``
 joins objects, ``WORKLOADS`` in ``reads=`` names all kinds that run pods. ``mapping``, ``sequence``, ``text`` and
-``mappings`` read a field of the wrong type as absent. ``control``, ``manual`` and ``not_built`` make the ``Control``.
+``mappings`` read a field of the wrong type as absent. ``control``, ``manual`` and ``not_built`` make the ``BuiltControl``.
 """
 
 import sys
@@ -30,8 +30,8 @@ from typing import Any, get_type_hints
 from leadline.kube.rbac import Grant
 from leadline.model.control import (
     YOUR_VALUE,
+    BuiltControl,
     Consequence,
-    Control,
     Missing,
     NotJudged,
     Remove,
@@ -48,8 +48,8 @@ __all__ = [
     "WORKLOADS",
     "YOUR_VALUE",
     "ApiServer",
+    "BuiltControl",
     "Container",
-    "Control",
     "ControllerManager",
     "Etcd",
     "Grant",
@@ -101,8 +101,8 @@ def control(
     applies: Callable[..., bool] | None = None,
     cloud: str = "",
     needs_setting: bool = False,
-) -> Callable[[Check], Control]:
-    """Makes a ``Control`` of a check.
+) -> Callable[[Check], BuiltControl]:
+    """Makes a ``BuiltControl`` of a check.
 
     ``problem`` says what is wrong in at most 40 characters, ``consequence`` what it leads to. ``reads`` names the
     kinds that a join looks at. ``kinds`` is for checks over a ``Resource``: ``("Service", "Ingress.networking.k8s.io")``. ``applies``
@@ -114,18 +114,19 @@ def control(
         TypeError: the check's first argument is of no type that the engine can supply.
     """
 
-    def make(check: Check) -> Control:
+    def make(check: Check) -> BuiltControl:
         subject, joins = _arguments(check)
         if subject not in SUBJECTS:
             raise TypeError(f"{id}: the first argument must be annotated with one of {_names(SUBJECTS)}")
         if (subject is Resource) != bool(kinds):
             raise TypeError(f"{id}: kinds= goes with a check over a Resource, and only with it")
-        return Control(
+        return BuiltControl(
             id,
             title,
             score,
             category,
-            doc=_documentation(check),
+            _documentation(check),
+            _file_name(check.__module__),
             module=check.__module__,
             problem=problem,
             consequence=consequence,
@@ -153,16 +154,17 @@ def manual(
     category: str,
     look_at: str,
     cloud: str = "",
-) -> Control:
+) -> BuiltControl:
     """A control that only a person can judge. ``look_at`` says in one sentence what to look at."""
-    module = sys._getframe(1).f_globals
-    return Control(
+    file = sys._getframe(1).f_globals
+    return BuiltControl(
         id,
         title,
         score,
         category,
-        module["__doc__"] or "",
-        module["__name__"],
+        file["__doc__"] or "",
+        _file_name(file["__name__"]),
+        module=file["__name__"],
         problem=problem,
         consequence=consequence,
         manual=look_at,
@@ -180,21 +182,26 @@ def not_built(
     category: str,
     needs: str,
     cloud: str = "",
-) -> Control:
+) -> BuiltControl:
     """A control that cannot judge yet. ``needs`` names the facts that are not read: ``"kubelet settings of the nodes"``."""
-    module = sys._getframe(1).f_globals
-    return Control(
+    file = sys._getframe(1).f_globals
+    return BuiltControl(
         id,
         title,
         score,
         category,
-        module["__doc__"] or "",
-        module["__name__"],
+        file["__doc__"] or "",
+        _file_name(file["__name__"]),
+        module=file["__name__"],
         problem=problem,
         consequence=consequence,
         needs=needs,
         cloud=cloud,
     )
+
+
+def _file_name(module: str) -> str:
+    return module.rpartition(".")[2]
 
 
 def _arguments(check: Check) -> tuple[type | None, bool]:

@@ -102,15 +102,17 @@ class ControlPlaneProcess:
 
     def change(self, flag: Flag, value: str) -> Set:
         """Writes another value for a flag that is there."""
-        return Set(flag.value_path, f"--{flag.name}={value}" if flag.is_joined else value, on=self.resource)
+        return Set(
+            flag.value_path, f"--{flag.name}={value}" if flag.is_joined else value, on=self.resource.id
+        )
 
     def append(self, name: str, value: str, *, after: int = 0) -> Set:
         """Writes a flag that is missing behind the last word; ``after`` counts other flags appended before it."""
         stem, index = self._append_at
-        return Set(f"{stem}[{index + after}]", f"--{name}={value}", on=self.resource)
+        return Set(f"{stem}[{index + after}]", f"--{name}={value}", on=self.resource.id)
 
     def review(self, flag: Flag) -> Review:
-        return Review(flag.path, on=self.resource)
+        return Review(flag.path, on=self.resource.id)
 
     def set_to(self, name: str, value: str) -> Set:
         """Writes ``value`` for a flag, whether it is there or not."""

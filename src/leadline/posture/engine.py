@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from msgspec import Struct
@@ -10,9 +10,18 @@ from msgspec import Struct
 from leadline.kube.rbac import Grant, unknown_roles
 from leadline.kube.workload import malformed_fields
 from leadline.log import log_of
-from leadline.model.control import Control, Missing, NotJudged, Violations
+from leadline.model.control import (
+    BuiltControl,
+    Missing,
+    NotJudged,
+    Remove,
+    Review,
+    Set,
+    Violation,
+    Violations,
+)
 from leadline.model.finding import Finding, Skip, Unread
-from leadline.model.resource import Resource
+from leadline.model.resource import Resource, with_own_ids
 from leadline.posture.control_plane import PROCESSES, ControlPlaneProcess, process_of
 from leadline.posture.inventory import EVERY_KIND, WORKLOADS, Inventory, kind_name
 from leadline.posture.subject import Container, Namespace, Workload, workloads_of
@@ -40,23 +49,27 @@ class Facts(Struct, frozen=True):
     """Whether the controls were asked for by name: they then judge what is there as if it were all."""
 
 
-class Judgement(Struct, frozen=True):
+class Judgement(Struct, frozen=True, dict=True):
     """What the controls made of the resources."""
 
     findings: tuple[Finding, ...]
     resources: tuple[Resource, ...]
-    """Those given, then the derived ones: RBAC subjects."""
+    """Those given, each with an id of its own, then the derived ones: RBAC subjects."""
     judged: tuple[tuple[str, ...], ...]
     """In step with ``resources``: the controls that judged each."""
-    joined: tuple[tuple[Resource, ...], ...]
-    """In step with the derived resources: what each was joined from, its binding and its role."""
+    joined: tuple[tuple[str, ...], ...]
+    """In step with the derived resources: the ids of what each was joined from, its binding and its role."""
     skips: tuple[Skip, ...]
     unread: tuple[Unread, ...]
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Resource]:
+        return {resource.id: resource for resource in self.resources}
 
 
 def judge(
     resources: Sequence[Resource],
-    controls: Sequence[Control],
+    controls: Sequence[BuiltControl],
     *,
     settings: Settings | None = None,
     facts: Facts | None = None,
@@ -67,9 +80,14 @@ def judge(
 
 class _Judge:
     def __init__(
-        self, resources: Sequence[Resource], controls: Sequence[Control], settings: Settings, facts: Facts
+        self,
+        resources: Sequence[Resource],
+        controls: Sequence[BuiltControl],
+        settings: Settings,
+        facts: Facts,
     ) -> None:
-        self._resources = resources
+        self._ids: set[str] = set()
+        resources = self._resources = with_own_ids(resources, self._ids)
         self._workloads: dict[int, tuple[Workload, ...]] = {}
         self._inventory = Inventory(
             resources,
@@ -101,13 +119,13 @@ class _Judge:
     def run(self) -> Judgement:
         judged = [self._judge(resource) for resource in self._resources]
         subjects: list[Resource] = []
-        joined: list[tuple[Resource, ...]] = []
+        joined: list[tuple[str, ...]] = []
         if self._on[Grant]:
             self._name_unknown_roles()
             for grant in self._inventory.grants:
-                subject = grant.as_resource()
+                (subject,) = with_own_ids((grant.as_resource(),), self._ids)
                 subjects.append(subject)
-                joined.append((grant.binding, grant.role))
+                joined.append((grant.binding.id, grant.role.id))
                 judged.append(self._judge_grant(grant, subject))
         never = set(self._rank) - {control_id for ids in set(judged) for control_id in ids}
         never -= {skip.control for skip in self._skips}
@@ -127,7 +145,7 @@ class _Judge:
             why = f"its role {role} was not read, so what it allows is unknown"
             self._unread.append(Unread(_where(binding), why, hint="scan it together with the role"))
 
-    def _file(self, control: Control, settings: Settings) -> None:
+    def _file(self, control: BuiltControl, settings: Settings) -> None:
         """Puts a control under what it looks at, or among the skipped."""
         if control.manual:
             self._skips.append(Skip(control.id, control.manual, "manual"))
@@ -148,7 +166,7 @@ class _Judge:
             else:
                 self._on[control.subject].append(bound)
 
-    def _bind(self, control: Control, chosen: dict[str, tuple[str, ...]]) -> Callable[[Any], Violations]:
+    def _bind(self, control: BuiltControl, chosen: dict[str, tuple[str, ...]]) -> Callable[[Any], Violations]:
         check = control.check
         assert check is not None
         arguments: dict[str, Any] = dict(chosen)
@@ -207,7 +225,7 @@ class _Judge:
     def _judge_grant(self, grant: Grant, subject: Resource) -> tuple[str, ...]:
         judged: list[str] = []
         first = len(self._findings)
-        self._run(self._on[Grant], grant, subject, "", judged, (grant.binding, grant.role))
+        self._run(self._on[Grant], grant, subject, "", judged, (grant.binding.id, grant.role.id))
         return self._scope(self._counted(judged, first))
 
     def _counted(self, judged: list[str], first: int) -> list[str]:
@@ -226,7 +244,7 @@ class _Judge:
         resource: Resource,
         prefix: str,
         judged: list[str],
-        related: tuple[Resource, ...] = (),
+        related: tuple[str, ...] = (),
     ) -> None:
         found = self._findings
         for control_id, check, applies in bounds:
@@ -234,15 +252,9 @@ class _Judge:
                 if applies is not None and not applies(subject):
                     continue
                 for violation in check(subject):
-                    if violation.__class__ is Missing:
-                        found.append(Finding(control_id, resource, "", violation, None, related))
-                        continue
-                    on = violation.on  # type: ignore[union-attr]
-                    if on is None or on is resource:
-                        path = violation.path if on is resource else (prefix + violation.path).rstrip(".")  # type: ignore[union-attr]
-                        found.append(Finding(control_id, resource, path, violation, None, related))
-                    else:
-                        found.append(Finding(control_id, resource, violation.path, violation, on, related))  # type: ignore[union-attr]
+                    found.append(
+                        Finding(control_id, resource.id, _rooted(violation, prefix, resource.id), related)
+                    )
                 judged.append(control_id)
             except NotJudged as reason:
                 self._keep(control_id, reason)
@@ -264,7 +276,7 @@ class _Judge:
             self._told.add(reason.unread)
             self._unread.append(reason.unread)
 
-    def _skip(self, control: Control) -> Skip:
+    def _skip(self, control: BuiltControl) -> Skip:
         """Why a control that was asked judged nothing."""
         reason = self._not_judged.get(control.id)
         if reason is None:
@@ -281,11 +293,29 @@ class _Judge:
         return scope
 
 
+def _rooted(violation: Violation, prefix: str, subject: str) -> Violation:
+    """``violation`` with a path from the root of its object; that of ``subject``, the one judged, is called "".
+
+    Raises: ``TypeError`` where a control names the object by anything but its id.
+    """
+    if violation.__class__ is Missing:
+        return violation
+    on, path = violation.on, violation.path  # type: ignore[union-attr]
+    if on.__class__ is not str:
+        raise TypeError("on= takes the id of an object")
+    if on and on != subject:
+        return violation
+    whole = path if on else (prefix + path).rstrip(".")
+    if violation.__class__ is Set:
+        return Set(whole, violation.value)
+    return Remove(whole) if violation.__class__ is Remove else Review(whole)
+
+
 def _where(resource: Resource) -> str:
     return f"{resource.origin.file}: {resource.title}" if resource.origin.file else resource.title
 
 
-def _nothing_to_judge(control: Control) -> str:
+def _nothing_to_judge(control: BuiltControl) -> str:
     subject = control.subject
     if subject is not None and issubclass(subject, ControlPlaneProcess):
         return f"no {subject.program} Pod"

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 
 from leadline.kube.rbac import RBAC_KINDS, Grant
-from leadline.model.control import Control
+from leadline.model.control import BuiltControl
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import ControlPlaneProcess
 from leadline.posture.inventory import EVERY_KIND, WORKLOADS
 from leadline.posture.subject import Container, Namespace, Workload
 
 
-def kinds_needed(controls: Iterable[Control]) -> frozenset[str]:
+def kinds_needed(controls: Iterable[BuiltControl]) -> frozenset[str]:
     """``Kind``, ``Kind.group``, and ``workloads`` for everything that runs pods; empty where nothing is looked at."""
     kinds: set[str] = set()
     for control in controls:

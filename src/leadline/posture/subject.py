@@ -41,7 +41,7 @@ class Workload:
     """An object that runs pods, seen through its pod template.
 
     Paths of a check over a ``Workload`` start at the pod spec: ``hostNetwork``, ``volumes[0]``,
-    ``containers[0].image``. For paths from the object's own root use ``on=workload.resource``.
+    ``containers[0].image``. For paths from the object's own root use ``on=workload.resource.id``.
     """
 
     __slots__ = ("__dict__", "path", "pod", "resource", "template")

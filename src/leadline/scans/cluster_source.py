@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from leadline.kube.rbac import Grant
-from leadline.model.control import Control
+from leadline.model.control import BuiltControl
 from leadline.model.finding import Skip
 from leadline.model.report import Target
 from leadline.outputs.place import NoPlaces
@@ -19,7 +19,7 @@ NO_CLOUD = "none"
 """A cluster that is no service of a cloud that we know."""
 
 
-def read_cluster_of(options: PostureOptions, controls: Sequence[Control]) -> Reading:
+def read_cluster_of(options: PostureOptions, controls: Sequence[BuiltControl]) -> Reading:
     """The cluster of the chosen context, as far as the chosen controls look at it.
 
     Raises: ``ClusterError`` where there is none or nothing of it can be read.
@@ -34,7 +34,7 @@ def read_cluster_of(options: PostureOptions, controls: Sequence[Control]) -> Rea
         cluster.close()
 
 
-def _all(cluster: Cluster, options: PostureOptions, controls: Sequence[Control]) -> Reading:
+def _all(cluster: Cluster, options: PostureOptions, controls: Sequence[BuiltControl]) -> Reading:
     def show(progress: Progress) -> None:
         waiting = f", waiting {progress.waiting_s:.0f} s: {progress.why}" if progress.waiting_s else ""
         options.say(f"reading {progress.kind}, {progress.read:,} so far{waiting}")
@@ -58,7 +58,7 @@ def _all(cluster: Cluster, options: PostureOptions, controls: Sequence[Control])
     )
 
 
-def _skips_for_unread_kinds(controls: Sequence[Control], unread_kinds: frozenset[str]) -> Iterator[Skip]:
+def _skips_for_unread_kinds(controls: Sequence[BuiltControl], unread_kinds: frozenset[str]) -> Iterator[Skip]:
     """Controls that what could not be read leaves without a verdict: their objects, or those of their joins."""
     for control in controls if unread_kinds else ():
         if control.check is None:
@@ -71,7 +71,7 @@ def _skips_for_unread_kinds(controls: Sequence[Control], unread_kinds: frozenset
             yield Skip(control.id, f"not read: {', '.join(sorted(missing))}", "not read")
 
 
-def _one(cluster: Cluster, name: str, controls: Sequence[Control]) -> Reading:
+def _one(cluster: Cluster, name: str, controls: Sequence[BuiltControl]) -> Reading:
     """One workload, read by ``get`` alone; controls that need other objects beside it are not asked."""
     namespace, kind, plain_name = split_workload(name)
     resource = get_workload(cluster, namespace, kind, plain_name)

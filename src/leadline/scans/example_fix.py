@@ -9,10 +9,9 @@ from msgspec import Struct
 from leadline.errors import ManifestError
 from leadline.kube.field_path import parse_path
 from leadline.kube.merge_key import entry_of
-from leadline.model.control import Control, Missing, Remove, Review, Set
-from leadline.model.finding import Finding
+from leadline.model.control import BuiltControl, Missing, Remove, Review, Set
 from leadline.model.resource import Origin, Resource, resource_of
-from leadline.posture.engine import Facts, judge
+from leadline.posture.engine import Facts, Judgement, judge
 from leadline.sources.yaml.edit import RemoveAt, SetAt, apply_edits
 
 _OLD_SERVER = "v1.20.0"
@@ -48,16 +47,18 @@ class ExampleFix(Struct, frozen=True):
                 yield line[:1], line[1:]
 
 
-def example_fix(control: Control, example: str, settings: Mapping[str, tuple[str, ...]]) -> ExampleFix:
+def example_fix(control: BuiltControl, example: str, settings: Mapping[str, tuple[str, ...]]) -> ExampleFix:
     """``example`` judged by ``control`` and changed as its violations say; unchanged where it finds none.
 
     ``settings`` are those in force. Edits that cannot be written are left out.
     """
-    findings = _findings(control, example, settings)
+    judgement = _judged(control, example, settings)
+    findings = judgement.findings if judgement else ()
+    objects = judgement.by_id if judgement else {}
     removals: dict[tuple[int, str], None] = {}
     edits: list[RemoveAt | SetAt] = []
     for finding in findings:
-        document = finding.place.origin.document
+        document = objects[finding.on].origin.document
         if isinstance(finding.violation, Set):
             edits.append(SetAt(finding.path, finding.violation.value, document))
         elif isinstance(finding.violation, Remove):
@@ -67,12 +68,15 @@ def example_fix(control: Control, example: str, settings: Mapping[str, tuple[str
     return ExampleFix(
         example,
         _edited(example, edits),
-        tuple(dict.fromkeys(_place(f) for f in findings if isinstance(f.violation, Review))),
+        tuple(
+            dict.fromkeys((f.path, _name(objects[f.on])) for f in findings if isinstance(f.violation, Review))
+        ),
         tuple(dict.fromkeys(f.violation.what for f in findings if isinstance(f.violation, Missing))),
     )
 
 
-def _findings(control: Control, example: str, settings: Mapping[str, tuple[str, ...]]) -> tuple[Finding, ...]:
+def _judged(control: BuiltControl, example: str, settings: Mapping[str, tuple[str, ...]]) -> Judgement | None:
+    """The first judgement with findings; ``None`` where there is none."""
     from leadline.sources.yaml.parser import parse_documents
 
     resources = [
@@ -81,13 +85,13 @@ def _findings(control: Control, example: str, settings: Mapping[str, tuple[str, 
         if isinstance(document.body, dict)
     ]
     if not resources or control.check is None:
-        return ()
+        return None
     for version in ("", _OLD_SERVER):
         facts = Facts(is_whole=bool(version), server_version=version, cloud=control.cloud)
-        findings = judge(resources, [control], settings=settings, facts=facts).findings
-        if findings:
-            return findings
-    return ()
+        judgement = judge(resources, [control], settings=settings, facts=facts)
+        if judgement.findings:
+            return judgement
+    return None
 
 
 def _edited(text: str, edits: list[RemoveAt | SetAt]) -> str:
@@ -104,6 +108,5 @@ def _order(path: str) -> list[tuple[int, str]]:
     return [(step, "") if isinstance(step, int) else (0, step) for step in parse_path(path)]
 
 
-def _place(finding: Finding) -> tuple[str, str]:
-    place: Resource = finding.place
-    return finding.path, f"{place.kind}/{place.name}"
+def _name(resource: Resource) -> str:
+    return f"{resource.kind}/{resource.name}"

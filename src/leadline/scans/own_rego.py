@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from leadline.errors import UsageError
-from leadline.model.control import Control
+from leadline.model.control import BuiltControl
 from leadline.posture.languages.rego import controls_of, setting_name
 from leadline.scans.settings import shipped_settings
 from leadline.sources.rego.engine import RegoEngine, has_rego
@@ -14,11 +14,11 @@ from leadline.sources.rego.loader import read_rego
 
 
 class OwnRego(Struct, frozen=True):
-    controls: tuple[Control, ...]
+    controls: tuple[BuiltControl, ...]
     engine: RegoEngine
 
 
-def own_rego(folder: Path, known: Iterable[Control], environ: Mapping[str, str]) -> OwnRego | None:
+def own_rego(folder: Path, known: Iterable[BuiltControl], environ: Mapping[str, str]) -> OwnRego | None:
     """The controls of the Rego below ``folder``; ``None`` where there is none.
 
     Settings that ``known`` controls share with a rule keep the value those ship with.

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
-from leadline.model.control import Control, Framework
+from leadline.model.control import BuiltControl, Framework
 from leadline.model.finding import Unread
 from leadline.posture.catalogue import (
     controls_of,
@@ -26,10 +26,10 @@ _LARGEST_BYTES = 4 << 20
 
 
 class Policies(Struct, frozen=True):
-    controls: tuple[Control, ...]
+    controls: tuple[BuiltControl, ...]
     """Worst first."""
     frameworks: tuple[Framework, ...]
-    known: tuple[Control, ...]
+    known: tuple[BuiltControl, ...]
     """Every control there is, chosen or not."""
     closers: tuple[Callable[[], None], ...] = ()
     """To be called after judging: they end what evaluates users' rules."""
@@ -40,7 +40,7 @@ class Policies(Struct, frozen=True):
 class _Own(Struct):
     """The controls there are with those of the user, and what came with them."""
 
-    controls: tuple[Control, ...]
+    controls: tuple[BuiltControl, ...]
     closers: tuple[Callable[[], None], ...]
     unread: tuple[Unread, ...]
 
@@ -79,7 +79,7 @@ def choose_policies(options: PostureOptions) -> Policies:
     return Policies(controls, counted, known, all_there_are.closers, all_there_are.unread)
 
 
-def _named(names: tuple[str, ...], all_there_are: _Own) -> tuple[Control, ...]:
+def _named(names: tuple[str, ...], all_there_are: _Own) -> tuple[BuiltControl, ...]:
     try:
         return find_controls(names, all_there_are.controls)
     except UsageError:
@@ -89,11 +89,11 @@ def _named(names: tuple[str, ...], all_there_are: _Own) -> tuple[Control, ...]:
         raise
 
 
-def _headline(known: tuple[Control, ...]) -> tuple[Framework, ...]:
+def _headline(known: tuple[BuiltControl, ...]) -> tuple[Framework, ...]:
     return tuple(framework for name in HEADLINE for framework in load_frameworks(known, name))
 
 
-def framework_of(path: str, controls: tuple[Control, ...]) -> Framework:
+def framework_of(path: str, controls: tuple[BuiltControl, ...]) -> Framework:
     """A framework that the user wrote."""
     try:
         text = Path(path).read_text("utf-8")
@@ -104,8 +104,8 @@ def framework_of(path: str, controls: tuple[Control, ...]) -> Framework:
 
 
 def with_own(
-    controls: tuple[Control, ...], folders: Iterable[str], environ: Mapping[str, str]
-) -> tuple[Control, ...]:
+    controls: tuple[BuiltControl, ...], folders: Iterable[str], environ: Mapping[str, str]
+) -> tuple[BuiltControl, ...]:
     """``controls`` and those of the Python and Rego in ``folders``; a user's own wins over one of the same id.
 
     Raises: ``UsageError`` for a Python file that does not load.
@@ -116,7 +116,7 @@ def with_own(
     return own.controls
 
 
-def _with_own(controls: tuple[Control, ...], folders: Iterable[str], environ: Mapping[str, str]) -> _Own:
+def _with_own(controls: tuple[BuiltControl, ...], folders: Iterable[str], environ: Mapping[str, str]) -> _Own:
     unread: list[Unread] = []
     by_id = {control.id: control for control in controls}
     closers: list[Callable[[], None]] = []
@@ -143,7 +143,7 @@ def _with_own(controls: tuple[Control, ...], folders: Iterable[str], environ: Ma
     return _Own(in_order(by_id.values()), tuple(closers), tuple(unread))
 
 
-def _controls_in(file: Path) -> list[Control]:
+def _controls_in(file: Path) -> list[BuiltControl]:
     """The controls of one Python file, which is run to get them: the user chose it."""
     from importlib.util import module_from_spec, spec_from_file_location
 
@@ -158,4 +158,4 @@ def _controls_in(file: Path) -> list[Control]:
     except (Exception, SystemExit) as error:
         # ``sys.exit`` in it too: its exit code would pass for that of the scan.
         raise UsageError(f"{file} does not load: {type(error).__name__}: {error}") from error
-    return [value for value in vars(module).values() if isinstance(value, Control)]
+    return [value for value in vars(module).values() if isinstance(value, BuiltControl)]

@@ -75,7 +75,7 @@ def _report(
     return PostureReport(
         target=reading.target,
         resources=judgement.resources,
-        controls=policies.controls,
+        controls=tuple(control.facts for control in policies.controls),
         findings=judgement.findings,
         judged=judgement.judged,
         joined=judgement.joined,

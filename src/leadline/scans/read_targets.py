@@ -4,13 +4,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from leadline.errors import UsageError
-from leadline.model.control import Control
+from leadline.model.control import BuiltControl
 from leadline.scans.options import PostureOptions
 from leadline.scans.reading import Reading
 
 
 @contextmanager
-def read(targets: Sequence[str], options: PostureOptions, controls: Sequence[Control]) -> Iterator[Reading]:
+def read(
+    targets: Sequence[str], options: PostureOptions, controls: Sequence[BuiltControl]
+) -> Iterator[Reading]:
     """Reads ``targets``, the cluster where there is none, as far as ``controls`` look at it; what was fetched for it is gone when the block is left.
 
     Raises: ``SourceError`` where it cannot be read at all, ``UsageError`` where it makes no sense.

@@ -21,12 +21,12 @@ def selected(options: PostureOptions, judgement: Judgement) -> Judgement:
     )
     if wanted is None:
         return judgement
-    kept = {id(resource) for resource in judgement.resources if wanted(resource)}
+    kept = {resource.id for resource in judgement.resources if wanted(resource)}
     return msgspec.structs.replace(
         judgement,
-        findings=tuple(f for f in judgement.findings if id(f.resource) in kept),
+        findings=tuple(f for f in judgement.findings if f.resource in kept),
         judged=tuple(
-            ids if id(resource) in kept else ()
+            ids if resource.id in kept else ()
             for resource, ids in zip(judgement.resources, judgement.judged, strict=True)
         ),
     )

@@ -23,7 +23,7 @@ def hostile_report() -> PostureReport:
     live = resource_of(body)
     controls = (msgspec.structs.replace(CONTROLS[0], id="H-1", title=HOSTILE, doc=HOSTILE, category=HOSTILE),)
     findings = tuple(
-        Finding("H-1", r, HOSTILE, violation)
+        Finding("H-1", r.id, violation)
         for r in (resource, live)
         for violation in (Review(HOSTILE), Set(HOSTILE, HOSTILE), Missing(HOSTILE))
     )

@@ -67,7 +67,7 @@ def test_every_judged_pair_is_a_result_and_no_other():
         for result in parsed(REPORT)["results"]
         for control in result["controls"]
     }
-    failed = {(f.resource.id, f.control) for f in FINDINGS}
+    failed = {(f.resource, f.control) for f in FINDINGS}
     assert pairs == {
         (resource.id, control_id, "failed" if (resource.id, control_id) in failed else "passed")
         for resource, ids in zip(REPORT.resources, REPORT.judged, strict=True)

@@ -7,7 +7,7 @@ import pytest
 from leadline.model.control import Missing, Remove
 from leadline.model.finding import Finding, Unread
 from leadline.model.report import PostureReport, Target
-from leadline.model.resource import Origin, resource_of
+from leadline.model.resource import Origin, resource_of, with_own_ids
 from leadline.outputs.format import find_format
 from leadline.outputs.formats.sarif import MOST_RESULTS, uri_of
 from outputs.sample_report import CONTROLS, FINDINGS, REPORT, TEXT, WEB, SamplePlaces, page
@@ -49,12 +49,12 @@ def test_fingerprints_are_distinct_and_survive_moved_lines():
 
 
 def test_an_object_that_stands_twice_in_a_file_has_two_fingerprints():
-    again = resource_of(WEB.body, WEB.origin)
+    first, again = with_own_ids((WEB, WEB))
     report = msgspec.structs.replace(
         REPORT,
-        resources=(WEB, again),
+        resources=(first, again),
         judged=(("C-0260",), ("C-0260",)),
-        findings=tuple(Finding("C-0260", one, "", Missing("a policy")) for one in (WEB, again)),
+        findings=tuple(Finding("C-0260", one.id, Missing("a policy")) for one in (first, again)),
     )
     first, second = fingerprints(run_of(report))
     assert second == f"{first}:2"
@@ -75,9 +75,7 @@ def test_fingerprints_survive_a_container_put_in_front():
 
     def prints(body: dict, index: int) -> list[str]:
         resource = resource_of(body, Origin(path="p.yaml"))
-        finding = Finding(
-            "C-0057", resource, f"spec.containers[{index}].securityContext", Remove("securityContext")
-        )
+        finding = Finding("C-0057", resource.id, Remove(f"spec.containers[{index}].securityContext"))
         report = msgspec.structs.replace(
             REPORT, resources=(resource,), findings=(finding,), judged=(("C-0057",),)
         )
@@ -88,12 +86,18 @@ def test_fingerprints_survive_a_container_put_in_front():
 
 
 def test_worst_come_first_and_the_cut_is_told():
+    others = [resource_of({}, Origin(path=f"{i}.yaml")) for i in range(MOST_RESULTS - 5)]
     many = tuple(
-        Finding(control, WEB, f"spec.x{i}", Remove(f"x{i}"), resource_of({}, Origin(path=f"{i}.yaml")))
+        Finding(control, WEB.id, Remove(f"spec.x{i}", others[i].id))
         for control in ("C-0016", "C-0057")
         for i in range(MOST_RESULTS - 5)
     )
-    run = run_of(msgspec.structs.replace(REPORT, findings=many), is_checked=False)
+    run = run_of(
+        msgspec.structs.replace(
+            REPORT, resources=(WEB, *others), judged=(REPORT.judged[0], *((),) * len(others)), findings=many
+        ),
+        is_checked=False,
+    )
     left_out = 2 * (MOST_RESULTS - 5) - MOST_RESULTS
     assert len(run["results"]) == MOST_RESULTS
     assert [result["ruleId"] for result in run["results"]].index("C-0016") == MOST_RESULTS - 5
@@ -114,7 +118,7 @@ def test_a_name_makes_no_link():
     evil = resource_of(
         {"metadata": {"name": "[click](https://evil.example)"}, "kind": "Pod"}, Origin(path="a.yaml")
     )
-    finding = Finding("C-0057", evil, "spec", Remove("spec"))
+    finding = Finding("C-0057", evil.id, Remove("spec"))
     report = msgspec.structs.replace(REPORT, resources=(evil,), findings=(finding,), judged=(("C-0057",),))
     assert "](" not in run_of(report)["results"][0]["message"]["text"]
 
@@ -130,7 +134,7 @@ def test_unread_parts_are_notifications():
 
 def test_objects_of_a_cluster_have_a_logical_place_only():
     live = resource_of(WEB.body)
-    finding = Finding("C-0057", live, "spec", Remove("spec"))
+    finding = Finding("C-0057", live.id, Remove("spec"))
     report = msgspec.structs.replace(
         REPORT,
         target=Target("cluster", "prod"),

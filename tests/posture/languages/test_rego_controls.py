@@ -52,7 +52,7 @@ def judged(
 
 
 def found(judgement: Judgement) -> list[tuple[str, object, str]]:
-    return [(f.resource.name, f.violation.__class__, f.path) for f in judgement.findings]
+    return [(judgement.by_id[f.resource].name, f.violation.__class__, f.path) for f in judgement.findings]
 
 
 def test_paths_become_cures():
@@ -155,7 +155,9 @@ def test_subjects_are_judged_with_their_binding_and_role():
     resources = objects(BINDING, ROLE)
     judgement = judged(Rule("r", "r.rego", "", aggregator=SUBJECTS), resources, evaluate)
     assert asked == [(BINDING["subjects"][0], BINDING, ROLE)]
-    assert [(f.resource.name, f.place.name, f.path) for f in judgement.findings] == [
+    assert [
+        (judgement.by_id[f.resource].name, judgement.by_id[f.on].name, f.path) for f in judgement.findings
+    ] == [
         ("jane", "readers", "subjects[0]"),
         ("jane", "reader", "rules[0].verbs[0]"),
     ]
@@ -172,9 +174,9 @@ def test_a_control_that_mixes_subjects_and_objects_judges_the_binding():
         rules, [file], {}, lambda question: alert if question.rule.name == "subjects" else Answer()
     )
     judgement = judge(objects(BINDING, ROLE, named("Pod", "a")), controls)
-    assert [(f.resource.name, f.place.name, f.path) for f in judgement.findings] == [
-        ("readers", "reader", "rules[0]")
-    ]
+    assert [
+        (judgement.by_id[f.resource].name, judgement.by_id[f.on].name, f.path) for f in judgement.findings
+    ] == [("readers", "reader", "rules[0]")]
     assert judgement.judged == (("X-1",), (), ("X-1",))
 
 

@@ -269,7 +269,7 @@ from leadline.posture.control import Review, Violations, Workload, control
 @control("X-1", "Long name", score=9.0, category="Workload")
 def long_name(workload: Workload) -> Violations:
     if len(workload.resource.name) > 4:
-        yield Review("metadata.name", on=workload.resource)
+        yield Review("metadata.name", on=workload.resource.id)
 '''
 
 

@@ -14,6 +14,7 @@ from leadline.outputs.format import (
     ControlCount,
     Counters,
     Finding,
+    FindingPlaces,
     Framework,
     Missing,
     Page,
@@ -79,48 +80,36 @@ class _Results:
     """Turns one resource at a time into text. What its control says of itself is written once per control."""
 
     def __init__(self, report: PostureReport, page: Page) -> None:
-        self._page = page
+        self._places = FindingPlaces(report, page.places)
         self._controls = {control.id: control for control in report.controls}
         self._settings = report.settings
         self._rank = {control.id: i for i, control in enumerate(report.controls)}
         self._entries: dict[tuple[str, str], str] = {}
-        self._ids: dict[int, str] = {}
         self._holder: Resource | None = None
         self._holder_id = self._holder_file = ""
-        self._findings: dict[int, dict[str, list[Finding]]] = {}
+        self._findings: dict[str, dict[str, list[Finding]]] = {}
         for finding in report.findings:
-            self._findings.setdefault(id(finding.resource), {}).setdefault(finding.control, []).append(
-                finding
-            )
+            self._findings.setdefault(finding.resource, {}).setdefault(finding.control, []).append(finding)
 
     def text(self, pair: tuple[Resource, tuple[str, ...]]) -> str:
         resource, judged = pair
-        failed = self._findings.get(id(resource), {})
+        failed = self._findings.get(resource.id, {})
         ids = (
             judged if failed.keys() <= set(judged) else sorted({*judged, *failed}, key=self._rank.__getitem__)
         )
         entries = ",".join(
-            self._failure(resource, i, failed[i]) if i in failed else self._entry(i, "passed") + "}]}"
+            self._failure(resource.id, i, failed[i]) if i in failed else self._entry(i, "passed") + "}]}"
             for i in ids
         )
-        return f'{{"resourceID":{json_text(self._id(resource))},"controls":[{entries}]}}'
+        return f'{{"resourceID":{json_text(resource.id)},"controls":[{entries}]}}'
 
-    def _failure(self, resource: Resource, control_id: str, findings: list[Finding]) -> str:
+    def _failure(self, resource_id: str, control_id: str, findings: list[Finding]) -> str:
         paths = ",".join([self._path(finding) for finding in findings])
         text = f'{self._entry(control_id, "failed")},"paths":[{paths}]'
-        if any(f.related or f.on is not None for f in findings):
-            related = {id(r): r for f in findings for r in (*f.related, f.place) if r is not resource}
-            if related:
-                ids = json_text(sorted(self._id(r) for r in related.values()))
-                text = f'{text},"relatedResourcesIDs":{ids}'
+        related = {other for f in findings for other in (*f.related, f.on)} - {resource_id}
+        if related:
+            text = f'{text},"relatedResourcesIDs":{json_text(sorted(related))}'
         return text + "}]}"
-
-    def _id(self, resource: Resource) -> str:
-        """The id of a resource of this report, worked out once."""
-        text = self._ids.get(id(resource))
-        if text is None:
-            text = self._ids[id(resource)] = resource.id
-        return text
 
     def _entry(self, control_id: str, status: str) -> str:
         """The text of a control's entry up to where its one rule could go on; ``}]}`` ends it."""
@@ -138,7 +127,7 @@ class _Results:
         return text
 
     def _rule(self, control: Control, status: str) -> dict[str, Any]:
-        rule: dict[str, Any] = {"name": control.module.rpartition(".")[2], "status": status, "subStatus": ""}
+        rule: dict[str, Any] = {"name": control.name, "status": status, "subStatus": ""}
         if control.settings:
             rule["controlConfigurations"] = {
                 name: list(self._settings.get(name, shipped)) for name, shipped in control.settings.items()
@@ -146,9 +135,9 @@ class _Results:
         return rule
 
     def _path(self, finding: Finding) -> str:
-        holder = finding.place
+        holder = self._places.holder(finding)
         text = f'{{"resourceID":{self._id_text(holder)},{_cure_text(finding)}'
-        place = self._page.places.find(holder, finding.path)
+        place = self._places.find(finding)
         if place is None:
             return text + "}"
         position = f'"line":{place.line},"column":{place.column},"exact":{"true" if place.exact else "false"}'
@@ -158,7 +147,7 @@ class _Results:
 
     def _id_text(self, resource: Resource) -> str:
         if self._holder is not resource:
-            self._holder, self._holder_id, self._holder_file = resource, json_text(self._id(resource)), ""
+            self._holder, self._holder_id, self._holder_file = resource, json_text(resource.id), ""
         return self._holder_id
 
     def _file_text(self, resource: Resource) -> str:

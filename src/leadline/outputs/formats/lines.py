@@ -4,6 +4,7 @@ from typing import IO
 
 from leadline.outputs.format import (
     SEVERITIES,
+    FindingPlaces,
     Page,
     PostureReport,
     fix,
@@ -19,16 +20,17 @@ from leadline.outputs.format import (
 def lines(report: PostureReport, out: IO[str], page: Page) -> None:
     controls = {control.id: control for control in report.controls}
     title = titles_of(report)
+    places = FindingPlaces(report, page.places)
     shown = set(SEVERITIES[: SEVERITIES.index(page.least) + 1])
     for finding in report.findings:
         control = controls[finding.control]
         if control.severity not in shown:
             continue
-        place = page.places.find(finding.place, finding.path)
-        by = steering(finding.place, place)
+        place, holder = places.find(finding), places.holder(finding)
+        by = steering(holder, place)
         out.write(
-            f"{place_text(finding.place, place)}: {control.severity} {control.id} {plain(control.title)}"
-            f" [{title(finding.resource)}] {fix(finding)}{f' ({by})' if by else ''}\n"
+            f"{place_text(holder, place)}: {control.severity} {control.id} {plain(control.title)}"
+            f" [{title(report.resource(finding.resource))}] {fix(finding)}{f' ({by})' if by else ''}\n"
         )
     for unread in report.unread:
         spot = f":{unread.line}" + (f":{unread.column}" if unread.column else "") if unread.line else ""

@@ -3,17 +3,18 @@
 Colour is on the severity, the caret and the verdict only, and nothing depends on it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
 from leadline.outputs.format import (
     FORBIDDEN,
     SEVERITIES,
     ControlCount,
+    Excerpt,
     Finding,
+    FindingPlaces,
     Page,
     PostureReport,
-    Resource,
     Unread,
     blocked_by_access,
     closing,
@@ -157,10 +158,10 @@ def _rest(rows: list[ControlCount], page: Page) -> Iterator[str]:
 def _offenders(report: PostureReport, ids: set[str]) -> dict[str, list[str]]:
     """The titles of the objects that fail each control, each once, in the order of reading."""
     title = titles_of(report)
-    titles: dict[str, dict[int, str]] = {control_id: {} for control_id in ids}
+    titles: dict[str, dict[str, str]] = {control_id: {} for control_id in ids}
     for finding in report.findings:
         if finding.control in ids and len(titles[finding.control]) < _ROWS:
-            titles[finding.control].setdefault(id(finding.resource), title(finding.resource))
+            titles[finding.control].setdefault(finding.resource, title(report.resource(finding.resource)))
     return {control_id: list(found.values()) for control_id, found in titles.items()}
 
 
@@ -182,15 +183,21 @@ def _names(names: list[str], failed: int, width: int) -> str:
 
 def _blocks(report: PostureReport, rows: list[ControlCount], page: Page) -> Iterator[str]:
     severities = {row.control.id: row.control.severity for row in rows}
-    groups: dict[tuple[int, str], list[Finding]] = {}
+    groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in report.findings:
         if finding.control in severities:
-            groups.setdefault((id(finding.resource), finding.control), []).append(finding)
+            groups.setdefault((finding.resource, finding.control), []).append(finding)
     title = titles_of(report)
     # Drawn in the order of reading, so that each file is read again once and not once per control.
     blocks: dict[str, list[str]] = {control_id: [] for control_id in severities}
-    for (_, control_id), findings in groups.items():
-        blocks[control_id].append("\n".join(_block(findings, severities[control_id], page, title)))
+    places = FindingPlaces(report, page.places)
+    for (resource_id, control_id), findings in groups.items():
+        name = title(report.resource(resource_id))
+        parts = (
+            (part, name if part.resource.id == resource_id else f"{name}, through {title(part.resource)}")
+            for part in excerpts(findings, places, page.width)
+        )
+        blocks[control_id].append("\n".join(_block(parts, severities[control_id], page)))
     for row in rows:
         yield from _about(row, page)
         for block in blocks[row.control.id]:
@@ -213,14 +220,10 @@ def _about(row: ControlCount, page: Page) -> Iterator[str]:
     yield ""
 
 
-def _block(
-    findings: list[Finding], severity: str, page: Page, title_of: Callable[[Resource], str]
-) -> Iterator[str]:
+def _block(parts: Iterable[tuple[Excerpt, str]], severity: str, page: Page) -> Iterator[str]:
+    """The excerpts of one control on one object, each with the title that stands over it."""
     previous = ""
-    for part in excerpts(findings, page.places, page.width):
-        title = title_of(findings[0].resource)
-        if part.resource is not findings[0].resource:
-            title = f"{title}, through {title_of(part.resource)}"
+    for part, title in parts:
         if title == previous:
             heading = f"  {part.where}" if part.where else ""
         elif columns(title) + 5 + columns(part.where) <= page.width:

@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from hashlib import sha256
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 from urllib.parse import quote
 
 from leadline.outputs.format import (
     SEVERITIES,
     Control,
     Finding,
+    FindingPlaces,
     Page,
     Place,
     PostureReport,
@@ -44,8 +45,8 @@ _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "no
 def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
     controls = [row.control for row in report.by_control if row.judged]
     index = {control.id: i for i, control in enumerate(controls)}
-    groups = _groups(report, page)
-    title = titles_of(report)
+    shown = _Shown(report, FindingPlaces(report, page.places), page, titles_of(report))
+    groups = _groups(shown)
     left_out = max(0, len(groups) - MOST_RESULTS)
     run: dict[str, Any] = {
         "tool": {
@@ -70,8 +71,10 @@ def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
     seen: Counter[str] = Counter()
     for group in groups[:MOST_RESULTS]:
         control = controls[index[group[0][0].control]]
-        result = _result(group, control, index[control.id], page, title)
-        out.write(separator + json_text({**result, "partialFingerprints": _fingerprints(group[0][0], seen)}))
+        result = _result(group, control, index[control.id], shown)
+        out.write(
+            separator + json_text({**result, "partialFingerprints": _fingerprints(group[0][0], shown, seen)})
+        )
         separator = ","
     out.write("]}]}\n")
 
@@ -80,23 +83,33 @@ Group = list[tuple[Finding, Place | None]]
 """The findings of one control on one object whose places are in one line."""
 
 
-def _groups(report: PostureReport, page: Page) -> list[Group]:
+class _Shown(NamedTuple):
+    """What every part of a result looks into."""
+
+    report: PostureReport
+    places: FindingPlaces
+    page: Page
+    title: Callable[[Resource], str]
+
+
+def _groups(shown: _Shown) -> list[Group]:
     """Worst first, then in the order of reading."""
+    report = shown.report
     severities = {control.id: control.severity for control in report.controls}
-    shown = SEVERITIES[: SEVERITIES.index(page.least) + 1]
-    groups: dict[tuple[str, int, int, int], Group] = {}
+    wanted = SEVERITIES[: SEVERITIES.index(shown.page.least) + 1]
+    groups: dict[tuple[str, str, str, int], Group] = {}
     for finding in report.findings:
-        if severities[finding.control] not in shown:
+        if severities[finding.control] not in wanted:
             continue
-        place = page.places.find(finding.place, finding.path)
-        key = (finding.control, id(finding.resource), id(finding.place), place.line if place else 0)
+        place = shown.places.find(finding)
+        key = (finding.control, finding.resource, finding.on, place.line if place else 0)
         groups.setdefault(key, []).append((finding, place))
     return sorted(groups.values(), key=lambda group: SEVERITIES.index(severities[group[0][0].control]))
 
 
 def _rule(control: Control) -> dict[str, Any]:
     text = control_text(control)
-    name = "".join(word.capitalize() for word in control.module.rpartition(".")[2].split("_"))
+    name = "".join(word.capitalize() for word in control.name.split("_"))
     full = f"{text.why or control.title}. {text.body}".strip()
     rule = {
         "id": control.id,
@@ -117,39 +130,40 @@ def _rule(control: Control) -> dict[str, Any]:
     return {**rule, "helpUri": text.links[0]} if text.links else rule
 
 
-def _result(
-    group: Group, control: Control, rule_index: int, page: Page, title: Callable[[Resource], str]
-) -> dict[str, Any]:
+def _result(group: Group, control: Control, rule_index: int, shown: _Shown) -> dict[str, Any]:
     finding, place = group[0]
-    said = (*(fix(f) for f, _ in group), *(steering(f.place, place) for f, place in group))
+    name = shown.title(shown.report.resource(finding.resource))
+    holder = shown.places.holder(finding)
+    said = (*(fix(f) for f, _ in group), *(steering(holder, place) for _, place in group))
     advice = "; ".join(text for text in dict.fromkeys(said) if text)
     result = {
         "ruleId": control.id,
         "ruleIndex": rule_index,
         "level": _LEVELS[control.severity],
-        "message": {"text": _message(f"{plain(control.title)} in {title(finding.resource)}: {advice}")},
-        "locations": [_location(finding.place, place, page, logical=title(finding.resource))],
+        "message": {"text": _message(f"{plain(control.title)} in {name}: {advice}")},
+        "locations": [_location(holder, place, shown.page, logical=name)],
         "properties": {"paths": [plain(f.path, _LONGEST_TEXT) for f, _ in group[:_MOST_RELATED]]},
     }
+    others = (shown.report.resource(other) for other in finding.related[:_MOST_RELATED])
     related = [
-        _location(resource, page.places.find(resource, ""), page, logical=title(resource))
-        | {"id": number, "message": {"text": _message(title(resource))}}
-        for number, resource in enumerate(r for r in finding.related[:_MOST_RELATED] if file_of(r))
+        _location(resource, shown.places.start(resource), shown.page, logical=shown.title(resource))
+        | {"id": number, "message": {"text": _message(shown.title(resource))}}
+        for number, resource in enumerate(r for r in others if file_of(r))
     ]
     return {**result, "relatedLocations": related} if related else result
 
 
-def _fingerprints(finding: Finding, seen: Counter[str]) -> dict[str, str]:
+def _fingerprints(finding: Finding, shown: _Shown, seen: Counter[str]) -> dict[str, str]:
     """The same for as long as control, file, object and field are, on whatever line they stand.
 
     A file may hold an object twice: ``seen`` counts what was told, and keeps the second apart from the first.
     """
-    place = finding.place
-    named = (finding.resource,) if place is finding.resource else (finding.resource, place)
+    failing, holder = shown.report.resource(finding.resource), shown.places.holder(finding)
+    named = (failing,) if holder is failing else (failing, holder)
     parts = (
         finding.control,
         *(word for r in named for word in (_file(r), r.group, r.kind, r.namespace, r.name)),
-        stable_path(place.body, finding.path),
+        stable_path(holder.body, finding.path),
     )
     digest = sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
     seen[digest] += 1

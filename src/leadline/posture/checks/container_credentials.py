@@ -39,16 +39,16 @@ def credentials_of(container: Container, rules: CredentialRules) -> Violations:
     for i, variable in container.env:
         value = variable.get("value")
         if isinstance(value, str) and value and rules.is_credential(str(variable.get("name", "")), value):
-            yield Remove(f"{container.path}env[{i}].name", on=resource)
-            yield Remove(f"{container.path}env[{i}].value", on=resource)
+            yield Remove(f"{container.path}env[{i}].name", on=resource.id)
+            yield Remove(f"{container.path}env[{i}].value", on=resource.id)
     for i, source in container.env_from:
         if source.get("secretRef"):
-            yield Remove(f"{container.path}envFrom[{i}].secretRef", on=resource)
+            yield Remove(f"{container.path}envFrom[{i}].secretRef", on=resource.id)
     said = ""
     for path, word in container.command_line:
         flag, equals, value = word.partition("=")
         is_flag = word.startswith("-")
         name, value = (flag, value) if is_flag and equals else ("" if is_flag else said, word)
         if rules.is_credential(name, value):
-            yield Review(f"{container.path}{path}", on=resource)
+            yield Review(f"{container.path}{path}", on=resource.id)
         said = word if is_flag and not equals else ""

@@ -28,7 +28,7 @@ def mounts_of(workload: Workload, inventory: Inventory, kind: str) -> Violations
                 if mount.get("name") == volume.get("name"):
                     yield Remove(f"{container.place}volumeMounts[{m}]")
                     for found in objects:
-                        yield Review("", on=found)
+                        yield Review("", on=found.id)
 
 
 def _names_in(volume: dict[str, Any], kind: str) -> Iterator[str]:

@@ -19,9 +19,9 @@ def default_namespace(resource: Resource) -> Violations:
     ):
         raise NotJudged("the namespace is chosen when it is installed")
     if resource.namespace == "default":
-        yield Review("metadata.namespace", on=resource)
+        yield Review("metadata.namespace", on=resource.id)
     elif not resource.namespace:
-        yield Set("metadata.namespace", YOUR_NAMESPACE, on=resource)
+        yield Set("metadata.namespace", YOUR_NAMESPACE, on=resource.id)
 
 
 def _is_of_helm(resource: Resource) -> bool:

@@ -119,11 +119,11 @@ def _is_host_process(context: dict[str, Any]) -> bool:
 
 def _from_pod(violation: Violation, place: str) -> Violation:
     match violation:
-        case Set(path, value, None):
+        case Set(path, value, ""):
             return Set(place + path, value)
-        case Remove(path, None):
+        case Remove(path, ""):
             return Remove(place + path)
-        case Review(path, None):
+        case Review(path, ""):
             return Review(place + path)
         case _:
             return violation

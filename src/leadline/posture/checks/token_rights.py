@@ -22,11 +22,11 @@ def token_of(
 def evidence_of(grant: Grant) -> Violations:
     """Where a workload's right comes from. A group holds others too, so that only a person can take it out."""
     if grant.kind == "Group":
-        yield Review(grant.subject_path, on=grant.binding)
+        yield Review(grant.subject_path, on=grant.binding.id)
     else:
-        yield Remove(grant.subject_path, on=grant.binding)
+        yield Remove(grant.subject_path, on=grant.binding.id)
     if grant.role.origin.kind != "derived":
-        yield Review("", on=grant.role)
+        yield Review("", on=grant.role.id)
 
 
 def grants_anything(grant: Grant) -> bool:

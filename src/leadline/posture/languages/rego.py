@@ -18,7 +18,7 @@ from msgspec import Struct
 from leadline.kube.field_path import parse_path
 from leadline.kube.kinds import ADDED, BUILT_IN, Kind, kind_key, plural_of
 from leadline.kube.rbac import Grant
-from leadline.model.control import Control, NotJudged, Remove, Review, Set, Violation, Violations
+from leadline.model.control import BuiltControl, NotJudged, Remove, Review, Set, Violation, Violations
 from leadline.model.finding import Unread
 from leadline.model.resource import Resource
 from leadline.posture.inventory import EVERY_KIND, Inventory
@@ -159,7 +159,7 @@ def controls_of(
     files: Sequence[ControlFile],
     shipped: Mapping[str, tuple[str, ...]],
     evaluate: Evaluate,
-) -> tuple[Control, ...]:
+) -> tuple[BuiltControl, ...]:
     """One control per file, and ``custom-<rule>`` for each rule that no file names.
 
     ``shipped`` are the settings that are known already, by their names in snake case; others start empty.
@@ -185,23 +185,21 @@ def setting_name(name: str) -> str:
 
 def _control(
     file: ControlFile, rules: tuple[Rule, ...], shipped: Mapping[str, tuple[str, ...]], evaluate: Evaluate
-) -> Control:
-    module = f"rego.{(file.rules[0] if len(file.rules) == 1 else file.id).replace('.', '-')}"
+) -> BuiltControl:
+    name = (file.rules[0] if len(file.rules) == 1 else file.id).replace(".", "-")
+    said = (file.id, file.title, file.score, file.category, file.doc, name)
+    module = f"rego.{name}"
     if file.manual:
-        return Control(file.id, file.title, file.score, file.category, file.doc, module, manual=file.manual)
+        return BuiltControl(*said, module=module, manual=file.manual)
     missing = [name for name in file.rules if name not in {rule.name for rule in rules}]
     if missing or not rules:
         needs = f"the rule {' and '.join(missing)}, which is not in the folder"
-        return Control(file.id, file.title, file.score, file.category, file.doc, module, needs=needs)
+        return BuiltControl(*said, module=module, needs=needs)
     names = {name for rule in rules for name in rule.settings} - file.fixed.keys()
     only_subjects = all(rule.aggregator == SUBJECTS for rule in rules)
-    return Control(
-        file.id,
-        file.title,
-        file.score,
-        file.category,
-        file.doc,
-        module,
+    return BuiltControl(
+        *said,
+        module=module,
         subject=Grant if only_subjects else Resource,
         kinds=() if only_subjects else (EVERY_KIND, *_known_kinds(rules)),
         check=_check(rules, file.fixed, evaluate),
@@ -298,7 +296,7 @@ def _violations(
     alert: Alert, subjects: Sequence[Resource | Grant], subject: Resource | Grant, stands_in: bool
 ) -> list[Violation]:
     """``stands_in`` says that the binding is judged in the place of ``subject``, a grant."""
-    found = [] if stands_in else _cures(alert.delete, alert.fix, alert.review, None)
+    found = [] if stands_in else _cures(alert.delete, alert.fix, alert.review, "")
     for other in alert.related:
         holder = subjects[other.position]
         place: Resource
@@ -306,12 +304,12 @@ def _violations(
             place = holder.role if other.part == 1 else holder.binding
         else:
             place = holder
-        found += _cures(other.delete, other.fix, other.review, None if place is subject else place)
+        found += _cures(other.delete, other.fix, other.review, "" if place is subject else place.id)
     return found or [Review(subject.subject_path if stands_in and isinstance(subject, Grant) else "")]
 
 
 def _cures(
-    delete: tuple[str, ...], fix: tuple[tuple[str, Any], ...], review: tuple[str, ...], on: Resource | None
+    delete: tuple[str, ...], fix: tuple[tuple[str, Any], ...], review: tuple[str, ...], on: str
 ) -> list[Violation]:
     fixes: list[Violation] = [Remove(path, on) for path in delete if _is_path(path)]
     fixes += [Set(path, _typed(path, value), on) for path, value in fix if _is_path(path)]

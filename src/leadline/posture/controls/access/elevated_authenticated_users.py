@@ -53,5 +53,5 @@ def elevated_authenticated_users(grant: Grant) -> Violations:
     dangerous = list(grant.may_any(TAKEOVER))
     yield from dangerous
     if not dangerous:
-        yield Review(grant.subject_path, on=grant.binding)
-        yield Review("roleRef.name", on=grant.binding)
+        yield Review(grant.subject_path, on=grant.binding.id)
+        yield Review("roleRef.name", on=grant.binding.id)

@@ -59,10 +59,10 @@ def is_administrator(workload: Workload, inventory: Inventory) -> Violations:
     grants = list(token_of(workload, inventory, takes_over))
     for grant in grants:
         yield from evidence_of(grant)
-        yield Review("roleRef", on=grant.binding)
+        yield Review("roleRef", on=grant.binding.id)
     account = inventory.service_account_of(workload) if grants else None
     if account is not None:
-        yield Review("", on=account)
+        yield Review("", on=account.id)
 
 
 def takes_over(grant: Grant) -> bool:

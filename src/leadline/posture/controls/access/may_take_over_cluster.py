@@ -67,7 +67,7 @@ def may_take_over_cluster(workload: Workload, inventory: Inventory) -> Violation
         yield from evidence_of(grant)
     account = inventory.service_account_of(workload) if grants else None
     if account is not None:
-        yield Review("", on=account)
+        yield Review("", on=account.id)
 
 
 def takes_over(grant: Grant) -> bool:

@@ -60,4 +60,4 @@ def aggregated_api_redirect(api: Resource, inventory: Inventory) -> Violations:
         raise NotJudged("the version of the API server is not known")
     if found is not None and (version is None or is_within(version, AFFECTED)):
         yield Review("")
-        yield Review("", on=found)
+        yield Review("", on=found.id)

@@ -67,6 +67,6 @@ def exposed_admin_interface(
     if not any(name in workload.name for name in sensitive_interfaces):
         return
     for way in service_exposures(workload, inventory):
-        yield Review("", on=way.through)
-        yield Review("spec.selector.matchLabels", on=workload.resource)
-        yield Review("spec.selector", on=workload.resource)
+        yield Review("", on=way.through.id)
+        yield Review("spec.selector.matchLabels", on=workload.resource.id)
+        yield Review("spec.selector", on=workload.resource.id)

@@ -51,11 +51,11 @@ from leadline.posture.control import Inventory, Review, Violations, Workload, co
 )
 def exposed_through_gateway(workload: Workload, inventory: Inventory) -> Violations:
     for way in gateway_exposures(workload, inventory):
-        yield Review(way.path, on=way.through)
+        yield Review(way.path, on=way.through.id)
         if way.service is not None:
-            yield Review("", on=way.service)
+            yield Review("", on=way.service.id)
     for mesh in mesh_exposures(workload, inventory):
-        yield Review(mesh.path, on=mesh.virtual_service)
+        yield Review(mesh.path, on=mesh.virtual_service.id)
         for part in (mesh.entry, mesh.gateway, mesh.service):
             if part is not None:
-                yield Review("", on=part)
+                yield Review("", on=part.id)

@@ -42,11 +42,11 @@ from leadline.posture.control import Inventory, Review, Violations, Workload, co
 )
 def exposed_to_internet(workload: Workload, inventory: Inventory) -> Violations:
     for way in service_exposures(workload, inventory):
-        yield Review(way.path, on=way.through)
+        yield Review(way.path, on=way.through.id)
     for way in ingress_exposures(workload, inventory):
-        yield Review(way.path, on=way.through)
+        yield Review(way.path, on=way.through.id)
         if way.service is not None:
-            yield Review("", on=way.service)
+            yield Review("", on=way.service.id)
     for container in workload.containers:
         for p, port in container.ports:
             if port.get("hostPort"):

@@ -50,6 +50,6 @@ def ssh_in_container(workload: Workload, inventory: Inventory) -> Violations:
             target = port.get("targetPort")
             numbers = (port.get("port"), target, named.get(target) if isinstance(target, str) else None)
             if any(isinstance(number, int) and number in SSH_PORTS for number in numbers):
-                yield Review("", on=service)
-                yield Review(f"{workload.path}metadata.labels", on=workload.resource)
+                yield Review("", on=service.id)
+                yield Review(f"{workload.path}metadata.labels", on=workload.resource.id)
                 break

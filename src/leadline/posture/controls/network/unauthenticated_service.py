@@ -53,4 +53,4 @@ def unauthenticated_service(workload: Workload, inventory: Inventory) -> Violati
         result = inventory.get(RESULT, service.namespace or "default", service.name)
         ports = mappings(mapping(result.body.get("spec")).get("ports")) if result else ()
         if any(port.get("authenticated") is False for _, port in ports):
-            yield Review("", on=workload.resource)
+            yield Review("", on=workload.resource.id)

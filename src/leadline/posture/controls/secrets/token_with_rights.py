@@ -67,7 +67,7 @@ def token_with_rights(workload: Workload, inventory: Inventory) -> Violations:
         yield Set("automountServiceAccountToken", False)
     account = inventory.service_account_of(workload)
     if account is not None:
-        yield Review("", on=account)
+        yield Review("", on=account.id)
     for grant in grants:
-        yield Review(grant.subject_path, on=grant.binding)
-        yield Review("roleRef.name", on=grant.binding)
+        yield Review(grant.subject_path, on=grant.binding.id)
+        yield Review("roleRef.name", on=grant.binding.id)

@@ -50,6 +50,6 @@ def missing_labels(
     label = recommended_labels[0]
     wanted = {name for label in recommended_labels for name in (label, *SAYS_AS_MUCH.get(label, ()))}
     if wanted.isdisjoint(workload.own_labels):
-        yield Set(f"metadata.labels[{label}]", YOUR_VALUE, on=workload.resource)
+        yield Set(f"metadata.labels[{label}]", YOUR_VALUE, on=workload.resource.id)
     if workload.is_templated and wanted.isdisjoint(workload.labels):
-        yield Set(f"{workload.path}metadata.labels[{label}]", YOUR_VALUE, on=workload.resource)
+        yield Set(f"{workload.path}metadata.labels[{label}]", YOUR_VALUE, on=workload.resource.id)

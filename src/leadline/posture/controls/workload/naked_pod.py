@@ -44,4 +44,4 @@ def naked_pod(workload: Workload) -> Violations:
     metadata = mapping(workload.resource.body.get("metadata"))
     is_kept = not RUN_BY_OTHERS.isdisjoint(mapping(metadata.get("annotations")))
     if not sequence(metadata.get("ownerReferences")) and not is_kept:
-        yield Review("", on=workload.resource)
+        yield Review("", on=workload.resource.id)

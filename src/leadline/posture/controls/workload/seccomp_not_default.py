@@ -45,7 +45,7 @@ def seccomp_not_default(container: Container) -> Violations:
             yield Review("securityContext.seccompProfile.type")
     elif of_pod:
         if of_pod not in CONFINED:
-            yield Review(f"{workload.pod_path}securityContext.seccompProfile.type", on=workload.resource)
+            yield Review(f"{workload.pod_path}securityContext.seccompProfile.type", on=workload.resource.id)
     elif container.is_ephemeral:
         yield Review("securityContext")
     else:

@@ -47,9 +47,9 @@ def selector_mismatch(workload: Workload) -> Violations:
         return
     if resource.kind == "ReplicationController":
         if not compile_pairs(selector)(workload.labels):
-            yield Review(f"{prefix}selector", on=resource)
+            yield Review(f"{prefix}selector", on=resource.id)
         return
     for field in ("matchLabels", "matchExpressions"):
         if selector.get(field) and not compile_selector({field: selector[field]})(workload.labels):
-            yield Review(f"{prefix}selector.{field}", on=resource)
+            yield Review(f"{prefix}selector.{field}", on=resource.id)
             return

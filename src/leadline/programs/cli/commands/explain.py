@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from leadline.model.control import Control, Framework
+    from leadline.model.control import BuiltControl, Framework
     from leadline.scans.example_fix import ExampleFix
     from leadline.scans.settings import Settings
 
@@ -61,7 +61,7 @@ def command(name: str, form: str, controls: tuple[str, ...], controls_config: st
     return 0
 
 
-def markdown(control: Control, frameworks: Sequence[Framework], settings: Settings) -> Iterator[str]:
+def markdown(control: BuiltControl, frameworks: Sequence[Framework], settings: Settings) -> Iterator[str]:
     """The page of a control, for a wiki and for the reference."""
     from leadline.outputs.format import control_text
 
@@ -91,7 +91,7 @@ def markdown(control: Control, frameworks: Sequence[Framework], settings: Settin
     yield from (f"\n<{link}>" for link in page.links)
 
 
-def _screen(control: Control, frameworks: Sequence[Framework], settings: Settings) -> Iterator[str]:
+def _screen(control: BuiltControl, frameworks: Sequence[Framework], settings: Settings) -> Iterator[str]:
     """The page for a terminal."""
     from leadline.outputs.format import control_text, wrapped
 
@@ -140,7 +140,7 @@ def _example(example: str, example_fix: ExampleFix | None) -> Iterator[str]:
 _COLOURS = {"-": "red", "+": "green"}
 
 
-def _repair(control: Control, settings: Settings) -> ExampleFix | None:
+def _repair(control: BuiltControl, settings: Settings) -> ExampleFix | None:
     """What the control makes of its example; ``None`` where there is none that it could judge."""
     from leadline.outputs.format import control_text
 
@@ -178,7 +178,7 @@ _FEW = 4
 """Paths named of one object, and kinds that a control joins."""
 
 
-def _rows(control: Control, settings: Settings) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _rows(control: BuiltControl, settings: Settings) -> Iterator[tuple[str, tuple[str, ...]]]:
     from leadline.outputs.format import control_text
 
     yield "looks at", (_subject(control),)
@@ -191,7 +191,7 @@ def _rows(control: Control, settings: Settings) -> Iterator[tuple[str, tuple[str
         yield "to do", (f"it judges nothing until you set it: --controls-config FILE with {file}",)
 
 
-def _memberships(control: Control, frameworks: Sequence[Framework]) -> tuple[str, ...]:
+def _memberships(control: BuiltControl, frameworks: Sequence[Framework]) -> tuple[str, ...]:
     """The frameworks that list the control: first those without numbers, then each number with its heading."""
     by_number: dict[str, list[str]] = {"": []}
     for framework in frameworks:
@@ -213,13 +213,13 @@ def heading_of(number: str, sections: Mapping[str, str]) -> str:
     return ""
 
 
-def _state(control: Control, before: str, after: str) -> str:
+def _state(control: BuiltControl, before: str, after: str) -> str:
     if control.manual:
         return f"{before}for a person to judge{after}"
     return "" if control.is_built else f"{before}not built yet{after}"
 
 
-def _subject(control: Control) -> str:
+def _subject(control: BuiltControl) -> str:
     if control.manual:
         return f"nothing by itself, a person has to look: {control.manual}"
     if not control.is_built:

@@ -12,7 +12,7 @@ from leadline.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from leadline.model.control import Control, Framework
+    from leadline.model.control import BuiltControl, Framework
 
 _WHAT = ("controls", "frameworks")
 
@@ -41,7 +41,7 @@ def command(what: str, format: str, controls: tuple[str, ...], framework_file: t
     return 0
 
 
-def _control_row(control: Control, frameworks: Iterable[Framework]) -> dict[str, Any]:
+def _control_row(control: BuiltControl, frameworks: Iterable[Framework]) -> dict[str, Any]:
     from leadline.outputs.format import why
 
     return {
@@ -58,7 +58,7 @@ def _control_row(control: Control, frameworks: Iterable[Framework]) -> dict[str,
     }
 
 
-def _framework_row(framework: Framework, controls: Sequence[Control]) -> dict[str, Any]:
+def _framework_row(framework: Framework, controls: Sequence[BuiltControl]) -> dict[str, Any]:
     built = {control.id for control in controls if control.is_built}
     ids = list(dict.fromkeys(framework.control_ids))
     return {
