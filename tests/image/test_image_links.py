@@ -7,7 +7,7 @@ from leadline.image.image import Limits
 from leadline.image.layers import symlinks as links
 from leadline.image.layers.file_selector import FileSelector
 from leadline.image.layers.scan import facts_of
-from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.scan_options import LayerScanOptions
 from leadline.image.layers.stream import Forged
 from leadline.image.layers.symlinks import follow_links
 from leadline.image.layers.tree import MergedTree, merge
@@ -15,7 +15,7 @@ from leadline.image.run_cataloguers import catalogue
 
 
 def followed(*held: Held, limits: Limits = Limits()) -> tuple[MergedTree, list[Unread]]:  # noqa: B008 - frozen
-    reader = Reader(FileSelector((names, whole)), limits)
+    reader = LayerScanOptions(FileSelector((names, whole)), limits)
     layers = [(one, facts_of(reader, one)) for one in held]
     tree = merge((one.diff_id, facts) for one, facts in layers)
     return tree, list(follow_links(tree, layers, reader))
@@ -79,7 +79,7 @@ def test_nothing_is_believed_of_a_layer_that_is_another_at_the_second_reading(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     held = Held(layer({"list": "x", "x": b"1"}))
-    reader = Reader(FileSelector((names,)))
+    reader = LayerScanOptions(FileSelector((names,)))
     facts = facts_of(reader, held)
     tree = merge([("sha256:demo", facts)])
 

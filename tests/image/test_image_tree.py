@@ -11,7 +11,7 @@ from leadline.image.cataloguer import File, Package, Packages, Tree, Unread, cat
 from leadline.image.image import Limits
 from leadline.image.layers.file_selector import FileSelector
 from leadline.image.layers.scan import facts_of
-from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.scan_options import LayerScanOptions
 from leadline.image.layers.tree import MergedTree, merge
 
 Files = Mapping[str, bytes | str | None]
@@ -23,7 +23,7 @@ def kept(file: File, tree: Tree) -> Packages:
 
 
 def tree_of(*layers: bytes) -> MergedTree:
-    reader = Reader(FileSelector((kept,)), Limits())
+    reader = LayerScanOptions(FileSelector((kept,)), Limits())
     return merge((f"layer{i}", facts_of(reader, Held(one))) for i, one in enumerate(layers))
 
 
@@ -218,7 +218,7 @@ def test_merging_agrees_with_the_rules_said_slowly(seed: int) -> None:
 
 
 def test_unread_of_a_hidden_file_is_not_told() -> None:
-    reader = Reader(FileSelector((kept,)), Limits(kept_file_bytes=3))
+    reader = LayerScanOptions(FileSelector((kept,)), Limits(kept_file_bytes=3))
     lower, upper = layer({"a.txt": b"12345", "b.txt": b"12345"}), layer({"a.txt": b"1"})
     tree = merge((str(i), facts_of(reader, Held(one))) for i, one in enumerate((lower, upper)))
     unread = [one for standing in tree.standing() for one in standing.facts.unread]

@@ -17,7 +17,7 @@ from leadline.image.cataloguer import File, Package, Packages, Tree, Unread, cat
 from leadline.image.layers.facts import LayerFacts
 from leadline.image.layers.file_selector import FileSelector
 from leadline.image.layers.scan import facts_of
-from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.scan_options import LayerScanOptions
 from leadline.image.layers.symlinks import follow_links
 from leadline.image.layers.tree import MergedTree, merge
 
@@ -50,7 +50,7 @@ def archive(steps: list[Step]) -> bytes:
 
 
 def tree_of(*layers: list[Step]) -> MergedTree:
-    reader = Reader(FileSelector((every,)))
+    reader = LayerScanOptions(FileSelector((every,)))
     return merge((f"layer{i}", facts_of(reader, Held(archive(one)))) for i, one in enumerate(layers))
 
 
@@ -155,7 +155,7 @@ def test_packages_of_a_file_behind_a_link_are_told_where_it_lies() -> None:
     def jars(file: File) -> Packages:
         yield Package("maven", file.text, "1")
 
-    reader = Reader(FileSelector((jars,)))
+    reader = LayerScanOptions(FileSelector((jars,)))
     content = archive([("sym", "lib", "usr/lib"), ("file", "lib/a.jar", "a"), ("hard", "b.jar", "lib/a.jar")])
     tree = merge([("demo", facts_of(reader, Held(content)))])
     told = [(one.path, package.found_in) for one in tree.standing() for package in one.facts.packages]
@@ -163,7 +163,7 @@ def test_packages_of_a_file_behind_a_link_are_told_where_it_lies() -> None:
 
 
 def catalogued(*layers: list[Step]) -> tuple[list[str], list[Unread]]:
-    reader = Reader(FileSelector((database,)))
+    reader = LayerScanOptions(FileSelector((database,)))
     held = [Held(archive(one)) for one in layers]
     read: list[tuple[Held, LayerFacts]] = [(one, facts_of(reader, one)) for one in held]
     tree = merge((one.diff_id, facts) for one, facts in read)
@@ -248,6 +248,6 @@ def test_merging_agrees_with_an_unpacker_on_real_files(seed: int) -> None:
 
 
 def test_plain_layers_are_not_kept_in_order() -> None:
-    reader = Reader(FileSelector((every,)))
+    reader = LayerScanOptions(FileSelector((every,)))
     content = layer({"d": None, "d/a": b"", "d/b/c": b"", "l": "d"}, [entry("h", HARD, "d/a")])
     assert facts_of(reader, Held(content)).steps is None

@@ -12,7 +12,7 @@ from leadline.image.layers.facts import LayerFacts, PathFacts
 from leadline.image.layers.file_selector import FileSelector
 from leadline.image.layers.memory_budget import MemoryBudget
 from leadline.image.layers.scan import facts_of
-from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.scan_options import LayerScanOptions
 from leadline.image.layers.stream import Damaged, Forged, Pieces
 from leadline.image.layers.tar import EntryReader, TarReader
 from leadline.image.layers.tree import merge
@@ -60,7 +60,7 @@ def programs(file: File) -> Packages:
 
 
 def facts(content: bytes, limits: Limits = Limits()) -> LayerFacts:  # noqa: B008 - frozen
-    return facts_of(Reader(FileSelector((names, whole, programs)), limits), Held(content))
+    return facts_of(LayerScanOptions(FileSelector((names, whole, programs)), limits), Held(content))
 
 
 def package(name: str, path: str, version: str = "1", by: str = "names") -> Package:
@@ -183,7 +183,7 @@ def test_kept_files_together_are_bounded() -> None:
 
 def test_missing_layer_is_unread_and_never_opened() -> None:
     held = Held(b"", missing="a foreign layer")
-    found = facts_of(Reader(FileSelector((names,))), held)
+    found = facts_of(LayerScanOptions(FileSelector((names,))), held)
     assert (found.unread, found.is_whole, held.opened) == (
         [Unread("layer sha256:demo", "a foreign layer")],
         False,
@@ -199,7 +199,7 @@ def test_path_that_stands_twice_counts_once() -> None:
 
 def test_hard_link_under_a_wished_name_is_read_in_a_second_pass() -> None:
     held = Held(layer({"store/abc": b"x"}, [entry("list", tarfile.LNKTYPE, "store/abc")]))
-    found = facts_of(Reader(FileSelector((names,))), held)
+    found = facts_of(LayerScanOptions(FileSelector((names,))), held)
     assert found.facts == {"list": PathFacts(0o644, None, (package("x", "list"),))}
     assert held.opened == 2
 
@@ -234,7 +234,7 @@ def test_layer_that_fails_at_the_second_reading_keeps_what_the_first_told(
 ) -> None:
     links = [entry("list", tarfile.LNKTYPE, "store/a"), entry("b/list", tarfile.LNKTYPE, "store/b")]
     content = layer({"first/list": b"kept", "store/a": b"x", "store/b": b"y"}, links)
-    found = facts_of(Reader(FileSelector((names,))), failing(content, error))
+    found = facts_of(LayerScanOptions(FileSelector((names,))), failing(content, error))
     assert found.facts["first/list"].packages == (package("kept", "first/list"),)
     assert [found.facts[path].packages for path in ("list", "b/list")] == [(), ()]
     why = "r.example broke off at the second reading; b/list and 1 more hard links were not read"
@@ -251,7 +251,7 @@ def test_layer_that_cannot_be_opened_again_keeps_what_the_first_reading_told() -
                 yield entries
 
     content = layer({"first/list": b"kept", "store/a": b"x"}, [entry("list", tarfile.LNKTYPE, "store/a")])
-    found = facts_of(Reader(FileSelector((names,))), Once(content))
+    found = facts_of(LayerScanOptions(FileSelector((names,))), Once(content))
     assert found.facts["first/list"].packages == (package("kept", "first/list"),)
     why = "r.example is gone at the second reading; list was not read"
     assert found.unread == [Unread("layer sha256:demo", why)]
@@ -268,7 +268,7 @@ def test_special_files_are_there_but_never_read() -> None:
 
 def test_packages_beyond_the_limit_are_unread() -> None:
     content = layer({"a/list": b"1", "b/list": b"2", "c/list": b"3"})
-    reader = Reader(FileSelector((names,)), Limits(packages=2))
+    reader = LayerScanOptions(FileSelector((names,)), Limits(packages=2))
     found = facts_of(reader, Held(content))
     assert [one.packages != () for one in found.facts.values()] == [True, True, False]
     why = "names: the image has more packages than there is room for"

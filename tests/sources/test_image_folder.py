@@ -8,7 +8,7 @@ from image_archives import write_files
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
 from leadline.image.layers.file_selector import FileSelector
 from leadline.image.layers.scan import facts_of
-from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.scan_options import LayerScanOptions
 from leadline.image.layers.tar import Entry
 from leadline.model.finding import Unread
 from leadline.sources.images import directory as image_folder
@@ -23,7 +23,7 @@ def lists(file: File) -> Packages:
 
 def found(folder: Path) -> tuple[list[str], list[Unread]]:
     image = open_image_folder(folder)
-    facts = facts_of(Reader(FileSelector((lists,))), image.layers[0])
+    facts = facts_of(LayerScanOptions(FileSelector((lists,))), image.layers[0])
     image.close()
     packages = [package.name for one in facts.facts.values() for package in one.packages]
     return packages, [*facts.unread, *(unread for one in facts.facts.values() for unread in one.unread)]

@@ -1,10 +1,9 @@
-import sys
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from leadline.sources.images.read_ahead import SWITCH_SECONDS, ahead
+from leadline.sources.images.read_ahead import ahead
 
 
 def counted(until: int, closed: list[bool], error: Exception | None = None) -> Iterator[bytes]:
@@ -37,11 +36,3 @@ def test_reader_that_leaves_half_way_leaves_no_thread() -> None:
     with ahead(counted(1_000_000, closed)) as first, ahead(piece for piece in first) as second:
         assert next(second) == b"0 "
     assert (threading.active_count(), closed) == (before, [True])
-
-
-def test_threads_take_turns_sooner_only_while_somebody_reads_ahead() -> None:
-    before = sys.getswitchinterval()
-    with ahead(iter(())) as first, ahead(iter(first)) as second:
-        assert list(second) == []
-        assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
-    assert sys.getswitchinterval() == before

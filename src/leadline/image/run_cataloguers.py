@@ -32,15 +32,15 @@ def catalogue(
     tree: FileTree, cataloguers: Sequence[Cataloguer], most: int = DEFAULTS.limits.packages
 ) -> Reading:
     """The packages that ``cataloguers`` find in the kept files of ``tree``, in the order of their paths; at most ``most``."""
-    wishes = FileSelector(cataloguers)
+    selector = FileSelector(cataloguers)
     found: list[Reading] = []
     for file in tree.kept():
-        wish = wishes.of(file.path)
-        readers = wish.readers if wish else ()
-        if wishes.executables and is_executable(file.data):
-            readers = tuple(sorted({*readers, *wishes.executables}))
+        interest = selector.of(file.path)
+        readers = interest.readers if interest else ()
+        if selector.executables and is_executable(file.data):
+            readers = tuple(sorted({*readers, *selector.executables}))
         for reader in readers:
-            found.append(read(wishes.cataloguers[reader], file, tree, most))
+            found.append(read(selector.cataloguers[reader], file, tree, most))
             most -= len(found[-1].packages)
     return together(found)
 

@@ -15,7 +15,7 @@ from leadline.image.image import Cache, Image, Layer, Options, layer_name
 from leadline.image.layers.facts import LAYER_FORM, LayerFacts, path_of
 from leadline.image.layers.file_selector import FileSelector
 from leadline.image.layers.scan import facts_of
-from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.scan_options import LayerScanOptions
 from leadline.image.layers.symlinks import follow_links
 from leadline.image.layers.tree import MergedTree, merge
 from leadline.image.licences import expressions as licences
@@ -43,19 +43,19 @@ def contents_of(
     Raises:
         SourceError: no layer can be fetched.
     """
-    wishes = FileSelector(chosen_for(image, cataloguers), KEPT_PATHS)
-    reader = Reader(wishes, options.limits, with_digests=options.with_digests)
-    facts = _facts(image, reader, cache, options)
+    selector = FileSelector(chosen_for(image, cataloguers), KEPT_PATHS)
+    scan_options = LayerScanOptions(selector, options.limits, with_digests=options.with_digests)
+    facts = _facts(image, scan_options, cache, options)
     tree = merge(facts)
     unread = list(dict.fromkeys(one for _, layer in facts for one in layer.unread))
     unread += tree.unread
     if len(image.layers) > len(facts):
         unread.append(Unread("layer list", f"{len(image.layers)} layers, of which {len(facts)} were read"))
     unread += follow_links(
-        tree, [(layer, found) for layer, (_, found) in zip(image.layers, facts, strict=False)], reader
+        tree, [(layer, found) for layer, (_, found) in zip(image.layers, facts, strict=False)], scan_options
     )
     tree.distro = read_distro(tree)
-    reading = _read_tree(tree, reader)
+    reading = _read_tree(tree, scan_options)
     packages = tuple(sorted(with_owners(reading.packages, tree), key=_order))
     return Sbom(
         ImageIdentity(image.identity.name, size_bytes=sum(layer.size_bytes for _, layer in facts)),
@@ -69,19 +69,19 @@ def contents_of(
 
 
 def _facts(
-    image: Image, reader: Reader, cache: Cache | None, options: Options
+    image: Image, scan_options: LayerScanOptions, cache: Cache | None, options: Options
 ) -> list[tuple[str, LayerFacts]]:
     """Digest and content of every layer, bottom first. Raises ``SourceError`` where none can be fetched."""
-    version = f"{LAYER_FORM} {_version(reader.wishes.cataloguers)} {options.kept_as}"
+    version = f"{LAYER_FORM} {_version(scan_options.selector.cataloguers)} {options.kept_as}"
     errors: list[SourceError] = []
 
     def read(layer: Layer) -> LayerFacts:
         key = f"layer {layer.cache_key} {version}" if layer.cache_key else ""
         facts = _recall(cache, key)
-        if facts is not None and reader.room.reserve_facts(reader.limits, facts):
+        if facts is not None and scan_options.budget.reserve_facts(scan_options.limits, facts):
             return facts
         try:
-            facts = facts_of(reader, layer)
+            facts = facts_of(scan_options, layer)
         except SourceError as error:
             errors.append(error)
             name = layer_name(layer)
@@ -103,7 +103,7 @@ def _facts(
     return [(layer.diff_id, of_name[name]) for layer, name in zip(layers, names, strict=True)]
 
 
-def _read_tree(tree: MergedTree, reader: Reader) -> Reading:
+def _read_tree(tree: MergedTree, scan_options: LayerScanOptions) -> Reading:
     """What single files told while their layer was read, and what readers of the whole tree say now."""
     packages: list[Package] = []
     unread: list[Unread] = []
@@ -113,11 +113,11 @@ def _read_tree(tree: MergedTree, reader: Reader) -> Reading:
             for package in one.facts.packages
         ]
         unread += one.facts.unread
-    cataloguers = reader.wishes.cataloguers
+    cataloguers = scan_options.selector.cataloguers
     whole = catalogue(
         tree,
         [one for one in cataloguers if one.takes_tree],
-        reader.limits.packages - reader.room.packages,
+        scan_options.budget.packages_left(scan_options.limits),
     )
     return Reading((*packages, *whole.packages), (*unread, *whole.unread))
 

@@ -1,5 +1,6 @@
 """What only a process of its own shows: what is imported, signals, pipes."""
 
+import os
 import shlex
 import signal
 import subprocess
@@ -125,3 +126,46 @@ def test_a_fault_in_a_control_is_an_unread_part_and_a_traceback_only_when_debugg
     assert b"Traceback" not in done.stderr
     done = subprocess.run([*words, "--debug"], input=POD, capture_output=True, check=False)
     assert f"{error}: boom".encode() in done.stderr
+
+
+WAITING = '''"""Waits."""
+
+import sys
+
+from leadline.posture.control import Violations, Workload, control
+
+
+@control("X-1", "Waiting", score=9.0, category="Workload")
+def waiting(workload: Workload) -> Violations:
+    print("judging", file=sys.stderr, flush=True)
+    sys.stdin.read()
+    yield
+'''
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_was_fetched_goes_away_when_the_program_is_told_to_end(tmp_path: Path, number: int):
+    repository, controls, temporary = (tmp_path / name for name in ("shop", "controls", "tmp"))
+    for folder in (repository, controls, temporary):
+        folder.mkdir()
+    (repository / "pod.yaml").write_bytes(POD)
+    (controls / "waiting.py").write_text(WAITING)
+    git = ["git", "-c", "user.name=shop", "-c", "user.email=shop@shop.example"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*git, *words], cwd=repository, check=True)
+    words = ["scan", "control", "X-1", f"file://{repository}", "--controls", str(controls)]
+    with subprocess.Popen(
+        [*LEADLINE, *words],
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == b"judging\n"
+        fetched = list(temporary.iterdir())
+        process.send_signal(number)
+        process.wait(timeout=60)
+    assert len(fetched) == 1
+    assert list(temporary.iterdir()) == []
+    assert process.returncode == 128 + number

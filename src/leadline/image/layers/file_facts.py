@@ -5,7 +5,7 @@ from hashlib import sha1, sha256
 from leadline.image.cataloguer import File, Package, Unread
 from leadline.image.layers.facts import PathFacts
 from leadline.image.layers.file_selector import FileInterest
-from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.scan_options import LayerScanOptions
 from leadline.image.run_cataloguers import read
 from leadline.image.secrets.scan import secrets_in
 
@@ -13,22 +13,24 @@ SPECIAL_BITS = 0o6000
 """Set-uid and set-gid."""
 
 
-def told(reader: Reader, file: File, wish: FileInterest, *, may_tell: bool = False) -> PathFacts | None:
+def told(
+    scan_options: LayerScanOptions, file: File, interest: FileInterest, *, may_tell: bool = False
+) -> PathFacts | None:
     """What ``file`` says on its own; ``None`` where that is nothing worth a note."""
     packages: list[Package] = []
     unread: list[Unread] = []
-    for position in wish.readers:
-        one = reader.wishes.cataloguers[position]
+    for position in interest.readers:
+        one = scan_options.selector.cataloguers[position]
         if not one.takes_tree:
-            reading = read(one, file, None, reader.limits.packages - reader.room.packages)
-            reader.room.packages += len(reading.packages)
+            reading = read(one, file, None, scan_options.budget.packages_left(scan_options.limits))
+            scan_options.budget.count(packages=len(reading.packages))
             packages += reading.packages
             unread += reading.unread
     secrets = tuple(secrets_in(file.path, file.data)) if may_tell else ()
-    content = file.data if wish.is_kept else None
-    if not (packages or unread or secrets or wish.is_kept or file.mode & SPECIAL_BITS):
+    content = file.data if interest.is_kept else None
+    if not (packages or unread or secrets or interest.is_kept or file.mode & SPECIAL_BITS):
         return None
-    digests = _digests(file.data) if reader.with_digests and (packages or wish.is_kept) else None
+    digests = _digests(file.data) if scan_options.with_digests and (packages or interest.is_kept) else None
     return PathFacts(file.mode, content, tuple(packages), tuple(unread), secrets, digests=digests)
 
 

@@ -1,4 +1,4 @@
-"""The wishes of all cataloguers as tables: one look per file says who reads it and whether it is kept."""
+"""What all cataloguers ask for as tables: one look per file says who reads it and whether it is kept."""
 
 from collections.abc import Iterable, Sequence
 
@@ -64,7 +64,7 @@ class FileSelector:
         self._quick_endings = tuple(self._endings.keys() | self._kept_endings)
 
     def of(self, path: str) -> FileInterest | None:
-        """The wish for the file at ``path``, executables aside; ``None`` where nobody wants it."""
+        """The interest for the file at ``path``, executables aside; ``None`` where nobody wants it."""
         folder, _, name = path.rpartition("/")
         if self.may_match_name(name) or self.may_match_folder(folder) or path in self.exact_paths:
             return self._collect(path, folder, name)

@@ -7,7 +7,7 @@ from leadline.image.layers.facts import LayerFacts, PathFacts
 from leadline.image.layers.file_facts import told
 from leadline.image.layers.file_selector import FileInterest
 from leadline.image.layers.memory_budget import TOO_LARGE
-from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.scan_options import LayerScanOptions
 from leadline.image.layers.stream import Damaged
 from leadline.image.layers.tar import EntryReader
 
@@ -15,7 +15,7 @@ Lost = dict[str, list[str]]
 """From the path of a content to the links under which it is wanted."""
 
 
-def add_links(reader: Reader, facts: LayerFacts, layer: Layer, lost: Lost) -> None:
+def add_links(scan_options: LayerScanOptions, facts: LayerFacts, layer: Layer, lost: Lost) -> None:
     """Reads the layer again for contents that passed before the name was known under which they are wanted.
 
     What the first reading told stays whatever becomes of the second, of which nothing is used unless it ends well:
@@ -24,7 +24,7 @@ def add_links(reader: Reader, facts: LayerFacts, layer: Layer, lost: Lost) -> No
     hint = ""
     try:
         with layer.open() as entries:
-            found, too_large, dangling = _reread(reader, entries, lost)
+            found, too_large, dangling = _reread(scan_options, entries, lost)
     except SourceError as error:
         why, hint = str(error.args[0]), error.hint
     except Damaged as error:
@@ -44,7 +44,7 @@ def add_links(reader: Reader, facts: LayerFacts, layer: Layer, lost: Lost) -> No
 
 
 def _reread(
-    reader: Reader, entries: EntryReader, lost: Lost
+    scan_options: LayerScanOptions, entries: EntryReader, lost: Lost
 ) -> tuple[dict[str, PathFacts], list[str], list[str]]:
     """What the links tell, then one link of each content that had no room, and of each that did not come."""
     found: dict[str, PathFacts] = {}
@@ -54,12 +54,12 @@ def _reread(
         if entry.kind != "file" or entry.path not in left:
             continue
         paths = left.pop(entry.path)
-        if not reader.room.reserve_file(reader.limits, entry.size):
+        if not scan_options.budget.reserve_file(scan_options.limits, entry.size):
             too_large.append(paths[0])
             continue
         content = entries.content()
         for path in paths:
-            wish = reader.wishes.of(path) or FileInterest()
-            found[path] = told(reader, File(path, content, entry.mode), wish) or PathFacts()
+            interest = scan_options.selector.of(path) or FileInterest()
+            found[path] = told(scan_options, File(path, content, entry.mode), interest) or PathFacts()
     entries.finish()
     return found, too_large, [paths[0] for paths in left.values()]

@@ -25,7 +25,7 @@ from leadline.image.layers.file_facts import SPECIAL_BITS, told
 from leadline.image.layers.file_selector import FileInterest
 from leadline.image.layers.hard_links import add_links
 from leadline.image.layers.memory_budget import TOO_LARGE
-from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.scan_options import LayerScanOptions
 from leadline.image.layers.stream import Damaged, Forged
 from leadline.image.layers.tar import Entry, EntryReader
 from leadline.image.parsers.executable import FIRST_BYTES, is_executable
@@ -41,7 +41,7 @@ MOST_OUTSIDE = 20
 """Entries that leave the image are named up to this number, the rest is counted."""
 
 
-def facts_of(reader: Reader, layer: Layer) -> LayerFacts:
+def facts_of(scan_options: LayerScanOptions, layer: Layer) -> LayerFacts:
     """Everything about ``layer``, read from its start to its end or to the limits.
 
     Raises:
@@ -52,7 +52,7 @@ def facts_of(reader: Reader, layer: Layer) -> LayerFacts:
         return _nothing(name, layer.missing)
     facts = LayerFacts()
     with layer.open() as entries:
-        passing = _Pass(reader, facts, entries)
+        passing = _Pass(scan_options, facts, entries)
         try:
             passing.run()
         except Forged as error:
@@ -63,10 +63,10 @@ def facts_of(reader: Reader, layer: Layer) -> LayerFacts:
                 return _nothing(name, f"{forgery}; nothing of it was used")
             facts.unread.append(Unread(name, f"{error}; what came before was read"))
             facts.is_whole = False
-    reader.room.entries += facts.weight
+    scan_options.budget.count(entries=facts.weight)
     lost = passing.lost_links()
     if lost and passing.is_at_end:
-        add_links(reader, facts, layer, lost)
+        add_links(scan_options, facts, layer, lost)
     return facts
 
 
@@ -88,10 +88,10 @@ def _forgery(entries: EntryReader) -> str:
 class _Pass:
     """The state of one pass."""
 
-    def __init__(self, reader: Reader, facts: LayerFacts, entries: EntryReader) -> None:
-        self._reader = reader
-        self._most = min(reader.limits.entries, reader.limits.all_entries - reader.room.entries)
-        self._wishes = reader.wishes
+    def __init__(self, scan_options: LayerScanOptions, facts: LayerFacts, entries: EntryReader) -> None:
+        self._scan_options = scan_options
+        self._most = scan_options.budget.entries_left(scan_options.limits)
+        self._selector = scan_options.selector
         self._facts = facts
         self._entries = entries
         self.is_at_end = False
@@ -104,7 +104,7 @@ class _Pass:
 
     def run(self) -> None:
         layer, known = self._facts, self._facts.entries
-        wishes, names = self._wishes, self._names
+        selector, names = self._selector, self._names
         last_folder = "."
         most = self._most
         whiteout = WHITEOUT if self._entries.has_whiteouts else None
@@ -120,7 +120,7 @@ class _Pass:
                 continue
             if folder != last_folder:
                 last_folder = folder
-                is_asked_in = wishes.may_match_folder(folder)
+                is_asked_in = selector.may_match_folder(folder)
                 if folder and known.get(folder) != FOLDER:
                     self._imply(folder)
             if path in known:
@@ -134,7 +134,7 @@ class _Pass:
                 is_asked = names.get(name)
                 if is_asked is None:
                     is_asked = self._asks_for(name)
-                if is_asked or is_asked_in or path in wishes.exact_paths or self._stands_out(entry):
+                if is_asked or is_asked_in or path in selector.exact_paths or self._stands_out(entry):
                     self._take_file(entry)
             else:
                 self._take_other(entry)
@@ -145,8 +145,8 @@ class _Pass:
     def lost_links(self) -> dict[str, list[str]]:
         """From a path whose content went by to the hard links under which somebody wanted it."""
         lost: dict[str, list[str]] = {}
-        for path, (target, wish) in self._links.items():
-            if self._wishes.of(target) != wish and self._facts.entries.get(target) == FILE:
+        for path, (target, interest) in self._links.items():
+            if self._selector.of(target) != interest and self._facts.entries.get(target) == FILE:
                 lost.setdefault(target, []).append(path)
         return lost
 
@@ -164,7 +164,7 @@ class _Pass:
         """Whether files of this name may matter wherever they lie; remembered, since most names come often."""
         if len(self._names) > MOST_NAMES:
             self._names.clear()
-        is_asked = self._wishes.may_match_name(name) or may_hold_secrets(name)
+        is_asked = self._selector.may_match_name(name) or may_hold_secrets(name)
         self._names[name] = is_asked
         return is_asked
 
@@ -249,9 +249,9 @@ class _Pass:
         target = (linked and linked.link) or target
         layer.entries[path] = FILE
         layer.facts[self._key] = PathFacts(link=target)
-        wish = self._wishes.of(path)
-        if wish and layer.steps is None:
-            self._links[path] = (target, wish)
+        interest = self._selector.of(path)
+        if interest and layer.steps is None:
+            self._links[path] = (target, interest)
 
     def _take_other(self, entry: Entry) -> None:
         known, path = self._facts.entries, entry.path
@@ -282,49 +282,49 @@ class _Pass:
             self._note(entry, error.strerror or "cannot be read")
 
     def _look_into(self, entry: Entry) -> None:
-        wish = self._wishes.of(entry.path)
+        interest = self._selector.of(entry.path)
         may_tell = find_secrets(entry.path)
         if may_tell and entry.size > LARGEST_SECRET_FILE:
             may_tell = False
             why = f"larger than {LARGEST_SECRET_FILE >> 20} MiB, not searched for credentials"
             self._facts.unread.append(Unread(entry.path, why))
-        readers = wish.readers if wish else ()
+        readers = interest.readers if interest else ()
         executables = self._executable_readers(entry)
         readers = (
             tuple(sorted({*readers, *executables})) if readers and executables else readers or executables
         )
-        if not readers and not wish and not may_tell:
+        if not readers and not interest and not may_tell:
             if entry.mode & SPECIAL_BITS:
                 self._facts.facts[self._key] = PathFacts(mode=entry.mode)
             return
-        if entry.size > self._reader.limits.file_bytes:
-            self._note(entry, f"larger than {self._reader.limits.file_bytes >> 20} MiB")
+        if entry.size > self._scan_options.limits.file_bytes:
+            self._note(entry, f"larger than {self._scan_options.limits.file_bytes >> 20} MiB")
             return
-        is_kept = wish is not None and wish.is_kept
+        is_kept = interest is not None and interest.is_kept
         if is_kept and not self._has_room(entry):
             self._note(entry, TOO_LARGE)
             return
         content = None
-        if executables and not wish and not may_tell and not self._reader.with_digests:
+        if executables and not interest and not may_tell and not self._scan_options.with_digests:
             content = cast("bytes | None", excerpt_of(self._entries, entry.size))
         if content is None:
             content = self._entries.content()
         file = File(entry.path, content, entry.mode)
-        facts = told(self._reader, file, FileInterest(readers, is_kept), may_tell=may_tell)
+        facts = told(self._scan_options, file, FileInterest(readers, is_kept), may_tell=may_tell)
         if facts is not None:
             self._facts.facts[self._key] = facts
 
     def _executable_readers(self, entry: Entry) -> tuple[int, ...]:
         if entry.size >= SMALLEST_EXECUTABLE and is_executable(self._entries.head(8)):
-            return self._wishes.executables
+            return self._selector.executables
         return ()
 
     def _has_room(self, entry: Entry) -> bool:
-        if self._kept_bytes + entry.size > self._reader.limits.kept_bytes:
+        if self._kept_bytes + entry.size > self._scan_options.limits.kept_bytes:
             return False
         self._kept_bytes += entry.size
-        is_kept = self._reader.room.reserve_file(self._reader.limits, entry.size)
-        if not is_kept and entry.size <= self._reader.limits.kept_file_bytes:
+        is_kept = self._scan_options.budget.reserve_file(self._scan_options.limits, entry.size)
+        if not is_kept and entry.size <= self._scan_options.limits.kept_file_bytes:
             # Another image may have room for it.
             self._facts.is_whole = False
         return is_kept

@@ -7,9 +7,9 @@ from leadline.image.layers.file_selector import FileSelector
 from leadline.image.layers.memory_budget import MemoryBudget
 
 
-class Reader(Struct, frozen=True):
-    wishes: FileSelector
+class LayerScanOptions(Struct, frozen=True):
+    selector: FileSelector
     limits: Limits = Limits()
-    room: MemoryBudget = field(default_factory=MemoryBudget)
+    budget: MemoryBudget = field(default_factory=MemoryBudget)
     with_digests: bool = False
-    """Whether the checksums of the files that tell something are wanted."""
+    """Whether the checksums of the files are wanted in which packages are found."""

@@ -13,7 +13,7 @@ from leadline.image.layers.facts import FILE, LayerFacts, PathFacts
 from leadline.image.layers.file_facts import told
 from leadline.image.layers.file_selector import FileInterest, FileSelector
 from leadline.image.layers.memory_budget import TOO_LARGE
-from leadline.image.layers.scan_options import Reader
+from leadline.image.layers.scan_options import LayerScanOptions
 from leadline.image.layers.stream import Damaged, Forged
 from leadline.image.layers.tar import EntryReader
 from leadline.image.layers.tree import MergedTree
@@ -27,10 +27,10 @@ Lost = dict[str, list[str]]
 Read = Sequence[tuple[Layer, LayerFacts]]
 
 
-def follow_links(tree: MergedTree, layers: Read, reader: Reader) -> Iterator[Unread]:
+def follow_links(tree: MergedTree, layers: Read, scan_options: LayerScanOptions) -> Iterator[Unread]:
     """Adds to ``tree`` what is wanted under the names of links, and tells what could not be read."""
     left: dict[int, Lost] = {}
-    for count, (link, real) in enumerate(_lost(tree, reader.wishes)):
+    for count, (link, real) in enumerate(_lost(tree, scan_options.selector)):
         if count >= MOST_FOLLOWED:
             yield Unread(link, f"more than {MOST_FOLLOWED} links lead to files that were not read")
             break
@@ -40,7 +40,7 @@ def follow_links(tree: MergedTree, layers: Read, reader: Reader) -> Iterator[Unr
         else:
             left.setdefault(found.layer, {}).setdefault(found.path, []).append(link)
     for number in sorted(left, reverse=True):
-        yield from _read_again(tree, layers[number][0], left[number], reader)
+        yield from _read_again(tree, layers[number][0], left[number], scan_options)
 
 
 def _source(tree: MergedTree, layers: Read, real: str) -> Origin | None:
@@ -55,24 +55,26 @@ def _source(tree: MergedTree, layers: Read, real: str) -> Origin | None:
     return None
 
 
-def _lost(tree: MergedTree, wishes: FileSelector) -> Iterator[tuple[str, str]]:
+def _lost(tree: MergedTree, selector: FileSelector) -> Iterator[tuple[str, str]]:
     """Name and file, once for the same readers: of links, and of files read under another name than they have."""
     seen = set()
-    for link in sorted({*wishes.paths(), *tree.links(), *tree.moved}):
-        wish = wishes.of(link)
-        if wish is None or not (wish.readers or link in wishes.exact_paths or link in tree.moved):
+    for link in sorted({*selector.paths(), *tree.links(), *tree.moved}):
+        interest = selector.of(link)
+        if interest is None or not (interest.readers or link in selector.exact_paths or link in tree.moved):
             continue
-        readers, real = wish.readers, tree.resolve(link)
+        readers, real = interest.readers, tree.resolve(link)
         if not real or not tree.is_file(real) or (real == link and real not in tree.moved):
             continue
-        there = wishes.of(tree.moved[real].path if real in tree.moved else real)
-        is_read = there and set(readers) <= set(there.readers) and there.is_kept >= wish.is_kept
+        there = selector.of(tree.moved[real].path if real in tree.moved else real)
+        is_read = there and set(readers) <= set(there.readers) and there.is_kept >= interest.is_kept
         if not is_read and (real, readers) not in seen:
             seen.add((real, readers))
             yield link, real
 
 
-def _read_again(tree: MergedTree, layer: Layer, lost: Lost, reader: Reader) -> Iterator[Unread]:
+def _read_again(
+    tree: MergedTree, layer: Layer, lost: Lost, scan_options: LayerScanOptions
+) -> Iterator[Unread]:
     found: dict[str, tuple[Standing, ...]] = {}
     unread: list[Unread] = []
     try:
@@ -80,11 +82,11 @@ def _read_again(tree: MergedTree, layer: Layer, lost: Lost, reader: Reader) -> I
             for entry in entries:
                 if entry.kind == "file" and entry.path in lost:
                     links = lost[entry.path]
-                    if not reader.room.reserve_file(reader.limits, entry.size):
+                    if not scan_options.budget.reserve_file(scan_options.limits, entry.size):
                         unread.append(Unread(links[0], TOO_LARGE))
                         found[entry.path] = ()
                         continue
-                    found[entry.path] = tuple(_told(reader, layer, links, entries, entry.mode))
+                    found[entry.path] = tuple(_told(scan_options, layer, links, entries, entry.mode))
             entries.finish()
     except Forged as error:
         unread.append(Unread(layer_name(layer), f"{error} at the second reading"))
@@ -105,11 +107,11 @@ def _read_again(tree: MergedTree, layer: Layer, lost: Lost, reader: Reader) -> I
 
 
 def _told(
-    reader: Reader, layer: Layer, links: list[str], entries: EntryReader, mode: int
+    scan_options: LayerScanOptions, layer: Layer, links: list[str], entries: EntryReader, mode: int
 ) -> Iterator[Standing]:
     content = entries.content()
     for link in links:
-        wish = reader.wishes.of(link) or FileInterest()
+        interest = scan_options.selector.of(link) or FileInterest()
         # The mode stands for set-uid files, which are told under their own name.
         file = File(link, content, mode & 0o777)
-        yield Standing(link, layer.diff_id, told(reader, file, wish) or PathFacts())
+        yield Standing(link, layer.diff_id, told(scan_options, file, interest) or PathFacts())

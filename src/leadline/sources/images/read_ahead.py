@@ -1,46 +1,18 @@
 """Fetches and checks in one thread, decompresses in another, while a third looks at the result.
 
-All but the last release the interpreter's lock, so that they keep two cores busy.
+All but the last release the interpreter's lock, so that they keep two cores busy; how soon they get it back is for the
+program to choose (``sys.setswitchinterval``).
 """
 
-import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from queue import Empty, Full, Queue
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 
 DEPTH = 6
 """Pieces that may wait, a mebibyte each."""
 LOOK_UP_SECONDS = 0.05
 """How often a full queue looks whether anybody still reads."""
-
-SWITCH_SECONDS = 0.0002
-"""How soon a thread that comes back from its work gets the lock. Python's own 5 ms are longer than the work takes."""
-
-
-class _Quick:
-    """Makes threads take turns sooner as long as anybody reads ahead."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._readers = 0
-        self._before = 0.0
-
-    def enter(self) -> None:
-        with self._lock:
-            self._readers += 1
-            if self._readers == 1:
-                self._before = sys.getswitchinterval()
-                sys.setswitchinterval(min(self._before, SWITCH_SECONDS))
-
-    def leave(self) -> None:
-        with self._lock:
-            self._readers -= 1
-            if not self._readers:
-                sys.setswitchinterval(self._before)
-
-
-_quick = _Quick()
 
 
 class _End:
@@ -57,7 +29,6 @@ def ahead(pieces: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
     is_over = Event()
     maker = Thread(target=_make, args=(pieces, queue, is_over), daemon=True)
     maker.start()
-    _quick.enter()
     try:
         yield _taken(queue)
     finally:
@@ -68,7 +39,6 @@ def ahead(pieces: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
             except Empty:
                 break
         maker.join()
-        _quick.leave()
 
 
 def _make(pieces: Iterator[bytes], queue: "Queue[bytes | _End]", is_over: Event) -> None:
