@@ -3,6 +3,17 @@
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.package import Digest, Distro, ImageConfig, ImageFile, ImageIdentity, Package, Sbom
+from leadline.model.vulnerability import (
+    Coverage,
+    Cvss,
+    DatabaseState,
+    Evidence,
+    ExploitChance,
+    Exploited,
+    FeedState,
+    Match,
+    Suppressed,
+)
 
 LAYER = "sha256:" + "1" * 64
 DISTRO = (("distro", "debian-12"),)
@@ -164,5 +175,76 @@ FINDINGS = (
     ImageFinding("low", "Set-uid file", "usr/bin/passwd", "mode 4755", "take the bit away"),
     ImageFinding("low", "Set-uid file", "usr/bin/su", "mode 4755", "take the bit away"),
 )
-NOT_JUDGED = ("vulnerabilities of these packages are not matched yet",)
+NOT_JUDGED = ("vulnerabilities: there is no database (leadline db build)",)
 REPORT = ImageReport(SBOM, FINDINGS, NOT_JUDGED)
+_LOG4J = Package(
+    "maven",
+    "log4j-core",
+    "2.14.1",
+    namespace="org.apache.logging.log4j",
+    found_in=("srv/app.jar:log4j-core.jar",),
+)
+_FLASK = Package("pypi", "Flask", "0.12.2", found_in=("usr/lib/python3/Flask.dist-info/METADATA",))
+_LIBC = Package("deb", "libc6", "2.36-9", source="glibc", found_in=("var/lib/dpkg/status",))
+_DEBIAN = Evidence(
+    "debian-tracker", "CVE-2024-2961", "Debian:12", "glibc", "< 2.36-9+deb12u7", "source package"
+)
+MATCHES = (
+    Match(
+        "CVE-2021-44228",
+        _LOG4J,
+        "critical",
+        "fixed",
+        ("2.15.0",),
+        ("GHSA-jfh8-c2jp-5v3q",),
+        (
+            Evidence(
+                "osv",
+                "GHSA-jfh8-c2jp-5v3q",
+                "Maven",
+                "org.apache.logging.log4j:log4j-core",
+                ">= 2.13.0, < 2.15.0",
+            ),
+        ),
+        (Cvss("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H", 10.0),),
+        "Remote code injection in \x1b[2JLog4j",
+        "2021-12-10",
+        ("https://github.com/advisories/GHSA-jfh8-c2jp-5v3q",),
+        ("CWE-502",),
+        Exploited("CVE-2021-44228", "2021-12-10", by_ransomware=True),
+        ExploitChance("CVE-2021-44228", 0.944, 0.999),
+    ),
+    Match(
+        "CVE-2024-2961",
+        _LIBC,
+        "high",
+        "fixed",
+        ("2.36-9+deb12u7",),
+        (),
+        (_DEBIAN,),
+        chance=ExploitChance("CVE-2024-2961", 0.93),
+    ),
+    Match("CVE-2024-33599", _LIBC, "medium", "fixed", ("2.36-9+deb12u7",), (), (_DEBIAN,)),
+    Match("CVE-2018-1000656", _FLASK, "high", "fixed", ("0.12.3",), ("GHSA-562c-5r94-xh97", "PYSEC-2018-66")),
+    Match("CVE-2019-1010022", _LIBC, "negligible", "wont fix"),
+    Match("GHSA-only-0000-0000", _FLASK, "unknown", "not fixed"),
+)
+"""Most urgent first."""
+DATABASE = DatabaseState(
+    "2026-01-01T00:00:00Z",
+    (FeedState("debian-tracker", "Debian security tracker", "2026-01-01", "MIT", 1, 9),),
+)
+COVERAGE = (
+    Coverage("Debian 12", 2, ("debian-tracker",)),
+    Coverage("npm", 3, (), "no feed of the database speaks of them"),
+)
+SUPPRESSED = (Suppressed(Match("CVE-2024-1", _LIBC, "low"), "publisher", "Debian:12: not affected"),)
+VULNERABLE = ImageReport(
+    SBOM,
+    FINDINGS,
+    ("3 packages of npm not matched: no feed of the database speaks of them",),
+    MATCHES,
+    SUPPRESSED,
+    COVERAGE,
+    DATABASE,
+)

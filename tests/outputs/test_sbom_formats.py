@@ -17,7 +17,7 @@ from leadline.outputs.components import components
 from leadline.outputs.declared_licences import is_license_id
 from leadline.outputs.format import Asked, NoPlaces, Page, find_format, formats_for
 from leadline.sources.sbom.reader import read_sbom_document
-from outputs.sample_sbom import NOT_JUDGED, REPORT, SBOM
+from outputs.sample_sbom import NOT_JUDGED, REPORT, SBOM, VULNERABLE
 
 GOLDENS = Path(__file__).parent / "formats" / "goldens" / "sbom"
 JSON_FORMATS = ("cyclonedx-json", "spdx-json", "syft-json")
@@ -29,6 +29,9 @@ CASES = {
     "table-80.txt": ("table", SBOM, {"width": 80}),
     "table-80-verbose.txt": ("table", SBOM, {"width": 80, "verbose": True}),
     "table-written.txt": ("table", SBOM, {"width": 80, "asked": Asked(formats=("table", "spdx-json"))}),
+    "vulnerable-60.txt": ("table", VULNERABLE, {"width": 60}),
+    "vulnerable-80.txt": ("table", VULNERABLE, {"width": 80}),
+    "vulnerable-80-verbose.txt": ("table", VULNERABLE, {"width": 80, "verbose": True}),
     "image-40.txt": ("table", REPORT, {"width": 40}),
     "image-60.txt": ("table", REPORT, {"width": 60}),
     "image-80.txt": ("table", REPORT, {"width": 80}),
@@ -106,13 +109,13 @@ def test_another_moment_is_another_document() -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 100])
-@pytest.mark.parametrize("report", [SBOM, REPORT])
+@pytest.mark.parametrize("report", [SBOM, REPORT, VULNERABLE])
 def test_the_table_keeps_to_the_width(width: int, report: object) -> None:
     lines = written("table", report, width=width).splitlines()
     assert [line for line in lines if len(line) > width] == []
 
 
-@pytest.mark.parametrize("report", [SBOM, REPORT])
+@pytest.mark.parametrize("report", [SBOM, REPORT, VULNERABLE])
 def test_the_table_draws_no_boxes_and_shows_no_control_characters(report: object) -> None:
     text = written("table", report, verbose=True)
     assert re.findall("[\u2500-\u257f]", text) == []
@@ -121,7 +124,7 @@ def test_the_table_draws_no_boxes_and_shows_no_control_characters(report: object
 
 def test_a_scan_without_findings_does_not_call_the_image_clean() -> None:
     text = written("table", ImageReport(replace(SBOM, unread=()), (), NOT_JUDGED))
-    assert text.splitlines()[-1] == ("no findings; vulnerabilities of these packages are not matched yet")
+    assert text.splitlines()[-1] == ("no findings; vulnerabilities not matched")
 
 
 def test_an_image_without_packages_says_so() -> None:

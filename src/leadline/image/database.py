@@ -69,6 +69,7 @@ CROSS JOIN package ON package.name = wanted.name AND package.stream = wanted.str
 CROSS JOIN affected ON affected.package = package.id AND affected.high > wanted.key AND affected.low <= wanted.key
 """
 _MOST_PARAMETERS = 500
+_HEADER_BYTES = 100
 _HINT = "make one with 'leadline db build', or fetch one with 'leadline db update'"
 
 
@@ -167,6 +168,7 @@ class Database:
         self.path = path
         if not path.is_file():
             raise DatabaseError(f"{path}: there is no vulnerability database", hint=_HINT)
+        _check_header(path)
         with _translated(path):
             self._connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
@@ -189,20 +191,7 @@ class Database:
         self._connection.close()
 
     def _check(self) -> None:
-        """Whether this is our file, of our version, and all of it."""
-        ((application,),) = self._rows("PRAGMA application_id")
-        ((version,),) = self._rows("PRAGMA user_version")
-        if application != APPLICATION:
-            raise DatabaseError(f"{self.path}: not a vulnerability database of ours", hint=_HINT)
-        if version != SCHEMA:
-            age = "an older" if version < SCHEMA else "a newer"
-            raise DatabaseError(
-                f"{self.path}: made by {age} version (format {version}, this one reads {SCHEMA})", hint=_HINT
-            )
-        ((pages,),) = self._rows("PRAGMA page_count")
-        ((size,),) = self._rows("PRAGMA page_size")
-        if self.path.stat().st_size < pages * size:
-            raise DatabaseError(f"{self.path}: cut short", hint="copy it again whole")
+        """Whether its building was finished; and makes it ready."""
         if self.about.get("complete") != "yes":
             raise DatabaseError(f"{self.path}: its building was not finished", hint=_HINT)
         with _translated(self.path):
@@ -337,6 +326,22 @@ class Database:
     def _rows(self, question: str, values: Sequence[object] = ()) -> list[Row]:
         with _translated(self.path):
             return self._connection.execute(question, values).fetchall()
+
+
+def _check_header(path: Path) -> None:
+    """By SQLite's own header (https://www.sqlite.org/fileformat.html#the_database_header), before it is trusted."""
+    with _translated(path), path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    version = int.from_bytes(header[60:64], "big")
+    if not header.startswith(b"SQLite format 3\0") or int.from_bytes(header[68:72], "big") != APPLICATION:
+        raise DatabaseError(f"{path}: not a vulnerability database of ours", hint=_HINT)
+    if version != SCHEMA:
+        age = "an older" if version < SCHEMA else "a newer"
+        raise DatabaseError(
+            f"{path}: made by {age} version (format {version}, this one reads {SCHEMA})", hint=_HINT
+        )
+    if path.stat().st_size < int.from_bytes(header[16:18], "big") * int.from_bytes(header[28:32], "big"):
+        raise DatabaseError(f"{path}: cut short", hint="copy it again whole")
 
 
 @contextmanager

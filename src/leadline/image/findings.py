@@ -45,7 +45,7 @@ def image_findings(sbom: Sbom, today: str, *, is_document: bool) -> tuple[ImageF
 
 def not_judged(sbom: Sbom, *, is_document: bool) -> tuple[str, ...]:
     """What the findings say nothing about. ``is_document``: read from a SBOM that somebody else made."""
-    gaps = ["vulnerabilities of these packages are not matched yet"]
+    gaps: list[str] = []
     if _may_end(sbom.distro):
         release = f"{sbom.distro.id} {sbom.distro.version}".strip()
         gaps.append(f"how long {release} gets security updates is not known")

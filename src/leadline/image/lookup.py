@@ -73,7 +73,7 @@ class _Planner:
             else:
                 self._of_language(place, package)
         coverage = tuple(
-            Coverage(ecosystem, count, feeds, why)
+            Coverage(ecosystem, count, feeds, why, why != _JUDGED_BY_DISTRIBUTION)
             for (ecosystem, feeds, why), count in sorted(self._seen.items())
         )
         return Plan(self._wanted, coverage, self._streams)

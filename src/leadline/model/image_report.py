@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from leadline.model.control import Severity
 from leadline.model.package import Sbom
+from leadline.model.vulnerability import Coverage, DatabaseState, Match, Suppressed
 
 
 class ImageFinding(Struct, frozen=True):
@@ -28,3 +29,10 @@ class ImageReport(Struct, frozen=True):
     findings: tuple[ImageFinding, ...]
     not_judged: tuple[str, ...] = ()
     """What a reader could take for judged and was not, each as one sentence without a full stop."""
+    vulnerabilities: tuple[Match, ...] = ()
+    """Of its packages, the most urgent first."""
+    suppressed: tuple[Suppressed, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+    """How far the packages were matched."""
+    database: DatabaseState | None = None
+    """``None`` where there was none, so that nothing was matched."""

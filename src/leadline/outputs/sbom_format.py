@@ -15,6 +15,7 @@ from leadline.outputs.format_registry import Format, Page, format
 from leadline.outputs.json_text import json_text
 from leadline.outputs.plain import columns, count, padded, plain, wrapped
 from leadline.outputs.timestamps import content_uuid
+from leadline.outputs.vulnerability_rows import severities, vulnerability_count, vulnerability_lines
 
 __all__ = [
     "Component",
@@ -44,6 +45,9 @@ __all__ = [
     "key_of",
     "padded",
     "plain",
+    "severities",
+    "vulnerability_count",
+    "vulnerability_lines",
     "web_page",
     "wrapped",
 ]

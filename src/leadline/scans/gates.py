@@ -1,8 +1,12 @@
 """What decides whether a scan that worked is good enough."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from leadline.model.control import SEVERITIES
+from leadline.model.finding import Unread
+from leadline.model.image_report import ImageReport
 from leadline.model.report import PostureReport
 from leadline.outputs.plain import count
 
@@ -51,7 +55,34 @@ def verdict(report: PostureReport, gates: Gates) -> Verdict:
         (failed if number else passed).append(
             f"--fail-on unread, {number:,} not read" if number else "--fail-on unread"
         )
+    return _joined(failed, passed, len(report.unread))
+
+
+def image_verdict(report: ImageReport | None, unread: Sequence[Unread], gates: Gates) -> Verdict:
+    """The outcome for an image. Vulnerabilities and other findings count alike; ``report`` is ``None`` for a mere SBOM."""
+    failed: list[str] = []
+    passed: list[str] = []
+    if gates.severity_threshold and report is not None:
+        gate = f"--severity-threshold {gates.severity_threshold}"
+        grave = SEVERITIES[: SEVERITIES.index(gates.severity_threshold) + 1]
+        if report.database is None:
+            failed.append(f"{gate}, there is no vulnerability database")
+        number = sum(one.severity in grave for one in report.findings)
+        number += sum(one.severity in grave for one in report.vulnerabilities)
+        if number:
+            failed.append(f"{gate}, {count(number, 'finding')} at or above it")
+        elif report.database is not None:
+            passed.append(gate)
+    if gates.fail_on_unread:
+        number = len(unread)
+        (failed if number else passed).append(
+            f"--fail-on unread, {number:,} not read" if number else "--fail-on unread"
+        )
+    return _joined(failed, passed, 0 if gates.fail_on_unread else len(unread))
+
+
+def _joined(failed: Sequence[str], passed: Sequence[str], unread_count: int) -> Verdict:
     if failed:
         return Verdict(f"failed: {'; '.join(failed)}", False)
-    unread = f"; {len(report.unread):,} not read" if report.unread else ""
+    unread = f"; {unread_count:,} not read" if unread_count else ""
     return Verdict(f"passed: {'; '.join(passed)}{unread}" if passed else "")

@@ -13,16 +13,27 @@ def image_scan(reference: str, options: ImageOptions = ImageOptions()) -> ImageR
     Raises:
         UsageError: what is asked for makes no sense.
         SourceError: it cannot be opened, or nothing is in it.
+        DatabaseError: the vulnerability database cannot be read, or is too old.
     """
     with open_sbom(reference, options) as lazy:
         return image_report(lazy, options)
 
 
 def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
-    """The SBOM with all findings. Raises as ``LazySbom.sbom``."""
+    """The SBOM with all findings. Raises as ``LazySbom.sbom`` and ``vulnerabilities_of``."""
     from leadline.image.findings import image_findings, not_judged
+    from leadline.scans.vulnerabilities import vulnerabilities_of
 
     sbom = lazy.sbom()
     today = options.today or datetime.now(UTC).strftime("%Y-%m-%d")
     findings = image_findings(sbom, today, is_document=lazy.is_from_document)
-    return ImageReport(sbom, findings, not_judged(sbom, is_document=lazy.is_from_document))
+    found = vulnerabilities_of(sbom, options, today)
+    return ImageReport(
+        sbom,
+        findings,
+        (*found.gaps, *not_judged(sbom, is_document=lazy.is_from_document)),
+        found.matched.matches,
+        found.matched.suppressed,
+        found.matched.coverage,
+        found.database,
+    )

@@ -78,6 +78,12 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
     ca_file: str = ""
     """PEM; empty means the system's CAs."""
     accept_any_certificate: bool = False
+    database: str = ""
+    """The vulnerability database; empty where there is none, and vulnerabilities are then not matched."""
+    oldest_database_days: int | None = None
+    """A database whose newest feed is older is refused."""
+    only_fixable: bool = False
+    """Whether vulnerabilities without a fix are left out."""
     cache_folder: str = ""
     """Where what is found in layers is kept between scans; empty for nowhere."""
     standard_input: Callable[[int], bytes] | None = None

@@ -9,8 +9,10 @@ from leadline.programs.cli.main import main
 SAID_ELSEWHERE = (
     "COLUMNS",
     "DOCKER_CONFIG",
+    "LEADLINE_DB",
     "REGISTRY_AUTH_FILE",
     "SOURCE_DATE_EPOCH",
+    "XDG_DATA_HOME",
     "XDG_RUNTIME_DIR",
 )
 

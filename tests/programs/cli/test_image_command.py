@@ -67,7 +67,7 @@ def test_a_scan_tells_what_helps_an_attacker_and_what_was_not_done(run, archive)
         "deb            2\n"
         "npm            1   ms 2.0.0\n"
         "not read       0\n"
-        "not done    vulnerabilities of these packages are not matched yet\n"
+        "not done    vulnerabilities: there is no database (leadline db build)\n"
         "more        -v shows every place and what to do about it\n"
         "\n"
         "4 findings: 2 high, 1 medium, 1 low; vulnerabilities not matched\n"
@@ -77,12 +77,14 @@ def test_a_scan_tells_what_helps_an_attacker_and_what_was_not_done(run, archive)
 
 @pytest.mark.parametrize("threshold", ["low", "critical"])
 def test_no_gate_passes_for_vulnerabilities_that_nobody_looked_for(run, archive, threshold):
-    assert run("scan", "image", archive, "--severity-threshold", threshold) == (
-        2,
-        "",
-        "leadline: --severity-threshold cannot be judged for images: vulnerabilities are not matched yet;"
-        " leave it out; --fail-on unread works\n",
+    code, out, err = run("scan", "image", archive, "--severity-threshold", threshold)
+    assert (code, err) == (
+        3,
+        "leadline: --severity-threshold cannot be judged without a vulnerability database;"
+        " make one with 'leadline db build'; --fail-on unread works without\n",
     )
+    assert "high      Credential in the image" in out
+    assert f"failed: --severity-threshold {threshold}, there is no vulnerability database" in out
 
 
 def test_a_gate_on_what_was_not_read_passes_where_all_was(run, archive):
@@ -126,7 +128,7 @@ def test_several_formats_are_written_beside_each_other(run, archive, tmp_path, m
 def test_a_bill_of_materials_can_be_asked_of_a_scan(run, archive):
     code, out, err = run("scan", "image", archive, "--format", "cyclonedx-json")
     assert (code, json.loads(out)["bomFormat"]) == (0, "CycloneDX")
-    assert err == "nothing unread, 4 findings, vulnerabilities not matched yet\n"
+    assert err == "nothing unread, 4 findings, vulnerabilities not matched\n"
 
 
 @pytest.mark.parametrize("format", ["spdx-json", "cyclonedx-json", "syft-json"])
@@ -166,13 +168,13 @@ def test_an_image_without_packages_is_no_error_and_not_clean(run, tmp_path):
     code, out, _ = run("scan", "image", "scratch.tar")
     assert code == 0
     assert "packages       0   none of the known kinds" in out
-    assert out.endswith("no findings; vulnerabilities of these packages are not matched yet\n")
+    assert out.endswith("no findings; vulnerabilities not matched\n")
 
 
 def test_a_scan_of_a_document_says_what_such_a_document_does_not_hold(run, archive):
     run("image", "sbom", archive, "--format", "spdx-json", "--output", "sbom.json")
     _, out, _ = run("scan", "image", "sbom.json")
-    assert "not done    vulnerabilities of these packages are not matched yet\n" in out
+    assert "not done    vulnerabilities: there is no database (leadline db build)\n" in out
     assert "            files and configuration are not in a SBOM\n" in out
     assert "Runs as root" not in out
 

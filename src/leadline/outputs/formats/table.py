@@ -17,6 +17,9 @@ from leadline.outputs.sbom_format import (
     format,
     padded,
     plain,
+    severities,
+    vulnerability_count,
+    vulnerability_lines,
     wrapped,
 )
 
@@ -49,11 +52,12 @@ def table(sbom: Sbom, out: IO[str], page: Page) -> None:
 def image_table(report: ImageReport, out: IO[str], page: Page) -> None:
     sbom = report.sbom
     found = components(sbom)
-    lines = [*_heading(sbom, page), *_findings(report, page), *_packages(sbom, found, page)]
+    lines = [*_heading(sbom, page), *_vulnerabilities(report, page), *_findings(report, page)]
+    lines += [*_packages(sbom, found, page), *_database(report, page)]
     lines += _not_read(sbom, page)
     for i, gap in enumerate(report.not_judged):
         lines += _labelled("" if i else "not done", gap, page.width)
-    if report.findings and not page.verbose:
+    if (report.findings or report.vulnerabilities) and not page.verbose:
         lines += _labelled("more", "-v shows every place and what to do about it", page.width)
     lines.append("")
     lines += _verdict(report, page)
@@ -207,6 +211,30 @@ def _paint(text: str, style: str, page: Page) -> str:
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if page.colour and style in _STYLES else text
 
 
+def _vulnerabilities(report: ImageReport, page: Page) -> Iterator[str]:
+    for rating, line in vulnerability_lines(report, page.width, verbose=page.verbose):
+        if rating is not None:
+            line = f"{_paint(rating, rating, page)}{line[len(rating) :]}"
+        yield line
+
+
+def _database(report: ImageReport, page: Page) -> Iterator[str]:
+    """How old what was asked is, and what its publishers took away."""
+    if report.database is not None:
+        feeds = count(len(report.database.feeds), "feed")
+        sample = "a sample, " if report.database.is_sample else ""
+        yield from _labelled(
+            "database", f"{sample}{feeds}, of {report.database.date[:10] or 'no date'}", page.width
+        )
+    if report.suppressed:
+        by = Counter(one.by for one in report.suppressed)
+        parts = ", ".join(f"{by[name]:,} by {_BY[name]}" for name in sorted(by))
+        yield from _labelled("suppressed", f"{len(report.suppressed):,} ({parts})", page.width)
+
+
+_BY = {"publisher": "the publisher", "VEX": "VEX", "waiver": "waivers", "rule": "rules of ours"}
+
+
 def _findings(report: ImageReport, page: Page) -> Iterator[str]:
     kinds: dict[tuple[str, str], list[ImageFinding]] = {}
     for finding in report.findings:
@@ -288,10 +316,19 @@ def _examples(members: Sequence[ImageFinding], room: int) -> str:
 
 def _verdict(report: ImageReport, page: Page) -> Iterator[str]:
     unread = f"; {len(report.sbom.unread):,} not read" if report.sbom.unread else ""
+    vulnerable = vulnerability_count(report)
+    if report.vulnerabilities:
+        vulnerable += f": {severities(report.vulnerabilities)}"
+    gaps = "; not everything was matched" if report.database is not None and _has_gaps(report) else ""
     if not report.findings:
-        text = f"no findings; {'; '.join(report.not_judged)}{unread}"
+        text = "no other findings" if report.vulnerabilities else "no findings"
     else:
         counts = Counter(one.severity for one in report.findings)
         parts = [f"{counts[s]:,} {s}" for s in ("critical", "high", "medium", "low") if counts[s]]
-        text = f"{count(len(report.findings), 'finding')}: {', '.join(parts)}{unread}; vulnerabilities not matched"
-    yield from _with_gate(text, page)
+        text = f"{count(len(report.findings), 'finding')}: {', '.join(parts)}"
+    texts = (vulnerable, text) if report.vulnerabilities else (text, vulnerable)
+    yield from _with_gate(f"{'; '.join(texts)}{gaps}{unread}", page)
+
+
+def _has_gaps(report: ImageReport) -> bool:
+    return any(one.why and one.counts for one in report.coverage)

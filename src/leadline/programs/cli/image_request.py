@@ -3,13 +3,14 @@
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from leadline.errors import UsageError
 from leadline.model.control import SEVERITIES
-from leadline.programs.cli.cache_location import cache_folder
+from leadline.programs.cli.cache_location import cache_folder, database_file
 from leadline.scans.options import ImageOptions, Say
 from leadline.sources.registry.options import Credential
 
@@ -38,6 +39,9 @@ class ImageRequest(Struct, frozen=True, kw_only=True):
     ca_file: str = ""
     mirror: tuple[str, ...] = ()
     no_cache: bool = False
+    db: str = ""
+    max_db_age: int | None = None
+    only_fixable: bool = False
 
 
 def image_request(image: str, is_scan: bool, flags: Mapping[str, Any]) -> ImageRequest:
@@ -53,15 +57,15 @@ def image_request(image: str, is_scan: bool, flags: Mapping[str, Any]) -> ImageR
     if request.severity_threshold and request.severity_threshold not in SEVERITIES[:-1]:
         names = ", ".join(reversed(SEVERITIES[:-1]))
         raise UsageError(f"--severity-threshold must be one of {names} (got {request.severity_threshold})")
-    if request.severity_threshold:
-        # A gate that most of what it is about cannot reach would pass for the wrong reason.
-        raise UsageError(
-            "--severity-threshold cannot be judged for images: vulnerabilities are not matched yet",
-            hint="leave it out; --fail-on unread works",
-        )
     if not image.strip():
         raise UsageError("an empty name is no image", hint="write it as registry/repository:tag")
     return request
+
+
+def database_of(request: ImageRequest) -> str:
+    """The file that was named, else the usual one where it is there; empty without."""
+    usual = database_file(os.environ)
+    return request.db or (usual if usual and Path(usual).is_file() else "")
 
 
 def _words(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -84,6 +88,9 @@ def options_of(request: ImageRequest, moment: str, say: Say) -> ImageOptions:
         mirrors=_mirrors(request.mirror),
         ca_file=request.ca_file,
         accept_any_certificate=request.insecure,
+        database=database_of(request) if request.is_scan else "",
+        oldest_database_days=request.max_db_age,
+        only_fixable=request.only_fixable,
         cache_folder="" if request.no_cache else cache_folder(os.environ),
         standard_input=_read_stdin,
         environ=os.environ,

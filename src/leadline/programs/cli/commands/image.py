@@ -9,19 +9,20 @@ from typing import Any
 import click
 
 from leadline import __version__
-from leadline.errors import SourceError, UsageError
+from leadline.errors import DatabaseError, SourceError, UsageError
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Sbom
 from leadline.outputs.format_registry import Asked, Format, Page, find_format, formats_for
 from leadline.outputs.place import NoPlaces
 from leadline.outputs.plain import count, plain
+from leadline.outputs.vulnerability_rows import vulnerability_count
 from leadline.programs.cli.created import created
 from leadline.programs.cli.destinations import Destination, opened, placed
 from leadline.programs.cli.image_request import ImageRequest, image_request, options_of
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.terminal import configure_log, wants_colour, width_of
-from leadline.scans.gates import Verdict
+from leadline.scans.gates import Gates, Verdict, image_verdict
 from leadline.scans.image_scan import image_report
 from leadline.scans.lazy_sbom import open_sbom
 
@@ -101,13 +102,16 @@ def sbom(image: str, **flags: Any) -> int:
 @command.command("scan", epilog=EPILOG, short_help="The same as leadline scan image.")
 @click.argument("image")
 @click.option(
-    "--severity-threshold", default="", metavar="SEVERITY", help="Refused until vulnerabilities are matched."
+    "--severity-threshold", default="", metavar="SEVERITY", help="Exit 1 on a finding at or above it."
 )
+@click.option("--db", default="", metavar="FILE", help="The vulnerability database; else the usual one.")
+@click.option("--max-db-age", type=click.IntRange(min=0), metavar="DAYS", help="Refuse an older database.")
+@click.option("--only-fixable", is_flag=True, help="Leave vulnerabilities without a fix out.")
 @_with_options
 def scan(image: str, **flags: Any) -> int:
-    """Lists the packages of IMAGE and finds credentials, set-uid files, root users and outdated distributions.
+    """Finds what is wrong with IMAGE: vulnerable packages, credentials, set-uid files, root users, old distributions.
 
-    Vulnerabilities of the packages are not matched yet.
+    Vulnerabilities come from a database that leadline db build makes; without one the rest is still reported.
     """
     return _run(image_request(image, True, flags))
 
@@ -135,7 +139,7 @@ def _run(request: ImageRequest) -> int:
                 report = ImageReport(lazy.sbom(), ())
             unread = lazy.unread()
             is_unreadable = lazy.is_unreadable()
-        outcome = _verdict(request, unread)
+        outcome = _verdict(request, unread, report)
         for sink in sinks:
             format = sink.destination.format
             if format.name in documents:
@@ -149,6 +153,12 @@ def _run(request: ImageRequest) -> int:
         sys.stderr.write(f"{line}\n")
     if is_unreadable:
         raise _unreadable(request, unread)
+    if request.severity_threshold and report is not None and report.database is None:
+        # A gate that most of what it is about cannot reach would pass for the wrong reason.
+        raise DatabaseError(
+            "--severity-threshold cannot be judged without a vulnerability database",
+            hint="make one with 'leadline db build'; --fail-on unread works without",
+        )
     return 0 if outcome.passed else _GATE_FAILED
 
 
@@ -190,12 +200,12 @@ def _output(request: ImageRequest) -> str:
     return output if is_one or output.endswith(suffixes) else output.removesuffix(".json")
 
 
-def _verdict(request: ImageRequest, unread: tuple[Unread, ...]) -> Verdict:
-    if not request.fail_on:
-        return Verdict("")
-    if unread:
-        return Verdict(f"failed: --fail-on unread, {len(unread):,} not read", False)
-    return Verdict("passed: --fail-on unread")
+def _verdict(request: ImageRequest, unread: tuple[Unread, ...], report: ImageReport | None) -> Verdict:
+    gates = Gates(
+        severity_threshold=request.severity_threshold if report else "",
+        fail_on_unread=bool(request.fail_on),
+    )
+    return image_verdict(report, unread, gates)
 
 
 def _page(
@@ -229,6 +239,6 @@ def _remarks(
         lines += [f"not read: {plain(one.where, 4096)}: {plain(one.why)}" for one in unread[:5]]
         told = f"{len(unread):,} not read" if unread else "nothing unread"
         if report is not None and request.is_scan:
-            told += f", {count(len(report.findings), 'finding')}, vulnerabilities not matched yet"
+            told += f", {count(len(report.findings), 'finding')}, {vulnerability_count(report)}"
         lines.append(outcome.text or told)
     return lines

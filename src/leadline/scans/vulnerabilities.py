@@ -1,0 +1,77 @@
+"""The vulnerabilities of an SBOM's packages, out of the database that the options name."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from leadline.errors import DatabaseError
+from leadline.model.package import Sbom
+from leadline.model.vulnerability import Coverage, DatabaseState, Matched
+from leadline.scans.options import ImageOptions
+
+NO_DATABASE = "vulnerabilities: there is no database (leadline db build)"
+_DATE = 10
+"""Characters of a date at the beginning of a moment."""
+
+
+class Vulnerabilities(Struct, frozen=True):
+    """What was found, in which database; without one nothing was looked for."""
+
+    matched: Matched = Matched()
+    database: DatabaseState | None = None
+    gaps: tuple[str, ...] = (NO_DATABASE,)
+    """What was not matched, each as a sentence without a full stop."""
+
+
+def vulnerabilities_of(sbom: Sbom, options: ImageOptions, today: str) -> Vulnerabilities:
+    """Every match, after the wishes of the options. ``today`` as ``2027-01-31``.
+
+    Raises:
+        DatabaseError: the database cannot be read, or is older than wanted.
+    """
+    if not options.database:
+        return Vulnerabilities()
+    from leadline.image.database import Database
+    from leadline.image.match import match
+
+    with Database(Path(options.database)) as database:
+        state = DatabaseState(database.about.get("built", ""), database.feeds)
+        check_age(state, options.oldest_database_days, today)
+        matched = match(sbom.packages, sbom.distro, database)
+    if options.only_fixable:
+        fixable = tuple(one for one in matched.matches if one.fixed_in)
+        matched = Matched(fixable, matched.suppressed, matched.coverage)
+    return Vulnerabilities(matched, state, tuple(_gaps(matched.coverage)))
+
+
+def check_age(state: DatabaseState, oldest_days: int | None, today: str) -> None:
+    """Raises ``DatabaseError`` where the newest feed is older than so many days, or has no date at all."""
+    if oldest_days is None:
+        return
+    age = age_days(state.date, today)
+    if age is None or age > oldest_days:
+        told = f"of {state.date[:_DATE]}, {age} days old" if age is not None else "of an unknown date"
+        raise DatabaseError(
+            f"the vulnerability database is {told}; at most {oldest_days} are allowed",
+            hint="build or update it, or raise --max-db-age",
+        )
+
+
+def age_days(date: str, today: str) -> int | None:
+    """Days from ``date`` (a date or a moment) until ``today``; ``None`` where it is no date. Never negative."""
+    try:
+        then = datetime.strptime(date[:_DATE], "%Y-%m-%d").replace(tzinfo=UTC)
+        now = datetime.strptime(today[:_DATE], "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return max(0, (now - then).days)
+
+
+def _gaps(coverage: tuple[Coverage, ...]) -> Iterator[str]:
+    """One for each reason, the most packages first."""
+    for one in sorted(coverage, key=lambda one: -one.packages):
+        if one.why and one.counts:
+            packages = "1 package" if one.packages == 1 else f"{one.packages:,} packages"
+            yield f"{packages} of {one.ecosystem} not matched: {one.why}"

@@ -1,0 +1,132 @@
+"""``leadline scan image`` with a database of vulnerabilities, and ``leadline db``."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from image.matching.made_database import advisory, build_of
+from image_archives import docker_archive, layer
+from leadline.model.vulnerability import Exploited, Fact, FeedDate
+
+pytestmark = pytest.mark.usefixtures("own_image_place")
+
+FILES: dict[str, bytes | str | None] = {
+    "etc/os-release": b'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12"\n',
+    "var/lib/dpkg/status": b"Package: libc6\nStatus: install ok installed\nVersion: 2.36-9\nArchitecture: amd64\nSource: glibc\n",
+    "srv/node_modules/ms/package.json": b'{"name": "ms", "version": "2.0.0", "license": "MIT"}',
+}
+FACTS: list[Fact] = [
+    advisory("CVE-2024-1000", "Debian:12", "glibc", fixed="2.36-9+deb12u7", severity="high"),
+    advisory("CVE-2024-2000", "Debian:12", "glibc", state="wont fix", severity="low"),
+    Exploited("CVE-2024-1000", "2024-01-02"),
+    FeedDate("2026-06-30"),
+]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> str:
+    docker_archive(tmp_path / "web.tar", [layer(FILES)], User="1000")
+    return "web.tar"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    build_of(tmp_path / "v.db", {"debian": FACTS})
+    return "v.db"
+
+
+def test_vulnerabilities_come_first_with_what_was_not_matched(run, archive, database):
+    code, out, err = run("scan", "image", archive, "--db", database)
+    assert (code, err) == (0, "")
+    assert out == (
+        "web.tar   debian 12, maintained until 2028-06-30, linux/amd64, 1 layer, 1 MB\n"
+        "\n"
+        "high        libc6  2.36-9 -> 2.36-9+deb12u7\n"
+        "  CVE-2024-1000 (exploited)\n"
+        "low         libc6  2.36-9, will not be fixed\n"
+        "  CVE-2024-2000\n"
+        "\n"
+        "deb            1\n"
+        "npm            1   ms 2.0.0\n"
+        "database    1 feed, of 2026-06-30\n"
+        "not read       0\n"
+        "not done    1 package of npm not matched: no feed of the database speaks of them\n"
+        "more        -v shows every place and what to do about it\n"
+        "\n"
+        "2 vulnerabilities: 1 high, 1 low; no other findings; not everything was matched\n"
+    )
+
+
+def test_the_usual_database_needs_no_word(run, archive, tmp_path):
+    folder = tmp_path / ".local/share/leadline"
+    folder.mkdir(parents=True)
+    build_of(folder / "vulnerabilities.db", {"debian": FACTS})
+    _, out, _ = run("scan", "image", archive)
+    assert "CVE-2024-1000" in out
+
+
+@pytest.mark.parametrize(("threshold", "code"), [("low", 1), ("high", 1), ("critical", 0)])
+def test_a_gate_counts_vulnerabilities(run, archive, database, threshold, code):
+    assert run("scan", "image", archive, "--db", database, "--severity-threshold", threshold)[0] == code
+
+
+def test_what_has_no_fix_can_be_left_out_and_then_fails_no_gate(run, archive, database):
+    code, out, _ = run(
+        "scan", "image", archive, "--db", database, "--only-fixable", "--severity-threshold", "low"
+    )
+    assert code == 1
+    assert "CVE-2024-2000" not in out
+    assert "failed: --severity-threshold low, 1 finding at or above it" in out
+
+
+def test_a_database_that_is_too_old_is_refused(run, archive, tmp_path):
+    build_of(
+        tmp_path / "old.db",
+        {"debian": [advisory("CVE-2020-1000", "Debian:12", "glibc", modified="2020-01-01")]},
+    )
+    code, out, err = run("scan", "image", archive, "--db", "old.db", "--max-db-age", "30")
+    assert (code, out) == (3, "")
+    assert err.startswith("leadline: the vulnerability database is of 2020-01-01, ")
+    assert err.endswith("at most 30 are allowed; build or update it, or raise --max-db-age\n")
+
+
+def test_a_named_database_that_is_not_there_is_an_error(run, archive):
+    code, out, err = run("scan", "image", archive, "--db", "none.db")
+    assert (code, out) == (3, "")
+    assert err.startswith("leadline: none.db: there is no vulnerability database")
+
+
+def test_the_state_of_a_database_is_a_table_and_json(run, database):
+    code, out, _ = run("db", "status", "--db", database)
+    assert code == 0
+    assert "debian          3  2026-06-30" in out
+    assert out.endswith("1 feed, 3 records\n")
+    _, out, _ = run("db", "status", "--db", database, "--format", "json")
+    assert json.loads(out)["feeds"][0]["name"] == "debian"
+
+
+def test_a_database_is_imported_only_where_it_is_whole(run, database, tmp_path):
+    assert run("db", "import", database)[0] == 0
+    usual = tmp_path / ".local/share/leadline/vulnerabilities.db"
+    assert usual.read_bytes() == Path(database).read_bytes()
+    Path("short.db").write_bytes(Path(database).read_bytes()[:9000])
+    code, _, err = run("db", "import", "short.db")
+    assert (code, err.startswith("leadline: short.db: cut short")) == (3, True)
+    assert usual.read_bytes() == Path(database).read_bytes()
+    assert [path.name for path in usual.parent.iterdir()] == ["vulnerabilities.db"]
+
+
+def test_a_file_that_is_no_feed_makes_no_database(run, tmp_path):
+    (tmp_path / "page.html").write_text("<html>not found</html>")
+    code, _, err = run("db", "build", "page.html", "-o", "new.db")
+    assert (code, err) == (
+        3,
+        "leadline: no advisories in what was given: page.html: no feed has this format\n",
+    )
+    assert not Path("new.db").exists()
+
+
+def test_a_feed_that_is_not_there_is_the_users_error(run):
+    code, _, err = run("db", "build", "missing.zip", "-o", "new.db")
+    assert (code, err) == (2, "leadline: missing.zip: there is no such file or folder\n")
