@@ -1,0 +1,1 @@
+"""Formats that several feeds share, and the bounds that all of them keep. Only files in ``feeds`` import this room."""
