@@ -88,9 +88,9 @@ UnreadReason = Literal[
     "incomplete",
     "fault",
 ]
-"""Whoever asks may not see it; it is not what it should be; beyond a limit; a form that is not understood; a chart or
-kustomization that did not render; named and not there; passed over by choice; no answer; read in part; a fault of
-a control or cataloguer."""
+"""``forbidden``: no permission; ``malformed``: not what it should be; ``too large``: beyond a limit; ``unsupported``: in a
+form that is not understood; ``not rendered``: a chart or kustomization that failed; ``missing``: named and not there;
+``left out``: by choice; ``unreachable``: no answer; ``incomplete``: read in part; ``fault``: of a control or cataloguer."""
 
 
 class AccessRule(Struct, frozen=True):

@@ -22,7 +22,7 @@ class ImageFinding(Struct, frozen=True):
     layer: str = ""
 
 
-class ImageReport(Struct, frozen=True):
+class ImageReport(Struct, frozen=True, tag_field="type", tag="image"):
     """The SBOM and the findings, worst first."""
 
     sbom: Sbom

@@ -55,8 +55,8 @@ class ControlCount(Struct, frozen=True):
         return 100 * self.passed / self.judged if self.judged else None
 
 
-class PostureReport(Struct, frozen=True, dict=True):
-    """Everything a format needs. Passes are ``judged`` less ``findings``."""
+class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="posture"):
+    """Everything a format needs, and data alone. Passes are ``judged`` less ``findings``."""
 
     target: Target
     resources: tuple[Resource, ...]

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from leadline.model.report import PostureReport, Target
 from leadline.outputs.place import Places
+from leadline.outputs.sealing import sealed
 from leadline.posture.engine import Facts, judge
 from leadline.scans.coverage import why_no_verdict
 from leadline.scans.options import PostureOptions
@@ -37,7 +38,7 @@ def posture_scan(targets: Sequence[str], options: PostureOptions = PostureOption
         SourceError: a target cannot be read at all.
     """
     with open_posture_scan(targets, options) as scan:
-        return scan.report
+        return sealed(scan.report, scan.places)
 
 
 @contextmanager

@@ -1,0 +1,49 @@
+"""Makes a report whole in itself, so that it can be shown where what was scanned is not.
+
+Reading every file again costs what showing it once with ``-v`` does; a live scan therefore finds places one by one,
+and only of what it shows.
+"""
+
+from collections.abc import Iterator
+
+from msgspec import structs
+
+from leadline.model.finding import Finding, Place
+from leadline.model.report import PostureReport
+from leadline.outputs.finding_places import FindingPlaces
+from leadline.outputs.place import Places
+
+
+def sealed(report: PostureReport, places: Places) -> PostureReport:
+    """``report`` with the place and the source lines of every finding; the same where it is sealed already."""
+    if report.is_sealed:
+        return report
+    found = FindingPlaces(report, places)
+    return structs.replace(
+        report,
+        findings=tuple(_placed(report.findings, found)),
+        starts=dict(_starts(report, found)),
+        is_sealed=True,
+    )
+
+
+def _placed(findings: tuple[Finding, ...], found: FindingPlaces) -> Iterator[Finding]:
+    # Findings of one object follow each other, and many point at one line.
+    last: tuple[str, int] = ("", 0)
+    lines: tuple[str, ...] = ()
+    for finding in findings:
+        place = found.find(finding)
+        if place is None:
+            yield finding
+            continue
+        spot = (finding.on, place.line)
+        if spot != last:
+            last, lines = spot, found.lines(finding, place)
+        yield Finding(finding.control, finding.resource, finding.violation, finding.related, place, lines)
+
+
+def _starts(report: PostureReport, found: FindingPlaces) -> Iterator[tuple[str, Place]]:
+    for other in dict.fromkeys(other for finding in report.findings for other in finding.related):
+        place = found.start(report.resource(other))
+        if place is not None:
+            yield other, place
