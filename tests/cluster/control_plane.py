@@ -169,7 +169,8 @@ class ControlPlane:
         (self.folder / "sa.key").write_bytes(private_pem(ec.generate_private_key(ec.SECP256R1())))
         self._authority.issue("server", "kube-apiserver", hosts=("127.0.0.1", "localhost", "10.96.0.1"))
         self._authority.issue("kubelet-client", "kube-apiserver-kubelet-client", ("system:masters",))
-        Authority(self.folder, "proxy-ca").issue("proxy", "front-proxy-client")
+        self.proxy_authority = Authority(self.folder, "proxy-ca")
+        self.proxy_authority.issue("proxy", "front-proxy-client")
 
     def _start_etcd(self) -> None:
         client, peer = (f"http://127.0.0.1:{port}" for port in self._etcd_ports)

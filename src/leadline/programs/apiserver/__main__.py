@@ -1,0 +1,7 @@
+"""``python -m leadline.programs.apiserver``."""
+
+import sys
+
+from leadline.programs.apiserver.main import main
+
+sys.exit(main())

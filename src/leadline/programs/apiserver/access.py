@@ -1,0 +1,49 @@
+"""Who asks, and whether they may: what the application needs of the cluster it belongs to."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+from leadline.programs.apiserver.exchange import Exchange
+
+ANONYMOUS = "system:anonymous"
+
+
+class User(Struct, frozen=True):
+    name: str
+    groups: tuple[str, ...] = ()
+    extra: str = "{}"
+    """More about the user, as JSON: part of what rights depend on."""
+
+
+class Asked(Struct, frozen=True):
+    """What is to be done: to objects of a kind, or (with ``path``) to something else."""
+
+    verb: str
+    path: str = ""
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+    namespace: str = ""
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """As a SubjectAccessReview has them."""
+        if self.path:
+            return {"verb": self.verb, "path": self.path}
+        fields = ("group", "version", "resource", "verb", "namespace")
+        return {field: value for field in fields if (value := str(getattr(self, field)))}
+
+
+class Access(Protocol):
+    async def user_of(self, exchange: Exchange) -> User:
+        """Raises: ``Refusal`` for credentials that are not valid, or cannot be checked now."""
+
+    async def check(self, user: User, asked: Asked, name: str = "") -> None:
+        """Raises: ``Refusal`` where ``user`` may not, or it cannot be said now."""
+
+
+class Namespaces(Protocol):
+    async def check_open(self, name: str) -> None:
+        """Raises: ``Refusal`` where no object may be made in the namespace: it is missing, or going away."""

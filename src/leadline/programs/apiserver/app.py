@@ -1,0 +1,166 @@
+"""The application: one request in, one answer out, over ASGI."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from leadline.errors import StoreError
+from leadline.outputs.store.protocol import FullError, FutureError, GoneError, Store, TokenError
+from leadline.programs.apiserver import reading, refusal
+from leadline.programs.apiserver.access import Access, Asked, Namespaces, User
+from leadline.programs.apiserver.asked import Target, target_of
+from leadline.programs.apiserver.discovery import Documents
+from leadline.programs.apiserver.exchange import ClientGoneError, Exchange, Patience, Receive, Scope, Send
+from leadline.programs.apiserver.kinds import Kind, serve
+from leadline.programs.apiserver.refusal import Refusal
+from leadline.programs.apiserver.watching import Watch
+from leadline.programs.apiserver.writing import Writes
+
+log = logging.getLogger(__name__)
+HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
+MAX_WATCHES = 5_000
+MAX_BODY_BYTES = 256 * 2**20
+"""Of all request bodies that are being read at a time."""
+
+
+class App:
+    def __init__(
+        self,
+        store: Store,
+        kinds: Iterable[Kind],
+        access: Access,
+        namespaces: Namespaces,
+        patience: Patience = Patience(),  # noqa: B008
+    ) -> None:
+        kinds = tuple(kinds)
+        self._store = store
+        self._served = {(kind.group, kind.version, kind.plural): serve(kind) for kind in kinds}
+        self._documents = Documents(kinds)
+        self._access = access
+        self._writes = Writes(store, access, namespaces)
+        self._patience = patience
+        self._writers: Counter[str] = Counter()
+        self._watches = 0
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ends watches and refuses what comes."""
+        self._stopping.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange: Exchange | None = None
+        try:
+            exchange = Exchange(scope, receive, send, self._patience)
+            await self._answer(exchange)
+        except Refusal as refused:
+            if exchange is None:
+                exchange = Exchange({**scope, "query_string": b""}, receive, send, self._patience)
+            await _refuse(exchange, refused)
+        except ClientGoneError:
+            return
+        except (GoneError, FutureError, TokenError, FullError, StoreError) as error:
+            assert exchange is not None
+            await _refuse(exchange, _refusal_of(error))
+        except Exception:
+            log.exception("a fault while answering %s %s", scope["method"], scope["path"])
+            assert exchange is not None
+            await _refuse(exchange, Refusal(500, "InternalError", "a fault of this server"))
+
+    async def _answer(self, exchange: Exchange) -> None:
+        if self._stopping.is_set():
+            raise refusal.unavailable("the server is stopping")
+        if exchange.path in HEALTH:
+            await exchange.answer(b"ok", media_type="text/plain")
+            return
+        user = await self._access.user_of(exchange)
+        target = target_of(exchange, self._served)
+        if target is None:
+            await self._access.check(user, Asked(exchange.method.lower(), exchange.scope["path"]))
+            await self._document(exchange)
+            return
+        kind = target.kind
+        asked = Asked(target.verb, "", kind.group, kind.version, kind.plural, target.namespace)
+        await self._access.check(user, asked, target.name)
+        await self._verb(exchange, target, user)
+
+    async def _verb(self, exchange: Exchange, target: Target, user: User) -> None:
+        match target.verb:
+            case "get":
+                await reading.get(self._store, exchange, target)
+            case "list":
+                await reading.list_(self._store, exchange, target)
+            case "watch":
+                async with self._watching():
+                    await Watch(self._store, exchange, target, self._stopping).run()
+            case verb:
+                if target.kind.is_computed:
+                    raise refusal.computed(target.kind)
+                async with self._writing(target.kind):
+                    write = {
+                        "create": self._writes.create,
+                        "update": self._writes.update,
+                        "patch": self._writes.patch,
+                        "delete": self._writes.delete,
+                        "deletecollection": self._writes.delete_collection,
+                    }[verb]
+                    await write(exchange, target, user)
+
+    async def _document(self, exchange: Exchange) -> None:
+        if exchange.method not in ("GET", "HEAD"):
+            raise refusal.no_such_method()
+        found = self._documents.find(exchange.path, exchange.header(b"accept"))
+        if found is None:
+            raise refusal.no_such_path()
+        headers = ((b"etag", found.tag.encode()), (b"vary", b"Accept"))
+        is_same = found.tag in exchange.header(b"if-none-match")
+        await exchange.answer(
+            b"" if is_same else found.content, 304 if is_same else 200, found.media_type, headers
+        )
+
+    @asynccontextmanager
+    async def _writing(self, kind: Kind) -> AsyncIterator[None]:
+        if self._writers[kind.plural] >= kind.max_writers:
+            raise refusal.too_many()
+        self._writers[kind.plural] += 1
+        try:
+            yield
+        finally:
+            self._writers[kind.plural] -= 1
+
+    @asynccontextmanager
+    async def _watching(self) -> AsyncIterator[None]:
+        if self._watches >= MAX_WATCHES:
+            raise refusal.too_many()
+        self._watches += 1
+        try:
+            yield
+        finally:
+            self._watches -= 1
+
+
+async def _refuse(exchange: Exchange, refused: Refusal) -> None:
+    if exchange.code:
+        exchange.abort()
+        return
+    try:
+        await exchange.refuse(refused)
+    except ClientGoneError:
+        return
+
+
+def _refusal_of(error: StoreError) -> Refusal:
+    match error:
+        case GoneError():
+            return refusal.expired(str(error))
+        case TokenError():
+            return refusal.bad_request(str(error))
+        case FutureError():
+            return refusal.of_the_future(str(error))
+        case FullError():
+            log.error("%s", error)
+            return Refusal(507, "InsufficientStorage", str(error))
+        case _:
+            log.error("%s", error)
+            return Refusal(500, "InternalError", str(error))

@@ -1,0 +1,173 @@
+"""Who asks, by the aggregator's word or by TokenReview; whether they may, by SubjectAccessReview. Never open."""
+
+import hashlib
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+from msgspec import Struct
+
+from leadline.programs.apiserver import refusal
+from leadline.programs.apiserver.access import ANONYMOUS, Asked, User
+from leadline.programs.apiserver.exchange import Exchange
+from leadline.programs.apiserver.kept import Kept
+from leadline.programs.apiserver.kube_api import KubeApi
+
+CONFIG_MAP = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication"
+KEPT_S = 10.0
+"""As the library that Kubernetes' own extension servers are made with."""
+MASTERS = "system:masters"
+_AUTHENTICATED = "system:authenticated"
+_MAX_TOKEN_BYTES = 64 * 2**10
+
+
+class FrontProxy(Struct, frozen=True):
+    """How the aggregator says for whom it asks; read from the cluster."""
+
+    ca: str
+    """PEM: its client certificate must be signed by this, and by nothing else."""
+    allowed_names: tuple[str, ...]
+    """Of the certificate; empty allows any."""
+    user_headers: tuple[str, ...]
+    group_headers: tuple[str, ...]
+    extra_prefixes: tuple[str, ...]
+
+
+async def read_front_proxy(kube: KubeApi) -> FrontProxy:
+    """Raises: ``Refusal`` where it cannot be read."""
+    code, body = await kube.get(CONFIG_MAP)
+    content = body.get("data")
+    if code != 200 or not isinstance(content, dict):
+        raise refusal.unavailable(f"{CONFIG_MAP}: {body.get('message') or f'HTTP {code}'}")
+
+    def words(name: str) -> tuple[str, ...]:
+        try:
+            listed = orjson.loads(content.get(name) or "[]")
+        except orjson.JSONDecodeError as error:
+            raise refusal.unavailable(f"{CONFIG_MAP}: {name} is no list") from error
+        return tuple(str(word) for word in listed) if isinstance(listed, list) else ()
+
+    return FrontProxy(
+        str(content.get("requestheader-client-ca-file") or ""),
+        words("requestheader-allowed-names"),
+        words("requestheader-username-headers"),
+        words("requestheader-group-headers"),
+        words("requestheader-extra-headers-prefix"),
+    )
+
+
+class ClusterAccess:
+    """``front_proxy`` is replaced when the cluster's own settings change."""
+
+    def __init__(self, kube: KubeApi, front_proxy: FrontProxy) -> None:
+        self.front_proxy = front_proxy
+        self._kube = kube
+        self._users: Kept[User | None] = Kept(KEPT_S)
+        self._rights: Kept[tuple[bool, str]] = Kept(KEPT_S)
+
+    async def user_of(self, exchange: Exchange) -> User:
+        proxied = self._proxied_user(exchange)
+        if proxied is not None:
+            return proxied
+        kind, _, token = exchange.header(b"authorization").partition(" ")
+        if kind.lower() != "bearer":
+            return User(ANONYMOUS, ("system:unauthenticated",))
+        token = token.strip()
+        if not token or len(token) > _MAX_TOKEN_BYTES:
+            raise refusal.unauthorized()
+        digest = hashlib.sha256(token.encode("latin-1")).digest()
+        user = await self._users.get(digest, lambda: self._review_token(token))
+        if user is None:
+            raise refusal.unauthorized()
+        return user
+
+    async def check(self, user: User, asked: Asked, name: str = "") -> None:
+        """Without the name first: one kept answer then serves for all names."""
+        if MASTERS in user.groups:
+            return
+        allowed, reason = await self._rights.get(
+            (user, asked, ""), lambda: self._review_access(user, asked, "")
+        )
+        if not allowed and name:
+            allowed, reason = await self._rights.get(
+                (user, asked, name), lambda: self._review_access(user, asked, name)
+            )
+        if not allowed:
+            raise _forbidden(user, asked, name, reason)
+
+    def _proxied_user(self, exchange: Exchange) -> User | None:
+        """Only a request that comes with the aggregator's certificate may say for whom it asks."""
+        certificate = exchange.scope.get("state", {}).get("certificate")
+        if not certificate:
+            return None
+        name = _common_name(certificate)
+        proxy = self.front_proxy
+        if proxy.allowed_names and name not in proxy.allowed_names:
+            raise refusal.unauthorized()
+        headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in exchange.scope["headers"]]
+        user = next((v for wanted in proxy.user_headers for n, v in headers if n == wanted.lower()), "")
+        if not user:
+            return None
+        groups = [v for wanted in proxy.group_headers for n, v in headers if n == wanted.lower()]
+        extra: dict[str, list[str]] = {}
+        for prefix in proxy.extra_prefixes:
+            for n, v in headers:
+                if n.startswith(prefix.lower()):
+                    extra.setdefault(unquote(n[len(prefix) :]), []).append(v)
+        if user != ANONYMOUS and _AUTHENTICATED not in groups:
+            # The aggregator's own requests for OpenAPI come with no group at all.
+            groups.append(_AUTHENTICATED)
+        return User(user, tuple(groups), orjson.dumps(extra, option=orjson.OPT_SORT_KEYS).decode())
+
+    async def _review_token(self, token: str) -> User | None:
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token}}
+        status = await self._review("/apis/authentication.k8s.io/v1/tokenreviews", body)
+        user = status.get("user")
+        if not status.get("authenticated") or not isinstance(user, dict):
+            return None
+        extra = orjson.dumps(user.get("extra") or {}, option=orjson.OPT_SORT_KEYS).decode()
+        return User(str(user.get("username", "")), tuple(user.get("groups") or ()), extra)
+
+    async def _review_access(self, user: User, asked: Asked, name: str) -> tuple[bool, str]:
+        attributes = {**asked.attributes, **({"name": name} if name else {})}
+        kind = "nonResourceAttributes" if asked.path else "resourceAttributes"
+        spec = {"user": user.name, "groups": user.groups, "extra": orjson.loads(user.extra), kind: attributes}
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+        status = await self._review("/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
+        return bool(status.get("allowed")) and not status.get("denied"), str(status.get("reason") or "")
+
+    async def _review(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        code, answer = await self._kube.post(path, body)
+        status = answer.get("status")
+        if code != 201 or not isinstance(status, dict):
+            raise refusal.unavailable(
+                f"kube-apiserver does not answer {body['kind']}: {answer.get('message') or code}"
+            )
+        return status
+
+
+def _common_name(certificate: dict[str, Any]) -> str:
+    for group in certificate.get("subject", ()):
+        for name, value in group:
+            if name == "commonName":
+                return str(value)
+    return ""
+
+
+def _forbidden(user: User, asked: Asked, name: str, reason: str) -> refusal.Refusal:
+    tail = f": {reason}" if reason else ""
+    if asked.path:
+        return refusal.forbidden(
+            f'forbidden: User "{user.name}" cannot {asked.verb} path "{asked.path}"{tail}'
+        )
+    what = (
+        f'{asked.resource}.{asked.group} "{name}" is forbidden'
+        if name
+        else f"{asked.resource}.{asked.group} is forbidden"
+    )
+    where = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
+    message = (
+        f'{what}: User "{user.name}" cannot {asked.verb} resource "{asked.resource}" '
+        f'in API group "{asked.group}" {where}{tail}'
+    )
+    return refusal.forbidden(message, {"name": name, "group": asked.group, "kind": asked.resource})

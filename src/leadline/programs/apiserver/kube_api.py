@@ -1,0 +1,87 @@
+"""Our own requests to kube-apiserver, with the rights of our service account."""
+
+import ssl
+import time
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import orjson
+from msgspec import Struct
+
+from leadline.programs.apiserver import refusal
+
+Body = dict[str, Any]
+_TIMEOUT_S = 10.0
+_TOKEN_KEPT_S = 30.0
+"""Tokens of pods are renewed in their file long before they expire."""
+_MAX_LINE_BYTES = 16 * 2**20
+
+
+class KubeSettings(Struct, frozen=True):
+    server: str
+    ca_file: Path
+    token_file: Path
+
+
+class KubeApi:
+    def __init__(self, settings: KubeSettings) -> None:
+        self._token_file = settings.token_file
+        self._token = ""
+        self._read_at = -_TOKEN_KEPT_S
+        tls = ssl.create_default_context(cafile=settings.ca_file)
+        # Python 3.13 refuses CA certificates without a key identifier, which many clusters have.
+        tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        self._http = httpx2.AsyncClient(
+            base_url=settings.server, verify=tls, timeout=_TIMEOUT_S, trust_env=False
+        )
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def get(self, path: str) -> tuple[int, Body]:
+        return await self._ask("GET", path, None)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> tuple[int, Body]:
+        return await self._ask("POST", path, orjson.dumps(body))
+
+    async def watch(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Body]:
+        """The events of a watch, until it ends or the connection does. Raises: ``Refusal``."""
+        try:
+            timeout = httpx2.Timeout(_TIMEOUT_S, read=None)
+            stream = self._http.stream(
+                "GET", path, params=dict(query), headers=self._headers(), timeout=timeout
+            )
+            async with stream as response:
+                if response.status_code != 200:
+                    raise refusal.unavailable(f"kube-apiserver: HTTP {response.status_code}")
+                async for line in response.aiter_lines():
+                    if line.strip() and len(line) <= _MAX_LINE_BYTES:
+                        yield orjson.loads(line)
+        except (httpx2.HTTPError, orjson.JSONDecodeError, OSError) as error:
+            raise refusal.unavailable(f"kube-apiserver: {error or type(error).__name__}") from error
+
+    async def _ask(self, method: str, path: str, content: bytes | None) -> tuple[int, Body]:
+        """Raises: ``Refusal`` where it does not answer, or not with JSON."""
+        try:
+            headers = self._headers()
+            response = await self._http.request(method, path, content=content, headers=headers)
+            if response.status_code >= 500 or response.status_code == 429:
+                raise refusal.unavailable(f"kube-apiserver: HTTP {response.status_code}")
+            body = orjson.loads(response.content)
+        except (httpx2.HTTPError, orjson.JSONDecodeError, OSError) as error:
+            raise refusal.unavailable(f"kube-apiserver: {error or type(error).__name__}") from error
+        return response.status_code, body if isinstance(body, dict) else {}
+
+    def _headers(self) -> dict[str, str]:
+        now = time.monotonic()
+        if now - self._read_at >= _TOKEN_KEPT_S:
+            self._token = self._token_file.read_text("ascii").strip()
+            self._read_at = now
+        return {
+            "Authorization": f"Bearer {self._token}",
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "User-Agent": "leadline-apiserver",
+        }

@@ -1,0 +1,146 @@
+"""``leadline apiserver``: reads the cluster's settings, opens the store, serves until it is asked to stop."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import uvloop
+
+from leadline.errors import ClusterError, LeadlineError, StoreError
+from leadline.outputs.store.local import Limits, LocalStore
+from leadline.programs.apiserver.app import App
+from leadline.programs.apiserver.cluster_access import ClusterAccess, read_front_proxy
+from leadline.programs.apiserver.cluster_namespaces import ClusterNamespaces, sweep
+from leadline.programs.apiserver.kinds import KINDS
+from leadline.programs.apiserver.kube_api import KubeApi, KubeSettings
+from leadline.programs.apiserver.refusal import Refusal
+from leadline.programs.apiserver.serving import Socket, Tls, server
+from leadline.programs.apiserver.settings import Settings
+
+log = logging.getLogger(__name__)
+LOOK_AGAIN_S = 10.0
+_DEFAULTS = Settings("", Path(), Path())
+
+
+@click.command("apiserver")
+@click.option("--database", required=True, help="File in which results are kept.")
+@click.option(
+    "--certificate",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Our own, for <service>.<namespace>.svc.",
+)
+@click.option("--key", required=True, type=click.Path(path_type=Path))
+@click.option("--host", default=_DEFAULTS.host, show_default=True)
+@click.option("--port", default=_DEFAULTS.port, show_default=True)
+@click.option("--kube", default=_DEFAULTS.kube, show_default=True, help="Address of kube-apiserver.")
+@click.option(
+    "--kube-ca", default=_DEFAULTS.kube_ca, type=click.Path(path_type=Path), help="CA of kube-apiserver."
+)
+@click.option(
+    "--token-file",
+    default=_DEFAULTS.token_file,
+    type=click.Path(path_type=Path),
+    help="Our service account's token.",
+)
+@click.option(
+    "--history", default=_DEFAULTS.history, show_default=True, help="Revisions that watches can start from."
+)
+def command(**flags: Any) -> None:
+    """Serve stored results as objects of the Kubernetes API, behind the cluster's aggregation layer."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    uvloop.run(serve(Settings(**flags)))
+
+
+async def serve(settings: Settings) -> None:
+    """Raises: ``ClusterError``, ``StoreError``."""
+    kube = KubeApi(KubeSettings(settings.kube, settings.kube_ca, settings.token_file))
+    store = LocalStore(Path(settings.database), Limits(history=settings.history))
+    try:
+        access = ClusterAccess(kube, await read_front_proxy(kube))
+        namespaces = ClusterNamespaces(kube)
+        app = App(store, KINDS, access, namespaces)
+        socket = Socket(settings.host, settings.port, settings.certificate, settings.key)
+        tls = Tls(socket, access.front_proxy.ca)
+        serving = server(app, socket, tls, app.stop)
+        chores = (
+            namespaces.follow(),
+            _look_after(kube, access, tls),
+            _tend(store),
+            _sweep_once(store, namespaces),
+        )
+        async with _background(chores):
+            log.info("serving at port %d", settings.port)
+            await serving.serve()
+    except Refusal as refused:
+        raise ClusterError(
+            refused.message, hint="check --kube, --kube-ca and the rights of the service account"
+        ) from refused
+    finally:
+        await store.close()
+        await kube.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code."""
+    try:
+        command(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except LeadlineError as error:
+        sys.stderr.write(f"leadline: {error}\n")
+        return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"leadline: {error.filename or ''}: {error.strerror or error}\n")
+        return 3
+    return 0
+
+
+async def _look_after(kube: KubeApi, access: ClusterAccess, tls: Tls) -> None:
+    """Follows the cluster's settings of the front proxy, and our own certificate."""
+    while True:
+        await asyncio.sleep(LOOK_AGAIN_S)
+        try:
+            access.front_proxy = await read_front_proxy(kube)
+            tls.renew(access.front_proxy.ca)
+        except (Refusal, OSError) as error:
+            log.warning("settings of the front proxy: %s", error)
+
+
+async def _tend(store: LocalStore) -> None:
+    while True:
+        await asyncio.sleep(LOOK_AGAIN_S)
+        try:
+            await store.tend()
+        except StoreError as error:
+            log.error("the store cannot be tended: %s", error)
+
+
+async def _sweep_once(store: LocalStore, namespaces: ClusterNamespaces) -> None:
+    try:
+        count = await sweep(store, KINDS, await namespaces.names())
+    except (Refusal, StoreError) as error:
+        log.warning("objects of vanished namespaces were not looked for: %s", error)
+        return
+    if count:
+        log.info("deleted %d objects of namespaces that are gone", count)
+
+
+@asynccontextmanager
+async def _background(chores: Sequence[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    tasks = [asyncio.ensure_future(chore) for chore in chores]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,136 @@
+"""Patches of JSON: merge patches (RFC 7396) and patches by operations (RFC 6902)."""
+
+from typing import Any
+
+from leadline.programs.apiserver import refusal
+
+MAX_OPERATIONS = 10_000
+_MISSING = object()
+
+
+def merge(whole: Any, patch: Any) -> Any:
+    """``whole`` with ``patch`` merged in; neither is changed."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(whole) if isinstance(whole, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, dict):
+            merged[name] = merge(merged.get(name), value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def operate(whole: Any, operations: Any) -> Any:
+    """``whole`` after ``operations``, which may change it.
+
+    Raises: ``Refusal`` for an operation that is none, that has no place, or a test that fails.
+    """
+    if not isinstance(operations, list) or not all(isinstance(operation, dict) for operation in operations):
+        raise refusal.bad_request("a JSON patch is a list of operations")
+    if len(operations) > MAX_OPERATIONS:
+        raise refusal.too_large("the list of operations", MAX_OPERATIONS)
+    for operation in operations:
+        whole = _one(whole, operation)
+    return whole
+
+
+def _one(whole: Any, operation: dict[str, Any]) -> Any:
+    path = _pointer(operation.get("path"))
+    match operation.get("op"):
+        case "add":
+            return _add(whole, path, _value(operation))
+        case "remove":
+            return _remove(whole, path)
+        case "replace":
+            _get(whole, path)
+            return _add(_remove(whole, path), path, _value(operation)) if path else _value(operation)
+        case "move":
+            source = _pointer(operation.get("from"))
+            value = _get(whole, source)
+            return _add(_remove(whole, source), path, value)
+        case "copy":
+            return _add(whole, path, _copied(_get(whole, _pointer(operation.get("from")))))
+        case "test":
+            if _get(whole, path) != _value(operation):
+                raise _unprocessable(f"testing value {operation.get('path')} failed")
+            return whole
+        case other:
+            raise refusal.bad_request(f"unknown operation of a JSON patch: {other!r}")
+
+
+def _pointer(text: Any) -> list[str]:
+    """RFC 6901."""
+    if not isinstance(text, str) or (text and not text.startswith("/")):
+        raise refusal.bad_request(f"no JSON pointer: {text!r}")
+    return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
+
+
+def _value(operation: dict[str, Any]) -> Any:
+    value = operation.get("value", _MISSING)
+    if value is _MISSING:
+        raise refusal.bad_request("an operation of a JSON patch lacks its value")
+    return value
+
+
+def _get(whole: Any, path: list[str]) -> Any:
+    for name in path:
+        if isinstance(whole, dict) and name in whole:
+            whole = whole[name]
+        elif isinstance(whole, list):
+            whole = whole[_index(name, len(whole) - 1)]
+        else:
+            raise _no_place(path)
+    return whole
+
+
+def _add(whole: Any, path: list[str], value: Any) -> Any:
+    if not path:
+        return value
+    parent = _get(whole, path[:-1])
+    if isinstance(parent, dict):
+        parent[path[-1]] = value
+    elif isinstance(parent, list):
+        at = len(parent) if path[-1] == "-" else _index(path[-1], len(parent))
+        parent.insert(at, value)
+    else:
+        raise _no_place(path)
+    return whole
+
+
+def _remove(whole: Any, path: list[str]) -> Any:
+    if not path:
+        raise _no_place(path)
+    _get(whole, path)
+    parent = _get(whole, path[:-1])
+    if isinstance(parent, dict):
+        del parent[path[-1]]
+    else:
+        del parent[_index(path[-1], len(parent) - 1)]
+    return whole
+
+
+def _index(text: str, last: int) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or int(text) > last:
+        raise _unprocessable(f"no such index: {text}")
+    return int(text)
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _copied(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_copied(member) for member in value]
+    return value
+
+
+def _no_place(path: list[str]) -> refusal.Refusal:
+    return _unprocessable(f"there is nothing at /{'/'.join(path)}")
+
+
+def _unprocessable(message: str) -> refusal.Refusal:
+    return refusal.Refusal(
+        422, "Invalid", f"the server rejected our request due to an error in our request: {message}"
+    )

@@ -1,0 +1,53 @@
+"""``get`` and ``list``."""
+
+from typing import Any
+
+from leadline.outputs.store.protocol import Page, Paging, Store
+from leadline.outputs.store.selection import Key
+from leadline.outputs.store.token import write_token
+from leadline.programs.apiserver import asked, refusal
+from leadline.programs.apiserver.asked import Target
+from leadline.programs.apiserver.exchange import Exchange
+from leadline.programs.apiserver.forms import Shown
+
+ZEROS_WARNING = (
+    "this list carries metadata alone and zeros in place of what was found; "
+    "ask for resourceVersion=fullSpec, or for one object, to see it"
+)
+
+
+async def get(store: Store, exchange: Exchange, target: Target) -> None:
+    shown = asked.shown(exchange, target)
+    asked.revision_asked_for(exchange)
+    entry = await store.get(Key(target.kind.plural, target.namespace, target.name))
+    if entry is None:
+        raise refusal.not_found(target.kind, target.name)
+    await exchange.answer(shown.one(entry))
+
+
+async def list_(store: Store, exchange: Exchange, target: Target) -> None:
+    """With a limit one page, bounded by bytes too; without one everything, sent page by page."""
+    shown = asked.shown(exchange, target)
+    selection = asked.selection_of(exchange, target, with_body=shown.needs_body)
+    limit = asked.limit_asked_for(exchange)
+    exact = asked.version_of_list(exchange, store.revision)
+    token = exchange.query.get("continue", "") or (write_token((exact, "", "")) if exact else "")
+    page = await store.list(selection, Paging(token, asked.page_rows(limit)))
+    if shown.form == "zeros":
+        exchange.warnings.append(ZEROS_WARNING)
+    if limit or not page.token:
+        metadata: dict[str, Any] = {"resourceVersion": str(page.revision)}
+        if page.token:
+            metadata["continue"] = page.token
+        await exchange.answer(shown.head(metadata) + shown.many(page.entries) + b"]}")
+        return
+    await exchange.begin(compressed=True)
+    await exchange.piece(shown.head({"resourceVersion": str(page.revision)}) + shown.many(page.entries))
+    while page.token:
+        page = await store.list(selection, Paging(page.token))
+        await exchange.piece(_more(shown, page))
+    await exchange.end(b"]}")
+
+
+def _more(shown: Shown, page: Page) -> bytes:
+    return b"," + shown.many(page.entries) if page.entries else b""

@@ -1,0 +1,113 @@
+"""The socket: HTTP/1.1 over TLS, where a client certificate is optional and, if there is one, verified and passed on."""
+
+import logging
+import signal
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from msgspec import Struct
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from leadline.programs.apiserver.exchange import Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+KEEP_ALIVE_S = 120
+"""Longer than Go keeps idle connections (90 s): who closes first must be the client, lest it writes into a closed one."""
+GOODBYE_S = 5
+BACKLOG = 2048
+
+
+class Socket(Struct, frozen=True):
+    host: str
+    port: int
+    certificate: Path
+    key: Path
+
+
+class Tls:
+    """Certificates of both sides, each connection with the newest: they can be replaced while we run."""
+
+    def __init__(self, socket: Socket, ca: str) -> None:
+        self._socket = socket
+        self._ca = ca
+        self._stamp = self._stamped()
+        self._newest = self._context()
+        self.entrance = self._context()
+        """What the server is started with; every handshake is handed on to the newest context."""
+        self.entrance.sni_callback = self._hand_on
+
+    def renew(self, ca: str) -> None:
+        """Takes another CA for client certificates, and our own certificate if its file has changed."""
+        stamp = self._stamped()
+        if ca == self._ca and stamp == self._stamp:
+            return
+        self._ca, self._stamp = ca, stamp
+        self._newest = self._context()
+        log.info("certificates were read anew")
+
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(self._socket.certificate, self._socket.key)
+        context.set_alpn_protocols(["http/1.1"])
+        if self._ca:
+            context.load_verify_locations(cadata=self._ca)
+            context.verify_mode = ssl.CERT_OPTIONAL
+        return context
+
+    def _hand_on(self, connection: Any, _: str | None, __: ssl.SSLContext) -> None:
+        connection.context = self._newest
+
+    def _stamped(self) -> tuple[int, int]:
+        return self._socket.certificate.stat().st_mtime_ns, self._socket.key.stat().st_mtime_ns
+
+
+class Peer(HttpToolsProtocol):
+    """Says who is at the other end: ``certificate`` (verified, or empty) and ``transport``, in the state of the scope."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        connection = transport.get_extra_info("ssl_object")
+        certificate = connection.getpeercert() if connection is not None else None
+        self.app_state = {**self.app_state, "certificate": certificate, "transport": transport}
+
+
+Application = Callable[[Scope, Receive, Send], Any]
+
+
+class Server(uvicorn.Server):
+    """``on_stop`` is called at the first signal, before connections are waited for."""
+
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        self._on_stop()
+        super().handle_exit(sig, frame)
+
+    def leave(self) -> None:
+        """As a signal would."""
+        self.handle_exit(signal.SIGTERM, None)
+
+
+def server(application: Application, socket: Socket, tls: Tls, on_stop: Callable[[], None]) -> Server:
+    config = uvicorn.Config(
+        application,
+        socket.host,
+        socket.port,
+        http=Peer,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GOODBYE_S,
+    )
+    config.load()
+    config.ssl = tls.entrance
+    return Server(config, on_stop)

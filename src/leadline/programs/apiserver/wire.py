@@ -1,0 +1,135 @@
+"""Objects as clients write them, and the three parts in which a store keeps them."""
+
+import re
+import uuid
+from typing import Any
+
+import orjson
+
+from leadline.outputs.store.protocol import Content, Entry
+from leadline.outputs.store.selection import Key
+from leadline.programs.apiserver import refusal
+from leadline.programs.apiserver.forms import Shown
+from leadline.programs.apiserver.kinds import Kind, Served
+from leadline.programs.apiserver.moment import now
+
+Object = dict[str, Any]
+"""A whole object as JSON."""
+Metadata = dict[str, Any]
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+_LABEL_KEY = re.compile(
+    r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+)
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
+_MAX_ANNOTATION_BYTES = 256 * 2**10
+_MAX_DEPTH = 400
+"""Of nested lists and objects; call stacks in profiles nest deepest of what is real."""
+_HEAD = frozenset({"kind", "apiVersion", "metadata"})
+IDENTITY = ("uid", "creationTimestamp", "generation")
+OURS = (*IDENTITY, "deletionTimestamp", "deletionGracePeriodSeconds")
+"""Metadata that no client sets."""
+
+
+def parse(content: bytes) -> Object:
+    """Raises: ``Refusal`` for what is no JSON object, or too deep a one."""
+    try:
+        parsed = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise refusal.bad_request(f"the body cannot be read: {error}") from error
+    if not isinstance(parsed, dict):
+        raise refusal.bad_request("the body is no JSON object")
+    check_depth(parsed)
+    return parsed
+
+
+def check_depth(value: Any) -> None:
+    """Raises: ``Refusal``."""
+    layer = [value]
+    for _ in range(_MAX_DEPTH):
+        nested = []
+        for container in layer:
+            members = container.values() if isinstance(container, dict) else container
+            nested += [member for member in members if isinstance(member, dict | list)]
+        if not nested:
+            return
+        layer = nested
+    raise refusal.bad_request(f"the body is nested deeper than {_MAX_DEPTH} levels")
+
+
+def object_of(served: Served, entry: Entry) -> Object:
+    whole: Object = orjson.loads(Shown(served, "whole").one(entry))
+    return whole
+
+
+def content_of(served: Served, whole: Object) -> Content:
+    """Brought into the form that clients rely on."""
+    metadata: Metadata = whole["metadata"]
+    metadata.pop("resourceVersion", None)
+    body = {name: value for name, value in whole.items() if name not in _HEAD}
+    served.kind.tidy(body)
+    shown = {"metadata": metadata, **body}
+    cells = [column.cell(shown) for column in served.kind.columns]
+    return Content(orjson.dumps(metadata), orjson.dumps(cells), orjson.dumps(body))
+
+
+def is_same(one: bytes, other: bytes) -> bool:
+    """Whether JSON says the same, in whatever order clients write its members."""
+    if one == other:
+        return True
+    return len(one) == len(other) and bool(orjson.loads(one) == orjson.loads(other))
+
+
+def prepare(kind: Kind, whole: Object, namespace: str, name: str = "") -> Metadata:
+    """The metadata of what a client sent, checked against the place it was sent to; ``name`` is empty for a new object.
+
+    Raises: ``Refusal``.
+    """
+    if whole.get("apiVersion") != kind.api_version or whole.get("kind") != kind.name:
+        sent = f"{whole.get('apiVersion')} {whole.get('kind')}"
+        raise refusal.bad_request(f"the object is a {sent}, which this path does not take")
+    metadata = whole.get("metadata")
+    if not isinstance(metadata, dict):
+        metadata = whole["metadata"] = {}
+    for field, wanted in (("namespace", namespace), ("name", name)):
+        sent = metadata.get(field) or ""
+        if sent and wanted and sent != wanted:
+            why = f"the {field} of the provided object does not match the {field} sent on the request"
+            raise refusal.bad_request(why)
+    metadata["namespace"] = namespace
+    if not namespace:
+        del metadata["namespace"]
+    if name:
+        metadata["name"] = name
+    elif not metadata.get("name") and metadata.get("generateName"):
+        metadata["name"] = f"{metadata['generateName']}{uuid.uuid4().hex[:5]}"
+    metadata["labels"] = metadata.get("labels") or {}
+    metadata["annotations"] = metadata.get("annotations") or {}
+    check_metadata(kind, metadata)
+    return metadata
+
+
+def check_metadata(kind: Kind, metadata: Metadata) -> None:
+    """Raises: ``Refusal``."""
+    name = metadata.get("name") or ""
+    if not _NAME.fullmatch(name):
+        why = "Invalid value: a name consists of lower case letters, digits, '-' and '.', and begins and ends with a letter or digit"
+        raise refusal.invalid(kind, name, "metadata.name", why)
+    for key, value in metadata["labels"].items():
+        if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value or ""):
+            raise refusal.invalid(kind, name, "metadata.labels", f'Invalid value: "{key}={value}"')
+    size = sum(len(key) + len(value or "") for key, value in metadata["annotations"].items())
+    if size > _MAX_ANNOTATION_BYTES:
+        why = f"Too long: must have at most {_MAX_ANNOTATION_BYTES} bytes"
+        raise refusal.invalid(kind, name, "metadata.annotations", why)
+
+
+def make_new(metadata: Metadata) -> None:
+    """What the server sets on creation."""
+    for field in (*OURS, "resourceVersion", "selfLink"):
+        metadata.pop(field, None)
+    metadata.update(uid=str(uuid.uuid4()), creationTimestamp=now(), generation=1)
+
+
+def key_of(kind: Kind, metadata: Metadata) -> Key:
+    return Key(kind.plural, metadata.get("namespace", ""), metadata["name"])

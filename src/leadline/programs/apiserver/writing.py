@@ -1,0 +1,339 @@
+"""``create``, ``update``, ``patch``, ``delete``, ``deletecollection``: read, change, put if nobody was faster."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import yaml
+from msgspec import Struct
+
+from leadline.outputs.store.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
+from leadline.outputs.store.selection import Key
+from leadline.programs.apiserver import asked, fields, patches, refusal, wire
+from leadline.programs.apiserver.access import Access, Asked, Namespaces, User
+from leadline.programs.apiserver.asked import Target
+from leadline.programs.apiserver.deletion import Deletion, deletion_asked_for
+from leadline.programs.apiserver.exchange import JSON, Exchange
+from leadline.programs.apiserver.fields import Application
+from leadline.programs.apiserver.kinds import Kind, Served
+from leadline.programs.apiserver.refusal import Refusal
+from leadline.programs.apiserver.wire import Metadata, Object
+
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+PATCHES = (JSON_PATCH, MERGE_PATCH, APPLY_PATCH)
+_ATTEMPTS = 8
+_LARGE_BYTES = 2**20
+"""Larger bodies are parsed in a thread."""
+_AT_A_TIME = 100
+Change = Callable[[Object | None], Object | None]
+"""From the object as it is to what it shall be; ``None`` deletes it, or finds nothing to do where there was none."""
+
+
+class Saved(Struct, frozen=True):
+    """What came of a change. ``entry`` shows what was stored, or would have been."""
+
+    entry: Entry
+    is_new: bool = False
+    is_deleted: bool = False
+
+
+class Writes:
+    """The verbs that write, for one request each."""
+
+    def __init__(self, store: Store, access: Access, namespaces: Namespaces) -> None:
+        self._store = store
+        self._access = access
+        self._namespaces = namespaces
+
+    async def create(self, exchange: Exchange, target: Target, user: User) -> None:
+        kind = target.kind
+        whole = await self._object(exchange, target)
+        self._validate(exchange, target.served, whole)
+        metadata = wire.prepare(kind, whole, target.namespace)
+        await self._check_namespace(target)
+        wire.make_new(metadata)
+        metadata.pop("managedFields", None)
+        fields.track(kind, None, whole, exchange.query.get("fieldManager", ""))
+        key = wire.key_of(kind, metadata)
+        content = wire.content_of(target.served, whole)
+        if asked.is_dry(exchange):
+            if await self._store.get(key):
+                raise refusal.exists(kind, key.name)
+            entry = Entry(key, self._store.revision, content)
+        else:
+            try:
+                entry = await self._store.put(Put(key, content, ABSENT))
+            except ConflictError as error:
+                raise refusal.exists(kind, key.name) from error
+        await exchange.answer(asked.shown(exchange, target).one(entry), 201)
+
+    async def update(self, exchange: Exchange, target: Target, user: User) -> None:
+        kind = target.kind
+        whole = await self._object(exchange, target)
+        self._validate(exchange, target.served, whole)
+        metadata = wire.prepare(kind, whole, target.namespace, target.name)
+        sent = {name: metadata.get(name) for name in ("uid", "resourceVersion")}
+
+        def change(old: Object | None) -> Object:
+            if old is None:
+                raise refusal.not_found(kind, target.name)
+            _check_preconditions(kind, old, sent)
+            if not sent["resourceVersion"]:
+                why = "Invalid value: 0x0: must be specified for an update"
+                raise refusal.invalid(kind, target.name, "metadata.resourceVersion", why)
+            new: Object = {**whole, "metadata": dict(metadata)}
+            fields.track(kind, old, new, exchange.query.get("fieldManager", ""))
+            return new
+
+        saved = await self._save(target, change, asked.is_dry(exchange))
+        await exchange.answer(asked.shown(exchange, target).one(saved.entry))
+
+    async def patch(self, exchange: Exchange, target: Target, user: User) -> None:
+        kind, name = target.kind, target.name
+        change = await self._patch_change(exchange, target)
+        if exchange.media_type == APPLY_PATCH:
+            key = Key(kind.plural, target.namespace, name)
+            if await self._store.get(key) is None:
+                await self._check_create(target, user)
+        saved = await self._save(target, change, asked.is_dry(exchange))
+        shown = asked.shown(exchange, target)
+        await exchange.answer(shown.one(saved.entry), 201 if saved.is_new else 200)
+
+    async def delete(self, exchange: Exchange, target: Target, user: User) -> None:
+        deletion = await deletion_asked_for(exchange)
+        saved = await self._drop(target, deletion)
+        if not saved.is_deleted:
+            await exchange.answer(asked.shown(exchange, target).one(saved.entry))
+            return
+        uid = orjson.loads(saved.entry.content.metadata).get("uid")
+        details = {"name": target.name, "group": target.kind.group, "kind": target.kind.plural, "uid": uid}
+        await exchange.answer(_success(details))
+
+    async def delete_collection(self, exchange: Exchange, target: Target, user: User) -> None:
+        deletion = await deletion_asked_for(exchange)
+        selection = asked.selection_of(exchange, target, with_body=False)
+        token, is_first = "", True
+        while token or is_first:
+            page = await self._store.list(selection, Paging(token))
+            token, is_first = page.token, False
+            drops = [self._drop(_one_of(target, entry.key), deletion) for entry in page.entries]
+            for start in range(0, len(drops), _AT_A_TIME):
+                outcomes = await asyncio.gather(*drops[start : start + _AT_A_TIME], return_exceptions=True)
+                for outcome in outcomes:
+                    is_gone = isinstance(outcome, Refusal) and outcome.code == 404
+                    if isinstance(outcome, BaseException) and not is_gone:
+                        raise outcome
+        await exchange.answer(_success({"group": target.kind.group, "kind": target.kind.plural}))
+
+    async def _object(self, exchange: Exchange, target: Target) -> Object:
+        content = await self._content(exchange, target, (JSON,))
+        if len(content) > _LARGE_BYTES:
+            return await asyncio.to_thread(wire.parse, content)
+        return wire.parse(content)
+
+    async def _content(self, exchange: Exchange, target: Target, known: tuple[str, ...]) -> bytes:
+        if exchange.media_type not in known:
+            raise refusal.unsupported_media(known)
+        return await exchange.body(target.kind.max_bytes, f"an object of {target.kind.plural}")
+
+    async def _patch_change(self, exchange: Exchange, target: Target) -> Change:
+        kind = target.kind
+        content = await self._content(exchange, target, PATCHES)
+        manager = exchange.query.get("fieldManager", "")
+        if exchange.media_type == APPLY_PATCH:
+            if not manager:
+                raise refusal.bad_request(
+                    'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value'
+                )
+            application = Application(_applied(content), manager, exchange.is_on("force"))
+            return self._apply_change(exchange, target, application)
+        patch = _parsed_patch(content, exchange.media_type)
+
+        def change(old: Object | None) -> Object:
+            if old is None:
+                raise refusal.not_found(kind, target.name)
+            sent = patch.get("metadata") if isinstance(patch, dict) else None
+            _check_preconditions(kind, old, sent if isinstance(sent, dict) else {})
+            before = orjson.loads(orjson.dumps(old))
+            new = patches.operate(old, patch) if isinstance(patch, list) else patches.merge(old, patch)
+            if not isinstance(new, dict):
+                raise refusal.bad_request("the patch leaves no object")
+            self._validate(exchange, target.served, new)
+            wire.prepare(kind, new, target.namespace, target.name)
+            fields.track(kind, before, new, manager)
+            return new
+
+        return change
+
+    def _apply_change(self, exchange: Exchange, target: Target, application: Application) -> Change:
+        kind, config = target.kind, application.config
+        self._validate(exchange, target.served, config)
+        sent = dict(config["metadata"]) if isinstance(config.get("metadata"), dict) else {}
+        wire.prepare(kind, config, target.namespace, target.name)
+        for name in ("labels", "annotations"):
+            if not sent.get(name):
+                config["metadata"].pop(name, None)
+        if sent.get("managedFields"):
+            raise refusal.bad_request("metadata.managedFields must be nil")
+
+        def change(old: Object | None) -> Object:
+            if old is not None:
+                _check_preconditions(kind, old, sent)
+            new = fields.apply(kind, old, application)
+            metadata = wire.prepare(kind, new, target.namespace, target.name)
+            if old is None:
+                managed = metadata["managedFields"]
+                wire.make_new(metadata)
+                metadata["managedFields"] = managed
+            return new
+
+        return change
+
+    async def _check_create(self, target: Target, user: User) -> None:
+        kind = target.kind
+        wanted = Asked("create", "", kind.group, kind.version, kind.plural, target.namespace)
+        await self._access.check(user, wanted, target.name)
+        await self._check_namespace(target)
+
+    async def _check_namespace(self, target: Target) -> None:
+        if target.namespace:
+            await self._namespaces.check_open(target.namespace)
+
+    def _validate(self, exchange: Exchange, served: Served, whole: Object) -> None:
+        content = orjson.dumps(whole)
+        if problem := served.lenient.problem(content):
+            metadata = whole.get("metadata")
+            name = metadata.get("name") if isinstance(metadata, dict) else ""
+            raise refusal.invalid(served.kind, str(name or ""), *_placed(problem))
+        wanted = exchange.query.get("fieldValidation", "") or "Warn"
+        if wanted == "Ignore":
+            return
+        if problem := served.strict.problem(content):
+            if wanted == "Strict":
+                raise refusal.bad_request(f"strict decoding error: {problem}")
+            if len(exchange.warnings) < 1:
+                exchange.warnings.append(problem.replace('"', "'"))
+
+    async def _drop(self, target: Target, deletion: Deletion) -> Saved:
+        kind = target.kind
+
+        def change(old: Object | None) -> Object | None:
+            if old is None:
+                raise refusal.not_found(kind, target.name)
+            _check_preconditions(kind, old, deletion.preconditions)
+            return deletion.change(old)
+
+        return await self._save(target, change, deletion.is_dry, keeps=wire.IDENTITY)
+
+    async def _save(
+        self, target: Target, change: Change, is_dry: bool, *, keeps: tuple[str, ...] = wire.OURS
+    ) -> Saved:
+        """Raises: ``Refusal`` where others were faster again and again."""
+        served, kind = target.served, target.kind
+        key = Key(kind.plural, target.namespace, target.name)
+        for _ in range(_ATTEMPTS):
+            entry = await self._store.get(key)
+            old = wire.object_of(served, entry) if entry else None
+            kept = orjson.loads(entry.content.metadata) if entry else {}
+            new = change(old)
+            if new is not None and entry is not None:
+                _keep(new["metadata"], kept, keeps)
+            if new is None or _is_released(new):
+                assert entry is not None
+                if is_dry:
+                    return Saved(entry, is_deleted=True)
+                try:
+                    return Saved(await self._store.delete(key, entry.revision), is_deleted=True)
+                except ConflictError:
+                    continue
+            content = wire.content_of(served, new)
+            if entry is not None:
+                content = _with_generation(content, entry, new, served)
+                if _is_same(content, entry.content):
+                    # Nothing changed: no revision, no event.
+                    return Saved(entry)
+            if is_dry:
+                return Saved(
+                    Entry(key, entry.revision if entry else self._store.revision, content), entry is None
+                )
+            try:
+                put = Put(key, content, entry.revision if entry else ABSENT)
+                return Saved(await self._store.put(put), entry is None)
+            except ConflictError:
+                continue
+        raise refusal.modified(kind, target.name)
+
+
+def _keep(new: Metadata, old: Metadata, names: tuple[str, ...]) -> None:
+    """What the write does not change."""
+    for name in names:
+        new.pop(name, None)
+        if name in old:
+            new[name] = old[name]
+    new.pop("selfLink", None)
+
+
+def _is_same(new: Content, old: Content) -> bool:
+    return wire.is_same(new.metadata, old.metadata) and wire.is_same(new.body, old.body)
+
+
+def _with_generation(content: Content, entry: Entry, new: Object, served: Served) -> Content:
+    if wire.is_same(content.body, entry.content.body):
+        return content
+    new["metadata"]["generation"] = int(new["metadata"].get("generation") or 0) + 1
+    return wire.content_of(served, new)
+
+
+def _is_released(new: Object) -> bool:
+    """A deletion was asked for before, and the last finalizer has gone."""
+    metadata = new["metadata"]
+    return bool(metadata.get("deletionTimestamp")) and not metadata.get("finalizers")
+
+
+def _check_preconditions(kind: Kind, old: Object, sent: Metadata) -> None:
+    metadata = old["metadata"]
+    for name in ("uid", "resourceVersion"):
+        if sent.get(name) and str(sent[name]) != str(metadata.get(name)):
+            raise refusal.modified(kind, str(metadata.get("name")))
+
+
+def _applied(content: bytes) -> Object:
+    if content[:1] == b"{":
+        return wire.parse(content)
+    try:
+        parsed = yaml.load(content, yaml.CSafeLoader)
+        whole = orjson.dumps(parsed)
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+        raise refusal.bad_request(f"the body cannot be read: {error}") from error
+    return wire.parse(whole)
+
+
+def _parsed_patch(content: bytes, media_type: str) -> Any:
+    if media_type == MERGE_PATCH:
+        return wire.parse(content)
+    try:
+        patch = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise refusal.bad_request(f"the body cannot be read: {error}") from error
+    wire.check_depth([patch])
+    if not isinstance(patch, list):
+        raise refusal.bad_request("a JSON patch is a list of operations")
+    return patch
+
+
+def _one_of(target: Target, key: Key) -> Target:
+    return Target(target.served, key.namespace, key.name, "delete")
+
+
+def _placed(problem: str) -> tuple[str, str]:
+    """(field, why) of a complaint such as ``Expected `int`, got `str` - at `$.spec.x```."""
+    why, _, place = problem.rpartition(" - at `$.")
+    return (place.rstrip("`"), f"Invalid value: {why}") if why else ("", f"Invalid value: {problem}")
+
+
+def _success(details: dict[str, Any]) -> bytes:
+    status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+    return orjson.dumps(status)
