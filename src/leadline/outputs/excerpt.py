@@ -124,7 +124,8 @@ def _marked(spot: list[tuple[Finding, Place]], places: FindingPlaces, width: int
             )
         )
         yield from _carets(advice, text[start : start + length], columns(text[:start]), width)
-        yield from _added(findings, body, column, shown[-1])
+        for text in _added(findings, body, column, shown[-1]):
+            yield Line(" " * _GUTTER + " + " + _clipped(text, 0, room)[0])
 
 
 def _clipped(text: str, at: int, width: int) -> tuple[str, int]:
@@ -215,13 +216,12 @@ def _last_step(path: str) -> str | int:
 # The lines to add
 
 
-def _added(findings: list[Finding], body: Body, at: int, line: str) -> Iterator[Line]:
+def _added(findings: list[Finding], body: Body, at: int, line: str) -> Iterator[str]:
     adding = [finding for finding in findings if _adds(finding, body)]
     if not adding or _is_flow(line[at:]):
         return
     missing = missing_part(body, adding[-1].path)
-    for text in _written(_tree(adding, body), _indent(adding[-1].path, missing, at, line)):
-        yield Line(" " * _GUTTER + " + " + text)
+    yield from _written(_tree(adding, body), _indent(adding[-1].path, missing, at, line))
 
 
 def _tree(findings: list[Finding], body: Body) -> dict[str | int, Any]:

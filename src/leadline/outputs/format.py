@@ -15,7 +15,9 @@ from leadline.model.finding import Finding, Place, Skip, Unread
 from leadline.model.package import Sbom
 from leadline.model.report import ControlCount, PostureReport
 from leadline.model.resource import Resource, joined
+from leadline.outputs.control_groups import ControlGroup, control_groups
 from leadline.outputs.counters import Counters, category_of, resource_counters, status_info
+from leadline.outputs.edit_rows import EditRow, edit_line, edit_rows, failing_text, subject_text
 from leadline.outputs.excerpt import Excerpt, Line, excerpts
 from leadline.outputs.finding_places import FindingPlaces
 from leadline.outputs.format_registry import Asked, Format, Page, find_format, format, formats_for
@@ -39,7 +41,6 @@ from leadline.outputs.summary import (
     closing,
     controls_that_judged,
     denied_rules,
-    failed_rows,
     not_judged,
     per_cent,
     scanned,
@@ -57,8 +58,10 @@ __all__ = [
     "Asked",
     "Control",
     "ControlCount",
+    "ControlGroup",
     "ControlText",
     "Counters",
+    "EditRow",
     "Excerpt",
     "Finding",
     "FindingPlaces",
@@ -83,12 +86,15 @@ __all__ = [
     "category_of",
     "closing",
     "columns",
+    "control_groups",
     "control_text",
     "controls_that_judged",
     "count",
     "denied_rules",
+    "edit_line",
+    "edit_rows",
     "excerpts",
-    "failed_rows",
+    "failing_text",
     "file_of",
     "find_format",
     "fix",
@@ -113,6 +119,7 @@ __all__ = [
     "stable_path",
     "status_info",
     "steering",
+    "subject_text",
     "target_name",
     "titles_of",
     "value_at",

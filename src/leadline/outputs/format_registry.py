@@ -51,6 +51,8 @@ class Page(Struct, frozen=True):
     """The gates' last line; empty without a gate."""
     passed: bool = True
     """Whether the verdict is a good one; chooses its colour."""
+    gate: Severity | None = None
+    """Findings of this severity or above made the gate fail and are listed; ``None`` where none did."""
     least: Severity = "unknown"
     """The lowest severity to show; counts and scores are not touched by it."""
     folder: str = ""

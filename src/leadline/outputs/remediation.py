@@ -65,7 +65,7 @@ def control_text(control: Control) -> ControlText:
 
 def why(control: Control) -> str:
     """The first sentence of the control's documentation, without its full stop."""
-    return " ".join(control.doc.strip().split("\n\n", 1)[0].split()).removesuffix(".")
+    return " ".join(control.doc.strip().split("\n\n", 1)[0].split()).removesuffix(".").replace("``", "")
 
 
 def _dedented(text: str) -> str:

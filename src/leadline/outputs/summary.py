@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from leadline.model.control import SEVERITIES, Severity
+from leadline.model.control import SEVERITIES, Framework, Severity
 from leadline.model.finding import Unread
 from leadline.model.report import ControlCount, PostureReport
 from leadline.outputs.plain import count, plain
@@ -75,10 +75,30 @@ def closing(report: PostureReport, gate: str = "") -> str:
     return f"no findings: {judges}, {unread or 'nothing unread'}"
 
 
-def scores(report: PostureReport) -> list[str]:
-    """``NSA 68 %`` for each framework, then the score of all controls."""
-    parts = [f"{plain(f.name)} {per_cent(report.compliance(f))}" for f in report.frameworks]
-    return [*parts, f"all controls {per_cent(report.compliance())}"]
+def scores(report: PostureReport) -> list[tuple[str, str]]:
+    """Name and score of each framework, then of all controls, with how much each speaks of:
+    ``62 % of 24 judged; 28 in all, 2 not built, 2 by a person``.
+    """
+    rows = [
+        (
+            f"{plain(f.name)} {plain(f.version)}" if f.version and f.version not in f.name else plain(f.name),
+            _score(report, f),
+        )
+        for f in report.frameworks
+    ]
+    return [*rows, ("all controls", _score(report, None))]
+
+
+def _score(report: PostureReport, framework: Framework | None) -> str:
+    listed = None if framework is None else set(framework.control_ids)
+    rows = [row for row in report.by_control if listed is None or row.control.id in listed]
+    judged = sum(1 for row in rows if row.judged)
+    not_built = sum(1 for row in rows if not row.control.is_built)
+    by_person = sum(1 for row in rows if row.control.manual)
+    parts = [f"{len(rows) if listed is None else len(listed):,} in all"]
+    parts += [f"{not_built:,} not built"] if not_built else []
+    parts += [f"{by_person:,} by a person"] if by_person else []
+    return f"{per_cent(report.compliance(framework))} of {judged:,} judged; {', '.join(parts)}"
 
 
 FORBIDDEN = "forbidden: "

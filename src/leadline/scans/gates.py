@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from leadline.model.control import SEVERITIES
+from leadline.model.control import SEVERITIES, Severity
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.report import PostureReport
@@ -27,12 +28,15 @@ class Verdict(Struct, frozen=True):
     text: str = ""
     """``failed: --severity-threshold high, 4 findings at or above it``; empty without a gate."""
     passed: bool = True
+    failing: Severity | None = None
+    """Findings of this severity or above made it fail; ``None`` where it passed, or something else did."""
 
 
 def verdict(report: PostureReport, gates: Gates) -> Verdict:
     """The outcome of every gate; those that failed are named first and alone."""
     failed: list[str] = []
     passed: list[str] = []
+    failing: Severity | None = None
     if gates.severity_threshold:
         gate = f"--severity-threshold {gates.severity_threshold}"
         grave = SEVERITIES[: SEVERITIES.index(gates.severity_threshold) + 1]
@@ -41,10 +45,12 @@ def verdict(report: PostureReport, gates: Gates) -> Verdict:
         (failed if number else passed).append(
             f"{gate}, {count(number, 'finding')} at or above it" if number else gate
         )
+        failing = grave[-1] if number else None
     if gates.compliance_threshold is not None:
         gate = f"--compliance-threshold {gates.compliance_threshold:g}"
         score = report.compliance()
         if score is None or score < gates.compliance_threshold:
+            failing = SEVERITIES[-1]
             failed.append(
                 f"{gate}, the score is {'unknown' if score is None else f'{int(score * 100) / 100:g}'}"
             )
@@ -55,7 +61,8 @@ def verdict(report: PostureReport, gates: Gates) -> Verdict:
         (failed if number else passed).append(
             f"--fail-on unread, {number:,} not read" if number else "--fail-on unread"
         )
-    return _joined(failed, passed, len(report.unread))
+    outcome = _joined(failed, passed, len(report.unread))
+    return outcome if outcome.passed else replace(outcome, failing=failing)
 
 
 def image_verdict(report: ImageReport | None, unread: Sequence[Unread], gates: Gates) -> Verdict:

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from leadline.programs.cli.main import main
 from outputs.sarif_schema import SARIF
+from outputs.screen_width import too_wide
 
 ROOT = Path(__file__).parents[3]
 SHOP = "examples/shop"
@@ -46,10 +47,10 @@ def test_every_object_is_read_and_the_two_faulty_files_are_named(capfd):
 def test_the_worst_is_found_where_it_is(capfd):
     lines = output(capfd, "-f", "lines").splitlines()
     for start in (
-        f"{SHOP}/agent.yaml:22:13: high C-0057 ",
-        f"{SHOP}/agent.yaml:16:7: high C-0038 ",
-        f"{SHOP}/payments.yaml:29:7: high C-0041 ",
-        f"{SHOP}/payments.yaml:9:3: high C-0012 ",
+        f"{SHOP}/agent.yaml:22:13: high C-0057",
+        f"{SHOP}/agent.yaml:16:7: high C-0038",
+        f"{SHOP}/payments.yaml:29:7: high C-0041",
+        f"{SHOP}/payments.yaml:9:3: high C-0012",
     ):
         assert [line for line in lines if line.startswith(start)] != [], start
     assert [line for line in lines if "Group/shop-operators" in line and "C-0185" in line] != []
@@ -71,3 +72,13 @@ def test_sarif_is_valid_and_every_result_has_a_fingerprint_of_its_own(capfd):
 def test_no_password_leaves(capfd, format: str):
     text = output(capfd, "-f", format, "-v")
     assert [password for password in PASSWORDS if password in text] == []
+
+
+@pytest.mark.parametrize("width", [40, 60, 72, 80, 81, 97, 100, 113, 130, 160, 200])
+@pytest.mark.parametrize(
+    "words", [[], ["-v"], ["--verbose-coverage"], ["--severity-threshold", "low"]], ids=" ".join
+)
+def test_no_screen_is_wider_than_the_terminal(capfd, monkeypatch, width, words):
+    monkeypatch.setenv("COLUMNS", str(width))
+    main(["scan", SHOP, "-f", "pretty", *words])
+    assert too_wide(capfd.readouterr().out, width) == []

@@ -17,7 +17,7 @@ def test_paths_of_a_repository_are_those_in_it(tmp_path, capfd):
     out, err = capfd.readouterr()
     assert code == 0
     assert out.splitlines()[0] == (
-        "deploy/pod.yaml:5:3: high C-0038 Host PID/IPC privileges [Pod/a] remove spec.hostPID"
+        "deploy/pod.yaml:5:3: high C-0038 Shares the node's processes or IPC [Pod/a] remove spec.hostPID"
     )
     assert out.splitlines()[1].startswith("deploy/broken.yaml:")
     assert str(tmp_path) not in out + err.replace(f"file://{tmp_path}", "")

@@ -1,6 +1,7 @@
 """What a scan tells its user to type next, and its remarks on stderr."""
 
 import gc
+import re
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def advice(capfd: pytest.CaptureFixture[str], *words: str) -> list[str]:
     assert main([*COMMAND, *words]) == 0
-    out = capfd.readouterr().out
+    out = re.sub(r" \\\n +", " ", capfd.readouterr().out)
     lines = out[out.index("next ") :].split("\n")[:-2]
     return [
         part.strip() for part in "      ".join(lines).removeprefix("next").split("      ") if part.strip()

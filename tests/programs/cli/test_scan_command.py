@@ -255,7 +255,7 @@ def test_a_framework_of_the_user_is_counted(capfd):
         capfd, "scan", "bad.yaml", "good.yaml", "--framework-file", "mine.toml", "-f", "pretty"
     )
     assert code == 0
-    assert "Mine 50 %   all controls 50 %" in out.splitlines()
+    assert "score     Mine          50 % of 1 judged; 1 in all" in out.splitlines()
 
 
 OWN = '''"""Names must be short.

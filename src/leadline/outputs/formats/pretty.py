@@ -9,8 +9,8 @@ from typing import IO
 from leadline.outputs.format import (
     FORBIDDEN,
     SEVERITIES,
-    ControlCount,
-    Excerpt,
+    ControlGroup,
+    EditRow,
     Finding,
     FindingPlaces,
     Page,
@@ -19,17 +19,19 @@ from leadline.outputs.format import (
     blocked_by_access,
     closing,
     columns,
+    control_groups,
     count,
     denied_rules,
+    edit_rows,
     excerpts,
-    failed_rows,
+    failing_text,
     format,
     not_judged,
     padded,
-    per_cent,
     plain,
     scanned,
     scores,
+    subject_text,
     target_name,
     titles_of,
     why,
@@ -37,9 +39,8 @@ from leadline.outputs.format import (
 )
 
 _NARROW = 80
-_WIDE = 100
 _NAMES = 32
-"""Columns that the names of objects get before long titles are broken."""
+"""Columns that the names of objects get before long problems are broken."""
 _ROWS = 12
 """Rows of a short table. Critical and high controls are always listed, the rest as far as there is room."""
 _UNREAD = 5
@@ -64,20 +65,21 @@ def pretty(report: PostureReport, out: IO[str], page: Page) -> None:
 
 def _all(report: PostureReport, page: Page) -> Iterator[str]:
     yield from _heading(report, page)
-    rows = failed_rows(report, page.least)
-    if rows and page.verbose:
-        yield from _blocks(report, rows, page)
-    if rows:
-        yield from _table(report, rows, page)
+    groups = control_groups(report, page.least)
+    if groups and page.verbose:
+        yield from _blocks(report, page)
+    if groups:
+        yield from _table(report, groups, page)
         yield ""
-    yield from _hidden(report, rows)
+    yield from _hidden(report, groups)
     yield from _not_seen(report, page)
     yield from _not_read([u for u in report.unread if not u.why.startswith(FORBIDDEN)], page)
     if page.coverage:
         yield from _coverage(report, page)
     elif page.verbose:
         yield from _not_judged(report, page)
-    yield from _closing(report, rows, page)
+    yield from _failing(report, page)
+    yield from _closing(report, groups, page)
 
 
 def _heading(report: PostureReport, page: Page) -> Iterator[str]:
@@ -85,7 +87,7 @@ def _heading(report: PostureReport, page: Page) -> Iterator[str]:
     if columns(name) + 3 + columns(text) <= page.width:
         yield f"{name}   {text}"
     else:
-        yield name
+        yield from wrapped(name, page.width)
         yield from wrapped(text, page.width)
     yield ""
 
@@ -98,60 +100,87 @@ def _severity(severity: str, page: Page) -> str:
     return _paint(severity, severity, page) + " " * (_SEVERITY_WIDTH - len(severity))
 
 
-# The table of controls
+# The table of problems
 
 
-def _table(report: PostureReport, rows: list[ControlCount], page: Page) -> Iterator[str]:
-    listed = rows if page.verbose else _listed(rows)
-    offenders = _offenders(report, {row.control.id for row in listed})
-    tallies = _tallies(listed, with_score=page.width >= _WIDE)
-    id_width = max(columns(plain(row.control.id)) for row in listed)
-    tally_width = max(map(len, tallies.values()))
-    narrow = page.width < _NARROW
-    left = _SEVERITY_WIDTH + 2 + id_width + 2
-    room = page.width - left - 2 - tally_width
-    title_width = min(room, max(columns(plain(row.control.title)) for row in listed))
-    if not narrow:
-        title_width = min(title_width, max(30, room - 2 - _NAMES))
-    for row in listed:
-        head = f"{_severity(row.control.severity, page)}  {padded(plain(row.control.id), id_width)}  "
-        title = wrapped(plain(row.control.title), title_width) or [""]
-        first = f"{head}{padded(title[0], title_width)}  {tallies[row.control.id]:>{tally_width}}"
-        used = left + title_width + 2 + tally_width + 2
-        names = offenders[row.control.id]
-        if narrow or page.width - used < max(20, columns(names[0])):
-            yield first
-            yield from (" " * left + more for more in title[1:])
-            beside = _names(names, row.failed, page.width - left)
-            yield from (" " * left + line for line in wrapped(beside, page.width - left))
-        else:
-            yield f"{first}  {_names(names, row.failed, page.width - used)}"
-            yield from (" " * left + more for more in title[1:])
-    yield from _rest(rows[len(listed) :], page)
+class _Widths:
+    """Where the columns of the table stand."""
+
+    def __init__(self, groups: Sequence[ControlGroup], page: Page) -> None:
+        self.page = page
+        self.id = max(columns("CONTROL"), *(columns(plain(group.control.id)) for group in groups))
+        self.left = _SEVERITY_WIDTH + 2 + self.id + 2
+        self.tally = max(columns("FAILED"), *(len(_tally(group)) for group in groups))
+        room = page.width - self.left - 2 - self.tally
+        self.problem = max(8, min(room, max(columns(_problem(group)) for group in groups)))
+        if page.width >= _NARROW:
+            self.problem = max(8, min(self.problem, max(30, room - 2 - _NAMES)))
+        self.used = self.left + self.problem + 2 + self.tally + 2
+        self.is_narrow = page.width < _NARROW
+
+    @property
+    def room(self) -> int:
+        """Columns that are left for the names of objects beside the other columns."""
+        return self.page.width - self.used
 
 
-def _tallies(rows: list[ControlCount], *, with_score: bool) -> dict[str, str]:
-    """``1 of 12``, and on a wide page how much of what was judged passes: ``1 of 12   91 %``."""
-    counts = {row.control.id: f"{row.failed:,} of {row.judged:,}" for row in rows}
-    if not with_score:
-        return counts
-    widest = max(map(len, counts.values()))
-    return {r.control.id: f"{counts[r.control.id]:>{widest}}  {per_cent(r.compliance):>4}" for r in rows}
+def _table(report: PostureReport, groups: list[ControlGroup], page: Page) -> Iterator[str]:
+    listed = groups if page.verbose else _listed(groups)
+    offenders = _offenders(report, {group.control.id for group in listed})
+    widths = _Widths(listed, page)
+    head = f"{'SEVERITY':{_SEVERITY_WIDTH}}  {'CONTROL':{widths.id}}  {'PROBLEM':{widths.problem}}  {'FAILED':>{widths.tally}}"
+    yield head if widths.is_narrow else f"{head}  OBJECTS"
+    for group in listed:
+        yield from _row(group, offenders[group.control.id], widths)
+    yield from _rest(groups[len(listed) :], page)
 
 
-def _listed(rows: list[ControlCount]) -> list[ControlCount]:
-    grave = sum(1 for row in rows if row.control.severity in ("critical", "high"))
-    return rows[: max(grave, _ROWS if len(rows) > _ROWS + 1 else len(rows))]
+def _row(group: ControlGroup, names: list[str], widths: _Widths) -> Iterator[str]:
+    problem = wrapped(_problem(group), widths.problem) or [""]
+    head = f"{_severity(group.severity, widths.page)}  {padded(plain(group.control.id), widths.id)}  "
+    first = f"{head}{padded(problem[0], widths.problem)}  {_tally(group):>{widths.tally}}"
+    indent = " " * widths.left
+    failed = group.row.failed
+    if not widths.is_narrow and widths.room >= max(20, columns(names[0]) + len(_more(failed - 1))):
+        yield f"{first}  {_names(names, failed, widths.room)}"
+        yield from (indent + more for more in problem[1:])
+        return
+    yield first
+    yield from (indent + more for more in problem[1:])
+    width = widths.page.width - widths.left
+    beside = _names(names, failed, width)
+    # A name that is wider than its column starts further left, so that it stays whole.
+    indent = indent if columns(names[0]) <= width else "  "
+    yield from (indent + line for line in wrapped(beside, widths.page.width - len(indent)))
 
 
-def _rest(rows: list[ControlCount], page: Page) -> Iterator[str]:
-    advice = "-v shows them"
+def _problem(group: ControlGroup) -> str:
+    control = group.control
+    text = plain(control.problem or control.title)
+    return f"{text}, {count(len(group.ids), 'control')}" if group.contained else text
+
+
+def _tally(group: ControlGroup) -> str:
+    return f"{group.row.failed:,} of {group.row.judged:,}"
+
+
+def _listed(groups: list[ControlGroup]) -> list[ControlGroup]:
+    grave = sum(1 for group in groups if group.severity in ("critical", "high"))
+    return groups[: max(grave, _ROWS if len(groups) > _ROWS + 1 else len(groups))]
+
+
+def _rest(groups: list[ControlGroup], page: Page) -> Iterator[str]:
+    advice = "   -v shows them"
     for severity in SEVERITIES:
-        group = [row for row in rows if row.control.severity == severity]
+        group = [one for one in groups if one.severity == severity]
         if group:
-            failed = sum(row.failed for row in group)
-            text = f"{count(len(group), 'more control')}, {count(failed, 'finding')}"
-            yield f"{_severity(severity, page)}  {text}" + (f"   {advice}" if advice else "")
+            failed = sum(one.row.failed for one in group)
+            text = f"{count(len(group), 'more problem')}, {count(failed, 'object')}{advice}"
+            first, *more = wrapped(text, page.width - _SEVERITY_WIDTH - 2)
+            if not more:
+                first = text
+            yield f"{_severity(severity, page)}  {first}"
+            yield from (" " * (_SEVERITY_WIDTH + 2) + line for line in more)
             advice = ""
 
 
@@ -171,71 +200,74 @@ def _names(names: list[str], failed: int, width: int) -> str:
     used = 1
     for name in names[1:]:
         longer = f"{text}, {name}"
-        tail = f" and {failed - used - 1} more" if failed > used + 1 else ""
-        if columns(longer) + len(tail) > width:
+        if columns(longer) + len(_more(failed - used - 1)) > width:
             break
         text, used = longer, used + 1
-    return f"{text} and {failed - used:,} more" if failed > used else text
+    return text + _more(failed - used)
 
 
-# Verbose: what each control is about, then one block per object
+def _more(number: int) -> str:
+    return f" and {number:,} more" if number > 0 else ""
 
 
-def _blocks(report: PostureReport, rows: list[ControlCount], page: Page) -> Iterator[str]:
-    severities = {row.control.id: row.control.severity for row in rows}
-    groups: dict[tuple[str, str], list[Finding]] = {}
-    for finding in report.findings:
-        if finding.control in severities:
-            groups.setdefault((finding.resource, finding.control), []).append(finding)
-    title = titles_of(report)
-    # Drawn in the order of reading, so that each file is read again once and not once per control.
-    blocks: dict[str, list[str]] = {control_id: [] for control_id in severities}
+# Verbose: each problem, and the places where it is
+
+
+def _blocks(report: PostureReport, page: Page) -> Iterator[str]:
     places = FindingPlaces(report, page.places)
-    for (resource_id, control_id), findings in groups.items():
-        name = title(report.resource(resource_id))
-        parts = (
-            (part, name if part.resource.id == resource_id else f"{name}, through {title(part.resource)}")
-            for part in excerpts(findings, places, page.width)
-        )
-        blocks[control_id].append("\n".join(_block(parts, severities[control_id], page)))
-    for row in rows:
-        yield from _about(row, page)
-        for block in blocks[row.control.id]:
-            yield from block.split("\n")
+    problems: dict[tuple[str, ...], list[EditRow]] = {}
+    for row in edit_rows(report, places, page.least):
+        problems.setdefault(tuple(control.id for control in row.controls), []).append(row)
+    for rows in problems.values():
+        yield from _about(rows[0], page)
+        yield from _places(rows, report, places, page)
 
 
-def _about(row: ControlCount, page: Page) -> Iterator[str]:
-    control = row.control
-    left = f"{control.severity}  {plain(control.id)}  "
-    tally = f"{row.failed:,} of {row.judged:,}"
-    title = wrapped(plain(control.title), page.width - len(left)) or [""]
-    if columns(left) + columns(title[-1]) + 3 + len(tally) <= page.width:
-        title[-1] = f"{title[-1]}   {tally}"
+def _about(row: EditRow, page: Page) -> Iterator[str]:
+    """What is wrong, which controls say so, and why it matters."""
+    severity = row.severity
+    ids = " ".join(plain(control.id) for control in row.controls)
+    problem = plain(row.problem)
+    if columns(f"{severity}  {problem}   {ids}") <= page.width:
+        yield f"{_paint(severity, severity, page)}  {problem}   {ids}"
     else:
-        title.append(tally)
-    yield _paint(control.severity, control.severity, page) + left.removeprefix(control.severity) + title[0]
-    yield from (" " * len(left) + line for line in title[1:])
-    yield from (f"  {line}" for line in wrapped(plain(why(control)), page.width - 2))
-    yield f"  {page.command} explain {plain(control.id)}"
+        first, *more = wrapped(problem, page.width - len(severity) - 2)
+        yield f"{_paint(severity, severity, page)}  {first}"
+        yield from (f"  {line}" for line in more)
+        yield from (f"  {line}" for line in wrapped(ids, page.width - 2))
+    yield from (f"  {line}" for line in wrapped(plain(why(row.controls[0])), page.width - 2))
+    yield f"  {page.command} explain {plain(row.controls[0].id)}"
     yield ""
 
 
-def _block(parts: Iterable[tuple[Excerpt, str]], severity: str, page: Page) -> Iterator[str]:
-    """The excerpts of one control on one object, each with the title that stands over it."""
-    previous = ""
-    for part, title in parts:
-        if title == previous:
-            heading = f"  {part.where}" if part.where else ""
-        elif columns(title) + 5 + columns(part.where) <= page.width:
-            heading = f"  {title}   {part.where}"
-        else:
-            heading = f"  {title}\n  {part.where}"
-        yield from (line for line in heading.split("\n") if line.strip())
-        yield from (f"  {line}" for line in _broken(part.path, page.width - 2))
-        previous = title
-        for line in part.lines:
-            yield line.left + (_paint(line.mark, severity, page) if line.mark else "") + line.right
-        yield ""
+def _places(
+    rows: Sequence[EditRow], report: PostureReport, places: FindingPlaces, page: Page
+) -> Iterator[str]:
+    by_subject: dict[tuple[str, ...], list[EditRow]] = {}
+    for row in rows:
+        by_subject.setdefault(row.subjects, []).append(row)
+    title = titles_of(report)
+    for group in by_subject.values():
+        name = subject_text(group[0], report, title)
+        previous = ""
+        findings: list[Finding] = [row.finding for row in group]
+        for part in excerpts(findings, places, page.width):
+            through = "" if part.resource.id in group[0].subjects else f", through {title(part.resource)}"
+            heading = f"{name}{through}"
+            if heading == previous:
+                yield from ([f"  {part.where}"] if part.where else [])
+            elif columns(heading) + 5 + columns(part.where) <= page.width:
+                yield f"  {heading}   {part.where}"
+            else:
+                yield from (f"  {line}" for line in wrapped(heading, page.width - 2))
+                yield from ([f"  {part.where}"] if part.where else [])
+            previous = heading
+            yield from (f"  {line}" for line in _broken(part.path, page.width - 2))
+            for line in part.lines:
+                yield (
+                    line.left + (_paint(line.mark, group[0].severity, page) if line.mark else "") + line.right
+                )
+            yield ""
 
 
 def _broken(path: str, width: int) -> Iterator[str]:
@@ -254,8 +286,9 @@ def _broken(path: str, width: int) -> Iterator[str]:
 # What was not seen, and the end
 
 
-def _hidden(report: PostureReport, rows: list[ControlCount]) -> Iterator[str]:
-    below = len(failed_rows(report)) - len(rows)
+def _hidden(report: PostureReport, groups: list[ControlGroup]) -> Iterator[str]:
+    failed = sum(1 for row in report.by_control if row.failed)
+    below = failed - sum(len(group.ids) for group in groups)
     if below:
         yield f"not shown  {count(below, 'failed control')} below --min-severity"
         yield ""
@@ -267,21 +300,27 @@ def _not_seen(report: PostureReport, page: Page) -> Iterator[str]:
     if not rules:
         return
     forbidden = sum(1 for unread in report.unread if unread.why.startswith(FORBIDDEN))
-    yield f"not seen  {count(forbidden, 'list')}, forbidden; the missing RBAC rules:"
+    yield from _broken_at(
+        f"not seen  {count(forbidden, 'list')}, forbidden; the missing RBAC rules:", page.width
+    )
     shown = rules if page.verbose or page.coverage else rules[:_UNREAD]
     for rule in shown:
         yield from _broken_at(f"  {rule}", page.width)
     if len(shown) < len(rules):
         yield f"  and {len(rules) - len(shown):,} more   -v shows them"
     if any("--include-namespaces" in unread.hint for unread in report.unread):
-        yield "  or --include-namespaces with those that may be listed"
-    blind = blocked_by_access(report)
-    if blind:
-        yield f"  {count(blind, 'control')} could not judge for it"
+        yield from _broken_at("  or --include-namespaces with those that may be listed", page.width)
+    blocked = blocked_by_access(report)
+    if blocked:
+        yield f"  {count(blocked, 'control')} could not judge for it"
     yield ""
 
 
 def _broken_at(text: str, width: int) -> Iterator[str]:
+    """``text`` as it is where it fits, else broken between words, further lines two columns to the right."""
+    if columns(text) <= width:
+        yield text
+        return
     indent = " " * (len(text) - len(text.lstrip()))
     first, *more = wrapped(text, width - len(indent) - 2)
     yield indent + first
@@ -307,7 +346,7 @@ def _not_read(everything: Sequence[Unread], page: Page) -> Iterator[str]:
             yield f"  {padded(place, widest)}  {broken[0] if broken else ''}"
             yield from (" " * (widest + 4) + more for more in broken[1:])
         else:
-            yield f"  {place}"
+            yield from _broken_at(f"  {place}", page.width)
             yield from (f"    {more}" for more in wrapped(text, page.width - 4))
     if len(shown) < len(everything):
         yield f"  and {len(everything) - len(shown):,} more   -v shows them"
@@ -324,7 +363,10 @@ def _coverage(report: PostureReport, page: Page) -> Iterator[str]:
     left = max(columns(control_id) for control_id, _ in rows) + 4
     for control_id, reason in rows:
         title, *more = wrapped(titles.get(control_id, ""), page.width - left) or [""]
-        yield f"  {padded(control_id, left - 2)}{title}"
+        if left + columns(title) > page.width:
+            yield from (f"  {control_id}", f"    {title}")
+        else:
+            yield f"  {padded(control_id, left - 2)}{title}"
         yield from (" " * left + line for line in (*more, *wrapped(reason, page.width - left)))
     yield ""
 
@@ -342,20 +384,45 @@ def _not_judged(report: PostureReport, page: Page) -> Iterator[str]:
     yield ""
 
 
-def _closing(report: PostureReport, rows: list[ControlCount], page: Page) -> Iterator[str]:
-    yield from _side_by_side(scores(report), page.width)
-    advice = _advice(report, rows, page)
+def _failing(report: PostureReport, page: Page) -> Iterator[str]:
+    """What made the gate fail, with file and line, for a log that nobody runs again with -v."""
+    if page.passed or page.verbose or page.gate is None:
+        return
+    lines = list(failing_text(report, FindingPlaces(report, page.places), page.gate))
+    if lines:
+        yield "failing"
+        for line in lines:
+            yield from _broken_at(f"  {line}", page.width)
+        yield ""
+
+
+def _closing(report: PostureReport, groups: list[ControlGroup], page: Page) -> Iterator[str]:
+    yield from _scores(report, page)
+    advice = _advice(report, groups, page)
     if advice:
         yield from _side_by_side([f"next      {advice[0]}", *advice[1:]], page.width, "      ", " " * 10)
-    style = "bad" if not page.passed else "good" if page.verdict or not (rows or report.unread) else "neither"
+    style = (
+        "bad" if not page.passed else "good" if page.verdict or not (groups or report.unread) else "neither"
+    )
     for line in wrapped(closing(report, page.verdict), page.width):
         yield _paint(line, style, page)
 
 
-def _advice(report: PostureReport, rows: list[ControlCount], page: Page) -> list[str]:
-    advice = [f"{page.command} explain {plain(rows[0].control.id)}"] if rows else []
+def _scores(report: PostureReport, page: Page) -> Iterator[str]:
+    rows = scores(report)
+    width = max(columns(name) for name, _ in rows)
+    label = "score     "
+    for name, text in rows:
+        first, *more = wrapped(text, page.width - len(label) - width - 2) or [""]
+        yield f"{label}{padded(name, width)}  {first}"
+        yield from (" " * (len(label) + width + 2) + line for line in more)
+        label = " " * len(label)
+
+
+def _advice(report: PostureReport, groups: list[ControlGroup], page: Page) -> list[str]:
+    advice = [f"{page.command} explain {plain(groups[0].control.id)}"] if groups else []
     again = plain(page.again, 4096)
-    if rows and again and not page.verbose:
+    if groups and again and not page.verbose:
         advice.append(f"{again} -v")
     if denied_rules(report.unread):
         advice += [plain(page.rbac, 4096)] if page.rbac else []
@@ -367,9 +434,16 @@ def _side_by_side(parts: Iterable[str], width: int, gap: str = "   ", indent: st
     line = ""
     for part in parts:
         if line and columns(line) + columns(gap) + columns(part) > width:
-            yield line
+            yield from _command(line, width)
             line = indent + part
         else:
             line = f"{line}{gap}{part}" if line else part
     if line:
-        yield line
+        yield from _command(line, width)
+
+
+def _command(line: str, width: int) -> Iterator[str]:
+    """A command that can still be pasted where it takes several lines."""
+    *broken, last = _broken_at(line, width) if columns(line) <= width else _broken_at(line, width - 2)
+    yield from (f"{part} \\" for part in broken)
+    yield last

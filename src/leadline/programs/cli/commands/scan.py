@@ -12,6 +12,8 @@ import click
 from leadline import __version__
 from leadline.errors import SourceError, StoreError, UsageError
 from leadline.model.report import PostureReport
+from leadline.outputs.edit_rows import failing_text
+from leadline.outputs.finding_places import FindingPlaces
 from leadline.outputs.format import Asked, Page
 from leadline.outputs.plain import plain
 from leadline.outputs.summary import closing
@@ -162,6 +164,7 @@ def _page(
         again=f"{command} {rerun_words(request, 'scan', flags)}" if can_be_repeated else "",
         verdict=outcome.text,
         passed=outcome.passed,
+        gate=outcome.failing,
         least=request.min_severity,  # type: ignore[arg-type]
         folder=str(Path.cwd()),
         at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -202,7 +205,10 @@ def _remark(
     if len(shown) < len(scan.notes):
         lines.append(f"note: and {len(scan.notes) - len(shown):,} more, -v shows them")
     lines += [f"written: {destination.path}" for destination in chosen if destination.path]
-    if not any(d.format.name == "pretty" and not d.path for d in chosen):
+    printed = {d.format.name for d in chosen if not d.path}
+    if outcome.failing and printed.isdisjoint(("pretty", "lines")):
+        lines += failing_text(scan.report, FindingPlaces(scan.report, scan.places), outcome.failing)
+    if "pretty" not in printed:
         lines.append(closing(scan.report, outcome.text))
     for line in lines:
         sys.stderr.write(line + "\n")

@@ -1,0 +1,110 @@
+"""Failed controls as a summary shows them: one row for those that ask for the same edits, worst first."""
+
+from collections.abc import Container, Iterator, Mapping
+from itertools import groupby
+
+from msgspec import Struct
+
+from leadline.model.control import CONSEQUENCES, SEVERITIES, Control, Severity
+from leadline.model.finding import Finding
+from leadline.model.report import ControlCount, PostureReport
+
+_SEVERITY_RANK = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+_CONSEQUENCE_RANK = {consequence: rank for rank, consequence in enumerate(CONSEQUENCES)}
+
+Urgency = tuple[int, int, float, str]
+"""Severity, consequence, score and id, so that what is more urgent is less."""
+Edits = frozenset[tuple[str, str, str, str]]
+"""Object, path, action and value of each edit."""
+
+
+class ControlGroup(Struct, frozen=True):
+    """A failed control, and those no more urgent whose edits are all among its own."""
+
+    row: ControlCount
+    contained: tuple[ControlCount, ...] = ()
+    """Most urgent first."""
+
+    @property
+    def control(self) -> Control:
+        return self.row.control
+
+    @property
+    def severity(self) -> Severity:
+        return self.row.control.severity
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return (self.row.control.id, *(row.control.id for row in self.contained))
+
+
+def urgency(control: Control) -> Urgency:
+    """The order in which controls are shown: by severity, then by what the problem leads to, then by score."""
+    return (
+        _SEVERITY_RANK[control.severity],
+        _CONSEQUENCE_RANK[control.consequence],
+        -control.score,
+        control.id,
+    )
+
+
+def control_groups(report: PostureReport, least: Severity = "unknown") -> list[ControlGroup]:
+    """The failed controls of at least that severity, those with the same edits in one group, in order of urgency."""
+    rows = sorted(
+        (r for r in report.by_control if r.failed and _SEVERITY_RANK[r.control.severity] <= _SEVERITY_RANK[least]),
+        key=lambda r: urgency(r.control),
+    )  # fmt: skip
+    parents = _parents(report, {row.control.id: urgency(row.control) for row in rows})
+    contained: dict[str, list[ControlCount]] = {}
+    for row in rows:
+        parent = parents.get(row.control.id)
+        if parent is not None:
+            contained.setdefault(parent, []).append(row)
+    return [
+        ControlGroup(row, tuple(contained.get(row.control.id, ())))
+        for row in rows
+        if row.control.id not in parents
+    ]
+
+
+def _parents(report: PostureReport, urgencies: Mapping[str, Urgency]) -> dict[str, str]:
+    """For each control whose edits are all those of one at least as urgent: the widest such, that has none itself."""
+    containers: dict[str, set[str]] = {}
+    sizes: dict[str, int] = dict.fromkeys(urgencies, 0)
+    for edits in _edits_by_object(report, urgencies):
+        for control, own in edits.items():
+            sizes[control] += len(own)
+            known = containers.get(control)
+            candidates = edits.keys() if known is None else known & edits.keys()
+            containers[control] = {
+                other
+                for other in candidates
+                if other != control and urgencies[other][:2] <= urgencies[control][:2] and own <= edits[other]
+            }
+    parents: dict[str, str] = {}
+    for control, others in containers.items():
+        # Of two with the same edits, the more urgent holds the other.
+        wider = [o for o in others if sizes[o] > sizes[control] or urgencies[o] < urgencies[control]]
+        if wider:
+            parents[control] = min(wider, key=lambda o: (-sizes[o], urgencies[o]))
+    for control in parents:
+        while parents[control] in parents:
+            parents[control] = parents[parents[control]]
+    return parents
+
+
+def _edits_by_object(report: PostureReport, failed: Container[str]) -> Iterator[dict[str, Edits]]:
+    """For each object that fails, the edits of each control; findings of one object stand together."""
+    for _, findings in groupby(report.findings, key=lambda finding: finding.resource):
+        found: dict[str, set[tuple[str, str, str, str]]] = {}
+        for finding in findings:
+            if finding.control in failed:
+                found.setdefault(finding.control, set()).add(edit_of(finding))
+        yield {control: frozenset(edits) for control, edits in found.items()}
+
+
+def edit_of(finding: Finding) -> tuple[str, str, str, str]:
+    """What tells one edit from another: object, path, action, value."""
+    violation = finding.violation
+    value = getattr(violation, "value", "") if finding.action == "set" else getattr(violation, "what", "")
+    return finding.on, finding.path, finding.action, value if isinstance(value, str) else repr(value)
