@@ -3,9 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from role_list import join_grants, unknown_roles
 
 from leadline.kube.builtin_roles import BUILT_IN_ROLES
-from leadline.kube.rbac import GROUP, join_grants, unknown_roles
+from leadline.kube.rbac import GROUP
 from leadline.kube.role_rules import Ask, RoleRules, ask
 from leadline.model.resource import Origin, resource_of
 

@@ -8,6 +8,7 @@
     # cloud: EKS
     # server: v1.24.1
 
+A fixture that stands for all that a cluster holds begins with ``# whole cluster``, and is judged as complete.
 A ``fails`` line holds the path of one finding, after ``Kind/name`` of the object it starts from where the
 file has several. ``# fails:`` alone stands for a finding without a path.
 """
@@ -62,10 +63,9 @@ def read_fixture(path: Path) -> Fixture:
             for name, _, values in settings
         },
         Facts(
-            is_whole="whole" in facts,
+            assume_complete=text.startswith("# whole cluster\n"),
             cloud=facts.get("cloud", ""),
             server_version=facts.get("server", ""),
-            is_asked=True,
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Overlays of one repository do not multiply each other's rights and Services."""
+"""Folders of one repository that hold copies of an object do not multiply each other's rights and Services."""
 
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.posture.inventory import Inventory
@@ -6,7 +6,7 @@ from leadline.posture.inventory import Inventory
 RBAC = "rbac.authorization.k8s.io"
 
 
-def _overlay(name: str) -> list[Resource]:
+def _folder(name: str) -> list[Resource]:
     account = {"kind": "ServiceAccount", "name": "web", "namespace": "shop"}
     bodies = [
         ("v1", "Pod", {"spec": {"serviceAccountName": "web", "containers": [{"name": "c", "image": "i:1"}]}}),
@@ -22,36 +22,38 @@ def _overlay(name: str) -> list[Resource]:
     return [
         resource_of(
             {"apiVersion": version, "kind": kind, "metadata": metadata, **rest},
-            Origin("kustomize", f"base/{kind}.yaml", rendered_from=f"overlays/{name}"),
+            Origin(path=f"{name}/{kind}.yaml"),
         )
         for version, kind, rest in bodies
     ]
 
 
-def test_each_workload_meets_the_grants_and_services_of_its_own_overlay() -> None:
-    inventory = Inventory([*_overlay("one"), *_overlay("two")])
+def test_each_workload_meets_the_grants_and_services_of_its_own_folder() -> None:
+    inventory = Inventory([*_folder("one"), *_folder("two")])
     met = [
         (
-            workload.resource.origin.rendered_from,
-            [grant.binding.origin.rendered_from for grant in inventory.grants_of(workload)],
-            [service.origin.rendered_from for service in inventory.services_of(workload)],
+            workload.resource.origin.path,
+            [grant.binding.origin.path for grant in inventory.grants_of(workload)],
+            [service.origin.path for service in inventory.services_of(workload)],
         )
         for workload in inventory.workloads
     ]
-    one, two = "overlays/one", "overlays/two"
-    assert met == [(one, [one], [one]), (two, [two], [two])]
+    assert met == [
+        (f"{folder}/Pod.yaml", [f"{folder}/RoleBinding.yaml"], [f"{folder}/Service.yaml"])
+        for folder in ("one", "two")
+    ]
 
 
 def test_a_workload_elsewhere_meets_one_of_the_copies() -> None:
-    pod = resource_of(_overlay("one")[0].body, Origin(path="pod.yaml"))
-    inventory = Inventory([pod, *_overlay("one"), *_overlay("two")])
+    pod = resource_of(_folder("one")[0].body, Origin(path="pod.yaml"))
+    inventory = Inventory([pod, *_folder("one"), *_folder("two")])
     (workload, *_) = inventory.workloads
     assert len(inventory.grants_of(workload)) == len(inventory.services_of(workload)) == 1
 
 
 def test_each_file_of_a_folder_that_installs_the_same_meets_its_own() -> None:
     def install(file: str) -> list[Resource]:
-        return [resource_of(r.body, Origin(path=f"manifests/{file}")) for r in _overlay("one")]
+        return [resource_of(r.body, Origin(path=f"manifests/{file}")) for r in _folder("one")]
 
     inventory = Inventory([*install("core.yaml"), *install("full.yaml")])
     met = [

@@ -266,7 +266,6 @@ def test_a_control_that_raises_leaves_the_object_unread_and_the_others_judged(lo
     why = "T-6 could not judge it: a fault in the control (KeyError)"
     assert [(u.where, u.why) for u in judgement.unread] == [
         ("a.yaml: shop/Pod/a", why),
-        ("a.yaml: shop/Pod/a", why),
         ("b.yaml: shop/Pod/b", why),
     ]
     assert judgement.judged == (("T-6", "T-1"), ("T-6", "T-1")), (

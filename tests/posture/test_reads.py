@@ -1,6 +1,7 @@
 """What a live cluster is asked for follows from the kinds that controls name, so they have to name them all."""
 
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from control_fixtures import fixtures_of
@@ -8,40 +9,29 @@ from control_fixtures import fixtures_of
 from leadline.model.control import NotJudged
 from leadline.model.resource import Origin, resource_of
 from leadline.posture.catalogue import load_controls
-from leadline.posture.inventory import WORKLOADS, Inventory
+from leadline.posture.inventory import EVERY_KIND, WORKLOADS, Inventory
 from leadline.posture.required_kinds import kinds_needed
 from leadline.posture.subject import Container, Namespace, Workload, workloads_of
 
 JOINING = [control for control in load_controls() if control.joins]
 
 
-class Watched(Inventory):
-    """Remembers which kinds were asked for."""
-
-    def __init__(self, resources):
-        super().__init__(resources)
-        self.asked = set()
-
-    def of(self, kind):
-        self.asked.add(kind)
-        return super().of(kind)
-
-    @property
-    def workloads(self):
-        self.asked.add(WORKLOADS)
-        return Inventory.workloads.func(self)
-
-
 @pytest.mark.parametrize("control", JOINING, ids=lambda control: control.id)
 def test_a_join_names_every_kind_that_it_asks_for(control):
     for fixture in fixtures_of(control):
         resources = [resource_of(d, Origin(document=i)) for i, d in enumerate(fixture.documents)]
-        inventory = Watched(resources)
+        inventory = Inventory(resources)
+        read = set()
         for subject in subjects(control, resources, inventory):
             if control.applies is None or control.applies(subject):
-                with suppress(NotJudged):
+                with suppress(NotJudged), inventory.traced(partial(keep, read), ""):
                     list(control.check(subject, inventory))
-        assert inventory.asked <= kinds_needed([control]), fixture.path.name
+        asked = inventory.kinds_behind(read) - {EVERY_KIND}
+        assert asked <= known(control), fixture.path.name
+
+
+def keep(read, _, reads):
+    read |= reads
 
 
 def subjects(control, resources, inventory):
@@ -54,3 +44,9 @@ def subjects(control, resources, inventory):
     if control.subject is Container:
         return [c for r in resources for w in workloads_of(r) for c in w.containers]
     return inventory.grants if control.subject.__name__ == "Grant" else []
+
+
+def known(control):
+    """What a cluster is asked for, the kinds that run pods among it."""
+    kinds = kinds_needed([control])
+    return kinds | ({"Pod"} if WORKLOADS in kinds else set())

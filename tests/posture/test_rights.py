@@ -3,10 +3,10 @@
 import pytest
 
 from leadline.kube.bootstrap import grants_only_public_facts
-from leadline.kube.rbac import join_grants
 from leadline.kube.role_rules import RoleRules
 from leadline.model.resource import resource_of
 from leadline.posture.checks.rbac_queries import EVERYTHING, READ_SECRETS, TAKEOVER, beyond_reading
+from leadline.posture.inventory import Inventory
 
 
 def rule(resources, verbs, groups="", names=()):
@@ -86,7 +86,7 @@ def test_the_user_facing_roles_are_told_apart(role, reads_secrets, is_everything
         "roleRef": {"kind": "ClusterRole", "name": role},
         "subjects": [{"kind": "User", "name": "jane"}],
     }
-    (grant,) = join_grants([resource_of(binding)])
+    (grant,) = Inventory([resource_of(binding)]).grants
     assert bool(list(grant.may_any(READ_SECRETS))) is reads_secrets
     assert bool(list(grant.may_any(EVERYTHING))) is is_everything
 

@@ -5,7 +5,7 @@ import pytest
 from leadline.model.control import NotJudged
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.posture.checks.target_completeness import expect, expect_cluster, expect_pods
-from leadline.posture.inventory import WORKLOADS, Inventory
+from leadline.posture.inventory import WORKLOADS, Facts, Inventory
 
 
 def _object(path: str, kind: str, name: str, namespace: str = "shop", api: str = "v1") -> Resource:
@@ -27,7 +27,7 @@ INGRESS = _object("shop/ingress.yaml", "Ingress", "in", api="networking.k8s.io/v
 )
 def test_is_judged_beside_its_like_or_in_a_whole_cluster(path: str, namespace: str, is_whole: bool) -> None:
     service = _object(path, "Service", "web", namespace)
-    expect(INGRESS, ("Service",), Inventory([INGRESS, service], is_whole=is_whole))
+    expect(INGRESS, ("Service",), Inventory([INGRESS, service], facts=Facts(is_whole=is_whole)))
 
 
 @pytest.mark.parametrize(
@@ -72,11 +72,11 @@ def test_pods_of_the_cluster_itself_are_not_missed() -> None:
 def test_what_lists_a_cluster_is_not_judged_from_files() -> None:
     with pytest.raises(NotJudged, match="whole cluster"):
         expect_cluster(Inventory([INGRESS]))
-    expect_cluster(Inventory([INGRESS], is_whole=True))
+    expect_cluster(Inventory([INGRESS], facts=Facts(is_whole=True)))
 
 
 def test_a_control_asked_for_by_name_judges_what_is_there() -> None:
-    inventory = Inventory([INGRESS], is_asked=True)
+    inventory = Inventory([INGRESS], facts=Facts(assume_complete=True))
     expect(INGRESS, ("Service",), inventory)
     expect_pods(INGRESS, {"app": "web"}, inventory)
     expect_cluster(inventory)
@@ -103,7 +103,12 @@ def test_a_service_of_an_operator_is_not_missed():
     with pytest.raises(NotJudged, match="operator"):
         expect(INGRESS, ("Service",), inventory, name="sessions-http")
     expect(INGRESS, ("Service",), inventory, name="other")
-    expect(INGRESS, ("Service",), Inventory([INGRESS, *beside], is_asked=True), name="sessions-http")
+    expect(
+        INGRESS,
+        ("Service",),
+        Inventory([INGRESS, *beside], facts=Facts(assume_complete=True)),
+        name="sessions-http",
+    )
 
 
 def test_what_only_tells_how_pods_are_reached_makes_none():

@@ -3,14 +3,22 @@
 Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from leadline.kube.bootstrap import is_bootstrap_grant
 from leadline.kube.builtin_roles import BUILT_IN_NAMESPACED_ROLES, BUILT_IN_ROLES
-from leadline.kube.role_rules import CORE, Ask, Judge, OwnRules, RoleRules, RuleMatch, within_namespace
+from leadline.kube.role_rules import (
+    CORE,
+    Ask,
+    Judge,
+    OwnRules,
+    RoleRules,
+    RuleMatch,
+    labels_of,
+    within_namespace,
+)
 from leadline.kube.selector import compile_selector
 from leadline.model.control import Review
 from leadline.model.resource import Origin, Resource
@@ -111,181 +119,150 @@ class Grant:
 def is_built_in(role: Resource) -> bool:
     """Whether the API server itself writes the role."""
     return (
-        role.origin.kind == "derived" or _labels(role).get("kubernetes.io/bootstrapping") == "rbac-defaults"
+        role.origin.kind == "derived" or labels_of(role).get("kubernetes.io/bootstrapping") == "rbac-defaults"
     )
-
-
-def join_grants(resources: Iterable[Resource]) -> Iterator[Grant]:
-    """Every subject of every binding whose role is known, in the order of bindings.
-
-    Roles are found in their own namespace; the roles that every cluster has are known without being
-    among ``resources``.
-    """
-    roles = _Roles(resources)
-    for binding in roles.bindings:
-        rules = roles.of(binding)
-        if rules is None:
-            continue
-        for index, subject in enumerate(_list(binding.body.get("subjects"))):
-            if isinstance(subject, dict):
-                yield Grant(binding, index, subject, rules)
-
-
-def unknown_roles(resources: Iterable[Resource]) -> Iterator[tuple[Resource, str]]:
-    """Bindings whose role is not among ``resources`` nor built in, with the role's ``Kind/name``.
-
-    A role that takes over more roles than are looked at is among them, since it is known in part only.
-    """
-    roles = _Roles(resources)
-    for binding in roles.bindings:
-        rules = roles.of(binding)
-        if rules is None or id(rules) in roles.incomplete:
-            yield binding, roles.named_by(binding)
 
 
 MAX_STEPS = 1_000_000
 """Roles looked at for aggregation in one target: enough for fifty aggregated roles among 20,000."""
-Key = tuple[str, str, str]
+RoleKey = tuple[str, str, str]
 """Kind, namespace (empty for a ClusterRole), name."""
 
 
-class _Roles:
-    """The roles of the target and the built-in ones; the rules of each are put together on first use."""
+class Roles(Protocol):
+    """Where the roles are looked up that an aggregated one may take over; those of every cluster are among them."""
 
-    def __init__(self, resources: Iterable[Resource]) -> None:
-        self.bindings: list[Resource] = []
-        self._roles: dict[Key, Resource] = {}
-        self._rules: dict[Key, RoleRules] = {}
-        self._own_rules: dict[int, OwnRules] = {}
-        self._keys: dict[int, frozenset[str]] = {}
-        self._steps = 0
-        self.incomplete: set[int] = set()
-        """``id`` of the rules of each role that was not put together to its end."""
-        for resource in resources:
-            if resource.group != GROUP:
+    @property
+    def steps(self) -> int:
+        """How many roles may be looked at for one aggregated role."""
+
+    def cluster_roles(self, label: tuple[str, str] | None) -> Sequence[OwnRules]:
+        """Those with ``label``; every one for ``None``."""
+
+
+class Gathered(NamedTuple):
+    """All that one role allows."""
+
+    rules: RoleRules
+    is_complete: bool
+    """Whether every role was looked at that it may take rules from."""
+
+
+class Bound(NamedTuple):
+    """What one binding gives to whom."""
+
+    grants: tuple[Grant, ...] = ()
+    unknown: str = ""
+    """Its role where that was not read, or is known in part only: ``Kind/name``, and why where that is known."""
+
+
+def bound(binding: Resource, role: Gathered | None, elsewhere: str = "") -> Bound:
+    """Every subject of ``binding`` with its role; no grants where the role is not known or cannot be bound by it.
+
+    ``elsewhere`` is another namespace that has a Role of the name.
+    """
+    if role is None:
+        return Bound((), _reference(binding, elsewhere))
+    grants = tuple(
+        Grant(binding, index, subject, role.rules)
+        for index, subject in enumerate(_list(binding.body.get("subjects")))
+        if isinstance(subject, dict)
+    )
+    return Bound(grants, "" if role.is_complete else _reference(binding))
+
+
+def gathered(role: OwnRules, roles: Roles) -> Gathered:
+    """The rules of a role and of those that it takes over by aggregation."""
+    sources, is_complete = _sources(role, roles)
+    return Gathered(RoleRules(role.role, sources), is_complete)
+
+
+def role_bound_by(binding: Resource) -> RoleKey | None:
+    """The role that ``binding`` names; ``None`` where it is none that such a binding can give."""
+    reference = _mapping(binding.body.get("roleRef"))
+    kind, name = reference.get("kind"), _text(reference.get("name"))
+    if kind == "Role" and binding.kind == "RoleBinding":
+        return "Role", binding.namespace, name
+    return ("ClusterRole", "", name) if kind == "ClusterRole" else None
+
+
+def _reference(binding: Resource, elsewhere: str = "") -> str:
+    """``Kind/name`` of the role of ``binding``, and where its like was read that it cannot name."""
+    reference = _mapping(binding.body.get("roleRef"))
+    kind, name = _text(reference.get("kind")), _text(reference.get("name"))
+    if kind != "Role" or not elsewhere:
+        return f"{kind}/{name}"
+    if binding.kind == "ClusterRoleBinding":
+        return f"Role/{name} (a ClusterRoleBinding cannot name the Role of {elsewhere})"
+    own = binding.namespace or "default"
+    return f"Role/{name} of {own} (a RoleBinding of {own} cannot name the Role of {elsewhere})"
+
+
+def _sources(role: OwnRules, roles: Roles) -> tuple[tuple[OwnRules, ...], bool]:
+    """The role and those whose rules it takes over, through other aggregated roles too; and whether these are all.
+
+    A cluster writes such rules into the role itself; manifests leave that to whatever reads them.
+    """
+    if not is_aggregated(role.role):
+        return (role,), True
+    seen, found, queue = {id(role.role)}, [role], [role.role]
+    asked: set[str] = set()
+    steps = roles.steps
+    while queue:
+        aggregation = _mapping(queue.pop().body.get("aggregationRule"))
+        for selector in _list(aggregation.get("clusterRoleSelectors")):
+            if repr(selector) in asked:
                 continue
-            if resource.kind == "Role":
-                self._roles["Role", resource.namespace or "default", resource.name] = resource
-            elif resource.kind == "ClusterRole":
-                self._roles["ClusterRole", "", resource.name] = resource
-            elif resource.kind in ("RoleBinding", "ClusterRoleBinding"):
-                self.bindings.append(resource)
-        for name, body in BUILT_IN_ROLES.items():
-            self._add_built_in(("ClusterRole", "", name), body)
-        for (namespace, name), body in BUILT_IN_NAMESPACED_ROLES.items():
-            self._add_built_in(("Role", namespace, name), body)
+            asked.add(repr(selector))
+            selects = compile_selector(selector)
+            candidates = roles.cluster_roles(_first_label(selector))
+            steps -= len(candidates)
+            if steps < 0:
+                return tuple(found), False
+            for other in candidates:
+                if id(other.role) not in seen and selects(labels_of(other.role)):
+                    seen.add(id(other.role))
+                    queue.append(other.role)
+                    if not role.rule_keys >= other.rule_keys:
+                        found.append(other)
+    return tuple(found), True
 
-    def _add_built_in(self, key: Key, body: dict[str, Any]) -> None:
-        kind, namespace, name = key
+
+def is_aggregated(role: Resource) -> bool:
+    return role.kind == "ClusterRole" and bool(_mapping(role.body.get("aggregationRule")))
+
+
+def _first_label(selector: Any) -> tuple[str, str] | None:
+    """The first label that ``selector`` asks for by its value."""
+    for key, value in _mapping(_mapping(selector).get("matchLabels")).items():
+        return str(key), str(value)
+    return None
+
+
+class BuiltInRoles:
+    """The roles that every cluster has, each put together on first use."""
+
+    def __init__(self) -> None:
+        self._roles: dict[RoleKey, OwnRules] = {}
+
+    def get(self, key: RoleKey) -> OwnRules | None:
         if key not in self._roles:
+            kind, namespace, name = key
+            body = (
+                BUILT_IN_ROLES.get(name)
+                if kind == "ClusterRole"
+                else BUILT_IN_NAMESPACED_ROLES.get((namespace or "default", name))
+            )
+            if body is None:
+                return None
             origin = Origin(kind="derived", path=object_id(f"{GROUP}/v1", namespace, kind, name))
-            self._roles[key] = Resource(f"{GROUP}/v1", kind, namespace, name, body, origin)
-
-    def of(self, binding: Resource) -> RoleRules | None:
-        """The rules that ``binding`` grants; ``None`` where its role is not known or cannot be bound by it."""
-        reference = _mapping(binding.body.get("roleRef"))
-        kind, name = reference.get("kind"), _text(reference.get("name"))
-        if kind == "Role" and binding.kind == "RoleBinding":
-            key = ("Role", binding.namespace or "default", name)
-        elif kind == "ClusterRole":
-            key = ("ClusterRole", "", name)
-        else:
-            return None
-        rules, role = self._rules.get(key), self._roles.get(key)
-        if rules is None and role is not None:
-            rules = self._rules[key] = RoleRules(role, self._sources(role))
-            if self._steps > MAX_STEPS and "aggregationRule" in role.body:
-                self.incomplete.add(id(rules))
-        return rules
-
-    def named_by(self, binding: Resource) -> str:
-        """``Kind/name`` of the role of ``binding``, and where its like was read that it cannot name."""
-        reference = _mapping(binding.body.get("roleRef"))
-        kind, name = _text(reference.get("kind")), _text(reference.get("name"))
-        elsewhere = self._namespaces_of.get(name, ()) if kind == "Role" else ()
-        if not elsewhere:
-            return f"{kind}/{name}"
-        if binding.kind == "ClusterRoleBinding":
-            return f"Role/{name} (a ClusterRoleBinding cannot name the Role of {elsewhere[0]})"
-        own = binding.namespace or "default"
-        return f"Role/{name} of {own} (a RoleBinding of {own} cannot name the Role of {elsewhere[0]})"
+            self._roles[key] = OwnRules(Resource(f"{GROUP}/v1", kind, namespace, name, body, origin))
+        return self._roles[key]
 
     @cached_property
-    def _namespaces_of(self) -> dict[str, list[str]]:
-        """The namespaces of each Role, by its name."""
-        index: dict[str, list[str]] = defaultdict(list)
-        for (kind, namespace, name), role in self._roles.items():
-            if kind == "Role" and role.origin.kind != "derived":
-                index[name].append(namespace)
-        return dict(index)
-
-    def _sources(self, role: Resource) -> tuple[OwnRules, ...]:
-        """The role and those whose rules it takes over, through other aggregated roles too.
-
-        A cluster writes such rules into the role itself; manifests leave that to whoever reads them.
-        """
-        if role.kind != "ClusterRole" or not _mapping(role.body.get("aggregationRule")):
-            return (self._own(role),)
-        own = self._rule_keys(role)
-        seen, found, queue = {id(role)}, [self._own(role)], [role]
-        asked: set[str] = set()
-        while queue:
-            aggregation = _mapping(queue.pop().body.get("aggregationRule"))
-            for selector in _list(aggregation.get("clusterRoleSelectors")):
-                if repr(selector) in asked:
-                    continue
-                asked.add(repr(selector))
-                selects = compile_selector(selector)
-                candidates = self._candidates(selector)
-                self._steps += len(candidates)
-                if self._steps > MAX_STEPS:
-                    return tuple(found)
-                for other in candidates:
-                    if id(other) not in seen and selects(_labels(other)):
-                        seen.add(id(other))
-                        queue.append(other)
-                        if not own >= self._rule_keys(other):
-                            found.append(self._own(other))
-        return tuple(found)
-
-    def _own(self, role: Resource) -> OwnRules:
-        rules = self._own_rules.get(id(role))
-        if rules is None:
-            rules = self._own_rules[id(role)] = OwnRules(role)
-        return rules
-
-    def _rule_keys(self, role: Resource) -> frozenset[str]:
-        keys = self._keys.get(id(role))
-        if keys is None:
-            keys = self._keys[id(role)] = frozenset(map(_rule_key, _list(role.body.get("rules"))))
-        return keys
-
-    def _candidates(self, selector: Any) -> Sequence[Resource]:
-        """The cluster roles that ``selector`` can select, found by the first label it asks for."""
-        for key, value in _mapping(_mapping(selector).get("matchLabels")).items():
-            return self._by_label.get((str(key), str(value)), ())
-        return self._cluster_roles
-
-    @cached_property
-    def _cluster_roles(self) -> list[Resource]:
-        return [role for (kind, _, _), role in self._roles.items() if kind == "ClusterRole"]
-
-    @cached_property
-    def _by_label(self) -> dict[tuple[str, str], list[Resource]]:
-        index: dict[tuple[str, str], list[Resource]] = defaultdict(list)
-        for role in self._cluster_roles:
-            for key, value in _labels(role).items():
-                index[str(key), str(value)].append(role)
-        return dict(index)
-
-
-def _rule_key(rule: Any) -> str:
-    """The same text for the same rule, whatever the order of its fields."""
-    return repr(sorted(rule.items(), key=str)) if isinstance(rule, dict) else repr(rule)
-
-
-def _labels(resource: Resource) -> dict[str, str]:
-    return _mapping(_mapping(resource.body.get("metadata")).get("labels"))
+    def cluster_roles(self) -> tuple[OwnRules, ...]:
+        found = (self.get(("ClusterRole", "", name)) for name in BUILT_IN_ROLES)
+        return tuple(role for role in found if role is not None)
 
 
 def _list(value: Any) -> list[Any]:

@@ -97,7 +97,7 @@ MAX_MATCHES = 100
 class OwnRules:
     """The rules that stand in one role, with each question answered once."""
 
-    __slots__ = ("_answers", "_verbs", "role", "rules")
+    __slots__ = ("_answers", "_rule_keys", "_verbs", "role", "rules")
 
     def __init__(self, role: Resource) -> None:
         self.role = role
@@ -108,6 +108,14 @@ class OwnRules:
         self._verbs = None if "*" in verbs else verbs
         """All that the rules name; ``None`` where one allows every verb."""
         self._answers: dict[Ask | Judge, tuple[RuleMatch, ...]] = {}
+        self._rule_keys: frozenset[str] | None = None
+
+    @property
+    def rule_keys(self) -> frozenset[str]:
+        """The same text for the same rule, whatever the order of its fields."""
+        if self._rule_keys is None:
+            self._rule_keys = frozenset(map(_rule_key, _list(self.role.body.get("rules"))))
+        return self._rule_keys
 
     def matching(self, question: Ask | Judge) -> tuple[RuleMatch, ...]:
         if isinstance(question, Ask) and self._verbs is not None and self._verbs.isdisjoint(question.verbs):
@@ -190,6 +198,16 @@ def _resource_matches(value: str, wanted: Set[str]) -> bool:
     if value == "*" or value in wanted:
         return True
     return value.startswith("*/") and any(resource.partition("/")[2] == value[2:] for resource in wanted)
+
+
+def labels_of(role: Resource) -> dict[str, Any]:
+    metadata = role.body.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    return labels if isinstance(labels, dict) else {}
+
+
+def _rule_key(rule: Any) -> str:
+    return repr(sorted(rule.items(), key=str)) if isinstance(rule, dict) else repr(rule)
 
 
 def _list(value: Any) -> list[Any]:

@@ -4,13 +4,11 @@ Source: k8s.io/apimachinery, LabelSelectorAsSelector
 (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors).
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 Labels = Mapping[str, str]
 Selector = Callable[[Labels], bool]
-T = TypeVar("T")
 CONTROLLER_LABELS = frozenset(
     {
         "apps.kubernetes.io/pod-index",
@@ -64,36 +62,12 @@ def compile_pairs(pairs: Any) -> Selector:
     return _equal(tuple((str(k), _label_text(v)) for k, v in pairs.items()))
 
 
-class SelectorIndex(Generic[T]):
-    """Many selectors asked at once: which of them match these labels?
-
-    A selector that demands a certain value of a label is filed under it, so that the time depends on the labels
-    asked about and on what matches, not on how many selectors there are.
-    """
-
-    def __init__(self) -> None:
-        self._by_pair: dict[tuple[str, str], list[tuple[int, Selector, T]]] = defaultdict(list)
-        self._others: list[tuple[int, Selector, T]] = []
-        self._count = 0
-
-    def add(self, pairs: Any, selects: Selector, value: T) -> None:
-        """Files ``value`` under its selector; ``pairs`` is the selector's plain map of labels, where it has one."""
-        entry = (self._count, selects, value)
-        self._count += 1
-        if isinstance(pairs, dict) and pairs:
-            key, wanted = next(iter(pairs.items()))
-            self._by_pair[str(key), _label_text(wanted)].append(entry)
-        else:
-            self._others.append(entry)
-
-    def matching(self, labels: Labels) -> list[T]:
-        """The values whose selector matches, in the order they were added."""
-        found = [entry for entry in self._others if entry[1](labels)]
-        for key, value in labels.items():
-            if isinstance(value, str) and (entries := self._by_pair.get((key, value))):
-                found += [entry for entry in entries if entry[1](labels)]
-        found.sort(key=lambda entry: entry[0])
-        return [value for _, _, value in found]
+def first_pair(pairs: Any) -> tuple[str, str] | None:
+    """A label and value that a plain map of labels demands; ``None`` where it demands none."""
+    if not isinstance(pairs, dict) or not pairs:
+        return None
+    key, value = next(iter(pairs.items()))
+    return str(key), _label_text(value)
 
 
 def _everything(labels: Labels) -> bool:

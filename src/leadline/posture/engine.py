@@ -1,13 +1,13 @@
-"""The loop: every control over every subject of every resource, once."""
+"""Every control over every subject: of all objects at once, or of one in the midst of the others."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
 from msgspec import Struct
 
-from leadline.kube.rbac import Grant, unknown_roles
+from leadline.kube.rbac import Grant
 from leadline.kube.workload import malformed_fields
 from leadline.log import log_of
 from leadline.model.control import (
@@ -23,30 +23,78 @@ from leadline.model.control import (
 from leadline.model.finding import Finding, Skip, Unread
 from leadline.model.resource import Resource, with_own_ids
 from leadline.posture.control_plane import PROCESSES, ControlPlaneProcess, process_of
-from leadline.posture.inventory import EVERY_KIND, WORKLOADS, Inventory, kind_name
-from leadline.posture.subject import Container, Namespace, Workload, workloads_of
+from leadline.posture.index import Read
+from leadline.posture.inventory import EVERY_KIND, WORKLOADS, Facts, Inventory, kind_name
+from leadline.posture.subject import Container, Namespace, Workload
+from leadline.posture.worlds import Worlds
+
+__all__ = [
+    "GRANTS",
+    "Facts",
+    "Judge",
+    "Judgement",
+    "Reason",
+    "SubjectVerdict",
+    "Verdict",
+    "judge",
+    "judgement_of",
+]
 
 Settings = Mapping[str, tuple[str, ...]]
 Applies = Callable[[Any], bool] | None
-Bound = tuple[str, Callable[[Any], Violations], Applies]
-"""Control id, check with settings and inventory filled in, and which subjects it applies to."""
+Bound = tuple[str, Callable[..., Violations], bool, Applies]
+"""Control id, check with its settings, whether it takes the inventory, and which subjects it applies to."""
+Tracer = Callable[[str, set[Read]], None]
+"""Is given the id of a control that joins (or ``GRANTS``) and what it read of the inventory."""
 
-
+GRANTS = "grants"
+"""Stands for all controls over grants, which are judged together with their binding."""
 _OURS = "leadline.posture."
 """How the modules of the controls begin that come with the product."""
-_FAULT = NotJudged("a fault in the control; the objects it broke on are among what was not read")
 
 
-class Facts(Struct, frozen=True):
-    """What is known of the target besides its objects."""
+class Reason(Struct, frozen=True):
+    """Why a control did not judge an object."""
 
-    is_whole: bool = False
-    """Whether the target is a whole cluster."""
-    server_version: str = ""
-    cloud: str = ""
-    """``EKS``, ``AKS``, ``GKE``, ``none`` for another cluster; empty where unknown, and then every control is asked."""
-    is_asked: bool = False
-    """Whether the controls were asked for by name: they then judge what is there as if it were all."""
+    why: str
+    is_unread: bool = False
+    """Whether something could not be read for it."""
+    is_fault: bool = False
+
+
+_FAULT = Reason("a fault in the control; the objects it broke on are among what was not read", is_fault=True)
+
+
+class SubjectVerdict(Struct, frozen=True):
+    """What the controls made of one object, be it one of the target or one derived from a binding."""
+
+    resource: Resource
+    findings: tuple[Finding, ...] = ()
+    """By the order of the controls."""
+    judged: tuple[str, ...] = ()
+    """The controls that judged it."""
+    reasons: tuple[tuple[str, Reason], ...] = ()
+    """For each control that gave up on it, or on a part: why."""
+    unread: tuple[tuple[str, Unread], ...] = ()
+    """What could not be read or judged, each with the control that says so; empty for the engine itself."""
+    joined: tuple[str, ...] = ()
+    """For a derived object the ids of what it was joined from, its binding and its role."""
+
+
+class Verdict(Struct, frozen=True):
+    """What the controls made of one object, and of those derived from it."""
+
+    own: SubjectVerdict
+    grants: tuple[SubjectVerdict, ...] = ()
+    """For a binding: each subject that it gives a role."""
+
+    @property
+    def subjects(self) -> tuple[SubjectVerdict, ...]:
+        return (self.own, *self.grants)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(finding for subject in self.subjects for finding in subject.findings)
 
 
 class Judgement(Struct, frozen=True, dict=True):
@@ -75,222 +123,256 @@ def judge(
     facts: Facts | None = None,
 ) -> Judgement:
     """Every violation, in the order of ``resources`` and, within one, of ``controls``."""
-    return _Judge(resources, controls, settings or {}, facts or Facts()).run()
+    return Judge(controls, settings, facts).everything(Worlds(resources, facts))
 
 
-class _Judge:
+class Judge:
+    """Controls with their settings, made ready once. It holds nothing of any run and may be asked from many threads."""
+
     def __init__(
-        self,
-        resources: Sequence[Resource],
-        controls: Sequence[BuiltControl],
-        settings: Settings,
-        facts: Facts,
+        self, controls: Sequence[BuiltControl], settings: Settings | None = None, facts: Facts | None = None
     ) -> None:
-        self._ids: set[str] = set()
-        resources = self._resources = with_own_ids(resources, self._ids)
-        self._workloads: dict[int, tuple[Workload, ...]] = {}
-        self._inventory = Inventory(
-            resources,
-            workloads=self._workloads_of,
-            is_whole=facts.is_whole,
-            is_asked=facts.is_asked,
-            server_version=facts.server_version,
-            cloud=facts.cloud,
-        )
-        self._cloud = facts.cloud
-        self._controls = controls
-        self._rank = {control.id: rank for rank, control in enumerate(controls)}
-        self._of_users = {c.id for c in controls if not c.module.startswith(_OURS)}
-        self._on: dict[type, list[Bound]] = defaultdict(list)
-        self._on_kind: dict[str, list[Bound]] = defaultdict(list)
-        self._skips: list[Skip] = []
+        self.controls = controls
+        self.facts = facts or Facts()
+        self._settings = settings or {}
+        self.rank = {control.id: rank for rank, control in enumerate(controls)}
+        self.of_users = frozenset(c.id for c in controls if not c.module.startswith(_OURS))
+        self.on: dict[type, list[Bound]] = defaultdict(list)
+        self.on_kind: dict[str, list[Bound]] = defaultdict(list)
+        self.left_out: list[Skip] = []
+        """The controls that judge no object whatever there is."""
         for control in controls:
-            self._file(control, settings)
-        self._findings: list[Finding] = []
-        self._unread: list[Unread] = []
-        self._not_judged: dict[str, NotJudged] = {}
-        self._told: set[Unread] = set()
-        self._gave_up: set[str] = set()
-        """Controls that could not judge some part of the resource at hand."""
-        self._scopes: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._looks_at_pods = bool(self._on[Workload] or self._on[Container] or self._on_kind.get(WORKLOADS))
-        self._looks_at_processes = any(self._on[process] for process in PROCESSES)
+            self._file(control)
+        self.looks_at_pods = bool(self.on[Workload] or self.on[Container] or self.on_kind.get(WORKLOADS))
+        self.looks_at_processes = any(self.on[process] for process in PROCESSES)
 
-    def run(self) -> Judgement:
-        judged = [self._judge(resource) for resource in self._resources]
-        subjects: list[Resource] = []
-        joined: list[tuple[str, ...]] = []
-        if self._on[Grant]:
-            self._name_unknown_roles()
-            for grant in self._inventory.grants:
-                (subject,) = with_own_ids((grant.as_resource(),), self._ids)
-                subjects.append(subject)
-                joined.append((grant.binding.id, grant.role.id))
-                judged.append(self._judge_grant(grant, subject))
-        never = set(self._rank) - {control_id for ids in set(judged) for control_id in ids}
-        never -= {skip.control for skip in self._skips}
-        skips = [self._skip(c) for c in self._controls if c.id in never]
-        return Judgement(
-            tuple(self._findings),
-            (*self._resources, *subjects),
-            tuple(judged),
-            tuple(joined),
-            tuple(sorted((*self._skips, *skips), key=lambda skip: self._rank[skip.control])),
-            tuple(self._unread),
-        )
+    def everything(self, worlds: Worlds) -> Judgement:
+        """The verdicts about every object of ``worlds``."""
+        run = _Run(self)
+        own = [run.own(resource, worlds.around(resource)) for resource in worlds.resources]
+        grants: list[SubjectVerdict] = []
+        if self.on[Grant]:
+            for inventory in worlds:
+                for binding in inventory.bindings:
+                    grants += run.grants(binding, inventory.seen_from(binding))
+        return judgement_of(self, own, grants)
 
-    def _name_unknown_roles(self) -> None:
-        """A binding to a role that was not read may allow anything: it is no pass."""
-        for binding, role in unknown_roles(self._inventory.rbac):
-            why = f"its role {role} was not read, so what it allows is unknown"
-            self._unread.append(Unread(_where(binding), why, hint="scan it together with the role"))
+    def one(self, resource: Resource, inventory: Inventory, tracer: Tracer | None = None) -> Verdict:
+        """The verdict about ``resource`` in the midst of ``inventory``, be it part of that or not.
 
-    def _file(self, control: BuiltControl, settings: Settings) -> None:
-        """Puts a control under what it looks at, or among the skipped."""
+        ``tracer`` learns what each control read, which is what the verdict depends on besides the object.
+        """
+        run, seen = _Run(self, tracer), inventory.seen_from(resource)
+        is_binding = bool(self.on[Grant]) and inventory.is_binding(resource)
+        return Verdict(run.own(resource, seen), tuple(run.grants(resource, seen)) if is_binding else ())
+
+    def only(self, ids: frozenset[str]) -> "Judge":
+        """The same with the controls of ``ids`` alone; ``GRANTS`` stands for those over grants."""
+        chosen = [c for c in self.controls if c.id in ids or (c.subject is Grant and GRANTS in ids)]
+        return Judge(chosen, self._settings, self.facts)
+
+    def _file(self, control: BuiltControl) -> None:
+        """Puts a control under what it looks at, or among those left out."""
         if control.manual:
-            self._skips.append(Skip(control.id, control.manual, "manual"))
+            self.left_out.append(Skip(control.id, control.manual, "manual"))
         elif control.check is None or control.subject is None:
-            self._skips.append(Skip(control.id, f"not built yet: needs {control.needs}", "not built"))
-        elif control.cloud and self._cloud not in ("", control.cloud):
-            self._skips.append(Skip(control.id, f"for {control.cloud} clusters only"))
+            self.left_out.append(Skip(control.id, f"not built yet: needs {control.needs}", "not built"))
+        elif control.cloud and self.facts.cloud not in ("", control.cloud):
+            self.left_out.append(Skip(control.id, f"for {control.cloud} clusters only"))
         else:
-            chosen = {name: settings.get(name, default) for name, default in control.settings.items()}
+            chosen = {name: self._settings.get(name, default) for name, default in control.settings.items()}
             if control.needs_setting and not any(chosen.values()):
                 names = " or ".join(sorted(chosen))
-                self._skips.append(Skip(control.id, f"nothing set for {names}", "settings"))
+                self.left_out.append(Skip(control.id, f"nothing set for {names}", "settings"))
                 return
-            bound = (control.id, self._bind(control, chosen), control.applies)
+            check = partial(control.check, **chosen) if chosen else control.check
+            bound = (control.id, check, control.joins, control.applies)
             if control.subject is Resource:
                 for kind in (EVERY_KIND,) if EVERY_KIND in control.kinds else control.kinds:
-                    self._on_kind[kind].append(bound)
+                    self.on_kind[kind].append(bound)
             else:
-                self._on[control.subject].append(bound)
+                self.on[control.subject].append(bound)
 
-    def _bind(self, control: BuiltControl, chosen: dict[str, tuple[str, ...]]) -> Callable[[Any], Violations]:
-        check = control.check
-        assert check is not None
-        arguments: dict[str, Any] = dict(chosen)
-        if control.joins:
-            arguments[check.__code__.co_varnames[1]] = self._inventory
-        return partial(check, **arguments) if arguments else check
 
-    def _workloads_of(self, resource: Resource) -> tuple[Workload, ...]:
-        """The workloads of a resource, built once; only those of resources that have some are kept."""
-        found = self._workloads.get(id(resource))
-        if found is None:
-            found = workloads_of(resource)
-            if found:
-                self._workloads[id(resource)] = found
-        return found
+class _Run:
+    """One pass over one object or many."""
 
-    def _judge(self, resource: Resource) -> tuple[str, ...]:
-        kind = kind_name(resource)
-        first = len(self._findings)
-        judged: list[str] = []
-        if bounds := self._on_kind.get(kind):
-            self._run(bounds, resource, resource, "", judged)
-        if bounds := self._on_kind.get(EVERY_KIND):
-            self._run(bounds, resource, resource, "", judged)
-        if kind == "Namespace" and self._on[Namespace]:
-            self._run(self._on[Namespace], Namespace(resource), resource, "", judged)
-        workloads = self._workloads_of(resource) if self._looks_at_pods else ()
-        if workloads and (bounds := self._on_kind.get(WORKLOADS)):
-            self._run(bounds, resource, resource, "", judged)
+    def __init__(self, judge: Judge, tracer: Tracer | None = None) -> None:
+        self._judge = judge
+        self._tracer = tracer
+        self._findings: list[Finding] = []
+        self._judged: list[str] = []
+        self._reasons: dict[str, Reason] = {}
+        self._unread: list[tuple[str, Unread]] = []
+        self._scopes: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def own(self, resource: Resource, inventory: Inventory) -> SubjectVerdict:
+        """What the controls over objects, workloads and the like make of ``resource``."""
+        judge, kind = self._judge, kind_name(resource)
+        if bounds := judge.on_kind.get(kind):
+            self._ask(bounds, resource, inventory, resource, "")
+        if bounds := judge.on_kind.get(EVERY_KIND):
+            self._ask(bounds, resource, inventory, resource, "")
+        if kind == "Namespace" and judge.on[Namespace]:
+            self._ask(judge.on[Namespace], Namespace(resource), inventory, resource, "")
+        workloads = inventory.workloads_of(resource) if judge.looks_at_pods else ()
+        if workloads and (bounds := judge.on_kind.get(WORKLOADS)):
+            self._ask(bounds, resource, inventory, resource, "")
         for workload in workloads:
-            self._judge_workload(workload, judged)
-        if kind == "Pod" and self._looks_at_processes:
+            self._ask_about(workload, inventory)
+        if kind == "Pod" and judge.looks_at_processes:
             process = process_of(resource)
             if process is not None:
-                self._run(self._on[type(process)], process, resource, "", judged)
-        if len(self._findings) - first > 1:
-            rank = self._rank
-            self._findings[first:] = sorted(self._findings[first:], key=lambda f: rank[f.control])
-        return self._scope(self._counted(judged, first))
+                self._ask(judge.on[type(process)], process, inventory, resource, "")
+        if len(self._findings) > 1:
+            self._findings.sort(key=self._rank_of)
+        return self._taken(resource)
 
-    def _judge_workload(self, workload: Workload, judged: list[str]) -> None:
+    def grants(self, binding: Resource, inventory: Inventory) -> Iterator[SubjectVerdict]:
+        """What the controls over grants make of each subject of ``binding``."""
+        with inventory.traced(self._tracer, GRANTS):
+            given = inventory.bound_by(binding)
+        if given.unknown:
+            # Such a binding may allow anything: it is no pass.
+            why = f"its role {given.unknown} was not read, so what it allows is unknown"
+            unread = Unread(_where(binding), why, hint="scan it together with the role")
+            yield SubjectVerdict(binding, unread=((GRANTS, unread),))
+        subjects = with_own_ids(grant.as_resource() for grant in given.grants)
+        for grant, subject in zip(given.grants, subjects, strict=True):
+            joined = (grant.binding.id, grant.role.id)
+            self._ask(self._judge.on[Grant], grant, inventory, subject, "", joined)
+            yield self._taken(subject, joined)
+
+    def _ask_about(self, workload: Workload, inventory: Inventory) -> None:
         resource = workload.resource
         for path, wanted in malformed_fields(workload.template.get("spec")):
             where = f"{workload.pod_path}{path}".rstrip(".")
-            self._unread.append(
-                Unread(
-                    _where(resource),
-                    f"{where} must be {wanted}",
-                    hint="Kubernetes refuses such an object; fix the field",
-                )
-            )
-        self._run(self._on[Workload], workload, resource, workload.pod_path, judged)
+            hint = "Kubernetes refuses such an object; fix the field"
+            self._unread.append(("", Unread(_where(resource), f"{where} must be {wanted}", hint=hint)))
+        self._ask(self._judge.on[Workload], workload, inventory, resource, workload.pod_path)
         for container in workload.containers:
-            self._run(self._on[Container], container, resource, container.path, judged)
+            self._ask(self._judge.on[Container], container, inventory, resource, container.path)
 
-    def _judge_grant(self, grant: Grant, subject: Resource) -> tuple[str, ...]:
-        judged: list[str] = []
-        first = len(self._findings)
-        self._run(self._on[Grant], grant, subject, "", judged, (grant.binding.id, grant.role.id))
-        return self._scope(self._counted(judged, first))
-
-    def _counted(self, judged: list[str], first: int) -> list[str]:
-        """``judged`` without controls that gave up on a part: the rest may pass, the whole may not. Failures count."""
-        if not self._gave_up:
-            return judged
-        failed = {finding.control for finding in self._findings[first:]}
-        counted = [i for i in judged if i not in self._gave_up] + sorted(self._gave_up & failed)
-        self._gave_up.clear()
-        return counted
-
-    def _run(
+    def _ask(
         self,
         bounds: Iterable[Bound],
         subject: Any,
+        inventory: Inventory,
         resource: Resource,
         prefix: str,
-        judged: list[str],
         related: tuple[str, ...] = (),
     ) -> None:
-        found = self._findings
-        for control_id, check, applies in bounds:
+        found, judged, tracer = self._findings, self._judged, self._tracer
+        for control_id, check, joins, applies in bounds:
             try:
                 if applies is not None and not applies(subject):
                     continue
-                for violation in check(subject):
+                if not joins:
+                    violations = check(subject)
+                elif tracer is None:
+                    violations = check(subject, inventory)
+                else:
+                    violations = self._traced(control_id, check, subject, inventory)
+                for violation in violations:
                     found.append(
                         Finding(control_id, resource.id, _rooted(violation, prefix, resource.id), related)
                     )
                 judged.append(control_id)
             except NotJudged as reason:
-                self._keep(control_id, reason)
-                self._gave_up.add(control_id)
+                self._give_up(control_id, Reason(reason.why, reason.unread is not None))
+                if reason.unread is not None:
+                    self._unread.append((control_id, reason.unread))
             except (Exception, SystemExit) as fault:
-                self._gave_up.add(control_id)
-                self._not_judged.setdefault(control_id, _FAULT)
+                self._give_up(control_id, _FAULT)
                 log_of(__name__).exception("control %s failed on %s", control_id, resource.title)
                 why = f"{control_id} could not judge it: a fault in the control ({type(fault).__name__})"
-                fix = "fix the control" if control_id in self._of_users else "please report it"
-                self._unread.append(Unread(_where(resource), why, hint=f"{fix}; --debug shows the details"))
+                fix = "fix the control" if control_id in self._judge.of_users else "please report it"
+                told = Unread(_where(resource), why, hint=f"{fix}; --debug shows the details")
+                self._unread.append((control_id, told))
 
-    def _keep(self, control_id: str, reason: NotJudged) -> None:
-        """What could not be read is told once, and outweighs that a control looks at other kinds."""
-        known = self._not_judged.get(control_id)
-        if known is None or (known.unread is None and reason.unread is not None):
-            self._not_judged[control_id] = reason
-        if reason.unread is not None and reason.unread not in self._told:
-            self._told.add(reason.unread)
-            self._unread.append(reason.unread)
+    def _traced(
+        self, control_id: str, check: Callable[..., Violations], subject: Any, inventory: Inventory
+    ) -> Violations:
+        with inventory.traced(self._tracer, GRANTS if isinstance(subject, Grant) else control_id):
+            yield from check(subject, inventory)
 
-    def _skip(self, control: BuiltControl) -> Skip:
-        """Why a control that was asked judged nothing."""
-        reason = self._not_judged.get(control.id)
-        if reason is None:
-            return Skip(control.id, _nothing_to_judge(control))
-        return Skip(control.id, reason.why, "not read" if reason.unread or reason is _FAULT else "no objects")
+    def _give_up(self, control_id: str, reason: Reason) -> None:
+        """What could not be read outweighs that a control looks at other kinds."""
+        known = self._reasons.get(control_id)
+        if known is None or (reason.is_unread and not known.is_unread):
+            self._reasons[control_id] = reason
+
+    def _taken(self, resource: Resource, joined: tuple[str, ...] = ()) -> SubjectVerdict:
+        """What was found since the last time.
+
+        Controls that gave up on a part did not judge the object: the rest may pass, the whole may not. Failures count.
+        """
+        judged = self._judged
+        if self._reasons:
+            failed = {finding.control for finding in self._findings}
+            judged = [i for i in judged if i not in self._reasons] + sorted(self._reasons.keys() & failed)
+        verdict = SubjectVerdict(
+            resource,
+            tuple(self._findings),
+            self._scope(judged),
+            tuple(self._reasons.items()),
+            tuple(self._unread),
+            joined,
+        )
+        self._findings.clear()
+        self._judged.clear()
+        self._reasons.clear()
+        self._unread.clear()
+        return verdict
+
+    def _rank_of(self, finding: Finding) -> int:
+        return self._judge.rank[finding.control]
 
     def _scope(self, judged: list[str]) -> tuple[str, ...]:
         """The controls of one resource, each once; resources with the same ones share the tuple."""
         key = tuple(judged)
         scope = self._scopes.get(key)
         if scope is None:
-            rank = self._rank
-            scope = self._scopes[key] = tuple(sorted(set(judged), key=rank.__getitem__))
+            scope = self._scopes[key] = tuple(sorted(set(judged), key=self._judge.rank.__getitem__))
         return scope
+
+
+def judgement_of(judge: Judge, own: Sequence[SubjectVerdict], grants: Sequence[SubjectVerdict]) -> Judgement:
+    """The verdicts put together; those of ``grants`` without a join only say that a role was not read."""
+    subjects = [verdict for verdict in grants if verdict.joined]
+    every = (*own, *grants)
+    judged = tuple(verdict.judged for verdict in (*own, *subjects))
+    return Judgement(
+        tuple(finding for verdict in every for finding in verdict.findings),
+        tuple(verdict.resource for verdict in (*own, *subjects)),
+        judged,
+        tuple(verdict.joined for verdict in subjects),
+        _skips(judge, judged, every),
+        tuple(dict.fromkeys(unread for verdict in every for _, unread in verdict.unread)),
+    )
+
+
+def _skips(
+    judge: Judge, judged: Iterable[tuple[str, ...]], verdicts: Iterable[SubjectVerdict]
+) -> tuple[Skip, ...]:
+    """Why the controls judged nothing that did so."""
+    asked = {control_id for ids in set(judged) for control_id in ids}
+    asked |= {skip.control for skip in judge.left_out}
+    never = {control.id: control for control in judge.controls if control.id not in asked}
+    reasons: dict[str, Reason] = {}
+    for verdict in verdicts:
+        for control_id, reason in verdict.reasons:
+            known = reasons.get(control_id)
+            if known is None or (reason.is_unread and not known.is_unread):
+                reasons[control_id] = reason
+    skips = [*judge.left_out, *(_skip(control, reasons.get(id)) for id, control in never.items())]
+    return tuple(sorted(skips, key=lambda skip: judge.rank[skip.control]))
+
+
+def _skip(control: BuiltControl, reason: Reason | None) -> Skip:
+    if reason is None:
+        return Skip(control.id, _nothing_to_judge(control))
+    return Skip(control.id, reason.why, "not read" if reason.is_unread or reason.is_fault else "no objects")
 
 
 def _rooted(violation: Violation, prefix: str, subject: str) -> Violation:

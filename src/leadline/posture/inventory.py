@@ -1,113 +1,320 @@
-"""Joins between resources. Each is built once, on first use, over the whole target."""
+"""Joins between the objects of one world. Each rests on indexes that are built on first use and follow every change."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from leadline.kube.kinds import GROUP_ALIASES
-from leadline.kube.network_policy import POLICY_KINDS, PolicyRule, policy_rules
-from leadline.kube.rbac import Grant, join_grants, unknown_roles
-from leadline.kube.selector import Selector, SelectorIndex, compile_pairs, without_controller_labels
-from leadline.model.resource import Origin, Resource
-from leadline.posture.apply_unit import Unit, nearest, unit_of
-from leadline.posture.control_plane import ControlPlaneProcess, process_of
-from leadline.posture.subject import Workload, mapping, mappings, text, workloads_of
+from msgspec import Struct
 
-DEFAULT_NAMESPACE = "default"
+from leadline.kube.network_policy import PolicyRule
+from leadline.kube.rbac import (
+    MAX_STEPS,
+    Bound,
+    BuiltInRoles,
+    Gathered,
+    Grant,
+    RoleKey,
+    bound,
+    gathered,
+    role_bound_by,
+)
+from leadline.kube.role_rules import OwnRules
+from leadline.kube.selector import Selector, first_pair
+from leadline.model.resource import Origin, Resource
+from leadline.posture.apply_unit import (
+    DEFAULT_NAMESPACE,
+    folder_of,
+    looked_for,
+    nearest,
+    unit_of,
+)
+from leadline.posture.control_plane import ControlPlaneProcess, process_of
+from leadline.posture.index import (
+    EVERY_KIND,
+    WITHOUT_NAMESPACE,
+    WORKLOADS,
+    Index,
+    Read,
+    Store,
+    kind_name,
+)
+from leadline.posture.join_indexes import (
+    ACCOUNT_NAMESPACES,
+    ACCOUNT_USERS,
+    AGGREGATED,
+    BINDINGS,
+    BOUND_SUBJECTS,
+    CLUSTER_ROLES,
+    FILES_WITH_BINDINGS,
+    LABEL_SETS,
+    MEANT_FOR,
+    POLICIES,
+    POLICIES_IN,
+    ROLE_NAMESPACES,
+    ROLES,
+    SERVICES,
+    WORKLOADS_IN,
+    SubjectKey,
+    by_name,
+    has_label,
+    in_folder,
+)
+from leadline.posture.subject import Workload, mapping, text
+
+__all__ = ["DEFAULT_NAMESPACE", "EVERY_KIND", "WORKLOADS", "Facts", "Index", "Inventory", "kind_name"]
+
 DEFAULT_ACCOUNT = "default"
-WORKLOADS = "workloads"
-"""Stands among the ``kinds`` of a control for every object that runs pods."""
-EVERY_KIND = "objects"
-"""Stands among the ``kinds`` of a control for every object there is."""
-SubjectKey = tuple[str, str, str]
-"""Kind, namespace (of service accounts alone), name."""
 T = TypeVar("T")
+V = TypeVar("V")
+
+
+class Facts(Struct, frozen=True):
+    """What is known of the target besides its objects."""
+
+    is_whole: bool = False
+    """Whether the target is a whole cluster."""
+    server_version: str = ""
+    """The API server's ``v1.36.3``; empty where unknown."""
+    cloud: str = ""
+    """``EKS``, ``AKS``, ``GKE``, ``none`` for another cluster; empty where unknown, and then every control is asked."""
+    assume_complete: bool = False
+    """Whether to take what was read for all there is, as in a whole cluster, because the user knows that it is."""
 
 
 class Inventory:
-    """Every object of the target, and how they hang together.
+    """The objects of one world, and how they hang together, as seen from the place of one of them.
 
-    ``kind`` arguments are written ``Kind`` for the core group and ``Kind.group`` for others. A
-    namespace that an object does not write is ``default``.
+    ``kind`` arguments are written ``Kind`` for the core group and ``Kind.group`` for others. A namespace that an
+    object does not write is ``default``; among loose manifests it is whatever its folder is applied to, and only
+    the objects of that folder are found there.
     """
 
-    def __init__(
-        self,
-        resources: Sequence[Resource],
-        *,
-        workloads: Callable[[Resource], tuple[Workload, ...]] = workloads_of,
-        is_whole: bool = False,
-        is_asked: bool = False,
-        server_version: str = "",
-        cloud: str = "",
-    ) -> None:
-        self.resources = resources
-        self.is_whole = is_whole
-        """Whether the target is a whole cluster: only there does an object that is not here not exist."""
-        self.is_asked = is_asked
-        """Whether the controls were asked for by name, and so judge what is there as if it were all."""
-        self.server_version = server_version
-        """The API server's ``v1.36.3``; empty where unknown."""
-        self.cloud = cloud
-        """``EKS``, ``AKS``, ``GKE``; empty where unknown."""
-        self._workloads_of = workloads
-        self._answers: dict[str, Any] = {}
-        self._services_of: dict[int, list[Resource]] = {}
-        self._policies_of: dict[int, list[PolicyRule]] = {}
+    def __init__(self, resources: Iterable[Resource], facts: Facts | None = None) -> None:
+        self._store = Store(resources)
+        self._built_in = BuiltInRoles()
+        self._seen: dict[tuple[str, bool], Inventory] = {}
+        self._folder = ""
+        self._is_written = True
+        self._kept: dict[str, dict[int, Any]] = {}
+        """What was found for each workload; good until the next change."""
+        self.facts = facts or Facts()
+
+    def seen_from(self, resource: Resource) -> "Inventory":
+        """The same world from the place of ``resource``, be it part of it or not."""
+        folder = folder_of(resource.origin)
+        if not folder:
+            return self
+        is_written = bool(resource.namespace) or kind_name(resource) in WITHOUT_NAMESPACE
+        place = (folder, is_written)
+        seen = self._seen.get(place)
+        if seen is None:
+            seen = self._seen[place] = object.__new__(Inventory)
+            seen.__dict__.update(self.__dict__)
+            seen._folder, seen._is_written = place
+        return seen
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether what was read is all there is: only then does an object that is not here not exist."""
+        return self.facts.is_whole or self.facts.assume_complete
+
+    @property
+    def server_version(self) -> str:
+        return self.facts.server_version
+
+    @property
+    def cloud(self) -> str:
+        return self.facts.cloud
+
+    def add(self, resource: Resource) -> set[Read]:
+        """Puts an object in; names the reads that this makes stale."""
+        return self.change((), (resource,))
+
+    def remove(self, resource: Resource) -> set[Read]:
+        """Takes out an object, the very one that was put in; names the reads that this makes stale."""
+        return self.change((resource,), ())
+
+    def change(self, removed: Iterable[Resource], added: Iterable[Resource]) -> set[Read]:
+        """Both at once: what is added with the id of a removed object takes its place in the order."""
+        self._kept.clear()
+        return self._store.change(removed, added)
+
+    @contextmanager
+    def traced(self, tracer: Callable[[str, set[Read]], None] | None, name: str) -> Iterator[None]:
+        """Within it ``tracer`` is what learns, under ``name``, of all that is read."""
+        if tracer is None:
+            yield
+            return
+        self._store.trace = reads = set[Read]()
+        try:
+            yield
+        finally:
+            self._store.trace = None
+            tracer(name, reads)
+
+    def kinds_behind(self, reads: Iterable[Read]) -> frozenset[str]:
+        """The kinds of objects that can change what was read."""
+        return self._store.kinds_behind(reads)
+
+    @property
+    def resources(self) -> Sequence[Resource]:
+        """Every object of the world, in the order of reading."""
+        return self._store.resources
+
+    @property
+    def workloads(self) -> tuple[Workload, ...]:
+        return tuple(workload for one in self._store.resources for workload in self.workloads_of(one))
 
     def of(self, kind: str) -> Sequence[Resource]:
-        """Every object of ``kind``, in the order of reading."""
-        return self._by_kind.get(kind, ())
+        """Every object of ``kind``, in the order of reading; among loose manifests every one of the folder."""
+        if not self._folder:
+            return self._store.of_kind(kind)
+        return self._store.find(in_folder(kind), (self._folder,))
 
     def get(self, kind: str, namespace: str, name: str) -> Resource | None:
         """One object; ``namespace`` is empty for kinds without one."""
-        found = self._by_name(kind).get((namespace, name))
-        return found or (self._by_name(kind).get((DEFAULT_NAMESPACE, name)) if not namespace else None)
+        spaces = ("",) if kind in WITHOUT_NAMESPACE else self.spaces(namespace)
+        found = self._store.find(by_name(kind), [(space, name) for space in spaces])
+        return self._nearest_of(found, lambda one: one.origin)
 
-    @cached_property
-    def workloads(self) -> tuple[Workload, ...]:
-        return tuple(workload for resource in self.resources for workload in self.workloads_of(resource))
+    def find(self, index: Index[V], *keys: Hashable) -> list[V]:
+        """What stands under any of ``keys``, in the order of reading."""
+        return self._store.find(index, keys)
+
+    def has(self, index: Index[V], *keys: Hashable) -> bool:
+        """Whether anything stands under one of ``keys``."""
+        return self._store.has(index, keys)
 
     def once(self, question: str, answer: Callable[[], T]) -> T:
-        """``answer()``, worked out on the first call with this ``question`` and kept."""
-        if question not in self._answers:
-            self._answers[question] = answer()
-        kept: T = self._answers[question]
-        return kept
+        """``answer()``, worked out on the first call with this ``question`` and kept until what it read changes."""
+        return self._store.once((question, self._folder, self._is_written), answer)
+
+    def once_for_all(self, question: Hashable, answer: Callable[[], T]) -> T:
+        """As ``once``, for an answer that is the same from every place of the world."""
+        return self._store.once(question, answer)
+
+    def spaces(self, namespace: str) -> tuple[str, ...]:
+        """Under which keys the objects of ``namespace`` are filed, seen from here."""
+        return looked_for(self._folder, namespace, is_written=self._is_written)
+
+    @property
+    def everywhere(self) -> str:
+        """Under which key the objects are filed that hold in every namespace, seen from here."""
+        return f"*{self._folder}"
 
     def workloads_of(self, resource: Resource) -> tuple[Workload, ...]:
         """``resource`` as the pods it runs; empty where it runs none."""
-        return self._workloads_of(resource)
+        return self._store.workloads_of(resource)
 
     def workloads_in(self, namespace: str) -> Sequence[Workload]:
-        return self._workloads_by_namespace.get(namespace or DEFAULT_NAMESPACE, ())
+        return self._store.find(WORKLOADS_IN, self.spaces(namespace))
 
-    @cached_property
+    def has_workloads(self, namespace: str) -> bool:
+        return self._store.has(WORKLOADS_IN, self.spaces(namespace))
+
+    @property
+    def bindings(self) -> Iterator[Resource]:
+        for kind in BINDINGS:
+            yield from self._store.of_kind(kind)
+
+    def is_binding(self, resource: Resource) -> bool:
+        return kind_name(resource) in BINDINGS
+
+    @property
     def grants(self) -> tuple[Grant, ...]:
         """Every subject with every role it holds; what Kubernetes binds at its own start is left out."""
-        return tuple(grant for grant in join_grants(self.rbac) if not grant.is_kubernetes_own)
+        return self._store.once("grants", self._all_grants)
+
+    def _all_grants(self) -> tuple[Grant, ...]:
+        return tuple(grant for binding in self.bindings for grant in self.bound_by(binding).grants)
+
+    def bound_by(self, binding: Resource) -> Bound:
+        """What ``binding`` gives to whom; what Kubernetes binds at its own start is left out."""
+        here = self.seen_from(binding)
+        return self._store.about(binding, "bound", lambda: here._bound(binding))
+
+    def _bound(self, binding: Resource) -> Bound:
+        key = role_bound_by(binding)
+        question = ("rules", key, self._folder, self._is_written)
+        role = self._store.once(question, lambda: self._gathered(key)) if key else None
+        everything = bound(binding, role, "" if role else self._namespace_with_role(binding))
+        return everything._replace(grants=tuple(g for g in everything.grants if not g.is_kubernetes_own))
+
+    def _namespace_with_role(self, binding: Resource) -> str:
+        """A namespace with a Role of the name that ``binding`` gives; empty where there is none."""
+        name = text(mapping(binding.body.get("roleRef")).get("name"))
+        return next(iter(self._store.find(ROLE_NAMESPACES, ((self._folder, name),))), "")
+
+    def _gathered(self, key: RoleKey) -> Gathered | None:
+        kind, namespace, name = key
+        spaces = ("",) if kind == "ClusterRole" else self.spaces(namespace)
+        found = self._store.find(ROLES, [(kind, space, name) for space in spaces])
+        role = self._nearest_of(found, lambda rules: rules.role.origin) or self._built_in.get(key)
+        return None if role is None else gathered(role, self)
+
+    @property
+    def steps(self) -> int:
+        """How many roles may be looked at for one aggregated role."""
+        return MAX_STEPS // max(1, len(self._store.find(AGGREGATED, (self._folder,))))
+
+    def cluster_roles(self, label: tuple[str, str] | None) -> Sequence[OwnRules]:
+        """Those with ``label``, every one for ``None``; the built-in ones after those that were read."""
+        found = self._store.find(CLUSTER_ROLES, ((self._folder, label),))
+        read = {rules.role.name for rules in found}
+        return found + [
+            rules
+            for rules in self._built_in.cluster_roles
+            if rules.role.name not in read
+            and (label is None or has_label(rules.role, label))
+            and not self._store.has(ROLES, (("ClusterRole", "", rules.role.name),))
+        ]
 
     def grants_of(self, workload: Workload) -> Sequence[Grant]:
         """What the service account of ``workload`` may do, through its own name and the groups it belongs to."""
+        return self._keep("grants", workload, self._grants_of)
+
+    def _grants_of(self, workload: Workload) -> list[Grant]:
         origin = workload.resource.origin
-        return [
+        return [grant for key in self._names_of_account(workload) for grant in self._held_by(key, origin)]
+
+    def _keep(self, name: str, workload: Workload, find: Callable[[Workload], V]) -> V:
+        """``find(workload)``, worked out once; always anew where reads are written down."""
+        if self._store.trace is not None or workload.resource not in self._store:
+            return find(workload)
+        kept: dict[int, V] = self._kept.setdefault(name, {})
+        found = kept.get(id(workload))
+        if found is None:
+            found = kept[id(workload)] = find(workload)
+        return found
+
+    def _held_by(self, key: SubjectKey, beside: Origin) -> Sequence[Grant]:
+        held = [
             grant
-            for key in self._names_of_account(workload)
-            if (held := self._grants_by_subject.get(key))
-            for grant in (nearest(held, _grant_name, _grant_origin, origin) if key in self._copied else held)
+            for binding, index in self._store.find(BOUND_SUBJECTS, (key,))
+            for grant in self.bound_by(binding).grants
+            if grant.index == index
         ]
+        return nearest(held, _grant_name, _grant_origin, beside) if folder_of(beside) and held else held
 
     def holds_unread_role(self, workload: Workload) -> bool:
         """Whether a binding gives its account, by its own name or a group's, a role that was not read."""
-        return not self._bound_to_unread.isdisjoint(self._names_of_account(workload))
+        return self._is_bound_to_unread(self._names_of_account(workload))
+
+    def _is_bound_to_unread(self, names: Iterable[SubjectKey]) -> bool:
+        """A chart's role may be the cluster's, or another chart's."""
+        found = self._store.find(BOUND_SUBJECTS, tuple(names))
+        return any(self.bound_by(binding).unknown for binding, _ in found)
 
     def workloads_of_account(self, namespace: str, name: str) -> Sequence[Workload]:
         """The workloads whose pods use a service account."""
-        return self._workloads_by_account.get((namespace or DEFAULT_NAMESPACE, name), ())
+        return self._store.find(ACCOUNT_USERS, [(space, name) for space in self.spaces(namespace)])
 
     def service_account_of(self, workload: Workload) -> Resource | None:
-        return self.get("ServiceAccount", workload.namespace, workload.service_account)
+        return self._keep("account", workload, self._account_of)[0]
+
+    def _account_of(self, workload: Workload) -> tuple[Resource | None]:
+        here = self.seen_from(workload.resource)
+        return (here.get("ServiceAccount", workload.namespace, workload.service_account),)
 
     def mounts_token(self, workload: Workload) -> bool:
         """Whether a token of the service account is mounted: the pod says, else the account, else yes."""
@@ -123,53 +330,51 @@ class Inventory:
             return False
         if any(grant.kind != "Group" for grant in self.grants_of(workload)):
             return True
-        return any(
-            kind != "Group" and (kind, namespace, name) in self._bound_to_unread
-            for kind, namespace, name in self._names_of_account(workload)
+        return self._is_bound_to_unread(
+            name for name in self._names_of_account(workload) if name[0] != "Group"
         )
 
     def services_of(self, workload: Workload) -> Sequence[Resource]:
         """The Services whose selector matches the workload's pods."""
-        found = self._services_of.get(id(workload))
-        if found is None:
-            index = self._services.get(workload.namespace)
-            found = index.matching(workload.labels) if index else []
-            if len(found) > 1:
-                found = list(nearest(found, _name, _origin, workload.resource.origin))
-            self._services_of[id(workload)] = found
-        return found
+        return self._keep("services", workload, self._find_services)
+
+    def _find_services(self, workload: Workload) -> Sequence[Resource]:
+        here = self.seen_from(workload.resource)
+        selected = here._selecting(SERVICES, here.spaces(workload.resource.namespace), workload)
+        found = [service for _, service in selected]
+        return nearest(found, _name, _origin, workload.resource.origin) if here._folder else found
+
+    def _selecting(
+        self, index: Index[tuple[Selector, V]], spaces: Iterable[str], workload: Workload
+    ) -> list[tuple[Selector, V]]:
+        """The rows of ``spaces`` whose selector matches the pods: filed by the first label that each demands."""
+        pairs = [pair for pair in workload.labels.items() if isinstance(pair[1], str)]
+        keys = [(space, pair) for space in spaces for pair in (*pairs, None)]
+        return [row for row in self._store.find(index, keys) if row[0](workload.labels)]
 
     def selects_any_pod(self, namespace: str, pairs: Any, selects: Selector) -> bool:
         """Whether pods of ``namespace`` match ``selects``; ``pairs`` are the labels it asks for by value, if any."""
-        place = namespace or DEFAULT_NAMESPACE
-        for key, value in mapping(pairs).items():
-            candidates = self._label_sets_by_pair.get((place, str(key), str(value)), ())
-            return any(selects(labels) for labels in candidates)
-        return any(selects(labels) for labels in self._label_sets.get(place, ()))
-
-    def pods_of(self, service: Resource) -> Sequence[Workload]:
-        """The workloads whose pods ``service`` selects."""
-        pairs = without_controller_labels(mapping(service.body.get("spec")).get("selector"))
-        selects = compile_pairs(pairs)
-        return [w for w in self.workloads_in(service.namespace) if selects(w.labels)]
+        pair = first_pair(pairs)
+        keys = [(space, pair) for space in self.spaces(namespace)]
+        return any(selects(labels) for labels in self._store.find(LABEL_SETS, keys))
 
     def policies_of(self, workload: Workload) -> Sequence[PolicyRule]:
         """The network policies (built in, Cilium, Calico) that select the workload's pods."""
-        found = self._policies_of.get(id(workload))
-        if found is None:
-            found = self._policies_of[id(workload)] = [
-                rule
-                for place in (workload.namespace, "")
-                if (index := self._policy_index.get(place))
-                for rule in index.matching(workload.labels)
-                if rule.selects_namespace is None
-                or rule.selects_namespace(self.namespace_labels(workload.namespace))
-            ]
-        return found
+        return self._keep("policies", workload, self._find_policies)
+
+    def _find_policies(self, workload: Workload) -> Sequence[PolicyRule]:
+        here = self.seen_from(workload.resource)
+        spaces = (*here.spaces(workload.resource.namespace), here.everywhere)
+        return [
+            rule
+            for _, rule in here._selecting(POLICIES, spaces, workload)
+            if rule.selects_namespace is None
+            or rule.selects_namespace(here.namespace_labels(workload.namespace))
+        ]
 
     def policies_in(self, namespace: str) -> Sequence[PolicyRule]:
         """The network policies that live in ``namespace`` or hold for all."""
-        return [*self._policies.get(namespace, ()), *self._policies.get("", ())]
+        return self._store.find(POLICIES_IN, (*self.spaces(namespace), self.everywhere))
 
     def namespace_labels(self, name: str) -> Mapping[str, str]:
         """Labels of a namespace, its name label included; only that one where it was not read."""
@@ -177,165 +382,47 @@ class Inventory:
         labels = mapping(mapping(namespace.body.get("metadata")).get("labels")) if namespace else {}
         return {"kubernetes.io/metadata.name": name, **labels}
 
-    @cached_property
-    def _by_kind(self) -> dict[str, list[Resource]]:
-        index: dict[str, list[Resource]] = defaultdict(list)
-        for resource in self.resources:
-            index[kind_name(resource)].append(resource)
-        return dict(index)
-
-    def _by_name(self, kind: str) -> dict[tuple[str, str], Resource]:
-        index = self._names.get(kind)
-        if index is None:
-            is_namespaced = kind not in _WITHOUT_NAMESPACE
-            index = self._names[kind] = {
-                (r.namespace or (DEFAULT_NAMESPACE if is_namespaced else ""), r.name): r
-                for r in self.of(kind)
-            }
-        return index
-
-    @cached_property
-    def _names(self) -> dict[str, dict[tuple[str, str], Resource]]:
-        return {}
-
-    @cached_property
-    def rbac(self) -> Sequence[Resource]:
-        """Every role and binding."""
-        kinds = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
-        return [r for kind in kinds for r in self.of(f"{kind}.rbac.authorization.k8s.io")]
-
-    @cached_property
-    def _workloads_by_namespace(self) -> dict[str, list[Workload]]:
-        index: dict[str, list[Workload]] = defaultdict(list)
-        for workload in self.workloads:
-            index[workload.namespace].append(workload)
-        return dict(index)
-
-    @cached_property
-    def _workloads_by_account(self) -> dict[tuple[str, str], list[Workload]]:
-        index: dict[tuple[str, str], list[Workload]] = defaultdict(list)
-        for workload in self.workloads:
-            index[workload.namespace, workload.service_account].append(workload)
-        return dict(index)
-
-    @cached_property
+    @property
     def control_plane(self) -> tuple[ControlPlaneProcess, ...]:
-        """Every control-plane component that a Pod of the target runs."""
+        """Every control-plane component that a Pod runs; among loose manifests one of the folder."""
         found = (process_of(pod) for pod in self.of("Pod"))
         return tuple(process for process in found if process is not None)
 
-    @cached_property
-    def _label_sets(self) -> dict[str, list[Mapping[str, str]]]:
-        seen: dict[str, dict[str, Mapping[str, str]]] = defaultdict(dict)
-        for workload in self.workloads:
-            seen[workload.namespace].setdefault(repr(workload.labels), workload.labels)
-        return {namespace: list(sets.values()) for namespace, sets in seen.items()}
-
-    @cached_property
-    def _label_sets_by_pair(self) -> dict[tuple[str, str, str], list[Mapping[str, str]]]:
-        index: dict[tuple[str, str, str], list[Mapping[str, str]]] = defaultdict(list)
-        for namespace, sets in self._label_sets.items():
-            for labels in sets:
-                for key, value in labels.items():
-                    index[namespace, str(key), str(value)].append(labels)
-        return dict(index)
-
-    @cached_property
-    def _grants_by_subject(self) -> dict[SubjectKey, list[Grant]]:
-        index: dict[SubjectKey, list[Grant]] = defaultdict(list)
-        for grant in self.grants:
-            index[_subject_key(grant.subject, grant.binding)].append(grant)
-        return dict(index)
-
-    @cached_property
-    def _bound_to_unread(self) -> frozenset[SubjectKey]:
-        """Whom bindings give a role that was not read: a chart's may be the cluster's, or another chart's."""
-        return frozenset(
-            _subject_key(subject, binding)
-            for binding, _ in unknown_roles(self.rbac)
-            for _, subject in mappings(binding.body.get("subjects"))
-        )
-
     def _names_of_account(self, workload: Workload) -> list[SubjectKey]:
         """Every subject by which a binding reaches the account of ``workload``."""
-        account, namespace = workload.service_account, workload.namespace
-        names = [
-            ("ServiceAccount", namespace, account),
-            ("User", "", f"system:serviceaccount:{namespace}:{account}"),
-            ("Group", "", "system:serviceaccounts"),
-            ("Group", "", f"system:serviceaccounts:{namespace}"),
-            ("Group", "", "system:authenticated"),
-        ]
+        account, here = workload.service_account, self.seen_from(workload.resource)
+        names: list[SubjectKey] = []
+        for space in here.spaces(workload.resource.namespace):
+            names += [("ServiceAccount", space, account), ("User", space, account), ("Group", space, "")]
+        names += [("Group", here.everywhere, group) for group in _GROUPS_OF_ALL_ACCOUNTS]
         if not workload.resource.namespace and account != DEFAULT_ACCOUNT:
-            origin = workload.resource.origin
-            file = (unit_of(origin), origin.path)
-            place = file if file in self._files_with_bindings else (unit_of(origin), "")
-            names += [("ServiceAccount", n, account) for n in self._meant_for.get((*place, account), ())]
+            names += [("ServiceAccount", n, account) for n in self._meant_for(workload.resource, account)]
         return names
 
-    @cached_property
-    def _files_with_bindings(self) -> frozenset[tuple[Unit, str]]:
-        """A file that has some is whole in itself: its like beside it is another way to install the same."""
-        bindings = (r.origin for r in self.rbac if r.kind in ("RoleBinding", "ClusterRoleBinding"))
-        return frozenset((unit_of(origin), origin.path) for origin in bindings)
-
-    @cached_property
-    def _meant_for(self) -> dict[tuple[Unit, str, str], set[str]]:
-        """Unit, file (empty for the whole unit) and account to the namespaces that bindings write for it.
+    def _meant_for(self, resource: Resource, account: str) -> Iterator[str]:
+        """The namespaces that cluster-wide bindings beside ``resource`` write for an account it leaves open.
 
         Where the objects beside them write none, it is the one that they are to be applied to: a cluster-wide binding
-        cannot leave it open.
+        cannot leave it open. A file that has bindings is whole in itself: its like beside it is another way to
+        install the same.
         """
-        meant: dict[tuple[Unit, str, str], set[str]] = defaultdict(set)
-        for binding in self.rbac:
-            if binding.kind == "ClusterRoleBinding":
-                unit, path = unit_of(binding.origin), binding.origin.path
-                for _, subject in mappings(binding.body.get("subjects")):
-                    kind, namespace, name = _subject_key(subject, binding)
-                    if kind == "ServiceAccount":
-                        meant[unit, path, name].add(namespace)
-                        meant[unit, "", name].add(namespace)
-        for account in self.of("ServiceAccount"):
-            if account.namespace:  # it is the one that is meant
-                for path in (account.origin.path, ""):
-                    meant[unit_of(account.origin), path, account.name].discard(account.namespace)
-        return dict(meant)
+        origin = resource.origin
+        unit, path = unit_of(origin), origin.path
+        place = (unit, path if self._store.has(FILES_WITH_BINDINGS, ((unit, path),)) else "")
+        written = set(self._store.find(ACCOUNT_NAMESPACES, ((*place, account),)))
+        for namespace in dict.fromkeys(self._store.find(MEANT_FOR, ((*place, account),))):
+            if namespace not in written:
+                yield namespace
 
-    @cached_property
-    def _copied(self) -> frozenset[SubjectKey]:
-        """The subjects to which one binding gives one role in several places of the target."""
-        held = self._grants_by_subject.items()
-        return frozenset(key for key, grants in held if len(set(map(_grant_name, grants))) < len(grants))
+    def _nearest_of(self, found: Sequence[V], origin_of: Callable[[V], Origin]) -> V | None:
+        """The one of the own folder among loose manifests, else the last that was read."""
+        if len(found) > 1 and self._folder:
+            own = [one for one in found if folder_of(origin_of(one)) == self._folder]
+            return (own or found)[-1]
+        return found[-1] if found else None
 
-    @cached_property
-    def _services(self) -> dict[str, SelectorIndex[Resource]]:
-        index: dict[str, SelectorIndex[Resource]] = defaultdict(SelectorIndex)
-        for service in self.of("Service"):
-            spec = mapping(service.body.get("spec"))
-            if text(spec.get("type")) != "ExternalName":
-                pairs = without_controller_labels(spec.get("selector"))
-                index[service.namespace or DEFAULT_NAMESPACE].add(pairs, compile_pairs(pairs), service)
-        return dict(index)
 
-    @cached_property
-    def _policy_index(self) -> dict[str, SelectorIndex[PolicyRule]]:
-        index: dict[str, SelectorIndex[PolicyRule]] = defaultdict(SelectorIndex)
-        for namespace, rules in self._policies.items():
-            for rule in rules:
-                index[namespace].add(rule.pairs, rule.selects, rule)
-        return dict(index)
-
-    @cached_property
-    def _policies(self) -> dict[str, list[PolicyRule]]:
-        index: dict[str, list[PolicyRule]] = defaultdict(list)
-        for rule in self._policy_rules():
-            index[rule.namespace].append(rule)
-        return dict(index)
-
-    def _policy_rules(self) -> Iterator[PolicyRule]:
-        for kind in POLICY_KINDS:
-            for resource in self.of(kind):
-                yield from policy_rules(resource)
+_GROUPS_OF_ALL_ACCOUNTS = ("system:serviceaccounts", "system:authenticated")
 
 
 def _name(service: Resource) -> str:
@@ -346,13 +433,6 @@ def _origin(service: Resource) -> Origin:
     return service.origin
 
 
-def _subject_key(subject: Mapping[str, Any], binding: Resource) -> SubjectKey:
-    kind, namespace = text(subject.get("kind")), ""
-    if kind == "ServiceAccount":
-        namespace = text(subject.get("namespace")) or binding.namespace or DEFAULT_NAMESPACE
-    return kind, namespace, text(subject.get("name"))
-
-
 def _grant_name(grant: Grant) -> tuple[str, ...]:
     """The same for copies of a grant: what binds it and what it gives."""
     binding, role = grant.binding, grant.role
@@ -361,24 +441,3 @@ def _grant_name(grant: Grant) -> tuple[str, ...]:
 
 def _grant_origin(grant: Grant) -> Origin:
     return grant.binding.origin
-
-
-def kind_name(resource: Resource) -> str:
-    """``Kind`` for the core group, ``Kind.group`` for others; groups that were renamed count as the present one."""
-    group = resource.group
-    key = f"{resource.kind}.{group}" if group else resource.kind
-    return GROUP_ALIASES.get(key, key)
-
-
-_WITHOUT_NAMESPACE = frozenset(
-    {
-        "Namespace",
-        "Node",
-        "PersistentVolume",
-        "ClusterRole.rbac.authorization.k8s.io",
-        "ClusterRoleBinding.rbac.authorization.k8s.io",
-        "StorageClass.storage.k8s.io",
-        "IngressClass.networking.k8s.io",
-        "GatewayClass.gateway.networking.k8s.io",
-    }
-)

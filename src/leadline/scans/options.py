@@ -41,6 +41,8 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     exclude_namespaces: tuple[str, ...] = ()
     exclude_paths: tuple[str, ...] = ()
     """As ``.gitignore`` writes them."""
+    assume_complete: bool = False
+    """Whether what is read is all there is, as in a whole cluster: then what is not there is missing."""
     settings_file: str = ""
     """Settings of controls: JSON, YAML or TOML."""
     own_controls: tuple[str, ...] = ()

@@ -61,7 +61,7 @@ def _report(
         reading.is_whole,
         reading.target.server_version,
         _cloud(options, reading.target),
-        _is_chosen(options),
+        options.assume_complete,
     )
     left_out = {skip.control for skip in reading.skips}
     asked = [control for control in policies.controls if control.id not in left_out]

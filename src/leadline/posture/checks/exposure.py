@@ -1,12 +1,12 @@
 """Ways from outside the cluster to a workload's pods."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from leadline.kube.workload import Body
 from leadline.model.resource import Resource
-from leadline.posture.inventory import Inventory
+from leadline.posture.index import Filed
+from leadline.posture.inventory import Index, Inventory
 from leadline.posture.subject import Workload, mapping, mappings, sequence, text
 
 GATEWAY = "gateway.networking.k8s.io"
@@ -61,20 +61,12 @@ def service_exposures(workload: Workload, inventory: Inventory) -> Iterator[Expo
 
 def ingress_exposures(workload: Workload, inventory: Inventory) -> Iterator[ExposurePath]:
     """Ingresses that lead to a Service of the pods."""
-    backends = inventory.once("ingress backends", lambda: _index(_ingress_backends(inventory)))
-    for service in inventory.services_of(workload):
-        if not is_open(service):
-            for ingress, path in backends.get((service.namespace or "default", service.name), ()):
-                yield ExposurePath(ingress, path, service)
+    yield from _through(_INGRESS_BACKENDS, workload, inventory)
 
 
 def gateway_exposures(workload: Workload, inventory: Inventory) -> Iterator[ExposurePath]:
     """Gateway API routes that lead to a Service of the pods."""
-    backends = inventory.once("route backends", lambda: _index(_route_backends(inventory)))
-    for service in inventory.services_of(workload):
-        if not is_open(service):
-            for route, path in backends.get((service.namespace or "default", service.name), ()):
-                yield ExposurePath(route, path, service)
+    yield from _through(_ROUTE_BACKENDS, workload, inventory)
 
 
 def backend_services(ingress: Resource) -> Iterator[tuple[str, str]]:
@@ -97,27 +89,34 @@ def route_services(route: Resource) -> Iterator[tuple[str, str, str]]:
                 yield f"spec.rules[{r}].backendRefs[{b}].name", namespace, text(backend.get("name"))
 
 
-Backends = dict[tuple[str, str], list[tuple[Resource, str]]]
+Backend = tuple[tuple[str, str], tuple[Resource, str]]
+"""Namespace and name of a Service, what leads to it and where that is written."""
 
 
-def _index(rows: Iterator[tuple[tuple[str, str], Resource, str]]) -> Backends:
-    index: Backends = defaultdict(list)
-    for key, resource, path in rows:
-        index[key].append((resource, path))
-    return dict(index)
+def _through(
+    backends: Index[tuple[Resource, str]], workload: Workload, inventory: Inventory
+) -> Iterator[ExposurePath]:
+    for service in inventory.services_of(workload):
+        if not is_open(service):
+            keys = ((space, service.name) for space in inventory.seen_from(service).spaces(service.namespace))
+            for through, path in inventory.find(backends, *keys):
+                yield ExposurePath(through, path, service)
 
 
-def _ingress_backends(inventory: Inventory) -> Iterator[tuple[tuple[str, str], Resource, str]]:
-    for ingress in inventory.of("Ingress.networking.k8s.io"):
-        for path, name in backend_services(ingress):
-            yield (ingress.namespace or "default", name), ingress, path
+def _ingress_backends(filed: Filed) -> Iterator[Backend]:
+    for path, name in backend_services(filed.resource):
+        for space in filed.spaces:
+            yield (space, name), (filed.resource, path)
 
 
-def _route_backends(inventory: Inventory) -> Iterator[tuple[tuple[str, str], Resource, str]]:
-    for kind in ROUTES:
-        for route in inventory.of(f"{kind}.{GATEWAY}"):
-            for path, namespace, name in route_services(route):
-                yield (namespace, name), route, path
+def _route_backends(filed: Filed) -> Iterator[Backend]:
+    for path, namespace, name in route_services(filed.resource):
+        for space in filed.spaces_of(namespace):
+            yield (space, name), (filed.resource, path)
+
+
+_INGRESS_BACKENDS: Index[tuple[Resource, str]] = Index(("Ingress.networking.k8s.io",), _ingress_backends)
+_ROUTE_BACKENDS: Index[tuple[Resource, str]] = Index(ROUTE_KINDS, _route_backends)
 
 
 def _named(backend: Body, path: str) -> Iterator[tuple[str, str]]:

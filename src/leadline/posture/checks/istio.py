@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from leadline.model.resource import Resource
 from leadline.posture.checks.exposure import is_open
-from leadline.posture.inventory import Inventory
+from leadline.posture.index import Filed
+from leadline.posture.inventory import Index, Inventory
 from leadline.posture.subject import Workload, mapping, mappings, sequence, text
 
 NETWORKING = "networking.istio.io"
@@ -24,30 +25,31 @@ class MeshWay(NamedTuple):
 
 
 def mesh_exposures(workload: Workload, inventory: Inventory) -> Iterator[MeshWay]:
-    services = {(s.namespace or "default", s.name): s for s in inventory.services_of(workload)}
-    if services:
-        for key, virtual_service, path, gateway, entry in inventory.once(
-            "mesh", lambda: list(_routes(inventory))
+    for service in inventory.services_of(workload):
+        spaces = inventory.seen_from(service).spaces(service.namespace)
+        for virtual_service, path, name in inventory.find(
+            _ROUTES, *((space, service.name) for space in spaces)
         ):
-            if key in services:
-                yield MeshWay(virtual_service, path, gateway, entry, services[key])
+            here = inventory.seen_from(virtual_service)
+            home, slash, short = name.rpartition("/")
+            gateway = here.get(MESH_KINDS[1], home if slash else virtual_service.namespace, short)
+            if gateway is not None:
+                entry = _entry_of(gateway, inventory.seen_from(gateway))
+                if entry is not None or gateway.name.endswith("public"):
+                    yield MeshWay(virtual_service, path, gateway, entry, service)
 
 
-Route = tuple[tuple[str, str], Resource, str, Resource, Resource | None]
+Route = tuple[Resource, str, str]
+"""A VirtualService, where it names a Service, and the gateway from which it leads there."""
 
 
-def _routes(inventory: Inventory) -> Iterator[Route]:
-    gateways = dict(_open_gateways(inventory))
-    for virtual_service in inventory.of(f"VirtualService.{NETWORKING}"):
-        spec = mapping(virtual_service.body.get("spec"))
-        namespace = virtual_service.namespace or "default"
-        for name in sequence(spec.get("gateways")):
-            home, slash, short = text(name).rpartition("/")
-            found = gateways.get((home if slash else namespace, short))
-            if found is None:
-                continue
-            for path, host in _hosts(spec):
-                yield _service_key(host, namespace), virtual_service, path, *found
+def _routes(filed: Filed) -> Iterator[tuple[tuple[str, str], Route]]:
+    spec = mapping(filed.resource.body.get("spec"))
+    for gateway in sequence(spec.get("gateways")):
+        for path, host in _hosts(spec):
+            namespace, name = _service_key(host, filed.resource.namespace)
+            for space in filed.spaces_of(namespace):
+                yield (space, name), (filed.resource, path, text(gateway))
 
 
 def _hosts(spec: dict[str, object]) -> Iterator[tuple[str, str]]:
@@ -65,18 +67,18 @@ def _service_key(host: str, namespace: str) -> tuple[str, str]:
     return rest.partition(".")[0] or namespace, name
 
 
-def _open_gateways(
-    inventory: Inventory,
-) -> Iterator[tuple[tuple[str, str], tuple[Resource, Resource | None]]]:
-    entries = [service for service in inventory.of("Service") if is_open(service)]
-    for gateway in inventory.of(f"Gateway.{NETWORKING}"):
-        pairs = mapping(mapping(gateway.body.get("spec")).get("selector"))
-        entry = next((s for s in entries if _leads_to(s, pairs)), None)
-        if entry is not None or gateway.name.endswith("public"):
-            yield (gateway.namespace or "default", gateway.name), (gateway, entry)
+def _entry_of(gateway: Resource, inventory: Inventory) -> Resource | None:
+    """The Service that opens the gateway's pods: their labels are only known by both selectors."""
+    pairs = mapping(mapping(gateway.body.get("spec")).get("selector"))
+    keys = ((inventory.everywhere, str(key), str(value)) for key, value in pairs.items())
+    return next(iter(inventory.find(_OPEN_SERVICES, *keys)), None)
 
 
-def _leads_to(service: Resource, pairs: dict[str, str]) -> bool:
-    """Whether a Service's pods are the gateway's: their labels are only known by both selectors."""
-    wanted = mapping(mapping(service.body.get("spec")).get("selector"))
-    return bool(wanted) and any(pairs.get(key) == value for key, value in wanted.items())
+def _open_services(filed: Filed) -> Iterator[tuple[tuple[str, str, str], Resource]]:
+    if is_open(filed.resource):
+        for key, value in mapping(mapping(filed.resource.body.get("spec")).get("selector")).items():
+            yield (filed.everywhere, str(key), str(value)), filed.resource
+
+
+_ROUTES: Index[Route] = Index(MESH_KINDS[:1], _routes)
+_OPEN_SERVICES: Index[Resource] = Index(("Service",), _open_services)

@@ -9,7 +9,6 @@ __all__ = ["POLICY_KINDS", "has_network_policy"]
 
 def has_network_policy(namespace: Namespace, inventory: Inventory) -> bool:
     """Whether a policy isolates pods of the namespace: one for all of them, or one that selects some that are here."""
-    workloads = inventory.workloads_in(namespace.name)
     labels = inventory.namespace_labels(namespace.name)
     for rule in inventory.policies_in(namespace.name):
         if not (rule.isolates_ingress or rule.isolates_egress):
@@ -18,8 +17,8 @@ def has_network_policy(namespace: Namespace, inventory: Inventory) -> bool:
             continue
         if (
             rule.selects_all
-            or (rule.namespace and not workloads)
-            or any(rule.selects(w.labels) for w in workloads)
+            or (rule.namespace and not inventory.has_workloads(namespace.name))
+            or inventory.selects_any_pod(namespace.name, rule.pairs, rule.selects)
         ):
             return True
     return False

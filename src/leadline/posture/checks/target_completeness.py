@@ -2,18 +2,20 @@
 
 A folder of manifests is seldom all that a cluster holds: an Ingress may stand alone, an operator may make the
 pods of a Service. What is missing is a fault only in a whole cluster, or where its like stands beside the
-object: in the same file or folder, chart or kustomization, and in the same namespace. Who asks for one control by name
-gets its verdict in any case.
+object: in the same file or folder, chart or kustomization, and in the same namespace; or where the user says that what
+was read is all there is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from leadline.kube.kinds import BUILT_IN
 from leadline.model.control import NotJudged
 from leadline.model.resource import Resource
 from leadline.posture.apply_unit import unit_of
-from leadline.posture.inventory import DEFAULT_NAMESPACE, WORKLOADS, Inventory
+from leadline.posture.index import EVERY_KIND, Filed
+from leadline.posture.inventory import DEFAULT_NAMESPACE, WORKLOADS, Index, Inventory
 from leadline.posture.subject import mapping
 
 Place = tuple[str, str, str]
@@ -27,11 +29,11 @@ def expect(
     resource: Resource, kinds: Iterable[str], inventory: Inventory, namespace: str = "", *, name: str = ""
 ) -> None:
     """Raises ``NotJudged`` where nothing of ``kinds`` stands beside ``resource``, or an operator may make ``name``."""
-    if inventory.is_whole or inventory.is_asked:
+    if inventory.is_whole:
         return
     place = _place(resource, namespace or resource.namespace)
     kinds = tuple(kinds)
-    if any(place in _places_of(kind, inventory) for kind in kinds):
+    if any(inventory.has(_beside(kind), place) for kind in kinds):
         if _may_be_made((name,), place, inventory):
             raise NotJudged("what it names may be made by an operator from a custom resource")
         return
@@ -41,13 +43,13 @@ def expect(
 
 def expect_cluster(inventory: Inventory) -> None:
     """Raises ``NotJudged`` for files: the control lists what a cluster holds, for its operator to go through."""
-    if not (inventory.is_whole or inventory.is_asked):
+    if not inventory.is_whole:
         raise NotJudged("it lists what a whole cluster holds, for a person to go through")
 
 
 def expect_pods(resource: Resource, pairs: Mapping[Any, Any], inventory: Inventory) -> None:
     """Raises ``NotJudged`` where pods with the labels ``pairs`` may be made by what was not read."""
-    if inventory.is_whole or inventory.is_asked:
+    if inventory.is_whole:
         return
     if resource.namespace == NODE_NAMESPACE:
         raise NotJudged(f"what runs in {NODE_NAMESPACE} comes with the cluster, which was not read")
@@ -55,17 +57,15 @@ def expect_pods(resource: Resource, pairs: Mapping[Any, Any], inventory: Invento
     place = _place(resource, resource.namespace)
     if _may_be_made(map(str, pairs.values()), place, inventory):
         raise NotJudged("its pods may be made by an operator from a custom resource")
-    known = inventory.once("surroundings: known", lambda: _names_of_pods(inventory)).get(place, set())
-    if pairs and resource.name not in known and known.isdisjoint(map(str, pairs)):
+    words = (resource.name, *map(str, pairs))
+    if pairs and not inventory.has(_POD_WORDS, *((*place, word) for word in words)):
         raise NotJudged("no pod beside it has such a label at all, so its pods come from elsewhere")
 
 
-def _places_of(kind: str, inventory: Inventory) -> set[Place]:
-    def places() -> set[Place]:
-        found = (w.resource for w in inventory.workloads) if kind == WORKLOADS else inventory.of(kind)
-        return {_place(resource, resource.namespace) for resource in found}
-
-    return inventory.once(f"surroundings: {kind}", places)
+@cache
+def _beside(kind: str) -> Index[None]:
+    """The places that hold an object of ``kind``; bounded by the number of kinds that controls ask for."""
+    return Index((kind,), lambda filed: ((_place(filed.resource, filed.resource.namespace), None),))
 
 
 def _may_be_made(names: Iterable[str], place: Place, inventory: Inventory) -> bool:
@@ -73,34 +73,40 @@ def _may_be_made(names: Iterable[str], place: Place, inventory: Inventory) -> bo
 
     An operator calls what it makes for ``shop`` ``shop-cache``.
     """
-    made, makers = inventory.once("surroundings: made", lambda: _makers(inventory))
-    told, called = made.get(place, set()), makers.get(place, set())
     lowered = [name.lower() for name in names if name]
-    return any(name in told or any(name.startswith(f"{maker}-") for maker in called) for name in lowered)
+    called = inventory.find(_MAKERS, place)
+    return inventory.has(_MADE, *((*place, name) for name in lowered)) or any(
+        name.startswith(f"{maker}-") for maker in called for name in lowered
+    )
 
 
-Words = dict[Place, set[str]]
+def _makers(filed: Filed) -> Iterator[tuple[Place, str]]:
+    """How custom resources are called."""
+    if _makes_pods(filed.resource):
+        yield _place(filed.resource, filed.resource.namespace), filed.resource.name.lower()
 
 
-def _makers(inventory: Inventory) -> tuple[Words, Words]:
-    """What tells of custom resources, labels included, since operators pass them on; and how those are called."""
-    told: Words = {}
-    called: Words = {}
-    for resource in inventory.resources:
-        if resource.group in BUILT_IN_GROUPS or _makes_nothing(resource):
-            continue
-        place, name = _place(resource, resource.namespace), resource.name.lower()
+def _made(filed: Filed) -> Iterator[tuple[tuple[str, ...], None]]:
+    """What tells of custom resources, labels included, since operators pass them on."""
+    resource = filed.resource
+    if _makes_pods(resource):
+        place = _place(resource, resource.namespace)
         labels = mapping(mapping(resource.body.get("metadata")).get("labels"))
-        told.setdefault(place, set()).update(
-            (resource.kind.lower(), name), (str(v).lower() for v in labels.values())
-        )
-        called.setdefault(place, set()).add(name)
-    return told, called
+        for word in (
+            resource.kind.lower(),
+            resource.name.lower(),
+            *(str(v).lower() for v in labels.values()),
+        ):
+            yield (*place, word), None
 
 
-def _makes_nothing(resource: Resource) -> bool:
-    """Whether it only says how pods that are there are reached, watched or given their certificates."""
-    return resource.group.endswith(_GROUPS_WITHOUT_PODS) or resource.kind.endswith(_KINDS_WITHOUT_PODS)
+def _makes_pods(resource: Resource) -> bool:
+    """Whether it is a custom resource that says more than how pods that are there are reached or watched."""
+    return not (
+        resource.group in BUILT_IN_GROUPS
+        or resource.group.endswith(_GROUPS_WITHOUT_PODS)
+        or resource.kind.endswith(_KINDS_WITHOUT_PODS)
+    )
 
 
 _GROUPS_WITHOUT_PODS = (
@@ -113,14 +119,18 @@ _GROUPS_WITHOUT_PODS = (
 _KINDS_WITHOUT_PODS = ("Route", "Monitor", "PrometheusRule", "Policy", "Middleware")
 
 
-def _names_of_pods(inventory: Inventory) -> dict[Place, set[str]]:
+def _pod_words(filed: Filed) -> Iterator[tuple[tuple[str, ...], None]]:
     """What workloads are called, and the keys of their pods' labels."""
-    known: dict[Place, set[str]] = {}
-    for workload in inventory.workloads:
-        names = known.setdefault(_place(workload.resource, workload.namespace), set())
-        names.update((workload.resource.name, *map(str, workload.labels)))
-    return known
+    for workload in filed.workloads:
+        place = _place(filed.resource, workload.namespace)
+        for word in (filed.resource.name, *map(str, workload.labels)):
+            yield (*place, word), None
 
 
 def _place(resource: Resource, namespace: str) -> Place:
     return *unit_of(resource.origin), namespace or DEFAULT_NAMESPACE
+
+
+_MAKERS: Index[str] = Index((EVERY_KIND,), _makers)
+_MADE: Index[None] = Index((EVERY_KIND,), _made)
+_POD_WORDS: Index[None] = Index((WORKLOADS,), _pod_words)

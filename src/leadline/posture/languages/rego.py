@@ -225,7 +225,7 @@ def _check(
         for rule in rules:
             chosen = {name: fixed.get(name, settings.get(setting_name(name), ())) for name in rule.settings}
             question = f"rego {id(rule)} {sorted(chosen.items())}"
-            table = inventory.once(question, partial(_table, rule, chosen, inventory, evaluate))
+            table = inventory.once_for_all(question, partial(_table, rule, chosen, inventory, evaluate))
             found = table.violations.get(id(subject), ())
             yield from found
             concerns_it = concerns_it or bool(found) or id(subject) in table.counted

@@ -39,6 +39,7 @@ class ScanRequest(Struct, frozen=True):
     include_namespaces: tuple[str, ...] = ()
     exclude_namespaces: tuple[str, ...] = ()
     exclude_path: tuple[str, ...] = ()
+    assume_complete: bool = False
     exclude_controls: tuple[str, ...] = ()
     controls_config: str = ""
     controls: tuple[str, ...] = ()
@@ -113,6 +114,7 @@ def options_of(request: ScanRequest, say: Say, *, with_scores: bool) -> PostureO
         include_namespaces=request.include_namespaces,
         exclude_namespaces=request.exclude_namespaces,
         exclude_paths=request.exclude_path,
+        assume_complete=request.assume_complete,
         settings_file=request.controls_config,
         own_controls=request.controls,
         framework_files=request.framework_file,

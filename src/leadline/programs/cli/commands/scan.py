@@ -68,6 +68,9 @@ _LIST = "A list, with commas or repeated."
 @click.option(
     "--exclude-path", multiple=True, metavar="PATTERN", help="Leave files out, as .gitignore writes it."
 )
+@click.option(
+    "--assume-complete", is_flag=True, help="Take what is read for all there is, as in a whole cluster."
+)
 @click.option("--exclude-controls", multiple=True, metavar="IDS", help=f"Leave controls out. {_LIST}")
 @click.option(
     "--controls-config", default="", metavar="FILE", help="Settings of controls: JSON, YAML or TOML."

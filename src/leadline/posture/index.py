@@ -1,0 +1,396 @@
+"""Indexes over the objects of one world that follow every change.
+
+An ``Index`` says which rows an object puts under which keys; that depends on the object alone, so that adding or
+removing one costs what the object is worth and not what the world is. What is read while a verdict is worked out is
+written down (``trace``), and a change names the reads that it makes stale.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, Generic, TypeVar, cast
+
+from leadline.kube.kinds import GROUP_ALIASES
+from leadline.model.resource import Resource
+from leadline.posture.apply_unit import DEFAULT_NAMESPACE, Spaces, filed_under, folder_of
+from leadline.posture.subject import Workload, workloads_of
+
+WORKLOADS = "workloads"
+"""Stands among the ``kinds`` of a control for every object that runs pods."""
+EVERY_KIND = "objects"
+"""Stands among the ``kinds`` of a control for every object there is."""
+WITHOUT_NAMESPACE = frozenset(
+    {
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "ClusterRole.rbac.authorization.k8s.io",
+        "ClusterRoleBinding.rbac.authorization.k8s.io",
+        "StorageClass.storage.k8s.io",
+        "IngressClass.networking.k8s.io",
+        "GatewayClass.gateway.networking.k8s.io",
+    }
+)
+ROWS_OF_ONE = 1 << 32
+"""Rows are numbered by the object's rank times this, so that they sort as the objects were read."""
+
+V = TypeVar("V")
+T = TypeVar("T")
+Workloads = Callable[[Resource], tuple[Workload, ...]]
+
+
+def kind_name(resource: Resource) -> str:
+    """``Kind`` for the core group, ``Kind.group`` for others; groups that were renamed count as the present one."""
+    group = resource.group
+    key = f"{resource.kind}.{group}" if group else resource.kind
+    return GROUP_ALIASES.get(key, key)
+
+
+class Filed:
+    """An object as an index files it."""
+
+    __slots__ = ("__dict__", "_workloads", "resource")
+
+    def __init__(self, resource: Resource, workloads: Workloads) -> None:
+        self.resource = resource
+        self._workloads = workloads
+
+    @cached_property
+    def workloads(self) -> tuple[Workload, ...]:
+        return self._workloads(self.resource)
+
+    @cached_property
+    def folder(self) -> str:
+        """The folder within which objects without a namespace join; empty where all join."""
+        return folder_of(self.resource.origin)
+
+    @cached_property
+    def spaces(self) -> Spaces:
+        """The namespaces that it is filed under."""
+        return filed_under(self.folder, self.resource.namespace)
+
+    def spaces_of(self, namespace: str) -> Spaces:
+        """Where objects are looked for that it names in ``namespace``; empty for its own."""
+        own = (namespace or DEFAULT_NAMESPACE) == (self.resource.namespace or DEFAULT_NAMESPACE)
+        return self.spaces if own else filed_under(self.folder, namespace)
+
+    @property
+    def everywhere(self) -> str:
+        """The key of what holds in every namespace."""
+        return f"*{self.folder}"
+
+
+Rows = Callable[[Filed], Iterable[tuple[Hashable, V]]]
+
+
+class Index(Generic[V]):
+    """What the objects of ``kinds`` put under which keys; ``rows`` may look at nothing but the object.
+
+    With ``is_set`` equal values under one key count once: what reads it does not learn how many objects put it there.
+    """
+
+    __slots__ = ("is_set", "kinds", "rows")
+
+    def __init__(self, kinds: Iterable[str], rows: Rows[V], *, is_set: bool = False) -> None:
+        self.kinds = frozenset(kinds)
+        self.rows = rows
+        self.is_set = is_set
+
+
+_RUNNING: Index[Resource] = Index((WORKLOADS,), lambda filed: (("", filed.resource),))
+"""Every object that runs pods, so that the others are asked but once."""
+Read = tuple[object, Hashable, bool]
+"""An index, a key, and whether only the presence of something under it was asked; or a kept answer."""
+ANSWER = "answer"
+ALL = ("all objects", "", False)
+"""The read of every object there is."""
+_OF_KIND = "kind"
+_ABSENT = object()
+
+
+class _Table:
+    """The rows of one index. A value under a key is known by its row number, or by what it looks like in a set."""
+
+    __slots__ = ("_counts", "_unsorted", "buckets", "is_set")
+
+    def __init__(self, *, is_set: bool) -> None:
+        self.buckets: dict[Hashable, dict[Any, Any]] = {}
+        self.is_set = is_set
+        self._counts: dict[tuple[Hashable, str], int] = {}
+        self._unsorted: set[Hashable] = set()
+
+    def bucket(self, key: Hashable) -> dict[Any, Any]:
+        """Row to value, in the order of reading."""
+        if self._unsorted and key in self._unsorted:
+            self._unsorted.discard(key)
+            self.buckets[key] = dict(sorted(self.buckets[key].items()))
+        return self.buckets[key]
+
+    def put(self, key: Hashable, row: int, value: Any) -> Any:
+        """Adds a row; its name in the bucket."""
+        bucket = self.buckets.setdefault(key, {})
+        if self.is_set:
+            name = repr(value)
+            self._counts[key, name] = self._counts.get((key, name), 0) + 1
+            bucket.setdefault(name, value)
+            return name
+        if bucket and row < next(reversed(bucket)):
+            self._unsorted.add(key)
+        bucket[row] = value
+        return row
+
+    def name(self, row: int, value: Any) -> Any:
+        return repr(value) if self.is_set else row
+
+    def drop(self, key: Hashable, row: int, value: Any) -> None:
+        bucket = self.buckets[key]
+        name = self.name(row, value)
+        if self.is_set:
+            self._counts[key, name] -= 1
+            if self._counts[key, name]:
+                return
+            del self._counts[key, name]
+        del bucket[name]
+        if not bucket:
+            del self.buckets[key]
+            self._unsorted.discard(key)
+
+
+class Store:
+    """The objects of one world and every index over them that was asked for so far."""
+
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        self._objects: dict[int, Resource] = dict(enumerate(resources))
+        self._ranks = {id(resource): rank for rank, resource in self._objects.items()}
+        self._is_sorted = True
+        self._next_rank = len(self._objects)
+        self._tables: dict[Index[Any], _Table] = {}
+        self._workloads: dict[int, tuple[Workload, ...]] = {}
+        self._answers: dict[Hashable, Any] = {}
+        self._reads_of: dict[Hashable, set[Read]] = {}
+        self._answers_by_read: dict[Read, set[Hashable]] = {}
+        self._about: dict[int, set[Hashable]] = {}
+        """The kept answers about one object, which go with it."""
+        self._log: dict[tuple[object, Hashable], tuple[bool, dict[Any, Any]]] = {}
+        self.trace: set[Read] | None = None
+        """Where reads are written down; ``None`` where no one wants to know."""
+
+    def __contains__(self, resource: Resource) -> bool:
+        """Whether this very object is part of the world."""
+        return id(resource) in self._ranks
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        self._note(ALL)
+        if not self._is_sorted:
+            self._objects = dict(sorted(self._objects.items()))
+            self._is_sorted = True
+        return tuple(self._objects.values())
+
+    def workloads_of(self, resource: Resource) -> tuple[Workload, ...]:
+        """The workloads of a resource, built once; only those of resources that have some are kept."""
+        found = self._workloads.get(id(resource))
+        if found is None:
+            found = workloads_of(resource)
+            if found and id(resource) in self._ranks:
+                self._workloads[id(resource)] = found
+        return found
+
+    def of_kind(self, kind: str) -> list[Resource]:
+        self._note((_OF_KIND, kind, False))
+        return list(self._by_kind.bucket(kind).values()) if kind in self._by_kind.buckets else []
+
+    def find(self, index: Index[V], keys: Sequence[Hashable]) -> list[V]:
+        """The values under any of ``keys``, in the order of reading."""
+        table = self._tables.get(index) or self._build(index)
+        if self.trace is not None:
+            self.trace.update((index, key, False) for key in keys)
+        buckets = table.buckets
+        found = [key for key in keys if key in buckets]
+        if not found:
+            return []
+        if len(found) == 1:
+            return list(table.bucket(found[0]).values())
+        rows = {row: value for key in found for row, value in buckets[key].items()}
+        return [rows[row] for row in sorted(rows)]
+
+    def has(self, index: Index[V], keys: Sequence[Hashable]) -> bool:
+        """Whether there is anything under one of ``keys``."""
+        table = self._tables.get(index) or self._build(index)
+        if self.trace is not None:
+            self.trace.update((index, key, True) for key in keys)
+        return any(key in table.buckets for key in keys)
+
+    def once(self, question: Hashable, answer: Callable[[], T]) -> T:
+        """``answer()``, kept until something changes that it read."""
+        if question not in self._answers:
+            outer, inner = self.trace, set[Read]()
+            self.trace = inner
+            try:
+                self._answers[question] = answer()
+            except BaseException:
+                if outer is not None:
+                    outer |= inner
+                raise
+            finally:
+                self.trace = outer
+            self._reads_of[question] = inner
+            for read in inner:
+                self._answers_by_read.setdefault(read, set()).add(question)
+        self._note((ANSWER, question, False))
+        return cast(T, self._answers[question])
+
+    def about(self, resource: Resource, question: str, answer: Callable[[], T]) -> T:
+        """As ``once``, for a question about one object of the world."""
+        if id(resource) not in self._ranks:
+            return answer()
+        key = (question, id(resource))
+        if key not in self._answers:
+            self._about.setdefault(id(resource), set()).add(key)
+        return self.once(key, answer)
+
+    def change(self, removed: Iterable[Resource], added: Iterable[Resource]) -> set[Read]:
+        """Takes objects out and puts others in, and names the reads that this makes stale.
+
+        An added object with the id of a removed one takes its place in the order. What is ``removed`` are the
+        very objects that were added.
+        """
+        ranks: dict[str, int] = {}
+        stale: set[Read] = {ALL}
+        for resource in removed:
+            rank = self._ranks.pop(id(resource))
+            ranks[resource.id] = rank
+            self._take_out(resource, rank)
+            for question in self._about.pop(id(resource), ()):
+                if question in self._answers:
+                    self._forget(question)
+                    stale.add((ANSWER, question, False))
+        for resource in added:
+            rank = ranks.pop(resource.id, self._next_rank)
+            self._next_rank = max(self._next_rank, rank + 1)
+            self._is_sorted = self._is_sorted and rank == self._next_rank - 1
+            self._put_in(resource, rank)
+        return self._stale(stale)
+
+    def kinds_behind(self, reads: Iterable[Read]) -> frozenset[str]:
+        """The kinds of objects that can change what was read."""
+        kinds: set[str] = set()
+        waiting, seen = list(reads), set[Read]()
+        while waiting:
+            read = waiting.pop()
+            if read in seen:
+                continue
+            seen.add(read)
+            source, key, _ = read
+            if isinstance(source, Index):
+                kinds |= source.kinds
+            elif source == ANSWER:
+                waiting += self._reads_of.get(key, ())
+            else:
+                kinds.add(str(key) if source == _OF_KIND else EVERY_KIND)
+        return frozenset(kinds)
+
+    def _put_in(self, resource: Resource, rank: int) -> None:
+        self._objects[rank] = resource
+        self._ranks[id(resource)] = rank
+        for index, table, rows in self._rows(resource):
+            for row, (key, value) in enumerate(rows, rank * ROWS_OF_ONE):
+                bucket = table.buckets.get(key, {})
+                self._remember(index, key, bucket, table.name(row, value))
+                table.put(key, row, value)
+
+    def _take_out(self, resource: Resource, rank: int) -> None:
+        for index, table, rows in self._rows(resource):
+            for row, (key, value) in enumerate(rows, rank * ROWS_OF_ONE):
+                self._remember(index, key, table.buckets[key], table.name(row, value))
+                table.drop(key, row, value)
+        del self._objects[rank]
+        self._workloads.pop(id(resource), None)
+
+    def _rows(self, resource: Resource) -> Iterator[tuple[object, _Table, Iterable[tuple[Hashable, Any]]]]:
+        kind = kind_name(resource)
+        filed = Filed(resource, self.workloads_of)
+        yield _OF_KIND, self._by_kind, ((kind, resource),)
+        for index, table in self._tables.items():
+            if (
+                kind in index.kinds
+                or EVERY_KIND in index.kinds
+                or (WORKLOADS in index.kinds and filed.workloads)
+            ):
+                yield index, table, tuple(index.rows(filed))
+
+    def _remember(self, index: object, key: Hashable, bucket: dict[Any, Any], name: Any) -> None:
+        """What stood in a row before the change at hand."""
+        kept = self._log.get((index, key))
+        if kept is None:
+            kept = self._log[index, key] = (bool(bucket), {})
+        kept[1].setdefault(name, bucket.get(name, _ABSENT))
+
+    def _stale(self, stale: set[Read]) -> set[Read]:
+        for (index, key), (was_there, before) in self._log.items():
+            table = self._by_kind if index is _OF_KIND else self._tables[cast(Index[Any], index)]
+            bucket = table.buckets.get(key, {})
+            if any(_differs(bucket.get(name, _ABSENT), value) for name, value in before.items()):
+                stale.add((index, key, False))
+            if was_there != bool(bucket):
+                stale.add((index, key, True))
+        self._log.clear()
+        waiting = list(stale)
+        while waiting:
+            for question in self._answers_by_read.pop(waiting.pop(), ()):
+                if question in self._answers:
+                    self._forget(question)
+                    read: Read = (ANSWER, question, False)
+                    stale.add(read)
+                    waiting.append(read)
+        return stale
+
+    def _forget(self, question: Hashable) -> None:
+        del self._answers[question]
+        for read in self._reads_of.pop(question):
+            askers = self._answers_by_read.get(read)
+            if askers is not None:
+                askers.discard(question)
+                if not askers:
+                    del self._answers_by_read[read]
+
+    def _note(self, read: Read) -> None:
+        if self.trace is not None:
+            self.trace.add(read)
+
+    @cached_property
+    def _by_kind(self) -> _Table:
+        table = _Table(is_set=False)
+        for rank, resource in self._objects.items():
+            table.put(kind_name(resource), rank * ROWS_OF_ONE, resource)
+        return table
+
+    def _build(self, index: Index[Any]) -> _Table:
+        table = self._tables[index] = _Table(is_set=index.is_set)
+        for rank, resource in sorted(self._chosen(index), key=_rank):
+            filed = Filed(resource, self.workloads_of)
+            for row, (key, value) in enumerate(index.rows(filed), rank * ROWS_OF_ONE):
+                table.put(key, row, value)
+        return table
+
+    def _chosen(self, index: Index[Any]) -> Iterable[tuple[int, Resource]]:
+        if EVERY_KIND in index.kinds:
+            return self._objects.items()
+        found = {
+            row // ROWS_OF_ONE: resource
+            for kind in index.kinds
+            for row, resource in self._by_kind.buckets.get(kind, {}).items()
+        }
+        if WORKLOADS in index.kinds:
+            if index is _RUNNING:
+                return [(rank, one) for rank, one in self._objects.items() if self.workloads_of(one)]
+            running = self._tables.get(_RUNNING) or self._build(_RUNNING)
+            found |= {row // ROWS_OF_ONE: one for row, one in (running.buckets.get("") or {}).items()}
+        return found.items()
+
+
+def _differs(new: object, old: object) -> bool:
+    return new is not old and (new is _ABSENT or old is _ABSENT or new != old)
+
+
+def _rank(entry: tuple[int, Resource]) -> int:
+    return entry[0]
