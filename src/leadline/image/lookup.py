@@ -6,6 +6,7 @@ the distribution's to speak of: its version has fixes that the number does not s
 better exists: programs without a package.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -23,6 +24,10 @@ _KUBERNETES = "k8s.io/kubernetes"
 _CPE_FIELDS = 6
 """As many as hold part, vendor, product and version."""
 _ORDERING_OF = {"apk": "Alpine", "deb": "Debian", "rpm": "Red Hat", "alpm": "Arch Linux"}
+_PLACEHOLDER = re.compile(
+    r"^(0\.0\.0|.*-development|unknown|unspecified|none|null)$|\$[({]|^@.*@$", re.IGNORECASE
+)
+"""What stands where a build has not put the version: before every fix, so that it would match everything."""
 _THEIR_OWN = (
     "debian",
     "ubuntu",
@@ -181,6 +186,8 @@ def _not_comparable(package: Package) -> str:
     """Why a language package's version says nothing about advisories; empty where it does."""
     if package.type == "maven" and not package.namespace:
         return "the Maven group is not known"
+    if _PLACEHOLDER.search(package.version):
+        return "the version is a placeholder"
     if package.type == "golang" and package.arch and package.version.startswith("v0.0.0-"):
         return "built from a checkout, not a release"
     return ""

@@ -280,6 +280,8 @@ def test_versions_that_say_nothing_are_reported_and_not_matched(tmp_path: Path):
         Package("golang", "main", "v0.0.0-20210101000000-ffffffffffff", namespace="x", arch="amd64"),
         Package("maven", "b", "1"),
         Package("maven", "b", "1", namespace="a"),
+        Package("maven", "b", "${project.version}", namespace="a"),
+        Package("maven", "b", "0.0.0-development", namespace="a"),
         Package("npm", "y", "1.0.0"),
         Package("julia", "Z", "1.0.0"),
     ]
@@ -289,6 +291,7 @@ def test_versions_that_say_nothing_are_reported_and_not_matched(tmp_path: Path):
         "Go: the version cannot be compared": 1,
         "Go: built from a checkout, not a release": 1,
         "Maven: the Maven group is not known": 1,
+        "Maven: the version is a placeholder": 2,
         "npm: no feed of the database speaks of them": 1,
         "julia packages: no feed of the database speaks of them": 1,
     }
