@@ -130,3 +130,43 @@ def test_a_file_that_is_no_feed_makes_no_database(run, tmp_path):
 def test_a_feed_that_is_not_there_is_the_users_error(run):
     code, _, err = run("db", "build", "missing.zip", "-o", "new.db")
     assert (code, err) == (2, "leadline: missing.zip: there is no such file or folder\n")
+
+
+def test_a_database_is_made_of_feeds_as_they_are_published(run, archive, tmp_path):
+    record = {
+        "schema_version": "1.3.1",
+        "id": "GHSA-1111-2222-3333",
+        "modified": "2026-06-01T00:00:00Z",
+        "published": "2026-05-01T00:00:00Z",
+        "aliases": ["CVE-2026-1000"],
+        "affected": [
+            {
+                "package": {"ecosystem": "npm", "name": "ms"},
+                "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "2.0.1"}]}],
+            }
+        ],
+        "database_specific": {"severity": "HIGH", "github_reviewed": True},
+    }
+    listing = {
+        "cveID": "CVE-2026-1000",
+        "dateAdded": "2026-06-02",
+        "dueDate": "2026-06-23",
+        "knownRansomwareCampaignUse": "Known",
+    }
+    kev = {
+        "title": "KEV",
+        "catalogVersion": "2026.06.02",
+        "dateReleased": "2026-06-02T00:00:00Z",
+        "vulnerabilities": [listing],
+    }
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "feeds/osv.jsonl").write_text(json.dumps(record) + "\n")
+    (tmp_path / "feeds/kev.json").write_text(json.dumps(kev))
+    (tmp_path / "feeds/README").write_text("notes")
+    code, _, err = run("db", "build", "feeds")
+    assert code == 0
+    assert "not read: feeds/README: no feed has this format\n" in err
+    assert "1 document taken for CISA known exploited vulnerabilities: 1 record, of 2026-06-02\n" in err
+    _, out, _ = run("scan", "image", archive)
+    assert "high        ms  2.0.0 -> 2.0.1\n  CVE-2026-1000 (exploited)\n" in out
+    assert "1 package of Debian 12 not matched" in out
