@@ -1,3 +1,41 @@
-"""Finds where Kubernetes can be broken into, and says what to change."""
+"""Finds where Kubernetes can be broken into, and says what to change.
 
-__version__ = "0.1.0"
+::
+
+    import leadline
+
+    report = leadline.scan(["deploy/"])
+    for finding in report.findings:
+        print(finding.control, finding.resource, finding.path)
+
+What is offered here stays; ``docs/library.md`` describes it. Everything is imported when it is first used.
+"""
+
+from leadline.version import __version__
+
+TYPE_CHECKING = False  # as ``typing`` has it, whose import takes as long as ``leadline --version``
+if TYPE_CHECKING:
+    from leadline.scans.image_scan import image_scan as scan_image
+    from leadline.scans.options import ChartOptions, ImageOptions, PostureOptions
+    from leadline.scans.posture_scan import posture_scan as scan
+
+_OFFERED = {
+    "ChartOptions": ("leadline.scans.options", "ChartOptions"),
+    "ImageOptions": ("leadline.scans.options", "ImageOptions"),
+    "PostureOptions": ("leadline.scans.options", "PostureOptions"),
+    "scan": ("leadline.scans.posture_scan", "posture_scan"),
+    "scan_image": ("leadline.scans.image_scan", "image_scan"),
+}
+__all__ = ["ChartOptions", "ImageOptions", "PostureOptions", "__version__", "scan", "scan_image"]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """Imports what is offered under ``name``."""
+        from importlib import import_module
+
+        if name not in _OFFERED:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module, attribute = _OFFERED[name]
+        return getattr(import_module(module), attribute)

@@ -246,16 +246,23 @@ def test_a_plugin_that_fails_is_one_line(
     assert str(caught.value) == message
 
 
-def test_a_server_on_this_machine_is_asked_without_the_proxy_of_the_environment(
+def test_a_proxy_is_taken_from_the_environment_that_is_given_and_not_for_this_machine(
     server: ListServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    connect(kubeconfig=one(tmp_path / "config", server.url), environ={}, patience=IMPATIENT).close()
+    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy"), "http://127.0.0.1:9")
+    for name, value in proxies.items():
+        monkeypatch.setenv(name, value)
+    connect(kubeconfig=one(tmp_path / "config", server.url), environ=proxies, patience=IMPATIENT).close()
     assert server.requests == ["/version"]
     there = one(tmp_path / "config", server.url, **{"proxy-url": "http://127.0.0.1:9"})
     with pytest.raises(ClusterError, match="connection refused"):
         connect(kubeconfig=there, environ={}, patience=IMPATIENT)
+    elsewhere = one(tmp_path / "config", "http://api.cluster.example")
+    with pytest.raises(ClusterError, match="connection refused"):
+        connect(kubeconfig=elsewhere, environ=proxies, patience=IMPATIENT)
+    through = {"http_proxy": server.url}
+    connect(kubeconfig=elsewhere, environ=through, patience=IMPATIENT).close()
+    assert server.requests[-1] == "http://api.cluster.example/version"
 
 
 def test_a_refused_connection_is_one_line(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from functools import cache as once
 
-from leadline import __version__
+from leadline.version import __version__
 
 FORM = 2
 """Raised whenever what is remembered changes its shape or meaning."""

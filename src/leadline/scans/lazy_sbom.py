@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, json
 
 import leadline.outputs
-from leadline import __version__
 from leadline.errors import SourceError, UsageError
 from leadline.image.code_fingerprint import code_fingerprint
 from leadline.image.image import Options as CatalogueOptions
@@ -21,6 +20,7 @@ from leadline.scans.options import ImageOptions
 from leadline.scans.sbom_input import read_sbom_input, sbom_input
 from leadline.sources.images.cache import LayerCache
 from leadline.sources.images.layer import OpenedImage
+from leadline.version import __version__
 
 if TYPE_CHECKING:
     from leadline.image.cataloguer import Cataloguer

@@ -1,7 +1,6 @@
 """From a reference to the image or folder that it names, with the credentials and certificates that belong to it."""
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from leadline.errors import SourceError, UsageError
@@ -14,6 +13,7 @@ from leadline.sources.images.layer import OpenedImage
 from leadline.sources.images.manifest import read_platform
 from leadline.sources.images.resolve import ImageOptions as OpenOptions
 from leadline.sources.images.resolve import open_image
+from leadline.sources.proxies import proxies_of
 from leadline.sources.registry.options import RegistryOptions, Trust
 
 MOST_ATTEMPTS = 4
@@ -86,17 +86,11 @@ def _registry(options: ImageOptions) -> RegistryOptions:
         return True
 
     return RegistryOptions(
-        trust=Trust(frozenset(), options.ca_file, options.accept_any_certificate, _proxies(options.environ)),
+        trust=Trust(
+            frozenset(), options.ca_file, options.accept_any_certificate, proxies_of(options.environ)
+        ),
         credential=options.credential,
         environ=options.environ,
         mirrors=options.mirrors,
         wait=wait,
     )
-
-
-def _proxies(environ: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name: value
-        for name in ("http", "https", "no")
-        if (value := environ.get(f"{name}_proxy") or environ.get(f"{name.upper()}_PROXY", ""))
-    }

@@ -1,5 +1,6 @@
 """Which controls judge, and which frameworks the report counts."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -145,14 +146,17 @@ def _with_own(controls: tuple[BuiltControl, ...], folders: Iterable[str], enviro
 
 def _controls_in(file: Path) -> list[BuiltControl]:
     """The controls of one Python file, which is run to get them: the user chose it."""
+    from hashlib import sha256
     from importlib.util import module_from_spec, spec_from_file_location
 
-    name = f"leadline_own_controls.{file.stem}"
+    # Files of one name in two folders are two modules.
+    place = sha256(os.fsencode(file.absolute())).hexdigest()[:12]
+    name = f"leadline_own_controls.{place}.{file.stem}"
     spec = spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise UsageError(f"{file} is no Python file")
     module = module_from_spec(spec)
-    sys.modules[name] = module
+    sys.modules[name] = module  # as importlib wants it: dataclasses look their module up
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from leadline import __version__
+from leadline.version import __version__
 from leadline.programs.apiserver.kinds import Kind
 from leadline.programs.apiserver.shape import schema
 

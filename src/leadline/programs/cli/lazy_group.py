@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from leadline import __version__
 from leadline.errors import UsageError
+from leadline.version import __version__
 
 _PACKAGE = "leadline.programs.cli.commands"
 _SHORTER: dict[tuple[str, ...], tuple[str, ...]] = {("scan", "image"): ("image", "scan")}

@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     _open_closed_streams()
     if words == ["--version"] and sys.stdout is not None:
-        from leadline import __version__
+        from leadline.version import __version__
 
         sys.stdout.write(f"leadline {__version__}\n")
         return 0

@@ -16,6 +16,7 @@ from leadline.errors import ClusterError
 from leadline.sources.cluster.exec_plugin import PluginAuth
 from leadline.sources.cluster.kubeconfig import SCAN_FILES, Access, choose_access
 from leadline.sources.cluster.sign_in import auth_of, tls_of
+from leadline.sources.proxies import proxies_of, proxy_address
 from leadline.sources.temporary_folder import temporary_folder
 
 MAX_ERROR_BYTES = 1 * 2**20
@@ -221,9 +222,8 @@ def _client(access: Access, environ: Mapping[str, str], patience: Patience) -> h
     server = access.server.server
     headers = [("User-Agent", "leadline"), *access.impersonate]
     try:
-        # As for kubectl: a proxy of the environment is for what is elsewhere.
-        is_here = _is_here(urlsplit(server).hostname or "")
-        if is_here:
+        parts = urlsplit(server)
+        if _is_here(parts.hostname or ""):
             headers.append(("Accept-Encoding", "identity"))
         # Certificates of the kubeconfig's text and of a plugin are on disk for this moment only.
         with temporary_folder() as folder:
@@ -241,8 +241,8 @@ def _client(access: Access, environ: Mapping[str, str], patience: Patience) -> h
             auth=auth,
             headers=headers,
             timeout=httpx2.Timeout(patience.silence_s, connect=patience.connect_s),
-            proxy=access.proxy or None,
-            trust_env=not is_here,
+            proxy=access.proxy or proxy_address(parts.scheme, parts.netloc, proxies_of(environ)) or None,
+            trust_env=False,
         )
     except (OSError, ValueError, ImportError, httpx2.InvalidURL) as error:
         raise CredentialsError(_unusable(access.context, str(error))) from error

@@ -93,10 +93,16 @@ def choose_access(context: str, kubeconfig: str, environ: Mapping[str, str]) -> 
 
 def _kubeconfig_paths(kubeconfig: str, environ: Mapping[str, str]) -> tuple[list[Path], bool]:
     if kubeconfig:
-        return [Path(kubeconfig).expanduser()], True
+        return [_at_home(kubeconfig, environ)], True
     if named := [name for name in environ.get("KUBECONFIG", "").split(os.pathsep) if name]:
-        return [Path(name).expanduser() for name in named], False
-    return [Path(environ.get("HOME") or Path.home()) / ".kube" / "config"], False
+        return [_at_home(name, environ) for name in named], False
+    return [_at_home("~/.kube/config", environ)], False
+
+
+def _at_home(name: str, environ: Mapping[str, str]) -> Path:
+    """``name`` with the user's home in place of ``~``."""
+    home = environ.get("HOME", "")
+    return Path(home) / name.removeprefix("~/") if home and name.startswith("~/") else Path(name)
 
 
 def _merged(paths: list[Path], *, is_asked: bool) -> dict[str, Any]:

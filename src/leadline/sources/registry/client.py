@@ -27,10 +27,10 @@ from leadline.sources.images.manifest import (
     MANIFEST_TYPES,
     Descriptor,
 )
+from leadline.sources.proxies import is_loopback
 from leadline.sources.registry.auth import Problem, credentials_for
 from leadline.sources.registry.http import BUSY, Answer, Dropped, NobodyListens, NoTls, send
 from leadline.sources.registry.options import ANONYMOUS, Credential, RegistryOptions
-from leadline.sources.registry.proxy import is_loopback
 from leadline.sources.registry.token import NoToken, basic, bearer, token_service
 
 MOST_RESUMES = 5

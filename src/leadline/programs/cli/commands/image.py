@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from leadline import __version__
 from leadline.errors import DatabaseError, SourceError, UsageError
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
@@ -25,6 +24,7 @@ from leadline.programs.cli.terminal import configure_log, wants_colour, width_of
 from leadline.scans.gates import Gates, Verdict, image_verdict
 from leadline.scans.image_scan import image_report
 from leadline.scans.lazy_sbom import open_sbom
+from leadline.version import __version__
 
 EPILOG = """
 \b

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from leadline import __version__
 from leadline.errors import SourceError, StoreError, UsageError
 from leadline.model.report import PostureReport
 from leadline.outputs.edit_rows import failing_text
@@ -24,6 +23,7 @@ from leadline.programs.cli.scan_request import ScanRequest, gates_of, options_of
 from leadline.programs.cli.terminal import configure_log, wants_colour, width_of
 from leadline.scans.gates import Verdict, verdict
 from leadline.scans.posture_scan import PostureScan, open_posture_scan
+from leadline.version import __version__
 
 EPILOG = """
 \b

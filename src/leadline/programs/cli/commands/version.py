@@ -9,9 +9,9 @@ def command(format: str) -> int:
     """The version of leadline, and how many controls it brings."""
     import platform
 
-    from leadline import __version__
     from leadline.outputs.format import json_text
     from leadline.posture.catalogue import load_controls, load_frameworks
+    from leadline.version import __version__
 
     controls = load_controls()
     built = sum(1 for control in controls if control.is_built)
