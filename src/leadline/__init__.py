@@ -15,6 +15,7 @@ from leadline.version import __version__
 
 TYPE_CHECKING = False  # as ``typing`` has it, whose import takes as long as ``leadline --version``
 if TYPE_CHECKING:
+    from leadline.outputs.report_document import decode, encode
     from leadline.scans.image_scan import image_scan as scan_image
     from leadline.scans.options import ChartOptions, ImageOptions, PostureOptions
     from leadline.scans.posture_scan import posture_scan as scan
@@ -23,10 +24,21 @@ _OFFERED = {
     "ChartOptions": ("leadline.scans.options", "ChartOptions"),
     "ImageOptions": ("leadline.scans.options", "ImageOptions"),
     "PostureOptions": ("leadline.scans.options", "PostureOptions"),
+    "decode": ("leadline.outputs.report_document", "decode"),
+    "encode": ("leadline.outputs.report_document", "encode"),
     "scan": ("leadline.scans.posture_scan", "posture_scan"),
     "scan_image": ("leadline.scans.image_scan", "image_scan"),
 }
-__all__ = ["ChartOptions", "ImageOptions", "PostureOptions", "__version__", "scan", "scan_image"]
+__all__ = [
+    "ChartOptions",
+    "ImageOptions",
+    "PostureOptions",
+    "__version__",
+    "decode",
+    "encode",
+    "scan",
+    "scan_image",
+]
 
 
 if not TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
-from leadline.version import __version__
 from leadline.programs.apiserver.kinds import Kind
 from leadline.programs.apiserver.openapi import openapi_v2, openapi_v3
+from leadline.version import __version__
 
 JSON = "application/json"
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList"

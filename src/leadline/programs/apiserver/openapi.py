@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from leadline.version import __version__
 from leadline.programs.apiserver.kinds import Kind
 from leadline.programs.apiserver.shape import schema
+from leadline.version import __version__
 
 Document = dict[str, Any]
 _TEXT = {"type": "string"}
