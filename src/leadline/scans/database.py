@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import leadline.image.feeds
@@ -14,6 +15,8 @@ from leadline.image.database_builder import Built, build
 from leadline.image.feed import Feed
 from leadline.model.vulnerability import DatabaseState
 from leadline.sources.feeds.documents import documents
+from leadline.sources.registry.options import RegistryOptions
+from leadline.sources.vulnerability_db import Index, Installed, Place, Trusted, origin_of, publish, update
 
 
 def build_database(paths: Sequence[Path], target: Path, moment: str) -> Built:
@@ -48,9 +51,7 @@ def import_database(source: Path, target: Path) -> DatabaseState:
     part = Path(name)
     try:
         shutil.copyfile(source, part)
-        with Database(part) as database:
-            database.verify()
-            state = _state(database)
+        state = _prove(part)
         part.chmod(0o644)
         part.replace(target)
     except OSError as error:
@@ -60,6 +61,37 @@ def import_database(source: Path, target: Path) -> DatabaseState:
     finally:
         part.unlink(missing_ok=True)
     return state
+
+
+def update_database(
+    target: Path, address: str, trusted: Trusted, options: RegistryOptions, now: datetime
+) -> Installed:
+    """Installs the database that is published at ``address`` (a URL, or ``oci://REGISTRY/REPOSITORY:TAG``).
+
+    Raises:
+        UsageError: ``address`` is none.
+        SourceError: it cannot be fetched, or not be trusted.
+        DatabaseError: it cannot be used, or there is no room for it. The old one is as it was.
+    """
+    return update(Place(target), origin_of(address, options), trusted, now, _prove)
+
+
+def publish_database(database: Path, folder: Path, private_key: bytes, expires: str) -> Index:
+    """Writes into ``folder`` what ``db update`` fetches; signed where there is a key.
+
+    Raises:
+        UsageError: the key cannot be used.
+        DatabaseError: ``database`` is damaged.
+        StoreError: it cannot be written.
+    """
+    return publish(database, folder, _prove(database).built, expires, private_key)
+
+
+def _prove(path: Path) -> DatabaseState:
+    """Reads every page. Raises ``DatabaseError``."""
+    with Database(path) as database:
+        database.verify()
+        return _state(database)
 
 
 def _state(database: Database) -> DatabaseState:

@@ -142,7 +142,7 @@ def suse_release(written: str) -> Release | None:
     if leap := _LEAP.search(written):
         return Release("openSUSE", leap[1])
     if "Tumbleweed" in written:
-        return Release("openSUSE", "tumbleweed")
+        return Release("openSUSE", "Tumbleweed")
     found = _SUSE.match(written)
     if found is None:
         return None

@@ -90,16 +90,24 @@ class Repository:
         """
         return checked(self._sized(descriptor), descriptor.digest)
 
+    def rest(self, descriptor: Descriptor, start: int) -> Iterator[bytes]:
+        """A blob from byte ``start`` on, its content unchecked: what came before is not here.
+
+        Raises:
+            RegistryError: it cannot be fetched.
+        """
+        return self._resumed(descriptor, start)
+
     def _sized(self, descriptor: Descriptor) -> Iterator[bytes]:
         got = 0
-        for piece in self._resumed(descriptor):
+        for piece in self._resumed(descriptor, 0):
             got += len(piece)
             if got > descriptor.size:
                 raise Forged(f"it is larger than the {descriptor.size} bytes that the manifest says")
             yield piece
 
-    def _resumed(self, descriptor: Descriptor) -> Iterator[bytes]:
-        digest, got = descriptor.digest, 0
+    def _resumed(self, descriptor: Descriptor, got: int) -> Iterator[bytes]:
+        digest = descriptor.digest
         for attempt in range(MOST_RESUMES + 1):
             headers = {"Range": f"bytes={got}-"} if got else {}
             try:

@@ -27,12 +27,15 @@ EPILOG = """
   leadline db build feeds/ -o vulnerabilities.db             a folder of them, into a file of your own
   leadline db status                                         which feeds there are, and how old
   leadline db import vulnerabilities.db                      one that was made elsewhere, for an air gap
+  leadline db update https://example.org/db/ --key pub.pem   one that is published, if it is newer
+  leadline db publish public/ --key private.pem              for others to update from
 
 Without -o and --db it is LEADLINE_DB, else leadline/vulnerabilities.db among your data (XDG_DATA_HOME).
-Nothing is fetched from anywhere.
+Nothing is fetched from anywhere but by update, and then from the address that you give.
 """
 _FEW = 10
 _OLD_DAYS = 30
+_LARGEST_KEY = 1 << 20
 
 
 @click.group("db", epilog=EPILOG, short_help="The vulnerability database.")
@@ -94,6 +97,58 @@ def import_(file: str, output: str) -> int:
     state = import_database(Path(file), target)
     sys.stderr.write(f"imported: {plain(str(target), 4096)}, {count(len(state.feeds), 'feed')}\n")
     return 0
+
+
+@command.command("update", epilog=EPILOG, short_help="Installs one that is published.")
+@click.argument("address")
+@click.option("--key", default="", metavar="FILE", help="The publisher's public keys (Ed25519, PEM).")
+@click.option("--allow-unsigned", is_flag=True, help="Take one whose publisher cannot be checked.")
+@click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust, PEM.")
+@click.option("-o", "--output", default="", metavar="FILE", help="Put it there instead of the usual place.")
+def update(address: str, key: str, allow_unsigned: bool, ca_file: str, output: str) -> int:
+    """Installs the database published at ADDRESS, a URL or oci://REGISTRY/REPOSITORY:TAG, if it is newer.
+
+    The old one serves until the new one is whole, signed by a key that you trust, and proven. What was fetched
+    before a connection broke is not fetched again.
+    """
+    from leadline.scans.database import update_database
+    from leadline.sources.proxies import proxies_of
+    from leadline.sources.registry.options import RegistryOptions, Trust
+    from leadline.sources.vulnerability_db import Trusted, read_public_keys
+
+    keys = read_public_keys(_content(key), key) if key else ()
+    options = RegistryOptions(Trust(ca_file=ca_file, proxies=proxies_of(os.environ)), environ=os.environ)
+    target = _target(output)
+    done = update_database(target, address, Trusted(keys, allow_unsigned), options, datetime.now(UTC))
+    what = "installed" if done.is_new else "current already"
+    signed = "" if done.is_signed else ", not signed"
+    sys.stderr.write(f"{what}: {plain(str(target), 4096)}, built {plain(done.index.built)}{signed}\n")
+    return 0
+
+
+@command.command("publish", epilog=EPILOG, short_help="Makes what update fetches.")
+@click.argument("folder")
+@click.option("--db", default="", metavar="FILE", help="Another database than the usual one.")
+@click.option("--key", default="", metavar="FILE", help="Sign with this private key (Ed25519, PEM).")
+@click.option("--expires", default="", metavar="TIME", help="Refused from then on (2026-07-01T00:00:00Z).")
+def publish(folder: str, db: str, key: str, expires: str) -> int:
+    """Writes the database into FOLDER, packed, with an index and its signature, for a web server to serve."""
+    from leadline.scans.database import publish_database
+
+    index = publish_database(_target(db), Path(folder), _content(key) if key else b"", expires)
+    signed = "signed" if key else "not signed"
+    name = plain(str(Path(folder) / index.name), 4096)
+    sys.stderr.write(f"published: {name}, {index.size / 1e6:,.1f} MB, {signed}\n")
+    return 0
+
+
+def _content(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(_LARGEST_KEY)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise UsageError(f"cannot read {plain(path, 4096)}: {why}") from error
 
 
 def _target(named: str) -> Path:
