@@ -8,7 +8,10 @@ import yaml
 from control_fixtures import ROOT, fixed, fixtures_of, has_only_edits, judged, read_fixture, written
 
 from leadline.model.control import CONSEQUENCES, LONGEST_PROBLEM, Control
+from leadline.model.resource import resource_of
 from leadline.posture.catalogue import load_controls
+from leadline.posture.engine import judge
+from leadline.posture.subject import Container, Workload
 
 CONTROLS = load_controls()
 CHECKED = [control for control in CONTROLS if control.check is not None]
@@ -50,7 +53,7 @@ def test_the_example_of_the_docstring_fails(control):
     example = PARTS.match(control.doc)["example"]
     documents = list(yaml.safe_load_all("\n".join(line[4:] for line in example.splitlines())))
     fixture = read_fixture_of(control)
-    fixture.settings = {} if any(control.settings.values()) else fixture.settings
+    fixture.settings = {} if control.settings and all(control.settings.values()) else fixture.settings
     assert judged(control, documents, fixture).findings
 
 
@@ -80,6 +83,27 @@ def test_its_own_edits_make_the_failing_fixture_pass(control):
         if fixture.fails and has_only_edits(judgement.findings):
             after = judged(control, fixed(fixture.documents, judgement), fixture).findings
             assert not after, f"{fixture.path.name}: {[f.path for f in after]}"
+
+
+HARDENED = """
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec:
+  securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
+  containers:
+  - name: web
+    image: nginx:1.27
+    securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+"""
+
+
+def test_a_pod_hardened_by_the_restricted_standard_has_no_finding_of_its_security_context_above_low():
+    asked = [c for c in CHECKED if c.consequence == "node escape" and c.subject in (Workload, Container)]
+    findings = judge([resource_of(yaml.safe_load(HARDENED))], asked).findings
+    severities = {c.id: c.severity for c in asked}
+    assert len(asked) > 15
+    assert [f.control for f in findings if severities[f.control] not in ("low", "unknown")] == []
 
 
 def test_every_fixture_folder_belongs_to_a_control():

@@ -190,6 +190,20 @@ class ApiServer(ControlPlaneProcess):
         version = self.flag("tls-min-version")
         return version is not None and version.value == "VersionTLS13"
 
+    def with_authorizers(self) -> Set:
+        """Writes the authorisers that are there, without ``AlwaysAllow``, and those that no cluster can do without.
+
+        ``Node`` is how kubelets are let in, ``RBAC`` everyone else.
+        """
+        given = [
+            mode for mode in (self.flag("authorization-mode") or _NO_MODES).items if mode != "AlwaysAllow"
+        ]
+        wanted = [*given, *(mode for mode in ("Node", "RBAC") if mode not in given)]
+        return self.set_to("authorization-mode", ",".join(wanted))
+
+
+_NO_MODES = Flag("authorization-mode", "", "", "")
+
 
 class ControllerManager(ControlPlaneProcess):
     program = "kube-controller-manager"

@@ -34,16 +34,12 @@ SENSITIVE_VALUES: tuple[str, ...] = (
 
 
 def credentials_of(container: Container, rules: CredentialRules) -> Violations:
-    """Environment variables, whole Secrets poured into the environment, and arguments that give a credential away."""
+    """Environment variables and arguments that hold a credential in plain text; a reference to a Secret holds none."""
     resource = container.workload.resource
     for i, variable in container.env:
         value = variable.get("value")
         if isinstance(value, str) and value and rules.is_credential(str(variable.get("name", "")), value):
-            yield Remove(f"{container.path}env[{i}].name", on=resource.id)
-            yield Remove(f"{container.path}env[{i}].value", on=resource.id)
-    for i, source in container.env_from:
-        if source.get("secretRef"):
-            yield Remove(f"{container.path}envFrom[{i}].secretRef", on=resource.id)
+            yield Remove(f"{container.path}env[{i}]", on=resource.id)
     said = ""
     for path, word in container.command_line:
         flag, equals, value = word.partition("=")

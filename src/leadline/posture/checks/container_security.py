@@ -15,14 +15,25 @@ def runs_linux(container: Container) -> bool:
 
 def privileged(container: Container) -> Violations:
     if container.security_context.get("privileged") is True:
-        yield Remove("securityContext.privileged")
+        if any(mount.get("mountPropagation") == "Bidirectional" for _, mount in container.mounts):
+            yield Review(
+                "securityContext.privileged"
+            )  # the API server refuses that mount in any other container
+        else:
+            yield Remove("securityContext.privileged")
     for i, capability in container.added_capabilities:
         if capability in NODE_CAPABILITIES:
             yield Remove(f"securityContext.capabilities.add[{i}]")
 
 
 def privilege_escalation(container: Container) -> Violations:
-    if container.security_context.get("allowPrivilegeEscalation") is not False:
+    if container.security_context.get("allowPrivilegeEscalation") is False:
+        return
+    if container.security_context.get("privileged") is True or any(
+        name == "SYS_ADMIN" for _, name in container.added_capabilities
+    ):  # the API server refuses ``false`` beside either, so they have to go first
+        yield Review("securityContext.allowPrivilegeEscalation")
+    else:
         yield _missing_setting(container, "allowPrivilegeEscalation", False)
 
 
@@ -32,21 +43,21 @@ def writable_root_filesystem(container: Container) -> Violations:
 
 
 def root_user(container: Container) -> Violations:
-    """A container that may run as user 0 or in group 0. The kubelet refuses user 0 under ``runAsNonRoot``."""
-    user_may_be_root = container.effective("runAsNonRoot") is not True and not container.effective(
-        "runAsUser"
-    )
-    group_may_be_root = not container.effective("runAsGroup")
-    if container.is_ephemeral and (user_may_be_root or group_may_be_root):
-        yield Review("securityContext")
+    """A container that may run as user 0. The kubelet refuses user 0 under ``runAsNonRoot``."""
+    if container.effective("runAsNonRoot") is True or container.effective("runAsUser"):
         return
-    if user_may_be_root:
-        if container.effective("runAsUser") == 0:
-            yield _at_its_level(container, "runAsUser")
-        else:
-            yield Set("securityContext.runAsNonRoot", True)
-    if group_may_be_root:
-        yield _at_its_level(container, "runAsGroup")
+    if container.is_ephemeral:
+        yield Review("securityContext")
+    elif container.effective("runAsUser") == 0:
+        yield _at_its_level(container, "runAsUser")
+    else:
+        yield Set("securityContext.runAsNonRoot", True)
+
+
+def root_group(container: Container) -> Violations:
+    """A container whose processes may be in group 0."""
+    if not container.effective("runAsGroup"):
+        yield Review("securityContext") if container.is_ephemeral else _at_its_level(container, "runAsGroup")
 
 
 def _missing_setting(container: Container, field: str, value: bool) -> Set | Review:

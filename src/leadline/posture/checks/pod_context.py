@@ -1,19 +1,18 @@
-"""What a complete security context holds, for a pod and for its containers.
+"""What a security context should hold, for a pod and for its containers.
 
 Sources: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/ and, for sysctls,
 https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/#safe-and-unsafe-sysctls.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from leadline.model.control import YOUR_VALUE, Remove, Review, Set, Violation, Violations
+from leadline.model.control import Remove, Review, Set, Violation, Violations
 from leadline.posture.checks.container_security import (
     privilege_escalation,
     privileged,
     root_user,
     runs_linux,
-    writable_root_filesystem,
 )
 from leadline.posture.subject import Container, Workload, mapping, mappings, sequence, text
 
@@ -38,33 +37,21 @@ SAFE_SYSCTLS = frozenset(
         ),
     }
 )
-CHANGE_POLICIES = ("Always", "OnRootMismatch")
-REMOVE_SYSCTLS = "REMOVE_UNSAFE_SYSCTLS"
-REMOVE_GROUP = "REMOVE_GROUP_0"
 
 
 def pod_context(workload: Workload) -> Violations:
-    """What is missing or unsafe at the level of the pod. Paths start at the pod spec."""
+    """What is unsafe at the level of the pod. Paths start at the pod spec."""
+    context = workload.security_context
     if workload.is_windows:
-        if _is_host_process(workload.security_context):
+        if _is_host_process(context):
             yield Set("securityContext.windowsOptions.hostProcess", False)
         return
-    context = workload.security_context
-    if context:  # the server writes an empty one into every pod
-        yield from _groups_of_files(context)
-    if any(text(sysctl.get("name")) not in SAFE_SYSCTLS for _, sysctl in mappings(context.get("sysctls"))):
-        yield Set("securityContext.sysctls", REMOVE_SYSCTLS)
-    if 0 in sequence(context.get("supplementalGroups")):
-        yield Set("securityContext.supplementalGroups", REMOVE_GROUP)
-
-
-def _groups_of_files(context: Mapping[str, Any]) -> Violations:
-    """Asked only where the pod says something of its security: a group for files means nothing to the others."""
-    group = context.get("fsGroup")
-    if isinstance(group, bool) or not isinstance(group, int) or group < 0:
-        yield Set("securityContext.fsGroup", YOUR_VALUE)
-    if context.get("fsGroupChangePolicy") not in CHANGE_POLICIES:
-        yield Set("securityContext.fsGroupChangePolicy", CHANGE_POLICIES[0])
+    for i, sysctl in mappings(context.get("sysctls")):
+        if text(sysctl.get("name")) not in SAFE_SYSCTLS:
+            yield Remove(f"securityContext.sysctls[{i}]")
+    for i, group in enumerate(sequence(context.get("supplementalGroups"))):
+        if group == 0 and not isinstance(group, bool):
+            yield Remove(f"securityContext.supplementalGroups[{i}]")
 
 
 def container_context(container: Container) -> Violations:
@@ -80,13 +67,11 @@ def _of_container(container: Container) -> Iterator[Violation]:
         return
     yield from root_user(container)
     yield from privilege_escalation(container)
-    yield from writable_root_filesystem(container)
     if container.is_ephemeral:
         return
     yield from _raw_packets(container)
-    for field in ("seLinuxOptions", "seccompProfile"):
-        if not container.effective(field):
-            yield Set(f"securityContext.{field}", YOUR_VALUE)
+    if not container.effective("seccompProfile"):
+        yield Set("securityContext.seccompProfile.type", "RuntimeDefault")
     if container.security_context.get("procMount") not in (None, "Default"):
         yield Set("securityContext.procMount", "Default")
 
@@ -98,7 +83,7 @@ def _raw_packets(container: Container) -> Iterator[Violation]:
             yield Remove("securityContext.capabilities.add")
     elif "NET_RAW" not in dropped:
         place = len(sequence(container.capabilities.get("drop")))
-        yield Set(f"securityContext.capabilities.drop[{place}]", "NET_RAW")
+        yield Set(f"securityContext.capabilities.drop[{place}]", "ALL")
 
 
 def _of_windows(container: Container) -> Iterator[Violation]:
@@ -106,11 +91,8 @@ def _of_windows(container: Container) -> Iterator[Violation]:
     own = mapping(container.security_context.get("windowsOptions"))
     if own.get("hostProcess") is True:
         yield Set("securityContext.windowsOptions.hostProcess", False)
-    if container.list != "containers":
-        return
-    for field in ("gmsaCredentialSpecName", "runAsUserName"):
-        if not own.get(field) and not of_pod.get(field):
-            yield Set(f"securityContext.windowsOptions.{field}", YOUR_VALUE)
+    if container.list == "containers" and not own.get("runAsUserName") and not of_pod.get("runAsUserName"):
+        yield Set("securityContext.windowsOptions.runAsUserName", "ContainerUser")
 
 
 def _is_host_process(context: dict[str, Any]) -> bool:

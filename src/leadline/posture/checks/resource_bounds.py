@@ -1,34 +1,48 @@
-"""Requests and limits of CPU and memory: whether they are set, and within which bounds."""
+"""Requests and limits of CPU and memory: whether they are set, and within which bounds.
 
+A LimitRange fills in what a container leaves out, and beside a ResourceQuota on a resource the API server refuses pods
+that leave it out (https://kubernetes.io/docs/concepts/policy/limit-range/,
+https://kubernetes.io/docs/concepts/policy/resource-quotas/).
+"""
+
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from leadline.kube.quantity import parse_quantity
 from leadline.model.control import YOUR_VALUE, Review, Set, Violations
-from leadline.posture.subject import Container, mapping
+from leadline.posture.inventory import Inventory
+from leadline.posture.subject import Container, mapping, mappings
 
 Bounds = tuple[str, ...]
 """Quantities, each of which holds."""
+BOUND_KINDS = ("LimitRange", "ResourceQuota")
+"""Kinds that set bounds for all containers of their namespace."""
 
 
-def has_limit(container: Container, resource: str) -> bool:
-    """Whether the use of ``resource`` (``cpu``, ``memory``) is limited, for the container or its pod."""
-    return any(_is_some(mapping(place.get("limits")).get(resource)) for place in _resources_of(container))
+def has_limit(container: Container, resource: str, inventory: Inventory) -> bool:
+    """Whether the use of ``resource`` (``cpu``, ``memory``) is limited, for the container, its pod or its namespace."""
+    return _is_written(container, "limits", resource) or _is_of_namespace(
+        container, f"limits.{resource}", inventory
+    )
 
 
-def has_request(container: Container, resource: str) -> bool:
-    """Whether the container requests ``resource`` (``cpu``, ``memory``): by itself, through its pod, or by its limit.
+def has_request(container: Container, resource: str, inventory: Inventory) -> bool:
+    """Whether the container requests ``resource`` (``cpu``, ``memory``): itself, or through its pod, limit or namespace.
 
     The API server takes a limit for the request that is not written
     (https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/).
     """
-    return has_limit(container, resource) or any(
-        _is_some(mapping(place.get("requests")).get(resource)) for place in _resources_of(container)
+    return (
+        _is_written(container, "requests", resource)
+        or has_limit(container, resource, inventory)
+        or _is_of_namespace(container, f"requests.{resource}", inventory)
     )
 
 
-def _resources_of(container: Container) -> tuple[Mapping[str, Any], ...]:
-    return container.resources, mapping(container.workload.pod.get("resources"))
+def _is_written(container: Container, field: str, resource: str) -> bool:
+    places = (container.resources, mapping(container.workload.pod.get("resources")))
+    return any(_is_some(mapping(place.get(field)).get(resource)) for place in places)
 
 
 def _is_some(quantity: Any) -> bool:
@@ -36,18 +50,51 @@ def _is_some(quantity: Any) -> bool:
     return quantity is not None and parse_quantity(quantity) != 0
 
 
+def _is_of_namespace(container: Container, bound: str, inventory: Inventory) -> bool:
+    namespaces = inventory.once("bounds of namespaces", lambda: _bounds_of_namespaces(inventory))
+    return bound in namespaces.get(container.workload.namespace, ())
+
+
+def _bounds_of_namespaces(inventory: Inventory) -> Mapping[str, set[str]]:
+    """Namespace to what its containers have even if they leave it out: ``limits.cpu``, ``requests.memory``."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for limit_range in inventory.of("LimitRange"):
+        for _, item in mappings(mapping(limit_range.body.get("spec")).get("limits")):
+            if item.get("type") == "Container":
+                found[limit_range.namespace or "default"].update(_filled_in(item))
+    for quota in inventory.of("ResourceQuota"):
+        spec = mapping(quota.body.get("spec"))
+        if not spec.get("scopes") and not spec.get("scopeSelector"):  # else it holds for some of the pods
+            hard = mapping(spec.get("hard"))
+            found[quota.namespace or "default"].update(map(str, hard))
+            found[quota.namespace or "default"].update(
+                f"requests.{name}" for name in ("cpu", "memory") if name in hard
+            )
+    return found
+
+
+def _filled_in(item: Mapping[str, Any]) -> Iterable[str]:
+    """A greatest value stands in for the default limit, a least one for the default request."""
+    for fields, kind in ((("default", "max"), "limits"), (("defaultRequest", "min"), "requests")):
+        for field in fields:
+            yield from (f"{kind}.{name}" for name in mapping(item.get(field)))
+
+
 def bounds_of(
-    container: Container, resource: str, *, limits: tuple[Bounds, Bounds], requests: tuple[Bounds, Bounds]
+    container: Container,
+    resource: str,
+    inventory: Inventory,
+    *,
+    limits: tuple[Bounds, Bounds],
+    requests: tuple[Bounds, Bounds],
 ) -> Violations:
     """Limit and request of ``cpu`` or ``memory`` that are missing, or outside the (least, most) agreed on."""
-    pod = mapping(container.workload.pod.get("resources"))
     for field, (least, most) in (("limits", limits), ("requests", requests)):
         value = mapping(container.resources.get(field)).get(resource)
-        is_implied = field == "requests" and has_request(container, resource)
         if _is_some(value):
             if outside(value, least, most):
                 yield Review(f"resources.{field}.{resource}")
-        elif not _is_some(mapping(pod.get(field)).get(resource)) and not is_implied:
+        elif not (has_limit if field == "limits" else has_request)(container, resource, inventory):
             yield Set(f"resources.{field}.{resource}", YOUR_VALUE)
 
 

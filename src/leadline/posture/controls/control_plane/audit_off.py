@@ -24,7 +24,7 @@ keeps for managed clusters.
 See: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
 """
 
-from leadline.posture.control import ApiServer, Violations, control
+from leadline.posture.control import YOUR_VALUE, ApiServer, Violations, control
 
 
 @control(
@@ -36,4 +36,9 @@ from leadline.posture.control import ApiServer, Violations, control
     category="Control plane",
 )
 def audit_off(api_server: ApiServer) -> Violations:
-    yield from api_server.missing(("audit-policy-file", "YOUR_VALUE"))
+    yield from api_server.missing(("audit-policy-file", YOUR_VALUE), *place(api_server))
+
+
+def place(api_server: ApiServer) -> tuple[tuple[str, str], ...]:
+    """The flag that says where entries go, unless a webhook takes them."""
+    return () if api_server.flag("audit-webhook-config-file") else (("audit-log-path", "-"),)

@@ -35,7 +35,5 @@ from leadline.posture.control import ApiServer, Violations, control
 def every_request_allowed(api_server: ApiServer) -> Violations:
     if api_server.authorization_file:
         yield api_server.review(api_server.authorization_file)
-    elif not api_server.flag("authorization-mode"):
-        yield api_server.append("authorization-mode", "Node,RBAC")
-    else:
-        yield from api_server.without_items("authorization-mode", ("AlwaysAllow",), instead="RBAC")
+    elif not (modes := api_server.items("authorization-mode")) or "AlwaysAllow" in modes:
+        yield api_server.with_authorizers()

@@ -37,7 +37,5 @@ from leadline.posture.control import ApiServer, Violations, control
 def node_authorizer_missing(api_server: ApiServer) -> Violations:
     if api_server.authorization_file:
         yield api_server.review(api_server.authorization_file)
-    elif not api_server.flag("authorization-mode"):
-        yield api_server.append("authorization-mode", "Node,RBAC")
     elif "Node" not in api_server.items("authorization-mode"):
-        yield api_server.with_item("authorization-mode", "Node")
+        yield api_server.with_authorizers()

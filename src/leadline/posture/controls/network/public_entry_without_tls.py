@@ -48,7 +48,7 @@ def is_internal(service: Resource) -> bool:
 def public_entry_without_tls(resource: Resource, inventory: Inventory) -> Violations:
     if resource.kind == "Service":
         if not is_internal(resource):
-            yield Set(f"metadata.annotations[{INTERNAL}]", "true")
+            yield Review(f"metadata.annotations[{INTERNAL}]")
     elif inventory.once("internal balancer", lambda: any(map(is_internal, inventory.of("Service")))):
         annotations = mapping(mapping(resource.body.get("metadata")).get("annotations"))
         if not mapping(resource.body.get("spec")).get("tls"):

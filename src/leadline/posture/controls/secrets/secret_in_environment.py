@@ -37,7 +37,7 @@ from leadline.posture.control import Container, Remove, Violations, control, map
 def secret_in_environment(container: Container) -> Violations:
     for i, variable in container.env:
         if mapping(variable.get("valueFrom")).get("secretKeyRef"):
-            yield Remove(f"env[{i}].name")
+            yield Remove(f"env[{i}]")
     for i, source in container.env_from:
         if source.get("secretRef"):
-            yield Remove(f"envFrom[{i}].secretRef")
+            yield Remove(f"envFrom[{i}]")

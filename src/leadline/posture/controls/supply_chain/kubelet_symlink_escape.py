@@ -29,7 +29,16 @@ See: https://nvd.nist.gov/vuln/detail/CVE-2021-25741
 """
 
 from leadline.posture.checks.versions import is_within, parse_version
-from leadline.posture.control import Container, Inventory, Remove, Violations, control, mapping, text
+from leadline.posture.control import (
+    Container,
+    Inventory,
+    NotJudged,
+    Remove,
+    Violations,
+    control,
+    mapping,
+    text,
+)
 
 AFFECTED = (("0.0.0", "1.19.15"), ("1.20.0", "1.20.11"), ("1.21.0", "1.21.5"), ("1.22.0", "1.22.2"))
 
@@ -44,6 +53,8 @@ AFFECTED = (("0.0.0", "1.19.15"), ("1.20.0", "1.20.11"), ("1.21.0", "1.21.5"), (
     reads=("Node",),
 )
 def kubelet_symlink_escape(container: Container, inventory: Inventory) -> Violations:
+    if not inventory.of("Node"):
+        raise NotJudged("no Node was read, and its kubelet's version decides")
     for m, mount in container.mounts:
         if mount.get("subPath") and inventory.once("CVE-2021-25741", lambda: any_node_is_affected(inventory)):
             yield Remove(f"volumeMounts[{m}].subPath")

@@ -22,7 +22,7 @@ See: https://agent-sandbox.sigs.k8s.io/
 """
 
 from leadline.posture.checks.image_names import is_below, parse_image_name
-from leadline.posture.control import Resource, Review, Violations, control, mapping, mappings
+from leadline.posture.control import NotJudged, Resource, Review, Violations, control, mapping, mappings
 
 LISTS = ("containers", "initContainers")
 
@@ -42,6 +42,8 @@ def sandbox_image_of_unknown_origin(
     image_repository_allow_list: tuple[str, ...] = (),
     floating_image_tags: tuple[str, ...] = ("latest",),
 ) -> Violations:
+    if not image_repository_allow_list:
+        raise NotJudged("nothing set for image_repository_allow_list")
     pod = mapping(mapping(mapping(template.body.get("spec")).get("podTemplate")).get("spec"))
     for name in LISTS:
         for i, container in mappings(pod.get(name)):

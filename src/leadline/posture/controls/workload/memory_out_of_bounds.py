@@ -22,8 +22,8 @@ Cannot see: defaults that a LimitRange of the namespace adds when the pod is cre
 See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
 """
 
-from leadline.posture.checks.resource_bounds import bounds_of
-from leadline.posture.control import Container, Violations, control
+from leadline.posture.checks.resource_bounds import BOUND_KINDS, bounds_of
+from leadline.posture.control import Container, Inventory, Violations, control
 
 
 def takes_resources(container: Container) -> bool:
@@ -38,9 +38,11 @@ def takes_resources(container: Container) -> bool:
     score=8.0,
     category="Workload / Resource management",
     applies=takes_resources,
+    reads=BOUND_KINDS,
 )
 def memory_out_of_bounds(
     container: Container,
+    inventory: Inventory,
     *,
     memory_limit_max: tuple[str, ...] = (),
     memory_limit_min: tuple[str, ...] = ("0",),
@@ -50,6 +52,7 @@ def memory_out_of_bounds(
     yield from bounds_of(
         container,
         "memory",
+        inventory,
         limits=(memory_limit_min, memory_limit_max),
         requests=(memory_request_min, memory_request_max),
     )

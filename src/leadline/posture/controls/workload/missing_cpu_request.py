@@ -24,8 +24,8 @@ Cannot see: a default that a LimitRange of the namespace adds when the pod is cr
 See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
 """
 
-from leadline.posture.checks.resource_bounds import has_request
-from leadline.posture.control import YOUR_VALUE, Container, Set, Violations, control
+from leadline.posture.checks.resource_bounds import BOUND_KINDS, has_request
+from leadline.posture.control import YOUR_VALUE, Container, Inventory, Set, Violations, control
 
 
 def takes_resources(container: Container) -> bool:
@@ -40,7 +40,8 @@ def takes_resources(container: Container) -> bool:
     score=3.0,
     category="Workload / Resource management",
     applies=takes_resources,
+    reads=BOUND_KINDS,
 )
-def missing_cpu_request(container: Container) -> Violations:
-    if not has_request(container, "cpu"):
+def missing_cpu_request(container: Container, inventory: Inventory) -> Violations:
+    if not has_request(container, "cpu", inventory):
         yield Set("resources.requests.cpu", YOUR_VALUE)

@@ -22,8 +22,8 @@ Cannot see: a default that a LimitRange of the namespace adds when the pod is cr
 See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
 """
 
-from leadline.posture.checks.resource_bounds import has_limit
-from leadline.posture.control import YOUR_VALUE, Container, Set, Violations, control
+from leadline.posture.checks.resource_bounds import BOUND_KINDS, has_limit
+from leadline.posture.control import YOUR_VALUE, Container, Inventory, Set, Violations, control
 
 
 def takes_resources(container: Container) -> bool:
@@ -38,8 +38,9 @@ def takes_resources(container: Container) -> bool:
     score=7.0,
     category="Workload",
     applies=takes_resources,
+    reads=BOUND_KINDS,
 )
-def missing_limits(container: Container) -> Violations:
+def missing_limits(container: Container, inventory: Inventory) -> Violations:
     for resource in ("cpu", "memory"):
-        if not has_limit(container, resource):
+        if not has_limit(container, resource, inventory):
             yield Set(f"resources.limits.{resource}", YOUR_VALUE)

@@ -22,8 +22,8 @@ Cannot see: a default that a LimitRange of the namespace adds when the pod is cr
 See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
 """
 
-from leadline.posture.checks.resource_bounds import has_limit
-from leadline.posture.control import YOUR_VALUE, Container, Set, Violations, control
+from leadline.posture.checks.resource_bounds import BOUND_KINDS, has_limit
+from leadline.posture.control import YOUR_VALUE, Container, Inventory, Set, Violations, control
 
 
 def takes_resources(container: Container) -> bool:
@@ -38,7 +38,8 @@ def takes_resources(container: Container) -> bool:
     score=8.0,
     category="Workload / Resource management",
     applies=takes_resources,
+    reads=BOUND_KINDS,
 )
-def missing_memory_limit(container: Container) -> Violations:
-    if not has_limit(container, "memory"):
+def missing_memory_limit(container: Container, inventory: Inventory) -> Violations:
+    if not has_limit(container, "memory", inventory):
         yield Set("resources.limits.memory", YOUR_VALUE)

@@ -21,7 +21,7 @@ See: https://kubernetes.io/docs/tutorials/security/seccomp/
 """
 
 from leadline.posture.checks.container_security import runs_linux
-from leadline.posture.control import YOUR_VALUE, Container, Review, Set, Violations, control
+from leadline.posture.control import Container, Review, Set, Violations, control
 
 
 @control(
@@ -39,4 +39,4 @@ def no_seccomp_profile(container: Container) -> Violations:
     if container.is_ephemeral:
         yield Review("securityContext")
     else:
-        yield Set("securityContext.seccompProfile", YOUR_VALUE)
+        yield Set("securityContext.seccompProfile.type", "RuntimeDefault")

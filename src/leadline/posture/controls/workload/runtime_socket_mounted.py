@@ -36,9 +36,15 @@ SOCKETS = (
     "/run/dockershim.sock",
     "/run/cri-dockerd.sock",
     "/run/k3s/containerd/containerd.sock",
+    "/run/k0s/containerd.sock",
     "/run/docker/containerd/containerd.sock",
+    "/var/snap/microk8s/common/run/containerd.sock",
+    "/run/user/*/docker.sock",
+    "/run/user/*/containerd-rootless",
+    "/run/user/*/podman/podman.sock",
 )
-FOLDERS = frozenset(socket.rpartition("/")[0] for socket in SOCKETS) | {"/", "/run", "/run/docker"}
+"""Those of Docker, containerd, CRI-O, Podman, k3s and RKE2, k0s, MicroK8s, and of runtimes without root."""
+PLACES = tuple(tuple(socket.split("/")[1:]) for socket in SOCKETS)
 
 
 @control(
@@ -61,9 +67,14 @@ def runtime_socket_mounted(workload: Workload) -> Violations:
 
 
 def reaches_socket(path: str) -> bool:
-    """Whether the folder or file holds a socket; ``/var/run`` is a link to ``/run`` on every present-day node."""
+    """Whether it is a socket or any folder above one; ``/var/run`` is a link to ``/run`` on every present-day node."""
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if parts[:2] == ["var", "run"]:
         parts = parts[1:]
-    plain = "/" + "/".join(parts)
-    return plain in SOCKETS or plain in FOLDERS
+    if parts == ["var"]:
+        return False  # only MicroK8s has its socket there, and most nodes a link that leads back into the container
+    return any(
+        len(parts) <= len(place)
+        and all(wanted in ("*", part) for part, wanted in zip(parts, place, strict=False))
+        for place in PLACES
+    )
