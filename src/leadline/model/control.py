@@ -95,7 +95,7 @@ class Control(Struct, frozen=True):
     id: str
     title: str
     score: float
-    """0 to 10; the severity follows from it."""
+    """0 to 10; the severity follows from it. How it is given: ``docs/decisions/severity.md``."""
     category: str
     """``"Category"`` or ``"Category / Subcategory"``."""
     doc: str
@@ -117,6 +117,8 @@ class Control(Struct, frozen=True):
     control that does not say it, whose title stands in for it."""
     consequence: Consequence = "other"
     """What it leads to; findings are ordered by it."""
+    reference_score: float | None = None
+    """The reference library's score where it gives another."""
     cloud: str = ""
     """``EKS``, ``AKS`` or ``GKE`` where it makes sense on that service's clusters alone."""
     needs: str = ""

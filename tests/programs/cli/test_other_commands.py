@@ -120,4 +120,4 @@ def test_a_title_that_two_controls_share_shows_both(capfd):
     title = "Ensure that the API Server only makes use of Strong Cryptographic Ciphers"
     code, out, _ = run(capfd, "explain", title)
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines() if line.endswith(title)] == ["C-0143", "C-0277"]
+    assert [line.split()[0] for line in out.splitlines() if line.endswith(title)] == ["C-0277", "C-0143"]

@@ -49,9 +49,9 @@ def run(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
 def test_a_pipe_gets_one_line_per_finding(capfd):
     assert run(capfd, *PRIVILEGED, "bad.yaml", "good.yaml") == (
         0,
-        "bad.yaml:11:9: high C-0057 Privileged container [shop/Pod/shell] "
+        "bad.yaml:11:9: critical C-0057 Privileged container [shop/Pod/shell] "
         "remove spec.containers[0].securityContext.privileged\n",
-        "1 finding: 1 high\n",
+        "1 finding: 1 critical\n",
     )
 
 
@@ -68,7 +68,7 @@ def test_several_formats_go_to_one_file_each(capfd):
         "written: out/r.json",
         "written: out/r.sarif",
         "written: out/r.txt",
-        "1 finding: 1 high",
+        "1 finding: 1 critical",
     ]
     assert sorted(p.name for p in Path("out").iterdir()) == ["r.json", "r.sarif", "r.txt"]
     assert json.loads(Path("out/r.json").read_text())["summaryDetails"]["status"] == "failed"
@@ -91,7 +91,7 @@ def test_a_link_is_written_through(capfd):
     Path("r.json").symlink_to("real.json")
     Path("real.json").write_text("old")
     code, _, err = run(capfd, *PRIVILEGED, "bad.yaml", "-f", "json", "-o", "r.json")
-    assert (code, err) == (0, "written: r.json\n1 finding: 1 high\n")
+    assert (code, err) == (0, "written: r.json\n1 finding: 1 critical\n")
     assert Path("r.json").is_symlink()
     assert json.loads(Path("real.json").read_text())["summaryDetails"]["status"] == "failed"
 
@@ -100,13 +100,13 @@ def test_descriptors_are_written_in_place(capfd):
     with Path("r.json").open("w") as stream:
         name = f"/dev/fd/{stream.fileno()}"
         code, _, err = run(capfd, *PRIVILEGED, "bad.yaml", "-f", "json", "-o", name)
-    assert (code, err) == (0, f"written: {name}\n1 finding: 1 high\n")
+    assert (code, err) == (0, f"written: {name}\n1 finding: 1 critical\n")
     assert json.loads(Path("r.json").read_text())["summaryDetails"]["status"] == "failed"
 
 
 def test_dev_stdout_is_standard_output(capfd):
     code, out, err = run(capfd, *PRIVILEGED, "bad.yaml", "-f", "lines", "-o", "/dev/stdout")
-    assert (code, out.split(" ")[0], err) == (0, "bad.yaml:11:9:", "1 finding: 1 high\n")
+    assert (code, out.split(" ")[0], err) == (0, "bad.yaml:11:9:", "1 finding: 1 critical\n")
     assert Path("/dev/stdout").is_symlink()
 
 
@@ -142,7 +142,7 @@ def test_standard_input_is_read(capfd, monkeypatch):
     ("flags", "code", "verdict"),
     [
         (["--severity-threshold", "high"], 1, "failed: --severity-threshold high, 1 finding at or above it"),
-        (["--severity-threshold", "CRITICAL"], 0, "passed: --severity-threshold critical; 1 not read"),
+        (["--severity-threshold", "CRITICAL"], 1, "failed: --severity-threshold critical, 1 finding at or above it"),
         (["--compliance-threshold", "50.5"], 1, "failed: --compliance-threshold 50.5, the score is 50"),
         (["--compliance-threshold", "50"], 0, "passed: --compliance-threshold 50; 1 not read"),
         (["--fail-on", "unread"], 1, "failed: --fail-on unread, 1 not read"),

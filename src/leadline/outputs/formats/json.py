@@ -236,6 +236,7 @@ def _control(row: ControlCount, counters: Counters) -> dict[str, Any]:
         "score": _rounded(counters.risk([control.id])),
         "complianceScore": _rounded(row.compliance or 0.0),
         "scoreFactor": control.score,
+        "referenceScore": control.score if control.reference_score is None else control.reference_score,
         "category": category_of(control),
         "severity": control.severity.capitalize(),
     }

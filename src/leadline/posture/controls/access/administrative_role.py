@@ -38,7 +38,8 @@ from leadline.posture.control import Grant, Violations, control
     "Administrative Roles",
     problem="Administrative role bound",
     consequence="cluster takeover",
-    score=6.0,
+    score=9.0,
+    reference_score=6.0,
     category="Access control",
 )
 def administrative_role(grant: Grant) -> Violations:

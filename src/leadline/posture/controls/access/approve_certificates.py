@@ -38,7 +38,8 @@ from leadline.posture.control import Grant, Violations, control
     "Minimize access to the approval sub-resource of certificatesigningrequests objects",
     problem="May approve certificates",
     consequence="cluster takeover",
-    score=5.0,
+    score=9.0,
+    reference_score=5.0,
     category="Access control",
 )
 def approve_certificates(grant: Grant) -> Violations:

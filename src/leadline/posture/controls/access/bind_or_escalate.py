@@ -37,7 +37,8 @@ from leadline.posture.control import Grant, Violations, control
     "Limit use of the Bind, Impersonate and Escalate permissions in the Kubernetes cluster",
     problem="May bind, escalate or impersonate",
     consequence="cluster takeover",
-    score=6.0,
+    score=9.0,
+    reference_score=6.0,
     category="Access control",
 )
 def bind_or_escalate(grant: Grant) -> Violations:

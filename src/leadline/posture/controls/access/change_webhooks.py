@@ -38,7 +38,8 @@ from leadline.posture.control import Grant, Violations, control
     "Minimize access to webhook configuration objects",
     problem="May change admission webhooks",
     consequence="cluster takeover",
-    score=5.0,
+    score=9.0,
+    reference_score=5.0,
     category="Access control",
 )
 def change_webhooks(grant: Grant) -> Violations:

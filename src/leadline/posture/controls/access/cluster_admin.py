@@ -29,7 +29,8 @@ from leadline.posture.control import Grant, Violations, control
     "Ensure that the cluster-admin role is only used where required",
     problem="cluster-admin is bound",
     consequence="cluster takeover",
-    score=8.0,
+    score=9.0,
+    reference_score=8.0,
     category="Access control",
 )
 def cluster_admin(grant: Grant) -> Violations:

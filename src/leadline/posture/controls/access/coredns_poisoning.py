@@ -44,7 +44,8 @@ CHANGE_NAMES = ask(
     "CoreDNS poisoning",
     problem="May change the cluster DNS",
     consequence="other",
-    score=4.0,
+    score=6.0,
+    reference_score=4.0,
     category="Access control",
 )
 def coredns_poisoning(grant: Grant) -> Violations:

@@ -38,7 +38,8 @@ from leadline.posture.control import Grant, Violations, control
     "Minimize access to the service account token creation",
     problem="May create account tokens",
     consequence="cluster takeover",
-    score=5.0,
+    score=9.0,
+    reference_score=5.0,
     category="Access control",
 )
 def create_account_tokens(grant: Grant) -> Violations:

@@ -40,7 +40,8 @@ CREATE_VOLUMES = (ask("create", "persistentvolumes"),)
     "Minimize access to create persistent volumes",
     problem="May create persistent volumes",
     consequence="node escape",
-    score=5.0,
+    score=8.0,
+    reference_score=5.0,
     category="Access control",
 )
 def create_persistent_volumes(grant: Grant) -> Violations:

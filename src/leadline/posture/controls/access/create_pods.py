@@ -38,7 +38,8 @@ from leadline.posture.control import Grant, Violations, control
     "Minimize access to create pods",
     problem="May create pods",
     consequence="cluster takeover",
-    score=5.0,
+    score=6.0,
+    reference_score=5.0,
     category="Access control",
 )
 def create_pods(grant: Grant) -> Violations:

@@ -47,7 +47,8 @@ BINDINGS = ("RoleBinding.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.au
     "Access Kubernetes dashboard",
     problem="Kubernetes dashboard has a role",
     consequence="cluster takeover",
-    score=2.0,
+    score=5.0,
+    reference_score=2.0,
     category="Access control",
     kinds=(*BINDINGS, WORKLOADS),
 )

@@ -44,7 +44,8 @@ DELETE = (
     "Roles with delete capabilities",
     problem="May delete objects",
     consequence="availability",
-    score=5.0,
+    score=4.0,
+    reference_score=5.0,
     category="Access control",
 )
 def delete_rights(grant: Grant) -> Violations:

@@ -45,7 +45,8 @@ def is_everyone(grant: Grant) -> bool:
     "system:authenticated user has elevated roles",
     problem="Role for everyone who can sign in",
     consequence="cluster takeover",
-    score=7.0,
+    score=9.0,
+    reference_score=7.0,
     category="Control plane / Supply chain",
     applies=is_everyone,
 )

@@ -39,7 +39,8 @@ from leadline.posture.control import Grant, Violations, control
     "Prevent containers from allowing command execution",
     problem="May run commands in containers",
     consequence="cluster takeover",
-    score=5.0,
+    score=7.0,
+    reference_score=5.0,
     category="Access control",
 )
 def exec_into_containers(grant: Grant) -> Violations:

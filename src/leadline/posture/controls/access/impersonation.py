@@ -38,7 +38,8 @@ from leadline.posture.control import Grant, Violations, control
     "No impersonation",
     problem="May act as other users",
     consequence="cluster takeover",
-    score=6.0,
+    score=9.0,
+    reference_score=6.0,
     category="Access control",
 )
 def impersonation(grant: Grant) -> Violations:

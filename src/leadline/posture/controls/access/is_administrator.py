@@ -51,7 +51,8 @@ EVERYTHING = frozenset({"*"})
     "Workload with administrative roles",
     problem="Workload is administrator",
     consequence="cluster takeover",
-    score=6.0,
+    score=9.0,
+    reference_score=6.0,
     category="Workload",
     reads=(*RBAC_KINDS, "ServiceAccount"),
 )

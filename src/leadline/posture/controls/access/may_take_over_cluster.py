@@ -57,7 +57,8 @@ CONTROLLER_GROUPS = frozenset({"apps", "batch"})
     "Workload with cluster takeover roles",
     problem="Workload may take over the cluster",
     consequence="cluster takeover",
-    score=6.0,
+    score=9.0,
+    reference_score=6.0,
     category="Workload",
     reads=(*RBAC_KINDS, "ServiceAccount"),
 )

@@ -38,7 +38,8 @@ from leadline.posture.control import Grant, Violations, control
     "Minimize access to the proxy sub-resource of nodes",
     problem="May reach kubelets (nodes/proxy)",
     consequence="cluster takeover",
-    score=5.0,
+    score=9.0,
+    reference_score=5.0,
     category="Access control",
 )
 def node_proxy(grant: Grant) -> Violations:

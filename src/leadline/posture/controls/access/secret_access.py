@@ -37,7 +37,8 @@ from leadline.posture.control import Grant, Violations, control
     "Minimize access to secrets",
     problem="May read Secrets",
     consequence="secrets",
-    score=6.0,
+    score=7.0,
+    reference_score=6.0,
     category="Access control",
 )
 def secret_access(grant: Grant) -> Violations:

@@ -37,7 +37,8 @@ from leadline.posture.control import Grant, Violations, control
     "Minimize wildcard use in Roles and ClusterRoles",
     problem="Wildcard in a role",
     consequence="cluster takeover",
-    score=7.0,
+    score=8.0,
+    reference_score=7.0,
     category="Access control",
 )
 def wildcard_role(grant: Grant) -> Violations:

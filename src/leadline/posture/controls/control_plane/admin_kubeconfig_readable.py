@@ -14,7 +14,8 @@ ADMIN_KUBECONFIG_READABLE = not_built(
     "Ensure that the admin.conf file permissions are set to 600",
     problem="admin.conf: loose file mode",
     consequence="cluster takeover",
-    score=7.0,
+    score=8.0,
+    reference_score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

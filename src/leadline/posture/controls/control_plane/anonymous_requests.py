@@ -32,7 +32,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --anonymous-auth argument is set to false",
     problem="API server accepts anonymous requests",
     consequence="reachable from outside",
-    score=8.0,
+    score=6.0,
+    reference_score=8.0,
     category="Control plane",
 )
 def anonymous_requests(api_server: ApiServer) -> Violations:

@@ -15,7 +15,8 @@ API_SERVER_MANIFEST_NOT_OWNED_BY_ROOT = not_built(
     "Ensure that the API server pod specification file ownership is set to root:root",
     problem="API server manifest: owner not root",
     consequence="cluster takeover",
-    score=6.0,
+    score=5.0,
+    reference_score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -14,7 +14,8 @@ API_SERVER_MANIFEST_READABLE = not_built(
     "Ensure that the API server pod specification file permissions are set to 600 or more restrictive",
     problem="API server manifest: loose file mode",
     consequence="cluster takeover",
-    score=6.0,
+    score=5.0,
+    reference_score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -29,7 +29,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --profiling argument is set to false",
     problem="API server profiling is on",
     consequence="other",
-    score=3.0,
+    score=2.0,
+    reference_score=3.0,
     category="Control plane",
 )
 def api_server_profiling(api_server: ApiServer) -> Violations:

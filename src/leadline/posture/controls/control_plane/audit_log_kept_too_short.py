@@ -29,7 +29,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --audit-log-maxage argument is set to 30 or as appropriate",
     problem="Audit log kept less than 30 days",
     consequence="other",
-    score=4.0,
+    score=3.0,
+    reference_score=4.0,
     category="Control plane",
 )
 def audit_log_kept_too_short(api_server: ApiServer) -> Violations:

@@ -32,7 +32,8 @@ from leadline.posture.control import YOUR_VALUE, ApiServer, Violations, control
     "Audit logs enabled",
     problem="No audit log",
     consequence="other",
-    score=5.0,
+    score=6.0,
+    reference_score=5.0,
     category="Control plane",
 )
 def audit_off(api_server: ApiServer) -> Violations:

@@ -32,7 +32,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server only makes use of Strong Cryptographic Ciphers",
     problem="Cipher suites not chosen",
     consequence="other",
-    score=5.0,
+    score=2.0,
+    reference_score=5.0,
     category="Control plane",
 )
 def ciphers_not_chosen(api_server: ApiServer) -> Violations:

@@ -14,7 +14,8 @@ CONTROLLER_MANAGER_MANIFEST_NOT_OWNED_BY_ROOT = not_built(
     "Ensure that the controller manager pod specification file ownership is set to root:root",
     problem="Controller manifest: owner not root",
     consequence="cluster takeover",
-    score=6.0,
+    score=5.0,
+    reference_score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

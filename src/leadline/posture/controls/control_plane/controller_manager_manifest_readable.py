@@ -14,7 +14,8 @@ CONTROLLER_MANAGER_MANIFEST_READABLE = not_built(
     "Ensure that the controller manager pod specification file permissions are set to 600 or more restrictive",
     problem="Controller manifest: loose file mode",
     consequence="cluster takeover",
-    score=6.0,
+    score=5.0,
+    reference_score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -29,7 +29,8 @@ from leadline.posture.control import ControllerManager, Violations, control
     "Ensure that the Controller Manager --bind-address argument is set to 127.0.0.1",
     problem="Controller manager on every address",
     consequence="reachable from outside",
-    score=5.0,
+    score=4.0,
+    reference_score=5.0,
     category="Control plane",
 )
 def controller_manager_on_every_address(manager: ControllerManager) -> Violations:

@@ -29,7 +29,8 @@ from leadline.posture.control import ControllerManager, Violations, control
     "Ensure that the Controller Manager --profiling argument is set to false",
     problem="Controller manager profiling is on",
     consequence="other",
-    score=3.0,
+    score=2.0,
+    reference_score=3.0,
     category="Control plane",
 )
 def controller_manager_profiling(manager: ControllerManager) -> Violations:

@@ -29,7 +29,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --etcd-cafile argument is set as appropriate",
     problem="etcd's certificate not verified",
     consequence="secrets",
-    score=8.0,
+    score=6.0,
+    reference_score=8.0,
     category="Control plane",
 )
 def etcd_ca_missing(api_server: ApiServer) -> Violations:

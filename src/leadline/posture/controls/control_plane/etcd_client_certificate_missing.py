@@ -30,7 +30,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --etcd-certfile and --etcd-keyfile arguments are set as appropriate",
     problem="No client certificate for etcd",
     consequence="secrets",
-    score=8.0,
+    score=6.0,
+    reference_score=8.0,
     category="Control plane",
 )
 def etcd_client_certificate_missing(api_server: ApiServer) -> Violations:

@@ -30,7 +30,8 @@ from leadline.posture.control import Etcd, Violations, control
     "Ensure that the --client-cert-auth argument is set to true",
     problem="etcd accepts clients unverified",
     consequence="cluster takeover",
-    score=8.0,
+    score=9.0,
+    reference_score=8.0,
     category="Control plane",
 )
 def etcd_clients_unverified(etcd: Etcd) -> Violations:

@@ -14,7 +14,8 @@ ETCD_DATA_NOT_OWNED_BY_ETCD = not_built(
     "Ensure that the etcd data directory ownership is set to etcd:etcd",
     problem="etcd data: owner not etcd",
     consequence="secrets",
-    score=7.0,
+    score=6.0,
+    reference_score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -30,7 +30,8 @@ from leadline.posture.control import Etcd, Violations, control
     "Ensure that the --peer-client-cert-auth argument is set to true",
     problem="etcd accepts peers unverified",
     consequence="cluster takeover",
-    score=7.0,
+    score=8.0,
+    reference_score=7.0,
     category="Control plane",
 )
 def etcd_peers_unverified(etcd: Etcd) -> Violations:

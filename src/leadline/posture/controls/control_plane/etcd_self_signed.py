@@ -30,7 +30,8 @@ from leadline.posture.control import Etcd, Violations, control
     "Ensure that the --auto-tls argument is not set to true",
     problem="etcd signs its own certificate",
     consequence="secrets",
-    score=6.0,
+    score=5.0,
+    reference_score=6.0,
     category="Control plane",
 )
 def etcd_self_signed(etcd: Etcd) -> Violations:

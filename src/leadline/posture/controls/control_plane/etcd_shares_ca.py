@@ -44,7 +44,8 @@ from leadline.posture.control import Etcd, Inventory, Violations, control
     "Ensure that a unique Certificate Authority is used for etcd",
     problem="etcd shares the cluster's CA",
     consequence="cluster takeover",
-    score=8.0,
+    score=6.0,
+    reference_score=8.0,
     category="Control plane",
     reads=("Pod",),
 )

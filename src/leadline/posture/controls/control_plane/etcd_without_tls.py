@@ -30,7 +30,8 @@ from leadline.posture.control import Etcd, Violations, control
     "Ensure that the --cert-file and --key-file arguments are set as appropriate",
     problem="etcd without TLS",
     consequence="secrets",
-    score=8.0,
+    score=9.0,
+    reference_score=8.0,
     category="Control plane",
 )
 def etcd_without_tls(etcd: Etcd) -> Violations:

@@ -29,7 +29,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --authorization-mode argument is not set to AlwaysAllow",
     problem="Every request is allowed",
     consequence="cluster takeover",
-    score=7.0,
+    score=10.0,
+    reference_score=7.0,
     category="Control plane",
 )
 def every_request_allowed(api_server: ApiServer) -> Violations:

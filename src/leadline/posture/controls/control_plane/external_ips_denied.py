@@ -16,7 +16,8 @@ external_ips_denied = manual(
     "Ensure that the API Server --DenyServiceExternalIPs is not set",
     problem="External IPs of Services denied",
     consequence="other",
-    score=4.0,
+    score=2.0,
+    reference_score=4.0,
     category="Control plane",
     look_at="whether Services depend on spec.externalIPs, before the plugin DenyServiceExternalIPs is turned on",
 )

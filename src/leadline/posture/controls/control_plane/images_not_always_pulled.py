@@ -30,7 +30,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the admission control plugin AlwaysPullImages is set",
     problem="Images not pulled at every start",
     consequence="secrets",
-    score=4.0,
+    score=3.0,
+    reference_score=4.0,
     category="Control plane",
 )
 def images_not_always_pulled(api_server: ApiServer) -> Violations:

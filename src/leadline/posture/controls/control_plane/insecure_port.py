@@ -31,7 +31,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "API server insecure port is enabled",
     problem="API server answers without TLS or login",
     consequence="cluster takeover",
-    score=9.0,
+    score=10.0,
+    reference_score=9.0,
     category="Control plane",
 )
 def insecure_port(api_server: ApiServer) -> Violations:

@@ -30,7 +30,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --kubelet-certificate-authority argument is set as appropriate",
     problem="Kubelet certificates not verified",
     consequence="cluster takeover",
-    score=8.0,
+    score=6.0,
+    reference_score=8.0,
     category="Control plane",
 )
 def kubelet_ca_missing(api_server: ApiServer) -> Violations:

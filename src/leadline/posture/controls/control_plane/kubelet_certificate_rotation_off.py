@@ -37,7 +37,8 @@ def is_off(gate: str) -> bool:
     "Ensure that the Controller Manager RotateKubeletServerCertificate argument is set to true",
     problem="Kubelet certificate rotation is off",
     consequence="other",
-    score=6.0,
+    score=4.0,
+    reference_score=6.0,
     category="Control plane",
 )
 def kubelet_certificate_rotation_off(manager: ControllerManager) -> Violations:

@@ -29,7 +29,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --kubelet-client-certificate and --kubelet-client-key arguments are set as appropriate",
     problem="No client certificate for kubelets",
     consequence="cluster takeover",
-    score=7.0,
+    score=5.0,
+    reference_score=7.0,
     category="Control plane",
 )
 def kubelet_client_certificate_missing(api_server: ApiServer) -> Violations:

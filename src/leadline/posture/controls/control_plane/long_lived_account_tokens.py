@@ -30,7 +30,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the --service-account-extend-token-expiration parameter is set to false",
     problem="Account tokens live for a year",
     consequence="secrets",
-    score=6.0,
+    score=4.0,
+    reference_score=6.0,
     category="Control plane",
 )
 def long_lived_account_tokens(api_server: ApiServer) -> Violations:

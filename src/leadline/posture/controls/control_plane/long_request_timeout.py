@@ -31,7 +31,8 @@ LONGEST_S = 300.0
     "Ensure that the API Server --request-timeout argument is set as appropriate",
     problem="Long request timeout",
     consequence="availability",
-    score=4.0,
+    score=2.0,
+    reference_score=4.0,
     category="Control plane",
 )
 def long_request_timeout(api_server: ApiServer) -> Violations:

@@ -29,7 +29,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the admission control plugin NamespaceLifecycle is set",
     problem="NamespaceLifecycle admission is off",
     consequence="availability",
-    score=3.0,
+    score=4.0,
+    reference_score=3.0,
     category="Control plane",
 )
 def namespace_lifecycle_off(api_server: ApiServer) -> Violations:

@@ -15,7 +15,8 @@ NARROW_AUDIT_POLICY = not_built(
     "Ensure that the audit policy covers key security concerns",
     problem="Audit policy leaves out key events",
     consequence="other",
-    score=5.0,
+    score=4.0,
+    reference_score=5.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -29,7 +29,8 @@ from leadline.posture.control import ControllerManager, Violations, control
     "Ensure that the Controller Manager --service-account-private-key-file argument is set as appropriate",
     problem="No private key for account tokens",
     consequence="cluster takeover",
-    score=6.0,
+    score=4.0,
+    reference_score=6.0,
     category="Control plane",
 )
 def no_account_signing_key(manager: ControllerManager) -> Violations:

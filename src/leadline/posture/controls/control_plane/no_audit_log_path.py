@@ -29,7 +29,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --audit-log-path argument is set",
     problem="No audit log path",
     consequence="other",
-    score=7.0,
+    score=5.0,
+    reference_score=7.0,
     category="Control plane",
 )
 def no_audit_log_path(api_server: ApiServer) -> Violations:

@@ -29,7 +29,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --client-ca-file argument is set as appropriate",
     problem="No CA for client certificates",
     consequence="cluster takeover",
-    score=8.0,
+    score=5.0,
+    reference_score=8.0,
     category="Control plane",
 )
 def no_client_ca(api_server: ApiServer) -> Violations:

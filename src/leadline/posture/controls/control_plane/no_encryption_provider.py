@@ -31,7 +31,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --encryption-provider-config argument is set as appropriate",
     problem="No encryption provider configured",
     consequence="secrets",
-    score=7.0,
+    score=5.0,
+    reference_score=7.0,
     category="Control plane",
 )
 def no_encryption_provider(api_server: ApiServer) -> Violations:

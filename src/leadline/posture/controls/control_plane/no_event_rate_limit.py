@@ -30,7 +30,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the admission control plugin EventRateLimit is set",
     problem="No event rate limit",
     consequence="availability",
-    score=4.0,
+    score=2.0,
+    reference_score=4.0,
     category="Control plane",
 )
 def no_event_rate_limit(api_server: ApiServer) -> Violations:

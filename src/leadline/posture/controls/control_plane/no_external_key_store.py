@@ -14,7 +14,8 @@ NO_EXTERNAL_KEY_STORE = not_built(
     "Consider external secret storage",
     problem="No external key store",
     consequence="secrets",
-    score=5.0,
+    score=3.0,
+    reference_score=5.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

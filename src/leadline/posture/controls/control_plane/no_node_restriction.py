@@ -31,7 +31,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the admission control plugin NodeRestriction is set",
     problem="NodeRestriction admission is off",
     consequence="cluster takeover",
-    score=4.0,
+    score=7.0,
+    reference_score=4.0,
     category="Control plane",
 )
 def no_node_restriction(api_server: ApiServer) -> Violations:

@@ -30,7 +30,8 @@ from leadline.posture.control import ControllerManager, Violations, control
     "Ensure that the Controller Manager --root-ca-file argument is set as appropriate",
     problem="No root CA for pods",
     consequence="secrets",
-    score=7.0,
+    score=4.0,
+    reference_score=7.0,
     category="Control plane",
 )
 def no_root_ca(manager: ControllerManager) -> Violations:

@@ -30,7 +30,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --service-account-key-file argument is set as appropriate",
     problem="No key file for account tokens",
     consequence="cluster takeover",
-    score=5.0,
+    score=4.0,
+    reference_score=5.0,
     category="Control plane",
 )
 def no_service_account_key(api_server: ApiServer) -> Violations:

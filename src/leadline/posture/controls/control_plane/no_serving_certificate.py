@@ -30,7 +30,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --tls-cert-file and --tls-private-key-file arguments are set as appropriate",
     problem="API server without its own certificate",
     consequence="reachable from outside",
-    score=8.0,
+    score=6.0,
+    reference_score=8.0,
     category="Control plane",
 )
 def no_serving_certificate(api_server: ApiServer) -> Violations:

@@ -31,7 +31,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --authorization-mode argument includes Node",
     problem="Node authorizer missing",
     consequence="cluster takeover",
-    score=5.0,
+    score=6.0,
+    reference_score=5.0,
     category="Control plane",
 )
 def node_authorizer_missing(api_server: ApiServer) -> Violations:

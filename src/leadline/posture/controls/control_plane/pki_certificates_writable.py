@@ -14,7 +14,8 @@ PKI_CERTIFICATES_WRITABLE = not_built(
     "Ensure that the Kubernetes PKI certificate file permissions are set to 600 or more restrictive",
     problem="PKI certificates: loose file mode",
     consequence="cluster takeover",
-    score=8.0,
+    score=5.0,
+    reference_score=8.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -14,7 +14,8 @@ PKI_KEYS_READABLE = not_built(
     "Ensure that the Kubernetes PKI key file permissions are set to 600",
     problem="PKI keys: loose file mode",
     consequence="cluster takeover",
-    score=8.0,
+    score=9.0,
+    reference_score=8.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

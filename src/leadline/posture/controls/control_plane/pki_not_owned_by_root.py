@@ -14,7 +14,8 @@ PKI_NOT_OWNED_BY_ROOT = not_built(
     "Ensure that the Kubernetes PKI directory and file ownership is set to root:root",
     problem="PKI files: owner not root",
     consequence="cluster takeover",
-    score=8.0,
+    score=7.0,
+    reference_score=8.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -34,7 +34,8 @@ from leadline.posture.control import ApiServer, Review, Violations, control
     "PSP enabled",
     problem="No pod security admission",
     consequence="node escape",
-    score=1.0,
+    score=4.0,
+    reference_score=1.0,
     category="Control plane",
 )
 def pod_security_not_enforced(api_server: ApiServer) -> Violations:

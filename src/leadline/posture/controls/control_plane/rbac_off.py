@@ -31,7 +31,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "RBAC enabled",
     problem="RBAC is off",
     consequence="cluster takeover",
-    score=7.0,
+    score=9.0,
+    reference_score=7.0,
     category="Control plane",
 )
 def rbac_off(api_server: ApiServer) -> Violations:

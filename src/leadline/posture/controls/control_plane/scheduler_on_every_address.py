@@ -29,7 +29,8 @@ from leadline.posture.control import Scheduler, Violations, control
     "Ensure that the Scheduler --bind-address argument is set to 127.0.0.1",
     problem="Scheduler on every address",
     consequence="reachable from outside",
-    score=5.0,
+    score=4.0,
+    reference_score=5.0,
     category="Control plane",
 )
 def scheduler_on_every_address(scheduler: Scheduler) -> Violations:

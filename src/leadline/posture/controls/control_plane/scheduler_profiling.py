@@ -30,7 +30,8 @@ from leadline.posture.control import Scheduler, Violations, control
     "Ensure that the Scheduler --profiling argument is set to false",
     problem="Scheduler profiling is on",
     consequence="other",
-    score=3.0,
+    score=2.0,
+    reference_score=3.0,
     category="Control plane",
 )
 def scheduler_profiling(scheduler: Scheduler) -> Violations:

@@ -29,7 +29,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --secure-port argument is not set to 0",
     problem="Secure port is off",
     consequence="availability",
-    score=8.0,
+    score=4.0,
+    reference_score=8.0,
     category="Control plane",
 )
 def secure_port_off(api_server: ApiServer) -> Violations:

@@ -29,7 +29,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the admission control plugin ServiceAccount is set",
     problem="ServiceAccount admission is off",
     consequence="availability",
-    score=3.0,
+    score=4.0,
+    reference_score=3.0,
     category="Control plane",
 )
 def service_account_admission_off(api_server: ApiServer) -> Violations:

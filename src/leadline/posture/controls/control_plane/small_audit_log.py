@@ -30,7 +30,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --audit-log-maxsize argument is set to 100 or as appropriate",
     problem="Audit log file too small",
     consequence="other",
-    score=4.0,
+    score=3.0,
+    reference_score=4.0,
     category="Control plane",
 )
 def small_audit_log(api_server: ApiServer) -> Violations:

@@ -33,7 +33,8 @@ DEFAULT = 12_500
     "Ensure that the Controller Manager --terminated-pod-gc-threshold argument is set as appropriate",
     problem="Terminated pods are kept too long",
     consequence="availability",
-    score=4.0,
+    score=2.0,
+    reference_score=4.0,
     category="Control plane",
 )
 def terminated_pod_gc_threshold(manager: ControllerManager) -> Violations:

@@ -30,7 +30,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --token-auth-file parameter is not set",
     problem="Static token file in use",
     consequence="cluster takeover",
-    score=8.0,
+    score=7.0,
+    reference_score=8.0,
     category="Control plane",
 )
 def token_file(api_server: ApiServer) -> Violations:

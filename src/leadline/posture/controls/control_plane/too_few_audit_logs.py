@@ -29,7 +29,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server --audit-log-maxbackup argument is set to 10 or as appropriate",
     problem="Too few old audit logs kept",
     consequence="other",
-    score=4.0,
+    score=3.0,
+    reference_score=4.0,
     category="Control plane",
 )
 def too_few_audit_logs(api_server: ApiServer) -> Violations:

@@ -31,7 +31,8 @@ from leadline.posture.control import ApiServer, Violations, control
     "Ensure that the API Server only makes use of Strong Cryptographic Ciphers",
     problem="Weak cipher suites",
     consequence="other",
-    score=5.0,
+    score=4.0,
+    reference_score=5.0,
     category="Control plane",
 )
 def weak_ciphers(api_server: ApiServer) -> Violations:

@@ -14,7 +14,8 @@ WEAK_ENCRYPTION_PROVIDER = not_built(
     "Ensure that encryption providers are appropriately configured",
     problem="Weak encryption provider",
     consequence="secrets",
-    score=7.0,
+    score=5.0,
+    reference_score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

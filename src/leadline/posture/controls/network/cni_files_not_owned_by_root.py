@@ -14,7 +14,8 @@ CNI_FILES_NOT_OWNED_BY_ROOT = not_built(
     "Ensure that the Container Network Interface file ownership is set to root:root",
     problem="CNI files: owner not root",
     consequence="node escape",
-    score=6.0,
+    score=5.0,
+    reference_score=6.0,
     category="Network",
     needs="files and settings of the nodes",
 )

@@ -14,7 +14,8 @@ CNI_FILES_READABLE = not_built(
     "Ensure that the Container Network Interface file permissions are set to 600 or more restrictive",
     problem="CNI files: loose file mode",
     consequence="node escape",
-    score=6.0,
+    score=5.0,
+    reference_score=6.0,
     category="Network",
     needs="files and settings of the nodes",
 )

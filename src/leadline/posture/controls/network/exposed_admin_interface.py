@@ -57,7 +57,8 @@ INTERFACES = (
     "Exposed sensitive interfaces",
     problem="Admin interface exposed",
     consequence="reachable from outside",
-    score=6.0,
+    score=7.0,
+    reference_score=6.0,
     category="Workload",
     reads=("Service",),
 )

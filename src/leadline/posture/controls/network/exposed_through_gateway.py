@@ -45,7 +45,8 @@ from leadline.posture.control import Inventory, Review, Violations, Workload, co
     "Exposure to internet via Gateway API or Istio Ingress",
     problem="Exposed through a gateway",
     consequence="reachable from outside",
-    score=7.0,
+    score=5.0,
+    reference_score=7.0,
     category="Network",
     reads=("Service", *ROUTE_KINDS, *MESH_KINDS),
 )

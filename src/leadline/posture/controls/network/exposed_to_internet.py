@@ -36,7 +36,8 @@ from leadline.posture.control import Inventory, Review, Violations, Workload, co
     "External facing",
     problem="Exposed to the internet",
     consequence="reachable from outside",
-    score=7.0,
+    score=5.0,
+    reference_score=7.0,
     category="Network",
     reads=("Service", "Ingress.networking.k8s.io"),
 )

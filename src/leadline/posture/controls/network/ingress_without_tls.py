@@ -26,7 +26,8 @@ from leadline.posture.control import Resource, Set, Violations, control, mapping
     "Ingress uses TLS",
     problem="Ingress without TLS",
     consequence="reachable from outside",
-    score=7.0,
+    score=5.0,
+    reference_score=7.0,
     category="Network",
     kinds=("Ingress.networking.k8s.io",),
 )

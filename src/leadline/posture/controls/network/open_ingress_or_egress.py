@@ -35,7 +35,8 @@ from leadline.posture.control import Inventory, Missing, Violations, Workload, c
     "Ingress and Egress blocked",
     problem="Ingress or egress not restricted",
     consequence="reachable from outside",
-    score=6.0,
+    score=5.0,
+    reference_score=6.0,
     category="Network",
     reads=(*POLICY_KINDS, "Namespace"),
 )

@@ -14,7 +14,8 @@ PLUGIN_WITHOUT_POLICIES = not_built(
     "Ensure that the CNI in use supports Network Policies",
     problem="CNI plugin without network policies",
     consequence="reachable from outside",
-    score=4.0,
+    score=5.0,
+    reference_score=4.0,
     category="Network",
     needs="files and settings of the nodes",
 )

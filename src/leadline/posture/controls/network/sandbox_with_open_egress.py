@@ -29,7 +29,8 @@ UNIVERSAL = ("0.0.0.0/0", "::/0")
     "Agent Sandbox egress policy enforcement",
     problem="Sandbox with open egress",
     consequence="reachable from outside",
-    score=7.0,
+    score=6.0,
+    reference_score=7.0,
     category="Workload",
     kinds=("SandboxTemplate.extensions.agents.x-k8s.io",),
 )

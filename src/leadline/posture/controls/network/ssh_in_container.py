@@ -37,7 +37,8 @@ SSH_PORTS = frozenset({22, 2222})
     "SSH server running inside container",
     problem="SSH server in a container",
     consequence="reachable from outside",
-    score=3.0,
+    score=4.0,
+    reference_score=3.0,
     category="Workload",
     reads=("Service",),
 )

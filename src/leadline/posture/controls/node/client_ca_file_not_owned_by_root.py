@@ -14,7 +14,8 @@ CLIENT_AUTHORITIES_NOT_OWNED_BY_ROOT = not_built(
     "Ensure that the client certificate authorities file ownership is set to root:root",
     problem="Client CA file: owner not root",
     consequence="cluster takeover",
-    score=7.0,
+    score=6.0,
+    reference_score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

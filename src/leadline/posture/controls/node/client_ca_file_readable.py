@@ -14,7 +14,8 @@ CLIENT_AUTHORITIES_READABLE = not_built(
     "Ensure that the certificate authorities file permissions are set to 600 or more restrictive",
     problem="Client CA file: loose file mode",
     consequence="cluster takeover",
-    score=7.0,
+    score=5.0,
+    reference_score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

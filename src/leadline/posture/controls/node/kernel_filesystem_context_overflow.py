@@ -15,7 +15,8 @@ KERNEL_FILESYSTEM_CONTEXT_OVERFLOW = not_built(
     "CVE-2022-0185-linux-kernel-container-escape",
     problem="Kernel with a known container escape",
     consequence="node escape",
-    score=4.0,
+    score=7.0,
+    reference_score=4.0,
     category="Workload",
     needs="files and settings of the nodes",
 )

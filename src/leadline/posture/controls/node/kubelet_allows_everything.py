@@ -14,7 +14,8 @@ KUBELET_ALLOWS_EVERYTHING = not_built(
     "Ensure that the --authorization-mode argument is not set to AlwaysAllow",
     problem="Kubelet allows every request",
     consequence="cluster takeover",
-    score=6.0,
+    score=10.0,
+    reference_score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -14,7 +14,8 @@ KUBELET_ANONYMOUS_AUTH_ARGUMENT = not_built(
     "Ensure that the --anonymous-auth argument is set to false",
     problem="Kubelet flag allows anonymous requests",
     consequence="cluster takeover",
-    score=7.0,
+    score=10.0,
+    reference_score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -14,7 +14,8 @@ KUBELET_CERTIFICATE_NEVER_RENEWED = not_built(
     "Ensure that the --rotate-certificates argument is not set to false",
     problem="Kubelet never renews its certificate",
     consequence="availability",
-    score=6.0,
+    score=3.0,
+    reference_score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -14,7 +14,8 @@ KUBELET_CLIENT_AUTHORITY_UNSET = not_built(
     "Ensure that the --client-ca-file argument is set as appropriate",
     problem="Kubelet has no client CA",
     consequence="cluster takeover",
-    score=6.0,
+    score=7.0,
+    reference_score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

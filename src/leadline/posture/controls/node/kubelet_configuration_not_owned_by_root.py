@@ -14,7 +14,8 @@ KUBELET_CONFIGURATION_NOT_OWNED_BY_ROOT = not_built(
     "If the kubelet config.yaml configuration file is being used validate file ownership is set to root:root",
     problem="Kubelet config: owner not root",
     consequence="node escape",
-    score=7.0,
+    score=6.0,
+    reference_score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -14,7 +14,8 @@ KUBELET_CONFIGURATION_READABLE = not_built(
     "If the kubelet config.yaml configuration file is being used validate permissions set to 600 or more restrictive",
     problem="Kubelet config: loose file mode",
     consequence="node escape",
-    score=7.0,
+    score=5.0,
+    reference_score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -15,7 +15,8 @@ KUBELET_HOSTNAME_OVERRIDDEN = not_built(
     "Ensure that the --hostname-override argument is not set",
     problem="Kubelet uses another host name",
     consequence="other",
-    score=3.0,
+    score=2.0,
+    reference_score=3.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

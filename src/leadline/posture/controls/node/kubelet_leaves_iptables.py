@@ -14,7 +14,8 @@ KUBELET_LEAVES_IPTABLES = not_built(
     "Ensure that the --make-iptables-util-chains argument is set to true",
     problem="Kubelet leaves iptables alone",
     consequence="other",
-    score=3.0,
+    score=2.0,
+    reference_score=3.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

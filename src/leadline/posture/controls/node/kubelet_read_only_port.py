@@ -14,7 +14,8 @@ KUBELET_READ_ONLY_PORT = not_built(
     "Verify that the --read-only-port argument is set to 0",
     problem="Kubelet read-only port is open",
     consequence="reachable from outside",
-    score=4.0,
+    score=5.0,
+    reference_score=4.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -14,7 +14,8 @@ KUBELET_SELF_SIGNED_CERTIFICATE = not_built(
     "Ensure that the --tls-cert-file and --tls-private-key-file arguments are set as appropriate",
     problem="Kubelet signs its own certificate",
     consequence="reachable from outside",
-    score=7.0,
+    score=5.0,
+    reference_score=7.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -14,7 +14,8 @@ KUBELET_SERVER_CERTIFICATE_NEVER_RENEWED = not_built(
     "Verify that the RotateKubeletServerCertificate argument is set to true",
     problem="Kubelet server certificate not renewed",
     consequence="availability",
-    score=6.0,
+    score=3.0,
+    reference_score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -14,7 +14,8 @@ KUBELET_SERVICE_NOT_OWNED_BY_ROOT = not_built(
     "Ensure that the kubelet service file ownership is set to root:root",
     problem="Kubelet service file: owner not root",
     consequence="node escape",
-    score=6.0,
+    score=5.0,
+    reference_score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -14,7 +14,8 @@ KUBELET_SERVICE_READABLE = not_built(
     "Ensure that the kubelet service file permissions are set to 600 or more restrictive",
     problem="Kubelet service file: loose file mode",
     consequence="node escape",
-    score=6.0,
+    score=5.0,
+    reference_score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -14,7 +14,8 @@ KUBELET_STREAMS_NEVER_TIME_OUT = not_built(
     "Ensure that the --streaming-connection-idle-timeout argument is not set to 0",
     problem="Kubelet streams never time out",
     consequence="availability",
-    score=3.0,
+    score=2.0,
+    reference_score=3.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

@@ -14,7 +14,8 @@ KUBELET_UNLIMITED_PROCESSES = not_built(
     "Ensure that the Kubelet is configured to limit pod PIDS",
     problem="Unlimited processes in a pod",
     consequence="availability",
-    score=2.0,
+    score=3.0,
+    reference_score=2.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

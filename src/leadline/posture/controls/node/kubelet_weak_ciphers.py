@@ -14,7 +14,8 @@ KUBELET_WEAK_CIPHERS = not_built(
     "Ensure that the Kubelet only makes use of Strong Cryptographic Ciphers",
     problem="Kubelet allows weak ciphers",
     consequence="other",
-    score=5.0,
+    score=3.0,
+    reference_score=5.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

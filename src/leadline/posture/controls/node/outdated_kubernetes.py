@@ -31,7 +31,8 @@ OLDEST_SUPPORTED = (1, 34, 0)
     "Outdated Kubernetes version",
     problem="Outdated Kubernetes",
     consequence="other",
-    score=2.0,
+    score=6.0,
+    reference_score=2.0,
     category="Control plane",
     kinds=("Node",),
 )

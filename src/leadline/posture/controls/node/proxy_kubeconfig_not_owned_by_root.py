@@ -14,7 +14,8 @@ PROXY_KUBECONFIG_NOT_OWNED_BY_ROOT = not_built(
     "If proxy kubeconfig file exists ensure ownership is set to root:root",
     problem="kube-proxy kubeconfig: owner not root",
     consequence="cluster takeover",
-    score=6.0,
+    score=5.0,
+    reference_score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

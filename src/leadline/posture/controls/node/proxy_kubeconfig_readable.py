@@ -14,7 +14,8 @@ PROXY_KUBECONFIG_READABLE = not_built(
     "If proxy kubeconfig file exists ensure permissions are set to 600 or more restrictive",
     problem="kube-proxy kubeconfig: loose file mode",
     consequence="cluster takeover",
-    score=6.0,
+    score=5.0,
+    reference_score=6.0,
     category="Control plane",
     needs="files and settings of the nodes",
 )

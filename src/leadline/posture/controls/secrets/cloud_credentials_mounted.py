@@ -47,7 +47,8 @@ OF_ANY_MACHINE = frozenset({"/etc", "/etc/kubernetes", "/.config"})
     "Mount service principal",
     problem="Cloud credentials of the node mounted",
     consequence="secrets",
-    score=4.0,
+    score=7.0,
+    reference_score=4.0,
     category="Workload",
 )
 def cloud_credentials_mounted(workload: Workload, inventory: Inventory) -> Violations:

@@ -25,7 +25,8 @@ from leadline.posture.control import Inventory, Resource, Review, Set, Violation
     "Ensure that default service accounts are not actively used",
     problem="Default service account in use",
     consequence="secrets",
-    score=5.0,
+    score=3.0,
+    reference_score=5.0,
     category="Workload",
     kinds=("ServiceAccount", "Namespace"),
 )

@@ -28,7 +28,8 @@ from leadline.posture.control import Inventory, Set, Violations, Workload, contr
     "Automatic mapping of service account",
     problem="Service account token mounted by default",
     consequence="secrets",
-    score=6.0,
+    score=4.0,
+    reference_score=6.0,
     category="Secrets",
     reads=("ServiceAccount", *RBAC_KINDS),
 )

@@ -39,7 +39,8 @@ from leadline.posture.control import Inventory, Violations, Workload, control
     "Workload with secret access",
     problem="Workload reads a Secret",
     consequence="secrets",
-    score=8.0,
+    score=1.0,
+    reference_score=8.0,
     category="Secrets",
     reads=("Secret",),
 )

@@ -28,7 +28,8 @@ from leadline.posture.control import Inventory, Set, Violations, Workload, contr
     "Ensure that Service Account Tokens are only mounted where necessary",
     problem="Token mounted without need",
     consequence="secrets",
-    score=5.0,
+    score=4.0,
+    reference_score=5.0,
     category="Workload",
     reads=("ServiceAccount", *RBAC_KINDS),
 )

@@ -43,7 +43,8 @@ def uses_secrets(workload: Workload) -> bool:
     "Consider external secret storage",
     problem="Secrets not in an external store",
     consequence="secrets",
-    score=6.0,
+    score=2.0,
+    reference_score=6.0,
     category="Secrets",
     applies=uses_secrets,
 )

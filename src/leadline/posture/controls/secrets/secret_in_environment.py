@@ -31,7 +31,8 @@ from leadline.posture.control import Container, Remove, Violations, control, map
     "Prefer using secrets as files over secrets as environment variables",
     problem="Secret in an environment variable",
     consequence="secrets",
-    score=4.0,
+    score=3.0,
+    reference_score=4.0,
     category="Workload / Secrets",
 )
 def secret_in_environment(container: Container) -> Violations:

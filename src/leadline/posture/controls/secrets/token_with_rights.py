@@ -51,7 +51,8 @@ from leadline.posture.control import Inventory, Review, Set, Violations, Workloa
     "ServiceAccount token mounted",
     problem="Token with rights mounted",
     consequence="cluster takeover",
-    score=7.0,
+    score=5.0,
+    reference_score=7.0,
     category="Secrets",
     reads=(*RBAC_KINDS, "ServiceAccount"),
 )

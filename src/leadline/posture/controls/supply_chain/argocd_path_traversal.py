@@ -33,7 +33,8 @@ AFFECTED = (("0.0.0", "2.1.9"), ("2.2.0", "2.2.4"))
     "CVE-2022-24348-argocddirtraversal",
     problem="Argo CD reads files outside its folder",
     consequence="secrets",
-    score=4.0,
+    score=6.0,
+    reference_score=4.0,
     category="Workload",
 )
 def argocd_path_traversal(container: Container) -> Violations:

@@ -14,7 +14,8 @@ EXPOSED_REMOTE_EXECUTION = not_built(
     "Workloads with RCE vulnerabilities exposed to external traffic",
     problem="Remote code execution exposed",
     consequence="reachable from outside",
-    score=8.0,
+    score=9.0,
+    reference_score=8.0,
     category="Workload",
     needs="results of image scans",
 )

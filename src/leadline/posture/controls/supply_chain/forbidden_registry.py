@@ -29,7 +29,8 @@ from leadline.posture.control import Container, Review, Violations, control
     "Forbidden Container Registries",
     problem="Image from a forbidden registry",
     consequence="other",
-    score=7.0,
+    score=6.0,
+    reference_score=7.0,
     category="Workload",
     needs_setting=True,
 )

@@ -33,7 +33,8 @@ AFFECTED = (("9.2.0", "9.2.4"),)
     "CVE-2022-39328-grafana-auth-bypass",
     problem="Grafana login can be bypassed",
     consequence="reachable from outside",
-    score=9.0,
+    score=8.0,
+    reference_score=9.0,
     category="Workload",
 )
 def grafana_login_bypass(container: Container) -> Violations:

@@ -14,7 +14,8 @@ IMAGE_PROVENANCE = manual(
     "Configure Image Provenance using ImagePolicyWebhook admission controller",
     problem="Image provenance is not enforced",
     consequence="other",
-    score=7.0,
+    score=5.0,
+    reference_score=7.0,
     category="Workload / Supply chain",
     look_at="whether admission checks where images come from",
 )

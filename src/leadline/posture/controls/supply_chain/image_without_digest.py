@@ -32,7 +32,8 @@ HEXADECIMAL = frozenset("0123456789abcdef")
     "Images not pinned to digest",
     problem="Image not pinned to a digest",
     consequence="other",
-    score=3.0,
+    score=2.0,
+    reference_score=3.0,
     category="Workload / Supply chain",
 )
 def image_without_digest(

@@ -33,7 +33,8 @@ AFFECTED = (("1.8.3", "1.8.5"),)
     "CVE-2022-47633-kyverno-signature-bypass",
     problem="Kyverno accepts forged signatures",
     consequence="other",
-    score=8.0,
+    score=7.0,
+    reference_score=8.0,
     category="Workload",
 )
 def kyverno_signature_bypass(container: Container) -> Violations:

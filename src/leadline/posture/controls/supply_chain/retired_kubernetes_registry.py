@@ -32,7 +32,8 @@ def is_of_the_system(container: Container) -> bool:
     "Deprecated Kubernetes image registry",
     problem="Image from the retired k8s.gcr.io",
     consequence="availability",
-    score=5.0,
+    score=4.0,
+    reference_score=5.0,
     category="Workload / Supply chain",
     applies=is_of_the_system,
 )

@@ -22,7 +22,7 @@ See: https://agent-sandbox.sigs.k8s.io/
 """
 
 from leadline.posture.checks.image_names import is_below, parse_image_name
-from leadline.posture.control import NotJudged, Resource, Review, Violations, control, mapping, mappings
+from leadline.posture.control import Resource, Review, Violations, control, mapping, mappings
 
 LISTS = ("containers", "initContainers")
 
@@ -32,18 +32,18 @@ LISTS = ("containers", "initContainers")
     "Agent Sandbox image provenance",
     problem="Sandbox image of unknown origin",
     consequence="other",
-    score=7.0,
+    score=5.0,
+    reference_score=7.0,
     category="Workload / Supply chain",
+    needs_setting=True,
     kinds=("SandboxTemplate.extensions.agents.x-k8s.io",),
 )
 def sandbox_image_of_unknown_origin(
     template: Resource,
     *,
     image_repository_allow_list: tuple[str, ...] = (),
-    floating_image_tags: tuple[str, ...] = ("latest",),
+    floating_image_tags: tuple[str, ...] = (),
 ) -> Violations:
-    if not image_repository_allow_list:
-        raise NotJudged("nothing set for image_repository_allow_list")
     pod = mapping(mapping(mapping(template.body.get("spec")).get("podTemplate")).get("spec"))
     for name in LISTS:
         for i, container in mappings(pod.get(name)):
@@ -51,7 +51,9 @@ def sandbox_image_of_unknown_origin(
             if not isinstance(image, str) or not image:
                 continue
             parsed = parse_image_name(image)
-            is_known = any(is_below(parsed, entry) for entry in image_repository_allow_list)
+            is_known = not image_repository_allow_list or any(
+                is_below(parsed, entry) for entry in image_repository_allow_list
+            )
             if (
                 not is_known
                 or parsed.is_floating

@@ -14,7 +14,8 @@ SIGNATURE_NOT_TRUSTED = not_built(
     "Verify image signature",
     problem="Image signature not trusted",
     consequence="other",
-    score=7.0,
+    score=6.0,
+    reference_score=7.0,
     category="Workload / Supply chain",
     needs="signatures from the image's registry",
 )

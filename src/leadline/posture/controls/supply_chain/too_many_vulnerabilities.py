@@ -14,7 +14,8 @@ TOO_MANY_VULNERABILITIES = not_built(
     "Workloads with excessive amount of vulnerabilities",
     problem="Too many vulnerabilities",
     consequence="other",
-    score=6.0,
+    score=5.0,
+    reference_score=6.0,
     category="Workload",
     needs="results of image scans",
 )

@@ -14,7 +14,8 @@ UNSIGNED_IMAGE = not_built(
     "Check if signature exists",
     problem="Image is not signed",
     consequence="other",
-    score=7.0,
+    score=5.0,
+    reference_score=7.0,
     category="Workload / Supply chain",
     needs="signatures from the image's registry",
 )

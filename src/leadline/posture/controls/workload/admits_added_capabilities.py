@@ -30,7 +30,8 @@ def holds_applications(namespace: Namespace) -> bool:
     "Minimize the admission of containers with added capabilities",
     problem="Namespace admits added capabilities",
     consequence="node escape",
-    score=5.0,
+    score=4.0,
+    reference_score=5.0,
     category="Workload",
     applies=holds_applications,
 )

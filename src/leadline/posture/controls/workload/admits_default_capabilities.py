@@ -30,7 +30,8 @@ def holds_applications(namespace: Namespace) -> bool:
     "Minimize the admission of containers with capabilities assigned",
     problem="Namespace admits default capabilities",
     consequence="other",
-    score=5.0,
+    score=3.0,
+    reference_score=5.0,
     category="Workload",
     applies=holds_applications,
 )

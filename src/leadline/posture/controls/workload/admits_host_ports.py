@@ -30,7 +30,8 @@ def holds_applications(namespace: Namespace) -> bool:
     "Minimize the admission of containers which use HostPorts",
     problem="Namespace admits host ports",
     consequence="reachable from outside",
-    score=4.0,
+    score=3.0,
+    reference_score=4.0,
     category="Workload",
     applies=holds_applications,
 )

@@ -31,7 +31,8 @@ def holds_applications(namespace: Namespace) -> bool:
     "Minimize the admission of containers with the NET_RAW capability",
     problem="Namespace admits NET_RAW",
     consequence="other",
-    score=6.0,
+    score=3.0,
+    reference_score=6.0,
     category="Workload",
     applies=holds_applications,
 )

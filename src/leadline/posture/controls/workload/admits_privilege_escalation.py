@@ -30,7 +30,8 @@ def holds_applications(namespace: Namespace) -> bool:
     "Minimize the admission of containers with allowPrivilegeEscalation",
     problem="Namespace admits privilege escalation",
     consequence="node escape",
-    score=6.0,
+    score=4.0,
+    reference_score=6.0,
     category="Workload",
     applies=holds_applications,
 )

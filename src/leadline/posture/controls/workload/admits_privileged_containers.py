@@ -31,7 +31,8 @@ def holds_applications(namespace: Namespace) -> bool:
     "Minimize the admission of privileged containers",
     problem="Namespace admits privileged containers",
     consequence="node escape",
-    score=8.0,
+    score=7.0,
+    reference_score=8.0,
     category="Workload",
     applies=holds_applications,
 )

@@ -30,7 +30,8 @@ def holds_applications(namespace: Namespace) -> bool:
     "Minimize the admission of root containers",
     problem="Namespace admits root containers",
     consequence="node escape",
-    score=6.0,
+    score=4.0,
+    reference_score=6.0,
     category="Workload",
     applies=holds_applications,
 )

@@ -30,7 +30,8 @@ def holds_applications(namespace: Namespace) -> bool:
     "Minimize the admission of Windows HostProcess Containers",
     problem="Namespace admits Windows host processes",
     consequence="node escape",
-    score=7.0,
+    score=5.0,
+    reference_score=7.0,
     category="Workload",
     applies=holds_applications,
 )

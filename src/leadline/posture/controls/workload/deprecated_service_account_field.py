@@ -29,7 +29,8 @@ from leadline.posture.control import Remove, Set, Violations, Workload, control
     "Deprecated serviceAccount field",
     problem="Deprecated serviceAccount field",
     consequence="other",
-    score=3.0,
+    score=1.0,
+    reference_score=3.0,
     category="Workload",
 )
 def deprecated_service_account_field(workload: Workload) -> Violations:

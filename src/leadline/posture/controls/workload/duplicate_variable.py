@@ -31,7 +31,8 @@ from leadline.posture.control import Container, Review, Violations, control
     "Duplicate environment variable",
     problem="Variable set twice",
     consequence="other",
-    score=3.0,
+    score=2.0,
+    reference_score=3.0,
     category="Workload",
 )
 def duplicate_variable(container: Container) -> Violations:

@@ -33,7 +33,8 @@ from leadline.posture.control import Remove, Violations, Workload, control
     "HostPath mount",
     problem="Folder of the node mounted (hostPath)",
     consequence="node escape",
-    score=7.0,
+    score=6.0,
+    reference_score=7.0,
     category="Workload / Storage",
 )
 def host_path(workload: Workload) -> Violations:

@@ -28,7 +28,8 @@ from leadline.posture.control import Remove, Violations, Workload, control
     "Minimize the admission of containers wishing to share the host process ID namespace",
     problem="Shares the node's processes",
     consequence="node escape",
-    score=5.0,
+    score=7.0,
+    reference_score=5.0,
     category="Workload",
 )
 def host_pid(workload: Workload) -> Violations:

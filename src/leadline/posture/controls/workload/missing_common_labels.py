@@ -30,7 +30,8 @@ from leadline.posture.control import YOUR_VALUE, Set, Violations, Workload, cont
     "K8s common labels usage",
     problem="Recommended labels missing",
     consequence="other",
-    score=2.0,
+    score=1.0,
+    reference_score=2.0,
     category="Workload",
     needs_setting=True,
 )

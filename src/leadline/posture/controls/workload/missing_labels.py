@@ -38,7 +38,8 @@ SAYS_AS_MUCH = {
     "Label usage for resources",
     problem="No labels",
     consequence="other",
-    score=2.0,
+    score=1.0,
+    reference_score=2.0,
     category="Workload",
     needs_setting=True,
 )

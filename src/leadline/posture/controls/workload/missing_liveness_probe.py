@@ -34,7 +34,8 @@ def is_long_running(container: Container) -> bool:
     "Configured liveness probe",
     problem="No liveness probe",
     consequence="availability",
-    score=4.0,
+    score=2.0,
+    reference_score=4.0,
     category="Workload",
     applies=is_long_running,
 )

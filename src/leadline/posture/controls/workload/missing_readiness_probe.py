@@ -34,7 +34,8 @@ def is_long_running(container: Container) -> bool:
     "Configured readiness probe",
     problem="No readiness probe",
     consequence="availability",
-    score=3.0,
+    score=2.0,
+    reference_score=3.0,
     category="Workload",
     applies=is_long_running,
 )

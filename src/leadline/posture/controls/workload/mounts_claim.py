@@ -39,7 +39,8 @@ from leadline.posture.control import Inventory, Violations, Workload, control
     "Workload with PVC access",
     problem="Workload mounts a volume claim",
     consequence="other",
-    score=4.0,
+    score=1.0,
+    reference_score=4.0,
     category="Workload / Storage",
     reads=("PersistentVolumeClaim",),
 )

@@ -39,7 +39,8 @@ from leadline.posture.control import Inventory, Violations, Workload, control
     "Workload with ConfigMap access",
     problem="Workload mounts a ConfigMap",
     consequence="other",
-    score=5.0,
+    score=1.0,
+    reference_score=5.0,
     category="Workload",
     reads=("ConfigMap",),
 )

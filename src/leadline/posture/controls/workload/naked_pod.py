@@ -36,7 +36,8 @@ def is_bare_pod(workload: Workload) -> bool:
     "Naked pods",
     problem="Pod without a controller",
     consequence="availability",
-    score=3.0,
+    score=2.0,
+    reference_score=3.0,
     category="Workload",
     applies=is_bare_pod,
 )

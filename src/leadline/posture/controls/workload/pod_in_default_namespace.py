@@ -30,7 +30,8 @@ from leadline.posture.control import Violations, Workload, control
     "Pods in default namespace",
     problem="Pod in the default namespace",
     consequence="other",
-    score=3.0,
+    score=2.0,
+    reference_score=3.0,
     category="Workload",
 )
 def pod_in_default_namespace(workload: Workload) -> Violations:

@@ -29,7 +29,8 @@ def allows(policy: Resource) -> bool:
     "Minimize the admission of containers with added capabilities",
     problem="PodSecurityPolicy allows capabilities",
     consequence="node escape",
-    score=5.0,
+    score=2.0,
+    reference_score=5.0,
     category="Workload",
     kinds=("PodSecurityPolicy.policy",),
 )

@@ -31,7 +31,8 @@ def allows(policy: Resource) -> bool:
     "Minimize the admission of containers with allowPrivilegeEscalation",
     problem="PodSecurityPolicy allows escalation",
     consequence="node escape",
-    score=6.0,
+    score=2.0,
+    reference_score=6.0,
     category="Workload",
     kinds=("PodSecurityPolicy.policy",),
 )

@@ -31,7 +31,8 @@ def allows(policy: Resource) -> bool:
     "Minimize the admission of containers wishing to share the host process ID namespace",
     problem="PodSecurityPolicy allows hostPID",
     consequence="node escape",
-    score=5.0,
+    score=2.0,
+    reference_score=5.0,
     category="Workload",
     kinds=("PodSecurityPolicy.policy",),
 )

@@ -37,7 +37,8 @@ def allows(policy: Resource) -> bool:
     "Minimize the admission of root containers",
     problem="PodSecurityPolicy allows root",
     consequence="node escape",
-    score=6.0,
+    score=2.0,
+    reference_score=6.0,
     category="Workload",
     kinds=("PodSecurityPolicy.policy",),
 )

@@ -29,7 +29,8 @@ def allows(policy: Resource) -> bool:
     "Minimize the admission of containers with capabilities assigned",
     problem="PodSecurityPolicy drops no capability",
     consequence="node escape",
-    score=5.0,
+    score=2.0,
+    reference_score=5.0,
     category="Workload",
     kinds=("PodSecurityPolicy.policy",),
 )

@@ -31,7 +31,8 @@ from leadline.posture.control import Container, Violations, control
     "Allow privilege escalation",
     problem="Privilege escalation not ruled out",
     consequence="node escape",
-    score=6.0,
+    score=5.0,
+    reference_score=6.0,
     category="Workload / Node escape",
     applies=runs_linux,
 )

@@ -31,7 +31,8 @@ from leadline.posture.control import Container, Violations, control
     "Privileged container",
     problem="Privileged container",
     consequence="node escape",
-    score=8.0,
+    score=9.0,
+    reference_score=8.0,
     category="Workload / Node escape",
 )
 def privileged_container(container: Container) -> Violations:

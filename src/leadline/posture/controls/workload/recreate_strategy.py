@@ -30,7 +30,8 @@ from leadline.posture.control import Resource, Set, Violations, control, mapping
     "No rolling update strategy",
     problem="All pods replaced at once",
     consequence="availability",
-    score=3.0,
+    score=2.0,
+    reference_score=3.0,
     category="Workload",
     kinds=("Deployment.apps",),
 )

@@ -52,7 +52,8 @@ PLACES = tuple(tuple(socket.split("/")[1:]) for socket in SOCKETS)
     "Container runtime socket mounted",
     problem="Container runtime socket mounted",
     consequence="node escape",
-    score=5.0,
+    score=9.0,
+    reference_score=5.0,
     category="Workload / Node escape",
 )
 def runtime_socket_mounted(workload: Workload) -> Violations:

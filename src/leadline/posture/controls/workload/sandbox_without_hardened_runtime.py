@@ -31,7 +31,8 @@ PATH = "spec.podTemplate.spec.runtimeClassName"
     "Agent Sandbox hardened runtime class",
     problem="Sandbox without a hardened runtime",
     consequence="node escape",
-    score=7.0,
+    score=6.0,
+    reference_score=7.0,
     category="Workload",
     kinds=("SandboxTemplate.extensions.agents.x-k8s.io",),
 )

@@ -31,7 +31,8 @@ LISTS = ("containers", "initContainers")
     "Agent Sandbox resource ceilings",
     problem="Sandbox without resource limits",
     consequence="availability",
-    score=7.0,
+    score=4.0,
+    reference_score=7.0,
     category="Workload",
     kinds=("SandboxTemplate.extensions.agents.x-k8s.io",),
 )

@@ -33,7 +33,8 @@ SUDO = re.compile(r"(?:^|[\s;&|(`/])sudo(?:$|[\s;&|)`])")
     "Sudo in container entrypoint",
     problem="sudo in the container's command",
     consequence="other",
-    score=5.0,
+    score=3.0,
+    reference_score=5.0,
     category="Workload",
 )
 def sudo_in_command(container: Container) -> Violations:

@@ -30,7 +30,8 @@ from leadline.posture.control import Violations, Workload, control
     "Apply Security Context to Your Pods and Containers",
     problem="Weak security context",
     consequence="node escape",
-    score=8.0,
+    score=6.0,
+    reference_score=8.0,
     category="Workload",
 )
 def weak_security_context(workload: Workload) -> Violations:
