@@ -36,7 +36,7 @@ from leadline.posture.control import Grant, Violations, control
 @control(
     "C-0035",
     "Administrative Roles",
-    problem="Administrative role bound",
+    problem="Administrator role bound",
     consequence="cluster takeover",
     score=9.0,
     reference_score=6.0,
