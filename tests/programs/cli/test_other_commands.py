@@ -61,9 +61,9 @@ def test_a_framework_says_how_much_of_it_is_built(capfd):
 
 def test_the_table_has_a_line_for_each(capfd):
     _, out, _ = run(capfd, "list", "frameworks")
-    assert len(out.splitlines()) == len(load_frameworks(load_controls()))
+    assert len(out.splitlines()) == 1 + len(load_frameworks(load_controls()))
     _, out, _ = run(capfd, "list", "controls")
-    assert out.splitlines()[0].startswith("C-0001")
+    assert out.splitlines()[1].startswith("C-0001")
 
 
 def test_every_control_has_a_page_in_both_forms(capfd, monkeypatch):
@@ -71,7 +71,7 @@ def test_every_control_has_a_page_in_both_forms(capfd, monkeypatch):
     for control in load_controls()[::20]:
         code, out, _ = run(capfd, "explain", control.id.lower())
         assert code == 0
-        assert out.splitlines()[0] == f"{control.id}   {control.title}"
+        assert " ".join(out.split()).startswith(" ".join(f"{control.id} {control.title}".split()))
         code, out, _ = run(capfd, "explain", control.id, "--format", "md")
         assert (code, out.splitlines()[0]) == (0, f"# {control.id} {control.title}")
 

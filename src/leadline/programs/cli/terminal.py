@@ -18,6 +18,12 @@ def width_of(environ: Mapping[str, str], *, is_terminal: bool, usual: int) -> in
     return max(_WIDTHS.start, known) if known else usual
 
 
+def list_width() -> int | None:
+    """Columns for a list; ``None`` in a pipe, where a row is a line, unless ``COLUMNS`` says otherwise."""
+    width = width_of(os.environ, is_terminal=os.isatty(1), usual=0)
+    return width or None
+
+
 def wants_colour(environ: Mapping[str, str]) -> bool:
     """Whether the environment leaves colour on."""
     return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"

@@ -4,6 +4,8 @@ import os
 
 import click
 
+from leadline.programs.cli.terminal import list_width
+
 
 @click.command("config", short_help="Shows the settings of controls.")
 @click.option(
@@ -18,7 +20,7 @@ def command(controls_config: str, controls: tuple[str, ...], format: str) -> int
 
     What --format json and toml print can be edited and given to scan --controls-config.
     """
-    from leadline.outputs.format import json_text
+    from leadline.outputs.format import json_text, wrapped
     from leadline.posture.catalogue import load_controls
     from leadline.scans.policies import with_own
     from leadline.scans.settings import read_settings, shipped_settings, users_of
@@ -32,9 +34,14 @@ def command(controls_config: str, controls: tuple[str, ...], format: str) -> int
         for name, values in sorted(chosen.items()):
             click.echo(f"{name} = {json_text(list(values))}")
     else:
-        users = users_of(known)
+        users, width = users_of(known), list_width()
         for name, values in sorted(chosen.items()):
             changed = "   changed" if values != shipped[name] else ""
-            click.echo(f"{name}   {' '.join(users[name])}{changed}")
-            click.echo(f"  {', '.join(values) or '(nothing set)'}")
+            for text, indent in ((f"{name}   {' '.join(users[name])}{changed}", ""), (_shown(values), "  ")):
+                lines = [text] if width is None or len(text) <= width else wrapped(text, width - 4)
+                click.echo(indent + f"\n{indent}  ".join(lines))
     return 0
+
+
+def _shown(values: tuple[str, ...]) -> str:
+    return ", ".join(values) or "(nothing set)"

@@ -96,8 +96,12 @@ def _screen(control: BuiltControl, frameworks: Sequence[Framework], settings: Se
     from leadline.outputs.format import control_text, wrapped
 
     page, width, example_fix = control_text(control), _columns(), _repair(control, settings)
-    yield f"{control.id}   {control.title}"
-    yield f"{control.severity}, score {control.score:g}   {control.category}{_state(control, '   ', '')}"
+    yield from _fitting(f"{control.id}   {control.title}", width)
+    yield from _fitting(
+        f"{control.severity}, score {control.score:g}   {control.category}{_state(control, '   ', '')}", width
+    )
+    if control.problem and control.problem != control.title:
+        yield from _fitting(control.problem, width)
     for paragraph in (f"{page.why}." if page.why else "", *page.body.split("\n\n")):
         if paragraph:
             yield ""
@@ -116,6 +120,13 @@ def _screen(control: BuiltControl, frameworks: Sequence[Framework], settings: Se
         yield from page.links
 
 
+def _fitting(text: str, width: int) -> Iterator[str]:
+    """``text`` as it is where it fits, else broken between words."""
+    from leadline.outputs.format import columns, wrapped
+
+    return iter([text] if columns(text) <= width else wrapped(text, width))
+
+
 def _row(label: str, values: Sequence[str], width: int) -> Iterator[str]:
     from leadline.outputs.format import wrapped
 
@@ -129,15 +140,20 @@ def _example(example: str, example_fix: ExampleFix | None) -> Iterator[str]:
 
     if example_fix is None or not example_fix.is_edit:
         yield "fails"
-        yield from (f"  {source_line(line)}".rstrip() for line in example.split("\n"))
+        yield from (_cut(f"  {source_line(line)}") for line in example.split("\n"))
         return
     yield "fails, and what fixes it"
     for mark, line in example_fix.lines():
-        text = f"{mark} {source_line(line)}".rstrip()
+        text = _cut(f"{mark} {source_line(line)}")
         yield click.style(text, fg=_COLOURS[mark]) if mark in _COLOURS else text
 
 
 _COLOURS = {"-": "red", "+": "green"}
+
+
+def _cut(line: str) -> str:
+    """A line of source, which cannot be broken, in the width of the terminal."""
+    return line.rstrip() if len(line) <= _columns() else line[: _columns() - 1] + "…"
 
 
 def _repair(control: BuiltControl, settings: Settings) -> ExampleFix | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from leadline.errors import UsageError
+from leadline.programs.cli.terminal import list_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from leadline.model.control import BuiltControl, Framework
 
 _WHAT = ("controls", "frameworks")
+_AUTOMATIC, _BY_PERSON, _NOT_BUILT = "automatically", "by a person", "not built"
 
 
 @click.command("list", short_help="Lists controls or frameworks.")
@@ -47,11 +49,13 @@ def _control_row(control: BuiltControl, frameworks: Iterable[Framework]) -> dict
     return {
         "id": control.id,
         "name": control.title,
+        "problem": control.problem or control.title,
         "severity": control.severity,
         "score": control.score,
         "category": control.category,
         "frameworks": [f.name for f in frameworks if control.id in f.control_ids],
         "built": control.is_built,
+        "judged": _NOT_BUILT if not control.is_built else _BY_PERSON if control.manual else _AUTOMATIC,
         "why": f"needs {control.needs}" if control.needs else control.manual,
         "about": why(control),
         "settings": sorted(control.settings),
@@ -72,21 +76,26 @@ def _framework_row(framework: Framework, controls: Sequence[BuiltControl]) -> di
 
 
 def _control_lines(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
-    from leadline.outputs.format import padded, plain
+    from leadline.outputs.format import plain, wrapped
+    from leadline.outputs.text_table import text_table
 
-    width = max(len(row["id"]) for row in rows)
-    title = max(len(plain(row["name"])) for row in rows)
-    for row in rows:
-        state = "" if row["built"] else "   not built yet"
-        yield f"{padded(row['id'], width)}  {row['severity']:<8}  {padded(plain(row['name']), title)}{state}".rstrip()
-    built = sum(1 for row in rows if row["built"])
-    yield f"\n{len(rows)} controls, {built} built"
+    header = ("CONTROL", "SEVERITY", "JUDGED", "PROBLEM")
+    table = [(row["id"], row["severity"], row["judged"], plain(row["problem"])) for row in rows]
+    yield from text_table(header, table, list_width())
+    states = [row["judged"] for row in rows]
+    yield ""
+    yield from wrapped(
+        f"{len(rows)} controls: {states.count(_AUTOMATIC)} judged automatically, "
+        f"{states.count(_BY_PERSON)} by a person, {states.count(_NOT_BUILT)} not built",
+        list_width() or 1000,
+    )
 
 
 def _framework_lines(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
-    from leadline.outputs.format import padded, plain
+    from leadline.outputs.format import plain
+    from leadline.outputs.text_table import text_table
 
-    width = max(len(plain(row["name"])) for row in rows)
-    for row in rows:
-        tally = f"{row['built']} of {row['controls']} built"
-        yield f"{padded(plain(row['name']), width)}  {tally:<18}  {plain(row['title'])}"
+    table = [
+        (plain(row["name"]), f"{row['built']} of {row['controls']}", plain(row["title"])) for row in rows
+    ]
+    yield from text_table(("FRAMEWORK", "BUILT", "TITLE"), table, list_width())

@@ -1,0 +1,38 @@
+"""No command writes a line that is wider than the terminal, unless it is one word."""
+
+from pathlib import Path
+
+import pytest
+
+from leadline.programs.cli.main import main
+from outputs.screen_width import too_wide
+
+COMMANDS = (
+    ("list", "controls"),
+    ("list", "frameworks"),
+    ("config",),
+    ("rbac",),
+    ("explain", "C-0057"),
+    ("explain", "C-0211"),
+    ("explain", "C-0012"),
+    ("image", "sbom", "examples/shop"),
+    ("scan", "image", "examples/shop"),
+    ("scan", "image", "examples/shop", "-v"),
+)
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_no_line_is_wider_than_the_terminal(words, capfd, monkeypatch):
+    monkeypatch.chdir(Path(__file__).parents[3])
+    for width in (40, 60, 61, 72, 80, 81, 99, 100, 130, 131, 200):
+        monkeypatch.setenv("COLUMNS", str(width))
+        main(list(words))
+        assert too_wide(capfd.readouterr().out, width) == [], width
+
+
+def test_a_list_in_a_pipe_is_a_row_a_line(capfd, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    main(["list", "controls"])
+    header, *rows = capfd.readouterr().out.split("\n\n")[0].splitlines()
+    assert header.split() == ["CONTROL", "SEVERITY", "JUDGED", "PROBLEM"]
+    assert all(row[:2] in ("C-", "L-") for row in rows)
