@@ -52,7 +52,7 @@ UNZIP = """
 import os, sys
 from pathlib import Path
 from leadline.image.layers.stream import decompressed
-from leadline.sources.images.layer import region_pieces
+from leadline.sources.oci.layer import region_pieces
 
 for path in sorted(Path(sys.argv[1], "blobs", "sha256").iterdir()):
     if path.stat().st_size > 1_000_000:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from leadline.model.control import SEVERITIES, Control, Framework
-from leadline.posture.catalogue import load_controls, load_frameworks
+from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.commands.explain import heading_of, markdown
+from leadline.scans.frameworks import load_frameworks
 from leadline.scans.settings import shipped_settings
 
 ROOT = Path(__file__).resolve().parent / "reference"

@@ -6,7 +6,7 @@ from image_archives import layer
 from leadline.image.identity.config import ConfigReading
 from leadline.image.sbom_cache import bill_of_materials
 from leadline.model.package import ImageIdentity
-from leadline.sources.images.layer import OpenedImage
+from leadline.sources.oci.layer import OpenedImage
 
 KEY = b"-----BEGIN PRIVATE KEY-----\n"
 FOUND = "private key in line 1"

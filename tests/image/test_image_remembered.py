@@ -12,7 +12,7 @@ from leadline.image.identity.config import ConfigReading
 from leadline.image.image import Limits, Options
 from leadline.image.sbom_cache import bill_of_materials
 from leadline.model.package import ImageIdentity
-from leadline.sources.images.layer import OpenedImage
+from leadline.sources.oci.layer import OpenedImage
 
 OPTIONS = Options(now=lambda: 0.0)
 

@@ -19,8 +19,9 @@ from leadline.model.resource import Origin, resource_of, with_own_ids
 from leadline.outputs.format import NoPlaces, Places
 from leadline.outputs.report_document import VERSION, decode, encode, schema
 from leadline.outputs.sealing import sealed
-from leadline.posture.catalogue import load_controls, load_frameworks
+from leadline.posture.catalogue import load_controls
 from leadline.posture.engine import Facts, judge
+from leadline.scans.frameworks import load_frameworks
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture_scan import open_posture_scan, posture_scan
 from outputs.sample_report import REPORT, SamplePlaces

@@ -14,9 +14,9 @@ from leadline.posture.catalogue import (
     find_frameworks,
     in_order,
     load_controls,
-    load_frameworks,
     parse_framework,
 )
+from leadline.scans.frameworks import load_frameworks
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
 CONTROLS = load_controls()

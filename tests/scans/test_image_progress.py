@@ -9,7 +9,7 @@ import pytest
 
 from leadline.image.image import Layer
 from leadline.scans.layer_progress import LayerProgress
-from leadline.sources.images.layer import PieceLayer, RegionLayer
+from leadline.sources.oci.layer import PieceLayer, RegionLayer
 
 
 def piecewise(name: str, sizes: list[int]) -> PieceLayer:

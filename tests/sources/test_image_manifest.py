@@ -5,7 +5,7 @@ import json
 import pytest
 
 from leadline.errors import SourceError, UsageError
-from leadline.sources.images.manifest import (
+from leadline.sources.oci.manifest import (
     MOST_LAYERS,
     Descriptor,
     Manifest,

@@ -10,7 +10,7 @@ import pytest
 
 from leadline.errors import RegistryError
 from leadline.image.layers.stream import Damaged, Forged
-from leadline.sources.images.layer import (
+from leadline.sources.oci.layer import (
     LARGEST_LAYER,
     UNSUSPICIOUS_BYTES,
     PieceLayer,
@@ -21,7 +21,7 @@ from leadline.sources.images.layer import (
     paired,
     region_pieces,
 )
-from leadline.sources.images.read_ahead import ahead
+from leadline.sources.oci.read_ahead import ahead
 
 
 def test_content_with_its_digest_passes_and_any_other_is_forged() -> None:

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from leadline.sources.images.read_ahead import ahead
+from leadline.sources.oci.read_ahead import ahead
 
 
 def counted(until: int, closed: list[bool], error: Exception | None = None) -> Iterator[bytes]:

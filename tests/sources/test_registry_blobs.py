@@ -10,8 +10,8 @@ from leadline.errors import RegistryError
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
 from leadline.image.sbom_cache import bill_of_materials
 from leadline.model.package import Sbom
-from leadline.sources.images.layer import OpenedImage
 from leadline.sources.images.resolve import ImageOptions, open_image
+from leadline.sources.oci.layer import OpenedImage
 from leadline.sources.registry import http as registry_http
 from leadline.sources.registry.options import RegistryOptions, Trust
 from registry_server import Server, serving

@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadline.sources.manifests.json import parse_json
 from leadline.sources.yaml import parser as yaml_documents
+from leadline.sources.yaml.json import parse_json
 from leadline.sources.yaml.parser import Duplicate, Limits, parse_documents
 from sources.kubectl_reading import as_json
 

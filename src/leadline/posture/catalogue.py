@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 from leadline.discover import discover
@@ -20,20 +19,6 @@ def load_controls() -> tuple[BuiltControl, ...]:
 
 def in_order(controls: Iterable[BuiltControl]) -> tuple[BuiltControl, ...]:
     return tuple(sorted(controls, key=lambda control: (-control.score, control.id)))
-
-
-def load_frameworks(controls: Sequence[Control], files: str = "*") -> tuple[Framework, ...]:
-    """The frameworks of the files that match ``files``, by name.
-
-    ``controls`` are what a framework of ``controls = "every"`` consists of.
-    """
-    folder = Path(__file__).parent / "frameworks"
-    return tuple(
-        sorted(
-            (parse_framework(f.read_text("utf-8"), f.name, controls) for f in folder.glob(f"{files}.toml")),
-            key=lambda f: f.name.lower(),
-        )
-    )
 
 
 def parse_framework(source: str, file_name: str, controls: Sequence[Control]) -> Framework:

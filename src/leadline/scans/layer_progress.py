@@ -10,7 +10,7 @@ from msgspec import structs
 
 from leadline.image.image import Layer
 from leadline.scans.options import Say
-from leadline.sources.images.layer import PieceLayer
+from leadline.sources.oci.layer import PieceLayer
 
 MOST_THREADS = 2
 """More would hold more large files in memory at once."""

@@ -19,7 +19,7 @@ from leadline.scans.open_image import open_requested
 from leadline.scans.options import ImageOptions
 from leadline.scans.sbom_input import read_sbom_input, sbom_input
 from leadline.sources.images.cache import LayerCache
-from leadline.sources.images.layer import OpenedImage
+from leadline.sources.oci.layer import OpenedImage
 from leadline.version import __version__
 
 if TYPE_CHECKING:

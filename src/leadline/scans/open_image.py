@@ -9,10 +9,10 @@ from leadline.image.layers.tar import TarReader
 from leadline.scans.options import ImageOptions
 from leadline.scans.sbom_input import exists
 from leadline.sources.images.cache import LayerCache
-from leadline.sources.images.layer import OpenedImage
-from leadline.sources.images.manifest import read_platform
 from leadline.sources.images.resolve import ImageOptions as OpenOptions
 from leadline.sources.images.resolve import open_image
+from leadline.sources.oci.layer import OpenedImage
+from leadline.sources.oci.manifest import read_platform
 from leadline.sources.proxies import proxies_of
 from leadline.sources.registry.options import RegistryOptions, Trust
 

@@ -16,9 +16,8 @@ from leadline.posture.catalogue import (
     find_frameworks,
     in_order,
     load_controls,
-    load_frameworks,
-    parse_framework,
 )
+from leadline.scans.frameworks import framework_of, load_frameworks
 from leadline.scans.options import PostureOptions
 
 HEADLINE = ("nsa", "mitre")
@@ -92,16 +91,6 @@ def _named(names: tuple[str, ...], all_there_are: _Own) -> tuple[BuiltControl, .
 
 def _headline(known: tuple[BuiltControl, ...]) -> tuple[Framework, ...]:
     return tuple(framework for name in HEADLINE for framework in load_frameworks(known, name))
-
-
-def framework_of(path: str, controls: tuple[BuiltControl, ...]) -> Framework:
-    """A framework that the user wrote."""
-    try:
-        text = Path(path).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SourceError(f"cannot read {path}: {reason.lower()}") from error
-    return parse_framework(text, path, controls)
 
 
 def with_own(

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 import leadline
-from leadline.posture.catalogue import load_controls, load_frameworks
+from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.main import main
+from leadline.scans.frameworks import load_frameworks
 
 
 @pytest.fixture(autouse=True)

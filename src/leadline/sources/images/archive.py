@@ -15,19 +15,6 @@ from leadline.image.layers.stream import HEAD_BYTES, Damaged, Region, bounded, d
 from leadline.image.layers.tar import TarReader
 from leadline.model.package import ImageIdentity
 from leadline.sources.images.file_stamp import file_stamp
-from leadline.sources.images.layer import (
-    OpenedImage,
-    RegionLayer,
-    is_digest,
-    name_of,
-    paired,
-    region_pieces,
-)
-from leadline.sources.images.manifest import (
-    Platform,
-    check_layers,
-    decode,
-)
 from leadline.sources.images.oci_layout import (
     FileAt,
     Member,
@@ -36,6 +23,19 @@ from leadline.sources.images.oci_layout import (
     is_same_name,
     layout_image,
     small,
+)
+from leadline.sources.oci.layer import (
+    OpenedImage,
+    RegionLayer,
+    is_digest,
+    name_of,
+    paired,
+    region_pieces,
+)
+from leadline.sources.oci.manifest import (
+    Platform,
+    check_layers,
+    decode,
 )
 
 MOST_MEMBERS = 100_000

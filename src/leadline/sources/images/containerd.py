@@ -12,9 +12,9 @@ from leadline.errors import SourceError
 from leadline.image.identity.reference import Reference
 from leadline.sources.images.boltdb import Bolt, DamagedBolt
 from leadline.sources.images.containerd_grpc import ContainerdSocket, NotFound
-from leadline.sources.images.layer import OpenedImage, is_digest
-from leadline.sources.images.manifest import Descriptor, Platform
 from leadline.sources.images.oci_layout import Find, Stored, file_at, stored_image
+from leadline.sources.oci.layer import OpenedImage, is_digest
+from leadline.sources.oci.manifest import Descriptor, Platform
 
 SOCKETS = (Path("/run/containerd/containerd.sock"), Path("/run/k3s/containerd/containerd.sock"))
 FOLDERS = (Path("/var/lib/containerd"), Path("/var/lib/rancher/k3s/agent/containerd"))

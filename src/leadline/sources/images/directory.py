@@ -17,7 +17,7 @@ from leadline.image.identity.config import ConfigReading
 from leadline.image.layers.stream import PIECE_BYTES, Damaged
 from leadline.image.layers.tar import Entry, EntryReader
 from leadline.model.package import ImageIdentity
-from leadline.sources.images.layer import OpenedImage, name_of
+from leadline.sources.oci.layer import OpenedImage, name_of
 
 DEEPEST = 256
 MOST_IN_FOLDER = 1_000_000

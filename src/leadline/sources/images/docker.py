@@ -21,9 +21,9 @@ from leadline.image.image import Layer
 from leadline.image.layers.tar import EntryReader
 from leadline.model.package import ImageIdentity
 from leadline.sources.images.archive import LARGEST_ARCHIVE, Archive, saved_image
-from leadline.sources.images.layer import OpenedImage
-from leadline.sources.images.manifest import LARGEST_MANIFEST, decode
 from leadline.sources.images.oci_layout import configuration
+from leadline.sources.oci.layer import OpenedImage
+from leadline.sources.oci.manifest import LARGEST_MANIFEST, decode
 
 TIMEOUT_SECONDS = 120.0
 PIECE_BYTES = 1 << 20

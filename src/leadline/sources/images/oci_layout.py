@@ -14,7 +14,7 @@ from leadline.image.layers.stream import Damaged, is_compressed
 from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
 from leadline.sources.images.file_stamp import file_stamp
-from leadline.sources.images.layer import (
+from leadline.sources.oci.layer import (
     OpenedImage,
     PieceLayer,
     checked,
@@ -22,7 +22,7 @@ from leadline.sources.images.layer import (
     paired,
     region_pieces,
 )
-from leadline.sources.images.manifest import (
+from leadline.sources.oci.manifest import (
     DEEPEST_INDEX,
     LARGEST_MANIFEST,
     Descriptor,

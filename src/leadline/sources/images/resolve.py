@@ -15,8 +15,8 @@ from leadline.sources.images.archive import (
 )
 from leadline.sources.images.cache import LayerCache
 from leadline.sources.images.directory import open_image_folder
-from leadline.sources.images.layer import OpenedImage
-from leadline.sources.images.manifest import Platform, read_platform
+from leadline.sources.oci.layer import OpenedImage
+from leadline.sources.oci.manifest import Platform, read_platform
 from leadline.sources.registry.options import RegistryOptions
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from leadline.kube.field_path import Step, parse_path
 from leadline.model.finding import Place
 from leadline.model.resource import Origin, Resource
 from leadline.sources.manifests.files import STDIN
-from leadline.sources.manifests.json import json_parts, looks_like_json, parse_json
 from leadline.sources.manifests.line_index import line_spots
+from leadline.sources.yaml.json import json_parts, looks_like_json, parse_json
 from leadline.sources.yaml.parser import (
     LIMITS,
     Keys,

@@ -10,8 +10,8 @@ from msgspec import Struct
 from leadline.model.finding import Unread
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.sources.manifests.files import STDIN, FileListing, ManifestFile, list_files
-from leadline.sources.manifests.json import looks_like_json, parse_json
 from leadline.sources.yaml.errors import HELM_HINT, HELM_WHY, Problem
+from leadline.sources.yaml.json import looks_like_json, parse_json
 from leadline.sources.yaml.parser import (
     LIMITS,
     Document,

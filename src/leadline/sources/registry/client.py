@@ -20,8 +20,8 @@ from msgspec import structs
 from leadline.errors import RegistryError, UsageError
 from leadline.image.identity.reference import DOCKER_HUB, Reference, read_registry
 from leadline.image.layers.stream import Damaged, Forged
-from leadline.sources.images.layer import checked
-from leadline.sources.images.manifest import (
+from leadline.sources.oci.layer import checked
+from leadline.sources.oci.manifest import (
     INDEX_TYPES,
     LARGEST_MANIFEST,
     MANIFEST_TYPES,

@@ -10,8 +10,8 @@ from leadline.image.identity.reference import Reference
 from leadline.image.layers.stream import Damaged
 from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
-from leadline.sources.images.layer import OpenedImage, PieceLayer, is_digest, paired
-from leadline.sources.images.manifest import (
+from leadline.sources.oci.layer import OpenedImage, PieceLayer, is_digest, paired
+from leadline.sources.oci.manifest import (
     DEEPEST_INDEX,
     Descriptor,
     Manifest,

@@ -22,7 +22,6 @@ from leadline.kube.field_path import (
     with_value,
     without,
 )
-from leadline.sources.manifests.json import looks_like_json
 from leadline.sources.yaml.dump import (
     Layout,
     entry_lines,
@@ -32,6 +31,7 @@ from leadline.sources.yaml.dump import (
     scalar_text,
     value_lines,
 )
+from leadline.sources.yaml.json import looks_like_json
 from leadline.sources.yaml.parser import Document, parse_documents, split_documents
 from leadline.sources.yaml.tree import (
     AliasNode,

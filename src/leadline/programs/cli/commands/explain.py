@@ -43,7 +43,8 @@ Gates look at all of it, whatever --min-severity hides: --severity-threshold cou
 @click.option("--controls-config", default="", metavar="FILE", help="Show the settings of this file.")
 def command(name: str, form: str, controls: tuple[str, ...], controls_config: str) -> int:
     """Everything about one control: what it looks at, why, how to fix it, what it cannot see."""
-    from leadline.posture.catalogue import find_controls, load_controls, load_frameworks
+    from leadline.posture.catalogue import find_controls, load_controls
+    from leadline.scans.frameworks import load_frameworks
     from leadline.scans.policies import with_own
     from leadline.scans.settings import read_settings, shipped_settings
 

@@ -27,8 +27,9 @@ _AUTOMATIC, _BY_PERSON, _NOT_BUILT = "automatically", "by a person", "not built"
 def command(what: str, format: str, controls: tuple[str, ...], framework_file: tuple[str, ...]) -> int:
     """Lists the controls or the frameworks, and says honestly how much of each is built."""
     from leadline.outputs.format import json_text
-    from leadline.posture.catalogue import load_controls, load_frameworks
-    from leadline.scans.policies import framework_of, with_own
+    from leadline.posture.catalogue import load_controls
+    from leadline.scans.frameworks import framework_of, load_frameworks
+    from leadline.scans.policies import with_own
 
     if what not in _WHAT:
         raise UsageError(f"unknown list {what}", hint="did you mean controls or frameworks?")

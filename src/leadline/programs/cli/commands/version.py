@@ -10,7 +10,8 @@ def command(format: str) -> int:
     import platform
 
     from leadline.outputs.format import json_text
-    from leadline.posture.catalogue import load_controls, load_frameworks
+    from leadline.posture.catalogue import load_controls
+    from leadline.scans.frameworks import load_frameworks
     from leadline.version import __version__
 
     controls = load_controls()

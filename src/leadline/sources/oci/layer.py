@@ -143,7 +143,7 @@ def _closing(pieces: Iterator[bytes], size: int) -> Iterator[EntryReader]:
         finally:
             _close(pieces)
         return
-    from leadline.sources.images.read_ahead import ahead  # threads are not needed where no layer is read
+    from leadline.sources.oci.read_ahead import ahead  # threads are not needed where no layer is read
 
     with ahead(pieces) as stored, ahead(bounded(_unpacked(stored), most)) as plain:
         yield TarReader(Pieces(plain))
