@@ -5,6 +5,7 @@ import json
 import os
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +19,7 @@ from leadline.outputs.declared_licences import is_license_id
 from leadline.outputs.format import Asked, NoPlaces, Page, find_format, formats_for
 from leadline.sources.sbom.reader import read_sbom_document
 from outputs.sample_sbom import NOT_JUDGED, REPORT, SBOM, VULNERABLE
+from outputs.sarif_schema import SARIF
 
 GOLDENS = Path(__file__).parent / "formats" / "goldens" / "sbom"
 JSON_FORMATS = ("cyclonedx-json", "spdx-json", "syft-json")
@@ -29,6 +31,12 @@ CASES = {
     "table-80.txt": ("table", SBOM, {"width": 80}),
     "table-80-verbose.txt": ("table", SBOM, {"width": 80, "verbose": True}),
     "table-written.txt": ("table", SBOM, {"width": 80, "asked": Asked(formats=("table", "spdx-json"))}),
+    "vulnerable.cdx.json": ("cyclonedx-json", VULNERABLE, {}),
+    "vulnerable.json": ("json", VULNERABLE, {}),
+    "vulnerable.grype.json": ("grype-json", VULNERABLE, {}),
+    "vulnerable.sarif": ("sarif", VULNERABLE, {}),
+    "vulnerable.gl.json": ("gitlab", VULNERABLE, {}),
+    "vulnerable.xml": ("junit", VULNERABLE, {}),
     "vulnerable-60.txt": ("table", VULNERABLE, {"width": 60}),
     "vulnerable-80.txt": ("table", VULNERABLE, {"width": 80}),
     "vulnerable-80-verbose.txt": ("table", VULNERABLE, {"width": 80, "verbose": True}),
@@ -180,6 +188,31 @@ def test_a_go_module_has_its_whole_path_as_name() -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_cyclonedx_is_valid() -> None:
     assert cyclonedx_problem(written("cyclonedx-json", SBOM)) is None
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_cyclonedx_with_vulnerabilities_is_valid() -> None:
+    text = written("cyclonedx-json", VULNERABLE)
+    assert cyclonedx_problem(text) is None
+    assert len(json.loads(text)["vulnerabilities"]) == len(VULNERABLE.vulnerabilities)
+
+
+def test_a_scan_without_a_database_lists_no_vulnerabilities_at_all() -> None:
+    """An empty list would say that there are none."""
+    assert "vulnerabilities" not in json.loads(written("cyclonedx-json", REPORT))
+    nothing = json.loads(written("cyclonedx-json", replace(VULNERABLE, vulnerabilities=())))
+    assert nothing["vulnerabilities"] == []
+
+
+def test_sarif_of_an_image_is_valid() -> None:
+    SARIF.validate(json.loads(written("sarif", VULNERABLE)))
+
+
+def test_junit_of_an_image_counts_what_it_lists() -> None:
+    suite = ElementTree.fromstring(written("junit", VULNERABLE)).find("testsuite")
+    assert suite is not None
+    assert len(suite.findall("testcase/failure")) == int(suite.attrib["failures"])
+    assert len(suite.findall("testcase")) == int(suite.attrib["tests"])
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -7,6 +7,7 @@ from typing import IO, Any
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.package import Digest, Distro, FileDigests, ImageIdentity, Package, Sbom
+from leadline.model.vulnerability import Match
 from leadline.outputs.components import Component, components
 from leadline.outputs.declared_licences import Declared, declared, is_license_id
 from leadline.outputs.document_template import Draft, MakeDraft
@@ -27,6 +28,7 @@ __all__ = [
     "ImageFinding",
     "ImageIdentity",
     "ImageReport",
+    "Match",
     "Package",
     "Page",
     "Sbom",

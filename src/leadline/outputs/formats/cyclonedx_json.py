@@ -1,20 +1,25 @@
 """CycloneDX 1.6 as JSON (https://cyclonedx.org/docs/1.6/json/)."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any
 
 from leadline.outputs.sbom_format import (
     Component,
     Digest,
     Draft,
     FileDigests,
+    ImageReport,
+    Match,
     Package,
+    Page,
     Sbom,
     Unread,
     components,
     declared,
     document,
     drafted,
+    format,
     image_url,
     is_license_id,
     key_of,
@@ -39,10 +44,26 @@ _HASHES = {
 }
 """Name and number of digits by our own name."""
 _LONGEST_TEXT = 2_000
+_METHODS = {"CVSS:3.0": "CVSSv3", "CVSS:3.1": "CVSSv31", "CVSS:4.0": "CVSSv4"}
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 @document("cyclonedx-json", suffix=".cdx.json")
 def cyclonedx_json(sbom: Sbom, version: str) -> Draft:
+    return drafted(_written(sbom, version, ()), moments=("timestamp",), name="serialNumber")
+
+
+@format("cyclonedx-json", suffix=".cdx.json", report=ImageReport)
+def cyclonedx_vulnerabilities(report: ImageReport, out: IO[str], page: Page) -> None:
+    """The same with the vulnerabilities of its components, where there was a database to look in."""
+    written = _written(report.sbom, page.version or "0", report.vulnerabilities)
+    if report.database is not None:
+        written["vulnerabilities"] = written.pop("vulnerabilities", [])
+    draft = drafted(written, moments=("timestamp",), name="serialNumber")
+    out.write(draft.at(report.sbom.created or page.at).decode())
+
+
+def _written(sbom: Sbom, version: str, matches: Sequence[Match]) -> dict[str, Any]:
     found = components(sbom)
     refs = [f"{one.url or one.package.type}#{one.key}" for one in found]
     written: dict[str, Any] = {
@@ -62,7 +83,54 @@ def cyclonedx_json(sbom: Sbom, version: str) -> Draft:
     if sbom.unread:
         written["compositions"] = [{"aggregate": "incomplete", "assemblies": [_ROOT]}]
         written["metadata"]["properties"] = _properties([("unread", _unread(one)) for one in sbom.unread])
-    return drafted(written, moments=("timestamp",), name="serialNumber")
+    if matches:
+        ref_of = {_parts(one.package): ref for one, ref in zip(found, refs, strict=True)}
+        written["vulnerabilities"] = list(_vulnerabilities(matches, ref_of))
+    return written
+
+
+def _parts(package: Package) -> tuple[str, ...]:
+    return package.type, package.namespace, package.name, package.version, package.arch, package.subpath
+
+
+def _vulnerabilities(
+    matches: Sequence[Match], ref_of: Mapping[tuple[str, ...], str]
+) -> Iterator[dict[str, Any]]:
+    """Each problem once, with all components that have it."""
+    grouped: dict[str, list[Match]] = {}
+    for match in matches:
+        grouped.setdefault(match.id, []).append(match)
+    for name, members in grouped.items():
+        first = members[0]
+        affects = dict.fromkeys(ref_of.get(_parts(one.package), _ROOT) for one in members)
+        fixes = dict.fromkeys(
+            f"Upgrade {plain(one.package.name)} to {plain(one.fixed_in[0])}"
+            for one in members
+            if one.fixed_in
+        )
+        written: dict[str, Any] = {
+            "bom-ref": f"vulnerability:{name}",
+            "id": name,
+            "references": [
+                {"id": alias, "source": {"name": alias.partition("-")[0]}} for alias in first.aliases
+            ],
+            "ratings": list(_ratings(first)),
+            "cwes": [int(cwe[4:]) for cwe in first.weaknesses if cwe[4:].isdecimal() and int(cwe[4:])],
+            "description": plain(first.summary, _LONGEST_TEXT),
+            "recommendation": "; ".join(fixes),
+            "advisories": [{"url": link} for link in map(web_page, first.references) if link],
+            "published": first.published if _MOMENT.fullmatch(first.published) else "",
+            "affects": [{"ref": ref} for ref in affects],
+        }
+        yield {key: value for key, value in written.items() if value}
+
+
+def _ratings(match: Match) -> Iterator[dict[str, Any]]:
+    yield {"severity": "info" if match.severity == "negligible" else match.severity}
+    for one in match.cvss:
+        method = _METHODS.get(one.vector.partition("/")[0], "CVSSv2")
+        rating: dict[str, Any] = {"method": method, "vector": one.vector}
+        yield {**rating, "score": one.score} if one.score else rating
 
 
 def _file(file: FileDigests) -> dict[str, Any]:

@@ -49,7 +49,7 @@ _OPTIONS = (
         "--format",
         multiple=True,
         metavar="NAMES",
-        help="table, spdx-json, cyclonedx-json, syft-json. A list, with commas or repeated.",
+        help="table, json, sarif, junit, gitlab, grype-json of scans; spdx-json, cyclonedx-json, syft-json. A list.",
     ),
     click.option(
         "-o", "--output", default="", metavar="FILE", help="Write there; several formats add their suffixes."
@@ -185,7 +185,7 @@ def _formats(request: ImageRequest) -> list[Format]:
     report = ImageReport if request.is_scan else Sbom
     found: list[Format] = []
     for name in dict.fromkeys(request.format or ("table",)):
-        if report is ImageReport and name not in formats_for(ImageReport):
+        if report is ImageReport and name not in formats_for(ImageReport) and name in formats_for(Sbom):
             found.append(find_format(name, Sbom))
         else:
             found.append(find_format(name, report))

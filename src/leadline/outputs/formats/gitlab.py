@@ -1,0 +1,85 @@
+"""GitLab's report of container scanning, version 15.
+
+Source: https://gitlab.com/gitlab-org/security-products/security-report-schemas (container-scanning-report-format.json)
+"""
+
+from typing import IO, Any
+
+from leadline.outputs.vulnerability_format import (
+    ImageReport,
+    Match,
+    Page,
+    content_uuid,
+    fix_text,
+    format,
+    json_text,
+    page_of,
+    plain,
+    shown_name,
+    without_empty,
+)
+
+VERSION = "15.0.7"
+_SCANNER = {"id": "leadline", "name": "Leadline", "vendor": {"name": "Leadline"}}
+_SEVERITIES = {"negligible": "Info", "unknown": "Unknown"}
+_MOMENT = 19
+"""Characters of a moment without its zone: the schema has none."""
+
+
+@format("gitlab", suffix=".gl.json", report=ImageReport)
+def gitlab(report: ImageReport, out: IO[str], page: Page) -> None:
+    scanner = {**_SCANNER, "version": page.version or "0"}
+    notes = [{"level": "warn", "value": plain(gap)} for gap in report.not_judged]
+    document = {
+        "version": VERSION,
+        "scan": without_empty(
+            {
+                "analyzer": scanner,
+                "scanner": scanner,
+                "type": "container_scanning",
+                "start_time": page.at[:_MOMENT],
+                "end_time": page.at[:_MOMENT],
+                "status": "success",
+                "messages": notes,
+            }
+        ),
+        "vulnerabilities": [_vulnerability(match, report) for match in report.vulnerabilities],
+        "remediations": [],
+    }
+    out.write(json_text(document) + "\n")
+
+
+def _vulnerability(match: Match, report: ImageReport) -> dict[str, Any]:
+    package, distro = match.package, report.sbom.distro
+    place = package.found_in[0] if package.found_in else ""
+    key = (
+        f"{match.id} {package.type} {shown_name(package)} {package.version} {place} {report.sbom.image.name}"
+    )
+    names = [match.id, *match.aliases]
+    links = [address for address in (page_of(match.id), *match.references) if address]
+    return without_empty(
+        {
+            "id": content_uuid(key.encode("utf-8", "surrogatepass")),
+            "name": f"{match.id} in {plain(shown_name(package))}",
+            "description": plain(match.summary, 1000) or f"{match.id} in {plain(shown_name(package))}",
+            "severity": _SEVERITIES.get(match.severity, match.severity.capitalize()),
+            "solution": f"Upgrade {plain(shown_name(package))} to {plain(fix_text(match))}"
+            if match.fixed_in
+            else "",
+            "location": {
+                "dependency": {
+                    "package": {"name": plain(shown_name(package))},
+                    "version": plain(package.version),
+                },
+                "operating_system": plain(f"{distro.id} {distro.version}".strip()) or "unknown",
+                "image": plain(report.sbom.image.name, 1000),
+            },
+            "identifiers": [_identifier(name) for name in names],
+            "links": [{"url": address} for address in dict.fromkeys(links)],
+        }
+    )
+
+
+def _identifier(name: str) -> dict[str, Any]:
+    kind = name.partition("-")[0].lower()
+    return without_empty({"type": kind or "other", "name": name, "value": name, "url": page_of(name)})

@@ -1,0 +1,163 @@
+"""The report about an image as JSON: everything that was found, what was taken away and what could not be looked at."""
+
+from typing import IO, Any
+
+from leadline.outputs.vulnerability_format import (
+    Evidence,
+    ImageFinding,
+    ImageReport,
+    Match,
+    Package,
+    Page,
+    Suppressed,
+    format,
+    json_text,
+    package_url,
+    reason,
+    risk,
+    without_empty,
+)
+
+VERSION = 1
+"""Of this document; raised when a field goes or changes its meaning."""
+
+
+@format("json", suffix=".json", report=ImageReport)
+def image_json(report: ImageReport, out: IO[str], page: Page) -> None:
+    image, distro = report.sbom.image, report.sbom.distro
+    document = {
+        "version": VERSION,
+        "generatedAt": page.at,
+        "tool": {"name": "leadline", "version": page.version},
+        "image": without_empty(
+            {
+                "name": image.name,
+                "id": image.id,
+                "digest": image.digest,
+                "tags": list(image.repo_tags),
+                "platform": image.platform,
+                "layers": list(image.layers),
+                "sizeBytes": image.size_bytes or None,
+            }
+        ),
+        "distribution": without_empty(
+            {"id": distro.id, "version": distro.version, "name": distro.name, "endOfLife": distro.end_of_life}
+        ),
+        "packages": len(report.sbom.packages),
+        "database": _database(report),
+        "vulnerabilities": [_match(match) for match in report.vulnerabilities],
+        "suppressed": [_suppressed(one) for one in report.suppressed],
+        "findings": [_finding(one) for one in report.findings],
+        "coverage": [
+            without_empty(
+                {
+                    "ecosystem": one.ecosystem,
+                    "packages": one.packages,
+                    "feeds": list(one.feeds),
+                    "why": one.why,
+                }
+            )
+            for one in report.coverage
+        ],
+        "notJudged": list(report.not_judged),
+        "unread": [
+            without_empty({"where": one.where, "why": one.why, "hint": one.hint})
+            for one in report.sbom.unread
+        ],
+        "verdict": without_empty({"text": page.verdict, "passed": page.passed}),
+    }
+    out.write(json_text(document) + "\n")
+
+
+def _database(report: ImageReport) -> dict[str, Any] | None:
+    if report.database is None:
+        return None
+    return {
+        "built": report.database.built,
+        "date": report.database.date,
+        "isSample": report.database.is_sample,
+        "feeds": [
+            {"name": feed.name, "date": feed.date, "records": feed.records} for feed in report.database.feeds
+        ],
+    }
+
+
+def _match(match: Match) -> dict[str, Any]:
+    exploited, chance = match.exploited, match.chance
+    return without_empty(
+        {
+            "id": match.id,
+            "aliases": list(match.aliases),
+            "severity": match.severity,
+            "kind": match.kind if match.kind != "security" else "",
+            "state": match.state,
+            "fixedIn": list(match.fixed_in),
+            "package": _package(match.package),
+            "why": reason(match),
+            "risk": round(risk(match), 2),
+            "exploited": exploited
+            and without_empty(
+                {"since": exploited.since, "due": exploited.due, "byRansomware": exploited.by_ransomware}
+            ),
+            "epss": chance and {"chance": chance.chance, "percentile": chance.percentile},
+            "cvss": [
+                without_empty({"vector": one.vector, "score": one.score or None, "by": one.by})
+                for one in match.cvss
+            ],
+            "weaknesses": list(match.weaknesses),
+            "summary": match.summary,
+            "published": match.published,
+            "references": list(match.references),
+            "evidence": [_evidence(one) for one in match.evidence],
+        }
+    )
+
+
+def _package(package: Package) -> dict[str, Any]:
+    return without_empty(
+        {
+            "type": package.type,
+            "namespace": package.namespace,
+            "name": package.name,
+            "version": package.version,
+            "source": package.source,
+            "sourceVersion": package.source_version,
+            "purl": package_url(package),
+            "foundIn": list(package.found_in),
+            "layer": package.layer,
+        }
+    )
+
+
+def _evidence(one: Evidence) -> dict[str, Any]:
+    return {
+        "feed": one.feed,
+        "advisory": one.advisory,
+        "ecosystem": one.ecosystem,
+        "package": one.package,
+        "versions": one.versions,
+        "how": one.how,
+    }
+
+
+def _suppressed(one: Suppressed) -> dict[str, Any]:
+    return {
+        "id": one.match.id,
+        "severity": one.match.severity,
+        "package": _package(one.match.package),
+        "by": one.by,
+        "why": one.why,
+    }
+
+
+def _finding(one: ImageFinding) -> dict[str, Any]:
+    return without_empty(
+        {
+            "severity": one.severity,
+            "title": one.title,
+            "where": one.where,
+            "detail": one.detail,
+            "fix": one.fix,
+            "layer": one.layer,
+        }
+    )
