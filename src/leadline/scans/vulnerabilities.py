@@ -5,13 +5,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.errors import DatabaseError
 from leadline.model.package import Sbom
 from leadline.model.vulnerability import Coverage, DatabaseState, Matched
 from leadline.scans.options import ImageOptions
+from leadline.scans.sample_database import sample_for
 
 NO_DATABASE = "vulnerabilities: there is no database (leadline db build)"
+OF_SAMPLE = (
+    "vulnerabilities: out of a sample for this example image alone, not a database (leadline db build)"
+)
 _DATE = 10
 """Characters of a date at the beginning of a moment."""
 
@@ -31,12 +36,20 @@ def vulnerabilities_of(sbom: Sbom, options: ImageOptions, today: str) -> Vulnera
     Raises:
         DatabaseError: the database cannot be read, or is older than wanted.
     """
-    if not options.database:
-        return Vulnerabilities()
+    if options.database:
+        return _found(sbom, Path(options.database), options, today)
+    with sample_for(sbom.image.id) as sample:
+        if sample is None:
+            return Vulnerabilities()
+        found = _found(sbom, sample, options, today)
+        return replace(found, gaps=(OF_SAMPLE, *found.gaps))
+
+
+def _found(sbom: Sbom, path: Path, options: ImageOptions, today: str) -> Vulnerabilities:
     from leadline.image.database import Database
     from leadline.image.match import match
 
-    with Database(Path(options.database)) as database:
+    with Database(path) as database:
         state = DatabaseState(database.about.get("built", ""), database.feeds)
         check_age(state, options.oldest_database_days, today)
         matched = match(sbom.packages, sbom.distro, database)

@@ -1,0 +1,128 @@
+"""The example image, and the sample of advisories that serves it alone."""
+
+import io
+import json
+import re
+import runpy
+import sqlite3
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import leadline.image.feeds
+from leadline.discover import discover
+from leadline.image.database_builder import build
+from leadline.image.feed import Feed
+from leadline.image.sample import MADE, sample_documents
+from leadline.scans.image_scan import image_scan
+from leadline.scans.options import ImageOptions
+from leadline.scans.sample_database import SAMPLE_IMAGE, sample_for
+from leadline.scans.vulnerabilities import NO_DATABASE, OF_SAMPLE
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "image"
+FEEDS = discover(leadline.image.feeds, Feed)
+TODAY = "2026-09-01"
+
+
+def members(content: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        return {entry.name: archive.extractfile(entry).read() for entry in archive}  # type: ignore[union-attr]
+
+
+def rows(database: bytes) -> list[tuple[int, bytes]]:
+    connection = sqlite3.connect(":memory:")
+    connection.deserialize(database)
+    found = connection.execute("SELECT hnum, blob FROM Packages ORDER BY hnum").fetchall()
+    connection.close()
+    return found
+
+
+def test_the_image_is_what_its_script_makes() -> None:
+    made = members(runpy.run_path(str(EXAMPLE / "build.py"))["image"]())
+    kept = members((EXAMPLE / "web.tar").read_bytes())
+    ours, theirs = members(made["layer.tar"]), members(kept["layer.tar"])
+    assert ours.keys() == theirs.keys()
+    # SQLite may lay a database out in another way from version to version; what it holds is the same.
+    rpm = "var/lib/rpm/rpmdb.sqlite"
+    assert rows(ours.pop(rpm)) == rows(theirs.pop(rpm))
+    assert ours == theirs
+    config = next(name for name in kept if name.endswith(".json") and name != "manifest.json")
+    assert f"sha256:{config.removesuffix('.json')}" == SAMPLE_IMAGE
+
+
+def test_every_record_of_the_sample_is_taken_by_one_feed_whole(tmp_path: Path) -> None:
+    documents = list(sample_documents())
+    for document in documents:
+        assert len([feed for feed in FEEDS if feed.recognises(document)]) == 1
+    built = build(documents, FEEDS, tmp_path / "sample.db", built=MADE)
+    assert (built.unread, built.more_unread) == ((), 0)
+    assert sum(feed.documents for feed in built.feeds) == len(documents)
+    assert [feed.unusable for feed in built.feeds] == [0] * len(built.feeds)
+
+
+def strings(value: Any) -> list[str]:
+    match value:
+        case str():
+            return [value]
+        case list():
+            return [text for one in value for text in strings(one)]
+        case dict():
+            return [text for one in value.values() for text in strings(one)]
+    return []
+
+
+def test_the_sample_holds_facts_and_no_texts() -> None:
+    for document in sample_documents():
+        for text in strings(json.loads(document.data)):
+            assert len(text) < 120
+            assert not re.search(r"[A-Za-z]{2,} [A-Za-z]{2,}", text), text
+
+
+def test_the_example_image_is_matched_with_the_sample_and_says_so() -> None:
+    report = image_scan(str(EXAMPLE / "web.tar"), ImageOptions(today=TODAY))
+    assert {match.package.name for match in report.vulnerabilities} == {
+        "glibc",
+        "expat",
+        "Jinja2",
+        "requests",
+        "puma",
+        "twig",
+        "marked",
+    }
+    worst = next(match for match in report.vulnerabilities if match.id == "CVE-2023-4911")
+    assert (worst.package.name, worst.fixed_in, worst.exploited is not None) == (
+        "glibc",
+        ("2.34-60.el9_2.7",),
+        True,
+    )
+    assert report.not_judged[0] == OF_SAMPLE
+
+
+def test_no_other_image_is_matched_with_the_sample(tmp_path: Path) -> None:
+    content = members((EXAMPLE / "web.tar").read_bytes())
+    other = tmp_path / "etc" / "os-release"
+    other.parent.mkdir()
+    other.write_bytes(members(content["layer.tar"])["etc/os-release"])
+    (tmp_path / "requests-2.19.1.dist-info").mkdir()
+    (tmp_path / "requests-2.19.1.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: requests\nVersion: 2.19.1\n"
+    )
+    report = image_scan(str(tmp_path), ImageOptions(today=TODAY))
+    assert [package.name for package in report.sbom.packages] == ["requests"]
+    assert report.vulnerabilities == ()
+    assert report.not_judged[0] == NO_DATABASE
+
+
+@pytest.mark.parametrize("image", ["", "sha256:0", SAMPLE_IMAGE.upper(), SAMPLE_IMAGE[:-1]])
+def test_the_sample_is_found_by_the_whole_digest(image: str) -> None:
+    with sample_for(image) as path:
+        assert path is None
+
+
+def test_nothing_of_the_sample_stays() -> None:
+    with sample_for(SAMPLE_IMAGE) as path:
+        assert path is not None
+        assert path.is_file()
+    assert not path.parent.exists()
