@@ -7,6 +7,8 @@ import pytest
 
 from leadline.errors import ClusterError
 from leadline.model.finding import Unread
+from leadline.sources.cluster.discovery import ApiKind
+from leadline.sources.cluster.listing import Lister, Scope
 from leadline.sources.cluster.reader import (
     ANY_WORKLOAD,
     Cluster,
@@ -309,6 +311,18 @@ def test_pages_without_an_end_are_given_up(server: ListServer, cluster: Cluster)
     assert read_cluster(cluster, {"Pod", "Node"}).unread == (
         Unread("pods", "the server's pages have no end"),
     )
+
+
+def test_more_objects_than_any_cluster_has_are_given_up(server: ListServer, cluster: Cluster) -> None:
+    server.add(POD, *pods(1201))
+    kind = ApiKind("", "v1", "Pod", "pods", is_namespaced=True)
+    few = Lister(cluster, Scope(), lambda _: None, max_objects=999).all_of(kind, lambda _: True)
+    assert (few.read, few.unread) == (
+        1000,
+        (Unread("pods", "the server's pages have no end; 1,000 were read before"),),
+    )
+    enough = Lister(cluster, Scope(), lambda _: None, max_objects=1000).all_of(kind, lambda _: True)
+    assert (enough.read, enough.unread) == (1201, ())
 
 
 def test_owned_objects_are_judged_at_their_owner(server: ListServer, cluster: Cluster) -> None:

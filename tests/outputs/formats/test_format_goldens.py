@@ -5,9 +5,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadline.model.report import PostureReport
 from leadline.outputs.format import find_format, formats_for
+from leadline.outputs.formats import pretty as pretty_format
 from outputs.sample_report import REPORT, SECRETS, page
 from outputs.screen_width import too_wide
 
@@ -61,3 +64,17 @@ def test_no_format_writes_a_secret_value(name: str) -> None:
 def test_pretty_keeps_to_the_width(width: int) -> None:
     for fields in ({}, {"verbose": True}, {"coverage": True}, {"passed": False, "gate": "low"}):
         assert too_wide(written("pretty", width=width, **fields), width) == []
+
+
+@given(
+    st.lists(st.text("abcde/", min_size=1, max_size=30), min_size=1, max_size=12),
+    st.integers(0, 2000),
+    st.integers(20, 130),
+)
+def test_names_fit_with_how_many_more_there_are(names: list[str], hidden: int, width: int) -> None:
+    text = pretty_format._names(names, len(names) + hidden, width)
+    shown = text.partition(" and ")[0].split(", ")
+    assert shown == names[: len(shown)]
+    missing = len(names) + hidden - len(shown)
+    assert text.endswith(f" and {missing:,} more") == (missing > 0)
+    assert len(text) <= width or len(shown) == 1

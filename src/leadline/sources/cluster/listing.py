@@ -75,6 +75,8 @@ class Lister(Struct, frozen=True):
     cluster: Cluster
     scope: Scope
     on_progress: OnProgress
+    max_objects: int = MAX_OBJECTS
+    """Of one kind; a server that sends more has no end."""
 
     def all_of(self, kind: ApiKind, keep: Keep) -> Listing:
         """Every object of ``kind`` within the scope; what could not be listed is in ``unread``."""
@@ -143,7 +145,7 @@ class _Walk:
             token = text(metadata.get("continue"))
             if not token:
                 return None
-            if token == self._token or self.read > MAX_OBJECTS:
+            if token == self._token or self.read > self._lister.max_objects:
                 return self._unread("the server's pages have no end")
             self._token = token
 
