@@ -159,8 +159,9 @@ def test_frameworks_can_be_loaded_one_by_one():
 @beside_the_reference
 def test_frameworks_list_what_the_reference_lists_under_the_same_numbers():
     theirs = {f["name"]: f for f in json.loads((REFERENCE / "frameworks.json").read_text())["frameworks"]}
-    assert {f.name for f in FRAMEWORKS} == {name for name, f in theirs.items() if f["released"]}
-    for framework in FRAMEWORKS:
+    released = {name for name, f in theirs.items() if f["released"]}
+    assert {f.name for f in FRAMEWORKS} >= released
+    for framework in (f for f in FRAMEWORKS if f.name in released):
         listed = {
             (c["id"], c.get("number", ""), c.get("title", "")) for c in theirs[framework.name]["controls"]
         }

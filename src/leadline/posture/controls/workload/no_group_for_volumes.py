@@ -26,7 +26,7 @@ Cannot see: who owns the files on the volume, and volume plugins that hand over 
 See: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/#set-the-security-context-for-a-pod
 """
 
-from leadline.posture.control import YOUR_VALUE, Set, Violations, Workload, control
+from leadline.posture.control import YOUR_VALUE, Set, Violations, Workload, control, text
 
 DISKS = ("persistentVolumeClaim", "ephemeral", "csi")
 
@@ -46,9 +46,11 @@ def runs_without_root(workload: Workload) -> bool:
     applies=runs_without_root,
 )
 def no_group_for_volumes(workload: Workload) -> Violations:
-    disks = {volume.get("name") for _, volume in workload.volumes if any(disk in volume for disk in DISKS)}
+    disks = {
+        text(volume.get("name")) for _, volume in workload.volumes if any(disk in volume for disk in DISKS)
+    }
     is_writable = any(
-        mount.get("name") in disks and mount.get("readOnly") is not True
+        text(mount.get("name")) in disks and mount.get("readOnly") is not True
         for container in workload.containers
         for _, mount in container.mounts
     )

@@ -1,0 +1,1 @@
+"""Rules of the Pod Security Standards that no other control asks in the same words."""
