@@ -98,7 +98,7 @@ def test_renderer_sees_neither_cluster_nor_credentials_nor_network() -> None:
         "https_proxy": "p",
     }
     closed = closed_environment(environment)
-    assert (closed["PATH"], closed["HOME"], closed["KUBECONFIG"]) == ("/bin", "/h", os.devnull)
+    assert (closed["PATH"], closed["HOME"], closed["KUBECONFIG"]) == ("/bin", os.sep, os.devnull)
     assert "GITHUB_TOKEN" not in closed
     assert {closed[n] for n in ("http_proxy", "https_proxy", "HTTPS_PROXY")} == {"http://127.0.0.1:9"}
     assert closed["GIT_ALLOW_PROTOCOL"] == "none"

@@ -132,7 +132,7 @@ def test_base_outside_is_refused(tmp_path: Path) -> None:
     root = write(tmp_path, files | {"prod/kustomization.yaml": "resources: [../base]\n"})
     hint = "scan the folder that holds both"
     assert build(root / "prod").unread == (
-        Unread("", "builds upon ../base, outside of what is scanned", hint=hint),
+        Unread("", "builds upon ../base: it leads out of the scanned folder", hint=hint),
     )
 
 
@@ -204,7 +204,7 @@ def test_file_that_a_chart_owns_is_judged_with_the_chart_alone(tmp_path: Path) -
 
 REASONS = {
     "bases: [../away]\ncommonLabels: {a: b}\n": "evalsymlink failure on 'away' : lstat away: no such file or directory",
-    "resources: [../../secret.yaml]\n": "security; file 'secret.yaml' is not in or below 'a'",
+    "resources: [../secret.yaml]\n": "security; file 'secret.yaml' is not in or below 'a'",
     "resources: [pod.yaml]\npatches: [{path: gone.yaml}]\n": (
         "trouble configuring builtin PatchTransformer with config: ` path: gone.yaml `: failed to get the patch file"
         " from path(gone.yaml): evalsymlink failure on 'a/gone.yaml' : lstat a/gone.yaml: no such file or directory"
@@ -216,8 +216,7 @@ REASONS = {
 def test_reason_is_kustomize_s_own_without_its_warnings_and_what_it_tried_next(
     tmp_path: Path, text: str
 ) -> None:
-    write(tmp_path, {"secret.yaml": POD})
-    root = write(tmp_path / "scanned", {"a/kustomization.yaml": text, "a/pod.yaml": POD})
+    root = write(tmp_path / "scanned", {"secret.yaml": POD, "a/kustomization.yaml": text, "a/pod.yaml": POD})
     assert [u.why.replace(f"{tmp_path}/", "") for u in build(root).unread] == [f"not built: {REASONS[text]}"]
 
 

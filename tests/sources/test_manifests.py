@@ -397,3 +397,23 @@ def test_a_broken_file_is_named_whatever_it_speaks_of(tmp_path):
 def test_a_broken_file_that_the_user_named_is_unread_whatever_it_speaks_of(tmp_path):
     write(tmp_path, {"tsconfig.json": '{"a": [}'})
     assert len(read_manifests([str(tmp_path / "tsconfig.json")]).unread) == 1
+
+
+def test_what_is_left_out_is_named(tmp_path):
+    write(tmp_path, {".leadlineignore": "secret/\nb.yaml\n", **pods("secret/x.yaml", "b.yaml", "a.yaml")})
+    write(tmp_path, pods(".git/x.yaml", ".cache/x.yaml", "node_modules/x.yaml", "..x/x.yaml"))
+    manifests = read_manifests([str(tmp_path)])
+    assert [u.where for u in manifests.left_out] == ["..x", ".cache", "b.yaml", "node_modules", "secret"]
+    assert {u.reason for u in manifests.left_out} == {"left out"}
+    assert manifests.ignored == 2
+
+
+def test_templates_of_objects_that_nothing_fills_in_are_named(tmp_path):
+    pod = POD % "{{ name }}"
+    files = {"a.yaml.j2": pod, "b.tpl": pod, "c.gotmpl": pod, "d.j2": "server {{ name }};\n", "e.txt": pod}
+    write(tmp_path, files | pods("x.yaml"))
+    assert [(u.where, u.reason) for u in read_manifests([str(tmp_path)]).unread] == [
+        ("a.yaml.j2", "unsupported"),
+        ("b.tpl", "unsupported"),
+        ("c.gotmpl", "unsupported"),
+    ]

@@ -69,6 +69,10 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
     """For each resource, in step with ``resources``: the ids of the controls that judged it."""
     skips: tuple[Skip, ...] = ()
     unread: tuple[Unread, ...] = ()
+    left_out: tuple[Unread, ...] = ()
+    """What was passed over by choice: ignore files, folders that tools fill, templates that values turn off."""
+    rendering: str = ""
+    """How the programs that render charts and kustomizations were confined; empty where none was started."""
     frameworks: tuple[Framework, ...] = ()
     settings: Mapping[str, tuple[str, ...]] = {}
     """Every setting in force, by its snake_case name."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any
 
 from msgspec import Struct
@@ -13,10 +13,12 @@ from leadline.model.finding import Finding, Place
 from leadline.model.resource import Resource
 from leadline.outputs.finding_places import FindingPlaces
 from leadline.outputs.place import file_of, missing_part, place_text, steering, value_at
-from leadline.outputs.plain import columns, plain, value_text, wrapped
+from leadline.outputs.plain import clipped, columns, plain, value_text, wrapped
 from leadline.outputs.remediation import fix
 
 _GUTTER = 5
+_COLUMNS, _ADVICE, _ADDED = 20, 20, 60
+"""Of one line of a file: places, and of each place pieces of advice and lines to add. The rest is counted."""
 _BESIDE = 12
 """Columns that text beside a caret must have left, or it goes to a line of its own."""
 _FLOW_ITEM = re.compile(r"[^,\]}]*")
@@ -102,6 +104,7 @@ def _marked(spot: list[tuple[Finding, Place]], places: FindingPlaces, width: int
         return
     body = places.holder(finding).body
     text, at = _clipped(shown[-1], place.column - 1, room)
+    most = max(2, room // 2)
     if len(shown) > 1 and shown[0].strip() not in ("", "---"):
         yield Line(f"{first:>{_GUTTER}} | {_clipped(shown[0], 0, room)[0]}")
     yield Line(f"{place.line:>{_GUTTER}} | {text}")
@@ -109,7 +112,7 @@ def _marked(spot: list[tuple[Finding, Place]], places: FindingPlaces, width: int
     for finding, place in spot:
         by_column.setdefault(place.column - 1, []).append((finding, place.exact))
     shift = at - (spot[0][1].column - 1)
-    for column, pointing in by_column.items():
+    for column, pointing in islice(by_column.items(), _COLUMNS):
         findings = [f for f, _ in pointing]
         start = max(0, min(column + shift, len(text) - 1))
         length = _marked_length(
@@ -123,9 +126,13 @@ def _marked(spot: list[tuple[Finding, Place]], places: FindingPlaces, width: int
                 for f, exact in pointing
             )
         )
-        yield from _carets(advice, text[start : start + length], columns(text[:start]), width)
-        for text in _added(findings, body, column, shown[-1]):
-            yield Line(" " * _GUTTER + " + " + _clipped(text, 0, room)[0])
+        yield from _carets(advice[:_ADVICE], text[start : start + length], columns(text[:start]), width)
+        yield from (
+            Line(clipped(line, width))
+            for line in islice(_added(findings, body, shown[-1], (column, min(column, most))), _ADDED)
+        )
+    if len(by_column) > _COLUMNS:
+        yield from _beside(f"{len(by_column) - _COLUMNS:,} more places on this line", width)
 
 
 def _clipped(text: str, at: int, width: int) -> tuple[str, int]:
@@ -134,7 +141,7 @@ def _clipped(text: str, at: int, width: int) -> tuple[str, int]:
     at = min(at, max(0, len(text) - 1))
     if at > width - 20:
         text, at = "…" + text[at - 10 :], 11
-    return (text if columns(text) <= width else text[: width - 1] + "…"), at
+    return clipped(text, width), min(at, width - 1)
 
 
 def _carets(advice: list[str], marked: str, at: int, width: int) -> Iterator[Line]:
@@ -216,12 +223,16 @@ def _last_step(path: str) -> str | int:
 # The lines to add
 
 
-def _added(findings: list[Finding], body: Body, at: int, line: str) -> Iterator[str]:
+def _added(findings: list[Finding], body: Body, line: str, columns: tuple[int, int]) -> Iterator[str]:
+    """The lines to add below the first of ``columns``, which is shown in the second."""
+    at, shown_at = columns
     adding = [finding for finding in findings if _adds(finding, body)]
     if not adding or _is_flow(line[at:]):
         return
     missing = missing_part(body, adding[-1].path)
-    yield from _written(_tree(adding, body), _indent(adding[-1].path, missing, at, line))
+    indent = _indent(adding[-1].path, missing, at, line) - at + shown_at
+    for text in _written(_tree(adding, body), max(0, indent)):
+        yield " " * _GUTTER + " + " + text
 
 
 def _tree(findings: list[Finding], body: Body) -> dict[str | int, Any]:

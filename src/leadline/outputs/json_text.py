@@ -6,6 +6,9 @@ from typing import Any
 _STEERING = "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 """What JSON may hold as it is, yet terminals obey: C1 controls and overrides of direction."""
 
+_CI_MARK = r"##(?=\[|vso\[|teamcity\[)"
+"""What Azure and TeamCity take for a command anywhere in a log, a report printed there as well."""
+
 
 def json_text(value: Any) -> str:
     """``value`` on one line, safe to print; numbers that JSON does not have are ``null``."""
@@ -16,7 +19,9 @@ def json_text(value: Any) -> str:
     except TypeError:
         import json
 
-        return json.dumps(_finite(value), separators=(",", ":"), default=str)
+        text = json.dumps(_finite(value), separators=(",", ":"), default=str)
+    if "##" in text:
+        text = re.sub(_CI_MARK, lambda mark: f"\\u0023{mark.group()[1:]}", text, flags=re.IGNORECASE)
     return text if text.isascii() and "\x7f" not in text else re.sub(_STEERING, _escaped, text)
 
 

@@ -1,5 +1,6 @@
 """Text that a terminal, a log and a table can carry, made of names that a stranger chose."""
 
+import re
 from typing import Any
 
 LONGEST = 300
@@ -8,18 +9,39 @@ LONGEST = 300
 _LONGEST_LINE = 2_000
 _ELLIPSIS = "…"
 
+_CI_MARK = re.compile(r"##(?=\[|vso\[|teamcity\[)|(?<![^\s.])::(?=[A-Za-z])", re.IGNORECASE)
+"""What the logs of GitHub, Azure and TeamCity take for a command: ``##[…]``, ``##vso[…]`` and ``##teamcity[…]`` anywhere,
+``::error::`` where a line begins, as any word may after wrapping. GitLab's begin with a line end and an escape.
+
+Sources: https://github.com/actions/runner (ActionCommand.cs),
+https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands,
+https://www.jetbrains.com/help/teamcity/service-messages.html
+"""
+
 
 def plain(text: str, longest: int = LONGEST) -> str:
     """``text`` on one line, with ``?`` for every character that is not shown or steers a terminal.
 
     That takes out escape sequences, line ends, direction overrides and zero-width characters at once
-    (``str.isprintable``: categories Other and Separator).
+    (``str.isprintable``: categories Other and Separator). Commands to the log of a pipeline get a blank into their mark.
     """
     if len(text) > longest:
         text = text[: longest - 1] + _ELLIPSIS
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else " " if c in "\t\n" else "?" for c in text)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " if c in "\t\n" else "?" for c in text)
+    return without_commands(text)
+
+
+def without_commands(text: str) -> str:
+    """``text`` with a blank within the marks by which pipelines take commands from their logs."""
+    if "##" in text or "::" in text:
+        return _CI_MARK.sub(lambda mark: f"{mark[0][0]} {mark[0][1]}", text)
+    return text
+
+
+def plain_lines(text: str) -> str:
+    """``text`` of several lines, such as a log's, each of them plain."""
+    return "\n".join(plain(line, _LONGEST_LINE) for line in text.split("\n"))
 
 
 def count(number: int, noun: str, nouns: str = "") -> str:
@@ -55,6 +77,18 @@ def columns(text: str) -> int:
     from unicodedata import combining, east_asian_width
 
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def clipped(text: str, width: int) -> str:
+    """As much of ``text`` as ``width`` columns hold, ``…`` in the last of them where that is not all."""
+    if columns(text) <= width:
+        return text
+    if text.isascii():
+        return text[: max(0, width - 1)] + _ELLIPSIS
+    kept = text[: max(0, width - 1)]
+    while kept and columns(kept) > width - 1:
+        kept = kept[:-1]
+    return kept + _ELLIPSIS
 
 
 def padded(text: str, width: int) -> str:

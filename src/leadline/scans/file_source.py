@@ -13,6 +13,7 @@ from leadline.outputs.place import Places
 from leadline.outputs.plain import count
 from leadline.scans.options import PostureOptions
 from leadline.scans.reading import STDIN, Reading
+from leadline.sources.manifests.deployers import not_rendered
 from leadline.sources.manifests.files import ARCHIVE_ENDINGS, FileListing, absolute, list_files
 from leadline.sources.manifests.positions import FilePlaces
 from leadline.sources.manifests.reader import read_listing
@@ -53,11 +54,12 @@ def _plain(targets: Sequence[str], listing: FileListing, text: bytes) -> Reading
         target_of(targets, found.root),
         found.resources,
         FilePlaces(text),
-        tuple(_as_opened(found.root, found.unread)),
+        (*_as_opened(found.root, found.unread), *not_rendered(found.resources)),
         notes,
         found.not_kubernetes,
         found.files,
         found.ignored,
+        tuple(_as_opened(found.root, found.left_out)),
     )
 
 
@@ -90,13 +92,31 @@ def _with_rendered(
         base,
         resources=(*base.resources, *rendered.resources),
         places=places,
-        unread=(*base.unread, *(u for root, part in parts for u in _as_opened(_top(root), part.unread))),
+        unread=(
+            *base.unread,
+            *(u for root, part in parts for u in _as_opened(_top(root), part.unread)),
+            *not_rendered(rendered.resources),
+        ),
+        left_out=(
+            *base.left_out,
+            *(
+                u
+                for root, part in parts
+                for u in _as_opened(_top(root), (*part.left_out, *_by_choice(part.notes)))
+            ),
+        ),
+        rendering=rendered.modes.text if rendered.modes else "",
         notes=(*base.notes, *(_note(root, note) for root, part in parts for note in part.notes)),
         not_kubernetes=base.not_kubernetes + rendered.not_kubernetes,
         files=base.files + len(rendered.files),
         charts=rendered.charts,
         kustomizations=rendered.kustomizations,
     )
+
+
+def _by_choice(notes: Iterable[Unread]) -> Iterator[Unread]:
+    """What of a renderer's remarks is about something that was not judged."""
+    return (note for note in notes if note.reason == "left out")
 
 
 def _nothing(targets: Sequence[str]) -> Reading:

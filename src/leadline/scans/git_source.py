@@ -33,6 +33,7 @@ def read_repository(address: str, options: PostureOptions) -> Iterator[Reading]:
             target=Target("git", checkout.shown, branch=checkout.branch, commit=checkout.commit),
             resources=tuple(_within(resource, top) for resource in reading.resources),
             places=_RepositoryPlaces(reading.places, top),
+            left_out=tuple(_named_within(part, top) for part in reading.left_out),
             unread=(*(_named_within(part, top) for part in reading.unread), *checkout.unread),
             notes=tuple(note.replace(f"{top}/", "") for note in reading.notes),
         )

@@ -82,6 +82,8 @@ def _report(
         joined=judgement.joined,
         skips=(*judgement.skips, *reading.skips),
         unread=(*policies.unread, *reading.unread, *judgement.unread),
+        left_out=reading.left_out,
+        rendering=reading.rendering,
         frameworks=policies.frameworks,
         settings={name: settings[name] for c in policies.controls for name in c.settings},
         not_kubernetes=reading.not_kubernetes,

@@ -24,6 +24,10 @@ class Reading(Struct, frozen=True):
     files: int = 0
     ignored: int = 0
     """Files and folders that ignore files and excluded paths left out."""
+    left_out: tuple[Unread, ...] = ()
+    """What was passed over by choice: named, with paths as the user would open them."""
+    rendering: str = ""
+    """How renderers were confined; empty where none was started."""
     charts: int = 0
     kustomizations: int = 0
     is_whole: bool = False

@@ -1,7 +1,7 @@
 """Runs the programs that render, each held to a time, a memory and an output, and never beyond them.
 
 A child leads a process group of its own, which is killed whole: nothing it started survives it. It
-sees no terminal, no cluster and, unless asked for, no network.
+sees no terminal, no cluster and, unless asked for, no network. It dies with the thread that started it.
 """
 
 import contextlib
@@ -14,10 +14,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal
 
 from msgspec import Struct
+
+from leadline.sources.confinement import Confinement, Modes, confined
 
 if sys.platform == "linux":
     import resource
@@ -40,6 +43,9 @@ _MEMORY_WORDS = ("out of memory", "cannot allocate memory", "MemoryError", "mmap
 _NEVER = threading.Event()
 
 
+_UNCONFINED = Confinement(Modes("none", "open"))
+
+
 class Limits(Struct, frozen=True):
     """What one child may use. Memory is what it writes to; address space alone is free.
 
@@ -55,10 +61,12 @@ class Limits(Struct, frozen=True):
 
 class Command(Struct, frozen=True):
     argv: tuple[str, ...]
+    """The program by its absolute path, and its arguments."""
     folder: str
     environment: Mapping[str, str]
     stopped: threading.Event = _NEVER
     """Set by another thread, it ends the child at once."""
+    confinement: Confinement = _UNCONFINED
 
 
 class Outcome(Struct, frozen=True):
@@ -86,6 +94,8 @@ def closed_environment(environment: Mapping[str, str], *, network: bool = False)
         "GOGC": "400",
     }
     if not network:
+        # What programs keep at home, credentials and plugins, is of no use to them here.
+        kept["HOME"] = os.sep
         kept |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"), _NO_PROXY_THERE)
         kept |= {"https_proxy": _NO_PROXY_THERE, "NO_PROXY": "", "GIT_ALLOW_PROTOCOL": "none"}
     return kept
@@ -110,9 +120,13 @@ class Child:
         self._stopped = command.stopped
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the child)
         self._left = b""
+        argv = command.argv
         try:
+            Path(argv[0]).stat()
+            if sys.platform == "linux":
+                argv = confined(argv, command.confinement, os.getpid())
             self._process = subprocess.Popen(
-                command.argv,
+                argv,
                 cwd=command.folder,
                 env={**command.environment, "GOMEMLIMIT": str(limits.memory_bytes * 3 // 4)},
                 stdin=subprocess.PIPE if reads_input else subprocess.DEVNULL,

@@ -17,38 +17,41 @@ HOSTILE = "a\x1b[2J\x1b]0;title\x07\u202eb\u2028c\r\nd\x9be [bold red]f[/]"
 STEERING = ("\x1b", "\x07", "\x9b", "\r", "\u202e", "\u2028")
 
 
-def hostile_report() -> PostureReport:
-    body = {"apiVersion": "v1", "kind": HOSTILE, "metadata": {"name": HOSTILE, "namespace": HOSTILE}}
-    resource = resource_of(body, Origin(path=f"{HOSTILE}.yaml", root=HOSTILE))
+def hostile_report(name: str = HOSTILE) -> PostureReport:
+    body = {"apiVersion": "v1", "kind": name, "metadata": {"name": name, "namespace": name}}
+    resource = resource_of(body, Origin(path=f"{name}.yaml", root=name))
     live = resource_of(body)
-    controls = (msgspec.structs.replace(CONTROLS[0], id="H-1", title=HOSTILE, doc=HOSTILE, category=HOSTILE),)
+    controls = (msgspec.structs.replace(CONTROLS[0], id="H-1", title=name, doc=name, category=name),)
     findings = tuple(
         Finding("H-1", r.id, violation)
         for r in (resource, live)
-        for violation in (Review(HOSTILE), Set(HOSTILE, HOSTILE), Missing(HOSTILE))
+        for violation in (Review(name), Set(name, name), Missing(name))
     )
     return msgspec.structs.replace(
         REPORT,
-        target=Target("directory", HOSTILE, HOSTILE),
+        target=Target("directory", name, name),
         controls=controls,
         findings=findings,
         resources=(resource, live),
         judged=(("H-1",), ("H-1",)),
         skips=(),
-        unread=(Unread(HOSTILE, HOSTILE, 1, 1, HOSTILE),),
-        frameworks=(msgspec.structs.replace(REPORT.frameworks[0], name=HOSTILE),),
+        unread=(Unread(name, name, 1, 1, name),),
+        frameworks=(msgspec.structs.replace(REPORT.frameworks[0], name=name),),
         settings={},
     )
 
 
 class HostilePlaces:
+    def __init__(self, name: str = HOSTILE) -> None:
+        self._name = name
+
     def find(self, resource, path):
         from leadline.model.finding import Place
 
-        return Place(HOSTILE, 2, 3) if resource.origin.kind == "file" else None
+        return Place(self._name, 2, 3) if resource.origin.kind == "file" else None
 
     def lines(self, resource, first, last):
-        return [HOSTILE] * (last - first + 1)
+        return [self._name] * (last - first + 1)
 
 
 @pytest.mark.parametrize("name", sorted(formats_for(PostureReport)))

@@ -87,15 +87,6 @@ def test_the_file_of_a_scan_that_fails_is_left_as_it_was(capfd):
     assert Path("r.json").read_text() == "old"
 
 
-def test_a_link_is_written_through(capfd):
-    Path("r.json").symlink_to("real.json")
-    Path("real.json").write_text("old")
-    code, _, err = run(capfd, *PRIVILEGED, "bad.yaml", "-f", "json", "-o", "r.json")
-    assert (code, err) == (0, "written: r.json\n1 finding: 1 critical\n")
-    assert Path("r.json").is_symlink()
-    assert json.loads(Path("real.json").read_text())["summaryDetails"]["status"] == "failed"
-
-
 def test_descriptors_are_written_in_place(capfd):
     with Path("r.json").open("w") as stream:
         name = f"/dev/fd/{stream.fileno()}"

@@ -23,6 +23,7 @@ from leadline.outputs.format import (
     Resource,
     Review,
     Set,
+    Unread,
     category_of,
     controls_that_judged,
     file_of,
@@ -274,21 +275,24 @@ def _coverage(report: PostureReport) -> dict[str, Any]:
         "judged": report.objects_judged,
         "notKubernetes": report.not_kubernetes,
         "files": report.files,
-        "unread": [
-            {
-                "where": unread.where,
-                "line": unread.line,
-                "column": unread.column,
-                "why": redacted_text(unread.why),
-                "hint": unread.hint,
-            }
-            for unread in report.unread
-        ],
+        "unread": [_unread(unread) for unread in report.unread],
+        **({"leftOut": [_unread(part) for part in report.left_out]} if report.left_out else {}),
+        **({"rendering": report.rendering} if report.rendering else {}),
         "controls": {
             "evaluated": controls_that_judged(report),
             "notBuilt": sum(1 for row in rows if not row.control.is_built),
             "skipped": skipped,
         },
+    }
+
+
+def _unread(unread: Unread) -> dict[str, Any]:
+    return {
+        "where": unread.where,
+        "line": unread.line,
+        "column": unread.column,
+        "why": redacted_text(unread.why),
+        "hint": unread.hint,
     }
 
 

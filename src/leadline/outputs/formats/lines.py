@@ -26,7 +26,10 @@ def lines(report: PostureReport, out: IO[str], page: Page) -> None:
             source = places.lines(row.finding, row.place) if row.place else []
             if source:
                 out.write(f"    {source[-1].strip()}\n")
-    for unread in report.unread:
+    for word, unread in (
+        *(("unread", u) for u in report.unread),
+        *(("left out", u) for u in report.left_out),
+    ):
         spot = f":{unread.line}" + (f":{unread.column}" if unread.column else "") if unread.line else ""
         hint = f"; {plain(unread.hint)}" if unread.hint else ""
-        out.write(f"{plain(unread.where, 4096)}{spot}: unread {plain(unread.why)}{hint}\n")
+        out.write(f"{plain(unread.where, 4096)}{spot}: {word} {plain(unread.why)}{hint}\n")

@@ -4,6 +4,7 @@ Colour is on the severity, the caret and the verdict only, and nothing depends o
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import IO
 
 from leadline.outputs.format import (
@@ -44,6 +45,7 @@ _NAMES = 32
 _ROWS = 12
 """Rows of a short table. Critical and high controls are always listed, the rest as far as there is room."""
 _UNREAD = 5
+_LEFT_OUT = 3
 _STYLES = {
     "critical": "1;31",
     "high": "31",
@@ -55,6 +57,8 @@ _STYLES = {
     "neither": "1",
 }
 _SEVERITY_WIDTH = 8
+_MOST_DRAWN = 32 << 20
+"""Characters of excerpts in one report: what goes beyond is counted."""
 
 
 @format("pretty", suffix=".txt")
@@ -74,6 +78,7 @@ def _all(report: PostureReport, page: Page) -> Iterator[str]:
     yield from _hidden(report, groups)
     yield from _not_seen(report, page)
     yield from _not_read([u for u in report.unread if not u.why.startswith(FORBIDDEN)], page)
+    yield from _left_out(report, page)
     if page.coverage:
         yield from _coverage(report, page)
     elif page.verbose:
@@ -218,9 +223,15 @@ def _blocks(report: PostureReport, page: Page) -> Iterator[str]:
     problems: dict[tuple[str, ...], list[EditRow]] = {}
     for row in edit_rows(report, places, page.least):
         problems.setdefault(tuple(control.id for control in row.controls), []).append(row)
+    drawn = 0
     for rows in problems.values():
-        yield from _about(rows[0], page)
-        yield from _places(rows, report, places, page)
+        for line in chain(_about(rows[0], page), _places(rows, report, places, page)):
+            if drawn > _MOST_DRAWN:
+                yield "the rest is not drawn, it is too long; -f json and -f lines hold all"
+                yield ""
+                return
+            drawn += len(line)
+            yield line
 
 
 def _about(row: EditRow, page: Page) -> Iterator[str]:
@@ -325,6 +336,22 @@ def _broken_at(text: str, width: int) -> Iterator[str]:
     first, *more = wrapped(text, width - len(indent) - 2)
     yield indent + first
     yield from (f"{indent}  {line}" for line in more)
+
+
+def _left_out(report: PostureReport, page: Page) -> Iterator[str]:
+    """What was passed over by choice, one line for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for part in report.left_out:
+        reasons.setdefault(plain(part.why), []).append(plain(part.where, 4096))
+    if reasons:
+        yield f"left out  {len(report.left_out):,}"
+        for why, names in reasons.items():
+            shown = names if page.verbose or page.coverage else names[:_LEFT_OUT]
+            yield from _broken_at(f"  {why}: {', '.join(shown)}{_more(len(names) - len(shown))}", page.width)
+    if page.coverage and report.rendering:
+        yield from _broken_at(f"rendered  {report.rendering}", page.width)
+    if reasons or (page.coverage and report.rendering):
+        yield ""
 
 
 def _not_read(everything: Sequence[Unread], page: Page) -> Iterator[str]:

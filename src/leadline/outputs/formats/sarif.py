@@ -224,6 +224,8 @@ def _cut(left_out: int) -> Iterator[dict[str, Any]]:
 def _notifications(report: PostureReport, page: Page) -> Iterator[dict[str, Any]]:
     for unread in report.unread[:_MOST_NOTIFICATIONS]:
         yield _notification(unread, page)
+    for left_out in report.left_out[:_MOST_NOTIFICATIONS]:
+        yield _notification(left_out, page)
     more = len(report.unread) - _MOST_NOTIFICATIONS
     if more > 0:
         text = f"{more} more parts of the target were not read"
@@ -231,10 +233,12 @@ def _notifications(report: PostureReport, page: Page) -> Iterator[dict[str, Any]
 
 
 def _notification(unread: Unread, page: Page) -> dict[str, Any]:
-    text = f"{plain(unread.where, _LONGEST_TEXT)} was not read: {plain(redacted_text(unread.why), _LONGEST_TEXT)}"
+    is_choice = unread.reason == "left out"
+    what = "was left out" if is_choice else "was not read"
+    text = f"{plain(unread.where, _LONGEST_TEXT)} {what}: {plain(redacted_text(unread.why), _LONGEST_TEXT)}"
     notification: dict[str, Any] = {
-        "level": "error",
-        "descriptor": {"id": "unread"},
+        "level": "note" if is_choice else "error",
+        "descriptor": {"id": "leftOut" if is_choice else "unread"},
         "message": {"text": _message(f"{text}; {plain(unread.hint)}" if unread.hint else text)},
     }
     if unread.line:

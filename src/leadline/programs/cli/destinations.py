@@ -1,6 +1,8 @@
 """The files and streams that a report is written to, opened before the scan so that a wrong path costs nothing."""
 
+import errno
 import os
+import secrets
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +17,15 @@ from leadline.outputs.format_registry import Format, find_format
 
 _BUFFER_BYTES = 1 << 16
 _STDOUT = ("-", "/dev/stdout")
+_FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+_SCANNED = (".yaml", ".yml", ".json", ".tgz", ".tar.gz", ".tpl", "kustomization")
+"""Endings of the files that a scan of a folder may read."""
+_REPORT_HEADS = (
+    b'{"generationTime":',
+    b'{"$schema":"https://docs.oasis-open.org/sarif/',
+    b'{"$schema":"http://cyclonedx',
+)
+_REPORT_HEAD_BYTES = 64
 
 
 class Destination(Struct, frozen=True):
@@ -65,27 +76,27 @@ class Sink(Struct):
 
     destination: Destination
     stream: TextIOWrapper
-    final: str = ""
-    """Where the file belongs; empty for what is written in place."""
+    unfinished: str = ""
+    """The file that is written until then; empty for what is written in place."""
 
     def keep(self) -> None:
         self.stream.close()
-        if self.final:
-            Path(_unfinished(self.final)).replace(self.final)
+        if self.unfinished:
+            Path(self.unfinished).replace(self.destination.path)
 
     def drop(self) -> None:
         # What a full disk or a reader that left did not take is tried once more on closing.
         with suppress(OSError):
             self.stream.close()
-        if self.final:
-            Path(_unfinished(self.final)).unlink(missing_ok=True)
+        if self.unfinished:
+            Path(self.unfinished).unlink(missing_ok=True)
 
 
 @contextmanager
 def opened(chosen: Iterable[Destination]) -> Iterator[list[Sink]]:
     """Every destination open for writing. What is not kept by the end is taken away again.
 
-    Raises: ``StoreError`` for a path that cannot be written.
+    Raises: ``StoreError`` for a path that cannot be written, leads over a link, or would block.
     """
     sinks: list[Sink] = []
     try:
@@ -97,6 +108,31 @@ def opened(chosen: Iterable[Destination]) -> Iterator[list[Sink]]:
     finally:
         for sink in sinks:
             sink.drop()
+
+
+def refuse_overwriting(targets: Iterable[str], chosen: Iterable[Destination]) -> None:
+    """Raises: ``UsageError`` where a report would take the place of a file that is scanned.
+
+    A report of an earlier scan that lies among the manifests is none of them.
+    """
+    written = [Path(destination.path) for destination in chosen if destination.path]
+    written = [path for path in written if path.is_file()]
+    for target in map(Path, targets if written else ()):
+        for path in written:
+            is_target = target.is_file() and path.samefile(target)
+            is_within = target.is_dir() and path.resolve().is_relative_to(target.resolve())
+            if is_target or (is_within and path.name.lower().endswith(_SCANNED) and not _is_report(path)):
+                shown = target if is_target else path
+                raise UsageError(
+                    f"the report would take the place of {shown}", hint="--output takes another file"
+                )
+
+
+def _is_report(path: Path) -> bool:
+    """By how the formats that share an ending with manifests begin."""
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(_REPORT_HEAD_BYTES).startswith(_REPORT_HEADS)
+    return False
 
 
 def _stdout(destination: Destination) -> Sink:
@@ -113,18 +149,31 @@ def _file(destination: Destination) -> Sink:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise StoreError(f"{path} is a folder", hint="--output takes a file")
-        final = "" if _is_in_place(path) else os.path.realpath(path)
-        name = _unfinished(final) if final else str(path)
-        stream = Path(name).open("w", _BUFFER_BYTES, encoding="utf-8", errors="replace", newline="")  # noqa: SIM115
+        unfinished = ""
+        if _is_in_place(path):
+            descriptor = _open_in_place(path)
+        else:
+            _refuse_links(path)
+            # Under a name that nobody can have put there: to open one that exists could follow a link, or block.
+            unfinished = str(path.parent / f".{path.name}.{secrets.token_hex(8)}.part")
+            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666)
+        stream = os.fdopen(descriptor, "w", _BUFFER_BYTES, encoding="utf-8", errors="replace", newline="")
     except FileExistsError as error:
         raise StoreError(f"cannot write {path}: {path.parent} is no folder") from error
     except OSError as error:
         raise StoreError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
-    return Sink(destination, stream, final)
+    return Sink(destination, stream, unfinished)
 
 
-def _unfinished(final: str) -> str:
-    return f"{final}.part"
+def _refuse_links(path: Path) -> None:
+    """Raises: ``StoreError`` where the file is a link, or a folder named on the way to it from here is one.
+
+    Links above an absolute path are the machine's own, as /tmp is on some.
+    """
+    steps = [path] if path.is_absolute() else [path, *path.parents]
+    for step in steps:
+        if step.is_symlink():
+            raise StoreError(f"{step} is a symbolic link", hint="name the file that it leads to")
 
 
 def _is_in_place(path: Path) -> bool:
@@ -132,3 +181,17 @@ def _is_in_place(path: Path) -> bool:
     if path.exists() and not path.is_file():
         return True
     return os.path.realpath(path.parent).startswith(("/dev/", "/proc/")) or str(path.parent) == "/dev"
+
+
+def _open_in_place(path: Path) -> int:
+    """A named pipe that nobody reads from is refused: to open it would wait for a reader."""
+    if not str(path).startswith(("/dev/", "/proc/")):
+        _refuse_links(path)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | _FLAGS | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise StoreError(f"{path} is a named pipe or a socket that nobody reads from") from error
+        raise
+    os.set_blocking(descriptor, True)
+    return descriptor

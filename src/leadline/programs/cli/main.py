@@ -101,7 +101,9 @@ def _guarded(words: list[str]) -> int:
         if "--debug" in words:
             import traceback
 
-            traceback.print_exc()
+            from leadline.outputs.plain import plain_lines
+
+            sys.stderr.write(plain_lines(traceback.format_exc()))
         name = type(error).__name__
         _say(f"a fault of this program: {name}: {error}; please report it (--debug shows where it happened)")
         return FAULT
@@ -135,7 +137,9 @@ def _run(words: list[str]) -> int:
 
 def _say(message: str) -> None:
     """One line on stderr, whatever the message holds."""
-    line = "".join(c if c.isprintable() else " " for c in message)
+    from leadline.outputs.plain import without_commands
+
+    line = without_commands("".join(c if c.isprintable() else " " for c in message))
     try:
         sys.stderr.write(f"leadline: {line}\n")
     except UnicodeEncodeError:

@@ -5,7 +5,16 @@ import os
 import sys
 from collections.abc import Mapping
 
+from leadline.outputs.plain import plain_lines
+
 _WIDTHS = range(40, 1000)
+
+
+class _PlainFormatter(logging.Formatter):
+    """Names that a stranger chose steer no terminal and no pipeline's log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain_lines(super().format(record))
 
 
 def width_of(environ: Mapping[str, str], *, is_terminal: bool, usual: int) -> int:
@@ -32,8 +41,8 @@ def wants_colour(environ: Mapping[str, str]) -> bool:
 def configure_log(*, is_debug: bool) -> None:
     """A log on stderr for ``--debug``; otherwise silence: what went wrong is named among what was not read."""
     if is_debug:
-        logging.basicConfig(
-            stream=sys.stderr, level=logging.DEBUG, format="%(levelname)s %(name)s: %(message)s"
-        )
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(_PlainFormatter("%(levelname)s %(name)s: %(message)s"))
+        logging.basicConfig(level=logging.DEBUG, handlers=[handler])
     else:
         logging.getLogger("leadline").addHandler(logging.NullHandler())

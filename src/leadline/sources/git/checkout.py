@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from leadline.errors import SourceError
 from leadline.model.finding import Unread
+from leadline.sources.boundary import boundary_of
 from leadline.sources.child_process import Command, Limits, Outcome, run_child
 from leadline.sources.git.address import SCHEMES, GitAddress, git_address
 from leadline.sources.temporary_folder import temporary_folder
@@ -185,8 +186,7 @@ class _Repository:
 
     def _path(self, address: GitAddress, folder: str) -> Path:
         path = self._folder / folder
-        real = Path(os.path.realpath(path))
-        if not path.exists() or not real.is_relative_to(self._folder):
+        if not path.exists() or not boundary_of(self._folder).holds(path):
             raise SourceError(
                 f"no folder {folder} in {address.shown}", hint="check its name and the revision"
             )

@@ -14,7 +14,9 @@ from msgspec import Struct
 
 from leadline.errors import ManifestError
 from leadline.model.finding import Unread
+from leadline.sources.boundary import Boundary, boundary_of
 from leadline.sources.manifests.ignore import IgnoreRules, ignore_rules
+from leadline.sources.regular_file import is_regular, kind_of, read_regular
 
 STDIN = "-"
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -39,6 +41,10 @@ _FILLED_BY_TOOLS = frozenset(
 """Folders whose content nobody writes by hand; other hidden ones, such as ``.github``, are looked into."""
 ARCHIVE_ENDINGS = (".tgz", ".tar.gz")
 """Of packed charts."""
+_TEMPLATES = (".tpl", ".tmpl", ".gotmpl", ".j2", ".jinja", ".jinja2", ".erb", ".mustache", ".hbs", ".ytt")
+_OF_GIT = ".git"
+"""Git lets no commit hold a folder of this name, so nothing that comes with a tree is in it."""
+_NAMED = 1_000
 _FILES_LIMIT = 1_000_000
 _DEPTH_LIMIT = 100
 _IGNORE_FILE_BYTES = 1 << 20
@@ -62,6 +68,10 @@ class FileListing(Struct, frozen=True):
     unread: tuple[Unread, ...] = ()
     ignored: int = 0
     """Files and folders that the ignore rules left out."""
+    left_out: tuple[Unread, ...] = ()
+    """The same by name, with the folders that tools fill; the first of them where there are very many."""
+    templates: tuple[ManifestFile, ...] = ()
+    """Files for engines of templates that are not run here."""
     charts: tuple[str, ...] = ()
     """Folders with a ``Chart.yaml``, relative to the root, ``.`` for itself; parents before what they hold."""
     kustomizations: tuple[str, ...] = ()
@@ -88,6 +98,8 @@ def list_files(
         tuple(walk.files),
         tuple(walk.unread),
         walk.ignored,
+        tuple(walk.left_out),
+        tuple(walk.templates),
         tuple(dict.fromkeys(walk.charts)),
         tuple(dict.fromkeys(walk.kustomizations)),
         walk.has_archives,
@@ -122,6 +134,8 @@ class _Walk:
         self.files: list[ManifestFile] = []
         self.unread: list[Unread] = []
         self.ignored = 0
+        self.left_out: list[Unread] = []
+        self.templates: list[ManifestFile] = []
         self.charts: list[str] = []
         self.kustomizations: list[str] = []
         self.has_archives = False
@@ -129,7 +143,7 @@ class _Walk:
         self._claimed = claimed
         self._seen: set[tuple[int, int]] = set()
         self._rules = IgnoreRules()
-        self._top = ""
+        self._boundary = Boundary("")
         self._links: list[str] = []
 
     def target(self, target: str) -> None:
@@ -144,7 +158,7 @@ class _Walk:
             self._named_file(target)
 
     def _walk_target(self, top: str, folder: str) -> None:
-        self._top = os.path.realpath(top)
+        self._boundary = boundary_of(top)
         self._rules = ignore_rules([*_ignore_lines(top), *self._ignore])
         self._folder(folder, top, 0)
         while self._links:
@@ -159,7 +173,7 @@ class _Walk:
             raise ManifestError(f"cannot read {target}: {_reason(error)}") from error
         if not stat.S_ISREG(mode):
             hint = "pipe it into standard input and name '-'"
-            raise ManifestError(f"{target} is {_what(mode)}, not a file", hint=hint)
+            raise ManifestError(f"{target} is {kind_of(mode)}, not a file", hint=hint)
         if not self._is_claimed(target):
             self._add(target, is_named=True)
 
@@ -179,6 +193,7 @@ class _Walk:
         if not matches and not refused and not whole.ignored:
             raise ManifestError(f"no file matches {pattern}", hint="quote the pattern, or check the path")
         self.ignored += whole.ignored
+        self.left_out += whole.left_out
         for file in matches:
             self._add(file.real)
         self.unread += refused
@@ -205,13 +220,18 @@ class _Walk:
         is_folder = entry.is_dir(follow_symlinks=False)
         is_link = entry.is_symlink()
         if is_folder and is_filled_by_tools(entry.name):
+            if entry.name != _OF_GIT:
+                self._leave_out(entry.path, "a folder that tools fill, left out for its name")
             return
         if not is_folder and not is_link and not is_manifest(entry.name):
+            if is_template(entry.name) and entry.is_file() and absolute(entry.path) not in self._claimed:
+                self._add_template(entry.path)
             return
         if self._claimed and absolute(entry.path) in self._claimed:
             return
         if self._rules.rules and self._rules.ignores(_inside(top, entry.path), is_folder=is_folder):
             self.ignored += 1
+            self._leave_out(entry.path, "left out by an ignore file or by --exclude-path")
         elif is_link:
             self._links.append(entry.path)
         elif is_folder:
@@ -219,18 +239,19 @@ class _Walk:
         elif entry.is_file(follow_symlinks=False):
             self._add(entry.path)
         else:
-            self._refuse(entry.path, f"it is {_what(entry.stat(follow_symlinks=False).st_mode)}, not a file")
+            self._refuse(
+                entry.path, f"it is {kind_of(entry.stat(follow_symlinks=False).st_mode)}, not a file"
+            )
 
     def _link(self, link: str, top: str) -> None:
         """Links come last, so that what they point to is known by its own name."""
         real = os.path.realpath(link)
-        is_inside = real == self._top or real.startswith(self._top.rstrip(os.sep) + os.sep)
         is_folder = Path(real).is_dir()
         if not is_folder and not is_manifest(Path(link).name):
             return
         if is_folder and is_filled_by_tools(Path(link).name):
             return
-        if not is_inside:
+        if not self._boundary.holds(link):
             self._refuse(link, "a link that leaves the folder", "scan what it points to by its own path")
         elif is_folder:
             self._folder(link, top, link.count(os.sep) - top.count(os.sep))
@@ -253,6 +274,14 @@ class _Walk:
         if len(self.files) >= _FILES_LIMIT:
             raise ManifestError(f"more than {_FILES_LIMIT} files", hint="scan a smaller folder")
         self.files.append(ManifestFile(path, _inside(self.root, path), is_named))
+
+    def _add_template(self, path: str) -> None:
+        if len(self.templates) < _NAMED:
+            self.templates.append(ManifestFile(path, _inside(self.root, path)))
+
+    def _leave_out(self, path: str, why: str) -> None:
+        if len(self.left_out) < _NAMED:
+            self.left_out.append(Unread(_inside(self.root, path), why, reason="left out"))
 
     def _refuse(self, path: str, why: str, hint: str = "") -> None:
         self.unread.append(Unread(_inside(self.root, path), why, hint=hint))
@@ -278,6 +307,11 @@ def is_manifest(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
+def is_template(name: str) -> bool:
+    """Whether a file is one for an engine of templates, by its ending."""
+    return name.lower().endswith(_TEMPLATES)
+
+
 def is_filled_by_tools(name: str) -> bool:
     """Whether a folder of this name is left out of every walk.
 
@@ -299,13 +333,8 @@ def _ignore_lines(folder: str) -> list[str]:
     for name in IGNORE_FILES:
         path = Path(folder) / name
         try:
-            is_there = path.is_file()
-        except PermissionError:
-            # Of a folder that may not be entered the walk itself tells.
-            break
-        try:
-            if is_there and path.stat().st_size <= _IGNORE_FILE_BYTES:
-                lines += path.read_text("utf-8", "replace").splitlines()
+            if is_regular(path):
+                lines += read_regular(path, _IGNORE_FILE_BYTES).decode("utf-8", "replace").splitlines()
         except OSError as error:
             raise ManifestError(f"cannot read {path}: {_reason(error)}") from error
     return lines
@@ -315,11 +344,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, PermissionError):
         return "no permission"
     return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
-
-
-def _what(mode: int) -> str:
-    if stat.S_ISFIFO(mode):
-        return "a named pipe"
-    if stat.S_ISSOCK(mode):
-        return "a socket"
-    return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "no regular file"

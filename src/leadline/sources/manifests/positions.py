@@ -24,6 +24,7 @@ from leadline.model.finding import Place
 from leadline.model.resource import Origin, Resource
 from leadline.sources.manifests.files import STDIN
 from leadline.sources.manifests.line_index import line_spots
+from leadline.sources.regular_file import read_regular
 from leadline.sources.yaml.json import json_parts, looks_like_json, parse_json
 from leadline.sources.yaml.parser import (
     LIMITS,
@@ -110,11 +111,7 @@ class FilePlaces:
     def _content(self, root: str, name: str) -> bytes:
         if name == STDIN:
             return self._stdin
-        path = Path(root) / name
-        if not path.is_file():
-            raise FileNotFoundError(name)
-        with path.open("rb") as stream:
-            return stream.read(self._limits.size_bytes)
+        return read_regular(Path(root) / name, self._limits.size_bytes)
 
 
 class _FileText:

@@ -1,6 +1,7 @@
 """Kubernetes objects out of YAML and JSON files: multi-document, lists, standard input."""
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
@@ -10,6 +11,7 @@ from msgspec import Struct
 from leadline.model.finding import Unread
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.sources.manifests.files import STDIN, FileListing, ManifestFile, list_files
+from leadline.sources.regular_file import open_regular, read_regular
 from leadline.sources.yaml.errors import HELM_HINT, HELM_WHY, Problem
 from leadline.sources.yaml.json import looks_like_json, parse_json
 from leadline.sources.yaml.parser import (
@@ -26,6 +28,9 @@ _LIST_DEPTH = 8
 """Lists within lists; the API serves one level."""
 _UNREAD_TOLD = 100
 """Of one file; the others are counted."""
+_TEMPLATE_BYTES = 1 << 20
+_HAS_TYPE = re.compile(rb"^[ \t]*['\"]?apiVersion['\"]?[ \t]*:", re.MULTILINE)
+_HAS_KIND = re.compile(rb"^[ \t]*['\"]?kind['\"]?[ \t]*:", re.MULTILINE)
 _LIST_FIELDS = frozenset({"apiVersion", "kind", "metadata", "items"})
 _NOT_JUDGED_GROUP = "kustomize.config.k8s.io/"
 
@@ -51,6 +56,7 @@ class Manifests(Struct, frozen=True):
     files: int = 0
     """Files that objects were read from."""
     ignored: int = 0
+    left_out: tuple[Unread, ...] = ()
     duplicates: tuple[DuplicateKey, ...] = ()
     charts: tuple[str, ...] = ()
     """Folders of Helm charts, relative to ``root``."""
@@ -101,6 +107,7 @@ def read_listing(
             origin = Origin(path=file.path, root=listing.root)
             add_contents(whole, content, origin, limits, memory)
         files += len(whole.resources) > before
+    whole.unread += _templates(listing)
     return Manifests(
         listing.root,
         tuple(whole.resources),
@@ -108,10 +115,23 @@ def read_listing(
         whole.not_kubernetes,
         files,
         listing.ignored,
+        listing.left_out,
         tuple(whole.duplicates),
         listing.charts,
         listing.kustomizations,
     )
+
+
+def _templates(listing: FileListing) -> Iterator[Unread]:
+    """Those that would make objects."""
+    for file in listing.templates:
+        try:
+            content = read_regular(file.real, _TEMPLATE_BYTES)
+        except OSError:
+            continue
+        if _HAS_TYPE.search(content) and _HAS_KIND.search(content):
+            why = "a template of Kubernetes objects that nothing here fills in"
+            yield Unread(file.path, why, hint="fill it in and scan the result", reason="unsupported")
 
 
 def read_text(content: bytes, origin: Origin, limits: Limits = LIMITS) -> Contents:
@@ -170,12 +190,9 @@ def _content(file: ManifestFile, limits: Limits, stdin: BinaryIO | None) -> byte
             return _unread(STDIN, too_large(limits))
         return content
     try:
-        # a file swapped for a pipe after the walk must not block
-        descriptor = os.open(
-            file.real, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        )
-        with os.fdopen(descriptor, "rb") as stream:
-            if os.fstat(descriptor).st_size > limits.size_bytes:
+        # What the walk found may have been swapped since.
+        with open_regular(file.real) as stream:
+            if os.fstat(stream.fileno()).st_size > limits.size_bytes:
                 return _unread(file.path, too_large(limits))
             return stream.read(limits.size_bytes + 1)
     except PermissionError:

@@ -14,7 +14,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from leadline.sources.boundary import Boundary, boundary_of
 from leadline.sources.manifests.files import ARCHIVE_ENDINGS, is_filled_by_tools
+from leadline.sources.regular_file import read_regular
 from leadline.sources.rendering.kustomize.kustomization import FILE_NAMES, Kustomization, read_kustomization
 
 OwnerKind = Literal["plain", "helm", "kustomize"]
@@ -66,6 +68,8 @@ class Ownership(Struct, frozen=True):
     """Components that no kustomization uses; there is nothing to build."""
     owners: Mapping[str, Owner]
     """By file; what is absent is plain."""
+    boundary: Boundary
+    """What may be read of it."""
 
     def owner_of(self, path: str) -> Owner:
         return self.owners.get(path, PLAIN)
@@ -92,13 +96,21 @@ def plan_ownership(root: Path, is_excluded: Callable[[str], bool] | None = None)
     graph = _Graph(found)
     roots = [Root(kustomization, graph.parts_of(kustomization)) for kustomization in graph.roots()]
     known = set(files)
-    claims = [(path, lone) for lone in graph.lone_components for path in (lone.file, *lone.patches)]
+    # A component that nothing uses takes in what is below it alone: elsewhere it would hide what others apply.
+    claims = [
+        (path, lone)
+        for lone in graph.lone_components
+        for path in (lone.file, *lone.patches)
+        if Path(path).is_relative_to(lone.folder)
+    ]
     claims += [(path, root.kustomization) for root in roots for path in _files_of(root)]
     for path, kustomization in claims:
         relative = relative_path(path, top)
         if relative in known:
             owners.setdefault(relative, Owner("kustomize", relative_path(kustomization.folder, top)))
-    return Ownership(str(top), tuple(charts), tuple(roots), tuple(graph.lone_components), owners)
+    # An archive or a file that the user named by a link is meant to be read.
+    boundary = boundary_of(top if root.is_dir() else root.resolve().parent)
+    return Ownership(str(top), tuple(charts), tuple(roots), tuple(graph.lone_components), owners, boundary)
 
 
 def _files_of(root: Root) -> Iterator[str]:
@@ -165,10 +177,8 @@ def _chart_of(path: str, folders: set[str]) -> str | None:
 def _is_chart_archive(path: Path) -> bool:
     """Whether one of the first members is ``NAME/Chart.yaml``; archives are read, never unpacked."""
     try:
-        with path.open("rb") as file:
-            begin = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(
-                file.read(_ARCHIVE_BYTES), _ARCHIVE_BYTES
-            )
+        content = read_regular(path, _ARCHIVE_BYTES)
+        begin = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content, _ARCHIVE_BYTES)
         with tarfile.open(fileobj=BytesIO(begin), mode="r:") as archive:
             for _ in range(_ARCHIVE_MEMBERS):
                 member = archive.next()

@@ -15,7 +15,9 @@ from msgspec import structs
 from leadline.kube.field_path import format_path, parse_path
 from leadline.model.finding import Place
 from leadline.model.resource import Origin, Resource
+from leadline.sources.boundary import boundary_of
 from leadline.sources.manifests.positions import FilePlaces
+from leadline.sources.regular_file import open_regular, read_regular
 from leadline.sources.rendering.helm.files import dependencies
 from leadline.sources.rendering.helm.template_trace import TemplateSearch
 from leadline.sources.rendering.kustomize.patches import Patch, patch_places, patches_of, same_field
@@ -152,9 +154,10 @@ def read_template(root: str, path: str) -> str:
     """The text of a template, be it in a folder or in an archive; empty where it cannot be read."""
     whole = Path(root, path)
     try:
+        if not boundary_of(root or ".").holds(whole):
+            return ""
         if whole.is_file():
-            with whole.open("rb") as file:
-                return file.read(_TEMPLATE_BYTES).decode("utf-8", "replace")
+            return read_regular(whole, _TEMPLATE_BYTES).decode("utf-8", "replace")
         archive = next(
             (parent for parent in whole.parents if parent.suffix == ".tgz" and parent.is_file()), None
         )
@@ -164,7 +167,7 @@ def read_template(root: str, path: str) -> str:
 
 
 def _member(archive: Path, name: str) -> str:
-    with tarfile.open(archive, "r:gz") as members:
+    with open_regular(archive) as packed, tarfile.open(fileobj=packed, mode="r:gz") as members:
         for _ in range(_ARCHIVE_MEMBERS):
             member = members.next()
             if member is None:

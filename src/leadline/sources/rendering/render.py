@@ -3,12 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec import structs
+
+from leadline.sources.confinement import Modes, offered_modes
 from leadline.sources.manifests.files import IGNORE_FILES
 from leadline.sources.manifests.ignore import IgnoreRules, ignore_rules
+from leadline.sources.regular_file import read_regular
+from leadline.sources.rendering.budget import Budget
 from leadline.sources.rendering.file_owner import plan_ownership
 from leadline.sources.rendering.helm.charts import read_charts
 from leadline.sources.rendering.kustomize.build import read_kustomizations
 from leadline.sources.rendering.result import Rendered, RenderOptions, joined
+from leadline.sources.rendering.unrendered import unrendered
 
 _IGNORE_FILE_BYTES = 1 << 20
 
@@ -26,7 +32,19 @@ def read_rendered(root: Path, options: RenderOptions, ignore: Sequence[str] = ()
     rules = ignore_rules([*_ignore_lines(top), *ignore]) if root.is_dir() else IgnoreRules()
     plan = plan_ownership(root, lambda path: rules.ignores(path.rstrip("/"), is_folder=path.endswith("/")))
     shown = str(top)
-    return joined((read_charts(plan, options, shown), read_kustomizations(plan, options, shown)))
+    starts_renderers = bool(plan.charts or plan.roots)
+    modes = options.modes or (offered_modes() if starts_renderers else Modes())
+    options = structs.replace(options, modes=modes)
+    budget = Budget(options.total_s, options.total_bytes)
+    parts = (read_charts(plan, options, shown, budget), read_kustomizations(plan, options, shown, budget))
+    rendered = joined(parts)
+    named, turned_off = unrendered(plan, rendered)
+    return structs.replace(
+        rendered,
+        unread=(*rendered.unread, *named),
+        left_out=(*rendered.left_out, *turned_off),
+        modes=modes if starts_renderers else None,
+    )
 
 
 def _ignore_lines(folder: Path) -> list[str]:
@@ -34,8 +52,8 @@ def _ignore_lines(folder: Path) -> list[str]:
     lines: list[str] = []
     for name in IGNORE_FILES:
         try:
-            with (folder / name).open("rb") as file:
-                lines += file.read(_IGNORE_FILE_BYTES).decode("utf-8", "replace").splitlines()
+            content = read_regular(folder / name, _IGNORE_FILE_BYTES)
         except OSError:
             continue
+        lines += content.decode("utf-8", "replace").splitlines()
     return lines

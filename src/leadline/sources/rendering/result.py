@@ -7,6 +7,7 @@ from msgspec import Struct
 from leadline.model.finding import Unread
 from leadline.model.resource import Origin, Resource
 from leadline.sources.child_process import Limits
+from leadline.sources.confinement import Modes
 from leadline.sources.manifests.reader import Contents, add_contents
 from leadline.sources.rendering.file_owner import Owner
 from leadline.sources.yaml.parser import LIMITS, Memory
@@ -34,6 +35,12 @@ class RenderOptions(Struct, frozen=True):
     """Whether remote bases may be fetched."""
     workers: int = 2
     limits: Limits = Limits()
+    modes: Modes | None = None
+    """How renderers are confined; ``None`` for what the kernel offers."""
+    total_s: float = 600.0
+    """For everything below one root."""
+    total_bytes: int = 512 << 20
+    """Of rendered text, likewise."""
     texts_bytes: int = 64 << 20
     """How much rendered text is kept to find positions in."""
 
@@ -45,6 +52,8 @@ class Rendered(Struct, frozen=True):
     unread: tuple[Unread, ...] = ()
     notes: tuple[Unread, ...] = ()
     """What was left out for a good reason: library charts, subcharts that a condition turns off, …"""
+    left_out: tuple[Unread, ...] = ()
+    """Templates that values turn off, values that nothing used."""
     claimed: frozenset[str] = frozenset()
     """Absolute paths of the files that nobody else may judge."""
     owners: Mapping[str, Owner] = {}
@@ -55,8 +64,14 @@ class Rendered(Struct, frozen=True):
     """Built, with or without objects."""
     files: frozenset[str] = frozenset()
     """Files that objects came from."""
+    failed: frozenset[str] = frozenset()
+    """Charts and folders of kustomizations that were not rendered; why is in ``unread``."""
+    rendered_charts: frozenset[str] = frozenset()
+    """Those that were, libraries left out."""
     not_kubernetes: int = 0
     """Rendered documents that are no objects."""
+    modes: Modes | None = None
+    """How the renderers were confined; ``None`` where none was started."""
     texts: Mapping[tuple[str, str], str] = {}
     """Rendered text by the origin's ``rendered_from`` and ``path``, as far as it was kept."""
 
@@ -97,11 +112,15 @@ def joined(parts: Iterable[Rendered]) -> Rendered:
         resources=tuple(r for part in rows for r in part.resources),
         unread=tuple(u for part in rows for u in part.unread),
         notes=tuple(n for part in rows for n in part.notes),
+        left_out=tuple(u for part in rows for u in part.left_out),
         claimed=frozenset().union(*(part.claimed for part in rows)),
         owners={path: owner for part in rows for path, owner in part.owners.items()},
         charts=sum(part.charts for part in rows),
         kustomizations=sum(part.kustomizations for part in rows),
         files=frozenset().union(*(part.files for part in rows)),
+        failed=frozenset().union(*(part.failed for part in rows)),
+        rendered_charts=frozenset().union(*(part.rendered_charts for part in rows)),
         not_kubernetes=sum(part.not_kubernetes for part in rows),
+        modes=next((part.modes for part in rows if part.modes), None),
         texts={key: text for part in rows for key, text in part.texts.items()},
     )

@@ -2,21 +2,20 @@
 
 import os
 import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from leadline.errors import SourceError, StoreError, UsageError
+from leadline.errors import SourceError, StoreError
 from leadline.model.report import PostureReport
 from leadline.outputs.edit_rows import failing_text
 from leadline.outputs.finding_places import FindingPlaces
 from leadline.outputs.format import Asked, Page
 from leadline.outputs.plain import plain
 from leadline.outputs.summary import closing
-from leadline.programs.cli.destinations import Destination, Sink, destinations, opened
+from leadline.programs.cli.destinations import Destination, Sink, destinations, opened, refuse_overwriting
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.rerun_command import rerun_words
 from leadline.programs.cli.scan_request import ScanRequest, gates_of, options_of, request_of
@@ -112,7 +111,7 @@ def _run(request: ScanRequest) -> int:
     configure_log(is_debug=request.debug)
     is_terminal = os.isatty(1)
     chosen = destinations(request.format, request.output, is_terminal=is_terminal)
-    _refuse_overwriting(request.targets, chosen)
+    refuse_overwriting(request.targets, chosen)
     with_scores = any(destination.format.with_scores for destination in chosen)
     with (
         opened(chosen) as sinks,
@@ -130,17 +129,6 @@ def _run(request: ScanRequest) -> int:
         raise SourceError(scan.why_no_verdict)
     _remark(request, scan, outcome, chosen)
     return 0 if outcome.passed else _GATE_FAILED
-
-
-def _refuse_overwriting(targets: Iterable[str], chosen: Iterable[Destination]) -> None:
-    """Raises: ``UsageError`` where the report would take the place of what is scanned."""
-    written = [Path(destination.path) for destination in chosen if destination.path]
-    for target in map(Path, targets if written else ()):
-        for path in written:
-            if path.is_file() and target.is_file() and path.samefile(target):
-                raise UsageError(
-                    f"the report would take the place of {target}", hint="--output takes another file"
-                )
 
 
 def _page(
@@ -207,7 +195,7 @@ def _remark(
     lines = [f"note: {plain(note, 4096)}" for note in shown]
     if len(shown) < len(scan.notes):
         lines.append(f"note: and {len(scan.notes) - len(shown):,} more, -v shows them")
-    lines += [f"written: {destination.path}" for destination in chosen if destination.path]
+    lines += [f"written: {plain(destination.path, 4096)}" for destination in chosen if destination.path]
     printed = {d.format.name for d in chosen if not d.path}
     if outcome.failing and printed.isdisjoint(("pretty", "lines")):
         lines += failing_text(scan.report, FindingPlaces(scan.report, scan.places), outcome.failing)

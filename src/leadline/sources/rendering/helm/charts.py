@@ -3,20 +3,22 @@
 A finding on such an object points to the template. Who renders, and within which limits: ``helm_engine``.
 """
 
-import os
 import re
 import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from leadline.errors import UsageError
 from leadline.model.finding import Unread
 from leadline.model.resource import Origin
 from leadline.sources.child_process import closed_environment
-from leadline.sources.rendering.file_owner import Ownership
+from leadline.sources.confinement import Confinement, Modes, python_folders
+from leadline.sources.rendering.budget import Budget
+from leadline.sources.rendering.file_owner import Ownership, relative_path
 from leadline.sources.rendering.helm.dependencies import Borrowed, Lenders
 from leadline.sources.rendering.helm.engine import Answer, Request, Run, engine_for, render_all
-from leadline.sources.rendering.helm.files import ChartFiles, link_outside
+from leadline.sources.rendering.helm.files import ChartFiles
 from leadline.sources.rendering.helm.template_trace import in_template_order
 from leadline.sources.rendering.locations import read_template
 from leadline.sources.rendering.result import Collector, HelmOptions, Rendered, RenderOptions
@@ -26,6 +28,8 @@ _TEMPLATE_PLACE = re.compile(
 )
 _SPACE = re.compile(r"\s+")
 _WHY_LENGTH = 500
+_VALUES_NAMED = 100
+"""Of one chart."""
 _BAD_VERSION = ("as version", "illegal version string")
 _WANTS_VALUES = ("nil pointer", "execution error", "specifications of the schema", " is required")
 # Without a path: the one known here is relative to the target, not to the folder that the user stands in.
@@ -34,7 +38,7 @@ _NO_ENGINE = "there is no Helm to render it with"
 _NO_ENGINE_HINT = "put helm on the PATH or install leadline[render]"
 
 
-def read_charts(plan: Ownership, options: RenderOptions, shown_root: str) -> Rendered:
+def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget: Budget) -> Rendered:
     """The objects of every chart of ``plan``; ``shown_root`` is the root as the user named it.
 
     Raises:
@@ -46,7 +50,8 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str) -> Ren
     wanted = [
         (chart, request) for chart in plan.charts if (request := reader.request(chart, values, options.helm))
     ]
-    run = Run(closed_environment(options.environment), options.limits, threading.Event())
+    confinement = Confinement(options.modes or Modes(), (plan.boundary.top, *values), (), python_folders())
+    run = Run(closed_environment(options.environment), options.limits, threading.Event(), confinement, budget)
     program = shutil.which("helm", path=options.environment.get("PATH", ""))
     engines = [engine_for(program or "", run) for _ in range(options.workers)]
     ready = [engine for engine in engines if engine is not None][: max(1, len(wanted))]
@@ -56,6 +61,8 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str) -> Ren
         answers = render_all(ready, [request for _, request in wanted], run)
         for (chart, _), answer in zip(wanted, answers, strict=True):
             reader.take(chart, answer)
+    rendered_charts = frozenset(reader.rendered)
+    failed = frozenset(plan.charts) - rendered_charts - frozenset(reader.libraries)
     claimed = {path: owner for path, owner in plan.owners.items() if owner.kind == "helm"}
     return Rendered(
         resources=tuple(collector.resources),
@@ -63,7 +70,10 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str) -> Ren
         notes=tuple(collector.notes),
         claimed=frozenset(plan.absolute(path) for path in claimed),
         owners=claimed,
-        charts=reader.rendered,
+        left_out=tuple(reader.unused_values(values)),
+        charts=len(rendered_charts),
+        failed=failed,
+        rendered_charts=rendered_charts,
         files=frozenset(resource.origin.path for resource in collector.resources),
         not_kubernetes=collector.not_kubernetes,
         texts=collector.texts,
@@ -74,18 +84,20 @@ class _ChartReader:
     """Turns charts into requests, and answers into objects."""
 
     def __init__(self, plan: Ownership, collector: Collector) -> None:
+        self._plan = plan
         self._top = Path(plan.root)
         self._collector = collector
-        self._lenders = Lenders(self._top, plan.charts)
+        self._lenders = Lenders(self._top, plan.charts, plan.boundary)
         self._borrowed: dict[str, Borrowed] = {}
-        self.rendered = 0
+        self.rendered: list[str] = []
+        self.libraries: list[str] = []
 
     def request(self, chart: str, values: tuple[str, ...], options: HelmOptions) -> Request | None:
         path = self._top / chart
-        link = link_outside(path, self._top) if path.is_dir() else ""
-        if link:
-            why = "a symbolic link leads out of the scanned folder, so the chart was not rendered"
-            self._collector.unread.append(Unread(os.path.relpath(link, self._top), why))
+        refusal = self._plan.boundary.refusal(path)
+        if refusal:
+            where = relative_path(refusal.path, self._top)
+            self._collector.unread.append(Unread(where, f"{refusal.why}, so the chart was not rendered"))
             return None
         return Request(
             str(path),
@@ -96,8 +108,19 @@ class _ChartReader:
             options.set_strings,
             options.kube_version,
             options.api_versions,
+            self._plan.boundary.top,
             self._borrowed_by(chart).parts if path.is_dir() else (),
         )
+
+    def unused_values(self, used: tuple[str, ...]) -> Iterator[Unread]:
+        """Files of values beside the charts that the scan was not given."""
+        for chart in self.rendered:
+            folder = self._top / chart
+            for path in sorted(folder.glob("*values*.y*ml"))[:_VALUES_NAMED] if folder.is_dir() else ():
+                if path.name != "values.yaml" and str(path.absolute()) not in used:
+                    where = relative_path(str(path), self._top)
+                    why = "values that the chart was not rendered with"
+                    yield Unread(where, why, hint="give them with --values", reason="left out")
 
     def _borrowed_by(self, chart: str) -> Borrowed:
         borrowed = self._borrowed[chart] = self._lenders.borrow(chart)
@@ -111,9 +134,11 @@ class _ChartReader:
             self._collector.unread.append(_failed(chart, answer, files, missing))
             return
         if answer.type == "library":
-            self._collector.notes.append(Unread(chart, "a library chart, which has no objects of its own"))
+            self.libraries.append(chart)
+            why = "a library chart, which has no objects of its own"
+            self._collector.notes.append(Unread(chart, why, reason="left out"))
             return
-        self.rendered += 1
+        self.rendered.append(chart)
         if borrowed:
             lent = ", ".join(f"{name} from {path}" for name, path in sorted(borrowed.items()))
             self._collector.notes.append(
@@ -139,7 +164,8 @@ class _ChartReader:
             )
         if answer.silent:
             why = f"subcharts that its values turn off were not judged: {', '.join(answer.silent)}"
-            self._collector.notes.append(Unread(chart, why, hint="turn them on with --set or --values"))
+            hint = "turn them on with --set or --values"
+            self._collector.notes.append(Unread(chart, why, hint=hint, reason="left out"))
 
 
 def _values_file(entry: str) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from leadline.sources.rendering.helm.files import chart_metadata, dependencies, is_within, link_outside
+from leadline.sources.boundary import Boundary
+from leadline.sources.rendering.helm.files import chart_metadata, dependencies
 
 _MAJOR = re.compile(r"\d+")
 _DEPTH = 6
@@ -29,8 +30,9 @@ class Borrowed(Struct, frozen=True):
 class Lenders:
     """The charts of a tree, by name."""
 
-    def __init__(self, top: Path, charts: Iterable[str]) -> None:
+    def __init__(self, top: Path, charts: Iterable[str], boundary: Boundary) -> None:
         self._top = top
+        self._boundary = boundary
         self._by_name: dict[str, list[tuple[str, str]]] = {}
         for chart in charts:
             metadata = chart_metadata(top / chart) if (top / chart).is_dir() else {}
@@ -58,16 +60,18 @@ class Lenders:
         repository = row.get("repository", "")
         if repository.startswith("file://"):
             path = os.path.realpath(self._top / chart / repository.removeprefix("file://"))
-            top = os.path.realpath(self._top)
-            found = is_within(path, top) and Path(path, "Chart.yaml").is_file()
-            return os.path.relpath(path, top).replace(os.sep, "/") if found else ""
+            found = self._may_lend(path) and Path(path, "Chart.yaml").is_file()
+            return os.path.relpath(path, self._boundary.top).replace(os.sep, "/") if found else ""
         wanted = _MAJOR.search(row.get("version", ""))
         for lender, version in self._by_name.get(row["name"], ()):
             major = _MAJOR.search(version)
             fits = wanted is None or (major is not None and major[0] == wanted[0])
-            if fits and not link_outside(self._top / lender, self._top):
+            if fits and self._may_lend(self._top / lender):
                 return lender
         return ""
+
+    def _may_lend(self, folder: str | Path) -> bool:
+        return self._boundary.refusal(folder) is None
 
 
 def _has(chart: Path, name: str) -> bool:

@@ -17,6 +17,8 @@ import msgspec
 from msgspec import Struct
 
 from leadline.sources.child_process import Child, Command, Fate, Limits, Outcome, run_child
+from leadline.sources.confinement import Confinement
+from leadline.sources.rendering.budget import Budget
 from leadline.sources.rendering.helm import worker as helm_child
 
 _SOURCE_LINE = re.compile(r"^# Source: (\S+)$", re.MULTILINE)
@@ -24,6 +26,9 @@ _ERROR = re.compile(
     r"^Error: (.*?)(?:\n+Use --debug flag to render out invalid YAML)?\s*\Z", re.MULTILINE | re.DOTALL
 )
 """Warnings go before it, and advice for users of Helm itself after it."""
+_NOT_STARTED = (126, 127)
+"""Exit codes: of a shell whose program may not be run or is not there, and of one that could not be confined."""
+_NO_START = "not started"
 _LIBRARY = "library charts are not installable"
 
 
@@ -34,6 +39,8 @@ class Run(Struct, frozen=True):
     limits: Limits
     stopped: threading.Event
     """Set to end them."""
+    confinement: Confinement
+    budget: Budget
 
 
 class Request(Struct, frozen=True, rename={"set_": "set"}):
@@ -47,6 +54,8 @@ class Request(Struct, frozen=True, rename={"set_": "set"}):
     set_string: tuple[str, ...] = ()
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
+    boundary: str = ""
+    """The real path of the folder that no file may lie outside of."""
     parts: tuple[tuple[str, str], ...] = ()
     """Charts that stand in for dependencies: place within the chart, and absolute path."""
 
@@ -90,7 +99,7 @@ class BundledEngine:
     def __init__(self, run: Run) -> None:
         # -P: a module beside the child's file must not stand in for one of the standard library.
         argv = (sys.executable, "-P", str(Path(helm_child.__file__)))
-        self._command = Command(argv, "/", run.environment, run.stopped)
+        self._command = Command(argv, "/", run.environment, run.stopped, run.confinement)
         self._limits = run.limits
         self._child: Child | None = None
 
@@ -143,7 +152,7 @@ class ProgramEngine:
             ("--api-versions", request.api_versions),
         ):
             argv += [part for entry in entries for part in (flag, entry)]
-        command = Command(tuple(argv), "/", self._run.environment, self._run.stopped)
+        command = Command(tuple(argv), "/", self._run.environment, self._run.stopped, self._run.confinement)
         try:
             outcome = run_child(command, self._limits)
         except OSError as error:
@@ -153,6 +162,8 @@ class ProgramEngine:
         if outcome.code != 0:
             found = _ERROR.search(outcome.complaint)
             why = found[1] if found else outcome.complaint.strip() or "no reason given"
+            if outcome.code in _NOT_STARTED:
+                return Answer(error=why, error_kind=_NO_START)
             return Answer(type="library") if why == _LIBRARY else Answer(error=why, error_kind="helm")
         return _answer_of(outcome.output.decode("utf-8", "replace"))
 
@@ -166,7 +177,9 @@ class ProgramEngine:
 
 
 class _FirstThatCan:
-    """The user's ``helm``; what it refuses for want of a dependency, the bundled engine renders without."""
+    """The user's ``helm``. What it refuses for want of a dependency, the bundled engine renders without, and all where
+    it is one that starts others, which the confinement does not know.
+    """
 
     def __init__(self, first: ProgramEngine, second: BundledEngine) -> None:
         self._first = first
@@ -174,7 +187,8 @@ class _FirstThatCan:
 
     def render(self, request: Request) -> Answer:
         answer = self._first.render(request)
-        return self._second.render(request) if "missing in charts/" in answer.error else answer
+        needs_other = answer.error_kind == _NO_START or "missing in charts/" in answer.error
+        return self._second.render(request) if needs_other else answer
 
     def __enter__(self) -> "_FirstThatCan":
         return self
@@ -211,7 +225,13 @@ def render_all(engines: Sequence[Engine], requests: Sequence[Request], run: Run)
                     index = next(waiting, None)
                 if index is None:
                     return
-                answers[index] = engine.render(requests[index])
+                if why := run.budget.why_spent():
+                    answers[index] = Answer(error=why, error_kind="out of time")
+                    continue
+                answers[index] = answer = engine.render(requests[index])
+                run.budget.spend(
+                    sum(map(len, answer.templates.values())) + sum(len(text) for _, text in answer.crds)
+                )
 
     with ThreadPoolExecutor(max_workers=max(1, len(engines))) as pool:
         try:

@@ -1,16 +1,15 @@
-"""Which file on the disk the engine's name for a template means, and whether a chart stays within its tree."""
+"""Which file on the disk the engine's name for a template means."""
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from leadline.sources.regular_file import read_regular
 from leadline.sources.yaml.parser import parse_documents
 
 _METADATA_BYTES = 1 << 20
 _VERSIONED = re.compile(r"-v?\d")
-_LINKS_LOOKED_AT = 50_000
 
 
 class ChartFiles:
@@ -72,30 +71,9 @@ def dependencies(folder: Path) -> list[dict[str, str]]:
     return [row for row in found if row.get("name")]
 
 
-def link_outside(chart: Path, boundary: Path) -> str:
-    """The first symbolic link in ``chart`` that leads out of ``boundary``; the engine would follow it."""
-    seen = 0
-    limit = os.path.realpath(boundary)
-    for folder, folders, files in os.walk(chart):
-        for name in (*folders, *files):
-            seen += 1
-            path = Path(folder, name)
-            if path.is_symlink() and not is_within(os.path.realpath(path), limit):
-                return str(path)
-        if seen > _LINKS_LOOKED_AT:
-            break
-    return ""
-
-
-def is_within(real: str, boundary: str) -> bool:
-    """Whether the path ``real`` is the folder ``boundary`` or below it; both free of links."""
-    return real == boundary or real.startswith(boundary.rstrip(os.sep) + os.sep)
-
-
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            content = file.read(_METADATA_BYTES)
+        content = read_regular(path, _METADATA_BYTES)
     except OSError:
         return {}
     body = next((document.body for document in parse_documents(content)), None)

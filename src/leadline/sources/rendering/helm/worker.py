@@ -103,7 +103,11 @@ def _load(request: dict[str, Any]) -> Any:
                     size += file.stat().st_size
                     if size > _CHART_BYTES:
                         raise ValueError(f"more than {_CHART_BYTES >> 20} MiB of charts")
-                    archive.add(file.resolve(), str(inside), recursive=False)
+                    # Looked at again where it is opened: what is no link now may have been one then.
+                    real = file.resolve()
+                    if not real.is_relative_to(request["boundary"]):
+                        raise ValueError(f"{relative} leads out of the scanned folder")
+                    archive.add(real, str(inside), recursive=False)
     return helm_python.Chart.load_archive(content.getvalue())
 
 

@@ -21,10 +21,18 @@ from msgspec import Struct, structs
 
 from leadline.model.finding import Unread
 from leadline.model.resource import Origin, Resource
+from leadline.sources.boundary import Boundary, Refusal, boundary_of
 from leadline.sources.child_process import Command, Limits, Outcome, closed_environment, run_child
+from leadline.sources.confinement import Confinement, Modes
+from leadline.sources.regular_file import read_regular
+from leadline.sources.rendering.budget import Budget
 from leadline.sources.rendering.file_owner import Owner, OwnerKind, Ownership, Root, relative_path
-from leadline.sources.rendering.helm.files import is_within
-from leadline.sources.rendering.kustomize.kustomization import FILE_NAMES, read_kustomization
+from leadline.sources.rendering.kustomize.kustomization import (
+    FILE_NAMES,
+    Kustomization,
+    has_address,
+    read_kustomization,
+)
 from leadline.sources.rendering.result import Collector, Rendered, RenderOptions
 from leadline.sources.temporary_folder import temporary_folder
 from leadline.sources.yaml.parser import parse_documents
@@ -49,7 +57,7 @@ _FOLDERS_LOOKED_AT = 2_000
 _SOURCE_BYTES = 8 << 20
 
 
-def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str) -> Rendered:
+def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str, budget: Budget) -> Rendered:
     """The objects of every root kustomization of ``plan``; ``shown_root`` is the root as the user named it."""
     collector = Collector(shown_root, 0)
     for lone in plan.lone_components:
@@ -57,12 +65,12 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
         collector.notes.append(Unread(relative_path(lone.folder, Path(plan.root)), why))
     program = find_program(options.environment)
     reader = _Reader(plan, collector)
-    ready = [root for root in plan.roots if reader.is_buildable(root, options.network)]
+    ready = [root for root in plan.roots if reader.is_buildable(root, options)]
     if ready and not program:
         for root in ready:
             reader.fail(root, Unread(reader.folder_of(root), _NO_PROGRAM, hint=_NO_PROGRAM_HINT))
     elif ready:
-        builder = _Builder(program, options)
+        builder = _Builder(program, options, reader.boundary, budget)
         for root, outcome in zip(ready, builder.build_all(ready), strict=True):
             reader.take(root, outcome, builder)
     collector.unread += reader.unread()
@@ -74,6 +82,7 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
         claimed=frozenset(plan.absolute(path) for path in owners),
         owners=owners,
         kustomizations=reader.built,
+        failed=reader.failed(),
         files=frozenset(resource.origin.path for resource in collector.resources),
         not_kubernetes=collector.not_kubernetes,
     )
@@ -101,8 +110,14 @@ class _Build(Struct, frozen=True):
 class _Builder:
     """Builds roots, several at a time, each through an overlay of its own."""
 
-    def __init__(self, program: tuple[str, ...], options: RenderOptions) -> None:
+    def __init__(
+        self, program: tuple[str, ...], options: RenderOptions, boundary: Boundary, budget: Budget
+    ) -> None:
         self._program = program
+        self._budget = budget
+        self._boundary = boundary
+        # What may be fetched needs the user's settings and credentials.
+        self._modes = Modes("none", "open") if options.network else options.modes or Modes()
         self._environment = (
             closed_environment(options.environment, network=options.network) | _BUILD_ENVIRONMENT
         )
@@ -114,9 +129,10 @@ class _Builder:
         with temporary_folder() as folder:
             # Kustomize clones remote bases below TMPDIR; whatever it leaves behind goes with ours.
             self._environment["TMPDIR"] = str(folder)
+            confinement = Confinement(self._modes, (self._boundary.top,), (str(folder),))
             with ThreadPoolExecutor(max_workers=self._workers) as pool:
                 jobs = [
-                    pool.submit(self._build, root, str(folder / str(index)))
+                    pool.submit(self._build, root, str(folder / str(index)), confinement)
                     for index, root in enumerate(roots)
                 ]
                 try:
@@ -125,15 +141,19 @@ class _Builder:
                     self._stopped.set()
                     pool.shutdown(wait=True, cancel_futures=True)
 
-    def _build(self, root: Root, folder: str) -> _Build:
+    def _build(self, root: Root, folder: str, confinement: Confinement) -> _Build:
+        if why := self._budget.why_spent():
+            return _Build(None, folder, why)
         overlay = Path(folder)
         overlay.mkdir()
         target = os.path.relpath(os.path.realpath(root.kustomization.folder), folder)
         body = {"resources": [target.replace(os.sep, "/")], "buildMetadata": ["originAnnotations"]}
         (overlay / FILE_NAMES[0]).write_text(json.dumps(body), encoding="utf-8")
-        command = Command((*self._program, folder), folder, self._environment, self._stopped)
+        command = Command((*self._program, folder), folder, self._environment, self._stopped, confinement)
         try:
-            return _Build(run_child(command, self.limits), folder)
+            outcome = run_child(command, self.limits)
+            self._budget.spend(len(outcome.output))
+            return _Build(outcome, folder)
         except OSError as error:
             return _Build(None, folder, f"{self._program[0]} cannot be started: {error.strerror or error}")
 
@@ -145,6 +165,7 @@ class _Reader:
         self._plan = plan
         self._top = Path(plan.root)
         self._collector = collector
+        self.boundary = _work_tree(self._top, plan.boundary)
         self._sources = _Sources(self._top)
         self._failed: dict[str, tuple[Root, Unread]] = {}
         self.built = 0
@@ -152,21 +173,25 @@ class _Reader:
     def folder_of(self, root: Root) -> str:
         return relative_path(root.kustomization.folder, self._top)
 
-    def is_buildable(self, root: Root, network: bool) -> bool:
+    def is_buildable(self, root: Root, options: RenderOptions) -> bool:
         """Whether it is worth a try; what it would need that it may not have becomes an ``Unread``."""
-        remotes = [remote for part in root.parts for remote in part.remotes]
         where = self.folder_of(root)
-        if remotes and not network:
+        parts, refusal = _reached(root, self.boundary)
+        remotes = [remote for part in parts for remote in part.remotes]
+        if not remotes and options.modes and options.modes.network == "none":
+            remotes = [address for part in parts for address in part.addresses]
+            remotes += [path for part in parts for path in part.patches if has_address(path)]
+        if refusal:
+            shown = relative_path(refusal.path, self._top)
+            hint = "scan the folder that holds both"
+            self.fail(root, Unread(where, f"builds upon {shown}: {refusal.why}", hint=hint))
+        elif remotes and not options.network:
             more = f" and {len(remotes) - 1} more" if len(remotes) > 1 else ""
             hint = "download it, or allow the network"
             self.fail(root, Unread(where, f"builds upon the remote {remotes[0]}{more}", hint=hint))
-        elif any(part.inflates_charts for part in root.parts):
+        elif any(part.inflates_charts for part in parts):
             hint = "scan the output of: kustomize build --enable-helm"
             self.fail(root, Unread(where, "inflates Helm charts, which is not enabled", hint=hint))
-        elif outside := _outside(root, _boundary(self._top)):
-            shown = relative_path(outside, self._top)
-            hint = "scan the folder that holds both"
-            self.fail(root, Unread(where, f"builds upon {shown}, outside of what is scanned", hint=hint))
         else:
             return True
         return False
@@ -183,6 +208,10 @@ class _Reader:
             verb = "file is" if count == 1 else "files are"
             plain = f"{count} {verb} judged as written" if count else ""
             yield structs.replace(unread, hint="; ".join(part for part in (unread.hint, plain) if part))
+
+    def failed(self) -> frozenset[str]:
+        """Folders of the roots that were not built."""
+        return frozenset(self.folder_of(root) for root, _ in self._failed.values())
 
     def _free(self) -> set[str]:
         """Resource files that only failed roots list."""
@@ -265,8 +294,7 @@ class _Sources:
 
     def _read(self, path: str) -> list[tuple[int, str, str]]:
         try:
-            with (self._top / path).open("rb") as file:
-                content = file.read(_SOURCE_BYTES)
+            content = read_regular(self._top / path, _SOURCE_BYTES)
         except OSError:
             return []
         if b"\n---" not in content:
@@ -311,27 +339,36 @@ def _complaint(outcome: Outcome, limits: Limits) -> str:
     return message[:_WHY_LENGTH] + "…" if len(message) > _WHY_LENGTH else message
 
 
-def _boundary(top: Path) -> str:
-    """The work tree around ``top``, else ``top``: bases beside the scanned folder are part of the same whole."""
+def _work_tree(top: Path, scanned: Boundary) -> Boundary:
+    """The work tree around ``top``, else what is scanned: bases beside the scanned folder are part of the same whole."""
     for folder in (top, *top.parents):
         if (folder / ".git").exists():
-            return os.path.realpath(folder)
-    return os.path.realpath(top)
+            return boundary_of(folder)
+    return scanned
 
 
-def _outside(root: Root, boundary: str) -> str:
-    """The first folder that ``root`` builds upon outside of ``boundary``, or empty."""
+def _reached(root: Root, boundary: Boundary) -> tuple[list[Kustomization], Refusal | None]:
+    """All that ``root`` builds upon, found or not by the walk that made the plan, and what of it may not be read."""
     known = {part.folder: part for part in root.parts}
     waiting = [root.kustomization.folder]
     seen: set[str] = set()
-    while waiting and len(seen) < _FOLDERS_LOOKED_AT:
+    parts: list[Kustomization] = []
+    while waiting:
         folder = waiting.pop()
         if folder in seen:
             continue
         seen.add(folder)
-        if not is_within(os.path.realpath(folder), boundary):
-            return folder
-        files = [file for name in FILE_NAMES if (file := Path(folder, name)).is_file()]
+        if len(seen) > _FOLDERS_LOOKED_AT:
+            return parts, Refusal(folder, f"it builds upon more than {_FOLDERS_LOOKED_AT:,} folders")
+        if not boundary.holds(folder):
+            return parts, Refusal(folder, "it leads out of the scanned folder")
+        files = [file for name in FILE_NAMES if os.path.lexists(file := Path(folder, name))]
         part = known.get(folder) or (read_kustomization(files[0]) if files else None)
-        waiting += part.folders if part else ()
-    return ""
+        if part is None:
+            continue
+        parts.append(part)
+        waiting += part.folders
+        for path in (part.file, *part.resources, *part.patches):
+            if os.path.lexists(path) and (refusal := boundary.refusal(path)):
+                return parts, refusal
+    return parts, None

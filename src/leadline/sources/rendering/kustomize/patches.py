@@ -8,6 +8,7 @@ from typing import Any
 from leadline.kube.field_path import Step, Steps, child_of, format_path, parse_path, value_at
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.sources.manifests.positions import FilePlaces
+from leadline.sources.regular_file import read_regular
 from leadline.sources.rendering.file_owner import relative_path
 from leadline.sources.rendering.kustomize.kustomization import FILE_NAMES, read_kustomization
 from leadline.sources.yaml.parser import parse_documents
@@ -40,7 +41,7 @@ def patch_places(
     except ValueError:
         return
     for patch, index, body in patches_of(origin) if patches is None else patches:
-        if not _is_for(body, resource):
+        if not is_patch_of(body, resource):
             continue
         inside = same_field(body, resource.body, steps)
         is_held = steps and len(inside) == len(steps)
@@ -71,8 +72,7 @@ def _patches(folder: Path) -> Iterator[str]:
 
 def _bodies(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(_PATCH_BYTES)
+        content = read_regular(path, _PATCH_BYTES)
     except OSError:
         return
     for document in parse_documents(content):
@@ -80,8 +80,8 @@ def _bodies(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
             yield document.index, document.body
 
 
-def _is_for(patch: dict[str, Any], resource: Resource) -> bool:
-    """By kind and name; a prefix and suffix may have been added since."""
+def is_patch_of(patch: dict[str, Any], resource: Resource) -> bool:
+    """Whether a strategic merge patch is for the object, by kind and name; a prefix and suffix may have been added since."""
     metadata = patch.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if patch.get("kind") != resource.kind or not isinstance(name, str) or not name:

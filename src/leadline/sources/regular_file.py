@@ -1,0 +1,61 @@
+"""Files that somebody else put there, opened so that nothing blocks: a pipe, a socket or a device is no file to read.
+
+What is asked before the opening may have changed by then, so the open file itself is asked.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+
+class NotRegularError(OSError):
+    """The path names a pipe, a socket, a device or a folder."""
+
+    def __init__(self, path: str, mode: int) -> None:
+        super().__init__(errno.EINVAL, f"it is {kind_of(mode)}, not a file", path)
+
+
+def open_regular(path: str | Path) -> BinaryIO:
+    """The file at ``path``, open for reading; links are followed.
+
+    Raises: ``OSError``, among them ``NotRegularError``.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0))
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise NotRegularError(str(path), mode)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: str | Path, most: int) -> bytes:
+    """The first ``most`` bytes of a regular file.
+
+    Raises: ``OSError``, among them ``NotRegularError``.
+    """
+    with open_regular(path) as file:
+        return file.read(most)
+
+
+def is_regular(path: str | Path) -> bool:
+    try:
+        return stat.S_ISREG(Path(path).stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def kind_of(mode: int) -> str:
+    """What a path with this mode is, with its article."""
+    if stat.S_ISFIFO(mode):
+        return "a named pipe"
+    if stat.S_ISSOCK(mode):
+        return "a socket"
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "no regular file"

@@ -1,0 +1,148 @@
+"""Objects in files that a chart or a kustomization took in, and that nothing was rendered from.
+
+Whoever applies such a file by itself gets the object; so each is named. What is a part of something that was
+rendered, a patch that fits an object or a template that its values turn off, is told apart.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from leadline.model.finding import Unread
+from leadline.sources.manifests.files import is_manifest
+from leadline.sources.manifests.reader import is_object_like
+from leadline.sources.regular_file import read_regular
+from leadline.sources.rendering.file_owner import Owner, Ownership, relative_path
+from leadline.sources.rendering.kustomize.kustomization import FILE_NAMES
+from leadline.sources.rendering.kustomize.patches import is_patch_of
+from leadline.sources.rendering.result import Rendered
+from leadline.sources.yaml.parser import parse_documents
+
+_FILE_BYTES = 4 << 20
+_NAMED = 1_000
+_OWN_GROUPS = ("kustomize.config.k8s.io/", "builtin")
+_HAS_KIND = re.compile(rb"^[ \t]*['\"]?kind['\"]?[ \t]*:", re.MULTILINE)
+_HINT = "scan it by its own path, or take it out of what holds it"
+
+
+def unrendered(plan: Ownership, rendered: Rendered) -> tuple[list[Unread], list[Unread]]:
+    """Files with objects that nothing rendered, and templates that values turn off."""
+    search = _Search(plan, rendered)
+    named: list[Unread] = []
+    turned_off: list[Unread] = []
+    for path, owner in sorted(rendered.owners.items()):
+        if owner.of in rendered.failed or not (is_manifest(path) or path.rpartition("/")[2] in FILE_NAMES):
+            continue
+        found = search.of_chart(path) if owner.kind == "helm" else search.of_kustomization(path)
+        if found is not None:
+            (turned_off if found.reason == "left out" else named).append(found)
+    return _at_most(named), _at_most(turned_off)
+
+
+class _Search:
+    def __init__(self, plan: Ownership, rendered: Rendered) -> None:
+        self._plan = plan
+        self._owners: Mapping[str, Owner] = rendered.owners
+        self._charts = rendered.rendered_charts
+        self._by_path: dict[str, Counter[str]] = {}
+        for resource in rendered.resources:
+            origin = resource.origin
+            self._by_path.setdefault(origin.path, Counter())[origin.rendered_from] += 1
+        self._built = [resource for resource in rendered.resources if resource.origin.kind == "kustomize"]
+        top = Path(plan.root)
+        parts = [part for root in plan.roots for part in root.parts]
+        self._targets = {relative_path(path, top): target for part in parts for path, target in part.targets}
+        self._patches = {relative_path(path, top) for part in parts for path in part.patches}
+
+    def of_chart(self, path: str) -> Unread | None:
+        if path in self._by_path:
+            return None
+        content = self._content(path)
+        objects = _objects(content)
+        owner = self._owners[path].of
+        if objects and not self._is_of_silent_subchart(path, owner):
+            why = f"it holds {objects[0].get('kind')}, which the chart {owner or 'around it'} does not render"
+            return Unread(path, why, hint=_HINT, reason="not rendered")
+        if not objects and (b"{{" not in content or not _HAS_KIND.search(content)):
+            return None
+        if owner not in self._charts:
+            why = "a template of a chart that renders nothing by itself"
+            return Unread(path, why, hint=_HINT, reason="not rendered")
+        return Unread(path, "a template that renders to nothing with these values", reason="left out")
+
+    def _is_of_silent_subchart(self, path: str, owner: str) -> bool:
+        """Whether the file lies in a chart within a rendered one that nothing was rendered of: its values turn it off."""
+        inside = path.removeprefix(f"{owner}/") if owner else path
+        steps = inside.split("/")
+        if owner not in self._charts or steps[0] != "charts" or len(steps) < 3:
+            return False
+        folder = f"{owner}/charts/{steps[1]}/" if owner else f"charts/{steps[1]}/"
+        return not any(rendered.startswith(folder) for rendered in self._by_path)
+
+    def of_kustomization(self, path: str) -> Unread | None:
+        objects = _objects(self._content(path))
+        if path in self._patches:
+            objects = [body for body in objects if not self._is_used(path, body)]
+        built = max(self._by_path.get(path, Counter()).values(), default=0)
+        if len(objects) <= built:
+            return None
+        what = (
+            f"{len(objects) - built} of its objects" if built else f"it holds {objects[0].get('kind')}, which"
+        )
+        why = f"{what} {'are' if built else 'is'} not in what its kustomization builds"
+        return Unread(path, why, hint=_HINT, reason="not rendered")
+
+    def _is_used(self, path: str, patch: dict[str, Any]) -> bool:
+        """Whether the patch may have gone into an object that was built."""
+        target = self._targets.get(path)
+        if target is None:
+            return any(is_patch_of(patch, resource) for resource in self._built)
+        kind, name = target.get("kind"), target.get("name")
+        return any(
+            _matches(kind, resource.kind) and _matches(name, resource.name) for resource in self._built
+        )
+
+    def _content(self, path: str) -> bytes:
+        try:
+            return read_regular(self._plan.absolute(path), _FILE_BYTES)
+        except OSError:
+            return b""
+
+
+def _matches(pattern: object, text: str) -> bool:
+    """As Kustomize selects, by an anchored expression; names may have got a prefix or a suffix since."""
+    if not isinstance(pattern, str) or not pattern:
+        return True
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        return False
+
+
+def _objects(content: bytes) -> list[dict[str, Any]]:
+    """The objects that a text writes down, those of lists one by one."""
+    found: list[dict[str, Any]] = []
+    if b"kind" not in content and b"\\" not in content:
+        return found
+    for document in parse_documents(content):
+        body = document.body
+        if isinstance(body, dict) and is_object_like(body):
+            items = body.get("items")
+            found += (
+                [item for item in items if isinstance(item, dict)]
+                if isinstance(items, list) and items
+                else [body]
+            )
+    return [body for body in found if not str(body.get("apiVersion", "")).startswith(_OWN_GROUPS)]
+
+
+def _at_most(rows: Iterable[Unread]) -> list[Unread]:
+    return list(_shortened(list(rows)))
+
+
+def _shortened(rows: list[Unread]) -> Iterator[Unread]:
+    yield from rows[:_NAMED]
+    if len(rows) > _NAMED:
+        yield Unread("", f"{len(rows) - _NAMED:,} more files like these", reason=rows[0].reason)
