@@ -135,7 +135,11 @@ PROCESS_WIDE = {
     "resource.setrlimit",
     "locale.setlocale",
 }
-PROGRAMS_OF_THEIR_OWN = {"sources/rego/worker.py", "sources/rendering/helm/worker.py"}
+PROGRAMS_OF_THEIR_OWN = {
+    "sources/confined_start.py",
+    "sources/rego/worker.py",
+    "sources/rendering/helm/worker.py",
+}
 """Started by name as children, so that the process is theirs."""
 
 
