@@ -1,7 +1,6 @@
 """What a live cluster is asked for follows from the kinds that controls name, so they have to name them all."""
 
 from contextlib import suppress
-from functools import partial
 
 import pytest
 from control_fixtures import fixtures_of
@@ -24,14 +23,11 @@ def test_a_join_names_every_kind_that_it_asks_for(control):
         read = set()
         for subject in subjects(control, resources, inventory):
             if control.applies is None or control.applies(subject):
-                with suppress(NotJudged), inventory.traced(partial(keep, read), ""):
+                inventory.trace(read)
+                with suppress(NotJudged):
                     list(control.check(subject, inventory))
         asked = inventory.kinds_behind(read) - {EVERY_KIND}
         assert asked <= known(control), fixture.path.name
-
-
-def keep(read, _, reads):
-    read |= reads
 
 
 def subjects(control, resources, inventory):

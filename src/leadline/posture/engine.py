@@ -133,6 +133,8 @@ class Judge:
         self, controls: Sequence[BuiltControl], settings: Settings | None = None, facts: Facts | None = None
     ) -> None:
         self.controls = controls
+        self.looks_at_fields = True
+        """Whether a pod's fields of a wrong type are named, which takes no control."""
         self.facts = facts or Facts()
         self._settings = settings or {}
         self.rank = {control.id: rank for rank, control in enumerate(controls)}
@@ -167,9 +169,11 @@ class Judge:
         return Verdict(run.own(resource, seen), tuple(run.grants(resource, seen)) if is_binding else ())
 
     def only(self, ids: frozenset[str]) -> "Judge":
-        """The same with the controls of ``ids`` alone; ``GRANTS`` stands for those over grants."""
+        """The controls of ``ids`` alone; ``GRANTS`` stands for those over grants. It does not look at fields again."""
         chosen = [c for c in self.controls if c.id in ids or (c.subject is Grant and GRANTS in ids)]
-        return Judge(chosen, self._settings, self.facts)
+        part = Judge(chosen, self._settings, self.facts)
+        part.looks_at_fields = False
+        return part
 
     def _file(self, control: BuiltControl) -> None:
         """Puts a control under what it looks at, or among those left out."""
@@ -230,8 +234,14 @@ class _Run:
 
     def grants(self, binding: Resource, inventory: Inventory) -> Iterator[SubjectVerdict]:
         """What the controls over grants make of each subject of ``binding``."""
-        with inventory.traced(self._tracer, GRANTS):
+        reads = None if self._tracer is None else set[Read]()
+        inventory.trace(reads)
+        try:
             given = inventory.bound_by(binding)
+        finally:
+            inventory.trace(None)
+        if self._tracer is not None and reads is not None:
+            self._tracer(GRANTS, reads)
         if given.unknown:
             # Such a binding may allow anything: it is no pass.
             why = f"its role {given.unknown} was not read, so what it allows is unknown"
@@ -245,7 +255,8 @@ class _Run:
 
     def _ask_about(self, workload: Workload, inventory: Inventory) -> None:
         resource = workload.resource
-        for path, wanted in malformed_fields(workload.template.get("spec")):
+        malformed = malformed_fields(workload.template.get("spec")) if self._judge.looks_at_fields else ()
+        for path, wanted in malformed:
             where = f"{workload.pod_path}{path}".rstrip(".")
             hint = "Kubernetes refuses such an object; fix the field"
             self._unread.append(("", Unread(_where(resource), f"{where} must be {wanted}", hint=hint)))
@@ -272,7 +283,8 @@ class _Run:
                 elif tracer is None:
                     violations = check(subject, inventory)
                 else:
-                    violations = self._traced(control_id, check, subject, inventory)
+                    name = GRANTS if subject.__class__ is Grant else control_id
+                    violations = self._traced(tracer, name, partial(check, subject), inventory)
                 for violation in violations:
                     found.append(
                         Finding(control_id, resource.id, _rooted(violation, prefix, resource.id), related)
@@ -291,10 +303,15 @@ class _Run:
                 self._unread.append((control_id, told))
 
     def _traced(
-        self, control_id: str, check: Callable[..., Violations], subject: Any, inventory: Inventory
+        self, tracer: Tracer, name: str, check: Callable[[Inventory], Violations], inventory: Inventory
     ) -> Violations:
-        with inventory.traced(self._tracer, GRANTS if isinstance(subject, Grant) else control_id):
-            yield from check(subject, inventory)
+        reads: set[Read] = set()
+        inventory.trace(reads)
+        try:
+            yield from check(inventory)
+        finally:
+            inventory.trace(None)
+            tracer(name, reads)
 
     def _give_up(self, control_id: str, reason: Reason) -> None:
         """What could not be read outweighs that a control looks at other kinds."""

@@ -98,12 +98,12 @@ class Index(Generic[V]):
 
 _RUNNING: Index[Resource] = Index((WORKLOADS,), lambda filed: (("", filed.resource),))
 """Every object that runs pods, so that the others are asked but once."""
-Read = tuple[object, Hashable, bool]
-"""An index, a key, and whether only the presence of something under it was asked; or a kept answer."""
-ANSWER = "answer"
-ALL = ("all objects", "", False)
+Read = tuple[Hashable, Hashable, bool]
+"""An index, a key, and whether only the presence of something under it was asked; or the topic of a kept answer and
+the question."""
+ALL: Read = ("\0all", "", False)
 """The read of every object there is."""
-_OF_KIND = "kind"
+_OF_KIND = "\0kind"
 _ABSENT = object()
 
 
@@ -236,7 +236,7 @@ class Store:
             self._reads_of[question] = inner
             for read in inner:
                 self._answers_by_read.setdefault(read, set()).add(question)
-        self._note((ANSWER, question, False))
+        self._note(_answer(question))
         return cast(T, self._answers[question])
 
     def about(self, resource: Resource, question: str, answer: Callable[[], T]) -> T:
@@ -263,7 +263,7 @@ class Store:
             for question in self._about.pop(id(resource), ()):
                 if question in self._answers:
                     self._forget(question)
-                    stale.add((ANSWER, question, False))
+                    stale.add(_answer(question))
         for resource in added:
             rank = ranks.pop(resource.id, self._next_rank)
             self._next_rank = max(self._next_rank, rank + 1)
@@ -283,8 +283,8 @@ class Store:
             source, key, _ = read
             if isinstance(source, Index):
                 kinds |= source.kinds
-            elif source == ANSWER:
-                waiting += self._reads_of.get(key, ())
+            elif key in self._reads_of:
+                waiting += self._reads_of[key]
             else:
                 kinds.add(str(key) if source == _OF_KIND else EVERY_KIND)
         return frozenset(kinds)
@@ -339,7 +339,7 @@ class Store:
             for question in self._answers_by_read.pop(waiting.pop(), ()):
                 if question in self._answers:
                     self._forget(question)
-                    read: Read = (ANSWER, question, False)
+                    read = _answer(question)
                     stale.add(read)
                     waiting.append(read)
         return stale
@@ -394,3 +394,8 @@ def _differs(new: object, old: object) -> bool:
 
 def _rank(entry: tuple[int, Resource]) -> int:
     return entry[0]
+
+
+def _answer(question: Hashable) -> Read:
+    """The read of a kept answer; its topic is how the question begins."""
+    return question[0] if isinstance(question, tuple) else question, question, False

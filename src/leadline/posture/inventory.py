@@ -1,7 +1,6 @@
 """Joins between the objects of one world. Each rests on indexes that are built on first use and follow every change."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -95,7 +94,7 @@ class Inventory:
         self._seen: dict[tuple[str, bool], Inventory] = {}
         self._folder = ""
         self._is_written = True
-        self._kept: dict[str, dict[int, Any]] = {}
+        self._kept: dict[str, dict[int, tuple[Any, set[Read] | None]]] = {}
         """What was found for each workload; good until the next change."""
         self.facts = facts or Facts()
 
@@ -139,18 +138,9 @@ class Inventory:
         self._kept.clear()
         return self._store.change(removed, added)
 
-    @contextmanager
-    def traced(self, tracer: Callable[[str, set[Read]], None] | None, name: str) -> Iterator[None]:
-        """Within it ``tracer`` is what learns, under ``name``, of all that is read."""
-        if tracer is None:
-            yield
-            return
-        self._store.trace = reads = set[Read]()
-        try:
-            yield
-        finally:
-            self._store.trace = None
-            tracer(name, reads)
+    def trace(self, reads: set[Read] | None) -> None:
+        """From now on every read is written down in ``reads``; for ``None`` no longer."""
+        self._store.trace = reads
 
     def kinds_behind(self, reads: Iterable[Read]) -> frozenset[str]:
         """The kinds of objects that can change what was read."""
@@ -278,14 +268,24 @@ class Inventory:
         return [grant for key in self._names_of_account(workload) for grant in self._held_by(key, origin)]
 
     def _keep(self, name: str, workload: Workload, find: Callable[[Workload], V]) -> V:
-        """``find(workload)``, worked out once; always anew where reads are written down."""
-        if self._store.trace is not None or workload.resource not in self._store:
+        """``find(workload)``, worked out once; kept with what was read for it where that is written down."""
+        store = self._store
+        if workload.resource not in store:
             return find(workload)
-        kept: dict[int, V] = self._kept.setdefault(name, {})
-        found = kept.get(id(workload))
-        if found is None:
-            found = kept[id(workload)] = find(workload)
-        return found
+        outer = store.trace
+        kept: dict[int, tuple[V, set[Read] | None]] = self._kept.setdefault(name, {})
+        answer = kept.get(id(workload))
+        if answer is None or (outer is not None and answer[1] is None):
+            inner = store.trace = None if outer is None else set()
+            try:
+                answer = kept[id(workload)] = (find(workload), inner)
+            finally:
+                store.trace = outer
+                if outer is not None and inner is not None:
+                    outer |= inner
+        elif outer is not None and answer[1] is not None:
+            outer |= answer[1]
+        return answer[0]
 
     def _held_by(self, key: SubjectKey, beside: Origin) -> Sequence[Grant]:
         held = [
@@ -310,11 +310,11 @@ class Inventory:
         return self._store.find(ACCOUNT_USERS, [(space, name) for space in self.spaces(namespace)])
 
     def service_account_of(self, workload: Workload) -> Resource | None:
-        return self._keep("account", workload, self._account_of)[0]
+        return self._keep("account", workload, self._account_of)
 
-    def _account_of(self, workload: Workload) -> tuple[Resource | None]:
+    def _account_of(self, workload: Workload) -> Resource | None:
         here = self.seen_from(workload.resource)
-        return (here.get("ServiceAccount", workload.namespace, workload.service_account),)
+        return here.get("ServiceAccount", workload.namespace, workload.service_account)
 
     def mounts_token(self, workload: Workload) -> bool:
         """Whether a token of the service account is mounted: the pod says, else the account, else yes."""

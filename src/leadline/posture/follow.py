@@ -1,0 +1,179 @@
+"""The verdicts about every object of a target, kept current with its changes.
+
+While a verdict is worked out, what it reads of the other objects is written down. A change names the reads that it
+makes stale, and only what rests on those is judged again: by the controls that ever read from there, and no others.
+"""
+
+from collections.abc import Callable, Hashable, Iterable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from leadline.model.finding import Finding
+from leadline.model.resource import Resource
+from leadline.posture.apply_unit import World, world_of
+from leadline.posture.engine import GRANTS, Judge, Judgement, SubjectVerdict, Verdict, judgement_of
+from leadline.posture.index import Read
+from leadline.posture.worlds import Worlds
+
+Readers = dict[Read, set[str]]
+"""The ids of the objects of one world whose verdicts rest on a read."""
+
+
+class Difference(Struct, frozen=True):
+    """What one change did to the findings."""
+
+    appeared: tuple[Finding, ...] = ()
+    went: tuple[Finding, ...] = ()
+    judged_again: int = 0
+    """Objects whose verdict the change could touch, those that were changed included."""
+
+
+class _Entry:
+    """One object, the verdict about it, and where it read for that."""
+
+    __slots__ = ("readers", "reads", "resource", "verdict")
+
+    def __init__(self, resource: Resource, readers: Readers) -> None:
+        self.resource = resource
+        self.readers = readers
+        self.verdict = Verdict(SubjectVerdict(resource))
+        self.reads: set[Read] = set()
+
+
+class Followed:
+    """A target whose changes are followed. Not to be used from several threads at once."""
+
+    def __init__(self, judge: Judge, worlds: Worlds) -> None:
+        self._judge = judge
+        self._worlds = worlds
+        self._entries: dict[str, _Entry] = {}
+        self._readers: dict[World, Readers] = {}
+        self._askers: dict[Hashable, set[str]] = {}
+        """The controls that ever read from an index."""
+        self._asks: dict[str, set[Hashable]] = {}
+        """The same the other way round."""
+        self._parts: dict[frozenset[str], Judge] = {}
+        for resource in worlds.resources:
+            self._judge_anew(resource)
+
+    @property
+    def judgement(self) -> Judgement:
+        """All verdicts as they are now, the same as of a fresh scan of the same objects."""
+        verdicts = {resource.id: self._entries[resource.id].verdict for resource in self._worlds.resources}
+        grants = [
+            grant
+            for inventory in self._worlds
+            for binding in inventory.bindings
+            for grant in verdicts[binding.id].grants
+        ]
+        return judgement_of(self._judge, [verdict.own for verdict in verdicts.values()], grants)
+
+    def change(self, removed: Iterable[str], added: Iterable[Resource]) -> Difference:
+        """Takes out the objects of some ids and puts others in; what is added with such an id is the object changed."""
+        removed = tuple(removed)
+        before = {id: self._verdict_of(id) for id in removed}
+        new, stale = self._worlds.change(removed, added)
+        for id in removed:
+            self._forget(id)
+        for resource in new:
+            before.setdefault(resource.id, None)
+            self._judge_anew(resource)
+        fresh = {resource.id for resource in new}
+        for id, controls in self._touched_by(stale).items():
+            if id not in fresh:
+                before.setdefault(id, self._entries[id].verdict)
+                self._judge_again(id, frozenset(controls))
+        return self._difference(before)
+
+    def _touched_by(self, stale: dict[World, set[Read]]) -> dict[str, set[str]]:
+        """The objects whose verdicts a change can touch, each with the controls to ask again."""
+        touched: dict[str, set[str]] = {}
+        for world, reads in stale.items():
+            readers = self._readers.get(world, {})
+            for read in reads & readers.keys():
+                for id in readers[read]:
+                    touched.setdefault(id, set()).update(self._askers[read[0]])
+        return touched
+
+    def _judge_anew(self, resource: Resource) -> None:
+        readers = self._readers.setdefault(world_of(resource.origin), {})
+        entry = self._entries[resource.id] = _Entry(resource, readers)
+        entry.verdict = self._judge.one(resource, self._worlds.around(resource), self._tracer(entry))
+
+    def _judge_again(self, id: str, controls: frozenset[str]) -> None:
+        entry = self._entries[id]
+        part = self._parts.get(controls)
+        if part is None:
+            part = self._parts[controls] = self._judge.only(controls)
+        resource = entry.resource
+        verdict = part.one(resource, self._worlds.around(resource), self._tracer(entry))
+        own = self._merged(entry.verdict.own, verdict.own, controls)
+        grants = verdict.grants if GRANTS in controls else entry.verdict.grants
+        if own is not entry.verdict.own or grants != entry.verdict.grants:
+            entry.verdict = Verdict(own, grants)
+
+    def _merged(self, old: SubjectVerdict, new: SubjectVerdict, controls: frozenset[str]) -> SubjectVerdict:
+        """``old`` with what ``controls`` now say; the very same where they say what they said."""
+        findings = tuple(finding for finding in old.findings if finding.control in controls)
+        judged = tuple(id for id in old.judged if id in controls)
+        reasons = tuple(reason for reason in old.reasons if reason[0] in controls)
+        unread = tuple(one for one in old.unread if one[0] in controls)
+        if (findings, judged, reasons, unread) == (new.findings, new.judged, new.reasons, new.unread):
+            return old
+        rank = self._judge.rank
+        return replace(
+            old,
+            findings=tuple(
+                sorted(
+                    (*(f for f in old.findings if f.control not in controls), *new.findings),
+                    key=lambda finding: rank[finding.control],
+                )
+            ),
+            judged=tuple(
+                sorted((*(id for id in old.judged if id not in controls), *new.judged), key=rank.__getitem__)
+            ),
+            reasons=(*(r for r in old.reasons if r[0] not in controls), *new.reasons),
+            unread=(*(u for u in old.unread if u[0] not in controls), *new.unread),
+        )
+
+    def _tracer(self, entry: _Entry) -> Callable[[str, set[Read]], None]:
+        id, readers, askers, asks = entry.resource.id, entry.readers, self._askers, self._asks
+
+        def note(control: str, reads: set[Read]) -> None:
+            if not reads <= entry.reads:
+                for read in reads - entry.reads:
+                    readers.setdefault(read, set()).add(id)
+                entry.reads |= reads
+            known = asks.setdefault(control, set())
+            for source, _, _ in reads:
+                if source not in known:
+                    known.add(source)
+                    askers.setdefault(source, set()).add(control)
+
+        return note
+
+    def _forget(self, id: str) -> None:
+        entry = self._entries.pop(id, None)
+        if entry is None:
+            return
+        for read in entry.reads:
+            readers = entry.readers[read]
+            readers.discard(id)
+            if not readers:
+                del entry.readers[read]
+
+    def _verdict_of(self, id: str) -> Verdict | None:
+        entry = self._entries.get(id)
+        return entry.verdict if entry else None
+
+    def _difference(self, before: dict[str, Verdict | None]) -> Difference:
+        appeared: list[Finding] = []
+        went: list[Finding] = []
+        for id, verdict in before.items():
+            now = self._verdict_of(id)
+            if now is not verdict:
+                old, new = verdict.findings if verdict else (), now.findings if now else ()
+                appeared += (finding for finding in new if finding not in old)
+                went += (finding for finding in old if finding not in new)
+        return Difference(tuple(appeared), tuple(went), len(before))

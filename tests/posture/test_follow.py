@@ -1,0 +1,295 @@
+"""Verdicts that follow changes are those of a fresh scan."""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from leadline.model.resource import Origin, Resource, resource_of
+from leadline.posture.catalogue import load_controls
+from leadline.posture.engine import Facts, Judge, Judgement
+from leadline.posture.follow import Followed
+from leadline.posture.worlds import Worlds
+
+CONTROLS = [control for control in load_controls() if control.check]
+RBAC = "rbac.authorization.k8s.io/v1"
+SERVED = {
+    "Deployment": "apps/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "Ingress": "networking.k8s.io/v1",
+    "Role": RBAC,
+    "ClusterRole": RBAC,
+    "RoleBinding": RBAC,
+    "ClusterRoleBinding": RBAC,
+    "HTTPRoute": "gateway.networking.k8s.io/v1",
+    "VirtualService": "networking.istio.io/v1",
+    "Gateway": "networking.istio.io/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "CiliumNetworkPolicy": "cilium.io/v2",
+    "CiliumClusterwideNetworkPolicy": "cilium.io/v2",
+    "GlobalNetworkPolicy": "projectcalico.org/v3",
+    "StorageClass": "storage.k8s.io/v1",
+    "PodSecurityPolicy": "policy/v1beta1",
+    "ValidatingWebhookConfiguration": "admissionregistration.k8s.io/v1",
+    "ValidatingAdmissionPolicy": "admissionregistration.k8s.io/v1",
+    "ValidatingAdmissionPolicyBinding": "admissionregistration.k8s.io/v1",
+    "APIService": "apiregistration.k8s.io/v1",
+    "ServiceScanResult": "kubescape.io/v1",
+    "Memcached": "caches.example/v1",
+}
+UNSCOPED = {
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "Namespace",
+    "Node",
+    "GlobalNetworkPolicy",
+    "CiliumClusterwideNetworkPolicy",
+    "StorageClass",
+    "PodSecurityPolicy",
+    "PersistentVolume",
+    "ValidatingWebhookConfiguration",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "APIService",
+}
+FEW = st.sampled_from(["a", "b"])
+SPACE = st.sampled_from(["", "default", "shop"])
+LABELS = st.dictionaries(st.sampled_from(["app", "tier"]), FEW, max_size=2)
+SELECTOR = st.one_of(
+    LABELS.map(lambda pairs: {"matchLabels": pairs}),
+    st.just({}),
+    FEW.map(lambda v: {"matchExpressions": [{"key": "app", "operator": "In", "values": [v]}]}),
+)
+RULES = st.lists(
+    st.builds(
+        lambda verbs, resources: {"apiGroups": ["*"], "resources": resources, "verbs": verbs},
+        st.lists(st.sampled_from(["get", "list", "create", "*"]), min_size=1, max_size=2),
+        st.lists(st.sampled_from(["secrets", "pods", "pods/exec", "*"]), min_size=1, max_size=2),
+    ),
+    max_size=2,
+)
+SUBJECT = st.one_of(
+    st.builds(lambda n, s: {"kind": "ServiceAccount", "name": n, "namespace": s or "default"}, FEW, SPACE),
+    FEW.map(lambda n: {"kind": "ServiceAccount", "name": n}),
+    st.sampled_from(
+        [
+            {"kind": "Group", "name": name}
+            for name in ("system:serviceaccounts", "system:authenticated", "system:serviceaccounts:shop")
+        ]
+    ),
+    FEW.map(lambda n: {"kind": "User", "name": f"system:serviceaccount:shop:{n}"}),
+)
+WEBHOOK_RULE = {"apiGroups": [""], "resources": ["pods"], "operations": ["CREATE"], "apiVersions": ["v1"]}
+
+
+@st.composite
+def pod_spec(draw: st.DrawFn) -> dict[str, Any]:
+    container = {
+        "name": "c",
+        "image": draw(st.sampled_from(["web:1", "ingress-nginx/controller:v1.0.0"])),
+        "volumeMounts": [{"name": "v", "mountPath": "/v", "subPath": "s"}],
+        "securityContext": draw(st.sampled_from([{}, {"privileged": True}])),
+    }
+    volume = draw(
+        st.sampled_from(
+            [
+                {"secret": {"secretName": "a"}},
+                {"configMap": {"name": "a"}},
+                {"persistentVolumeClaim": {"claimName": "a"}},
+            ]
+        )
+    )
+    spec: dict[str, Any] = {"containers": [container], "volumes": [{"name": "v", **volume}]}
+    account = draw(st.sampled_from(["", "a", "b"]))
+    if account:
+        spec["serviceAccountName"] = account
+    if draw(st.booleans()):
+        spec["automountServiceAccountToken"] = draw(st.booleans())
+    return spec
+
+
+@st.composite
+def template(draw: st.DrawFn) -> dict[str, Any]:
+    return {"metadata": {"labels": draw(LABELS)}, "spec": draw(pod_spec())}
+
+
+def reference(kinds: tuple[str, ...]) -> st.SearchStrategy[dict[str, Any]]:
+    names = st.sampled_from(["a", "b", "edit", "cluster-admin"])
+    return st.builds(lambda kind, name: {"kind": kind, "name": name}, st.sampled_from(kinds), names)
+
+
+BACKEND = FEW.map(lambda n: {"service": {"name": n, "port": {"number": 80}}})
+POLICY = st.builds(
+    lambda selector, types, rules: {"podSelector": selector, "policyTypes": types, "ingress": rules},
+    SELECTOR,
+    st.sampled_from([["Ingress"], ["Ingress", "Egress"], []]),
+    st.sampled_from([[], [{}], [{"from": [{"podSelector": {}}]}]]),
+)
+CONTENT: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "Pod": pod_spec().map(lambda spec: {"spec": spec}),
+    "Deployment": template().map(lambda made: {"spec": {"template": made, "replicas": 2}}),
+    "Service": st.builds(
+        lambda kind, selector: {"spec": {"type": kind, "selector": selector, "ports": [{"port": 22}]}},
+        st.sampled_from(["ClusterIP", "NodePort", "LoadBalancer"]),
+        LABELS,
+    ),
+    "ServiceAccount": st.sampled_from([{}, {"automountServiceAccountToken": False}]),
+    "Secret": st.just({}),
+    "ConfigMap": st.sampled_from([{}, {"data": {"allow-snippet-annotations": "false"}}]),
+    "PersistentVolumeClaim": st.just({}),
+    "PersistentVolume": FEW.map(lambda n: {"spec": {"storageClassName": n}}),
+    "StorageClass": st.sampled_from([{}, {"parameters": {"encrypted": "true"}}]),
+    "Namespace": st.just({}),
+    "Node": st.sampled_from(["v1.20.1", "v1.30.0"]).map(
+        lambda v: {"status": {"nodeInfo": {"kubeletVersion": v}}}
+    ),
+    "NetworkPolicy": POLICY.map(lambda spec: {"spec": spec}),
+    "CiliumNetworkPolicy": SELECTOR.map(lambda s: {"spec": {"endpointSelector": s, "ingress": [{}]}}),
+    "CiliumClusterwideNetworkPolicy": SELECTOR.map(
+        lambda s: {"spec": {"endpointSelector": s, "ingress": [{}]}}
+    ),
+    "GlobalNetworkPolicy": st.sampled_from(["", "tier == 'a'"]).map(
+        lambda s: {"spec": {"selector": s, "namespaceSelector": s, "ingress": []}}
+    ),
+    "Ingress": BACKEND.map(lambda b: {"spec": {"defaultBackend": b}}),
+    "HTTPRoute": st.builds(
+        lambda n, s: {"spec": {"rules": [{"backendRefs": [{"name": n, **({"namespace": s} if s else {})}]}]}},
+        FEW,
+        SPACE,
+    ),
+    "VirtualService": st.builds(
+        lambda g, h: {
+            "spec": {"gateways": [g], "http": [{"route": [{"destination": {"host": h}}]}]},
+        },
+        st.sampled_from(["a", "shop/b"]),
+        st.sampled_from(["a", "b.shop"]),
+    ),
+    "Gateway": LABELS.map(lambda pairs: {"spec": {"selector": pairs}}),
+    "HorizontalPodAutoscaler": FEW.map(
+        lambda n: {"spec": {"scaleTargetRef": {"kind": "Deployment", "name": n}}}
+    ),
+    "Role": RULES.map(lambda rules: {"rules": rules}),
+    "ClusterRole": st.builds(
+        lambda rules, aggregation: {"rules": rules, **aggregation},
+        RULES,
+        st.one_of(st.just({}), SELECTOR.map(lambda s: {"aggregationRule": {"clusterRoleSelectors": [s]}})),
+    ),
+    "RoleBinding": st.builds(
+        lambda ref, subjects: {"roleRef": ref, "subjects": subjects},
+        reference(("Role", "ClusterRole")),
+        st.lists(SUBJECT, max_size=2),
+    ),
+    "ClusterRoleBinding": st.builds(
+        lambda ref, subjects: {"roleRef": ref, "subjects": subjects},
+        reference(("ClusterRole",)),
+        st.lists(SUBJECT, max_size=2),
+    ),
+    "PodSecurityPolicy": st.sampled_from([{}, {"spec": {"privileged": True, "hostNetwork": True}}]),
+    "ValidatingWebhookConfiguration": SELECTOR.map(
+        lambda s: {"webhooks": [{"rules": [WEBHOOK_RULE], "namespaceSelector": s}]}
+    ),
+    "ValidatingAdmissionPolicy": st.just({"spec": {"matchConstraints": {"resourceRules": [WEBHOOK_RULE]}}}),
+    "ValidatingAdmissionPolicyBinding": FEW.map(
+        lambda n: {"spec": {"policyName": n, "validationActions": ["Deny"]}}
+    ),
+    "APIService": st.builds(lambda n: {"spec": {"service": {"name": n, "namespace": "shop"}}}, FEW),
+    "ServiceScanResult": st.just({"spec": {"ports": [{"authenticated": False}]}}),
+    "Memcached": st.just({}),
+}
+CLUSTER_ROLE_LABEL = {"rbac.authorization.k8s.io/aggregate-to-edit": "true"}
+FOLDERS = ("one", "two")
+
+
+@st.composite
+def objects(draw: st.DrawFn, is_cluster: bool) -> Resource:
+    kind = draw(st.sampled_from(sorted(CONTENT)))
+    metadata: dict[str, Any] = {"name": draw(FEW), "labels": draw(LABELS)}
+    if kind == "ClusterRole" and draw(st.booleans()):
+        metadata["labels"] |= CLUSTER_ROLE_LABEL
+    if kind == "Namespace":
+        metadata["name"] = draw(st.sampled_from(["default", "shop"]))
+    if kind not in UNSCOPED:
+        metadata["namespace"] = draw(SPACE) or ("default" if is_cluster else "")
+    body = {"apiVersion": SERVED.get(kind, "v1"), "kind": kind, "metadata": metadata, **draw(CONTENT[kind])}
+    origin = Origin("cluster") if is_cluster else draw(places())
+    return resource_of(copy.deepcopy(body), origin)
+
+
+@st.composite
+def places(draw: st.DrawFn) -> Origin:
+    folder = draw(st.sampled_from(FOLDERS))
+    if draw(st.integers(0, 3)) == 0:
+        return Origin("kustomize", f"{folder}/{draw(FEW)}.yaml", rendered_from=f"overlays/{folder}")
+    return Origin(path=f"{folder}/{draw(FEW)}.yaml", document=draw(st.integers(0, 2)))
+
+
+Change = tuple[list[int], list[Resource], bool]
+"""Which objects go, by number; what is added; whether each that goes comes back changed."""
+
+
+def series(is_cluster: bool) -> st.SearchStrategy[tuple[list[Resource], list[Change]]]:
+    some = st.lists(objects(is_cluster), max_size=4)
+    change = st.tuples(st.lists(st.integers(0, 30), max_size=2), some, st.booleans())
+    return st.tuples(
+        st.lists(objects(is_cluster), min_size=3, max_size=14), st.lists(change, min_size=1, max_size=5)
+    )
+
+
+def play(followed: Followed, worlds: Worlds, changes: list[Change]) -> None:
+    for numbers, added, is_change in changes:
+        present = worlds.resources
+        gone = {present[number % len(present)].id for number in numbers} if present else set()
+        new = list(added)
+        if is_change:
+            new = [resource_like(one, worlds.get(id)) for one, id in zip(added, sorted(gone), strict=False)]
+        before = followed.judgement.findings
+        difference = followed.change(gone, new)
+        after = followed.judgement.findings
+        assert sorted(map(repr, difference.appeared)) == sorted(repr(f) for f in after if f not in before)
+        assert sorted(map(repr, difference.went)) == sorted(repr(f) for f in before if f not in after)
+
+
+def resource_like(new: Resource, old: Resource | None) -> Resource:
+    """``new`` by the name of ``old``."""
+    if old is None or old.kind != new.kind:
+        return new
+    body = {**new.body, "metadata": {**new.body["metadata"], **_called(old)}}
+    return resource_of(body, old.origin)
+
+
+def _called(old: Resource) -> dict[str, Any]:
+    return {key: old.body["metadata"][key] for key in ("name", "namespace") if key in old.body["metadata"]}
+
+
+def same(left: Judgement, right: Judgement) -> None:
+    for field in ("resources", "judged", "joined", "findings", "skips", "unread"):
+        assert getattr(left, field) == getattr(right, field), field
+
+
+@pytest.mark.parametrize("is_cluster", [True, False], ids=["cluster", "folders"])
+@given(data=st.data(), is_whole=st.booleans())
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_after_any_series_of_changes_the_verdicts_are_those_of_a_fresh_scan(is_cluster, data, is_whole):
+    first, changes = data.draw(series(is_cluster))
+    judge = Judge(CONTROLS, facts=Facts(is_whole=is_whole, server_version="v1.24.1"))
+    worlds = Worlds(first, judge.facts)
+    followed = Followed(judge, worlds)
+    same(followed.judgement, judge.everything(Worlds(first, judge.facts)))
+    play(followed, worlds, changes)
+    same(followed.judgement, judge.everything(Worlds(worlds.resources, judge.facts)))
+
+
+@given(data=st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_an_inventory_that_was_changed_answers_like_a_new_one(data):
+    first, changes = data.draw(series(True))
+    judge = Judge(CONTROLS)
+    worlds = Worlds(first)
+    judge.everything(worlds)
+    for numbers, added, _ in changes:
+        present = worlds.resources
+        worlds.change({present[n % len(present)].id for n in numbers} if present else (), added)
+        judge.everything(worlds)
+    same(judge.everything(worlds), judge.everything(Worlds(worlds.resources)))
