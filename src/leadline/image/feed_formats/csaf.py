@@ -5,7 +5,7 @@ by status. Here a pair becomes one ``Affected``; which system it is of is up to 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 from urllib.parse import unquote
 
@@ -23,6 +23,7 @@ from leadline.image.feed import (
     rating,
 )
 from leadline.image.feed_formats.releases import Release
+from leadline.image.feed_formats.updates import by_architecture
 from leadline.image.feed_formats.values import (
     MOST_AFFECTED,
     LeftOut,
@@ -365,18 +366,18 @@ def _fixed_by(
 ) -> list[Affected]:
     status = found.product_status or _Status()
     fixed = [*(status.fixed or []), *(status.recommended or [])]
-    listed: list[Affected] = []
+    listed: list[tuple[Affected, str]] = []
     for product_id, component, plain in _packages(fixed, products, release_of, left_out):
         try:
             fix = (VersionRange(fixed=version(component.version)),)
         except Unreadable as error:
             left_out.add(product_id, error)
             continue
-        listed.append(structs.replace(plain, ranges=fix))
-    return _without_sources(listed)
+        listed.append((structs.replace(plain, ranges=fix), component.arch))
+    return _without_sources(by_architecture(listed))
 
 
-def _without_sources(listed: list[Affected]) -> list[Affected]:
+def _without_sources(listed: Sequence[Affected]) -> list[Affected]:
     """Without source packages where the binaries that were built of them are listed too, release by release."""
     with_binaries = {(one.release, one.channel) for one in listed if not one.is_source}
     return [one for one in listed if not one.is_source or (one.release, one.channel) not in with_binaries]

@@ -24,6 +24,7 @@ from leadline.image.feed import (
     rating,
 )
 from leadline.image.feed_formats.releases import Release, osv_release
+from leadline.image.feed_formats.updates import module_in
 from leadline.image.feed_formats.values import (
     MOST_AFFECTED,
     MOST_RANGES,
@@ -84,6 +85,9 @@ _BY_BINARY = frozenset(("AlmaLinux", "Red Hat"))
 """Name the packages that are installed, and not those they were built from."""
 
 
+_NOTHING = Raw(b"null")
+
+
 class _Event(Struct, frozen=True):
     introduced: str | None = None
     fixed: str | None = None
@@ -112,15 +116,8 @@ class _Affected(Struct, frozen=True):
     ranges: list[_Range] | None = None
     versions: list[str] | None = None
     severity: list[_Severity] | None = None
-    ecosystem_specific: Raw = Raw(b"null")
-    database_specific: Raw = Raw(b"null")
-
-
-class _Own(Struct, frozen=True):
-    """What a publisher says about itself in a package's entry."""
-
-    severity: list[_Severity] | None = None
-    database_specific: Raw = Raw(b"null")
+    ecosystem_specific: Raw = _NOTHING
+    database_specific: Raw = _NOTHING
 
 
 class _Reference(Struct, frozen=True):
@@ -139,8 +136,19 @@ class _Record(Struct, frozen=True):
     withdrawn: str | None = None
     severity: list[_Severity] | None = None
     references: list[_Reference] | None = None
+    database_specific: Raw = _NOTHING
+
+
+class _Whole(Struct, frozen=True):
+    """All packages of a record that are in order."""
+
+    affected: list[_Affected] | None = None
+
+
+class _Parts(Struct, frozen=True):
+    """Packages of a record of which some are not."""
+
     affected: list[Raw] | None = None
-    database_specific: Raw = Raw(b"null")
 
 
 class _GoImport(Struct, frozen=True):
@@ -160,6 +168,9 @@ class _Specific(Struct, frozen=True):
     categories: list[str] | None = None
     cwe_ids: list[str] | None = None
     last_known_affected_version_range: str | None = None
+
+
+_UNKNOWN = _Specific()
 
 
 def publisher(document: Document) -> Publisher:
@@ -186,23 +197,42 @@ def read_record(content: bytes) -> Facts:
     record = decode(content, _Record, "the record")
     own_id = identifier(record.id)
     left_out = LeftOut()
-    specific = _specific(record.database_specific)
+    entries = _entries(content, own_id, left_out)
     affected: dict[Affected, None] = {}
-    given = record.affected or []
-    if len(given) > MOST_AFFECTED:
-        raise Unreadable(f"{own_id} names {len(given):,} packages")
-    for position, raw in enumerate(given):
+    for position, entry in entries:
         try:
-            for one in _affected(decode(raw, _Affected, "a package"), record):
+            for one in _affected(entry, record):
                 affected[one] = None
         except Unreadable as error:
-            left_out.add(f"{own_id}, package {position + 1}", error)
-    yield _advisory(own_id, record, specific, tuple(_without_rebuilds(affected)))
+            left_out.add(f"{own_id}, package {position}", error)
+    first = entries[0][1] if entries else _Affected()
+    yield _advisory(own_id, record, first, tuple(_without_rebuilds(affected)))
     left_out.check()
 
 
-def _advisory(own_id: str, record: _Record, specific: _Specific, affected: tuple[Affected, ...]) -> Advisory:
+def _entries(content: bytes, own_id: str, left_out: LeftOut) -> list[tuple[int, _Affected]]:
+    """The packages of a record with their places: all at once, and one by one where some have another shape."""
+    try:
+        whole = decode(content, _Whole, "the record").affected or []
+    except Unreadable:
+        parts = decode(content, _Parts, "the record").affected or []
+        found = []
+        for position, raw in enumerate(parts[: MOST_AFFECTED + 1], 1):
+            try:
+                found.append((position, decode(raw, _Affected, "a package")))
+            except Unreadable as error:
+                left_out.add(f"{own_id}, package {position}", error)
+    else:
+        found = list(enumerate(whole, 1))
+    if len(found) > MOST_AFFECTED:
+        raise Unreadable(f"{own_id} names more than {MOST_AFFECTED:,} packages")
+    return found
+
+
+def _advisory(own_id: str, record: _Record, first: _Affected, affected: tuple[Affected, ...]) -> Advisory:
+    """``first`` of its packages, which says what holds for the record where there is one package alone."""
     aliases, covers = _other_ids(own_id, record)
+    specific = _specific(record.database_specific)
     words = [one.score for one in record.severity or [] if one.type == "Ubuntu"]
     rated = rating(words[0] if words else "")
     if rated == "unknown":
@@ -215,9 +245,9 @@ def _advisory(own_id: str, record: _Record, specific: _Specific, affected: tuple
         affected,
         aliases,
         covers,
-        _kind(own_id, record),
+        _kind(own_id, first),
         rated,
-        _cvss(record),
+        _cvss(record.severity or first.severity or []),
         line(record.summary),
         date(record.published),
         date(record.modified),
@@ -241,39 +271,26 @@ def _other_ids(own_id: str, record: _Record) -> tuple[tuple[str, ...], tuple[str
     return tuple(dict.fromkeys(one for one in found if one != own_id)), ()
 
 
-def _kind(own_id: str, record: _Record) -> Kind:
+def _kind(own_id: str, first: _Affected) -> Kind:
     if own_id.startswith("MAL-"):
         return "malware"
     if _BUG_FIXES.match(own_id):
         return "bug fix"
     if own_id.startswith("RUSTSEC-"):
-        words = (_specific(_own(raw).database_specific).informational for raw in record.affected or [])
-        return "notice" if next(words, None) in ("unmaintained", "notice") else "security"
+        word = _specific(first.database_specific).informational
+        return "notice" if word in ("unmaintained", "notice") else "security"
     return "security"
 
 
-def _cvss(record: _Record) -> tuple[Cvss, ...]:
-    """Of the record, or else of its packages: a publisher with one package each writes it there."""
-    given = record.severity or [
-        one
-        for raw in (record.affected or [])[:1]
-        if b'"severity"' in bytes(raw)
-        for one in _own(raw).severity or []
-    ]
+def _cvss(given: Sequence[_Severity]) -> tuple[Cvss, ...]:
     vectors = (one.score.strip() for one in given if one.type.startswith("CVSS_V"))
     return tuple(Cvss(vector) for vector in dict.fromkeys(vectors) if _VECTOR.fullmatch(vector))
 
 
-def _own(raw: Raw) -> _Own:
-    """Nothing where it has another shape."""
-    try:
-        return msgspec.json.decode(raw, type=_Own)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _Own()
-
-
 def _specific(raw: Raw) -> _Specific:
     """What is known of a publisher's own fields; nothing where they have another shape."""
+    if raw is _NOTHING:
+        return _UNKNOWN
     try:
         return msgspec.json.decode(raw, type=_Specific | None) or _Specific()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -336,20 +353,13 @@ def _one(
         ranges,
         versions,
         is_source=is_source,
-        module=_module(package, record.summary or "") if is_module else "",
+        module=module_in(record.summary or "", package) if is_module else "",
     )
 
 
-def _module(package: str, summary: str) -> str:
-    """The stream that an update's title names, ``python39:3.9 and python39-devel:3.9 security update``."""
-    named = _MODULE.findall(summary)
-    for one in named:
-        if package.startswith(one.partition(":")[0]):
-            return str(one)
-    return str(named[0]) if named else ""
-
-
 def _own_rating(given: _Affected, specific: _Specific, own: _Specific) -> Rating:
+    if specific is _UNKNOWN and own is _UNKNOWN and not given.severity:
+        return "unknown"
     words = [one.score for one in given.severity or [] if one.type == "Ubuntu"]
     words += [specific.severity or "", own.severity or "", (specific.urgency or "").rstrip("*")]
     found = [rating(word) for word in words]

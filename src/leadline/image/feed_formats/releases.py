@@ -1,6 +1,7 @@
 """Releases of distributions: code names, and how OSV and CPE write them."""
 
 import re
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -79,6 +80,7 @@ class Release(Struct, frozen=True):
     channel: str = ""
 
 
+@lru_cache(1024)
 def osv_release(written: str, purl: str = "") -> Release:
     """An ecosystem as OSV writes it, ``Debian:12``, ``Ubuntu:Pro:FIPS:20.04:LTS``; ``purl`` may know the channel."""
     base, _, rest = written.strip().partition(":")

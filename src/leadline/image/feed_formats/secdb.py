@@ -10,18 +10,19 @@ import msgspec
 from msgspec import Raw, Struct
 
 from leadline.image import cataloguer
-from leadline.image.feed import Advisory, Affected, Document, Facts, Unreadable, VersionRange
+from leadline.image.feed import HEAD_BYTES, Advisory, Affected, Document, Facts, Unreadable, VersionRange
 from leadline.image.feed_formats.values import LeftOut, decode, each, name, version
 from leadline.image.parsers.documents import read_yaml
 
 _IDS = re.compile(r"(CVE|GHSA|XSA|TROVE|ZBX|RUSTSEC|GO|PYSEC|OSV|CGA)[-_]([A-Za-z0-9-]+)")
-_MARKS = (b"urlprefix", b"reponame", b"packages")
+_MARKS = (b"urlprefix", b"packages")
 
 
 class Repository(Struct):
     """The head of a file."""
 
-    packages: list[Raw]
+    packages: list[Raw] | dict[str, Raw]
+    """What writes some of them has one notation for an empty list and an empty mapping."""
     distroversion: str = ""
     reponame: str = ""
     urlprefix: str = ""
@@ -29,7 +30,7 @@ class Repository(Struct):
 
 class _Package(Struct, frozen=True):
     name: str
-    secfixes: dict[str, list[str] | None] | None = None
+    secfixes: dict[str, list[str] | dict[str, Raw] | None] | list[Raw] | None = None
 
 
 class _Entry(Struct, frozen=True):
@@ -37,9 +38,12 @@ class _Entry(Struct, frozen=True):
 
 
 def is_secdb(document: Document, prefix: bytes) -> bool:
-    """Whether a document is a secdb of the repository whose address holds ``prefix``."""
-    head = document.head
-    return all(mark in head for mark in _MARKS) and prefix in head
+    """Whether a document is a secdb of the repository whose address holds ``prefix``.
+
+    What is known of the repository stands before the packages, or behind them.
+    """
+    ends = document.head + document.data[-HEAD_BYTES:]
+    return all(mark in ends for mark in _MARKS) and prefix in ends and b"pkg" in ends
 
 
 def read_repository(document: Document) -> Repository:
@@ -55,7 +59,12 @@ def read_repository(document: Document) -> Repository:
 
 def read_fixes(repository: Repository, ecosystem: str, release: str = "") -> Facts:
     """One advisory for each vulnerability of each package."""
-    numbered = ((f"package {number}", entry) for number, entry in enumerate(repository.packages, 1))
+    packages = repository.packages
+    if isinstance(packages, dict):
+        if packages:
+            raise Unreadable("packages that are no list")
+        packages = []
+    numbered = ((f"package {number}", entry) for number, entry in enumerate(packages, 1))
     yield from each(numbered, lambda entry: _fixes(entry, ecosystem, release))
 
 
@@ -63,13 +72,14 @@ def _fixes(entry: Raw, ecosystem: str, release: str) -> Facts:
     package = decode(entry, _Entry, "the package").pkg
     package_name = name(package.name)
     left_out = LeftOut()
-    for fix, problems in (package.secfixes or {}).items():
+    fixes = package.secfixes if isinstance(package.secfixes, dict) else {}
+    for fix, problems in fixes.items():
         try:
             affected = _affected(Affected(ecosystem, package_name, release), fix)
         except Unreadable as error:
             left_out.add(package_name, error)
             continue
-        for problem in problems or ():
+        for problem in problems if isinstance(problems, list) else ():
             # ``CVE-2018-3620 CVE-2018-3646 XSA-273``: each is a problem of its own, but XSA speaks of the same.
             ids = [f"{kind}-{rest}" for kind, rest in _IDS.findall(problem)]
             if not ids:

@@ -7,9 +7,11 @@ belong to one stream of a module (https://github.com/rpm-software-management/cre
 from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.image.feed import Advisory, Affected, Document, Facts, Unreadable, VersionRange, rating
 from leadline.image.feed_formats.releases import Release
+from leadline.image.feed_formats.updates import by_architecture, module_in
 from leadline.image.feed_formats.values import (
     MOST_AFFECTED,
     LeftOut,
@@ -36,6 +38,8 @@ class Collection(Struct, frozen=True):
     """Id of the update."""
     short: str
     name: str
+    release: str
+    """As the update says it, ``Rocky Linux 8``; empty where it does not."""
 
 
 ReleaseOf = Callable[[Collection], Release]
@@ -59,7 +63,7 @@ def read_updates(document: Document, release_of: ReleaseOf) -> Facts:
 
 def _advisory(update: Element, release_of: ReleaseOf) -> Advisory:
     own_id = identifier(update.value("id"))
-    affected = tuple(dict.fromkeys(_affected(update, own_id, release_of)))
+    affected = by_architecture(_affected(update, own_id, release_of))
     if not affected:
         raise Unreadable("an update without packages")
     if len(affected) > MOST_AFFECTED:
@@ -82,20 +86,25 @@ def _kind(written: str) -> Kind:
     return "security" if written == "security" else "bug fix"
 
 
-def _affected(update: Element, own_id: str, release_of: ReleaseOf) -> Iterator[Affected]:
+def _affected(update: Element, own_id: str, release_of: ReleaseOf) -> Iterator[tuple[Affected, str]]:
     for collection in update.child("pkglist").children:
         if collection.name != "collection":
             continue
-        named = Collection(own_id, collection.attributes.get("short", ""), collection.value("name"))
+        named = Collection(
+            own_id, collection.attributes.get("short", ""), collection.value("name"), update.value("release")
+        )
         release = release_of(named)
         module = collection.child("module").attributes
         stream = f"{module['name']}:{module['stream']}" if {"name", "stream"} <= module.keys() else ""
         for package in collection.children:
             if package.name == "package" and not package.attributes.get("name", "").endswith(NOT_INSTALLED):
-                yield _one(package.attributes, release, stream)
+                one = _one(package.attributes, release)
+                if ".module" in one.ranges[0].fixed:
+                    one = replace(one, module=stream or module_in(update.value("title"), one.package))
+                yield one, package.attributes.get("arch", "")
 
 
-def _one(given: Mapping[str, str], release: Release, module: str) -> Affected:
+def _one(given: Mapping[str, str], release: Release) -> Affected:
     return Affected(
         release.ecosystem,
         name(given.get("name")),
@@ -103,7 +112,6 @@ def _one(given: Mapping[str, str], release: Release, module: str) -> Affected:
         release.channel,
         (VersionRange(fixed=evr(given.get("epoch"), given.get("version"), given.get("release"))),),
         is_source=False,
-        module=module,
     )
 
 

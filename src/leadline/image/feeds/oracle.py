@@ -16,10 +16,12 @@ from leadline.image.feed_formats.oval import (
     read_definitions,
     remark,
 )
+from leadline.image.feed_formats.updates import by_architecture
 from leadline.image.feed_formats.values import MOST_AFFECTED, LeftOut, identifier
 
 _ID = re.compile(r"EL[SBE]A-\d{4}-\d+(?:-\d+)?")
 _RELEASE = re.compile(r"Oracle Linux (\d+)")
+_ARCH = re.compile(r"Oracle Linux arch is (\S+)")
 _MODULE = re.compile(r"Module (\S+:\S+) is enabled")
 
 
@@ -42,9 +44,8 @@ def oracle(document: Document) -> Facts:
 def _advisory(definition: Definition) -> Advisory:
     named = _ID.search(" ".join((*definition.references, definition.title)))
     own_id = identifier(named[0] if named else "")
-    # Listed once for every architecture, always with the same versions.
-    earlier = (condition for condition in definition.conditions if condition.comparison == "<")
-    affected = tuple(dict.fromkeys(_affected(definition, condition) for condition in earlier))
+    earlier = [condition for condition in definition.conditions if condition.comparison == "<"]
+    affected = by_architecture((_affected(definition, one), _arch(one)) for one in earlier)
     if not affected:
         raise Unreadable("an erratum without packages")
     if len(affected) > MOST_AFFECTED:
@@ -60,6 +61,11 @@ def _advisory(definition: Definition) -> Advisory:
         modified=definition.updated,
         references=definition.links,
     )
+
+
+def _arch(condition: Condition) -> str:
+    found = remark(condition, _ARCH)
+    return found[1] if found else ""
 
 
 def _affected(definition: Definition, condition: Condition) -> Affected:

@@ -43,14 +43,15 @@ def photon(document: Document) -> Facts:
 def _advisory(content: Raw, release: str) -> Facts:
     entry = decode(content, _Entry, "the entry")
     own_id, package = identifier(entry.cve_id), name(entry.pkg)
-    status = (entry.status or "").strip().lower()
+    is_fixed = (entry.res_ver or "NA").strip() != "NA"
+    status = (entry.status or "fixed").strip().lower()  # lists of older releases have no states
     if status == "not affected":
         affected = Affected("Photon OS", package, release, state="not affected")
     elif status == "fixed":
         before = _BEFORE.fullmatch((entry.aff_ver or "").strip())
-        fix = entry.res_ver if (entry.res_ver or "NA").strip() != "NA" else before[1] if before else None
+        fix = entry.res_ver if is_fixed else before[1] if before else None
         if fix is None:
-            raise Unreadable("fixed, and in no version")
+            raise Unreadable("neither affected nor fixed in a version")
         affected = Affected("Photon OS", package, release, ranges=(VersionRange(fixed=version(fix)),))
     elif status in ("not fixed", "unfixed", "open", "under investigation"):
         state: State = "under investigation" if status == "under investigation" else "affected"

@@ -20,7 +20,7 @@ def rocky(document: Document) -> Facts:
 
 
 def _release(collection: Collection) -> Release:
-    found = _RELEASE.search(f"{collection.name} {collection.short}")
+    found = _RELEASE.search(f"{collection.name} {collection.short} {collection.release}")
     if found is None:
         raise Unreadable(f"of no release of Rocky Linux: {collection.name[:60]!r}")
     return Release("Rocky Linux", next(filter(None, found.groups())))
