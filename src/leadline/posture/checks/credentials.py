@@ -270,6 +270,12 @@ def rules_for(
     return CredentialRules(names, names_allowed, values, values_allowed)
 
 
+def speaks_about_a_credential(name: str) -> bool:
+    """Whether the last word of ``name`` says that it holds none itself: ``TOKEN_URL``, ``username``."""
+    parts = words(name)
+    return bool(parts) and parts[-1] in _TELLS_OF
+
+
 @lru_cache(maxsize=8192)
 def words(name: str) -> tuple[str, ...]:
     """``dbPassword``, ``DB_PASSWORD``, ``db.password`` and ``DBPASSWORD`` are all ``("db", "password")``."""

@@ -1,17 +1,21 @@
 """What a role lets its holder do, as questions that several access controls ask."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from leadline.kube.bootstrap import grants_only_public_facts
-from leadline.kube.rbac import RBAC_KINDS
-from leadline.kube.role_rules import CLUSTER_SCOPED, ask
+from leadline.kube.rbac import RBAC_KINDS, is_built_in
+from leadline.kube.role_rules import CLUSTER_SCOPED, Ask, Judge, RoleRules, RuleMatch, ask, within_namespace
+from leadline.model.resource import Resource
 
 __all__ = [
     "APPROVE_CERTIFICATES",
     "BIND_OR_ESCALATE",
     "CHANGE_ADMISSION",
+    "CHANGE_NETWORK_POLICIES",
     "CREATE_PODS",
     "CREATE_TOKENS",
+    "CREATE_VOLUMES",
     "EVERYTHING",
     "FORWARD_PORTS",
     "IMPERSONATE",
@@ -24,6 +28,9 @@ __all__ = [
     "beyond_reading",
     "beyond_reading_a_namespace",
     "grants_only_public_facts",
+    "is_built_in",
+    "partial_wildcard",
+    "rules_allowing",
 ]
 
 POD_OWNERS = "deployments daemonsets replicasets statefulsets"
@@ -64,6 +71,20 @@ CHANGE_ADMISSION = (
     ),
 )
 REACH_KUBELETS = (ask("get create update patch delete", "nodes/proxy"),)
+CREATE_VOLUMES = (ask("create", "persistentvolumes"),)
+CHANGE_NETWORK_POLICIES = (
+    ask("create update patch delete deletecollection", "networkpolicies", "networking.k8s.io"),
+    ask(
+        "create update patch delete deletecollection",
+        "ciliumnetworkpolicies ciliumclusterwidenetworkpolicies",
+        "cilium.io",
+    ),
+    ask(
+        "create update patch delete deletecollection",
+        "networkpolicies globalnetworkpolicies",
+        "projectcalico.org crd.projectcalico.org",
+    ),
+)
 FORWARD_PORTS = (ask("create get", "pods/portforward"),)
 
 TAKEOVER = (
@@ -85,6 +106,29 @@ TAKEOVER = (
     ask("create update patch", "clusterrolebindings rolebindings", "rbac.authorization.k8s.io"),
 )
 """The rights by which one account becomes another, or all of them."""
+
+
+def rules_allowing(role: Resource, questions: Iterable[Ask | Judge]) -> Iterator[RuleMatch]:
+    """The rules that stand in ``role`` and allow any of what is asked, bound or not."""
+    rules = RoleRules(role)
+    is_cluster_wide = role.kind == "ClusterRole"
+    for question in questions:
+        left = question if is_cluster_wide or not isinstance(question, Ask) else within_namespace(question)
+        if left is not None:
+            yield from rules.matching(left)
+
+
+def partial_wildcard(rule: dict[str, Any]) -> tuple[str, ...]:
+    """The places of a rule with a star, unless it stars verbs, groups and resources, or single objects are named."""
+    if rule.get("resourceNames"):
+        return ()
+    stars = {
+        field: [f"{field}[{i}]" for i, word in enumerate(_words(rule, field)) if word == "*"]
+        for field in ("verbs", "apiGroups", "resources")
+    }
+    if not rule.get("resources") or all(stars.values()):
+        return ()
+    return tuple(place for places in stars.values() for place in places)
 
 
 def beyond_reading(rule: dict[str, Any]) -> tuple[str, ...]:

@@ -29,10 +29,8 @@ are not part of the target.
 See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#persistent-volume-creation
 """
 
-from leadline.posture.checks.rbac_queries import ask
+from leadline.posture.checks.rbac_queries import CREATE_VOLUMES
 from leadline.posture.control import Grant, Violations, control
-
-CREATE_VOLUMES = (ask("create", "persistentvolumes"),)
 
 
 @control(

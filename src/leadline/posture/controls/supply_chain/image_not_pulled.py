@@ -1,0 +1,39 @@
+"""The container starts from the copy of its image that the node happens to have.
+
+A tag may name another image by now, so two nodes run two programs under one name; and a pod may use an image that was
+pulled with somebody else's credentials. An image named by digest is always the same.
+
+Fix: set ``imagePullPolicy: Always``, or name the image by digest.
+
+Example::
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web, namespace: shop}
+    spec:
+      containers:
+      - name: web
+        image: nginx:1.27
+        imagePullPolicy: IfNotPresent
+
+Cannot see: admission plugins that set the policy, see C-0123.
+
+See: https://kubernetes.io/docs/concepts/containers/images/#image-pull-policy
+"""
+
+from leadline.posture.checks.image_names import parse_image_name
+from leadline.posture.control import Container, Set, Violations, control
+
+
+@control(
+    "L-0035",
+    "Images with a tag are pulled at every start",
+    problem="Image with a tag is not pulled anew",
+    consequence="other",
+    score=1.0,
+    category="Workload / Supply chain",
+)
+def image_not_pulled(container: Container) -> Violations:
+    policy = container.body.get("imagePullPolicy")
+    if policy in ("IfNotPresent", "Never") and not parse_image_name(container.image).digest:
+        yield Set("imagePullPolicy", "Always")

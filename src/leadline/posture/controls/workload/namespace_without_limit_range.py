@@ -1,0 +1,39 @@
+"""The namespace has no LimitRange.
+
+A container that leaves its limits out then has none, and may take all of its node. Kubernetes' own namespaces are left out.
+
+Fix: create a LimitRange in the namespace.
+
+Example::
+
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: shop}
+
+Cannot see: objects of the namespace that were not read. Files are judged only where a LimitRange stands beside the namespace.
+
+See: https://kubernetes.io/docs/concepts/policy/limit-range/
+"""
+
+from leadline.posture.checks.target_completeness import expect
+from leadline.posture.control import Inventory, Missing, Namespace, Violations, control
+
+
+def holds_applications(namespace: Namespace) -> bool:
+    return not namespace.is_kubernetes_own
+
+
+@control(
+    "L-0031",
+    "Namespaces have a limit range",
+    problem="Namespace without limit range",
+    consequence="availability",
+    score=1.0,
+    category="Workload / Resource management",
+    applies=holds_applications,
+    reads=("LimitRange",),
+)
+def namespace_without_limit_range(namespace: Namespace, inventory: Inventory) -> Violations:
+    if not any(found.namespace == namespace.name for found in inventory.of("LimitRange")):
+        expect(namespace.resource, ("LimitRange",), inventory, namespace.name)
+        yield Missing("a LimitRange in the namespace")

@@ -1,0 +1,39 @@
+"""The namespace has no ResourceQuota.
+
+One namespace may then take all of the cluster: its processors, its memory, its disks, its load balancers. Kubernetes' own namespaces are left out.
+
+Fix: create a ResourceQuota in the namespace.
+
+Example::
+
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: shop}
+
+Cannot see: objects of the namespace that were not read. Files are judged only where a ResourceQuota stands beside the namespace.
+
+See: https://kubernetes.io/docs/concepts/policy/resource-quotas/
+"""
+
+from leadline.posture.checks.target_completeness import expect
+from leadline.posture.control import Inventory, Missing, Namespace, Violations, control
+
+
+def holds_applications(namespace: Namespace) -> bool:
+    return not namespace.is_kubernetes_own
+
+
+@control(
+    "L-0032",
+    "Namespaces have a resource quota",
+    problem="Namespace without resource quota",
+    consequence="availability",
+    score=1.0,
+    category="Workload / Resource management",
+    applies=holds_applications,
+    reads=("ResourceQuota",),
+)
+def namespace_without_quota(namespace: Namespace, inventory: Inventory) -> Violations:
+    if not any(found.namespace == namespace.name for found in inventory.of("ResourceQuota")):
+        expect(namespace.resource, ("ResourceQuota",), inventory, namespace.name)
+        yield Missing("a ResourceQuota in the namespace")

@@ -1,0 +1,58 @@
+"""Nothing keeps the container from filling its node's disk with files of its own.
+
+A full disk makes the kubelet evict pods, and not always the one that filled it. A LimitRange or ResourceQuota of the
+namespace counts as well, and so does a root file system that is read-only beside empty folders of a limited size.
+
+Fix: set ``resources.limits.ephemeral-storage``.
+
+Example::
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web, namespace: shop}
+    spec:
+      containers:
+      - name: web
+        image: nginx:1.27
+
+Cannot see: what the container writes.
+
+See: https://kubernetes.io/docs/concepts/storage/ephemeral-storage/
+"""
+
+from leadline.posture.checks.resource_bounds import BOUND_KINDS, has_limit
+from leadline.posture.control import YOUR_VALUE, Container, Inventory, Set, Violations, control, text
+
+
+def takes_resources(container: Container) -> bool:
+    return not container.is_ephemeral
+
+
+@control(
+    "L-0033",
+    "Ephemeral storage is limited",
+    problem="No limit on ephemeral storage",
+    consequence="availability",
+    score=1.0,
+    category="Workload / Resource management",
+    applies=takes_resources,
+    reads=BOUND_KINDS,
+)
+def no_ephemeral_storage_limit(container: Container, inventory: Inventory) -> Violations:
+    if fills_the_disk(container) and not has_limit(container, "ephemeral-storage", inventory):
+        yield Set("resources.limits.ephemeral-storage", YOUR_VALUE)
+
+
+def fills_the_disk(container: Container) -> bool:
+    """Whether there is a place of the node's disk that it can write to without end."""
+    endless = {
+        text(volume.get("name"))
+        for _, volume in container.workload.volumes
+        if isinstance(folder := volume.get("emptyDir"), dict)
+        and not folder.get("sizeLimit")
+        and folder.get("medium") != "Memory"
+    }
+    is_read_only = container.security_context.get("readOnlyRootFilesystem") is True
+    return not is_read_only or any(
+        text(m.get("name")) in endless and not m.get("readOnly") for _, m in container.mounts
+    )
