@@ -11,6 +11,7 @@ from leadline.outputs.store.protocol import FullError, FutureError, GoneError, S
 from leadline.programs.apiserver import reading, refusal
 from leadline.programs.apiserver.access import Access, Asked, Namespaces, User
 from leadline.programs.apiserver.asked import Target, target_of
+from leadline.programs.apiserver.computing import Computing
 from leadline.programs.apiserver.discovery import Documents
 from leadline.programs.apiserver.exchange import ClientGoneError, Exchange, Patience, Receive, Scope, Send
 from leadline.programs.apiserver.kinds import Kind, serve
@@ -38,6 +39,8 @@ class App:
         self._store = store
         self._served = {(kind.group, kind.version, kind.plural): serve(kind) for kind in kinds}
         self._documents = Documents(kinds)
+        self.computing = Computing(store, self._served.values())
+        """To be run beside the application."""
         self._access = access
         self._writes = Writes(store, access, namespaces)
         self._patience = patience
@@ -86,6 +89,8 @@ class App:
         await self._verb(exchange, target, user)
 
     async def _verb(self, exchange: Exchange, target: Target, user: User) -> None:
+        if target.kind.is_computed and target.verb in ("get", "list"):
+            await self.computing.settled(self._store.revision)
         match target.verb:
             case "get":
                 await reading.get(self._store, exchange, target)

@@ -6,13 +6,14 @@ import sys
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 import uvloop
 
 from leadline.errors import ClusterError, LeadlineError, StoreError
 from leadline.outputs.store.local import Limits, LocalStore
+from leadline.outputs.store.protocol import Store
 from leadline.programs.apiserver.app import App
 from leadline.programs.apiserver.cluster_access import ClusterAccess, read_front_proxy
 from leadline.programs.apiserver.cluster_namespaces import ClusterNamespaces, sweep
@@ -23,12 +24,25 @@ from leadline.programs.apiserver.serving import Socket, Tls, server
 from leadline.programs.apiserver.settings import Settings
 
 log = logging.getLogger(__name__)
+
+
+class Tended(Store, Protocol):
+    """A store that is looked after by the process it is in."""
+
+    async def tend(self) -> None:
+        """Forgets what is too old. Raises: ``StoreError``."""
+
+
 LOOK_AGAIN_S = 10.0
 _DEFAULTS = Settings("", Path(), Path())
 
 
 @click.command("apiserver")
-@click.option("--database", required=True, help="File in which results are kept.")
+@click.option(
+    "--database",
+    required=True,
+    help="File in which results are kept, or postgresql://…, which several replicas can share.",
+)
 @click.option(
     "--certificate",
     required=True,
@@ -63,7 +77,7 @@ def command(**flags: Any) -> None:
 async def serve(settings: Settings) -> None:
     """Raises: ``ClusterError``, ``StoreError``."""
     kube = KubeApi(KubeSettings(settings.kube, settings.kube_ca, settings.token_file))
-    store = LocalStore(Path(settings.database), Limits(history=settings.history))
+    store = await _open(settings)
     try:
         access = ClusterAccess(kube, await read_front_proxy(kube))
         namespaces = ClusterNamespaces(kube)
@@ -72,6 +86,7 @@ async def serve(settings: Settings) -> None:
         tls = Tls(socket, access.front_proxy.ca)
         serving = server(app, socket, tls, app.stop)
         chores = (
+            app.computing.run(),
             namespaces.follow(),
             _look_after(kube, access, tls),
             _tend(store),
@@ -87,6 +102,15 @@ async def serve(settings: Settings) -> None:
     finally:
         await store.close()
         await kube.close()
+
+
+async def _open(settings: Settings) -> "Tended":
+    if settings.database.startswith("postgresql://"):
+        # An extra that a server with a file of its own does not need.
+        from leadline.outputs.store.postgres import open_postgres
+
+        return await open_postgres(settings.database, settings.history)
+    return LocalStore(Path(settings.database), Limits(history=settings.history))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -116,7 +140,7 @@ async def _look_after(kube: KubeApi, access: ClusterAccess, tls: Tls) -> None:
             log.warning("settings of the front proxy: %s", error)
 
 
-async def _tend(store: LocalStore) -> None:
+async def _tend(store: Tended) -> None:
     while True:
         await asyncio.sleep(LOOK_AGAIN_S)
         try:
@@ -125,7 +149,7 @@ async def _tend(store: LocalStore) -> None:
             log.error("the store cannot be tended: %s", error)
 
 
-async def _sweep_once(store: LocalStore, namespaces: ClusterNamespaces) -> None:
+async def _sweep_once(store: Tended, namespaces: ClusterNamespaces) -> None:
     try:
         count = await sweep(store, KINDS, await namespaces.names())
     except (Refusal, StoreError) as error:

@@ -110,7 +110,7 @@ class Writes:
             return
         uid = orjson.loads(saved.entry.content.metadata).get("uid")
         details = {"name": target.name, "group": target.kind.group, "kind": target.kind.plural, "uid": uid}
-        await exchange.answer(_success(details))
+        await exchange.answer(_success(details, saved.entry.revision))
 
     async def delete_collection(self, exchange: Exchange, target: Target, user: User) -> None:
         deletion = await deletion_asked_for(exchange)
@@ -334,6 +334,13 @@ def _placed(problem: str) -> tuple[str, str]:
     return (place.rstrip("`"), f"Invalid value: {why}") if why else ("", f"Invalid value: {problem}")
 
 
-def _success(details: dict[str, Any]) -> bytes:
-    status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+def _success(details: dict[str, Any], revision: int = 0) -> bytes:
+    metadata = {"resourceVersion": str(revision)} if revision else {}
+    status = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": metadata,
+        "status": "Success",
+        "details": details,
+    }
     return orjson.dumps(status)

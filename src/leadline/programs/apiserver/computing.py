@@ -1,0 +1,265 @@
+"""Keeps the computed kinds current: follows the store, and writes anew what a change has touched.
+
+The sums of a namespace follow its summaries, a network policy its neighborhood. What is computed is stored like
+everything else, so that it is listed and watched like everything else.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any, Protocol
+
+import orjson
+
+from leadline.errors import StoreError
+from leadline.outputs.store.protocol import ABSENT, ConflictError, Entry, GoneError, Paging, Put, Store
+from leadline.outputs.store.selection import Key, Selection
+from leadline.programs.apiserver import wire
+from leadline.programs.apiserver.columns import CONFIGURATION_SEVERITIES, IMAGE_SEVERITIES
+from leadline.programs.apiserver.generated_policy import generated_policy, known_servers
+from leadline.programs.apiserver.kinds import Served
+
+log = logging.getLogger(__name__)
+PAUSE_S = 0.5
+"""Under load, sums are made this often, unless somebody asks for them."""
+_PATIENCE_S = 5.0
+_AGAIN_S = 2.0
+Body = dict[str, Any]
+
+
+class Computation(Protocol):
+    """One computed kind."""
+
+    @property
+    def target(self) -> str:
+        """Its plural."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Plurals of the kinds whose changes matter."""
+
+    def touched(self, changed: Key, there: Iterable[Key]) -> Iterable[Key]:
+        """Which objects a change of a source may change; ``there`` are all that exist."""
+
+    async def body(self, store: Store, key: Key) -> Body | None:
+        """What the object shall be besides its identity; ``None`` where there shall be none."""
+
+
+class NamespaceSum:
+    """Adds up the columns of all summaries in one namespace."""
+
+    def __init__(self, target: str, source: str) -> None:
+        self.target = target
+        self.source = source
+        self.sources = (source,)
+
+    def touched(self, changed: Key, there: Iterable[Key]) -> Iterable[Key]:
+        return [Key(self.target, "", changed.namespace)]
+
+    async def body(self, store: Store, key: Key) -> Body | None:
+        sums: list[int] = []
+        names: list[str] = []
+        async for entries in _pages(store, Selection(self.source, key.name, with_body=False)):
+            for entry in entries:
+                cells = orjson.loads(entry.content.columns)
+                sums = sums or [0] * len(cells)
+                sums = [
+                    total + (cell if isinstance(cell, int) else 0)
+                    for total, cell in zip(sums, cells, strict=False)
+                ]
+                names.append(entry.key.name)
+        return {"spec": self.spec(key.name, sums, names)} if names else None
+
+    def spec(self, namespace: str, sums: list[int], names: list[str]) -> Body:
+        """From the sums of all columns, and the names of the summaries."""
+        raise NotImplementedError
+
+
+class ConfigurationSum(NamespaceSum):
+    def __init__(self) -> None:
+        super().__init__("configurationscansummaries", "workloadconfigurationscansummaries")
+
+    def spec(self, namespace: str, sums: list[int], names: list[str]) -> Body:
+        return {
+            "severities": dict(zip(CONFIGURATION_SEVERITIES, sums, strict=False)),
+            "summaryRef": _references(namespace, names, "WorkloadConfigurationScanSummary"),
+        }
+
+
+class VulnerabilitySum(NamespaceSum):
+    def __init__(self) -> None:
+        super().__init__("vulnerabilitysummaries", "vulnerabilitymanifestsummaries")
+
+    def spec(self, namespace: str, sums: list[int], names: list[str]) -> Body:
+        relevant = sums[-len(IMAGE_SEVERITIES) :]
+        pairs = zip(IMAGE_SEVERITIES, sums, relevant, strict=False)
+        return {
+            "severities": {name: {"all": of_all, "relevant": in_use} for name, of_all, in_use in pairs},
+            "vulnerabilitiesRef": _references(namespace, names, "vulnerabilitymanifestsummary"),
+        }
+
+
+class NetworkPolicies:
+    """One for each neighborhood of the same name; all of them anew when known servers change."""
+
+    target = "generatednetworkpolicies"
+    sources: tuple[str, ...] = ("networkneighborhoods", "knownservers")
+
+    def __init__(self, served: Mapping[str, Served]) -> None:
+        self._served = served
+
+    def touched(self, changed: Key, there: Iterable[Key]) -> Iterable[Key]:
+        if changed.plural == "knownservers":
+            return list(there)
+        return [Key(self.target, changed.namespace, changed.name)]
+
+    async def body(self, store: Store, key: Key) -> Body | None:
+        entry = await store.get(Key("networkneighborhoods", key.namespace, key.name))
+        if entry is None:
+            return None
+        known = []
+        async for servers in _pages(store, Selection("knownservers")):
+            known += known_servers(wire.object_of(self._served["knownservers"], server) for server in servers)
+        return generated_policy(wire.object_of(self._served["networkneighborhoods"], entry), known)
+
+
+class Computing:
+    """``run`` does not return. ``settled`` waits until what was written is added up."""
+
+    def __init__(self, store: Store, served: Iterable[Served]) -> None:
+        self._store = store
+        self._served = {one.kind.plural: one for one in served}
+        self._computations: tuple[Computation, ...] = (
+            ConfigurationSum(),
+            VulnerabilitySum(),
+            NetworkPolicies(self._served),
+        )
+        self._upto = 0
+        self._moved = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._waiting = 0
+        self._is_running = False
+
+    async def run(self) -> None:
+        self._is_running = True
+        while True:
+            try:
+                await self._rebuild()
+                await self._follow()
+            except GoneError:
+                continue
+            except StoreError as error:
+                log.error("sums are not kept current: %s", error)
+                await asyncio.sleep(_AGAIN_S)
+
+    async def settled(self, revision: int) -> None:
+        """Returns once everything up to ``revision`` is in what is computed, or after some seconds at most."""
+        if not self._is_running:
+            return
+        self._waiting += 1
+        self._wanted.set()
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                while self._upto < revision:
+                    await self._moved.wait()
+        except TimeoutError:
+            log.warning("computed objects are behind")
+        finally:
+            self._waiting -= 1
+
+    async def _follow(self) -> None:
+        async for changes in self._store.watch(Selection(with_body=False), self._upto):
+            for computation in self._computations:
+                changed = [e.entry.key for e in changes.events if e.entry.key.plural in computation.sources]
+                if changed:
+                    await self._compute(computation, changed)
+            self._reach(changes.revision)
+            if changes.events:
+                await self._pause()
+
+    async def _rebuild(self) -> None:
+        """Everything, as after a start: changes may have been missed."""
+        revision = self._store.revision
+        for computation in self._computations:
+            touched = set(await self._there(computation))
+            for plural in computation.sources:
+                async for entries in _pages(self._store, Selection(plural, with_body=False)):
+                    for entry in entries:
+                        touched.update(computation.touched(entry.key, ()))
+            for key in sorted(touched):
+                await self._write(computation, key)
+        self._reach(revision)
+
+    async def _compute(self, computation: Computation, changed: Iterable[Key]) -> None:
+        there: list[Key] | None = None
+        touched: dict[Key, None] = {}
+        for key in changed:
+            if there is None and key.plural == "knownservers":
+                there = await self._there(computation)
+            touched.update(dict.fromkeys(computation.touched(key, there or ())))
+        for key in touched:
+            await self._write(computation, key)
+
+    async def _there(self, computation: Computation) -> list[Key]:
+        selection = Selection(computation.target, with_body=False)
+        return [entry.key async for entries in _pages(self._store, selection) for entry in entries]
+
+    async def _write(self, computation: Computation, key: Key) -> None:
+        """Nothing where it is as it should be; another replica that was faster has written the same."""
+        body = await computation.body(self._store, key)
+        old = await self._store.get(key)
+        try:
+            if body is None:
+                if old is not None:
+                    await self._store.delete(key, old.revision)
+                return
+            served = self._served[computation.target]
+            whole = _whole(served, key, body, old)
+            content = wire.content_of(served, whole)
+            if old is None:
+                await self._store.put(Put(key, content, ABSENT))
+            elif content != old.content:
+                await self._store.put(Put(key, content, old.revision))
+        except ConflictError:
+            return
+
+    async def _pause(self) -> None:
+        if self._waiting:
+            return
+        self._wanted.clear()
+        try:
+            async with asyncio.timeout(PAUSE_S):
+                await self._wanted.wait()
+        except TimeoutError:
+            return
+
+    def _reach(self, revision: int) -> None:
+        self._upto = revision
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+
+async def _pages(store: Store, selection: Selection) -> AsyncIterator[tuple[Entry, ...]]:
+    token, is_first = "", True
+    while token or is_first:
+        page = await store.list(selection, Paging(token))
+        token, is_first = page.token, False
+        yield page.entries
+
+
+def _references(namespace: str, names: list[str], kind: str) -> list[Body]:
+    return [{"namespace": namespace, "kind": kind, "name": name} for name in names]
+
+
+def _whole(served: Served, key: Key, body: Body, old: Entry | None) -> Body:
+    kind = served.kind
+    metadata: Body = {"name": key.name, "labels": {}, "annotations": {}}
+    if key.namespace:
+        metadata["namespace"] = key.namespace
+    metadata |= body.pop("metadata", {})
+    if old is None:
+        wire.make_new(metadata)
+    else:
+        kept = orjson.loads(old.content.metadata)
+        metadata |= {name: kept[name] for name in wire.OURS if name in kept}
+    return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, **body}
