@@ -10,6 +10,7 @@ import sys
 INTERRUPTED = 130
 READER_LEFT = 141
 FAULT = 4
+SERVERS = {"apiserver": "leadline.programs.apiserver.main"}
 _SWITCH_S = 0.0002
 """How soon a thread that comes back from decompressing gets the lock. Python's own 5 ms are longer than that takes."""
 
@@ -23,6 +24,11 @@ def main(arguments: list[str] | None = None) -> int:
 
         sys.stdout.write(f"leadline {__version__}\n")
         return 0
+    if words[:1] and words[0] in SERVERS:
+        # Programs of their own, reached by name: they live long, and share nothing with commands.
+        import importlib
+
+        return int(importlib.import_module(SERVERS[words[0]]).main(words[1:]))
     if arguments is not None:
         return _ended(words)
     _own_process()
