@@ -12,9 +12,9 @@ def extension() -> Iterator[Extension]:
     yield from _running()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def private_extension() -> Iterator[Extension]:
-    """One that a test may stop and damage."""
+    """One that the tests of a module may stop; each leaves it running."""
     yield from _running()
 
 

@@ -65,6 +65,11 @@ class Extension(ControlPlane):
         return f"https://{self.address}:{self.our_port}"
 
     @property
+    def our_pid(self) -> int:
+        assert self._ours is not None
+        return self._ours.pid
+
+    @property
     def our_log(self) -> str:
         return (self.folder / "ours.log").read_text()
 

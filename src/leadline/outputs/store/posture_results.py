@@ -1,0 +1,163 @@
+"""A posture report as the objects that a store keeps of it: for each judged object its results, and their summary."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from leadline.model.control import Control, Missing, Set
+from leadline.model.finding import Finding
+from leadline.model.report import PostureReport
+from leadline.model.resource import Resource
+from leadline.outputs.store.protocol import Content, Put
+from leadline.outputs.store.selection import Key
+
+SCANS = "workloadconfigurationscans"
+SUMMARIES = "workloadconfigurationscansummaries"
+PREFIX = "kubescape.io/"
+SEVERITIES = ("critical", "high", "medium", "low", "unknown")
+MAX_NAME = 253
+_CUT_NAME = 243
+Body = dict[str, Any]
+
+
+def posture_puts(report: PostureReport, home: str, at: str) -> Iterator[Put]:
+    """Two writes for each object that a control judged, replacing what is there.
+
+    ``home`` is the namespace for results about objects that have none; ``at`` the moment of the scan, as Kubernetes
+    writes it.
+    """
+    controls = {control.id: control for control in report.controls}
+    findings: dict[str, dict[str, list[Finding]]] = {}
+    for finding in report.findings:
+        findings.setdefault(finding.resource, {}).setdefault(finding.control, []).append(finding)
+    joined = iter(report.joined)
+    for resource, judged in zip(report.resources, report.judged, strict=True):
+        parts = next(joined, ()) if resource.origin.kind == "derived" else ()
+        failed = findings.get(resource.id, {})
+        if judged or failed:
+            related = [report.resource(id) for id in parts]
+            ids = dict.fromkeys((*judged, *failed))
+            results = {id: _result(controls[id], failed.get(id, []), resource, report.settings) for id in ids}
+            yield from _pair(resource, related, results, (home, at))
+
+
+def result_name(resource: Resource, related: Iterable[Resource] = ()) -> str:
+    """``deployment-web``; of a subject with its role and binding, all three."""
+    parts = sorted(related, key=lambda one: one.kind.endswith("Binding"))
+    return slug("-".join(f"{one.kind}-{one.name}" for one in (resource, *parts)))
+
+
+def slug(text: str) -> str:
+    """A name for an object; long ones are cut and told apart by a hash."""
+    made = text
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,251}[a-z0-9]", text):
+        made = re.sub(r"[^A-Za-z0-9.-]", "-", text).lower().strip("-")[:MAX_NAME]
+        made = re.sub(r"^[^a-z0-9]+|[^a-z0-9]+$", "", made)
+    if len(made) >= _CUT_NAME:
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        made = f"{made[:_CUT_NAME]}-{digest[:4]}-{digest[-4:]}"
+    return made or f"unnamed-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def label_value(text: str) -> str:
+    """``text`` as the value of a label."""
+    made = text
+    if not re.fullmatch(r"[A-Za-z0-9_.-]*", text):
+        made = re.sub(r"[^A-Za-z0-9_.-]", "-", text).lower().strip("-")
+    return re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$", "", made[:63])
+
+
+def _pair(
+    resource: Resource, related: list[Resource], results: Mapping[str, Body], where: tuple[str, str]
+) -> Iterator[Put]:
+    home, at = where
+    namespace = resource.namespace or home
+    name = result_name(resource, related)
+    metadata = {"labels": _labels(resource, related), "annotations": {f"{PREFIX}timestamp": at}}
+    others = [_object(one) for one in related]
+    yield _put(SCANS, namespace, name, metadata, {"controls": results, "relatedObjects": others})
+    counts = dict.fromkeys(SEVERITIES, 0)
+    for result in results.values():
+        if result["status"]["status"] == "failed":
+            counts[result["severity"]["severity"].lower()] += 1
+    short = {
+        id: {name: result[name] for name in ("controlID", "severity", "status")}
+        for id, result in results.items()
+    }
+    yield _put(SUMMARIES, namespace, name, metadata, {"severities": counts, "controls": short})
+
+
+def _put(plural: str, namespace: str, name: str, metadata: Body, spec: Body) -> Put:
+    whole = {"name": name, "namespace": namespace, **metadata}
+    return Put(Key(plural, namespace, name), Content(orjson.dumps(whole), body=orjson.dumps({"spec": spec})))
+
+
+def _result(
+    control: Control, findings: list[Finding], resource: Resource, settings: Mapping[str, tuple[str, ...]]
+) -> Body:
+    status = "failed" if findings else "passed"
+    others = {id for finding in findings for id in (*finding.related, finding.on)} - {resource.id}
+    rule: Body = {
+        "name": control.name,
+        "status": {"status": status, "subStatus": ""},
+        "controlConfigurations": {
+            name: list(settings.get(name, known)) for name, known in control.settings.items()
+        },
+        "paths": [_path(finding) for finding in findings],
+        "appliedIgnoreRules": [],
+        "relatedResourcesIDs": sorted(others),
+    }
+    return {
+        "controlID": control.id,
+        "name": control.title,
+        "severity": {"severity": control.severity.capitalize(), "scoreFactor": control.score},
+        "status": {"status": status, "subStatus": "", "info": ""},
+        "rules": [rule],
+    }
+
+
+def _path(finding: Finding) -> Body:
+    """Every part a text: clients take no null."""
+    violation = finding.violation
+    path = {"failedPath": finding.path, "fixPath": "", "fixPathValue": "", "fixCommand": ""}
+    match violation:
+        case Set(value=value):
+            text = value if isinstance(value, str) else orjson.dumps(value).decode()
+            path |= {"failedPath": "", "fixPath": finding.path, "fixPathValue": text}
+        case Missing(what=what):
+            path["fixCommand"] = f"add {what}"
+    return path
+
+
+def _labels(resource: Resource, related: list[Resource]) -> dict[str, str]:
+    group, _, version = resource.api_version.rpartition("/")
+    labels = {
+        "workload-api-group": group,
+        "workload-api-version": version,
+        "workload-kind": resource.kind,
+        "workload-name": resource.name,
+    }
+    if resource.namespace:
+        labels["workload-namespace"] = resource.namespace
+    if related:
+        labels["rbac-resource"] = "true"
+    for one in related:
+        kind = one.kind.lower()
+        labels[f"{kind}-name"] = one.name
+        if one.namespace:
+            labels[f"{kind}-namespace"] = one.namespace
+    return {f"{PREFIX}{name}": label_value(value) for name, value in labels.items()}
+
+
+def _object(resource: Resource) -> Body:
+    group, _, version = resource.api_version.rpartition("/")
+    return {
+        "namespace": resource.namespace,
+        "apiGroup": group,
+        "apiVersion": version,
+        "kind": resource.kind,
+        "name": resource.name,
+    }

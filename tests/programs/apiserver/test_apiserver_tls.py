@@ -1,0 +1,95 @@
+"""Certificates of both sides, replaced while the server runs."""
+
+import asyncio
+import shutil
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from certificates import Authority
+from processes import free_port
+
+from leadline.programs.apiserver.exchange import Receive, Scope, Send
+from leadline.programs.apiserver.serving import Socket, Tls, server
+
+
+async def says_who(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers with the name in the client's certificate."""
+    certificate = scope["state"]["certificate"] or {}
+    names = [
+        value for group in certificate.get("subject", ()) for name, value in group if name == "commonName"
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
+    await send({"type": "http.response.body", "body": b"known as " + " ".join(names).encode()})
+
+
+@asynccontextmanager
+async def serving(folder: Path, ca: str) -> AsyncIterator[tuple[Tls, int]]:
+    certificate, key = Authority(folder, "server-ca").issue("server", "server", hosts=("127.0.0.1",))
+    socket = Socket("127.0.0.1", free_port(), certificate, key)
+    tls = Tls(socket, ca)
+    running = server(says_who, socket, tls, lambda: None)
+    task = asyncio.ensure_future(running.serve())
+    while not running.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield tls, socket.port
+    finally:
+        running.should_exit = True
+        await task
+
+
+async def ask(port: int, ca: Path, pair: tuple[Path, Path] | None = None) -> str:
+    """The name we are known by; raises where the connection is refused."""
+    context = ssl.create_default_context(cafile=ca)
+    if pair:
+        context.load_cert_chain(*pair)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    try:
+        writer.write(b"GET / HTTP/1.0\r\nHost: x\r\n\r\n")
+        answer = await reader.read()
+    finally:
+        writer.close()
+    _, known, name = answer.partition(b"known as ")
+    if not known:
+        # With TLS 1.3 the refusal comes after the client's own handshake is over.
+        raise ConnectionError("no answer")
+    return name.split(b"\r\n")[0].decode()
+
+
+def test_the_ca_of_clients_is_replaced_not_added(tmp_path: Path):
+    old, new = Authority(tmp_path, "old-ca"), Authority(tmp_path, "new-ca")
+    old_pair, new_pair = old.issue("old", "old-client"), new.issue("new", "new-client")
+    ours = tmp_path / "server-ca.crt"
+
+    async def scenario() -> None:
+        async with serving(tmp_path, old.file.read_text()) as (tls, port):
+            assert await ask(port, ours, old_pair) == "old-client"
+            with pytest.raises((ssl.SSLError, ConnectionError)):
+                await ask(port, ours, new_pair)
+            tls.renew(new.file.read_text())
+            assert await ask(port, ours, new_pair) == "new-client"
+            with pytest.raises((ssl.SSLError, ConnectionError)):
+                await ask(port, ours, old_pair)
+
+    asyncio.run(scenario())
+
+
+def test_our_own_certificate_is_read_anew(tmp_path: Path):
+    clients = Authority(tmp_path, "clients")
+    (tmp_path / "next").mkdir()
+
+    async def scenario() -> None:
+        async with serving(tmp_path, clients.file.read_text()) as (tls, port):
+            following = Authority(tmp_path / "next", "next-ca")
+            certificate, key = following.issue("server", "server", hosts=("127.0.0.1",))
+            shutil.copy(key, tmp_path / "server.key")
+            shutil.copy(certificate, tmp_path / "server.crt")
+            tls.renew(clients.file.read_text())
+            with pytest.raises(ssl.SSLError):
+                await ask(port, tmp_path / "server-ca.crt")
+            await ask(port, following.file)
+
+    asyncio.run(scenario())
