@@ -19,9 +19,9 @@ class Deletion(Struct, frozen=True):
     policy: str
     is_dry: bool
 
-    def change(self, old: dict[str, Any]) -> dict[str, Any] | None:
-        """``None`` where the object can go now; otherwise it is marked, and its finalizers keep it."""
-        metadata = dict(old["metadata"])
+    def marked(self, old: dict[str, Any]) -> dict[str, Any] | None:
+        """The metadata of an object that its finalizers keep; ``None`` where it can go now."""
+        metadata = dict(old)
         finalizers = list(metadata.get("finalizers") or ())
         wanted = _FINALIZERS.get(self.policy)
         if wanted and wanted not in finalizers and "deletionTimestamp" not in metadata:
@@ -31,7 +31,7 @@ class Deletion(Struct, frozen=True):
         metadata["finalizers"] = finalizers
         metadata.setdefault("deletionTimestamp", now())
         metadata.setdefault("deletionGracePeriodSeconds", 0)
-        return {**old, "metadata": metadata}
+        return metadata
 
 
 async def deletion_asked_for(exchange: Exchange) -> Deletion:

@@ -1,8 +1,12 @@
-"""The exact forms that clients rely on: what may be null, what never is."""
+"""The exact forms that clients rely on: what may be null, what never is.
+
+Bodies have passed their kind's check: a field has its type, or is null.
+"""
 
 from typing import Any
 
 Body = dict[str, Any]
+_PATH = ("failedPath", "fixPath", "fixPathValue", "fixCommand")
 
 
 def nothing(_: Body) -> None:
@@ -12,11 +16,11 @@ def nothing(_: Body) -> None:
 def configuration_scan(body: Body) -> None:
     """``controls`` is an object and every part of a path a text, never null."""
     spec = _fields(body, "spec")
-    spec["controls"] = spec.get("controls") or {}
-    for control in _each(list(spec["controls"].values()) if isinstance(spec["controls"], dict) else []):
-        for rule in _each(control.get("rules")):
-            for path in _each(rule.get("paths")):
-                for name in ("failedPath", "fixPath", "fixPathValue", "fixCommand"):
+    controls = spec["controls"] = spec.get("controls") or {}
+    for control in controls.values():
+        for rule in (control or {}).get("rules") or ():
+            for path in (rule or {}).get("paths") or ():
+                for name in _PATH if path is not None else ():
                     if path.get(name) is None:
                         path[name] = ""
 

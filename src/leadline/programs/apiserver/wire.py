@@ -23,8 +23,8 @@ _LABEL_KEY = re.compile(
 )
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 _MAX_ANNOTATION_BYTES = 256 * 2**10
-_MAX_DEPTH = 400
-"""Of nested lists and objects; call stacks in profiles nest deepest of what is real."""
+DEEPEST = 250
+"""Nested lists and objects; call stacks in profiles nest deepest of what is real."""
 _HEAD = frozenset({"kind", "apiVersion", "metadata"})
 IDENTITY = ("uid", "creationTimestamp", "generation")
 OURS = (*IDENTITY, "deletionTimestamp", "deletionGracePeriodSeconds")
@@ -33,28 +33,29 @@ OURS = (*IDENTITY, "deletionTimestamp", "deletionGracePeriodSeconds")
 
 def parse(content: bytes) -> Object:
     """Raises: ``Refusal`` for what is no JSON object, or too deep a one."""
+    parsed = parse_any(content)
+    if not isinstance(parsed, dict):
+        raise refusal.bad_request("the body is no JSON object")
+    return parsed
+
+
+def parse_any(content: bytes) -> Any:
+    """Raises: ``Refusal`` for what is no JSON, or nested too deeply to be worked on."""
     try:
         parsed = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise refusal.bad_request(f"the body cannot be read: {error}") from error
-    if not isinstance(parsed, dict):
-        raise refusal.bad_request("the body is no JSON object")
-    check_depth(parsed)
+    if content.count(b"[") + content.count(b"{") > DEEPEST:
+        encoded(parsed)
     return parsed
 
 
-def check_depth(value: Any) -> None:
-    """Raises: ``Refusal``."""
-    layer = [value]
-    for _ in range(_MAX_DEPTH):
-        nested = []
-        for container in layer:
-            members = container.values() if isinstance(container, dict) else container
-            nested += [member for member in members if isinstance(member, dict | list)]
-        if not nested:
-            return
-        layer = nested
-    raise refusal.bad_request(f"the body is nested deeper than {_MAX_DEPTH} levels")
+def encoded(whole: Any) -> bytes:
+    """Raises: ``Refusal`` for what is nested deeper than ``DEEPEST``, which is what orjson writes."""
+    try:
+        return orjson.dumps(whole)
+    except orjson.JSONEncodeError as error:
+        raise refusal.bad_request(f"the body is nested deeper than {DEEPEST} levels") from error
 
 
 def object_of(served: Served, entry: Entry) -> Object:

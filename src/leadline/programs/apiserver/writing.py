@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import orjson
 import yaml
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from leadline.outputs.store.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
 from leadline.outputs.store.selection import Key
@@ -28,8 +29,23 @@ _ATTEMPTS = 8
 _LARGE_BYTES = 2**20
 """Larger bodies are parsed in a thread."""
 _AT_A_TIME = 100
-Change = Callable[[Object | None], Object | None]
-"""From the object as it is to what it shall be; ``None`` deletes it, or finds nothing to do where there was none."""
+
+
+class Old:
+    """An object as it is stored; its body is parsed for those who look at it."""
+
+    def __init__(self, served: Served, entry: Entry) -> None:
+        self.entry = entry
+        self.metadata: Metadata = orjson.loads(entry.content.metadata)
+        self._served = served
+
+    @cached_property
+    def whole(self) -> Object:
+        return wire.object_of(self._served, self.entry)
+
+
+Change = Callable[[Old | None], Object | None]
+"""From the object as it is to what it shall be; ``None`` deletes it."""
 
 
 class Saved(Struct, frozen=True):
@@ -77,7 +93,7 @@ class Writes:
         metadata = wire.prepare(kind, whole, target.namespace, target.name)
         sent = {name: metadata.get(name) for name in ("uid", "resourceVersion")}
 
-        def change(old: Object | None) -> Object:
+        def change(old: Old | None) -> Object:
             if old is None:
                 raise refusal.not_found(kind, target.name)
             _check_preconditions(kind, old, sent)
@@ -85,7 +101,9 @@ class Writes:
                 why = "Invalid value: 0x0: must be specified for an update"
                 raise refusal.invalid(kind, target.name, "metadata.resourceVersion", why)
             new: Object = {**whole, "metadata": dict(metadata)}
-            fields.track(kind, old, new, exchange.query.get("fieldManager", ""))
+            manager = exchange.query.get("fieldManager", "")
+            if manager or old.metadata.get("managedFields") or new["metadata"].get("managedFields"):
+                fields.track(kind, old.whole, new, manager)
             return new
 
         saved = await self._save(target, change, asked.is_dry(exchange))
@@ -152,18 +170,19 @@ class Writes:
             return self._apply_change(exchange, target, application)
         patch = _parsed_patch(content, exchange.media_type)
 
-        def change(old: Object | None) -> Object:
+        def change(old: Old | None) -> Object:
             if old is None:
                 raise refusal.not_found(kind, target.name)
             sent = patch.get("metadata") if isinstance(patch, dict) else None
             _check_preconditions(kind, old, sent if isinstance(sent, dict) else {})
-            before = orjson.loads(orjson.dumps(old))
-            new = patches.operate(old, patch) if isinstance(patch, list) else patches.merge(old, patch)
+            # Operations change what they are given.
+            mine = wire.object_of(target.served, old.entry) if isinstance(patch, list) else old.whole
+            new = patches.operate(mine, patch) if isinstance(patch, list) else patches.merge(mine, patch)
             if not isinstance(new, dict):
                 raise refusal.bad_request("the patch leaves no object")
             self._validate(exchange, target.served, new)
             wire.prepare(kind, new, target.namespace, target.name)
-            fields.track(kind, before, new, manager)
+            fields.track(kind, old.whole, new, manager)
             return new
 
         return change
@@ -179,10 +198,10 @@ class Writes:
         if sent.get("managedFields"):
             raise refusal.bad_request("metadata.managedFields must be nil")
 
-        def change(old: Object | None) -> Object:
+        def change(old: Old | None) -> Object:
             if old is not None:
                 _check_preconditions(kind, old, sent)
-            new = fields.apply(kind, old, application)
+            new = fields.apply(kind, old.whole if old else None, application)
             metadata = wire.prepare(kind, new, target.namespace, target.name)
             if old is None:
                 managed = metadata["managedFields"]
@@ -203,28 +222,29 @@ class Writes:
             await self._namespaces.check_open(target.namespace)
 
     def _validate(self, exchange: Exchange, served: Served, whole: Object) -> None:
-        content = orjson.dumps(whole)
+        content = wire.encoded(whole)
+        wanted = exchange.query.get("fieldValidation", "") or "Warn"
+        stricter = "" if wanted == "Ignore" else served.strict.problem(content)
+        if wanted != "Ignore" and not stricter:
+            return
         if problem := served.lenient.problem(content):
             metadata = whole.get("metadata")
             name = metadata.get("name") if isinstance(metadata, dict) else ""
             raise refusal.invalid(served.kind, str(name or ""), *_placed(problem))
-        wanted = exchange.query.get("fieldValidation", "") or "Warn"
-        if wanted == "Ignore":
-            return
-        if problem := served.strict.problem(content):
-            if wanted == "Strict":
-                raise refusal.bad_request(f"strict decoding error: {problem}")
-            if len(exchange.warnings) < 1:
-                exchange.warnings.append(problem.replace('"', "'"))
+        if stricter and wanted == "Strict":
+            raise refusal.bad_request(f"strict decoding error: {stricter}")
+        if stricter and not exchange.warnings:
+            exchange.warnings.append(stricter.replace('"', "'"))
 
     async def _drop(self, target: Target, deletion: Deletion) -> Saved:
         kind = target.kind
 
-        def change(old: Object | None) -> Object | None:
+        def change(old: Old | None) -> Object | None:
             if old is None:
                 raise refusal.not_found(kind, target.name)
             _check_preconditions(kind, old, deletion.preconditions)
-            return deletion.change(old)
+            marked = deletion.marked(old.metadata)
+            return None if marked is None else {**old.whole, "metadata": marked}
 
         return await self._save(target, change, deletion.is_dry, keeps=wire.IDENTITY)
 
@@ -236,11 +256,10 @@ class Writes:
         key = Key(kind.plural, target.namespace, target.name)
         for _ in range(_ATTEMPTS):
             entry = await self._store.get(key)
-            old = wire.object_of(served, entry) if entry else None
-            kept = orjson.loads(entry.content.metadata) if entry else {}
+            old = Old(served, entry) if entry else None
             new = change(old)
-            if new is not None and entry is not None:
-                _keep(new["metadata"], kept, keeps)
+            if new is not None and old is not None:
+                _keep(new["metadata"], old.metadata, keeps)
             if new is None or _is_released(new):
                 assert entry is not None
                 if is_dry:
@@ -251,7 +270,7 @@ class Writes:
                     continue
             content = wire.content_of(served, new)
             if entry is not None:
-                content = _with_generation(content, entry, new, served)
+                content = _with_generation(content, entry, new["metadata"])
                 if _is_same(content, entry.content):
                     # Nothing changed: no revision, no event.
                     return Saved(entry)
@@ -280,11 +299,11 @@ def _is_same(new: Content, old: Content) -> bool:
     return wire.is_same(new.metadata, old.metadata) and wire.is_same(new.body, old.body)
 
 
-def _with_generation(content: Content, entry: Entry, new: Object, served: Served) -> Content:
+def _with_generation(content: Content, entry: Entry, metadata: Metadata) -> Content:
     if wire.is_same(content.body, entry.content.body):
         return content
-    new["metadata"]["generation"] = int(new["metadata"].get("generation") or 0) + 1
-    return wire.content_of(served, new)
+    metadata["generation"] = int(metadata.get("generation") or 0) + 1
+    return structs.replace(content, metadata=orjson.dumps(metadata))
 
 
 def _is_released(new: Object) -> bool:
@@ -293,11 +312,10 @@ def _is_released(new: Object) -> bool:
     return bool(metadata.get("deletionTimestamp")) and not metadata.get("finalizers")
 
 
-def _check_preconditions(kind: Kind, old: Object, sent: Metadata) -> None:
-    metadata = old["metadata"]
-    for name in ("uid", "resourceVersion"):
-        if sent.get(name) and str(sent[name]) != str(metadata.get(name)):
-            raise refusal.modified(kind, str(metadata.get("name")))
+def _check_preconditions(kind: Kind, old: Old, sent: Metadata) -> None:
+    current = {"uid": str(old.metadata.get("uid")), "resourceVersion": str(old.entry.revision)}
+    if any(sent.get(name) and str(sent[name]) != value for name, value in current.items()):
+        raise refusal.modified(kind, old.entry.key.name)
 
 
 def _applied(content: bytes) -> Object:
@@ -314,11 +332,7 @@ def _applied(content: bytes) -> Object:
 def _parsed_patch(content: bytes, media_type: str) -> Any:
     if media_type == MERGE_PATCH:
         return wire.parse(content)
-    try:
-        patch = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise refusal.bad_request(f"the body cannot be read: {error}") from error
-    wire.check_depth([patch])
+    patch = wire.parse_any(content)
     if not isinstance(patch, list):
         raise refusal.bad_request("a JSON patch is a list of operations")
     return patch

@@ -51,6 +51,8 @@ class ScanRequest(Struct, frozen=True):
     set_string: tuple[str, ...] = ()
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
+    store: str = ""
+    store_namespace: str = "leadline"
     debug: bool = False
 
 
@@ -95,6 +97,8 @@ def request_of(words: tuple[str, ...], flags: dict[str, Any]) -> ScanRequest:
     threshold = request.compliance_threshold
     if threshold is not None and not 0 <= threshold <= 100:
         raise UsageError(f"--compliance-threshold must be between 0 and 100 (got {threshold:g})")
+    if request.store not in ("", "kube"):
+        raise UsageError(f"--store must be kube (got {request.store})")
     if "" in targets:
         raise UsageError("a path is empty", hint="is a variable of the shell unset?")
     if "-" in targets and len(targets) > 1:

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
@@ -184,7 +184,7 @@ def connect(
         ClusterError: no cluster is configured, it cannot be reached, or it does not accept the credentials.
     """
     access = choose_access(context, kubeconfig, environ)
-    cluster = Cluster(access, _client(access, environ, patience), patience)
+    cluster = Cluster(access, _client(access, environ, patience, httpx2.Client), patience)
     try:
         version = cluster.ask("/version")
     except RefusedError as refused:
@@ -218,7 +218,24 @@ class _BusyError(Exception):
         self.retry_after_s = retry_after_s
 
 
-def _client(access: Access, environ: Mapping[str, str], patience: Patience) -> httpx2.Client:
+def async_client(
+    context: str = "",
+    kubeconfig: str = "",
+    *,
+    environ: Mapping[str, str],
+    patience: Patience = Patience(),  # noqa: B008 frozen
+) -> httpx2.AsyncClient:
+    """For what is not reading: an HTTP client with the address and the credentials that ``connect`` would choose.
+
+    Raises: ``ClusterError``.
+    """
+    return _client(choose_access(context, kubeconfig, environ), environ, patience, httpx2.AsyncClient)
+
+
+C = TypeVar("C", httpx2.Client, httpx2.AsyncClient)
+
+
+def _client(access: Access, environ: Mapping[str, str], patience: Patience, kind: type[C]) -> C:
     server = access.server.server
     headers = [("User-Agent", "leadline"), *access.impersonate]
     try:
@@ -235,7 +252,7 @@ def _client(access: Access, environ: Mapping[str, str], patience: Patience) -> h
                     pair = folder / "plugin.pem"
                     pair.write_text(f"{plugin.credentials.certificate}\n{plugin.credentials.key}\n")
                     tls.load_cert_chain(pair)
-        return httpx2.Client(
+        return kind(
             base_url=server,
             verify=tls,
             auth=auth,

@@ -7,7 +7,7 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#
 
 import subprocess
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,18 @@ class PluginAuth(httpx2.Auth):
         held = self._replaced(held)
         request.headers["Authorization"] = f"Bearer {held.token}"
         yield request
+
+    async def async_auth_flow(
+        self, request: httpx2.Request
+    ) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
+        flow = self.sync_auth_flow(request)
+        outgoing = next(flow)
+        while True:
+            answer = yield outgoing
+            try:
+                outgoing = flow.send(answer)
+            except StopIteration:
+                return
 
     def _fresh(self) -> Credentials:
         held = self.credentials

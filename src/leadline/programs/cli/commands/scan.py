@@ -96,6 +96,15 @@ _LIST = "A list, with commas or repeated."
 @click.option(
     "--api-versions", multiple=True, metavar="GROUP/VERSION", help="API versions that charts may count on."
 )
+@click.option(
+    "--store", default="", metavar="kube", help="Write the results into the cluster, as objects of its API."
+)
+@click.option(
+    "--store-namespace",
+    default="leadline",
+    metavar="NAME",
+    help="Where results about objects without a namespace go.",
+)
 @click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")
 @click.option("--debug", is_flag=True, help="Tracebacks and a log on stderr.")
 def command(words: tuple[str, ...], **flags: Any) -> int:
@@ -125,10 +134,23 @@ def _run(request: ScanRequest) -> int:
             is_for_people = sink.destination.format.name in ("pretty", "lines")
             if not scan.why_no_verdict or scan.report.unread or not is_for_people:
                 _write(sink, scan.report, page)
+        if request.store:
+            _store(request, scan.report)
     if scan.why_no_verdict:
         raise SourceError(scan.why_no_verdict)
     _remark(request, scan, outcome, chosen)
     return 0 if outcome.passed else _GATE_FAILED
+
+
+def _store(request: ScanRequest, report: PostureReport) -> None:
+    """Raises: ``StoreError``, ``ClusterError``."""
+    # The store speaks HTTP asynchronously; a scan that stores nothing does not pay for the import.
+    from leadline.programs.cli.storing import store_report
+
+    stored = store_report(request, report)
+    if not request.quiet:
+        gone = f", {stored.collected} of vanished objects deleted" if stored.collected else ""
+        click.echo(f"{stored.written} results stored as {stored.run}{gone}", err=True)
 
 
 def _page(
