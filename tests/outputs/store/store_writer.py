@@ -4,9 +4,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from store_carriers import put
-
 from leadline.outputs.store.local import LocalStore
+from leadline.outputs.store.protocol import Content, Put
+from leadline.outputs.store.selection import Key
 
 
 async def main(path: Path, run: str) -> None:
@@ -16,7 +16,8 @@ async def main(path: Path, run: str) -> None:
         number = 0
         while True:
             name = f"{run}-{worker}-{number}"
-            entry = await store.put(put(name, name * 50))
+            content = Content(b'{"labels":{}}', b"[1]", b'{"spec":{"text":"%s"}}' % (name * 50).encode())
+            entry = await store.put(Put(Key("workloadconfigurationscans", "shop", name), content))
             sys.stdout.write(f"{name} {entry.revision}\n")
             sys.stdout.flush()
             number += 1
