@@ -177,3 +177,9 @@ def test_no_work_is_left_in_comments(word):
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
         if marked.search(line)
     ] == []
+
+
+def test_every_file_that_the_architecture_names_is_there():
+    named = set(re.findall(r"`([\w/]+\.py)`", (ROOT / "ARCHITECTURE.md").read_text("utf-8")))
+    assert len(named) > 15
+    assert [name for name in sorted(named) if not (SOURCE / name).is_file()] == []
