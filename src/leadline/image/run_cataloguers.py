@@ -1,6 +1,5 @@
 """Calls cataloguers on files and gathers what they tell, their failures included."""
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -10,8 +9,9 @@ from leadline.image.cataloguer import Cataloguer, File, Package, Tree, Unread, U
 from leadline.image.image import DEFAULTS
 from leadline.image.layers.file_selector import FileSelector
 from leadline.image.parsers.executable import is_executable
+from leadline.log import log_of
 
-log = logging.getLogger("leadline.image.cataloguer")
+_LOGGER = "leadline.image.cataloguer"
 
 
 class Reading(Struct, frozen=True):
@@ -61,7 +61,7 @@ def read(cataloguer: Cataloguer, file: File, tree: Tree | None, most: int) -> Re
         unread = (Unread(file.path, f"{cataloguer.name}: {error}"),)
     except Exception as error:
         # The engine's guard: a bug in one cataloguer must not cost the packages of all others.
-        log.exception("cataloguer %s failed on %s", cataloguer.name, file.path)
+        log_of(_LOGGER).exception("cataloguer %s failed on %s", cataloguer.name, file.path)
         why = f"a fault in the cataloguer {cataloguer.name} ({type(error).__name__})"
         unread = (Unread(file.path, why, hint="please report it; --debug shows the details"),)
     return Reading(tuple(_placed(package, cataloguer, file) for package in packages), unread)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from msgspec import Struct, structs
 
+from leadline.image.identity.package_url import package_url
 from leadline.model.package import Package, Sbom
 from leadline.outputs.dependencies import Dependencies
 
@@ -31,10 +32,6 @@ class Component(Struct, frozen=True):
 
 def components(sbom: Sbom) -> tuple[Component, ...]:
     """The packages of ``sbom`` by type, name and version; those that are the same became one."""
-    from leadline.image.identity.package_url import (
-        package_url,  # slow to import, and known documents do without
-    )
-
     groups: dict[tuple[str, ...], list[Package]] = {}
     urls: dict[tuple[str, ...], str] = {}
     for package in sbom.packages:

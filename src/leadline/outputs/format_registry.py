@@ -1,11 +1,13 @@
 """The formats that there are, and what a reader may ask of them. Quick to import: most runs write in one of them."""
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from leadline.discover import discover
 from leadline.errors import UsageError
 from leadline.model.control import Severity
 from leadline.model.report import PostureReport
@@ -95,7 +97,6 @@ def format(
 
 def formats_for(report: type) -> dict[str, Format]:
     """Every format that can write such a report, by name. Imports them all."""
-    from leadline.discover import discover
     from leadline.outputs import formats
 
     return {f.name: f for f in discover(formats, Format) if f.report is report}
@@ -121,7 +122,6 @@ def find_format(name: str, report: type) -> Format:
     known = formats_for(report)
     if name in known:
         return known[name]
-    from difflib import get_close_matches
 
     near = get_close_matches(name, known, n=1)
     raise UsageError(

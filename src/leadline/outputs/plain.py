@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from unicodedata import combining, east_asian_width
 
 LONGEST = 300
 """Kubernetes allows names of 253 bytes; whatever is longer is no name worth reading to its end."""
@@ -74,7 +75,6 @@ def columns(text: str) -> int:
     """Columns that ``text`` takes in a terminal."""
     if text.isascii():
         return len(text)
-    from unicodedata import combining, east_asian_width
 
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 

@@ -1,5 +1,7 @@
 """What to do about a finding, in words, and the parts of a control's documentation."""
 
+from textwrap import dedent
+
 from msgspec import Struct
 
 from leadline.model.control import YOUR_VALUE, Control, Missing, Remove, Review, Set
@@ -69,6 +71,5 @@ def why(control: Control) -> str:
 
 
 def _dedented(text: str) -> str:
-    from textwrap import dedent
 
     return dedent(text).strip("\n")

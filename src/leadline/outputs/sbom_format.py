@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from typing import IO, Any
 
+from leadline.image.identity.package_url import package_url
+from leadline.image.identity.reference import read_reference
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.package import Digest, Distro, FileDigests, ImageIdentity, Package, Sbom
@@ -98,9 +100,6 @@ def _plain(value: Any) -> Any:
 
 def image_url(image: ImageIdentity) -> str:
     """The ``oci`` package URL of an image out of a registry; empty for all else."""
-    from leadline.image.identity.package_url import package_url
-    from leadline.image.identity.reference import read_reference
-
     reference = read_reference(image.name) if image.digest else None
     if reference is None or image.name.startswith((".", "/")):
         return ""

@@ -1,6 +1,8 @@
 """The controls and frameworks that come with the product, and how a user's words choose among them."""
 
+import difflib
 import re
+import tomllib
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -27,8 +29,6 @@ def parse_framework(source: str, file_name: str, controls: Sequence[Control]) ->
     Raises:
         UsageError: the text is no TOML, lacks a name or controls, or lists a control that there is not.
     """
-    import tomllib
-
     try:
         table = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
@@ -87,8 +87,6 @@ def controls_of(
 def _find(name: str, by_name: dict[str, T], what: str) -> T:
     found = by_name.get(name.strip().lower())
     if found is None:
-        import difflib
-
         written = _as_id(name.strip().lower())
         near = (
             [written] if written in by_name else difflib.get_close_matches(written, by_name, n=1, cutoff=0.5)
@@ -115,8 +113,6 @@ def _refuse_unknown(entries: Iterable[FrameworkEntry], file_name: str, controls:
     known = {control.id for control in controls}
     for entry in entries:
         if entry.control not in known:
-            import difflib
-
             near = difflib.get_close_matches(entry.control.upper(), known, n=1)
             hint = f"did you mean {near[0]}?" if near else "give the folder of your own with --controls"
             raise UsageError(f"{file_name} lists {entry.control}, which is no control", hint=hint)

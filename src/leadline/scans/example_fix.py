@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import unified_diff
 
 from msgspec import Struct
 
@@ -13,6 +14,7 @@ from leadline.model.control import BuiltControl, Missing, Remove, Review, Set
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.posture.engine import Facts, Judgement, judge
 from leadline.sources.yaml.edit import RemoveAt, SetAt, apply_edits
+from leadline.sources.yaml.parser import parse_documents
 
 _OLD_SERVER = "v1.20.0"
 """For controls about faults of Kubernetes itself, which later servers do not have."""
@@ -35,8 +37,6 @@ class ExampleFix(Struct, frozen=True):
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Every line of both texts, marked ``-``, ``+`` or blank, in the order of a unified diff."""
-        from difflib import unified_diff
-
         before, after = self.before.split("\n"), self.after.split("\n")
         if not self.is_edit:
             yield from ((" ", line) for line in before)
@@ -77,8 +77,6 @@ def example_fix(control: BuiltControl, example: str, settings: Mapping[str, tupl
 
 def _judged(control: BuiltControl, example: str, settings: Mapping[str, tuple[str, ...]]) -> Judgement | None:
     """The first judgement with findings; ``None`` where there is none."""
-    from leadline.sources.yaml.parser import parse_documents
-
     resources = [
         resource_of(document.body, Origin(path="example.yaml", document=document.index))
         for document in parse_documents(example.encode())

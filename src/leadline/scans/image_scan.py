@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime
 
+from leadline.image.findings import image_findings, not_judged
 from leadline.model.image_report import ImageReport
 from leadline.scans.lazy_sbom import LazySbom, open_sbom
 from leadline.scans.options import ImageOptions
+from leadline.scans.vulnerabilities import vulnerabilities_of
 
 
 def image_scan(reference: str, options: ImageOptions = ImageOptions()) -> ImageReport:  # noqa: B008
@@ -21,9 +23,6 @@ def image_scan(reference: str, options: ImageOptions = ImageOptions()) -> ImageR
 
 def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
     """The SBOM with all findings. Raises as ``LazySbom.sbom`` and ``vulnerabilities_of``."""
-    from leadline.image.findings import image_findings, not_judged
-    from leadline.scans.vulnerabilities import vulnerabilities_of
-
     sbom = lazy.sbom()
     today = options.today or datetime.now(UTC).strftime("%Y-%m-%d")
     findings = image_findings(sbom, today, is_document=lazy.is_from_document)

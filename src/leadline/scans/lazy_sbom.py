@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, json
 
 import leadline.outputs
+from leadline.discover import discover
 from leadline.errors import SourceError, UsageError
 from leadline.image.code_fingerprint import code_fingerprint
 from leadline.image.image import Options as CatalogueOptions
@@ -141,7 +142,6 @@ def _catalogued(reference: str, source: _Source, options: ImageOptions) -> Sbom:
 
 def _cataloguers() -> "list[Cataloguer]":
     import leadline.image.cataloguers
-    from leadline.discover import discover
     from leadline.image.cataloguer import Cataloguer
 
     return discover(leadline.image.cataloguers, Cataloguer)

@@ -3,6 +3,8 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from msgspec import Struct
@@ -135,9 +137,6 @@ def _with_own(controls: tuple[BuiltControl, ...], folders: Iterable[str], enviro
 
 def _controls_in(file: Path) -> list[BuiltControl]:
     """The controls of one Python file, which is run to get them: the user chose it."""
-    from hashlib import sha256
-    from importlib.util import module_from_spec, spec_from_file_location
-
     # Files of one name in two folders are two modules.
     place = sha256(os.fsencode(file.absolute())).hexdigest()[:12]
     name = f"leadline_own_controls.{place}.{file.stem}"

@@ -1,13 +1,17 @@
 """Settings of controls out of a file: the ecosystem's JSON, or TOML or YAML of the same shape."""
 
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from leadline.errors import SourceError, UsageError
 from leadline.kube.quantity import parse_quantity
 from leadline.model.control import Control
+from leadline.sources.manifests.reader import documents_of
+from leadline.sources.yaml.parser import LIMITS, Memory
 
 Settings = Mapping[str, tuple[str, ...]]
 _LARGEST_BYTES = 4 << 20
@@ -65,7 +69,6 @@ def _folded(name: str) -> str:
 
 
 def _nearest(name: str, names: Mapping[str, str]) -> str:
-    from difflib import get_close_matches
 
     near = get_close_matches(_folded(name), names, n=1)
     return f"did you mean {names[near[0]]}?" if near else "leadline config shows all of them"
@@ -93,8 +96,6 @@ def _table(path: str) -> dict[str, Any]:
         raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
     if file.suffix.lower() == ".toml":
         return _toml(content, path)
-    from leadline.sources.manifests.reader import documents_of
-    from leadline.sources.yaml.parser import LIMITS, Memory
 
     documents = documents_of(content, path, LIMITS, Memory())
     for document in documents:
@@ -106,7 +107,6 @@ def _table(path: str) -> dict[str, Any]:
 
 
 def _toml(content: bytes, path: str) -> dict[str, Any]:
-    import tomllib
 
     try:
         return tomllib.loads(content.decode())

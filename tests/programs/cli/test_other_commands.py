@@ -1,12 +1,16 @@
 import gc
 import json
 import platform
+import subprocess
+import sys
 from pathlib import Path
 
+import click
 import pytest
 
 import leadline
 from leadline.posture.catalogue import load_controls
+from leadline.programs.cli import lazy_group
 from leadline.programs.cli.main import main
 from leadline.scans.frameworks import load_frameworks
 
@@ -122,3 +126,20 @@ def test_a_title_that_two_controls_share_shows_both(capfd):
     code, out, _ = run(capfd, "explain", title)
     assert code == 0
     assert [line.split()[0] for line in out.splitlines() if line.endswith(title)] == ["C-0277", "C-0143"]
+
+
+def test_every_command_is_a_file_and_every_file_a_command():
+    files = (Path(lazy_group.__file__).parent / "commands").glob("[a-z]*.py")
+    assert sorted(file.stem.replace("_", "-") for file in files) == list(lazy_group.COMMANDS)
+    for name in lazy_group.COMMANDS:
+        command = lazy_group.leadline.get_command(click.Context(lazy_group.leadline), name)
+        assert command is not None
+        assert command.name == name
+
+
+def test_help_imports_no_command():
+    script = "import sys\nfrom leadline.programs.cli.main import main\nmain(['--help'])\n"
+    script += "print([name for name in sys.modules if 'commands' in name])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "scan     Scans files" in done.stdout
+    assert done.stdout.endswith("[]\n")

@@ -81,7 +81,7 @@ def test_a_full_disk_is_told():
     [
         (">&-", 3, "", "leadline: standard output is closed; --output takes a file\n"),
         ("<&-", 3, "", "leadline: nothing to judge in standard input: it is empty\n"),
-        ("2>&- <pod.yaml -q", 0, "-:4:21: high", ""),
+        ("2>&- <pod.yaml -q", 0, "-:4:21: ", ""),
         ("2>&- <&-", 3, "", ""),
         (">&- <pod.yaml --output /dev/null", 0, "", "written: /dev/null"),
     ],

@@ -5,8 +5,10 @@ there is none, the files that came before it. An image without any of them has t
 """
 
 import re
+import tomllib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -101,9 +103,6 @@ def distro_qualifiers(distro: Distro) -> tuple[tuple[str, str], ...]:
 @lru_cache(maxsize=1)
 def _end_of_life_dates() -> dict[str, dict[str, str]]:
     """Date by release by distribution id."""
-    import tomllib  # slow to import, and judging an image that is known does without
-    from pathlib import Path
-
     text = Path(__file__).with_name("end_of_life.toml").read_text("utf-8")
     return {
         name: {version: str(date) for version, date in releases.items()}

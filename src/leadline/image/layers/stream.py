@@ -4,11 +4,16 @@ Layers are decompressed here, piece by piece, so that no piece grows beyond ``PI
 the compressed input claims.
 """
 
+import bz2
 import io
+import lzma
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Protocol, cast
+
+import zstandard
+from isal import igzip_lib
 
 PIECE_BYTES = 1 << 20
 GZIP = b"\x1f\x8b"
@@ -257,7 +262,6 @@ class _Decoder(Protocol):
 
 
 def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    from isal import igzip_lib  # nothing is decompressed where all is remembered
 
     def decoder() -> _Decoder:
         return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
@@ -266,7 +270,6 @@ def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _unxz(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    import lzma  # as above
 
     def decoder() -> _Decoder:
         return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
@@ -275,7 +278,6 @@ def _unxz(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _unbzip2(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    import bz2  # as above
 
     return _members(pieces, bz2.BZ2Decompressor, "bzip2", OSError)
 
@@ -319,7 +321,6 @@ def _members(
 
 
 def _unzstandard(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    import zstandard  # as above
 
     reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
         cast("IO[bytes]", _Readable(whole_frames(pieces))), read_across_frames=True

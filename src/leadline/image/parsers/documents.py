@@ -7,7 +7,9 @@ file with one odd entry keeps all its others.
 """
 
 import re
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from xml.parsers import expat
 
 import orjson
 from msgspec import Struct
@@ -111,8 +113,6 @@ def read_toml(file: File) -> Mapping[str, object]:
 
     Lines with many dots outside strings are refused because tomllib takes quadratic time for a dotted key.
     """
-    import tomllib  # lock files are rare in images, and the module takes a while to load
-
     _bound(file, TOML_BYTES)
     for line in file.data.split(b"\n"):
         dots = line.count(b".")
@@ -173,8 +173,6 @@ def _yaml_document(events: Iterable[object]) -> object:
 
 def read_xml(content: bytes) -> Element:
     """The root element. A document type declaration is refused, and with it every entity."""
-    from xml.parsers import expat  # as above
-
     if len(content) > XML_BYTES:
         raise Unreadable(f"larger than {XML_BYTES >> 20} MiB")
     top = Element("")

@@ -5,6 +5,7 @@ Field names are those of the version 2 report that the ecosystem's dashboards an
 ``leadline schema report`` prints it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import IO, Any
@@ -307,7 +308,6 @@ def _server(report: PostureReport) -> dict[str, str] | None:
 def _cluster_name(report: PostureReport) -> str:
     if report.target.kind != "cluster":
         return ""
-    import re
 
     return re.sub(r"\W+", "-", report.target.name)
 

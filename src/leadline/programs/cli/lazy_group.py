@@ -1,6 +1,7 @@
-"""The top command. It imports the file of the one command that is run, and all of them only for ``--help``."""
+"""The top command. It imports the file of the one command that is run, and none for ``--help``."""
 
 import importlib
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -8,20 +9,33 @@ import click
 from leadline.errors import UsageError
 from leadline.version import __version__
 
+COMMANDS = {
+    "config": "Shows the settings of controls.",
+    "db": "The vulnerability database.",
+    "explain": "Explains a control, or the score.",
+    "image": "What is inside an image.",
+    "list": "Lists controls or frameworks.",
+    "rbac": "Prints the smallest ClusterRole for a scan.",
+    "scan": "Scans files, charts or a cluster and says what to change.",
+    "schema": "Prints the JSON Schema of a report.",
+    "version": "Says what this is and what it brings.",
+}
+"""Each is a file in ``commands``, ``-`` in the name being ``_`` in the file's."""
 _PACKAGE = "leadline.programs.cli.commands"
 _SHORTER: dict[tuple[str, ...], tuple[str, ...]] = {("scan", "image"): ("image", "scan")}
 """Two words that stand for two others."""
 
 
 class LazyGroup(click.Group):
-    """Finds a command by the name of its file; ``-`` in the name is ``_`` in the file's."""
-
     def list_commands(self, ctx: click.Context) -> list[str]:
-        files = (Path(__file__).parent / "commands").glob("[a-z]*.py")
-        return sorted(file.stem.replace("_", "-") for file in files)
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"{_PACKAGE}.{cmd_name.replace('-', '_')}")
         command = module.command
@@ -30,14 +44,12 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        names = self.list_commands(ctx)
-        if args and args[0] not in names and not args[0].startswith("-"):
-            raise UsageError(f"unknown command {args[0]}", hint=_suggestion(args[0], names))
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise UsageError(f"unknown command {args[0]}", hint=_suggestion(args[0], list(COMMANDS)))
         return super().resolve_command(ctx, [*_SHORTER.get(tuple(args[:2]), args[:2]), *args[2:]])
 
 
 def _suggestion(word: str, names: list[str]) -> str:
-    from difflib import get_close_matches
 
     near = get_close_matches(word, names, n=1)
     if near:

@@ -11,6 +11,7 @@ from leadline.model.control import SEVERITIES
 from leadline.scans.gates import Gates
 from leadline.scans.options import ChartOptions, PostureOptions, Say
 from leadline.scans.reading import STDIN
+from leadline.sources.yaml.parser import LIMITS
 
 GRADES = tuple(severity for severity in SEVERITIES if severity != "unknown")
 Form = Literal["everything", "framework", "control", "workload"]
@@ -150,7 +151,6 @@ def gates_of(request: ScanRequest) -> Gates:
 def _standard_input(targets: tuple[str, ...]) -> bytes:
     if STDIN not in targets:
         return b""
-    from leadline.sources.yaml.parser import LIMITS
 
     return sys.stdin.buffer.read(LIMITS.size_bytes + 1)
 

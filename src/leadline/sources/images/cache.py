@@ -11,6 +11,8 @@ import os
 import stat
 from contextlib import suppress
 
+from leadline.log import log_of
+
 DEFAULT_BYTES = 1 << 30
 LARGEST_ENTRY = 256 << 20
 MARK = b"leadline layer 1\n"
@@ -43,7 +45,7 @@ class LayerCache:
         except OSError:
             return None
         if head != _head(key, content):
-            _log("ignored a harmed entry of the layer cache: %s", os.path.basename(path))
+            log_of(__name__).debug("ignored a harmed entry of the layer cache: %s", os.path.basename(path))
             _remove(path)
             return None
         return content
@@ -67,7 +69,7 @@ class LayerCache:
                 raise
             self._forget()
         except OSError as error:
-            _log("the layer cache could not be written: %s", error)
+            log_of(__name__).debug("the layer cache could not be written: %s", error)
 
     def size_bytes(self) -> int:
         """All entries together."""
@@ -111,9 +113,3 @@ def _head(key: str, content: bytes) -> bytes:
     state = hashlib.sha256(key.encode("utf-8", "surrogatepass") + b"\0")
     state.update(content)
     return MARK + state.digest()
-
-
-def _log(text: str, what: object) -> None:
-    import logging  # as above, and there is seldom something to say
-
-    logging.getLogger(__name__).debug(text, what)

@@ -4,10 +4,14 @@ import os
 
 import click
 
+from leadline.outputs.format import json_text, wrapped
+from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.terminal import list_width
+from leadline.scans.policies import with_own
+from leadline.scans.settings import read_settings, shipped_settings, users_of
 
 
-@click.command("config", short_help="Shows the settings of controls.")
+@click.command("config")
 @click.option(
     "--controls-config", default="", metavar="FILE", help="Settings of controls: JSON, YAML or TOML."
 )
@@ -20,11 +24,6 @@ def command(controls_config: str, controls: tuple[str, ...], format: str) -> int
 
     What --format json and toml print can be edited and given to scan --controls-config.
     """
-    from leadline.outputs.format import json_text, wrapped
-    from leadline.posture.catalogue import load_controls
-    from leadline.scans.policies import with_own
-    from leadline.scans.settings import read_settings, shipped_settings, users_of
-
     known = with_own(load_controls(), controls, os.environ)
     shipped = shipped_settings(known)
     chosen = read_settings(controls_config, shipped) if controls_config else shipped

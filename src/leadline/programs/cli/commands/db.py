@@ -9,11 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import to_builtins
 
 from leadline.errors import UsageError
+from leadline.outputs.json_text import json_text
 from leadline.outputs.plain import count, padded, plain
 from leadline.programs.cli.cache_location import database_file
 from leadline.programs.cli.created import created
+from leadline.scans.database import (
+    build_database,
+    database_state,
+    import_database,
+    publish_database,
+    update_database,
+)
+from leadline.scans.vulnerabilities import age_days
+from leadline.sources.proxies import proxies_of
+from leadline.sources.registry.options import RegistryOptions, Trust
+from leadline.sources.vulnerability_db import Trusted, read_public_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +51,7 @@ _OLD_DAYS = 30
 _LARGEST_KEY = 1 << 20
 
 
-@click.group("db", epilog=EPILOG, short_help="The vulnerability database.")
+@click.group("db", epilog=EPILOG)
 def command() -> None:
     """Makes, shows and imports the database of vulnerabilities that images are matched with."""
 
@@ -52,8 +65,6 @@ def build(feeds: tuple[str, ...], output: str, quiet: bool) -> int:
 
     The old database serves until the new one is whole.
     """
-    from leadline.scans.database import build_database
-
     target = _target(output)
     target.parent.mkdir(parents=True, exist_ok=True)
     built = build_database([Path(feed) for feed in feeds], target, created(os.environ))
@@ -68,15 +79,10 @@ def build(feeds: tuple[str, ...], output: str, quiet: bool) -> int:
 @click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def status(db: str, format: str) -> int:
     """Lists the feeds of the database with their age and licence."""
-    from leadline.outputs.json_text import json_text
-    from leadline.scans.database import database_state
-
     path = _target(db)
     state = database_state(path)
     today = datetime.now(UTC).strftime("%Y-%m-%d")
     if format == "json":
-        from msgspec import to_builtins
-
         facts = {"path": str(path), "sizeBytes": path.stat().st_size, **to_builtins(state)}
         click.echo(json_text(facts))
     else:
@@ -90,8 +96,6 @@ def status(db: str, format: str) -> int:
 @click.option("-o", "--output", default="", metavar="FILE", help="Put it there instead of the usual place.")
 def import_(file: str, output: str) -> int:
     """Checks the database in FILE, every page of it, and puts it in the place of the usual one."""
-    from leadline.scans.database import import_database
-
     target = _target(output)
     target.parent.mkdir(parents=True, exist_ok=True)
     state = import_database(Path(file), target)
@@ -111,11 +115,6 @@ def update(address: str, key: str, allow_unsigned: bool, ca_file: str, output: s
     The old one serves until the new one is whole, signed by a key that you trust, and proven. What was fetched
     before a connection broke is not fetched again.
     """
-    from leadline.scans.database import update_database
-    from leadline.sources.proxies import proxies_of
-    from leadline.sources.registry.options import RegistryOptions, Trust
-    from leadline.sources.vulnerability_db import Trusted, read_public_keys
-
     keys = read_public_keys(_content(key), key) if key else ()
     options = RegistryOptions(Trust(ca_file=ca_file, proxies=proxies_of(os.environ)), environ=os.environ)
     target = _target(output)
@@ -133,8 +132,6 @@ def update(address: str, key: str, allow_unsigned: bool, ca_file: str, output: s
 @click.option("--expires", default="", metavar="TIME", help="Refused from then on (2026-07-01T00:00:00Z).")
 def publish(folder: str, db: str, key: str, expires: str) -> int:
     """Writes the database into FOLDER, packed, with an index and its signature, for a web server to serve."""
-    from leadline.scans.database import publish_database
-
     index = publish_database(_target(db), Path(folder), _content(key) if key else b"", expires)
     signed = "signed" if key else "not signed"
     name = plain(str(Path(folder) / index.name), 4096)
@@ -174,7 +171,6 @@ def _built(built: Built, target: Path) -> Iterator[str]:
 
 
 def _status(state: DatabaseState, path: Path, today: str) -> Iterator[str]:
-    from leadline.scans.vulnerabilities import age_days
 
     yield f"{plain(str(path), 4096)}   {path.stat().st_size / 1e6:,.1f} MB, built {state.built[:10] or 'at no known time'}"
     yield ""

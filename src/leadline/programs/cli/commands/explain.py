@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 import click
+
+from leadline.outputs.format import columns, control_text, source_line, wrapped
+from leadline.posture.catalogue import find_controls, load_controls
+from leadline.scans.example_fix import example_fix
+from leadline.scans.frameworks import load_frameworks
+from leadline.scans.policies import with_own
+from leadline.scans.settings import read_settings, shipped_settings
 
 if TYPE_CHECKING:
     from leadline.model.control import BuiltControl, Framework
@@ -36,18 +44,13 @@ Gates look at all of it, whatever --min-severity hides: --severity-threshold cou
 """
 
 
-@click.command("explain", short_help="Explains a control, or the score.")
+@click.command("explain")
 @click.argument("name", metavar="CONTROL|score")
 @click.option("-f", "--format", "form", type=click.Choice(["text", "md"]), default="text", show_default=True)
 @click.option("--controls", multiple=True, metavar="FOLDER", help="Your own controls.")
 @click.option("--controls-config", default="", metavar="FILE", help="Show the settings of this file.")
 def command(name: str, form: str, controls: tuple[str, ...], controls_config: str) -> int:
     """Everything about one control: what it looks at, why, how to fix it, what it cannot see."""
-    from leadline.posture.catalogue import find_controls, load_controls
-    from leadline.scans.frameworks import load_frameworks
-    from leadline.scans.policies import with_own
-    from leadline.scans.settings import read_settings, shipped_settings
-
     if name == "score":
         click.echo("\n".join(_folded(SCORE)))
         return 0
@@ -64,8 +67,6 @@ def command(name: str, form: str, controls: tuple[str, ...], controls_config: st
 
 def markdown(control: BuiltControl, frameworks: Sequence[Framework], settings: Settings) -> Iterator[str]:
     """The page of a control, for a wiki and for the reference."""
-    from leadline.outputs.format import control_text
-
     page, example_fix = control_text(control), _repair(control, settings)
     yield f"# {control.id} {control.title}"
     yield f"\n**{control.severity}**, score {control.score:g}. {control.category}.{_state(control, ' **', '.**')}"
@@ -94,8 +95,6 @@ def markdown(control: BuiltControl, frameworks: Sequence[Framework], settings: S
 
 def _screen(control: BuiltControl, frameworks: Sequence[Framework], settings: Settings) -> Iterator[str]:
     """The page for a terminal."""
-    from leadline.outputs.format import control_text, wrapped
-
     page, width, example_fix = control_text(control), _columns(), _repair(control, settings)
     yield from _fitting(f"{control.id}   {control.title}", width)
     yield from _fitting(
@@ -123,13 +122,10 @@ def _screen(control: BuiltControl, frameworks: Sequence[Framework], settings: Se
 
 def _fitting(text: str, width: int) -> Iterator[str]:
     """``text`` as it is where it fits, else broken between words."""
-    from leadline.outputs.format import columns, wrapped
-
     return iter([text] if columns(text) <= width else wrapped(text, width))
 
 
 def _row(label: str, values: Sequence[str], width: int) -> Iterator[str]:
-    from leadline.outputs.format import wrapped
 
     lines = [line for value in values for line in wrapped(_bare(value), width - 12)]
     for number, line in enumerate(lines):
@@ -137,7 +133,6 @@ def _row(label: str, values: Sequence[str], width: int) -> Iterator[str]:
 
 
 def _example(example: str, example_fix: ExampleFix | None) -> Iterator[str]:
-    from leadline.outputs.format import source_line
 
     if example_fix is None or not example_fix.is_edit:
         yield "fails"
@@ -159,12 +154,9 @@ def _cut(line: str) -> str:
 
 def _repair(control: BuiltControl, settings: Settings) -> ExampleFix | None:
     """What the control makes of its example; ``None`` where there is none that it could judge."""
-    from leadline.outputs.format import control_text
-
     example = control_text(control).example
     if not example or control.check is None:
         return None
-    from leadline.scans.example_fix import example_fix
 
     return example_fix(control, example, settings)
 
@@ -196,7 +188,6 @@ _FEW = 4
 
 
 def _rows(control: BuiltControl, settings: Settings) -> Iterator[tuple[str, tuple[str, ...]]]:
-    from leadline.outputs.format import control_text
 
     yield "looks at", (_subject(control),)
     if text := control_text(control).cannot_see:
@@ -279,19 +270,16 @@ _SUBJECTS = {
 
 
 def _columns() -> int:
-    from shutil import get_terminal_size
 
     return max(40, min(_WIDEST, get_terminal_size((_WIDEST, 24)).columns))
 
 
 def _wants_colour() -> bool:
-    import os
 
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _folded(text: str) -> Iterator[str]:
-    from leadline.outputs.format import wrapped
 
     for paragraph in text.strip().split("\n\n"):
         head = paragraph.partition("\n")[0]

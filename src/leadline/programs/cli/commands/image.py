@@ -86,7 +86,7 @@ def _with_options(function: Callable[..., int]) -> Callable[..., int]:
     return function
 
 
-@click.group("image", short_help="What is inside an image.")
+@click.group("image")
 def command() -> None:
     """Lists what is inside an image, and finds what helps an attacker."""
 

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from leadline.errors import UsageError
+from leadline.outputs.format import json_text, plain, why, wrapped
+from leadline.outputs.text_table import text_table
+from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.terminal import list_width
+from leadline.scans.frameworks import framework_of, load_frameworks
+from leadline.scans.policies import with_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,18 +24,13 @@ _WHAT = ("controls", "frameworks")
 _AUTOMATIC, _BY_PERSON, _NOT_BUILT = "automatically", "by a person", "not built"
 
 
-@click.command("list", short_help="Lists controls or frameworks.")
+@click.command("list")
 @click.argument("what", metavar="controls|frameworks")
 @click.option("-f", "--format", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--controls", multiple=True, metavar="FOLDER", help="Your own controls.")
 @click.option("--framework-file", multiple=True, metavar="FILE", help="Your own framework.")
 def command(what: str, format: str, controls: tuple[str, ...], framework_file: tuple[str, ...]) -> int:
     """Lists the controls or the frameworks, and says honestly how much of each is built."""
-    from leadline.outputs.format import json_text
-    from leadline.posture.catalogue import load_controls
-    from leadline.scans.frameworks import framework_of, load_frameworks
-    from leadline.scans.policies import with_own
-
     if what not in _WHAT:
         raise UsageError(f"unknown list {what}", hint="did you mean controls or frameworks?")
     known = with_own(load_controls(), controls, os.environ)
@@ -45,7 +45,6 @@ def command(what: str, format: str, controls: tuple[str, ...], framework_file: t
 
 
 def _control_row(control: BuiltControl, frameworks: Iterable[Framework]) -> dict[str, Any]:
-    from leadline.outputs.format import why
 
     return {
         "id": control.id,
@@ -77,8 +76,6 @@ def _framework_row(framework: Framework, controls: Sequence[BuiltControl]) -> di
 
 
 def _control_lines(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
-    from leadline.outputs.format import plain, wrapped
-    from leadline.outputs.text_table import text_table
 
     header = ("CONTROL", "SEVERITY", "JUDGED", "PROBLEM")
     table = [(row["id"], row["severity"], row["judged"], plain(row["problem"])) for row in rows]
@@ -93,8 +90,6 @@ def _control_lines(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
 
 
 def _framework_lines(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
-    from leadline.outputs.format import plain
-    from leadline.outputs.text_table import text_table
 
     table = [
         (plain(row["name"]), f"{row['built']} of {row['controls']}", plain(row["title"])) for row in rows

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import os
+
 import click
+import orjson
+import yaml
+
+from leadline.posture.required_kinds import kinds_needed
+from leadline.programs.cli.scan_request import split_words
+from leadline.scans.options import PostureOptions
+from leadline.scans.policies import choose_policies
+from leadline.sources.cluster.rbac import least_role
 
 
-@click.command("rbac", short_help="Prints the smallest ClusterRole for a scan.")
+@click.command("rbac")
 @click.argument("names", nargs=-1, metavar="[framework NAME | control ID ...]")
 @click.option("--controls", multiple=True, metavar="FOLDER", help="Your own controls.")
 @click.option("-f", "--format", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
@@ -14,16 +24,6 @@ def command(names: tuple[str, ...], controls: tuple[str, ...], format: str) -> i
 
     Without a name it is for all controls. Pipe it to kubectl apply -f - and bind it to whoever scans.
     """
-    import os
-
-    import orjson
-
-    from leadline.posture.required_kinds import kinds_needed
-    from leadline.programs.cli.scan_request import split_words
-    from leadline.scans.options import PostureOptions
-    from leadline.scans.policies import choose_policies
-    from leadline.sources.cluster.rbac import least_role
-
     form, chosen, more = split_words(names)
     named = (*chosen, *more)
     options = PostureOptions(
@@ -36,7 +36,5 @@ def command(names: tuple[str, ...], controls: tuple[str, ...], format: str) -> i
     if format == "json":
         click.echo(orjson.dumps(role, option=orjson.OPT_INDENT_2).decode())
     else:
-        import yaml
-
         click.echo(yaml.dump(role, Dumper=yaml.CSafeDumper, sort_keys=False), nl=False)
     return 0

@@ -43,7 +43,7 @@ _USUAL_WIDTH = 100
 _LIST = "A list, with commas or repeated."
 
 
-@click.command("scan", epilog=EPILOG, short_help="Judges manifests and says what to change.")
+@click.command("scan", epilog=EPILOG)
 @click.argument("words", metavar="[framework|control|workload NAME] [PATH]...", nargs=-1)
 @click.option("-f", "--format", multiple=True, metavar="NAME", help=f"pretty, lines, json, sarif … {_LIST}")
 @click.option(
@@ -108,7 +108,7 @@ _LIST = "A list, with commas or repeated."
 @click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")
 @click.option("--debug", is_flag=True, help="Tracebacks and a log on stderr.")
 def command(words: tuple[str, ...], **flags: Any) -> int:
-    """Judges Kubernetes objects in files, folders, globs or standard input."""
+    """Scans Kubernetes objects in files, folders, globs or standard input, or in a cluster."""
     return _run(request_of(words, flags))
 
 

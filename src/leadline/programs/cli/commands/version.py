@@ -1,19 +1,19 @@
 """``leadline version``: what this is and what it runs on."""
 
+import platform
+
 import click
 
+from leadline.outputs.format import json_text
+from leadline.posture.catalogue import load_controls
+from leadline.scans.frameworks import load_frameworks
+from leadline.version import __version__
 
-@click.command("version", short_help="Says what this is and what it brings.")
+
+@click.command("version")
 @click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(format: str) -> int:
     """The version of leadline, and how many controls it brings."""
-    import platform
-
-    from leadline.outputs.format import json_text
-    from leadline.posture.catalogue import load_controls
-    from leadline.scans.frameworks import load_frameworks
-    from leadline.version import __version__
-
     controls = load_controls()
     built = sum(1 for control in controls if control.is_built)
     facts = {
