@@ -68,6 +68,11 @@ CROSS JOIN package ON package.name = wanted.name AND package.stream = wanted.str
     AND package.is_source = wanted.is_source
 CROSS JOIN affected ON affected.package = package.id AND affected.high > wanted.key AND affected.low <= wanted.key
 """
+_KNOWN = """
+SELECT wanted.stream, wanted.name, wanted.is_source FROM wanted
+CROSS JOIN package ON package.name = wanted.name AND package.stream = wanted.stream
+    AND package.is_source = wanted.is_source
+"""
 _MOST_PARAMETERS = 500
 _HEADER_BYTES = 100
 _HINT = "make one with 'leadline db build', or fetch one with 'leadline db update'"
@@ -240,14 +245,13 @@ class Database:
         ]
         return sorted(hits, key=lambda hit: hit.place)
 
-    def knows(self, names: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
-        """Those of the pairs of stream and source package of which any advisory speaks."""
-        question = "SELECT 1 FROM package WHERE name = ? AND stream = ?"
-        return {
-            (stream, name)
-            for stream, name in names
-            if next(iter(self._rows(question, (name, stream))), None) is not None
-        }
+    def known(self, names: Iterable[tuple[int, str, bool]]) -> set[tuple[int, str, bool]]:
+        """Those of the triples of stream, package, and whether that is a source package, of which any advisory speaks."""
+        with _translated(self.path), closing(self._connection.cursor()) as cursor:
+            cursor.execute("DELETE FROM temp.wanted")
+            cursor.executemany("INSERT INTO temp.wanted(stream, name, is_source) VALUES(?, ?, ?)", names)
+            rows = cursor.execute(_KNOWN).fetchall()
+        return {(stream, name, bool(is_source)) for stream, name, is_source in rows}
 
     def problems(self, advisories: Iterable[int]) -> dict[int, tuple[Problem, ...]]:
         """What each advisory concerns; several where it is an update for several."""

@@ -8,18 +8,18 @@ better exists: programs without a package.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from leadline.image.database import Database, Stream, Wanted
 from leadline.image.ecosystems import CPE, ecosystem_of, normal_name, orderings, package_name, release_of
-from leadline.image.ordering import Unorderable
+from leadline.image.ordering import Ordering, Unorderable
 from leadline.image.ownership import DISTRIBUTION_TYPES
 from leadline.model.package import Distro, Package
 from leadline.model.vulnerability import Coverage
 
-CPE_TYPES = frozenset(("generic", ""))
 _KUBERNETES = "k8s.io/kubernetes"
 _CPE_FIELDS = 6
 """As many as hold part, vendor, product and version."""
@@ -53,6 +53,25 @@ class Plan(Struct):
     """Of the distribution of each package that has one, by the package's place."""
 
 
+class _Question(NamedTuple):
+    """Whether a version of a name is meant by any advisory of a stream."""
+
+    place: int
+    stream: int
+    name: str
+    is_source: bool
+    version: str
+    ordering: Ordering
+
+
+class _Answer(NamedTuple):
+    """How a package counts in the coverage."""
+
+    title: str
+    feeds: tuple[str, ...] = ()
+    why: str = ""
+
+
 class _Planner:
     def __init__(self, database: Database, packages: Sequence[Package], distro: Distro) -> None:
         self._database = database
@@ -62,26 +81,46 @@ class _Planner:
         for stream in database.streams:
             key = stream.ecosystem, stream.release
             self._by_ecosystem[key] = (*self._by_ecosystem.get(key, ()), stream)
-        self._wanted: list[Wanted] = []
-        self._seen: Counter[tuple[str, tuple[str, ...], str]] = Counter()
+        self._questions: list[_Question] = []
+        self._answers: list[_Answer] = []
         self._streams: dict[int, tuple[Stream, ...]] = {}
         self._own = self._own_packages()
 
     def plan(self) -> Plan:
         for place, package in enumerate(self._packages):
             if package.type in DISTRIBUTION_TYPES:
-                self._of_distribution(place, package)
+                answer = self._of_distribution(place, package)
             elif package.owned_by and package.owned_by in self._own:
-                self._count(
-                    f"{package.type} in packages of {_named(self._distro)}", (), _JUDGED_BY_DISTRIBUTION
-                )
+                title = f"{package.type} in packages of {_named(self._distro)}"
+                answer = _Answer(title, why=_JUDGED_BY_DISTRIBUTION)
             else:
-                self._of_language(place, package)
+                answer = self._of_language(place, package)
+            self._answers.append(answer)
+        wanted = self._wanted()
         coverage = tuple(
-            Coverage(ecosystem, count, feeds, why, why != _JUDGED_BY_DISTRIBUTION)
-            for (ecosystem, feeds, why), count in sorted(self._seen.items())
+            Coverage(title, count, feeds, why, why != _JUDGED_BY_DISTRIBUTION)
+            for (title, feeds, why), count in sorted(Counter(self._answers).items())
         )
-        return Plan(self._wanted, coverage, self._streams)
+        return Plan(wanted, coverage, self._streams)
+
+    def _wanted(self) -> list[Wanted]:
+        """Keys are made only for names that any advisory has: most of an image's packages have none."""
+        known = self._database.known({question[1:4] for question in self._questions})
+        keys: dict[tuple[str, str], bytes] = {}
+        wanted: list[Wanted] = []
+        for place, stream, name, is_source, version, ordering in self._questions:
+            if (stream, name, is_source) not in known:
+                continue
+            key = keys.get((ordering.name, version))
+            if key is None:
+                try:
+                    key = keys[ordering.name, version] = ordering.key(version)
+                except Unorderable:
+                    title = self._answers[place].title
+                    self._answers[place] = _Answer(title, why="the version cannot be compared")
+                    continue
+            wanted.append(Wanted(place, stream, name, is_source, key))
+        return wanted
 
     def _own_packages(self) -> frozenset[str]:
         """Names of the packages that the distribution itself built, as far as that can be known."""
@@ -95,83 +134,61 @@ class _Planner:
                     own.add(package.name)
                 else:
                     others.append(package)
-        asked = [(stream.id, each.source or each.name) for each in others for stream in streams]
-        known = {name for _, name in self._database.knows(asked)}
+        asked = {(stream.id, each.source or each.name, True) for each in others for stream in streams}
+        known = {name for _, name, _ in self._database.known(asked)}
         return frozenset(own | {each.name for each in others if (each.source or each.name) in known})
 
-    def _of_distribution(self, place: int, package: Package) -> None:
+    def _of_distribution(self, place: int, package: Package) -> _Answer:
         distro = self._distro if self._distro.id else _distro_of(package)
         release = release_of(distro)
         streams = self._by_ecosystem.get((release.ecosystem, release.release), ()) if release else ()
         title = _named(distro) if distro.id else f"{package.type} packages of an unknown distribution"
         if not streams:
-            self._count(title, (), "no feed of the database speaks of this release")
-            return
+            return _Answer(title, why="no feed of the database speaks of this release")
         ordering = orderings().get(streams[0].ecosystem) or orderings()[_ORDERING_OF[package.type]]
-        try:
-            key = ordering.key(package.version)
-            source_key = ordering.key(package.source_version) if package.source_version else key
-        except Unorderable:
-            self._count(title, (), "the version cannot be compared")
-            return
+        source, version = package.source or package.name, package.source_version or package.version
         self._streams[place] = streams
         for stream in streams:
-            self._wanted.append(Wanted(place, stream.id, package.source or package.name, True, source_key))
-            self._wanted.append(Wanted(place, stream.id, package.name, False, key))
-        self._count(title, _feeds(streams), "")
+            self._questions.append(_Question(place, stream.id, source, True, version, ordering))
+            self._questions.append(
+                _Question(place, stream.id, package.name, False, package.version, ordering)
+            )
+        return _Answer(title, _feeds(streams))
 
-    def _of_language(self, place: int, package: Package) -> None:
+    def _of_language(self, place: int, package: Package) -> _Answer:
         ecosystem = ecosystem_of(package)
         streams = self._by_ecosystem.get((ecosystem, ""), ()) if ecosystem else ()
         if not streams:
-            self._by_cpe(place, package, ecosystem)
-            return
-        why = _not_comparable(package)
-        if why:
-            self._count(ecosystem, (), why)
-            return
-        try:
-            key = orderings()[ecosystem].key(package.version)
-        except Unorderable:
-            self._count(ecosystem, (), "the version cannot be compared")
-            return
+            return self._by_cpe(place, package, ecosystem)
+        if why := _not_comparable(package):
+            return _Answer(ecosystem, why=why)
         name = package_name(package)
         for stream in streams:
-            self._wanted.append(Wanted(place, stream.id, name, True, key))
-        for wanted in self._components(place, package, name):
-            self._wanted.append(wanted)
-        self._count(ecosystem, _feeds(streams), "")
+            question = _Question(place, stream.id, name, True, package.version, orderings()[ecosystem])
+            self._questions.append(question)
+        if name == _KUBERNETES:
+            self._components(place, package)
+        return _Answer(ecosystem, _feeds(streams))
 
-    def _components(self, place: int, package: Package, name: str) -> Iterator[Wanted]:
+    def _components(self, place: int, package: Package) -> None:
         """Kubernetes' own list speaks of programs, which are all built of one module."""
-        if name != _KUBERNETES:
-            return
         program = package.found_in[0].rpartition("/")[2].removeprefix("kube-") if package.found_in else ""
-        names = {_KUBERNETES, f"k8s.io/{program}", f"k8s.io/kube-{program}"}
+        ordering = orderings()["Kubernetes"]
         for stream in self._by_ecosystem.get(("Kubernetes", ""), ()):
-            key = orderings()["Kubernetes"].key(package.version)
-            for each in sorted(names):
-                yield Wanted(place, stream.id, each, True, key)
+            for name in sorted({_KUBERNETES, f"k8s.io/{program}", f"k8s.io/kube-{program}"}):
+                self._questions.append(_Question(place, stream.id, name, True, package.version, ordering))
 
-    def _by_cpe(self, place: int, package: Package, ecosystem: str) -> None:
+    def _by_cpe(self, place: int, package: Package, ecosystem: str) -> _Answer:
         streams = self._by_ecosystem.get((CPE, ""), ())
         is_program = not ecosystem or (package.type == "golang" and package.name == "stdlib")
         title = ecosystem or f"{package.type} packages"
         if not streams or not package.cpes or not is_program:
-            self._count(title, (), "no feed of the database speaks of them")
-            return
-        try:
-            key = orderings()[CPE].key(package.version.removeprefix("go"))
-        except Unorderable:
-            self._count(title, (), "the version cannot be compared")
-            return
+            return _Answer(title, why="no feed of the database speaks of them")
+        version = package.version.removeprefix("go")
         for name in dict.fromkeys(filter(None, map(_product, package.cpes))):
             for stream in streams:
-                self._wanted.append(Wanted(place, stream.id, name, True, key))
-        self._count(f"{title} by CPE", _feeds(streams), "")
-
-    def _count(self, title: str, feeds: tuple[str, ...], why: str) -> None:
-        self._seen[title, feeds, why] += 1
+                self._questions.append(_Question(place, stream.id, name, True, version, orderings()[CPE]))
+        return _Answer(f"{title} by CPE", _feeds(streams))
 
 
 def plan_lookups(database: Database, packages: Sequence[Package], distro: Distro) -> Plan:

@@ -42,10 +42,22 @@ class _Found(Struct):
     hits: list[Hit]
 
 
+class _Summary(Struct):
+    """What all feeds together say about a problem."""
+
+    said: Mapping[int, Record]
+    severity: Rating
+    cvss: tuple[Cvss, ...]
+    summary: str
+    published: str
+    references: tuple[str, ...]
+    weaknesses: tuple[str, ...]
+
+
 class _Known(Struct):
     """What feeds say about the problems that were found."""
 
-    records: Mapping[int, tuple[Record, ...]]
+    summaries: Mapping[int, _Summary]
     exploited: Mapping[str, Exploited]
     chances: Mapping[str, ExploitChance]
 
@@ -94,46 +106,67 @@ def _by_problem(hits: Iterable[Hit], problems: Mapping[int, tuple[Problem, ...]]
 def _known(database: Database, found: Sequence[_Found]) -> _Known:
     problems = {each.problem.id: each.problem for each in found}
     names = [name for problem in problems.values() for name in (problem.name, *problem.aliases)]
-    return _Known(database.records(problems), database.exploited(names), database.chances(names))
+    records = database.records(problems)
+    summaries = {number: _summed_up(records.get(number, ())) for number in problems}
+    return _Known(summaries, database.exploited(names), database.chances(names))
 
 
-def _match(found: _Found, hits: Sequence[Hit], known: _Known) -> Match:
-    problem = found.problem
-    names = (problem.name, *problem.aliases)
-    records = known.records[problem.id]
-    said = {record.id: record for record in records}
-    hits = sorted(hits, key=lambda hit: (hit.stream.channel != "", hit.advisory))
-    cvss = tuple(dict.fromkeys(cvss for record in records for cvss in record.detail.cvss))[:_MOST_RATINGS]
-    state, fixed_in = _fix(found.package, hits)
-    own = [said[hit.advisory] for hit in hits if hit.advisory in said]
-    ordered = (*own, *records)
-    links = dict.fromkeys(link for record in ordered for link in record.detail.references)
-    return Match(
-        id=problem.name,
-        package=found.package,
-        severity=_severity(found.package, hits, own, records),
-        state=state,
-        fixed_in=fixed_in,
-        aliases=problem.aliases,
-        evidence=tuple(dict.fromkeys(_evidence(hit, found.package, said) for hit in hits))[:_MOST_EVIDENCE],
-        cvss=cvss,
-        summary=next((record.detail.summary for record in ordered if record.detail.summary), ""),
-        published=min((record.detail.published for record in records if record.detail.published), default=""),
-        references=tuple(links)[:_MOST_LINKS],
-        weaknesses=tuple(dict.fromkeys(cwe for record in records for cwe in record.detail.weaknesses)),
-        exploited=next((known.exploited[name] for name in names if name in known.exploited), None),
-        chance=next((known.chances[name] for name in names if name in known.chances), None),
-        kind=own[0].detail.kind if own else "security",
+def _summed_up(records: Sequence[Record]) -> _Summary:
+    details = [record.detail for record in records]
+    scores = [cvss.score for detail in details for cvss in detail.cvss]
+    ratings = (
+        detail.severity
+        for start in ("github", "nvd", "")
+        for record in records
+        if record.feed.startswith(start) and (detail := record.detail).severity != "unknown"
+    )
+    return _Summary(
+        said={record.id: record for record in records},
+        severity=next(ratings, rating_of_score(max(scores, default=0.0))),
+        cvss=tuple(dict.fromkeys(cvss for detail in details for cvss in detail.cvss))[:_MOST_RATINGS],
+        summary=next((detail.summary for detail in details if detail.summary), ""),
+        published=min((detail.published for detail in details if detail.published), default=""),
+        references=tuple(dict.fromkeys(link for detail in details for link in detail.references)),
+        weaknesses=tuple(dict.fromkeys(cwe for detail in details for cwe in detail.weaknesses)),
     )
 
 
-def _fix(package: Package, hits: Sequence[Hit]) -> tuple[FixState, tuple[str, ...]]:
+def _match(found: _Found, hits: Sequence[Hit], known: _Known) -> Match:
+    problem, package = found.problem, found.package
+    names = (problem.name, *problem.aliases)
+    summary = known.summaries[problem.id]
+    if len(hits) > 1:
+        hits = sorted(hits, key=lambda hit: (hit.stream.channel != "", hit.advisory))
+    state, fixed_in = _fix(hits)
+    first = summary.said[hits[0].advisory].detail
+    return Match(
+        id=problem.name,
+        package=package,
+        severity=_severity(package, hits, summary),
+        state=state,
+        fixed_in=fixed_in,
+        aliases=problem.aliases,
+        evidence=tuple(dict.fromkeys(_evidence(hit, package, summary.said) for hit in hits))[:_MOST_EVIDENCE],
+        cvss=summary.cvss,
+        summary=first.summary or summary.summary,
+        published=summary.published,
+        references=tuple(dict.fromkeys((*first.references, *summary.references)))[:_MOST_LINKS],
+        weaknesses=summary.weaknesses,
+        exploited=next((known.exploited[name] for name in names if name in known.exploited), None),
+        chance=next((known.chances[name] for name in names if name in known.chances), None),
+        kind=first.kind,
+    )
+
+
+def _fix(hits: Sequence[Hit]) -> tuple[FixState, tuple[str, ...]]:
     """The state, and the version that every record takes for fixed: the highest of those they name."""
     main = [hit for hit in hits if not hit.stream.channel]
-    fixes = {hit.extra.fixed: hit for hit in main if hit.extra.fixed and hit.extra.state == "affected"}
+    fixes = {hit.extra.fixed for hit in main if hit.extra.fixed and hit.extra.state == "affected"}
+    if len(fixes) == 1:
+        return "fixed", (*fixes,)
     if fixes:
         ordering = orderings().get(main[0].stream.ecosystem) or orderings()[CPE]
-        return "fixed", (max(fixes, key=ordering.key),)
+        return "fixed", (max(sorted(fixes), key=ordering.key),)
     states = {hit.extra.state for hit in main}
     for state in _NO_FIX:
         if state in states:
@@ -144,21 +177,17 @@ def _fix(package: Package, hits: Sequence[Hit]) -> tuple[FixState, tuple[str, ..
     return "not fixed", ()
 
 
-def _severity(
-    package: Package, hits: Sequence[Hit], own: Sequence[Record], records: Sequence[Record]
-) -> Rating:
+def _severity(package: Package, hits: Sequence[Hit], summary: _Summary) -> Rating:
     """The word of who looks after the package; else GitHub's, NVD's, anybody's; else by the highest score."""
-    ratings: list[Rating] = [hit.extra.severity for hit in hits]
+    for hit in hits:
+        if hit.extra.severity != "unknown":
+            return hit.extra.severity
     if package.type in DISTRIBUTION_TYPES:
-        ratings += [record.detail.severity for record in own]
-    for start in ("github", "nvd", ""):
-        ratings += [record.detail.severity for record in records if record.feed.startswith(start)]
-    return next((rating for rating in ratings if rating != "unknown"), _by_score(records))
-
-
-def _by_score(records: Sequence[Record]) -> Rating:
-    scores: list[Cvss] = [cvss for record in records for cvss in record.detail.cvss]
-    return rating_of_score(max((cvss.score for cvss in scores), default=0.0))
+        for hit in hits:
+            rating = summary.said[hit.advisory].detail.severity
+            if rating != "unknown":
+                return rating
+    return summary.severity
 
 
 def _evidence(hit: Hit, package: Package, said: Mapping[int, Record]) -> Evidence:
