@@ -84,6 +84,8 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
     """The vulnerability database; empty where there is none, and vulnerabilities are then not matched."""
     oldest_database_days: int | None = None
     """A database whose newest feed is older is refused."""
+    vex: tuple[str, ...] = ()
+    """Files with statements about what is not affected: OpenVEX, CSAF, CycloneDX."""
     only_fixable: bool = False
     """Whether vulnerabilities without a fix are left out."""
     cache_folder: str = ""

@@ -7,9 +7,9 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from leadline.errors import DatabaseError
+from leadline.errors import DatabaseError, UsageError
 from leadline.model.package import Sbom
-from leadline.model.vulnerability import Coverage, DatabaseState, Matched
+from leadline.model.vulnerability import Coverage, DatabaseState, Matched, VexStatement
 from leadline.scans.options import ImageOptions
 from leadline.scans.sample_database import sample_for
 
@@ -17,6 +17,7 @@ NO_DATABASE = "vulnerabilities: there is no database (leadline db build)"
 OF_SAMPLE = (
     "vulnerabilities: out of a sample for this example image alone, not a database (leadline db build)"
 )
+LARGEST_VEX = 64 << 20
 _DATE = 10
 """Characters of a date at the beginning of a moment."""
 
@@ -35,6 +36,7 @@ def vulnerabilities_of(sbom: Sbom, options: ImageOptions, today: str) -> Vulnera
 
     Raises:
         DatabaseError: the database cannot be read, or is older than wanted.
+        UsageError: a VEX document cannot be read.
     """
     if options.database:
         return _found(sbom, Path(options.database), options, today)
@@ -53,10 +55,37 @@ def _found(sbom: Sbom, path: Path, options: ImageOptions, today: str) -> Vulnera
         state = DatabaseState(database.about.get("built", ""), database.feeds)
         check_age(state, options.oldest_database_days, today)
         matched = match(sbom.packages, sbom.distro, database)
+    if options.vex:
+        matched = _with_vex(matched, sbom, options)
     if options.only_fixable:
         fixable = tuple(one for one in matched.matches if one.fixed_in)
         matched = Matched(fixable, matched.suppressed, matched.coverage)
     return Vulnerabilities(matched, state, tuple(_gaps(matched.coverage)))
+
+
+def _with_vex(matched: Matched, sbom: Sbom, options: ImageOptions) -> Matched:
+    """After the statements of all files together; a file about something else is mentioned."""
+    from leadline.image.vex import apply_vex, is_about
+    from leadline.image.vex_documents import read_vex
+
+    statements: list[VexStatement] = []
+    for name in options.vex:
+        found = read_vex(name, _content(name))
+        if not any(is_about(one, match, sbom) for one in found for match in matched.matches):
+            options.note(f"{name}: no statement is about a vulnerability of this image")
+        statements += found
+    return apply_vex(matched, statements, sbom)
+
+
+def _content(name: str) -> bytes:
+    try:
+        with Path(name).open("rb") as file:
+            content = file.read(LARGEST_VEX + 1)
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be read ({(error.strerror or str(error)).lower()})") from error
+    if len(content) > LARGEST_VEX:
+        raise UsageError(f"{name}: larger than {LARGEST_VEX >> 20} MiB")
+    return content
 
 
 def check_age(state: DatabaseState, oldest_days: int | None, today: str) -> None:

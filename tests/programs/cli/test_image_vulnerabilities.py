@@ -170,3 +170,23 @@ def test_a_database_is_made_of_feeds_as_they_are_published(run, archive, tmp_pat
     _, out, _ = run("scan", "image", archive)
     assert "high        ms  2.0.0 -> 2.0.1\n  CVE-2026-1000 (exploited)\n" in out
     assert "1 package of Debian 12 not matched" in out
+
+
+def test_vex_takes_away_what_it_says_and_can_be_written(run, archive, database, tmp_path):
+    _, out, _ = run("scan", "image", archive, "--db", database, "--format", "openvex")
+    document = json.loads(out)
+    assert [one["status"] for one in document["statements"]] == ["affected", "affected"]
+    for statement in document["statements"]:
+        statement |= {"status": "not_affected", "justification": "vulnerable_code_not_present"}
+    (tmp_path / "vex.json").write_text(json.dumps(document))
+    code, out, _ = run(
+        "scan", "image", archive, "--db", database, "--vex", "vex.json", "--severity-threshold", "low"
+    )
+    assert code == 0
+    assert "suppressed  2 (2 by VEX)\n" in out
+
+
+def test_a_vex_document_that_is_none_is_the_users_error(run, archive, database, tmp_path):
+    (tmp_path / "vex.json").write_text("<html>")
+    code, _, err = run("scan", "image", archive, "--db", database, "--vex", "vex.json")
+    assert (code, err.startswith("leadline: vex.json: not a VEX document that can be read")) == (2, True)

@@ -42,6 +42,7 @@ class ImageRequest(Struct, frozen=True, kw_only=True):
     db: str = ""
     max_db_age: int | None = None
     only_fixable: bool = False
+    vex: tuple[str, ...] = ()
 
 
 def image_request(image: str, is_scan: bool, flags: Mapping[str, Any]) -> ImageRequest:
@@ -91,6 +92,7 @@ def options_of(request: ImageRequest, moment: str, say: Say) -> ImageOptions:
         database=database_of(request) if request.is_scan else "",
         oldest_database_days=request.max_db_age,
         only_fixable=request.only_fixable,
+        vex=request.vex,
         cache_folder="" if request.no_cache else cache_folder(os.environ),
         standard_input=_read_stdin,
         environ=os.environ,

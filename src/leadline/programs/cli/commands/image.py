@@ -106,6 +106,9 @@ def sbom(image: str, **flags: Any) -> int:
 )
 @click.option("--db", default="", metavar="FILE", help="The vulnerability database; else the usual one.")
 @click.option("--max-db-age", type=click.IntRange(min=0), metavar="DAYS", help="Refuse an older database.")
+@click.option(
+    "--vex", multiple=True, metavar="FILE", help="Statements of what is not affected. May be repeated."
+)
 @click.option("--only-fixable", is_flag=True, help="Leave vulnerabilities without a fix out.")
 @_with_options
 def scan(image: str, **flags: Any) -> int:

@@ -1,0 +1,53 @@
+"""What was found as an OpenVEX document: a beginning for those who go through it, or what they decided, to hand on.
+
+Source: https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md
+"""
+
+from typing import IO, Any
+
+from leadline.outputs.vulnerability_format import (
+    ImageReport,
+    Match,
+    Page,
+    content_uuid,
+    fix_text,
+    format,
+    json_text,
+    package_url,
+    plain,
+    shown_name,
+    without_empty,
+)
+
+
+@format("openvex", suffix=".vex.json", report=ImageReport)
+def openvex(report: ImageReport, out: IO[str], page: Page) -> None:
+    statements = [_affected(match, report) for match in report.vulnerabilities]
+    statements += [
+        {
+            **_about(one.match, report),
+            "status": "fixed" if ": fixed" in one.why else "not_affected",
+            "impact_statement": plain(f"{one.by}: {one.why}", 1000),
+        }
+        for one in report.suppressed
+    ]
+    written = {"author": "Leadline", "timestamp": page.at, "version": 1, "statements": statements}
+    name = content_uuid(json_text(written).encode("utf-8", "surrogatepass"))
+    head = {"@context": "https://openvex.dev/ns/v0.2.0", "@id": f"urn:uuid:{name}"}
+    out.write(json_text(head | written) + "\n")
+
+
+def _affected(match: Match, report: ImageReport) -> dict[str, Any]:
+    name = plain(shown_name(match.package))
+    action = (
+        f"upgrade {name} to {plain(match.fixed_in[0])}" if match.fixed_in else f"{name}: {fix_text(match)}"
+    )
+    return {**_about(match, report), "status": "affected", "action_statement": action}
+
+
+def _about(match: Match, report: ImageReport) -> dict[str, Any]:
+    part = package_url(match.package) or match.package.name
+    return {
+        "vulnerability": without_empty({"name": match.id, "aliases": list(match.aliases)}),
+        "products": [{"@id": report.sbom.image.name, "subcomponents": [{"@id": part}]}],
+    }
