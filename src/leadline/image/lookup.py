@@ -114,7 +114,7 @@ class _Planner:
             key = keys.get((ordering.name, version))
             if key is None:
                 try:
-                    key = keys[ordering.name, version] = ordering.key(version)
+                    key = keys[ordering.name, version] = _certain_key(ordering, version)
                 except Unorderable:
                     title = self._answers[place].title
                     self._answers[place] = _Answer(title, why="the version cannot be compared")
@@ -194,6 +194,14 @@ class _Planner:
 def plan_lookups(database: Database, packages: Sequence[Package], distro: Distro) -> Plan:
     """``packages`` by their places in the sequence; ``distro`` may be the empty one."""
     return _Planner(database, packages, distro).plan()
+
+
+def _certain_key(ordering: Ordering, version: str) -> bytes:
+    """Raises ``Unorderable`` for a version of which the ecosystem does not say where it stands."""
+    key = ordering.key(version)
+    if ordering.guess and key.startswith(ordering.guess):
+        raise Unorderable(version)
+    return key
 
 
 _JUDGED_BY_DISTRIBUTION = "the distribution's advisories about the package they came in count"

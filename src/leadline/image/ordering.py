@@ -30,6 +30,8 @@ class Ordering(Struct, frozen=True):
     ecosystems: tuple[str, ...]
     """As OSV names them, without a release."""
     order: Callable[[str], bytes]
+    guess: bytes = b""
+    """How keys begin of versions that the ecosystem no longer takes: good for the bounds of old advisories only."""
 
     def key(self, version: str) -> bytes:
         """The bytes that stand for ``version``.
@@ -45,11 +47,11 @@ class Ordering(Struct, frozen=True):
         return self.order(version)
 
 
-def ordering(name: str, *ecosystems: str) -> Callable[[Callable[[str], bytes]], Ordering]:
+def ordering(name: str, *ecosystems: str, guess: bytes = b"") -> Callable[[Callable[[str], bytes]], Ordering]:
     """Makes an ``Ordering`` of ``key(version)``; the version is neither empty nor too long, blanks around it are gone."""
 
     def make(order: Callable[[str], bytes]) -> Ordering:
-        return Ordering(name, ecosystems, order)
+        return Ordering(name, ecosystems, order, guess)
 
     return make
 

@@ -274,6 +274,7 @@ def test_versions_that_say_nothing_are_reported_and_not_matched(tmp_path: Path):
     facts = [
         advisory("GO-1", "Go", "x/main", fixed="1.0.0"),
         advisory("GHSA-1", "Maven", "a:b", fixed="2"),
+        advisory("PYSEC-1", "PyPI", "p", fixed="9"),
     ]
     packages = [
         Package("golang", "main", "(devel)", namespace="x"),
@@ -283,6 +284,8 @@ def test_versions_that_say_nothing_are_reported_and_not_matched(tmp_path: Path):
         Package("maven", "b", "${project.version}", namespace="a"),
         Package("maven", "b", "0.0.0-development", namespace="a"),
         Package("npm", "y", "1.0.0"),
+        Package("pypi", "p", "2.0rc1.1"),
+        Package("pypi", "q", "2.0rc1.1"),
         Package("julia", "Z", "1.0.0"),
     ]
     found = matched(tmp_path, packages, *facts)
@@ -292,6 +295,7 @@ def test_versions_that_say_nothing_are_reported_and_not_matched(tmp_path: Path):
         "Go: built from a checkout, not a release": 1,
         "Maven: the Maven group is not known": 1,
         "Maven: the version is a placeholder": 2,
+        "PyPI: the version cannot be compared": 1,
         "npm: no feed of the database speaks of them": 1,
         "julia packages: no feed of the database speaks of them": 1,
     }
