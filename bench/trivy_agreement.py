@@ -42,8 +42,10 @@ def advisories(paths: list[Path]) -> Iterator[Advisory]:
 
 
 def drawn(found: list[Advisory], number: int) -> list[Package]:
-    chance = random.Random(20260630)  # noqa: S311 - the same packages in every run
-    affected = [each for advisory in found for each in advisory.affected if each.ecosystem in _TYPES and each.ranges]
+    chance = random.Random(20260630)
+    affected = [
+        each for advisory in found for each in advisory.affected if each.ecosystem in _TYPES and each.ranges
+    ]
     packages: dict[tuple[str, str, str], Package] = {}
     while len(packages) < number:
         each = chance.choice(affected)
@@ -84,8 +86,16 @@ def of_trivy(trivy: str, packages: list[Package], cache: Path) -> set[Finding]:
     }
     sbom = cache / "sbom.json"
     sbom.write_text(json.dumps(document))
-    words = [trivy, "sbom", "--cache-dir", str(cache), "--skip-db-update", "--skip-java-db-update", "--offline-scan"]
-    answer = subprocess.run(  # noqa: S603 - a program that the user named
+    words = [
+        trivy,
+        "sbom",
+        "--cache-dir",
+        str(cache),
+        "--skip-db-update",
+        "--skip-java-db-update",
+        "--offline-scan",
+    ]
+    answer = subprocess.run(
         [*words, "-q", "-f", "json", str(sbom)], check=True, capture_output=True, timeout=300
     )
     return {
@@ -131,7 +141,9 @@ def main() -> None:
     for title, some in (("Trivy alone", theirs - mine), ("Leadline alone", mine - theirs)):
         for url, _, id in sorted(some)[:4000]:
             print(f"{title}: {url} {id}")
-    print(f"{len(packages):,} packages: {len(theirs):,} by Trivy, {len(mine):,} by Leadline, {len(both):,} by both; F1 {f1:.4f}")
+    print(
+        f"{len(packages):,} packages: {len(theirs):,} by Trivy, {len(mine):,} by Leadline, {len(both):,} by both; F1 {f1:.4f}"
+    )
     print(f"seconds: Trivy {middle - start:.2f}, Leadline {end - middle:.2f}")
 
 

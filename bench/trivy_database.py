@@ -40,7 +40,9 @@ class _Pages:
         entries = []
         for key in sorted(bucket):
             value = bucket[key]
-            entries.append((0, key, value) if isinstance(value, bytes) else (_BUCKET, key, self.within(value)))
+            entries.append(
+                (0, key, value) if isinstance(value, bytes) else (_BUCKET, key, self.within(value))
+            )
         offset = 16 * len(entries)
         table, content = b"", b""
         for place, (flags, key, value) in enumerate(entries):
@@ -110,7 +112,8 @@ def write_trivy_database(advisories: Iterable[Advisory], folder: Path) -> None:
     source = json.dumps({"ID": "osv", "Name": "Equal data", "URL": "https://osv.dev"}).encode()
     root: dict[bytes, bytes | Bucket] = {
         name.encode(): {
-            package.encode(): {id.encode(): says for id, says in found.items()} for package, found in packages.items()
+            package.encode(): {id.encode(): says for id, says in found.items()}
+            for package, found in packages.items()
         }
         for name, packages in buckets.items()
     }
