@@ -187,7 +187,7 @@ def _advice(finding: Finding, body: Body, text: str, *, begins_line: bool, is_ex
     match finding.violation:
         case Remove():
             value = value_at(body, finding.path)
-            is_long = isinstance(value, dict | list) or (isinstance(value, str) and "\n" in value)
+            is_long = isinstance(value, dict | list) or (isinstance(value, str) and _goes_on(text))
             if isinstance(last, int):
                 return "remove this entry"
             is_alone = begins_line and text.startswith(f"{last}:") and not is_long
@@ -210,6 +210,12 @@ def _advice(finding: Finding, body: Body, text: str, *, begins_line: bool, is_ex
             return "decide whether this is needed"
         case Missing(what=what):
             return f"add {plain(what)}"
+
+
+def _goes_on(text: str) -> bool:
+    """Whether the value that begins in ``text`` goes on in the next line: a block, or an open quote."""
+    begin = text.partition(":")[2].strip()
+    return begin[:1] in ("|", ">") or (begin[:1] in ("'", '"') and begin.count(begin[0]) % 2 == 1)
 
 
 def _last_step(path: str) -> str | int:

@@ -5,7 +5,7 @@ from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.outputs.place import Places
 from leadline.outputs.plain import source_line
-from leadline.outputs.redact import redacted_lines
+from leadline.outputs.redaction.lines import redacted_lines
 
 
 class FindingPlaces:

@@ -33,7 +33,9 @@ from leadline.outputs.place import (
     value_at,
 )
 from leadline.outputs.plain import columns, count, padded, plain, source_line, value_text, wrapped
-from leadline.outputs.redact import HIDDEN, redacted_lines, redacted_object, redacted_text
+from leadline.outputs.redaction.bodies import redacted_object
+from leadline.outputs.redaction.lines import redacted_lines
+from leadline.outputs.redaction.shapes import HIDDEN, redacted_text
 from leadline.outputs.remediation import ControlText, control_text, fix, why
 from leadline.outputs.summary import (
     FORBIDDEN,

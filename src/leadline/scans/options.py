@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from leadline.outputs.redaction.values import SecretValues
 from leadline.sources.registry.options import Credential
 
 Say = Callable[[str], None]
@@ -60,6 +61,8 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     """Where programs (``PATH``), the kubeconfig and the user's home are looked for."""
     say: Say = silent
     """Is given what is being done, again and again; only the last line matters."""
+    secrets: SecretValues = field(default_factory=SecretValues)
+    """Is given every secret that is found, so that whoever called can keep them out of messages of its own."""
 
 
 class ImageOptions(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from leadline.model.report import PostureReport, Target
 from leadline.outputs.place import Places
+from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.sealing import sealed
 from leadline.posture.engine import Facts, judge
 from leadline.scans.coverage import why_no_verdict
@@ -44,14 +45,20 @@ def posture_scan(targets: Sequence[str], options: PostureOptions = PostureOption
 @contextmanager
 def open_posture_scan(targets: Sequence[str], options: PostureOptions) -> Iterator[PostureScan]:
     """As ``posture_scan``; what was fetched stays until the block is left, so that places can be found in it."""
-    policies = choose_policies(options)
-    known = shipped_settings(policies.known)
-    settings = read_settings(options.settings_file, known) if options.settings_file else known
-    started = time.monotonic()
-    with read(targets, options, policies.controls) as reading:
-        report = _report(options, reading, policies, settings, started)
-        why = why_no_verdict(report, reading.ignored, options)
-        yield PostureScan(report, reading.places, reading.notes, why)
+    hidden = Redaction(options.secrets)
+    hidden.add_settings((*options.charts.set, *options.charts.set_string))
+    with hidden.errors():
+        policies = choose_policies(options)
+        known = shipped_settings(policies.known)
+        settings = read_settings(options.settings_file, known) if options.settings_file else known
+        started = time.monotonic()
+        with read(targets, options, policies.controls) as reading:
+            hidden.add_objects(reading.resources)
+            raw = _report(options, reading, policies, settings, started)
+            report = hidden.report(raw)
+            places = hidden.places(reading.places, raw.resources, report)
+            why = hidden.message(why_no_verdict(report, reading.ignored, options))
+            yield PostureScan(report, places, tuple(map(hidden.message, reading.notes)), why)
 
 
 def _report(

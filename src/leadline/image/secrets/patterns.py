@@ -130,6 +130,9 @@ FORMS = (
         r"\bcurl(?=\s)[^|;&]{0,200}?\s(?:-u\s*|--user[= ])['\"]?[^\s:'\"$]{1,80}:[^\s'\"$]{3,}",
     ),
 )
+_TOKEN_MARKS = tuple(
+    (mark, form) for form in FORMS if form.is_token and form.marks != ("://",) for mark in form.marks
+)
 _KEY_WORDS = (
     r"secret|token|credentials?|pwd|pass|api_?key|access_?key|auth_?key|private_?key|secret_?key(?:_base)?"
     r"|(?:encryption|signing|master|app|account|storage|session|jwt)_?key"
@@ -180,6 +183,14 @@ def formed(line: str, forms: tuple[Form, ...]) -> str:
 def tokens_for(text: str) -> tuple[Form, ...]:
     """Those that are recognised wherever they stand."""
     return tuple(form for form in forms_for(text) if form.is_token)
+
+
+def token_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where in ``text`` the tokens stand that are recognised wherever they are; of addresses only the whole is known."""
+    folded = text.lower()
+    for mark, form in _TOKEN_MARKS:
+        if mark in folded:
+            yield from (found.span() for found in _compiled(form).finditer(text[:LONGEST_PIECE]))
 
 
 def named_kind(name: str, value: str) -> str:

@@ -192,11 +192,19 @@ class CredentialRules:
 
     def is_credential(self, name: str, value: str) -> bool:
         """Whether ``value`` under ``name`` is a credential in plain sight."""
-        if not value or value.startswith("/") or TEMPLATE.search(value[:LONGEST_VALUE]):
-            return False
-        if self._is_allowed(name, value):
+        if self._stands_for_another(name, value):
             return False
         return self.has_shape(value) or self._is_named(name, value)
+
+    def is_named(self, name: str, value: str) -> bool:
+        """Whether ``name`` says that ``value`` is one, whatever its form."""
+        return self._is_named(name, value) and not self._stands_for_another(name, value)
+
+    def _stands_for_another(self, name: str, value: str) -> bool:
+        """Whether it is a path, a template or a variable, or is allowed."""
+        if not value or value.startswith("/") or TEMPLATE.search(value[:LONGEST_VALUE]):
+            return True
+        return self._is_allowed(name, value)
 
     def betrays_text(self, name: str, value: str) -> bool:
         """As ``is_credential``, for a value that may be a whole file: its lines are read as assignments too."""

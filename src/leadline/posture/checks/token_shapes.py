@@ -4,9 +4,12 @@ Each service's own documentation of its tokens is the source of their form: pref
 """
 
 import re
+from collections.abc import Iterator
 
+_KEY = "PRIVATE KEY"
+_KEY_LAST_LINE = "-----END"
 _ROWS: tuple[tuple[str, str], ...] = (
-    ("PRIVATE KEY", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"),
+    (_KEY, r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"),
     ("AKIA", r"\bAKIA[0-9A-Z]{16}\b"),
     ("ASIA", r"\bASIA[0-9A-Z]{16}\b"),
     ("AccountKey=", r"\bAccountKey=[0-9A-Za-z+/]{40,}"),
@@ -42,8 +45,8 @@ _ROWS: tuple[tuple[str, str], ...] = (
     ("PMAK-", r"\bPMAK-[0-9a-f]{24}-[0-9a-f]{34}\b"),
     ("lin_api_", r"\blin_api_[0-9A-Za-z]{40}\b"),
     ("AGE-SECRET-KEY-1", r"\bAGE-SECRET-KEY-1[0-9A-Z]{50,}"),
-    ("eyJhbGciO", r"\beyJhbGciO[0-9A-Za-z_-]{5,}\.[0-9A-Za-z_-]{10,}"),
-    ("eyJ", r"\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{10,}"),
+    ("eyJhbGciO", r"(?<![\w-])eyJhbGciO[0-9A-Za-z_-]{5,4096}\.[0-9A-Za-z_-]{10,}"),
+    ("eyJ", r"(?<![\w-])eyJ[0-9A-Za-z_-]{10,4096}\.eyJ[0-9A-Za-z_-]{10,8192}\.[0-9A-Za-z_-]{10,}"),
     ("Bearer ", r"\bBearer [0-9A-Za-z._~+/-]{20,}"),
     ("Authorization: Basic ", r"\bAuthorization: Basic [0-9A-Za-z+/]{8,}"),
     ('"auths"', r'"auths"\s*:\s*\{[^}]{0,512}"auth"\s*:\s*"[0-9A-Za-z+/]{8,}'),
@@ -56,7 +59,7 @@ _FEWEST_CHARACTERS = 4
 _LOGINS = (
     ("://", re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,128}:([^\s/@]{1,256})@", re.IGNORECASE)),
     (
-        "://",
+        "=",
         re.compile(r"://[^\s\"']{1,512}[?&;](?:password|passwd|pwd)=([^\s&;\"']{1,256})", re.IGNORECASE),
     ),
     (
@@ -91,3 +94,25 @@ def has_login(text: str) -> bool:
         if mark in text
         for found in login.finditer(text)
     )
+
+
+def credential_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where in ``text`` the tokens stand that ``has_token`` and ``has_login`` recognise; a private key to its end."""
+    for mark, shape in _SHAPES:
+        if mark == _KEY and mark in text:
+            end = 0
+            while found := shape.search(text, end):
+                end = _key_end(text, found.end())
+                yield found.start(), end
+        elif mark in text:
+            yield from (found.span() for found in shape.finditer(text))
+    for mark, login in _LOGINS:
+        if mark in text:
+            yield from (found.span(1) for found in login.finditer(text))
+
+
+def _key_end(text: str, start: int) -> int:
+    """The end of the private key whose first line ends at ``start``."""
+    last = text.find(_KEY_LAST_LINE, start)
+    end = text.find("-----", last + len(_KEY_LAST_LINE)) if last >= 0 else -1
+    return end + len("-----") if end >= 0 else len(text)

@@ -6,15 +6,10 @@ import sys
 from collections.abc import Mapping
 
 from leadline.outputs.plain import plain_lines
+from leadline.outputs.redaction.shapes import redacted_text
+from leadline.outputs.redaction.values import SecretValues
 
 _WIDTHS = range(40, 1000)
-
-
-class _PlainFormatter(logging.Formatter):
-    """Names that a stranger chose steer no terminal and no pipeline's log."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return plain_lines(super().format(record))
 
 
 def width_of(environ: Mapping[str, str], *, is_terminal: bool, usual: int) -> int:
@@ -38,11 +33,30 @@ def wants_colour(environ: Mapping[str, str]) -> bool:
     return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
-def configure_log(*, is_debug: bool) -> None:
-    """A log on stderr for ``--debug``; otherwise silence: what went wrong is named among what was not read."""
+def configure_log(*, is_debug: bool, secrets: SecretValues | None = None) -> None:
+    """A log on stderr for ``--debug``; otherwise silence: what went wrong is named among what was not read.
+
+    The log shows neither ``secrets``, which may still grow, nor what looks like one.
+    """
     if is_debug:
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(_PlainFormatter("%(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(safe_formatter(SecretValues() if secrets is None else secrets))
         logging.basicConfig(level=logging.DEBUG, handlers=[handler])
     else:
         logging.getLogger("leadline").addHandler(logging.NullHandler())
+
+
+def safe_formatter(secrets: SecretValues) -> logging.Formatter:
+    """Writes a log without ``secrets``, tracebacks included."""
+    return _SafeFormatter(secrets)
+
+
+class _SafeFormatter(logging.Formatter):
+    """Tracebacks repeat what is scanned; names that a stranger chose steer no terminal and no pipeline's log."""
+
+    def __init__(self, secrets: SecretValues) -> None:
+        super().__init__("%(levelname)s %(name)s: %(message)s")
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain_lines(self._secrets.hide(redacted_text(super().format(record))))

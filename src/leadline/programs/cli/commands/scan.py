@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from leadline.errors import SourceError, StoreError
 from leadline.model.report import PostureReport
@@ -14,6 +15,7 @@ from leadline.outputs.edit_rows import failing_text
 from leadline.outputs.finding_places import FindingPlaces
 from leadline.outputs.format import Asked, Page
 from leadline.outputs.plain import plain
+from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.summary import closing
 from leadline.programs.cli.destinations import Destination, Sink, destinations, opened, refuse_overwriting
 from leadline.programs.cli.progress import progress
@@ -117,7 +119,8 @@ def _run(request: ScanRequest) -> int:
 
     Raises: ``LeadlineError`` of every kind.
     """
-    configure_log(is_debug=request.debug)
+    secrets = SecretValues()
+    configure_log(is_debug=request.debug, secrets=secrets)
     is_terminal = os.isatty(1)
     chosen = destinations(request.format, request.output, is_terminal=is_terminal)
     refuse_overwriting(request.targets, chosen)
@@ -125,7 +128,10 @@ def _run(request: ScanRequest) -> int:
     with (
         opened(chosen) as sinks,
         progress(f"scanning {' '.join(request.targets)}", is_wanted=not request.quiet) as display,
-        open_posture_scan(request.targets, options_of(request, display.say, with_scores=with_scores)) as scan,
+        open_posture_scan(
+            request.targets,
+            replace(options_of(request, display.say, with_scores=with_scores), secrets=secrets),
+        ) as scan,
     ):
         display.end()
         outcome = verdict(scan.report, gates_of(request))

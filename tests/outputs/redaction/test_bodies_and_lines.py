@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cost_growth import cost_growth
-from leadline.outputs.redact import redacted_lines, redacted_object, redacted_text
+from leadline.outputs.redaction.bodies import redacted_object
+from leadline.outputs.redaction.lines import redacted_lines
+from leadline.outputs.redaction.shapes import redacted_text
 
 POD = {
     "apiVersion": "v1",

@@ -1,0 +1,177 @@
+"""A report without secrets, and the places and lines of files without them."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from msgspec import structs
+
+from leadline.errors import LeadlineError
+from leadline.model.control import Missing, Remove, Review, Set, Violation
+from leadline.model.finding import Finding, Place, Unread
+from leadline.model.report import PostureReport
+from leadline.model.resource import Resource
+from leadline.outputs.place import Places
+from leadline.outputs.plain import source_line
+from leadline.outputs.redaction.bodies import is_credential, known_values, redacted_object, storable_text
+from leadline.outputs.redaction.lines import LineHider
+from leadline.outputs.redaction.shapes import redacted_text
+from leadline.outputs.redaction.values import SecretValues
+
+_SHORTEST_SETTING = 3
+_SAYS_NOTHING = re.compile(r"true|false|null|[\d.]+")
+
+
+class Redaction:
+    """What one scan has to hide. Is given the objects that were read before anything is said about them."""
+
+    def __init__(self, found: SecretValues) -> None:
+        """``found`` grows by every secret."""
+        self.found = found
+        self._unsaid = SecretValues()
+        """What objects may show and messages may not."""
+        self._bodies: dict[int, dict[str, Any]] = {}
+        self._read: Sequence[Resource] = ()
+        """Bodies are known by their place in memory, which they have to keep."""
+
+    def add_settings(self, pairs: Iterable[str]) -> None:
+        """Values that the user gave to charts, as ``key=value,key=value``. No message repeats them."""
+        for pair in pairs:
+            for part in re.split(r"(?<!\\),", pair):
+                key, _, value = part.partition("=")
+                value = value.replace("\\,", ",").strip("{}")
+                if len(value) >= _SHORTEST_SETTING and not _SAYS_NOTHING.fullmatch(value):
+                    self._unsaid.add_exactly(value)
+                if is_credential(key, value):
+                    self.found.add(value)
+
+    def add_objects(self, resources: Sequence[Resource]) -> None:
+        """Finds the secrets of ``resources``."""
+        self._read = resources
+        self._bodies = {id(one.body): redacted_object(one.body, self.found) for one in resources}
+
+    def message(self, text: str) -> str:
+        """A sentence without secrets and without what the user gave to charts."""
+        return self._unsaid.hide(self.text(text))
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Takes secrets out of errors on their way through."""
+        try:
+            yield
+        except LeadlineError as error:
+            error.args = (self.message(str(error.args[0])), *error.args[1:])
+            error.hint = self.message(error.hint)
+            raise
+
+    def text(self, text: str) -> str:
+        """A name, path or message without secrets."""
+        return storable_text(self.found.hide(redacted_text(text)))
+
+    def unread(self, parts: Iterable[Unread]) -> Iterator[Unread]:
+        for part in parts:
+            where, why, hint = self.text(part.where), self.message(part.why), self.message(part.hint)
+            if (where, why, hint) == (part.where, part.why, part.hint):
+                yield part
+            else:
+                yield structs.replace(part, where=where, why=why, hint=hint)
+
+    def report(self, report: PostureReport) -> PostureReport:
+        """``report`` without secrets in bodies, names, findings and messages."""
+        resources = tuple(self._resource(resource) for resource in report.resources)
+        ids = {a.id: b.id for a, b in zip(report.resources, resources, strict=True) if a.id != b.id}
+        return structs.replace(
+            report,
+            resources=resources,
+            findings=tuple(self._findings(report.findings, ids)),
+            joined=tuple(tuple(ids.get(i, i) for i in parts) for parts in report.joined)
+            if ids
+            else report.joined,
+            skips=tuple(structs.replace(skip, why=self.message(skip.why)) for skip in report.skips),
+            unread=tuple(self.unread(report.unread)),
+            target=structs.replace(report.target, name=self.text(report.target.name)),
+        )
+
+    def _resource(self, resource: Resource) -> Resource:
+        body = self._bodies.get(id(resource.body))
+        if body is None:
+            body = redacted_object(resource.body, self.found)
+        if self.found:
+            body = known_values(body, self.found)
+        origin = resource.origin
+        named = (resource.api_version, resource.kind, resource.namespace, resource.name, origin.path)
+        if origin.kind != "derived":
+            shown = tuple(map(self.text, named))
+            if shown == named:
+                return resource if body is resource.body else structs.replace(resource, body=body)
+        return Resource(
+            self.text(resource.api_version),
+            self.text(resource.kind),
+            self.text(resource.namespace),
+            self.text(resource.name),
+            body,
+            origin
+            if origin.path.isascii() and not self.found
+            else structs.replace(origin, path=self.text(origin.path)),
+            self.text(resource.id),
+        )
+
+    def _findings(self, findings: Iterable[Finding], ids: Mapping[str, str]) -> Iterator[Finding]:
+        for finding in findings:
+            violation = self._violation(finding.violation, ids)
+            if ids or violation is not finding.violation:
+                related = tuple(ids.get(i, i) for i in finding.related)
+                yield Finding(
+                    finding.control, ids.get(finding.resource, finding.resource), violation, related
+                )
+            else:
+                yield finding
+
+    def _violation(self, violation: Violation, ids: Mapping[str, str]) -> Violation:
+        match violation:
+            case Missing(what=what):
+                said = self.text(what)
+                return violation if said == what else Missing(said)
+            case Set(path=path, value=value, on=on):
+                shown, said = self.text(path), self._value(value)
+                is_same = shown == path and said is value and on not in ids
+                return violation if is_same else Set(shown, said, ids.get(on, on))
+            case Remove(path=path, on=on) | Review(path=path, on=on):
+                shown = self.text(path)
+                return (
+                    violation if shown == path and on not in ids else type(violation)(shown, ids.get(on, on))
+                )
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            said = self.text(value)
+            return value if said == value else said
+        if isinstance(value, tuple):
+            value = list(value)
+        return known_values(value, self.found) if self.found else value
+
+    def places(self, places: Places, resources: Iterable[Resource], report: PostureReport) -> Places:
+        """``places`` for ``report``, which this made of ``resources``; lines come without secrets."""
+        raw = {new.id: old for old, new in zip(resources, report.resources, strict=True)}
+        return _SafePlaces(places, raw, self.found)
+
+
+class _SafePlaces:
+    """Finds places in the objects as they were read, and hides what their lines must not show."""
+
+    def __init__(self, places: Places, raw: Mapping[str, Resource], found: SecretValues) -> None:
+        self._places = places
+        self._raw = raw
+        self._found = found
+        self._last: tuple[str, LineHider] | None = None
+
+    def find(self, resource: Resource, path: str) -> Place | None:
+        return self._places.find(self._raw.get(resource.id, resource), path)
+
+    def lines(self, resource: Resource, first: int, last: int) -> list[str]:
+        raw = self._raw.get(resource.id, resource)
+        if self._last is None or self._last[0] != resource.id:
+            self._last = resource.id, LineHider(raw.body, self._found)
+        hider = self._last[1]
+        return [hider.hide(source_line(line)) for line in self._places.lines(raw, first, last)]
