@@ -23,7 +23,7 @@ from leadline.image.feed import (
     rating,
 )
 from leadline.image.feed_formats.releases import Release
-from leadline.image.feed_formats.updates import by_architecture
+from leadline.image.feed_formats.updates import by_stream
 from leadline.image.feed_formats.values import (
     MOST_AFFECTED,
     LeftOut,
@@ -366,15 +366,15 @@ def _fixed_by(
 ) -> list[Affected]:
     status = found.product_status or _Status()
     fixed = [*(status.fixed or []), *(status.recommended or [])]
-    listed: list[tuple[Affected, str]] = []
+    listed: list[Affected] = []
     for product_id, component, plain in _packages(fixed, products, release_of, left_out):
         try:
             fix = (VersionRange(fixed=version(component.version)),)
         except Unreadable as error:
             left_out.add(product_id, error)
             continue
-        listed.append((structs.replace(plain, ranges=fix), component.arch))
-    return _without_sources(by_architecture(listed))
+        listed.append(structs.replace(plain, ranges=fix))
+    return _without_sources(by_stream(listed))
 
 
 def _without_sources(listed: Sequence[Affected]) -> list[Affected]:
@@ -386,10 +386,14 @@ def _without_sources(listed: Sequence[Affected]) -> list[Affected]:
 def _states(
     found: _Vulnerability, products: _Products, release_of: ReleaseOf, left_out: LeftOut
 ) -> Iterator[Affected]:
-    yield from _fixed_by(found, products, release_of, left_out)
+    fixed = _fixed_by(found, products, release_of, left_out)
+    yield from fixed
+    has_fix = {structs.replace(one, ranges=()) for one in fixed}
     status = found.product_status or _Status()
     why = _reasons(found)
     for product_id, _, plain in _packages(status.known_affected, products, release_of, left_out):
+        if plain in has_fix:
+            continue  # SUSE lists a source package as affected where what is built of it is fixed
         state, reason = why.get(product_id, ("affected", ""))
         yield structs.replace(plain, ranges=(VersionRange(),), state=state, reason=reason)
     for _, _, plain in _packages(status.under_investigation, products, release_of, left_out):

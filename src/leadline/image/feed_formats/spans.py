@@ -19,7 +19,7 @@ MOST_SPANS = 200
 _GEM = re.compile(r"(~>|>=|<=|!=|>|<|=)?\s*([0-9][0-9A-Za-z.+-]*)")
 _NPM = re.compile(r"(\^|~>?|>=|<=|>|<|=)?\s*v?([0-9*xX][0-9A-Za-z.*+-]*)")
 _HYPHEN = re.compile(r"(\S+)\s+-\s+(\S+)")
-_WILD = frozenset(("*", "x", "X", ""))
+_WILD = frozenset(("*", "x", "X"))
 
 
 class Span(Struct, frozen=True):

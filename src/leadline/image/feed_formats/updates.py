@@ -1,11 +1,13 @@
 """What the updates of distributions on RPM have in common: streams of modules, builds for architectures."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from leadline.image.feed import Affected
+from leadline.image.feed import Affected, Unreadable, VersionRange
+from leadline.image.ordering import Unorderable
+from leadline.image.versions.rpm import rpm
 
 _MODULE = re.compile(
     r"\b([A-Za-z0-9_.+-]+:[A-Za-z0-9_.+-]+)(?= (?:and|security|bug|update|module|enhancement)\b)"
@@ -37,3 +39,28 @@ def by_architecture(listed: Iterable[tuple[Affected, str]]) -> tuple[Affected, .
             replace(one, arches=tuple(named)) if is_one_of_many and not _FOR_ALL & named.keys() else one
         )
     return tuple(found)
+
+
+def by_stream(listed: Sequence[Affected]) -> tuple[Affected, ...]:
+    """Each package once, where one release got the fix in several upstream versions: python3.9-3.9.18-3.el9_4.5 in
+    the updates of RHEL 9.4, 3.9.19-8.el9 in 9.5.
+
+    Below the lowest fix it is affected; behind that only from the next upstream version to its fix. Of several fixes
+    of one upstream version the last counts, which wrongly blames an older minor release rather than miss a newer one.
+    """
+    ranges: dict[Affected, dict[VersionRange, None]] = {}
+    for one in listed:
+        ranges.setdefault(replace(one, ranges=()), {}).update(dict.fromkeys(one.ranges))
+    return tuple(replace(one, ranges=_streams(tuple(found))) for one, found in ranges.items())
+
+
+def _streams(ranges: tuple[VersionRange, ...]) -> tuple[VersionRange, ...]:
+    if len(ranges) < 2:
+        return ranges
+    try:
+        fixes = sorted((one.fixed for one in ranges), key=rpm.key)
+    except Unorderable as error:
+        raise Unreadable(f"no version: {str(error)[:60]!r}") from error
+    last = {fix.rpartition("-")[0]: fix for fix in fixes}
+    lowest, *others = last.items()
+    return (VersionRange(fixed=lowest[1]), *(VersionRange(f"{base}-0", fixed=fix) for base, fix in others))
