@@ -112,6 +112,12 @@ def framework_page(framework: Framework, controls: dict[str, Control]) -> Iterat
         number = f"| {entry.number} " if has_numbers else ""
         title = entry.title or control.title
         yield f"{number}| [{control.id}](../controls/{control.id}.md) | {title} | {control.severity} | {state(control)} |"
+    if framework.items:
+        yield from ("", "## Asked by no control", "", "| number | title | |", "|---|---|---|")
+        yield from (f"| {item.number} | {item.title} | {STATES[item.state]} |" for item in framework.items)
+
+
+STATES = {"manual": "for a person to judge", "not built": "not built yet"}
 
 
 def in_sections(number: str) -> list[tuple[int, str]]:

@@ -174,6 +174,15 @@ class FrameworkEntry(Struct, frozen=True):
     """The framework's own title where it differs from the control's."""
 
 
+class FrameworkItem(Struct, frozen=True):
+    """An item of a framework that no control asks."""
+
+    number: str
+    title: str
+    state: Literal["manual", "not built"]
+    """Whether a person can judge it today, or a check could and is not built."""
+
+
 class Framework(Struct, frozen=True):
     """A named list of controls."""
 
@@ -184,6 +193,8 @@ class Framework(Struct, frozen=True):
     link: str = ""
     sections: Mapping[str, str] = {}
     """Section number to its heading."""
+    items: tuple[FrameworkItem, ...] = ()
+    """What it asks besides, and no control does."""
 
     @property
     def control_ids(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from leadline.discover import discover
 from leadline.errors import UsageError
-from leadline.model.control import BuiltControl, Control, Framework, FrameworkEntry
+from leadline.model.control import BuiltControl, Control, Framework, FrameworkEntry, FrameworkItem
 from leadline.posture import controls as control_files
 
 T = TypeVar("T", BuiltControl, Framework)
@@ -50,6 +50,7 @@ def parse_framework(source: str, file_name: str, controls: Sequence[Control]) ->
         str(table.get("version", "")),
         str(table.get("link", "")),
         {str(k): str(v) for k, v in sections.items()} if isinstance(sections, dict) else {},
+        _items(table.get("items"), file_name),
     )
 
 
@@ -116,6 +117,16 @@ def _refuse_unknown(entries: Iterable[FrameworkEntry], file_name: str, controls:
             near = difflib.get_close_matches(entry.control.upper(), known, n=1)
             hint = f"did you mean {near[0]}?" if near else "give the folder of your own with --controls"
             raise UsageError(f"{file_name} lists {entry.control}, which is no control", hint=hint)
+
+
+def _items(listed: object, file_name: str) -> tuple[FrameworkItem, ...]:
+    import msgspec
+
+    try:
+        return msgspec.convert(listed or (), tuple[FrameworkItem, ...])
+    except msgspec.ValidationError as error:
+        hint = 'items = [{number = "4", title = "...", state = "manual"}]; a state is manual or not built'
+        raise UsageError(f"{file_name}: {error}", hint=hint) from error
 
 
 def _entry(item: object, file_name: str) -> FrameworkEntry:

@@ -92,7 +92,7 @@ def test_numbers_of_frameworks_come_with_the_heading_of_their_section(capfd, mon
 
 @pytest.mark.parametrize(
     ("number", "heading"),
-    [("1.2.3", "Server"), ("1.9.3", "Plane"), ("1", ""), ("2.1", ""), ("", ""), ("CC6.1,CC7.2", "")],
+    [("1.2.3", "Server"), ("1.9.3", "Plane"), ("1", "Plane"), ("2.1", ""), ("", ""), ("CC6.1,CC7.2", "")],
 )
 def test_the_heading_is_that_of_the_nearest_section(number, heading):
     assert heading_of(number, {"1": "Plane", "1.2": "Server"}) == heading

@@ -213,7 +213,9 @@ def _memberships(control: BuiltControl, frameworks: Sequence[Framework]) -> tupl
 
 
 def heading_of(number: str, sections: Mapping[str, str]) -> str:
-    """The heading of the nearest section above ``number``; empty where the framework has none."""
+    """The heading of ``number`` or of the nearest section above it; empty where the framework has none."""
+    if number in sections:
+        return sections[number]
     while number:
         number = number.rpartition(".")[0]
         if number in sections:
