@@ -160,6 +160,20 @@ def run(scenario: Callable[[Client], Awaitable[None]], client: Callable[[], Clie
     asyncio.run(within())
 
 
+def run_with_feed(scenario: Callable[[Client], Awaitable[None]]) -> None:
+    """With the changes read once for all watchers."""
+
+    async def within(client: Client) -> None:
+        feed = asyncio.ensure_future(client.app.feed.run())
+        try:
+            await asyncio.sleep(0)
+            await scenario(client)
+        finally:
+            feed.cancel()
+
+    run(within)
+
+
 def summary(name: str, critical: int = 1, **labels: str) -> dict[str, Any]:
     counts = {"critical": critical, "high": 2, "medium": 0, "low": 0, "unknown": 0}
     return {

@@ -1,7 +1,7 @@
 """Watches of the application, over a store in memory."""
 
 import pytest
-from asgi import MERGE, METADATA, ROOT, SUMMARIES, TABLE, Client, run, summary
+from asgi import MERGE, METADATA, ROOT, SUMMARIES, TABLE, Client, run, run_with_feed, summary
 
 EVERYWHERE = f"{ROOT}/workloadconfigurationscansummaries"
 
@@ -29,6 +29,7 @@ def test_a_watch_goes_on_from_its_revision():
         await watch.leave()
 
     run(scenario)
+    run_with_feed(scenario)
 
 
 def test_a_watch_of_one_namespace_hears_of_it():
@@ -40,6 +41,7 @@ def test_a_watch_of_one_namespace_hears_of_it():
         await watch.leave()
 
     run(scenario)
+    run_with_feed(scenario)
 
 
 def test_initial_events_end_with_a_bookmark_of_the_kind_asked_for():
@@ -68,6 +70,7 @@ def test_initial_events_end_with_a_bookmark_of_the_kind_asked_for():
         await watch.leave()
 
     run(scenario)
+    run_with_feed(scenario)
 
 
 def test_initial_events_need_to_say_how_new_they_must_be():
@@ -76,6 +79,7 @@ def test_initial_events_need_to_say_how_new_they_must_be():
         assert answer.code == 422
 
     run(scenario)
+    run_with_feed(scenario)
 
 
 def test_without_a_revision_a_watch_begins_with_what_there_is():
@@ -86,6 +90,7 @@ def test_without_a_revision_a_watch_begins_with_what_there_is():
         await watch.leave()
 
     run(scenario)
+    run_with_feed(scenario)
 
 
 def test_the_full_mode_shows_whole_objects_and_deletions_without():
@@ -103,6 +108,7 @@ def test_the_full_mode_shows_whole_objects_and_deletions_without():
         await zeros.leave()
 
     run(scenario)
+    run_with_feed(scenario)
 
 
 def test_tables_are_watched_row_by_row():
@@ -115,6 +121,7 @@ def test_tables_are_watched_row_by_row():
         await watch.leave()
 
     run(scenario)
+    run_with_feed(scenario)
 
 
 def test_who_comes_too_late_has_to_list_anew():
@@ -123,6 +130,7 @@ def test_who_comes_too_late_has_to_list_anew():
         assert (answer.code, answer.json["reason"]) == (410, "Expired")
 
     run(scenario)
+    run_with_feed(scenario)
 
 
 def test_a_watch_ends_in_its_time():
@@ -132,6 +140,7 @@ def test_a_watch_ends_in_its_time():
         await watch.task
 
     run(scenario)
+    run_with_feed(scenario)
 
 
 def test_stopping_ends_watches_cleanly_and_refuses_what_comes():
@@ -147,6 +156,7 @@ def test_stopping_ends_watches_cleanly_and_refuses_what_comes():
         assert answer.headers["retry-after"] == "1"
 
     run(scenario)
+    run_with_feed(scenario)
 
 
 @pytest.mark.parametrize("labels", ["app=web"])
@@ -163,3 +173,22 @@ def test_a_selected_watch_sees_entering_and_leaving(labels: str):
         await watch.leave()
 
     run(scenario)
+    run_with_feed(scenario)
+
+
+def test_many_watchers_see_the_same_and_late_ones_catch_up():
+    async def scenario(client: Client) -> None:
+        start = await revision(client)
+        watchers = [await client.watch(SUMMARIES, {"resourceVersion": start}) for _ in range(20)]
+        await make(client, "a", "b")
+        client.app.feed.keep = 4
+        for number in range(20):
+            await make(client, f"c{number:02}")
+        late = await client.watch(SUMMARIES, {"resourceVersion": start})
+        expected = [("ADDED", "a"), ("ADDED", "b"), *(("ADDED", f"c{n:02}") for n in range(20))]
+        for watch in (*watchers, late):
+            assert await watch.names(22) == expected
+            await watch.leave()
+
+    run(scenario)
+    run_with_feed(scenario)

@@ -14,6 +14,7 @@ from leadline.programs.apiserver.asked import Target, target_of
 from leadline.programs.apiserver.computing import Computing
 from leadline.programs.apiserver.discovery import Documents
 from leadline.programs.apiserver.exchange import ClientGoneError, Exchange, Patience, Receive, Scope, Send
+from leadline.programs.apiserver.feed import Feed
 from leadline.programs.apiserver.kinds import Kind, serve
 from leadline.programs.apiserver.refusal import Refusal
 from leadline.programs.apiserver.watching import Watch
@@ -40,7 +41,8 @@ class App:
         self._served = {(kind.group, kind.version, kind.plural): serve(kind) for kind in kinds}
         self._documents = Documents(kinds)
         self.computing = Computing(store, self._served.values())
-        """To be run beside the application."""
+        self.feed = Feed(store)
+        """Both to be run beside the application."""
         self._access = access
         self._writes = Writes(store, access, namespaces)
         self._patience = patience
@@ -98,7 +100,7 @@ class App:
                 await reading.list_(self._store, exchange, target)
             case "watch":
                 async with self._watching():
-                    await Watch(self._store, exchange, target, self._stopping).run()
+                    await Watch(self._store, self.feed, exchange, target).run(self._stopping)
             case verb:
                 if target.kind.is_computed:
                     raise refusal.computed(target.kind)

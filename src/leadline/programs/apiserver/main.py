@@ -87,6 +87,7 @@ async def serve(settings: Settings) -> None:
         serving = server(app, socket, tls, app.stop)
         chores = (
             app.computing.run(),
+            app.feed.run(),
             namespaces.follow(),
             _look_after(kube, access, tls),
             _tend(store),

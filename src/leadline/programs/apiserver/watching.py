@@ -3,7 +3,6 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -13,6 +12,7 @@ from leadline.outputs.store.token import write_token
 from leadline.programs.apiserver import asked, refusal
 from leadline.programs.apiserver.asked import Target
 from leadline.programs.apiserver.exchange import Exchange
+from leadline.programs.apiserver.feed import ClosedError, Feed, Following, event_line
 from leadline.programs.apiserver.refusal import Refusal
 
 BOOKMARK_EVERY_S = 60.0
@@ -26,35 +26,53 @@ INITIAL_END = "k8s.io/initial-events-end"
 class Watch:
     """One watch of one client."""
 
-    def __init__(self, store: Store, exchange: Exchange, target: Target, stopping: asyncio.Event) -> None:
+    def __init__(self, store: Store, feed: Feed, exchange: Exchange, target: Target) -> None:
         self._store = store
+        self._feed = feed
         self._exchange = exchange
         self._shown = asked.shown(exchange, target)
         self._selection = asked.selection_of(exchange, target, with_body=self._shown.needs_body)
-        self._stopping = stopping
         self._wants_marks = exchange.is_on("allowWatchBookmarks")
         self._ends_at = time.monotonic() + _duration(exchange)
 
-    async def run(self) -> None:
-        """Raises: ``Refusal`` for a start that cannot be."""
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until its time is over, the client leaves, or ``stopping`` is set. Raises: ``Refusal`` for a start that cannot be."""
         since, with_initial = self._start()
         await _request_read(self._exchange)
-        gone = asyncio.ensure_future(_client_left(self._exchange))
+        following = self._feed.follow(self._selection, since)
         try:
-            # The first changes are asked for before the answer begins, so that Gone is an answer of its own.
-            changes = self._store.watch(self._selection, since)
-            first = asyncio.ensure_future(anext(changes, None))
-            await asyncio.sleep(0)
-            if first.done() and isinstance(first.exception(), GoneError) and not with_initial:
-                raise refusal.expired(str(first.exception()))
+            # Asked before the answer begins, so that Gone is an answer of its own.
+            first = await following.next(0) if not with_initial else None
             await self._exchange.begin()
             await self._exchange.piece(b"")
             if with_initial:
                 await self._initial(since)
-            await self._follow(changes, first, since, gone)
+            await self._until_somebody_leaves(following, first, since, stopping)
             await self._exchange.end()
+        except GoneError as error:
+            if self._exchange.code:
+                raise
+            raise refusal.expired(str(error)) from error
         finally:
-            gone.cancel()
+            await following.close()
+
+    async def _until_somebody_leaves(
+        self, following: Following, first: Changes | None, since: int, stopping: asyncio.Event
+    ) -> None:
+        sending = asyncio.ensure_future(self._follow(following, first, since))
+        gone = asyncio.ensure_future(_client_left(self._exchange))
+        stopped = asyncio.ensure_future(stopping.wait())
+        waiting: set[asyncio.Future[Any]] = {sending, gone, stopped}
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting - {sending}:
+                task.cancel()
+            if not sending.done():
+                sending.cancel()
+                await asyncio.wait({sending})
+        if not sending.cancelled():
+            sending.result()
 
     def _start(self) -> tuple[int, bool]:
         exchange, revision = self._exchange, self._store.revision
@@ -76,64 +94,43 @@ class Watch:
         while token:
             page = await self._store.list(self._selection, Paging(token))
             if page.entries:
-                await self._exchange.piece(b"".join(_event(ADDED, self._shown.one(e)) for e in page.entries))
+                await self._exchange.piece(
+                    b"".join(event_line(ADDED, self._shown.one(e)) for e in page.entries)
+                )
             token = page.token
         if self._wants_marks and self._exchange.is_on("sendInitialEvents"):
             await self._exchange.piece(self._mark(revision, {INITIAL_END: "true"}))
 
-    async def _follow(
-        self,
-        changes: AsyncIterator[Changes],
-        coming: "asyncio.Future[Changes | None]",
-        since: int,
-        gone: "asyncio.Future[None]",
-    ) -> None:
-        stopping = asyncio.ensure_future(self._stopping.wait())
+    async def _follow(self, following: Following, first: Changes | None, since: int) -> None:
         mark_at = time.monotonic() + BOOKMARK_EVERY_S
         sent = since
-        try:
-            while (now := time.monotonic()) < self._ends_at and not gone.done() and not stopping.done():
-                if self._wants_marks and now >= mark_at:
-                    mark_at = now + BOOKMARK_EVERY_S
-                    await self._exchange.piece(self._mark(sent))
-                until = min(self._ends_at, mark_at) if self._wants_marks else self._ends_at
-                waiting: set[asyncio.Future[Any]] = {coming, gone, stopping}
-                await asyncio.wait(
-                    waiting,
-                    timeout=max(0.0, until - now),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                if not coming.done():
-                    continue
-                try:
-                    happened = coming.result()
-                except GoneError as error:
-                    status = orjson.dumps(refusal.expired(str(error)).status)
-                    await self._exchange.piece(_event("ERROR", status))
-                    return
-                if happened is None:
-                    return
-                sent = happened.revision
-                await self._send(happened)
-                coming = asyncio.ensure_future(anext(changes, None))
-        finally:
-            coming.cancel()
-            stopping.cancel()
+        changes = first
+        while (now := time.monotonic()) < self._ends_at:
+            if changes is not None:
+                sent = changes.revision
+                await self._send(changes)
+            if self._wants_marks and now >= mark_at:
+                mark_at = now + BOOKMARK_EVERY_S
+                await self._exchange.piece(self._mark(sent))
+            until = min(self._ends_at, mark_at) if self._wants_marks else self._ends_at
+            try:
+                changes = await following.next(max(0.0, until - now))
+            except GoneError as error:
+                status = orjson.dumps(refusal.expired(str(error)).status)
+                await self._exchange.piece(event_line("ERROR", status))
+                return
+            except ClosedError:
+                return
 
     async def _send(self, changes: Changes) -> None:
         if changes.events:
-            events = (_event(event.type, self._shown.one(event.entry)) for event in changes.events)
-            await self._exchange.piece(b"".join(events))
+            await self._exchange.piece(b"".join([self._feed.written(e, self._shown) for e in changes.events]))
 
     def _mark(self, revision: int, annotations: dict[str, str] | None = None) -> bytes:
         metadata: dict[str, object] = {"resourceVersion": str(revision)}
         if annotations:
             metadata["annotations"] = annotations
-        return _event("BOOKMARK", self._shown.mark(metadata))
-
-
-def _event(type_: str, content: bytes) -> bytes:
-    return b'{"type":"%s","object":%s}\n' % (type_.encode(), content)
+        return event_line("BOOKMARK", self._shown.mark(metadata))
 
 
 def _duration(exchange: Exchange) -> float:

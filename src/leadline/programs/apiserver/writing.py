@@ -67,7 +67,6 @@ class Writes:
     async def create(self, exchange: Exchange, target: Target, user: User) -> None:
         kind = target.kind
         whole = await self._object(exchange, target)
-        self._validate(exchange, target.served, whole)
         metadata = wire.prepare(kind, whole, target.namespace)
         await self._check_namespace(target)
         wire.make_new(metadata)
@@ -89,7 +88,6 @@ class Writes:
     async def update(self, exchange: Exchange, target: Target, user: User) -> None:
         kind = target.kind
         whole = await self._object(exchange, target)
-        self._validate(exchange, target.served, whole)
         metadata = wire.prepare(kind, whole, target.namespace, target.name)
         sent = {name: metadata.get(name) for name in ("uid", "resourceVersion")}
 
@@ -147,10 +145,14 @@ class Writes:
         await exchange.answer(_success({"group": target.kind.group, "kind": target.kind.plural}))
 
     async def _object(self, exchange: Exchange, target: Target) -> Object:
+        """What was sent, parsed and checked; large ones in a thread."""
         content = await self._content(exchange, target, (JSON,))
         if len(content) > _LARGE_BYTES:
-            return await asyncio.to_thread(wire.parse, content)
-        return wire.parse(content)
+            whole = await asyncio.to_thread(wire.parse, content)
+        else:
+            whole = wire.parse(content)
+        self._validate(exchange, target.served, whole, content)
+        return whole
 
     async def _content(self, exchange: Exchange, target: Target, known: tuple[str, ...]) -> bytes:
         if exchange.media_type not in known:
@@ -221,8 +223,9 @@ class Writes:
         if target.namespace:
             await self._namespaces.check_open(target.namespace)
 
-    def _validate(self, exchange: Exchange, served: Served, whole: Object) -> None:
-        content = wire.encoded(whole)
+    def _validate(self, exchange: Exchange, served: Served, whole: Object, content: bytes = b"") -> None:
+        """``content`` is what ``whole`` was parsed from, if it was."""
+        content = content or wire.encoded(whole)
         wanted = exchange.query.get("fieldValidation", "") or "Warn"
         stricter = "" if wanted == "Ignore" else served.strict.problem(content)
         if wanted != "Ignore" and not stricter:
