@@ -37,6 +37,7 @@ CASES = {
     "vulnerable.sarif": ("sarif", VULNERABLE, {}),
     "vulnerable.gl.json": ("gitlab", VULNERABLE, {}),
     "vulnerable.xml": ("junit", VULNERABLE, {}),
+    "vulnerable.vex.json": ("openvex", VULNERABLE, {}),
     "vulnerable-60.txt": ("table", VULNERABLE, {"width": 60}),
     "vulnerable-80.txt": ("table", VULNERABLE, {"width": 80}),
     "vulnerable-80-verbose.txt": ("table", VULNERABLE, {"width": 80, "verbose": True}),

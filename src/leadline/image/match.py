@@ -5,7 +5,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from leadline.image.database import Database, Hit, Problem, Record
+from leadline.image.database import Database, Extra, Hit, Problem, Record
 from leadline.image.ecosystems import CPE, orderings
 from leadline.image.lookup import plan_lookups
 from leadline.image.match_rules import holds_fix_of_channel, is_meant, suppression
@@ -192,7 +192,9 @@ def _severity(package: Package, hits: Sequence[Hit], summary: _Summary) -> Ratin
 
 def _evidence(hit: Hit, package: Package, said: Mapping[int, Record]) -> Evidence:
     record = said[hit.advisory]
-    return Evidence(record.feed, record.name, hit.stream.name, hit.name, _versions(hit), _how(hit, package))
+    return Evidence(
+        record.feed, record.name, hit.stream.name, hit.name, versions_text(hit.extra), _how(hit, package)
+    )
 
 
 def _how(hit: Hit, package: Package) -> How:
@@ -202,8 +204,8 @@ def _how(hit: Hit, package: Package) -> How:
     return "source package" if is_source else "package"
 
 
-def _versions(hit: Hit) -> str:
-    says = hit.extra
+def versions_text(says: Extra) -> str:
+    """The range as a person writes it: ``>= 2.0, < 2.14.1``."""
     start = f"{'>' if says.is_after else '>='} {says.introduced}" if says.introduced else ""
     if says.introduced and says.introduced == says.last_affected:
         return f"= {says.introduced}"

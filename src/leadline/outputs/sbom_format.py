@@ -18,7 +18,12 @@ from leadline.outputs.format_registry import Format, Page, format
 from leadline.outputs.json_text import json_text
 from leadline.outputs.plain import columns, count, padded, plain, wrapped
 from leadline.outputs.timestamps import content_uuid
-from leadline.outputs.vulnerability_rows import severities, vulnerability_count, vulnerability_lines
+from leadline.outputs.vulnerability_rows import (
+    severities,
+    upgrade_lines,
+    vulnerability_count,
+    vulnerability_lines,
+)
 
 __all__ = [
     "Component",
@@ -50,6 +55,7 @@ __all__ = [
     "padded",
     "plain",
     "severities",
+    "upgrade_lines",
     "vulnerability_count",
     "vulnerability_lines",
     "web_page",

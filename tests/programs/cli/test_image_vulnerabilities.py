@@ -190,3 +190,24 @@ def test_a_vex_document_that_is_none_is_the_users_error(run, archive, database, 
     (tmp_path / "vex.json").write_text("<html>")
     code, _, err = run("scan", "image", archive, "--db", database, "--vex", "vex.json")
     assert (code, err.startswith("leadline: vex.json: not a VEX document that can be read")) == (2, True)
+
+
+def test_a_vulnerability_is_explained_out_of_the_database(run, database):
+    code, out, _ = run("explain", "cve-2024-1000", "--db", database)
+    assert code == 0
+    assert out == (
+        "CVE-2024-1000   high\n"
+        "\n"
+        "exploited   listed 2024-01-02\n"
+        "told by     debian CVE-2024-1000\n"
+        "affects     Debian:12 glibc < 2.36-9+deb12u7\n"
+    )
+
+
+def test_an_unknown_vulnerability_and_no_database_are_errors(run, database):
+    assert run("explain", "CVE-1999-0001", "--db", database) == (
+        2,
+        "",
+        "leadline: no feed of the vulnerability database knows CVE-1999-0001\n",
+    )
+    assert run("explain", "CVE-1999-0001")[0] == 3

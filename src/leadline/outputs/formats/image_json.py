@@ -10,11 +10,13 @@ from leadline.outputs.vulnerability_format import (
     Package,
     Page,
     Suppressed,
+    Upgrade,
     format,
     json_text,
     package_url,
     reason,
     risk,
+    upgrades,
     without_empty,
 )
 
@@ -46,6 +48,7 @@ def image_json(report: ImageReport, out: IO[str], page: Page) -> None:
         "packages": len(report.sbom.packages),
         "database": _database(report),
         "vulnerabilities": [_match(match) for match in report.vulnerabilities],
+        "upgrades": [_upgrade(step) for step in upgrades(report.vulnerabilities, report.sbom)],
         "suppressed": [_suppressed(one) for one in report.suppressed],
         "findings": [_finding(one) for one in report.findings],
         "coverage": [
@@ -138,6 +141,22 @@ def _evidence(one: Evidence) -> dict[str, Any]:
         "versions": one.versions,
         "how": one.how,
     }
+
+
+def _upgrade(step: Upgrade) -> dict[str, Any]:
+    """In the order in which they help most."""
+    return without_empty(
+        {
+            "type": step.type,
+            "name": step.name,
+            "version": step.version,
+            "to": step.to,
+            "packages": list(step.packages),
+            "removes": list(dict.fromkeys(match.id for match in step.removes)),
+            "inBaseImage": step.is_in_base,
+            "command": step.command,
+        }
+    )
 
 
 def _suppressed(one: Suppressed) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from leadline.outputs.sbom_format import (
     padded,
     plain,
     severities,
+    upgrade_lines,
     vulnerability_count,
     vulnerability_lines,
     wrapped,
@@ -216,6 +217,7 @@ def _vulnerabilities(report: ImageReport, page: Page) -> Iterator[str]:
         if rating is not None:
             line = f"{_paint(rating, rating, page)}{line[len(rating) :]}"
         yield line
+    yield from upgrade_lines(report, page.width)
 
 
 def _database(report: ImageReport, page: Page) -> Iterator[str]:

@@ -12,7 +12,7 @@ from leadline.version import __version__
 COMMANDS = {
     "config": "Shows the settings of controls.",
     "db": "The vulnerability database.",
-    "explain": "Explains a control, or the score.",
+    "explain": "Explains a control, a vulnerability, or the score.",
     "image": "What is inside an image.",
     "list": "Lists controls or frameworks.",
     "rbac": "Prints the smallest ClusterRole for a scan.",

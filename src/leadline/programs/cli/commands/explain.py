@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from leadline.scans.settings import Settings
 
 _WIDEST = 100
+PROBLEM = re.compile(r"(CVE|GHSA|GO|PYSEC|RUSTSEC|OSV|MAL|BIT|DSA|DLA|USN|ALSA|RHSA|CGA)-", re.IGNORECASE)
+"""How ids of vulnerabilities begin; no control's name does."""
 
 SCORE = """\
 score   how the numbers come about
@@ -45,14 +48,23 @@ Gates look at all of it, whatever --min-severity hides: --severity-threshold cou
 
 
 @click.command("explain")
-@click.argument("name", metavar="CONTROL|score")
+@click.argument("name", metavar="CONTROL|CVE|score")
 @click.option("-f", "--format", "form", type=click.Choice(["text", "md"]), default="text", show_default=True)
 @click.option("--controls", multiple=True, metavar="FOLDER", help="Your own controls.")
 @click.option("--controls-config", default="", metavar="FILE", help="Show the settings of this file.")
-def command(name: str, form: str, controls: tuple[str, ...], controls_config: str) -> int:
-    """Everything about one control: what it looks at, why, how to fix it, what it cannot see."""
+@click.option("--db", default="", metavar="FILE", help="The vulnerability database, for a CVE.")
+def command(name: str, form: str, controls: tuple[str, ...], controls_config: str, db: str) -> int:
+    """Everything about one control: what it looks at, why, how to fix it, what it cannot see.
+
+    Or what the vulnerability database says about a CVE or any other id of its feeds (GHSA, GO, RUSTSEC …).
+    """
     if name == "score":
         click.echo("\n".join(_folded(SCORE)))
+        return 0
+    if PROBLEM.match(name):
+        from leadline.programs.cli.problem_text import problem_lines
+
+        click.echo("\n".join(problem_lines(name, db, _columns())))
         return 0
     known = with_own(load_controls(), controls, os.environ)
     found = find_controls([name], known)

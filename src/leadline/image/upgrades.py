@@ -1,0 +1,100 @@
+"""The upgrades that remove most: each one step for a person, the one that helps most first.
+
+Packages that a distribution builds of one source are upgraded together, so they are one step; a language package is
+one for each version of it. To the highest of the versions that its vulnerabilities ask for, so that one step is enough.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from leadline.image.ecosystems import CPE, ecosystem_of, orderings
+from leadline.image.ordering import Unorderable
+from leadline.image.ownership import DISTRIBUTION_TYPES
+from leadline.model.package import Package, Sbom
+from leadline.model.vulnerability import RATINGS, Match
+
+_DISTRIBUTION_ORDER = {"apk": "Alpine", "deb": "Debian", "rpm": "Red Hat"}
+_COMMANDS = {
+    "apk": "apk add --upgrade {}",
+    "deb": "apt-get install --only-upgrade {}",
+    "rpm": "dnf upgrade {}",
+}
+
+
+class Upgrade(Struct, frozen=True):
+    """One step and what it removes."""
+
+    type: str
+    """The package type: who upgrades it."""
+    name: str
+    """Of the source package in a distribution."""
+    version: str
+    """The installed one."""
+    to: str
+    packages: tuple[str, ...]
+    """Names of the installed packages that change."""
+    removes: tuple[Match, ...]
+    """The most urgent first."""
+    is_in_base: bool = False
+    """All of it is in the lowest layer: a newer base image may bring it."""
+
+    @property
+    def command(self) -> str:
+        """What does it in the image; empty where a file of the project has to change."""
+        form = _COMMANDS.get(self.type, "")
+        return form.format(" ".join(self.packages)) if form else ""
+
+
+def upgrades(matches: Sequence[Match], sbom: Sbom) -> tuple[Upgrade, ...]:
+    """Every step that removes anything. ``matches`` the most urgent first, as ``match`` gives them."""
+    steps: dict[tuple[str, str, str], list[Match]] = {}
+    for match in matches:
+        if match.fixed_in:
+            steps.setdefault(_step(match.package), []).append(match)
+    made = [_upgrade(key, members, sbom) for key, members in steps.items()]
+    return tuple(sorted(made, key=_weight))
+
+
+def _step(package: Package) -> tuple[str, str, str]:
+    if package.type in DISTRIBUTION_TYPES:
+        return package.type, package.source or package.name, package.source_version or package.version
+    joint = ":" if package.type == "maven" else "/"
+    name = f"{package.namespace}{joint}{package.name}" if package.namespace else package.name
+    return package.type, name, package.version
+
+
+def _upgrade(key: tuple[str, str, str], members: Sequence[Match], sbom: Sbom) -> Upgrade:
+    type, name, version = key
+    base = sbom.image.layers[0] if len(sbom.image.layers) > 1 else ""
+    return Upgrade(
+        type,
+        name,
+        version,
+        _highest(members),
+        tuple(sorted({match.package.name for match in members})),
+        tuple(members),
+        bool(base) and all(match.package.layer == base for match in members),
+    )
+
+
+def _highest(members: Sequence[Match]) -> str:
+    package = members[0].package
+    ecosystem = _DISTRIBUTION_ORDER.get(package.type) or ecosystem_of(package) or CPE
+    ordering = orderings().get(ecosystem) or orderings()[CPE]
+
+    def place(version: str) -> bytes:
+        try:
+            return ordering.key(version)
+        except Unorderable:
+            return b""
+
+    return max(sorted({match.fixed_in[0] for match in members}), key=place)
+
+
+def _weight(step: Upgrade) -> tuple[int, ...] | tuple[object, ...]:
+    """Exploited ones weigh most, then by severity, then by number."""
+    problems = {match.id: match for match in step.removes}.values()
+    exploited = sum(1 for match in problems if match.exploited)
+    by_rating = [-sum(1 for match in problems if match.severity == rating) for rating in RATINGS]
+    return (-exploited, *by_rating, step.type, step.name, step.version)

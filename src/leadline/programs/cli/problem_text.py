@@ -1,0 +1,71 @@
+"""The page of a vulnerability for ``leadline explain``."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from leadline.errors import DatabaseError
+from leadline.outputs.plain import columns, count, plain, wrapped
+from leadline.programs.cli.cache_location import database_file
+from leadline.scans.problem_page import ProblemPage, Range, problem_page
+
+_INDENT = 12
+_MOST_RANGES = 40
+
+
+def problem_lines(name: str, named_database: str, width: int) -> Iterator[str]:
+    """Raises ``DatabaseError`` where there is none, ``UsageError`` where it does not know the name."""
+    path = named_database or database_file(os.environ)
+    if not path:
+        raise DatabaseError("there is no vulnerability database", hint="make one with 'leadline db build'")
+    page = problem_page(Path(path), name)
+    yield f"{plain(page.id)}   {page.severity}"
+    yield ""
+    for label, text in _facts(page):
+        for place, line in enumerate(wrapped(plain(text, 4096), width - _INDENT)):
+            yield f"{'' if place else label:<{_INDENT}}{line}"
+    yield from _ranges(page.ranges, width)
+    yield from (
+        f"{'see' if not place else '':<{_INDENT}}{plain(link, 4096)}"
+        for place, link in enumerate(page.references)
+    )
+
+
+def _facts(page: ProblemPage) -> Iterator[tuple[str, str]]:
+    if page.aliases:
+        yield "also", ", ".join(page.aliases)
+    if page.summary:
+        yield "what", page.summary
+    if page.published:
+        yield "published", page.published[:10]
+    if page.exploited:
+        by = ", for ransomware too" if page.exploited.by_ransomware else ""
+        yield "exploited", f"listed {page.exploited.since or 'at no known time'}{by}"
+    if page.chance:
+        text = f"{page.chance.chance:.1%} within 30 days, more than {page.chance.percentile:.1%} of all have"
+        yield "epss", text
+    for one in page.cvss:
+        yield (
+            "cvss",
+            f"{f'{one.score:g} ' if one.score else ''}{one.vector}{f' by {one.by}' if one.by else ''}",
+        )
+    if page.weaknesses:
+        yield "weakness", ", ".join(page.weaknesses)
+    yield "told by", ", ".join(page.records)
+    if page.withdrawn:
+        yield "withdrawn", ", ".join(page.withdrawn)
+
+
+def _ranges(ranges: tuple[Range, ...], width: int) -> Iterator[str]:
+    shown = ranges[:_MOST_RANGES]
+    for place, one in enumerate(shown):
+        state = "" if one.state == "affected" else f" ({one.state})"
+        text = f"{plain(one.ecosystem)} {plain(one.package)} {plain(one.versions)}{state}"
+        label = f"{'affects' if not place else '':<{_INDENT}}"
+        if columns(text) <= width - _INDENT:
+            yield label + text
+        else:
+            lines = wrapped(text, width - _INDENT)
+            yield from (f"{'' if number else label:<{_INDENT}}{line}" for number, line in enumerate(lines))
+    if len(shown) < len(ranges):
+        yield f"{'':<{_INDENT}}and {count(len(ranges) - len(shown), 'more range')}"

@@ -1,0 +1,82 @@
+"""All that the vulnerability database says about one problem, for a person to read."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from leadline.errors import UsageError
+from leadline.image.database import Database, Extra
+from leadline.image.match import versions_text
+from leadline.model.vulnerability import Cvss, ExploitChance, Exploited
+
+
+class Range(Struct, frozen=True, order=True):
+    """What one advisory says of one package."""
+
+    ecosystem: str
+    package: str
+    versions: str
+    state: str
+    fixed: str = ""
+
+
+class ProblemPage(Struct, frozen=True):
+    """A problem with everything that feeds say about it."""
+
+    id: str
+    aliases: tuple[str, ...]
+    severity: str
+    summary: str
+    published: str
+    records: tuple[str, ...]
+    """``feed id`` of every advisory."""
+    cvss: tuple[Cvss, ...]
+    weaknesses: tuple[str, ...]
+    references: tuple[str, ...]
+    ranges: tuple[Range, ...]
+    """By ecosystem and package, each once."""
+    exploited: Exploited | None = None
+    chance: ExploitChance | None = None
+    withdrawn: tuple[str, ...] = ()
+    """Advisories that were withdrawn."""
+
+
+def problem_page(path: Path, name: str) -> ProblemPage:
+    """The page of the problem that goes by ``name``.
+
+    Raises:
+        DatabaseError: the database cannot be read.
+        UsageError: no feed of it knows the name.
+    """
+    with Database(path) as database:
+        problem = database.named(name)
+        if problem is None:
+            raise UsageError(f"no feed of the vulnerability database knows {name}")
+        records = database.records([problem.id]).get(problem.id, ())
+        details = [record.detail for record in records]
+        names = (problem.name, *problem.aliases)
+        exploited, chances = database.exploited(names), database.chances(names)
+        rows = database.ranges(record.id for record in records)
+        return ProblemPage(
+            id=problem.name,
+            aliases=problem.aliases,
+            severity=next((one.severity for one in details if one.severity != "unknown"), "unknown"),
+            summary=next((one.summary for one in details if one.summary), ""),
+            published=min((one.published for one in details if one.published), default=""),
+            records=tuple(f"{record.feed} {record.name}" for record in records),
+            cvss=tuple(dict.fromkeys(cvss for one in details for cvss in one.cvss)),
+            weaknesses=tuple(dict.fromkeys(cwe for one in details for cwe in one.weaknesses)),
+            references=tuple(dict.fromkeys(link for one in details for link in one.references)),
+            ranges=tuple(
+                dict.fromkeys(
+                    sorted(_range(stream.name, package, extra) for _, stream, package, extra in rows)
+                )
+            ),
+            exploited=next((exploited[each] for each in names if each in exploited), None),
+            chance=next((chances[each] for each in names if each in chances), None),
+            withdrawn=tuple(record.name for record in records if record.detail.withdrawn),
+        )
+
+
+def _range(ecosystem: str, package: str, extra: Extra) -> Range:
+    return Range(ecosystem, package, versions_text(extra), extra.state, extra.fixed)
