@@ -22,6 +22,21 @@ def test_what_is_parsed_is_written_back(text: str):
     assert ",".join(map(str, parse_labels(text))) == text
 
 
+@pytest.mark.parametrize(
+    "text", ["a" * 8000 + "(", "a" * 8000 + " in (", "(" * 8000, "a" + " " * 8000 + "b", "a,(" * 2500]
+)
+def test_hostile_selectors_are_refused_at_once(text: str):
+    """With expressions that backtrack the first took hours."""
+    with pytest.raises(UsageError):
+        parse_labels(text)
+
+
+def test_hostile_fields_are_refused_at_once():
+    for text in ("metadata.name" + " " * 60_000, " " * 60_000 + "x", "=" * 60_000):
+        with pytest.raises(UsageError):
+            parse_fields(text)
+
+
 def test_empty_selects_everything():
     assert parse_labels(" ") == ()
     assert parse_fields("") == ()

@@ -555,3 +555,94 @@ def test_parts_of_paths_are_texts_and_controls_an_object():
         assert (await client.ask("GET", f"{path}/b")).json["spec"]["controls"] == {}
 
     run(scenario)
+
+
+def test_labels_without_a_value_break_nobody():
+    async def scenario(client: Client) -> None:
+        odd = summary("a")
+        odd["metadata"].update(labels={"app": None}, annotations={"x": None})
+        made = await client.ask("POST", SUMMARIES, odd)
+        assert (made.json["metadata"]["labels"], made.json["metadata"]["annotations"]) == (
+            {"app": ""},
+            {"x": ""},
+        )
+        listed = await client.ask("GET", SUMMARIES, query={"labelSelector": "app="})
+        assert len(listed.json["items"]) == 1
+
+    run(scenario)
+
+
+def test_yaml_that_grows_or_nests_without_end_is_refused():
+    async def scenario(client: Client) -> None:
+        laughs = "a0: &a0 [x, x]\n" + "".join(
+            f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
+        )
+        for body in (
+            laughs.encode(),
+            b"a: " + b"[" * 5000,
+            b"a: &b c\nd: *b\n",
+            b"\x00",
+            b"a: !!python/object:os.system x",
+        ):
+            answer = await client.ask(
+                "PATCH", f"{SUMMARIES}/a", body, query={"fieldManager": "x"}, headers={"content-type": APPLY}
+            )
+            assert answer.code == 400
+
+    run(scenario)
+
+
+def test_yaml_is_applied_like_json():
+    async def scenario(client: Client) -> None:
+        body = (
+            f"apiVersion: {ROOT.removeprefix('/apis/')}\nkind: WorkloadConfigurationScanSummary\n"
+            "metadata: {name: a}\nspec: {severities: {critical: 4}}\n"
+        )
+        answer = await client.ask(
+            "PATCH",
+            f"{SUMMARIES}/a",
+            body.encode(),
+            query={"fieldManager": "x"},
+            headers={"content-type": APPLY},
+        )
+        assert answer.code == 201
+        assert answer.json["spec"]["severities"]["critical"] == 4
+
+    run(scenario)
+
+
+def test_nesting_is_bounded_whatever_the_form():
+    async def scenario(client: Client) -> None:
+        await created(client, "a")
+        for depth, code in ((200, 200), (300, 400), (900, 400), (5000, 400)):
+            deep = b'{"status":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
+            answer = await client.ask(
+                "PATCH",
+                f"{SUMMARIES}/a",
+                deep,
+                query={"fieldValidation": "Ignore"},
+                headers={"content-type": MERGE},
+            )
+            assert answer.code == code, depth
+
+    run(scenario)
+
+
+def test_patches_cannot_make_much_of_little():
+    async def scenario(client: Client) -> None:
+        await created(client, "a")
+        copies = [{"op": "copy", "from": "/spec", "path": f"/spec/x{number}"} for number in range(40)]
+        media = {"content-type": OPERATIONS}
+        assert (await client.ask("PATCH", f"{SUMMARIES}/a", copies, headers=media)).code == 413
+        many = [{"op": "add", "path": "/spec/x", "value": 1}] * 10_001
+        assert (await client.ask("PATCH", f"{SUMMARIES}/a", many, headers=media)).code == 413
+        grow = {"metadata": {"annotations": {"a": "x" * 200_000}}, "spec": {"y": "x" * 150_000}}
+        assert (
+            await client.ask("PATCH", f"{SUMMARIES}/a", grow, headers={"content-type": MERGE})
+        ).code == 200
+        more = {"spec": {"z": "x" * 150_000}}
+        assert (
+            await client.ask("PATCH", f"{SUMMARIES}/a", more, headers={"content-type": MERGE})
+        ).code == 413
+
+    run(scenario)

@@ -11,13 +11,11 @@ from leadline.errors import UsageError
 
 Operator = Literal["in", "notin", "exists", "absent"]
 MAX_SELECTOR_LENGTH = 8192
+_SHOWN = 200
 _LABEL_KEY = re.compile(
     r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 )
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
-_AMONG = re.compile(r"\s*(\S+)\s+(in|notin)\s*\(([^()]*)\)\s*")
-_EQUAL = re.compile(r"\s*([^=!\s]+)\s*(==|=|!=)\s*([^=!\s]*)\s*")
-_PARTS = re.compile(r"[^,(]*(?:\([^()]*\))?[^,(]*(?:,|$)")
 FIELDS = frozenset({"metadata.name", "metadata.namespace"})
 
 
@@ -112,7 +110,7 @@ def parse_labels(text: str) -> tuple[Requirement, ...]:
         requirement = _requirement(part)
         bad_value = next((v for v in requirement.values if not _LABEL_VALUE.fullmatch(v)), None)
         if not _LABEL_KEY.fullmatch(requirement.key) or bad_value is not None:
-            raise UsageError(f"unable to parse the label selector: {part.strip()!r}")
+            raise _unparsable(part)
         requirements.append(requirement)
     return tuple(requirements)
 
@@ -126,36 +124,60 @@ def parse_fields(text: str) -> tuple[Requirement, ...]:
     for part in text.split(","):
         if not part.strip():
             continue
-        found = re.fullmatch(r"\s*([^=!]+?)\s*(==|=|!=)(.*)", part)
-        if found is None or found[1] not in FIELDS:
-            raise UsageError(f"field label not supported: {part.strip()}")
-        operator: Operator = "notin" if found[2] == "!=" else "in"
-        requirements.append(Requirement(found[1], operator, frozenset({found[3].strip()})))
+        key, operator, value = _compared(part)
+        if not operator or key not in FIELDS:
+            raise UsageError(f"field label not supported: {part.strip()[:_SHOWN]}")
+        requirements.append(Requirement(key, operator, frozenset({value})))
     return tuple(requirements)
 
 
 def _split(text: str) -> list[str]:
+    """At the commas that stand outside of parentheses. By hand: expressions that do this backtrack for minutes."""
     if len(text) > MAX_SELECTOR_LENGTH:
         raise UsageError(f"the selector is longer than {MAX_SELECTOR_LENGTH} characters")
     if not text.strip():
         return []
-    parts = [found[0].removesuffix(",") for found in _PARTS.finditer(text) if found[0]]
-    if (
-        "".join(_PARTS.findall(text)) != text
-        or any(not part.strip() for part in parts)
-        or text.rstrip().endswith(",")
-    ):
-        raise UsageError(f"unable to parse the label selector: {text!r}")
+    parts, start, is_within = [], 0, False
+    for at, character in enumerate(text):
+        if character in "()":
+            if is_within == (character == "("):
+                raise _unparsable(text)
+            is_within = not is_within
+        elif character == "," and not is_within:
+            parts.append(text[start:at])
+            start = at + 1
+    parts.append(text[start:])
+    if is_within or any(not part.strip() for part in parts):
+        raise _unparsable(text)
     return parts
 
 
 def _requirement(part: str) -> Requirement:
-    if found := _AMONG.fullmatch(part):
-        values = frozenset(value.strip() for value in found[3].split(","))
-        return Requirement(found[1], "in" if found[2] == "in" else "notin", values)
-    if found := _EQUAL.fullmatch(part):
-        return Requirement(found[1], "notin" if found[2] == "!=" else "in", frozenset({found[3]}))
+    if "(" in part:
+        head, _, tail = part.partition("(")
+        words = head.split()
+        if len(words) != 2 or words[1] not in ("in", "notin") or not tail.rstrip().endswith(")"):
+            raise _unparsable(part)
+        values = frozenset(value.strip() for value in tail.rstrip()[:-1].split(","))
+        return Requirement(words[0], "in" if words[1] == "in" else "notin", values)
+    key, operator, value = _compared(part)
+    if operator:
+        return Requirement(key, operator, frozenset({value}))
     word = part.strip()
     if word.startswith("!"):
         return Requirement(word[1:].strip(), "absent")
     return Requirement(word, "exists")
+
+
+def _compared(part: str) -> tuple[str, Operator | None, str]:
+    """Key, operator and value of ``a=b``, ``a==b`` and ``a!=b``; no operator where there is none."""
+    key, equal, value = part.partition("=")
+    if not equal:
+        return part.strip(), None, ""
+    if key.endswith("!"):
+        return key[:-1].strip(), "notin", value.strip()
+    return key.strip(), "in", value.removeprefix("=").strip()
+
+
+def _unparsable(text: str) -> UsageError:
+    return UsageError(f"unable to parse the label selector: {text.strip()[:_SHOWN]!r}")

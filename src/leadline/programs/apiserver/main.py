@@ -160,9 +160,16 @@ async def _sweep_once(store: Tended, namespaces: ClusterNamespaces) -> None:
         log.info("deleted %d objects of namespaces that are gone", count)
 
 
+def _say_why(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("a part of the server has ended", exc_info=error)
+
+
 @asynccontextmanager
 async def _background(chores: Sequence[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
     tasks = [asyncio.ensure_future(chore) for chore in chores]
+    for task in tasks:
+        task.add_done_callback(_say_why)
     try:
         yield
     finally:

@@ -5,6 +5,8 @@ from typing import Any
 from leadline.programs.apiserver import refusal
 
 MAX_OPERATIONS = 10_000
+MAX_COPIED = 100_000
+"""Values, of all copies of one patch."""
 _MISSING = object()
 
 
@@ -32,12 +34,31 @@ def operate(whole: Any, operations: Any) -> Any:
         raise refusal.bad_request("a JSON patch is a list of operations")
     if len(operations) > MAX_OPERATIONS:
         raise refusal.too_large("the list of operations", MAX_OPERATIONS)
+    budget = _Budget()
     for operation in operations:
-        whole = _one(whole, operation)
+        whole = _one(whole, operation, budget)
     return whole
 
 
-def _one(whole: Any, operation: dict[str, Any]) -> Any:
+class _Budget:
+    """How much may still be copied: a few copies of a whole into itself would fill the memory."""
+
+    def __init__(self) -> None:
+        self._left = MAX_COPIED
+
+    def copy(self, value: Any) -> Any:
+        """Raises: ``Refusal`` where it is used up."""
+        self._left -= 1
+        if self._left < 0:
+            raise refusal.too_large("what a JSON patch copies", MAX_COPIED)
+        if isinstance(value, dict):
+            return {name: self.copy(member) for name, member in value.items()}
+        if isinstance(value, list):
+            return [self.copy(member) for member in value]
+        return value
+
+
+def _one(whole: Any, operation: dict[str, Any], budget: _Budget) -> Any:
     path = _pointer(operation.get("path"))
     match operation.get("op"):
         case "add":
@@ -52,7 +73,7 @@ def _one(whole: Any, operation: dict[str, Any]) -> Any:
             value = _get(whole, source)
             return _add(_remove(whole, source), path, value)
         case "copy":
-            return _add(whole, path, _copied(_get(whole, _pointer(operation.get("from")))))
+            return _add(whole, path, budget.copy(_get(whole, _pointer(operation.get("from")))))
         case "test":
             if _get(whole, path) != _value(operation):
                 raise _unprocessable(f"testing value {operation.get('path')} failed")
@@ -116,14 +137,6 @@ def _index(text: str, last: int) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 9 or int(text) > last:
         raise _unprocessable(f"no such index: {text}")
     return int(text)
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _copied(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_copied(member) for member in value]
-    return value
 
 
 def _no_place(path: list[str]) -> refusal.Refusal:

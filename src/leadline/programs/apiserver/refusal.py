@@ -113,7 +113,7 @@ def expired(message: str) -> Refusal:
 
 
 def too_large(what: str, limit: int) -> Refusal:
-    return Refusal(413, "RequestEntityTooLarge", f"{what} is larger than {limit} bytes")
+    return Refusal(413, "RequestEntityTooLarge", f"{what} is larger than {limit}")
 
 
 def unsupported_media(known: Iterable[str]) -> Refusal:

@@ -104,8 +104,9 @@ def prepare(kind: Kind, whole: Object, namespace: str, name: str = "") -> Metada
         metadata["name"] = name
     elif not metadata.get("name") and metadata.get("generateName"):
         metadata["name"] = f"{metadata['generateName']}{uuid.uuid4().hex[:5]}"
-    metadata["labels"] = metadata.get("labels") or {}
-    metadata["annotations"] = metadata.get("annotations") or {}
+    for field in ("labels", "annotations"):
+        # Null is no text: stored, it would break whoever reads the labels of all.
+        metadata[field] = {key: value or "" for key, value in (metadata.get(field) or {}).items()}
     check_metadata(kind, metadata)
     return metadata
 
@@ -117,9 +118,9 @@ def check_metadata(kind: Kind, metadata: Metadata) -> None:
         why = "Invalid value: a name consists of lower case letters, digits, '-' and '.', and begins and ends with a letter or digit"
         raise refusal.invalid(kind, name, "metadata.name", why)
     for key, value in metadata["labels"].items():
-        if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value or ""):
+        if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
             raise refusal.invalid(kind, name, "metadata.labels", f'Invalid value: "{key}={value}"')
-    size = sum(len(key) + len(value or "") for key, value in metadata["annotations"].items())
+    size = sum(len(key) + len(value) for key, value in metadata["annotations"].items())
     if size > _MAX_ANNOTATION_BYTES:
         why = f"Too long: must have at most {_MAX_ANNOTATION_BYTES} bytes"
         raise refusal.invalid(kind, name, "metadata.annotations", why)

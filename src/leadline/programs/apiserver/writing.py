@@ -226,6 +226,8 @@ class Writes:
     def _validate(self, exchange: Exchange, served: Served, whole: Object, content: bytes = b"") -> None:
         """``content`` is what ``whole`` was parsed from, if it was."""
         content = content or wire.encoded(whole)
+        if len(content) > served.kind.max_bytes:
+            raise refusal.too_large(f"an object of {served.kind.plural}", served.kind.max_bytes)
         wanted = exchange.query.get("fieldValidation", "") or "Warn"
         stricter = "" if wanted == "Ignore" else served.strict.problem(content)
         if wanted != "Ignore" and not stricter:
@@ -325,11 +327,25 @@ def _applied(content: bytes) -> Object:
     if content[:1] == b"{":
         return wire.parse(content)
     try:
-        parsed = yaml.load(content, yaml.CSafeLoader)
-        whole = orjson.dumps(parsed)
+        _check_yaml(content)
+        whole = orjson.dumps(yaml.load(content, yaml.CSafeLoader))
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         raise refusal.bad_request(f"the body cannot be read: {error}") from error
     return wire.parse(whole)
+
+
+def _check_yaml(content: bytes) -> None:
+    """Aliases repeat what they stand for, and a few hundred bytes of them fill the memory. Raises: ``Refusal``."""
+    depth = 0
+    for event in yaml.parse(content, yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise refusal.bad_request("the body has YAML aliases")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > wire.DEEPEST:
+            raise refusal.bad_request(f"the body is nested deeper than {wire.DEEPEST} levels")
 
 
 def _parsed_patch(content: bytes, media_type: str) -> Any:
