@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadline.kube.workload import MAX_CONTAINERS, descend, malformed_fields, pod_paths
+from leadline.kube.workload import MAX_CONTAINERS, containers_elsewhere, descend, malformed_fields, pod_paths
 
 POD = {"containers": [{"name": "web", "image": "nginx:1"}]}
 TEMPLATE = {"spec": POD}
@@ -88,15 +88,60 @@ def test_nothing_within_a_pod_is_taken_for_another_one():
     assert pod_paths("other.io/v1", "Widget", {"a": {"b": outer}}) == (("a", "b"),)
 
 
-def test_the_search_is_bounded_in_depth_and_width():
+def test_the_search_goes_to_the_end():
     deep: dict[str, Any] = TEMPLATE
     listed: dict[str, Any] = TEMPLATE
     for _ in range(30):
         deep, listed = {"a": deep}, {"a": [listed]}
-    assert pod_paths("other.io/v1", "Widget", deep) == ()
-    assert pod_paths("other.io/v1", "Widget", listed) == ()
-    wide = {"a": [{"b": {}} for _ in range(100_000)], "z": TEMPLATE}
-    assert len(pod_paths("other.io/v1", "Widget", wide)) <= 1
+    assert [len(keys) for keys in pod_paths("other.io/v1", "Widget", deep)] == [30]
+    assert [len(keys) for keys in pod_paths("other.io/v1", "Widget", listed)] == [60]
+    wide = {
+        "a": [{"b": {}} for _ in range(100_000)],
+        "metadata": {"managedFields": [{}] * 5_000},
+        "z": TEMPLATE,
+    }
+    assert pod_paths("other.io/v1", "Widget", wide) == (("z",),)
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "spec", "places"),
+    [
+        (
+            "sparkoperator.k8s.io/v1",
+            "SparkApplication",
+            {"driver": {"template": TEMPLATE}},
+            (("spec", "driver", "template"),),
+        ),
+        (
+            "ray.io/v1",
+            "RayCluster",
+            {"template": TEMPLATE, "other": {"template": TEMPLATE}},
+            (("spec", "template"), ("spec", "other", "template")),
+        ),
+        ("apps.kruise.io/v1", "SidecarSet", {"containers": [{"name": "a", "image": "b"}]}, ((),)),
+    ],
+)
+def test_no_template_hides_another_one(version, kind, spec, places):
+    assert pod_paths(version, kind, {"metadata": {}, "spec": spec}) == places
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "spec", "place"),
+    [
+        (
+            "argoproj.io/v1",
+            "Workflow",
+            {"templates": [{"container": {"image": "a", "command": ["x"]}}]},
+            ("spec", "templates", 0, "container"),
+        ),
+        ("tekton.dev/v1", "Task", {"steps": [{"image": "a", "script": "x"}]}, ("spec", "steps", 0)),
+        ("argoproj.io/v1", "Rollout", {"template": TEMPLATE}, None),
+        ("acme.example/v1", "Logo", {"image": "cat.png", "title": "x"}, None),
+        ("v1", "ConfigMap", {"x": {"image": "a", "command": []}}, None),
+    ],
+)
+def test_what_runs_outside_of_known_pods_is_found(version, kind, spec, place):
+    assert containers_elsewhere(version, kind, {"spec": spec}) == place
 
 
 @pytest.mark.parametrize(
@@ -124,6 +169,12 @@ def test_the_search_is_bounded_in_depth_and_width():
         ({"securityContext": {"seccompProfile": "x"}}, [("securityContext.seccompProfile", "a mapping")]),
         ({"volumes": [None]}, [("volumes[0]", "a mapping")]),
         ({"serviceAccountName": 5}, [("serviceAccountName", "text")]),
+        ({"hostPID": {"a": "b"}}, [("hostPID", "true or false")]),
+        ({"securityContext": {"runAsNonRoot": 1}}, [("securityContext.runAsNonRoot", "true or false")]),
+        (
+            {"containers": [{"securityContext": {"privileged": {"name": "c"}}}]},
+            [("containers[0].securityContext.privileged", "true or false")],
+        ),
     ],
 )
 def test_every_field_of_the_wrong_type_is_named(spec, faults):

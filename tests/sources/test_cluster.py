@@ -358,10 +358,33 @@ def a_pod(name: str, owner: str, **spec: Any) -> dict[str, Any]:
     return an_object(name, owner=owner, spec={"containers": [{"name": "a", "image": "b"}], **spec})
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"serviceAccountName": "admin"},
+        {"containers": [{"name": "a", "image": "other"}]},
+        {"containers": [{"name": "a", "image": "b", "ports": [{"hostPort": 80}]}]},
+        {"containers": [{"name": "a", "image": "b", "securityContext": {"procMount": "Unmasked"}}]},
+        {"securityContext": {"windowsOptions": {"hostProcess": True}}},
+    ],
+)
+def test_whatever_a_pod_asks_for_beyond_its_owner_counts(
+    server: ListServer, cluster: Cluster, spec: dict[str, Any]
+) -> None:
+    template = {"spec": {"containers": [{"name": "a", "image": "b"}]}}
+    server.add(REPLICA_SET, an_object("web", spec={"template": template}))
+    server.add(POD, a_pod("same", "uid-shop-web"), a_pod("more", "uid-shop-web", **spec))
+    titles = [r.title for r in read_cluster(cluster, {"Pod", "ReplicaSet.apps"}).resources]
+    assert "shop/Pod/more" in titles
+    assert "shop/Pod/same" not in titles
+
+
 def test_a_pod_that_asks_for_more_than_its_owner_is_judged_itself_once(
     server: ListServer, cluster: Cluster
 ) -> None:
-    server.add(REPLICA_SET, an_object("web", spec={"template": {"spec": {"hostNetwork": True}}}))
+    containers = [{"name": "a", "image": "b"}]
+    template = {"spec": {"hostNetwork": True, "containers": containers}}
+    server.add(REPLICA_SET, an_object("web", spec={"template": template}))
     server.add(
         POD,
         a_pod("fine", "uid-shop-web", hostNetwork=True),

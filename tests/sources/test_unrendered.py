@@ -161,6 +161,7 @@ def test_a_lone_component_hides_nothing_that_lies_elsewhere(tmp_path: Path):
         ("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease", True),
         ("apiVersion: argoproj.io/v1alpha1\nkind: Application", True),
         ("apiVersion: argoproj.io/v1alpha1\nkind: Workflow", False),
+        ("spec: {steps: [{image: a, script: x}]}\napiVersion: tekton.dev/v1\nkind: Task", True),
         ("apiVersion: v1\nkind: Pod", False),
     ],
 )

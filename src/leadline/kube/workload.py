@@ -22,11 +22,18 @@ _BUILT_IN: dict[str, Keys] = {
     "Job": _TEMPLATE,
     "CronJob": _JOB_TEMPLATE,
 }
-_SHAPES = (_TEMPLATE, _JOB_TEMPLATE)
-"""Where most custom resources keep their pod template: Rollout, DeploymentConfig, Knative Service and kin."""
-_DEEPEST = 8
-_MOST_PLACES = 2_000
-"""Bounds of the search through other custom resources; a pod template lies near the root."""
+_DEEPEST = 60
+"""Of the search through custom resources; the deepest schema known has some 60 levels."""
+_NOT_SEARCHED = ("metadata", "status", "apiVersion", "kind")
+"""At the top of an object: what others wrote about it."""
+_RUNS = frozenset(
+    {"command", "args", "script", "env", "envFrom", "ports", "securityContext", "volumeMounts", "resources"}
+)
+"""Fields beside ``image`` that only what runs has."""
+_OWN_GROUPS = frozenset(
+    ["admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "authentication.k8s.io", "authorization.k8s.io", "certificates.k8s.io", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "flowcontrol.apiserver.k8s.io", "internal.apiserver.k8s.io", "metrics.k8s.io", "networking.k8s.io", "node.k8s.io", "rbac.authorization.k8s.io", "resource.k8s.io", "scheduling.k8s.io", "storage.k8s.io", "storagemigration.k8s.io"]
+)
+"""Others below ``k8s.io``, such as ``sparkoperator.k8s.io``, are of projects beside it."""
 
 MAX_CONTAINERS = 10_000
 """Far above what fits into an object the API server accepts (1.5 MiB of etcd value)."""
@@ -43,28 +50,41 @@ def pod_paths(api_version: str, kind: str, body: Body) -> tuple[Keys, ...]:
         return () if built_in is None else (built_in,)
     if kind == "CustomResourceDefinition":
         return ()
-    for keys in _SHAPES:
-        if _has_containers(descend(body, (*keys, "spec"))):
-            return (keys,)
-    return tuple(_search(body))
+    return tuple(keys for keys, is_pod in _search(body) if is_pod)
 
 
-def _search(body: Body) -> Iterator[Keys]:
-    """Breadth first, so that nothing within a pod is taken for another one."""
+def containers_elsewhere(api_version: str, kind: str, body: Body) -> Keys | None:
+    """The keys to the first thing of a custom resource that runs an image and stands in no pod that is known.
+
+    Argo's Workflow and Tekton's Task are such kinds. ``None`` for none.
+    """
+    if _is_kubernetes_own(api_version) or kind == "CustomResourceDefinition":
+        return None
+    return next((keys for keys, is_pod in _search(body) if not is_pod), None)
+
+
+def _search(body: Body) -> Iterator[tuple[Keys, bool]]:
+    """Keys to pods, and to what runs an image outside of them. Breadth first, so that nothing within a pod is taken for
+    another one.
+    """
     places: deque[tuple[Keys, Any]] = deque([((), body)])
-    seen = 0
-    while places and seen < _MOST_PLACES:
+    while places:
         keys, value = places.popleft()
-        seen += 1
         if isinstance(value, dict):
             spec = value.get("spec")
-            if keys and isinstance(spec, dict) and _has_containers(spec):
-                yield keys
+            if isinstance(spec, dict) and _has_containers(spec):
+                yield keys, True
+                if not keys:
+                    places.extend((("spec", k), v) for k, v in spec.items() if k not in CONTAINER_LISTS)
+            elif isinstance(value.get("image"), str) and not _RUNS.isdisjoint(value):
+                yield keys, False
+            elif not keys:
+                places.extend(((key,), child) for key, child in value.items() if key not in _NOT_SEARCHED)
             elif len(keys) < _DEEPEST:
                 places.extend(
                     ((*keys, key), child) for key, child in value.items() if isinstance(child, dict | list)
                 )
-        elif len(keys) < _DEEPEST:
+        elif isinstance(value, list) and len(keys) < _DEEPEST:
             places.extend(
                 ((*keys, i), child) for i, child in enumerate(value) if isinstance(child, dict | list)
             )
@@ -105,9 +125,9 @@ def malformed_fields(pod_spec: Any) -> list[tuple[str, str]]:
 
 
 def _is_kubernetes_own(api_version: str) -> bool:
-    """Whether the group is one of Kubernetes itself, whose kinds are all known; projects beside it use ``x-k8s.io``."""
+    """Whether the group is one of Kubernetes itself, whose kinds are all known."""
     group = api_version.partition("/")[0] if "/" in api_version else ""
-    return "." not in group or (group.endswith(".k8s.io") and not group.endswith(".x-k8s.io"))
+    return "." not in group or group in _OWN_GROUPS
 
 
 def _has_containers(spec: Body) -> bool:
@@ -144,7 +164,25 @@ _CONTAINER_FIELDS: dict[str, type] = {
     "resources": dict,
     "image": str,
 }
-_POD_FIELDS: dict[str, type] = {"securityContext": dict, "volumes": list, "serviceAccountName": str}
-_SECURITY_FIELDS: dict[str, type] = {"capabilities": dict, "seccompProfile": dict, "seLinuxOptions": dict}
+_POD_FIELDS: dict[str, type] = {
+    "securityContext": dict,
+    "volumes": list,
+    "serviceAccountName": str,
+    "hostPID": bool,
+    "hostIPC": bool,
+    "hostNetwork": bool,
+    "hostUsers": bool,
+    "shareProcessNamespace": bool,
+    "automountServiceAccountToken": bool,
+}
+_SECURITY_FIELDS: dict[str, type] = {
+    "capabilities": dict,
+    "seccompProfile": dict,
+    "seLinuxOptions": dict,
+    "privileged": bool,
+    "allowPrivilegeEscalation": bool,
+    "readOnlyRootFilesystem": bool,
+    "runAsNonRoot": bool,
+}
 _LISTS_OF_TEXT = frozenset({"command", "args"})
-_WORD: dict[type, str] = {dict: "a mapping", list: "a list", str: "text"}
+_WORD: dict[type, str] = {dict: "a mapping", list: "a list", str: "text", bool: "true or false"}

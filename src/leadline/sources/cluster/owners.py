@@ -67,14 +67,33 @@ def _dangers_of(body: dict[str, Any]) -> frozenset[str]:
 
 def _dangers_in(spec: Mapping[str, Any]) -> set[str]:
     found = {field for field in _HOST_FIELDS if spec.get(field) is True}
+    found.add(f"account {text(spec.get('serviceAccountName')) or 'default'}")
+    if _is_host_process(spec):
+        found.add("hostProcess")
     for volume in mappings(spec.get("volumes")):
         if "hostPath" in volume:
             found.add(f"hostPath {text(mapping(volume['hostPath']).get('path'))}")
     for name in CONTAINER_LISTS:
         for container in mappings(spec.get(name)):
             security = mapping(container.get("securityContext"))
+            found.add(f"image {text(container.get('image'))}")
+            found |= {
+                f"host port {port['hostPort']}"
+                for port in mappings(container.get("ports"))
+                if port.get("hostPort")
+            }
+            if security.get("procMount") not in (None, "Default"):
+                found.add("procMount")
+            if _is_host_process(container):
+                found.add("hostProcess")
             if security.get("privileged") is True:
                 found.add("privileged")
             added = mapping(security.get("capabilities")).get("add")
             found.update(f"capability {text(one)}" for one in (added if isinstance(added, list) else ()))
     return found
+
+
+def _is_host_process(part: Mapping[str, Any]) -> bool:
+    """Of a pod's or a container's ``spec``: whether it runs as a process of its Windows node."""
+    security = mapping(part.get("securityContext"))
+    return mapping(security.get("windowsOptions")).get("hostProcess") is True

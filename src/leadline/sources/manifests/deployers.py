@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from leadline.kube.field_path import format_path
+from leadline.kube.workload import containers_elsewhere
 from leadline.model.finding import Unread
 from leadline.model.resource import Resource
 
@@ -21,9 +23,16 @@ _DEPLOYERS = {
 
 
 def not_rendered(resources: Iterable[Resource]) -> Iterator[Unread]:
-    """One for each object of a file that stands for others."""
+    """One for each object of a file that stands for others, or runs images in a shape that no control knows."""
     for resource in resources:
         hint = _DEPLOYERS.get((resource.group, resource.kind))
         if hint:
             why = f"{resource.title}: what it installs is not rendered here"
             yield Unread(resource.origin.file, why, hint=hint, reason="not rendered")
+            continue
+        keys = containers_elsewhere(resource.api_version, resource.kind, resource.body)
+        if keys is not None:
+            why = (
+                f"{resource.title}: what it runs at {format_path(keys)} is not judged, its kind is not known"
+            )
+            yield Unread(resource.origin.file, why, reason="unsupported")
