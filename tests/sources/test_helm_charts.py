@@ -66,6 +66,7 @@ def test_objects_point_to_their_templates_and_subcharts_follow_their_conditions(
             "",
             "subcharts that its values turn off were not judged: queue",
             hint="turn them on with --set or --values",
+            reason="left out",
         ),
     )
 
@@ -89,11 +90,12 @@ def test_every_chart_below_a_folder_is_rendered_once_and_the_rest_is_named() -> 
         ),
     )
     assert found.notes == (
-        Unread("shared", "a library chart, which has no objects of its own"),
+        Unread("shared", "a library chart, which has no objects of its own", reason="left out"),
         Unread(
             "shop",
             "subcharts that its values turn off were not judged: queue",
             hint="turn them on with --set or --values",
+            reason="left out",
         ),
         Unread("umbrella", "dependencies it lacks were taken from beside it: shared from shared"),
     )
@@ -384,7 +386,9 @@ def test_what_helm_refuses_is_told_as_by_the_bundled_engine(tmp_path: Path) -> N
     path = fake_helm(tmp_path / "bin", is_strict=False)
     found = read_rendered(root, RenderOptions({"PATH": path}))
     assert found.unread == (Unread("failing", "the chart failing was not rendered: it fails"),)
-    assert found.notes == (Unread("library", "a library chart, which has no objects of its own"),)
+    assert found.notes == (
+        Unread("library", "a library chart, which has no objects of its own", reason="left out"),
+    )
 
 
 def test_documents_that_helm_sorted_by_kind_count_as_in_the_template(tmp_path: Path) -> None:
@@ -412,3 +416,12 @@ def test_both_engines_render_the_same() -> None:
     assert {r.id: r.body for r in program.resources} == {
         r.id: r.body for r in render(CHARTS / "shop").resources
     }
+
+
+@pytest.mark.parametrize("flag", ["sets", "set_strings"])
+def test_values_given_in_words_are_in_no_reason(tmp_path: Path, flag: str) -> None:
+    template = '{{ fail (printf "%s %s" .Values.a.b (index .Values.c 0)) }}'
+    root = write(tmp_path, chart("one", template))
+    found = render(root, HelmOptions(**{flag: ("x=1,a.b=Tr0ub4dor3xQz", "c={hunter22,other}")}))
+    (unread,) = found.unread
+    assert unread.why.endswith(": … …")

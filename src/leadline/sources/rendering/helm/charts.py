@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec import structs
+
 from leadline.errors import UsageError
 from leadline.model.finding import Unread
 from leadline.model.resource import Origin
@@ -28,6 +30,7 @@ _TEMPLATE_PLACE = re.compile(
 )
 _SPACE = re.compile(r"\s+")
 _WHY_LENGTH = 500
+_VALUE_BORDER = re.compile(r"(?<!\\),[^,=]*=|[{},]")
 _VALUES_NAMED = 100
 """Of one chart."""
 _BAD_VERSION = ("as version", "illegal version string")
@@ -45,7 +48,7 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
         UsageError: a values file does not exist.
     """
     collector = Collector(shown_root, options.texts_bytes)
-    reader = _ChartReader(plan, collector)
+    reader = _ChartReader(plan, collector, _values_in_words(options.helm))
     values = tuple(_values_file(entry) for entry in options.helm.values)
     wanted = [
         (chart, request) for chart in plan.charts if (request := reader.request(chart, values, options.helm))
@@ -83,7 +86,8 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
 class _ChartReader:
     """Turns charts into requests, and answers into objects."""
 
-    def __init__(self, plan: Ownership, collector: Collector) -> None:
+    def __init__(self, plan: Ownership, collector: Collector, hidden: tuple[str, ...]) -> None:
+        self._hidden = hidden
         self._plan = plan
         self._top = Path(plan.root)
         self._collector = collector
@@ -131,7 +135,11 @@ class _ChartReader:
         files = ChartFiles(self._top, chart, borrowed)
         missing = tuple(sorted(set(answer.declared) - set(answer.loaded)))
         if answer.error:
-            self._collector.unread.append(_failed(chart, answer, files, missing))
+            failed = _failed(chart, answer, files, missing)
+            why = failed.why
+            for value in self._hidden:
+                why = why.replace(value, "…")
+            self._collector.unread.append(structs.replace(failed, why=why))
             return
         if answer.type == "library":
             self.libraries.append(chart)
@@ -166,6 +174,16 @@ class _ChartReader:
             why = f"subcharts that its values turn off were not judged: {', '.join(answer.silent)}"
             hint = "turn them on with --set or --values"
             self._collector.notes.append(Unread(chart, why, hint=hint, reason="left out"))
+
+
+def _values_in_words(options: HelmOptions) -> tuple[str, ...]:
+    """The values that ``--set`` and ``--set-string`` give, which may be secrets; the longest first.
+
+    A chart may repeat them in its complaint.
+    """
+    texts = (entry.partition("=")[2] for entry in (*options.sets, *options.set_strings))
+    values = {part for text in texts for part in (text, *_VALUE_BORDER.split(text))}
+    return tuple(sorted((value for value in values if len(value) > 2), key=len, reverse=True))
 
 
 def _values_file(entry: str) -> str:
