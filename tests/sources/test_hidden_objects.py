@@ -115,6 +115,8 @@ def test_what_cannot_be_read_is_named_whatever_its_bytes(content: bytes, tmp_pat
         ("\ufeffa: 1\n", {"a": 1}),
         ('a: "x\n\n\ufeffy"\n', {"a": "x\n\ufeffy"}),
         ("a: |\n  x\n\ufeffb: 1\n", None),
+        ("---\n\ufeffb: 1\nc: 2\n", None),
+        ("\ufeff---\n\ufeffb: 1\nc: 2\n", None),
     ],
 )
 def test_a_mark_of_byte_order_stands_at_the_start_of_a_document_alone(text: str, expected: object):

@@ -88,8 +88,7 @@ _BORDERS = re.compile(rb"\n(?:---(?=[ \t\r\n#]|\Z)|\.\.\.(?=[ \t\r\n]|\Z)[^\n]*)
 _LINE_START = rb"(?:\A|(?<=[\r\n])|(?<=\xc2\x85)|(?<=\xe2\x80[\xa8\xa9]))"
 """After any of the ends that a line has in YAML 1.1."""
 _HAS_CONTENT = re.compile(_LINE_START + rb"[ \t]*[^\s#%]|" + _LINE_START + rb"[ \t]+%")
-_MARK = re.compile(rb"(\A|\n---[ \t]*(?:#[^\n]*)?\r?\n)\xef\xbb\xbf")
-"""Of byte order, where a document begins; anywhere else it is a character of the text."""
+_MARK = b"\xef\xbb\xbf"
 _DIRECTIVE = re.compile(_LINE_START + rb"%")
 _COMMENTED = 3
 """Bytes of ``---`` left out where a comment follows at once: kubectl takes it for a border, libyaml for text."""
@@ -143,10 +142,26 @@ def decode(content: bytes) -> bytes:
         content = content.decode("utf-16").encode()
     elif not content.isascii():
         content = content.decode(errors="replace").encode()
-        content = _MARK.sub(rb"\1", content)
+        content = _without_marks(content) if _MARK in content else content
     if b"\r" in content and b"\n" not in content:
         content = content.replace(b"\r", b"\n")
     return content if content.endswith(b"\n") else content + b"\n"
+
+
+def _without_marks(content: bytes) -> bytes:
+    """Without the marks of byte order at the start of documents; anywhere else one is a character of the text.
+
+    For kubectl a border ends a document that has lines, else it is the first line of one. Source: YAMLReader in
+    https://github.com/kubernetes/apimachinery/blob/master/pkg/util/yaml/decoder.go
+    """
+    lines = content.split(b"\n")
+    is_start = True
+    for number, line in enumerate(lines):
+        is_border = line.startswith(b"---") and line[3:].strip()[:1] in (b"", b"#")
+        if is_start:
+            lines[number] = line.removeprefix(_MARK)
+        is_start = is_border and not is_start
+    return b"\n".join(lines)
 
 
 def split_documents(text: bytes) -> Iterator[Part]:
