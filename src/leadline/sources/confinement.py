@@ -5,7 +5,7 @@ Both are entered before the renderer's first instruction, see ``confined_start``
 
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -75,10 +75,11 @@ def offered_modes() -> Modes:
         return Modes()
     try:
         done = subprocess.run(
-            (*_start(), "{}"), capture_output=True, check=True, timeout=_PROBE_S, stdin=subprocess.DEVNULL
+            _start(), capture_output=True, check=True, timeout=_PROBE_S, stdin=subprocess.DEVNULL
         )
-        return msgspec.json.decode(done.stdout, type=Modes)
-    except (OSError, subprocess.SubprocessError, msgspec.DecodeError):
+        files, network = done.stdout.decode().split()
+        return msgspec.convert({"files": files, "network": network}, Modes)
+    except (OSError, subprocess.SubprocessError, ValueError, msgspec.ValidationError):
         return Modes()
 
 
@@ -88,15 +89,15 @@ def confined(argv: Sequence[str], confinement: Confinement, parent: int) -> tupl
     ``parent`` is the process whose end is the child's as well.
     """
     program = str(Path(argv[0]).resolve().parent)
-    wish: Mapping[str, object] = {
-        "parent": parent,
-        "files": confinement.modes.files,
-        "network": confinement.modes.network,
-        "programs": [*_SYSTEM, program, argv[0], *confinement.programs],
-        "readable": [*_SETTINGS, *confinement.readable],
-        "writable": [*_DEVICES, *confinement.writable],
-    }
-    return (*_start(), msgspec.json.encode(wish).decode(), *argv)
+    groups = (
+        (*_SYSTEM, program, argv[0], *confinement.programs),
+        (*_SETTINGS, *confinement.readable),
+        (*_DEVICES, *confinement.writable),
+    )
+    counts = (str(len(group)) for group in groups)
+    modes = confinement.modes
+    places = (place for group in groups for place in group)
+    return (*_start(), str(parent), modes.files, modes.network, *counts, *places, *argv)
 
 
 def python_folders() -> tuple[str, ...]:
