@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, structs
 
-from leadline.image.feed import Document, Unreadable, VersionRange
+from leadline.image.feed import Document, FeedDate, Unreadable, VersionRange
 from leadline.image.feed_formats.values import (
     LONGEST_NAME,
     cves,
@@ -39,6 +39,7 @@ _COMPARISONS = {
 """The number is what SUSE writes for the first of them in some files."""
 OTHER = "other"
 """The comparison of a test that asks for something else than a version: a signature, an architecture."""
+_TIMESTAMP = re.compile(rb"<(?:\w+:)?timestamp>\s*([0-9T:.+Z-]{10,40})\s*<")
 _EARLIER = re.compile(r"(\S+) is earlier than (\S+)")
 
 
@@ -141,6 +142,13 @@ class _Tables:
 def is_oval(document: Document, mark: bytes) -> bool:
     """Whether a document is OVAL with ``mark`` near its beginning."""
     return b"oval_definitions" in document.head and mark in document.head
+
+
+def date_of(document: Document) -> Iterator[FeedDate]:
+    """When the document was made, as its generator says near the beginning; nothing where it does not."""
+    found = _TIMESTAMP.search(document.head)
+    if found and (made := date(found[1].decode())):
+        yield FeedDate(made)
 
 
 def read_definitions(document: Document) -> Iterator[Definition]:

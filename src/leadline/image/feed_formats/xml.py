@@ -11,44 +11,66 @@ MOST_BELOW = 200_000
 """Elements within one that is handed over; the largest definitions of kernels have some ten thousand."""
 PIECE_BYTES = 1 << 16
 LONGEST_TEXT = 1 << 16
+MOST_NAMES = 1000
 
 
 class _Builder:
-    def __init__(self, wanted: frozenset[str]) -> None:
+    """Handlers of the parser. All that is not asked for passes through them too, so they do as little as they can."""
+
+    def __init__(self, parser: expat.XMLParserType, wanted: frozenset[str]) -> None:
+        self._parser = parser
         self._wanted = wanted
+        self._names: dict[str, str] = {}
         self._depth = 0
         self._stack: list[Element] = []
         self._below = 0
         self.finished: list[Element] = []
         self.root = ""
+        parser.buffer_text = True
+        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
+        parser.StartDoctypeDeclHandler = _refuse
 
-    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+    def _start(self, tag: str, attributes: Mapping[str, str]) -> None:
         self._depth += 1
-        name = tag.rpartition(":")[2]
-        self.root = self.root or name
         if self._depth > DEEPEST:
             raise Unreadable("nested too deeply")
-        if not self._stack and name not in self._wanted:
-            return
-        self._below += 1
-        if self._below > MOST_BELOW:
-            raise Unreadable("an entry that is too large")
-        element = Element(name, children=[], attributes=attributes)
-        if self._stack:
-            self._stack[-1].children.append(element)
-        self._stack.append(element)
+        name = self._names.get(tag)
+        if name is None:
+            name = self._name(tag)
+        stack = self._stack
+        if stack:
+            self._below += 1
+            if self._below > MOST_BELOW:
+                raise Unreadable("an entry that is too large")
+            element = Element(name, "", [], attributes)
+            stack[-1].children.append(element)
+            stack.append(element)
+        elif name in self._wanted:
+            stack.append(Element(name, "", [], attributes))
+            self._below = 0
+            self._parser.CharacterDataHandler = self._characters
 
-    def end(self, _tag: str) -> None:
+    def _name(self, tag: str) -> str:
+        """Without the namespace; documents have few names, hostile ones as many as they like."""
+        name = tag.rpartition(":")[2]
+        self.root = self.root or name
+        if len(self._names) < MOST_NAMES:
+            self._names[tag] = name
+        return name
+
+    def _end(self, _tag: str) -> None:
         self._depth -= 1
-        if self._stack:
-            element = self._stack.pop()
-            if not self._stack:
+        stack = self._stack
+        if stack:
+            element = stack.pop()
+            if not stack:
                 self.finished.append(element)
-                self._below = 0
+                self._parser.CharacterDataHandler = None
 
-    def characters(self, text: str) -> None:
-        if self._stack and len(self._stack[-1].text) < LONGEST_TEXT:
-            self._stack[-1].text += text
+    def _characters(self, text: str) -> None:
+        element = self._stack[-1]
+        if len(element.text) < LONGEST_TEXT and not (text.isspace() and not element.text):
+            element.text += text
 
 
 def elements(document: Document, root: str, *wanted: str) -> Iterator[Element]:
@@ -61,11 +83,8 @@ def elements(document: Document, root: str, *wanted: str) -> Iterator[Element]:
     """
     if not document.data.strip():
         raise Unreadable("empty")
-    builder = _Builder(frozenset(wanted))
     parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler, parser.EndElementHandler = builder.start, builder.end
-    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = builder.characters, _refuse
+    builder = _Builder(parser, frozenset(wanted))
     data = memoryview(document.data)
     for start in range(0, len(data), PIECE_BYTES):
         piece = bytes(data[start : start + PIECE_BYTES])

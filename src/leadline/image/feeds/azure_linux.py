@@ -8,7 +8,7 @@ and in every version (``.azl3``, ``.cm2``).
 import re
 
 from leadline.image.feed import Advisory, Affected, Document, Facts, Unreadable, VersionRange, feed, rating
-from leadline.image.feed_formats.oval import Definition, evr, is_oval, package_of, read_definitions
+from leadline.image.feed_formats.oval import Definition, date_of, evr, is_oval, package_of, read_definitions
 from leadline.image.feed_formats.values import LeftOut, cves
 
 _DIST = re.compile(r"\.(?:azl|cm)(\d+)")
@@ -23,6 +23,7 @@ _NAME = re.compile(r"-(\d+\.\d+)(?:-preview)?-oval")
 )
 def azure_linux(document: Document) -> Facts:
     named = _NAME.search(document.path)
+    yield from date_of(document)
     left_out = LeftOut()
     for definition in read_definitions(document):
         try:

@@ -6,7 +6,7 @@ which says its product only by its name.
 
 from msgspec import Raw, Struct, field
 
-from leadline.image.feed import Document, Facts, ReleaseEnd, Unreadable, feed
+from leadline.image.feed import Document, Facts, FeedDate, ReleaseEnd, Unreadable, feed
 from leadline.image.feed_formats.values import date, decode, each, name
 
 
@@ -25,6 +25,8 @@ class _Product(Struct, frozen=True):
 
 class _All(Struct, frozen=True):
     result: list[Raw] | _Product
+    generated_at: str | None = None
+    last_modified: str | None = None
 
 
 class _Cycle(Struct, frozen=True, rename="camel"):
@@ -55,7 +57,10 @@ def end_of_life(document: Document) -> Facts:
         cycles = decode(document.data, list[Raw], "the list")
         yield from each(((product, cycle) for cycle in cycles), lambda raw: _cycle(product, raw))
         return
-    result = decode(document.data, _All, "the answer").result
+    answer = decode(document.data, _All, "the answer")
+    result = answer.result
+    if made := date(answer.generated_at or answer.last_modified):
+        yield FeedDate(made)
     if isinstance(result, _Product):
         yield from _product(result)
         return

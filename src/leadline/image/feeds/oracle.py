@@ -10,6 +10,7 @@ from leadline.image.feed import Advisory, Affected, Document, Facts, Unreadable,
 from leadline.image.feed_formats.oval import (
     Condition,
     Definition,
+    date_of,
     is_oval,
     package_of,
     range_of,
@@ -32,6 +33,7 @@ _MODULE = re.compile(r"Module (\S+:\S+) is enabled")
     licence="not stated",
 )
 def oracle(document: Document) -> Facts:
+    yield from date_of(document)
     left_out = LeftOut()
     for definition in read_definitions(document):
         try:

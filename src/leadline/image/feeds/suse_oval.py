@@ -12,6 +12,7 @@ from leadline.image.feed import Advisory, Affected, Cvss, Document, Facts, Unrea
 from leadline.image.feed_formats.oval import (
     Condition,
     Definition,
+    date_of,
     is_oval,
     package_of,
     range_of,
@@ -32,6 +33,7 @@ _VECTOR = re.compile(r"(\d+(?:\.\d+)?)/(CVSS:3\.[01]/[A-Za-z:/.]+)")
     licence="CC-BY-4.0",
 )
 def suse_oval(document: Document) -> Facts:
+    yield from date_of(document)
     left_out = LeftOut()
     for definition in read_definitions(document):
         try:

@@ -22,6 +22,7 @@ from leadline.image.feed import (
 from leadline.image.feed_formats.oval import (
     Condition,
     Definition,
+    date_of,
     is_oval,
     range_of,
     read_definitions,
@@ -50,6 +51,7 @@ _STATES: tuple[tuple[str, State], ...] = (
     licence="CC-BY-SA-4.0",
 )
 def ubuntu_oval(document: Document) -> Facts:
+    yield from date_of(document)
     left_out = LeftOut()
     for definition in read_definitions(document):
         try:
