@@ -136,8 +136,8 @@ def main() -> None:
         mine = ours(packages, folder / "ours.db")
         end = time.perf_counter()
     both = theirs & mine
-    precision, recall = len(both) / max(1, len(mine)), len(both) / max(1, len(theirs))
-    f1 = 2 * precision * recall / max(1e-9, precision + recall)
+    precision, load_cached = len(both) / max(1, len(mine)), len(both) / max(1, len(theirs))
+    f1 = 2 * precision * load_cached / max(1e-9, precision + load_cached)
     for title, some in (("Trivy alone", theirs - mine), ("Leadline alone", mine - theirs)):
         for url, _, id in sorted(some)[:4000]:
             print(f"{title}: {url} {id}")

@@ -57,10 +57,15 @@ def configuration(layers: Sequence[bytes], **run: object) -> bytes:
 
 
 def docker_archive(
-    path: Path, layers: Sequence[bytes], tags: Sequence[str] = ("demo:1",), **run: object
+    path: Path,
+    layers: Sequence[bytes],
+    tags: Sequence[str] = ("demo:1",),
+    config_name: str = "{hex}.json",
+    **run: object,
 ) -> Path:
+    """``config_name``: what the writer calls the configuration; ``{hex}`` stands for its digest."""
     config = configuration(layers, **run)
-    name = digest(config)[7:] + ".json"
+    name = config_name.format(hex=digest(config)[7:])
     names = [f"{i}/layer.tar" for i in range(len(layers))]
     saved = [{"Config": name, "RepoTags": list(tags), "Layers": names}]
     members: dict[str, bytes | str | None] = dict(zip(names, layers, strict=True))

@@ -10,7 +10,7 @@ from leadline.image.cataloguer import Cataloguer
 from leadline.image.code_fingerprint import code_fingerprint
 from leadline.image.identity.config import ConfigReading
 from leadline.image.image import Limits, Options
-from leadline.image.sbom_cache import bill_of_materials
+from leadline.image.sbom_cache import make_sbom
 from leadline.model.package import ImageIdentity
 from leadline.sources.oci.layer import OpenedImage
 
@@ -42,21 +42,21 @@ def demo(content: bytes = b"x y") -> Held:
 
 def test_second_scan_asks_for_no_cataloguer_and_opens_no_layer() -> None:
     cache, held = Kept(), demo()
-    first = bill_of_materials(image(held), offered, cache, OPTIONS)
+    first = make_sbom(image(held), offered, cache, OPTIONS)
     opened = held.opened
     assert [package.name for package in first.packages] == ["x", "y"]
-    assert bill_of_materials(image(held), nothing, cache, OPTIONS) == first
-    assert bill_of_materials(image(held), offered, None, OPTIONS) == first
+    assert make_sbom(image(held), nothing, cache, OPTIONS) == first
+    assert make_sbom(image(held), offered, None, OPTIONS) == first
     assert opened == 1
 
 
 @pytest.mark.parametrize("harm", [b"", b"\xc1", b"\x91\x90", b"not what it was"])
 def test_harmed_memory_counts_as_none(harm: bytes) -> None:
     cache = Kept()
-    first = bill_of_materials(image(demo()), offered, cache, OPTIONS)
+    first = make_sbom(image(demo()), offered, cache, OPTIONS)
     for key in cache:
         cache[key] = harm
-    assert bill_of_materials(image(demo()), offered, cache, OPTIONS) == first
+    assert make_sbom(image(demo()), offered, cache, OPTIONS) == first
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,10 @@ def test_harmed_memory_counts_as_none(harm: bytes) -> None:
 )
 def test_other_image_kind_or_limit_is_another_memory(other: OpenedImage, options: Options) -> None:
     cache = Kept()
-    bill_of_materials(image(demo()), offered, cache, OPTIONS)
+    make_sbom(image(demo()), offered, cache, OPTIONS)
     for key in [key for key in cache if key.startswith("layer ")]:
         del cache[key]
-    assert [one.name for one in bill_of_materials(other, offered, cache, options).packages] == ["z"]
+    assert [one.name for one in make_sbom(other, offered, cache, options).packages] == ["z"]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_other_image_kind_or_limit_is_another_memory(other: OpenedImage, options
 )
 def test_image_with_gaps_or_without_a_key_is_not_remembered(scanned: OpenedImage) -> None:
     cache = Kept()
-    bill_of_materials(scanned, offered, cache, OPTIONS)
+    make_sbom(scanned, offered, cache, OPTIONS)
     assert not [key for key in cache if key.startswith("image ")]
 
 
@@ -123,13 +123,13 @@ def several(count: int, content: bytes = b"x") -> list[Held]:
 
 def test_entries_of_all_layers_together_are_bounded() -> None:
     limits = Limits(all_entries=4)
-    sbom = bill_of_materials(image(*several(3)), offered, None, Options(limits=limits))
+    sbom = make_sbom(image(*several(3)), offered, None, Options(limits=limits))
     assert [one.why.partition(";")[0] for one in sbom.unread] == ["more than 0 entries"]
 
 
 def test_kept_files_of_all_layers_together_are_bounded_and_the_rest_is_not_remembered() -> None:
     cache, held, limits = Kept(), several(3), Limits(all_kept_bytes=20)
-    sbom = bill_of_materials(image(*held), offered, cache, Options(limits=limits))
+    sbom = make_sbom(image(*held), offered, cache, Options(limits=limits))
     assert [(one.where, one.why) for one in sbom.unread] == [
         ("etc/os-release", "too large to be kept in memory")
     ]
@@ -139,17 +139,17 @@ def test_kept_files_of_all_layers_together_are_bounded_and_the_rest_is_not_remem
 def test_remembered_layers_are_bounded_together_too() -> None:
     cache = Kept()
     for one in several(3):
-        bill_of_materials(image(one, key=""), offered, cache, Options(limits=Limits(all_kept_bytes=20)))
-    sbom = bill_of_materials(image(*several(3)), offered, cache, Options(limits=Limits(all_kept_bytes=20)))
+        make_sbom(image(one, key=""), offered, cache, Options(limits=Limits(all_kept_bytes=20)))
+    sbom = make_sbom(image(*several(3)), offered, cache, Options(limits=Limits(all_kept_bytes=20)))
     assert [one.where for one in sbom.unread] == ["etc/os-release"]
 
 
 def test_layer_that_stands_several_times_is_read_once() -> None:
     held = demo()
-    sbom = bill_of_materials(image(*[held] * 50), offered, None, OPTIONS)
+    sbom = make_sbom(image(*[held] * 50), offered, None, OPTIONS)
     assert (held.opened, [package.name for package in sbom.packages]) == (1, ["x", "y"])
 
 
 def test_layers_beyond_the_limit_are_said_to_be_unread() -> None:
-    sbom = bill_of_materials(image(*several(3)), offered, None, Options(limits=Limits(layers=2)))
+    sbom = make_sbom(image(*several(3)), offered, None, Options(limits=Limits(layers=2)))
     assert [(one.where, one.why) for one in sbom.unread] == [("layer list", "3 layers, of which 2 were read")]

@@ -16,7 +16,7 @@ from image_archives import digest, docker_archive, layer
 from leadline.errors import SourceError
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
 from leadline.image.identity.reference import Reference, read_reference
-from leadline.image.sbom_cache import bill_of_materials
+from leadline.image.sbom_cache import make_sbom
 from leadline.sources.images.boltdb import Bolt, DamagedBolt
 from leadline.sources.images.containerd import NAMES, open_containerd_image
 from leadline.sources.images.containerd_grpc import read_fields, text_field
@@ -69,7 +69,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.parametrize("place", ["sock", "root"])
 def test_image_of_containerd_is_read(running: Path, place: str) -> None:
     image = open_containerd_image(reference("demo:1"), None, (running / place,))
-    sbom = bill_of_materials(image, lambda: (lists,))
+    sbom = make_sbom(image, lambda: (lists,))
     image.close()
     assert [package.name for package in sbom.packages] == ["one", "three", "two"]
     assert (sbom.image.name, sbom.image.platform) == ("docker.io/library/demo:1", "linux/amd64")

@@ -14,7 +14,7 @@ import pytest
 from image_archives import docker_archive, layer
 from leadline.errors import RegistryError
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.sbom_cache import bill_of_materials
+from leadline.image.sbom_cache import make_sbom
 from leadline.sources.images.resolve import ImageOptions, open_image
 from leadline.sources.registry.options import Credential, RegistryOptions, Trust
 
@@ -113,7 +113,7 @@ def options(host: str, credential: Credential | None) -> ImageOptions:
 @pytest.mark.parametrize("tag", PUSHED)
 def test_image_is_read_with_credentials(host: str, tag: str) -> None:
     image = open_image(f"{host}/demo:{tag}", options(host, Credential("hand", "ann", "s3cret")))
-    sbom = bill_of_materials(image, lambda: (lists,))
+    sbom = make_sbom(image, lambda: (lists,))
     assert ([package.name for package in sbom.packages], sbom.unread) == (["three"], ())
     inspect = ["skopeo", "inspect", "--tls-verify=false", "--creds", "ann:s3cret", "--format", "{{.Digest}}"]
     done = subprocess.run(
@@ -125,7 +125,7 @@ def test_image_is_read_with_credentials(host: str, tag: str) -> None:
 def test_image_is_read_out_of_a_mirror(mirror: str) -> None:
     trust = Trust(frozenset((mirror,)))
     only_mirror = ImageOptions(registry=RegistryOptions(trust, mirrors={"r.example": (mirror,)}))
-    sbom = bill_of_materials(open_image("r.example/demo:1", only_mirror), lambda: (lists,))
+    sbom = make_sbom(open_image("r.example/demo:1", only_mirror), lambda: (lists,))
     assert ([package.name for package in sbom.packages], sbom.unread) == (["three"], ())
 
 

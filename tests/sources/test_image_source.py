@@ -12,7 +12,8 @@ import pytest
 from image_archives import Blobs, configuration, digest, docker_archive, layer, write_files
 from leadline.errors import SourceError, UsageError
 from leadline.image.cataloguer import File, Package, Packages, Tree, cataloguer
-from leadline.image.sbom_cache import bill_of_materials
+from leadline.image.findings import image_findings, not_judged
+from leadline.image.sbom_cache import make_sbom
 from leadline.model.finding import Unread
 from leadline.model.package import ImageConfig, ImageFile, Sbom
 from leadline.sources.images.cache import LayerCache
@@ -40,7 +41,7 @@ def locks(file: File, tree: Tree) -> Packages:
 def scan(reference: str | Path, options: ImageOptions | None = None, cache: LayerCache | None = None) -> Sbom:
     image = open_image(str(reference), options or ImageOptions())
     try:
-        return bill_of_materials(image, lambda: (lists, locks), cache)
+        return make_sbom(image, lambda: (lists, locks), cache)
     finally:
         image.close()
 
@@ -75,6 +76,19 @@ def test_docker_archive_is_known_by_its_content(tmp_path: Path) -> None:
     assert (sbom.image.repo_tags, sbom.image.platform) == (("demo:1",), "linux/amd64")
     assert sbom.image.layers == tuple(map(digest, LAYERS))
     assert sbom.unread == ()
+
+
+@pytest.mark.parametrize(
+    "config_name",
+    ["{hex}.json", "sha256:{hex}", "config.json", "{hex}", "blobs/sha256/{hex}", "config"],
+    ids=["docker and skopeo", "crane, kaniko and ko", "Jib", "buildah", "docker 25", "other"],
+)
+def test_the_configuration_is_found_whatever_its_file_is_called(tmp_path: Path, config_name: str) -> None:
+    sbom = scan(docker_archive(tmp_path / "x.tar", LAYERS, config_name=config_name, User="0"))
+    assert sbom.image.id == digest(configuration(LAYERS, User="0"))
+    titles = [one.title for one in image_findings(sbom, "2026-01-01", is_document=False)]
+    assert "Runs as root" in titles
+    assert not any("configuration" in gap for gap in not_judged(sbom, is_document=False))
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress], ids=["gzip", "xz", "bzip2"])
@@ -208,7 +222,7 @@ def test_second_scan_opens_no_layer(tmp_path: Path, kind: str) -> None:
     first = scan(path, cache=cache)
     image = open_image(str(path), ImageOptions())
     stubborn = Stubborn(image.identity, image.config, image.unread, image.cache_key)
-    second = bill_of_materials(stubborn, lambda: (lists, locks), cache)
+    second = make_sbom(stubborn, lambda: (lists, locks), cache)
     image.close()
     assert (second.packages, second.distro, second.image, second.files) == (
         first.packages,

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from image_archives import Blobs, digest, layer
 from leadline.errors import RegistryError, UsageError
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.sbom_cache import bill_of_materials
+from leadline.image.sbom_cache import make_sbom
 from leadline.model.finding import Unread
 from leadline.model.package import Sbom
 from leadline.sources.images.cache import LayerCache
@@ -41,7 +41,7 @@ def scan(server: Server, options: ImageOptions | None = None, name: str = "team/
     plain = ImageOptions(registry=RegistryOptions(Trust(frozenset((server.host,)))))
     options = options or plain
     image = open_image(f"{server.host}/{name}", options)
-    return bill_of_materials(image, lambda: (lists,), options.cache)
+    return make_sbom(image, lambda: (lists,), options.cache)
 
 
 def names(sbom: Sbom) -> list[str]:
@@ -188,7 +188,7 @@ def test_blob_that_breaks_off_is_resumed(ignores_range: bool) -> None:
 
 
 def test_blob_that_always_breaks_off_is_given_up() -> None:
-    broken = pytest.raises(RegistryError, match="broke off 6 times in blob sha256:")
+    broken = pytest.raises(RegistryError, match="closed the connection 6 times in blob sha256:")
     with serving(served(break_after=0, breaks=100)) as server, broken:
         scan(server)
 

@@ -8,7 +8,7 @@ import pytest
 from image_archives import digest, layer
 from leadline.errors import RegistryError
 from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.sbom_cache import bill_of_materials
+from leadline.image.sbom_cache import make_sbom
 from leadline.model.package import Sbom
 from leadline.sources.images.resolve import ImageOptions, open_image
 from leadline.sources.oci.layer import OpenedImage
@@ -39,7 +39,7 @@ def opened(server: Server) -> OpenedImage:
 
 def scan(server: Server) -> Sbom:
     with serving(holding(server)):
-        return bill_of_materials(opened(server), lambda: (lists,))
+        return make_sbom(opened(server), lambda: (lists,))
 
 
 def names(sbom: Sbom) -> list[str]:
@@ -112,7 +112,9 @@ def test_part_that_leaves_a_gap_is_not_used() -> None:
         else:
             answer(request, 206, blob[start + 1 :], {"Content-Range": f"bytes {start + 1}-9/10"})
 
-    with pytest.raises(RegistryError, match=r"broke off 6 times .* another part came than was asked for"):
+    with pytest.raises(
+        RegistryError, match=r"closed the connection 6 times .* another part came than was asked for"
+    ):
         scan(Server(odd=later))
 
 
@@ -147,4 +149,4 @@ def test_head_that_goes_on_and_on_is_cut_off(monkeypatch: pytest.MonkeyPatch) ->
         image = opened(server)
         monkeypatch.setattr(registry_http, "HEAD_SECONDS", 0.0)
         with pytest.raises(RegistryError, match=f"^{server.host} does not come to an answer$"):
-            bill_of_materials(image, lambda: (lists,))
+            make_sbom(image, lambda: (lists,))

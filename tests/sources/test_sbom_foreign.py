@@ -66,7 +66,7 @@ def test_a_second_distribution_is_named() -> None:
     sbom = read(cyclonedx(components=systems))
     assert (sbom.distro.id, sbom.distro.version) == ("alpine", "3.20")
     assert sbom.unread == (
-        Unread("components[2]", "is a second distribution, debian 12; all is told as of alpine 3.20"),
+        Unread("components[2]", "is a second distribution, debian 12; all is reported as of alpine 3.20"),
     )
 
 
@@ -263,7 +263,7 @@ def test_wrapped_bills_of_materials_are_read(document: dict[str, Any]) -> None:
     [
         (
             {"linux/amd64": {"SPDX": {}}, "linux/arm64": {"SPDX": {}}},
-            "x holds bills of materials of linux/amd64, linux/arm64; save one of them by itself",
+            "x holds SBOMs of linux/amd64, linux/arm64; save one of them by itself",
         ),
         (
             envelope(PROVENANCE),

@@ -2,12 +2,12 @@
 
 A cataloguer says which files it wants: ``paths`` exactly, ``names`` by base name (``a*.txt``: one that
 begins and ends so), ``suffixes`` by ending, ``folders`` everything directly below a folder (``*/name``: of that name, anywhere), ``executables`` every ELF, PE and Mach-O
-file. All wishes are compiled into tables and the tree is walked once.
+file. What all ask for is compiled into tables and the tree is walked once.
 
 ``read(file)`` runs while the layer streams by and its file is let go at once; ``read(file, tree)`` runs
 when all layers are merged, and its files are kept until then. So ask for the tree only where another
-file is needed, and keep large files out of such wishes. ``tree.get`` serves the files that readers with
-a tree wish for and those ``beside`` them; executables are read without a tree.
+file is needed, and keep large files out of it. ``tree.get`` serves the files that readers with
+a tree ask for and those ``beside`` them; executables are read without a tree.
 """
 
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
@@ -76,7 +76,7 @@ class Tree(Protocol):
     distro: Distro
 
     def get(self, path: str) -> File | None:
-        """The file at ``path``, links followed within the tree; ``None`` where there is none or nobody wished for it."""
+        """The file at ``path``, links followed within the tree; ``None`` where there is none or nothing asked for it."""
 
     def below(self, folder: str) -> Iterator[File]:
         """Every kept file at any depth below ``folder``, by path."""
@@ -103,7 +103,7 @@ class Cataloguer(Struct, frozen=True):
     lock: bool = False
     """Reads what a project declares, not what is installed: meant for folders of sources, noise in an image."""
     may_lack_version: bool = False
-    """Its notation may leave a version to be told elsewhere; from all others a package without one is incomplete."""
+    """Its notation may leave a version to be given elsewhere; from all others a package without one is incomplete."""
 
 
 def cataloguer(

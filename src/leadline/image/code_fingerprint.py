@@ -1,4 +1,4 @@
-"""Tells whether what is cached was made by the code that runs now."""
+"""Whether what is cached was made by the code that runs now."""
 
 import os
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from functools import cache as once
 from leadline.version import __version__
 
 FORM = 2
-"""Raised whenever what is remembered changes its shape or meaning."""
+"""Raised whenever what is cached changes its shape or meaning."""
 
 
 @once
 def code_fingerprint(*more: str) -> str:
     """Changes with the code that catalogues, and that in the folders ``more``.
 
-    Names, sizes and times of its files tell, as Python itself knows stale bytecode.
+    By names, sizes and times of its files, as Python itself knows stale bytecode.
     """
     image = os.path.dirname(__file__)  # noqa: PTH120 - before anything heavier is imported
     model = os.path.join(os.path.dirname(image), "model")  # noqa: PTH118, PTH120

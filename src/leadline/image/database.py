@@ -30,7 +30,7 @@ from leadline.model.vulnerability import (
 )
 
 APPLICATION = 0x4C454144
-"""SQLite's application id, "LEAD": tells our file from any other database."""
+"""SQLite's application id, "LEAD": distinguishes our file from any other database."""
 SCHEMA = 1
 """SQLite's user version; raised with every change of a table or of a key in ``versions``."""
 FOREVER = b"\xff" * 9

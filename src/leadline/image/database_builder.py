@@ -41,7 +41,7 @@ PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;
 PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-100000;
 """
 _ENTRIES = 200_000
-"""Keys of versions that are remembered; a version is named by many advisories."""
+"""Keys of versions that are kept; a version is named by many advisories."""
 MOST_UNREAD = 1000
 """Documents named in a report; the rest is a number."""
 _FALLBACK = "CPE"

@@ -82,7 +82,7 @@ class Document(Struct, frozen=True):
 
     @property
     def head(self) -> bytes:
-        """The first bytes, enough to tell formats apart."""
+        """The first bytes, enough to distinguish formats."""
         return self.data[:HEAD_BYTES]
 
     @property

@@ -44,7 +44,7 @@ def image_findings(sbom: Sbom, today: str, *, is_document: bool) -> tuple[ImageF
 
 
 def not_judged(sbom: Sbom, *, is_document: bool) -> tuple[str, ...]:
-    """What the findings say nothing about. ``is_document``: read from a SBOM that somebody else made."""
+    """What the findings say nothing about. ``is_document``: read from a SBOM document."""
     gaps: list[str] = []
     if _may_end(sbom.distro):
         release = f"{sbom.distro.id} {sbom.distro.version}".strip()
@@ -52,25 +52,27 @@ def not_judged(sbom: Sbom, *, is_document: bool) -> tuple[str, ...]:
     if is_document:
         gaps.append("files and configuration are not in a SBOM")
     elif not sbom.image.id:
-        gaps.append("a folder has no configuration, so nobody knows who will run in it")
+        gaps.append("a folder has no configuration, so the user that will run in it is not known")
     elif not _has_configuration(sbom):
-        gaps.append("the configuration was not read, so nobody knows who will run in it")
+        gaps.append("the configuration was not read, so the user that will run in it is not known")
     elif _is_windows(sbom):
         if not sbom.config.user:
             gaps.append("no user is set, and who that is depends on the edition of Windows")
     elif is_open(sbom):
-        gaps.append(f"{ACCOUNT_FILE} was not read, so nobody knows whether user {sbom.config.user} is root")
+        gaps.append(
+            f"{ACCOUNT_FILE} was not read, so it is not known whether user {sbom.config.user} is root"
+        )
     return tuple(gaps)
 
 
 def _may_end(distro: Distro) -> bool:
-    """Whether the distribution has an end of life that nobody told us."""
+    """Whether the distribution has an end of life that is not known."""
     is_one = bool(distro.id) and distro.id != "busybox"
     return is_one and not distro.end_of_life and not is_rolling(distro)
 
 
 def _has_configuration(sbom: Sbom) -> bool:
-    """Every configuration names its platform; a root folder has none, and one that was damaged tells nothing."""
+    """Every configuration names its platform; a root folder has none, and one that was damaged has none."""
     return bool(sbom.image.id and sbom.image.platform)
 
 
@@ -90,7 +92,7 @@ def _files(sbom: Sbom) -> Iterator[ImageFinding]:
 
 def _credential(file: ImageFile, is_sample: bool) -> ImageFinding:
     if is_sample:
-        fix = "see that nothing trusts it: whoever has the package or its sources has it too"
+        fix = "see that nothing trusts it: everyone who has the package or its sources has it too"
         return ImageFinding("low", "Sample credential", file.path, file.detail, fix, file.layer)
     fix = "revoke it, and hand its successor over when the container starts"
     return ImageFinding("high", "Credential in the image", file.path, file.detail, fix, file.layer)
@@ -117,7 +119,7 @@ def _user(sbom: Sbom) -> Iterator[ImageFinding]:
 
 
 def _administrator(sbom: Sbom) -> str:
-    """Why the image's user may do everything; empty where it may not, or nobody knows."""
+    """Why the image's user may do everything; empty where it may not, or that is not known."""
     if not _is_windows(sbom):
         return root_reason(sbom)
     user = sbom.config.user

@@ -1,4 +1,4 @@
-"""Packages × advisories: one match for every problem of a package, whatever number of feeds and ids tell of it."""
+"""Packages × advisories: one match for every problem of a package, whatever number of feeds and ids describe it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby

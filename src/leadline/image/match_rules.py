@@ -120,7 +120,7 @@ def holds_fix_of_channel(package: Package, streams: Sequence[Stream], database: 
 def suppression(
     match: Match, hits: Sequence[Hit], closed: Collection[str]
 ) -> tuple[Literal["publisher", "rule"] | None, str]:
-    """Who takes the match away, and why; nobody where it stands."""
+    """Who takes the match away, and why; empty where it stands."""
     for hit in hits:
         if hit.extra.state in closed:
             reason = f" ({hit.extra.reason})" if hit.extra.reason else ""

@@ -15,7 +15,7 @@ DISTRIBUTION_TYPES = frozenset(("apk", "deb", "rpm", "alpm"))
 
 
 def with_owners(packages: Iterable[Package], tree: "MergedTree") -> Iterator[Package]:
-    """``packages`` in order, with ``owned_by`` where a distribution package lists the file that told of it."""
+    """``packages`` in order, with ``owned_by`` where a distribution package lists the file that it was found in."""
     packages = tuple(packages)
     owners = {
         path: package.name

@@ -43,7 +43,7 @@ def reason(match: Match) -> str:
         parts.append(f"attackers use it{since}{by}")
     if match.chance:
         parts.append(f"EPSS gives {match.chance.chance:.1%} for an attack within 30 days")
-    parts.append("nobody rated it" if match.severity == "unknown" else f"it is rated {match.severity}")
+    parts.append("it is not rated" if match.severity == "unknown" else f"it is rated {match.severity}")
     parts.append(
         f"{match.fixed_in[0]} fixes it" if match.fixed_in else _NO_FIX.get(match.state, _NO_FIX["unknown"])
     )

@@ -1,4 +1,4 @@
-"""Calls cataloguers on files and gathers what they tell, their failures included."""
+"""Calls cataloguers on files and gathers what they find, their failures included."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
@@ -15,7 +15,7 @@ _LOGGER = "leadline.image.cataloguer"
 
 
 class Reading(Struct, frozen=True):
-    """What cataloguers told."""
+    """What cataloguers found."""
 
     packages: tuple[Package, ...] = ()
     unread: tuple[Unread, ...] = ()
@@ -46,14 +46,14 @@ def catalogue(
 
 
 def read(cataloguer: Cataloguer, file: File, tree: Tree | None, most: int) -> Reading:
-    """What one cataloguer tells of one file; ``tree`` may be ``None`` for those that do not take it.
+    """What one cataloguer finds in one file; ``tree`` may be ``None`` for those that do not take it.
 
     There is room for ``most`` packages more.
     """
     packages: list[Package] = []
     unread: tuple[Unread, ...] = ()
     try:
-        for package in told(cataloguer, file, tree):
+        for package in packages_from(cataloguer, file, tree):
             if len(packages) >= most:
                 raise Unreadable("the image has more packages than there is room for")
             packages.append(package)
@@ -67,7 +67,7 @@ def read(cataloguer: Cataloguer, file: File, tree: Tree | None, most: int) -> Re
     return Reading(tuple(_placed(package, cataloguer, file) for package in packages), unread)
 
 
-def told(cataloguer: Cataloguer, file: File, tree: Tree | None) -> Iterator[Package]:
+def packages_from(cataloguer: Cataloguer, file: File, tree: Tree | None) -> Iterator[Package]:
     """Every package that can be looked up: it has a name and, unless its notation may leave that out, a version.
 
     Raises:

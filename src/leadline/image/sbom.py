@@ -27,18 +27,18 @@ from leadline.model.package import Account, FileDigests, ImageFile, ImageIdentit
 LARGEST_REMEMBERED = 1 << 30
 BURIED = "hidden later but still in its layer"
 KEPT_PATHS = (*DISTRO_PATHS, accounts.ACCOUNT_FILE)
-"""Files that no cataloguer asks for and the bill itself is made from."""
+"""Files that no cataloguer asks for and the SBOM itself is made from."""
 
 
 def chosen_for(image: Image, cataloguers: Sequence[Cataloguer]) -> tuple[Cataloguer, ...]:
-    """Those of ``cataloguers`` that make sense for ``image``: lock files tell what a project wants, not what an image has."""
+    """Those of ``cataloguers`` that make sense for ``image``: lock files say what a project wants, not what an image has."""
     return tuple(one for one in cataloguers if image.identity.kind == "directory" or not one.lock)
 
 
 def contents_of(
     image: Image, cataloguers: Sequence[Cataloguer], cache: Cache | None, options: Options
 ) -> Sbom:
-    """The part of the bill that depends on nothing but layers and ``cataloguers``.
+    """The part of the SBOM that depends on nothing but layers and ``cataloguers``.
 
     Raises:
         SourceError: no layer can be fetched.
@@ -94,7 +94,7 @@ def _facts(
     # A layer may stand several times in an image, and is read once.
     names = [layer.cache_key or f"number {i}" for i, layer in enumerate(layers)]
     once = list(dict(zip(names, range(len(layers)), strict=True)).values())
-    # The largest first: with several at once nobody then waits for a large one that began last.
+    # The largest first: with several at once nothing then waits for a large one that began last.
     order = sorted(once, key=lambda i: -layers[i].size_bytes)
     found = dict(zip(order, options.each(read, [layers[i] for i in order]), strict=True))
     if errors and len(errors) == len(order):
@@ -104,7 +104,7 @@ def _facts(
 
 
 def _read_tree(tree: MergedTree, scan_options: LayerScanOptions) -> Reading:
-    """What single files told while their layer was read, and what readers of the whole tree say now."""
+    """What was found in single files while their layer was read, and what readers of the whole tree say now."""
     packages: list[Package] = []
     unread: list[Unread] = []
     for one in tree.standing():
@@ -151,15 +151,15 @@ def _notable(tree: MergedTree) -> Iterable[ImageFile]:
 
 
 def _buried(tree: MergedTree, layers: Iterable[tuple[str, LayerFacts]]) -> Iterable[ImageFile]:
-    """Credentials that a later layer took out of sight: whoever has the image has all of its layers."""
+    """Credentials that a later layer hid: everyone who has the image has all of its layers."""
     seen = {one.path: one for one in tree.standing() if one.facts.secrets}
     moved = {(at.layer, at.path): seen[path] for path, at in tree.moved.items() if path in seen}
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for number, (digest, layer) in enumerate(layers):
         for key, facts in layer.facts.items():
-            if not facts.secrets or (digest, key) in told:
+            if not facts.secrets or (digest, key) in reported:
                 continue
-            told.add((digest, key))
+            reported.add((digest, key))
             path = path_of(key)
             # A folder may be a link in other layers; a mere change of owner copies a file as it is.
             on_top = seen.get(path) or seen.get(tree.resolve(path)) or moved.get((number, path))

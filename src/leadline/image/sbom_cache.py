@@ -1,7 +1,7 @@
 """The SBOM of an image, from memory where it was made before.
 
-A second scan imports no cataloguer and touches no layer: what is remembered is kept under the image's
-identity and a stamp of all code that could have told something else.
+A second scan imports no cataloguer and touches no layer: what is cached is kept under the image's
+identity and a stamp of all code that could have found something else.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from leadline.model.package import Sbom
 if TYPE_CHECKING:
     from leadline.image.cataloguer import Cataloguer
 
-Remembered = TypeVar("Remembered", bound=Struct)
+Cached = TypeVar("Cached", bound=Struct)
 
 
 class _Contents(Struct, frozen=True, array_like=True):
@@ -25,7 +25,7 @@ class _Contents(Struct, frozen=True, array_like=True):
     sbom: Sbom
 
 
-def bill_of_materials(
+def make_sbom(
     image: Image,
     offered: "Callable[[], Sequence[Cataloguer]]",
     cache: Cache | None = None,
@@ -43,14 +43,14 @@ def bill_of_materials(
         if is_known
         else ""
     )
-    remembered = recall(cache, key, _Contents)
-    if remembered is None:
+    cached = load_cached(cache, key, _Contents)
+    if cached is None:
         from leadline.image.sbom import contents_of
 
-        remembered = _Contents(contents_of(image, offered(), cache, options))
-        if key and not has_gaps(image, remembered.sbom):
-            remember(cache, key, remembered)
-    sbom = remembered.sbom
+        cached = _Contents(contents_of(image, offered(), cache, options))
+        if key and not is_incomplete(image, cached.sbom):
+            store_cached(cache, key, cached)
+    sbom = cached.sbom
     return structs.replace(
         sbom,
         image=structs.replace(image.identity, size_bytes=sbom.image.size_bytes),
@@ -62,8 +62,8 @@ def bill_of_materials(
     )
 
 
-def recall(cache: Cache | None, key: str, kind: type[Remembered]) -> Remembered | None:
-    """What was remembered under ``key``; ``None`` where that is nothing, or nothing that makes sense."""
+def load_cached(cache: Cache | None, key: str, kind: type[Cached]) -> Cached | None:
+    """What was cached under ``key``; ``None`` where that is nothing, or nothing that makes sense."""
     content = cache.get(key) if cache is not None and key else None
     if content is None:
         return None
@@ -73,14 +73,14 @@ def recall(cache: Cache | None, key: str, kind: type[Remembered]) -> Remembered 
         return None
 
 
-def remember(cache: Cache | None, key: str, value: Struct) -> None:
+def store_cached(cache: Cache | None, key: str, value: Struct) -> None:
     """Keeps ``value`` as it is: unpacking would take longer than reading a few mebibytes."""
     if cache is not None:
         cache.put(key, msgpack.encode(value))
 
 
-def has_gaps(image: Image, sbom: Sbom) -> bool:
-    """Whether a later scan could see more, so that this one must not be remembered."""
+def is_incomplete(image: Image, sbom: Sbom) -> bool:
+    """Whether a later scan could see more, so that this one must not be cached."""
     return any(layer.missing for layer in image.layers) or any(
         one.where.startswith("layer ") for one in sbom.unread
     )

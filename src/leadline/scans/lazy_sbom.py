@@ -11,7 +11,7 @@ from leadline.discover import discover
 from leadline.errors import SourceError, UsageError
 from leadline.image.code_fingerprint import code_fingerprint
 from leadline.image.image import Options as CatalogueOptions
-from leadline.image.sbom_cache import bill_of_materials, has_gaps, recall, remember
+from leadline.image.sbom_cache import is_incomplete, load_cached, make_sbom, store_cached
 from leadline.model.finding import Unread
 from leadline.model.package import Sbom
 from leadline.outputs.document_template import Draft, MakeDraft
@@ -87,13 +87,13 @@ class LazySbom:
         """The document that ``draft`` makes for ``format``, as of ``moment`` or its own. Raises as ``sbom``."""
         source = self._source
         key = source.key(format) if source else ""
-        found = recall(source.cache, key, _Document) if source else None
+        found = load_cached(source.cache, key, _Document) if source else None
         if found is None:
             sbom = self.sbom()
             found = _Document(draft(sbom, __version__), sbom.unread, _nothing_readable(sbom))
             moment = sbom.created or moment
-            if source and key and not has_gaps(source.image, sbom):
-                remember(source.cache, key, found)
+            if source and key and not is_incomplete(source.image, sbom):
+                store_cached(source.cache, key, found)
         self._document = found
         return found.draft.at(moment)
 
@@ -130,7 +130,7 @@ def open_sbom(reference: str, options: ImageOptions) -> Iterator[LazySbom]:
 
 def _catalogued(reference: str, source: _Source, options: ImageOptions) -> Sbom:
     options.say(f"reading {reference}")
-    sbom = bill_of_materials(source.image, _cataloguers, source.cache, source.options)
+    sbom = make_sbom(source.image, _cataloguers, source.cache, source.options)
     is_empty = not (sbom.packages or sbom.files or sbom.unread or sbom.distro.id)
     if is_empty and sbom.image.kind == "directory":
         raise SourceError(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from leadline.image.cataloguer import Cataloguer, Distro, File, Package, Unreadable
-from leadline.image.run_cataloguers import told
+from leadline.image.run_cataloguers import packages_from
 
 
 class MemoryTree:
@@ -31,7 +31,7 @@ def read(cataloguer: Cataloguer, tree: MemoryTree, path: str) -> tuple[list[Pack
     assert file is not None
     packages: list[Package] = []
     try:
-        for package in told(cataloguer, file, tree):
+        for package in packages_from(cataloguer, file, tree):
             packages.append(package)
     except Unreadable as error:
         return packages, str(error)

@@ -67,11 +67,13 @@ def test_people_agree_with_the_matches(tmp_path: Path, capsys: pytest.CaptureFix
             if is_match != (label == "TP"):
                 not_met.add(f"{type} {name} {version} {problem} {label}")
             missed += not is_match and label == "TP"
-    precision, recall = right / (right + wrong), right / (right + missed)
+    precision, load_cached = right / (right + wrong), right / (right + missed)
     with capsys.disabled():
-        f1 = 2 * precision * recall / (precision + recall)
-        print(f"\n{len(facts['labels'])} labels: precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f}")
+        f1 = 2 * precision * load_cached / (precision + load_cached)
+        print(
+            f"\n{len(facts['labels'])} labels: precision {precision:.3f}, load_cached {load_cached:.3f}, F1 {f1:.3f}"
+        )
     listed = (FOLDER / "labels_not_met.txt").read_text("utf-8").splitlines()
     assert not_met == {line for line in listed if line and not line.startswith("#")}
     assert precision >= LEAST_PRECISION
-    assert recall >= LEAST_RECALL
+    assert load_cached >= LEAST_RECALL

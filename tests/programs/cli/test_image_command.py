@@ -192,9 +192,9 @@ def test_a_user_is_looked_up_in_the_image_also_where_its_layers_are_remembered(r
     docker_archive(tmp_path / "first.tar", [passwd], User="web")
     docker_archive(tmp_path / "second.tar", [passwd], User=user)
     assert "Runs as root" not in run("scan", "image", "first.tar")[1]
-    remembered = run("scan", "image", "second.tar")[1]
-    assert told in " ".join(remembered.split())
-    assert remembered.replace("1 MB", "") == run("scan", "image", "--no-cache", "second.tar")[1].replace(
+    cached = run("scan", "image", "second.tar")[1]
+    assert told in " ".join(cached.split())
+    assert cached.replace("1 MB", "") == run("scan", "image", "--no-cache", "second.tar")[1].replace(
         "1 MB", ""
     )
 
@@ -203,7 +203,7 @@ def test_a_user_is_looked_up_in_the_image_also_where_its_layers_are_remembered(r
     ("target", "told"),
     [
         ("../usr/share/passwd", "no findings"),
-        ("../run/passwd", "etc/passwd was not read, so nobody knows whether user svc is"),
+        ("../run/passwd", "etc/passwd was not read, so it is not known whether user svc is"),
     ],
 )
 def test_accounts_behind_a_link_are_found_or_not_called_absent(run, tmp_path, target: str, told: str):
@@ -217,7 +217,7 @@ def test_accounts_behind_a_link_are_found_or_not_called_absent(run, tmp_path, ta
 def test_a_scan_of_a_root_folder_says_that_it_has_no_configuration(run, tmp_path):
     write_files(tmp_path / "root", {"etc/os-release": b"ID=alpine\nVERSION_ID=3.99\n"})
     _, out, _ = run("scan", "image", "root")
-    assert "            a folder has no configuration, so nobody knows who will run in it\n" in out
+    assert "            a folder has no configuration, so the user that will run in it is not known\n" in out
 
 
 def test_a_project_is_catalogued_by_its_lock_files(run, tmp_path):

@@ -1,4 +1,4 @@
-"""Programs and libraries that no package database tells of, known by the version their own text gives.
+"""Programs and libraries that no package database lists, known by the version their own text gives.
 
 One row per program in ``PROGRAMS``. A file is looked at only where its name is a row's; a name without a
 version in the file reports nothing, as a name proves little. Whether a distribution package owns the file

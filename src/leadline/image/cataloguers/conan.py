@@ -42,8 +42,8 @@ def conan_lock(lock: File) -> Packages:
 
 
 @cataloguer("conan-file", names=("conanfile.txt",), lock=True)
-def conan_file(wishes: File) -> Packages:
-    for section, lines in _sections(wishes):
+def conan_file(conanfile: File) -> Packages:
+    for section, lines in _sections(conanfile):
         for reference in lines if section in ("requires", "build_requires", "tool_requires") else ():
             yield from _package(reference, is_dev=section != "requires")
 

@@ -1,4 +1,4 @@
-""".NET assemblies that no ``*.deps.json`` need tell of: name and version from the version resource of each.
+""".NET assemblies that no ``*.deps.json`` need list: name and version from the version resource of each.
 
 https://learn.microsoft.com/en-us/windows/win32/menurc/vs-versioninfo; that a program is managed shows in the
 signature of its metadata (ECMA-335, II.24.2.1).
@@ -13,7 +13,7 @@ METADATA_SIGNATURE = b"BSJB"
 TEXT_BYTES = 1024
 
 _VERSION = re.compile(r"(?!0\.0\.)\d+(?:\.\d+)*[\w.-]*")
-"""Beginning with 0.0 it is a place that nobody filled in."""
+"""Beginning with 0.0 it is a version that was never filled in."""
 
 
 @cataloguer("dotnet-assembly", executables=True, version=2)

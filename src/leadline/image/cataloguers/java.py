@@ -49,7 +49,7 @@ class _Archive(Struct):
 
 
 class _Inside(Struct):
-    """The entries of an archive that tell of packages."""
+    """The entries of an archive that describe packages."""
 
     manifest: ZipEntry | None = None
     properties: dict[str, ZipEntry] = {}

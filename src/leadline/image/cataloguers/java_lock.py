@@ -49,7 +49,7 @@ class _Project(Struct, frozen=True):
 def java_pom(pom: File, tree: Tree) -> Packages:
     """The project and what it depends on; versions and properties come from its parents, where those lie in the tree.
 
-    A dependency whose version is told elsewhere has none. Those of profiles count: which of them is in use depends on
+    A dependency whose version is given elsewhere has none. Those of profiles count: which of them is in use depends on
     who builds.
     """
     root = read_xml(pom.data)
@@ -136,7 +136,7 @@ def _parents(project: _Project, folder: str, tree: Tree) -> Iterator[_Project]:
 
 @lru_cache(maxsize=PARENTS_REMEMBERED)
 def _remembered(content: bytes) -> _Project | None:
-    """A parent, read once for all the modules that name it; ``None`` where it is none, which is told of the file itself."""
+    """A parent, read once for all the modules that name it; ``None`` where it is none, which is reported for the file itself."""
     try:
         root = read_xml(content)
     except Unreadable:
@@ -149,7 +149,7 @@ def _key(dependency: _Dependency, properties: Mapping[str, str]) -> tuple[str, s
 
 
 def _resolved(text: str, properties: Mapping[str, str]) -> str:
-    """``${name}`` filled in as far as this file tells; what refers to itself stays as it is."""
+    """``${name}`` filled in as far as this file says; what refers to itself stays as it is."""
     for _ in range(SUBSTITUTIONS if len(text) <= PROPERTY_CHARACTERS else 0):
         filled = _PROPERTY.sub(lambda found: properties.get(found[1]) or found[0], text)
         if filled == text or len(filled) > PROPERTY_CHARACTERS:

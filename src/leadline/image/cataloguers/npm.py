@@ -35,8 +35,8 @@ def npm(manifest: File) -> Packages:
 def _licenses(value: object) -> Iterator[str]:
     """From every shape in use: ``"MIT"``, ``{"type": "MIT", "url": …}`` and lists of both, which are choices."""
     for entry in entries(value) or (value,):
-        told = fields(entry)
-        yield word(entry) or clearest(word(told.get(key)) for key in ("type", "name", "url"))
+        given = fields(entry)
+        yield word(entry) or clearest(word(given.get(key)) for key in ("type", "name", "url"))
 
 
 def _person(value: object) -> str:

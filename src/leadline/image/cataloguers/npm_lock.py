@@ -93,7 +93,7 @@ def bun_lock(lock: File) -> Packages:
 
 @cataloguer("bun-lock-binary", names=("bun.lockb",), lock=True)
 def bun_lock_binary(lock: File, tree: Tree) -> Packages:
-    """Bun's own notation of old, which nobody else reads; newer projects keep it beside the text for a while."""
+    """Bun's own notation of old, which no other tool reads; newer projects keep it beside the text for a while."""
     if not is_of_dependency(lock) and not tree.exists(f"{lock.folder}/bun.lock".lstrip("/")):
         raise Unreadable("is binary; bun install --save-text-lockfile writes the same as bun.lock")
     yield from ()

@@ -56,10 +56,10 @@ def _without_peers(key: str) -> str:
 def _needed(lock: Mapping[str, object], snapshots: Mapping[str, object]) -> frozenset[str]:
     """Keys of all packages that a project needs when it runs."""
     roots = [
-        _key(name, word(fields(wish).get("version")))
+        _key(name, word(fields(wanted).get("version")))
         for project in fields(lock.get("importers")).values()
         for kind in ("dependencies", "optionalDependencies")
-        for name, wish in fields(fields(project).get(kind)).items()
+        for name, wanted in fields(fields(project).get(kind)).items()
     ]
     edges = {key: tuple(_needs(fields(value))) for key, value in snapshots.items()}
     return frozenset(map(_without_peers, reachable(roots, edges)))

@@ -55,7 +55,7 @@ def python_requirements(requirements: File) -> Packages:
 
 
 def _version_in_address(name: str, address: str) -> str:
-    """The version of ``…/name-1.2.tar.gz``, or a repository's ``@1.2`` or commit; empty where the address tells none."""
+    """The version of ``…/name-1.2.tar.gz``, or a repository's ``@1.2`` or commit; empty where the address has none."""
     file_name = address.partition("#")[0].rpartition("/")[2]
     pattern = re.sub(r"[-_.]+", "[-_.]+", name)
     found = re.match(rf"{pattern}-(\d[\w.!+]*?)(?:-|\.tar|\.zip|$)", file_name, re.IGNORECASE)

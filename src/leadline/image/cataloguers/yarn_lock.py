@@ -20,7 +20,7 @@ def yarn_lock(lock: File) -> Packages:
 
 
 def _later(lock: File) -> Packages:
-    """YAML; ``resolution`` tells the true name, members of the project itself are left out."""
+    """YAML; ``resolution`` has the true name, members of the project itself are left out."""
     for key, value in whole(read_yaml(lock)).items():
         entry = fields(value)
         name, reference = split_name(word(entry.get("resolution")))

@@ -136,7 +136,7 @@ def _patched(written: str | None, spans: Spans) -> list[Span]:
 
 
 def _ranges(found: list[Span], patched: list[Span], spans: Spans) -> Iterator[VersionRange]:
-    """As written; where a patched version comes next, it is the end: nobody says that those between are well."""
+    """As written; where a patched version comes next, it is the end: nothing says that those between are not affected."""
     if not found:
         raise Unreadable("no version that is vulnerable")
     for span in found:

@@ -218,7 +218,7 @@ def _range(match: _Match) -> VersionRange:
     written = match.version_start_excluding or match.version_start_including
     start = introduced(written) if written else ""
     if match.version_end_excluding is not None:
-        # Where the range ends is mostly a release, but nobody says that it is one to upgrade to.
+        # Where the range ends is mostly a release, but nothing says that it is one to upgrade to.
         return VersionRange(start, fixed=version(match.version_end_excluding), after=after, is_fix=False)
     if match.version_end_including is not None:
         return VersionRange(start, last_affected=version(match.version_end_including), after=after)

@@ -59,7 +59,7 @@ def ubuntu_oval(document: Document) -> Facts:
         except Unreadable as error:
             left_out.add(definition.id or "a definition", error)
             continue
-        if advisory.affected:  # many are of kernels, which the running system alone can tell
+        if advisory.affected:  # many are of kernels, which only the running system shows
             yield advisory
     left_out.check()
 

@@ -1,7 +1,7 @@
 """Ubuntu's view of each CVE as OpenVEX (https://github.com/canonical/ubuntu-security-notices, folder ``vex``).
 
 Products are package URLs of source and binary packages in their newest version; source packages are kept. A ``fixed``
-product holds the fix, but which version brought it is not said: OSV and OVAL tell that.
+product holds the fix, but which version brought it is not said: OSV and OVAL have that.
 """
 
 from collections.abc import Iterator

@@ -24,7 +24,7 @@ def accounts_in(content: bytes) -> tuple[Account, ...]:
 
 
 def root_reason(sbom: Sbom) -> str:
-    """Why the image's user is root, as ``user toor is number 0``; empty where it is not, or nobody knows."""
+    """Why the image's user is root, as ``user toor is number 0``; empty where it is not, or that is not known."""
     user = sbom.config.user
     if not user:
         return "no user is set"
@@ -46,7 +46,7 @@ def root_reason(sbom: Sbom) -> str:
 
 
 def refusal(sbom: Sbom) -> str:
-    """Why no runtime starts a container as the image's user; empty where one does, or nobody knows."""
+    """Why no runtime starts a container as the image's user; empty where one does, or that is not known."""
     user = sbom.config.user
     name = user.partition(":")[0]
     number = _number(name)
@@ -64,7 +64,7 @@ def refusal(sbom: Sbom) -> str:
 
 
 def is_open(sbom: Sbom) -> bool:
-    """Whether the image names a user of whom it cannot be told who that is."""
+    """Whether the image names a user of whom it is not known who that is."""
     name = sbom.config.user.partition(":")[0]
     return bool(name) and name != "root" and _number(name) is None and sbom.accounts is None
 

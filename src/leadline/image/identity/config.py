@@ -39,7 +39,7 @@ class _Config(Struct):
     config: _Run | None = None
     rootfs: _RootFs = field(default_factory=_RootFs)
     history: Raw = Raw(b"[]")
-    """Only told, and so no reason to refuse a configuration whatever it holds."""
+    """Only reported, and so no reason to refuse a configuration whatever it holds."""
 
 
 class ConfigReading(Struct, frozen=True):
@@ -81,12 +81,12 @@ def read_config(content: bytes) -> ConfigReading:
 
 
 def _secrets(raw: _Config, run: _Run) -> Iterator[ImageFile]:
-    told: set[str] = set()
+    reported: set[str] = set()
     for line in run.env or ():
         name, _, value = line.partition("=")
         # Options of a virtual machine stand in one variable, each with a name of its own.
         if kind := secret_kind(value) or named_kind(name, value) or command_kind(value):
-            told.add(line)
+            reported.add(line)
             yield _found(f"env {name}", kind)
     for name, value in sorted((run.labels or {}).items()):
         if kind := secret_kind(value) or named_kind(name, value):
@@ -97,7 +97,7 @@ def _secrets(raw: _Config, run: _Run) -> Iterator[ImageFile]:
             yield _found(part, kind)
     for number, step in enumerate(_steps(raw.history), 1):
         # Every variable stands in the step that set it as well.
-        for line in told:
+        for line in reported:
             step = step.replace(line, "")
         if kind := command_kind(step):
             yield _found(f"build step {number}", kind)

@@ -56,7 +56,7 @@ _CODENAME = re.compile(r"\((?P<codename>[a-z]+)\)", re.IGNORECASE)
 
 
 def read_distro(tree: Tree) -> Distro:
-    """The distribution of ``tree``; the empty ``Distro`` where nothing tells."""
+    """The distribution of ``tree``; the empty ``Distro`` where nothing says."""
     for candidates in (_os_release, _debian, _alpine, _lsb_release, _red_hat):
         distro = candidates(tree)
         if distro is not None:
@@ -65,7 +65,7 @@ def read_distro(tree: Tree) -> Distro:
 
 
 def distro_of_programs(packages: Iterable[Package]) -> Distro:
-    """The distribution where no file tells: an image of BusyBox and little else is named by that program."""
+    """The distribution where no file says: an image of BusyBox and little else is named by that program."""
     for package in packages:
         if (package.type, package.name) == ("generic", "busybox"):
             return Distro(id="busybox", version=package.version, name=f"BusyBox v{package.version}")

@@ -1,4 +1,4 @@
-"""What was found in one layer: its entries in their order, and what its files told."""
+"""What was found in one layer: its entries in their order, and what was found in its files."""
 
 from msgspec import Struct, field
 
@@ -12,11 +12,11 @@ HARD, HIDDEN, COVERED = "=", "-", "!"
 
 
 class PathFacts(Struct, array_like=True, omit_defaults=True):
-    """What one file of a layer told."""
+    """What was found in one file of a layer."""
 
     mode: int = 0
     content: bytes | None = None
-    """``None`` where nobody needs it any longer."""
+    """``None`` where nothing needs it any longer."""
     packages: tuple[Package, ...] = ()
     unread: tuple[Unread, ...] = ()
     secrets: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class PathFacts(Struct, array_like=True, omit_defaults=True):
 
 
 Step = tuple[str, str, str]
-"""Path, kind (that of an entry, or ``=target``, ``-``, ``!``), and the key of what the file told."""
+"""Path, kind (that of an entry, or ``=target``, ``-``, ``!``), and the key of what was found in the file."""
 
 
 Hide = tuple[int, str, str]

@@ -1,4 +1,4 @@
-"""What one file of a layer tells on its own."""
+"""What is found in one file of a layer on its own."""
 
 from hashlib import sha1, sha256
 
@@ -13,8 +13,8 @@ SPECIAL_BITS = 0o6000
 """Set-uid and set-gid."""
 
 
-def told(
-    scan_options: LayerScanOptions, file: File, interest: FileInterest, *, may_tell: bool = False
+def extract_facts(
+    scan_options: LayerScanOptions, file: File, interest: FileInterest, *, may_hold_secrets: bool = False
 ) -> PathFacts | None:
     """What ``file`` says on its own; ``None`` where that is nothing worth a note."""
     packages: list[Package] = []
@@ -26,7 +26,7 @@ def told(
             scan_options.budget.count(packages=len(reading.packages))
             packages += reading.packages
             unread += reading.unread
-    secrets = tuple(secrets_in(file.path, file.data)) if may_tell else ()
+    secrets = tuple(secrets_in(file.path, file.data)) if may_hold_secrets else ()
     content = file.data if interest.is_kept else None
     if not (packages or unread or secrets or interest.is_kept or file.mode & SPECIAL_BITS):
         return None

@@ -64,18 +64,18 @@ class FileSelector:
         self._quick_endings = tuple(self._endings.keys() | self._kept_endings)
 
     def of(self, path: str) -> FileInterest | None:
-        """The interest for the file at ``path``, executables aside; ``None`` where nobody wants it."""
+        """The interest for the file at ``path``, executables aside; ``None`` where nothing asks for it."""
         folder, _, name = path.rpartition("/")
         if self.may_match_name(name) or self.may_match_folder(folder) or path in self.exact_paths:
             return self._collect(path, folder, name)
         return None
 
     def may_match_name(self, name: str) -> bool:
-        """Whether somebody may want a file with this base name, wherever it lies."""
+        """Whether something may ask for a file with this base name, wherever it lies."""
         return name in self._quick_names or name.endswith(self._quick_endings) or bool(self._fitting(name))
 
     def may_match_folder(self, folder: str) -> bool:
-        """Whether somebody may want a file directly below ``folder``, whatever its name."""
+        """Whether something may ask for a file directly below ``folder``, whatever its name."""
         return folder in self._quick_folders or f"/{folder}".endswith(self._quick_folder_endings)
 
     def paths(self) -> dict[str, tuple[int, ...]]:

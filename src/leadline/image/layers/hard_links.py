@@ -1,10 +1,10 @@
-"""Hard links under a name that somebody asks for, whose content passed before under a name that nobody does."""
+"""Hard links under a name that is asked for, whose content passed before under a name that is not."""
 
 from leadline.errors import SourceError
 from leadline.image.cataloguer import File, Unread
 from leadline.image.image import Layer, layer_name
 from leadline.image.layers.facts import LayerFacts, PathFacts
-from leadline.image.layers.file_facts import told
+from leadline.image.layers.file_facts import extract_facts
 from leadline.image.layers.file_selector import FileInterest
 from leadline.image.layers.memory_budget import TOO_LARGE
 from leadline.image.layers.scan_options import LayerScanOptions
@@ -18,7 +18,7 @@ Lost = dict[str, list[str]]
 def add_links(scan_options: LayerScanOptions, facts: LayerFacts, layer: Layer, lost: Lost) -> None:
     """Reads the layer again for contents that passed before the name was known under which they are wanted.
 
-    What the first reading told stays whatever becomes of the second, of which nothing is used unless it ends well:
+    What the first reading found stays whatever becomes of the second, of which nothing is used unless it ends well:
     only its end shows that it was the same layer.
     """
     hint = ""
@@ -46,7 +46,7 @@ def add_links(scan_options: LayerScanOptions, facts: LayerFacts, layer: Layer, l
 def _reread(
     scan_options: LayerScanOptions, entries: EntryReader, lost: Lost
 ) -> tuple[dict[str, PathFacts], list[str], list[str]]:
-    """What the links tell, then one link of each content that had no room, and of each that did not come."""
+    """What is found under the links, then one link of each content that had no room, and of each that did not come."""
     found: dict[str, PathFacts] = {}
     too_large: list[str] = []
     left = dict(lost)
@@ -60,6 +60,8 @@ def _reread(
         content = entries.content()
         for path in paths:
             interest = scan_options.selector.of(path) or FileInterest()
-            found[path] = told(scan_options, File(path, content, entry.mode), interest) or PathFacts()
+            found[path] = (
+                extract_facts(scan_options, File(path, content, entry.mode), interest) or PathFacts()
+            )
     entries.finish()
     return found, too_large, [paths[0] for paths in left.values()]

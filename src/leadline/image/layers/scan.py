@@ -21,7 +21,7 @@ from leadline.image.layers.facts import (
     PathFacts,
     steps_of,
 )
-from leadline.image.layers.file_facts import SPECIAL_BITS, told
+from leadline.image.layers.file_facts import SPECIAL_BITS, extract_facts
 from leadline.image.layers.file_selector import FileInterest
 from leadline.image.layers.hard_links import add_links
 from leadline.image.layers.memory_budget import TOO_LARGE
@@ -143,7 +143,7 @@ class _Pass:
         self._finish()
 
     def lost_links(self) -> dict[str, list[str]]:
-        """From a path whose content went by to the hard links under which somebody wanted it."""
+        """From a path whose content went by to the hard links under which it is asked for."""
         lost: dict[str, list[str]] = {}
         for path, (target, interest) in self._links.items():
             if self._selector.of(target) != interest and self._facts.entries.get(target) == FILE:
@@ -161,7 +161,7 @@ class _Pass:
             raise Damaged(f"more than {max(0, self._most)} entries")
 
     def _asks_for(self, name: str) -> bool:
-        """Whether files of this name may matter wherever they lie; remembered, since most names come often."""
+        """Whether files of this name may matter wherever they lie; kept, since most names come often."""
         if len(self._names) > MOST_NAMES:
             self._names.clear()
         is_asked = self._selector.may_match_name(name) or may_hold_secrets(name)
@@ -169,13 +169,13 @@ class _Pass:
         return is_asked
 
     def _stands_out(self, entry: Entry) -> bool:
-        """Whether a file may matter that nobody asks for by name: it may be an executable, or has a special bit."""
+        """Whether a file may matter that nothing asks for by name: it may be an executable, or has a special bit."""
         if entry.mode & SPECIAL_BITS:
             return True
         try:
             return entry.size >= SMALLEST_EXECUTABLE and self._entries.head(8)[:1] in FIRST_BYTES
         except OSError:
-            return True  # whoever takes it says why it cannot be read
+            return True  # the one that takes it says why it cannot be read
 
     def _finish(self) -> None:
         if self._outside > MOST_OUTSIDE:
@@ -211,7 +211,7 @@ class _Pass:
             self._keep_order()
 
     def _keep_order(self) -> None:
-        """From here on every entry becomes a step: only their order tells what comes out."""
+        """From here on every entry becomes a step: only their order decides what comes out."""
         layer = self._facts
         if layer.steps is None:
             layer.steps = steps_of(layer)
@@ -283,9 +283,9 @@ class _Pass:
 
     def _look_into(self, entry: Entry) -> None:
         interest = self._selector.of(entry.path)
-        may_tell = find_secrets(entry.path)
-        if may_tell and entry.size > LARGEST_SECRET_FILE:
-            may_tell = False
+        may_hold_secrets = find_secrets(entry.path)
+        if may_hold_secrets and entry.size > LARGEST_SECRET_FILE:
+            may_hold_secrets = False
             why = f"larger than {LARGEST_SECRET_FILE >> 20} MiB, not searched for credentials"
             self._facts.unread.append(Unread(entry.path, why))
         readers = interest.readers if interest else ()
@@ -293,7 +293,7 @@ class _Pass:
         readers = (
             tuple(sorted({*readers, *executables})) if readers and executables else readers or executables
         )
-        if not readers and not interest and not may_tell:
+        if not readers and not interest and not may_hold_secrets:
             if entry.mode & SPECIAL_BITS:
                 self._facts.facts[self._key] = PathFacts(mode=entry.mode)
             return
@@ -305,12 +305,14 @@ class _Pass:
             self._note(entry, TOO_LARGE)
             return
         content = None
-        if executables and not interest and not may_tell and not self._scan_options.with_digests:
+        if executables and not interest and not may_hold_secrets and not self._scan_options.with_digests:
             content = cast("bytes | None", excerpt_of(self._entries, entry.size))
         if content is None:
             content = self._entries.content()
         file = File(entry.path, content, entry.mode)
-        facts = told(self._scan_options, file, FileInterest(readers, is_kept), may_tell=may_tell)
+        facts = extract_facts(
+            self._scan_options, file, FileInterest(readers, is_kept), may_hold_secrets=may_hold_secrets
+        )
         if facts is not None:
             self._facts.facts[self._key] = facts
 

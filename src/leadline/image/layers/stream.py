@@ -196,7 +196,7 @@ def is_compressed(head: bytes) -> bool:
 
 
 def decompressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The content of gzip, xz or bzip2 (several members too), zstandard or plain ``pieces``, told apart by their first bytes.
+    """The content of gzip, xz or bzip2 (several members too), zstandard or plain ``pieces``, recognised by their first bytes.
 
     Raises:
         Damaged: the compressed data is broken or ends early.
@@ -234,7 +234,7 @@ def bounded(pieces: Iterable[bytes], limit_bytes: int) -> Iterator[bytes]:
 
 
 def _to_its_end(plain: Iterator[bytes], stored: Iterator[bytes]) -> Iterator[bytes]:
-    """``plain`` as it is. Where it breaks, ``stored`` is read on: a wrong digest, told at its end, says more."""
+    """``plain`` as it is. Where it breaks, ``stored`` is read on: a wrong digest, known at its end, says more."""
     try:
         yield from plain
     except Damaged:

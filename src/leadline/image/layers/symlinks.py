@@ -10,7 +10,7 @@ from leadline.errors import SourceError
 from leadline.image.cataloguer import File, Unread
 from leadline.image.image import Layer, layer_name
 from leadline.image.layers.facts import FILE, LayerFacts, PathFacts
-from leadline.image.layers.file_facts import told
+from leadline.image.layers.file_facts import extract_facts
 from leadline.image.layers.file_selector import FileInterest, FileSelector
 from leadline.image.layers.memory_budget import TOO_LARGE
 from leadline.image.layers.scan_options import LayerScanOptions
@@ -28,7 +28,7 @@ Read = Sequence[tuple[Layer, LayerFacts]]
 
 
 def follow_links(tree: MergedTree, layers: Read, scan_options: LayerScanOptions) -> Iterator[Unread]:
-    """Adds to ``tree`` what is wanted under the names of links, and tells what could not be read."""
+    """Adds to ``tree`` what is wanted under the names of links, and reports what could not be read."""
     left: dict[int, Lost] = {}
     for count, (link, real) in enumerate(_lost(tree, scan_options.selector)):
         if count >= MOST_FOLLOWED:
@@ -97,7 +97,7 @@ def _read_again(
         yield from unread
         return
     except Damaged:
-        # Already told at the first reading.
+        # Already reported at the first reading.
         pass
     tree.add(one for standing in found.values() for one in standing)
     yield from unread
@@ -112,6 +112,6 @@ def _told(
     content = entries.content()
     for link in links:
         interest = scan_options.selector.of(link) or FileInterest()
-        # The mode stands for set-uid files, which are told under their own name.
+        # The mode stands for set-uid files, which are reported under their own name.
         file = File(link, content, mode & 0o777)
-        yield Standing(link, layer.diff_id, told(scan_options, file, interest) or PathFacts())
+        yield Standing(link, layer.diff_id, extract_facts(scan_options, file, interest) or PathFacts())

@@ -19,7 +19,7 @@ Kind = Literal["file", "folder", "symlink", "hardlink", "device", "outside", "de
 BLOCK = 512
 ZERO_BLOCK = bytes(BLOCK)
 HEAD_BYTES = 8
-"""As many as tell what kind of file it is, read together with the header."""
+"""As many as show what kind of file it is, read together with the header."""
 LONGEST_PATH = 4096
 """``PATH_MAX`` of Linux: no kernel would open more."""
 LARGEST_EXTENDED_HEADER = 1 << 20
@@ -247,7 +247,7 @@ class TarReader:
         path = extended.gnu_path or extended.path or name_of(block)
         kind = block[156]
         mode = number_in(block[100:108]) & 0o7777
-        # Archives older than the mark for folders tell them by the slash.
+        # Archives older than the mark for folders mark them by the slash.
         if kind in FILES and (kind or not path.endswith("/")):
             size = self._open_file(block, extended)
             return _file_or_outside((self._holes and extended.sparse_name) or path, size, mode)

@@ -24,7 +24,7 @@ class _Way:
     __slots__ = ("at", "link", "links", "todo")
 
     def __init__(self, link: str, at: str, path: str, links: int = 0) -> None:
-        """``path`` from ``at`` on; ``link`` is what says so, empty where somebody asked for it."""
+        """``path`` from ``at`` on; ``link`` is what says so, empty where it was asked for."""
         self.link = link
         self.at = at
         self.todo = path.split("/")[::-1]
@@ -80,7 +80,7 @@ class MergedTree:
             yield File(*_row(self._standing[path]))
 
     def standing(self) -> Iterable[Standing]:
-        """Every file that told something, kept or not."""
+        """Every file in which something was found, kept or not."""
         return self._standing.values()
 
     def links(self) -> Iterator[str]:
@@ -88,7 +88,7 @@ class MergedTree:
         return (path for path, kind in self._entries.items() if kind.startswith(LINK))
 
     def add(self, more: Iterable[Standing]) -> None:
-        """Files told of under the names of links."""
+        """Files known under the names of links."""
         for one in more:
             self._standing[one.path] = one
             if one.facts.content is not None:
@@ -109,7 +109,7 @@ class MergedTree:
         return found.at if found.links <= MOST_LINKS else ""
 
     def _led(self, way: _Way) -> _Way:
-        """``way`` at its end. Each link is followed once and remembered: others may lead through it."""
+        """``way`` at its end. Each link is followed once and kept: others may lead through it."""
         ways = [way]
         open_links: set[str] = set()
         while ways:
@@ -163,18 +163,18 @@ def merge(layers: Iterable[tuple[str, LayerFacts]]) -> MergedTree:
     for number, (digest, layer) in enumerate(layers):
         own, hides, elsewhere = layer.entries, layer.hides, {}
         if layer.steps is None:
-            told = {path: _standing(path, digest, layer) for path in layer.facts}
+            known = {path: _standing(path, digest, layer) for path in layer.facts}
         else:
             unpacked = Unpacked(number, digest, Lower(entries, standing, moved))
             unread += unpacked.apply(layer)
             own, hides, elsewhere = unpacked.entries(), unpacked.hides, unpacked.moved()
-            told = unpacked.standing()
+            known = unpacked.standing()
         if entries:
             _hide(entries, standing, own, hides)
         for path in moved.keys() & own.keys():
             del moved[path]
         entries.update(own)
-        standing.update(told)
+        standing.update(known)
         moved.update(elsewhere)
     _drop_twins(standing)
     tree = MergedTree(entries, standing)
@@ -220,7 +220,7 @@ def _is_below(path: str, covers: dict[str, bool]) -> bool:
 
 
 def _standing(path: str, digest: str, layer: LayerFacts) -> Standing:
-    """What ``path`` of ``layer`` told; a hard link tells what its target told."""
+    """What was found in ``path`` of ``layer``; a hard link has what its target has."""
     facts = layer.facts[path]
     target = layer.facts.get(facts.link) if facts.link else None
     if target is None or target.link:
@@ -230,7 +230,7 @@ def _standing(path: str, digest: str, layer: LayerFacts) -> Standing:
 
 
 def _drop_twins(standing: dict[str, Standing]) -> None:
-    """Lets a file with several hard links tell its packages and secrets once."""
+    """Lets a file with several hard links count its packages and secrets once."""
     tellers: dict[tuple[str, str], str] = {}
     for path, one in list(standing.items()):
         first = one.facts.link

@@ -1,4 +1,4 @@
-"""One layer laid out entry by entry, as an unpacker does, where the order of its archive matters.
+"""One layer unpacked entry by entry, as an unpacker does, where the order of its archive matters.
 
 That is where entries lie below links of the same layer, where a folder is replaced by something else or a path
 stands twice, and with hard links that are not to a file of the layer. The parent of an entry is looked up with every
@@ -29,7 +29,7 @@ MOST_FOLLOWED = 255
 
 
 class Standing(Struct, frozen=True):
-    """A file of the merged tree that told something, and the layer that brought it."""
+    """A file of the merged tree in which something was found, and the layer that brought it."""
 
     path: str
     layer: str
@@ -86,7 +86,7 @@ class Unpacked:
         """As ``LayerFacts.hides``."""
 
     def apply(self, layer: LayerFacts) -> Iterator[Unread]:
-        """Lays out all of ``layer``, and tells which entries cannot come out."""
+        """Unpacks all of ``layer``, and reports which entries cannot come out."""
         for step in layer.steps or ():
             path, kind, _ = step
             match kind[:1]:
@@ -105,7 +105,7 @@ class Unpacked:
         return {path: FOLDER if isinstance(one, _Folder) else one.kind for path, one in self._all()}
 
     def standing(self) -> dict[str, Standing]:
-        """By path; what stands elsewhere than its archive says is told of where it stands."""
+        """By path; what stands elsewhere than its archive says is reported where it stands."""
         return {
             path: one.standing
             for path, one in self._all()

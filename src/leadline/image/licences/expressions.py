@@ -51,7 +51,7 @@ _OR = re.compile(r"\s(?:and/)?or\s|[|/]", re.IGNORECASE)
 _SLASH = re.compile(r"\s*/\s*")
 _MASKED = re.compile(r"\bown(\d+)own\b")
 _OWN = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
-"""Names that somebody made for what SPDX does not list."""
+"""Names made for what SPDX does not list."""
 _WORDS = {
     "and": "AND",
     "and/or": "OR",

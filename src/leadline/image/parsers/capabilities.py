@@ -12,10 +12,10 @@ def required_packages(
 ) -> tuple[str, ...]:
     """Names of packages for ``wanted``, in order, once, without ``itself``.
 
-    ``provider`` gives the package for a name or capability; a wish that nothing installed
+    ``provider`` gives the package for a name or capability; a requirement that nothing installed
     fulfils is left out where it is a capability and kept where it may be a package's name.
     """
-    found = dict.fromkeys(provider.get(wish, wish) for wish in wanted)
+    found = dict.fromkeys(provider.get(name, name) for name in wanted)
     return tuple(name for name in found if name and name != itself and not _is_capability(name))
 
 

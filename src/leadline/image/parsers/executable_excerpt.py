@@ -1,7 +1,7 @@
 """Large executables without their code: at the right offsets, with zeros where nothing was kept.
 
 Cataloguers look at headers, read-only texts and sections at the end; machine code is most of the bytes and
-tells nothing. Left-out parts are pages that were never touched and so take no memory.
+contains nothing. Left-out parts are pages that were never touched and so take no memory.
 """
 
 import mmap

@@ -161,7 +161,7 @@ def _known_words(artifact: str) -> str:
 
 
 def _group(attributes: Mapping[str, str], artifact: str, version: str) -> str:
-    """The group; the artifact's own name, as the oldest artifacts have it, where nothing tells of one."""
+    """The group; the artifact's own name, as the oldest artifacts have it, where nothing names one."""
     title, mark, _ = attributes.get("Implementation-Title", "").partition("#")
     if mark and _DOTTED.fullmatch(title):  # Gradle's ``group#artifact;version``
         return title
@@ -186,7 +186,7 @@ def _listed_group(words: str, version: str) -> str:
 
 
 def _without_artifact(name: str, artifact: str) -> str:
-    """``org.freemarker.freemarker`` → ``org.freemarker``; what many groups have in common is nobody's group."""
+    """``org.freemarker.freemarker`` → ``org.freemarker``; what many groups have in common is no group."""
     if "." in artifact and name == artifact:
         parts = name.split(".")
         return ".".join(parts[: 3 if ".".join(parts[:2]) in UMBRELLAS else 2])

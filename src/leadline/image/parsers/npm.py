@@ -15,7 +15,7 @@ _VERSION_IN_ADDRESS = re.compile(r"-v?(\d+\.\d+\.\d[\w.+-]*?)\.(?:tgz|tar\.gz)$"
 def npm_package(name: str, version: str, entry: Mapping[str, object], is_dev: bool) -> Package:
     """``version`` may be an address, for what comes from a repository or an archive.
 
-    The version is then the commit, or what the archive is called by; the address itself where neither tells.
+    The version is then the commit, or what the archive is called by; the address itself where neither is known.
     """
     namespace, _, base_name = name.rpartition("/")
     qualifiers: tuple[tuple[str, str], ...] = ()
@@ -47,5 +47,5 @@ def split_name(written: str) -> tuple[str, str]:
 
 
 def is_of_dependency(lock: File) -> bool:
-    """Whether ``lock`` came with an installed package: it pins what that one's authors build with, and nobody installs it."""
+    """Whether ``lock`` came with an installed package: it pins what that one's authors build with, and it is never installed."""
     return "/node_modules/" in f"/{lock.path}"

@@ -17,7 +17,7 @@ ENTRIES = 500_000
 READINGS = 4
 """How often the whole file may be read: two or three times is what readers do who look at an entry again."""
 NAME_CHARACTERS = 200
-"""Of a name that is told in a complaint."""
+"""Of a name in a message."""
 
 _END = Layout("<4s4H2LH")
 _END64_LOCATOR = Layout("<4sLQL")

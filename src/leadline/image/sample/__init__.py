@@ -1,6 +1,6 @@
 """Real advisories about the packages of one example image (``examples/image``), so that a first scan needs no database.
 
-They serve that image alone and are never a fallback: whoever scans another image without a database is told so.
+They serve that image alone and are never a fallback: a scan of another image without a database says so.
 Sources and licences stand in ``NOTICE.md`` beside this file.
 """
 

@@ -196,7 +196,7 @@ def token_spans(text: str) -> Iterator[tuple[int, int]]:
 def named_kind(name: str, value: str) -> str:
     """A kind where the variable ``name`` announces a credential and ``value`` may be one; else empty.
 
-    A password that people choose has no form of its own, so that only its name tells.
+    A password that people choose has no form of its own, so that only its name shows it.
     """
     value = value.strip().strip("'\"").strip()
     if len(value) < SHORTEST_VALUE or not (_NAME.search(name) or _CAMEL.search(name)):

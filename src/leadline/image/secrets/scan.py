@@ -1,4 +1,4 @@
-"""Credentials left in an image, told by place and kind and never by value.
+"""Credentials left in an image, named by place and kind and never by value.
 
 Only text files at places where credentials are kept, or with names that announce one, are looked at.
 """

@@ -6,7 +6,7 @@ from leadline.image.ordering import number, ordering
 
 _PART = re.compile(r"([0-9]+)|([^0-9.+_#-]+)", re.ASCII)
 _WORDS = (("dev", 2), ("a", 3), ("b", 4), ("rc", 5), ("p", 8))
-"""By their first letters, as PHP tells them apart."""
+"""By their first letters, as PHP distinguishes them."""
 _OTHER_WORD, _END, _NUMBER = 1, 6, 7
 _PLACES = 4
 

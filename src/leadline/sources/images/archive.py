@@ -5,6 +5,7 @@ import posixpath
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from hashlib import sha256
 from pathlib import Path
 
 from msgspec import Struct, structs
@@ -27,7 +28,6 @@ from leadline.sources.images.oci_layout import (
 from leadline.sources.oci.layer import (
     OpenedImage,
     RegionLayer,
-    is_digest,
     name_of,
     paired,
     region_pieces,
@@ -87,7 +87,7 @@ def open_oci_layout(path: Path, tag: str = "", platform: Platform | None = None)
 
 
 def open_archive(path: Path, tag: str = "", platform: Platform | None = None) -> OpenedImage:
-    """Either kind of archive, told apart by what it holds. Raises as ``open_docker_archive``."""
+    """Either kind of archive, recognised by what it holds. Raises as ``open_docker_archive``."""
     archive = Archive(path)
     names = archive.names()
     if "manifest.json" in names:
@@ -112,7 +112,7 @@ class Archive:
         self._path = path
         self._closers: list[Callable[[], None]] = []
         try:
-            # A named pipe would otherwise wait for somebody who writes.
+            # A named pipe would otherwise wait for a writer.
             flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
             file = os.open(path, flags) if opened is None else opened
         except OSError as error:
@@ -231,7 +231,8 @@ def _docker_image(path: Path, archive: Archive, saved: _Saved) -> OpenedImage:
     raw = archive.member(saved.config)
     if raw is None:
         raise SourceError(f"{path} holds no configuration {saved.config}")
-    config, unread = configuration(small(raw, saved.config))
+    content = small(raw, saved.config)
+    config, unread = configuration(content)
     names = saved.layers or []
     check_layers(len(names), str(path))
     diff_ids, mismatch = paired(config.diff_ids, len(names))
@@ -245,7 +246,8 @@ def _docker_image(path: Path, archive: Archive, saved: _Saved) -> OpenedImage:
             layers.append(RegionLayer(diff_id, member.file, member.start, member.size, key))
     identity = ImageIdentity(
         name_of(path),
-        id=_docker_id(saved.config),
+        # Writers call the file what they like; the digest of its content is the image.
+        id=f"sha256:{sha256(content).hexdigest()}",
         repo_tags=tuple(saved.repo_tags or ()),
         platform=config.platform,
         layers=tuple(diff_ids),
@@ -253,8 +255,3 @@ def _docker_image(path: Path, archive: Archive, saved: _Saved) -> OpenedImage:
     key = f"file {archive.stamp} {saved.config}"
     close = (archive.close,)
     return OpenedImage(identity, config, tuple(layers), key, unread + mismatch, close, archive.stamps)
-
-
-def _docker_id(name: str) -> str:
-    stem = posixpath.basename(name).removesuffix(".json")
-    return f"sha256:{stem}" if is_digest(f"sha256:{stem}") else ""

@@ -34,7 +34,7 @@ class LayerCache:
         """What was put under ``key``; ``None`` where it is not there or harmed."""
         path = self._path(key)
         try:
-            # A pipe that somebody put there would otherwise wait for who writes.
+            # A pipe put there would otherwise wait for a writer.
             with open(os.open(path, _FLAGS), "rb", buffering=0) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     return None

@@ -231,7 +231,7 @@ def _read(response: http.client.HTTPResponse, count: int, place: Path) -> bytes:
     try:
         return response.read(count)
     except (OSError, http.client.HTTPException) as error:
-        raise SourceError(f"{place} broke off: {error}") from error
+        raise SourceError(f"{place} closed the connection: {error}") from error
 
 
 def _described(place: Path, name: str) -> _Described | None:
@@ -240,7 +240,7 @@ def _described(place: Path, name: str) -> _Described | None:
         if response.status == 404:
             return None
         if response.status != 200:
-            raise SourceError(f"{place} does not tell of {name}: {_reason(response)}")
+            raise SourceError(f"{place} does not know {name}: {_reason(response)}")
         content = _read(response, LARGEST_MANIFEST + 1, place)
     finally:
         response.close()

@@ -1,4 +1,4 @@
-"""What tells whether a file is still the one that was read. Imports nothing heavy: known answers wait for it."""
+"""Whether a file is still the one that was read."""
 
 import os
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ SETTLED_NS = 2_000_000_000
 
 
 def file_stamp(status: os.stat_result) -> str:
-    """Changes whenever the file does: nobody but the superuser of a stopped clock sets the time of a change."""
+    """Changes whenever the file does: only the superuser of a stopped clock sets the time of a change."""
     return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 

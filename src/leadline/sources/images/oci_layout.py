@@ -73,7 +73,7 @@ class FileAt(Struct, frozen=True):
 
     def pieces(self) -> Iterator[bytes]:
         """Raises ``SourceError`` where it may not be read."""
-        # A named pipe that took its place would otherwise wait for somebody who writes.
+        # A named pipe that took its place would otherwise wait for a writer.
         flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
         try:
             file = os.open(self.path, flags)

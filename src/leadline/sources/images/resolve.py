@@ -79,7 +79,7 @@ def _by_scheme(
 ) -> OpenedImage | None:
     """``None`` where ``scheme`` is none."""
     if not rest and scheme in SCHEMES:
-        # Nothing is the folder we are in, and nobody means that.
+        # Nothing means the folder we are in, which is never meant.
         raise UsageError(
             f"{scheme}: names nothing", hint=f"write what to read behind it, as {scheme}:{SCHEMES[scheme]}"
         )

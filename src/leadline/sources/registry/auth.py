@@ -72,7 +72,7 @@ def credentials_for(
 
 
 def _content(path: Path) -> bytes:
-    # A named pipe would otherwise wait for somebody who writes.
+    # A named pipe would otherwise wait for a writer.
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "is no file")

@@ -64,7 +64,7 @@ class Repository:
             answer = self._get(f"manifests/{quote(wanted, safe=':')}", {"Accept": ACCEPT}, wanted)
             content = answer.read(LARGEST_MANIFEST)
         except Dropped as error:
-            raise RegistryError(f"{self._host} broke off: {error}") from error
+            raise RegistryError(f"{self._host} closed the connection: {error}") from error
         named = wanted if ":" in wanted else answer.header("Docker-Content-Digest")
         digest = named or f"sha256:{hashlib.sha256(content).hexdigest()}"
         try:
@@ -129,7 +129,7 @@ class Repository:
                 if got >= descriptor.size:
                     return  # there was no more, whatever length the answer claimed
                 if attempt == MOST_RESUMES:
-                    why = f"{self._host} broke off {attempt + 1} times in blob {digest}: {error}"
+                    why = f"{self._host} closed the connection {attempt + 1} times in blob {digest}: {error}"
                     raise RegistryError(why) from error
 
     def _get(self, path: str, headers: Mapping[str, str], what: str) -> Answer:
@@ -161,7 +161,7 @@ class Repository:
             return self._with_credentials(url, headers, answer)
 
     def _check_asker(self, answer: Answer) -> None:
-        """Raises ``RegistryError`` where somebody else than the registry asks for credentials, and so for a password."""
+        """Raises ``RegistryError`` where another host than the registry asks for credentials, and so for a password."""
         if answer.elsewhere:
             answer.close()
             raise RegistryError(
@@ -273,7 +273,7 @@ def repositories(reference: Reference, options: RegistryOptions) -> Iterator[Rep
 def _host(written: str) -> str:
     host = read_registry(written)
     if not host:
-        # Passed over in silence, it would leave all to the registry that nobody wanted to ask.
+        # Passed over in silence, it would leave all to the registry that was not to be asked.
         raise UsageError(f"not a registry or mirror: {written[:200]}", hint="write it as HOST or HOST:PORT")
     return host
 

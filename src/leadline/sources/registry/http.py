@@ -62,7 +62,7 @@ class Answer:
         self._response = response
         self.status = response.status
         self.is_delimited = response.chunked or response.length is not None
-        """Whether its end can be told from a connection that broke."""
+        """Whether its end can be distinguished from a closed connection."""
         self.elsewhere = ""
         """``host[:port]`` that the host which was asked sent us on to; empty where it answered itself."""
 
@@ -113,7 +113,7 @@ class Answer:
 
         Raises:
             Dropped: it ends early.
-            RegistryError: it comes so slowly that nobody could wait for it.
+            RegistryError: it comes too slowly to wait for.
         """
         try:
             while piece := self._piece():
@@ -175,7 +175,7 @@ def send(url: str, headers: Mapping[str, str], trust: Trust, body: bytes | None 
 
 
 def _target(url: str, answer: Answer) -> str:
-    """Where ``answer`` sends those who asked for ``url``. Raises ``RegistryError`` where nobody should go."""
+    """Where ``answer`` sends those who asked for ``url``. Raises ``RegistryError`` where no request should go."""
     location = answer.header("Location")
     answer.close()
     before = urlsplit(url)

@@ -48,7 +48,7 @@ def open_registry_image(
             return _open(hosts[position:], reference, platform, cache)
         except (RegistryError, UsageError) as error:
             failures.append(error)
-    # What the registry itself said, which was asked last, tells most.
+    # What the registry itself said, which was asked last, says most.
     *before, last = failures
     if not before:
         raise last
@@ -136,7 +136,7 @@ def _pieces(hosts: Sequence[Repository], descriptor: Descriptor) -> Iterator[byt
     """A blob out of the first host that has it: mirrors drop blobs and keep the manifests that name them.
 
     Raises:
-        RegistryError: the registry itself, which comes last, does not give it, or a mirror broke off.
+        RegistryError: the registry itself, which comes last, does not give it, or a mirror closed the connection.
     """
     *mirrors, registry = hosts
     for mirror in mirrors:

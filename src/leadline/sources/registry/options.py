@@ -54,7 +54,7 @@ class PullSecret(Struct, frozen=True):
 
 class Wait(Protocol):
     def __call__(self, attempt: int, seconds: float) -> bool:
-        """Waits as the caller sees fit; True means to ask again. ``seconds`` is the registry's wish, 0 for none."""
+        """Waits as the caller sees fit; True means to ask again. ``seconds`` is what the registry asks for, 0 for none."""
 
 
 def never(attempt: int, seconds: float) -> bool:

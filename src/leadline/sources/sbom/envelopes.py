@@ -1,4 +1,4 @@
-"""What bills of materials come wrapped in: exports of GitHub, statements of in-toto, signed envelopes, BuildKit's answers."""
+"""What SBOM documents come wrapped in: exports of GitHub, statements of in-toto, signed envelopes, BuildKit's answers."""
 
 from base64 import b64decode
 from typing import Any
@@ -21,7 +21,7 @@ def unwrapped(document: object, name: str) -> object:
     """
     about = ""
     for _ in range(DEEPEST):
-        if not isinstance(document, dict) or is_bill(document):
+        if not isinstance(document, dict) or is_sbom(document):
             return document
         written = document.get("predicateType")
         about = written if isinstance(written, str) and written else about
@@ -29,7 +29,7 @@ def unwrapped(document: object, name: str) -> object:
         if inner is None:
             break
         document = inner
-    if about and not is_bill(document):
+    if about and not is_sbom(document):
         raise SourceError(
             f"{name} is an attestation of {about[:80]}, no SBOM",
             hint="ask for the one of SPDX or CycloneDX",
@@ -37,7 +37,7 @@ def unwrapped(document: object, name: str) -> object:
     return document
 
 
-def is_bill(document: object) -> bool:
+def is_sbom(document: object) -> bool:
     """Whether it looks like one without a wrapper."""
     return isinstance(document, dict) and any(mark in document for mark in _MARKS)
 
@@ -65,7 +65,7 @@ def _of_platform(document: dict[str, Any], name: str) -> object:
     platforms = [key for key, value in document.items() if isinstance(value, dict) and "SPDX" in value]
     if len(platforms) > 1:
         raise SourceError(
-            f"{name} holds bills of materials of {', '.join(platforms)[:200]}",
+            f"{name} holds SBOMs of {', '.join(platforms)[:200]}",
             hint="save one of them by itself",
         )
     return document[platforms[0]]["SPDX"] if platforms else None

@@ -1,4 +1,4 @@
-"""What all kinds of bills of materials share: careful access to values, and packages put together from parts."""
+"""What all kinds of SBOM documents share: careful access to values, and packages put together from parts."""
 
 import re
 from collections import Counter
@@ -51,13 +51,13 @@ class Entries:
         return found
 
     def version(self, where: str, name: str, value: object) -> str:
-        """The version that ``value`` says; a number is none, since nobody knows how it was written."""
+        """The version that ``value`` says; a number is none, since how it was written is not known."""
         if value is not None and not isinstance(value, str):
             self.lose(f"{where} {name}".rstrip(), "its version is no text")
         return text(value)
 
     def doubt(self, where: str, url: str, package: Package) -> None:
-        """Notes a package of which nobody can tell what it is: nothing will be found out about it."""
+        """Notes a package that cannot be identified: nothing will be found about it."""
         if package.type != "generic" or url.startswith("pkg:generic/"):
             return
         if url:
@@ -71,7 +71,7 @@ class Entries:
             return further
         if (further.id, further.version) != (known.id, known.version):
             what = f"a second distribution, {further.id} {further.version}"
-            self.lose(where, f"is {what}; all is told as of {known.id} {known.version}")
+            self.lose(where, f"is {what}; all is reported as of {known.id} {known.version}")
         return known
 
     def has_name(self, where: str, name: str, url: str) -> bool:

@@ -1,4 +1,4 @@
-"""JSON of strangers, refused before it takes more memory than there is."""
+"""JSON of unknown origin, refused before it takes more memory than there is."""
 
 import orjson
 

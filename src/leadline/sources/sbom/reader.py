@@ -1,6 +1,6 @@
-"""Finished bills of materials in place of an image: SPDX 2.2 and 2.3, CycloneDX 1.2 to 1.7, Syft, all as JSON.
+"""SBOM documents in place of an image: SPDX 2.2 and 2.3, CycloneDX 1.2 to 1.7, Syft, all as JSON.
 
-A document is a stranger's: entries that make no sense are named in ``Sbom.unread`` and the rest is kept.
+A document may hold anything: entries that make no sense are named in ``Sbom.unread`` and the rest is kept.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from leadline.image.identity.distro import end_of_life
 from leadline.model.package import Sbom
 from leadline.sources.sbom.cyclonedx import read_cyclonedx
 from leadline.sources.sbom.distro import distro_of
-from leadline.sources.sbom.envelopes import is_bill, unwrapped
+from leadline.sources.sbom.envelopes import is_sbom, unwrapped
 from leadline.sources.sbom.fields import entries, fields, text
 from leadline.sources.sbom.json import parsed
 from leadline.sources.sbom.sniff import OTHER_FORMS, in_utf_8
@@ -41,11 +41,11 @@ def read_sbom_document(content: bytes, name: str, created: str) -> Sbom:
     """
     if len(content) > LARGEST_BYTES:
         raise SourceError(f"{name} is larger than {LARGEST_BYTES >> 20} MiB")
-    bill = fields(_bill(_parsed(in_utf_8(content), name), name))
-    reader = _reader(bill, name)
+    document = fields(_document(_parsed(in_utf_8(content), name), name))
+    reader = _reader(document, name)
     if reader is None:
         raise SourceError(f"{name} is no SBOM", hint=_HINT)
-    sbom = reader(bill, name)
+    sbom = reader(document, name)
     distro = distro_of(sbom)
     return replace(sbom, distro=replace(distro, end_of_life=end_of_life(distro)), created=created)
 
@@ -79,26 +79,24 @@ def _lines(content: bytes) -> list[object]:
     return found
 
 
-def _bill(documents: list[object], name: str) -> object:
+def _document(documents: list[object], name: str) -> object:
     """The one SBOM among ``documents``: an image has attestations of other kinds beside it."""
     if len(documents) == 1:
         return unwrapped(documents[0], name)
-    bills = []
+    documents = []
     for document in documents:
         with suppress(SourceError):
-            bills.append(unwrapped(document, name))
-    bills = [one for one in bills if is_bill(one)]
-    if len(bills) > 1:
-        raise SourceError(
-            f"{name} holds {len(bills):,} bills of materials", hint="save one of them by itself"
-        )
-    return bills[0] if bills else None
+            documents.append(unwrapped(document, name))
+    documents = [one for one in documents if is_sbom(one)]
+    if len(documents) > 1:
+        raise SourceError(f"{name} holds {len(documents):,} SBOMs", hint="save one of them by itself")
+    return documents[0] if documents else None
 
 
 def _reader(document: Mapping[str, Any], name: str) -> Reader | None:
     """``None`` for JSON that is something else.
 
-    Raises: ``SourceError`` for a version that nobody here reads.
+    Raises: ``SourceError`` for a version that is not supported.
     """
     if "spdxVersion" in document:
         version = text(document["spdxVersion"])

@@ -1,4 +1,4 @@
-"""Tells bills of materials from archives by how they begin; quick to import."""
+"""Distinguishes SBOM documents from archives by how they begin; quick to import."""
 
 from pathlib import Path
 

@@ -74,7 +74,7 @@ _OPTIONS = (
     click.option(
         "--mirror", multiple=True, metavar="REGISTRY=HOST", help="Ask HOST before REGISTRY. May be repeated."
     ),
-    click.option("--no-cache", is_flag=True, help="Read every layer anew and remember nothing."),
+    click.option("--no-cache", is_flag=True, help="Read every layer anew and store_cached nothing."),
     click.option("--no-color", is_flag=True, help="No colour."),
     click.option("--debug", is_flag=True, help="Logs and tracebacks on stderr."),
 )
