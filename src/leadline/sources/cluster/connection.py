@@ -3,7 +3,7 @@
 import ipaddress
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -27,6 +27,8 @@ _BUSY = frozenset({429, 500, 502, 503, 504})
 
 _UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 """In OpenSSL's words; asking again does not fix it."""
+
+_JSON = {"Accept": "application/json"}
 
 _MAX_FAULTS = 3
 """A 500 may be a hiccup of etcd, or a conversion webhook that is gone for good."""
@@ -146,6 +148,28 @@ class Cluster:
             if wait_s is None:
                 wait_s = self.patience.first_wait_s * 2 ** (attempt - 1)
             self._wait(wait_s, failure, on_wait)
+
+    def lines(self, path: str, params: Mapping[str, str]) -> Iterator[bytes]:
+        """The lines of an answer as they come, until the server ends it. Asks once, and waits for nothing.
+
+        Raises: as ``ask``.
+        """
+        try:
+            with self._http.stream(
+                "GET", path, params=dict(params), headers=_JSON, extensions=dict(self._extensions)
+            ) as response:
+                if response.status_code != 200:
+                    raise _refused(response, _bounded(response, MAX_ERROR_BYTES, self.patience.answer_s))
+                yield from _lines(response)
+        except httpx2.LocalProtocolError:
+            why = "the token or the user's name holds what no HTTP header may"
+            raise CredentialsError(_unusable(self.context, why)) from None
+        except (httpx2.TransportError, httpx2.StreamError) as error:
+            raise LostError(_reason(error)) from error
+        except (OSError, RuntimeError) as error:
+            if self.stopped.is_set():
+                raise LostError("stopped") from error
+            raise CredentialsError(_unusable(self.context, str(error))) from error
 
     def _once(self, path: str, params: Mapping[str, str], accept: str) -> bytes:
         if self.stopped.is_set():
@@ -288,6 +312,22 @@ def _bounded(response: httpx2.Response, limit: int, seconds: float) -> bytes:
             raise httpx2.ReadTimeout(f"an answer took more than {seconds:.0f} s")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _lines(response: httpx2.Response) -> Iterator[bytes]:
+    """Each line that holds something."""
+    parts: list[bytes] = []
+    size = 0
+    for chunk in response.iter_bytes():
+        end, *starts = chunk.split(b"\n")
+        parts.append(end)
+        size += len(end)
+        if size > MAX_ANSWER_BYTES:
+            raise TooLargeError(f"an object is larger than {MAX_ANSWER_BYTES // 2**20} MiB")
+        for start in starts:
+            if size:
+                yield b"".join(parts)
+            parts, size = [start], len(start)
 
 
 def _refused(response: httpx2.Response, content: bytes) -> RefusedError:

@@ -63,6 +63,8 @@ class Listing(Struct, frozen=True):
     read: int
     """Objects that the server sent, kept or not."""
     unread: tuple[Unread, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
+    """For each namespace that was listed by itself (empty for all at once): where to watch from."""
 
     @property
     def is_forbidden(self) -> bool:
@@ -92,15 +94,17 @@ class Lister(Struct, frozen=True):
     def _walk(self, kind: ApiKind, namespaces: tuple[str, ...], keep: Keep) -> Listing:
         items: list[dict[str, Any]] = []
         unread: list[Unread] = []
+        versions: list[tuple[str, str]] = []
         read = 0
         for namespace in namespaces:
             walk = _Walk(self, kind, namespace, keep)
             fault = walk.to_the_end(read)
             items += walk.items
             read += walk.read
+            versions.append((namespace, walk.version))
             if fault is not None:
                 unread.append(fault)
-        return Listing(kind, tuple(items), read, tuple(unread))
+        return Listing(kind, tuple(items), read, tuple(unread), tuple(versions))
 
 
 class _Walk:
@@ -109,6 +113,8 @@ class _Walk:
     def __init__(self, lister: Lister, kind: ApiKind, namespace: str, keep: Keep) -> None:
         self.items: list[dict[str, Any]] = []
         self.read = 0
+        self.version = ""
+        """The resource version of the list."""
         self._lister = lister
         self._kind = kind
         self._namespace = namespace
@@ -136,6 +142,7 @@ class _Walk:
             metadata = mapping(mapping(page).get("metadata"))
             if not self._take(page):
                 return self._unread("the answer is no list of objects")
+            self.version = text(metadata.get("resourceVersion")) or self.version
             remaining = metadata.get("remainingItemCount")
             on_progress(
                 Progress(

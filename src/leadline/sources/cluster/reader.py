@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -96,7 +97,7 @@ def read_cluster(
     """
     scope = Scope(tuple(include_namespaces), tuple(exclude_namespaces))
     with _named_when_lost(cluster):
-        return _Reading(cluster, scope, progress).of(set(kinds))
+        return Reading(cluster, scope, progress).of(set(kinds))
 
 
 def get_workload(cluster: Cluster, namespace: str, kind: str, name: str) -> Resource:
@@ -144,12 +145,13 @@ def _workload(cluster: Cluster, namespace: str, kind: str, name: str) -> Resourc
     return resource_of(body, Origin(kind="cluster", cluster=cluster.context))
 
 
-class _Reading:
-    """One pass over a cluster."""
+class Reading:
+    """One pass over a cluster, and what a watch goes on with."""
 
     def __init__(self, cluster: Cluster, scope: Scope, progress: OnProgress | None) -> None:
-        self._cluster = cluster
-        self._scope = scope
+        self.cluster = cluster
+        self.scope = scope
+        self.listings: Sequence[Listing] = ()
         self._progress = progress
         self._lock = threading.Lock()
         self._parts = SharedParts()
@@ -160,27 +162,27 @@ class _Reading:
     def of(self, wanted: set[str]) -> ClusterSnapshot:
         chosen = self._choose(wanted)
         self._check_namespaces()
-        listings = self._list(chosen)
+        listings = self.listings = self._list(chosen)
         read = [listing for listing in listings if listing.read or not listing.unread]
         if listings and not read:
             first = listings[0].unread[0]
             raise ClusterError(
-                f"nothing can be read in the cluster of {self._cluster.title}: {first.where}: {first.why}",
+                f"nothing can be read in the cluster of {self.cluster.title}: {first.where}: {first.why}",
                 hint=first.hint,
             )
         for listing in listings:
             self._unread += listing.unread
             if listing.unread:
                 self._unread_kinds.add(listing.kind.key)
-        origin = Origin(kind="cluster", cluster=self._cluster.context)
+        origin = Origin(kind="cluster", cluster=self.cluster.context)
         resources = tuple(resource_of(body, origin) for body in _each_once(listings))
         return ClusterSnapshot(
             resources,
             tuple(self._unread),
             frozenset(self._unread_kinds),
-            self._cluster.context,
-            self._cluster.server_version,
-            cloud_of(self._cluster, resources),
+            self.cluster.context,
+            self.cluster.server_version,
+            cloud_of(self.cluster, resources),
             sum(listing.read for listing in listings),
             self._ownership.left_out,
             {listing.kind.key: listing.read for listing in listings},
@@ -189,13 +191,13 @@ class _Reading:
     def _choose(self, wanted: set[str]) -> list[ApiKind]:
         """The kinds to list, sorted by key. A wanted kind that the cluster does not serve has no objects."""
         try:
-            served = discover_kinds(self._cluster)
+            served = discover_kinds(self.cluster)
         except RefusedError as refused:
             self._unread.append(Unread("API discovery", f"{refused.args[0]}; custom kinds are not known"))
             served = assumed_kinds()
         keys = {canonical_key(key) for key in wanted if key != ANY_WORKLOAD}
         if ANY_WORKLOAD in wanted:
-            custom, unread = custom_workloads(self._cluster, served.kinds.values())
+            custom, unread = custom_workloads(self.cluster, served.kinds.values())
             self._unread += unread
             keys |= {*WORKLOADS, *ADDED_WORKLOADS, *custom}
         for group, why in served.broken_groups.items():
@@ -206,9 +208,9 @@ class _Reading:
         return [kind for key in sorted(keys) if (kind := _served_kind(served, key)) is not None]
 
     def _check_namespaces(self) -> None:
-        for name in self._scope.included:
+        for name in self.scope.included:
             try:
-                self._cluster.ask(f"/api/v1/namespaces/{name}")
+                self.cluster.ask(f"/api/v1/namespaces/{name}")
             except RefusedError as refused:
                 if refused.status == 404:
                     self._unread.append(Unread(f"namespace {name}", "there is no such namespace"))
@@ -218,31 +220,35 @@ class _Reading:
         done: dict[str, Listing] = {}
         with ThreadPoolExecutor(THREADS) as pool, ExitStack() as undone:
             # Before the pool waits for the threads that are still listing.
-            undone.callback(self._cluster.stopped.set)
-            for rank in sorted({_RANKS.get(kind.key, 0) for kind in chosen}):
-                stage = [kind for kind in chosen if _RANKS.get(kind.key, 0) == rank]
+            undone.callback(self.cluster.stopped.set)
+            for rank in sorted(set(map(rank_of, chosen))):
+                stage = [kind for kind in chosen if rank_of(kind) == rank]
                 for listing in pool.map(self._list_one, stage):
                     done[listing.kind.key] = listing
             undone.pop_all()
         return [done[kind.key] for kind in chosen]
 
     def _list_one(self, kind: ApiKind) -> Listing:
-        def keep(body: dict[str, Any]) -> bool:
-            if self._ownership.is_judged_at_owner(kind.key, body):
-                return False
-            if kind.key == "Namespace" and not self._scope.covers(
-                text(mapping(body.get("metadata")).get("name"))
-            ):
-                return False
-            trim(body, self._parts)
-            return True
+        return Lister(self.cluster, self.scope, self.report).all_of(kind, partial(self.keeps, kind))
 
-        return Lister(self._cluster, self._scope, self._report).all_of(kind, keep)
+    def keeps(self, kind: ApiKind, body: dict[str, Any]) -> bool:
+        """Cuts an object down in place and says whether it is judged by itself."""
+        if self._ownership.is_judged_at_owner(kind.key, body):
+            return False
+        if kind.key == "Namespace" and not self.scope.covers(text(mapping(body.get("metadata")).get("name"))):
+            return False
+        trim(body, self._parts)
+        return True
 
-    def _report(self, progress: Progress) -> None:
+    def report(self, progress: Progress) -> None:
         if self._progress is not None:
             with self._lock:
                 self._progress(progress)
+
+
+def rank_of(kind: ApiKind) -> int:
+    """Owners have a lower one than what they own."""
+    return _RANKS.get(kind.key, 0)
 
 
 def _each_once(listings: Iterable[Listing]) -> Iterator[dict[str, Any]]:

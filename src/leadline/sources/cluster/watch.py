@@ -1,0 +1,248 @@
+"""Follows a cluster: what ``read_cluster`` reads, and from then on every change of it.
+
+Each kind is watched from where its list ended. Bookmarks keep that place recent; where the server has forgotten it
+(410), the kind is listed again and compared; where the connection ends, it is taken up again.
+Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+"""
+
+import queue
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import orjson
+from msgspec import Struct
+
+from leadline.errors import ClusterError
+from leadline.model.finding import Unread
+from leadline.model.resource import Origin, Resource, resource_of
+from leadline.sources.cluster.connection import Cluster, LostError, RefusedError
+from leadline.sources.cluster.discovery import ApiKind
+from leadline.sources.cluster.listing import Lister, Listing, OnProgress, Scope
+from leadline.sources.cluster.reader import ClusterSnapshot, Reading, rank_of
+from leadline.sources.cluster.responses import mapping, text
+
+STREAM_S = 300
+"""After this the server ends a watch by itself, and it is taken up again."""
+QUIET_S = 0.2
+"""A change is handed on once no other has come for so long: one rollout is one change."""
+MAX_BATCH = 5_000
+"""Objects that are waited for at most before the change is handed on."""
+Key = tuple[str, str, str]
+"""Key of the kind, namespace, name."""
+
+
+class Changes(Struct, frozen=True):
+    """What became of the objects; one that is both removed and added has changed."""
+
+    removed: tuple[str, ...] = ()
+    """Ids."""
+    added: tuple[Resource, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    """Kinds that cannot be watched: what changes there goes unseen."""
+
+
+class _Event(Struct, frozen=True):
+    """What one stream has to tell: an object that is there or gone, a new list of all, or that it is at its end."""
+
+    stream: "_Stream"
+    body: dict[str, Any] | None = None
+    is_gone: bool = False
+    listing: Listing | None = None
+    unread: Unread | None = None
+
+
+class ClusterWatch:
+    """A cluster that is followed. ``snapshot`` is what it held at the start."""
+
+    def __init__(self, reading: Reading, snapshot: ClusterSnapshot) -> None:
+        self.snapshot = snapshot
+        self._reading = reading
+        self._cluster = reading.cluster
+        self._events: queue.Queue[_Event] = queue.Queue()
+        self._origin = Origin(kind="cluster", cluster=reading.cluster.context)
+        self._present: dict[Key, Resource] = {}
+        self._streams: list[_Stream] = []
+        kinds = {
+            (listing.kind.api_version, listing.kind.kind): listing.kind.key for listing in reading.listings
+        }
+        for resource in snapshot.resources:
+            key = kinds[resource.api_version, resource.kind]
+            self._present[key, resource.namespace, resource.name] = resource
+        for listing in reading.listings:
+            for namespace, version in listing.versions:
+                self._streams.append(_Stream(reading, listing.kind, namespace, version, self._events))
+
+    def changes(self, quiet_s: float = QUIET_S) -> Iterator[Changes]:
+        """Every change from now on, until the cluster is closed."""
+        for stream in self._streams:
+            threading.Thread(target=stream.run, name=f"watch {stream.kind.resource}", daemon=True).start()
+        while not self._cluster.stopped.is_set():
+            events = self._batch(quiet_s)
+            changes = self._taken(events) if events else None
+            if changes is not None and (changes.removed or changes.added or changes.unread):
+                yield changes
+
+    def _batch(self, quiet_s: float) -> list[_Event]:
+        """What came until nothing more came for a while; empty where nothing did."""
+        events: list[_Event] = []
+        try:
+            events.append(self._events.get(timeout=1.0))
+            while len(events) < MAX_BATCH:
+                events.append(self._events.get(timeout=quiet_s))
+        except queue.Empty:
+            pass
+        return events
+
+    def _taken(self, events: Sequence[_Event]) -> Changes:
+        before: dict[Key, Resource | None] = {}
+        unread: list[Unread] = []
+        # Owners first, as in a list: what they own is then known to be theirs.
+        for event in sorted(events, key=lambda event: rank_of(event.stream.kind)):
+            if event.unread is not None:
+                unread.append(event.unread)
+            for key, body in self._told_by(event):
+                before.setdefault(key, self._present.get(key))
+                self._put(key, event.stream.kind, body)
+        changed = [(old, self._present.get(key)) for key, old in before.items()]
+        changed = [(old, new) for old, new in changed if old != new]
+        return Changes(
+            tuple(old.id for old, _ in changed if old is not None),
+            tuple(new for _, new in changed if new is not None),
+            tuple(unread),
+        )
+
+    def _told_by(self, event: _Event) -> Iterator[tuple[Key, dict[str, Any] | None]]:
+        """Each object that an event speaks of; ``None`` for one that is gone."""
+        kind = event.stream.kind
+        if event.body is not None:
+            yield _key(kind, event.body), None if event.is_gone else event.body
+        if event.listing is not None:
+            there = {_key(kind, body): body for body in event.listing.items}
+            yield from there.items()
+            for key in [key for key in self._present if key[0] == kind.key and key not in there]:
+                if event.stream.namespace in ("", key[1]):
+                    yield key, None
+
+    def _put(self, key: Key, kind: ApiKind, body: dict[str, Any] | None) -> None:
+        if body is None or not self._reading.keeps(kind, body):
+            self._present.pop(key, None)
+        else:
+            self._present[key] = resource_of(body, self._origin)
+
+
+class _Stream:
+    """One kind in one namespace or in all, watched by a thread of its own."""
+
+    def __init__(
+        self, reading: Reading, kind: ApiKind, namespace: str, version: str, events: "queue.Queue[_Event]"
+    ) -> None:
+        self.kind = kind
+        self.namespace = namespace
+        self._cluster = reading.cluster
+        self._scope = reading.scope
+        self._on_progress: OnProgress = reading.report
+        self._version = version
+        self._events = events
+        self._failures = 0
+
+    def run(self) -> None:
+        """Watches until the cluster is closed or the kind cannot be watched."""
+        while not self._cluster.stopped.is_set():
+            try:
+                if not self._version:
+                    self._list_again()
+                self._watch_once()
+            except RefusedError as refused:
+                if refused.status == 410:
+                    self._version = ""
+                elif refused.status in (400, 401, 403, 404, 405):
+                    self._give_up(str(refused.args[0]))
+                    return
+                else:
+                    self._wait()
+            except LostError:
+                self._wait()
+            except ClusterError as error:
+                self._give_up(str(error.args[0]))
+                return
+
+    def _watch_once(self) -> None:
+        params = {
+            "watch": "1",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": self._version,
+            "timeoutSeconds": str(STREAM_S),
+        }
+        is_empty = True
+        for line in self._cluster.lines(self.kind.path(self.namespace), params):
+            is_empty = False
+            self._failures = 0
+            self._take(line)
+        if is_empty:
+            self._wait()
+
+    def _take(self, line: bytes) -> None:
+        """One event. Raises ``RefusedError`` where it is an error, ``LostError`` where it is no event."""
+        try:
+            event = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise LostError("the answer is no JSON") from error
+        body = event.get("object") if isinstance(event, dict) else None
+        if not isinstance(body, dict):
+            raise LostError("the answer is no event")
+        what = text(event.get("type"))
+        if what == "ERROR":
+            code = body.get("code")
+            raise RefusedError(code if isinstance(code, int) else 0, text(body.get("message")))
+        version = text(mapping(body.get("metadata")).get("resourceVersion"))
+        if what in ("ADDED", "MODIFIED", "DELETED"):
+            if not self.kind.is_namespaced or self._scope.covers(_key(self.kind, body)[1]):
+                body["apiVersion"], body["kind"] = self.kind.api_version, self.kind.kind
+                self._events.put(_Event(self, body, is_gone=what == "DELETED"))
+        elif what != "BOOKMARK":
+            raise LostError("the answer is no event")
+        self._version = version or self._version
+
+    def _list_again(self) -> None:
+        scope = Scope((self.namespace,)) if self.namespace else self._scope
+        listing = Lister(self._cluster, scope, self._on_progress).all_of(self.kind, lambda body: True)
+        if listing.unread:
+            raise LostError(listing.unread[0].why)
+        self._events.put(_Event(self, listing=listing))
+        self._version = listing.versions[0][1]
+
+    def _wait(self) -> None:
+        patience = self._cluster.patience
+        self._failures += 1
+        self._cluster.stopped.wait(
+            min(patience.longest_wait_s, patience.first_wait_s * 2 ** min(self._failures - 1, 20))
+        )
+
+    def _give_up(self, why: str) -> None:
+        where = (
+            f"{self.kind.resource} in namespace {self.namespace}" if self.namespace else self.kind.resource
+        )
+        told = Unread(where, f"cannot be watched: {why}", reason="forbidden")
+        self._events.put(_Event(self, unread=told))
+
+
+def watch_cluster(
+    cluster: Cluster,
+    kinds: Iterable[str],
+    include_namespaces: Sequence[str] = (),
+    exclude_namespaces: Sequence[str] = (),
+    progress: OnProgress | None = None,
+) -> ClusterWatch:
+    """Reads as ``read_cluster`` does, and can tell every change from then on.
+
+    Raises:
+        ClusterError: nothing at all could be read.
+    """
+    reading = Reading(cluster, Scope(tuple(include_namespaces), tuple(exclude_namespaces)), progress)
+    return ClusterWatch(reading, reading.of(set(kinds)))
+
+
+def _key(kind: ApiKind, body: dict[str, Any]) -> Key:
+    metadata = mapping(body.get("metadata"))
+    return kind.key, text(metadata.get("namespace")), text(metadata.get("name"))

@@ -1,0 +1,156 @@
+"""Following a cluster over HTTP: lists, watches, what they forget and what breaks them."""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+
+import pytest
+
+from leadline.sources.cluster.reader import Cluster, Patience, connect
+from leadline.sources.cluster.watch import ClusterWatch, watch_cluster
+from list_server import Fault, Row, status
+from watch_server import WatchServer, event, expired
+
+IMPATIENT = Patience(attempts=3, first_wait_s=0.0, longest_wait_s=0.0, connect_s=5.0, silence_s=5.0)
+POD = Row("", "v1", "Pod", "pods")
+DEPLOYMENT = Row("apps", "v1", "Deployment", "deployments")
+NODE = Row("", "v1", "Node", "nodes", namespaced=False)
+
+
+@pytest.fixture
+def server() -> Iterator[WatchServer]:
+    with WatchServer((POD, DEPLOYMENT, NODE)) as started:
+        yield started
+
+
+@pytest.fixture
+def cluster(server: WatchServer, tmp_path) -> Iterator[Cluster]:
+    entries = {
+        "current-context": "test",
+        "clusters": [{"name": "c", "cluster": {"server": server.url}}],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [{"name": "test", "context": {"cluster": "c", "user": "u"}}],
+    }
+    (tmp_path / "kubeconfig").write_text(json.dumps(entries))
+    opened = connect(kubeconfig=str(tmp_path / "kubeconfig"), environ={}, patience=IMPATIENT)
+    yield opened
+    opened.close()
+
+
+def pod(
+    name: str, version: str = "1", image: str = "web:1", namespace: str = "shop", owner: str = ""
+) -> dict:
+    metadata = {
+        "name": name,
+        "namespace": namespace,
+        "uid": f"{namespace}-{name}",
+        "resourceVersion": version,
+    }
+    if owner:
+        metadata["ownerReferences"] = [{"uid": owner, "controller": True}]
+    return {"metadata": metadata, "spec": {"containers": [{"name": "c", "image": image}]}}
+
+
+def bookmark(version: str) -> bytes:
+    return event("BOOKMARK", {"metadata": {"resourceVersion": version}})
+
+
+def watching(cluster: Cluster, *kinds: str, **scope: tuple[str, ...]) -> ClusterWatch:
+    return watch_cluster(cluster, kinds or ("Pod",), **scope)
+
+
+def told(watch: ClusterWatch, last: str) -> tuple[list[str], list[str]]:
+    """Names that went and that came, until ``last`` has come; what has changed is both."""
+    went: set[str] = set()
+    came: set[str] = set()
+    for changes in watch.changes():
+        went |= {id.rpartition("/")[2] for id in changes.removed}
+        came |= {resource.name for resource in changes.added}
+        if last in came:
+            break
+    return sorted(went), sorted(came)
+
+
+def test_what_is_added_changed_and_deleted_is_told(server, cluster):
+    server.add(POD, pod("a"), pod("b"), pod("c"))
+    server.watches["pods"] = [
+        (
+            event("MODIFIED", pod("a", "3", "web:2")),
+            event("DELETED", pod("b", "4")),
+            event("ADDED", pod("d", "5")),
+        )
+    ]
+    watch = watching(cluster)
+    assert [one.name for one in watch.snapshot.resources] == ["a", "b", "c"]
+    assert told(watch, "d") == (["a", "b"], ["a", "d"])
+
+
+def test_what_is_sent_again_without_a_change_is_no_change(server, cluster):
+    server.add(POD, pod("a"))
+    server.watches["pods"] = [(event("MODIFIED", pod("a", "2")), event("ADDED", pod("b", "3")))]
+    assert told(watching(cluster), "b") == ([], ["b"])
+
+
+def test_a_watch_that_ends_goes_on_from_where_it_was(server, cluster):
+    server.watches["pods"] = [
+        (event("ADDED", pod("a", "7")), bookmark("9")),
+        (event("ADDED", pod("b", "10")),),
+    ]
+    assert told(watching(cluster), "b") == ([], ["a", "b"])
+    assert server.watched[:2] == [("pods", "1"), ("pods", "9")]
+
+
+@pytest.mark.parametrize("forgotten", [(expired(),), Fault(410, status(410, "too old resource version"))])
+def test_what_the_server_has_forgotten_is_listed_again_and_compared(server, cluster, forgotten):
+    server.add(POD, pod("stays"), pod("goes"), pod("changes"))
+    server.watches["pods"] = [forgotten]
+    watch = watching(cluster)
+    server.objects[POD].clear()
+    server.add(POD, pod("stays"), pod("changes", "5", "web:2"), pod("comes"))
+    assert told(watch, "comes") == (["changes", "goes"], ["changes", "comes"])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Fault(503, b"{}"),
+        Fault(500, b"no JSON"),
+        (b"no JSON\n",),
+        (b"[]\n",),
+        (b'{"type": "UNKNOWN", "object": {}}\n',),
+        (),
+    ],
+)
+def test_a_watch_that_breaks_is_taken_up_again(server, cluster, broken):
+    server.watches["pods"] = [broken, (event("ADDED", pod("a", "2")),)]
+    assert told(watching(cluster), "a") == ([], ["a"])
+
+
+def test_a_kind_that_may_not_be_watched_is_named(server, cluster):
+    server.watches["pods"] = [Fault(403, status(403, 'User "eve" cannot watch'))]
+    (changes,) = islice(watching(cluster).changes(), 1)
+    assert [(one.where, one.reason) for one in changes.unread] == [("pods", "forbidden")]
+
+
+def test_what_an_owner_made_is_left_to_it(server, cluster):
+    server.add(DEPLOYMENT, {**pod("web"), "spec": {"template": {"spec": pod("x")["spec"]}}})
+    server.watches["pods"] = [
+        (event("ADDED", pod("web-1", "3", owner="shop-web")), event("ADDED", pod("lone", "4")))
+    ]
+    assert told(watching(cluster, "Pod", "Deployment.apps"), "lone") == ([], ["lone"])
+
+
+def test_only_the_chosen_namespaces_are_followed(server, cluster):
+    server.watches["pods"] = [
+        (event("ADDED", pod("a", "2", namespace="other")), event("ADDED", pod("b", "3")))
+    ]
+    watch = watching(cluster, exclude_namespaces=("other",))
+    assert told(watch, "b") == ([], ["b"])
+
+
+def test_each_chosen_namespace_is_watched_by_itself(server, cluster):
+    server.watches["pods"] = [(event("ADDED", pod("a", "2")),)]
+    server.add(POD, pod("old"))
+    watch = watching(cluster, include_namespaces=("shop",))
+    assert told(watch, "a") == ([], ["a"])
+    assert any("/namespaces/shop/pods?watch=1" in request for request in server.requests)
