@@ -25,6 +25,8 @@ class Difference(Struct, frozen=True):
 
     appeared: tuple[Finding, ...] = ()
     went: tuple[Finding, ...] = ()
+    subjects: tuple[Resource, ...] = ()
+    """The objects that these are about, as they are now, else as they were."""
     judged_again: int = 0
     """Objects whose verdict the change could touch, those that were changed included."""
 
@@ -170,10 +172,13 @@ class Followed:
     def _difference(self, before: dict[str, Verdict | None]) -> Difference:
         appeared: list[Finding] = []
         went: list[Finding] = []
+        subjects: dict[str, Resource] = {}
         for id, verdict in before.items():
             now = self._verdict_of(id)
             if now is not verdict:
                 old, new = verdict.findings if verdict else (), now.findings if now else ()
                 appeared += (finding for finding in new if finding not in old)
                 went += (finding for finding in old if finding not in new)
-        return Difference(tuple(appeared), tuple(went), len(before))
+                both = (*(verdict.subjects if verdict else ()), *(now.subjects if now else ()))
+                subjects |= {subject.resource.id: subject.resource for subject in both}
+        return Difference(tuple(appeared), tuple(went), tuple(subjects.values()), len(before))

@@ -11,9 +11,9 @@ from leadline.posture.required_kinds import kinds_needed
 from leadline.scans.options import PostureOptions
 from leadline.scans.reading import Reading
 from leadline.scans.selection import split_workload
-from leadline.sources.cluster.listing import Progress
+from leadline.sources.cluster.listing import OnProgress, Progress
 from leadline.sources.cluster.rbac import expand
-from leadline.sources.cluster.reader import Cluster, connect, get_workload, read_cluster
+from leadline.sources.cluster.reader import Cluster, ClusterSnapshot, connect, get_workload, read_cluster
 
 NO_CLOUD = "none"
 """A cluster that is no service of a cloud that we know."""
@@ -35,13 +35,28 @@ def read_cluster_of(options: PostureOptions, controls: Sequence[BuiltControl]) -
 
 
 def _all(cluster: Cluster, options: PostureOptions, controls: Sequence[BuiltControl]) -> Reading:
+    snapshot = read_cluster(
+        cluster,
+        kinds_needed(controls),
+        options.include_namespaces,
+        options.exclude_namespaces,
+        shown_by(options),
+    )
+    return reading_of(snapshot, options, controls)
+
+
+def shown_by(options: PostureOptions) -> OnProgress:
     def show(progress: Progress) -> None:
         waiting = f", waiting {progress.waiting_s:.0f} s: {progress.why}" if progress.waiting_s else ""
         options.say(f"reading {progress.kind}, {progress.read:,} so far{waiting}")
 
-    snapshot = read_cluster(
-        cluster, kinds_needed(controls), options.include_namespaces, options.exclude_namespaces, show
-    )
+    return show
+
+
+def reading_of(
+    snapshot: ClusterSnapshot, options: PostureOptions, controls: Sequence[BuiltControl]
+) -> Reading:
+    """What a source hands over, of a cluster that was read."""
     options.say("judging")
     return Reading(
         Target(

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 
 from msgspec import Struct
 
+from leadline.model.control import BuiltControl
 from leadline.model.report import PostureReport, Target
 from leadline.outputs.place import Places
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.sealing import sealed
-from leadline.posture.engine import Facts, judge
+from leadline.posture.engine import Facts, Judgement, judge
 from leadline.scans.coverage import why_no_verdict
 from leadline.scans.options import PostureOptions
 from leadline.scans.policies import Policies, choose_policies
@@ -61,25 +62,44 @@ def open_posture_scan(targets: Sequence[str], options: PostureOptions) -> Iterat
             yield PostureScan(report, places, tuple(map(hidden.message, reading.notes)), why)
 
 
-def _report(
-    options: PostureOptions, reading: Reading, policies: Policies, settings: Settings, started: float
-) -> PostureReport:
-    facts = Facts(
+def facts_of(options: PostureOptions, reading: Reading) -> Facts:
+    return Facts(
         reading.is_whole,
         reading.target.server_version,
         _cloud(options, reading.target),
         options.assume_complete,
     )
+
+
+def asked_controls(reading: Reading, policies: Policies) -> list[BuiltControl]:
+    """The controls that what was read is enough for."""
     left_out = {skip.control for skip in reading.skips}
-    asked = [control for control in policies.controls if control.id not in left_out]
+    return [control for control in policies.controls if control.id not in left_out]
+
+
+def _report(
+    options: PostureOptions, reading: Reading, policies: Policies, settings: Settings, started: float
+) -> PostureReport:
     try:
-        judgement = judge(reading.resources, asked, settings=settings, facts=facts)
+        judgement = judge(
+            reading.resources,
+            asked_controls(reading, policies),
+            settings=settings,
+            facts=facts_of(options, reading),
+        )
         # Of a cluster the one workload that was asked for is all that was read.
         if not options.workload or reading.target.kind != "cluster":
             judgement = selected(options, judgement)
     finally:
         for close in policies.closers:
             close()
+    return report_of(reading, policies, settings, judgement, time.monotonic() - started)
+
+
+def report_of(
+    reading: Reading, policies: Policies, settings: Settings, judgement: Judgement, seconds: float
+) -> PostureReport:
+    """What was read and what became of it, together."""
     return PostureReport(
         target=reading.target,
         resources=judgement.resources,
@@ -98,7 +118,7 @@ def _report(
         objects=len(reading.resources),
         charts=reading.charts,
         kustomizations=reading.kustomizations,
-        seconds=time.monotonic() - started,
+        seconds=seconds,
     )
 
 

@@ -54,6 +54,7 @@ class ScanRequest(Struct, frozen=True):
     api_versions: tuple[str, ...] = ()
     store: str = ""
     store_namespace: str = "leadline"
+    watch: bool = False
     debug: bool = False
 
 

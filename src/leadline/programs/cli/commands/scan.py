@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,13 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from leadline.errors import SourceError, StoreError
+from leadline.errors import SourceError, StoreError, UsageError
+from leadline.model.control import Severity
 from leadline.model.report import PostureReport
-from leadline.outputs.edit_rows import failing_text
+from leadline.outputs.edit_rows import edit_line, edit_rows, failing_text
 from leadline.outputs.finding_places import FindingPlaces
-from leadline.outputs.format import Asked, Page
+from leadline.outputs.format import Asked, Page, titles_of
+from leadline.outputs.place import NoPlaces
 from leadline.outputs.plain import plain
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.summary import closing
@@ -24,6 +28,7 @@ from leadline.programs.cli.scan_request import ScanRequest, gates_of, options_of
 from leadline.programs.cli.terminal import configure_log, wants_colour, width_of
 from leadline.scans.gates import Verdict, verdict
 from leadline.scans.posture_scan import PostureScan, open_posture_scan
+from leadline.scans.watch_scan import ScanChange, watch_scan
 from leadline.version import __version__
 
 EPILOG = """
@@ -107,11 +112,13 @@ _LIST = "A list, with commas or repeated."
     metavar="NAME",
     help="Where results about objects without a namespace go.",
 )
+@click.option("--watch", is_flag=True, help="Go on, and show what appears and what goes, until Ctrl-C.")
 @click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")
 @click.option("--debug", is_flag=True, help="Tracebacks and a log on stderr.")
 def command(words: tuple[str, ...], **flags: Any) -> int:
     """Scans Kubernetes objects in files, folders, globs or standard input, or in a cluster."""
-    return _run(request_of(words, flags))
+    request = request_of(words, flags)
+    return _watch(request) if request.watch else _run(request)
 
 
 def _run(request: ScanRequest) -> int:
@@ -157,6 +164,55 @@ def _store(request: ScanRequest, report: PostureReport) -> None:
     if not request.quiet:
         gone = f", {stored.collected} of vanished objects deleted" if stored.collected else ""
         click.echo(f"{stored.written} results stored as {stored.run}{gone}", err=True)
+
+
+def _watch(request: ScanRequest) -> int:
+    """The report once, then each change, until Ctrl-C; the exit code is that of the last verdict.
+
+    Raises: ``LeadlineError`` of every kind.
+    """
+    secrets = SecretValues()
+    configure_log(is_debug=request.debug, secrets=secrets)
+    is_terminal = os.isatty(1)
+    chosen = destinations(request.format, request.output, is_terminal=is_terminal)
+    if request.store or request.output or {one.format.name for one in chosen} - {"pretty", "lines"}:
+        raise UsageError(
+            "--watch shows its changes as lines", hint="leave --format, --output and --store away"
+        )
+    with ExitStack() as stack:
+        display = stack.enter_context(
+            progress(f"scanning {' '.join(request.targets)}", is_wanted=not request.quiet)
+        )
+        options = replace(options_of(request, display.say, with_scores=True), secrets=secrets)
+        watched, changes = stack.enter_context(watch_scan(request.targets, options))
+        first = watched.scan
+        display.end()
+        outcome = verdict(first.report, gates_of(request))
+        page = _page(request, first, outcome, is_terminal, chosen)
+        with opened(chosen) as sinks:
+            for sink in sinks:
+                _write(sink, first.report, page)
+        _remark(request, first, outcome, chosen)
+        try:
+            for change in changes:
+                for line in changed_lines(change, page.least):
+                    click.echo(line)
+                sys.stdout.flush()
+        except KeyboardInterrupt:
+            outcome = verdict(watched.scan.report, gates_of(request))
+            if outcome.text and not request.quiet:
+                click.echo(outcome.text, err=True)
+    return 0 if outcome.passed else _GATE_FAILED
+
+
+def changed_lines(change: ScanChange, least: Severity) -> Iterator[str]:
+    """A line for each edit that is asked for now (+) or no longer (-), and for what cannot be read any more (!)."""
+    for sign, report, places in (("-", change.went, NoPlaces()), ("+", change.appeared, change.places)):
+        title = titles_of(report)
+        for row in edit_rows(report, FindingPlaces(report, places), least):
+            yield f"{sign} {edit_line(row, report, title)}"
+    for unread in change.unread:
+        yield f"! {plain(unread.where, 4096)}: unread {plain(unread.why)}"
 
 
 def _page(
