@@ -108,6 +108,10 @@ def test_a_name_gives_its_value_away(name, value):
         ("TOKEN_REVIEW", "enabled"),
         ("HOME", "wonderland"),
         ("", "wonderland"),
+        ("TOKEN_SCRIPT", "get-token.sh"),
+        ("REFRESH_TOKEN", "refresh_token.py"),
+        ("VAULT_SECRETS", '{"secretName": "web", "path": "kv/web", "field": "value"}'),
+        ("SECRETS", '["web", "db"]'),
     ],
 )
 def test_names_of_what_is_no_credential_are_let_go(name, value):
@@ -154,6 +158,9 @@ SHAPES = [
     "Authorization: Basic " + "c2hvcDp3b25kZXJsYW5k",
     '{"auths": {"registry.example": {"auth": "' + 'c2hvcDp3b25kZXJsYW5k"}}}',
     "redis://:wonderland@cache:6379/0",
+    "https://api.example/hook?token=" + LETTERS[:20],
+    "https://api.example/v1?user=shop&api_key=" + HEX[:24],
+    "Basic " + "c2hvcDp3b25kZXJsYW5k",
     "jdbc:mysql://db/shop?user=shop&password=wonderland",
     "Server=db;User Id=shop;Password=wonderland;",
     "jdbc:sqlserver://db:1433;databaseName=shop;user=sa;password=wonderland",
@@ -193,6 +200,9 @@ def test_base64_hides_nothing(value):
         "https://hooks.slack.com/services/T00000000/B00000000/" + "X" * 24,
         "glpat-" + "x" * 20,
         "Basic authentication is off",
+        "Basic settings",
+        "https://api.example/search?key=name&token=page",
+        "https://shop.example/?key=introduction-to-shop",
         '{"auth": "required"}',
         "key-value",
         "sk-learn",
@@ -298,3 +308,22 @@ def test_no_finding_of_any_control_repeats_the_credential(value):
     for finding in judgement.findings:
         assert value not in str(finding), finding.control
     assert value not in str(judgement.skips) + str(judgement.unread)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "password = form.value;",
+        "token: process.env.TOKEN,",
+        'const token = getToken("shop")',
+        "password=os.getenv('PASSWORD')",
+        "secret = config[name]",
+    ],
+)
+def test_programs_in_a_text_are_no_credentials(line):
+    assert not RULES.betrays_text("app.js", f"// a program\n{line}\nrun()\n")
+    assert RULES.betrays_text("app.conf", "# settings\npassword = wonderland\nhost = db\n")
+
+
+def test_json_is_looked_into():
+    assert RULES.is_credential("DB_SECRETS", '{"user": "shop", "password": "wonderland"}')

@@ -2,9 +2,16 @@
 
 from leadline.model.control import Remove, Review, Violations
 from leadline.posture.checks.credentials import CredentialRules, rules_for
-from leadline.posture.subject import Container
+from leadline.posture.subject import Container, workloads_of
 
-__all__ = ["SENSITIVE_KEY_NAMES", "SENSITIVE_VALUES", "credentials_of", "rules_for"]
+__all__ = [
+    "SENSITIVE_KEY_NAMES",
+    "SENSITIVE_VALUES",
+    "CredentialRules",
+    "credentials_of",
+    "rules_for",
+    "workloads_of",
+]
 
 
 SENSITIVE_KEY_NAMES: tuple[str, ...] = (

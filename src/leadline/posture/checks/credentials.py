@@ -10,6 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
+
+import msgspec
 
 from leadline.posture.checks.token_shapes import TEMPLATE, has_login, has_token
 
@@ -168,6 +171,13 @@ _COUNTED = (("secret",), ("token",))
 _NO_CREDENTIALS = frozenset({("initial", "cluster", "token")})
 """Names of what is called like a credential and is none: etcd tells its clusters apart by this one."""
 
+_SCRIPTS = (".sh", ".py", ".js", ".ts", ".rb", ".pl", ".ps1", ".lua", ".go", ".java")
+"""Ends of the names of programs: ``get-token.sh`` holds no token."""
+_CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*[(\[]|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;,)]?")
+"""How an expression of a program begins, which reads a value from elsewhere: ``form.value``, ``os.getenv(``."""
+MOST_PAIRS = 1000
+"""Names and values of one JSON text that are looked at."""
+
 _ASSIGNMENT = re.compile(
     r"""^\s*(?:export\s+|-\s+|--?)?["']?([\w.-]{2,80})["']?\s*[:=]\s*["']?([^\s"',;#]{1,512})"""
 )
@@ -254,8 +264,11 @@ class CredentialRules:
             or (name.isupper() and name in value)  # API_KEY: INSERT_API_KEY
             or ("://" in plain and not has_login(value))
             or plain.startswith("/")
+            or plain.endswith(_SCRIPTS)
         ):
             return False
+        if plain[0] in "{[" and (said := _pairs_in(value)) is not None:
+            return any(self._is_named(key, inner) for key, inner in said)
         for wanted in self._names:
             if wanted and _contains(parts, wanted):
                 if wanted in _COUNTED and (*wanted[:-1], wanted[-1] + "s") == parts[-1:]:
@@ -315,8 +328,31 @@ def _assignments(text: str) -> Iterator[tuple[str, str]]:
             len(line) <= LONGEST_VALUE
             and (match := _ASSIGNMENT.match(line))
             and not TEMPLATE.search(match[2])
+            and not _is_code(match[2])
         ):
             yield match[1], match[2]
+
+
+def _is_code(value: str) -> bool:
+    found = _CODE.match(value)
+    return found is not None and (found[0] == value or found[0][-1] in "([")
+
+
+def _pairs_in(text: str) -> list[tuple[str, str]] | None:
+    """Every name in a JSON text with the text under it; ``None`` where it is no JSON."""
+    try:
+        todo: list[Any] = [msgspec.json.decode(text[:LONGEST_TEXT])]
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    pairs: list[tuple[str, str]] = []
+    while todo and len(pairs) < MOST_PAIRS:
+        value = todo.pop()
+        if isinstance(value, dict):
+            pairs += [(str(k), v) for k, v in value.items() if isinstance(v, str)]
+            todo += value.values()
+        elif isinstance(value, list):
+            todo += value
+    return pairs
 
 
 def _contains(parts: tuple[str, ...], wanted: tuple[str, ...]) -> bool:

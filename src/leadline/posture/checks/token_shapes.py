@@ -3,6 +3,7 @@
 Each service's own documentation of its tokens is the source of their form: prefix, alphabet, length.
 """
 
+import base64
 import re
 from collections.abc import Iterator
 
@@ -72,17 +73,48 @@ _LOGINS = (
     ),
 )
 """A password in an address, before its host or among its parameters, and in a connection string."""
+_QUERY = re.compile(
+    r"[?&](?:access[_-]?token|auth[_-]?token|api[_-]?key|apikey|token|secret|client[_-]?secret|key)="
+    r"([^\s&#\"'<>{}$]{12,256})",
+    re.IGNORECASE,
+)
+"""A token among the parameters of an address."""
+_BASIC = re.compile(r"\bBasic ([0-9A-Za-z+/]{8,256}={0,2})")
+"""User name and password of HTTP in base64."""
 TEMPLATE = re.compile(r"^\$[({]|\{\{|^<[^>]*>$|^%\(|^__\w+__$|^\$\w[\w.-]*$|^`")
 """What a template or a variable fills in later."""
 
 
 def has_token(text: str) -> bool:
     """Whether a known kind of token stands in ``text``."""
-    return any(
-        len(set(found[0][-12:])) >= _FEWEST_CHARACTERS
-        for mark, shape in _SHAPES
-        if mark in text
-        for found in shape.finditer(text)
+    return (
+        any(
+            len(set(found[0][-12:])) >= _FEWEST_CHARACTERS
+            for mark, shape in _SHAPES
+            if mark in text
+            for found in shape.finditer(text)
+        )
+        or ("Basic " in text and any(_is_login(found[1]) for found in _BASIC.finditer(text)))
+        or ("://" in text and any(_is_mixed(found[1]) for found in _QUERY.finditer(text)))
+    )
+
+
+def _is_login(encoded: str) -> bool:
+    """Whether base64 says ``user:password``."""
+    try:
+        plain = base64.b64decode(encoded, validate=True).decode("utf-8")
+    except ValueError:
+        return False
+    user, colon, password = plain.partition(":")
+    return bool(user and colon and password) and plain.isprintable()
+
+
+def _is_mixed(value: str) -> bool:
+    """Whether letters and digits stand in it, more than a few of them different: no word, no version, no number."""
+    return (
+        any(map(str.isdigit, value))
+        and any(map(str.isalpha, value))
+        and len(set(value)) > 2 * _FEWEST_CHARACTERS
     )
 
 

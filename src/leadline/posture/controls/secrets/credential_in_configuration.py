@@ -23,13 +23,31 @@ Cannot see: credentials under names and in forms that nobody could tell; whether
 See: https://kubernetes.io/docs/concepts/configuration/secret/
 """
 
+import msgspec
+
+from leadline.model.resource import resource_of
 from leadline.posture.checks.container_credentials import (
     SENSITIVE_KEY_NAMES,
     SENSITIVE_VALUES,
+    CredentialRules,
     credentials_of,
     rules_for,
+    workloads_of,
 )
-from leadline.posture.control import WORKLOADS, Inventory, Remove, Resource, Violations, control, mapping
+from leadline.posture.control import (
+    WORKLOADS,
+    Container,
+    Inventory,
+    Remove,
+    Resource,
+    Review,
+    Violations,
+    control,
+    mapping,
+    text,
+)
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 @control(
@@ -56,6 +74,8 @@ def credential_in_configuration(
     for workload in inventory.workloads_of(resource):
         for container in workload.containers:
             yield from credentials_of(container, rules)
+            yield from from_config_maps(container, rules, inventory)
+    yield from in_annotations(resource, rules)
     if resource.kind == "ConfigMap":
         for key, value in mapping(resource.body.get("data")).items():
             if isinstance(value, str) and rules.betrays_text(key, value):
@@ -63,3 +83,49 @@ def credential_in_configuration(
         for key, value in mapping(resource.body.get("binaryData")).items():
             if isinstance(value, str) and rules.has_shape(value):
                 yield Remove(f"binaryData[{key}]")
+
+
+def from_config_maps(container: Container, rules: CredentialRules, inventory: Inventory) -> Violations:
+    """Variables whose value stands in a ConfigMap, under a name that is no credential's by itself."""
+    for i, variable in container.env:
+        reference = mapping(mapping(variable.get("valueFrom")).get("configMapKeyRef"))
+        if reference:
+            namespace = container.workload.namespace
+            found = inventory.get("ConfigMap", namespace, text(reference.get("name")))
+            value = mapping(found.body.get("data")).get(text(reference.get("key"))) if found else None
+            if isinstance(value, str) and rules.is_credential(text(variable.get("name")), value):
+                place = f"{container.path}env[{i}].valueFrom.configMapKeyRef"
+                yield Review(place, on=container.workload.resource.id)
+
+
+def in_annotations(resource: Resource, rules: CredentialRules) -> Violations:
+    """Annotations that hold one by its form or name; what was last applied repeats the whole object."""
+    for key, value in mapping(mapping(resource.body.get("metadata")).get("annotations")).items():
+        if not isinstance(value, str):
+            continue
+        is_found = (
+            applied_credential(value, rules) if key == LAST_APPLIED else rules.is_credential(text(key), value)
+        )
+        if is_found:
+            yield Remove(f"metadata.annotations[{key}]")
+
+
+def applied_credential(manifest: str, rules: CredentialRules) -> bool:
+    try:
+        body = msgspec.json.decode(manifest)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    if not isinstance(body, dict):
+        return False
+    applied = resource_of(body)
+    return any(
+        any(credentials_of(container, rules))
+        for workload in workloads_of(applied)
+        for container in workload.containers
+    ) or (
+        applied.kind == "ConfigMap"
+        and any(
+            isinstance(value, str) and rules.betrays_text(text(key), value)
+            for key, value in mapping(body.get("data")).items()
+        )
+    )
