@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 import zstandard
 
 DICTIONARY_BYTES = 64 * 2**10
-SAMPLES = 400
+SAMPLES = 150
 ENOUGH_SAMPLES = 100
 """A dictionary trained on fewer is no better than none."""
-LARGEST_SAMPLE = 64 * 2**10
+LARGEST_SAMPLE = 32 * 2**10
 LARGEST_BODY = 512 * 2**20
 _LEVEL = 3
 
