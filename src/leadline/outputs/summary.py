@@ -39,7 +39,7 @@ def target_name(report: PostureReport) -> str:
 
 
 def scanned(report: PostureReport) -> str:
-    """``27 objects in 9 files, judged by 206 controls in 0.3 s``."""
+    """``27 objects in 9 files, judged by 206 controls in 0.3 s; 69 not rendered``, such as HelmReleases."""
     where = f" in {count(report.files, 'file')}" if report.files else ""
     if report.target.kind == "cluster":
         where = f" in {count(len({r.namespace for r in report.resources if r.namespace}), 'namespace')}"
@@ -50,7 +50,11 @@ def scanned(report: PostureReport) -> str:
     ]
     where += f" ({' and '.join(rendered)} rendered)" if rendered else ""
     judges = count(controls_that_judged(report), "control")
-    return f"{count(report.objects, 'object')}{where}, judged by {judges} in {_seconds(report.seconds)}"
+    hidden = sum(1 for unread in report.unread if unread.reason == "not rendered")
+    beside = f"; {hidden:,} not rendered" if hidden else ""
+    return (
+        f"{count(report.objects, 'object')}{where}, judged by {judges} in {_seconds(report.seconds)}{beside}"
+    )
 
 
 def _seconds(seconds: float) -> str:
