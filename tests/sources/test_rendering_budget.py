@@ -57,3 +57,14 @@ def test_a_helm_that_cannot_start_confined_leaves_the_chart_to_the_bundled_engin
     root = write(tmp_path / "scanned", chart("a"))
     found = read_rendered(root, RenderOptions({"PATH": str(program.parent)}))
     assert (len(found.resources), found.unread) == (1, ())
+
+
+@pytest.mark.skipif(not find_program(ENVIRONMENT), reason="neither kustomize nor kubectl is here")
+def test_a_kustomize_that_cannot_start_confined_leaves_it_to_the_next_program(tmp_path: Path):
+    program = tmp_path / "bin/kustomize"
+    write(tmp_path, {"bin/kustomize": "#!/bin/sh\nexit 127\n"})
+    program.chmod(0o755)
+    root = write(tmp_path / "scanned", {"kustomization.yaml": "resources: [pod.yaml]\n", "pod.yaml": POD})
+    path = f"{program.parent}:{ENVIRONMENT['PATH']}"
+    found = read_rendered(root, RenderOptions({"PATH": path}))
+    assert (len(found.resources), found.unread) == (1, ())

@@ -43,6 +43,8 @@ _MEMORY_WORDS = ("out of memory", "cannot allocate memory", "MemoryError", "mmap
 _NEVER = threading.Event()
 
 
+NOT_STARTED = (126, 127)
+"""Exit codes: of a shell whose program may not be run or is not there, and of a child that could not be confined."""
 _UNCONFINED = Confinement(Modes("none", "open"))
 
 

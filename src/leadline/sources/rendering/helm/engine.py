@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from leadline.sources.child_process import Child, Command, Fate, Limits, Outcome, run_child
+from leadline.sources.child_process import NOT_STARTED, Child, Command, Fate, Limits, Outcome, run_child
 from leadline.sources.confinement import Confinement
 from leadline.sources.rendering.budget import Budget
 from leadline.sources.rendering.helm import worker as helm_child
@@ -26,8 +26,6 @@ _ERROR = re.compile(
     r"^Error: (.*?)(?:\n+Use --debug flag to render out invalid YAML)?\s*\Z", re.MULTILINE | re.DOTALL
 )
 """Warnings go before it, and advice for users of Helm itself after it."""
-_NOT_STARTED = (126, 127)
-"""Exit codes: of a shell whose program may not be run or is not there, and of one that could not be confined."""
 _NO_START = "not started"
 _LIBRARY = "library charts are not installable"
 
@@ -162,7 +160,7 @@ class ProgramEngine:
         if outcome.code != 0:
             found = _ERROR.search(outcome.complaint)
             why = found[1] if found else outcome.complaint.strip() or "no reason given"
-            if outcome.code in _NOT_STARTED:
+            if outcome.code in NOT_STARTED:
                 return Answer(error=why, error_kind=_NO_START)
             return Answer(type="library") if why == _LIBRARY else Answer(error=why, error_kind="helm")
         return _answer_of(outcome.output.decode("utf-8", "replace"))

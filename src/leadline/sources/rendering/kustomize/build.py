@@ -12,7 +12,7 @@ import re
 import shutil
 import sysconfig
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,14 @@ from msgspec import Struct, structs
 from leadline.model.finding import Unread
 from leadline.model.resource import Origin, Resource
 from leadline.sources.boundary import Boundary, Refusal, boundary_of
-from leadline.sources.child_process import Command, Limits, Outcome, closed_environment, run_child
+from leadline.sources.child_process import (
+    NOT_STARTED,
+    Command,
+    Limits,
+    Outcome,
+    closed_environment,
+    run_child,
+)
 from leadline.sources.confinement import Confinement, Modes
 from leadline.sources.regular_file import read_regular
 from leadline.sources.rendering.budget import Budget
@@ -63,14 +70,14 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
     for lone in plan.lone_components:
         why = "a component that no kustomization here uses; the files it lists are judged as they stand"
         collector.notes.append(Unread(relative_path(lone.folder, Path(plan.root)), why))
-    program = find_program(options.environment)
+    programs = tuple(dict.fromkeys(_programs(options.environment)))
     reader = _Reader(plan, collector)
     ready = [root for root in plan.roots if reader.is_buildable(root, options)]
-    if ready and not program:
+    if ready and not programs:
         for root in ready:
             reader.fail(root, Unread(reader.folder_of(root), _NO_PROGRAM, hint=_NO_PROGRAM_HINT))
     elif ready:
-        builder = _Builder(program, options, reader.boundary, budget)
+        builder = _Builder(programs, options, reader.boundary, budget)
         for root, outcome in zip(ready, builder.build_all(ready), strict=True):
             reader.take(root, outcome, builder)
     collector.unread += reader.unread()
@@ -90,13 +97,16 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
 
 def find_program(environment: Mapping[str, str]) -> tuple[str, ...]:
     """The start of the command that builds: ``kustomize``, else ``kubectl``, else that of the extra; or empty."""
+    return next(_programs(environment), ())
+
+
+def _programs(environment: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
     path = environment.get("PATH", "")
     if program := shutil.which("kustomize", path=path):
-        return (program, "build")
-    program = shutil.which("kubectl", path=path) or shutil.which(
-        "kubectl", path=sysconfig.get_path("scripts")
-    )
-    return (program, "kustomize") if program else ()
+        yield (program, "build")
+    for folder in (path, sysconfig.get_path("scripts")):
+        if program := shutil.which("kubectl", path=folder):
+            yield (program, "kustomize")
 
 
 class _Build(Struct, frozen=True):
@@ -111,9 +121,9 @@ class _Builder:
     """Builds roots, several at a time, each through an overlay of its own."""
 
     def __init__(
-        self, program: tuple[str, ...], options: RenderOptions, boundary: Boundary, budget: Budget
+        self, programs: Sequence[tuple[str, ...]], options: RenderOptions, boundary: Boundary, budget: Budget
     ) -> None:
-        self._program = program
+        self._programs = programs
         self._budget = budget
         self._boundary = boundary
         # What may be fetched needs the user's settings and credentials.
@@ -149,13 +159,18 @@ class _Builder:
         target = os.path.relpath(os.path.realpath(root.kustomization.folder), folder)
         body = {"resources": [target.replace(os.sep, "/")], "buildMetadata": ["originAnnotations"]}
         (overlay / FILE_NAMES[0]).write_text(json.dumps(body), encoding="utf-8")
-        command = Command((*self._program, folder), folder, self._environment, self._stopped, confinement)
-        try:
-            outcome = run_child(command, self.limits)
-            self._budget.spend(len(outcome.output))
-            return _Build(outcome, folder)
-        except OSError as error:
-            return _Build(None, folder, f"{self._program[0]} cannot be started: {error.strerror or error}")
+        build = _Build(None, folder, "there is nothing to build it with")
+        for program in self._programs:
+            command = Command((*program, folder), folder, self._environment, self._stopped, confinement)
+            try:
+                build = _Build(run_child(command, self.limits), folder)
+            except OSError as error:
+                build = _Build(None, folder, f"{program[0]} cannot be started: {error.strerror or error}")
+            # One that starts another program, which the confinement does not know, leaves it to the next.
+            if build.outcome is not None and build.outcome.code not in NOT_STARTED:
+                break
+        self._budget.spend(len(build.outcome.output) if build.outcome else 0)
+        return build
 
 
 class _Reader:
