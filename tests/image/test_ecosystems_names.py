@@ -18,6 +18,8 @@ from leadline.model.package import Distro, Package
         (Distro("centos", "7"), "Red Hat:7"),
         (Distro("sles", "15.5"), "SUSE:15.5"),
         (Distro("amzn", "2023"), "Amazon:2023"),
+        (Distro("amzn", "2"), "Amazon:2"),
+        (Distro("amzn", "2018.03"), "Amazon:1"),
         (Distro("azurelinux", "3.0.20240727"), "Azure Linux:3.0"),
         (Distro("wolfi", "20230201"), "Wolfi"),
     ],

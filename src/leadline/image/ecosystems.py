@@ -95,6 +95,11 @@ def _major(distro: Distro) -> str:
     return distro.version.partition(".")[0]
 
 
+def _amazon(distro: Distro) -> str:
+    """The first, long without a number, has that of its last repository: ``2018.03``."""
+    return "1" if distro.version.startswith("201") else _major(distro)
+
+
 def _minor(distro: Distro) -> str:
     """``3.18`` of ``3.18.4``; what is no number stays."""
     return ".".join(distro.version.split(".")[:2])
@@ -126,7 +131,7 @@ def _azure(distro: Distro) -> str:
 _DISTRIBUTIONS: dict[str, tuple[str, Callable[[Distro], str]]] = {
     "almalinux": ("AlmaLinux", _major),
     "alpine": ("Alpine", _alpine),
-    "amzn": ("Amazon", _major),
+    "amzn": ("Amazon", _amazon),
     "azurelinux": ("Azure Linux", _azure),
     "centos": ("Red Hat", _major),
     "chainguard": ("Chainguard", _none),
