@@ -113,20 +113,26 @@ def test_secret_is_noted_by_kind_and_line() -> None:
 
 def test_entries_that_leave_the_image_are_unread_and_counted_beyond_twenty() -> None:
     found = facts(layer({f"../{i}": b"" for i in range(25)}))
-    assert found.unread[:1] == [Unread("../0", "its name or target lies outside the image")]
-    assert found.unread[20:] == [Unread("(archive)", "5 more entries lie outside the image")]
+    assert found.unread[:1] == [
+        Unread("../0", "its name or target lies outside the image", reason="left out")
+    ]
+    assert found.unread[20:] == [
+        Unread("(archive)", "5 more entries lie outside the image", reason="left out")
+    ]
 
 
 def test_layer_cut_short_keeps_what_came_before() -> None:
     found = facts(layer({"list": b"x", "b": bytes(5000)})[:3000])
     assert found.facts == {"list": PathFacts(0o644, None, (package("x", "list"),))}
     why = "the archive ends in the middle of a file; what came before was read"
-    assert (found.unread, found.is_whole) == ([Unread("layer sha256:demo", why)], False)
+    assert (found.unread, found.is_whole) == ([Unread("layer sha256:demo", why, reason="incomplete")], False)
 
 
 def test_too_many_entries_end_the_layer() -> None:
     found = facts(layer({f"{i}": b"" for i in range(20)}), Limits(entries=10))
-    assert found.unread == [Unread("layer sha256:demo", "more than 10 entries; what came before was read")]
+    assert found.unread == [
+        Unread("layer sha256:demo", "more than 10 entries; what came before was read", reason="incomplete")
+    ]
     assert len(found.entries) == 10
 
 
@@ -143,7 +149,9 @@ def test_too_many_entries_end_the_layer() -> None:
 def test_whatever_takes_memory_or_time_counts_as_an_entry(paths: list[str]) -> None:
     content = layer({}, [entry(path, tarfile.REGTYPE) for path in paths])
     found = facts(content, Limits(entries=10))
-    assert found.unread == [Unread("layer sha256:demo", "more than 10 entries; what came before was read")]
+    assert found.unread == [
+        Unread("layer sha256:demo", "more than 10 entries; what came before was read", reason="incomplete")
+    ]
 
 
 def test_long_target_of_a_link_counts_as_several_entries() -> None:
@@ -162,12 +170,14 @@ def test_files_kept_for_hard_links_are_bounded_together() -> None:
     links = [entry(f"{i}/whole", tarfile.LNKTYPE, f"store/{i}") for i in range(3)]
     content = layer({f"store/{i}": b"x" * 40 for i in range(3)}, links)
     found = facts(content, Limits(all_kept_bytes=100))
-    assert found.unread == [Unread("2/whole", "too large to be kept in memory")]
+    assert found.unread == [Unread("2/whole", "too large to be kept in memory", reason="too large")]
 
 
 def test_file_beyond_the_limit_is_unread() -> None:
     found = facts(layer({"list": bytes(2 << 20)}), Limits(file_bytes=1 << 20))
-    assert found.facts == {"list": PathFacts(0o644, unread=(Unread("list", "larger than 1 MiB"),))}
+    assert found.facts == {
+        "list": PathFacts(0o644, unread=(Unread("list", "larger than 1 MiB", reason="too large"),))
+    }
 
 
 def test_kept_files_together_are_bounded() -> None:
@@ -178,14 +188,16 @@ def test_kept_files_together_are_bounded() -> None:
         "b/whole": None,
         "c/whole": b"z",
     }
-    assert found["b/whole"].unread == (Unread("b/whole", "too large to be kept in memory"),)
+    assert found["b/whole"].unread == (
+        Unread("b/whole", "too large to be kept in memory", reason="too large"),
+    )
 
 
 def test_missing_layer_is_unread_and_never_opened() -> None:
     held = Held(b"", missing="a foreign layer")
     found = facts_of(LayerScanOptions(FileSelector((names,))), held)
     assert (found.unread, found.is_whole, held.opened) == (
-        [Unread("layer sha256:demo", "a foreign layer")],
+        [Unread("layer sha256:demo", "a foreign layer", reason="incomplete")],
         False,
         0,
     )
@@ -238,7 +250,10 @@ def test_layer_that_fails_at_the_second_reading_keeps_what_the_first_told(
     assert found.facts["first/list"].packages == (package("kept", "first/list"),)
     assert [found.facts[path].packages for path in ("list", "b/list")] == [(), ()]
     why = "r.example broke off at the second reading; b/list and 1 more hard links were not read"
-    assert (found.unread, found.is_whole) == ([Unread("layer sha256:demo", why, hint=hint)], False)
+    assert (found.unread, found.is_whole) == (
+        [Unread("layer sha256:demo", why, hint=hint, reason="incomplete")],
+        False,
+    )
 
 
 def test_layer_that_cannot_be_opened_again_keeps_what_the_first_reading_told() -> None:
@@ -254,7 +269,7 @@ def test_layer_that_cannot_be_opened_again_keeps_what_the_first_reading_told() -
     found = facts_of(LayerScanOptions(FileSelector((names,))), Once(content))
     assert found.facts["first/list"].packages == (package("kept", "first/list"),)
     why = "r.example is gone at the second reading; list was not read"
-    assert found.unread == [Unread("layer sha256:demo", why)]
+    assert found.unread == [Unread("layer sha256:demo", why, reason="incomplete")]
 
 
 def test_special_files_are_there_but_never_read() -> None:

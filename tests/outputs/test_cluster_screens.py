@@ -2,20 +2,20 @@ import io
 
 from msgspec.structs import replace
 
-from leadline.model.finding import Skip, Unread
+from leadline.model.finding import AccessRule, Skip, Unread
 from leadline.model.report import PostureReport, Target
 from leadline.outputs.format import find_format
 from leadline.outputs.summary import denied_rules
 from outputs.sample_report import REPORT, page
 
 DENIED = tuple(
-    Unread(where, 'forbidden: User "eve" cannot list it', hint="needs a rule")
-    for where in (
-        "nodes",
-        "roles.rbac.authorization.k8s.io",
-        "secrets",
-        "rolebindings.rbac.authorization.k8s.io",
-        "pods in namespace shop",
+    Unread(rule.plural, 'User "eve" cannot list it', hint="needs a rule", reason="forbidden", rule=rule)
+    for rule in (
+        AccessRule("nodes"),
+        AccessRule("roles", "rbac.authorization.k8s.io"),
+        AccessRule("secrets"),
+        AccessRule("rolebindings", "rbac.authorization.k8s.io"),
+        AccessRule("pods", namespace="shop", is_namespaced=True),
     )
 )
 SLOW = Unread("configmaps", "timed out; 500 were read before")
@@ -79,9 +79,8 @@ def test_rules_fit_a_narrow_page():
 
 
 def test_namespaces_that_may_be_listed_are_the_other_way():
-    secrets = Unread(
-        "secrets", "forbidden: no", hint="needs a rule, or --include-namespaces with those you may list"
-    )
+    rule = AccessRule("secrets", is_namespaced=True)
+    secrets = Unread("secrets", "no", hint="needs a rule", reason="forbidden", rule=rule)
     lines = part(screen(replace(CLUSTER, unread=(secrets,))), "not seen")
     assert lines == [
         "not seen  1 list, forbidden; the missing RBAC rules:",

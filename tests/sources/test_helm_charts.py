@@ -82,11 +82,13 @@ def test_every_chart_below_a_folder_is_rendered_once_and_the_rest_is_named() -> 
             4,
             11,
             "give the values it needs with --values or --set",
+            reason="not rendered",
         ),
         Unread(
             "umbrella",
             "rendered without the dependencies it lacks: vanished",
             hint="run helm dependency build in its folder",
+            reason="incomplete",
         ),
     )
     assert found.notes == (
@@ -275,7 +277,10 @@ def test_link_out_of_the_scanned_folder_is_not_followed(tmp_path: Path) -> None:
     (root / "one/templates/link.yaml").symlink_to(tmp_path / "secret.yaml")
     found = render(root)
     why = "a symbolic link leads out of the scanned folder, so the chart was not rendered"
-    assert (found.resources, found.unread) == ((), (Unread("one/templates/link.yaml", why),))
+    assert (found.resources, found.unread) == (
+        (),
+        (Unread("one/templates/link.yaml", why, reason="not rendered"),),
+    )
 
 
 ENDLESS = "{{ range $i := untilStep 0 2000000000 1 }}{{ end }}"
@@ -319,7 +324,9 @@ def test_values_file_that_cannot_be_read_is_named_and_no_dependency_is_blamed(
     values.write_bytes(content)
     found = render(root, HelmOptions(values=(str(values),)))
     assert found.unread == (
-        Unread("one", f"the chart one was not rendered: failed to parse {values}: {why}"),
+        Unread(
+            "one", f"the chart one was not rendered: failed to parse {values}: {why}", reason="not rendered"
+        ),
     )
     assert found.resources == ()
 
@@ -385,7 +392,9 @@ def test_what_helm_refuses_is_told_as_by_the_bundled_engine(tmp_path: Path) -> N
     root = write(tmp_path / "scanned", chart("failing", "") | chart("library", "", "type: library\n"))
     path = fake_helm(tmp_path / "bin", is_strict=False)
     found = read_rendered(root, RenderOptions({"PATH": path}))
-    assert found.unread == (Unread("failing", "the chart failing was not rendered: it fails"),)
+    assert found.unread == (
+        Unread("failing", "the chart failing was not rendered: it fails", reason="not rendered"),
+    )
     assert found.notes == (
         Unread("library", "a library chart, which has no objects of its own", reason="left out"),
     )

@@ -66,11 +66,13 @@ def test_what_is_not_built_is_named() -> None:
             "inflating",
             "inflates Helm charts, which is not enabled",
             hint="scan the output of: kustomize build --enable-helm",
+            reason="not rendered",
         ),
         Unread(
             "remote",
             "builds upon the remote https://github.com/acme/shop//deploy?ref=v1",
             hint="download it, or allow the network; 1 file is judged as written",
+            reason="not rendered",
         ),
     )
     assert found.notes == (
@@ -132,7 +134,9 @@ def test_base_outside_is_refused(tmp_path: Path) -> None:
     root = write(tmp_path, files | {"prod/kustomization.yaml": "resources: [../base]\n"})
     hint = "scan the folder that holds both"
     assert build(root / "prod").unread == (
-        Unread("", "builds upon ../base: it leads out of the scanned folder", hint=hint),
+        Unread(
+            "", "builds upon ../base: it leads out of the scanned folder", hint=hint, reason="not rendered"
+        ),
     )
 
 
@@ -277,6 +281,7 @@ def test_without_kustomize_the_objects_are_left_to_the_plain_reader(
             "",
             "there is no Kustomize to build it with",
             hint="put kustomize or kubectl on the PATH or install leadline[render]; 1 file is judged as written",
+            reason="not rendered",
         ),
     )
     assert sorted(found.owners) == ["kustomization.yaml"]

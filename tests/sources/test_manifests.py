@@ -205,6 +205,7 @@ def test_helm_template_is_one_unread_per_file(tmp_path):
             1,
             1,
             "scan the folder that holds its Chart.yaml",
+            reason="not rendered",
         ),
         Unread(
             "y.yaml",

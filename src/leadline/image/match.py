@@ -87,7 +87,9 @@ def match(packages: Sequence[Package], distro: Distro, database: Database) -> Ma
         if by is None:
             matches.append(made)
         else:
-            suppressed.append(Suppressed(made, by, why))
+            states = (hit.extra.state for hit in each.hits if hit.extra.state in _CLOSED)
+            is_fixed = by == "publisher" and next(states, "") == "fixed"
+            suppressed.append(Suppressed(made, by, why, is_fixed))
     return Matched(
         tuple(sorted(matches, key=urgency)),
         tuple(sorted(suppressed, key=lambda one: urgency(one.match))),

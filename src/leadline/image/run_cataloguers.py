@@ -63,7 +63,7 @@ def read(cataloguer: Cataloguer, file: File, tree: Tree | None, most: int) -> Re
         # The engine's guard: a bug in one cataloguer must not cost the packages of all others.
         log_of(_LOGGER).exception("cataloguer %s failed on %s", cataloguer.name, file.path)
         why = f"a fault in the cataloguer {cataloguer.name} ({type(error).__name__})"
-        unread = (Unread(file.path, why, hint="please report it; --debug shows the details"),)
+        unread = (Unread(file.path, why, hint="please report it; --debug shows the details", reason="fault"),)
     return Reading(tuple(_placed(package, cataloguer, file) for package in packages), unread)
 
 

@@ -50,7 +50,13 @@ def contents_of(
     unread = list(dict.fromkeys(one for _, layer in facts for one in layer.unread))
     unread += tree.unread
     if len(image.layers) > len(facts):
-        unread.append(Unread("layer list", f"{len(image.layers)} layers, of which {len(facts)} were read"))
+        unread.append(
+            Unread(
+                "layer list",
+                f"{len(image.layers)} layers, of which {len(facts)} were read",
+                reason="too large",
+            )
+        )
     unread += follow_links(
         tree, [(layer, found) for layer, (_, found) in zip(image.layers, facts, strict=False)], scan_options
     )
@@ -85,7 +91,8 @@ def _facts(
         except SourceError as error:
             errors.append(error)
             name = layer_name(layer)
-            return LayerFacts(unread=[Unread(name, str(error.args[0]), hint=error.hint)], is_whole=False)
+            lost = Unread(name, str(error.args[0]), hint=error.hint, reason="unreachable")
+            return LayerFacts(unread=[lost], is_whole=False)
         if key and facts.is_whole:
             _remember(cache, key, facts)
         return facts

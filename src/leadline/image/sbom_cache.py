@@ -82,5 +82,5 @@ def store_cached(cache: Cache | None, key: str, value: Struct) -> None:
 def is_incomplete(image: Image, sbom: Sbom) -> bool:
     """Whether a later scan could see more, so that this one must not be cached."""
     return any(layer.missing for layer in image.layers) or any(
-        one.where.startswith("layer ") for one in sbom.unread
+        one.reason in ("unreachable", "incomplete") for one in sbom.unread
     )

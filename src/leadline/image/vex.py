@@ -26,7 +26,7 @@ def apply_vex(matched: Matched, statements: Sequence[VexStatement], sbom: Sbom) 
         else:
             why = statement.justification or statement.detail
             text = f"{statement.status}{f' ({why})' if why else ''}, {statement.author or statement.document}"
-            suppressed.append(Suppressed(match, "VEX", text))
+            suppressed.append(Suppressed(match, "VEX", text, is_fixed=statement.status == "fixed"))
     return Matched(tuple(kept), tuple(suppressed), matched.coverage)
 
 

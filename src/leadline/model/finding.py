@@ -100,6 +100,8 @@ class AccessRule(Struct, frozen=True):
     group: str = ""
     namespace: str = ""
     """Empty for the whole cluster."""
+    is_namespaced: bool = False
+    """Whether it could be asked for in single namespaces."""
 
 
 class Unread(Struct, frozen=True):

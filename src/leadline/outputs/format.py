@@ -38,7 +38,6 @@ from leadline.outputs.redaction.lines import redacted_lines
 from leadline.outputs.redaction.shapes import HIDDEN, redacted_text
 from leadline.outputs.remediation import ControlText, control_text, fix, why
 from leadline.outputs.summary import (
-    FORBIDDEN,
     blocked_by_access,
     closing,
     controls_that_judged,
@@ -53,7 +52,6 @@ from leadline.outputs.summary import (
 from leadline.outputs.titles import titles_of
 
 __all__ = [
-    "FORBIDDEN",
     "HIDDEN",
     "SEVERITIES",
     "YOUR_VALUE",

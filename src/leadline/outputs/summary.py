@@ -105,18 +105,12 @@ def _score(report: PostureReport, framework: Framework | None) -> str:
     return f"{per_cent(report.compliance(framework))} of {judged:,} judged; {', '.join(parts)}"
 
 
-FORBIDDEN = "forbidden: "
-"""How the reason of a kind begins that the user may not list."""
-
-
 def denied_rules(unread: Iterable[Unread]) -> list[str]:
     """The RBAC rules that are missing, one per API group and namespace, as YAML writes them in one line."""
     plurals: dict[tuple[str, str], list[str]] = {}
     for part in unread:
-        if part.why.startswith(FORBIDDEN):
-            kind, _, namespace = part.where.partition(" in namespace ")
-            plural, _, group = kind.partition(".")
-            plurals.setdefault((namespace, group), []).append(plain(plural))
+        if part.rule is not None:
+            plurals.setdefault((part.rule.namespace, part.rule.group), []).append(plain(part.rule.plural))
     return [
         _rule(group, names) + (f" in namespace {plain(namespace)}" if namespace else "")
         for (namespace, group), names in sorted(plurals.items())

@@ -245,7 +245,7 @@ class _Run:
         if given.unknown:
             # Such a binding may allow anything: it is no pass.
             why = f"its role {given.unknown} was not read, so what it allows is unknown"
-            unread = Unread(_where(binding), why, hint="scan it together with the role")
+            unread = Unread(_where(binding), why, hint="scan it together with the role", reason="missing")
             yield SubjectVerdict(binding, unread=((GRANTS, unread),))
         subjects = with_own_ids(grant.as_resource() for grant in given.grants)
         for grant, subject in zip(given.grants, subjects, strict=True):
@@ -299,7 +299,7 @@ class _Run:
                 log_of(__name__).exception("control %s failed on %s", control_id, resource.title)
                 why = f"{control_id} could not judge it: a fault in the control ({type(fault).__name__})"
                 fix = "fix the control" if control_id in self._judge.of_users else "please report it"
-                told = Unread(_where(resource), why, hint=f"{fix}; --debug shows the details")
+                told = Unread(_where(resource), why, hint=f"{fix}; --debug shows the details", reason="fault")
                 self._unread.append((control_id, told))
 
     def _traced(

@@ -124,8 +124,9 @@ def _with_own(controls: tuple[BuiltControl, ...], folders: Iterable[str], enviro
             try:
                 by_id |= {control.id: control for control in _controls_in(file)}
             except UsageError as error:
-                why = str(error).removeprefix(f"{file} ")
-                unread.append(Unread(str(file), why, hint="its controls were not judged by; fix it"))
+                why = str(error.args[0])
+                hint = "its controls were not judged by; fix it"
+                unread.append(Unread(str(file), why, hint=hint, reason="fault"))
         if is_rego or (path.is_dir() and next(path.rglob("*.rego"), None)):
             from leadline.scans.own_rego import own_rego
 
@@ -136,18 +137,21 @@ def _with_own(controls: tuple[BuiltControl, ...], folders: Iterable[str], enviro
 
 
 def _controls_in(file: Path) -> list[BuiltControl]:
-    """The controls of one Python file, which is run to get them: the user chose it."""
+    """The controls of one Python file, which is run to get them: the user chose it.
+
+    Raises: ``UsageError`` that says what the file is not, without its name.
+    """
     # Files of one name in two folders are two modules.
     place = sha256(os.fsencode(file.absolute())).hexdigest()[:12]
     name = f"leadline_own_controls.{place}.{file.stem}"
     spec = spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise UsageError(f"{file} is no Python file")
+        raise UsageError("is no Python file")
     module = module_from_spec(spec)
     sys.modules[name] = module  # as importlib wants it: dataclasses look their module up
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         # ``sys.exit`` in it too: its exit code would pass for that of the scan.
-        raise UsageError(f"{file} does not load: {type(error).__name__}: {error}") from error
+        raise UsageError(f"does not load: {type(error).__name__}: {error}") from error
     return [value for value in vars(module).values() if isinstance(value, BuiltControl)]

@@ -31,6 +31,7 @@ from leadline.image.layers.tar import Entry, EntryReader
 from leadline.image.parsers.executable import FIRST_BYTES, is_executable
 from leadline.image.parsers.executable_excerpt import excerpt_of
 from leadline.image.secrets.scan import LARGEST_SECRET_FILE, find_secrets, may_hold_secrets
+from leadline.model.finding import UnreadReason
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
@@ -61,7 +62,7 @@ def facts_of(scan_options: LayerScanOptions, layer: Layer) -> LayerFacts:
             forgery = _forgery(entries)
             if forgery:
                 return _nothing(name, f"{forgery}; nothing of it was used")
-            facts.unread.append(Unread(name, f"{error}; what came before was read"))
+            facts.unread.append(Unread(name, f"{error}; what came before was read", reason="incomplete"))
             facts.is_whole = False
     scan_options.budget.count(entries=facts.weight)
     lost = passing.lost_links()
@@ -71,7 +72,7 @@ def facts_of(scan_options: LayerScanOptions, layer: Layer) -> LayerFacts:
 
 
 def _nothing(name: str, why: str) -> LayerFacts:
-    return LayerFacts(unread=[Unread(name, why)], is_whole=False)
+    return LayerFacts(unread=[Unread(name, why, reason="incomplete")], is_whole=False)
 
 
 def _forgery(entries: EntryReader) -> str:
@@ -180,7 +181,7 @@ class _Pass:
     def _finish(self) -> None:
         if self._outside > MOST_OUTSIDE:
             why = f"{self._outside - MOST_OUTSIDE} more entries lie outside the image"
-            self._facts.unread.append(Unread("(archive)", why))
+            self._facts.unread.append(Unread("(archive)", why, reason="left out"))
 
     def _imply(self, folder: str) -> None:
         known = self._facts.entries
@@ -237,7 +238,9 @@ class _Pass:
     def _refuse(self, entry: Entry) -> None:
         self._outside += 1
         if self._outside <= MOST_OUTSIDE:
-            self._facts.unread.append(Unread(entry.path, "its name or target lies outside the image"))
+            self._facts.unread.append(
+                Unread(entry.path, "its name or target lies outside the image", reason="left out")
+            )
 
     def _take_link(self, entry: Entry) -> None:
         layer, path, target = self._facts, entry.path, entry.target
@@ -273,13 +276,13 @@ class _Pass:
             case "outside":
                 self._refuse(entry)
             case "denied":
-                self._facts.unread.append(Unread(path, entry.target))
+                self._facts.unread.append(Unread(path, entry.target, reason="incomplete"))
 
     def _take_file(self, entry: Entry) -> None:
         try:
             self._look_into(entry)
         except OSError as error:
-            self._note(entry, error.strerror or "cannot be read")
+            self._note(entry, error.strerror or "cannot be read", "malformed")
 
     def _look_into(self, entry: Entry) -> None:
         interest = self._selector.of(entry.path)
@@ -287,7 +290,7 @@ class _Pass:
         if may_hold_secrets and entry.size > LARGEST_SECRET_FILE:
             may_hold_secrets = False
             why = f"larger than {LARGEST_SECRET_FILE >> 20} MiB, not searched for credentials"
-            self._facts.unread.append(Unread(entry.path, why))
+            self._facts.unread.append(Unread(entry.path, why, reason="too large"))
         readers = interest.readers if interest else ()
         executables = self._executable_readers(entry)
         readers = (
@@ -331,5 +334,6 @@ class _Pass:
             self._facts.is_whole = False
         return is_kept
 
-    def _note(self, entry: Entry, why: str) -> None:
-        self._facts.facts[self._key] = PathFacts(entry.mode, unread=(Unread(entry.path, why),))
+    def _note(self, entry: Entry, why: str, reason: UnreadReason = "too large") -> None:
+        lost = Unread(entry.path, why, reason=reason)
+        self._facts.facts[self._key] = PathFacts(entry.mode, unread=(lost,))

@@ -32,11 +32,13 @@ def follow_links(tree: MergedTree, layers: Read, scan_options: LayerScanOptions)
     left: dict[int, Lost] = {}
     for count, (link, real) in enumerate(_lost(tree, scan_options.selector)):
         if count >= MOST_FOLLOWED:
-            yield Unread(link, f"more than {MOST_FOLLOWED} links lead to files that were not read")
+            yield Unread(
+                link, f"more than {MOST_FOLLOWED} links lead to files that were not read", reason="too large"
+            )
             break
         found = _source(tree, layers, real)
         if found is None:
-            yield Unread(link, f"leads to {real}, which was not read")
+            yield Unread(link, f"leads to {real}, which was not read", reason="missing")
         else:
             left.setdefault(found.layer, {}).setdefault(found.path, []).append(link)
     for number in sorted(left, reverse=True):
@@ -83,17 +85,24 @@ def _read_again(
                 if entry.kind == "file" and entry.path in lost:
                     links = lost[entry.path]
                     if not scan_options.budget.reserve_file(scan_options.limits, entry.size):
-                        unread.append(Unread(links[0], TOO_LARGE))
+                        unread.append(Unread(links[0], TOO_LARGE, reason="too large"))
                         found[entry.path] = ()
                         continue
                     found[entry.path] = tuple(_told(scan_options, layer, links, entries, entry.mode))
             entries.finish()
     except Forged as error:
-        unread.append(Unread(layer_name(layer), f"{error} at the second reading"))
+        unread.append(Unread(layer_name(layer), f"{error} at the second reading", reason="incomplete"))
         yield from unread
         return
     except SourceError as error:
-        unread.append(Unread(layer_name(layer), f"{error.args[0]} at the second reading", hint=error.hint))
+        unread.append(
+            Unread(
+                layer_name(layer),
+                f"{error.args[0]} at the second reading",
+                hint=error.hint,
+                reason="unreachable",
+            )
+        )
         yield from unread
         return
     except Damaged:
@@ -103,7 +112,7 @@ def _read_again(
     yield from unread
     for path, links in lost.items():
         if path not in found:
-            yield Unread(links[0], f"leads to {path}, which was not read")
+            yield Unread(links[0], f"leads to {path}, which was not read", reason="missing")
 
 
 def _told(

@@ -96,7 +96,9 @@ class Unpacked:
                     self.hides.append((0, self._named(path, kind), kind))
                 case "=":
                     if not self._link(layer, step):
-                        yield Unread(path, f"a hard link to {kind[len(HARD) :]}, which is no file")
+                        yield Unread(
+                            path, f"a hard link to {kind[len(HARD) :]}, which is no file", reason="missing"
+                        )
                 case _:
                     self._put(path, self._leaf(layer, step))
 

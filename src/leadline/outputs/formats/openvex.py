@@ -26,7 +26,7 @@ def openvex(report: ImageReport, out: IO[str], page: Page) -> None:
     statements += [
         {
             **_about(one.match, report),
-            "status": "fixed" if ": fixed" in one.why else "not_affected",
+            "status": "fixed" if one.is_fixed else "not_affected",
             "impact_statement": plain(f"{one.by}: {one.why}", 1000),
         }
         for one in report.suppressed

@@ -8,7 +8,6 @@ from itertools import chain
 from typing import IO
 
 from leadline.outputs.format import (
-    FORBIDDEN,
     SEVERITIES,
     ControlGroup,
     EditRow,
@@ -77,7 +76,7 @@ def _all(report: PostureReport, page: Page) -> Iterator[str]:
         yield ""
     yield from _hidden(report, groups)
     yield from _not_seen(report, page)
-    yield from _not_read([u for u in report.unread if not u.why.startswith(FORBIDDEN)], page)
+    yield from _not_read([u for u in report.unread if u.rule is None], page)
     yield from _left_out(report, page)
     if page.coverage:
         yield from _coverage(report, page)
@@ -310,7 +309,7 @@ def _not_seen(report: PostureReport, page: Page) -> Iterator[str]:
     rules = denied_rules(report.unread)
     if not rules:
         return
-    forbidden = sum(1 for unread in report.unread if unread.why.startswith(FORBIDDEN))
+    forbidden = sum(1 for unread in report.unread if unread.rule is not None)
     yield from _broken_at(
         f"not seen  {count(forbidden, 'list')}, forbidden; the missing RBAC rules:", page.width
     )
@@ -319,7 +318,7 @@ def _not_seen(report: PostureReport, page: Page) -> Iterator[str]:
         yield from _broken_at(f"  {rule}", page.width)
     if len(shown) < len(rules):
         yield f"  and {len(rules) - len(shown):,} more   -v shows them"
-    if any("--include-namespaces" in unread.hint for unread in report.unread):
+    if any(u.rule and u.rule.is_namespaced and not u.rule.namespace for u in report.unread):
         yield from _broken_at("  or --include-namespaces with those that may be listed", page.width)
     blocked = blocked_by_access(report)
     if blocked:

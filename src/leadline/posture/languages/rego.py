@@ -279,7 +279,9 @@ def _fill(table: _Table, answer: Answer, subjects: Sequence[Resource | Grant], r
     for position, why in answer.unjudged:
         resource = _resource_of(subjects[position])
         where = f"{resource.origin.path}: {resource.title}" if resource.origin.path else resource.title
-        told = Unread(where, f"rule {rule.name} could not judge it: {why}", hint=f"fix {rule.file}")
+        told = Unread(
+            where, f"rule {rule.name} could not judge it: {why}", hint=f"fix {rule.file}", reason="fault"
+        )
         table.unjudged |= {id(subject): told for subject in _judged_by(subjects[position])}
 
 
@@ -353,4 +355,5 @@ def _broken(rule: Rule, problem: Problem) -> Unread:
         problem.line,
         problem.column,
         hint="fix the rule; what it would have found is unknown",
+        reason="fault",
     )

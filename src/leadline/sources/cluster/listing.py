@@ -9,14 +9,13 @@ from typing import Any
 from msgspec import Struct
 
 from leadline.errors import ClusterError
-from leadline.model.finding import Unread
+from leadline.model.finding import AccessRule, Unread
 from leadline.sources.cluster.connection import Cluster, RefusedError, TooLargeError
 from leadline.sources.cluster.discovery import ApiKind
 from leadline.sources.cluster.rbac import missing_rule
 from leadline.sources.cluster.responses import mapping, text
 
 PAGE = 500
-FORBIDDEN = "forbidden: "
 FEW_NAMESPACES = 10
 """Up to here each namespace is listed by itself; beyond, everything is listed once where that is allowed."""
 MAX_OBJECTS = 2_000_000
@@ -68,7 +67,7 @@ class Listing(Struct, frozen=True):
 
     @property
     def is_forbidden(self) -> bool:
-        return any(fault.why.startswith(FORBIDDEN) for fault in self.unread)
+        return any(fault.reason == "forbidden" for fault in self.unread)
 
 
 class Lister(Struct, frozen=True):
@@ -219,16 +218,19 @@ class _Walk:
             hint = missing_rule(self._kind)
             if self._kind.is_namespaced and not self._namespace:
                 hint += ", or --include-namespaces with those you may list"
-            return self._unread(f"{FORBIDDEN}{why.removeprefix(_forbidden_prefix(self._kind))}", hint)
+            kind = self._kind
+            rule = AccessRule(kind.plural, kind.group, self._namespace, kind.is_namespaced)
+            return self._unread(f"forbidden: {why.removeprefix(_forbidden_prefix(kind))}", hint, rule)
         return self._unread(why)
 
-    def _unread(self, why: str, hint: str = "") -> Unread:
+    def _unread(self, why: str, hint: str = "", rule: AccessRule | None = None) -> Unread:
         where = (
             f"{self._kind.resource} in namespace {self._namespace}"
             if self._namespace
             else self._kind.resource
         )
-        return Unread(where, f"{why}; {self.read:,} were read before" if self.read else why, hint=hint)
+        said = f"{why}; {self.read:,} were read before" if self.read else why
+        return Unread(where, said, hint=hint, reason="forbidden" if rule else "unreachable", rule=rule)
 
 
 def _forbidden_prefix(kind: ApiKind) -> str:

@@ -200,14 +200,24 @@ class _Repository:
         submodules = [row.partition("\t")[2] for row in rows if row.startswith("160000 ")]
         for name in submodules[:_NAMED_AT_MOST]:
             hint = "clone with --recurse-submodules and scan the folder"
-            yield Unread(os.path.relpath(name, inside), "a git submodule, which is not fetched", hint=hint)
+            yield Unread(
+                os.path.relpath(name, inside),
+                "a git submodule, which is not fetched",
+                hint=hint,
+                reason="left out",
+            )
         found = self._run("grep", "--cached", "-l", "-z", "-E", _LFS, "--", *_LFS_FILES)
         names = [name for name in found.output.decode("utf-8", "replace").split("\0") if name]
         for name in [name for name in names if inside == "." or name.startswith(f"{inside}/")][
             :_NAMED_AT_MOST
         ]:
             hint = "clone with git-lfs and scan the folder"
-            yield Unread(os.path.relpath(name, inside), "only the pointer of a large file (LFS)", hint=hint)
+            yield Unread(
+                os.path.relpath(name, inside),
+                "only the pointer of a large file (LFS)",
+                hint=hint,
+                reason="left out",
+            )
 
     def _use_token(self, address: GitAddress) -> bool:
         """Takes the pipeline's token for the host, where there is one; it travels in the environment, unseen."""

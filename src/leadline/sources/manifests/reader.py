@@ -196,14 +196,16 @@ def _content(file: ManifestFile, limits: Limits, stdin: BinaryIO | None) -> byte
                 return _unread(file.path, too_large(limits))
             return stream.read(limits.size_bytes + 1)
     except PermissionError:
-        return Unread(file.path, "no permission to read it")
+        return Unread(file.path, "no permission to read it", reason="forbidden")
     except OSError as error:
-        return Unread(file.path, f"cannot be read: {(error.strerror or str(error)).lower()}")
+        return Unread(
+            file.path, f"cannot be read: {(error.strerror or str(error)).lower()}", reason="unreachable"
+        )
 
 
 def _unread(path: str, problem: Problem) -> Unread:
     if problem.is_template and "templates" in path.split("/"):
-        return Unread(path, HELM_WHY, problem.line, problem.column, HELM_HINT)
+        return Unread(path, HELM_WHY, problem.line, problem.column, HELM_HINT, "not rendered")
     return Unread(path, problem.why, problem.line, problem.column, problem.hint)
 
 
@@ -231,7 +233,9 @@ def _add_body(whole: Contents, body: Any, origin: Origin, line: int, depth: int)
     if _is_list(body, is_outermost=depth == 0):
         if depth == _LIST_DEPTH:
             whole.unread.append(
-                Unread(origin.path, f"lists nested deeper than {_LIST_DEPTH} levels", line, 1)
+                Unread(
+                    origin.path, f"lists nested deeper than {_LIST_DEPTH} levels", line, 1, reason="too large"
+                )
             )
             return
         for number, item in enumerate(_items(body)):
@@ -239,11 +243,9 @@ def _add_body(whole: Contents, body: Any, origin: Origin, line: int, depth: int)
             _add_body(whole, item, place, line, depth + 1)
         if str(body.get("kind")).endswith("List") or body.keys() <= _LIST_FIELDS:
             return
-    why = _fault(body)
-    if why:
-        where = f"{origin.inside}{why}" if origin.inside else why
-        hint = "quote it" if why.endswith("text") else ""
-        whole.unread.append(Unread(origin.path, where, line, 1, hint))
+    if fault := _fault(body):
+        why, hint = fault
+        whole.unread.append(Unread(origin.path, f"{origin.inside}{why}", line, 1, hint))
     elif body["apiVersion"].startswith(_NOT_JUDGED_GROUP):
         whole.not_kubernetes += 1
     else:
@@ -259,22 +261,25 @@ def is_object_like(body: Any) -> bool:
     )
 
 
-def _fault(body: Mapping[str, Any]) -> str:
-    """What keeps an object from being one; empty for nothing."""
+_QUOTE = "quote it"
+
+
+def _fault(body: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What keeps an object from being one, and what to do about it where one word says it."""
     for field in ("apiVersion", "kind"):
         if body.get(field) is None or body[field] == "":
-            return f"{field} is missing"
+            return f"{field} is missing", ""
         if not isinstance(body[field], str):
-            return f"{field} must be text"
+            return f"{field} must be text", _QUOTE
     metadata = body.get("metadata")
     if metadata is not None and not isinstance(metadata, dict):
-        return "metadata must be a mapping"
+        return "metadata must be a mapping", ""
     for field in ("name", "namespace", "generateName"):
         if metadata and not isinstance(metadata.get(field), str | None):
-            return f"metadata.{field} must be text"
+            return f"metadata.{field} must be text", _QUOTE
     if body["kind"] == "List" and not isinstance(body.get("items"), list | None):
-        return "items must be a list"
-    return ""
+        return "items must be a list", ""
+    return None
 
 
 def _is_list(body: Mapping[str, Any], *, is_outermost: bool) -> bool:

@@ -98,7 +98,13 @@ class Collector:
         self.not_kubernetes += contents.not_kubernetes
         for unread in contents.unread:
             line = f" (line {unread.line} of the rendered text)" if unread.line else ""
-            self.unread.append(Unread(unread.where, f"what it renders to cannot be read: {unread.why}{line}"))
+            self.unread.append(
+                Unread(
+                    unread.where,
+                    f"what it renders to cannot be read: {unread.why}{line}",
+                    reason=unread.reason,
+                )
+            )
         if contents.resources and len(content) <= self._left_bytes:
             self._left_bytes -= len(content)
             self.texts[origin.rendered_from, origin.path] = text

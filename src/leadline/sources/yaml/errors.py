@@ -67,7 +67,15 @@ _WORDS = (
     ("found character '\\t'", "a tab where YAML wants blanks", "use blanks"),
     ("control characters are not allowed", "a control character, so this is no text", ""),
 )
-_OPENING = ("a quote is never closed", "a '{' is never closed", "a '[' is never closed")
+_NEVER_CLOSED = frozenset(
+    (
+        "found unexpected end of stream",
+        "found unexpected document indicator",
+        "did not find expected ',' or '}'",
+        "did not find expected ',' or ']'",
+    )
+)
+"""Those of the library's messages that are about what was opened elsewhere."""
 
 
 def problem_of(error: Exception, text: bytes, lines_before: int, line: int) -> Problem:
@@ -116,7 +124,7 @@ def _marked(error: yaml.MarkedYAMLError, text: bytes) -> tuple[str, int, int, st
         return why, *_place(mark), "quote it"
     for words, why, hint in _WORDS:
         if words in told:
-            if why.startswith(_OPENING) and error.context_mark:
+            if words in _NEVER_CLOSED and error.context_mark:
                 mark = error.context_mark
             elif _is_tab_indented(text, mark):
                 why, hint = "a tab in the indentation", "use blanks"

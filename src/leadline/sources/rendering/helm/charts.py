@@ -59,7 +59,9 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
     engines = [engine_for(program or "", run) for _ in range(options.workers)]
     ready = [engine for engine in engines if engine is not None][: max(1, len(wanted))]
     if wanted and not ready:
-        collector.unread += [Unread(chart, _NO_ENGINE, hint=_NO_ENGINE_HINT) for chart, _ in wanted]
+        collector.unread += [
+            Unread(chart, _NO_ENGINE, hint=_NO_ENGINE_HINT, reason="not rendered") for chart, _ in wanted
+        ]
     elif wanted:
         answers = render_all(ready, [request for _, request in wanted], run)
         for (chart, _), answer in zip(wanted, answers, strict=True):
@@ -101,7 +103,9 @@ class _ChartReader:
         refusal = self._plan.boundary.refusal(path)
         if refusal:
             where = relative_path(refusal.path, self._top)
-            self._collector.unread.append(Unread(where, f"{refusal.why}, so the chart was not rendered"))
+            self._collector.unread.append(
+                Unread(where, f"{refusal.why}, so the chart was not rendered", reason="not rendered")
+            )
             return None
         return Request(
             str(path),
@@ -200,7 +204,7 @@ def _is_manifest(engine_path: str) -> bool:
 
 def _missing(chart: str, names: tuple[str, ...]) -> Unread:
     why = f"rendered without the dependencies it lacks: {', '.join(names)}"
-    return Unread(chart, why, hint=_BUILD_HINT)
+    return Unread(chart, why, hint=_BUILD_HINT, reason="incomplete")
 
 
 def _failed(chart: str, answer: Answer, files: ChartFiles, missing: tuple[str, ...]) -> Unread:
@@ -213,7 +217,7 @@ def _failed(chart: str, answer: Answer, files: ChartFiles, missing: tuple[str, .
     if len(message) > _WHY_LENGTH:
         message = message[:_WHY_LENGTH] + "…"
     why = f"the chart{f' {chart}' if chart else ''} was not rendered: {message}"
-    return Unread(path, why, line, column, _hint(answer, missing))
+    return Unread(path, why, line, column, _hint(answer, missing), "not rendered")
 
 
 def _hint(answer: Answer, missing: tuple[str, ...]) -> str:

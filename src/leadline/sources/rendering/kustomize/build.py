@@ -75,7 +75,10 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
     ready = [root for root in plan.roots if reader.is_buildable(root, options)]
     if ready and not programs:
         for root in ready:
-            reader.fail(root, Unread(reader.folder_of(root), _NO_PROGRAM, hint=_NO_PROGRAM_HINT))
+            reader.fail(
+                root,
+                Unread(reader.folder_of(root), _NO_PROGRAM, hint=_NO_PROGRAM_HINT, reason="not rendered"),
+            )
     elif ready:
         builder = _Builder(programs, options, reader.boundary, budget)
         for root, outcome in zip(ready, builder.build_all(ready), strict=True):
@@ -199,14 +202,22 @@ class _Reader:
         if refusal:
             shown = relative_path(refusal.path, self._top)
             hint = "scan the folder that holds both"
-            self.fail(root, Unread(where, f"builds upon {shown}: {refusal.why}", hint=hint))
+            self.fail(
+                root, Unread(where, f"builds upon {shown}: {refusal.why}", hint=hint, reason="not rendered")
+            )
         elif remotes and not options.network:
             more = f" and {len(remotes) - 1} more" if len(remotes) > 1 else ""
             hint = "download it, or allow the network"
-            self.fail(root, Unread(where, f"builds upon the remote {remotes[0]}{more}", hint=hint))
+            self.fail(
+                root,
+                Unread(where, f"builds upon the remote {remotes[0]}{more}", hint=hint, reason="not rendered"),
+            )
         elif any(part.inflates_charts for part in parts):
             hint = "scan the output of: kustomize build --enable-helm"
-            self.fail(root, Unread(where, "inflates Helm charts, which is not enabled", hint=hint))
+            self.fail(
+                root,
+                Unread(where, "inflates Helm charts, which is not enabled", hint=hint, reason="not rendered"),
+            )
         else:
             return True
         return False
@@ -252,7 +263,9 @@ class _Reader:
             line = _LINE.search(why)
             where = relative_path(root.kustomization.file, self._top)
             shown = why.replace(f"{self._top}{os.sep}", "")
-            self.fail(root, Unread(where, f"not built: {shown}", int(line[1]) if line else 0))
+            self.fail(
+                root, Unread(where, f"not built: {shown}", int(line[1]) if line else 0, reason="not rendered")
+            )
             return
         self.built += 1
         before = len(self._collector.resources)
