@@ -85,6 +85,12 @@ def test_its_own_edits_make_the_failing_fixture_pass(control):
             assert not after, f"{fixture.path.name}: {[f.path for f in after]}"
 
 
+@pytest.mark.parametrize("word", ["whoever", "nobody", "stranger", "plain sight", "loot"])
+def test_controls_speak_the_words_of_the_field(word):
+    said = {c.id: f"{c.doc} {c.problem} {c.manual} {c.needs}".lower() for c in CONTROLS}
+    assert [control_id for control_id, text in said.items() if re.search(rf"\b{word}s?\b", text)] == []
+
+
 HARDENED = """
 apiVersion: v1
 kind: Pod

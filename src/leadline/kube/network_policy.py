@@ -120,7 +120,7 @@ def _cilium_isolates(spec: Body, way: str) -> bool:
 
 
 def _cilium_opens(rules: Any, way: str) -> bool:
-    """Whether a rule names everyone and no ports. One that names nobody allows nobody: ``- {}`` is a default deny."""
+    """Whether a rule names everyone and no ports. One without peers allows none: ``- {}`` is a default deny."""
     return any(
         _is_cilium_universal(peer)
         for rule in _mappings(rules)

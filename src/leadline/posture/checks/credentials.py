@@ -1,4 +1,4 @@
-"""Whether a name and its value, or a text, give a credential away. Nothing here keeps or returns a value.
+"""Whether a name and its value, or a text, are a credential. Nothing here keeps or returns a value.
 
 Names are compared word by word, so that ``key`` is found in ``API_KEY`` and ``apiKey`` but not in
 ``KEYBOARD``; what the last word says is no credential (``TOKEN_URL``, ``PASSWORD_FILE``) is let go.
@@ -201,7 +201,7 @@ class CredentialRules:
         self._values_allowed = _any_of(values_allowed)
 
     def is_credential(self, name: str, value: str) -> bool:
-        """Whether ``value`` under ``name`` is a credential in plain sight."""
+        """Whether ``value`` under ``name`` is a credential in plain text."""
         if self._stands_for_another(name, value):
             return False
         return self.has_shape(value) or self._is_named(name, value)

@@ -10,7 +10,7 @@ YOUR_NAMESPACE = "YOUR_NAMESPACE"
 def default_namespace(resource: Resource) -> Violations:
     """Where an object lives in ``default`` or names no namespace, which comes to the same.
 
-    A chart is rendered for ``default`` only because nobody has installed it yet, and what a kustomization builds
+    A chart is rendered for ``default`` only because it is not installed yet, and what a kustomization builds
     without a namespace goes where its overlay or the deploying tool says.
     """
     origin = resource.origin.kind

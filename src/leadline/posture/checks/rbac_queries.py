@@ -48,7 +48,7 @@ RUN_COMMANDS = (
     ask("create get", "pods/exec pods/attach"),
     ask("patch update", "pods/ephemeralcontainers"),
 )
-"""``get`` opens a session over a websocket, and a debugging container runs what it is told to."""
+"""``get`` opens a session over a websocket, and a debugging container runs any command."""
 IMPERSONATE = (
     ask("impersonate", "users serviceaccounts"),
     ask("impersonate", "groups", names="system:masters"),

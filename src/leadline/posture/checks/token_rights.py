@@ -14,7 +14,7 @@ from leadline.posture.subject import Workload, sequence
 def token_of(
     workload: Workload, inventory: Inventory, is_dangerous: Callable[[Grant], bool]
 ) -> Iterator[Grant]:
-    """The dangerous grants that whoever takes over the workload holds through its mounted token."""
+    """The dangerous grants that an attacker who takes over the workload holds through its mounted token."""
     if inventory.mounts_token(workload):
         yield from filter(is_dangerous, inventory.grants_of(workload))
 

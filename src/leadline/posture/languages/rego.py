@@ -92,7 +92,7 @@ class ControlFile(Struct, frozen=True):
     doc: str
     rules: tuple[str, ...]
     fixed: Mapping[str, tuple[str, ...]] = {}
-    """Settings that nobody may change."""
+    """Settings that may not be changed."""
     manual: str = ""
     """What a person has to look at, where rules cannot tell."""
 

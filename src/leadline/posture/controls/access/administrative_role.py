@@ -1,4 +1,4 @@
-"""Whoever holds a role of stars only is an administrator, whatever the role is called.
+"""Anyone who holds a role of stars only is an administrator, whatever the role is called.
 
 Every verb on every resource includes reading all secrets, starting privileged pods and handing the same
 rights on. A role bound in one namespace does that there; one bound for the whole cluster does it

@@ -1,6 +1,6 @@
 """This subject can give itself rights that it does not have.
 
-Kubernetes lets nobody hand out more than they hold. Three verbs lift that rule: ``bind`` on roles binds
+Kubernetes does not let users hand out more rights than they hold. Three verbs lift that rule: ``bind`` on roles binds
 any of them, ``escalate`` writes any right into one, and ``impersonate`` borrows someone else's.
 
 Fix: take the three verbs out of the role. For ``bind``, name the harmless roles with ``resourceNames``.

@@ -1,6 +1,6 @@
 """A role is bound to the ``default`` service account, so every unnamed pod of the namespace holds it.
 
-Nobody chose ``default`` for a pod: it is what is left when the choice was forgotten. Rights that are
+``default`` is rarely a choice: it is what a pod gets that names no account. Rights that are
 bound to it reach pods that were never meant to have them, and with workload identity the same mistake
 reaches Azure.
 

@@ -1,6 +1,6 @@
 """This subject can rewrite how names are resolved in the cluster.
 
-The cluster's name server takes its settings from a ConfigMap in ``kube-system``. Whoever changes it can
+The cluster's name server takes its settings from a ConfigMap in ``kube-system``. Anyone who changes it can
 send the traffic of any pod to a server of their own, and no pod notices.
 
 Fix: limit the role to the ConfigMaps it needs with ``resourceNames``, or bind it in another namespace

@@ -1,7 +1,7 @@
 """This subject can issue tokens for service accounts and act as any of them.
 
 A token that was asked for works from anywhere until it expires, and the pods of the account go on as
-before, so nobody notices. With the right for a whole cluster, one of the accounts in reach is surely an
+before, without any notice. With the right for a whole cluster, one of the accounts in reach is surely an
 administrator.
 
 Fix: name the accounts whose tokens are needed with ``resourceNames``, in a Role of their namespace.

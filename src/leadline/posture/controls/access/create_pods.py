@@ -1,6 +1,6 @@
-"""Whoever may create pods may use every secret and service account of the namespace.
+"""Anyone who may create pods may use every secret and service account of the namespace.
 
-A pod names the account it runs as and the secrets and disks it mounts, and nobody is asked. Without an
+A pod names the account it runs as and the secrets and disks it mounts, and no check is made. Without an
 admission policy it may also be privileged and take its node. A Deployment, Job or other owner of pods
 makes them just as well, so the right to create those counts too.
 

@@ -1,9 +1,9 @@
 """A role lets its holder become another account or take the cluster over, and no binding of it was read.
 
-No subject in what was read holds the role. It is there to be bound, by a manifest elsewhere or by a user who may bind it, and
-who reviews that binding sees its name alone. The rules are those that are asked of a bound role: reading Secrets, making
-pods, running commands, impersonation, binding and escalating, tokens, certificates, webhooks, kubelets, volumes.
-Roles that Kubernetes brings along are left out.
+No subject in what was read holds the role. It is there to be bound, by a manifest elsewhere or by a user who
+may bind it, and who reviews that binding sees its name alone. The rules are those that are asked of a bound
+role: reading Secrets, making pods, running commands, impersonation, binding and escalating, tokens,
+certificates, webhooks, kubelets, volumes. Roles that Kubernetes brings along are left out.
 
 Fix: take the rules out, name the objects with ``resourceNames``, or delete the role if nothing binds it.
 

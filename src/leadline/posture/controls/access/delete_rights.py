@@ -1,6 +1,6 @@
 """This subject can delete running workloads, services, secrets or whole namespaces.
 
-One request with ``deletecollection`` empties a namespace. Whoever gets hold of such an account can stop
+One request with ``deletecollection`` empties a namespace. Anyone who gets hold of such an account can stop
 the service, or remove a pod to cover what was done in it.
 
 Fix: let a deployment pipeline delete, and take ``delete`` and ``deletecollection`` out of the roles of

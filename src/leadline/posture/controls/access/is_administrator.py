@@ -1,6 +1,6 @@
 """The workload holds an administrator's token.
 
-It may do anything to anything; whoever gets into the container has no further to go.
+It may do anything to anything; anyone who gets into the container has no further to go.
 
 Fix: write a role with the verbs and kinds that the program uses; its calls in the audit log tell which.
 

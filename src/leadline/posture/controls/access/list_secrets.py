@@ -1,4 +1,4 @@
-"""Whoever may read secrets holds every credential that is stored in them.
+"""Anyone who may read secrets holds every credential that is stored in them.
 
 Passwords, tokens and keys of all applications in reach are then one request away, and with a service
 account's token the reader becomes that account.

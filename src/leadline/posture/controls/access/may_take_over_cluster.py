@@ -1,6 +1,6 @@
 """The workload holds a token that is enough to take the cluster over.
 
-Whoever may create pods can start a privileged one, and whoever may read Secrets finds stronger tokens among
+Anyone who may create pods can start a privileged one, and anyone who may read Secrets finds stronger tokens among
 them. A hole in this program is then a hole in the cluster.
 
 Fix: take the rule out of the role, or narrow it to the namespace and the names that the program uses.

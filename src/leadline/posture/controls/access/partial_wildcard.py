@@ -1,7 +1,7 @@
 """A rule of the role has a star for its verbs, its groups or its resources.
 
-One star is enough to grow by itself: a star for verbs holds ``escalate`` and ``impersonate``, a star for resources holds Secrets and
-every kind that an operator brings along. C-0187 reports rules with all three.
+One star is enough to grow by itself: a star for verbs holds ``escalate`` and ``impersonate``, a star for
+resources holds Secrets and every kind that an operator brings along. C-0187 reports rules with all three.
 
 Fix: replace the star by the names that the subject uses today.
 

@@ -1,9 +1,9 @@
 """The token in these containers can change the cluster or read its secrets.
 
-Whoever breaks into a container finds the token of its service account in a file and may do all that the
-account may. Here that is more than reading: it creates, changes or deletes objects, hands out secrets, or
-opens a shell in pods, for which ``get`` on ``pods/exec`` or ``nodes/proxy`` is enough. An account whose token no pod mounts is left alone, and so is a role that only lets a program
-write its own events, leases and status.
+Anyone who breaks into a container finds the token of its service account in a file and may do all that the
+account may. Here that is more than reading: it creates, changes or deletes objects, hands out secrets, or opens
+a shell in pods, for which ``get`` on ``pods/exec`` or ``nodes/proxy`` is enough. An account whose token no pod
+mounts is left alone, and so is a role that only lets a program write its own events, leases and status.
 
 Fix: cut the role down to what the program calls, or set ``automountServiceAccountToken: false`` where it
 calls nothing.

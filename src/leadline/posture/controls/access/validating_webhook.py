@@ -1,6 +1,6 @@
 """A validating webhook sees every object that it asks for before it is stored.
 
-It receives Secrets as well if its rules say so, and whoever controls it, or the address it points to, reads
+It receives Secrets as well if its rules say so, and anyone who controls it, or the address it points to, reads
 along and can refuse changes at will.
 
 Fix: check who owns the service behind it, what its rules cover, and that it fails closed where it guards

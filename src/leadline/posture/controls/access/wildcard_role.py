@@ -1,6 +1,6 @@
 """A role that is written with stars grows by itself with every new kind in the cluster.
 
-A star also covers what nobody thought of when the role was written: subresources, custom resources of
+A star also covers what was not known when the role was written: subresources, custom resources of
 operators installed later, verbs such as ``escalate`` and ``impersonate``.
 
 Fix: replace each star by the names of the verbs, groups and resources that the subject uses today.

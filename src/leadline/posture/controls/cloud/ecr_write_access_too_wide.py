@@ -1,6 +1,6 @@
 """More people than needed may push to the image registry.
 
-Whoever can push decides what the cluster runs at the next restart.
+Anyone who can push decides what the cluster runs at the next restart.
 
 Fix: give push rights to the build alone.
 

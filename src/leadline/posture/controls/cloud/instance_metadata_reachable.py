@@ -1,6 +1,6 @@
 """Pods can reach the metadata service of the cloud's machines.
 
-It hands out the credentials of the node to whoever asks over plain HTTP.
+It hands out the credentials of the node to anyone who asks over plain HTTP.
 
 Fix: require session tokens with a hop limit of 1, or block 169.254.169.254 by network policy.
 

@@ -1,6 +1,6 @@
 """The EKS cluster has a public endpoint, or no private one.
 
-Traffic between nodes and API server leaves your network, and strangers can knock.
+Traffic between nodes and API server leaves your network, and anyone can try to connect.
 
 Fix: enable the private endpoint and disable the public one.
 

@@ -1,4 +1,4 @@
-"""Code that nobody checked runs beside your own.
+"""Code that was not reviewed runs beside your own.
 
 What shares a node shares a kernel, its caches and its network card.
 

@@ -1,6 +1,6 @@
 """An aggregated API is served while the API server follows its redirects.
 
-Whoever runs that service can send clients, with their credentials, to a place of their choosing
+Anyone who runs that service can send clients, with their credentials, to a place of their choosing
 (CVE-2022-3172).
 
 Fix: upgrade the API server to 1.22.14, 1.23.11, 1.24.5, 1.25.1 or later; take out APIServices you do not

@@ -1,6 +1,6 @@
 """The API server's static pod manifest does not belong to root.
 
-Whoever owns the file can switch authorisation off with one line, and the kubelet restarts the server with
+Anyone who owns the file can switch authorisation off with one line, and the kubelet restarts the server with
 it.
 
 Fix: make ``root:root`` its owner.

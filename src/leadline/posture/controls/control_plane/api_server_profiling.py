@@ -1,6 +1,6 @@
 """The API server hands out its memory and timing profiles under ``/debug/pprof``.
 
-They show what it works on and cost time to make, so whoever may read them can also slow it down.
+They show what it works on and cost time to make, so anyone who may read them can also slow it down.
 Profiling is on where the flag is not given.
 
 Fix: write ``--profiling=false``, and switch it on while you look for a fault.

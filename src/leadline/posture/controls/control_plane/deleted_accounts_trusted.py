@@ -1,7 +1,7 @@
 """Tokens of service accounts stay good after the account was deleted.
 
 With ``--service-account-lookup=false`` only the signature of a token counts, so deleting an account does
-not lock out whoever stole its token. The flag is true where it is not given; here it was turned off.
+not lock out anyone who stole its token. The flag is true where it is not given; here it was turned off.
 
 Fix: take the flag out, or write ``--service-account-lookup=true``.
 

@@ -1,6 +1,6 @@
 """etcd serves every caller, with a certificate or without.
 
-etcd knows nothing of RBAC: whoever may connect reads and writes all objects. Asking for a certificate
+etcd knows nothing of RBAC: anyone who may connect reads and writes all objects. Asking for a certificate
 is off where ``--client-cert-auth`` is not given.
 
 Fix: write ``--client-cert-auth=true``, and name the CA with ``--trusted-ca-file``.

@@ -1,6 +1,6 @@
 """The API server answers on a port without encryption, login or authorisation.
 
-Whoever reaches that port is an administrator of the cluster. The flag lost its effect in Kubernetes
+Anyone who reaches that port is an administrator of the cluster. The flag lost its effect in Kubernetes
 1.20 and is refused from 1.24 on, so it matters on old releases only. An absent flag passes; on those
 releases it meant 8080, but every common installer wrote 0.
 

@@ -1,4 +1,4 @@
-"""Objects can be made in namespaces that do not exist or are being deleted, where nobody looks.
+"""Objects can be made in namespaces that do not exist or are being deleted, where no one looks.
 
 The plugin NamespaceLifecycle forbids this, and protects ``default``, ``kube-system`` and ``kube-public`` from
 deletion. It is on by default; here it was switched off.

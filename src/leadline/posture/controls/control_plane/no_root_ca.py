@@ -1,4 +1,4 @@
-"""Nobody chose the CA by which pods recognise the API server.
+"""No flag names the CA by which pods recognise the API server.
 
 The file named here is put beside every service account token, so that programs know whom they send it
 to. Without the flag the controller manager hands out the CA of its own kubeconfig, which need

@@ -1,10 +1,10 @@
 """No admission plugin looks at the security contexts of pods.
 
 Kubernetes took away PodSecurityPolicy in 1.25 and SecurityContextDeny in 1.30; an API server that is
-told to use a plugin it does not know refuses to start. Since 1.25 the plugin PodSecurity does the work
-and is on by default, so what is asked there is that nobody switched it off.
+given a plugin it does not know refuses to start. Since 1.25 the plugin PodSecurity does the work
+and is on by default, so what is asked there is that no flag switched it off.
 
-A release before 1.25, told by the tag of the image, needs one of the two older plugins.
+A release before 1.25, by the tag of the image, needs one of the two older plugins.
 
 Fix: take ``PodSecurity`` out of ``--disable-admission-plugins``, and label namespaces with the standard
 they are held to.

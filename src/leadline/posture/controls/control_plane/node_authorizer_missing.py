@@ -1,7 +1,7 @@
 """Kubelets are not held to the objects of their own node.
 
 The Node authoriser lets a kubelet read only the secrets and ConfigMaps of pods that run on it. Without
-it the kubelets need a role that reads them all, and one broken node gives away the whole cluster. Only
+it the kubelets need a role that reads them all, and one compromised node compromises the whole cluster. Only
 kubeadm and its kin set it; by default no authoriser is named.
 
 Fix: write ``--authorization-mode=Node,RBAC``.

@@ -1,6 +1,6 @@
 """The cluster's private keys can be read by others than root.
 
-Whoever reads the key of the CA can sign a certificate for any user, valid for years.
+Anyone who reads the key of the CA can sign a certificate for any user, valid for years.
 
 Fix: set the mode of the ``.key`` files to 600, and change the keys if they were open.
 

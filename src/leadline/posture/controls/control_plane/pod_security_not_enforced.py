@@ -1,10 +1,10 @@
 """No built-in admission plugin holds pods to a security standard.
 
 PodSecurityPolicy did this until Kubernetes 1.25 took it away. In its place stands the plugin
-PodSecurity, which is on by default and obeys the labels of namespaces; this control asks that nobody
+PodSecurity, which is on by default and obeys the labels of namespaces; this control asks that no flag
 switched it off.
 
-On older releases, told by the tag of the image, PodSecurityPolicy has to be enabled, which no release
+On older releases, by the tag of the image, PodSecurityPolicy has to be enabled, which no release
 does by itself.
 
 Fix: take ``PodSecurity`` out of ``--disable-admission-plugins``; on a release before 1.25, upgrade.

@@ -1,6 +1,6 @@
 """The scheduler's static pod manifest does not belong to root.
 
-Whoever may edit it decides what runs as the scheduler on this node, with its credentials.
+Anyone who may edit it decides what runs as the scheduler on this node, with its credentials.
 
 Fix: make ``root:root`` its owner.
 

@@ -1,6 +1,6 @@
 """The files of the network plugin do not belong to root.
 
-The plugin runs as root for each new pod; whoever owns its files runs code as root.
+The plugin runs as root for each new pod; anyone who owns its files runs code as root.
 
 Fix: make ``root:root`` its owner.
 

@@ -1,6 +1,6 @@
 """The Ingress names a Service that does not exist.
 
-Requests end in an error page, and whoever creates a Service of that name later takes them over.
+Requests end in an error page, and anyone who creates a Service of that name later takes them over.
 
 Fix: fix the name, or take the rule out.
 

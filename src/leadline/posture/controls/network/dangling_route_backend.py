@@ -1,6 +1,6 @@
 """The route names a Service that does not exist.
 
-Requests end in an error, and whoever creates a Service of that name later takes them over.
+Requests end in an error, and anyone who creates a Service of that name later takes them over.
 
 Fix: fix the name or the namespace, or take the backend out.
 

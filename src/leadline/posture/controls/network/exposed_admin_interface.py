@@ -1,6 +1,6 @@
 """A tool that rules the cluster or its data is reachable from outside.
 
-Dashboards, pipeline servers and notebooks run whatever they are told to, and many ask for no password; they
+Dashboards, pipeline servers and notebooks run any command they are given, and many ask for no password; they
 are searched for day and night.
 
 Fix: make the Service a ``ClusterIP`` and reach the tool through ``kubectl port-forward`` or a proxy that

@@ -1,6 +1,6 @@
 """The workload can be reached from outside the cluster.
 
-It is the first door that strangers try. What else is wrong with it, with its image or its rights weighs
+It is what attackers try first. What else is wrong with it, with its image or its rights weighs
 more than anywhere else.
 
 Fix: leave only those open that have to be; the others belong behind a ``ClusterIP`` Service.

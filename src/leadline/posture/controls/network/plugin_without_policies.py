@@ -1,6 +1,6 @@
 """The network plugin does not enforce network policies.
 
-Policies can then be written and read, and change nothing; nobody is told.
+Policies can then be written and read, and change nothing, without any error.
 
 Fix: use a plugin that enforces them, such as Calico or Cilium.
 

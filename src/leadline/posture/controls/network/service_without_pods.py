@@ -1,6 +1,6 @@
 """The Service selects no pod of its namespace.
 
-Requests to it fail, or whoever creates a pod with these labels gets the traffic that was meant for another.
+Requests to it fail, or anyone who creates a pod with these labels gets the traffic that was meant for another.
 
 Fix: fix the selector, or delete the Service.
 

@@ -1,6 +1,6 @@
 """A Service of the workload was found to answer without asking who is there.
 
-A database or a queue without a password gives everything to whoever reaches its port.
+A database or a queue without a password opens everything to anyone who reaches its port.
 
 Fix: switch authentication on in the program, and let only its own clients reach it.
 

@@ -1,6 +1,6 @@
 """Others than root may read or write the file of client certificate authorities.
 
-A changed list of CAs lets strangers in as anyone they like.
+A changed list of CAs lets attackers in under any name.
 
 Fix: set the mode to 600 on every node that has it.
 

@@ -1,6 +1,6 @@
 """A node runs a kernel in which a container can become root of the node.
 
-A number that wraps around in the file system context (CVE-2022-0185) lets whoever may make user namespaces
+A number that wraps around in the file system context (CVE-2022-0185) lets anyone who may make user namespaces
 write beyond a buffer.
 
 Fix: upgrade the kernel to 5.16.2 or a build of your distribution that carries the fix.

@@ -1,6 +1,6 @@
 """The kubelet lets every caller do everything.
 
-``AlwaysAllow`` means that whoever reaches the port and logs in may run commands in any pod of the node.
+``AlwaysAllow`` means that anyone who reaches the port and logs in may run commands in any pod of the node.
 
 Fix: set ``authorization.mode: Webhook``.
 

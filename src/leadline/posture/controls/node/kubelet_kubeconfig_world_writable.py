@@ -1,6 +1,6 @@
 """The kubelet's kubeconfig on an EKS node may be written by others than root.
 
-Another server in it, and the node obeys a stranger.
+Another server in it, and the node obeys an attacker.
 
 Fix: set the mode to 644 or stricter.
 

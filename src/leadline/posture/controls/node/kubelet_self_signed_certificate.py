@@ -1,4 +1,4 @@
-"""The kubelet serves a certificate that nobody can check.
+"""The kubelet serves a certificate that clients cannot check.
 
 The API server then cannot tell the node from a machine in between.
 

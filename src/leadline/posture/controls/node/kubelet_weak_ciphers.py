@@ -1,6 +1,6 @@
 """The kubelet accepts weak ciphers.
 
-Old ciphers can be broken by whoever records the traffic between API server and node.
+Old ciphers can be broken by anyone who records the traffic between API server and node.
 
 Fix: list strong suites in ``tlsCipherSuites``.
 

@@ -1,6 +1,6 @@
 """The kubelet does not check client certificates.
 
-Without a CA to check against, nobody can prove to be the API server.
+Without a CA to check against, no client can prove to be the API server.
 
 Fix: name the cluster's CA in ``authentication.x509.clientCAFile``.
 

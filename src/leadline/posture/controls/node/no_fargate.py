@@ -1,6 +1,6 @@
 """No node of this EKS cluster is a Fargate one.
 
-Pods that run code of strangers share a kernel with all others of their node; on Fargate each has a small
+Pods that run untrusted code share a kernel with all others of their node; on Fargate each has a small
 machine to itself.
 
 Fix: make a Fargate profile for the namespaces that run untrusted code.

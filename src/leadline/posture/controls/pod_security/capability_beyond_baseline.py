@@ -1,7 +1,8 @@
 """The container adds a capability that the baseline standard does not allow.
 
-The standard allows those that a container runtime gives by itself. Each of the others reaches the node in some way: its
-network, its clock, its kernel, other processes. Names are taken as the API server takes them: upper case, without ``CAP_``.
+The standard allows those that a container runtime gives by itself. Each of the others reaches the node in some
+way: its network, its clock, its kernel, other processes. Names are taken as the API server takes them: upper
+case, without ``CAP_``.
 
 Fix: take the capability out, or run the program where the node is meant to be changed.
 

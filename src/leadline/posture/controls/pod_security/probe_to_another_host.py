@@ -1,7 +1,7 @@
 """A probe or lifecycle hook names a host of its own, so that the kubelet asks another address than the pod's.
 
-The kubelet then sends requests from the node's network wherever the manifest says: to the cloud's metadata service, or to
-what listens on the node alone. The rule is part of the standard since Kubernetes 1.34.
+The kubelet then sends requests from the node's network wherever the manifest says: to the cloud's metadata
+service, or to what listens on the node alone. The rule is part of the standard since Kubernetes 1.34.
 
 Fix: take ``host`` out; the kubelet asks the pod.
 

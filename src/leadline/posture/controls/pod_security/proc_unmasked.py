@@ -1,7 +1,8 @@
 """The container sees the kernel's files below ``/proc`` without the runtime's mask.
 
-The mask hides files through which a container can read the node's memory or change its kernel. In a pod with a user
-namespace of its own, ``hostUsers: false``, root is another user to those files, and the rule does not ask (since 1.35).
+The mask hides files through which a container can read the node's memory or change its kernel. In a pod with a
+user namespace of its own, ``hostUsers: false``, root is another user to those files, and the rule does not ask
+(since 1.35).
 
 Fix: take ``procMount`` out.
 

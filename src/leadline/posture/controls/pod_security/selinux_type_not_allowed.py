@@ -2,7 +2,8 @@
 
 A type such as ``spc_t`` or ``unconfined_t`` lets the process reach the files of the node as if it ran there.
 
-Fix: use ``container_t``, ``container_init_t``, ``container_kvm_t`` or ``container_engine_t``, and leave user and role out.
+Fix: use ``container_t``, ``container_init_t``, ``container_kvm_t`` or ``container_engine_t``, and leave user
+and role out.
 
 Example::
 

@@ -1,8 +1,8 @@
 """The pod mounts a volume of a type that reaches storage or the node by itself.
 
-The restricted standard allows what Kubernetes hands over (ConfigMaps, Secrets, downward API, empty folders, images) and
-what an administrator provisions (claims, CSI). Other types name a server or a folder in the pod itself, so that a user who may
-create pods chooses it.
+The restricted standard allows what Kubernetes hands over (ConfigMaps, Secrets, downward API, empty folders,
+images) and what an administrator provisions (claims, CSI). Other types name a server or a folder in the pod
+itself, so that a user who may create pods chooses it.
 
 Fix: ask for the storage through a claim.
 

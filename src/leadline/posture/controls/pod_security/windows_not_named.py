@@ -1,7 +1,7 @@
 """The pod is for Windows nodes by its node selector, and does not say ``os: {name: windows}``.
 
-The API server then takes it for a Linux pod: the restricted standard refuses it for lack of settings that Windows does not
-have, and no check keeps Linux settings out of it.
+The API server then takes it for a Linux pod: the restricted standard refuses it for lack of settings that
+Windows does not have, and no check keeps Linux settings out of it.
 
 Fix: set ``os: {name: windows}``.
 

@@ -1,6 +1,6 @@
-"""A password, key or token stands in plain sight in a manifest.
+"""A password, key or token stands in plain text in a manifest.
 
-Whoever may read the object, the repository or a backup of either has the credential, and it stays in the
+Anyone who may read the object, the repository or a backup of either has the credential, and it stays in the
 history after it is taken out.
 
 Fix: put it into a Secret, or better into a secret store outside, hand it over as a mounted file, and change
@@ -18,7 +18,7 @@ Example::
         env:
         - {name: DB_PASSWORD, value: wonderland}
 
-Cannot see: credentials under names and in forms that nobody could tell; whether the value is still good.
+Cannot see: credentials under names and in forms that are not known; whether the value is still good.
 
 See: https://kubernetes.io/docs/concepts/configuration/secret/
 """

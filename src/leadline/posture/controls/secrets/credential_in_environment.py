@@ -1,6 +1,6 @@
 """A container is given a credential in its environment.
 
-It shows in the manifest, in ``kubectl describe``, in crash reports and to every child process; whoever gets
+It shows in the manifest, in ``kubectl describe``, in crash reports and to every child process; anyone who gets
 into the container reads it with one command.
 
 Fix: mount a Secret as a file, or let the program fetch the credential under its service account.

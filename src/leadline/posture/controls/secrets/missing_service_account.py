@@ -1,6 +1,6 @@
 """The workload names a service account that does not exist.
 
-Its pods are not created, and whoever creates an account of that name later chooses what they may do.
+Its pods are not created, and anyone who creates an account of that name later chooses what they may do.
 
 Fix: create the account, or fix the name.
 

@@ -1,7 +1,7 @@
 """A token of the service account is put into every container, whether it calls the API or not.
 
-Whoever reads that file acts as the account. Most programs never talk to the API server, so for them the
-token is nothing but loot.
+Anyone who reads that file acts as the account. Most programs never talk to the API server, so for them the
+token only serves an attacker.
 
 Fix: set ``automountServiceAccountToken: false`` in the pod, or in the service account for all of its pods.
 

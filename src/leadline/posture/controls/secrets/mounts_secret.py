@@ -1,6 +1,6 @@
 """The workload can read a Secret.
 
-Whoever takes over the container takes the Secret with it. The finding is the first half of a path; it
+Anyone who takes over the container takes the Secret with it. The finding is the first half of a path; it
 weighs when the workload is also exposed.
 
 Fix: mount only the keys that the program reads, in the one container that reads them.

@@ -1,6 +1,6 @@
 """The workload uses Kubernetes Secrets where a secret store outside could serve it.
 
-A Secret lies in etcd and in every backup of it, and whoever may read the namespace reads it. A store
+A Secret lies in etcd and in every backup of it, and anyone who may read the namespace reads it. A store
 outside rotates, logs each reading and can be locked at once.
 
 Fix: mount the values through the Secrets Store CSI driver of your vault.

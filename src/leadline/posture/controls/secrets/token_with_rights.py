@@ -1,6 +1,6 @@
 """A token is mounted whose account holds a role.
 
-Most accounts can do nothing, and their tokens are worth little; this one may do something, and whoever
+Most accounts can do nothing, and their tokens are worth little; this one may do something, and anyone who
 reads the file may do it too.
 
 Fix: switch the mount off where the program does not call the API server; else give the account the one role

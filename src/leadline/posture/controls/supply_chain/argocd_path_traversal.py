@@ -1,6 +1,6 @@
 """This Argo CD lets a chart read files of other applications.
 
-With a crafted Helm chart whoever may add an application reads files of the repository server, the
+With a crafted Helm chart anyone who may add an application reads files of the repository server, the
 credentials of other applications among them.
 
 Fix: move to 2.1.9, 2.2.4, 2.3 or later.

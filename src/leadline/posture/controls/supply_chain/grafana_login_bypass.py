@@ -1,4 +1,4 @@
-"""This Grafana can mix up two requests and treat a stranger as signed in.
+"""This Grafana can mix up two requests and treat a caller as signed in who is not.
 
 Under load the login check of one request can be applied to another, so that protected pages answer to
 anyone.

@@ -1,6 +1,6 @@
 """The image is named by a tag, which its owner can move.
 
-What was tested is not sure to be what runs: a tag can be pushed again by its owner, or by whoever broke
+What was tested is not sure to be what runs: a tag can be pushed again by its owner, or by anyone who broke
 into the registry. Only the digest names the bytes.
 
 Fix: append ``@sha256:…`` as your build or ``crane digest`` tells it; the tag may stay for readers.

@@ -1,6 +1,6 @@
 """A volume is mounted by ``subPath`` in a cluster whose kubelet follows links out of it.
 
-Whoever may create pods can put a symbolic link into the volume at the right moment and so mount any folder
+Anyone who may create pods can put a symbolic link into the volume at the right moment and so mount any folder
 of the node (CVE-2021-25741).
 
 Fix: upgrade the nodes to 1.19.15, 1.20.11, 1.21.5, 1.22.2 or later; until then mount whole volumes.

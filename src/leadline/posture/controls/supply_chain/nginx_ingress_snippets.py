@@ -1,6 +1,6 @@
 """This ingress controller runs code that users write into annotations.
 
-Whoever may create an Ingress can put a configuration snippet into it and so read the controller's token,
+Anyone who may create an Ingress can put a configuration snippet into it and so read the controller's token,
 which sees every Secret of the cluster.
 
 Fix: move to 0.49.1, 1.0.1 or later, and set ``allow-snippet-annotations: "false"`` in the controller's

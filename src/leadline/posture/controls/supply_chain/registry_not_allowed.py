@@ -1,6 +1,6 @@
 """The image comes from a registry that is not on your list of allowed ones.
 
-A list of known registries keeps out images that nobody vouches for, and names that look almost right.
+A list of known registries keeps out images of unknown origin, and names that look almost right.
 
 Fix: push the image to an allowed registry, or put its registry on the list after a look at who runs it.
 

@@ -1,7 +1,7 @@
 """Agents of this template run an image of no known origin, or one that may change.
 
-The image is the one part of a sandbox that you do choose; a moving tag or a stranger's registry gives that
-choice away.
+The image is the one part of a sandbox that you do choose; with a moving tag or an unknown registry others
+make that choice.
 
 Fix: use an image from the allowed registries, named by version or digest.
 

@@ -1,6 +1,6 @@
 """The image is not signed with a key that you trust.
 
-Whoever can write to the registry, or sits on the way to it, can put another program under the same name.
+Anyone who can write to the registry, or sits on the way to it, can put another program under the same name.
 
 Fix: sign images in the build with cosign and list the public keys in ``trusted_cosign_public_keys``.
 

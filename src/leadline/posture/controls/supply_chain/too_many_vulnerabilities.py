@@ -1,6 +1,6 @@
 """The image carries more known vulnerabilities than you have agreed to live with.
 
-A long list is a sign of an image that nobody rebuilds; the next bad one will stay in it too.
+A long list is a sign of an image that is not rebuilt; the next bad one will stay in it too.
 
 Fix: rebuild on a present base, and leave out what the program does not use.
 

@@ -1,4 +1,4 @@
-"""Nobody has signed the image.
+"""The image is not signed.
 
 Without a signature there is no telling whether it is what its makers built.
 

@@ -1,6 +1,6 @@
 """The namespace lets in pods that take ports of their node.
 
-A port of the node is open to whoever reaches the node, past Services and often past network policies.
+A port of the node is open to anyone who reaches the node, past Services and often past network policies.
 
 Fix: label the namespace ``pod-security.kubernetes.io/enforce: baseline``; try it with ``warn`` in place of
 ``enforce`` first.

@@ -1,6 +1,6 @@
 """The namespace lets in containers that run as root.
 
-Most ways out of a container need root inside it first; an image without a ``USER`` line gives it away.
+Most ways out of a container need root inside it first; an image without a ``USER`` line provides it.
 
 Fix: label the namespace ``pod-security.kubernetes.io/enforce: restricted``; try it with ``warn`` in place
 of ``enforce`` first.

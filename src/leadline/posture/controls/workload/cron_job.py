@@ -1,8 +1,8 @@
 """A CronJob runs again and again without anyone looking.
 
-Whoever slips in one line keeps a foothold that survives restarts and redeployments of everything else.
+Anyone who slips in one line keeps a foothold that survives restarts and redeployments of everything else.
 
-Fix: know each one: who wrote it, what it runs, with which rights; delete what nobody claims.
+Fix: know each one: who wrote it, what it runs, with which rights; delete what has no owner.
 
 Example::
 

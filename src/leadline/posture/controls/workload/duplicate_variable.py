@@ -1,6 +1,6 @@
 """A container sets the same environment variable twice.
 
-The last one wins, silently. Whoever changes the other wonders why nothing happens; when it is a credential
+The last one wins, silently. Anyone who changes the other wonders why nothing happens; when it is a credential
 or a switch for safety, the wrong value runs.
 
 Fix: keep the one that is meant.

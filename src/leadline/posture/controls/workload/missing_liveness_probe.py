@@ -1,4 +1,4 @@
-"""Nothing tells Kubernetes whether the program still works.
+"""Kubernetes cannot know whether the program still works.
 
 A program that hangs is then left hanging: nothing restarts it, and its Service keeps sending requests to
 it.

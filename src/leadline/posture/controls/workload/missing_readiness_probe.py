@@ -1,4 +1,4 @@
-"""Nothing tells Kubernetes whether the program is ready for requests.
+"""Kubernetes cannot know whether the program is ready for requests.
 
 Requests are then sent to a program that is still loading, or that has lost its database, and every rollout
 drops some.

@@ -1,6 +1,6 @@
 """The workload can read stored data.
 
-Data of users and of the business usually lies on such volumes, so whoever takes over the container can take
+Data of users and of the business usually lies on such volumes, so anyone who takes over the container can take
 or change it.
 
 Fix: mount the volume read-only where the program does not write, and only in the containers that need it.

@@ -1,6 +1,7 @@
 """The namespace has no LimitRange.
 
-A container that leaves its limits out then has none, and may take all of its node. Kubernetes' own namespaces are left out.
+A container that leaves its limits out then has none, and may take all of its node. Kubernetes' own namespaces
+are left out.
 
 Fix: create a LimitRange in the namespace.
 
@@ -10,7 +11,8 @@ Example::
     kind: Namespace
     metadata: {name: shop}
 
-Cannot see: objects of the namespace that were not read. Files are judged only where a LimitRange stands beside the namespace.
+Cannot see: objects of the namespace that were not read. Files are judged only where a LimitRange stands beside
+the namespace.
 
 See: https://kubernetes.io/docs/concepts/policy/limit-range/
 """

@@ -1,6 +1,7 @@
 """The namespace has no ResourceQuota.
 
-One namespace may then take all of the cluster: its processors, its memory, its disks, its load balancers. Kubernetes' own namespaces are left out.
+One namespace may then take all of the cluster: its processors, its memory, its disks, its load balancers.
+Kubernetes' own namespaces are left out.
 
 Fix: create a ResourceQuota in the namespace.
 
@@ -10,7 +11,8 @@ Example::
     kind: Namespace
     metadata: {name: shop}
 
-Cannot see: objects of the namespace that were not read. Files are judged only where a ResourceQuota stands beside the namespace.
+Cannot see: objects of the namespace that were not read. Files are judged only where a ResourceQuota stands
+beside the namespace.
 
 See: https://kubernetes.io/docs/concepts/policy/resource-quotas/
 """

@@ -1,9 +1,10 @@
 """A process in the container may gain more rights than the one that started it.
 
 A set-uid program, or file capabilities, then turn an ordinary user into root inside the container. Kubernetes
-allows it unless it is told otherwise.
+allows it unless the manifest forbids it.
 
-Fix: set ``allowPrivilegeEscalation: false``; only programs that really change their user, such as sudo or ping, miss it.
+Fix: set ``allowPrivilegeEscalation: false``; only programs that really change their user, such as sudo or ping,
+miss it.
 
 Example::
 

@@ -1,6 +1,6 @@
 """A privileged container keeps every capability and sees the devices of its node.
 
-Whoever controls the process controls the node: it can mount the node's disks, load kernel modules and
+Anyone who controls the process controls the node: it can mount the node's disks, load kernel modules and
 reach every other container. ``SYS_ADMIN``, or ``ALL`` capabilities, open the same door and count as well.
 
 Fix: take the setting out, and grant the single capability or device that the program needs.

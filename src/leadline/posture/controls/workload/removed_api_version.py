@@ -1,7 +1,7 @@
 """The manifest uses an API version that Kubernetes no longer serves.
 
 A cluster of a present version refuses it, so that the next deployment, or the restore of a backup, fails at
-the worst moment; until then the objects live on under another version and nobody notices.
+the worst moment; until then the objects live on under another version without any notice.
 
 Fix: write the version that takes its place, and look through its changed fields; ``kubectl convert`` helps.
 

@@ -1,6 +1,6 @@
 """The socket of the node's container runtime is mounted into the pod.
 
-Whoever can talk to it can start a privileged container and so holds the node; no token and no policy of
+Anyone who can talk to it can start a privileged container and so holds the node; no token and no policy of
 Kubernetes stands in between.
 
 Fix: take the volume out; build images with a tool that needs no daemon, and read container facts through

@@ -1,6 +1,6 @@
 """Agents of this template share the kernel of the node.
 
-Code that a model wrote is code of a stranger. A runtime such as gVisor puts a second kernel between it and
+Code that a model wrote is untrusted code. A runtime such as gVisor puts a second kernel between it and
 the node.
 
 Fix: set ``spec.podTemplate.spec.runtimeClassName`` to a hardened runtime class.

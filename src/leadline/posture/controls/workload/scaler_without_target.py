@@ -1,6 +1,6 @@
 """The autoscaler names a workload that does not exist.
 
-The load it was meant to answer will not be answered, and nobody is told until it comes.
+The load it was meant to answer will not be answered, and no error says so before it comes.
 
 Fix: fix the name or the kind, or delete the autoscaler.
 

@@ -1,6 +1,6 @@
 """The selector does not match the labels of the pods it creates.
 
-The API server refuses such an object, or an older one runs on with pods that nobody counts.
+The API server refuses such an object, or an older one runs on with pods that no controller counts.
 
 Fix: make the labels of the template and the selector agree.
 

@@ -1,6 +1,6 @@
 """The data of this volume is stored without encryption.
 
-A disk that is copied, thrown away or attached elsewhere can be read by whoever holds it.
+A disk that is copied, thrown away or attached elsewhere can be read by anyone who holds it.
 
 Fix: use a storage class whose parameters ask for encryption, and move the data there.
 
