@@ -4,6 +4,7 @@ import pytest
 
 from leadline.image.cataloguer import File, Unreadable
 from leadline.image.parsers.documents import (
+    HEADERS,
     Element,
     read_headers,
     read_json,
@@ -91,3 +92,9 @@ def test_hostile_and_broken_content_is_refused_at_once(case: str) -> None:
 def test_large_files_are_refused_unread(reader) -> None:
     with pytest.raises(Unreadable, match="larger than"):
         reader(file(b" " * ((64 << 20) + 1)))
+
+
+def test_headers_without_an_end_are_unreadable() -> None:
+    with pytest.raises(Unreadable, match="headers are longer than 1024 KiB"):
+        read_headers("Name: x\n" * (HEADERS // 4))
+    assert read_headers("Name: x\n\n" + "y" * 2 * HEADERS) == {"name": ["x"]}

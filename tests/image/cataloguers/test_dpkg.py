@@ -26,11 +26,29 @@ def test_damaged_database_is_unreadable_at_worst(data: st.DataObject) -> None:
         files[path] = data.draw(damaged(file.data))
     packages, stops = read(dpkg, MemoryTree(files), STATUS)
     assert all(package.name and package.version for package in packages)
-    assert not stops or "no name or no version" in stops
+    assert (
+        not stops or "no name or no version" in stops or "middle of a package" in stops or "holds no" in stops
+    )
 
 
-def test_empty_database_holds_no_packages() -> None:
-    assert read(dpkg, MemoryTree({STATUS: ""}), STATUS) == ([], "")
+def test_an_empty_database_is_unreadable() -> None:
+    assert read(dpkg, MemoryTree({STATUS: ""}), STATUS) == ([], "holds no package paragraph")
+
+
+def test_a_database_that_is_cut_short_is_unreadable_and_keeps_what_came_before() -> None:
+    whole = "".join(
+        f"Package: {name}\nStatus: install ok installed\nVersion: 1\nDescription: text\n\n" for name in "abc"
+    )
+    for end in range(len(whole) // 3 * 2 + 1, len(whole) - 2):
+        packages, stops = read(dpkg, MemoryTree({STATUS: whole[:end]}), STATUS)
+        assert [package.name for package in packages][:2] == ["a", "b"]
+        complete_lines = whole[:end].endswith(("installed\n", "Version: 1\n"))
+        assert stops or complete_lines or whole[:end].endswith("text\n"), whole[:end][-40:]
+
+
+def test_a_database_beyond_its_bound_is_unreadable() -> None:
+    status = "Package: x\nVersion: 1\n\n" * 3_000_000
+    assert read(dpkg, MemoryTree({STATUS: status}), STATUS) == ([], "larger than 64 MiB")
 
 
 @pytest.mark.parametrize("size", [1_000, 200_000])

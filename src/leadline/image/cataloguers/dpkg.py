@@ -18,6 +18,22 @@ from leadline.image.parsers.capabilities import required_packages
 STATUS = "var/lib/dpkg/status"
 STATUS_FOLDER = "var/lib/dpkg/status.d"
 
+STATUS_BYTES = 64 << 20
+"""Of the whole database; that of a large desktop has 8 MiB."""
+PARAGRAPH_BYTES = 4 << 20
+"""Of a file in the folder, which describes one package."""
+STATES = frozenset(
+    {
+        "not-installed",
+        "config-files",
+        "half-installed",
+        "unpacked",
+        "half-configured",
+        "triggers-awaited",
+        "triggers-pending",
+        "installed",
+    }
+)
 UNPACKED = frozenset({"installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending"})
 """The states in which the files of a package are on the disk (https://man7.org/linux/man-pages/man1/dpkg.1.html)."""
 
@@ -56,14 +72,20 @@ def dpkg(database: File, tree: Tree) -> Packages:
         (".md5sums", ".list", ".preinst", ".postinst", ".prerm", ".postrm", ".conffiles")
     ):
         return
+    limit = STATUS_BYTES if database.path == STATUS else PARAGRAPH_BYTES
+    if len(database.data) > limit:
+        raise Unreadable(f"larger than {limit >> 20} MiB")
     whole = list(_paragraphs(database.data))
     listed = [fields for fields in whole if _is_unpacked(fields)]
     complete = [fields for fields in listed if fields.get("package") and fields.get("version")]
     provider = _providers(complete)
     for fields in complete:
         yield _package(fields, provider, database, tree)
-    if not whole and database.path != STATUS:
+    if not whole:
         raise Unreadable("holds no package paragraph")
+    cut = [fields for fields in whole if _state(fields) not in STATES]
+    if cut or not database.data.endswith(b"\n"):
+        raise Unreadable("it ends in the middle of a package; what follows there is missing")
     if len(complete) < len(listed):
         missing = len(listed) - len(complete)
         raise Unreadable(f"{missing} of {len(listed)} installed packages have no name or no version")
@@ -84,9 +106,13 @@ def _paragraphs(content: bytes) -> Iterator[Fields]:
 
 
 def _is_unpacked(fields: Fields) -> bool:
-    """Distroless images write no ``Status``; what they list is there."""
+    return _state(fields) in UNPACKED
+
+
+def _state(fields: Fields) -> str:
+    """The last word of ``Status``. Distroless images write none; what they list is installed."""
     status = fields.get("status")
-    return status is None or status.rpartition(" ")[2] in UNPACKED
+    return "installed" if status is None else status.rpartition(" ")[2]
 
 
 def _providers(installed: Iterable[Fields]) -> dict[str, str]:

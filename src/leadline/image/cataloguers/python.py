@@ -36,7 +36,8 @@ def python(metadata: File, tree: Tree) -> Packages:
     endings = _METADATA_PATHS.get(metadata.name)
     if endings and not metadata.folder.endswith(endings):
         return
-    package = package_of(metadata.text)
+    # What follows the headers is the project's page, of any length.
+    package = package_of(replace(metadata, data=metadata.data[:METADATA_BYTES]).text)
     if not package:
         raise Unreadable("has no name or no version")
     yield replace(

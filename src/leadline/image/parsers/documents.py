@@ -206,13 +206,23 @@ def read_xml(content: bytes) -> Element:
     return top.children[0]
 
 
+HEADERS = 1 << 20
+"""Characters."""
+
+
 def read_headers(text: str) -> dict[str, list[str]]:
     """Mail headers up to the first empty line: lower-case name → values, continuation lines left out.
 
     https://packaging.python.org/en/latest/specifications/core-metadata/
+
+    Raises:
+        Unreadable: they go on for more than ``HEADERS`` characters; a real project has a few thousand.
     """
     found: dict[str, list[str]] = {}
-    for line in text.split("\n"):
+    lines = text[:HEADERS].split("\n")
+    for i, line in enumerate(lines):
+        if i == len(lines) - 1 and len(text) > HEADERS:
+            raise Unreadable(f"its headers are longer than {HEADERS >> 10} KiB")
         if not line.strip():
             break
         name, colon, value = line.partition(":")
