@@ -73,3 +73,19 @@ def test_version_of_the_file_serves_where_the_product_has_none() -> None:
 )
 def test_what_is_not_managed_or_has_no_version_is_no_package(content: bytes) -> None:
     assert found_in(content) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "is_listed"),
+    [
+        ("usr/share/dotnet/shared/Microsoft.NETCore.App/8.0.6/System.Xml.dll", False),
+        ("usr/lib/dotnet/shared/Microsoft.AspNetCore.App/8.0.6/a/System.Xml.dll", False),
+        ("usr/share/dotnet/sdk/8.0.300/System.Xml.dll", False),
+        ("app/System.Xml.dll", True),
+        ("app/shared/System.Xml.dll", True),
+        ("app/sdk/System.Xml.dll", True),
+    ],
+)
+def test_assemblies_of_the_framework_are_no_packages(path: str, is_listed: bool) -> None:
+    packages, _ = read(dotnet_assembly, MemoryTree({path: assembly(resource(TEXTS))}), path)
+    assert bool(packages) == is_listed

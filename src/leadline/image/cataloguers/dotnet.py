@@ -13,19 +13,27 @@ from leadline.image.cataloguer import File, Package, Packages, cataloguer
 from leadline.image.parsers.checksum import in_base64
 from leadline.image.parsers.documents import fields, read_json, read_xml, whole, word
 
+_FILES = ("runtime", "native", "runtimeTargets", "resources")
+"""What a package gives to the folder of the program."""
 _PLAIN_VERSION = re.compile(r"\d[\w.+-]{0,100}")
 
 
 @cataloguer("dotnet", suffixes=(".deps.json",))
 def dotnet(dependencies: File) -> Packages:
+    """A package that gives the program no file, as those that only build it or bring others, is not in the image."""
     found = whole(read_json(dependencies))
     needs: dict[str, tuple[str, ...]] = {}
+    without_files: set[str] = set()
+    with_files: set[str] = set()
     for target in fields(found.get("targets")).values():
-        for key, entry in fields(target).items():
-            needs.setdefault(key, tuple(fields(fields(entry).get("dependencies"))))
+        for key, value in fields(target).items():
+            entry = fields(value)
+            needs.setdefault(key, tuple(fields(entry.get("dependencies"))))
+            (with_files if any(entry.get(kind) for kind in _FILES) else without_files).add(key)
     for key, value in fields(found.get("libraries")).items():
         name, _, version = key.partition("/")
-        if name and version:
+        is_package = word(fields(value).get("type")) == "package"
+        if name and version and not (is_package and key in without_files - with_files):
             checksum = word(fields(value).get("sha512")).removeprefix("sha512-")
             yield Package(
                 "nuget", name, version, digests=in_base64("sha512", checksum), depends=needs.get(key, ())

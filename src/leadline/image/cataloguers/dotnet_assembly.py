@@ -12,13 +12,19 @@ from leadline.image.parsers.executable import PE, Executable
 METADATA_SIGNATURE = b"BSJB"
 TEXT_BYTES = 1024
 
+_FRAMEWORK = re.compile(r"(?:^|/)(?:shared/[\w.]+\.App|sdk|packs/[\w.]+|host/fxr)/\d[^/]*/")
+"""Folders of .NET itself. Its assemblies bear the version of the whole, which is no version of a package of their
+name; the ``*.deps.json`` among them names what they came in.
+
+https://learn.microsoft.com/en-us/dotnet/core/distribution-packaging#disk-layout
+"""
 _VERSION = re.compile(r"(?!0\.0\.)\d+(?:\.\d+)*[\w.-]*")
 """Beginning with 0.0 it is a version that was never filled in."""
 
 
-@cataloguer("dotnet-assembly", executables=True, version=2)
+@cataloguer("dotnet-assembly", executables=True, version=3)
 def dotnet_assembly(library: File) -> Packages:
-    if library.data[:2] != PE or library.data.find(METADATA_SIGNATURE) < 0:
+    if _FRAMEWORK.search(library.path) or library.data[:2] != PE or library.data.find(METADATA_SIGNATURE) < 0:
         return
     # Libraries compiled ahead of time, as those of .NET Core itself, have their resources within the code.
     resource = Executable(library.data).section(".rsrc") or library.data
