@@ -23,6 +23,7 @@ SERVED = {
     "ClusterRole": RBAC,
     "RoleBinding": RBAC,
     "ClusterRoleBinding": RBAC,
+    "GRPCRoute": "gateway.networking.k8s.io/v1",
     "HTTPRoute": "gateway.networking.k8s.io/v1",
     "VirtualService": "networking.istio.io/v1",
     "Gateway": "networking.istio.io/v1",
@@ -90,7 +91,9 @@ def pod_spec(draw: st.DrawFn) -> dict[str, Any]:
         "name": "c",
         "image": draw(st.sampled_from(["web:1", "ingress-nginx/controller:v1.0.0"])),
         "volumeMounts": [{"name": "v", "mountPath": "/v", "subPath": "s"}],
-        "securityContext": draw(st.sampled_from([{}, {"privileged": True}])),
+        "securityContext": draw(
+            st.sampled_from([{}, {"privileged": True}, {"seLinuxOptions": {"level": "s0"}}])
+        ),
     }
     volume = draw(
         st.sampled_from(
@@ -197,6 +200,13 @@ CONTENT: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "APIService": st.builds(lambda n: {"spec": {"service": {"name": n, "namespace": "shop"}}}, FEW),
     "ServiceScanResult": st.just({"spec": {"ports": [{"authenticated": False}]}}),
     "Memcached": st.just({}),
+    "LimitRange": st.sampled_from(["default", "defaultRequest"]).map(
+        lambda field: {"spec": {"limits": [{"type": "Container", field: {"cpu": "1", "memory": "1Gi"}}]}}
+    ),
+    "ResourceQuota": st.sampled_from(["limits.cpu", "requests.memory"]).map(
+        lambda field: {"spec": {"hard": {field: "4"}}}
+    ),
+    "GRPCRoute": FEW.map(lambda n: {"spec": {"rules": [{"backendRefs": [{"name": n}]}]}}),
 }
 CLUSTER_ROLE_LABEL = {"rbac.authorization.k8s.io/aggregate-to-edit": "true"}
 FOLDERS = ("one", "two")

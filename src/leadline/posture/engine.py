@@ -332,8 +332,8 @@ class _Run:
             resource,
             tuple(self._findings),
             self._scope(judged),
-            tuple(self._reasons.items()),
-            tuple(self._unread),
+            tuple(self._reasons.items()) if self._reasons else (),
+            tuple(self._unread) if self._unread else (),
             joined,
         )
         self._findings.clear()
@@ -403,6 +403,8 @@ def _rooted(violation: Violation, prefix: str, subject: str) -> Violation:
     if on.__class__ is not str:
         raise TypeError("on= takes the id of an object")
     if on and on != subject:
+        return violation
+    if not on and not prefix and not path.endswith("."):
         return violation
     whole = path if on else (prefix + path).rstrip(".")
     if violation.__class__ is Set:

@@ -48,25 +48,19 @@ def kind_name(resource: Resource) -> str:
 class Filed:
     """An object as an index files it."""
 
-    __slots__ = ("__dict__", "_workloads", "resource")
+    __slots__ = ("_workloads", "folder", "resource", "spaces")
 
     def __init__(self, resource: Resource, workloads: Workloads) -> None:
         self.resource = resource
         self._workloads = workloads
+        self.folder = folder_of(resource.origin)
+        """The folder within which objects without a namespace join; empty where all join."""
+        self.spaces: Spaces = filed_under(self.folder, resource.namespace)
+        """The namespaces that it is filed under."""
 
-    @cached_property
+    @property
     def workloads(self) -> tuple[Workload, ...]:
         return self._workloads(self.resource)
-
-    @cached_property
-    def folder(self) -> str:
-        """The folder within which objects without a namespace join; empty where all join."""
-        return folder_of(self.resource.origin)
-
-    @cached_property
-    def spaces(self) -> Spaces:
-        """The namespaces that it is filed under."""
-        return filed_under(self.folder, self.resource.namespace)
 
     def spaces_of(self, namespace: str) -> Spaces:
         """Where objects are looked for that it names in ``namespace``; empty for its own."""
@@ -110,13 +104,14 @@ _ABSENT = object()
 class _Table:
     """The rows of one index. A value under a key is known by its row number, or by what it looks like in a set."""
 
-    __slots__ = ("_counts", "_unsorted", "buckets", "is_set")
+    __slots__ = ("_counts", "_last", "_unsorted", "buckets", "is_set")
 
     def __init__(self, *, is_set: bool) -> None:
         self.buckets: dict[Hashable, dict[Any, Any]] = {}
         self.is_set = is_set
         self._counts: dict[tuple[Hashable, str], int] = {}
         self._unsorted: set[Hashable] = set()
+        self._last: tuple[Any, str] = (None, "")
 
     def bucket(self, key: Hashable) -> dict[Any, Any]:
         """Row to value, in the order of reading."""
@@ -127,9 +122,11 @@ class _Table:
 
     def put(self, key: Hashable, row: int, value: Any) -> Any:
         """Adds a row; its name in the bucket."""
-        bucket = self.buckets.setdefault(key, {})
+        bucket = self.buckets.get(key)
+        if bucket is None:
+            bucket = self.buckets[key] = {}
         if self.is_set:
-            name = repr(value)
+            name = self.name(row, value)
             self._counts[key, name] = self._counts.get((key, name), 0) + 1
             bucket.setdefault(name, value)
             return name
@@ -139,7 +136,12 @@ class _Table:
         return row
 
     def name(self, row: int, value: Any) -> Any:
-        return repr(value) if self.is_set else row
+        """What a row is called in its bucket."""
+        if not self.is_set:
+            return row
+        if value is not self._last[0]:  # an object files one value under several keys
+            self._last = (value, repr(value))
+        return self._last[1]
 
     def drop(self, key: Hashable, row: int, value: Any) -> None:
         bucket = self.buckets[key]

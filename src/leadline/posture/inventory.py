@@ -57,6 +57,7 @@ from leadline.posture.join_indexes import (
     by_name,
     has_label,
     in_folder,
+    in_space,
 )
 from leadline.posture.subject import Workload, mapping, text
 
@@ -160,6 +161,10 @@ class Inventory:
         if not self._folder:
             return self._store.of_kind(kind)
         return self._store.find(in_folder(kind), (self._folder,))
+
+    def holds(self, kind: str, namespace: str) -> bool:
+        """Whether there is an object of ``kind`` in ``namespace``."""
+        return self._store.has(in_space(kind), self.spaces(namespace))
 
     def get(self, kind: str, namespace: str, name: str) -> Resource | None:
         """One object; ``namespace`` is empty for kinds without one."""
@@ -270,11 +275,13 @@ class Inventory:
     def _keep(self, name: str, workload: Workload, find: Callable[[Workload], V]) -> V:
         """``find(workload)``, worked out once; kept with what was read for it where that is written down."""
         store = self._store
-        if workload.resource not in store:
-            return find(workload)
         outer = store.trace
         kept: dict[int, tuple[V, set[Read] | None]] = self._kept.setdefault(name, {})
         answer = kept.get(id(workload))
+        if answer is not None and outer is None:
+            return answer[0]
+        if workload.resource not in store:  # no one holds on to it, so that its id may come to mean another
+            return find(workload)
         if answer is None or (outer is not None and answer[1] is None):
             inner = store.trace = None if outer is None else set()
             try:

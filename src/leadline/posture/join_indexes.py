@@ -35,6 +35,11 @@ def in_folder(kind: str) -> Index[Resource]:
     return Index((kind,), lambda filed: ((filed.folder, filed.resource),))
 
 
+@cache
+def in_space(kind: str) -> Index[None]:
+    return Index((kind,), lambda filed: ((space, None) for space in filed.spaces))
+
+
 def _workloads_in(filed: Filed) -> Iterator[tuple[str, Workload]]:
     return ((space, workload) for workload in filed.workloads for space in filed.spaces)
 

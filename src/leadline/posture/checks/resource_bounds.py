@@ -5,13 +5,13 @@ that leave it out (https://kubernetes.io/docs/concepts/policy/limit-range/,
 https://kubernetes.io/docs/concepts/policy/resource-quotas/).
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from leadline.kube.quantity import parse_quantity
 from leadline.model.control import YOUR_VALUE, Review, Set, Violations
-from leadline.posture.inventory import Inventory
+from leadline.posture.index import Filed
+from leadline.posture.inventory import Index, Inventory
 from leadline.posture.subject import Container, mapping, mappings
 
 Bounds = tuple[str, ...]
@@ -51,26 +51,29 @@ def _is_some(quantity: Any) -> bool:
 
 
 def _is_of_namespace(container: Container, bound: str, inventory: Inventory) -> bool:
-    namespaces = inventory.once("bounds of namespaces", lambda: _bounds_of_namespaces(inventory))
-    return bound in namespaces.get(container.workload.namespace, ())
+    """Whether its namespace gives it ``limits.cpu``, ``requests.memory`` or the like where it leaves that out."""
+    spaces = inventory.spaces(container.workload.resource.namespace)
+    return inventory.has(_BOUNDS, *((space, bound) for space in spaces))
 
 
-def _bounds_of_namespaces(inventory: Inventory) -> Mapping[str, set[str]]:
-    """Namespace to what its containers have even if they leave it out: ``limits.cpu``, ``requests.memory``."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for limit_range in inventory.of("LimitRange"):
-        for _, item in mappings(mapping(limit_range.body.get("spec")).get("limits")):
-            if item.get("type") == "Container":
-                found[limit_range.namespace or "default"].update(_filled_in(item))
-    for quota in inventory.of("ResourceQuota"):
-        spec = mapping(quota.body.get("spec"))
-        if not spec.get("scopes") and not spec.get("scopeSelector"):  # else it holds for some of the pods
-            hard = mapping(spec.get("hard"))
-            found[quota.namespace or "default"].update(map(str, hard))
-            found[quota.namespace or "default"].update(
-                f"requests.{name}" for name in ("cpu", "memory") if name in hard
-            )
-    return found
+def _bounds(filed: Filed) -> Iterator[tuple[tuple[str, str], None]]:
+    spec = mapping(filed.resource.body.get("spec"))
+    for bound in _of_quota(spec) if filed.resource.kind == "ResourceQuota" else _of_limit_range(spec):
+        for space in filed.spaces:
+            yield (space, bound), None
+
+
+def _of_limit_range(spec: Mapping[str, Any]) -> Iterator[str]:
+    for _, item in mappings(spec.get("limits")):
+        if item.get("type") == "Container":
+            yield from _filled_in(item)
+
+
+def _of_quota(spec: Mapping[str, Any]) -> Iterator[str]:
+    if not spec.get("scopes") and not spec.get("scopeSelector"):  # else it holds for some of the pods
+        hard = mapping(spec.get("hard"))
+        yield from map(str, hard)
+        yield from (f"requests.{name}" for name in ("cpu", "memory") if name in hard)
 
 
 def _filled_in(item: Mapping[str, Any]) -> Iterable[str]:
@@ -107,3 +110,6 @@ def outside(value: Any, least: Iterable[str], most: Iterable[str]) -> bool:
     return any(c is not None and amount > c for c in ceilings) or any(
         f is not None and amount < f for f in floors
     )
+
+
+_BOUNDS: Index[None] = Index(("LimitRange", "ResourceQuota"), _bounds)

@@ -36,6 +36,6 @@ def holds_applications(namespace: Namespace) -> bool:
     reads=("LimitRange",),
 )
 def namespace_without_limit_range(namespace: Namespace, inventory: Inventory) -> Violations:
-    if not any(found.namespace == namespace.name for found in inventory.of("LimitRange")):
+    if not inventory.holds("LimitRange", namespace.name):
         expect(namespace.resource, ("LimitRange",), inventory, namespace.name)
         yield Missing("a LimitRange in the namespace")

@@ -36,6 +36,6 @@ def holds_applications(namespace: Namespace) -> bool:
     reads=("ResourceQuota",),
 )
 def namespace_without_quota(namespace: Namespace, inventory: Inventory) -> Violations:
-    if not any(found.namespace == namespace.name for found in inventory.of("ResourceQuota")):
+    if not inventory.holds("ResourceQuota", namespace.name):
         expect(namespace.resource, ("ResourceQuota",), inventory, namespace.name)
         yield Missing("a ResourceQuota in the namespace")

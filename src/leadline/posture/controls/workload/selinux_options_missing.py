@@ -29,6 +29,7 @@ Cannot see: whether the nodes run SELinux, and the labels that the runtime choos
 See: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/#assign-selinux-labels-to-a-container
 """
 
+from leadline.posture.checks.selinux import uses_selinux
 from leadline.posture.control import WORKLOADS, Inventory, Review, Violations, Workload, control
 
 
@@ -48,15 +49,5 @@ def runs_linux(workload: Workload) -> bool:
 )
 def selinux_options_missing(workload: Workload, inventory: Inventory) -> Violations:
     for container in workload.containers:
-        if not container.effective("seLinuxOptions") and inventory.once(
-            "SELinux", lambda: is_in_use(inventory)
-        ):
+        if not container.effective("seLinuxOptions") and uses_selinux(inventory):
             yield Review(f"{container.place}securityContext.seLinuxOptions")
-
-
-def is_in_use(inventory: Inventory) -> bool:
-    return any(
-        workload.security_context.get("seLinuxOptions")
-        or any(container.security_context.get("seLinuxOptions") for container in workload.containers)
-        for workload in inventory.workloads
-    )
