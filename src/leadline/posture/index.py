@@ -371,7 +371,12 @@ class Store:
         for rank, resource in sorted(self._chosen(index), key=_rank):
             filed = Filed(resource, self.workloads_of)
             for row, (key, value) in enumerate(index.rows(filed), rank * ROWS_OF_ONE):
-                table.put(key, row, value)
+                if index.is_set:
+                    table.put(key, row, value)
+                elif key in table.buckets:  # rows come in order here
+                    table.buckets[key][row] = value
+                else:
+                    table.buckets[key] = {row: value}
         return table
 
     def _chosen(self, index: Index[Any]) -> Iterable[tuple[int, Resource]]:

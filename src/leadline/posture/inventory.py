@@ -269,8 +269,16 @@ class Inventory:
         return self._keep("grants", workload, self._grants_of)
 
     def _grants_of(self, workload: Workload) -> list[Grant]:
-        origin = workload.resource.origin
-        return [grant for key in self._names_of_account(workload) for grant in self._held_by(key, origin)]
+        origin, names = workload.resource.origin, self._names_of_account(workload)
+        if not folder_of(origin):
+            return self._held_by(names)
+        # Only among loose manifests there are copies of one grant.
+        return [
+            grant
+            for key in names
+            if (held := self._held_by((key,)))
+            for grant in nearest(held, _grant_name, _grant_origin, origin)
+        ]
 
     def _keep(self, name: str, workload: Workload, find: Callable[[Workload], V]) -> V:
         """``find(workload)``, worked out once; kept with what was read for it where that is written down."""
@@ -294,14 +302,13 @@ class Inventory:
             outer |= answer[1]
         return answer[0]
 
-    def _held_by(self, key: SubjectKey, beside: Origin) -> Sequence[Grant]:
-        held = [
+    def _held_by(self, names: Sequence[SubjectKey]) -> list[Grant]:
+        return [
             grant
-            for binding, index in self._store.find(BOUND_SUBJECTS, (key,))
+            for binding, index in self._store.find(BOUND_SUBJECTS, names)
             for grant in self.bound_by(binding).grants
             if grant.index == index
         ]
-        return nearest(held, _grant_name, _grant_origin, beside) if folder_of(beside) and held else held
 
     def holds_unread_role(self, workload: Workload) -> bool:
         """Whether a binding gives its account, by its own name or a group's, a role that was not read."""
