@@ -7,7 +7,6 @@ from leadline.errors import UsageError
 from leadline.model.control import BuiltControl
 from leadline.scans.options import PostureOptions
 from leadline.scans.reading import Reading
-from leadline.sources.git.address import is_git_address
 
 
 @contextmanager
@@ -41,5 +40,6 @@ def _is_address(target: str) -> bool:
     """Whether ``target`` is one like ``git@host:path``; only then the reader of addresses is worth its import."""
     if "@" not in target or ":" not in target:
         return False
+    from leadline.sources.git.address import is_git_address
 
     return is_git_address(target)
