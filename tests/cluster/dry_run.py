@@ -22,6 +22,8 @@ class DryRun:
         self._connection = http.client.HTTPSConnection("127.0.0.1", plane.port, context=tls, timeout=60)
         self._kinds = {(kind.api_version, kind.kind): kind for kind in served.kinds.values()}
         self._present: set[tuple[str, str]] = set()
+        self.last_message = ""
+        """Why the server refused the last object."""
 
     def close(self) -> None:
         self._connection.close()
@@ -69,4 +71,5 @@ class DryRun:
         )
         answer = self._connection.getresponse()
         content: dict[str, Any] = json.loads(answer.read())
+        self.last_message = str(content.get("message", "")) if answer.status >= 400 else ""
         return answer.status, content

@@ -74,7 +74,7 @@ def verdict_of(finding: Finding, judgement: Judgement) -> Verdict:
 
 def listed_differences() -> set[tuple[str, str]]:
     """(control, kind) of each line of the page."""
-    lines = re.findall(r"^- (C-\d{4}) ([^:]+):", PAGE.read_text(), re.M)
+    lines = re.findall(r"^- ([CL]-\d{4}) ([^:]+):", PAGE.read_text(), re.M)
     return {(control, kind.strip()) for control, kinds in lines for kind in kinds.split(",")}
 
 

@@ -37,7 +37,7 @@ from leadline.posture.control import YOUR_VALUE, ApiServer, Violations, control
     category="Control plane",
 )
 def audit_off(api_server: ApiServer) -> Violations:
-    yield from api_server.missing(("audit-policy-file", YOUR_VALUE), *place(api_server))
+    yield from api_server.missing(*place(api_server), ("audit-policy-file", YOUR_VALUE))
 
 
 def place(api_server: ApiServer) -> tuple[tuple[str, str], ...]:

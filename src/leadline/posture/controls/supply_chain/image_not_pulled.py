@@ -1,9 +1,9 @@
-"""The container starts from the copy of its image that the node happens to have.
+"""The container starts from the copy of its image that its node has, and never from the registry.
 
 A tag may name another image by now, so two nodes run two programs under one name; and a pod may use an image that was
 pulled with somebody else's credentials. An image named by digest is always the same.
 
-Fix: set ``imagePullPolicy: Always``, or name the image by digest.
+Fix: take ``imagePullPolicy: Never`` out, or name the image by digest.
 
 Example::
 
@@ -14,7 +14,7 @@ Example::
       containers:
       - name: web
         image: nginx:1.27
-        imagePullPolicy: IfNotPresent
+        imagePullPolicy: Never
 
 Cannot see: admission plugins that set the policy, see C-0123.
 
@@ -27,13 +27,13 @@ from leadline.posture.control import Container, Set, Violations, control
 
 @control(
     "L-0035",
-    "Images with a tag are pulled at every start",
-    problem="Image with a tag is not pulled anew",
+    "Images with a tag are pulled",
+    problem="Image is never pulled",
     consequence="other",
     score=1.0,
     category="Workload / Supply chain",
 )
 def image_not_pulled(container: Container) -> Violations:
     policy = container.body.get("imagePullPolicy")
-    if policy in ("IfNotPresent", "Never") and not parse_image_name(container.image).digest:
+    if policy == "Never" and not parse_image_name(container.image).digest:
         yield Set("imagePullPolicy", "Always")

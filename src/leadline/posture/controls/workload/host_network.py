@@ -20,7 +20,10 @@ Cannot see: whether the pod is part of the network itself, as a CNI plugin is, a
 See: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
 
-from leadline.posture.control import Remove, Violations, Workload, control
+from typing import Any
+
+from leadline.posture.checks.pod_security_standards import contexts_of
+from leadline.posture.control import Remove, Review, Violations, Workload, control, mapping
 
 
 @control(
@@ -33,4 +36,11 @@ from leadline.posture.control import Remove, Violations, Workload, control
 )
 def host_network(workload: Workload) -> Violations:
     if workload.pod.get("hostNetwork") is True:
-        yield Remove("hostNetwork")
+        if any(is_host_process(context) for _, context in contexts_of(workload)):
+            yield Review("hostNetwork")  # the API server asks it of Windows host processes
+        else:
+            yield Remove("hostNetwork")
+
+
+def is_host_process(context: dict[str, Any]) -> bool:
+    return mapping(context.get("windowsOptions")).get("hostProcess") is True
