@@ -8,7 +8,7 @@ from msgspec import Struct
 from leadline.image.database import Database, Extra, Hit, Problem, Record
 from leadline.image.ecosystems import CPE, orderings
 from leadline.image.lookup import plan_lookups
-from leadline.image.match_rules import holds_fix_of_channel, is_meant, suppression
+from leadline.image.match_rules import holds_fix_of_channel, is_for_all, is_meant, suppression
 from leadline.image.ownership import DISTRIBUTION_TYPES
 from leadline.image.priority import urgency
 from leadline.image.scoring import rating_of_score
@@ -139,7 +139,7 @@ def _match(found: _Found, hits: Sequence[Hit], known: _Known) -> Match:
     summary = known.summaries[problem.id]
     if len(hits) > 1:
         hits = sorted(hits, key=lambda hit: (hit.stream.channel != "", hit.advisory))
-    state, fixed_in = _fix(hits)
+    state, fixed_in = _fix(package, hits)
     first = summary.said[hits[0].advisory].detail
     return Match(
         id=problem.name,
@@ -160,9 +160,9 @@ def _match(found: _Found, hits: Sequence[Hit], known: _Known) -> Match:
     )
 
 
-def _fix(hits: Sequence[Hit]) -> tuple[FixState, tuple[str, ...]]:
+def _fix(package: Package, hits: Sequence[Hit]) -> tuple[FixState, tuple[str, ...]]:
     """The state, and the version that every record takes for fixed: the highest of those they name."""
-    main = [hit for hit in hits if not hit.stream.channel]
+    main = [hit for hit in hits if is_for_all(hit.stream, package)]
     fixes = {hit.extra.fixed for hit in main if hit.extra.fixed and hit.extra.state == "affected"}
     if len(fixes) == 1:
         return "fixed", (*fixes,)

@@ -15,6 +15,9 @@ _FLAVOURS = ("ksplice", "fips")
 """Marks in versions of packages that are built and fixed apart from the usual ones."""
 _SUBSCRIPTION = ("esm", "pro")
 """Beginnings of channels of Ubuntu for subscribers."""
+_SUBSCRIBED = "esm"
+"""Mark in versions of packages that came through such a channel."""
+_NUMBER_AT_END = re.compile(r"[0-9]+(\.[0-9]+)*$")
 _MODULE_MARK = ".module"
 _HEADERS = re.compile(r"kernel(-.+)?-headers|kernel-doc|linux-libc-dev.*|linux-(.+-)?headers(-.+)?|linux-doc")
 _TARGET = 10
@@ -30,7 +33,7 @@ def is_meant(hit: Hit, package: Package) -> bool:
         return _fits_target(says.cpe, package)
     if package.type == "rpm":
         return _fits_rpm(hit, package)
-    return _fits_channel(hit.stream.channel, package.version)
+    return _fits_channel(hit.stream, package.version)
 
 
 def _fits_architecture(arch: str, arches: Sequence[str]) -> bool:
@@ -55,16 +58,28 @@ def _target(cpe: str) -> str:
     return "" if target in ("*", "-") else target
 
 
-def _fits_channel(channel: str, version: str) -> bool:
+def _fits_channel(stream: Stream, version: str) -> bool:
+    channel = stream.channel
     if not channel or channel.startswith(_SUBSCRIPTION):
         return True
+    if stream.ecosystem == "Amazon":
+        # Topics of Amazon's extras are named for what they bring, many with its version: kernel-5.10, postgresql14.
+        number = _NUMBER_AT_END.search(channel)
+        return (
+            number is None or version.partition(":")[2].startswith(number[0]) or version.startswith(number[0])
+        )
     return any(flavour in channel and flavour in version for flavour in _FLAVOURS)
+
+
+def is_for_all(stream: Stream, package: Package) -> bool:
+    """Whether fixes of this stream are there for whoever has the package: not those that a subscription brings."""
+    return not stream.channel.startswith(_SUBSCRIPTION) or _SUBSCRIBED in package.version
 
 
 def _fits_rpm(hit: Hit, package: Package) -> bool:
     says = hit.extra
     return (
-        _fits_channel(hit.stream.channel, package.version)
+        _fits_channel(hit.stream, package.version)
         and _flavour(says.fixed) in ("", _flavour(package.version))
         and (
             not _flavour(package.version)
@@ -103,7 +118,7 @@ def _is_within_with_epoch(hit: Hit, package: Package) -> bool:
 
 def holds_fix_of_channel(package: Package, streams: Sequence[Stream], database: Database) -> frozenset[int]:
     """Numbers of the problems that the package's own channel has fixed, where its version comes from one."""
-    if package.type != "deb" or "esm" not in package.version:
+    if package.type != "deb" or _SUBSCRIBED not in package.version:
         return frozenset()
     ordering = orderings()["Debian"]
     version = ordering.key(package.source_version or package.version)

@@ -182,7 +182,8 @@ def test_a_fix_for_subscribers_counts_for_those_who_have_it(
 ):
     found = matched(tmp_path, [Package("deb", "x", version)], *esm("1.0-1ubuntu0.1~esm1"), distro=UBUNTU)
     assert ids(found) == expected
-    assert all(one.state == "not fixed" and one.fixed_in == () for one in found.matches)
+    fixes = ("1.0-1ubuntu0.1~esm1",) if "esm" in version else ()
+    assert all(one.fixed_in == fixes for one in found.matches)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +194,24 @@ def test_channels_that_others_pay_for_match_nothing_of_their_own(
 ):
     fact = advisory("CVE-2024-1000", "Ubuntu:22.04", "x", channel=channel, fixed="2")
     assert ids(matched(tmp_path, [Package("deb", "x", "1")], fact, distro=UBUNTU)) == expected
+
+
+@pytest.mark.parametrize(
+    ("channel", "version", "expected"),
+    [
+        ("kernel-5.10", "5.10.1-1.amzn2", ["CVE-2024-1000"]),
+        ("kernel-5.10", "4.14.1-1.amzn2", []),
+        ("postgresql14", "1:14.1-1.amzn2", ["CVE-2024-1000"]),
+        ("docker", "20.10.1-1.amzn2", ["CVE-2024-1000"]),
+    ],
+)
+def test_topics_of_amazon_are_told_by_what_they_bring(
+    tmp_path: Path, channel: str, version: str, expected: list[str]
+):
+    fact = advisory("CVE-2024-1000", "Amazon:2", "x", channel=channel, fixed="9:99-1", is_source=False)
+    found = matched(tmp_path, [Package("rpm", "x", version)], fact, distro=Distro("amzn", "2"))
+    assert ids(found) == expected
+    assert all(one.fixed_in == ("9:99-1",) for one in found.matches)
 
 
 def test_one_problem_with_many_ids_is_one_match(tmp_path: Path):
