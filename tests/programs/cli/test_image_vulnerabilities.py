@@ -211,3 +211,43 @@ def test_an_unknown_vulnerability_and_no_database_are_errors(run, database):
         "leadline: no feed of the vulnerability database knows CVE-1999-0001\n",
     )
     assert run("explain", "CVE-1999-0001")[0] == 3
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> str:
+    status = FILES["var/lib/dpkg/status"]
+    assert isinstance(status, bytes)
+    files = {name: content for name, content in FILES.items() if not name.startswith("srv/")}
+    files["var/lib/dpkg/status"] = status.replace(b"2.36-9", b"2.36-9+deb12u7")
+    docker_archive(tmp_path / "newer.tar", [layer(files)], User="1000")
+    return "newer.tar"
+
+
+def test_two_images_are_compared(run, archive, newer, database):
+    code, out, err = run("image", "diff", archive, newer, "--db", database)
+    assert (code, err) == (0, "")
+    assert out == (
+        "web.tar -> newer.tar\n"
+        "\n"
+        "fixed  high        CVE-2024-1000  libc6 2.36-9\n"
+        "\n"
+        "~ deb libc6 2.36-9 -> 2.36-9+deb12u7\n"
+        "- npm ms 2.0.0\n"
+        "\n"
+        "2 packages changed; 1 fixed: 1 high; 0 new; 1 stayed\n"
+    )
+
+
+def test_only_new_vulnerabilities_fail_a_comparison(run, archive, newer, database):
+    words = ("--db", database, "--severity-threshold", "low")
+    assert run("image", "diff", archive, newer, *words)[0] == 0
+    assert run("image", "diff", newer, archive, *words)[0] == 1
+    assert run("image", "diff", newer, archive, "--severity-threshold", "low")[0] == 3
+
+
+def test_a_comparison_without_a_database_does_not_say_that_nothing_is_new(run, archive, newer):
+    _, out, _ = run("image", "diff", archive, newer, "--format", "json")
+    found = json.loads(out)
+    assert (found["new"], found["fixed"], len(found["packages"])) == (None, None, 2)
+    _, out, _ = run("image", "diff", archive, newer)
+    assert out.endswith("2 packages changed; vulnerabilities not matched\n")

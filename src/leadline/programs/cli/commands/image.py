@@ -9,10 +9,14 @@ from typing import Any
 import click
 
 from leadline.errors import DatabaseError, SourceError, UsageError
+from leadline.image.diff import image_diff
+from leadline.model.control import SEVERITIES
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Sbom
 from leadline.outputs.format_registry import Asked, Format, Page, find_format, formats_for
+from leadline.outputs.image_diff_text import diff_json, diff_lines
+from leadline.outputs.json_text import json_text
 from leadline.outputs.place import NoPlaces
 from leadline.outputs.plain import count, plain
 from leadline.outputs.vulnerability_rows import vulnerability_count
@@ -22,7 +26,7 @@ from leadline.programs.cli.image_request import ImageRequest, image_request, opt
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.terminal import configure_log, wants_colour, width_of
 from leadline.scans.gates import Gates, Verdict, image_verdict
-from leadline.scans.image_scan import image_report
+from leadline.scans.image_scan import image_report, image_scan
 from leadline.scans.lazy_sbom import open_sbom
 from leadline.version import __version__
 
@@ -119,6 +123,52 @@ def scan(image: str, **flags: Any) -> int:
     return _run(image_request(image, True, flags))
 
 
+@command.command("diff", short_help="What changed from one image to another.")
+@click.argument("before")
+@click.argument("after")
+@click.option("-f", "--format", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("-v", "--verbose", is_flag=True, help="Every change.")
+@click.option(
+    "--severity-threshold",
+    default="",
+    metavar="SEVERITY",
+    help="Exit 1 on a new vulnerability at or above it.",
+)
+@click.option("--db", default="", metavar="FILE", help="The vulnerability database; else the usual one.")
+@click.option("--only-fixable", is_flag=True, help="Leave vulnerabilities without a fix out.")
+@click.option("-q", "--quiet", is_flag=True, help="No remarks on stderr but errors.")
+@click.option("--no-cache", is_flag=True, help="Read every layer anew and remember nothing.")
+@click.option("--debug", is_flag=True, help="Logs and tracebacks on stderr.")
+def diff(before: str, after: str, format: str, **flags: Any) -> int:
+    """Shows which packages and vulnerabilities AFTER has that BEFORE has not, and the other way round."""
+    configure_log(is_debug=flags["debug"])
+    reports = []
+    for image in (before, after):
+        request = image_request(image, True, flags)
+        with progress(f"opening {image}", is_wanted=not request.quiet) as display:
+            reports.append(image_scan(image, options_of(request, created(os.environ), display.say)))
+    found = image_diff(*reports)
+    if format == "json":
+        click.echo(json_text(diff_json(found)))
+    else:
+        width = width_of(os.environ, is_terminal=os.isatty(1), usual=_PIPE_WIDTH)
+        click.echo("\n".join(diff_lines(found, width, verbose=flags["verbose"])))
+    if not flags["severity_threshold"]:
+        return 0
+    if found.after.database is None:
+        raise _no_database()
+    grave = SEVERITIES[: SEVERITIES.index(flags["severity_threshold"]) + 1]
+    return _GATE_FAILED if any(match.severity in grave for match in found.new) else 0
+
+
+def _no_database() -> DatabaseError:
+    """A gate that most of what it is about cannot reach would pass for the wrong reason."""
+    return DatabaseError(
+        "--severity-threshold cannot be judged without a vulnerability database",
+        hint="make one with 'leadline db build'; --fail-on unread works without",
+    )
+
+
 def _run(request: ImageRequest) -> int:
     configure_log(is_debug=request.debug)
     is_terminal = os.isatty(1)
@@ -157,11 +207,7 @@ def _run(request: ImageRequest) -> int:
     if is_unreadable:
         raise _unreadable(request, unread)
     if request.severity_threshold and report is not None and report.database is None:
-        # A gate that most of what it is about cannot reach would pass for the wrong reason.
-        raise DatabaseError(
-            "--severity-threshold cannot be judged without a vulnerability database",
-            hint="make one with 'leadline db build'; --fail-on unread works without",
-        )
+        raise _no_database()
     return 0 if outcome.passed else _GATE_FAILED
 
 
