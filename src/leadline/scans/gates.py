@@ -20,6 +20,8 @@ class Gates(Struct, frozen=True, kw_only=True):
     compliance_threshold: float | None = None
     """Fails on a score below it, 0 to 100."""
     fail_on_unread: bool = False
+    fail_on_unmatched: bool = False
+    """Fails where packages of an image could not be matched with advisories."""
 
 
 class Verdict(Struct, frozen=True):
@@ -85,7 +87,20 @@ def image_verdict(report: ImageReport | None, unread: Sequence[Unread], gates: G
         (failed if number else passed).append(
             f"--fail-on unread, {number:,} not read" if number else "--fail-on unread"
         )
+    if gates.fail_on_unmatched and report is not None:
+        number = _unmatched(report)
+        gate = "--fail-on unmatched"
+        (failed if number else passed).append(
+            f"{gate}, {count(number, 'package')} not matched" if number else gate
+        )
     return _joined(failed, passed, 0 if gates.fail_on_unread else len(unread))
+
+
+def _unmatched(report: ImageReport) -> int:
+    """Packages of which no advisory could speak; all of them without a database."""
+    if report.database is None:
+        return len(report.sbom.packages)
+    return sum(one.packages for one in report.coverage if one.why and one.counts)
 
 
 def _joined(failed: Sequence[str], passed: Sequence[str], unread_count: int) -> Verdict:

@@ -251,3 +251,10 @@ def test_a_comparison_without_a_database_does_not_say_that_nothing_is_new(run, a
     assert (found["new"], found["fixed"], len(found["packages"])) == (None, None, 2)
     _, out, _ = run("image", "diff", archive, newer)
     assert out.endswith("2 packages changed; vulnerabilities not matched\n")
+
+
+def test_packages_that_no_feed_speaks_of_can_fail_the_command(run, archive, database):
+    code, out, _ = run("scan", "image", archive, "--db", database, "--fail-on", "unmatched")
+    assert (code, out.splitlines()[-1]) == (1, "failed: --fail-on unmatched, 1 package not matched")
+    code, out, _ = run("scan", "image", archive, "--fail-on", "unmatched")
+    assert (code, out.splitlines()[-1]) == (1, "failed: --fail-on unmatched, 2 packages not matched")

@@ -53,8 +53,9 @@ def image_request(image: str, is_scan: bool, flags: Mapping[str, Any]) -> ImageR
     lists = {name: _words(flags.get(name, ())) for name in ("format", "fail_on", "mirror")}
     request = ImageRequest(image=image, is_scan=is_scan, **{**flags, **lists})
     for word in request.fail_on:
-        if word != "unread":
-            raise UsageError(f"--fail-on knows unread (got {word})")
+        if word not in ("unread", "unmatched") or (word == "unmatched" and not is_scan):
+            known = "unread and unmatched" if is_scan else "unread"
+            raise UsageError(f"--fail-on knows {known} (got {word})")
     if request.severity_threshold and request.severity_threshold not in SEVERITIES[:-1]:
         names = ", ".join(reversed(SEVERITIES[:-1]))
         raise UsageError(f"--severity-threshold must be one of {names} (got {request.severity_threshold})")

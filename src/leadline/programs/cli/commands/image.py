@@ -61,7 +61,10 @@ _OPTIONS = (
     click.option("-v", "--verbose", is_flag=True, help="Every package and every place."),
     click.option("-q", "--quiet", is_flag=True, help="No remarks on stderr but errors."),
     click.option(
-        "--fail-on", multiple=True, metavar="unread", help="Exit 1 when something could not be read."
+        "--fail-on",
+        multiple=True,
+        metavar="unread|unmatched",
+        help="Exit 1 when something could not be read, or a scan's packages not be matched.",
     ),
     click.option(
         "--digests", is_flag=True, help="In documents: checksums of the files that packages were found in."
@@ -252,7 +255,8 @@ def _output(request: ImageRequest) -> str:
 def _verdict(request: ImageRequest, unread: tuple[Unread, ...], report: ImageReport | None) -> Verdict:
     gates = Gates(
         severity_threshold=request.severity_threshold if report else "",
-        fail_on_unread=bool(request.fail_on),
+        fail_on_unread="unread" in request.fail_on,
+        fail_on_unmatched="unmatched" in request.fail_on,
     )
     return image_verdict(report, unread, gates)
 
