@@ -20,6 +20,7 @@ from leadline.model.package import Distro, Package
         (Distro("amzn", "2023"), "Amazon:2023"),
         (Distro("amzn", "2"), "Amazon:2"),
         (Distro("amzn", "2018.03"), "Amazon:1"),
+        (Distro("raspbian", "12"), "Debian:12"),
         (Distro("azurelinux", "3.0.20240727"), "Azure Linux:3.0"),
         (Distro("wolfi", "20230201"), "Wolfi"),
     ],

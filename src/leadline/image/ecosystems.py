@@ -146,6 +146,7 @@ _DISTRIBUTIONS: dict[str, tuple[str, Callable[[Distro], str]]] = {
     "opensuse-leap": ("openSUSE", _minor),
     "opensuse-tumbleweed": ("openSUSE", _tumbleweed),
     "photon": ("Photon OS", _minor),
+    "raspbian": ("Debian", _debian),
     "redhat": ("Red Hat", _major),
     "rhel": ("Red Hat", _major),
     "rocky": ("Rocky Linux", _major),
