@@ -237,6 +237,9 @@ class _Builder:
             except Unorderable:
                 count.unusable += 1
                 continue
+            if low >= high:
+                count.unusable += 1
+                continue
             spans.append((low, high))
             rows.append((low, high, _with_range(extra, each)))
         for version in affected.versions:
@@ -250,7 +253,7 @@ class _Builder:
                 rows.append((low, low + b"\0", _with_range(extra, exact)))
         self._connection.executemany(
             "INSERT OR IGNORE INTO affected VALUES(?, ?, ?, ?, ?)",
-            [(package, high, low, advisory, _encode(says)) for low, high, says in rows if low < high],
+            [(package, high, low, advisory, _encode(says)) for low, high, says in rows],
         )
 
     def _span(self, each: VersionRange, ordering: Ordering) -> tuple[bytes, bytes]:

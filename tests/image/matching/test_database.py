@@ -1,6 +1,7 @@
 """The file: what is in it, and what happens where it is not what it should be."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -68,12 +69,16 @@ def test_names_are_met_in_any_spelling_that_the_ecosystem_takes_for_the_same(tmp
         assert hits(database, "1", "zope-interface") == ["A-1"]
 
 
-def test_a_version_that_cannot_be_ordered_is_left_out_and_counted(tmp_path: Path):
+def test_a_range_of_nonsense_is_left_out_and_counted(tmp_path: Path):
     path = tmp_path / "v.db"
-    facts = [advisory("A-1", "npm", "x", fixed="one"), advisory("A-2", "npm", "x", fixed="1.0.0")]
+    facts = [
+        advisory("A-1", "npm", "x", fixed="one"),
+        advisory("A-2", "npm", "x", fixed="1.0.0"),
+        advisory("A-3", "npm", "x", introduced="2.0.0", fixed="1.0.0"),
+    ]
     built = build_of(path, {"feed": facts})
-    assert built.feeds[0].unusable == 1
-    assert built.feeds[0].records == 2
+    assert built.feeds[0].unusable == 2
+    assert built.feeds[0].records == 3
 
 
 def test_ids_of_one_problem_are_one_whoever_names_the_others(tmp_path: Path):
@@ -263,6 +268,17 @@ def test_damage_within_is_found_where_it_is_asked_for(tmp_path: Path):
     path.write_bytes(content)
     with Database(path) as database, pytest.raises(DatabaseError, match=r"v\.db: "):
         database.verify()
+
+
+def test_of_two_builders_at_once_one_wins_and_nothing_is_left_behind(tmp_path: Path):
+    path = tmp_path / "v.db"
+    facts = [advisory(f"A-{number}", "PyPI", "x") for number in range(500)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: build_of(path, {"feed": facts}), range(4)))
+    assert list(tmp_path.iterdir()) == [path]
+    with Database(path) as database:
+        database.verify()
+        assert len(hits(database, "1")) == 500
 
 
 def test_a_scan_keeps_the_file_that_it_opened_while_another_takes_its_place(tmp_path: Path):

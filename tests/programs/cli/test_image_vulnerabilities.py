@@ -1,6 +1,9 @@
 """``leadline scan image`` with a database of vulnerabilities, and ``leadline db``."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -258,3 +261,40 @@ def test_packages_that_no_feed_speaks_of_can_fail_the_command(run, archive, data
     assert (code, out.splitlines()[-1]) == (1, "failed: --fail-on unmatched, 1 package not matched")
     code, out, _ = run("scan", "image", archive, "--fail-on", "unmatched")
     assert (code, out.splitlines()[-1]) == (1, "failed: --fail-on unmatched, 2 packages not matched")
+
+
+def test_a_full_disk_leaves_the_old_database(database, tmp_path):
+    records = [
+        {
+            "id": f"GHSA-{number:04}-2222-3333",
+            "modified": "2026-06-01T00:00:00Z",
+            "affected": [
+                {
+                    "package": {"ecosystem": "npm", "name": f"p{number}"},
+                    "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "1.0.0"}]}],
+                }
+            ],
+        }
+        for number in range(2000)
+    ]
+    (tmp_path / "osv.jsonl").write_text("\n".join(map(json.dumps, records)))
+    before = Path(database).read_bytes()
+    words = (
+        f"ulimit -f 40; exec {sys.executable} -m leadline.programs.cli.main db build osv.jsonl -o {database}"
+    )
+    ended = subprocess.run(
+        ["bash", "-c", words],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=child_environment(),
+    )
+    assert ended.returncode == 3, ended.stderr
+    assert f"leadline: {database}: cannot be written" in ended.stderr
+    assert Path(database).read_bytes() == before
+    assert list(tmp_path.glob(".*.part")) == []
+
+
+def child_environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
