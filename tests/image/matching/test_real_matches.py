@@ -67,13 +67,35 @@ def test_people_agree_with_the_matches(tmp_path: Path, capsys: pytest.CaptureFix
             if is_match != (label == "TP"):
                 not_met.add(f"{type} {name} {version} {problem} {label}")
             missed += not is_match and label == "TP"
-    precision, load_cached = right / (right + wrong), right / (right + missed)
+    precision, recall = right / (right + wrong), right / (right + missed)
     with capsys.disabled():
-        f1 = 2 * precision * load_cached / (precision + load_cached)
+        f1 = 2 * precision * recall / (precision + recall)
         print(
-            f"\n{len(facts['labels'])} labels: precision {precision:.3f}, load_cached {load_cached:.3f}, F1 {f1:.3f}"
+            f"\n{len(facts['labels'])} labels: precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f}"
         )
     listed = (FOLDER / "labels_not_met.txt").read_text("utf-8").splitlines()
     assert not_met == {line for line in listed if line and not line.startswith("#")}
     assert precision >= LEAST_PRECISION
-    assert load_cached >= LEAST_RECALL
+    assert recall >= LEAST_RECALL
+
+
+def test_trivy_finds_the_same_with_the_same_advisories(tmp_path: Path):
+    """What its program (0.59.1) said, recorded. ``bench/trivy_agreement.py`` asks it about more, and explains what differs there."""
+    facts = json.loads((FOLDER / "trivy_findings.json").read_text("utf-8"))
+    advisories = [
+        Advisory(
+            id,
+            tuple(
+                Affected(ecosystem, package, ranges=tuple(VersionRange(*span) for span in spans))
+                for ecosystem, package, spans in affected
+            ),
+        )
+        for id, affected in facts["advisories"].items()
+    ]
+    packages = {url: package for url in facts["packages"] if (package := read_package_url(url))}
+    with database_of(tmp_path, *advisories) as database:
+        found = match(tuple(packages.values()), Distro(), database)
+    urls = {package: url for url, package in packages.items()}
+    ours = {(urls[one.package], evidence.advisory) for one in found.matches for evidence in one.evidence}
+    theirs = {(url, id) for url, ids in facts["packages"].items() for id in ids}
+    assert ours == theirs
