@@ -37,6 +37,8 @@ CASES = {
     "vulnerable.sarif": ("sarif", VULNERABLE, {}),
     "vulnerable.gl.json": ("gitlab", VULNERABLE, {}),
     "vulnerable.xml": ("junit", VULNERABLE, {}),
+    "vulnerable.prom": ("prometheus", VULNERABLE, {}),
+    "unmatched.prom": ("prometheus", REPORT, {}),
     "vulnerable.vex.json": ("openvex", VULNERABLE, {}),
     "vulnerable-60.txt": ("table", VULNERABLE, {"width": 60}),
     "vulnerable-80.txt": ("table", VULNERABLE, {"width": 80}),
