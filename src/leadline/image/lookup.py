@@ -9,6 +9,7 @@ better exists: programs without a package.
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -21,6 +22,8 @@ from leadline.model.package import Distro, Package
 from leadline.model.vulnerability import Coverage
 
 _KUBERNETES = "k8s.io/kubernetes"
+_STREAMS = 256
+"""Ecosystems and releases whose feeds are remembered."""
 _CPE_FIELDS = 6
 """As many as hold part, vendor, product and version."""
 _ORDERING_OF = {"apk": "Alpine", "deb": "Debian", "rpm": "Red Hat", "alpm": "Arch Linux"}
@@ -218,7 +221,8 @@ def _not_comparable(package: Package) -> str:
     return ""
 
 
-def _feeds(streams: Sequence[Stream]) -> tuple[str, ...]:
+@lru_cache(_STREAMS)
+def _feeds(streams: tuple[Stream, ...]) -> tuple[str, ...]:
     return tuple(sorted({feed for stream in streams for feed in stream.feeds}))
 
 
