@@ -70,9 +70,7 @@ def test_people_agree_with_the_matches(tmp_path: Path, capsys: pytest.CaptureFix
     precision, recall = right / (right + wrong), right / (right + missed)
     with capsys.disabled():
         f1 = 2 * precision * recall / (precision + recall)
-        print(
-            f"\n{len(facts['labels'])} labels: precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f}"
-        )
+        print(f"\n{len(facts['labels'])} labels: precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f}")
     listed = (FOLDER / "labels_not_met.txt").read_text("utf-8").splitlines()
     assert not_met == {line for line in listed if line and not line.startswith("#")}
     assert precision >= LEAST_PRECISION

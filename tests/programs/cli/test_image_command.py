@@ -217,7 +217,7 @@ def test_accounts_behind_a_link_are_found_or_not_called_absent(run, tmp_path, ta
 def test_a_scan_of_a_root_folder_says_that_it_has_no_configuration(run, tmp_path):
     write_files(tmp_path / "root", {"etc/os-release": b"ID=alpine\nVERSION_ID=3.99\n"})
     _, out, _ = run("scan", "image", "root")
-    assert "            a folder has no configuration, so the user that will run in it is not known\n" in out
+    assert "a folder has no configuration, so the user that will run in it is\n            not known\n" in out
 
 
 def test_a_project_is_catalogued_by_its_lock_files(run, tmp_path):
