@@ -73,6 +73,8 @@ class _Answer(NamedTuple):
     title: str
     feeds: tuple[str, ...] = ()
     why: str = ""
+    is_gap: bool = True
+    """Whether what ``why`` says leaves the package unjudged."""
 
 
 class _Planner:
@@ -95,14 +97,14 @@ class _Planner:
                 answer = self._of_distribution(place, package)
             elif package.owned_by and package.owned_by in self._own:
                 title = f"{package.type} in packages of {_named(self._distro)}"
-                answer = _Answer(title, why=_JUDGED_BY_DISTRIBUTION)
+                answer = _Answer(title, why=_JUDGED_BY_DISTRIBUTION, is_gap=False)
             else:
                 answer = self._of_language(place, package)
             self._answers.append(answer)
         wanted = self._wanted()
         coverage = tuple(
-            Coverage(title, count, feeds, why, why != _JUDGED_BY_DISTRIBUTION)
-            for (title, feeds, why), count in sorted(Counter(self._answers).items())
+            Coverage(title, count, feeds, why, is_gap)
+            for (title, feeds, why, is_gap), count in sorted(Counter(self._answers).items())
         )
         return Plan(wanted, coverage, self._streams)
 
