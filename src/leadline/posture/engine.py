@@ -273,7 +273,7 @@ class _Run:
         prefix: str,
         related: tuple[str, ...] = (),
     ) -> None:
-        found, judged, tracer = self._findings, self._judged, self._tracer
+        found, judged, tracer, id = self._findings, self._judged, self._tracer, resource.id
         for control_id, check, joins, applies in bounds:
             try:
                 if applies is not None and not applies(subject):
@@ -286,9 +286,7 @@ class _Run:
                     name = GRANTS if subject.__class__ is Grant else control_id
                     violations = self._traced(tracer, name, partial(check, subject), inventory)
                 for violation in violations:
-                    found.append(
-                        Finding(control_id, resource.id, _rooted(violation, prefix, resource.id), related)
-                    )
+                    found.append(Finding(control_id, id, _rooted(violation, prefix, id), related))
                 judged.append(control_id)
             except NotJudged as reason:
                 self._give_up(control_id, Reason(reason.why, reason.unread is not None))

@@ -101,9 +101,10 @@ class Inventory:
 
     def seen_from(self, resource: Resource) -> "Inventory":
         """The same world from the place of ``resource``, be it part of it or not."""
-        folder = folder_of(resource.origin)
-        if not folder:
+        origin = resource.origin
+        if origin.kind != "file" or origin.rendered_from:
             return self
+        folder = folder_of(origin)
         is_written = bool(resource.namespace) or kind_name(resource) in WITHOUT_NAMESPACE
         place = (folder, is_written)
         seen = self._seen.get(place)
@@ -190,6 +191,8 @@ class Inventory:
 
     def spaces(self, namespace: str) -> tuple[str, ...]:
         """Under which keys the objects of ``namespace`` are filed, seen from here."""
+        if not self._folder:
+            return (namespace or DEFAULT_NAMESPACE,)
         return looked_for(self._folder, namespace, is_written=self._is_written)
 
     @property
