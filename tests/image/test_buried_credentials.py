@@ -19,6 +19,7 @@ class Numbered(Held):
     def __init__(self, content: bytes, number: int) -> None:
         super().__init__(content)
         self.diff_id = self.cache_key = f"sha256:{number}"
+        self.stamp = ""
 
 
 def told(*layers: bytes) -> list[tuple[str, str, str]]:

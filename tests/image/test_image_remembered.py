@@ -1,18 +1,22 @@
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import zstandard
+from msgspec import structs
 from test_layer import Held, names
 
 from image_archives import layer
 from leadline.image import code_fingerprint as module
 from leadline.image.cataloguer import Cataloguer
-from leadline.image.code_fingerprint import code_fingerprint
+from leadline.image.code_fingerprint import code_fingerprint, installed
 from leadline.image.identity.config import ConfigReading
 from leadline.image.image import Limits, Options
 from leadline.image.sbom_cache import make_sbom
 from leadline.model.package import ImageIdentity
 from leadline.sources.oci.layer import OpenedImage
+from leadline.version import __version__
 
 OPTIONS = Options(now=lambda: 0.0)
 
@@ -112,6 +116,27 @@ def _stamps(cataloguer: Path) -> Iterator[str]:
     (cataloguer.parents[2] / "model" / "package.py").write_text("")
     yield stamp()
     code_fingerprint.cache_clear()
+
+
+def test_memory_is_of_the_libraries_python_and_program_that_made_it(tmp_path: Path) -> None:
+    (tmp_path / "demo-1.0.dist-info").mkdir()
+    (tmp_path / "demo").mkdir()
+    before = installed([str(tmp_path), str(tmp_path / "absent"), "a\0b"])
+    (tmp_path / "demo-1.0.dist-info").rename(tmp_path / "demo-1.1.dist-info")
+    assert (before, installed([str(tmp_path)])) == (["demo-1.0.dist-info"], ["demo-1.1.dist-info"])
+    fingerprint = code_fingerprint()
+    assert all(one in fingerprint for one in (sys.version, __version__, f"zstandard-{zstandard.__version__}"))
+
+
+def test_memory_is_of_one_platform() -> None:
+    cache = Kept()
+    first, other = (
+        structs.replace(image(demo(content)), identity=ImageIdentity("demo", platform=platform))
+        for content, platform in ((b"x", "linux/amd64"), (b"z", "linux/386"))
+    )
+    make_sbom(first, offered, cache, OPTIONS)
+    other.layers[0].stamp = "another"  # type: ignore[misc]
+    assert [one.name for one in make_sbom(other, offered, cache, OPTIONS).packages] == ["z"]
 
 
 def several(count: int, content: bytes = b"x") -> list[Held]:

@@ -25,6 +25,7 @@ class Held:
 
     diff_id = "sha256:demo"
     cache_key = "demo"
+    stamp = ""
     size_bytes = 0
 
     def __init__(

@@ -41,7 +41,7 @@ def nothing_made(monkeypatch: pytest.MonkeyPatch):
     def refuse(*_: object) -> None:
         raise AssertionError("made anew")
 
-    return lambda: monkeypatch.setattr(lazy_sbom, "bill_of_materials", refuse)
+    return lambda: monkeypatch.setattr(lazy_sbom, "make_sbom", refuse)
 
 
 @pytest.mark.parametrize("format", FORMATS)

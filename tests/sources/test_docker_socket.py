@@ -152,7 +152,7 @@ def test_socket_where_nobody_listens_is_no_reason_to_ask_no_other(tmp_path: Path
 def test_daemon_that_refuses_is_quoted(tmp_path: Path, said: bytes, told: str) -> None:
     place = tmp_path / "sock"
     with daemon(place, None, (500, said)):
-        with pytest.raises(SourceError, match=f"^{place} does not tell of Demo: {told}$"):
+        with pytest.raises(SourceError, match=f"^{place} does not know Demo: {told}$"):
             open_daemon_image("Demo", (place,))
         image = open_daemon_image("demo:1", (place,))
         with pytest.raises(SourceError, match=f"^{place} does not export sha256:abc: {told}$"):
@@ -246,5 +246,5 @@ def test_image_of_podman_is_read(podman: Path, name: str) -> None:
 def test_image_that_podman_does_not_have_is_an_error(podman: Path) -> None:
     with pytest.raises(SourceError, match=f"^no daemon here has other; asked {podman}$"):
         open_daemon_image("other", (podman,))
-    with pytest.raises(SourceError, match=r"does not tell of Demo: .*must be lowercase"):
+    with pytest.raises(SourceError, match=r"does not know Demo: .*must be lowercase"):
         open_daemon_image("Demo", (podman,))

@@ -6,13 +6,16 @@ import os
 import resource
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from msgspec import structs
 
 from image_archives import Blobs, configuration, digest, docker_archive, layer, write_files
 from leadline.errors import SourceError, UsageError
 from leadline.image.cataloguer import File, Package, Packages, Tree, cataloguer
 from leadline.image.findings import image_findings, not_judged
+from leadline.image.image import Layer
 from leadline.image.sbom_cache import make_sbom
 from leadline.model.finding import Unread
 from leadline.model.package import ImageConfig, ImageFile, Sbom
@@ -221,7 +224,8 @@ def test_second_scan_opens_no_layer(tmp_path: Path, kind: str) -> None:
     cache = LayerCache(tmp_path / "cache")
     first = scan(path, cache=cache)
     image = open_image(str(path), ImageOptions())
-    stubborn = Stubborn(image.identity, image.config, image.unread, image.cache_key)
+    layers = tuple(Stubborn(one) for one in image.layers)
+    stubborn = structs.replace(image, layers=layers)
     second = make_sbom(stubborn, lambda: (lists, locks), cache)
     image.close()
     assert (second.packages, second.distro, second.image, second.files) == (
@@ -233,16 +237,14 @@ def test_second_scan_opens_no_layer(tmp_path: Path, kind: str) -> None:
 
 
 class Stubborn:
-    """An image whose layers must not be looked at."""
+    """A layer that must not be opened."""
 
-    def __init__(self, identity: object, config: object, unread: object, cache_key: str) -> None:
-        self.identity, self.config, self.unread, self.cache_key = identity, config, unread, cache_key
+    def __init__(self, layer: Layer) -> None:
+        self.diff_id, self.cache_key, self.stamp = layer.diff_id, layer.cache_key, layer.stamp
+        self.size_bytes, self.missing = layer.size_bytes, layer.missing
 
-    @property
-    def layers(self) -> tuple[object, ...]:
-        raise AssertionError("a layer was touched")
-
-    def close(self) -> None: ...
+    def open(self) -> NoReturn:
+        raise AssertionError("a layer was opened")
 
 
 def test_archive_that_changes_is_read_again(tmp_path: Path) -> None:

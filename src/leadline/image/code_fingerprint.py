@@ -1,7 +1,9 @@
 """Whether what is cached was made by the code that runs now."""
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache as once
 
 from leadline.version import __version__
@@ -9,10 +11,12 @@ from leadline.version import __version__
 FORM = 2
 """Raised whenever what is cached changes its shape or meaning."""
 
+_METADATA = (".dist-info", ".egg-info")
+
 
 @once
 def code_fingerprint(*more: str) -> str:
-    """Changes with the code that catalogues, and that in the folders ``more``.
+    """Changes with the code that catalogues, that in the folders ``more``, the libraries, Python and the program.
 
     By names, sizes and times of its files, as Python itself knows stale bytecode.
     """
@@ -22,7 +26,19 @@ def code_fingerprint(*more: str) -> str:
         files = sorted(file for folder in (image, model, *more) for file in _files(folder))
     except OSError:
         files = []
-    return f"{FORM} {__version__} {files}"
+    return f"{FORM} {__version__} {sys.version} {installed(sys.path)} {files}"
+
+
+def installed(folders: Iterable[str]) -> list[str]:
+    """Name and version of every library in ``folders``, from the names of their metadata alone.
+
+    Of all of them: which one has a say in what is found changes with the code, and asking each would import it.
+    """
+    found: set[str] = set()
+    for folder in folders:
+        with suppress(OSError, ValueError):
+            found.update(name for name in os.listdir(folder or ".") if name.endswith(_METADATA))  # noqa: PTH208
+    return sorted(found)
 
 
 def _files(folder: str) -> Iterator[tuple[str, int, int]]:

@@ -30,6 +30,10 @@ class Layer(Protocol):
         """Names the content beyond doubt; empty where nothing does."""
 
     @property
+    def stamp(self) -> str:
+        """Changes when the place where it lies is written to; empty where that place vouches for the content."""
+
+    @property
     def size_bytes(self) -> int:
         """As stored; decides only which layer is read first."""
 

@@ -82,7 +82,8 @@ def _facts(
     errors: list[SourceError] = []
 
     def read(layer: Layer) -> LayerFacts:
-        key = f"layer {layer.cache_key} {version}" if layer.cache_key else ""
+        is_known = layer.cache_key and not layer.missing
+        key = f"layer {layer.cache_key} {layer.stamp} {version}" if is_known else ""
         facts = _recall(cache, key)
         if facts is not None and scan_options.budget.reserve_facts(scan_options.limits, facts):
             return facts
@@ -99,7 +100,10 @@ def _facts(
 
     layers = list(image.layers)[: options.limits.layers]
     # A layer may stand several times in an image, and is read once.
-    names = [layer.cache_key or f"number {i}" for i, layer in enumerate(layers)]
+    names = [
+        f"{layer.cache_key} {layer.missing}" if layer.cache_key else f"number {i}"
+        for i, layer in enumerate(layers)
+    ]
     once = list(dict(zip(names, range(len(layers)), strict=True)).values())
     # The largest first: with several at once nothing then waits for a large one that began last.
     order = sorted(once, key=lambda i: -layers[i].size_bytes)

@@ -1,7 +1,7 @@
 """The SBOM of an image, from memory where it was made before.
 
-A second scan imports no cataloguer and touches no layer: what is cached is kept under the image's
-identity and a stamp of all code that could have found something else.
+A second scan imports no cataloguer and opens no layer: what is cached is kept under the image's
+identity, the stamp of each layer where it lies, and a stamp of all code that could have found something else.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,12 +37,8 @@ def make_sbom(
         SourceError: a layer cannot be fetched.
     """
     started = options.now()
-    is_known = cache is not None and bool(image.cache_key)
-    key = (
-        f"image {image.cache_key} {image.identity.kind} {code_fingerprint()} {options.kept_as}"
-        if is_known
-        else ""
-    )
+    name = content_key(image) if cache is not None else ""
+    key = f"image {name} {image.identity.kind} {code_fingerprint()} {options.kept_as}" if name else ""
     cached = load_cached(cache, key, _Contents)
     if cached is None:
         from leadline.image.sbom import contents_of
@@ -60,6 +56,17 @@ def make_sbom(
         created=options.created,
         seconds=options.now() - started,
     )
+
+
+def content_key(image: Image) -> str:
+    """Names what is in ``image`` as it lies there now; empty where nothing does, or a layer of it is gone.
+
+    A manifest promises what layers hold; whether they still do is for the place to say where they lie.
+    """
+    if not image.cache_key or any(layer.missing for layer in image.layers):
+        return ""
+    stamps = [layer.stamp for layer in image.layers]
+    return f"{image.cache_key} {image.identity.platform} {stamps}"
 
 
 def load_cached(cache: Cache | None, key: str, kind: type[Cached]) -> Cached | None:

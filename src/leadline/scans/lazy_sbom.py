@@ -11,7 +11,7 @@ from leadline.discover import discover
 from leadline.errors import SourceError, UsageError
 from leadline.image.code_fingerprint import code_fingerprint
 from leadline.image.image import Options as CatalogueOptions
-from leadline.image.sbom_cache import is_incomplete, load_cached, make_sbom, store_cached
+from leadline.image.sbom_cache import content_key, is_incomplete, load_cached, make_sbom, store_cached
 from leadline.model.finding import Unread
 from leadline.model.package import Sbom
 from leadline.outputs.document_template import Draft, MakeDraft
@@ -47,11 +47,12 @@ class _Source(Struct, frozen=True):
     def key(self, format: str) -> str:
         """Empty where nothing names the image beyond doubt."""
         image = self.image
-        if not image.cache_key:
+        name = content_key(image)
+        if not name:
             return ""
         facts = json.encode((image.identity, image.config, image.unread)).decode()
         fingerprint = code_fingerprint(leadline.outputs.__path__[0])
-        return f"document {format} {image.cache_key} {facts} {self.options.kept_as} {fingerprint}"
+        return f"document {format} {name} {facts} {self.options.kept_as} {fingerprint}"
 
 
 class LazySbom:

@@ -175,7 +175,7 @@ class Archive:
             if count > MOST_MEMBERS:
                 raise Damaged(f"more than {MOST_MEMBERS} members")
             if entry.kind == "file":
-                yield entry.path, Member(file, reader.body_start, entry.size)
+                yield entry.path, Member(file, reader.body_start, entry.size, self.stamp)
             elif entry.kind == "symlink":
                 yield entry.path, posixpath.join(posixpath.dirname(entry.path), entry.target)
             elif entry.kind == "hardlink":

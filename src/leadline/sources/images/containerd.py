@@ -94,6 +94,7 @@ class _Blob(Struct, frozen=True):
     wire: ContainerdSocket
     digest: str
     size: int
+    stamp: str = ""
 
     def pieces(self) -> Iterator[bytes]:
         return self.wire.pieces(self.digest)

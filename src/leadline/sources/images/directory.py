@@ -60,6 +60,7 @@ class _FolderLayer(Struct, frozen=True):
     """File descriptor."""
     diff_id: str = ""
     cache_key: str = ""
+    stamp: str = ""
     size_bytes: int = 0
     missing: str = ""
 

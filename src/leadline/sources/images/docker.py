@@ -194,6 +194,7 @@ class _ExportedLayer(Struct, frozen=True):
     cache_key: str
     export: _Export
     position: int
+    stamp: str = ""
     size_bytes: int = 0
     missing: str = ""
 

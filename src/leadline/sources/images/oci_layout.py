@@ -43,6 +43,10 @@ class Stored(Protocol):
     def size(self) -> int:
         """In bytes, as stored."""
 
+    @property
+    def stamp(self) -> str:
+        """Changes when it is written to; empty where the place vouches for its content."""
+
     def pieces(self) -> Iterator[bytes]:
         """The content, from its start."""
 
@@ -54,6 +58,7 @@ class Member(Struct, frozen=True):
     """File descriptor."""
     start: int
     size: int
+    stamp: str = ""
 
     def pieces(self) -> Iterator[bytes]:
         """Raises ``SourceError`` where the disk does not give it."""
@@ -236,7 +241,9 @@ def _layer(find: Find, descriptor: Descriptor, diff_id: str) -> PieceLayer:
         found = _member(find, digest)
         if found is not None:
             why = "" if problem and _holds_tar(found) else problem
-            return PieceLayer(diff_id, lambda: checked(found.pieces(), digest), digest, found.size, why)
+            return PieceLayer(
+                diff_id, lambda: checked(found.pieces(), digest), digest, found.size, why, found.stamp
+            )
         problem = problem or f"blob {digest[:80]} is not there"
     except SourceError as error:
         problem = str(error)

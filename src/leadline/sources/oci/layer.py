@@ -61,6 +61,7 @@ class PieceLayer(Struct, frozen=True):
     cache_key: str = ""
     size_bytes: int = 0
     missing: str = ""
+    stamp: str = ""
 
     def open(self) -> AbstractContextManager[EntryReader]:
         return _closing(self.pieces(), self.size_bytes)
@@ -76,6 +77,7 @@ class RegionLayer(Struct, frozen=True):
     size_bytes: int
     cache_key: str = ""
     missing: str = ""
+    stamp: str = ""
 
     def open(self) -> AbstractContextManager[EntryReader]:
         if is_compressed(os.pread(self.file, min(HEAD_BYTES, self.size_bytes), self.start)):
