@@ -145,7 +145,7 @@ def test_an_image_without_packages_says_so() -> None:
         "packages       0   none of the known kinds\n"
         "not read       0\n"
         "written     none (use --format spdx-json --output sbom.json)\n\n"
-        "0 packages, nothing unread\n"
+        "0 packages, all input read\n"
     )
 
 

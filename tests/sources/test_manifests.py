@@ -122,7 +122,7 @@ def test_broken_json_is_told_in_the_words_of_json(tmp_path):
             + "}]" * 8,
             "lists nested deeper than 8 levels",
         ),
-        ("a: b: c\n", "a ':' where no key can stand"),
+        ("a: b: c\n", "unexpected ':'"),
         ("a: \x00\n", "binary content, no text"),
     ],
 )

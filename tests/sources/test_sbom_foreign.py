@@ -287,10 +287,10 @@ def test_what_wraps_no_single_bill_is_refused_in_one_line(document: dict[str, An
     assert str(caught.value) == message
 
 
-def test_of_several_attestations_the_one_bill_is_read() -> None:
+def test_of_several_attestations_the_one_sbom_is_read() -> None:
     lines = [json.dumps(one) for one in (envelope(PROVENANCE), envelope({"predicate": BILL}), {"a": 1})]
     assert names(read_sbom_document("\n".join(lines).encode(), "x", NOW)) == ["a"]
-    with pytest.raises(SourceError, match="x holds 2 bills of materials; save one of them by itself"):
+    with pytest.raises(SourceError, match="x holds 2 SBOMs; save one of them by itself"):
         read_sbom_document("\n".join([*lines, json.dumps(BILL)]).encode(), "x", NOW)
     with pytest.raises(SourceError, match="x is no valid JSON: unexpected content after document"):
         read_sbom_document(f"{lines[1]}\nContact us".encode(), "x", NOW)

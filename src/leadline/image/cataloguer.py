@@ -71,7 +71,7 @@ class File(Struct, frozen=True):
 
 
 class Tree(Protocol):
-    """The merged files of an image, as far as any cataloguer wished for them."""
+    """The merged files of an image, as far as any cataloguer asked for them."""
 
     distro: Distro
 

@@ -34,7 +34,7 @@ _OF_TYPE = {
 """Package URL types of which advisories speak, as OSV names them."""
 
 _WITHOUT_CASE = frozenset(("Bitnami", "GitHub Actions", "Go", "Hex", "NuGet", "Packagist", "SwiftURL", CPE))
-"""Go tells cases apart, but package URLs of modules have small letters only, and no two modules differ in case alone."""
+"""Go distinguishes cases, but package URLs of modules have small letters only, and no two modules differ in case alone."""
 _SEPARATORS = re.compile(r"[-_.]+")
 
 

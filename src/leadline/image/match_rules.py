@@ -72,7 +72,7 @@ def _fits_channel(stream: Stream, version: str) -> bool:
 
 
 def is_for_all(stream: Stream, package: Package) -> bool:
-    """Whether fixes of this stream are there for whoever has the package: not those that a subscription brings."""
+    """Whether fixes of this stream are there for anyone who has the package: not those that a subscription brings."""
     return not stream.channel.startswith(_SUBSCRIPTION) or _SUBSCRIBED in package.version
 
 

@@ -43,7 +43,7 @@ _DEEPEST = 40
 
 
 class _Kind(Struct):
-    """The fields by which the formats are told apart."""
+    """The fields by which the formats are recognised."""
 
     context: str | list[str] = field(name="@context", default="")
     bom_format: str = field(name="bomFormat", default="")

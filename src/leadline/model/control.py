@@ -20,7 +20,7 @@ SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "unknow
 Consequence = Literal[
     "cluster takeover", "node escape", "secrets", "reachable from outside", "other", "availability"
 ]
-"""What the problem leads to, if somebody uses it."""
+"""What the problem leads to, if it is used."""
 CONSEQUENCES: tuple[Consequence, ...] = (
     "cluster takeover",
     "node escape",

@@ -30,7 +30,7 @@ class Package(Struct, frozen=True):
     licenses: tuple[str, ...] = ()
     """SPDX expressions where they could be normalised, else as written."""
     found_in: tuple[str, ...] = ()
-    """Paths in the image, without a leading slash, of the files that told of it."""
+    """Paths in the image, without a leading slash, of the files that describe it."""
     layer: str = ""
     """Digest of the uncompressed layer (``sha256:…``) that brought ``found_in[0]``."""
     found_by: str = ""
@@ -81,7 +81,7 @@ class ImageFile(Struct, frozen=True):
 
 
 class FileDigests(Struct, frozen=True):
-    """The checksums of a file that told of a package, in hexadecimal."""
+    """The checksums of a file that describes a package, in hexadecimal."""
 
     path: str
     sha1: str
@@ -140,7 +140,7 @@ class Sbom(Struct, frozen=True):
     accounts: tuple[Account, ...] | None = None
     """Of ``etc/passwd``, empty where the image has none; ``None`` where that is not known."""
     digests: tuple[FileDigests, ...] = ()
-    """Of the files in which packages were found, by path; empty where nobody asked."""
+    """Of the files in which packages were found, by path; empty where not asked for."""
     created: str = ""
     """RFC 3339, in UTC."""
     seconds: float = 0.0

@@ -104,7 +104,7 @@ def _edits_by_object(report: PostureReport, failed: Container[str]) -> Iterator[
 
 
 def edit_of(finding: Finding) -> tuple[str, str, str, str]:
-    """What tells one edit from another: object, path, action, value."""
+    """What distinguishes one edit from another: object, path, action, value."""
     violation = finding.violation
     value = getattr(violation, "value", "") if finding.action == "set" else getattr(violation, "what", "")
     return finding.on, finding.path, finding.action, value if isinstance(value, str) else repr(value)

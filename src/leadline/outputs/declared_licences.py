@@ -72,7 +72,7 @@ def _expression(written: str) -> str:
 
 
 def _plainly(written: str) -> str | None:
-    """What needs no parser: names that nobody knows, and expressions in SPDX's own form; ``None`` for all else.
+    """What needs no parser: names that are not known, and expressions in SPDX's own form; ``None`` for all else.
 
     The parser's library takes longer to import than the documents of most images take to write.
     """

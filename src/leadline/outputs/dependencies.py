@@ -1,4 +1,4 @@
-"""Which packages of a SBOM need which others, as far as names and places tell."""
+"""Which packages of a SBOM need which others, as far as names and places show."""
 
 import re
 from collections.abc import Iterator, Sequence

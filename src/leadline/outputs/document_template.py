@@ -1,4 +1,4 @@
-"""A document that lacks only the moment it was made and its own name, so that it can be kept and told again."""
+"""A document that lacks only the moment it was made and its own name, so that it can be kept and written again."""
 
 from collections.abc import Callable
 

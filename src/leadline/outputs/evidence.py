@@ -1,4 +1,4 @@
-"""The files that told of packages, for documents that list them with their checksums."""
+"""The files that describe packages, for documents that list them with their checksums."""
 
 from collections.abc import Container, Iterator
 from hashlib import sha256
@@ -8,7 +8,7 @@ from leadline.model.package import Package
 
 
 def key_of(path: str) -> str:
-    """16 hexadecimal digits that tell one file of an image from another."""
+    """16 hexadecimal digits that distinguish one file of an image from another."""
     return sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

@@ -196,7 +196,7 @@ def _advice(finding: Finding, body: Body, text: str, *, begins_line: bool, is_ex
             if _adds(finding, body) and _is_flow(text):
                 return f"add {'; '.join(_written(_tree([finding], body), 0))}"
             if _adds(finding, body):
-                return "add below" if value != YOUR_VALUE else "add below, with a value of yours"
+                return "add below" if value != YOUR_VALUE else "add below, with a value (choose one)"
             name = (
                 ""
                 if is_exact
@@ -204,7 +204,7 @@ def _advice(finding: Finding, body: Body, text: str, *, begins_line: bool, is_ex
                 if not isinstance(last, int)
                 else "this entry to "
             )
-            wanted = "a value of yours" if value == YOUR_VALUE else value_text(value)
+            wanted = "a value (choose one)" if value == YOUR_VALUE else value_text(value)
             return f"set {name}{wanted}" if name or value == YOUR_VALUE else f"set to {wanted}"
         case Review():
             return "decide whether this is needed"

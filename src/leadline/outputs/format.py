@@ -37,6 +37,7 @@ from leadline.outputs.redaction.bodies import redacted_object
 from leadline.outputs.redaction.lines import redacted_lines
 from leadline.outputs.redaction.shapes import HIDDEN, redacted_text
 from leadline.outputs.remediation import ControlText, control_text, fix, why
+from leadline.outputs.report_document import encode
 from leadline.outputs.summary import (
     blocked_by_access,
     closing,
@@ -93,6 +94,7 @@ __all__ = [
     "denied_rules",
     "edit_line",
     "edit_rows",
+    "encode",
     "excerpts",
     "failing_text",
     "file_of",

@@ -68,7 +68,7 @@ def summary(diff: ImageDiff) -> str:
 
 
 def diff_json(diff: ImageDiff) -> dict[str, Any]:
-    """``fixed`` and ``new`` are ``null`` where nothing was matched, so that nobody takes it for none."""
+    """``fixed`` and ``new`` are ``null`` where nothing was matched, so that no one takes it for none."""
     is_matched = diff.before.database is not None and diff.after.database is not None
     return {
         "version": 1,

@@ -1,4 +1,4 @@
-"""Text that a terminal, a log and a table can carry, made of names that a stranger chose."""
+"""Text that a terminal, a log and a table can carry, made of names that may hold anything."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""All that a format of bills of materials imports. Apart from ``format`` so that scans of manifests start without it."""
+"""All that a format of SBOMs imports. Apart from ``format`` so that scans of manifests start without it."""
 
 import re
 from collections.abc import Callable
@@ -85,7 +85,7 @@ def document(name: str, *, suffix: str) -> Callable[[MakeDraft], Format]:
 
 
 def drafted(document: dict[str, Any], *, moments: tuple[str, ...], name: str = "") -> Draft:
-    """``document`` with every text in it fit for a terminal, whoever chose it."""
+    """``document`` with every text in it fit for a terminal, anyone who chose it."""
     return Draft(_clean_text(document).encode(), moments, name)
 
 

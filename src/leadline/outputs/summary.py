@@ -76,7 +76,7 @@ def closing(report: PostureReport, gate: str = "") -> str:
     if total:
         return f"{count(total, 'finding')}: {severity_counts(report)}" + (f"; {unread}" if unread else "")
     judges = f"{count(report.objects, 'object')}, {count(controls_that_judged(report), 'control')}"
-    return f"no findings: {judges}, {unread or 'nothing unread'}"
+    return f"no findings: {judges}, {unread or 'all input read'}"
 
 
 def scores(report: PostureReport) -> list[tuple[str, str]]:

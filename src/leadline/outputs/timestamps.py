@@ -14,7 +14,7 @@ def dated(text: bytes, moment: str, moments: Iterable[str], name: str) -> bytes:
     Under the key ``name``, where it is not empty, comes a name that follows from all the rest. Both stand as
     empty text in ``text``.
     """
-    # No stranger's text can look like this: JSON has a backslash before the quotes in it.
+    # No text of others can look like this: JSON has a backslash before the quotes in it.
     for key in moments:
         text = text.replace(f'"{key}":""'.encode(), f'"{key}":"{moment}"'.encode())
     if name:

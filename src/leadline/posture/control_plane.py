@@ -67,7 +67,7 @@ class ControlPlaneProcess:
         words = [(container.path + path, word) for path, word in container.command_line]
         self.resource = resource
         self.version = _version(container.image)
-        """Major and minor number of the Kubernetes release by the image's tag; ``(0, 0)`` where it tells none."""
+        """Major and minor number of the Kubernetes release by the image's tag; ``(0, 0)`` where it has none."""
         self._flags = _flags(words, is_etcd=self.program == "etcd")
         if self.program == "etcd":
             for flag in _from_environment(container.env, container.path):

@@ -297,8 +297,10 @@ class _Run:
                 log_of(__name__).exception("control %s failed on %s", control_id, resource.title)
                 why = f"{control_id} could not judge it: a fault in the control ({type(fault).__name__})"
                 fix = "fix the control" if control_id in self._judge.of_users else "please report it"
-                told = Unread(_where(resource), why, hint=f"{fix}; --debug shows the details", reason="fault")
-                self._unread.append((control_id, told))
+                unread = Unread(
+                    _where(resource), why, hint=f"{fix}; --debug shows the details", reason="fault"
+                )
+                self._unread.append((control_id, unread))
 
     def _traced(
         self, tracer: Tracer, name: str, check: Callable[[Inventory], Violations], inventory: Inventory

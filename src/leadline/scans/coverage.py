@@ -43,9 +43,9 @@ def _why_not_judged(report: PostureReport, options: PostureOptions) -> str:
         present = sorted({plain(resource.namespace) for resource in report.resources if resource.namespace})
         there = f"; there are {', '.join(present[:_NAMESPACES])}" if present else ""
         return f"none in the chosen namespaces{there}"
-    barred = [skip for skip in report.skips if skip.kind != "no objects"]
-    if len(barred) == len(report.controls):
-        return f"{barred[0].control}: {barred[0].why}"
+    not_judged = [skip for skip in report.skips if skip.kind != "no objects"]
+    if len(not_judged) == len(report.controls):
+        return f"{not_judged[0].control}: {not_judged[0].why}"
     return "none that a chosen control looks at"
 
 

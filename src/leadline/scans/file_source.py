@@ -20,7 +20,7 @@ from leadline.sources.manifests.reader import read_listing
 
 
 def read_files(targets: Sequence[str], options: PostureOptions) -> Reading:
-    """Everything in ``targets``, each file judged by one owner: its chart, its kustomization, or nobody but itself.
+    """Everything in ``targets``, each file judged by one owner: its chart, its kustomization, or only itself.
 
     Raises: ``ManifestError`` for a target that does not exist.
     """

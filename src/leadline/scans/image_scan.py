@@ -10,7 +10,7 @@ from leadline.scans.vulnerabilities import vulnerabilities_of
 
 
 def image_scan(reference: str, options: ImageOptions = ImageOptions()) -> ImageReport:  # noqa: B008
-    """The report about what ``reference`` names: an image, an archive, a folder, or an SBOM of somebody else's.
+    """The report about what ``reference`` names: an image, an archive, a folder, or an SBOM document.
 
     Raises:
         UsageError: what is asked for makes no sense.

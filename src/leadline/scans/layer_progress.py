@@ -55,7 +55,7 @@ class LayerProgress:
         try:
             yield from pool.map(read_one, range(len(waiting)))
         finally:
-            # Whoever interrupts does not wait for layers half-way.
+            # An interrupt does not wait for layers half-way.
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _counted(self, i: int, layer: Layer) -> Layer:

@@ -59,7 +59,7 @@ class LazySbom:
     """What was asked for, catalogued or read when it is first needed."""
 
     def __init__(self, make: Callable[[], Sbom], source: _Source | None = None) -> None:
-        """Without ``source`` it is somebody else's document."""
+        """Without ``source`` it is a document of another tool."""
         self._make = make
         self._source = source
         self._sbom: Sbom | None = None

@@ -58,7 +58,7 @@ def _begins_like_archive(path: Path) -> bool:
                 return True
             next(iter(TarReader(Region(file.fileno(), 0, path.stat().st_size))), None)
     except OSError:
-        return True  # whoever opens it next says why it cannot be read
+        return True  # the next reader says why it cannot be read
     except Damaged:
         return False
     return True

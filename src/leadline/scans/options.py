@@ -8,7 +8,7 @@ from leadline.outputs.redaction.values import SecretValues
 from leadline.sources.registry.options import Credential
 
 Say = Callable[[str], None]
-"""Takes a line for whoever watches."""
+"""Takes a line for a watching user."""
 
 
 def silent(text: str) -> None:
@@ -62,7 +62,7 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     say: Say = silent
     """Is given what is being done, again and again; only the last line matters."""
     secrets: SecretValues = field(default_factory=SecretValues)
-    """Is given every secret that is found, so that whoever called can keep them out of messages of its own."""
+    """Is given every secret that is found, so that anyone who called can keep them out of messages of its own."""
 
 
 class ImageOptions(Struct, frozen=True, kw_only=True):

@@ -126,7 +126,7 @@ def _cloud(options: PostureOptions, target: Target) -> str:
     """The cloud that controls of one cloud's clusters are held against.
 
     Files do not say where they will run. Such controls are then asked only by name or by their own framework, so
-    that nobody is told to annotate a Service for a cloud that is not theirs.
+    that no one is asked to annotate a Service for a cloud that is not theirs.
     """
     if target.cloud or options.workload:
         return target.cloud

@@ -1,4 +1,4 @@
-"""SBOMs of somebody else's in place of an image: in a file, or on standard input."""
+"""SBOM documents in place of an image: in a file, or on standard input."""
 
 from pathlib import Path
 

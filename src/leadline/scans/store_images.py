@@ -65,7 +65,7 @@ async def collect_images(
                 try:
                     await store.delete(entry.key, entry.revision)
                 except ConflictError:
-                    # Somebody has just written it: it is in use.
+                    # Someone has just written it: it is in use.
                     continue
                 count += 1
     return count

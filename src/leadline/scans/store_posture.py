@@ -104,7 +104,7 @@ async def _collect(store: Store, seen: set[Key]) -> int:
                 try:
                     await store.delete(entry.key, entry.revision)
                 except ConflictError:
-                    # Somebody has written it meanwhile: it is not the one that was not seen.
+                    # It was written meanwhile: it is not the one that was not seen.
                     continue
                 count += 1
     return count

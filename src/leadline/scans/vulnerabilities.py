@@ -32,7 +32,7 @@ class Vulnerabilities(Struct, frozen=True):
 
 
 def vulnerabilities_of(sbom: Sbom, options: ImageOptions, today: str) -> Vulnerabilities:
-    """Every match, after the wishes of the options. ``today`` as ``2027-01-31``.
+    """Every match, after the options. ``today`` as ``2027-01-31``.
 
     Raises:
         DatabaseError: the database cannot be read, or is older than wanted.
@@ -94,9 +94,9 @@ def check_age(state: DatabaseState, oldest_days: int | None, today: str) -> None
         return
     age = age_days(state.date, today)
     if age is None or age > oldest_days:
-        told = f"of {state.date[:_DATE]}, {age} days old" if age is not None else "of an unknown date"
+        age_text = f"of {state.date[:_DATE]}, {age} days old" if age is not None else "of an unknown date"
         raise DatabaseError(
-            f"the vulnerability database is {told}; at most {oldest_days} are allowed",
+            f"the vulnerability database is {age_text}; at most {oldest_days} are allowed",
             hint="build or update it, or raise --max-db-age",
         )
 

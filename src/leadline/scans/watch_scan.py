@@ -1,6 +1,6 @@
 """A scan that goes on: the report once, then only what appeared and what went.
 
-Files are looked at again and again and read anew once nothing has changed for a moment; a cluster tells its changes
+Files are looked at again and again and read anew once nothing has changed for a moment; a cluster sends its changes
 by itself. Both feed the same engine, which judges again what a change can touch.
 """
 
@@ -88,7 +88,7 @@ class WatchedScan:
         return self.take(removed, [r for id, r in new.items() if old.get(id) != r], reading)
 
     def take(self, removed: Sequence[str], added: Sequence[Resource], reading: Reading) -> ScanChange | None:
-        """The change that ``removed`` ids and ``added`` objects are; ``None`` where nothing is to be told."""
+        """The change that ``removed`` ids and ``added`` objects are; ``None`` where nothing is to be reported."""
         before = {id: one for id in removed if (one := self._worlds.get(id)) is not None}
         unread = tuple(one for one in reading.unread if one not in self.reading.unread)
         self.reading = reading
@@ -170,14 +170,14 @@ def _file_changes(
                 if change is not None:
                     yield change
         except SourceError as error:
-            # In the middle of a checkout nothing may be there; what was there is then told of at the next change.
+            # In the middle of a checkout nothing may be there; what was there is then reported at the next change.
             yield _unreadable(watched, error)
 
 
 def _unreadable(watched: WatchedScan, error: SourceError) -> ScanChange:
     nothing = replace(watched.scan.report, findings=())
-    told = Unread(watched.reading.target.name, str(error), reason="missing")
-    return ScanChange(nothing, nothing, watched.reading.places, (told,))
+    unread = Unread(watched.reading.target.name, str(error), reason="missing")
+    return ScanChange(nothing, nothing, watched.reading.places, (unread,))
 
 
 def _cluster_scan(

@@ -39,7 +39,7 @@ _CPU_S = 900
 _MEMORY_WORDS = ("out of memory", "cannot allocate memory", "MemoryError", "mmap errno 12")
 
 
-# Shared by all commands that nobody stops; never set.
+# Shared by all commands that are not stopped; never set.
 _NEVER = threading.Event()
 
 

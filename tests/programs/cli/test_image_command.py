@@ -48,7 +48,7 @@ def test_the_table_of_an_archive(run, archive):
         "not read       0\n"
         "written     none (use --format spdx-json --output sbom.json)\n"
         "\n"
-        "3 packages, nothing unread\n",
+        "3 packages, all input read\n",
         "",
     )
 
@@ -116,7 +116,7 @@ def test_several_formats_are_written_beside_each_other(run, archive, tmp_path, m
     code, out, err = run(*words)
     assert (code, out) == (0, "")
     assert err == (
-        "written: out/sbom.spdx.json\nwritten: out/sbom.cdx.json\nwritten: out/sbom.syft.json\nnothing unread\n"
+        "written: out/sbom.spdx.json\nwritten: out/sbom.cdx.json\nwritten: out/sbom.syft.json\nall input read\n"
     )
     first = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     assert sorted(first) == ["sbom.cdx.json", "sbom.spdx.json", "sbom.syft.json"]
@@ -128,7 +128,7 @@ def test_several_formats_are_written_beside_each_other(run, archive, tmp_path, m
 def test_a_bill_of_materials_can_be_asked_of_a_scan(run, archive):
     code, out, err = run("scan", "image", archive, "--format", "cyclonedx-json")
     assert (code, json.loads(out)["bomFormat"]) == (0, "CycloneDX")
-    assert err == "nothing unread, 4 findings, vulnerabilities not matched\n"
+    assert err == "all input read, 4 findings, vulnerabilities not matched\n"
 
 
 @pytest.mark.parametrize("format", ["spdx-json", "cyclonedx-json", "syft-json"])
@@ -148,7 +148,7 @@ def test_a_document_may_come_through_a_pipe(run, archive, monkeypatch):
     _, document, _ = run("image", "sbom", archive, "--format", "spdx-json")
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(document.encode())))
     code, out, _ = run("image", "sbom", "-")
-    assert (code, out.splitlines()[-1]) == (0, "3 packages, nothing unread")
+    assert (code, out.splitlines()[-1]) == (0, "3 packages, all input read")
 
 
 @pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
@@ -326,7 +326,7 @@ def test_an_image_of_a_registry_is_read_once(run):
     with serving(served()) as server:
         name = f"{server.host}/shop/web:1"
         code, first, _ = run("image", "sbom", name, "--insecure")
-        assert (code, first.splitlines()[-1]) == (0, "3 packages, nothing unread")
+        assert (code, first.splitlines()[-1]) == (0, "3 packages, all input read")
         asked = len([path for path in server.paths() if "/blobs/" in path])
         again = run("image", "sbom", name, "--insecure")
         assert again[:2] == (0, first)
@@ -398,7 +398,7 @@ def test_a_busy_registry_is_asked_again_and_that_is_told(run, monkeypatch):
     monkeypatch.setattr("time.sleep", waits.append)
     with serving(served(answers=[(429, {"Retry-After": "7"}), (503, {})])) as server:
         code, out, err = run("image", "sbom", f"{server.host}/shop/web:1")
-        assert (code, out.splitlines()[-1]) == (0, "3 packages, nothing unread")
+        assert (code, out.splitlines()[-1]) == (0, "3 packages, all input read")
         again = "leadline: the registry is busy, asking again in {} s\n"
         assert (err, waits) == (again.format(7) + again.format(4), [7, 4])
         server.answers = [(503, {})]
@@ -427,7 +427,7 @@ def test_a_mirror_is_asked_first(run):
     with serving(served()) as mirror:
         words = ("--mirror", f"localhost:1={mirror.host}", "--insecure")
         code, out, _ = run("image", "sbom", "localhost:1/shop/web:1", *words)
-        assert (code, out.splitlines()[-1]) == (0, "3 packages, nothing unread")
+        assert (code, out.splitlines()[-1]) == (0, "3 packages, all input read")
 
 
 HOLLOW = "leadline: nothing could be catalogued in {}: {} not read, the first {}"

@@ -70,4 +70,4 @@ def test_documents_in_a_pipe_are_whole(tmp_path: Path):
     command = [*LEADLINE, "image", "sbom", str(many_packages(tmp_path)), "-f", "cyclonedx-json", "--no-cache"]
     done = subprocess.run(command, capture_output=True, check=True)
     assert len(json.loads(done.stdout)["components"]) >= 5000
-    assert done.stderr == b"nothing unread\n"
+    assert done.stderr == b"all input read\n"

@@ -202,7 +202,7 @@ def test_a_vulnerability_is_explained_out_of_the_database(run, database):
         "CVE-2024-1000   high\n"
         "\n"
         "exploited   listed 2024-01-02\n"
-        "told by     debian CVE-2024-1000\n"
+        "source      debian CVE-2024-1000\n"
         "affects     Debian:12 glibc < 2.36-9+deb12u7\n"
     )
 

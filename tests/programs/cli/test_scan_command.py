@@ -213,7 +213,7 @@ def test_what_leaves_nothing_is_named(capfd):
 def test_what_is_left_out_is_told(capfd):
     _, _, err = run(capfd, *PRIVILEGED, ".", "--exclude-path", "bad.yaml")
     note = "note: 1 file or folder left out by an ignore file or --exclude-path\n"
-    assert err == f"{note}no findings: 1 object, 1 control, nothing unread\n"
+    assert err == f"{note}no findings: 1 object, 1 control, all input read\n"
     Path(".leadlineignore").write_text("*\n")
     message = "nothing to judge in .: 2 files or folders are left out by an ignore file or --exclude-path"
     assert run(capfd, *PRIVILEGED, ".") == (3, "", f"leadline: {message}\n")
@@ -368,7 +368,7 @@ def test_a_control_about_grants_alone_judges(capfd):
     assert (code, err) == (0, "1 finding: 1 high\n")
     assert "[User/ann]" in out
     Path("grant.yaml").write_text(GRANT.replace("secrets", "pods"))
-    assert run(capfd, *scan)[::2] == (0, "no findings: 2 objects, 1 control, nothing unread\n")
+    assert run(capfd, *scan)[::2] == (0, "no findings: 2 objects, 1 control, all input read\n")
     coverage = json.loads(run(capfd, *scan, "--format", "json")[1])["coverage"]
     assert (coverage["objects"], coverage["judged"]) == (2, 2)
 

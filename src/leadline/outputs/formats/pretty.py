@@ -411,7 +411,7 @@ def _not_judged(report: PostureReport, page: Page) -> Iterator[str]:
 
 
 def _failing(report: PostureReport, page: Page) -> Iterator[str]:
-    """What made the gate fail, with file and line, for a log that nobody runs again with -v."""
+    """What made the gate fail, with file and line, for a log that is not run again with -v."""
     if page.passed or page.verbose or page.gate is None:
         return
     lines = list(failing_text(report, FindingPlaces(report, page.places), page.gate))

@@ -156,7 +156,7 @@ def _result(group: Group, control: Control, rule_index: int, shown: _Shown) -> d
 def _fingerprints(finding: Finding, shown: _Shown, seen: Counter[str]) -> dict[str, str]:
     """The same for as long as control, file, object and field are, on whatever line they stand.
 
-    A file may hold an object twice: ``seen`` counts what was told, and keeps the second apart from the first.
+    A file may hold an object twice: ``seen`` counts what was reported, and keeps the second apart from the first.
     """
     failing, holder = shown.report.resource(finding.resource), shown.places.holder(finding)
     named = (failing,) if holder is failing else (failing, holder)

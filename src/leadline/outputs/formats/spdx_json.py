@@ -1,4 +1,4 @@
-"""SPDX 2.3 as JSON (https://spdx.github.io/spdx-spec/v2.3/); of files only those that told of packages, where asked."""
+"""SPDX 2.3 as JSON (https://spdx.github.io/spdx-spec/v2.3/); of files only those that describe packages, where asked."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -288,7 +288,7 @@ def _golang(package: Package) -> Metadata:
 
 
 def _virtual_path(package: Package) -> str:
-    """Where the archive lies, within archives too: its own place is told behind that of the outermost file."""
+    """Where the archive lies, within archives too: its own place is given behind that of the outermost file."""
     outer, *inner = package.found_in or ("",)
     place = inner[0] if inner and inner[0].startswith(f"{outer}:") else outer
     return f"/{plain(place, _LONGEST_TEXT)}" if place else ""

@@ -196,7 +196,7 @@ def _labelled(label: str, text: str, width: int) -> Iterator[str]:
 
 
 def _closing(sbom: Sbom, found: Sequence[Component], page: Page) -> Iterator[str]:
-    unread = f"{len(sbom.unread):,} not read" if sbom.unread else "nothing unread"
+    unread = f"{len(sbom.unread):,} not read" if sbom.unread else "all input read"
     text = f"{count(len(found), 'package')}, {unread}"
     yield from _with_gate(text, page)
 

@@ -11,7 +11,7 @@ from leadline.posture.checks.token_shapes import credential_spans, has_login, ha
 HIDDEN = "XXXXXX"
 """What stands in place of a value; the ecosystem's readers know these six letters."""
 SHORTEST = 6
-"""Shorter texts hold no credential that could be told from a word."""
+"""Shorter texts hold no credential that could be distinguished from a word."""
 
 _LOGIN = r"(?<=://)[^/\s:@'\"]*:[^/\s@'\"]+(?=@)"
 _OLD_FORMS = (

@@ -179,7 +179,7 @@ class LocalStore:
         revision = self._revision
         history = self._limits.history
         cut = await self._quietly(lambda d: local_care.first_to_keep(d, revision, history, surplus))
-        # Before anything goes, so that nobody starts from what is about to.
+        # Before anything goes, so that nothing starts from what is about to.
         self._kept_from = max(self._kept_from, min(cut, revision))
         while True:
             count, size = await self._quietly(lambda d: local_care.forget(d, self._kept_from, revision))
@@ -318,7 +318,7 @@ async def _packed(operations: Sequence[Operation]) -> dict[int, bytes]:
 def _refuse(done: "asyncio.Future[tuple[Entry, ...]]", error: StoreError) -> None:
     if not done.done():
         done.set_exception(error)
-        # Whoever waited may have left; that is no fault to be logged.
+        # The reader may have left; that is no fault to be logged.
         done.exception()
 
 

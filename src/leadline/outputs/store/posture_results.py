@@ -51,7 +51,7 @@ def result_name(resource: Resource, related: Iterable[Resource] = ()) -> str:
 
 
 def slug(text: str) -> str:
-    """A name for an object; long ones are cut and told apart by a hash."""
+    """A name for an object; long ones are cut and distinguished by a hash."""
     made = text
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,251}[a-z0-9]", text):
         made = re.sub(r"[^A-Za-z0-9.-]", "-", text).lower().strip("-")[:MAX_NAME]

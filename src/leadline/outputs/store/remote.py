@@ -119,7 +119,7 @@ class RemoteStore:
         return Entry(key, revision, Content(there.content.metadata, b"[]", EMPTY))
 
     async def watch(self, selection: Selection, since: int) -> AsyncIterator[Changes]:
-        """A lost connection is taken up again where it broke off. ``selection.plural`` must be given."""
+        """A lost connection is taken up again where it was closed. ``selection.plural`` must be given."""
         path = await self._path(Key(selection.plural, selection.namespace, ""))
         headers = {} if selection.with_body else {"Accept": _PARTIAL.format("")}
         while not self._is_closed:

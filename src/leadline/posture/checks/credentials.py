@@ -169,7 +169,7 @@ _EMPTY_WORDS = frozenset(
 _COUNTED = (("secret",), ("token",))
 """Names whose plural seldom holds any of them: it is a number, or what they are called."""
 _NO_CREDENTIALS = frozenset({("initial", "cluster", "token")})
-"""Names of what is called like a credential and is none: etcd tells its clusters apart by this one."""
+"""Names of what is called like a credential and is none: etcd distinguishes its clusters by this one."""
 
 _SCRIPTS = (".sh", ".py", ".js", ".ts", ".rb", ".pl", ".ps1", ".lua", ".go", ".java")
 """Ends of the names of programs: ``get-token.sh`` holds no token."""

@@ -69,7 +69,7 @@ def _beside(kind: str) -> Index[None]:
 
 
 def _may_be_made(names: Iterable[str], place: Place, inventory: Inventory) -> bool:
-    """Whether one of ``names`` tells of a custom resource: its kind, a label, its name or what begins with that.
+    """Whether one of ``names`` describes a custom resource: its kind, a label, its name or what begins with that.
 
     An operator calls what it makes for ``shop`` ``shop-cache``.
     """
@@ -87,7 +87,7 @@ def _makers(filed: Filed) -> Iterator[tuple[Place, str]]:
 
 
 def _made(filed: Filed) -> Iterator[tuple[tuple[str, ...], None]]:
-    """What tells of custom resources, labels included, since operators pass them on."""
+    """What describes custom resources, labels included, since operators pass them on."""
     resource = filed.resource
     if _makes_pods(resource):
         place = _place(resource, resource.namespace)

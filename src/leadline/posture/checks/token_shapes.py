@@ -1,4 +1,4 @@
-"""Tokens whose form alone tells what they are, and addresses that carry a password.
+"""Tokens whose form alone shows what they are, and addresses that carry a password.
 
 Each service's own documentation of its tokens is the source of their form: prefix, alphabet, length.
 """

@@ -94,7 +94,7 @@ class ControlFile(Struct, frozen=True):
     fixed: Mapping[str, tuple[str, ...]] = {}
     """Settings that may not be changed."""
     manual: str = ""
-    """What a person has to look at, where rules cannot tell."""
+    """What a person has to look at, where rules cannot decide."""
 
 
 class Related(Struct, frozen=True, array_like=True):
@@ -279,10 +279,10 @@ def _fill(table: _Table, answer: Answer, subjects: Sequence[Resource | Grant], r
     for position, why in answer.unjudged:
         resource = _resource_of(subjects[position])
         where = f"{resource.origin.path}: {resource.title}" if resource.origin.path else resource.title
-        told = Unread(
+        unread = Unread(
             where, f"rule {rule.name} could not judge it: {why}", hint=f"fix {rule.file}", reason="fault"
         )
-        table.unjudged |= {id(subject): told for subject in _judged_by(subjects[position])}
+        table.unjudged |= {id(subject): unread for subject in _judged_by(subjects[position])}
 
 
 def _judged_by(subject: Resource | Grant) -> tuple[Resource | Grant, ...]:

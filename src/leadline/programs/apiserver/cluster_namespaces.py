@@ -80,7 +80,7 @@ class ClusterNamespaces:
 
 
 async def sweep(store: Store, kinds: Iterable[Kind], alive: set[str]) -> int:
-    """Deletes objects whose namespace went away while nobody was there to be asked; how many."""
+    """Deletes objects whose namespace went away while the server was not there; how many."""
     count = 0
     for kind in kinds:
         if not kind.is_namespaced:

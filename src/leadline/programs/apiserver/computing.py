@@ -21,7 +21,7 @@ from leadline.programs.apiserver.kinds import Served
 
 log = logging.getLogger(__name__)
 PAUSE_S = 0.5
-"""Under load, sums are made this often, unless somebody asks for them."""
+"""Under load, sums are made this often, unless they are asked for."""
 _PATIENCE_S = 5.0
 _AGAIN_S = 2.0
 Body = dict[str, Any]

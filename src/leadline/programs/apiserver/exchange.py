@@ -36,7 +36,7 @@ class Patience(Struct, frozen=True):
 
 
 class ClientGoneError(Exception):
-    """Nobody reads the answer any more."""
+    """The reader of the answer has left."""
 
 
 class Exchange:

@@ -49,7 +49,7 @@ class Feed:
         self._store = store
         self._kept: list[Changes] = []
         self._from = 0
-        """Everything after this revision is in ``_kept``; 0 while nobody reads for us."""
+        """Everything after this revision is in ``_kept``; 0 while no one reads for us."""
         self._upto = 0
         self._moved = asyncio.Event()
         self._lines: dict[tuple[int, str, str, str], bytes] = {}

@@ -71,7 +71,7 @@ def apply(kind: Kind, old: Object | None, application: Application) -> Object:
 
 
 def track(kind: Kind, old: Object | None, new: Object, manager: str) -> None:
-    """An ordinary write: what it changes becomes its manager's. Without a manager, and where nobody owns anything yet,
+    """An ordinary write: what it changes becomes its manager's. Without a manager, and where nothing has an owner yet,
 
     nothing is kept. A write that itself changes ``managedFields`` has its way.
     """
@@ -132,7 +132,7 @@ def _owned(whole: Object) -> set[Path]:
 
 
 def _collect(value: Any, at: Path, found: set[Path]) -> None:
-    """An empty object is nobody's: to name it claims nothing of what others put there."""
+    """An empty object has no owner: to name it claims nothing of what others put there."""
     if isinstance(value, dict) and len(at) < MAX_DEPTH:
         for name, member in value.items():
             _collect(member, (*at, name), found)

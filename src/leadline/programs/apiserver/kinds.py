@@ -31,7 +31,7 @@ class Kind(Struct, frozen=True):
     is_computed: bool = False
     """Made from other kinds; cannot be written."""
     lists_whole: bool = False
-    """Lists and watches show the whole object although nobody asks for it; elsewhere existing clients expect zeros."""
+    """Lists and watches show the whole object although it is not asked for; elsewhere existing clients expect zeros."""
     more: Mapping[str, Shape] = {}
     """Fields beside ``metadata`` and ``spec``."""
     max_bytes: int = 400_000

@@ -105,7 +105,7 @@ def prepare(kind: Kind, whole: Object, namespace: str, name: str = "") -> Metada
     elif not metadata.get("name") and metadata.get("generateName"):
         metadata["name"] = f"{metadata['generateName']}{uuid.uuid4().hex[:5]}"
     for field in ("labels", "annotations"):
-        # Null is no text: stored, it would break whoever reads the labels of all.
+        # Null is no text: stored, it would break anyone who reads the labels of all.
         metadata[field] = {key: value or "" for key, value in (metadata.get(field) or {}).items()}
     check_metadata(kind, metadata)
     return metadata

@@ -1,4 +1,4 @@
-"""``create``, ``update``, ``patch``, ``delete``, ``deletecollection``: read, change, put if nobody was faster."""
+"""``create``, ``update``, ``patch``, ``delete``, ``deletecollection``: read, change, put if no other writer was faster."""
 
 import asyncio
 from collections.abc import Callable

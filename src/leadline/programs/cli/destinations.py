@@ -154,7 +154,7 @@ def _file(destination: Destination) -> Sink:
             descriptor = _open_in_place(path)
         else:
             _refuse_links(path)
-            # Under a name that nobody can have put there: to open one that exists could follow a link, or block.
+            # Under a name that cannot have been put there: to open one that exists could follow a link, or block.
             unfinished = str(path.parent / f".{path.name}.{secrets.token_hex(8)}.part")
             descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666)
         stream = os.fdopen(descriptor, "w", _BUFFER_BYTES, encoding="utf-8", errors="replace", newline="")
@@ -184,14 +184,14 @@ def _is_in_place(path: Path) -> bool:
 
 
 def _open_in_place(path: Path) -> int:
-    """A named pipe that nobody reads from is refused: to open it would wait for a reader."""
+    """A named pipe without a reader is refused: to open it would wait for a reader."""
     if not str(path).startswith(("/dev/", "/proc/")):
         _refuse_links(path)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | _FLAGS | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         if error.errno == errno.ENXIO:
-            raise StoreError(f"{path} is a named pipe or a socket that nobody reads from") from error
+            raise StoreError(f"{path} is a named pipe or a socket without a reader") from error
         raise
     os.set_blocking(descriptor, True)
     return descriptor

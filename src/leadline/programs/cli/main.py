@@ -1,7 +1,7 @@
 """Where ``leadline`` starts: answers ``--version`` at once, runs a command, turns every error into a line and a code.
 
 Exit codes: 0 passed, 1 a gate failed, 2 wrong usage, 3 nothing could be judged or written, 4 a fault of ours,
-130 interrupted, 141 the reader of our output left, 143 told to end.
+130 interrupted, 141 the reader of our output left, 143 asked to end.
 """
 
 import os
@@ -52,7 +52,7 @@ def _ended(words: list[str]) -> int:
 
 
 class _Ended(BaseException):
-    """The process was told to end by a signal."""
+    """The process was asked to end by a signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -60,7 +60,7 @@ class _Ended(BaseException):
 
 
 def _own_process() -> None:
-    """What nobody may do in somebody else's process, and so nothing below the programs does."""
+    """What must not be done in another program's process, and so nothing below the programs does."""
     import gc
     import signal
 
@@ -79,9 +79,9 @@ def _own_process() -> None:
 
 
 def _open_closed_streams() -> None:
-    """Whoever starts a program with closed streams (``<&-``) has nothing to tell it and does not want remarks.
+    """A program started with closed streams (``<&-``) gets no input and writes no remarks.
 
-    Standard output stays closed: results that nobody could see are no success.
+    Standard output stays closed: results that no one could see are no success.
     """
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115, PTH123

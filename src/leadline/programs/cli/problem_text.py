@@ -51,7 +51,7 @@ def _facts(page: ProblemPage) -> Iterator[tuple[str, str]]:
         )
     if page.weaknesses:
         yield "weakness", ", ".join(page.weaknesses)
-    yield "told by", ", ".join(page.records)
+    yield "source", ", ".join(page.records)
     if page.withdrawn:
         yield "withdrawn", ", ".join(page.withdrawn)
 

@@ -1,4 +1,4 @@
-"""A sign of life on stderr for whoever waits longer than a second; it leaves nothing behind."""
+"""A sign of life on stderr for a user who waits longer than a second; it leaves nothing behind."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ _WIDEST = 60
 
 
 class Display:
-    """What a waiting user sees. Nothing where nobody watches."""
+    """What a waiting user sees. Nothing where no one watches."""
 
     def __init__(self, what: str) -> None:
         self._what = what

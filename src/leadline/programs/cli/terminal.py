@@ -52,7 +52,7 @@ def safe_formatter(secrets: SecretValues) -> logging.Formatter:
 
 
 class _SafeFormatter(logging.Formatter):
-    """Tracebacks repeat what is scanned; names that a stranger chose steer no terminal and no pipeline's log."""
+    """Tracebacks repeat what is scanned; names that may hold anything steer no terminal and no pipeline's log."""
 
     def __init__(self, secrets: SecretValues) -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")

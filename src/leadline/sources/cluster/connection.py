@@ -34,7 +34,7 @@ _MAX_FAULTS = 3
 """A 500 may be a hiccup of etcd, or a conversion webhook that is gone for good."""
 
 OnWait = Callable[[float, str], None]
-"""Told before each wait: seconds, and why."""
+"""Called before each wait: seconds, and why."""
 
 
 class Patience(Struct, frozen=True):
@@ -43,7 +43,7 @@ class Patience(Struct, frozen=True):
     attempts: int = 6
     """For one request, the first included."""
     first_attempts: int = 3
-    """To reach a server that has not answered yet: there may be none, and nobody sees what is waited for."""
+    """To reach a server that has not answered yet: there may be none, and no one sees what is waited for."""
     first_wait_s: float = 0.5
     """Doubled with each attempt."""
     longest_wait_s: float = 30.0
@@ -86,7 +86,7 @@ class Cluster:
         self.namespace = access.namespace
         self.patience = patience
         self.server_version = ""
-        """``v1.36.3``; empty where the server does not tell."""
+        """``v1.36.3``; empty where the server does not say."""
         self.stopped = threading.Event()
         """Once set, no further request is made and every wait ends."""
         self._http = http

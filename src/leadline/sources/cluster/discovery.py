@@ -69,14 +69,14 @@ def discover_kinds(cluster: Cluster) -> Served:
     """Everything the server offers. A group whose own server is down is named, not fatal.
 
     Raises:
-        ClusterError: the server tells nothing at all.
+        ClusterError: the server says nothing at all.
     """
     found: dict[str, ApiKind] = {}
     broken: dict[str, str] = {}
     for path in ("/api", "/apis"):
         answer = cluster.ask(path, accept=_ACCEPT)
         if not isinstance(answer, dict):
-            raise ClusterError(f"{cluster.server}{path}: no answer that a Kubernetes API server gives")
+            raise ClusterError(f"{cluster.server}{path}: response is not from a Kubernetes API server")
         if answer.get("kind") == "APIGroupDiscoveryList":
             _read_aggregated(answer, found, broken)
         else:
@@ -196,7 +196,7 @@ def resolve_kind(served: Served, word: str) -> ApiKind | None:
     version, _, group = rest.partition(".")
     if not _VERSION.fullmatch(version):
         version, group = "", rest
-    words = (name, SHORT_NAMES.get(name, name))  # where discovery is refused, nobody tells them
+    words = (name, SHORT_NAMES.get(name, name))  # where discovery is refused, they are not known
     fits = [
         kind
         for kind in served.kinds.values()

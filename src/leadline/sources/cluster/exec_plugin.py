@@ -130,8 +130,8 @@ def _plugin_environ(access: Access, environ: Mapping[str, str]) -> dict[str, str
         if server.ca_data:
             cluster["certificate-authority-data"] = server.ca_data
         spec["cluster"] = cluster
-    told = {"apiVersion": plugin["apiVersion"], "kind": "ExecCredential", "spec": spec}
-    return {**environ, **added, "KUBERNETES_EXEC_INFO": orjson.dumps(told).decode()}
+    request = {"apiVersion": plugin["apiVersion"], "kind": "ExecCredential", "spec": spec}
+    return {**environ, **added, "KUBERNETES_EXEC_INFO": orjson.dumps(request).decode()}
 
 
 def _credentials(command: str, answer: bytes) -> Credentials:

@@ -273,7 +273,7 @@ def _served_kind(served: Served, key: str) -> ApiKind | None:
 
 
 def cloud_of(cluster: Cluster, resources: Iterable[Resource]) -> str:
-    """The managed service that runs the cluster, told by its version, its address or its nodes."""
+    """The managed service that runs the cluster, known by its version, its address or its nodes."""
     version, server = cluster.server_version, cluster.server.lower()
     if "-eks-" in version or ".eks.amazonaws.com" in server:
         return "EKS"

@@ -43,7 +43,7 @@ class Changes(Struct, frozen=True):
 
 
 class _Event(Struct, frozen=True):
-    """What one stream has to tell: an object that is there or gone, a new list of all, or that it is at its end."""
+    """What one stream says: an object that is there or gone, a new list of all, or that it is at its end."""
 
     stream: "_Stream"
     body: dict[str, Any] | None = None
@@ -223,8 +223,8 @@ class _Stream:
         where = (
             f"{self.kind.resource} in namespace {self.namespace}" if self.namespace else self.kind.resource
         )
-        told = Unread(where, f"cannot be watched: {why}", reason="forbidden")
-        self._events.put(_Event(self, unread=told))
+        unread = Unread(where, f"cannot be watched: {why}", reason="forbidden")
+        self._events.put(_Event(self, unread=unread))
 
 
 def watch_cluster(
@@ -234,7 +234,7 @@ def watch_cluster(
     exclude_namespaces: Sequence[str] = (),
     progress: OnProgress | None = None,
 ) -> ClusterWatch:
-    """Reads as ``read_cluster`` does, and can tell every change from then on.
+    """Reads as ``read_cluster`` does, and can report every change from then on.
 
     Raises:
         ClusterError: nothing at all could be read.

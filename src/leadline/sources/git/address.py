@@ -39,7 +39,7 @@ class GitAddress(Struct, frozen=True):
     folder: str = ""
     """Below the top of the repository, without slashes at its ends."""
     tail: str = ""
-    """Of a browser's address: revision and folder in one, to be told apart by what the repository has."""
+    """Of a browser's address: revision and folder in one, to be distinguished by what the repository has."""
 
 
 def is_git_address(text: str) -> bool:

@@ -38,7 +38,7 @@ _FILLED_BY_TOOLS = frozenset(
         "node_modules",
     }
 )
-"""Folders whose content nobody writes by hand; other hidden ones, such as ``.github``, are looked into."""
+"""Folders whose content is not written by hand; other hidden ones, such as ``.github``, are looked into."""
 ARCHIVE_ENDINGS = (".tgz", ".tar.gz")
 """Of packed charts."""
 _TEMPLATES = (".tpl", ".tmpl", ".gotmpl", ".j2", ".jinja", ".jinja2", ".erb", ".mustache", ".hbs", ".ytt")

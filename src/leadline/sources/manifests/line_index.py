@@ -1,8 +1,8 @@
-"""The spots of a document whose body is known, told from its lines alone.
+"""The spots of a document whose body is known, found from its lines alone.
 
 A document that was read once needs no second parse if it is written plainly: one key or item to a line, in the
 order of the body. Every line is held against the body; at the first that is not as expected the answer is ``None``
-and the events of the parser have to tell.
+and the events of the parser have to show.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ class _UnexpectedError(Exception):
 
 
 def line_spots(text: bytes, body: dict[str, Any]) -> Any:
-    """The same spots as those of the parser: a mark, or a mark and what is below it; ``None`` where it cannot tell."""
+    """The same spots as those of the parser: a mark, or a mark and what is below it; ``None`` where it cannot be known."""
     try:
         whole = text.decode("ascii")
     except UnicodeDecodeError:

@@ -1,6 +1,6 @@
 """Lines and columns of what stands in manifests, found by reading a file again when first asked.
 
-``FilePlaces`` serves the outputs' wish for places. Only the documents that are asked about are parsed.
+``FilePlaces`` serves the outputs' questions for places. Only the documents that are asked about are parsed.
 """
 
 from collections import OrderedDict

@@ -135,7 +135,7 @@ def _templates(listing: FileListing) -> Iterator[Unread]:
 
 
 def read_text(content: bytes, origin: Origin, limits: Limits = LIMITS) -> Contents:
-    """Every object in one text, such as the output of a renderer; ``origin`` tells where it came from."""
+    """Every object in one text, such as the output of a renderer; ``origin`` says where it came from."""
     contents = Contents()
     add_contents(contents, content, origin, limits, Memory())
     return contents

@@ -68,7 +68,7 @@ class PieceLayer(Struct, frozen=True):
 
 
 class RegionLayer(Struct, frozen=True):
-    """A layer that lies in an open file, compressed or not; nobody promises a digest."""
+    """A layer that lies in an open file, compressed or not; no digest is known."""
 
     diff_id: str
     file: int
@@ -152,7 +152,7 @@ def _closing(pieces: Iterator[bytes], size: int) -> Iterator[EntryReader]:
 
 
 def _unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """As ``decompressed``, but not before somebody reads: opening a layer does not judge its first bytes."""
+    """As ``decompressed``, but not before it is read: opening a layer does not judge its first bytes."""
     yield from decompressed(pieces)
 
 

@@ -61,7 +61,7 @@ class Descriptor(Struct, frozen=True, rename="camel"):
 
 
 class Manifest(Struct, frozen=True):
-    """A manifest or an index: ``manifests`` tells them apart."""
+    """A manifest or an index: ``manifests`` distinguishes them."""
 
     schema_version: int = 0
     config: Descriptor = Descriptor()
@@ -152,7 +152,7 @@ def read_platform(text: str) -> Platform:
 
 
 def for_platform(manifests: Sequence[Descriptor], wanted: Platform | None, name: str) -> Descriptor:
-    """The one of ``manifests`` for ``wanted``; without a wish the host's, or the only one there is.
+    """The one of ``manifests`` for ``wanted``; without a choice the host's, or the only one there is.
 
     Raises:
         UsageError: there is none, or the choice is open. The message lists the platforms.
@@ -163,7 +163,7 @@ def for_platform(manifests: Sequence[Descriptor], wanted: Platform | None, name:
     target = wanted or host_platform()
     fitting = [one for one in images if one.platform is not None and _fits(one.platform, target)]
     if fitting:
-        # Several may fit a wish without a variant: the plain one runs on every machine.
+        # Several may fit a choice without a variant: the plain one runs on every machine.
         return min(
             fitting, key=lambda one: one.platform is not None and one.platform.variant != target.variant
         )

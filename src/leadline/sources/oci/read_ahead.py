@@ -56,7 +56,7 @@ def _make(pieces: Iterator[bytes], queue: "Queue[bytes | _End]", is_over: Event)
 
 
 def _put(item: bytes | _End, queue: "Queue[bytes | _End]", is_over: Event) -> bool:
-    """Whether ``item`` found room while somebody was still reading."""
+    """Whether ``item`` found room while the reader was still reading."""
     while not is_over.is_set():
         try:
             queue.put(item, timeout=LOOK_UP_SECONDS)

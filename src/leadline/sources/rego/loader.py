@@ -55,7 +55,7 @@ def read_rego(folder: Path) -> RegoFolder:
 
 
 def _once_each(rules: list[Rule]) -> tuple[Rule, ...]:
-    """Two rules of one name cannot both be meant: the second is told."""
+    """Two rules of one name cannot both be meant: the second is reported."""
     by_name: dict[str, Rule] = {}
     for rule in rules:
         first = by_name.setdefault(rule.name, rule)
@@ -76,18 +76,18 @@ def _plain(path: Path) -> Rule:
 
 def _described(place: Path, metadata: Path) -> Rule | str:
     """The rule of one folder, or the name of one that its description has retired."""
-    shown, told = (place / _RAW).as_posix(), metadata.as_posix()
+    shown, metadata_path = (place / _RAW).as_posix(), metadata.as_posix()
     try:
         table = _table(metadata)
     except UnusableError as reason:
-        return Rule(place.name, told, "", problem=str(reason))
+        return Rule(place.name, metadata_path, "", problem=str(reason))
     name = _word(table.get("name")) or place.name
     attributes = _mapping(table.get("attributes"))
     if attributes.get("useUntilKubescapeVersion"):
         return name
     language = _word(table.get("ruleLanguage")).lower()
     if language not in _LANGUAGES:
-        return Rule(name, told, "", problem=f"its language is {language}, not Rego")
+        return Rule(name, metadata_path, "", problem=f"its language is {language}, not Rego")
     try:
         source = _text(place / _RAW)
         counting = _text(place / _FILTER) if (place / _FILTER).exists() else ""

@@ -1,7 +1,7 @@
 """The child process in which users' Rego is evaluated: one JSON request a line in, one JSON answer a line out.
 
 It is started by path and imports nothing of Leadline but ``rego_functions``. The engine cannot be stopped once it evaluates, so
-whoever asks ends this process when a rule takes too long.
+the caller ends this process when a rule takes too long.
 
 Requests: ``{"objects": [...]}`` adds to the objects that inputs point into, answered by ``{}``;
 ``{"file", "source", "counting_file", "counting", "input", "data"}`` evaluates a rule, where ``input`` lists

@@ -1,4 +1,4 @@
-"""Who judges which file: each belongs to exactly one of a Helm chart, a kustomization, or nobody (plain).
+"""Who judges which file: each belongs to exactly one of a Helm chart, a kustomization, or neither (plain).
 
 The outer owner goes first: a chart within a chart's ``charts/`` is the parent's, a kustomization within a
 chart's ``templates/`` is the chart's, and a base belongs to the overlays that build upon it.

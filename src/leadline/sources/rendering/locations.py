@@ -1,6 +1,6 @@
 """Lines and columns for rendered objects: in the template, or in the base or patch of a kustomization.
 
-``RenderedPlaces`` serves the outputs' wish for places, and passes on plain files to ``FilePlaces``.
+``RenderedPlaces`` serves the outputs' questions for places, and passes on plain files to ``FilePlaces``.
 """
 
 import os
@@ -40,7 +40,7 @@ class RenderedPlaces:
         self._patches: OrderedDict[tuple[str, str], tuple[Patch, ...]] = OrderedDict()
 
     def find(self, resource: Resource, path: str) -> Place | None:
-        """The place of ``path`` or of its nearest parent that can be told; ``None`` where none can."""
+        """The place of ``path`` or of its nearest parent that is known; ``None`` where none can."""
         origin = resource.origin
         if origin.kind == "kustomize":
             return self._find_in_source(resource, path)
@@ -129,7 +129,7 @@ def _as_file(resource: Resource) -> Resource:
 def _qualified(key: str, origin: Origin) -> str:
     """The key as the outermost chart's values name it: that of a subchart stands below its name or alias.
 
-    Empty where that cannot be told.
+    Empty where that is not known.
     """
     chart = f"{origin.rendered_from}/" if origin.rendered_from else ""
     if not key or not origin.path.startswith(chart):

@@ -55,7 +55,7 @@ class Rendered(Struct, frozen=True):
     left_out: tuple[Unread, ...] = ()
     """Templates that values turn off, values that nothing used."""
     claimed: frozenset[str] = frozenset()
-    """Absolute paths of the files that nobody else may judge."""
+    """Absolute paths of the files that are judged nowhere else."""
     owners: Mapping[str, Owner] = {}
     """Of each claimed file."""
     charts: int = 0

@@ -1,7 +1,7 @@
 """Objects in files that a chart or a kustomization took in, and that nothing was rendered from.
 
-Whoever applies such a file by itself gets the object; so each is named. What is a part of something that was
-rendered, a patch that fits an object or a template that its values turn off, is told apart.
+Applied by itself such a file makes the object; so each is named. What is a part of something that was
+rendered, a patch that fits an object or a template that its values turn off, is reported apart.
 """
 
 import re

@@ -83,14 +83,14 @@ def _document(documents: list[object], name: str) -> object:
     """The one SBOM among ``documents``: an image has attestations of other kinds beside it."""
     if len(documents) == 1:
         return unwrapped(documents[0], name)
-    documents = []
+    found = []
     for document in documents:
         with suppress(SourceError):
-            documents.append(unwrapped(document, name))
-    documents = [one for one in documents if is_sbom(one)]
-    if len(documents) > 1:
-        raise SourceError(f"{name} holds {len(documents):,} SBOMs", hint="save one of them by itself")
-    return documents[0] if documents else None
+            found.append(unwrapped(document, name))
+    sboms = [one for one in found if is_sbom(one)]
+    if len(sboms) > 1:
+        raise SourceError(f"{name} holds {len(sboms):,} SBOMs", hint="save one of them by itself")
+    return sboms[0] if sboms else None
 
 
 def _reader(document: Mapping[str, Any], name: str) -> Reader | None:

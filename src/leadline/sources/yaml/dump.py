@@ -13,7 +13,7 @@ _SINGLE_QUOTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\ud
 
 
 class Layout(Struct, frozen=True):
-    """How a file is laid out."""
+    """The layout of a file."""
 
     step: int = 2
     """Blanks by which a mapping in a mapping is indented."""

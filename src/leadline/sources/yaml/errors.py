@@ -33,7 +33,7 @@ _WORDS = (
     ("found unexpected document indicator", "a quote is never closed", "close the quote that opens here"),
     (
         "mapping values are not allowed",
-        "a ':' where no key can stand",
+        "unexpected ':'",
         "quote the value or fix the indentation",
     ),
     ("did not find expected key", "bad indentation of a mapping entry", "align it with the keys around it"),
@@ -79,7 +79,7 @@ _NEVER_CLOSED = frozenset(
 
 
 def problem_of(error: Exception, text: bytes, lines_before: int, line: int) -> Problem:
-    """The problem that ``error`` tells of.
+    """The problem that ``error`` describes.
 
     ``text`` is the document, ``lines_before`` the file's lines above it; ``line`` the place for errors
     that know none, counted from 1 within the document.
@@ -111,9 +111,9 @@ def _is_template(text: bytes) -> bool:
 
 def _marked(error: yaml.MarkedYAMLError, text: bytes) -> tuple[str, int, int, str]:
     mark = error.problem_mark or error.context_mark
-    told = error.problem or error.context or "not valid YAML"
+    complaint = error.problem or error.context or "not valid YAML"
     character = _character(text, mark) if mark else ""
-    if "cannot start any token" in told:
+    if "cannot start any token" in complaint:
         if character == "\t":
             return "a tab where YAML wants blanks", *_place(mark), "use blanks"
         why = (
@@ -123,13 +123,13 @@ def _marked(error: yaml.MarkedYAMLError, text: bytes) -> tuple[str, int, int, st
         )
         return why, *_place(mark), "quote it"
     for words, why, hint in _WORDS:
-        if words in told:
+        if words in complaint:
             if words in _NEVER_CLOSED and error.context_mark:
                 mark = error.context_mark
             elif _is_tab_indented(text, mark):
                 why, hint = "a tab in the indentation", "use blanks"
             return why, *_place(mark), hint
-    return told.strip(), *_place(mark), ""
+    return complaint.strip(), *_place(mark), ""
 
 
 def _reader(error: Any, text: bytes) -> tuple[str, int, int]:

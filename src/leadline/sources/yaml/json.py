@@ -142,8 +142,8 @@ def _limit(why: str, line: int) -> Problem:
 def _problem(error: Exception, line: int, limits: Limits) -> Problem:
     if isinstance(error, RecursionError):
         return _limit(f"nested deeper than {limits.depth} levels", line)
-    told = getattr(error, "msg", "a number or text that JSON does not allow")
-    return Problem(f"not valid JSON: {told}", line, 1)
+    complaint = getattr(error, "msg", "a number or text that JSON does not allow")
+    return Problem(f"not valid JSON: {complaint}", line, 1)
 
 
 def _skip_blanks(text: str, at: int) -> int:

@@ -2,7 +2,7 @@
 
 An identity of AWS can be withdrawn in one place, has a second factor and leaves a trail. A password or a certificate
 made for the cluster alone has none of that. Whether an object of the cluster belongs to such an identity cannot be
-told from the object, so a person has to look.
+visible in the object, so a person has to look.
 
 Fix: map groups of AWS to groups of Kubernetes with access entries, and sign in with ``aws eks get-token``.
 

@@ -2,7 +2,7 @@
 
 It may do anything to anything; anyone who gets into the container has no further to go.
 
-Fix: write a role with the verbs and kinds that the program uses; its calls in the audit log tell which.
+Fix: write a role with the verbs and kinds that the program uses; its calls in the audit log show which.
 
 Example::
 

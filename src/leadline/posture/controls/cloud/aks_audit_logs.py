@@ -1,6 +1,6 @@
 """It is unknown whether the control plane's audit log is kept.
 
-Without it there is no way to tell after an intrusion what was read and changed.
+Without it no one knows after an intrusion what was read and changed.
 
 Fix: send the categories kube-audit and kube-audit-admin to a workspace that keeps them.
 

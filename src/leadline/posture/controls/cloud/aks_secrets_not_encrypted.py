@@ -1,4 +1,4 @@
-"""Secrets of the AKS cluster are not encrypted with a key of yours.
+"""Secrets of the AKS cluster are not encrypted with a key of your own.
 
 Without one you can neither take the key back nor see its use.
 

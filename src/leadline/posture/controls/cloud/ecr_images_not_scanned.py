@@ -1,6 +1,6 @@
 """The registry does not scan images that are pushed to it.
 
-A hole that becomes known tomorrow is then found when somebody thinks of looking.
+A hole that becomes known tomorrow is then found when someone thinks of looking.
 
 Fix: switch on scanning at push for every repository.
 

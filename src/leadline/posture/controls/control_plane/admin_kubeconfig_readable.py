@@ -1,4 +1,4 @@
-"""Others than root may read or write ``admin.conf``.
+"""Users other than root may read or write ``admin.conf``.
 
 The file holds a certificate that may do everything; reading it is being the administrator.
 

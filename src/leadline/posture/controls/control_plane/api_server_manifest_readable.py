@@ -1,4 +1,4 @@
-"""Others than root may read or write the API server's static pod manifest.
+"""Users other than root may read or write the API server's static pod manifest.
 
 Its flags name the keys of the cluster, and writing to it changes how every request is checked.
 

@@ -1,4 +1,4 @@
-"""Others than root may read or write ``controller-manager.conf``.
+"""Users other than root may read or write ``controller-manager.conf``.
 
 It holds credentials that create tokens and read every Secret.
 

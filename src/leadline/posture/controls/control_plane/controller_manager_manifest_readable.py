@@ -1,4 +1,4 @@
-"""Others than root may read or write the controller manager's static pod manifest.
+"""Users other than root may read or write the controller manager's static pod manifest.
 
 It names the key that signs service account tokens and the flags that say who gets one.
 

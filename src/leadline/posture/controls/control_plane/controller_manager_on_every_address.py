@@ -1,6 +1,6 @@
 """The controller manager's health and metrics pages can be reached from the network.
 
-They tell about the cluster, and a fault in them would sit in a process that may do nearly everything.
+They reveal details of the cluster, and a fault in them would sit in a process that may do nearly everything.
 The default is every address; kubeadm writes 127.0.0.1.
 
 Fix: write ``--bind-address=127.0.0.1``, and let a collector on the node fetch the metrics.

@@ -1,6 +1,6 @@
 """The controller manager hands out profiles of what it is doing.
 
-Its ``/debug/pprof`` pages tell about the objects it works on and cost it time. They are on where the flag
+Its ``/debug/pprof`` pages reveal the objects it works on and cost it time. They are on where the flag
 is not given.
 
 Fix: write ``--profiling=false``.

@@ -1,4 +1,4 @@
-"""Others than root may read or write etcd's static pod manifest.
+"""Users other than root may read or write etcd's static pod manifest.
 
 It shows where the keys to etcd are and which peers are trusted.
 

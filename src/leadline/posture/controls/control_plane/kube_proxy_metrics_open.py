@@ -1,6 +1,6 @@
 """kube-proxy offers its metrics to the whole network.
 
-The pages tell of every Service and its endpoints, and the debugging pages beside them cost processor time
+The pages list every Service and its endpoints, and the debugging pages beside them cost processor time
 to anyone who asks.
 
 Fix: set ``metricsBindAddress: 127.0.0.1:10249`` in the ConfigMap, or leave it out, which means the same.

@@ -1,7 +1,7 @@
 """The API server makes up its own certificate, which no caller can check.
 
 Without the two flags it signs one itself at start. Callers have to switch checking off, and then cannot
-tell the API server from someone in between.
+distinguish the API server from someone in between.
 
 Fix: let the cluster's CA sign a certificate for every name and address of the API server, and
 give its files with the flags.

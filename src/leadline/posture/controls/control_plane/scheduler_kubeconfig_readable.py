@@ -1,4 +1,4 @@
-"""Others than root may read or write ``scheduler.conf``.
+"""Users other than root may read or write ``scheduler.conf``.
 
 It holds the credentials by which the scheduler binds pods to nodes.
 

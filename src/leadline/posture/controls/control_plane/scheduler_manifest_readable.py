@@ -1,6 +1,6 @@
-"""Others than root may read or write the scheduler's static pod manifest.
+"""Users other than root may read or write the scheduler's static pod manifest.
 
-It tells where the scheduler listens and which credentials it uses.
+It shows where the scheduler listens and which credentials it uses.
 
 Fix: set the mode to 600 on every node that has it.
 

@@ -1,6 +1,6 @@
 """All controllers act under one name that may do what any of them needs.
 
-With accounts of their own each controller has only its rights, and the audit log tells them apart. The
+With accounts of their own each controller has only its rights, and the audit log distinguishes them. The
 flag is false where it is not given; kubeadm sets it.
 
 Fix: write ``--use-service-account-credentials=true``; the roles for it exist in every cluster.

@@ -1,4 +1,4 @@
-"""Others than root may read or write the files of the network plugin.
+"""Users other than root may read or write the files of the network plugin.
 
 They say how each pod is joined to the network, and may hold a token of the plugin.
 

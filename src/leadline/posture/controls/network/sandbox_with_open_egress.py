@@ -50,7 +50,7 @@ def sandbox_with_open_egress(template: Resource) -> Violations:
 
 
 def is_scoped(rule: object) -> bool:
-    """Whether every peer of the rule names somebody in particular."""
+    """Whether every peer of the rule names someone in particular."""
     peers = rule.get("to") if isinstance(rule, dict) else None
     return isinstance(peers, list) and bool(peers) and all(map(is_particular, peers))
 

@@ -1,4 +1,4 @@
-"""Others than root may read or write the file of client certificate authorities.
+"""Users other than root may read or write the file of client certificate authorities.
 
 A changed list of CAs lets attackers in under any name.
 

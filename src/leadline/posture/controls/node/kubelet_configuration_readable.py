@@ -1,4 +1,4 @@
-"""Others than root may read or write the kubelet's configuration file.
+"""Users other than root may read or write the kubelet's configuration file.
 
 It shows which authentication and ports the kubelet uses.
 

@@ -1,4 +1,4 @@
-"""Others than root may read or write the kubelet's kubeconfig.
+"""Users other than root may read or write the kubelet's kubeconfig.
 
 It holds the identity of the node: its pods and the Secrets they mount can be read with it.
 

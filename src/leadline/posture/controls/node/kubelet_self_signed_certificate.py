@@ -1,6 +1,6 @@
 """The kubelet serves a certificate that clients cannot check.
 
-The API server then cannot tell the node from a machine in between.
+The API server then cannot distinguish the node from a machine in between.
 
 Fix: set ``tlsCertFile`` and ``tlsPrivateKeyFile``, or let the kubelet ask the cluster for one.
 

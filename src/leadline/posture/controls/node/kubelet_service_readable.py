@@ -1,6 +1,6 @@
-"""Others than root may read or write the service file of the kubelet.
+"""Users other than root may read or write the service file of the kubelet.
 
-Its flags tell which authentication the kubelet asks for, and may name secrets.
+Its flags show which authentication the kubelet asks for, and may name secrets.
 
 Fix: set the mode to 600 on every node that has it.
 

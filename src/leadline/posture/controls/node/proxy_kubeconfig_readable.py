@@ -1,4 +1,4 @@
-"""Others than root may read or write kube-proxy's kubeconfig.
+"""Users other than root may read or write kube-proxy's kubeconfig.
 
 It holds a credential that lists every Service and node.
 

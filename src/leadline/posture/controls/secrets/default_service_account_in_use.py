@@ -1,7 +1,7 @@
 """Pods that ask for no account share the default one, and it is usable.
 
 Every right given to ``default`` is given to whatever is started in the namespace by default; no log
-can tell afterwards which pod used it.
+knows afterwards which pod used it.
 
 Fix: set ``automountServiceAccountToken: false`` on the account ``default`` and make an account for each
 workload that needs one.

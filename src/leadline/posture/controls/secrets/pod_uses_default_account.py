@@ -1,6 +1,6 @@
 """The pod runs as the ``default`` service account and mounts its token.
 
-What is granted to one program that shares the account is granted to all, and the audit log cannot tell them apart.
+What is granted to one program that shares the account is granted to all, and the audit log cannot distinguish them.
 
 Fix: give the workload a service account of its own, or switch the mount off.
 

@@ -3,7 +3,7 @@
 Anyone may push to a public registry, and names there are easily mistaken. What is not built or checked by
 you runs with the rights of your workload.
 
-Fix: copy the image into a registry of yours after a scan, and change the name here.
+Fix: copy the image into your own registry after a scan, and change the name here.
 
 Example::
 

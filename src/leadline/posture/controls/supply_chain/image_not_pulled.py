@@ -1,7 +1,7 @@
 """The container starts from the copy of its image that its node has, and never from the registry.
 
 A tag may name another image by now, so two nodes run two programs under one name; and a pod may use an image that was
-pulled with somebody else's credentials. An image named by digest is always the same.
+pulled with someone else's credentials. An image named by digest is always the same.
 
 Fix: take ``imagePullPolicy: Never`` out, or name the image by digest.
 

@@ -3,7 +3,7 @@
 What was tested is not sure to be what runs: a tag can be pushed again by its owner, or by anyone who broke
 into the registry. Only the digest names the bytes.
 
-Fix: append ``@sha256:…`` as your build or ``crane digest`` tells it; the tag may stay for readers.
+Fix: append ``@sha256:…`` as your build or ``crane digest`` prints it; the tag may stay for readers.
 
 Example::
 

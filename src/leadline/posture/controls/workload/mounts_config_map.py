@@ -1,4 +1,4 @@
-"""The workload can read configuration that tells of the systems behind it.
+"""The workload can read configuration that describes the systems behind it.
 
 Addresses, user names and switches in a ConfigMap show an intruder where to go next, and now and then hold a
 password.

@@ -14,7 +14,7 @@ Example::
       containers:
       - {name: web, image: "nginx:1.27"}
 
-Cannot see: which folders the program writes to; watching it run tells.
+Cannot see: which folders the program writes to; watching it run shows them.
 
 See: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
 """

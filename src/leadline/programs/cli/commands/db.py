@@ -177,8 +177,8 @@ def _status(state: DatabaseState, path: Path, today: str) -> Iterator[str]:
     width = max(len(feed.name) for feed in state.feeds)
     for feed in state.feeds:
         age = age_days(feed.date, today)
-        told = "no date" if age is None else f"{feed.date[:10]}, {count(age, 'day')} old"
+        age_text = "no date" if age is None else f"{feed.date[:10]}, {count(age, 'day')} old"
         old = "  old" if age is not None and age > _OLD_DAYS else ""
-        yield f"{padded(feed.name, width)}  {feed.records:>9,}  {told}{old}  {plain(feed.licence, 60)}".rstrip()
+        yield f"{padded(feed.name, width)}  {feed.records:>9,}  {age_text}{old}  {plain(feed.licence, 60)}".rstrip()
     yield ""
     yield f"{count(len(state.feeds), 'feed')}, {sum(feed.records for feed in state.feeds):,} records"

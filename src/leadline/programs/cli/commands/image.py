@@ -34,7 +34,7 @@ EPILOG = """
 \b
 IMAGE is one of
   nginx:1.27, registry.example/team/app@sha256:…   in a registry
-  image.tar, layout/                               an archive or OCI layout, told by its content
+  image.tar, layout/                               an archive or OCI layout, recognised by its content
   docker-archive:FILE, oci-archive:FILE, oci:DIR   one of these for certain
   docker:NAME, podman:NAME, containerd:NAME        out of a local engine
   project/, dir:ROOT                               sources with lock files, or a root folder
@@ -59,7 +59,7 @@ _OPTIONS = (
         "-o", "--output", default="", metavar="FILE", help="Write there; several formats add their suffixes."
     ),
     click.option("-v", "--verbose", is_flag=True, help="Every package and every place."),
-    click.option("-q", "--quiet", is_flag=True, help="No remarks on stderr but errors."),
+    click.option("-q", "--quiet", is_flag=True, help="Suppress everything on stderr except errors."),
     click.option(
         "--fail-on",
         multiple=True,
@@ -139,8 +139,8 @@ def scan(image: str, **flags: Any) -> int:
 )
 @click.option("--db", default="", metavar="FILE", help="The vulnerability database; else the usual one.")
 @click.option("--only-fixable", is_flag=True, help="Leave vulnerabilities without a fix out.")
-@click.option("-q", "--quiet", is_flag=True, help="No remarks on stderr but errors.")
-@click.option("--no-cache", is_flag=True, help="Read every layer anew and remember nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="Suppress everything on stderr except errors.")
+@click.option("--no-cache", is_flag=True, help="Read every layer anew and cache nothing.")
 @click.option("--debug", is_flag=True, help="Logs and tracebacks on stderr.")
 def diff(before: str, after: str, format: str, **flags: Any) -> int:
     """Shows which packages and vulnerabilities AFTER has that BEFORE has not, and the other way round."""
@@ -230,7 +230,7 @@ def _unreadable(request: ImageRequest, unread: tuple[Unread, ...]) -> SourceErro
 
 
 def _formats(request: ImageRequest) -> list[Format]:
-    """Bills of materials can be asked of a scan too.
+    """An SBOM can be asked of a scan too.
 
     Raises: ``UsageError`` for an unknown format.
     """
@@ -290,8 +290,8 @@ def _remarks(
     lines = [f"written: {destination.path}" for destination in chosen if destination.path]
     if not any(d.format.name == "table" and not d.path for d in chosen):
         lines += [f"not read: {plain(one.where, 4096)}: {plain(one.why)}" for one in unread[:5]]
-        told = f"{len(unread):,} not read" if unread else "nothing unread"
+        text = f"{len(unread):,} not read" if unread else "all input read"
         if report is not None and request.is_scan:
-            told += f", {count(len(report.findings), 'finding')}, {vulnerability_count(report)}"
-        lines.append(outcome.text or told)
+            text += f", {count(len(report.findings), 'finding')}, {vulnerability_count(report)}"
+        lines.append(outcome.text or text)
     return lines

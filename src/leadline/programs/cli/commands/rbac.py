@@ -22,7 +22,7 @@ from leadline.sources.cluster.rbac import least_role
 def command(names: tuple[str, ...], controls: tuple[str, ...], format: str) -> int:
     """The ClusterRole that lets a scan list what the chosen controls look at, and nothing else.
 
-    Without a name it is for all controls. Pipe it to kubectl apply -f - and bind it to whoever scans.
+    Without a name it is for all controls. Pipe it to kubectl apply -f - and bind it to anyone who scans.
     """
     form, chosen, more = split_words(names)
     named = (*chosen, *more)

@@ -58,7 +58,7 @@ _LIST = "A list, with commas or repeated."
 )
 @click.option("-v", "--verbose", is_flag=True, help="Every finding with its lines and its fix.")
 @click.option("--verbose-coverage", is_flag=True, help="Why each control that judged nothing did not.")
-@click.option("-q", "--quiet", is_flag=True, help="No remarks on stderr but errors.")
+@click.option("-q", "--quiet", is_flag=True, help="Suppress everything on stderr except errors.")
 @click.option(
     "--severity-threshold", default="", metavar="SEVERITY", help="Exit 1 on a finding at or above it."
 )

@@ -74,7 +74,7 @@ class Answer(Struct, frozen=True):
     loaded: list[str] = []
     """Names of the dependencies that it has."""
     silent: list[str] = []
-    """Names of the subcharts that nothing was rendered of, as far as the engine tells."""
+    """Names of the subcharts that nothing was rendered of, as far as the engine says."""
     is_sorted: bool = False
     """Whether the documents of a template are in the order of an installation, by kind, and not in their own."""
 

@@ -1,7 +1,7 @@
 """Where in a template a rendered field was written, and which key of the values steers it.
 
 A template is no tree, so its lines are compared with those that were rendered, from the outside in: a field is
-looked for only within the lines of its parent. What is not unique is not told; the nearest parent is.
+looked for only within the lines of its parent. What is not unique is not given; the nearest parent is.
 """
 
 import math
@@ -67,7 +67,7 @@ class _Document(Struct, frozen=True):
 def locate_in_template(template: str, rendered: str, path: str, document: int = 0) -> TemplateSpot | None:
     """The line of ``template`` that wrote the field at ``path`` of a rendered document, or that of a parent.
 
-    ``None`` where not even the object's kind can be told.
+    ``None`` where not even the object's kind is known.
 
     Raises:
         ValueError: ``path`` cannot be read.

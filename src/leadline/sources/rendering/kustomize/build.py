@@ -312,7 +312,7 @@ class _Sources:
         self._names: dict[str, list[tuple[int, str, str]]] = {}
 
     def document_of(self, path: str, resource: Resource) -> int:
-        """0 where the file cannot tell; names may have got a prefix or a suffix since."""
+        """0 where the file does not show it; names may have got a prefix or a suffix since."""
         if path not in self._names:
             self._names[path] = self._read(path)
         rows = [row for row in self._names[path] if row[1] == resource.kind]

@@ -90,7 +90,7 @@ def is_patch_of(patch: dict[str, Any], resource: Resource) -> bool:
 
 
 def same_field(source: dict[str, Any], built: dict[str, Any], steps: Steps) -> tuple[Step, ...]:
-    """As many of ``steps`` as ``source`` has, where items of lists are told by their names: a merge reorders them."""
+    """As many of ``steps`` as ``source`` has, where items of lists are identified by their names: a merge reorders them."""
     here: Any = source
     there: Any = built
     found: list[Step] = []

@@ -1,0 +1,12 @@
+"""The report as data, places and source lines included: ``leadline.decode`` reads it, without what was scanned."""
+
+from typing import IO
+
+import orjson
+
+from leadline.outputs.format import Page, PostureReport, encode, format, json_text
+
+
+@format("report", suffix=".report.json")
+def report_document(report: PostureReport, out: IO[str], page: Page) -> None:
+    out.write(json_text(orjson.loads(encode(report, page.places))) + "\n")
