@@ -61,10 +61,14 @@ def docker_archive(
     layers: Sequence[bytes],
     tags: Sequence[str] = ("demo:1",),
     config_name: str = "{hex}.json",
+    said: Sequence[bytes] | None = None,
     **run: object,
 ) -> Path:
-    """``config_name``: what the writer calls the configuration; ``{hex}`` stands for its digest."""
-    config = configuration(layers, **run)
+    """``config_name``: what the writer calls the configuration; ``{hex}`` stands for its digest.
+
+    ``said``: the layers by the word of the configuration, where it is wrong.
+    """
+    config = configuration(layers if said is None else said, **run)
     name = config_name.format(hex=digest(config)[7:])
     names = [f"{i}/layer.tar" for i in range(len(layers))]
     saved = [{"Config": name, "RepoTags": list(tags), "Layers": names}]
@@ -93,13 +97,17 @@ class Blobs:
         self.types[name] = media_type
         return {"mediaType": media_type, "digest": name, "size": len(content)}
 
-    def image(self, layers: Sequence[bytes], how: str = "gzip", **run: object) -> dict[str, object]:
-        """Keeps an image and returns the descriptor of its manifest."""
+    def image(
+        self, layers: Sequence[bytes], how: str = "gzip", said: Sequence[bytes] | None = None, **run: object
+    ) -> dict[str, object]:
+        """Keeps an image and returns the descriptor of its manifest; ``said`` as for ``docker_archive``."""
         ending = {"gzip": "+gzip", "zstd": "+zstd", "plain": ""}[how]
         manifest = {
             "schemaVersion": 2,
             "mediaType": f"{MEDIA}.manifest.v1+json",
-            "config": self.add(configuration(layers, **run), f"{MEDIA}.config.v1+json"),
+            "config": self.add(
+                configuration(layers if said is None else said, **run), f"{MEDIA}.config.v1+json"
+            ),
             "layers": [self.add(compressed(one, how), f"{MEDIA}.layer.v1.tar{ending}") for one in layers],
         }
         return self.add(json.dumps(manifest).encode(), f"{MEDIA}.manifest.v1+json")

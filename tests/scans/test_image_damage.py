@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,23 +27,24 @@ DRAFT = find_format("cyclonedx-json", Sbom).draft
 NOON = "2027-01-31T12:00:00Z"
 
 
-def layout(place: Path, how: str = "gzip") -> Path:
+def layout(place: Path, said: Sequence[bytes] = LAYERS, how: str = "gzip") -> Path:
+    """``said``: the layers by the word of the configuration."""
     blobs = Blobs()
-    return write_files(place, blobs.files([blobs.image(LAYERS, how)]))
+    return write_files(place, blobs.files([blobs.image(LAYERS, how, said)]))
 
 
-def archived_layout(place: Path) -> Path:
+def archived_layout(place: Path, said: Sequence[bytes] = LAYERS) -> Path:
     blobs = Blobs()
-    place.write_bytes(layer(dict(blobs.files([blobs.image(LAYERS)]))))
+    place.write_bytes(layer(dict(blobs.files([blobs.image(LAYERS, said=said)]))))
     return place
 
 
-KINDS: dict[str, Callable[[Path], Path]] = {
+KINDS: dict[str, Callable[[Path, Sequence[bytes]], Path]] = {
     "layout": layout,
-    "layout, not compressed": lambda place: layout(place, "plain"),
+    "layout, not compressed": lambda place, said: layout(place, said, "plain"),
     "archive of a layout": archived_layout,
-    "docker archive": lambda place: docker_archive(place, LAYERS),
-    "root folder": lambda place: write_files(place, {**FILES[0], **FILES[1]}),
+    "docker archive": lambda place, said: docker_archive(place, LAYERS, said=said),
+    "root folder": lambda place, _: write_files(place, {**FILES[0], **FILES[1]}),
 }
 
 
@@ -82,7 +83,7 @@ def answer(image: Path, cache: Path | None, platform: str = "amd64") -> tuple[ob
 @given(st.data())
 def test_cached_and_uncached_answers_are_the_same_after_any_damage(data: st.DataObject) -> None:
     with TemporaryDirectory() as folder:
-        image = KINDS[data.draw(st.sampled_from(sorted(KINDS)), "kind")](Path(folder, "image"))
+        image = KINDS[data.draw(st.sampled_from(sorted(KINDS)), "kind")](Path(folder, "image"), LAYERS)
         cache = Path(folder, "cache")
         whole = answer(image, cache)
         assert whole == answer(image, cache) == answer(image, None)
@@ -99,7 +100,7 @@ def test_cached_and_uncached_answers_are_the_same_after_any_damage(data: st.Data
 @pytest.mark.parametrize("damage", sorted(DAMAGES.keys() - {"nothing"}))
 @pytest.mark.parametrize("how", ["gzip", "plain"])
 def test_damaged_layer_is_unread_although_the_image_is_cached(tmp_path: Path, damage: str, how: str) -> None:
-    image, cache = layout(tmp_path / "image", how), tmp_path / "cache"
+    image, cache = layout(tmp_path / "image", how=how), tmp_path / "cache"
     assert answer(image, cache)[:2] == ((), False)
     index = json.loads((image / "index.json").read_bytes())
     blobs = image / "blobs/sha256"
@@ -109,7 +110,7 @@ def test_damaged_layer_is_unread_although_the_image_is_cached(tmp_path: Path, da
     assert isinstance(unread, tuple)
     assert [one.where for one in unread] == [f"layer {one}" for one in map(digest, LAYERS[1:])]
     shutil.rmtree(image)
-    assert answer(layout(image, how), cache)[:2] == ((), False)
+    assert answer(layout(image, how=how), cache)[:2] == ((), False)
 
 
 def test_image_of_several_platforms_is_cached_for_each(tmp_path: Path) -> None:
@@ -122,3 +123,19 @@ def test_image_of_several_platforms_is_cached_for_each(tmp_path: Path) -> None:
     answers = [answer(image, tmp_path / "cache", platform=name) for name in ("amd64", "386")]
     assert answers == [answer(image, None, platform=name) for name in ("amd64", "386")]
     assert answers[0] != answers[1]
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"root folder"}))
+def test_layer_that_is_not_what_the_configuration_says_is_read_and_named(tmp_path: Path, kind: str) -> None:
+    image = KINDS[kind](tmp_path / "image", (LAYERS[0], LAYERS[0]))
+    unread, is_unreadable, document = answer(image, None)
+    assert isinstance(unread, tuple)
+    assert isinstance(document, bytes)
+    assert [(one.where, one.why, one.reason) for one in unread] == [
+        (
+            f"layer {digest(LAYERS[0])}",
+            "its unpacked content does not have its diff_id; it was read all the same",
+            "incomplete",
+        )
+    ]
+    assert (is_unreadable, b'"name":"ms"' in document) == (False, True)

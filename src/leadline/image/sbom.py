@@ -83,7 +83,7 @@ def _facts(
 
     def read(layer: Layer) -> LayerFacts:
         is_known = layer.cache_key and not layer.missing
-        key = f"layer {layer.cache_key} {layer.stamp} {version}" if is_known else ""
+        key = f"layer {layer.cache_key} {layer.stamp} {layer.diff_id} {version}" if is_known else ""
         facts = _recall(cache, key)
         if facts is not None and scan_options.budget.reserve_facts(scan_options.limits, facts):
             return facts
@@ -101,7 +101,7 @@ def _facts(
     layers = list(image.layers)[: options.limits.layers]
     # A layer may stand several times in an image, and is read once.
     names = [
-        f"{layer.cache_key} {layer.missing}" if layer.cache_key else f"number {i}"
+        f"{layer.cache_key} {layer.diff_id} {layer.missing}" if layer.cache_key else f"number {i}"
         for i, layer in enumerate(layers)
     ]
     once = list(dict(zip(names, range(len(layers)), strict=True)).values())

@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+import zlib
 
 import pytest
 from memory_tree import MemoryTree, read
@@ -349,7 +350,9 @@ def closed(content: bytes, rows: list[bytes]) -> bytes:
 def test_files_that_lie_over_one_another_are_read_a_few_times_at_most(method: int) -> None:
     body = b"\xff" * 100_000
     local = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, method, 0, 0, 0, len(body), len(body), 0, 0)
-    _, unread = catalogued("a.jar", closed(local + body, [listed("x.jar", method, len(body), 0)] * 1000))
+    row = listed("x.jar", method, len(body), 0)
+    row = row[:16] + struct.pack("<L", zlib.crc32(body)) + row[20:]
+    _, unread = catalogued("a.jar", closed(local + body, [row] * 1000))
     assert unread.count("x.jar") == 3
     assert "and 997 more" in unread
     reader = zip_reader.ZipReader(closed(local + body, [listed("x.jar", method, len(body), 0)] * 1000))
@@ -371,3 +374,14 @@ def test_numbers_that_no_file_can_have_are_told_and_no_fault() -> None:
 def test_giant_name_is_told_in_part() -> None:
     unread = catalogued("a.jar", closed(b"", [listed("n" * 60_000 + ".jar", 0, 0, 0)]))[1]
     assert len(unread) < 300
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+def test_entry_without_its_checksum_is_read_as_loaders_do_and_named(compression: int) -> None:
+    inner = jar(properties("com.example", "inner", "2.0"))
+    content = jar({**properties("com.example", "outer", "1.0"), "lib/inner-2.0.jar": inner}, compression)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        crc = struct.pack("<L", archive.getinfo("lib/inner-2.0.jar").CRC)
+    packages, unread = catalogued("outer-1.0.jar", content.replace(crc, b"demo"))
+    assert names(packages) == ["com.example:outer:1.0", "com.example:inner:2.0"]
+    assert unread == "lib/inner-2.0.jar does not have its checksum"

@@ -76,7 +76,7 @@ class _Complaints:
         return "; ".join(self.first) + (f" and {self._more} more" if self._more else "")
 
 
-@cataloguer("java", suffixes=SUFFIXES, version=5, may_lack_version=True)
+@cataloguer("java", suffixes=SUFFIXES, version=6, may_lack_version=True)
 def java(archive: File) -> Packages:
     complaints = _Complaints()
     yield from _packages(_Archive(archive, archive.path, 0, archive.data, Budget(INFLATED_BYTES), complaints))
@@ -98,6 +98,8 @@ def _packages(archive: _Archive) -> Packages:
     yield from _own_packages(archive, reader, inside)
     for entry in inside.nested:
         yield from _nested_packages(archive, reader, entry)
+    for name in reader.wrong:
+        _complain(archive, Unreadable(f"{name} does not have its checksum"))
 
 
 def _complain(archive: _Archive, error: Unreadable) -> None:

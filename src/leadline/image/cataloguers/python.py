@@ -67,6 +67,8 @@ def _archived(archive: File, ending: str) -> Packages:
             if package is None:
                 raise Unreadable(f"{entry.name} has no name or no version")
             yield package
+            if reader.wrong:
+                raise Unreadable(f"{entry.name} does not have its checksum")
             return
     raise Unreadable(f"holds no {ending}")
 

@@ -26,7 +26,7 @@ from leadline.image.layers.file_selector import FileInterest
 from leadline.image.layers.hard_links import add_links
 from leadline.image.layers.memory_budget import TOO_LARGE
 from leadline.image.layers.scan_options import LayerScanOptions
-from leadline.image.layers.stream import Damaged, Forged
+from leadline.image.layers.stream import Damaged, Forged, WrongDiffId
 from leadline.image.layers.tar import Entry, EntryReader
 from leadline.image.parsers.executable import FIRST_BYTES, is_executable
 from leadline.image.parsers.executable_excerpt import excerpt_of
@@ -58,6 +58,10 @@ def facts_of(scan_options: LayerScanOptions, layer: Layer) -> LayerFacts:
             passing.run()
         except Forged as error:
             return _nothing(name, f"{error}; nothing of it was used")
+        except WrongDiffId as error:
+            # Its bytes are those that lie there: what they hold is worth more than silence.
+            facts.unread.append(Unread(name, f"{error}; it was read all the same", reason="incomplete"))
+            facts.is_whole = False
         except Damaged as error:
             forgery = _forgery(entries)
             if forgery:

@@ -39,6 +39,10 @@ class Forged(Damaged):
     """The input is not what its digest promises: nothing read from it may be believed."""
 
 
+class WrongDiffId(Damaged):
+    """The input unpacks to something else than the image's configuration says."""
+
+
 class Stream(Protocol):
     """Bytes taken in order."""
 

@@ -16,6 +16,7 @@ from leadline.image.cataloguer import Unreadable
 ENTRIES = 500_000
 READINGS = 4
 """How often the whole file may be read: two or three times is what readers do who look at an entry again."""
+MOST_WRONG = 10
 NAME_CHARACTERS = 200
 """Of a name in a message."""
 
@@ -50,6 +51,7 @@ class ZipEntry(Struct, frozen=True):
     size_bytes: int
     """As claimed; only what comes out counts."""
     offset: int
+    crc: int = 0
 
 
 class ZipReader:
@@ -57,6 +59,8 @@ class ZipReader:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
+        self.wrong: list[str] = []
+        """Names of the first entries that were read and are not what their checksums say; loaders run them all the same."""
         self._unread_bytes = READINGS * len(content)
         """How much packed content may still be read: entries that overlap would make it endless."""
         try:
@@ -84,7 +88,7 @@ class ZipReader:
             position = start + name_length + extra_length + comment_length
             packed, size, offset = _widened(found[8], found[9], found[16], extra)
             if not name.endswith("/"):
-                yield ZipEntry(name, found[4], found[3], packed, size, offset + self._shift)
+                yield ZipEntry(name, found[4], found[3], packed, size, offset + self._shift, found[7])
         if number & 0xFFFF != self._count & 0xFFFF:  # writers without ZIP64 let the count overflow
             raise Unreadable(f"lists {number} files where it counts {self._count}")
 
@@ -100,6 +104,8 @@ class ZipReader:
         if len(content) > limit:
             raise Unreadable(f"{name} inflates to more than is allowed")
         budget.take(len(content))
+        if zlib.crc32(content) != entry.crc and len(self.wrong) < MOST_WRONG and name not in self.wrong:
+            self.wrong.append(name)
         return content
 
     def _packed(self, entry: ZipEntry, name: str) -> memoryview:

@@ -15,6 +15,7 @@ from leadline.image.layers.stream import (
     Forged,
     Pieces,
     Region,
+    WrongDiffId,
     bounded,
     decompressed,
     is_compressed,
@@ -64,7 +65,10 @@ class PieceLayer(Struct, frozen=True):
     stamp: str = ""
 
     def open(self) -> AbstractContextManager[EntryReader]:
-        return _closing(self.pieces(), self.size_bytes)
+        # What is stored as it is has been checked by its digest already.
+        return _closing(
+            self.pieces(), self.size_bytes, self.diff_id if self.diff_id != self.cache_key else ""
+        )
 
 
 class RegionLayer(Struct, frozen=True):
@@ -81,7 +85,8 @@ class RegionLayer(Struct, frozen=True):
 
     def open(self) -> AbstractContextManager[EntryReader]:
         if is_compressed(os.pread(self.file, min(HEAD_BYTES, self.size_bytes), self.start)):
-            return _closing(region_pieces(self.file, self.start, self.size_bytes), self.size_bytes)
+            pieces = region_pieces(self.file, self.start, self.size_bytes)
+            return _closing(pieces, self.size_bytes, self.diff_id)
         return _region(self)
 
 
@@ -112,6 +117,24 @@ def checked(pieces: Iterator[bytes], digest: str) -> Iterator[bytes]:
         raise Forged(f"its content does not have the digest {digest}")
 
 
+def with_diff_id(pieces: Iterator[bytes], diff_id: str) -> Iterator[bytes]:
+    """Unpacked ``pieces`` as they are; at their end they must have had ``diff_id``, where that can be checked.
+
+    Raises:
+        WrongDiffId: they have another.
+    """
+    match = _DIGEST.fullmatch(diff_id)
+    if match is None:
+        yield from pieces
+        return
+    state = hashlib.new(match[1] or match[2])
+    for piece in pieces:
+        state.update(piece)
+        yield piece
+    if state.hexdigest() != diff_id.partition(":")[2]:
+        raise WrongDiffId("its unpacked content does not have its diff_id")
+
+
 def is_digest(text: str) -> bool:
     """Whether ``text`` is a digest that can be checked, and so is safe as part of a path."""
     return _DIGEST.fullmatch(text) is not None
@@ -137,18 +160,20 @@ def paired(diff_ids: Sequence[str], count: int) -> tuple[list[str], tuple[Unread
 
 
 @contextmanager
-def _closing(pieces: Iterator[bytes], size: int) -> Iterator[EntryReader]:
-    most = limit_bytes(size)
+def _closing(pieces: Iterator[bytes], size: int, diff_id: str) -> Iterator[EntryReader]:
+    def plain(stored: Iterator[bytes]) -> Iterator[bytes]:
+        return with_diff_id(bounded(_unpacked(stored), limit_bytes(size)), diff_id)
+
     if size < WORTH_A_THREAD:
         try:
-            yield TarReader(Pieces(bounded(_unpacked(pieces), most)))
+            yield TarReader(Pieces(plain(pieces)))
         finally:
             _close(pieces)
         return
     from leadline.sources.oci.read_ahead import ahead  # threads are not needed where no layer is read
 
-    with ahead(pieces) as stored, ahead(bounded(_unpacked(stored), most)) as plain:
-        yield TarReader(Pieces(plain))
+    with ahead(pieces) as stored, ahead(plain(stored)) as unpacked:
+        yield TarReader(Pieces(unpacked))
 
 
 def _unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -164,4 +189,22 @@ def _close(pieces: Iterator[bytes]) -> None:
 
 @contextmanager
 def _region(layer: RegionLayer) -> Iterator[EntryReader]:
-    yield TarReader(Region(layer.file, layer.start, layer.size_bytes))
+    yield TarReader(_VerifiedRegion(layer))
+
+
+class _VerifiedRegion(Region):
+    """A layer of which little is read: the rest is only looked at where its end is asked for, and its diff_id checked."""
+
+    def __init__(self, layer: RegionLayer) -> None:
+        super().__init__(layer.file, layer.start, layer.size_bytes)
+        self._layer = layer
+        self._is_verified = False
+
+    def skip(self, count: int) -> int:
+        skipped = super().skip(count)
+        if count and not skipped and not self._is_verified:
+            self._is_verified = True
+            layer = self._layer
+            for _ in with_diff_id(region_pieces(layer.file, layer.start, layer.size_bytes), layer.diff_id):
+                pass
+        return skipped
