@@ -158,7 +158,7 @@ def test_refusal_names_what_was_tried_and_no_value() -> None:
         with pytest.raises(RegistryError) as caught:
             scan(server, trusting(server, secrets=(secret, broken)))
     assert str(caught.value) == (
-        f"{server.host} does not let us read {server.host}/team/demo; "
+        f"{server.host} does not let us read {server.host}/team/demo; log in with docker login {server.host}; "
         "credentials tried: pull secret apps/pull, pull secret apps/broken (is not in Docker's format)"
     )
 
@@ -364,6 +364,24 @@ def test_busy_registry_is_asked_again_only_where_the_caller_wants() -> None:
     assert asked == [(1, 3.0), (1, 0.0), (2, 0.0)]
 
 
+def test_error_of_the_registry_itself_is_no_sign_of_being_busy() -> None:
+    asked: list[tuple[int, float]] = []
+
+    def retry(attempt: int, seconds: float) -> bool:
+        asked.append((attempt, seconds))
+        return attempt < 2
+
+    def wait(attempt: int, seconds: float) -> bool:
+        raise AssertionError("it is not busy")
+
+    with serving(served(answers=[(500, {})])) as server:
+        assert names(scan(server, trusting(server, wait=wait, retry=retry))) == ["one", "three", "two"]
+        server.answers = [(500, {}), (500, {})]
+        with pytest.raises(RegistryError, match="has an error of its own: it answered 500 when asked for"):
+            scan(server, trusting(server, wait=wait, retry=retry))
+    assert asked == [(1, 0.0), (1, 0.0), (2, 0.0)]
+
+
 def test_mirror_is_asked_first_and_the_registry_where_it_has_nothing() -> None:
     with serving(served()) as server, serving(Server()) as empty, serving(served()) as full:
         trust = Trust(frozenset((server.host, empty.host, full.host)))
@@ -403,7 +421,7 @@ def test_what_a_mirror_said_stands_behind_what_the_registry_said() -> None:
             scan(server, options, "team/demo:2")
     assert str(caught.value) == (
         f"{server.host} has no 2 in team/demo; a mirror: {mirror.host} does not let us read "
-        f"{server.host}/team/demo; credentials tried: nothing"
+        f"{server.host}/team/demo; log in with docker login {mirror.host}; credentials tried: nothing"
     )
 
 

@@ -86,7 +86,7 @@ def test_every_broken_helper_is_named_and_nothing_that_it_said(tmp_path: Path) -
             open_image(f"{server.host}/team/demo:1", options(server, tmp_path))
     file = tmp_path / "config.json"
     assert str(caught.value) == (
-        f"{server.host} does not let us read {server.host}/team/demo; credentials tried: "
+        f"{server.host} does not let us read {server.host}/team/demo; log in with docker login {server.host}; credentials tried: "
         f"credential helper one of {file} (has nothing for {server.host}/team/demo), "
         f"credential helper two of {file} (answered something else than credentials), "
         f"credential helper three of {file} (did not answer), "
@@ -201,7 +201,7 @@ def test_token_that_no_header_can_hold_is_told_by_its_place(token: str) -> None:
         with pytest.raises(RegistryError) as caught:
             scanned(server, Credential("by hand", registry_token=token))
     assert str(caught.value) == (
-        f"{server.host} does not let us read {server.host}/team/demo; "
+        f"{server.host} does not let us read {server.host}/team/demo; log in with docker login {server.host}; "
         "credentials tried: by hand (holds no token)" + ", anonymous (the token service says 401)"
     )
 
@@ -223,7 +223,7 @@ def test_answer_of_a_token_service_without_a_token_is_said_to_be_so(token: bytes
         with pytest.raises(RegistryError) as caught:
             scanned(server)
     assert str(caught.value) == (
-        f"{server.host} does not let us read {server.host}/team/demo; "
+        f"{server.host} does not let us read {server.host}/team/demo; log in with docker login {server.host}; "
         f"credentials tried: by hand ({why}), anonymous (the token service says 401)"
     )
 
@@ -273,7 +273,7 @@ def test_token_service_at_an_address_that_is_none_is_one_clear_error(realm: str)
             scanned(server)
     why = "the address of the token service makes no sense"
     assert str(caught.value) == (
-        f"{server.host} does not let us read {server.host}/team/demo; "
+        f"{server.host} does not let us read {server.host}/team/demo; log in with docker login {server.host}; "
         f"credentials tried: by hand ({why}), anonymous ({why})"
     )
 

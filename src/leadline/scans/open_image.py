@@ -18,6 +18,9 @@ from leadline.sources.registry.options import RegistryOptions, Trust
 
 MOST_ATTEMPTS = 4
 LONGEST_WAIT_S = 60.0
+MOST_RETRIES = 1
+RETRY_WAIT_S = 1.0
+"""An error of the registry's own seldom passes: once more, and soon."""
 
 
 def open_requested(reference: str, options: ImageOptions, cache: LayerCache | None) -> OpenedImage:
@@ -75,15 +78,22 @@ def _check_platform(reference: str, platform: str, image: OpenedImage) -> None:
 
 
 def _registry(options: ImageOptions) -> RegistryOptions:
+    def pause(why: str, seconds: float) -> bool:
+        text = f"{why}, asking again in {seconds:.0f} s"
+        options.say(text)
+        options.note(text)
+        time.sleep(seconds)
+        return True
+
     def wait(attempt: int, seconds: float) -> bool:
         if attempt >= MOST_ATTEMPTS or seconds > LONGEST_WAIT_S:
             return False
-        pause = seconds or 2.0**attempt
-        text = f"the registry is busy, asking again in {pause:.0f} s"
-        options.say(text)
-        options.note(text)
-        time.sleep(pause)
-        return True
+        return pause("the registry is busy", seconds or 2.0**attempt)
+
+    def retry(attempt: int, seconds: float) -> bool:
+        if attempt > MOST_RETRIES or seconds > RETRY_WAIT_S:
+            return False
+        return pause("the registry reports an error of its own", RETRY_WAIT_S)
 
     return RegistryOptions(
         trust=Trust(
@@ -93,4 +103,5 @@ def _registry(options: ImageOptions) -> RegistryOptions:
         environ=options.environ,
         mirrors=options.mirrors,
         wait=wait,
+        retry=retry,
     )

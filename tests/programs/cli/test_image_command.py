@@ -350,6 +350,34 @@ def test_credentials_come_from_the_environment_or_a_pipe(run, monkeypatch):
         assert (code, out, err.count("\n"), "wrong-one" in err) == (3, "", 1, False)
 
 
+def test_credentials_of_the_environment_belong_to_one_registry(run, monkeypatch):
+    monkeypatch.setenv("LEADLINE_REGISTRY_USERNAME", "ann")
+    monkeypatch.setenv("LEADLINE_REGISTRY_PASSWORD", "s3cret")
+    with serving(served(auth="basic", users={"ann": "s3cret"})) as server:
+        image = f"{server.host}/shop/web:1"
+        words = ("image", "sbom", image, "--insecure", "--no-cache")
+        monkeypatch.setenv("LEADLINE_REGISTRY_HOST", server.host)
+        assert run(*words)[0] == 0
+        seen = len(shown(server))
+        monkeypatch.setenv("LEADLINE_REGISTRY_HOST", "other.example")
+        code, _, err = run(*words)
+        assert (code, "PASSWORD (belongs to other.example)" in err) == (3, True)
+        monkeypatch.setenv("LEADLINE_REGISTRY_HOST", "no registry")
+        assert (run(*words)[0], run(*words)[2].startswith("leadline: LEADLINE_REGISTRY_HOST names no")) == (
+            2,
+            True,
+        )
+        monkeypatch.delenv("LEADLINE_REGISTRY_HOST")
+        code, _, err = run("image", "diff", image, image, "--no-cache")
+        assert (code, "belongs to no registry: set LEADLINE_REGISTRY_HOST" in err) == (3, True)
+        assert len(shown(server)) == seen > 0
+
+
+def shown(server: Server) -> list[str]:
+    """The credentials that were shown to ``server``."""
+    return [one for one in (headers.get("Authorization") for _, headers in server.requests) if one]
+
+
 def test_an_unknown_tag_is_said_in_one_line(run):
     with serving(served()) as server:
         code, out, err = run("image", "sbom", f"{server.host}/shop/web:2", "--insecure")
@@ -366,7 +394,7 @@ def test_a_refusal_names_what_was_tried_by_its_place(run, monkeypatch, tmp_path)
         code, out, err = run("image", "sbom", f"{server.host}/shop/web:1", "--insecure")
         assert (code, out) == (3, "")
         assert err == (
-            f"leadline: {server.host} does not let us read {server.host}/shop/web; credentials tried: "
+            f"leadline: {server.host} does not let us read {server.host}/shop/web; log in with docker login {server.host}; credentials tried: "
             "LEADLINE_REGISTRY_USERNAME and LEADLINE_REGISTRY_PASSWORD (the token service says 401), "
             f"credential helper absent of {tmp_path}/.docker/config.json "
             "(docker-credential-absent is not installed), anonymous (the token service says 401)\n"

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from leadline.errors import UsageError
+from leadline.image.identity.reference import read_registry
 from leadline.model.control import SEVERITIES
 from leadline.programs.cli.cache_location import cache_folder, database_file
 from leadline.scans.options import ImageOptions, Say
@@ -21,6 +22,8 @@ class ImageRequest(Struct, frozen=True, kw_only=True):
     """One command line. Field names are those of the flags."""
 
     image: str
+    is_alone: bool = True
+    """Whether no other image is asked for: credentials that name no registry are then for that of this one."""
     is_scan: bool = False
     """Whether findings are wanted beside the packages."""
     format: tuple[str, ...] = ()
@@ -110,6 +113,8 @@ def _credential(request: ImageRequest, environ: Mapping[str, str]) -> Credential
     """Given by hand or in the environment; ``None`` leaves it to Docker's files."""
     prefix = "LEADLINE_REGISTRY_"
     token = environ.get(f"{prefix}TOKEN", "")
+    is_by_hand = request.password_stdin
+    registry, unusable = ("", "") if is_by_hand else _registry_of(request, environ.get(f"{prefix}HOST", ""))
     username = request.username or environ.get(f"{prefix}USERNAME", "")
     password = environ.get(f"{prefix}PASSWORD", "")
     source = f"{prefix}USERNAME and {prefix}PASSWORD"
@@ -124,8 +129,22 @@ def _credential(request: ImageRequest, environ: Mapping[str, str]) -> Credential
             hint=f"pipe it in with --password-stdin, or set {prefix}PASSWORD",
         )
     if username and password:
-        return Credential(source, username=username, password=password)
-    return Credential(f"{prefix}TOKEN", registry_token=token) if token else None
+        return Credential(source, username, password, registry=registry, unusable=unusable)
+    if not token:
+        return None
+    return Credential(f"{prefix}TOKEN", registry_token=token, registry=registry, unusable=unusable)
+
+
+def _registry_of(request: ImageRequest, host: str) -> tuple[str, str]:
+    """The registry that credentials of the environment belong to, and why they are of no use, where they are not."""
+    if host:
+        registry = read_registry(host)
+        if not registry:
+            raise UsageError(
+                f"LEADLINE_REGISTRY_HOST names no registry: {host[:200]}", hint="write HOST or HOST:PORT"
+            )
+        return registry, ""
+    return "", "" if request.is_alone else "belongs to no registry: set LEADLINE_REGISTRY_HOST"
 
 
 def _mirrors(written: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

@@ -29,7 +29,7 @@ from leadline.sources.oci.manifest import (
 )
 from leadline.sources.proxies import is_loopback
 from leadline.sources.registry.auth import Problem, credentials_for
-from leadline.sources.registry.http import BUSY, Answer, Dropped, NobodyListens, NoTls, send
+from leadline.sources.registry.http import FAULT, Answer, Dropped, NobodyListens, NoTls, may_ask_again, send
 from leadline.sources.registry.options import ANONYMOUS, Credential, RegistryOptions
 from leadline.sources.registry.token import NoToken, basic, bearer, token_service
 
@@ -139,11 +139,10 @@ class Repository:
             answer = self._authorized(f"{self._root}/{path}", headers)
             if answer.status in (200, 206):
                 return answer
-            if answer.status in BUSY:
-                attempt += 1
-                if self._options.wait(attempt, answer.retry_after_s()):
-                    answer.close()
-                    continue
+            attempt += 1
+            if may_ask_again(answer, attempt, self._options):
+                answer.close()
+                continue
             raise self._refusal(answer, what)
 
     def _authorized(self, url: str, headers: Mapping[str, str]) -> Answer:
@@ -189,8 +188,13 @@ class Repository:
 
     def _credentials(self) -> Iterator[Credential | Problem]:
         """Those that belong to this host: what opens a registry is never shown to its mirrors."""
-        if self._options.credential is not None and not self._is_mirror:
-            yield self._options.credential
+        given = self._options.credential
+        if given is not None and given.unusable:
+            yield Problem(given.source, given.unusable)
+        elif given is not None and given.registry and given.registry != self._known_as.registry:
+            yield Problem(given.source, f"belongs to {given.registry}")
+        elif given is not None and (given.registry or not self._is_mirror):
+            yield given
         yield from credentials_for(self._known_as, self._options.secrets, self._options.environ)
         yield ANONYMOUS
 
@@ -221,7 +225,7 @@ class Repository:
     def _by_token(self, credential: Credential, words: Mapping[str, str]) -> str:
         is_plain_allowed = self._root.startswith("http:")
         service = token_service(words, self._reference.repository, self._options.trust, is_plain_allowed)
-        return bearer(service.token(credential, self._options.wait))
+        return bearer(service.token(credential, self._options))
 
     def _send(self, url: str, headers: Mapping[str, str], authorization: str) -> Answer:
         shown = {**headers, "Authorization": authorization} if authorization else headers
@@ -243,8 +247,11 @@ class Repository:
         match answer.status:
             case 401 | 403:
                 tried = ", ".join(dict.fromkeys(self._tried)) or "nothing"
+                log_in = (
+                    f"log in with docker login {self._known_as.registry}; " if answer.status == 401 else ""
+                )
                 return RegistryError(
-                    f"{self._host} does not let us read {name}", hint=f"credentials tried: {tried}"
+                    f"{self._host} does not let us read {name}", hint=f"{log_in}credentials tried: {tried}"
                 )
             case 404:
                 return RegistryError(f"{self._host} has no {what} in {self._reference.repository}")
@@ -252,6 +259,11 @@ class Repository:
                 return RegistryError(
                     f"{self._host} allows no more requests for now",
                     hint="log in for a higher limit, use a mirror, or wait",
+                )
+            case status if status >= FAULT:
+                return RegistryError(
+                    f"{self._host} has an error of its own: it answered {status} when asked for {name}",
+                    hint="try again later, or ask who runs it",
                 )
             case status:
                 return RegistryError(f"{self._host} answered {status} when asked for {name}")

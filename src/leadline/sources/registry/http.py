@@ -15,7 +15,7 @@ from threading import Event, Timer
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from leadline.errors import RegistryError
-from leadline.sources.registry.options import Trust
+from leadline.sources.registry.options import RegistryOptions, Trust
 from leadline.sources.registry.proxy import Proxy, proxy_for
 
 MOST_REDIRECTS = 5
@@ -27,7 +27,9 @@ HEAD_SECONDS = 120.0
 PIECE_SECONDS = 120.0
 """For a piece: two thousand bytes a second. A host that sends fewer never comes to an end with an image."""
 USER_AGENT = "leadline"
-BUSY = frozenset((429, 500, 502, 503, 504))
+BUSY = frozenset((429, 502, 503, 504))
+FAULT = 500
+"""An error of the host's own, which seldom passes while somebody waits for it."""
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 IN_A_FILE = "an image in a file needs no registry: docker save IMAGE -o image.tar"
 """What to do where a registry cannot be reached."""
@@ -49,6 +51,13 @@ class NoTls(RegistryError):  # noqa: N818 - what the host is
 
 class NobodyListens(NoTls):
     """Nor does it speak at all where TLS is usual."""
+
+
+def may_ask_again(answer: "Answer", attempt: int, options: RegistryOptions) -> bool:
+    """Whether the request behind ``answer`` is to be repeated; waits until then."""
+    if answer.status in BUSY:
+        return options.wait(attempt, answer.retry_after_s())
+    return answer.status == FAULT and options.retry(attempt, answer.retry_after_s())
 
 
 class Answer:

@@ -33,6 +33,10 @@ class Credential(Struct, frozen=True):
     """Exchanged for an access token."""
     registry_token: str = ""
     """Shown as it is."""
+    registry: str = ""
+    """``host[:port]`` that it belongs to; empty for the registry of the image that was asked for."""
+    unusable: str = ""
+    """Why it is shown to no registry at all; empty where it is."""
 
     def __repr__(self) -> str:
         return f"Credential(source={self.source!r})"
@@ -75,3 +79,6 @@ class RegistryOptions(Struct, frozen=True):
     mirrors: Mapping[str, tuple[str, ...]] = {}
     """Registry to the hosts that are asked before it."""
     wait: Wait = never
+    """Where the registry is busy."""
+    retry: Wait = never
+    """Where it reports an error of its own."""

@@ -7,8 +7,8 @@ from urllib.parse import urlencode, urlsplit
 
 from msgspec import DecodeError, Struct, ValidationError, json
 
-from leadline.sources.registry.http import BUSY, Answer, Dropped, send
-from leadline.sources.registry.options import Credential, Trust, Wait
+from leadline.sources.registry.http import Answer, Dropped, may_ask_again, send
+from leadline.sources.registry.options import Credential, RegistryOptions, Trust
 
 LARGEST_TOKEN = 1 << 20
 _TOKEN = re.compile(r"[!-~]+")
@@ -29,7 +29,7 @@ class TokenService(Struct, frozen=True):
     is_plain_allowed: bool
     """Whether it may be asked without TLS: only where the registry itself is."""
 
-    def token(self, credential: Credential, wait: Wait) -> str:
+    def token(self, credential: Credential, options: RegistryOptions) -> str:
         """A token for ``credential``.
 
         Raises:
@@ -42,7 +42,7 @@ class TokenService(Struct, frozen=True):
             while True:
                 answer = send(url, headers, self.trust, body)
                 attempt += 1
-                if answer.status not in BUSY or not wait(attempt, answer.retry_after_s()):
+                if not may_ask_again(answer, attempt, options):
                     break
                 answer.close()
             return _token_in(answer)

@@ -41,7 +41,7 @@ IMAGE is one of
   sbom.json, sbom:FILE, -                          a finished SPDX, CycloneDX or Syft document
 
 The registry's user may also stand in LEADLINE_REGISTRY_USERNAME and LEADLINE_REGISTRY_PASSWORD, or a token in
-LEADLINE_REGISTRY_TOKEN. Exit codes: 0 done, 1 a gate failed, 2 wrong usage, 3 cannot be read, 4 a fault of leadline.
+LEADLINE_REGISTRY_TOKEN; LEADLINE_REGISTRY_HOST says which registry they belong to, else that of IMAGE. Exit codes: 0 done, 1 a gate failed, 2 wrong usage, 3 cannot be read, 4 a fault of leadline.
 """
 
 
@@ -147,7 +147,7 @@ def diff(before: str, after: str, format: str, **flags: Any) -> int:
     configure_log(is_debug=flags["debug"])
     reports = []
     for image in (before, after):
-        request = image_request(image, True, flags)
+        request = image_request(image, True, {**flags, "is_alone": False})
         with progress(f"opening {image}", is_wanted=not request.quiet) as display:
             reports.append(image_scan(image, options_of(request, created(os.environ), display.say)))
     found = image_diff(*reports)
