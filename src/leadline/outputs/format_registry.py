@@ -1,7 +1,6 @@
 """The formats that there are, and what a reader may ask of them. Quick to import: most runs write in one of them."""
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any
 
@@ -122,6 +121,8 @@ def find_format(name: str, report: type) -> Format:
     known = formats_for(report)
     if name in known:
         return known[name]
+
+    from difflib import get_close_matches  # only for a name that is wrong
 
     near = get_close_matches(name, known, n=1)
     raise UsageError(

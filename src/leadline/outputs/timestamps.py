@@ -1,7 +1,6 @@
 """The moment a document is made, and the name that follows from it. Imports nothing heavy: known documents wait for it."""
 
 from collections.abc import Iterable
-from hashlib import sha1
 
 _URLS = bytes.fromhex("6ba7b811-9dad-11d1-80b4-00c04fd430c8".replace("-", ""))
 """The namespace of the names that are URLs."""
@@ -27,6 +26,8 @@ def content_uuid(text: bytes) -> str:
 
     Format: https://www.rfc-editor.org/rfc/rfc9562#section-5.5
     """
+    from hashlib import sha1  # OpenSSL is large, and most reports count nothing
+
     state = sha1(_URLS + _OURS, usedforsecurity=False)
     state.update(text)
     # By hand, since the library's module loads whatever finds out about the machine.

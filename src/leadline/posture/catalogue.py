@@ -1,6 +1,5 @@
 """The controls and frameworks that come with the product, and how a user's words choose among them."""
 
-import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -88,6 +87,8 @@ def controls_of(
 def _find(name: str, by_name: dict[str, T], what: str) -> T:
     found = by_name.get(name.strip().lower())
     if found is None:
+        import difflib  # only for a name that is wrong
+
         written = _as_id(name.strip().lower())
         near = (
             [written] if written in by_name else difflib.get_close_matches(written, by_name, n=1, cutoff=0.5)
@@ -114,6 +115,8 @@ def _refuse_unknown(entries: Iterable[FrameworkEntry], file_name: str, controls:
     known = {control.id for control in controls}
     for entry in entries:
         if entry.control not in known:
+            import difflib
+
             near = difflib.get_close_matches(entry.control.upper(), known, n=1)
             hint = f"did you mean {near[0]}?" if near else "give the folder of your own with --controls"
             raise UsageError(f"{file_name} lists {entry.control}, which is no control", hint=hint)

@@ -1,15 +1,18 @@
 """What decides whether a scan that worked is good enough."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.model.control import SEVERITIES, Severity
 from leadline.model.finding import Unread
-from leadline.model.image_report import ImageReport
 from leadline.model.report import PostureReport
 from leadline.outputs.plain import count
+
+if TYPE_CHECKING:
+    from leadline.model.image_report import ImageReport
 
 
 class Gates(Struct, frozen=True, kw_only=True):
@@ -67,7 +70,7 @@ def verdict(report: PostureReport, gates: Gates) -> Verdict:
     return outcome if outcome.passed else replace(outcome, failing=failing)
 
 
-def image_verdict(report: ImageReport | None, unread: Sequence[Unread], gates: Gates) -> Verdict:
+def image_verdict(report: "ImageReport | None", unread: Sequence[Unread], gates: Gates) -> Verdict:
     """The outcome for an image. Vulnerabilities and other findings count alike; ``report`` is ``None`` for a mere SBOM."""
     failed: list[str] = []
     passed: list[str] = []
@@ -96,7 +99,7 @@ def image_verdict(report: ImageReport | None, unread: Sequence[Unread], gates: G
     return _joined(failed, passed, 0 if gates.fail_on_unread else len(unread))
 
 
-def _unmatched(report: ImageReport) -> int:
+def _unmatched(report: "ImageReport") -> int:
     """Packages of which no advisory could speak; all of them without a database."""
     if report.database is None:
         return len(report.sbom.packages)

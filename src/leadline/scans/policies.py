@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
@@ -142,6 +141,8 @@ def _controls_in(file: Path) -> list[BuiltControl]:
     Raises: ``UsageError`` that says what the file is not, without its name.
     """
     # Files of one name in two folders are two modules.
+    from hashlib import sha256  # OpenSSL is large, and few have controls of their own
+
     place = sha256(os.fsencode(file.absolute())).hexdigest()[:12]
     name = f"leadline_own_controls.{place}.{file.stem}"
     spec = spec_from_file_location(name, file)

@@ -1,7 +1,6 @@
 """Which objects verdicts are wanted of. All objects take part in the joins: a policy elsewhere still counts."""
 
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 
 import msgspec
 
@@ -79,6 +78,8 @@ def _is_workload(name: str, resources: Iterable[Resource]) -> Callable[[Resource
         )
 
     if not any(is_it(resource) for resource in resources):
+        from difflib import get_close_matches  # only for a name that is wrong
+
         near = get_close_matches(name, [r.title for r in resources], n=1)
         raise UsageError(f"no object {name}", hint=f"did you mean {near[0]}?" if near else "")
     return is_it

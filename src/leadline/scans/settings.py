@@ -3,7 +3,6 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +68,7 @@ def _folded(name: str) -> str:
 
 
 def _nearest(name: str, names: Mapping[str, str]) -> str:
+    from difflib import get_close_matches  # only for a name that is wrong
 
     near = get_close_matches(_folded(name), names, n=1)
     return f"did you mean {names[near[0]]}?" if near else "leadline config shows all of them"

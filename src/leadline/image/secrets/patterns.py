@@ -137,28 +137,34 @@ _KEY_WORDS = (
     r"secret|token|credentials?|pwd|pass|api_?key|access_?key|auth_?key|private_?key|secret_?key(?:_base)?"
     r"|(?:encryption|signing|master|app|account|storage|session|jwt)_?key"
 )
-_NAME = re.compile(rf"(?i)(?:password|passwd|passphrase|(?:^|[_.:-])(?:{_KEY_WORDS}))$")
-_CAMEL = re.compile(r"[a-z0-9](?:Secret|Token|ApiKey|AccessKey|AuthKey|PrivateKey|SecretKey|Pwd)$")
+_NAME = rf"(?i)(?:password|passwd|passphrase|(?:^|[_.:-])(?:{_KEY_WORDS}))$"
+_CAMEL = r"[a-z0-9](?:Secret|Token|ApiKey|AccessKey|AuthKey|PrivateKey|SecretKey|Pwd)$"
 """Names of variables that hold a credential themselves: ``TOKEN_FILE`` and ``GPG_KEY`` do not."""
-_NO_VALUE = re.compile(
+_NO_VALUE = (
     r"(?i)[$<{*/!]|\./|%|[a-z+.]+://|enc\[|x{3,}|\.{3}|your[\s_-]|replace[\s_-]?(?:me|with)|placeholder|dummy|\[?redacted|changeit$"
     r"|\[[a-z_]+\]$|(?:true|false|none|null|nil|undefined|yes|enabled?|disabled?|required|optional|prompt|ask)$"
 )
 """How a value begins that stands for another one, or says yes or no."""
-_COUNT = re.compile(r"(?i)token$|pass$")
-_PAIR = re.compile(
+_COUNT = r"(?i)token$|pass$"
+_PAIR = (
     r"(?<![\w.:-])-{0,2}(?P<quote>[\"']?)(?P<name>[A-Za-z_][\w.:-]{0,100})(?P=quote)\s*(?:=>|:=|[:=])\s*"
     r"(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|(?P<plain>[^\s\"',;<>()\[\]}]+))"
 )
-_ELEMENT = re.compile(r"<(?P<name>[A-Za-z][\w.-]{0,100})>(?P<value>[^<>]{4,})</")
-_ATTRIBUTES = re.compile(r"(?i)\b(?:key|name)=\"(?P<name>[^\"]{1,100})\"\s+value=\"(?P<value>[^\"]*)\"")
-_CALL = re.compile(r"\(\s*['\"](?P<name>\w{1,100})['\"]\s*,\s*['\"](?P<value>[^'\"]*)['\"]")
+_ELEMENT = r"<(?P<name>[A-Za-z][\w.-]{0,100})>(?P<value>[^<>]{4,})</"
+_ATTRIBUTES = r"(?i)\b(?:key|name)=\"(?P<name>[^\"]{1,100})\"\s+value=\"(?P<value>[^\"]*)\""
+_CALL = r"\(\s*['\"](?P<name>\w{1,100})['\"]\s*,\s*['\"](?P<value>[^'\"]*)['\"]"
 
 
 @cache
 def _compiled(form: Form) -> re.Pattern[str]:
     """At first use: most images have nothing that comes near."""
     return re.compile(form.pattern)
+
+
+@cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    """At first use: those who only hide tokens need none of them."""
+    return re.compile(pattern)
 
 
 def forms_for(text: str, path: str = "") -> tuple[Form, ...]:
@@ -199,21 +205,21 @@ def named_kind(name: str, value: str) -> str:
     A password that people choose has no form of its own, so that only its name shows it.
     """
     value = value.strip().strip("'\"").strip()
-    if len(value) < SHORTEST_VALUE or not (_NAME.search(name) or _CAMEL.search(name)):
+    if len(value) < SHORTEST_VALUE or not (_pattern(_NAME).search(name) or _pattern(_CAMEL).search(name)):
         return ""
-    if _NO_VALUE.match(value) or "public" in name.lower():
+    if _pattern(_NO_VALUE).match(value) or "public" in name.lower():
         return ""
     # ``MAX_TOKEN=4096`` is a number of something.
-    return "" if value.isdecimal() and len(value) < 8 and _COUNT.search(name) else BY_NAME
+    return "" if value.isdecimal() and len(value) < 8 and _pattern(_COUNT).search(name) else BY_NAME
 
 
 def pairs(line: str) -> Iterator[tuple[str, str]]:
     """Names and values that stand in one line of settings, whatever language they are written in."""
     for piece in _pieces(line):
-        for match in _PAIR.finditer(piece):
+        for match in _pattern(_PAIR).finditer(piece):
             yield match["name"], match["double"] or match["single"] or match["plain"] or ""
         for pattern in (_ELEMENT, _ATTRIBUTES, _CALL) if "<" in piece or "(" in piece else ():
-            yield from ((match["name"], match["value"]) for match in pattern.finditer(piece))
+            yield from ((match["name"], match["value"]) for match in _pattern(pattern).finditer(piece))
 
 
 def _pieces(line: str) -> Iterator[str]:

@@ -6,7 +6,6 @@ A value is hidden as a whole and between word bounds, never within a word: a pas
 
 import re
 from collections.abc import Iterator
-from json import dumps
 from urllib.parse import quote
 
 from leadline.outputs.redaction.shapes import HIDDEN, decoded_base64, hidden_spans
@@ -37,6 +36,8 @@ class SecretValues:
         value = value.strip()
         if not _SHORTEST <= len(value) <= _LONGEST or _PLAIN_WORD.fullmatch(value):
             return
+        from json import dumps  # only for what holds secrets
+
         lines = (line.strip() for line in value.splitlines()) if "\n" in value else ()
         for one in (value, *(line for line in lines if _is_telling(line))):
             for written in {one, dumps(one)[1:-1], one.replace("'", "''"), quote(one, safe="")}:

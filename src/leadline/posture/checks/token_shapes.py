@@ -6,6 +6,7 @@ Each service's own documentation of its tokens is the source of their form: pref
 import base64
 import re
 from collections.abc import Iterator
+from functools import cache
 
 _KEY = "PRIVATE KEY"
 _KEY_LAST_LINE = "-----END"
@@ -53,36 +54,37 @@ _ROWS: tuple[tuple[str, str], ...] = (
     ('"auths"', r'"auths"\s*:\s*\{[^}]{0,512}"auth"\s*:\s*"[0-9A-Za-z+/]{8,}'),
 )
 """What a text must hold for the pattern to be worth trying, and the pattern."""
-_SHAPES = tuple((mark, re.compile(pattern)) for mark, pattern in _ROWS)
 _FEWEST_CHARACTERS = 4
 """Of the end of a token: one filled up with the same few, ``XXXXXXXX``, stands for none."""
 
 _LOGINS = (
-    ("://", re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,128}:([^\s/@]{1,256})@", re.IGNORECASE)),
+    ("://", r"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,128}:([^\s/@]{1,256})@"),
     (
         "=",
-        re.compile(r"://[^\s\"']{1,512}[?&;](?:password|passwd|pwd)=([^\s&;\"']{1,256})", re.IGNORECASE),
+        r"(?i)://[^\s\"']{1,512}[?&;](?:password|passwd|pwd)=([^\s&;\"']{1,256})",
     ),
     (
         ";",
-        re.compile(
-            r"\b(?:server|data source|host)=[^;\n]{1,256};(?:[^;\n]{1,256};){0,8}?"
-            r"\s?(?:password|pwd)=([^;\s\"']{1,256})",
-            re.IGNORECASE,
-        ),
+        r"(?i)\b(?:server|data source|host)=[^;\n]{1,256};(?:[^;\n]{1,256};){0,8}?"
+        r"\s?(?:password|pwd)=([^;\s\"']{1,256})",
     ),
 )
 """A password in an address, before its host or among its parameters, and in a connection string."""
-_QUERY = re.compile(
-    r"[?&](?:access[_-]?token|auth[_-]?token|api[_-]?key|apikey|token|secret|client[_-]?secret|key)="
-    r"([^\s&#\"'<>{}$]{12,256})",
-    re.IGNORECASE,
+_QUERY = (
+    r"(?i)[?&](?:access[_-]?token|auth[_-]?token|api[_-]?key|apikey|token|secret|client[_-]?secret|key)="
+    r"([^\s&#\"'<>{}$]{12,256})"
 )
 """A token among the parameters of an address."""
-_BASIC = re.compile(r"\bBasic ([0-9A-Za-z+/]{8,256}={0,2})")
+_BASIC = r"\bBasic ([0-9A-Za-z+/]{8,256}={0,2})"
 """User name and password of HTTP in base64."""
 TEMPLATE = re.compile(r"^\$[({]|\{\{|^<[^>]*>$|^%\(|^__\w+__$|^\$\w[\w.-]*$|^`")
 """What a template or a variable fills in later."""
+
+
+@cache
+def _shape(pattern: str) -> re.Pattern[str]:
+    """Compiled at first use: most texts have nothing that comes near, and all together cost a start 10 ms."""
+    return re.compile(pattern)
 
 
 def has_token(text: str) -> bool:
@@ -90,12 +92,12 @@ def has_token(text: str) -> bool:
     return (
         any(
             len(set(found[0][-12:])) >= _FEWEST_CHARACTERS
-            for mark, shape in _SHAPES
+            for mark, shape in _ROWS
             if mark in text
-            for found in shape.finditer(text)
+            for found in _shape(shape).finditer(text)
         )
-        or ("Basic " in text and any(_is_login(found[1]) for found in _BASIC.finditer(text)))
-        or ("://" in text and any(_is_mixed(found[1]) for found in _QUERY.finditer(text)))
+        or ("Basic " in text and any(_is_login(found[1]) for found in _shape(_BASIC).finditer(text)))
+        or ("://" in text and any(_is_mixed(found[1]) for found in _shape(_QUERY).finditer(text)))
     )
 
 
@@ -124,23 +126,23 @@ def has_login(text: str) -> bool:
         not TEMPLATE.search(found[1]) and any(map(str.isalnum, found[1]))
         for mark, login in _LOGINS
         if mark in text
-        for found in login.finditer(text)
+        for found in _shape(login).finditer(text)
     )
 
 
 def credential_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where in ``text`` the tokens stand that ``has_token`` and ``has_login`` recognise; a private key to its end."""
-    for mark, shape in _SHAPES:
+    for mark, shape in _ROWS:
         if mark == _KEY and mark in text:
             end = 0
-            while found := shape.search(text, end):
+            while found := _shape(shape).search(text, end):
                 end = _key_end(text, found.end())
                 yield found.start(), end
         elif mark in text:
-            yield from (found.span() for found in shape.finditer(text))
+            yield from (found.span() for found in _shape(shape).finditer(text))
     for mark, login in _LOGINS:
         if mark in text:
-            yield from (found.span(1) for found in login.finditer(text))
+            yield from (found.span(1) for found in _shape(login).finditer(text))
 
 
 def _key_end(text: str, start: int) -> int:

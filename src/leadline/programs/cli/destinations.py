@@ -2,7 +2,6 @@
 
 import errno
 import os
-import secrets
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -155,6 +154,8 @@ def _file(destination: Destination) -> Sink:
         else:
             _refuse_links(path)
             # Under a name that cannot have been put there: to open one that exists could follow a link, or block.
+            import secrets  # loads OpenSSL, which a report to standard output does without
+
             unfinished = str(path.parent / f".{path.name}.{secrets.token_hex(8)}.part")
             descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666)
         stream = os.fdopen(descriptor, "w", _BUFFER_BYTES, encoding="utf-8", errors="replace", newline="")

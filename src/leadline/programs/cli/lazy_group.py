@@ -1,7 +1,6 @@
 """The top command. It imports the file of the one command that is run, and none for ``--help``."""
 
 import importlib
-from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -50,6 +49,8 @@ class LazyGroup(click.Group):
 
 
 def _suggestion(word: str, names: list[str]) -> str:
+
+    from difflib import get_close_matches  # only for a word that is wrong
 
     near = get_close_matches(word, names, n=1)
     if near:

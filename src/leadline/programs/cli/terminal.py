@@ -1,12 +1,8 @@
 """What the terminal can show, and what goes to stderr."""
 
-import logging
 import os
-import sys
 from collections.abc import Mapping
 
-from leadline.outputs.plain import plain_lines
-from leadline.outputs.redaction.shapes import redacted_text
 from leadline.outputs.redaction.values import SecretValues
 
 _WIDTHS = range(40, 1000)
@@ -39,24 +35,7 @@ def configure_log(*, is_debug: bool, secrets: SecretValues | None = None) -> Non
     The log shows neither ``secrets``, which may still grow, nor what looks like one.
     """
     if is_debug:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(safe_formatter(SecretValues() if secrets is None else secrets))
-        logging.basicConfig(level=logging.DEBUG, handlers=[handler])
-    else:
-        logging.getLogger("leadline").addHandler(logging.NullHandler())
+        # Its module is a tenth of the start of a scan.
+        from leadline.programs.cli.debug_log import log_to_stderr
 
-
-def safe_formatter(secrets: SecretValues) -> logging.Formatter:
-    """Writes a log without ``secrets``, tracebacks included."""
-    return _SafeFormatter(secrets)
-
-
-class _SafeFormatter(logging.Formatter):
-    """Tracebacks repeat what is scanned; names that may hold anything steer no terminal and no pipeline's log."""
-
-    def __init__(self, secrets: SecretValues) -> None:
-        super().__init__("%(levelname)s %(name)s: %(message)s")
-        self._secrets = secrets
-
-    def format(self, record: logging.LogRecord) -> str:
-        return plain_lines(self._secrets.hide(redacted_text(super().format(record))))
+        log_to_stderr(SecretValues() if secrets is None else secrets)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec.structs import replace
@@ -28,8 +28,10 @@ from leadline.programs.cli.scan_request import ScanRequest, gates_of, options_of
 from leadline.programs.cli.terminal import configure_log, wants_colour, width_of
 from leadline.scans.gates import Verdict, verdict
 from leadline.scans.posture_scan import PostureScan, open_posture_scan
-from leadline.scans.watch_scan import ScanChange, watch_scan
 from leadline.version import __version__
+
+if TYPE_CHECKING:
+    from leadline.scans.watch_scan import ScanChange
 
 EPILOG = """
 \b
@@ -179,6 +181,8 @@ def _watch(request: ScanRequest) -> int:
         raise UsageError(
             "--watch shows its changes as lines", hint="leave --format, --output and --store away"
         )
+    from leadline.scans.watch_scan import watch_scan
+
     with ExitStack() as stack:
         display = stack.enter_context(
             progress(f"scanning {' '.join(request.targets)}", is_wanted=not request.quiet)
@@ -205,7 +209,7 @@ def _watch(request: ScanRequest) -> int:
     return 0 if outcome.passed else _GATE_FAILED
 
 
-def changed_lines(change: ScanChange, least: Severity) -> Iterator[str]:
+def changed_lines(change: "ScanChange", least: Severity) -> Iterator[str]:
     """A line for each edit that is asked for now (+) or no longer (-), and for what cannot be read any more (!)."""
     for sign, report, places in (("-", change.went, NoPlaces()), ("+", change.appeared, change.places)):
         title = titles_of(report)
