@@ -166,3 +166,21 @@ def test_the_command_ends_with_the_exit_code_of_the_last_verdict(tmp_path, privi
         assert line.startswith(sign)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == code
+
+
+def test_a_watch_that_has_nothing_to_judge_in_the_end_has_not_passed(tmp_path):
+    write(tmp_path, "a", file="pod.yaml")
+    words = ["scan", "control", "C-0057", str(tmp_path), "--watch", "--severity-threshold", "high"]
+    command = [sys.executable, "-m", "leadline.programs.cli.main", *words]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "failed" in process.stderr.readline()
+        (tmp_path / "pod.yaml").unlink()
+        assert next(line for line in process.stdout if line.startswith(("+ ", "- "))).startswith("- ")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 3
+        assert process.stderr.read().startswith("leadline: nothing to judge in ")

@@ -54,6 +54,13 @@ def test_every_control_is_listed_with_what_it_is(capfd):
         assert "AllControls" in row["frameworks"]
 
 
+def test_the_readme_says_how_many_controls_there_are_as_the_list_does(capfd):
+    counts = run(capfd, "list", "controls")[1].splitlines()[-1]
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    assert " controls: " in counts
+    assert counts in " ".join(readme.split())
+
+
 def test_a_framework_says_how_much_of_it_is_built(capfd):
     _, out, _ = run(capfd, "list", "frameworks", "--format", "json")
     built = {control.id for control in load_controls() if control.is_built}

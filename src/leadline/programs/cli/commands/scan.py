@@ -203,7 +203,10 @@ def _watch(request: ScanRequest) -> int:
                     click.echo(line)
                 sys.stdout.flush()
         except KeyboardInterrupt:
-            outcome = verdict(watched.scan.report, gates_of(request))
+            last = watched.scan
+            if last.why_no_verdict:
+                raise SourceError(last.why_no_verdict) from None
+            outcome = verdict(last.report, gates_of(request))
             if outcome.text and not request.quiet:
                 click.echo(outcome.text, err=True)
     return 0 if outcome.passed else _GATE_FAILED
