@@ -180,7 +180,7 @@ def test_archive_within_an_archive_is_found_in_both() -> None:
          "com.mchange:c3p0:0.9.5.2"),
         ("thing-1.jar", "Implementation-Vendor-Id: org.apache\nBundle-SymbolicName: org.apache.thing", "org.apache.thing:thing:1"),
         ("jsoup-1.9.jar", "Bundle-SymbolicName: org.jsoup", "org.jsoup:jsoup:1.9"),
-        ("thing-1.jar", "Automatic-Module-Name: made.thing", "thing:thing:1"),
+        ("thing-1.jar", "Automatic-Module-Name: made.thing", ":thing:1"),
         ("thing-1.jar", "Implementation-Title: org.a.thing.Main", "org.a:thing:1"),
         ("org.eclipse.sisu.inject-0.3.jar", "Bundle-SymbolicName: org.eclipse.sisu.inject;singleton:=true",
          "org.eclipse.sisu:org.eclipse.sisu.inject:0.3"),
@@ -197,7 +197,7 @@ def test_archive_within_an_archive_is_found_in_both() -> None:
          "org.eclipse.sisu:org.eclipse.sisu.inject:0.3"),
         ("lib/main/org.mongodb.mongo-java-driver-3.1.jar", "Bundle-SymbolicName: org.mongodb.mongo-java-driver",
          "org.mongodb:mongo-java-driver:3.1"),
-        ("org.osgi.core-6.0.0.jar", "Bundle-SymbolicName: osgi.core", "org.osgi.core:org.osgi.core:6.0.0"),
+        ("org.osgi.core-6.0.0.jar", "Bundle-SymbolicName: osgi.core", ":org.osgi.core:6.0.0"),
         ("a.b.c-api-1.jar", "Bundle-SymbolicName: a.b.c-api;singleton:=true", "a.b:a.b.c-api:1"),
         ("groovy-3.0.9.jar", "", "org.codehaus.groovy:groovy:3.0.9"),
         ("groovy-4.0.15.jar", "", "org.apache.groovy:groovy:4.0.15"),
@@ -210,13 +210,25 @@ def test_archive_within_an_archive_is_found_in_both() -> None:
         ("commons-io-2.5.jar", "Implementation-Vendor-Id: commons-io", "commons-io:commons-io:2.5"),
         ("ant.jar", "Created-By: 1\n\nName: org/apache/tools/ant/\nImplementation-Version: 1.10.13",
          "org.apache.ant:ant:1.10.13"),
-        ("unknown.jar", "Implementation-Version: ${project.version}", "unknown:unknown:"),
+        ("dom-1.jar", "Implementation-Vendor-Id: dom", "dom:dom:1"),
     ],
 )  # fmt: skip
 def test_archive_without_coordinates_is_named_by_its_file_and_manifest(
     path: str, manifest: str, expected: str
 ) -> None:
     assert found_in(f"opt/{path}", {"META-INF/MANIFEST.MF": manifest}) == [expected]
+
+
+@pytest.mark.parametrize("version", ["${project.version}", "@VERSION@", "unspecified", "noversion", ""])
+def test_archive_whose_version_nothing_says_is_no_package_and_named(version: str) -> None:
+    entries = {"META-INF/MANIFEST.MF": f"Implementation-Version: {version}", "A.class": ""}
+    assert catalogued("opt/noversion.jar", jar(entries)) == (
+        [],
+        "holds classes, and nothing that says of which version",
+    )
+    assert found_in("opt/a.jar", {**entries, **properties("a", "b", "1")}) == ["a:b:1"]
+    assert found_in("opt/a.war", {**entries, "lib/b-2.jar": jar({"B.class": ""})}) == [":b:2"]
+    assert catalogued("opt/a.jar", jar(properties("a", "a", version)))[0] == []
 
 
 @pytest.mark.parametrize(
@@ -251,7 +263,7 @@ def test_archives_nested_too_deeply_are_named_and_the_outer_ones_kept() -> None:
     for _ in range(50):
         content = jar({"in-1.0.jar": content}, zipfile.ZIP_STORED)
     packages, complaint = catalogued("opt/out-1.0.jar", content)
-    assert names(packages) == ["out:out:1.0", *["in:in:1.0"] * java.NESTED_DEPTH]
+    assert names(packages) == [":out:1.0", *[":in:1.0"] * java.NESTED_DEPTH]
     assert complaint == f"in-1.0.jar lies more than {java.NESTED_DEPTH} archives deep"
 
 
@@ -260,7 +272,7 @@ def test_bomb_within_an_archive_is_refused_and_its_neighbour_kept(monkeypatch: p
     good = jar(properties("a.b", "good", "1"))
     content = jar({"bomb.jar": bytes(2 << 20), "good.jar": good})
     packages, complaint = catalogued("opt/out-1.0.jar", content)
-    assert names(packages) == ["out:out:1.0", "a.b:good:1"]
+    assert names(packages) == [":out:1.0", "a.b:good:1"]
     assert complaint == "opt/out-1.0.jar: bomb.jar inflates to more than is allowed"
 
 
@@ -268,7 +280,7 @@ def test_all_that_one_file_inflates_to_is_bounded(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(java, "INFLATED_BYTES", 3000)
     part = jar({"x": bytes(range(256)) * 4}, zipfile.ZIP_STORED)
     packages, complaint = catalogued("opt/out-1.0.jar", jar({f"in{i}-1.jar": part for i in range(5)}))
-    assert names(packages) == ["out:out:1.0", "in0:in0:1", "in1:in1:1"]
+    assert names(packages) == [":out:1.0", ":in0:1", ":in1:1"]
     assert complaint.count("inflates to more than is allowed") == 3
 
 

@@ -57,6 +57,7 @@ class _Inside(Struct):
     texts: list[ZipEntry] = []
     """Of licences."""
     nested: list[ZipEntry] = []
+    has_classes: bool = False
 
 
 class _Complaints:
@@ -76,7 +77,7 @@ class _Complaints:
         return "; ".join(self.first) + (f" and {self._more} more" if self._more else "")
 
 
-@cataloguer("java", suffixes=SUFFIXES, version=6, may_lack_version=True)
+@cataloguer("java", suffixes=SUFFIXES, version=6)
 def java(archive: File) -> Packages:
     complaints = _Complaints()
     yield from _packages(_Archive(archive, archive.path, 0, archive.data, Budget(INFLATED_BYTES), complaints))
@@ -95,7 +96,10 @@ def _packages(archive: _Archive) -> Packages:
         _look_inside(reader, inside)
     except Unreadable as error:
         _complain(archive, error)
-    yield from _own_packages(archive, reader, inside)
+    own = list(_own_packages(archive, reader, inside))
+    yield from own
+    if not own and inside.has_classes and not inside.nested:
+        _complain(archive, Unreadable("holds classes, and nothing that says of which version"))
     for entry in inside.nested:
         yield from _nested_packages(archive, reader, entry)
     for name in reader.wrong:
@@ -135,6 +139,8 @@ def _look_inside(reader: ZipReader, inside: _Inside) -> None:
             inside.manifest = entry
         elif name.upper().removesuffix(".TXT").removesuffix(".MD") in LICENSE_TEXTS:
             inside.texts.append(entry)
+        elif name.endswith(".class"):
+            inside.has_classes = True
         if len(inside.properties) + len(inside.poms) > COORDINATES:
             raise Unreadable(f"holds the coordinates of more than {COORDINATES} artifacts")
 
@@ -150,18 +156,10 @@ def _own_packages(archive: _Archive, reader: ZipReader, inside: _Inside) -> Pack
     main = packed.pop(folder) if folder else stated
     licenses = any_of(_pom_licenses(archive, reader, inside.poms.get(folder)))
     licenses = licenses or _bundle_licenses(attributes.get("Bundle-License", ""))
-    yield Package(
-        "maven",
-        main.artifact,
-        main.version,
-        namespace=main.group,
-        licenses=licenses or _text_licenses(archive, reader, inside.texts),
-        found_in=archive.found_in,
-        digests=(Digest("sha1", hashlib.sha1(archive.content, usedforsecurity=False).hexdigest()),),
-        supplier=attributes.get("Implementation-Vendor", "") or attributes.get("Bundle-Vendor", ""),
-        home=attributes.get("Bundle-DocURL", "") or attributes.get("Implementation-URL", ""),
-        description=attributes.get("Bundle-Description", ""),
-    )
+    if main.artifact and main.version:
+        yield _main_package(
+            archive, main, attributes, licenses or _text_licenses(archive, reader, inside.texts)
+        )
     for shaded in dict.fromkeys(packed.values()):
         if shaded != main:
             yield Package(
@@ -171,6 +169,24 @@ def _own_packages(archive: _Archive, reader: ZipReader, inside: _Inside) -> Pack
                 namespace=shaded.group,
                 found_in=archive.found_in,
             )
+
+
+def _main_package(
+    archive: _Archive, main: Coordinates, attributes: dict[str, str], licenses: tuple[str, ...]
+) -> Package:
+    """What the archive itself is."""
+    return Package(
+        "maven",
+        main.artifact,
+        main.version,
+        namespace=main.group,
+        licenses=licenses,
+        found_in=archive.found_in,
+        digests=(Digest("sha1", hashlib.sha1(archive.content, usedforsecurity=False).hexdigest()),),
+        supplier=attributes.get("Implementation-Vendor", "") or attributes.get("Bundle-Vendor", ""),
+        home=attributes.get("Bundle-DocURL", "") or attributes.get("Implementation-URL", ""),
+        description=attributes.get("Bundle-Description", ""),
+    )
 
 
 def _attributes(archive: _Archive, reader: ZipReader, manifest: ZipEntry | None) -> dict[str, str]:

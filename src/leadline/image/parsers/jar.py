@@ -35,6 +35,20 @@ _NAME_GOES_ON = re.compile(
 )
 _CLAUSE = re.compile(r"(?:\"[^\"]*\"|[^,\"])+")
 _QUOTED_OR_PLAIN = re.compile(r"(?:\"[^\"]*\"|[^;\"])+")
+_NO_VERSIONS = frozenset(
+    (
+        "unspecified",
+        "noversion",
+        "no-version",
+        "unknown",
+        "undefined",
+        "unset",
+        "none",
+        "null",
+        "n/a",
+        "version",
+    )
+)
 _CLASSIFIER = re.compile(
     r"-(?:sources|javadoc|tests|shaded|all|jar-with-dependencies|no_?aop"
     r"|(?:natives-)?(?:linux|windows|win|mac|macos|macosx|osx|android)(?:[-_](?:x86_64|x86|arm64|arm|aarch_?64|amd64|aarch64-?fx))?)$"
@@ -58,19 +72,27 @@ def coordinates_in_properties(text: str) -> Coordinates:
     for line in text.split("\n"):
         key, _, value = line.replace(":", "=", 1).partition("=") if "=" not in line else line.partition("=")
         found[key.strip()] = value.strip()
-    parts = (found.get(key, "") for key in ("groupId", "artifactId", "version"))
-    return Coordinates(*("" if "${" in part else part for part in parts))
+    return _filled_in(*(found.get(key, "") for key in ("groupId", "artifactId", "version")))
 
 
 def coordinates_in_pom(project: Element) -> Coordinates:
     """From a ``pom.xml``; group and version may be those of the parent."""
     parent = project.child("parent")
-    parts = (
+    return _filled_in(
         project.value("groupId") or parent.value("groupId"),
         project.value("artifactId"),
         project.value("version") or parent.value("version"),
     )
-    return Coordinates(*("" if "${" in part else part for part in parts))
+
+
+def _filled_in(group: str, artifact: str, version: str) -> Coordinates:
+    return Coordinates(*("" if "${" in part else part for part in (group, artifact, stated_version(version))))
+
+
+def stated_version(text: str) -> str:
+    """``text`` where it is a version; empty for what builds write that were given none."""
+    is_one = text.lower() not in _NO_VERSIONS and not text.startswith(("${", "@", "%")) and "${" not in text
+    return text if is_one else ""
 
 
 def manifest_attributes(text: str) -> dict[str, str]:
@@ -124,11 +146,11 @@ def named_by(attributes: Mapping[str, str], place: str) -> Coordinates:
     stem, version = split_file_name(file_name)
     group, artifact = _split_group(stem, attributes, folder.endswith(_GROUP_FIRST))
     for key in ("Implementation-Version", "Bundle-Version", "Specification-Version", "Plugin-Version"):
-        stated = attributes.get(key, "")
+        stated = stated_version(attributes.get(key, ""))
         # Debian's log4j-1.2-1.2.17 has a series in its name, and then the version that the manifest states
         is_behind_series = bool(stated) and version.endswith(f"-{stated}")
         if is_behind_series or not version:
-            version = "" if "${" in stated else stated
+            version = stated
     return Coordinates(group or _group(attributes, artifact, version), artifact, version)
 
 
@@ -161,7 +183,7 @@ def _known_words(artifact: str) -> str:
 
 
 def _group(attributes: Mapping[str, str], artifact: str, version: str) -> str:
-    """The group; the artifact's own name, as the oldest artifacts have it, where nothing names one."""
+    """The group; empty where nothing names one. A guess would be looked up, and found to be somebody else's."""
     title, mark, _ = attributes.get("Implementation-Title", "").partition("#")
     if mark and _DOTTED.fullmatch(title):  # Gradle's ``group#artifact;version``
         return title
@@ -170,13 +192,14 @@ def _group(attributes: Mapping[str, str], artifact: str, version: str) -> str:
         return _listed_group(known, version)
     for key in _STATED_GROUP_KEYS:
         value = attributes.get(key, "").strip()
-        if _DOTTED.fullmatch(value) and value not in UMBRELLAS:
+        # The oldest artifacts are their own groups.
+        if (_DOTTED.fullmatch(value) and value not in UMBRELLAS) or (value and value == artifact):
             return value
     for key in _GROUP_KEYS:
         value = _CLASS.sub("", attributes.get(key, "").partition(";")[0].strip())
         if _DOTTED.fullmatch(value):
             return _without_artifact(value, artifact)
-    return artifact
+    return ""
 
 
 def _listed_group(words: str, version: str) -> str:
@@ -186,7 +209,7 @@ def _listed_group(words: str, version: str) -> str:
 
 
 def _without_artifact(name: str, artifact: str) -> str:
-    """``org.freemarker.freemarker`` → ``org.freemarker``; what many groups have in common is no group."""
+    """``org.freemarker.freemarker`` → ``org.freemarker``; empty for what many groups have in common."""
     if "." in artifact and name == artifact:
         parts = name.split(".")
         return ".".join(parts[: 3 if ".".join(parts[:2]) in UMBRELLAS else 2])
@@ -196,4 +219,4 @@ def _without_artifact(name: str, artifact: str) -> str:
         if group != name and "." in group and group not in UMBRELLAS:
             return group
     is_whole = name.count(".") > 1 or _REVERSED_DOMAIN.match(name)
-    return name if is_whole and name not in UMBRELLAS else artifact
+    return name if is_whole and name not in UMBRELLAS else ""
