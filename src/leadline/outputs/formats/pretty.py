@@ -178,8 +178,7 @@ def _rest(groups: list[ControlGroup], page: Page) -> Iterator[str]:
     for severity in SEVERITIES:
         group = [one for one in groups if one.severity == severity]
         if group:
-            failed = sum(one.row.failed for one in group)
-            text = f"{count(len(group), 'more problem')}, {count(failed, 'object')}{advice}"
+            text = f"{count(len(group), 'more problem')}{advice}"
             first, *more = wrapped(text, page.width - _SEVERITY_WIDTH - 2)
             if not more:
                 first = text
