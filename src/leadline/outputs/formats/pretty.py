@@ -179,9 +179,8 @@ def _rest(groups: list[ControlGroup], page: Page) -> Iterator[str]:
         group = [one for one in groups if one.severity == severity]
         if group:
             text = f"{count(len(group), 'more problem')}{advice}"
-            first, *more = wrapped(text, page.width - _SEVERITY_WIDTH - 2)
-            if not more:
-                first = text
+            room = page.width - _SEVERITY_WIDTH - 2
+            first, *more = [text] if columns(text) <= room else wrapped(text, room)
             yield f"{_severity(severity, page)}  {first}"
             yield from (" " * (_SEVERITY_WIDTH + 2) + line for line in more)
             advice = ""
