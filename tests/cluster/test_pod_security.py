@@ -12,8 +12,9 @@ from control_plane import ControlPlane
 from generated_pods import Body, pod
 
 from leadline.model.resource import resource_of
-from leadline.posture.catalogue import controls_of, find_frameworks, load_controls, load_frameworks
+from leadline.posture.catalogue import controls_of, find_frameworks, load_controls
 from leadline.posture.engine import Facts, judge
+from leadline.scans.frameworks import load_frameworks
 
 pytestmark = pytest.mark.slow
 

@@ -88,10 +88,12 @@ def test_a_document_cut_short_is_read_as_far_as_it_goes(feed: str, document: Doc
         assert read_all(feed, part, document.path) <= max(whole, 1)
 
 
-@pytest.mark.parametrize(("feed", "document"), DOCUMENTS, ids=IDS)
+# In other notations a part may be whole.
+CLOSED = [(feed, document) for feed, document in DOCUMENTS if document.data.lstrip()[:1] in b"{[<"]
+
+
+@pytest.mark.parametrize(("feed", "document"), CLOSED, ids=[f"{document.path}" for _, document in CLOSED])
 def test_json_or_xml_cut_short_is_named(feed: str, document: Document) -> None:
-    if document.data.lstrip()[:1] not in b"{[<":
-        pytest.skip("a notation in which a part is whole")
     part = document.data.rstrip()[:-1]
     with pytest.raises(Unreadable):
         list(FEEDS[feed].read(Document(document.path, part)))

@@ -165,7 +165,7 @@ def test_values_given_to_charts_are_in_no_message(tmp_path: Path):
     (tmp_path / "templates/a.yaml").write_text('{{ fail (printf "bad %s" .Values.db.password) }}')
     charts = ChartOptions(set=("db.password=letmein,x=1",), set_string=("y=1.27",))
     texts = shown(tmp_path, PostureOptions(charts=charts))
-    assert "bad XXXXXX" in texts["json False"]
+    assert "bad …" in texts["json False"]
     assert [name for name, text in texts.items() if "letmein" in text] == []
 
 

@@ -183,7 +183,7 @@ def _known_words(artifact: str) -> str:
 
 
 def _group(attributes: Mapping[str, str], artifact: str, version: str) -> str:
-    """The group; empty where nothing names one. A guess would be looked up, and found to be somebody else's."""
+    """The group; empty where nothing names one. A guess would be looked up, and found to be someone else's."""
     title, mark, _ = attributes.get("Implementation-Title", "").partition("#")
     if mark and _DOTTED.fullmatch(title):  # Gradle's ``group#artifact;version``
         return title

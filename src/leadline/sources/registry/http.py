@@ -29,7 +29,7 @@ PIECE_SECONDS = 120.0
 USER_AGENT = "leadline"
 BUSY = frozenset((429, 502, 503, 504))
 FAULT = 500
-"""An error of the host's own, which seldom passes while somebody waits for it."""
+"""An error of the host's own, which seldom passes while someone waits for it."""
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 IN_A_FILE = "an image in a file needs no registry: docker save IMAGE -o image.tar"
 """What to do where a registry cannot be reached."""

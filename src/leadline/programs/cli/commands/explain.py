@@ -98,7 +98,7 @@ def markdown(control: BuiltControl, frameworks: Sequence[Framework], settings: S
     if page.example:
         yield f"\nFails:\n\n```yaml\n{page.example}\n```"
     if example_fix and example_fix.is_edit:
-        yield "\nMended:\n\n```diff"
+        yield "\nFixed:\n\n```diff"
         yield from (mark + line for mark, line in example_fix.lines())
         yield "```"
     yield from (f"\n**{label.capitalize()}:** {text}." for label, text in _left(example_fix))
