@@ -8,6 +8,13 @@ from leadline.programs.cli.main import main
 from outputs.screen_width import too_wide
 
 COMMANDS = (
+    ("--help",),
+    ("scan", "--help"),
+    ("image", "--help"),
+    ("image", "scan", "--help"),
+    ("image", "sbom", "--help"),
+    ("db", "--help"),
+    ("db", "build", "--help"),
     ("list", "controls"),
     ("list", "frameworks"),
     ("config",),
@@ -24,7 +31,9 @@ COMMANDS = (
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_no_line_is_wider_than_the_terminal(words, capfd, monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[3])
-    for width in (40, 60, 61, 72, 80, 81, 99, 100, 130, 131, 200):
+    # The library that writes help takes 50 columns at least.
+    narrow = () if "--help" in words else (40,)
+    for width in (*narrow, 60, 61, 72, 80, 81, 99, 100, 130, 131, 200):
         monkeypatch.setenv("COLUMNS", str(width))
         main(list(words))
         assert too_wide(capfd.readouterr().out, width) == [], width

@@ -20,6 +20,8 @@ COMMANDS = {
     "version": "Says what this is and what it brings.",
 }
 """Each is a file in ``commands``, ``-`` in the name being ``_`` in the file's."""
+SERVERS = {"apiserver": "Serves stored results as objects of the Kubernetes API."}
+"""Programs of their own, which ``main`` starts by name."""
 _PACKAGE = "leadline.programs.cli.commands"
 _SHORTER: dict[tuple[str, ...], tuple[str, ...]] = {("scan", "image"): ("image", "scan")}
 """Two words that stand for two others."""
@@ -31,7 +33,7 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(sorted((COMMANDS | SERVERS).items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
@@ -44,7 +46,9 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise UsageError(f"unknown command {args[0]}", hint=_suggestion(args[0], list(COMMANDS)))
+            raise UsageError(
+                f"unknown command {args[0]}", hint=_suggestion(args[0], sorted(COMMANDS | SERVERS))
+            )
         return super().resolve_command(ctx, [*_SHORTER.get(tuple(args[:2]), args[:2]), *args[2:]])
 
 

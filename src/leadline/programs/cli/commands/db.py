@@ -36,12 +36,18 @@ if TYPE_CHECKING:
 
 EPILOG = """
 \b
-  leadline db build osv/all.zip debian.json epss.csv.gz      from feeds as their publishers write them
-  leadline db build feeds/ -o vulnerabilities.db             a folder of them, into a file of your own
-  leadline db status                                         which feeds there are, and how old
-  leadline db import vulnerabilities.db                      one that was made elsewhere, for an air gap
-  leadline db update https://example.org/db/ --key pub.pem   one that is published, if it is newer
-  leadline db publish public/ --key private.pem              for others to update from
+  leadline db build osv/all.zip debian.json epss.csv.gz
+      from feeds as their publishers write them
+  leadline db build feeds/ -o vulnerabilities.db
+      a folder of them, into a file of your own
+  leadline db status
+      which feeds there are, and how old
+  leadline db import vulnerabilities.db
+      one that was made elsewhere, for an air gap
+  leadline db update https://example.org/db/ --key pub.pem
+      one that is published, if it is newer
+  leadline db publish public/ --key private.pem
+      for others to update from
 
 Without -o and --db it is LEADLINE_DB, else leadline/vulnerabilities.db among your data (XDG_DATA_HOME).
 Nothing is fetched from anywhere but by update, and then from the address that you give.

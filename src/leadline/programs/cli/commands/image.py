@@ -33,12 +33,18 @@ from leadline.version import __version__
 EPILOG = """
 \b
 IMAGE is one of
-  nginx:1.27, registry.example/team/app@sha256:…   in a registry
-  image.tar, layout/                               an archive or OCI layout, recognised by its content
-  docker-archive:FILE, oci-archive:FILE, oci:DIR   one of these for certain
-  docker:NAME, podman:NAME, containerd:NAME        out of a local engine
-  project/, dir:ROOT                               sources with lock files, or a root folder
-  sbom.json, sbom:FILE, -                          a finished SPDX, CycloneDX or Syft document
+  nginx:1.27, registry.example/team/app@sha256:…
+      in a registry
+  image.tar, layout/
+      an archive or OCI layout, recognised by its content
+  docker-archive:FILE, oci-archive:FILE, oci:DIR
+      one of these for certain
+  docker:NAME, podman:NAME, containerd:NAME
+      out of a local engine
+  project/, dir:ROOT
+      sources with lock files, or a root folder
+  sbom.json, sbom:FILE, -
+      a finished SPDX, CycloneDX or Syft document
 
 The registry's user may also stand in LEADLINE_REGISTRY_USERNAME and LEADLINE_REGISTRY_PASSWORD, or a token in
 LEADLINE_REGISTRY_TOKEN; LEADLINE_REGISTRY_HOST says which registry they belong to, else that of IMAGE. Exit codes: 0 done, 1 a gate failed, 2 wrong usage, 3 cannot be read, 4 a fault of leadline.

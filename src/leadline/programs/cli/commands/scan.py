@@ -35,12 +35,17 @@ if TYPE_CHECKING:
 
 EPILOG = """
 \b
-  leadline scan deploy/                        every control
-  leadline scan framework nsa,mitre deploy/    the controls of frameworks
-  leadline scan control C-0057 app.yaml        some controls, by id or name
+  leadline scan deploy/
+      every control
+  leadline scan framework nsa,mitre deploy/
+      the controls of frameworks
+  leadline scan control C-0057 app.yaml
+      some controls, by id or name
   leadline scan workload shop/Deployment/web deploy/
-  leadline scan image nginx:1.27               what is in an image, and what helps an attacker
-  helm template . | leadline scan -            standard input
+  leadline scan image nginx:1.27
+      what is in an image, and what helps an attacker
+  helm template . | leadline scan -
+      standard input
 
 Exit codes: 0 passed, 1 a gate failed, 2 wrong usage, 3 nothing could be judged, 4 a fault of leadline.
 """
