@@ -148,5 +148,16 @@ def test_help_imports_no_command():
     script = "import sys\nfrom leadline.programs.cli.main import main\nmain(['--help'])\n"
     script += "print([name for name in sys.modules if 'commands' in name])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert "scan     Scans files" in done.stdout
+    assert "scan       Scans files" in done.stdout
     assert done.stdout.endswith("[]\n")
+
+
+def test_an_option_that_is_mistyped_gets_the_nearest(capfd):
+    code, out, err = run(capfd, "scan", "--verbos")
+    assert (code, out) == (2, "")
+    assert err.startswith("leadline: no such option '--verbos'; did you mean ")
+    assert err.endswith("'? leadline scan --help shows what there is\n")
+    _, _, err = run(capfd, "scan", "--bogus")
+    assert err == (
+        "leadline: no such option '--bogus'; did you mean '--verbose'? leadline scan --help shows what there is\n"
+    )

@@ -135,8 +135,12 @@ def _run(words: list[str]) -> int:
         return 0
     except click.ClickException as error:
         path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "leadline"
+        import re
+
         message = " ".join(error.format_message().split()).removesuffix(".")
-        _say(f"{message[:1].lower()}{message[1:]}; {path} --help shows what there is")
+        message = re.sub(r"\.? \(?Did you mean (?:one of: )?(.*)\?\)?$", r"; did you mean \1?", message)
+        joint = " " if message.endswith("?") else "; "
+        _say(f"{message[:1].lower()}{message[1:]}{joint}{path} --help shows what there is")
         return 2
     return result if isinstance(result, int) else 0
 
