@@ -1,5 +1,6 @@
 """A server that is killed, a server that is away, a kube-apiserver that is away."""
 
+import http.client
 import json
 import signal
 import threading
@@ -22,16 +23,19 @@ def test_a_killed_server_has_lost_nothing_it_acknowledged(private_extension: Ext
     path = f"{SPC}/namespaces/{space}/{PLURAL}"
     token = extension.token("writer")
     acknowledged: dict[str, Any] = {}
+    refused: list[int] = []
 
     def write(worker: int) -> None:
         for number in range(10_000):
             name = f"w{worker}-{number}"
             try:
                 code, made = ask(extension, "POST", token=token, body=summary(name), path=path)
-            except OSError:
-                return
-            assert code == 201
-            acknowledged[name] = made["metadata"]["resourceVersion"]
+            except (OSError, http.client.HTTPException, ValueError):
+                return  # killed before the whole answer came: nothing was acknowledged
+            if code == 201:
+                acknowledged[name] = made["metadata"]["resourceVersion"]
+            else:
+                refused.append(code)
 
     for round_ in range(3):
         writers = [threading.Thread(target=write, args=(10 * round_ + n,)) for n in range(4)]
@@ -43,6 +47,8 @@ def test_a_killed_server_has_lost_nothing_it_acknowledged(private_extension: Ext
         for writer in writers:
             writer.join()
         extension.start_ours()
+    # A busy machine may let the server ask for time, and nothing else.
+    assert set(refused) <= {429, 503}
     _, listed = ask(extension, token=token, path=path)
     found = {item["metadata"]["name"]: item["metadata"]["resourceVersion"] for item in listed["items"]}
     assert acknowledged.items() <= found.items()
