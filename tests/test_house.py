@@ -157,6 +157,20 @@ def test_nothing_below_the_programs_touches_what_belongs_to_the_process():
     assert touched == []
 
 
+def test_the_use_cases_know_no_command_line():
+    """What a scan has to say names no option: it may have been called by a library's user, or by a server."""
+    flags = [
+        f"{name_of(path)}:{node.lineno}: {node.value}"
+        for path in FILES
+        if name_of(path).startswith("scans/")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.search(r"--[a-z]", node.value)
+    ]
+    assert flags == []
+
+
 def test_input_is_never_checked_by_assert():
     """``-O`` takes asserts away; they may only tell the type checker what is known."""
     told = [

@@ -182,11 +182,7 @@ def test_a_silent_server_is_given_up_and_told(private_api_server: ControlPlane, 
         cluster.close()
     assert config_maps(snapshot) == NAMES[:500]
     assert snapshot.unread == (
-        Unread(
-            f"configmaps in namespace {space}",
-            "no answer in time; 500 were read before",
-            reason="unreachable",
-        ),
+        Unread(f"configmaps in namespace {space}", "no answer in time; 500 were read before", "unreachable"),
     )
 
 

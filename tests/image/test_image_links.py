@@ -61,20 +61,18 @@ def test_links_beyond_the_limit_are_said_to_be_unread(monkeypatch: pytest.Monkey
     monkeypatch.setattr(links, "MOST_FOLLOWED", 1)
     tree, unread = followed(Held(layer({"a/list": "/x", "b/list": "/y", "x": b"1", "y": b"2"})))
     assert told(tree) == {"a/list": ["1"]}
-    assert unread == [
-        Unread("b/list", "more than 1 links lead to files that were not read", reason="too large")
-    ]
+    assert unread == [Unread("b/list", "more than 1 links lead to files that were not read", "too large")]
 
 
 def test_target_beyond_the_limit_is_unread() -> None:
     _, unread = followed(Held(layer({"list": "x", "x": b"12345"})), limits=Limits(kept_file_bytes=4))
-    assert unread == [Unread("list", "too large to be kept in memory", reason="too large")]
+    assert unread == [Unread("list", "too large to be kept in memory", "too large")]
 
 
 def test_files_kept_for_links_are_bounded_together() -> None:
     content = layer({"a/whole": "/x", "b/whole": "/y", "x": b"1" * 60, "y": b"2" * 60})
     _, unread = followed(Held(content), limits=Limits(all_kept_bytes=100))
-    assert unread == [Unread("b/whole", "too large to be kept in memory", reason="too large")]
+    assert unread == [Unread("b/whole", "too large to be kept in memory", "too large")]
 
 
 def test_nothing_is_believed_of_a_layer_that_is_another_at_the_second_reading(
@@ -90,5 +88,5 @@ def test_nothing_is_believed_of_a_layer_that_is_another_at_the_second_reading(
 
     monkeypatch.setattr("leadline.image.layers.tar.TarReader.finish", forged)
     unread = list(follow_links(tree, [(held, facts)], reader))
-    assert unread == [Unread("layer sha256:demo", "another at the second reading", reason="incomplete")]
+    assert unread == [Unread("layer sha256:demo", "another at the second reading", "incomplete")]
     assert told(tree) == {}

@@ -222,4 +222,4 @@ def test_unread_of_a_hidden_file_is_not_told() -> None:
     lower, upper = layer({"a.txt": b"12345", "b.txt": b"12345"}), layer({"a.txt": b"1"})
     tree = merge((str(i), facts_of(reader, Held(one))) for i, one in enumerate((lower, upper)))
     unread = [one for standing in tree.standing() for one in standing.facts.unread]
-    assert unread == [Unread("b.txt", "too large to be kept in memory", reason="too large")]
+    assert unread == [Unread("b.txt", "too large to be kept in memory", "too large")]

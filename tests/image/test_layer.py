@@ -77,7 +77,7 @@ def test_what_came_before_unreadable_is_kept() -> None:
     found = facts(layer({"list": b"x ! y"}))
     assert found.facts == {
         "list": PathFacts(
-            0o644, None, (package("x", "list"),), (Unread("list", "names: an exclamation mark"),)
+            0o644, None, (package("x", "list"),), (Unread("list", "names: an exclamation mark", "malformed"),)
         )
     }
 
@@ -114,25 +114,21 @@ def test_secret_is_noted_by_kind_and_line() -> None:
 
 def test_entries_that_leave_the_image_are_unread_and_counted_beyond_twenty() -> None:
     found = facts(layer({f"../{i}": b"" for i in range(25)}))
-    assert found.unread[:1] == [
-        Unread("../0", "its name or target lies outside the image", reason="left out")
-    ]
-    assert found.unread[20:] == [
-        Unread("(archive)", "5 more entries lie outside the image", reason="left out")
-    ]
+    assert found.unread[:1] == [Unread("../0", "its name or target lies outside the image", "left out")]
+    assert found.unread[20:] == [Unread("(archive)", "5 more entries lie outside the image", "left out")]
 
 
 def test_layer_cut_short_keeps_what_came_before() -> None:
     found = facts(layer({"list": b"x", "b": bytes(5000)})[:3000])
     assert found.facts == {"list": PathFacts(0o644, None, (package("x", "list"),))}
     why = "the archive ends in the middle of a file; what came before was read"
-    assert (found.unread, found.is_whole) == ([Unread("layer sha256:demo", why, reason="incomplete")], False)
+    assert (found.unread, found.is_whole) == ([Unread("layer sha256:demo", why, "incomplete")], False)
 
 
 def test_too_many_entries_end_the_layer() -> None:
     found = facts(layer({f"{i}": b"" for i in range(20)}), Limits(entries=10))
     assert found.unread == [
-        Unread("layer sha256:demo", "more than 10 entries; what came before was read", reason="incomplete")
+        Unread("layer sha256:demo", "more than 10 entries; what came before was read", "incomplete")
     ]
     assert len(found.entries) == 10
 
@@ -151,7 +147,7 @@ def test_whatever_takes_memory_or_time_counts_as_an_entry(paths: list[str]) -> N
     content = layer({}, [entry(path, tarfile.REGTYPE) for path in paths])
     found = facts(content, Limits(entries=10))
     assert found.unread == [
-        Unread("layer sha256:demo", "more than 10 entries; what came before was read", reason="incomplete")
+        Unread("layer sha256:demo", "more than 10 entries; what came before was read", "incomplete")
     ]
 
 
@@ -171,13 +167,13 @@ def test_files_kept_for_hard_links_are_bounded_together() -> None:
     links = [entry(f"{i}/whole", tarfile.LNKTYPE, f"store/{i}") for i in range(3)]
     content = layer({f"store/{i}": b"x" * 40 for i in range(3)}, links)
     found = facts(content, Limits(all_kept_bytes=100))
-    assert found.unread == [Unread("2/whole", "too large to be kept in memory", reason="too large")]
+    assert found.unread == [Unread("2/whole", "too large to be kept in memory", "too large")]
 
 
 def test_file_beyond_the_limit_is_unread() -> None:
     found = facts(layer({"list": bytes(2 << 20)}), Limits(file_bytes=1 << 20))
     assert found.facts == {
-        "list": PathFacts(0o644, unread=(Unread("list", "larger than 1 MiB", reason="too large"),))
+        "list": PathFacts(0o644, unread=(Unread("list", "larger than 1 MiB", "too large"),))
     }
 
 
@@ -189,16 +185,14 @@ def test_kept_files_together_are_bounded() -> None:
         "b/whole": None,
         "c/whole": b"z",
     }
-    assert found["b/whole"].unread == (
-        Unread("b/whole", "too large to be kept in memory", reason="too large"),
-    )
+    assert found["b/whole"].unread == (Unread("b/whole", "too large to be kept in memory", "too large"),)
 
 
 def test_missing_layer_is_unread_and_never_opened() -> None:
     held = Held(b"", missing="a foreign layer")
     found = facts_of(LayerScanOptions(FileSelector((names,))), held)
     assert (found.unread, found.is_whole, held.opened) == (
-        [Unread("layer sha256:demo", "a foreign layer", reason="incomplete")],
+        [Unread("layer sha256:demo", "a foreign layer", "incomplete")],
         False,
         0,
     )
@@ -252,7 +246,7 @@ def test_layer_that_fails_at_the_second_reading_keeps_what_the_first_told(
     assert [found.facts[path].packages for path in ("list", "b/list")] == [(), ()]
     why = "r.example broke off at the second reading; b/list and 1 more hard links were not read"
     assert (found.unread, found.is_whole) == (
-        [Unread("layer sha256:demo", why, hint=hint, reason="incomplete")],
+        [Unread("layer sha256:demo", why, "incomplete", hint=hint)],
         False,
     )
 
@@ -270,7 +264,7 @@ def test_layer_that_cannot_be_opened_again_keeps_what_the_first_reading_told() -
     found = facts_of(LayerScanOptions(FileSelector((names,))), Once(content))
     assert found.facts["first/list"].packages == (package("kept", "first/list"),)
     why = "r.example is gone at the second reading; list was not read"
-    assert found.unread == [Unread("layer sha256:demo", why, reason="incomplete")]
+    assert found.unread == [Unread("layer sha256:demo", why, "incomplete")]
 
 
 def test_special_files_are_there_but_never_read() -> None:
@@ -288,5 +282,5 @@ def test_packages_beyond_the_limit_are_unread() -> None:
     found = facts_of(reader, Held(content))
     assert [one.packages != () for one in found.facts.values()] == [True, True, False]
     why = "names: the image has more packages than there is room for"
-    assert found.facts["c/list"].unread == (Unread("c/list", why),)
+    assert found.facts["c/list"].unread == (Unread("c/list", why, "malformed"),)
     assert not MemoryBudget().reserve_facts(Limits(packages=1), found)

@@ -109,7 +109,7 @@ def test_unreadable_keeps_what_was_told_before() -> None:
 
     found = catalogue(Held({"list": b""}), [demo])
     assert [package.name for package in found.packages] == ["one"]
-    assert found.unread == (Unread("list", "demo: line 2 has no name"),)
+    assert found.unread == (Unread("list", "demo: line 2 has no name", "malformed"),)
 
 
 def test_fault_of_a_cataloguer_is_unread_and_logged() -> None:

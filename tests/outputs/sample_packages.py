@@ -197,8 +197,8 @@ SBOM = Sbom(
     (*DEBS, *OTHERS),
     Distro("debian", "12", "bookworm", "Debian GNU/Linux 12 (bookworm)", ("ubuntu",), "2028-06-30"),
     unread=(
-        Unread("var/lib/app/broken.jar", "no zip file: the central directory is missing"),
-        Unread("srv/C: drive/yarn.lock", "line 3: no version", 3),
+        Unread("var/lib/app/broken.jar", "no zip file: the central directory is missing", "malformed"),
+        Unread("srv/C: drive/yarn.lock", "line 3: no version", "malformed", 3),
     ),
     created=CREATED,
 )

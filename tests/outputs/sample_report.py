@@ -95,8 +95,8 @@ FINDINGS = (
     Finding("C-0015", SUBJECT.id, Review("rules[0].resources[0]", READER.id), (READER.id,)),
 )
 UNREAD = (
-    Unread("deploy/svc.yaml", "bad indentation", 14, 3, "fix it"),
-    Unread("deploy/web/templates/hpa.yaml", "a Helm template without its chart"),
+    Unread("deploy/svc.yaml", "bad indentation", "malformed", 14, 3, "fix it"),
+    Unread("deploy/web/templates/hpa.yaml", "a Helm template without its chart", "malformed"),
 )
 
 REPORT = PostureReport(

@@ -163,8 +163,8 @@ SBOM = Sbom(
         ImageFile("srv/.env", "secret", "AWS access key in line 3", 0o644, LAYER),
     ),
     (
-        Unread("srv/broken.jar", "java: the archive ends early", hint="copy the file again"),
-        Unread("srv/\x1b[2Jevil.whl", "python: no\nmetadata"),
+        Unread("srv/broken.jar", "java: the archive ends early", "malformed", hint="copy the file again"),
+        Unread("srv/\x1b[2Jevil.whl", "python: no\nmetadata", "malformed"),
     ),
     created="2026-01-02T03:04:05Z",
 )

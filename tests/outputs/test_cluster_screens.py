@@ -9,7 +9,7 @@ from leadline.outputs.summary import denied_rules
 from outputs.sample_report import REPORT, page
 
 DENIED = tuple(
-    Unread(rule.plural, 'User "eve" cannot list it', hint="needs a rule", reason="forbidden", rule=rule)
+    Unread(rule.plural, 'User "eve" cannot list it', "forbidden", hint="needs a rule", rule=rule)
     for rule in (
         AccessRule("nodes"),
         AccessRule("roles", "rbac.authorization.k8s.io"),
@@ -18,7 +18,7 @@ DENIED = tuple(
         AccessRule("pods", namespace="shop", is_namespaced=True),
     )
 )
-SLOW = Unread("configmaps", "timed out; 500 were read before")
+SLOW = Unread("configmaps", "timed out; 500 were read before", "malformed")
 CLUSTER = replace(
     REPORT,
     target=Target("cluster", "prod-eu", server_version="v1.36.3"),
@@ -80,7 +80,7 @@ def test_rules_fit_a_narrow_page():
 
 def test_namespaces_that_may_be_listed_are_the_other_way():
     rule = AccessRule("secrets", is_namespaced=True)
-    secrets = Unread("secrets", "no", hint="needs a rule", reason="forbidden", rule=rule)
+    secrets = Unread("secrets", "no", "forbidden", hint="needs a rule", rule=rule)
     lines = part(screen(replace(CLUSTER, unread=(secrets,))), "not seen")
     assert lines == [
         "not seen  1 list, forbidden; the missing RBAC rules:",

@@ -28,6 +28,7 @@ from outputs.sample_report import REPORT, SamplePlaces
 from outputs.sample_sbom import SBOM
 from outputs.show_document import show
 
+SEALED = sealed(REPORT, NoPlaces())
 ROOT = Path(__file__).resolve().parents[2]
 STORED = Path(__file__).parent / "documents"
 PAGE: dict[str, Any] = {
@@ -152,7 +153,7 @@ def test_every_kind_of_violation_place_and_unread_comes_back():
     assert decode(encode(report)) == report
     assert {finding.action for finding in report.findings} == {"remove", "set", "review", "add"}
     assert any(finding.place and finding.lines for finding in report.findings)
-    assert decode(encode(REPORT, SamplePlaces())) == report
+    assert decode(encode(sealed(REPORT, SamplePlaces()))) == report
 
 
 def test_a_report_about_an_image_comes_back():
@@ -183,8 +184,8 @@ def test_sealing_twice_changes_nothing():
 def test_the_schema_describes_the_document():
     found = schema()
     Draft202012Validator.check_schema(found)
-    Draft202012Validator(found).validate(json.loads(encode(REPORT, SamplePlaces())))
-    with_wrong_action = json.loads(encode(REPORT).replace(b'"action":"remove"', b'"action":"burn"'))
+    Draft202012Validator(found).validate(json.loads(encode(sealed(REPORT, SamplePlaces()))))
+    with_wrong_action = json.loads(encode(SEALED).replace(b'"action":"remove"', b'"action":"burn"'))
     assert not Draft202012Validator(found).is_valid(with_wrong_action)
 
 
@@ -198,7 +199,7 @@ def test_the_schema_describes_the_document():
             b'{"format":"leadline-report","version":%d}' % (VERSION + 1),
             f"the report has format version {VERSION + 1}, this program reads up to {VERSION}; update leadline",
         ),
-        (encode(REPORT).replace(b'"action":"remove"', b'"action":"burn"'), "the report is damaged: "),
+        (encode(SEALED).replace(b'"action":"remove"', b'"action":"burn"'), "the report is damaged: "),
     ],
 )
 def test_what_is_no_report_is_refused_in_one_line(document: bytes, said: str):
@@ -216,6 +217,11 @@ def test_what_older_versions_wrote_is_read(path: Path):
     assert {finding.resource for finding in report.findings} <= report.by_id.keys()
 
 
+def test_a_report_whose_places_are_still_in_its_files_is_no_document():
+    with pytest.raises(ValueError, match="only a sealed report"):
+        encode(REPORT)
+
+
 def test_there_is_a_stored_document_of_every_version():
     assert [path.name for path in sorted(STORED.glob("*.json"))] == [
         f"version-{number}.json" for number in range(1, VERSION + 1)
@@ -223,9 +229,9 @@ def test_there_is_a_stored_document_of_every_version():
 
 
 def test_what_a_later_reader_adds_is_passed_over():
-    document = json.loads(encode(REPORT))
+    document = json.loads(encode(SEALED))
     document["report"]["more"] = document["report"]["target"]["more"] = 1
-    assert decode(json.dumps(document).encode()) == sealed(REPORT, NoPlaces())
+    assert decode(json.dumps(document).encode()) == SEALED
 
 
 # Ids

@@ -41,7 +41,7 @@ HOSTILE = Sbom(
         for type in ("npm", "deb", "rpm", "golang", "maven", "pypi", "swift", "", "no type!", NASTY)
         for name in (NASTY, "", "/", "x")
     ),
-    unread=(Unread(NASTY, NASTY),),
+    unread=(Unread(NASTY, NASTY, "malformed"),),
     created="2026-01-02T03:04:05Z",
 )
 

@@ -16,9 +16,9 @@ from outputs.sample_report import REPORT, page
 HIDDEN = msgspec.structs.replace(
     REPORT,
     left_out=tuple(
-        Unread(f"legacy/{number}", "left out by an ignore file", reason="left out") for number in range(9)
+        Unread(f"legacy/{number}", "left out by an ignore file", "left out") for number in range(9)
     ),
-    unread=(Unread("evil.yaml", "it holds Pod, which nothing renders", reason="not rendered"),),
+    unread=(Unread("evil.yaml", "it holds Pod, which nothing renders", "not rendered"),),
     rendering="files by Landlock, network by a namespace",
 )
 

@@ -324,7 +324,7 @@ def test_a_misshapen_pod_is_unread_and_still_judged_by_what_is_sound():
     judgement = judge([odd], controls(every_container))
     hint = "Kubernetes refuses such an object; fix the field"
     assert judgement.unread == tuple(
-        Unread("a.yaml: shop/Pod/a", f"spec.{path} must be {wanted}", hint=hint)
+        Unread("a.yaml: shop/Pod/a", f"spec.{path} must be {wanted}", "malformed", hint=hint)
         for path, wanted in (
             ("containers[1]", "a mapping"),
             ("securityContext", "a mapping"),
@@ -367,7 +367,7 @@ def test_a_binding_to_a_role_that_was_not_read_is_unread():
     assert judge([binding("bad", "gone")], controls(services)).unread == ()
 
 
-GONE = Unread("nodes", "forbidden")
+GONE = Unread("nodes", "forbidden", "malformed")
 
 
 @control("T-13", "unsure", score=3.0, category="Test")

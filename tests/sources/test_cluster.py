@@ -122,7 +122,7 @@ def test_a_broken_api_group_is_named_and_the_rest_is_read(server: ListServer, cl
     snapshot = read_cluster(cluster, {"Pod", "Thing.broken.example"})
     assert [r.name for r in snapshot.resources] == ["pod-00000"]
     assert snapshot.unread == (
-        Unread("API group broken.example", "its API server does not answer", reason="unreachable"),
+        Unread("API group broken.example", "its API server does not answer", "unreachable"),
     )
     assert snapshot.unread_kinds == {"Thing.broken.example"}
 
@@ -135,9 +135,9 @@ def test_a_forbidden_kind_is_unread_with_the_missing_rule(server: ListServer, cl
         Unread(
             "deployments.apps",
             'forbidden: User "eve" cannot list resource "deployments" in API group "apps" at the cluster scope',
+            "forbidden",
             hint='needs the RBAC rule {apiGroups: ["apps"], resources: [deployments], verbs: [list]}, '
             "or --include-namespaces with those you may list",
-            reason="forbidden",
             rule=AccessRule("deployments", "apps", is_namespaced=True),
         ),
     )
@@ -183,7 +183,7 @@ def test_many_included_namespaces_are_listed_at_once_where_that_is_allowed(
 
 def test_an_included_namespace_that_is_not_there_is_unread(server: ListServer, cluster: Cluster) -> None:
     snapshot = read_cluster(cluster, {"Pod"}, include_namespaces=["gone"])
-    assert snapshot.unread == (Unread("namespace gone", "there is no such namespace", reason="missing"),)
+    assert snapshot.unread == (Unread("namespace gone", "there is no such namespace", "missing"),)
 
 
 def test_excluded_namespaces_are_left_to_the_server(server: ListServer, cluster: Cluster) -> None:
@@ -223,7 +223,7 @@ def test_a_list_that_expires_again_is_unread_with_its_count(server: ListServer, 
         ("continue=500", Fault(410, status(410, "too old"))),
     ]
     snapshot = read_cluster(cluster, {"Pod"})
-    assert snapshot.unread == (Unread("pods", "too old; 1,000 were read before", reason="unreachable"),)
+    assert snapshot.unread == (Unread("pods", "too old; 1,000 were read before", "unreachable"),)
     assert len(snapshot.resources) == 1000
 
 
@@ -246,9 +246,7 @@ def test_a_server_that_stays_busy_is_unread_with_its_count(server: ListServer, c
     server.add(POD, *pods(600))
     server.faults += [("continue=500", Fault(429, status(429, "too many requests")))] * 3
     snapshot = read_cluster(cluster, {"Pod"})
-    assert snapshot.unread == (
-        Unread("pods", "too many requests; 500 were read before", reason="unreachable"),
-    )
+    assert snapshot.unread == (Unread("pods", "too many requests; 500 were read before", "unreachable"),)
     assert snapshot.unread_kinds == {"Pod"}
 
 
@@ -315,7 +313,7 @@ def test_pages_without_an_end_are_given_up(server: ListServer, cluster: Cluster)
         ("/pods", Fault(200, json.dumps({"metadata": {"continue": "same"}, "items": []}).encode()))
     ] * 3
     assert read_cluster(cluster, {"Pod", "Node"}).unread == (
-        Unread("pods", "the server's pages have no end", reason="unreachable"),
+        Unread("pods", "the server's pages have no end", "unreachable"),
     )
 
 
@@ -325,7 +323,7 @@ def test_more_objects_than_any_cluster_has_are_given_up(server: ListServer, clus
     few = Lister(cluster, Scope(), lambda _: None, max_objects=999).all_of(kind, lambda _: True)
     assert (few.read, few.unread) == (
         1000,
-        (Unread("pods", "the server's pages have no end; 1,000 were read before", reason="unreachable"),),
+        (Unread("pods", "the server's pages have no end; 1,000 were read before", "unreachable"),),
     )
     enough = Lister(cluster, Scope(), lambda _: None, max_objects=1000).all_of(kind, lambda _: True)
     assert (enough.read, enough.unread) == (1201, ())
@@ -523,7 +521,7 @@ def test_a_schema_that_cannot_be_read_is_named(server: ListServer, cluster: Clus
         Unread(
             "schema of shop.example/v1",
             "the server has no schema for it; its kinds that run pods are not known",
-            reason="unreachable",
+            "unreachable",
         ),
     )
 

@@ -87,14 +87,14 @@ def test_submodules_and_pointers_of_large_files_are_named(shop: Path) -> None:
             Unread(
                 "vendored",
                 "a git submodule, which is not fetched",
+                "left out",
                 hint="clone with --recurse-submodules and scan the folder",
-                reason="left out",
             ),
             Unread(
                 "big.yaml",
                 "only the pointer of a large file (LFS)",
+                "left out",
                 hint="clone with git-lfs and scan the folder",
-                reason="left out",
             ),
         )
 

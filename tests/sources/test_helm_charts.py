@@ -65,8 +65,8 @@ def test_objects_point_to_their_templates_and_subcharts_follow_their_conditions(
         Unread(
             "",
             "subcharts that its values turn off were not judged: queue",
+            "left out",
             hint="turn them on with --set or --values",
-            reason="left out",
         ),
     )
 
@@ -79,27 +79,29 @@ def test_every_chart_below_a_folder_is_rendered_once_and_the_rest_is_named() -> 
         Unread(
             "strict/templates/secret.yaml",
             "the chart strict was not rendered: execution error at (strict/templates/secret.yaml:4:11): a name is needed",
+            "not rendered",
             4,
             11,
             "give the values it needs with --values or --set",
-            reason="not rendered",
         ),
         Unread(
             "umbrella",
             "rendered without the dependencies it lacks: vanished",
+            "incomplete",
             hint="run helm dependency build in its folder",
-            reason="incomplete",
         ),
     )
     assert found.notes == (
-        Unread("shared", "a library chart, which has no objects of its own", reason="left out"),
+        Unread("shared", "a library chart, which has no objects of its own", "left out"),
         Unread(
             "shop",
             "subcharts that its values turn off were not judged: queue",
+            "left out",
             hint="turn them on with --set or --values",
-            reason="left out",
         ),
-        Unread("umbrella", "dependencies it lacks were taken from beside it: shared from shared"),
+        Unread(
+            "umbrella", "dependencies it lacks were taken from beside it: shared from shared", "incomplete"
+        ),
     )
     settings = next(r for r in found.resources if r.name == "settings")
     assert settings.body["metadata"]["labels"] == {"team": "payments"}
@@ -198,7 +200,9 @@ def test_chart_without_objects_is_noted(tmp_path: Path) -> None:
     found = render(write(tmp_path, chart("one", "{{ if .Values.on }}" + config_map("a") + "{{ end }}")))
     hint = "give others with --values"
     assert (found.resources, found.charts) == ((), 1)
-    assert found.notes == (Unread("one", "rendered, but to no object with these values", hint=hint),)
+    assert found.notes == (
+        Unread("one", "rendered, but to no object with these values", "not rendered", hint=hint),
+    )
 
 
 def test_archive_is_rendered_like_a_folder(tmp_path: Path) -> None:
@@ -279,7 +283,7 @@ def test_link_out_of_the_scanned_folder_is_not_followed(tmp_path: Path) -> None:
     why = "a symbolic link leads out of the scanned folder, so the chart was not rendered"
     assert (found.resources, found.unread) == (
         (),
-        (Unread("one/templates/link.yaml", why, reason="not rendered"),),
+        (Unread("one/templates/link.yaml", why, "not rendered"),),
     )
 
 
@@ -324,9 +328,7 @@ def test_values_file_that_cannot_be_read_is_named_and_no_dependency_is_blamed(
     values.write_bytes(content)
     found = render(root, HelmOptions(values=(str(values),)))
     assert found.unread == (
-        Unread(
-            "one", f"the chart one was not rendered: failed to parse {values}: {why}", reason="not rendered"
-        ),
+        Unread("one", f"the chart one was not rendered: failed to parse {values}: {why}", "not rendered"),
     )
     assert found.resources == ()
 
@@ -393,11 +395,9 @@ def test_what_helm_refuses_is_told_as_by_the_bundled_engine(tmp_path: Path) -> N
     path = fake_helm(tmp_path / "bin", is_strict=False)
     found = read_rendered(root, RenderOptions({"PATH": path}))
     assert found.unread == (
-        Unread("failing", "the chart failing was not rendered: it fails", reason="not rendered"),
+        Unread("failing", "the chart failing was not rendered: it fails", "not rendered"),
     )
-    assert found.notes == (
-        Unread("library", "a library chart, which has no objects of its own", reason="left out"),
-    )
+    assert found.notes == (Unread("library", "a library chart, which has no objects of its own", "left out"),)
 
 
 def test_documents_that_helm_sorted_by_kind_count_as_in_the_template(tmp_path: Path) -> None:

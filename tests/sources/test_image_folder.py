@@ -75,4 +75,4 @@ def test_folder_with_more_names_than_fit_is_said_to_be_unread(
     monkeypatch.setattr(image_folder, "MOST_IN_FOLDER", 2)
     write_files(tmp_path, {f"d/{i}.list": b"x" for i in range(3)})
     packages, unread = found(tmp_path)
-    assert (packages, unread) == (["x", "x"], [Unread("d", "holds more than 2 names", reason="incomplete")])
+    assert (packages, unread) == (["x", "x"], [Unread("d", "holds more than 2 names", "incomplete")])

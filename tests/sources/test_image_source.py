@@ -215,7 +215,7 @@ def test_folder_is_not_left_through_links(tmp_path: Path) -> None:
 def test_file_that_may_not_be_read_is_unread(tmp_path: Path) -> None:
     write_files(tmp_path, {"a.list": b"one"})
     (tmp_path / "a.list").chmod(0)
-    assert scan(tmp_path).unread == (Unread("a.list", "Permission denied"),)
+    assert scan(tmp_path).unread == (Unread("a.list", "Permission denied", "malformed"),)
 
 
 @pytest.mark.parametrize("kind", ["docker", "oci"])
@@ -275,7 +275,7 @@ def test_damaged_blob_of_a_layout_tells_nothing(tmp_path: Path) -> None:
     sbom = scan(folder)
     assert names(sbom) == ["one", "two"]
     why = f"its content does not have the digest {top}; nothing of it was used"
-    assert sbom.unread == (Unread(f"layer {digest(LAYERS[1])}", why, reason="incomplete"),)
+    assert sbom.unread == (Unread(f"layer {digest(LAYERS[1])}", why, "incomplete"),)
 
 
 def test_absent_layer_is_unread(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_absent_layer_is_unread(tmp_path: Path) -> None:
     top = digest(gzip.compress(LAYERS[1], 1, mtime=0))
     (folder / "blobs" / top.replace(":", "/")).unlink()
     assert scan(folder).unread == (
-        Unread(f"layer {digest(LAYERS[1])}", f"blob {top} is not there", reason="incomplete"),
+        Unread(f"layer {digest(LAYERS[1])}", f"blob {top} is not there", "incomplete"),
     )
 
 
@@ -357,7 +357,7 @@ def test_layer_that_is_no_file_costs_itself_alone(tmp_path: Path, put: Callable[
     sbom = scan(tmp_path)
     assert (names(sbom), sbom.unread) == (
         ["three"],
-        (Unread(f"layer {digest(LAYERS[0])}", f"{path} is no file", reason="incomplete"),),
+        (Unread(f"layer {digest(LAYERS[0])}", f"{path} is no file", "incomplete"),),
     )
 
 
@@ -389,7 +389,7 @@ def test_layer_that_may_not_be_read_is_not_said_to_be_absent(tmp_path: Path) -> 
     path = blob_of(oci_layout(tmp_path, "plain"), LAYERS[0])
     path.chmod(0)
     why = f"cannot open {path}: Permission denied"
-    assert scan(tmp_path).unread == (Unread(f"layer {digest(LAYERS[0])}", why, reason="incomplete"),)
+    assert scan(tmp_path).unread == (Unread(f"layer {digest(LAYERS[0])}", why, "incomplete"),)
 
 
 def test_archive_that_no_folder_has_room_for_is_named(

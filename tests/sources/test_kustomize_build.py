@@ -65,22 +65,23 @@ def test_what_is_not_built_is_named() -> None:
         Unread(
             "inflating",
             "inflates Helm charts, which is not enabled",
+            "not rendered",
             hint="scan the output of: kustomize build --enable-helm",
-            reason="not rendered",
         ),
         Unread(
             "remote",
             "builds upon the remote https://github.com/acme/shop//deploy?ref=v1",
+            "not rendered",
             hint="download it, or allow the network; 1 file is judged as written",
-            reason="not rendered",
         ),
     )
     assert found.notes == (
         Unread(
             "components/unused",
             "a component that no kustomization here uses; the files it lists are judged as they stand",
+            "not rendered",
         ),
-        Unread("empty", "builds to nothing: its kustomization is empty"),
+        Unread("empty", "builds to nothing: its kustomization is empty", "not rendered"),
     )
 
 
@@ -134,9 +135,7 @@ def test_base_outside_is_refused(tmp_path: Path) -> None:
     root = write(tmp_path, files | {"prod/kustomization.yaml": "resources: [../base]\n"})
     hint = "scan the folder that holds both"
     assert build(root / "prod").unread == (
-        Unread(
-            "", "builds upon ../base: it leads out of the scanned folder", hint=hint, reason="not rendered"
-        ),
+        Unread("", "builds upon ../base: it leads out of the scanned folder", "not rendered", hint=hint),
     )
 
 
@@ -201,7 +200,7 @@ def test_file_that_a_chart_owns_is_judged_with_the_chart_alone(tmp_path: Path) -
         ("chart", "chart/crds/pod.yaml", 0, "Pod/a"),
     ]
     assert found.notes == (
-        Unread("", "what it takes from charts is judged with them alone: chart/crds/pod.yaml"),
+        Unread("", "what it takes from charts is judged with them alone: chart/crds/pod.yaml", "incomplete"),
     )
     assert [(u.where, u.hint) for u in found.unread] == [("broken/kustomization.yaml", "")]
 
@@ -280,8 +279,8 @@ def test_without_kustomize_the_objects_are_left_to_the_plain_reader(
         Unread(
             "",
             "there is no Kustomize to build it with",
+            "not rendered",
             hint="put kustomize or kubectl on the PATH or install leadline[render]; 1 file is judged as written",
-            reason="not rendered",
         ),
     )
     assert sorted(found.owners) == ["kustomization.yaml"]

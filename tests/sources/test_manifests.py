@@ -202,14 +202,15 @@ def test_helm_template_is_one_unread_per_file(tmp_path):
         Unread(
             "chart/templates/x.yaml",
             "it is a Helm template, which is read only together with its chart",
+            "not rendered",
             1,
             1,
             "scan the folder that holds its Chart.yaml",
-            reason="not rendered",
         ),
         Unread(
             "y.yaml",
             "it holds template syntax ({{ … }}) that nothing has filled in",
+            "not rendered",
             1,
             1,
             "render it and scan the result",

@@ -212,7 +212,7 @@ def test_forged_layer_tells_nothing_and_is_not_remembered(tmp_path: Path, at: in
                 Unread(
                     f"layer {digest(LAYERS[1])}",
                     f"its content does not have the digest {top}; nothing of it was used",
-                    reason="incomplete",
+                    "incomplete",
                 ),
             )
     assert server.paths().count(f"/v2/team/demo/blobs/{top}") == 2
@@ -281,7 +281,7 @@ def test_foreign_layer_is_unread() -> None:
     why = "a foreign layer: kept elsewhere by its owner's terms, and not part of the stored image"
     assert (names(sbom), sbom.unread) == (
         ["three"],
-        (Unread(f"layer {digest(LAYERS[0])}", why, reason="incomplete"),),
+        (Unread(f"layer {digest(LAYERS[0])}", why, "incomplete"),),
     )
 
 

@@ -91,7 +91,10 @@ def test_a_document_of_syft_is_read() -> None:
         Package("deb", "bash", "5", namespace="debian", depends=("libc6",)),
         Package("generic", "busybox", "1.36", owned_by="bash"),
     )
-    assert sbom.unread == (Unread("artifacts[3]", "has no name"), Unread("artifacts[4]", "has no name"))
+    assert sbom.unread == (
+        Unread("artifacts[3]", "has no name", "malformed"),
+        Unread("artifacts[4]", "has no name", "malformed"),
+    )
     assert sbom.distro == Distro("debian", "12", name="Debian 12", like=("linux",), end_of_life="2028-06-30")
     assert (sbom.image.name, sbom.image.id, sbom.image.digest, sbom.created) == (
         "web",
@@ -168,8 +171,8 @@ def test_a_document_of_spdx_is_read() -> None:
         Package("generic", "no-url", "3"),
     )
     assert sbom.unread == (
-        Unread("packages[4] no-url", "has no package URL, so its kind is unknown"),
-        Unread("packages[5]", "has no name"),
+        Unread("packages[4] no-url", "has no package URL, so its kind is unknown", "malformed"),
+        Unread("packages[5]", "has no name", "malformed"),
     )
     assert (sbom.distro.id, sbom.distro.version) == ("alpine", "3.19.1")
     assert (sbom.image.name, sbom.image.digest) == ("web:1", "sha256:" + "b" * 64)
@@ -224,7 +227,7 @@ def test_a_document_of_cyclonedx_is_read() -> None:
         ),
         Package("maven", "inner", "2", namespace="g"),
     )
-    assert sbom.unread == (Unread("components[3]", "has no name"),)
+    assert sbom.unread == (Unread("components[3]", "has no name", "malformed"),)
     assert (sbom.distro.id, sbom.distro.version, sbom.distro.end_of_life) == ("debian", "12.5", "2028-06-30")
     assert (sbom.image.name, sbom.image.digest) == ("web", "sha256:b")
 
@@ -309,7 +312,10 @@ def test_entries_of_one_id_are_all_kept() -> None:
 
 def test_thousands_of_broken_entries_are_counted() -> None:
     sbom = read({"artifacts": [{}] * 1500, "descriptor": {}})
-    assert (len(sbom.unread), sbom.unread[-1]) == (1001, Unread("further entries", "500 make no sense"))
+    assert (len(sbom.unread), sbom.unread[-1]) == (
+        1001,
+        Unread("further entries", "500 make no sense", "malformed"),
+    )
 
 
 @pytest.mark.parametrize(

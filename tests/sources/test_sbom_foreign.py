@@ -66,7 +66,11 @@ def test_a_second_distribution_is_named() -> None:
     sbom = read(cyclonedx(components=systems))
     assert (sbom.distro.id, sbom.distro.version) == ("alpine", "3.20")
     assert sbom.unread == (
-        Unread("components[2]", "is a second distribution, debian 12; all is reported as of alpine 3.20"),
+        Unread(
+            "components[2]",
+            "is a second distribution, debian 12; all is reported as of alpine 3.20",
+            "malformed",
+        ),
     )
 
 

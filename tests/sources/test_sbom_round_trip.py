@@ -138,9 +138,9 @@ def test_packages_of_unknown_kind_are_kept_and_named() -> None:
         ("generic", "half"),
     ]
     assert sbom.unread == (
-        Unread("packages[1] mystery", "has no package URL, so its kind is unknown"),
-        Unread("packages[2]", "has no name"),
-        Unread("packages[4] half", "pkg: is no package URL"),
+        Unread("packages[1] mystery", "has no package URL, so its kind is unknown", "malformed"),
+        Unread("packages[2]", "has no name", "malformed"),
+        Unread("packages[4] half", "pkg: is no package URL", "malformed"),
     )
 
 
@@ -239,7 +239,9 @@ def test_a_document_that_calls_itself_incomplete_is_not_taken_for_whole() -> Non
         "components": [],
         "compositions": [{"aggregate": "incomplete_first_party_only"}],
     }
-    assert read(document).unread == (Unread("it.json", "the document says of itself that it is incomplete"),)
+    assert read(document).unread == (
+        Unread("it.json", "the document says of itself that it is incomplete", "malformed"),
+    )
 
 
 def test_an_image_is_known_without_the_relation_that_names_it() -> None:

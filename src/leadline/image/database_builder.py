@@ -135,7 +135,7 @@ class _Builder:
                 continue
             feed = self._feed_of(document, latest)
             if feed is None:
-                self._skip(Unread(document.path, "no feed has this format"))
+                self._skip(Unread(document.path, "no feed has this format", "unsupported"))
                 continue
             latest = feed
             count = self._counts.get(feed)
@@ -146,7 +146,7 @@ class _Builder:
                 for fact in feed.read(document):
                     self._add(fact, feed, count)
             except Unreadable as error:
-                self._skip(Unread(document.path, f"{feed.name}: {error}"))
+                self._skip(Unread(document.path, f"{feed.name}: {error}", "malformed"))
 
     def _feed_of(self, document: Document, latest: Feed | None) -> Feed | None:
         if latest is not None and latest.recognises(document):

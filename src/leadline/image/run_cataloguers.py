@@ -58,12 +58,12 @@ def read(cataloguer: Cataloguer, file: File, tree: Tree | None, most: int) -> Re
                 raise Unreadable("the image has more packages than there is room for")
             packages.append(package)
     except Unreadable as error:
-        unread = (Unread(file.path, f"{cataloguer.name}: {error}"),)
+        unread = (Unread(file.path, f"{cataloguer.name}: {error}", "malformed"),)
     except Exception as error:
         # The engine's guard: a bug in one cataloguer must not cost the packages of all others.
         log_of(_LOGGER).exception("cataloguer %s failed on %s", cataloguer.name, file.path)
         why = f"a fault in the cataloguer {cataloguer.name} ({type(error).__name__})"
-        unread = (Unread(file.path, why, hint="please report it; --debug shows the details", reason="fault"),)
+        unread = (Unread(file.path, why, "fault", hint="please report it; --debug shows the details"),)
     return Reading(tuple(_placed(package, cataloguer, file) for package in packages), unread)
 
 

@@ -51,11 +51,7 @@ def contents_of(
     unread += tree.unread
     if len(image.layers) > len(facts):
         unread.append(
-            Unread(
-                "layer list",
-                f"{len(image.layers)} layers, of which {len(facts)} were read",
-                reason="too large",
-            )
+            Unread("layer list", f"{len(image.layers)} layers, of which {len(facts)} were read", "too large")
         )
     unread += follow_links(
         tree, [(layer, found) for layer, (_, found) in zip(image.layers, facts, strict=False)], scan_options
@@ -92,7 +88,7 @@ def _facts(
         except SourceError as error:
             errors.append(error)
             name = layer_name(layer)
-            lost = Unread(name, str(error.args[0]), hint=error.hint, reason="unreachable")
+            lost = Unread(name, str(error.args[0]), "unreachable", hint=error.hint)
             return LayerFacts(unread=[lost], is_whole=False)
         if key and facts.is_whole:
             _remember(cache, key, facts)

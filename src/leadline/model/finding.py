@@ -110,12 +110,12 @@ class Unread(Struct, frozen=True):
     where: str
     """A path, a kind of object, or an object's id."""
     why: str
+    reason: UnreadReason
+    """What programs decide by; ``why`` is for people alone."""
     line: int = 0
     """Counted from 1; 0 where there is none."""
     column: int = 0
     hint: str = ""
     """One sentence on what to do."""
-    reason: UnreadReason = "malformed"
-    """What programs decide by; ``why`` is for people alone."""
     rule: AccessRule | None = None
     """For ``forbidden``: the right that is missing, where it is known."""

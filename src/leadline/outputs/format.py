@@ -38,6 +38,7 @@ from leadline.outputs.redaction.lines import redacted_lines
 from leadline.outputs.redaction.shapes import HIDDEN, redacted_text
 from leadline.outputs.remediation import ControlText, control_text, fix, why
 from leadline.outputs.report_document import encode
+from leadline.outputs.sealing import sealed
 from leadline.outputs.summary import (
     blocked_by_access,
     closing,
@@ -116,6 +117,7 @@ __all__ = [
     "resource_counters",
     "scanned",
     "scores",
+    "sealed",
     "severity_counts",
     "source_line",
     "stable_path",

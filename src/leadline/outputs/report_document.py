@@ -16,8 +16,6 @@ import msgspec
 from leadline.errors import SourceError
 from leadline.model.image_report import ImageReport
 from leadline.model.report import PostureReport
-from leadline.outputs.place import NoPlaces, Places
-from leadline.outputs.sealing import sealed
 
 FORMAT: Final = "leadline-report"
 VERSION: Final = 1
@@ -37,10 +35,15 @@ class _Head(msgspec.Struct, frozen=True):
     version: int = 0
 
 
-def encode(report: Report, places: Places | None = None) -> bytes:
-    """``report``, sealed with ``places`` where it is not yet; without them it goes without places."""
-    if isinstance(report, PostureReport):
-        report = sealed(report, places or NoPlaces())
+def encode(report: Report) -> bytes:
+    """``report`` as a document that stands alone.
+
+    Raises: ``ValueError`` for a report that is not sealed: its places and lines, still in the files, would be lost.
+    """
+    if isinstance(report, PostureReport) and not report.is_sealed:
+        raise ValueError(
+            "only a sealed report can be encoded; leadline.outputs.sealing.sealed() makes it one"
+        )
     return msgspec.json.encode(Document(report))
 
 

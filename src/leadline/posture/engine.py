@@ -245,7 +245,7 @@ class _Run:
         if given.unknown:
             # Such a binding may allow anything: it is no pass.
             why = f"its role {given.unknown} was not read, so what it allows is unknown"
-            unread = Unread(_where(binding), why, hint="scan it together with the role", reason="missing")
+            unread = Unread(_where(binding), why, "missing", hint="scan it together with the role")
             yield SubjectVerdict(binding, unread=((GRANTS, unread),))
         subjects = with_own_ids(grant.as_resource() for grant in given.grants)
         for grant, subject in zip(given.grants, subjects, strict=True):
@@ -259,7 +259,9 @@ class _Run:
         for path, wanted in malformed:
             where = f"{workload.pod_path}{path}".rstrip(".")
             hint = "Kubernetes refuses such an object; fix the field"
-            self._unread.append(("", Unread(_where(resource), f"{where} must be {wanted}", hint=hint)))
+            self._unread.append(
+                ("", Unread(_where(resource), f"{where} must be {wanted}", "malformed", hint=hint))
+            )
         self._ask(self._judge.on[Workload], workload, inventory, resource, workload.pod_path)
         for container in workload.containers:
             self._ask(self._judge.on[Container], container, inventory, resource, container.path)
@@ -297,9 +299,7 @@ class _Run:
                 log_of(__name__).exception("control %s failed on %s", control_id, resource.title)
                 why = f"{control_id} could not judge it: a fault in the control ({type(fault).__name__})"
                 fix = "fix the control" if control_id in self._judge.of_users else "please report it"
-                unread = Unread(
-                    _where(resource), why, hint=f"{fix}; --debug shows the details", reason="fault"
-                )
+                unread = Unread(_where(resource), why, "fault", hint=f"{fix}; --debug shows the details")
                 self._unread.append((control_id, unread))
 
     def _traced(

@@ -28,7 +28,7 @@ def why_no_verdict(report: PostureReport, ignored: int, options: PostureOptions)
         return f"nothing to judge in {name}: it holds no object"
     if ignored:
         left_out = count(ignored, "file or folder is", "files or folders are")
-        return f"nothing to judge in {name}: {left_out} left out by an ignore file or --exclude-path"
+        return f"nothing to judge in {name}: {left_out} left out by an ignore file or an excluded path"
     if report.charts or report.kustomizations:
         rendered = [count(report.charts, "chart")] if report.charts else []
         rendered += [count(report.kustomizations, "kustomization")] if report.kustomizations else []

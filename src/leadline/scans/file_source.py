@@ -49,7 +49,7 @@ def _plain(targets: Sequence[str], listing: FileListing, text: bytes) -> Reading
     )
     if found.ignored:
         left_out = count(found.ignored, "file or folder", "files or folders")
-        notes = (f"{left_out} left out by an ignore file or --exclude-path", *notes)
+        notes = (f"{left_out} left out by an ignore file or an excluded path", *notes)
     return Reading(
         target_of(targets, found.root),
         found.resources,

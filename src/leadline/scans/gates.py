@@ -1,18 +1,19 @@
-"""What decides whether a scan that worked is good enough."""
+"""What decides whether a scan that worked is good enough. How a gate is called and worded is its program's."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from leadline.model.control import SEVERITIES, Severity
 from leadline.model.finding import Unread
 from leadline.model.report import PostureReport
-from leadline.outputs.plain import count
 
 if TYPE_CHECKING:
     from leadline.model.image_report import ImageReport
+
+GateName = Literal["severity", "compliance", "unread", "unmatched", "database"]
+"""``database``: findings are bounded, and there is no vulnerability database to find any with."""
 
 
 class Gates(Struct, frozen=True, kw_only=True):
@@ -27,76 +28,74 @@ class Gates(Struct, frozen=True, kw_only=True):
     """Fails where packages of an image could not be matched with advisories."""
 
 
+class GateResult(Struct, frozen=True):
+    """One gate, and what it was held against."""
+
+    gate: GateName
+    passed: bool
+    bound: Severity | float | None = None
+    """The severity or the score that was asked for; ``None`` for gates without a bound."""
+    found: float | None = None
+    """Findings, inputs or packages that failed it, or the score; ``None`` where there is no score."""
+
+
 class Verdict(Struct, frozen=True):
     """The outcome of all gates together."""
 
-    text: str = ""
-    """``failed: --severity-threshold high, 4 findings at or above it``; empty without a gate."""
-    passed: bool = True
-    failing: Severity | None = None
-    """Findings of this severity or above made it fail; ``None`` where it passed, or something else did."""
+    results: tuple[GateResult, ...] = ()
+    """In the order of ``Gates``; empty without a gate."""
+    unread: int = 0
+    """Inputs that could not be read and that no gate speaks of."""
+
+    @property
+    def passed(self) -> bool:
+        return all(result.passed for result in self.results)
+
+    @property
+    def failing(self) -> Severity | None:
+        """Findings of this severity or above made it fail; ``None`` where it passed, or something else did."""
+        failed = {result.gate: result for result in self.results if not result.passed}
+        if "compliance" in failed:
+            return SEVERITIES[-1]
+        bound = failed["severity"].bound if "severity" in failed else None
+        return bound if isinstance(bound, str) else None
 
 
 def verdict(report: PostureReport, gates: Gates) -> Verdict:
-    """The outcome of every gate; those that failed are named first and alone."""
-    failed: list[str] = []
-    passed: list[str] = []
-    failing: Severity | None = None
+    """The outcome of every gate about objects."""
+    results: list[GateResult] = []
     if gates.severity_threshold:
-        gate = f"--severity-threshold {gates.severity_threshold}"
-        grave = SEVERITIES[: SEVERITIES.index(gates.severity_threshold) + 1]
+        least, grave = _at_or_above(gates.severity_threshold)
         counts = report.severities()
         number = sum(counts[severity] for severity in grave)
-        (failed if number else passed).append(
-            f"{gate}, {count(number, 'finding')} at or above it" if number else gate
-        )
-        failing = grave[-1] if number else None
+        results.append(GateResult("severity", not number, least, number))
     if gates.compliance_threshold is not None:
-        gate = f"--compliance-threshold {gates.compliance_threshold:g}"
         score = report.compliance()
-        if score is None or score < gates.compliance_threshold:
-            failing = SEVERITIES[-1]
-            failed.append(
-                f"{gate}, the score is {'unknown' if score is None else f'{int(score * 100) / 100:g}'}"
-            )
-        else:
-            passed.append(gate)
-    if gates.fail_on_unread:
-        number = len(report.unread)
-        (failed if number else passed).append(
-            f"--fail-on unread, {number:,} not read" if number else "--fail-on unread"
-        )
-    outcome = _joined(failed, passed, len(report.unread))
-    return outcome if outcome.passed else replace(outcome, failing=failing)
+        passed = score is not None and score >= gates.compliance_threshold
+        results.append(GateResult("compliance", passed, gates.compliance_threshold, score))
+    return _verdict(results, report.unread, gates)
 
 
 def image_verdict(report: "ImageReport | None", unread: Sequence[Unread], gates: Gates) -> Verdict:
     """The outcome for an image. Vulnerabilities and other findings count alike; ``report`` is ``None`` for a mere SBOM."""
-    failed: list[str] = []
-    passed: list[str] = []
+    results: list[GateResult] = []
     if gates.severity_threshold and report is not None:
-        gate = f"--severity-threshold {gates.severity_threshold}"
-        grave = SEVERITIES[: SEVERITIES.index(gates.severity_threshold) + 1]
-        if report.database is None:
-            failed.append(f"{gate}, there is no vulnerability database")
+        least, grave = _at_or_above(gates.severity_threshold)
         number = sum(one.severity in grave for one in report.findings)
         number += sum(one.severity in grave for one in report.vulnerabilities)
-        if number:
-            failed.append(f"{gate}, {count(number, 'finding')} at or above it")
-        elif report.database is not None:
-            passed.append(gate)
-    if gates.fail_on_unread:
-        number = len(unread)
-        (failed if number else passed).append(
-            f"--fail-on unread, {number:,} not read" if number else "--fail-on unread"
-        )
+        if report.database is None:
+            results.append(GateResult("database", False, least))
+        if number or report.database is not None:
+            results.append(GateResult("severity", not number, least, number))
     if gates.fail_on_unmatched and report is not None:
         number = _unmatched(report)
-        gate = "--fail-on unmatched"
-        (failed if number else passed).append(
-            f"{gate}, {count(number, 'package')} not matched" if number else gate
-        )
-    return _joined(failed, passed, 0 if gates.fail_on_unread else len(unread))
+        results.append(GateResult("unmatched", not number, found=number))
+    return _verdict(results, unread, gates)
+
+
+def _at_or_above(threshold: str) -> tuple[Severity, tuple[Severity, ...]]:
+    grave = SEVERITIES[: SEVERITIES.index(threshold) + 1]
+    return grave[-1], grave
 
 
 def _unmatched(report: "ImageReport") -> int:
@@ -106,8 +105,7 @@ def _unmatched(report: "ImageReport") -> int:
     return sum(one.packages for one in report.coverage if one.why and one.counts)
 
 
-def _joined(failed: Sequence[str], passed: Sequence[str], unread_count: int) -> Verdict:
-    if failed:
-        return Verdict(f"failed: {'; '.join(failed)}", False)
-    unread = f"; {unread_count:,} not read" if unread_count else ""
-    return Verdict(f"passed: {'; '.join(passed)}{unread}" if passed else "")
+def _verdict(results: list[GateResult], unread: Sequence[Unread], gates: Gates) -> Verdict:
+    if not gates.fail_on_unread:
+        return Verdict(tuple(results), len(unread))
+    return Verdict((*results, GateResult("unread", not unread, found=len(unread))))

@@ -112,7 +112,7 @@ def open_sbom(reference: str, options: ImageOptions) -> Iterator[LazySbom]:
     path = sbom_input(reference)
     if path is not None:
         if options.with_digests:
-            raise UsageError("--digests needs the files, and a finished SBOM holds none")
+            raise UsageError("digests need the files, and a finished SBOM holds none")
         yield LazySbom(lambda: read_sbom_input(path, options))
         return
     cache = LayerCache(options.cache_folder, CACHE_BYTES) if options.cache_folder else None

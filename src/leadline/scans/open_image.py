@@ -74,7 +74,9 @@ def _check_platform(reference: str, platform: str, image: OpenedImage) -> None:
     wanted = str(read_platform(platform))
     found = image.identity.platform
     if not f"{found}/".startswith(f"{wanted}/") and not f"{wanted}/".startswith(f"{found}/"):
-        raise UsageError(f"{reference} is for {found}, not for {wanted}", hint="leave --platform out")
+        raise UsageError(
+            f"{reference} is for {found}, not for {wanted}", hint="ask for that platform, or for none"
+        )
 
 
 def _registry(options: ImageOptions) -> RegistryOptions:

@@ -115,7 +115,7 @@ def _with_own(controls: tuple[BuiltControl, ...], folders: Iterable[str], enviro
         path = Path(folder)
         if not path.exists():
             raise SourceError(
-                f"no such folder: {folder}", hint="--controls takes a folder of Python or Rego files"
+                f"no such folder: {folder}", hint="controls of your own are Python or Rego files"
             )
         is_rego = path.suffix == ".rego" and path.is_file()
         files = sorted(path.rglob("*.py")) if path.is_dir() else [] if is_rego else [path]
@@ -125,7 +125,7 @@ def _with_own(controls: tuple[BuiltControl, ...], folders: Iterable[str], enviro
             except UsageError as error:
                 why = str(error.args[0])
                 hint = "its controls were not judged by; fix it"
-                unread.append(Unread(str(file), why, hint=hint, reason="fault"))
+                unread.append(Unread(str(file), why, "fault", hint=hint))
         if is_rego or (path.is_dir() and next(path.rglob("*.rego"), None)):
             from leadline.scans.own_rego import own_rego
 

@@ -97,7 +97,7 @@ def check_age(state: DatabaseState, oldest_days: int | None, today: str) -> None
         age_text = f"of {state.date[:_DATE]}, {age} days old" if age is not None else "of an unknown date"
         raise DatabaseError(
             f"the vulnerability database is {age_text}; at most {oldest_days} are allowed",
-            hint="build or update it, or raise --max-db-age",
+            hint="build or update it, or allow an older one",
         )
 
 

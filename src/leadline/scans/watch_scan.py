@@ -176,7 +176,7 @@ def _file_changes(
 
 def _unreadable(watched: WatchedScan, error: SourceError) -> ScanChange:
     nothing = replace(watched.scan.report, findings=())
-    unread = Unread(watched.reading.target.name, str(error), reason="missing")
+    unread = Unread(watched.reading.target.name, str(error), "missing")
     return ScanChange(nothing, nothing, watched.reading.places, (unread,))
 
 

@@ -188,7 +188,11 @@ def read_half(document: Document):
 
 def test_what_could_not_be_read_is_named_and_the_rest_is_kept(tmp_path: Path):
     feed = Feed("half", "Half", lambda document: document.path == "half", read_half)
-    documents = [Document("half", b""), Document("page.html", b"<html>"), Unread("big.zip", "damaged")]
+    documents = [
+        Document("half", b""),
+        Document("page.html", b"<html>"),
+        Unread("big.zip", "damaged", "malformed"),
+    ]
     built = build(documents, [feed], tmp_path / "v.db", built=BUILT)
     assert [(unread.where, unread.why) for unread in built.unread] == [
         ("half", "half: it ends in the middle"),

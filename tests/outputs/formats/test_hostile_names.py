@@ -35,7 +35,7 @@ def hostile_report(name: str = HOSTILE) -> PostureReport:
         resources=(resource, live),
         judged=(("H-1",), ("H-1",)),
         skips=(),
-        unread=(Unread(name, name, 1, 1, name),),
+        unread=(Unread(name, name, "malformed", 1, 1, name),),
         frameworks=(msgspec.structs.replace(REPORT.frameworks[0], name=name),),
         settings={},
     )

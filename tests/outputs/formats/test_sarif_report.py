@@ -124,7 +124,10 @@ def test_a_name_makes_no_link():
 
 
 def test_unread_parts_are_notifications():
-    unread = (Unread("secrets", "forbidden", hint="grant list"), Unread("a b.yaml", "broken", 3))
+    unread = (
+        Unread("secrets", "forbidden", "malformed", hint="grant list"),
+        Unread("a b.yaml", "broken", "malformed", 3),
+    )
     run = run_of(msgspec.structs.replace(REPORT, unread=unread))
     first, second = run["invocations"][0]["toolExecutionNotifications"]
     assert first["message"]["text"] == "secrets was not read: forbidden; grant list"

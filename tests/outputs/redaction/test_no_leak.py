@@ -14,6 +14,7 @@ from leadline.model.report import PostureReport
 from leadline.outputs.format import Page, formats_for
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.report_document import encode
+from leadline.outputs.sealing import sealed
 from leadline.programs.cli.debug_log import safe_formatter
 from leadline.scans.options import ChartOptions, PostureOptions
 from leadline.scans.posture_scan import open_posture_scan
@@ -82,7 +83,7 @@ def shown(folder: Path, options: PostureOptions) -> dict[str, str]:
                 out = io.StringIO()
                 format.write(scan.report, out, Page(scan.places, verbose=verbose, coverage=verbose))
                 texts[f"{name} {verbose}"] = out.getvalue()
-        texts["document"] = encode(scan.report, scan.places).decode()
+        texts["document"] = encode(sealed(scan.report, scan.places)).decode()
         texts["notes"] = "\n".join(scan.notes)
     return texts
 

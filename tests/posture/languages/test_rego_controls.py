@@ -110,10 +110,10 @@ def test_a_broken_rule_passes_nothing_and_is_told_once():
         Unread(
             "r.rego",
             "rule r: expecting expression",
+            "fault",
             4,
             7,
             hint="fix the rule; what it would have found is unknown",
-            reason="fault",
         ),
     )
     assert judgement.skips == (Skip("custom-r", "rule r: expecting expression", "not read"),)
@@ -124,7 +124,7 @@ def test_an_object_that_breaks_a_rule_is_named_and_the_others_are_judged():
     judgement = judged(Rule("r", "r.rego", ""), resources, Answer(unjudged=((0, "no list"),)))
     assert judgement.judged == ((), ("custom-r",))
     assert judgement.unread == (
-        Unread("0.yaml: Pod/a", "rule r could not judge it: no list", hint="fix r.rego", reason="fault"),
+        Unread("0.yaml: Pod/a", "rule r could not judge it: no list", "fault", hint="fix r.rego"),
     )
 
 

@@ -185,7 +185,7 @@ def test_files_are_no_packages_to_who_reads_the_document(told, format: str):
         (("web.tar",), "--digests goes into documents; add --format spdx-json, cyclonedx-json or syft-json"),
         (
             ("doc.json", "-f", "syft-json"),
-            "--digests needs the files, and a finished SBOM holds none",
+            "digests need the files, and a finished SBOM holds none",
         ),
     ],
 )

@@ -212,10 +212,10 @@ def test_what_leaves_nothing_is_named(capfd):
 
 def test_what_is_left_out_is_told(capfd):
     _, _, err = run(capfd, *PRIVILEGED, ".", "--exclude-path", "bad.yaml")
-    note = "note: 1 file or folder left out by an ignore file or --exclude-path\n"
+    note = "note: 1 file or folder left out by an ignore file or an excluded path\n"
     assert err == f"{note}no findings: 1 object, 1 control, all input read\n"
     Path(".leadlineignore").write_text("*\n")
-    message = "nothing to judge in .: 2 files or folders are left out by an ignore file or --exclude-path"
+    message = "nothing to judge in .: 2 files or folders are left out by an ignore file or an excluded path"
     assert run(capfd, *PRIVILEGED, ".") == (3, "", f"leadline: {message}\n")
 
 

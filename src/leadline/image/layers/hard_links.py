@@ -31,8 +31,8 @@ def add_links(scan_options: LayerScanOptions, facts: LayerFacts, layer: Layer, l
         why = str(error)
     else:
         facts.facts.update(found)
-        facts.unread += [Unread(path, TOO_LARGE, reason="too large") for path in too_large]
-        facts.unread += [Unread(path, "a hard link to a link", reason="unsupported") for path in dangling]
+        facts.unread += [Unread(path, TOO_LARGE, "too large") for path in too_large]
+        facts.unread += [Unread(path, "a hard link to a link", "unsupported") for path in dangling]
         # Another image may have room for them.
         facts.is_whole = facts.is_whole and not too_large
         return
@@ -40,7 +40,7 @@ def add_links(scan_options: LayerScanOptions, facts: LayerFacts, layer: Layer, l
     count = f"{links[0]} was" if len(links) == 1 else f"{links[0]} and {len(links) - 1} more hard links were"
     name = layer_name(layer)
     facts.unread.append(
-        Unread(name, f"{why} at the second reading; {count} not read", hint=hint, reason="incomplete")
+        Unread(name, f"{why} at the second reading; {count} not read", "incomplete", hint=hint)
     )
     facts.is_whole = False
 

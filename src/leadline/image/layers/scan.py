@@ -60,13 +60,13 @@ def facts_of(scan_options: LayerScanOptions, layer: Layer) -> LayerFacts:
             return _nothing(name, f"{error}; nothing of it was used")
         except WrongDiffId as error:
             # Its bytes are those that lie there: what they hold is worth more than silence.
-            facts.unread.append(Unread(name, f"{error}; it was read all the same", reason="incomplete"))
+            facts.unread.append(Unread(name, f"{error}; it was read all the same", "incomplete"))
             facts.is_whole = False
         except Damaged as error:
             forgery = _forgery(entries)
             if forgery:
                 return _nothing(name, f"{forgery}; nothing of it was used")
-            facts.unread.append(Unread(name, f"{error}; what came before was read", reason="incomplete"))
+            facts.unread.append(Unread(name, f"{error}; what came before was read", "incomplete"))
             facts.is_whole = False
     scan_options.budget.count(entries=facts.weight)
     lost = passing.lost_links()
@@ -76,7 +76,7 @@ def facts_of(scan_options: LayerScanOptions, layer: Layer) -> LayerFacts:
 
 
 def _nothing(name: str, why: str) -> LayerFacts:
-    return LayerFacts(unread=[Unread(name, why, reason="incomplete")], is_whole=False)
+    return LayerFacts(unread=[Unread(name, why, "incomplete")], is_whole=False)
 
 
 def _forgery(entries: EntryReader) -> str:
@@ -185,7 +185,7 @@ class _Pass:
     def _finish(self) -> None:
         if self._outside > MOST_OUTSIDE:
             why = f"{self._outside - MOST_OUTSIDE} more entries lie outside the image"
-            self._facts.unread.append(Unread("(archive)", why, reason="left out"))
+            self._facts.unread.append(Unread("(archive)", why, "left out"))
 
     def _imply(self, folder: str) -> None:
         known = self._facts.entries
@@ -243,7 +243,7 @@ class _Pass:
         self._outside += 1
         if self._outside <= MOST_OUTSIDE:
             self._facts.unread.append(
-                Unread(entry.path, "its name or target lies outside the image", reason="left out")
+                Unread(entry.path, "its name or target lies outside the image", "left out")
             )
 
     def _take_link(self, entry: Entry) -> None:
@@ -280,7 +280,7 @@ class _Pass:
             case "outside":
                 self._refuse(entry)
             case "denied":
-                self._facts.unread.append(Unread(path, entry.target, reason="incomplete"))
+                self._facts.unread.append(Unread(path, entry.target, "incomplete"))
 
     def _take_file(self, entry: Entry) -> None:
         try:
@@ -294,7 +294,7 @@ class _Pass:
         if may_hold_secrets and entry.size > LARGEST_SECRET_FILE:
             may_hold_secrets = False
             why = f"larger than {LARGEST_SECRET_FILE >> 20} MiB, not searched for credentials"
-            self._facts.unread.append(Unread(entry.path, why, reason="too large"))
+            self._facts.unread.append(Unread(entry.path, why, "too large"))
         readers = interest.readers if interest else ()
         executables = self._executable_readers(entry)
         readers = (
@@ -339,5 +339,5 @@ class _Pass:
         return is_kept
 
     def _note(self, entry: Entry, why: str, reason: UnreadReason = "too large") -> None:
-        lost = Unread(entry.path, why, reason=reason)
+        lost = Unread(entry.path, why, reason)
         self._facts.facts[self._key] = PathFacts(entry.mode, unread=(lost,))

@@ -33,12 +33,12 @@ def follow_links(tree: MergedTree, layers: Read, scan_options: LayerScanOptions)
     for count, (link, real) in enumerate(_lost(tree, scan_options.selector)):
         if count >= MOST_FOLLOWED:
             yield Unread(
-                link, f"more than {MOST_FOLLOWED} links lead to files that were not read", reason="too large"
+                link, f"more than {MOST_FOLLOWED} links lead to files that were not read", "too large"
             )
             break
         found = _source(tree, layers, real)
         if found is None:
-            yield Unread(link, f"leads to {real}, which was not read", reason="missing")
+            yield Unread(link, f"leads to {real}, which was not read", "missing")
         else:
             left.setdefault(found.layer, {}).setdefault(found.path, []).append(link)
     for number in sorted(left, reverse=True):
@@ -85,22 +85,19 @@ def _read_again(
                 if entry.kind == "file" and entry.path in lost:
                     links = lost[entry.path]
                     if not scan_options.budget.reserve_file(scan_options.limits, entry.size):
-                        unread.append(Unread(links[0], TOO_LARGE, reason="too large"))
+                        unread.append(Unread(links[0], TOO_LARGE, "too large"))
                         found[entry.path] = ()
                         continue
                     found[entry.path] = tuple(_told(scan_options, layer, links, entries, entry.mode))
             entries.finish()
     except Forged as error:
-        unread.append(Unread(layer_name(layer), f"{error} at the second reading", reason="incomplete"))
+        unread.append(Unread(layer_name(layer), f"{error} at the second reading", "incomplete"))
         yield from unread
         return
     except SourceError as error:
         unread.append(
             Unread(
-                layer_name(layer),
-                f"{error.args[0]} at the second reading",
-                hint=error.hint,
-                reason="unreachable",
+                layer_name(layer), f"{error.args[0]} at the second reading", "unreachable", hint=error.hint
             )
         )
         yield from unread
@@ -112,7 +109,7 @@ def _read_again(
     yield from unread
     for path, links in lost.items():
         if path not in found:
-            yield Unread(links[0], f"leads to {path}, which was not read", reason="missing")
+            yield Unread(links[0], f"leads to {path}, which was not read", "missing")
 
 
 def _told(

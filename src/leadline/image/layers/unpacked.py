@@ -96,9 +96,7 @@ class Unpacked:
                     self.hides.append((0, self._named(path, kind), kind))
                 case "=":
                     if not self._link(layer, step):
-                        yield Unread(
-                            path, f"a hard link to {kind[len(HARD) :]}, which is no file", reason="missing"
-                        )
+                        yield Unread(path, f"a hard link to {kind[len(HARD) :]}, which is no file", "missing")
                 case _:
                     self._put(path, self._leaf(layer, step))
 

@@ -4,9 +4,9 @@ from typing import IO
 
 import orjson
 
-from leadline.outputs.format import Page, PostureReport, encode, format, json_text
+from leadline.outputs.format import Page, PostureReport, encode, format, json_text, sealed
 
 
 @format("report", suffix=".report.json")
 def report_document(report: PostureReport, out: IO[str], page: Page) -> None:
-    out.write(json_text(orjson.loads(encode(report, page.places))) + "\n")
+    out.write(json_text(orjson.loads(encode(sealed(report, page.places)))) + "\n")

@@ -280,7 +280,7 @@ def _fill(table: _Table, answer: Answer, subjects: Sequence[Resource | Grant], r
         resource = _resource_of(subjects[position])
         where = f"{resource.origin.path}: {resource.title}" if resource.origin.path else resource.title
         unread = Unread(
-            where, f"rule {rule.name} could not judge it: {why}", hint=f"fix {rule.file}", reason="fault"
+            where, f"rule {rule.name} could not judge it: {why}", "fault", hint=f"fix {rule.file}"
         )
         table.unjudged |= {id(subject): unread for subject in _judged_by(subjects[position])}
 
@@ -352,8 +352,8 @@ def _broken(rule: Rule, problem: Problem) -> Unread:
     return Unread(
         problem.file or rule.file,
         f"rule {rule.name}: {problem.why}",
+        "fault",
         problem.line,
         problem.column,
         hint="fix the rule; what it would have found is unknown",
-        reason="fault",
     )

@@ -66,7 +66,7 @@ def custom_workloads(cluster: Cluster, kinds: Iterable[ApiKind]) -> tuple[set[st
 
 def _schema_unread(api_version: str, why: str) -> Unread:
     where = f"schema of {api_version}" if api_version else "schemas of custom resources"
-    return Unread(where, f"{why}; its kinds that run pods are not known", reason="unreachable")
+    return Unread(where, f"{why}; its kinds that run pods are not known", "unreachable")
 
 
 def _holds_pod(schemas: Mapping[str, Any], kind: ApiKind) -> bool:

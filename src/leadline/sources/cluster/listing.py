@@ -230,7 +230,7 @@ class _Walk:
             else self._kind.resource
         )
         said = f"{why}; {self.read:,} were read before" if self.read else why
-        return Unread(where, said, hint=hint, reason="forbidden" if rule else "unreachable", rule=rule)
+        return Unread(where, said, "forbidden" if rule else "unreachable", hint=hint, rule=rule)
 
 
 def _forbidden_prefix(kind: ApiKind) -> str:

@@ -194,7 +194,7 @@ class Reading:
             served = discover_kinds(self.cluster)
         except RefusedError as refused:
             self._unread.append(
-                Unread("API discovery", f"{refused.args[0]}; custom kinds are not known", reason="forbidden")
+                Unread("API discovery", f"{refused.args[0]}; custom kinds are not known", "forbidden")
             )
             served = assumed_kinds()
         keys = {canonical_key(key) for key in wanted if key != ANY_WORKLOAD}
@@ -205,7 +205,7 @@ class Reading:
         for group, why in served.broken_groups.items():
             touched = {key for key in keys if split_key(key)[1] == group and key not in served.kinds}
             if touched or ANY_WORKLOAD in wanted:
-                self._unread.append(Unread(f"API group {group}", why, reason="unreachable"))
+                self._unread.append(Unread(f"API group {group}", why, "unreachable"))
                 self._unread_kinds |= touched
         return [kind for key in sorted(keys) if (kind := _served_kind(served, key)) is not None]
 
@@ -215,9 +215,7 @@ class Reading:
                 self.cluster.ask(f"/api/v1/namespaces/{name}")
             except RefusedError as refused:
                 if refused.status == 404:
-                    self._unread.append(
-                        Unread(f"namespace {name}", "there is no such namespace", reason="missing")
-                    )
+                    self._unread.append(Unread(f"namespace {name}", "there is no such namespace", "missing"))
 
     def _list(self, chosen: Sequence[ApiKind]) -> list[Listing]:
         """In the order of ``chosen``; owners are done before the kinds that they own begin."""

@@ -223,7 +223,7 @@ class _Stream:
         where = (
             f"{self.kind.resource} in namespace {self.namespace}" if self.namespace else self.kind.resource
         )
-        unread = Unread(where, f"cannot be watched: {why}", reason="forbidden")
+        unread = Unread(where, f"cannot be watched: {why}", "forbidden")
         self._events.put(_Event(self, unread=unread))
 
 

@@ -71,7 +71,7 @@ def _opened(path: Path, name: str) -> Iterator[Document | Unread]:
         with path.open("rb") as file:
             yield from _Reader().read(file, name, 0)
     except _FAULTS as error:
-        yield Unread(name, f"cannot be read ({_words(error)})")
+        yield Unread(name, f"cannot be read ({_words(error)})", "unreachable")
 
 
 class _TooLarge(Exception):  # noqa: N818 - it names the state of the document, and becomes an ``Unread``
@@ -90,7 +90,7 @@ class _Reader:
         buffered = _buffered(file)
         head = buffered.peek(_HEAD)[:_HEAD]
         if depth > DEEPEST:
-            yield Unread(name, "an archive within an archive, too deep")
+            yield Unread(name, "an archive within an archive, too deep", "too large")
             return
         try:
             if is_compressed(head):
@@ -105,9 +105,9 @@ class _Reader:
             else:
                 yield Document(name, self._all(buffered))
         except _TooLarge as error:
-            yield Unread(name, str(error))
+            yield Unread(name, str(error), "too large")
         except _FAULTS as error:
-            yield Unread(name, f"damaged or cut short ({_words(error)})")
+            yield Unread(name, f"damaged or cut short ({_words(error)})", "malformed")
 
     def _zip(self, file: io.BufferedReader, name: str, depth: int) -> Iterator[Document | Unread]:
         with ExitStack() as stack:

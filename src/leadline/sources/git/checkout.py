@@ -201,10 +201,7 @@ class _Repository:
         for name in submodules[:_NAMED_AT_MOST]:
             hint = "clone with --recurse-submodules and scan the folder"
             yield Unread(
-                os.path.relpath(name, inside),
-                "a git submodule, which is not fetched",
-                hint=hint,
-                reason="left out",
+                os.path.relpath(name, inside), "a git submodule, which is not fetched", "left out", hint=hint
             )
         found = self._run("grep", "--cached", "-l", "-z", "-E", _LFS, "--", *_LFS_FILES)
         names = [name for name in found.output.decode("utf-8", "replace").split("\0") if name]
@@ -213,10 +210,7 @@ class _Repository:
         ]:
             hint = "clone with git-lfs and scan the folder"
             yield Unread(
-                os.path.relpath(name, inside),
-                "only the pointer of a large file (LFS)",
-                hint=hint,
-                reason="left out",
+                os.path.relpath(name, inside), "only the pointer of a large file (LFS)", "left out", hint=hint
             )
 
     def _use_token(self, address: GitAddress) -> bool:

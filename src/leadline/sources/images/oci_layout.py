@@ -170,7 +170,7 @@ def configuration(content: bytes) -> tuple[ConfigReading, tuple[Unread, ...]]:
     try:
         return read_config(content), ()
     except Damaged as error:
-        return ConfigReading(), (Unread("image configuration", str(error)),)
+        return ConfigReading(), (Unread("image configuration", str(error), "malformed"),)
 
 
 def _tagged(manifests: list[Descriptor], tag: str, name: str) -> list[Descriptor]:

@@ -28,11 +28,11 @@ def not_rendered(resources: Iterable[Resource]) -> Iterator[Unread]:
         hint = _DEPLOYERS.get((resource.group, resource.kind))
         if hint:
             why = f"{resource.title}: what it installs is not rendered here"
-            yield Unread(resource.origin.file, why, hint=hint, reason="not rendered")
+            yield Unread(resource.origin.file, why, "not rendered", hint=hint)
             continue
         keys = containers_elsewhere(resource.api_version, resource.kind, resource.body)
         if keys is not None:
             why = (
                 f"{resource.title}: what it runs at {format_path(keys)} is not judged, its kind is not known"
             )
-            yield Unread(resource.origin.file, why, reason="unsupported")
+            yield Unread(resource.origin.file, why, "unsupported")

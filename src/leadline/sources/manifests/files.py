@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from leadline.errors import ManifestError
-from leadline.model.finding import Unread
+from leadline.model.finding import Unread, UnreadReason
 from leadline.sources.boundary import Boundary, boundary_of
 from leadline.sources.manifests.ignore import IgnoreRules, ignore_rules
 from leadline.sources.regular_file import is_regular, kind_of, read_regular
@@ -204,13 +204,13 @@ class _Walk:
                 ordered = sorted(entries, key=lambda entry: entry.name)
             status = Path(folder).stat()
         except OSError as error:
-            self._refuse(folder, _reason(error))
+            self._refuse(folder, _reason(error), _kind_of(error))
             return
         if (status.st_dev, status.st_ino) in self._seen:
             return
         self._seen.add((status.st_dev, status.st_ino))
         if depth > _DEPTH_LIMIT:
-            self._refuse(folder, f"folders nested deeper than {_DEPTH_LIMIT} levels")
+            self._refuse(folder, f"folders nested deeper than {_DEPTH_LIMIT} levels", "too large")
             return
         self._note_owners(folder, {entry.name for entry in ordered})
         for entry in ordered:
@@ -231,7 +231,7 @@ class _Walk:
             return
         if self._rules.rules and self._rules.ignores(_inside(top, entry.path), is_folder=is_folder):
             self.ignored += 1
-            self._leave_out(entry.path, "left out by an ignore file or by --exclude-path")
+            self._leave_out(entry.path, "left out by an ignore file or an excluded path")
         elif is_link:
             self._links.append(entry.path)
         elif is_folder:
@@ -240,7 +240,9 @@ class _Walk:
             self._add(entry.path)
         else:
             self._refuse(
-                entry.path, f"it is {kind_of(entry.stat(follow_symlinks=False).st_mode)}, not a file"
+                entry.path,
+                f"it is {kind_of(entry.stat(follow_symlinks=False).st_mode)}, not a file",
+                "unsupported",
             )
 
     def _link(self, link: str, top: str) -> None:
@@ -252,21 +254,23 @@ class _Walk:
         if is_folder and is_filled_by_tools(Path(link).name):
             return
         if not self._boundary.holds(link):
-            self._refuse(link, "a link that leaves the folder", "scan what it points to by its own path")
+            self._refuse(
+                link, "a link that leaves the folder", "unsupported", "scan what it points to by its own path"
+            )
         elif is_folder:
             self._folder(link, top, link.count(os.sep) - top.count(os.sep))
         elif Path(real).is_file():
             self._add(link)
         elif Path(real).exists():
-            self._refuse(link, "a link to something that is no file")
+            self._refuse(link, "a link to something that is no file", "unsupported")
         else:
-            self._refuse(link, "a link to nothing")
+            self._refuse(link, "a link to nothing", "missing")
 
     def _add(self, path: str, *, is_named: bool = False) -> None:
         try:
             status = Path(path).stat()
         except OSError as error:
-            self._refuse(path, _reason(error))
+            self._refuse(path, _reason(error), _kind_of(error))
             return
         if (status.st_dev, status.st_ino) in self._seen:
             return
@@ -281,10 +285,10 @@ class _Walk:
 
     def _leave_out(self, path: str, why: str) -> None:
         if len(self.left_out) < _NAMED:
-            self.left_out.append(Unread(_inside(self.root, path), why, reason="left out"))
+            self.left_out.append(Unread(_inside(self.root, path), why, "left out"))
 
-    def _refuse(self, path: str, why: str, hint: str = "") -> None:
-        self.unread.append(Unread(_inside(self.root, path), why, hint=hint))
+    def _refuse(self, path: str, why: str, reason: UnreadReason, hint: str = "") -> None:
+        self.unread.append(Unread(_inside(self.root, path), why, reason, hint=hint))
 
     def _note_owners(self, folder: str, names: set[str]) -> None:
         if CHART_FILE in names:
@@ -338,6 +342,10 @@ def _ignore_lines(folder: str) -> list[str]:
         except OSError as error:
             raise ManifestError(f"cannot read {path}: {_reason(error)}") from error
     return lines
+
+
+def _kind_of(error: OSError) -> UnreadReason:
+    return "forbidden" if isinstance(error, PermissionError) else "unreachable"
 
 
 def _reason(error: Exception) -> str:

@@ -131,7 +131,7 @@ def _templates(listing: FileListing) -> Iterator[Unread]:
             continue
         if _HAS_TYPE.search(content) and _HAS_KIND.search(content):
             why = "a template of Kubernetes objects that nothing here fills in"
-            yield Unread(file.path, why, hint="fill it in and scan the result", reason="unsupported")
+            yield Unread(file.path, why, "unsupported", hint="fill it in and scan the result")
 
 
 def read_text(content: bytes, origin: Origin, limits: Limits = LIMITS) -> Contents:
@@ -157,7 +157,7 @@ def add_contents(whole: Contents, content: bytes, origin: Origin, limits: Limits
     more = len(whole.unread) - told_before - _UNREAD_TOLD
     if more > 0:
         del whole.unread[told_before + _UNREAD_TOLD :]
-        whole.unread.append(Unread(origin.path, f"{more} more of its parts could not be read"))
+        whole.unread.append(Unread(origin.path, f"{more} more of its parts could not be read", "incomplete"))
 
 
 def documents_of(content: bytes, path: str, limits: Limits, memory: Memory) -> list[Document]:
@@ -169,7 +169,7 @@ def documents_of(content: bytes, path: str, limits: Limits, memory: Memory) -> l
     except UnicodeDecodeError:
         return parse_documents(content, limits, memory)
     if b"\0" in text:
-        return [Document(0, 1, problem=Problem("binary content, no text"))]
+        return [Document(0, 1, problem=Problem("binary content, no text", "malformed"))]
     if not looks_like_json(text):
         return parse_documents(text, limits, memory)
     from_json = parse_json(text, limits)
@@ -196,17 +196,15 @@ def _content(file: ManifestFile, limits: Limits, stdin: BinaryIO | None) -> byte
                 return _unread(file.path, too_large(limits))
             return stream.read(limits.size_bytes + 1)
     except PermissionError:
-        return Unread(file.path, "no permission to read it", reason="forbidden")
+        return Unread(file.path, "no permission to read it", "forbidden")
     except OSError as error:
-        return Unread(
-            file.path, f"cannot be read: {(error.strerror or str(error)).lower()}", reason="unreachable"
-        )
+        return Unread(file.path, f"cannot be read: {(error.strerror or str(error)).lower()}", "unreachable")
 
 
 def _unread(path: str, problem: Problem) -> Unread:
     if problem.is_template and "templates" in path.split("/"):
-        return Unread(path, HELM_WHY, problem.line, problem.column, HELM_HINT, "not rendered")
-    return Unread(path, problem.why, problem.line, problem.column, problem.hint)
+        return Unread(path, HELM_WHY, "not rendered", problem.line, problem.column, HELM_HINT)
+    return Unread(path, problem.why, problem.reason, problem.line, problem.column, problem.hint)
 
 
 def _add_document(whole: Contents, document: Document, origin: Origin) -> None:
@@ -226,16 +224,16 @@ def _add_document(whole: Contents, document: Document, origin: Origin) -> None:
 def _add_body(whole: Contents, body: Any, origin: Origin, line: int, depth: int) -> None:
     if not is_object_like(body):
         if origin.inside:
-            whole.unread.append(Unread(origin.path, f"{origin.inside[:-1]} is no Kubernetes object", line, 1))
+            whole.unread.append(
+                Unread(origin.path, f"{origin.inside[:-1]} is no Kubernetes object", "malformed", line, 1)
+            )
         else:
             whole.not_kubernetes += 1
         return
     if _is_list(body, is_outermost=depth == 0):
         if depth == _LIST_DEPTH:
             whole.unread.append(
-                Unread(
-                    origin.path, f"lists nested deeper than {_LIST_DEPTH} levels", line, 1, reason="too large"
-                )
+                Unread(origin.path, f"lists nested deeper than {_LIST_DEPTH} levels", "too large", line, 1)
             )
             return
         for number, item in enumerate(_items(body)):
@@ -245,7 +243,7 @@ def _add_body(whole: Contents, body: Any, origin: Origin, line: int, depth: int)
             return
     if fault := _fault(body):
         why, hint = fault
-        whole.unread.append(Unread(origin.path, f"{origin.inside}{why}", line, 1, hint))
+        whole.unread.append(Unread(origin.path, f"{origin.inside}{why}", "malformed", line, 1, hint))
     elif body["apiVersion"].startswith(_NOT_JUDGED_GROUP):
         whole.not_kubernetes += 1
     else:

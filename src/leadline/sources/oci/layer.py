@@ -156,7 +156,7 @@ def paired(diff_ids: Sequence[str], count: int) -> tuple[list[str], tuple[Unread
     if len(diff_ids) == count:
         return list(diff_ids), ()
     why = f"lists {len(diff_ids)} layers where the manifest has {count}"
-    return [*diff_ids, *[""] * count][:count], (Unread("image configuration", why),)
+    return [*diff_ids, *[""] * count][:count], (Unread("image configuration", why, "malformed"),)
 
 
 @contextmanager

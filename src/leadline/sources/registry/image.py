@@ -117,7 +117,7 @@ def _config(
     try:
         return read_config(content), ()
     except Damaged as error:
-        return ConfigReading(), (Unread("image configuration", str(error)),)
+        return ConfigReading(), (Unread("image configuration", str(error), "malformed"),)
 
 
 def _layer(hosts: Sequence[Repository], descriptor: Descriptor, diff_id: str) -> PieceLayer:

@@ -99,11 +99,7 @@ class Collector:
         for unread in contents.unread:
             line = f" (line {unread.line} of the rendered text)" if unread.line else ""
             self.unread.append(
-                Unread(
-                    unread.where,
-                    f"what it renders to cannot be read: {unread.why}{line}",
-                    reason=unread.reason,
-                )
+                Unread(unread.where, f"what it renders to cannot be read: {unread.why}{line}", unread.reason)
             )
         if contents.resources and len(content) <= self._left_bytes:
             self._left_bytes -= len(content)

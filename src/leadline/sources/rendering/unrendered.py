@@ -64,13 +64,13 @@ class _Search:
         owner = self._owners[path].of
         if objects and not self._is_of_silent_subchart(path, owner):
             why = f"it holds {objects[0].get('kind')}, which the chart {owner or 'around it'} does not render"
-            return Unread(path, why, hint=_HINT, reason="not rendered")
+            return Unread(path, why, "not rendered", hint=_HINT)
         if not objects and (b"{{" not in content or not _HAS_KIND.search(content)):
             return None
         if owner not in self._charts:
             why = "a template of a chart that renders nothing by itself"
-            return Unread(path, why, hint=_HINT, reason="not rendered")
-        return Unread(path, "a template that renders to nothing with these values", reason="left out")
+            return Unread(path, why, "not rendered", hint=_HINT)
+        return Unread(path, "a template that renders to nothing with these values", "left out")
 
     def _is_of_silent_subchart(self, path: str, owner: str) -> bool:
         """Whether the file lies in a chart within a rendered one that nothing was rendered of: its values turn it off."""
@@ -92,7 +92,7 @@ class _Search:
             f"{len(objects) - built} of its objects" if built else f"it holds {objects[0].get('kind')}, which"
         )
         why = f"{what} {'are' if built else 'is'} not in what its kustomization builds"
-        return Unread(path, why, hint=_HINT, reason="not rendered")
+        return Unread(path, why, "not rendered", hint=_HINT)
 
     def _is_used(self, path: str, patch: dict[str, Any]) -> bool:
         """Whether the patch may have gone into an object that was built."""
@@ -145,4 +145,4 @@ def _at_most(rows: Iterable[Unread]) -> list[Unread]:
 def _shortened(rows: list[Unread]) -> Iterator[Unread]:
     yield from rows[:_NAMED]
     if len(rows) > _NAMED:
-        yield Unread("", f"{len(rows) - _NAMED:,} more files like these", reason=rows[0].reason)
+        yield Unread("", f"{len(rows) - _NAMED:,} more files like these", rows[0].reason)

@@ -83,12 +83,16 @@ class Entries:
 
     def lose(self, where: str, why: str) -> None:
         if len(self.unread) < MOST_UNREAD:
-            self.unread.append(Unread(where, why))
+            self.unread.append(Unread(where, why, "malformed"))
         else:
             self._left_out += 1
 
     def all_unread(self) -> tuple[Unread, ...]:
-        more = (Unread("further entries", f"{self._left_out:,} make no sense"),) if self._left_out else ()
+        more = (
+            (Unread("further entries", f"{self._left_out:,} make no sense", "malformed"),)
+            if self._left_out
+            else ()
+        )
         return (*self.unread, *more)
 
     def relate(self, needs: Mapping[str, Sequence[str]], owners: Mapping[str, str]) -> tuple[Package, ...]:

@@ -6,18 +6,27 @@ from typing import Any
 import yaml
 from msgspec import Struct
 
+from leadline.model.finding import UnreadReason
+
 
 class Problem(Struct, frozen=True):
     """Why a document could not be read; line and column count from 1 within the file, 0 for none."""
 
     why: str
+    reason: UnreadReason
     line: int = 0
     column: int = 0
     hint: str = ""
-    is_template: bool = False
-    """Whether unrendered template syntax is the cause."""
-    is_limit: bool = False
-    """Whether the text is well-formed but costs too much."""
+
+    @property
+    def is_template(self) -> bool:
+        """Whether template syntax that nothing has filled in is the cause."""
+        return self.reason == "not rendered"
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether the text may be well-formed but costs too much."""
+        return self.reason == "too large"
 
 
 TEMPLATE_WHY = "it holds template syntax ({{ … }}) that nothing has filled in"
@@ -94,8 +103,8 @@ def problem_of(error: Exception, text: bytes, lines_before: int, line: int) -> P
     line = at + lines_before if at else 0
     if _is_template(text):
         why, hint = (HELM_WHY, HELM_HINT) if _HELM.search(text) else (TEMPLATE_WHY, TEMPLATE_HINT)
-        return Problem(why, line, column, hint, is_template=True)
-    return Problem(why, line, column, hint)
+        return Problem(why, "not rendered", line, column, hint)
+    return Problem(why, "malformed", line, column, hint)
 
 
 def _is_template(text: bytes) -> bool:

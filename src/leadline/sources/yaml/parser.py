@@ -202,13 +202,15 @@ def parse_documents(content: bytes, limits: Limits = LIMITS, memory: Memory | No
     try:
         text = decode(content)
     except UnicodeDecodeError:
-        return [Document(0, 1, problem=Problem("this is no text", hint="save it as UTF-8"))]
+        return [Document(0, 1, problem=Problem("this is no text", "malformed", hint="save it as UTF-8"))]
     documents = []
     memory = memory or Memory()
     for part in split_documents(text):
         if part.index >= limits.documents:
             why = f"more than {limits.documents} documents in one file; the rest was not read"
-            documents.append(Document(part.index, part.line + 1, problem=Problem(why, part.line + 1, 1)))
+            documents.append(
+                Document(part.index, part.line + 1, problem=Problem(why, "too large", part.line + 1, 1))
+            )
             break
         documents.append(_parse_part(part, limits, memory))
     return documents
@@ -216,7 +218,7 @@ def parse_documents(content: bytes, limits: Limits = LIMITS, memory: Memory | No
 
 def too_large(limits: Limits) -> Problem:
     size = f"{limits.size_bytes >> 20} MiB" if limits.size_bytes >> 20 else f"{limits.size_bytes} bytes"
-    return Problem(f"larger than {size}", hint="split it")
+    return Problem(f"larger than {size}", "too large", hint="split it")
 
 
 def _parse_part(part: Part, limits: Limits, memory: Memory) -> Document:

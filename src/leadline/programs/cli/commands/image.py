@@ -22,6 +22,7 @@ from leadline.outputs.plain import count, plain
 from leadline.outputs.vulnerability_rows import vulnerability_count
 from leadline.programs.cli.created import created
 from leadline.programs.cli.destinations import Destination, opened, placed
+from leadline.programs.cli.gate_text import verdict_text
 from leadline.programs.cli.image_request import ImageRequest, image_request, options_of
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.terminal import configure_log, wants_colour, width_of
@@ -275,7 +276,7 @@ def _page(
         width=width_of(os.environ, is_terminal=is_terminal, usual=_PIPE_WIDTH),
         colour=is_terminal and not request.no_color and wants_colour(os.environ) and not request.output,
         verbose=request.verbose,
-        verdict=outcome.text,
+        verdict=verdict_text(outcome),
         passed=outcome.passed,
         at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         version=__version__,
@@ -299,5 +300,5 @@ def _remarks(
         text = f"{len(unread):,} not read" if unread else "all input read"
         if report is not None and request.is_scan:
             text += f", {count(len(report.findings), 'finding')}, {vulnerability_count(report)}"
-        lines.append(outcome.text or text)
+        lines.append(verdict_text(outcome) or text)
     return lines

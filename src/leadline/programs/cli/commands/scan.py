@@ -22,6 +22,7 @@ from leadline.outputs.plain import plain
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.summary import closing
 from leadline.programs.cli.destinations import Destination, Sink, destinations, opened, refuse_overwriting
+from leadline.programs.cli.gate_text import verdict_text
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.rerun_command import rerun_words
 from leadline.programs.cli.scan_request import ScanRequest, gates_of, options_of, request_of
@@ -212,8 +213,8 @@ def _watch(request: ScanRequest) -> int:
             if last.why_no_verdict:
                 raise SourceError(last.why_no_verdict) from None
             outcome = verdict(last.report, gates_of(request))
-            if outcome.text and not request.quiet:
-                click.echo(outcome.text, err=True)
+            if outcome.results and not request.quiet:
+                click.echo(verdict_text(outcome), err=True)
     return 0 if outcome.passed else _GATE_FAILED
 
 
@@ -249,7 +250,7 @@ def _page(
         if request.form != "workload"
         else "",
         again=f"{command} {rerun_words(request, 'scan', flags)}" if can_be_repeated else "",
-        verdict=outcome.text,
+        verdict=verdict_text(outcome),
         passed=outcome.passed,
         gate=outcome.failing,
         least=request.min_severity,  # type: ignore[arg-type]
@@ -296,6 +297,6 @@ def _remark(
     if outcome.failing and printed.isdisjoint(("pretty", "lines")):
         lines += failing_text(scan.report, FindingPlaces(scan.report, scan.places), outcome.failing)
     if "pretty" not in printed:
-        lines.append(closing(scan.report, outcome.text))
+        lines.append(closing(scan.report, verdict_text(outcome)))
     for line in lines:
         sys.stderr.write(line + "\n")

@@ -60,7 +60,7 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
     ready = [engine for engine in engines if engine is not None][: max(1, len(wanted))]
     if wanted and not ready:
         collector.unread += [
-            Unread(chart, _NO_ENGINE, hint=_NO_ENGINE_HINT, reason="not rendered") for chart, _ in wanted
+            Unread(chart, _NO_ENGINE, "not rendered", hint=_NO_ENGINE_HINT) for chart, _ in wanted
         ]
     elif wanted:
         answers = render_all(ready, [request for _, request in wanted], run)
@@ -104,7 +104,7 @@ class _ChartReader:
         if refusal:
             where = relative_path(refusal.path, self._top)
             self._collector.unread.append(
-                Unread(where, f"{refusal.why}, so the chart was not rendered", reason="not rendered")
+                Unread(where, f"{refusal.why}, so the chart was not rendered", "not rendered")
             )
             return None
         return Request(
@@ -128,7 +128,7 @@ class _ChartReader:
                 if path.name != "values.yaml" and str(path.absolute()) not in used:
                     where = relative_path(str(path), self._top)
                     why = "values that the chart was not rendered with"
-                    yield Unread(where, why, hint="give them with --values", reason="left out")
+                    yield Unread(where, why, "left out", hint="give them with --values")
 
     def _borrowed_by(self, chart: str) -> Borrowed:
         borrowed = self._borrowed[chart] = self._lenders.borrow(chart)
@@ -148,13 +148,13 @@ class _ChartReader:
         if answer.type == "library":
             self.libraries.append(chart)
             why = "a library chart, which has no objects of its own"
-            self._collector.notes.append(Unread(chart, why, reason="left out"))
+            self._collector.notes.append(Unread(chart, why, "left out"))
             return
         self.rendered.append(chart)
         if borrowed:
             lent = ", ".join(f"{name} from {path}" for name, path in sorted(borrowed.items()))
             self._collector.notes.append(
-                Unread(chart, f"dependencies it lacks were taken from beside it: {lent}")
+                Unread(chart, f"dependencies it lacks were taken from beside it: {lent}", "incomplete")
             )
         if missing:
             self._collector.unread.append(_missing(chart, missing))
@@ -171,13 +171,16 @@ class _ChartReader:
         if count == 0 and not missing:
             self._collector.notes.append(
                 Unread(
-                    chart, "rendered, but to no object with these values", hint="give others with --values"
+                    chart,
+                    "rendered, but to no object with these values",
+                    "not rendered",
+                    hint="give others with --values",
                 )
             )
         if answer.silent:
             why = f"subcharts that its values turn off were not judged: {', '.join(answer.silent)}"
             hint = "turn them on with --set or --values"
-            self._collector.notes.append(Unread(chart, why, hint=hint, reason="left out"))
+            self._collector.notes.append(Unread(chart, why, "left out", hint=hint))
 
 
 def _values_in_words(options: HelmOptions) -> tuple[str, ...]:
@@ -204,7 +207,7 @@ def _is_manifest(engine_path: str) -> bool:
 
 def _missing(chart: str, names: tuple[str, ...]) -> Unread:
     why = f"rendered without the dependencies it lacks: {', '.join(names)}"
-    return Unread(chart, why, hint=_BUILD_HINT, reason="incomplete")
+    return Unread(chart, why, "incomplete", hint=_BUILD_HINT)
 
 
 def _failed(chart: str, answer: Answer, files: ChartFiles, missing: tuple[str, ...]) -> Unread:
@@ -217,7 +220,7 @@ def _failed(chart: str, answer: Answer, files: ChartFiles, missing: tuple[str, .
     if len(message) > _WHY_LENGTH:
         message = message[:_WHY_LENGTH] + "…"
     why = f"the chart{f' {chart}' if chart else ''} was not rendered: {message}"
-    return Unread(path, why, line, column, _hint(answer, missing), "not rendered")
+    return Unread(path, why, "not rendered", line, column, _hint(answer, missing))
 
 
 def _hint(answer: Answer, missing: tuple[str, ...]) -> str:

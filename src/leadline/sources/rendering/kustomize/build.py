@@ -69,7 +69,7 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
     collector = Collector(shown_root, 0)
     for lone in plan.lone_components:
         why = "a component that no kustomization here uses; the files it lists are judged as they stand"
-        collector.notes.append(Unread(relative_path(lone.folder, Path(plan.root)), why))
+        collector.notes.append(Unread(relative_path(lone.folder, Path(plan.root)), why, "not rendered"))
     programs = tuple(dict.fromkeys(_programs(options.environment)))
     reader = _Reader(plan, collector)
     ready = [root for root in plan.roots if reader.is_buildable(root, options)]
@@ -77,7 +77,7 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
         for root in ready:
             reader.fail(
                 root,
-                Unread(reader.folder_of(root), _NO_PROGRAM, hint=_NO_PROGRAM_HINT, reason="not rendered"),
+                Unread(reader.folder_of(root), _NO_PROGRAM, "not rendered", hint=_NO_PROGRAM_HINT),
             )
     elif ready:
         builder = _Builder(programs, options, reader.boundary, budget)
@@ -202,21 +202,19 @@ class _Reader:
         if refusal:
             shown = relative_path(refusal.path, self._top)
             hint = "scan the folder that holds both"
-            self.fail(
-                root, Unread(where, f"builds upon {shown}: {refusal.why}", hint=hint, reason="not rendered")
-            )
+            self.fail(root, Unread(where, f"builds upon {shown}: {refusal.why}", "not rendered", hint=hint))
         elif remotes and not options.network:
             more = f" and {len(remotes) - 1} more" if len(remotes) > 1 else ""
             hint = "download it, or allow the network"
             self.fail(
                 root,
-                Unread(where, f"builds upon the remote {remotes[0]}{more}", hint=hint, reason="not rendered"),
+                Unread(where, f"builds upon the remote {remotes[0]}{more}", "not rendered", hint=hint),
             )
         elif any(part.inflates_charts for part in parts):
             hint = "scan the output of: kustomize build --enable-helm"
             self.fail(
                 root,
-                Unread(where, "inflates Helm charts, which is not enabled", hint=hint, reason="not rendered"),
+                Unread(where, "inflates Helm charts, which is not enabled", "not rendered", hint=hint),
             )
         else:
             return True
@@ -258,14 +256,14 @@ class _Reader:
         if outcome is None or not outcome.is_success:
             why = build.problem if outcome is None else _complaint(outcome, builder.limits)
             if "kustomization.yaml is empty" in why:
-                self._collector.notes.append(Unread(folder, "builds to nothing: its kustomization is empty"))
+                self._collector.notes.append(
+                    Unread(folder, "builds to nothing: its kustomization is empty", "not rendered")
+                )
                 return
             line = _LINE.search(why)
             where = relative_path(root.kustomization.file, self._top)
             shown = why.replace(f"{self._top}{os.sep}", "")
-            self.fail(
-                root, Unread(where, f"not built: {shown}", int(line[1]) if line else 0, reason="not rendered")
-            )
+            self.fail(root, Unread(where, f"not built: {shown}", "not rendered", int(line[1]) if line else 0))
             return
         self.built += 1
         before = len(self._collector.resources)
@@ -276,10 +274,10 @@ class _Reader:
         built = [self._placed(resource, file, build.folder) for resource in found[before:]]
         found[before:] = [resource for resource in built if self._owner(resource.origin.path) != "helm"]
         if not built:
-            self._collector.notes.append(Unread(folder, "built, but to no object"))
+            self._collector.notes.append(Unread(folder, "built, but to no object", "not rendered"))
         elif lent := sorted({r.origin.path for r in built} - {r.origin.path for r in found[before:]}):
             why = f"what it takes from charts is judged with them alone: {', '.join(lent)}"
-            self._collector.notes.append(Unread(folder, why))
+            self._collector.notes.append(Unread(folder, why, "incomplete"))
 
     def _owner(self, path: str) -> OwnerKind:
         return self._plan.owner_of(path).kind
