@@ -5,10 +5,12 @@ last version ends with that key and a zero byte behind it, the very next byte st
 So one comparison of each kind answers whether a version is within, and the index does it.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
@@ -31,7 +33,7 @@ from leadline.model.vulnerability import (
 
 APPLICATION = 0x4C454144
 """SQLite's application id, "LEAD": distinguishes our file from any other database."""
-SCHEMA = 1
+SCHEMA = 2
 """SQLite's user version; raised with every change of a table or of a key in ``versions``."""
 FOREVER = b"\xff" * 9
 """After every key: a number of 255 digits and more has its length behind the first such byte, with zeros."""
@@ -44,15 +46,16 @@ CREATE TABLE package(id INTEGER PRIMARY KEY, stream INT, name TEXT, is_source IN
 CREATE TABLE advisory(id INTEGER PRIMARY KEY, feed INT, name TEXT, detail BLOB);
 CREATE TABLE affected(package INT, high BLOB, low BLOB, advisory INT, extra BLOB,
     PRIMARY KEY(package, high, low, advisory, extra)) WITHOUT ROWID;
-CREATE TABLE problem(id INTEGER PRIMARY KEY, name TEXT, aliases BLOB);
+CREATE TABLE problem(id INTEGER PRIMARY KEY, name TEXT, aliases BLOB, summary BLOB);
 CREATE TABLE known_as(name TEXT COLLATE NOCASE PRIMARY KEY, problem INT) WITHOUT ROWID;
 CREATE TABLE concerns(advisory INT, problem INT, PRIMARY KEY(advisory, problem)) WITHOUT ROWID;
+CREATE TABLE speaks_of(advisory INT, package INT, PRIMARY KEY(advisory, package)) WITHOUT ROWID;
 CREATE TABLE exploited(name TEXT PRIMARY KEY, fact BLOB) WITHOUT ROWID;
 CREATE TABLE chance(name TEXT PRIMARY KEY, chance REAL, percentile REAL) WITHOUT ROWID;
 CREATE TABLE release_end(product TEXT, release TEXT, fact BLOB, PRIMARY KEY(product, release)) WITHOUT ROWID;
 """
 INDEXES = """
-CREATE UNIQUE INDEX package_by_name ON package(name, stream, is_source);
+CREATE UNIQUE INDEX package_by_name ON package(stream, name, is_source);
 CREATE INDEX concerns_by_problem ON concerns(problem);
 """
 
@@ -60,20 +63,14 @@ Row = tuple[Any, ...]
 """SQLite's columns have no static types."""
 T = TypeVar("T")
 
-_WANTED = "CREATE TEMP TABLE wanted(place INT, stream INT, name TEXT, is_source INT, key BLOB)"
+_WANTED = "CREATE TEMP TABLE wanted(place INT, package INT, key BLOB)"
 _FIND = """
-SELECT wanted.place, package.stream, package.name, package.is_source, affected.advisory, affected.extra
-FROM wanted
-CROSS JOIN package ON package.name = wanted.name AND package.stream = wanted.stream
-    AND package.is_source = wanted.is_source
-CROSS JOIN affected ON affected.package = package.id AND affected.high > wanted.key AND affected.low <= wanted.key
+SELECT wanted.place, affected.advisory, affected.extra FROM wanted
+CROSS JOIN affected ON affected.package = wanted.package AND affected.high > wanted.key AND affected.low <= wanted.key
 """
-_KNOWN = """
-SELECT wanted.stream, wanted.name, wanted.is_source FROM wanted
-CROSS JOIN package ON package.name = wanted.name AND package.stream = wanted.stream
-    AND package.is_source = wanted.is_source
-"""
-_MOST_PARAMETERS = 500
+_KNOWN = (
+    "SELECT id, name, is_source FROM package WHERE stream = ? AND name IN (SELECT value FROM json_each(?))"
+)
 _HEADER_BYTES = 100
 _HINT = "make one with 'leadline db build', or fetch one with 'leadline db update'"
 
@@ -126,13 +123,15 @@ class Stream(Struct, frozen=True):
 
 
 class Wanted(NamedTuple):
-    """A name to look up in a stream, for the version with this key."""
+    """A package of the database to look up, for the version with this key."""
 
     place: int
     """The asker's number for it."""
-    stream: int
+    stream: Stream
     name: str
     is_source: bool
+    package: int
+    """As ``known`` gives it."""
     key: bytes
 
 
@@ -163,6 +162,8 @@ class Problem(NamedTuple):
     name: str
     """The CVE where there is one."""
     aliases: tuple[str, ...]
+    summary: Detail | None = None
+    """What its advisories say together; ``None`` where one says it all."""
 
 
 class Database:
@@ -231,37 +232,49 @@ class Database:
             for number, ecosystem, release, channel, feeds in rows
         )
 
-    def find(self, wanted: Iterable[Wanted]) -> list[Hit]:
+    def find(self, wanted: Sequence[Wanted]) -> list[Hit]:
         """Every range that holds a wanted version, in the order of their places."""
-        streams = {stream.id: stream for stream in self.streams}
+        rows_wanted = [(number, each.package, each.key) for number, each in enumerate(wanted)]
         with _translated(self.path), closing(self._connection.cursor()) as cursor:
             cursor.execute("DELETE FROM temp.wanted")
-            cursor.executemany("INSERT INTO temp.wanted VALUES(?, ?, ?, ?, ?)", wanted)
+            cursor.executemany("INSERT INTO temp.wanted VALUES(?, ?, ?)", rows_wanted)
             rows = cursor.execute(_FIND).fetchall()
-        extras = {packed: _decoded(packed, Extra) for packed in {row[5] for row in rows}}
-        hits = [
-            Hit(place, streams[stream], name, bool(is_source), advisory, extras[packed])
-            for place, stream, name, is_source, advisory, packed in rows
-        ]
-        return sorted(hits, key=lambda hit: hit.place)
+        extras = {packed: _decoded(packed, Extra) for packed in {row[2] for row in rows}}
+        hits = []
+        for number, advisory, packed in rows:
+            place, stream, name, is_source, _, _ = wanted[number]
+            hits.append(Hit(place, stream, name, is_source, advisory, extras[packed]))
+        hits.sort(key=itemgetter(0))
+        return hits
 
-    def known(self, names: Iterable[tuple[int, str, bool]]) -> set[tuple[int, str, bool]]:
-        """Those of the triples of stream, package, and whether that is a source package, of which any advisory speaks."""
-        with _translated(self.path), closing(self._connection.cursor()) as cursor:
-            cursor.execute("DELETE FROM temp.wanted")
-            cursor.executemany("INSERT INTO temp.wanted(stream, name, is_source) VALUES(?, ?, ?)", names)
-            rows = cursor.execute(_KNOWN).fetchall()
-        return {(stream, name, bool(is_source)) for stream, name, is_source in rows}
+    def known(self, stream: int, names: Iterable[str]) -> dict[tuple[str, bool], int]:
+        """Those of the names of which any advisory of the stream speaks: by name, and whether it is a source package."""
+        rows = self._rows(_KNOWN, (stream, _listed(names)))
+        return {(name, bool(is_source)): number for number, name, is_source in rows}
 
     def problems(self, advisories: Iterable[int]) -> dict[int, tuple[Problem, ...]]:
         """What each advisory concerns; several where it is an update for several."""
-        found: dict[int, list[Problem]] = {}
-        question = """SELECT concerns.advisory, problem.id, problem.name, problem.aliases FROM concerns
-            CROSS JOIN problem ON problem.id = concerns.problem WHERE concerns.advisory IN ({})"""
-        for advisory, number, name, aliases in self._in_parts(question, sorted(set(advisories))):
-            problem = Problem(number, name, _decoded(aliases, tuple[str, ...]))
-            found.setdefault(advisory, []).append(problem)
-        return {advisory: tuple(sorted(problems)) for advisory, problems in found.items()}
+        found: dict[int, tuple[Problem, ...]] = {}
+        question = """SELECT concerns.advisory, problem.id, problem.name, problem.aliases, problem.summary
+            FROM concerns CROSS JOIN problem ON problem.id = concerns.problem
+            WHERE concerns.advisory IN (SELECT value FROM json_each(?))"""
+        made: dict[int, Problem] = {}
+        for advisory, number, name, aliases, summary in self._rows(question, (_listed(advisories),)):
+            problem = made.get(number)
+            if problem is None:
+                others = _decoded(aliases, tuple[str, ...])
+                said = None if summary is None else _decoded(summary, Detail)
+                problem = made[number] = Problem(number, name, others, said)
+            found[advisory] = (*found.get(advisory, ()), problem)
+        return {advisory: tuple(sorted(each, key=itemgetter(0))) for advisory, each in found.items()}
+
+    def advisories(self, numbers: Iterable[int]) -> dict[int, Record]:
+        """By number."""
+        question = "SELECT id, feed, name, detail FROM advisory WHERE id IN (SELECT value FROM json_each(?))"
+        return {
+            number: Record(number, self._feed_names[feed], name, _decoded(detail, Detail))
+            for number, feed, name, detail in self._rows(question, (_listed(numbers),))
+        }
 
     def named(self, name: str) -> Problem | None:
         """The problem that goes by this id, in whatever case it is written."""
@@ -271,30 +284,22 @@ class Database:
             return Problem(number, found, _decoded(aliases, tuple[str, ...]))
         return None
 
-    def records(self, problems: Iterable[int]) -> dict[int, tuple[Record, ...]]:
-        """All that feeds say about each problem, in the order in which they were read."""
-        found: dict[int, list[Record]] = {}
-        feeds = {
-            number: _decoded(state, FeedState).name for number, state in self._rows("SELECT * FROM feed")
-        }
-        question = """SELECT concerns.problem, advisory.id, advisory.feed, advisory.name, advisory.detail FROM concerns
-            CROSS JOIN advisory ON advisory.id = concerns.advisory WHERE concerns.problem IN ({})"""
-        for problem, number, feed, name, detail in self._in_parts(question, sorted(set(problems))):
-            record = Record(number, feeds[feed], name, _decoded(detail, Detail))
-            found.setdefault(problem, []).append(record)
-        return {
-            problem: tuple(sorted(records, key=lambda record: record.id))
-            for problem, records in found.items()
-        }
+    def records(self, problem: int) -> tuple[Record, ...]:
+        """All that feeds say about a problem, in the order in which they were read."""
+        question = "SELECT advisory FROM concerns WHERE problem = ?"
+        found = self.advisories(number for (number,) in self._rows(question, (problem,)))
+        return tuple(found[number] for number in sorted(found))
 
     def ranges(self, advisories: Iterable[int]) -> list[tuple[int, Stream, str, Extra]]:
         """Every package and range of the advisories, for a person to read."""
+        question = """SELECT affected.advisory, package.stream, package.name, affected.extra FROM speaks_of
+            CROSS JOIN package ON package.id = speaks_of.package
+            CROSS JOIN affected ON affected.package = package.id AND affected.advisory = speaks_of.advisory
+            WHERE speaks_of.advisory IN (SELECT value FROM json_each(?))"""
         streams = {stream.id: stream for stream in self.streams}
-        question = """SELECT affected.advisory, package.stream, package.name, affected.extra FROM affected
-            CROSS JOIN package ON package.id = affected.package WHERE affected.advisory IN ({})"""
         return [
             (advisory, streams[stream], name, _decoded(extra, Extra))
-            for advisory, stream, name, extra in self._in_parts(question, sorted(set(advisories)))
+            for advisory, stream, name, extra in self._rows(question, (_listed(advisories),))
         ]
 
     def rows_of(self, stream: int, source: str) -> list[tuple[int, Extra]]:
@@ -306,14 +311,14 @@ class Database:
         ]
 
     def exploited(self, names: Iterable[str]) -> dict[str, Exploited]:
-        question = "SELECT name, fact FROM exploited WHERE name IN ({})"
-        return {
-            name: _decoded(fact, Exploited) for name, fact in self._in_parts(question, sorted(set(names)))
-        }
+        question = "SELECT name, fact FROM exploited WHERE name IN (SELECT value FROM json_each(?))"
+        return {name: _decoded(fact, Exploited) for name, fact in self._rows(question, (_listed(names),))}
 
     def chances(self, names: Iterable[str]) -> dict[str, ExploitChance]:
-        question = "SELECT name, chance, percentile FROM chance WHERE name IN ({})"
-        return {row[0]: ExploitChance(*row) for row in self._in_parts(question, sorted(set(names)))}
+        question = (
+            "SELECT name, chance, percentile FROM chance WHERE name IN (SELECT value FROM json_each(?))"
+        )
+        return {row[0]: ExploitChance(*row) for row in self._rows(question, (_listed(names),))}
 
     def release_end(self, product: str, release: str) -> ReleaseEnd | None:
         question = "SELECT fact FROM release_end WHERE product = ? AND release = ?"
@@ -321,11 +326,10 @@ class Database:
             return _decoded(fact, ReleaseEnd)
         return None
 
-    def _in_parts(self, question: str, values: Sequence[object]) -> Iterator[Row]:
-        """SQLite bounds the number of parameters."""
-        for start in range(0, len(values), _MOST_PARAMETERS):
-            part = values[start : start + _MOST_PARAMETERS]
-            yield from self._rows(question.format(", ".join("?" * len(part))), part)
+    @cached_property
+    def _feed_names(self) -> dict[int, str]:
+        rows = self._rows("SELECT id, state FROM feed")
+        return {number: _decoded(state, FeedState).name for number, state in rows}
 
     def _rows(self, question: str, values: Sequence[object] = ()) -> list[Row]:
         with _translated(self.path):
@@ -346,6 +350,11 @@ def _check_header(path: Path) -> None:
         )
     if path.stat().st_size < int.from_bytes(header[16:18], "big") * int.from_bytes(header[28:32], "big"):
         raise DatabaseError(f"{path}: cut short", hint="copy it again whole")
+
+
+def _listed(values: Iterable[int] | Iterable[str]) -> str:
+    """As one parameter for ``json_each``: SQLite bounds how many there may be, and takes each apart anew."""
+    return json.dumps(list(values))
 
 
 @contextmanager

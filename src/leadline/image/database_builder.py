@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -17,11 +19,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.errors import DatabaseError
-from leadline.image.database import APPLICATION, FOREVER, INDEXES, SCHEMA, TABLES, Detail, Extra
+from leadline.image.database import APPLICATION, FOREVER, INDEXES, SCHEMA, TABLES, Detail, Extra, Record
 from leadline.image.ecosystems import normal_name, orderings
 from leadline.image.feed import Document, Feed, Unreadable
 from leadline.image.ordering import Ordering, Unorderable
 from leadline.image.problem_groups import ProblemGroups
+from leadline.image.problem_summary import summed_up
 from leadline.image.scoring import rating_of, scored
 from leadline.model.finding import Unread
 from leadline.model.vulnerability import (
@@ -46,7 +49,14 @@ MOST_UNREAD = 1000
 """Documents named in a report; the rest is a number."""
 _FALLBACK = "CPE"
 """Whose ordering serves ecosystems that have none of their own."""
+_OF_SEVERAL = """
+SELECT concerns.problem, advisory.id, advisory.feed, advisory.name, advisory.detail FROM concerns
+CROSS JOIN advisory ON advisory.id = concerns.advisory
+WHERE concerns.problem IN (SELECT problem FROM concerns GROUP BY problem HAVING count(*) > 1)
+ORDER BY concerns.problem, advisory.id
+"""
 _encode = msgspec.msgpack.Encoder().encode
+_detail = msgspec.msgpack.Decoder(Detail).decode
 
 
 class Built(Struct, frozen=True):
@@ -309,6 +319,9 @@ class _Builder:
             ],
         )
         self._write_problems()
+        self._connection.execute(
+            "INSERT INTO speaks_of SELECT DISTINCT advisory, package FROM affected ORDER BY advisory, package"
+        )
         states = tuple(self._state(feed, count) for feed, count in self._counts.items())
         write(
             "INSERT INTO feed VALUES(?, ?)",
@@ -340,15 +353,30 @@ class _Builder:
     def _write_problems(self) -> None:
         problems, concerns = self._groups.grouped()
         write = self._connection.executemany
+        write("INSERT INTO concerns VALUES(?, ?)", _numbered(concerns))
+        summaries = dict(self._summaries(problems))
         write(
-            "INSERT INTO problem VALUES(?, ?, ?)",
-            [(number, names[0], _encode(names[1:])) for number, names in enumerate(problems, 1)],
+            "INSERT INTO problem VALUES(?, ?, ?, ?)",
+            [
+                (number, names[0], _encode(names[1:]), summaries.get(number))
+                for number, names in enumerate(problems, 1)
+            ],
         )
         write(
             "INSERT OR IGNORE INTO known_as VALUES(?, ?)",
             [(name, number) for number, names in enumerate(problems, 1) for name in names],
         )
-        write("INSERT INTO concerns VALUES(?, ?)", _numbered(concerns))
+
+    def _summaries(self, names: Sequence[tuple[str, ...]]) -> Iterator[tuple[int, bytes]]:
+        """For problems with several advisories: the number, and what these say together."""
+        feeds = {count.number: feed.name for feed, count in self._counts.items()}
+        rows = self._connection.execute(_OF_SEVERAL)
+        for problem, of_problem in groupby(rows, key=itemgetter(0)):
+            records = [
+                Record(number, feeds[feed], name, _detail(packed))
+                for _, number, feed, name, packed in of_problem
+            ]
+            yield problem, _encode(summed_up(records, names[problem - 1]))
 
     def _state(self, feed: Feed, count: _Count) -> FeedState:
         return FeedState(

@@ -56,15 +56,8 @@ class Plan(Struct):
     """Of the distribution of each package that has one, by the package's place."""
 
 
-class _Question(NamedTuple):
-    """Whether a version of a name is meant by any advisory of a stream."""
-
-    place: int
-    stream: int
-    name: str
-    is_source: bool
-    version: str
-    ordering: Ordering
+_Question = tuple[int, str, bool, str]
+"""Place of the package, the name it may have in an advisory, whether that is a source package's, and the version."""
 
 
 class _Answer(NamedTuple):
@@ -77,6 +70,24 @@ class _Answer(NamedTuple):
     """Whether what ``why`` says leaves the package unjudged."""
 
 
+class _Batch(NamedTuple):
+    """What is asked about one stream in one ordering."""
+
+    stream: Stream
+    ordering: Ordering
+    has_placeholders: bool
+    """Whether versions of its packages may be what a build has not filled in."""
+    questions: list[_Question]
+
+
+class _Way(NamedTuple):
+    """How the packages of one type, or of one distribution, are looked up."""
+
+    batches: tuple[_Batch, ...]
+    """None where no feed speaks of them."""
+    answer: _Answer
+
+
 class _Planner:
     def __init__(self, database: Database, packages: Sequence[Package], distro: Distro) -> None:
         self._database = database
@@ -86,51 +97,57 @@ class _Planner:
         for stream in database.streams:
             key = stream.ecosystem, stream.release
             self._by_ecosystem[key] = (*self._by_ecosystem.get(key, ()), stream)
-        self._questions: list[_Question] = []
+        self._languages: dict[str, _Way] = {}
+        self._distributions: dict[tuple[str, Distro], _Way] = {}
+        self._batches: list[_Batch] = []
+        self._kubernetes = self._way("Kubernetes", "Kubernetes", has_placeholders=True)
+        self._cpe = self._way(CPE, CPE)
         self._answers: list[_Answer] = []
         self._streams: dict[int, tuple[Stream, ...]] = {}
         self._own = self._own_packages()
 
     def plan(self) -> Plan:
+        answers = self._answers
+        by_distribution = _Answer("", why=_JUDGED_BY_DISTRIBUTION, is_gap=False)
         for place, package in enumerate(self._packages):
             if package.type in DISTRIBUTION_TYPES:
-                answer = self._of_distribution(place, package)
+                answers.append(self._of_distribution(place, package))
             elif package.owned_by and package.owned_by in self._own:
                 title = f"{package.type} in packages of {_named(self._distro)}"
-                answer = _Answer(title, why=_JUDGED_BY_DISTRIBUTION, is_gap=False)
+                answers.append(by_distribution._replace(title=title))
             else:
-                answer = self._of_language(place, package)
-            self._answers.append(answer)
+                answers.append(self._of_language(place, package))
         wanted = self._wanted()
         coverage = tuple(
             Coverage(title, count, feeds, why, is_gap)
-            for (title, feeds, why, is_gap), count in sorted(Counter(self._answers).items())
+            for (title, feeds, why, is_gap), count in sorted(Counter(answers).items())
         )
         return Plan(wanted, coverage, self._streams)
 
     def _wanted(self) -> list[Wanted]:
         """Keys are made only for names that any advisory has: most of an image's packages have none."""
-        known = self._database.known({question[1:4] for question in self._questions})
-        keys: dict[tuple[str, str], bytes] = {}
         wanted: list[Wanted] = []
-        for place, stream, name, is_source, version, ordering in self._questions:
-            if (stream, name, is_source) not in known:
-                continue
-            key = keys.get((ordering.name, version))
-            if key is None:
-                try:
-                    key = keys[ordering.name, version] = _certain_key(ordering, version)
-                except Unorderable:
-                    title = self._answers[place].title
-                    self._answers[place] = _Answer(title, why="the version cannot be compared")
+        keys: dict[tuple[str, str, bool], bytes | str] = {}
+        for stream, ordering, has_placeholders, questions in self._batches:
+            known = self._database.known(stream.id, {name for _, name, _, _ in questions})
+            for place, name, is_source, version in questions:
+                package_number = known.get((name, is_source))
+                if package_number is None:
                     continue
-            wanted.append(Wanted(place, stream, name, is_source, key))
+                wanting = ordering.name, version, has_placeholders
+                key = keys.get(wanting)
+                if key is None:
+                    key = keys[wanting] = _key_or_why(version, ordering, has_placeholders=has_placeholders)
+                if version.startswith("v0.0.0-") and _is_checkout(self._packages[place]):
+                    key = "built from a checkout, not a release"
+                if isinstance(key, bytes):
+                    wanted.append(Wanted(place, stream, name, is_source, package_number, key))
+                else:
+                    self._answers[place] = _Answer(self._answers[place].title, why=key)
         return wanted
 
     def _own_packages(self) -> frozenset[str]:
         """Names of the packages that the distribution itself built, as far as that can be known."""
-        release = release_of(self._distro)
-        streams = self._by_ecosystem.get((release.ecosystem, release.release), ()) if release else ()
         own, others = set(), []
         for package in self._packages:
             if package.type in DISTRIBUTION_TYPES:
@@ -139,61 +156,86 @@ class _Planner:
                     own.add(package.name)
                 else:
                     others.append(package)
-        asked = {(stream.id, each.source or each.name, True) for each in others for stream in streams}
-        known = {name for _, name, _ in self._database.known(asked)}
+        known = {
+            name
+            for stream in self._of_release(self._distro)
+            for name, is_source in self._database.known(
+                stream.id, {each.source or each.name for each in others}
+            )
+            if is_source
+        }
         return frozenset(own | {each.name for each in others if (each.source or each.name) in known})
+
+    def _of_release(self, distro: Distro) -> tuple[Stream, ...]:
+        release = release_of(distro)
+        return self._by_ecosystem.get((release.ecosystem, release.release), ()) if release else ()
+
+    def _way(self, ecosystem: str, title: str, *, has_placeholders: bool = False) -> _Way:
+        streams = self._by_ecosystem.get((ecosystem, ""), ()) if ecosystem else ()
+        ordering = orderings().get(ecosystem) or orderings()[CPE]
+        return self._way_of(streams, ordering, title, has_placeholders=has_placeholders)
+
+    def _way_of(
+        self, streams: Sequence[Stream], ordering: Ordering, title: str, *, has_placeholders: bool = False
+    ) -> _Way:
+        batches = tuple(_Batch(stream, ordering, has_placeholders, []) for stream in streams)
+        self._batches += batches
+        return _Way(batches, _Answer(title, _feeds(tuple(streams))))
 
     def _of_distribution(self, place: int, package: Package) -> _Answer:
         distro = self._distro if self._distro.id else _distro_of(package)
-        release = release_of(distro)
-        streams = self._by_ecosystem.get((release.ecosystem, release.release), ()) if release else ()
-        title = _named(distro) if distro.id else f"{package.type} packages of an unknown distribution"
-        if not streams:
-            return _Answer(title, why="no feed of the database speaks of this release")
-        ordering = orderings().get(streams[0].ecosystem) or orderings()[_ORDERING_OF[package.type]]
-        source, version = package.source or package.name, package.source_version or package.version
-        self._streams[place] = streams
-        for stream in streams:
-            self._questions.append(_Question(place, stream.id, source, True, version, ordering))
-            self._questions.append(
-                _Question(place, stream.id, package.name, False, package.version, ordering)
-            )
-        return _Answer(title, _feeds(streams))
+        way = self._distributions.get((package.type, distro))
+        if way is None:
+            way = self._distributions[package.type, distro] = self._way_of_distribution(package.type, distro)
+        if not way.batches:
+            return way.answer._replace(why="no feed of the database speaks of this release")
+        self._streams[place] = tuple(batch.stream for batch in way.batches)
+        name, version = package.name, package.version
+        source, source_version = package.source or name, package.source_version or version
+        for batch in way.batches:
+            batch.questions.append((place, source, True, source_version))
+            batch.questions.append((place, name, False, version))
+        return way.answer
+
+    def _way_of_distribution(self, type: str, distro: Distro) -> _Way:
+        streams = self._of_release(distro)
+        title = _named(distro) if distro.id else f"{type} packages of an unknown distribution"
+        ordering = orderings().get(streams[0].ecosystem) if streams else None
+        return self._way_of(streams, ordering or orderings()[_ORDERING_OF[type]], title)
 
     def _of_language(self, place: int, package: Package) -> _Answer:
-        ecosystem = ecosystem_of(package)
-        streams = self._by_ecosystem.get((ecosystem, ""), ()) if ecosystem else ()
-        if not streams:
-            return self._by_cpe(place, package, ecosystem)
-        if why := _not_comparable(package):
-            return _Answer(ecosystem, why=why)
-        name = package_name(package)
-        for stream in streams:
-            question = _Question(place, stream.id, name, True, package.version, orderings()[ecosystem])
-            self._questions.append(question)
-        if name == _KUBERNETES:
+        way = self._languages.get(package.type)
+        if way is None:
+            ecosystem = ecosystem_of(package)
+            way = self._languages[package.type] = self._way(ecosystem, ecosystem, has_placeholders=True)
+        if not way.batches:
+            return self._by_cpe(place, package, way.answer.title)
+        if package.type == "maven" and not package.namespace:
+            return way.answer._replace(feeds=(), why="the Maven group is not known")
+        question = place, package_name(package), True, package.version
+        for batch in way.batches:
+            batch.questions.append(question)
+        if question[1] == _KUBERNETES:
             self._components(place, package)
-        return _Answer(ecosystem, _feeds(streams))
+        return way.answer
 
     def _components(self, place: int, package: Package) -> None:
         """Kubernetes' own list speaks of programs, which are all built of one module."""
         program = package.found_in[0].rpartition("/")[2].removeprefix("kube-") if package.found_in else ""
-        ordering = orderings()["Kubernetes"]
-        for stream in self._by_ecosystem.get(("Kubernetes", ""), ()):
-            for name in sorted({_KUBERNETES, f"k8s.io/{program}", f"k8s.io/kube-{program}"}):
-                self._questions.append(_Question(place, stream.id, name, True, package.version, ordering))
+        names = sorted({_KUBERNETES, f"k8s.io/{program}", f"k8s.io/kube-{program}"})
+        for batch in self._kubernetes.batches:
+            batch.questions.extend((place, name, True, package.version) for name in names)
 
     def _by_cpe(self, place: int, package: Package, ecosystem: str) -> _Answer:
-        streams = self._by_ecosystem.get((CPE, ""), ())
         is_program = not ecosystem or (package.type == "golang" and package.name == "stdlib")
         title = ecosystem or f"{package.type} packages"
-        if not streams or not package.cpes or not is_program:
+        if not self._cpe.batches or not package.cpes or not is_program:
             return _Answer(title, why="no feed of the database speaks of them")
         version = package.version.removeprefix("go")
-        for name in dict.fromkeys(filter(None, map(_product, package.cpes))):
-            for stream in streams:
-                self._questions.append(_Question(place, stream.id, name, True, version, orderings()[CPE]))
-        return _Answer(f"{title} by CPE", _feeds(streams))
+        names = dict.fromkeys(filter(None, map(_product, package.cpes)))
+        for batch in self._cpe.batches:
+            batch.questions.extend((place, name, True, version) for name in names)
+        return self._cpe.answer._replace(title=f"{title} by CPE")
 
 
 def plan_lookups(database: Database, packages: Sequence[Package], distro: Distro) -> Plan:
@@ -201,26 +243,23 @@ def plan_lookups(database: Database, packages: Sequence[Package], distro: Distro
     return _Planner(database, packages, distro).plan()
 
 
-def _certain_key(ordering: Ordering, version: str) -> bytes:
-    """Raises ``Unorderable`` for a version of which the ecosystem does not say where it stands."""
-    key = ordering.key(version)
-    if ordering.guess and key.startswith(ordering.guess):
-        raise Unorderable(version)
-    return key
-
-
-_JUDGED_BY_DISTRIBUTION = "the distribution's advisories about the package they came in count"
-
-
-def _not_comparable(package: Package) -> str:
-    """Why a language package's version says nothing about advisories; empty where it does."""
-    if package.type == "maven" and not package.namespace:
-        return "the Maven group is not known"
-    if _PLACEHOLDER.search(package.version):
+def _key_or_why(version: str, ordering: Ordering, *, has_placeholders: bool) -> bytes | str:
+    """The key; or why the version says nothing about advisories: the ecosystem may not say where it stands."""
+    if has_placeholders and _PLACEHOLDER.search(version):
         return "the version is a placeholder"
-    if package.type == "golang" and package.arch and package.version.startswith("v0.0.0-"):
-        return "built from a checkout, not a release"
-    return ""
+    try:
+        key = ordering.key(version)
+    except Unorderable:
+        return _NOT_COMPARABLE
+    return _NOT_COMPARABLE if ordering.guess and key.startswith(ordering.guess) else key
+
+
+def _is_checkout(package: Package) -> bool:
+    return package.type == "golang" and package.arch != ""
+
+
+_NOT_COMPARABLE = "the version cannot be compared"
+_JUDGED_BY_DISTRIBUTION = "the distribution's advisories about the package they came in count"
 
 
 @lru_cache(_STREAMS)

@@ -1,20 +1,18 @@
 """Packages × advisories: one match for every problem of a package, whatever number of feeds and ids describe it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
 
-from msgspec import Struct
-
-from leadline.image.database import Database, Extra, Hit, Problem, Record
+from leadline.image.database import Database, Detail, Extra, Hit, Problem, Record
 from leadline.image.ecosystems import CPE, orderings
-from leadline.image.lookup import plan_lookups
+from leadline.image.lookup import Plan, plan_lookups
 from leadline.image.match_rules import holds_fix_of_channel, is_for_all, is_meant, suppression
 from leadline.image.ownership import DISTRIBUTION_TYPES
 from leadline.image.priority import urgency
-from leadline.image.scoring import rating_of_score
 from leadline.model.package import Distro, Package
 from leadline.model.vulnerability import (
-    Cvss,
     Evidence,
     ExploitChance,
     Exploited,
@@ -30,11 +28,10 @@ _CLOSED = frozenset(("not affected", "fixed"))
 """States by which a publisher says that the versions in a range have no problem."""
 _NO_FIX: tuple[FixState, ...] = ("wont fix", "end of life", "deferred")
 _MOST_EVIDENCE = 20
-_MOST_RATINGS = 6
 _MOST_LINKS = 5
 
 
-class _Found(Struct):
+class _Found(NamedTuple):
     """The ranges of one problem that hold a package's version."""
 
     package: Package
@@ -42,22 +39,11 @@ class _Found(Struct):
     hits: list[Hit]
 
 
-class _Summary(Struct):
-    """What all feeds together say about a problem."""
-
-    said: Mapping[int, Record]
-    severity: Rating
-    cvss: tuple[Cvss, ...]
-    summary: str
-    published: str
-    references: tuple[str, ...]
-    weaknesses: tuple[str, ...]
-
-
-class _Known(Struct):
+class _Known(NamedTuple):
     """What feeds say about the problems that were found."""
 
-    summaries: Mapping[int, _Summary]
+    records: Mapping[int, Record]
+    """The advisories of the hits."""
     exploited: Mapping[str, Exploited]
     chances: Mapping[str, ExploitChance]
 
@@ -65,16 +51,7 @@ class _Known(Struct):
 def match(packages: Sequence[Package], distro: Distro, database: Database) -> Matched:
     """Every problem of every package, worst first; and how far the packages could be matched."""
     plan = plan_lookups(database, packages, distro)
-    hits = database.find(plan.wanted)
-    problems = database.problems(hit.advisory for hit in hits)
-    found: list[_Found] = []
-    for place, of_package in groupby(hits, key=lambda hit: hit.place):
-        package = packages[place]
-        meant = [hit for hit in of_package if is_meant(hit, package)]
-        fixed = holds_fix_of_channel(package, plan.streams.get(place, ()), database)
-        for problem, theirs in _by_problem(meant, problems).items():
-            if not fixed or problem.id not in fixed:
-                found.append(_Found(package, problem, theirs))
+    found = list(_found(packages, plan, database))
     known = _known(database, found)
     matches: list[Match] = []
     suppressed: list[Suppressed] = []
@@ -97,67 +74,64 @@ def match(packages: Sequence[Package], distro: Distro, database: Database) -> Ma
     )
 
 
-def _by_problem(hits: Iterable[Hit], problems: Mapping[int, tuple[Problem, ...]]) -> dict[Problem, list[Hit]]:
-    grouped: dict[Problem, list[Hit]] = {}
-    for hit in hits:
-        for problem in problems.get(hit.advisory, ()):
-            grouped.setdefault(problem, []).append(hit)
-    return grouped
+def _found(packages: Sequence[Package], plan: Plan, database: Database) -> Iterator[_Found]:
+    hits = database.find(plan.wanted)
+    problems = database.problems({hit.advisory for hit in hits})
+    for place, of_package in groupby(hits, key=itemgetter(0)):
+        package = packages[place]
+        by_problem: dict[int, _Found] = {}
+        for hit in of_package:
+            if not is_meant(hit, package):
+                continue
+            for problem in problems.get(hit.advisory, ()):
+                one = by_problem.get(problem.id)
+                if one is None:
+                    one = by_problem[problem.id] = _Found(package, problem, [])
+                one.hits.append(hit)
+        fixed = holds_fix_of_channel(package, plan.streams.get(place, ()), database)
+        yield from (one for one in by_problem.values() if one.problem.id not in fixed)
 
 
 def _known(database: Database, found: Sequence[_Found]) -> _Known:
-    problems = {each.problem.id: each.problem for each in found}
-    names = [name for problem in problems.values() for name in (problem.name, *problem.aliases)]
-    records = database.records(problems)
-    summaries = {number: _summed_up(records.get(number, ())) for number in problems}
-    return _Known(summaries, database.exploited(names), database.chances(names))
-
-
-def _summed_up(records: Sequence[Record]) -> _Summary:
-    details = [record.detail for record in records]
-    scores = [cvss.score for detail in details for cvss in detail.cvss]
-    ratings = (
-        detail.severity
-        for start in ("github", "nvd", "")
-        for record in records
-        if record.feed.startswith(start) and (detail := record.detail).severity != "unknown"
-    )
-    return _Summary(
-        said={record.id: record for record in records},
-        severity=next(ratings, rating_of_score(max(scores, default=0.0))),
-        cvss=tuple(dict.fromkeys(cvss for detail in details for cvss in detail.cvss))[:_MOST_RATINGS],
-        summary=next((detail.summary for detail in details if detail.summary), ""),
-        published=min((detail.published for detail in details if detail.published), default=""),
-        references=tuple(dict.fromkeys(link for detail in details for link in detail.references)),
-        weaknesses=tuple(dict.fromkeys(cwe for detail in details for cwe in detail.weaknesses)),
-    )
+    # Catalogues of attacks speak of CVEs, and a problem that has one goes by it.
+    names = {each.problem.name for each in found}
+    records = database.advisories({hit.advisory for each in found for hit in each.hits})
+    return _Known(records, database.exploited(names), database.chances(names))
 
 
 def _match(found: _Found, hits: Sequence[Hit], known: _Known) -> Match:
-    problem, package = found.problem, found.package
-    names = (problem.name, *problem.aliases)
-    summary = known.summaries[problem.id]
+    package, problem, _ = found
     if len(hits) > 1:
         hits = sorted(hits, key=lambda hit: (hit.stream.channel != "", hit.advisory))
+    record = known.records[hits[0].advisory]
+    first = record.detail
+    said = problem.summary or first
+    # An update is titled for what it updates, not for the problem.
+    is_own = record.name == problem.name or record.name in problem.aliases
     state, fixed_in = _fix(package, hits)
-    first = summary.said[hits[0].advisory].detail
     return Match(
         id=problem.name,
         package=package,
-        severity=_severity(package, hits, summary),
+        severity=_severity(package, hits, said, known.records),
         state=state,
         fixed_in=fixed_in,
         aliases=problem.aliases,
-        evidence=tuple(dict.fromkeys(_evidence(hit, package, summary.said) for hit in hits))[:_MOST_EVIDENCE],
-        cvss=summary.cvss,
-        summary=first.summary or summary.summary,
-        published=summary.published,
-        references=tuple(dict.fromkeys((*first.references, *summary.references)))[:_MOST_LINKS],
-        weaknesses=summary.weaknesses,
-        exploited=next((known.exploited[name] for name in names if name in known.exploited), None),
-        chance=next((known.chances[name] for name in names if name in known.chances), None),
+        evidence=_all_evidence(package, hits, known.records),
+        cvss=said.cvss,
+        summary=(is_own and first.summary) or said.summary or first.summary,
+        published=said.published,
+        references=_references(first, said),
+        weaknesses=said.weaknesses,
+        exploited=known.exploited.get(problem.name),
+        chance=known.chances.get(problem.name),
         kind=first.kind,
     )
+
+
+def _references(first: Detail, said: Detail) -> tuple[str, ...]:
+    if said is first:
+        return first.references
+    return tuple(dict.fromkeys((*first.references, *said.references)))[:_MOST_LINKS]
 
 
 def _fix(package: Package, hits: Sequence[Hit]) -> tuple[FixState, tuple[str, ...]]:
@@ -179,21 +153,29 @@ def _fix(package: Package, hits: Sequence[Hit]) -> tuple[FixState, tuple[str, ..
     return "not fixed", ()
 
 
-def _severity(package: Package, hits: Sequence[Hit], summary: _Summary) -> Rating:
+def _severity(package: Package, hits: Sequence[Hit], said: Detail, records: Mapping[int, Record]) -> Rating:
     """The word of who looks after the package; else GitHub's, NVD's, anybody's; else by the highest score."""
     for hit in hits:
         if hit.extra.severity != "unknown":
             return hit.extra.severity
     if package.type in DISTRIBUTION_TYPES:
         for hit in hits:
-            rating = summary.said[hit.advisory].detail.severity
+            rating = records[hit.advisory].detail.severity
             if rating != "unknown":
                 return rating
-    return summary.severity
+    return said.severity
 
 
-def _evidence(hit: Hit, package: Package, said: Mapping[int, Record]) -> Evidence:
-    record = said[hit.advisory]
+def _all_evidence(
+    package: Package, hits: Sequence[Hit], records: Mapping[int, Record]
+) -> tuple[Evidence, ...]:
+    if len(hits) == 1:
+        return (_evidence(hits[0], package, records),)
+    return tuple(dict.fromkeys(_evidence(hit, package, records) for hit in hits))[:_MOST_EVIDENCE]
+
+
+def _evidence(hit: Hit, package: Package, records: Mapping[int, Record]) -> Evidence:
+    record = records[hit.advisory]
     return Evidence(
         record.feed, record.name, hit.stream.name, hit.name, versions_text(hit.extra), _how(hit, package)
     )

@@ -7,6 +7,7 @@ from msgspec import Struct
 from leadline.errors import UsageError
 from leadline.image.database import Database, Extra
 from leadline.image.match import versions_text
+from leadline.image.problem_summary import summed_up
 from leadline.model.vulnerability import Cvss, ExploitChance, Exploited
 
 
@@ -52,17 +53,18 @@ def problem_page(path: Path, name: str) -> ProblemPage:
         problem = database.named(name)
         if problem is None:
             raise UsageError(f"no feed of the vulnerability database knows {name}")
-        records = database.records([problem.id]).get(problem.id, ())
+        records = database.records(problem.id)
         details = [record.detail for record in records]
+        together = summed_up(records, (problem.name, *problem.aliases))
         names = (problem.name, *problem.aliases)
         exploited, chances = database.exploited(names), database.chances(names)
         rows = database.ranges(record.id for record in records)
         return ProblemPage(
             id=problem.name,
             aliases=problem.aliases,
-            severity=next((one.severity for one in details if one.severity != "unknown"), "unknown"),
-            summary=next((one.summary for one in details if one.summary), ""),
-            published=min((one.published for one in details if one.published), default=""),
+            severity=together.severity,
+            summary=together.summary,
+            published=together.published,
             records=tuple(f"{record.feed} {record.name}" for record in records),
             cvss=tuple(dict.fromkeys(cvss for one in details for cvss in one.cvss)),
             weaknesses=tuple(dict.fromkeys(cwe for one in details for cwe in one.weaknesses)),

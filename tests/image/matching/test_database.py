@@ -28,8 +28,11 @@ ORDERING: Ordering = pep440.pep440
 
 
 def hits(database: Database, version: str, name: str = "x") -> list[str]:
-    stream = next(stream.id for stream in database.streams if stream.ecosystem == "PyPI")
-    found = database.find([Wanted(0, stream, name, True, ORDERING.key(version))])
+    stream = next(stream for stream in database.streams if stream.ecosystem == "PyPI")
+    known = database.known(stream.id, [name])
+    found = database.find(
+        [Wanted(0, stream, name, True, number, ORDERING.key(version)) for number in known.values()]
+    )
     problems = database.problems(hit.advisory for hit in found)
     return sorted(problem.name for hit in found for problem in problems[hit.advisory])
 
@@ -91,7 +94,7 @@ def test_ids_of_one_problem_are_one_whoever_names_the_others(tmp_path: Path):
         problem = database.named("ghsa-1")
         assert problem is not None
         assert (problem.name, problem.aliases) == ("CVE-2024-1000", ("GHSA-1", "PYSEC-1"))
-        assert [record.name for record in database.records([problem.id])[problem.id]] == [
+        assert [record.name for record in database.records(problem.id)] == [
             "GHSA-1",
             "PYSEC-1",
             "CVE-2024-1000",

@@ -435,3 +435,35 @@ def test_the_most_urgent_comes_first(tmp_path: Path):
     assert ids(matched(tmp_path, [Package("npm", "x", "1.0.0")], *facts)) == [
         f"CVE-2024-{number}000" for number in (2, 3, 5, 1, 4)
     ]
+
+
+def test_names_that_no_encoding_holds_are_met_by_nothing(tmp_path: Path):
+    facts = [advisory("CVE-2024-1000", "Ubuntu:22.04", "x"), advisory("GHSA-1", "npm", "x")]
+    packages = [
+        Package(type, name, version)
+        for name in ("x\0y", "\udcff", "x", "💥" * 5000)
+        for type, version in (("deb", "1~esm1"), ("npm", "1.0.0"))
+    ]
+    assert sorted(ids(matched(tmp_path, packages, *facts, distro=UBUNTU))) == ["CVE-2024-1000", "GHSA-1"]
+
+
+def test_what_is_wrong_is_told_by_the_advisory_of_the_problem_not_by_the_title_of_an_update(tmp_path: Path):
+    facts = [
+        advisory(
+            "ALSA-1",
+            "AlmaLinux:8",
+            "x",
+            is_source=False,
+            covers=("CVE-2024-1000",),
+            summary="Important: x security update",
+            severity="high",
+        ),
+        Advisory(
+            "CVE-2024-1000", summary="x runs what it is given", severity="low", references=("https://a",)
+        ),
+        Advisory("CVE-2024-1000", summary="withdrawn", withdrawn="2024-01-01"),
+    ]
+    found = matched(tmp_path, [Package("rpm", "x", "1-1")], *facts, distro=ALMA)
+    assert [(one.summary, one.severity, one.references) for one in found.matches] == [
+        ("x runs what it is given", "high", ("https://a",))
+    ]
