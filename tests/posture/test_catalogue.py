@@ -34,6 +34,14 @@ def made(control_id: str, title: str = "title", score: float = 5.0) -> BuiltCont
     return BuiltControl(control_id, title, score, "Test", doc="", name="", module="")
 
 
+RETIRED = {"L-0024"}
+"""Ids that meant something once, and mean nothing else now."""
+
+
+def test_no_id_of_a_control_that_is_gone_is_used_again():
+    assert RETIRED.isdisjoint(control.id for control in CONTROLS)
+
+
 def test_controls_come_worst_first_and_then_by_id():
     assert [c.id for c in in_order([made("B"), made("A"), made("C", score=9.0)])] == ["C", "A", "B"]
     assert in_order(CONTROLS) == CONTROLS

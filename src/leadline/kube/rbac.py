@@ -3,6 +3,7 @@
 Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
@@ -28,17 +29,107 @@ GROUP = "rbac.authorization.k8s.io"
 RBAC_KINDS = tuple(f"{kind}.{GROUP}" for kind in ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"))
 
 
-class Grant:
+class Rights(ABC):
+    """What one role allows where it holds: a ``Grant`` to a subject, or an ``UnboundRole`` that only could be given."""
+
+    __slots__ = ("_rules", "role")
+
+    def __init__(self, rules: RoleRules) -> None:
+        self.role = rules.role
+        self._rules = rules
+
+    @property
+    @abstractmethod
+    def is_cluster_wide(self) -> bool:
+        """Whether it is good for every namespace, and for what has none."""
+
+    @property
+    @abstractmethod
+    def reaches(self) -> str:
+        """The namespace it is good for; empty for all."""
+
+    @property
+    def rules(self) -> RoleRules:
+        return self._rules
+
+    def allowing(
+        self, verbs: frozenset[str], resources: frozenset[str], groups: frozenset[str] = CORE
+    ) -> tuple[RuleMatch, ...]:
+        """The rules of the role that allow it where it holds; see ``RoleRules.allowing``."""
+        return self.matching(Ask(verbs, resources, groups))
+
+    def matching(self, question: Ask | Judge) -> tuple[RuleMatch, ...]:
+        """The rules of the role that allow what is asked where it holds."""
+        if isinstance(question, Ask) and not self.is_cluster_wide:
+            left = within_namespace(question)
+            return self._rules.matching(left) if left else ()
+        return self._rules.matching(question)
+
+    def reviews(self, matches: Iterable[RuleMatch], advice: str = "") -> Iterator[Review]:
+        """What a person has to look at: the matching rules, and what gives the role to whom.
+
+        Each place comes once, whatever number of ``matches`` name it. The rules of a built-in role are no place: the API
+        server restores them, so only the binding can be changed. ``advice`` goes with the rules.
+        """
+        matches = tuple(matches)
+        if not matches:
+            return
+        seen: set[tuple[int, str]] = set()
+        for match in matches:
+            if not is_built_in(match.role):
+                for path in match.paths:
+                    if (id(match.role), path) not in seen:
+                        seen.add((id(match.role), path))
+                        yield Review(path, on=match.role.id, advice=advice)
+
+    def may(
+        self, verbs: frozenset[str], resources: frozenset[str], groups: frozenset[str] = CORE
+    ) -> Iterator[Review]:
+        """``reviews`` of what ``allowing`` finds."""
+        return self.reviews(self.matching(Ask(verbs, resources, groups)))
+
+    def may_any(self, questions: Iterable[Ask | Judge]) -> Iterator[Review]:
+        """``reviews`` of the rules that allow any of what is asked: the whole of most RBAC controls."""
+        return self.reviews(match for question in questions for match in self.matching(question))
+
+
+class UnboundRole(Rights):
+    """A role that no binding that was read gives to anyone: what it would allow once one binds it."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self, rules: RoleRules, known: Sequence[OwnRules] = ()) -> None:
+        """``known`` are the built-in roles that take this one over: what each allows itself is nothing new."""
+        super().__init__(rules)
+        self._known = known
+
+    @property
+    def is_cluster_wide(self) -> bool:
+        return self.role.kind == "ClusterRole"
+
+    @property
+    def reaches(self) -> str:
+        return "" if self.is_cluster_wide else self.role.namespace or "default"
+
+    def matching(self, question: Ask | Judge) -> tuple[RuleMatch, ...]:
+        if self._known and all(rules.matching(question) for rules in self._known):
+            return ()
+        return super().matching(question)
+
+    def reviews(self, matches: Iterable[RuleMatch], advice: str = "") -> Iterator[Review]:
+        return super().reviews(matches, advice or "no binding read; narrow the rule, or delete the role")
+
+
+class Grant(Rights):
     """One subject that holds one role through one binding."""
 
-    __slots__ = ("_rules", "api_group", "binding", "index", "kind", "name", "namespace", "role", "subject")
+    __slots__ = ("api_group", "binding", "index", "kind", "name", "namespace", "subject")
 
     def __init__(self, binding: Resource, index: int, subject: dict[str, Any], rules: RoleRules) -> None:
+        super().__init__(rules)
         self.binding = binding
         self.index = index
         self.subject = subject
-        self.role = rules.role
-        self._rules = rules
         self.kind = _text(subject.get("kind"))
         self.name = _text(subject.get("name"))
         self.namespace = _text(subject.get("namespace")) if self.kind == "ServiceAccount" else ""
@@ -54,7 +145,6 @@ class Grant:
 
     @property
     def reaches(self) -> str:
-        """The namespace the grant is good for; empty for all."""
         return "" if self.is_cluster_wide else self.binding.namespace or "default"
 
     @property
@@ -63,50 +153,29 @@ class Grant:
         subject = (self.kind, self.namespace, self.name)
         return is_bootstrap_grant(self.binding, self.role, subject, self._rules.all)
 
-    @property
-    def rules(self) -> RoleRules:
-        return self._rules
-
-    def allowing(
-        self, verbs: frozenset[str], resources: frozenset[str], groups: frozenset[str] = CORE
-    ) -> tuple[RuleMatch, ...]:
-        """The rules of the role that allow it where it is bound; see ``RoleRules.allowing``."""
-        return self._matching(Ask(verbs, resources, groups))
-
-    def _matching(self, question: Ask | Judge) -> tuple[RuleMatch, ...]:
-        if isinstance(question, Ask) and not self.is_cluster_wide:
-            left = within_namespace(question)
-            return self._rules.matching(left) if left else ()
-        return self._rules.matching(question)
-
-    def reviews(self, matches: Iterable[RuleMatch]) -> Iterator[Review]:
-        """What a person has to look at: the matching rules, the subject in its binding, and the role that is bound.
-
-        Each place comes once, whatever number of ``matches`` name it. The rules of a built-in role are no place: the API
-        server restores them, so only the binding can be changed.
-        """
+    def reviews(self, matches: Iterable[RuleMatch], advice: str = "") -> Iterator[Review]:
         matches = tuple(matches)
-        if not matches:
-            return
-        seen: set[tuple[int, str]] = set()
-        for match in matches:
-            if not is_built_in(match.role):
-                for path in match.paths:
-                    if (id(match.role), path) not in seen:
-                        seen.add((id(match.role), path))
-                        yield Review(path, on=match.role.id)
-        yield Review(self.subject_path, on=self.binding.id)
+        yield from super().reviews(matches, advice)
+        if matches:
+            yield from self.review_binding()
+
+    def review_binding(self) -> Iterator[Review]:
+        """The subject in its binding and the role that is bound, with what to do about them."""
+        yield Review(self.subject_path, on=self.binding.id, advice=self._advice())
         yield Review("roleRef.name", on=self.binding.id)
 
-    def may(
-        self, verbs: frozenset[str], resources: frozenset[str], groups: frozenset[str] = CORE
-    ) -> Iterator[Review]:
-        """``reviews`` of what ``allowing`` finds."""
-        return self.reviews(self._matching(Ask(verbs, resources, groups)))
-
-    def may_any(self, questions: Iterable[Ask | Judge]) -> Iterator[Review]:
-        """``reviews`` of the rules that allow any of what is asked: the whole of most RBAC controls."""
-        return self.reviews(match for question in questions for match in self._matching(question))
+    def _advice(self) -> str:
+        """``delete ClusterRoleBinding/oops, or bind `edit` in shop``: a smaller role where Kubernetes brings one."""
+        subjects = _list(self.binding.body.get("subjects"))
+        binding = f"{self.binding.kind}/{self.binding.name}"
+        drop = f"take {self.kind}/{self.name} out of {binding}" if len(subjects) > 1 else f"delete {binding}"
+        if not is_built_in(self.role):
+            return f"{drop}, or narrow {self.role.kind}/{self.role.name}"
+        smaller = _SMALLER.get(self.role.name)
+        if not smaller:
+            return drop
+        where = self.namespace or self.reaches
+        return f"{drop}, or bind `{smaller}` in {where or 'the namespaces that need it'}"
 
     def as_resource(self) -> Resource:
         """The subject as the object that a report shows as failing."""
@@ -116,11 +185,20 @@ class Grant:
         return Resource(self.api_group, self.kind, self.namespace, self.name, self.subject, origin)
 
 
+_SMALLER = {"cluster-admin": "edit", "admin": "edit", "edit": "view"}
+"""The built-in role that does for most who were given the first."""
+
+
 def is_built_in(role: Resource) -> bool:
-    """Whether the API server itself writes the role."""
-    return (
-        role.origin.kind == "derived" or labels_of(role).get("kubernetes.io/bootstrapping") == "rbac-defaults"
+    """Whether the API server itself writes the role: by label and name, since anyone may set the label."""
+    if role.origin.kind == "derived":
+        return True
+    is_named_so = role.name.startswith("system:") or (
+        role.name in BUILT_IN_ROLES
+        if role.kind == "ClusterRole"
+        else (role.namespace, role.name) in BUILT_IN_NAMESPACED_ROLES
     )
+    return is_named_so and labels_of(role).get("kubernetes.io/bootstrapping") == "rbac-defaults"
 
 
 MAX_STEPS = 1_000_000

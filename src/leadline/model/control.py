@@ -60,11 +60,13 @@ class Set(Struct, frozen=True, tag_field="action", tag="set"):
     on: str = ""
 
 
-class Review(Struct, frozen=True, tag_field="action", tag="review"):
+class Review(Struct, frozen=True, omit_defaults=True, tag_field="action", tag="review"):
     """A person has to decide about what stands at ``path``."""
 
     path: str
     on: str = ""
+    advice: str = ""
+    """What that person could do: ``"delete ClusterRoleBinding/oops, or bind `edit` in shop"``; empty for a bare look."""
 
 
 class Missing(Struct, frozen=True, tag_field="action", tag="add"):

@@ -206,8 +206,8 @@ def _advice(finding: Finding, body: Body, text: str, *, begins_line: bool, is_ex
             )
             wanted = "a value (choose one)" if value == YOUR_VALUE else value_text(value)
             return f"set {name}{wanted}" if name or value == YOUR_VALUE else f"set to {wanted}"
-        case Review():
-            return "decide whether this is needed"
+        case Review(advice=advice):
+            return plain(advice) or "decide whether this is needed"
         case Missing(what=what):
             return f"add {plain(what)}"
 

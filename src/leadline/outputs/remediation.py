@@ -17,8 +17,9 @@ def fix(finding: Finding) -> str:
             return f"remove {path}"
         case Set(value=value):
             return f"set {path} to {'a value (choose one)' if value == YOUR_VALUE else value_text(value)}"
-        case Review():
-            return f"review {path}" if path else "review this object"
+        case Review(advice=advice):
+            look = f"review {path}" if path else "review this object"
+            return f"{look}: {plain(advice)}" if advice else look
         case Missing(what=what):
             return f"add {plain(what)}"
 

@@ -12,6 +12,7 @@ What a check looks at (its first argument):
 ``Workload``         an object that runs pods, seen through its pod template
 ``Container``        one container of a workload, of any of its three lists
 ``Namespace``        a namespace
+``Rights``           what one role allows: to each subject that holds it, or of itself where no binding was read
 ``Grant``            one subject that holds one role through one binding
 ``Resource``         any object; ``kinds=`` says of which kinds
 ``ApiServer``        the flags of the API server; likewise ``ControllerManager``, ``Scheduler`` and ``Etcd``
@@ -27,7 +28,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
-from leadline.kube.rbac import Grant
+from leadline.kube.rbac import Grant, Rights
 from leadline.model.control import (
     YOUR_VALUE,
     BuiltControl,
@@ -60,6 +61,7 @@ __all__ = [
     "Remove",
     "Resource",
     "Review",
+    "Rights",
     "Scheduler",
     "Set",
     "Violations",
@@ -76,6 +78,7 @@ __all__ = [
 SUBJECTS: tuple[type, ...] = (
     Workload,
     Container,
+    Rights,
     Grant,
     Namespace,
     Resource,

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import Any
 
 from msgspec import Struct
 
-from leadline.kube.rbac import Grant
+from leadline.kube.rbac import RBAC_KINDS, Grant, Rights
 from leadline.kube.workload import malformed_fields
 from leadline.log import log_of
 from leadline.model.control import (
@@ -26,6 +27,7 @@ from leadline.posture.control_plane import PROCESSES, ControlPlaneProcess, proce
 from leadline.posture.index import Read
 from leadline.posture.inventory import EVERY_KIND, WORKLOADS, Facts, Inventory, kind_name
 from leadline.posture.subject import Container, Namespace, Workload
+from leadline.posture.unbound_roles import unbound
 from leadline.posture.worlds import Worlds
 
 __all__ = [
@@ -49,6 +51,7 @@ Tracer = Callable[[str, set[Read]], None]
 
 GRANTS = "grants"
 """Stands for all controls over grants, which are judged together with their binding."""
+_ROLES = frozenset(RBAC_KINDS[:2])
 _OURS = "leadline.posture."
 """How the modules of the controls begin that come with the product."""
 
@@ -147,6 +150,7 @@ class Judge:
             self._file(control)
         self.looks_at_pods = bool(self.on[Workload] or self.on[Container] or self.on_kind.get(WORKLOADS))
         self.looks_at_processes = any(self.on[process] for process in PROCESSES)
+        self.over_grants = frozenset(c.id for c in controls if c.subject in (Grant, Rights))
 
     def everything(self, worlds: Worlds) -> Judgement:
         """The verdicts about every object of ``worlds``."""
@@ -170,7 +174,7 @@ class Judge:
 
     def only(self, ids: frozenset[str]) -> "Judge":
         """The controls of ``ids`` alone; ``GRANTS`` stands for those over grants. It does not look at fields again."""
-        chosen = [c for c in self.controls if c.id in ids or (c.subject is Grant and GRANTS in ids)]
+        chosen = [c for c in self.controls if c.id in ids or (GRANTS in ids and c.id in self.over_grants)]
         part = Judge(chosen, self._settings, self.facts)
         part.looks_at_fields = False
         return part
@@ -196,6 +200,8 @@ class Judge:
                     self.on_kind[kind].append(bound)
             else:
                 self.on[control.subject].append(bound)
+                if control.subject is Rights:
+                    self.on[Grant].append(bound)
 
 
 class _Run:
@@ -228,20 +234,35 @@ class _Run:
             process = process_of(resource)
             if process is not None:
                 self._ask(judge.on[type(process)], process, inventory, resource, "")
+        if kind in _ROLES and judge.on[Rights]:
+            self._ask_of_role(resource, inventory)
         if len(self._findings) > 1:
             self._findings.sort(key=self._rank_of)
         return self._taken(resource)
 
-    def grants(self, binding: Resource, inventory: Inventory) -> Iterator[SubjectVerdict]:
-        """What the controls over grants make of each subject of ``binding``."""
+    def _ask_of_role(self, role: Resource, inventory: Inventory) -> None:
+        """The questions to a grant, where nothing that was read gives the role to anyone."""
+        with self._noting(inventory):
+            rights = unbound(role, inventory)
+        if rights is not None:
+            self._ask(self._judge.on[Rights], rights, inventory, role, "")
+
+    @contextmanager
+    def _noting(self, inventory: Inventory) -> Iterator[None]:
+        """What is read meanwhile is what the verdicts over grants rest on."""
         reads = None if self._tracer is None else set[Read]()
         inventory.trace(reads)
         try:
-            given = inventory.bound_by(binding)
+            yield
         finally:
             inventory.trace(None)
         if self._tracer is not None and reads is not None:
             self._tracer(GRANTS, reads)
+
+    def grants(self, binding: Resource, inventory: Inventory) -> Iterator[SubjectVerdict]:
+        """What the controls over grants make of each subject of ``binding``."""
+        with self._noting(inventory):
+            given = inventory.bound_by(binding)
         if given.unknown:
             # Such a binding may allow anything: it is no pass.
             why = f"its role {given.unknown} was not read, so what it allows is unknown"
@@ -285,7 +306,7 @@ class _Run:
                 elif tracer is None:
                     violations = check(subject, inventory)
                 else:
-                    name = GRANTS if subject.__class__ is Grant else control_id
+                    name = GRANTS if isinstance(subject, Rights) else control_id
                     violations = self._traced(tracer, name, partial(check, subject), inventory)
                 for violation in violations:
                     found.append(Finding(control_id, id, _rooted(violation, prefix, id), related))
@@ -409,7 +430,7 @@ def _rooted(violation: Violation, prefix: str, subject: str) -> Violation:
     whole = path if on else (prefix + path).rstrip(".")
     if violation.__class__ is Set:
         return Set(whole, violation.value)
-    return Remove(whole) if violation.__class__ is Remove else Review(whole)
+    return Review(whole, advice=violation.advice) if isinstance(violation, Review) else Remove(whole)
 
 
 def _where(resource: Resource) -> str:
@@ -422,6 +443,6 @@ def _nothing_to_judge(control: BuiltControl) -> str:
         return f"no {subject.program} Pod"
     if subject is Resource:
         return "no " + " or ".join(kind.partition(".")[0] for kind in control.kinds)
-    return {Grant: "no role bound to anyone", Namespace: "no Namespace"}.get(
+    return {Grant: "no role bound to anyone", Rights: "no role", Namespace: "no Namespace"}.get(
         subject or object, "no workload it applies to"
     )

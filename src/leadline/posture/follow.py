@@ -105,6 +105,8 @@ class Followed:
 
     def _judge_again(self, id: str, controls: frozenset[str]) -> None:
         entry = self._entries[id]
+        if GRANTS in controls:  # of a role that no binding gives to anyone they judge the role itself
+            controls |= self._judge.over_grants
         part = self._parts.get(controls)
         if part is None:
             part = self._parts[controls] = self._judge.only(controls)

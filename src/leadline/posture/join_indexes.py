@@ -5,13 +5,19 @@ from functools import cache
 from typing import Any
 
 from leadline.kube.network_policy import POLICY_KINDS, PolicyRule, policy_rules
-from leadline.kube.rbac import RBAC_KINDS, RoleKey, is_aggregated
+from leadline.kube.rbac import RBAC_KINDS, RoleKey, is_aggregated, role_bound_by
 from leadline.kube.role_rules import OwnRules, labels_of
-from leadline.kube.selector import Selector, compile_pairs, first_pair, without_controller_labels
+from leadline.kube.selector import (
+    Selector,
+    compile_pairs,
+    compile_selector,
+    first_pair,
+    without_controller_labels,
+)
 from leadline.model.resource import Resource
 from leadline.posture.apply_unit import DEFAULT_NAMESPACE, filed_under, unit_of
 from leadline.posture.index import WITHOUT_NAMESPACE, WORKLOADS, Filed, Index
-from leadline.posture.subject import Workload, mapping, mappings, text
+from leadline.posture.subject import Workload, mapping, mappings, sequence, text
 
 SubjectKey = tuple[str, str, str]
 """Kind, the namespace or folder where it is known by the name, name."""
@@ -105,6 +111,22 @@ def _aggregated(filed: Filed) -> Iterator[tuple[str, str]]:
         yield filed.folder, filed.resource.name
 
 
+def _aggregations(filed: Filed) -> Iterator[tuple[Hashable, tuple[Selector, Resource]]]:
+    """An aggregated role, under a label that each role it takes over has."""
+    aggregation = mapping(filed.resource.body.get("aggregationRule"))
+    for selector in sequence(aggregation.get("clusterRoleSelectors")):
+        pair = first_pair(mapping(mapping(selector).get("matchLabels")))
+        yield (filed.everywhere, pair), (compile_selector(selector), filed.resource)
+
+
+def _bound_roles(filed: Filed) -> Iterator[tuple[RoleKey, None]]:
+    key = role_bound_by(filed.resource)
+    if key is not None:
+        kind, _, name = key
+        spaces = ("",) if kind == "ClusterRole" else filed.spaces
+        yield from (((kind, space, name), None) for space in spaces)
+
+
 def _bound_subjects(filed: Filed) -> Iterator[tuple[SubjectKey, tuple[Resource, int]]]:
     for index, subject in mappings(filed.resource.body.get("subjects")):
         for key in _keys_of_subject(subject, filed):
@@ -159,6 +181,8 @@ ROLES: Index[OwnRules] = Index(RBAC_KINDS[:2], _roles)
 ROLE_NAMESPACES: Index[str] = Index(RBAC_KINDS[:1], _role_namespaces)
 CLUSTER_ROLES: Index[OwnRules] = Index(RBAC_KINDS[1:2], _cluster_roles)
 AGGREGATED: Index[str] = Index(RBAC_KINDS[1:2], _aggregated)
+AGGREGATIONS: Index[tuple[Selector, Resource]] = Index(RBAC_KINDS[1:2], _aggregations)
+BOUND_ROLES: Index[None] = Index(BINDINGS, _bound_roles)
 BOUND_SUBJECTS: Index[tuple[Resource, int]] = Index(BINDINGS, _bound_subjects)
 FILES_WITH_BINDINGS: Index[None] = Index(BINDINGS, _files_with_bindings)
 MEANT_FOR: Index[str] = Index((f"ClusterRoleBinding.{RBAC_KINDS[0].partition('.')[2]}",), _meant_for)

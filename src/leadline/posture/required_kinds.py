@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from leadline.kube.rbac import RBAC_KINDS, Grant
+from leadline.kube.rbac import RBAC_KINDS, Grant, Rights
 from leadline.model.control import BuiltControl
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import ControlPlaneProcess
@@ -22,7 +22,7 @@ def kinds_needed(controls: Iterable[BuiltControl]) -> frozenset[str]:
 def _kinds_of(subject: type) -> tuple[str, ...]:
     if subject in (Workload, Container):
         return (WORKLOADS,)
-    if subject is Grant:
+    if subject in (Grant, Rights):
         return RBAC_KINDS
     if subject is Namespace:
         return ("Namespace",)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from leadline.kube.rbac import Grant
+from leadline.kube.rbac import Grant, Rights
 from leadline.model.control import BuiltControl
 from leadline.model.finding import Skip
 from leadline.model.report import Target
@@ -80,7 +80,7 @@ def _skips_for_unread_kinds(controls: Sequence[BuiltControl], unread_kinds: froz
             continue
         looks_at = expand(kinds_needed([control])) - expand(control.reads)
         missing = unread_kinds & expand(control.reads)
-        if control.subject is Grant or (looks_at and looks_at <= unread_kinds):
+        if control.subject in (Grant, Rights) or (looks_at and looks_at <= unread_kinds):
             missing |= unread_kinds & looks_at
         if missing:
             yield Skip(control.id, f"not read: {', '.join(sorted(missing))}", "not read")

@@ -169,8 +169,10 @@ def _cure_text(finding: Finding) -> str:
             entry: dict[str, Any] = {"deletePath": finding.path}
         case Set(value=value):
             return json_text({"fixPath": {"path": finding.path, "value": _scalar_text(value)}})[1:-1]
-        case Review():
+        case Review(advice=advice):
             entry = {"reviewPath": finding.path}
+            if advice:
+                entry["advice"] = advice
         case Missing(what=what):
             entry = {"failedPath": "", "missing": what}
     entry["fixPath"] = {"path": "", "value": ""}

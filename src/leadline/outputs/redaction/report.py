@@ -137,11 +137,13 @@ class Redaction:
                 shown, said = self.text(path), self._value(value)
                 is_same = shown == path and said is value and on not in ids
                 return violation if is_same else Set(shown, said, ids.get(on, on))
-            case Remove(path=path, on=on) | Review(path=path, on=on):
+            case Remove(path=path, on=on):
                 shown = self.text(path)
-                return (
-                    violation if shown == path and on not in ids else type(violation)(shown, ids.get(on, on))
-                )
+                return violation if shown == path and on not in ids else Remove(shown, ids.get(on, on))
+            case Review(path=path, on=on, advice=advice):
+                shown, said = self.text(path), self.text(advice)
+                is_same = shown == path and said == advice and on not in ids
+                return violation if is_same else Review(shown, ids.get(on, on), said)
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, str):

@@ -30,17 +30,17 @@ See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#least-pri
 """
 
 from leadline.posture.checks.rbac_queries import EVERYTHING
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 
 @control(
     "C-0035",
     "Administrative Roles",
-    problem="Administrator role bound",
+    problem="Role with every right",
     consequence="cluster takeover",
     score=9.0,
     reference_score=6.0,
     category="Access control",
 )
-def administrative_role(grant: Grant) -> Violations:
-    yield from grant.may_any(EVERYTHING)
+def administrative_role(rights: Rights) -> Violations:
+    yield from rights.may_any(EVERYTHING)

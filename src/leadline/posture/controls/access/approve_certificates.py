@@ -30,7 +30,7 @@ See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#csrs-and-
 """
 
 from leadline.posture.checks.rbac_queries import APPROVE_CERTIFICATES
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 
 @control(
@@ -42,5 +42,5 @@ from leadline.posture.control import Grant, Violations, control
     reference_score=5.0,
     category="Access control",
 )
-def approve_certificates(grant: Grant) -> Violations:
-    yield from grant.may_any(APPROVE_CERTIFICATES)
+def approve_certificates(rights: Rights) -> Violations:
+    yield from rights.may_any(APPROVE_CERTIFICATES)

@@ -29,7 +29,7 @@ See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#escalate-
 """
 
 from leadline.posture.checks.rbac_queries import BIND_OR_ESCALATE, IMPERSONATE
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 
 @control(
@@ -41,5 +41,5 @@ from leadline.posture.control import Grant, Violations, control
     reference_score=6.0,
     category="Access control",
 )
-def bind_or_escalate(grant: Grant) -> Violations:
-    yield from grant.may_any((*BIND_OR_ESCALATE, *IMPERSONATE))
+def bind_or_escalate(rights: Rights) -> Violations:
+    yield from rights.may_any((*BIND_OR_ESCALATE, *IMPERSONATE))

@@ -26,7 +26,7 @@ See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
 from leadline.posture.checks.rbac_queries import CHANGE_NETWORK_POLICIES
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 
 @control(
@@ -37,5 +37,5 @@ from leadline.posture.control import Grant, Violations, control
     score=5.0,
     category="Access control",
 )
-def change_network_policies(grant: Grant) -> Violations:
-    yield from grant.may_any(CHANGE_NETWORK_POLICIES)
+def change_network_policies(rights: Rights) -> Violations:
+    yield from rights.may_any(CHANGE_NETWORK_POLICIES)

@@ -30,7 +30,7 @@ See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#control-a
 """
 
 from leadline.posture.checks.rbac_queries import CHANGE_ADMISSION
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 
 @control(
@@ -42,5 +42,5 @@ from leadline.posture.control import Grant, Violations, control
     reference_score=5.0,
     category="Access control",
 )
-def change_webhooks(grant: Grant) -> Violations:
-    yield from grant.may_any(CHANGE_ADMISSION)
+def change_webhooks(rights: Rights) -> Violations:
+    yield from rights.may_any(CHANGE_ADMISSION)

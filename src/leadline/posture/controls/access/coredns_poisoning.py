@@ -29,7 +29,7 @@ See: https://kubernetes.io/docs/tasks/administer-cluster/dns-custom-nameservers/
 """
 
 from leadline.posture.checks.rbac_queries import ask
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 CHANGE_NAMES = ask(
     "update patch",
@@ -48,6 +48,6 @@ CHANGE_NAMES = ask(
     reference_score=4.0,
     category="Access control",
 )
-def coredns_poisoning(grant: Grant) -> Violations:
-    if grant.reaches in ("", "kube-system"):
-        yield from grant.may_any((CHANGE_NAMES,))
+def coredns_poisoning(rights: Rights) -> Violations:
+    if rights.reaches in ("", "kube-system"):
+        yield from rights.may_any((CHANGE_NAMES,))

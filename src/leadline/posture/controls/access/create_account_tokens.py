@@ -30,7 +30,7 @@ See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#token-req
 """
 
 from leadline.posture.checks.rbac_queries import CREATE_TOKENS
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 
 @control(
@@ -42,5 +42,5 @@ from leadline.posture.control import Grant, Violations, control
     reference_score=5.0,
     category="Access control",
 )
-def create_account_tokens(grant: Grant) -> Violations:
-    yield from grant.may_any(CREATE_TOKENS)
+def create_account_tokens(rights: Rights) -> Violations:
+    yield from rights.may_any(CREATE_TOKENS)

@@ -30,7 +30,7 @@ See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#persisten
 """
 
 from leadline.posture.checks.rbac_queries import CREATE_VOLUMES
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 
 @control(
@@ -42,5 +42,5 @@ from leadline.posture.control import Grant, Violations, control
     reference_score=5.0,
     category="Access control",
 )
-def create_persistent_volumes(grant: Grant) -> Violations:
-    yield from grant.may_any(CREATE_VOLUMES)
+def create_persistent_volumes(rights: Rights) -> Violations:
+    yield from rights.may_any(CREATE_VOLUMES)

@@ -30,7 +30,7 @@ See: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event
 """
 
 from leadline.posture.checks.rbac_queries import ask
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 DELETE_EVENTS = (
     ask("delete deletecollection", "events"),
@@ -46,5 +46,5 @@ DELETE_EVENTS = (
     score=4.0,
     category="Access control",
 )
-def delete_events(grant: Grant) -> Violations:
-    yield from grant.may_any(DELETE_EVENTS)
+def delete_events(rights: Rights) -> Violations:
+    yield from rights.may_any(DELETE_EVENTS)

@@ -30,7 +30,7 @@ See: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#dete
 """
 
 from leadline.posture.checks.rbac_queries import ask
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 DELETE = (
     ask("delete deletecollection", "secrets pods services namespaces"),
@@ -48,5 +48,5 @@ DELETE = (
     reference_score=5.0,
     category="Access control",
 )
-def delete_rights(grant: Grant) -> Violations:
-    yield from grant.may_any(DELETE)
+def delete_rights(rights: Rights) -> Violations:
+    yield from rights.may_any(DELETE)

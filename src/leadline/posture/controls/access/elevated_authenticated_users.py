@@ -31,7 +31,7 @@ See: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles
 """
 
 from leadline.posture.checks.rbac_queries import TAKEOVER
-from leadline.posture.control import Grant, Review, Violations, control
+from leadline.posture.control import Grant, Violations, control
 
 EVERYONE = frozenset({"system:authenticated", "system:unauthenticated"})
 
@@ -54,5 +54,4 @@ def elevated_authenticated_users(grant: Grant) -> Violations:
     dangerous = list(grant.may_any(TAKEOVER))
     yield from dangerous
     if not dangerous:
-        yield Review(grant.subject_path, on=grant.binding.id)
-        yield Review("roleRef.name", on=grant.binding.id)
+        yield from grant.review_binding()

@@ -31,7 +31,7 @@ See: https://kubernetes.io/docs/tasks/debug/debug-application/get-shell-running-
 """
 
 from leadline.posture.checks.rbac_queries import RUN_COMMANDS
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 
 @control(
@@ -43,5 +43,5 @@ from leadline.posture.control import Grant, Violations, control
     reference_score=5.0,
     category="Access control",
 )
-def exec_into_containers(grant: Grant) -> Violations:
-    yield from grant.may_any(RUN_COMMANDS)
+def exec_into_containers(rights: Rights) -> Violations:
+    yield from rights.may_any(RUN_COMMANDS)

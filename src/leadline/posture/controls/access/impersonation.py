@@ -30,7 +30,7 @@ See: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#use
 """
 
 from leadline.posture.checks.rbac_queries import IMPERSONATE
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 
 @control(
@@ -42,5 +42,5 @@ from leadline.posture.control import Grant, Violations, control
     reference_score=6.0,
     category="Access control",
 )
-def impersonation(grant: Grant) -> Violations:
-    yield from grant.may_any(IMPERSONATE)
+def impersonation(rights: Rights) -> Violations:
+    yield from rights.may_any(IMPERSONATE)

@@ -27,7 +27,7 @@ Cannot see: who else may act as this subject; roles that are not part of the tar
 See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#secrets
 """
 
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 READ = frozenset({"get", "list", "watch"})
 SECRETS = frozenset({"secrets"})
@@ -41,5 +41,5 @@ SECRETS = frozenset({"secrets"})
     score=7.0,
     category="Access control",
 )
-def list_secrets(grant: Grant) -> Violations:
-    yield from grant.may(READ, SECRETS)
+def list_secrets(rights: Rights) -> Violations:
+    yield from rights.may(READ, SECRETS)

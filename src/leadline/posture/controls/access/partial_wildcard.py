@@ -26,7 +26,7 @@ See: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-
 """
 
 from leadline.posture.checks.rbac_queries import partial_wildcard as has_a_star
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 
 @control(
@@ -37,5 +37,5 @@ from leadline.posture.control import Grant, Violations, control
     score=4.0,
     category="Access control",
 )
-def partial_wildcard(grant: Grant) -> Violations:
-    yield from grant.may_any((has_a_star,))
+def partial_wildcard(rights: Rights) -> Violations:
+    yield from rights.may_any((has_a_star,))

@@ -30,7 +30,7 @@ See: https://kubernetes.io/docs/tasks/access-application-cluster/port-forward-ac
 """
 
 from leadline.posture.checks.rbac_queries import FORWARD_PORTS
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 
 @control(
@@ -41,5 +41,5 @@ from leadline.posture.control import Grant, Violations, control
     score=5.0,
     category="Access control",
 )
-def port_forwarding(grant: Grant) -> Violations:
-    yield from grant.may_any(FORWARD_PORTS)
+def port_forwarding(rights: Rights) -> Violations:
+    yield from rights.may_any(FORWARD_PORTS)

@@ -29,7 +29,7 @@ See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#listing-s
 """
 
 from leadline.posture.checks.rbac_queries import READ_SECRETS
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 
 @control(
@@ -41,5 +41,5 @@ from leadline.posture.control import Grant, Violations, control
     reference_score=6.0,
     category="Access control",
 )
-def secret_access(grant: Grant) -> Violations:
-    yield from grant.may_any(READ_SECRETS)
+def secret_access(rights: Rights) -> Violations:
+    yield from rights.may_any(READ_SECRETS)

@@ -29,7 +29,7 @@ See: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-
 """
 
 from leadline.posture.checks.rbac_queries import EVERYTHING
-from leadline.posture.control import Grant, Violations, control
+from leadline.posture.control import Rights, Violations, control
 
 
 @control(
@@ -41,5 +41,5 @@ from leadline.posture.control import Grant, Violations, control
     reference_score=7.0,
     category="Access control",
 )
-def wildcard_role(grant: Grant) -> Violations:
-    yield from grant.may_any(EVERYTHING)
+def wildcard_role(rights: Rights) -> Violations:
+    yield from rights.may_any(EVERYTHING)

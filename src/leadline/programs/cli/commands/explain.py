@@ -273,6 +273,7 @@ _WORKLOADS = "workloads"
 _SUBJECTS = {
     "Container": "every container of every workload, init and ephemeral ones as well",
     "Workload": "every object that runs pods",
+    "Rights": "every subject that a binding gives a role, and every role without a binding",
     "Grant": "every subject that a binding gives a role",
     "Namespace": "every Namespace and what it holds",
     "ApiServer": "the Pod of the API server",
