@@ -113,10 +113,12 @@ def test_what_cannot_be_read_is_named_whatever_its_bytes(content: bytes, tmp_pat
     ("text", "expected"),
     [
         ("\ufeffa: 1\n", {"a": 1}),
+        ("b:\n  c: 1\n\ufeff  a: 1\n", {"b": {"c": 1}, "\ufeff  a": 1}),
+        ("b:\n  c: 1\n\ufeff  \ue000: 1\n", None),
         ('a: "x\n\n\ufeffy"\n', {"a": "x\n\ufeffy"}),
-        ("a: |\n  x\n\ufeffb: 1\n", None),
-        ("---\n\ufeffb: 1\nc: 2\n", None),
-        ("\ufeff---\n\ufeffb: 1\nc: 2\n", None),
+        ("a: |\n  x\n\ufeffb: 1\n", {"a": "x\n", "\ufeffb": 1}),
+        ("---\n\ufeffb: 1\nc: 2\n", {"\ufeffb": 1, "c": 2}),
+        ("\ufeff---\n\ufeffb: 1\nc: 2\n", {"\ufeffb": 1, "c": 2}),
     ],
 )
 def test_a_mark_of_byte_order_stands_at_the_start_of_a_document_alone(text: str, expected: object):

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import yaml
-from msgspec import Struct
+from msgspec import Struct, structs
 from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -89,6 +89,9 @@ _LINE_START = rb"(?:\A|(?<=[\r\n])|(?<=\xc2\x85)|(?<=\xe2\x80[\xa8\xa9]))"
 """After any of the ends that a line has in YAML 1.1."""
 _HAS_CONTENT = re.compile(_LINE_START + rb"[ \t]*[^\s#%]|" + _LINE_START + rb"[ \t]+%")
 _MARK = b"\xef\xbb\xbf"
+_MARK_AT_LINE_START = re.compile(_LINE_START + _MARK)
+_STAND_IN = "\ue000"
+"""A character for private use, as long as the mark of byte order in UTF-8."""
 _DIRECTIVE = re.compile(_LINE_START + rb"%")
 _COMMENTED = 3
 """Bytes of ``---`` left out where a comment follows at once: kubectl takes it for a border, libyaml for text."""
@@ -222,6 +225,32 @@ def too_large(limits: Limits) -> Problem:
 
 
 def _parse_part(part: Part, limits: Limits, memory: Memory) -> Document:
+    if _MARK in part.text and _MARK_AT_LINE_START.search(part.text):
+        return _parse_with_marks(part, limits)
+    return _parse_text(part, limits, memory)
+
+
+def _parse_with_marks(part: Part, limits: Limits) -> Document:
+    """libyaml passes over a mark of byte order at the start of a line, where go-yaml reads a character."""
+    if _STAND_IN.encode() in part.text:
+        why = "a byte-order mark at the start of a line"
+        return Document(
+            part.index, part.line + 1, problem=Problem(why, "malformed", part.line + 1, 1, "delete it")
+        )
+    masked = structs.replace(part, text=part.text.replace(_MARK, _STAND_IN.encode()))
+    document = _parse_text(masked, limits, Memory())
+    return structs.replace(document, body=_with_marks(document.body))
+
+
+def _with_marks(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace(_STAND_IN, _MARK.decode())
+    if isinstance(value, dict):
+        return {_with_marks(key): _with_marks(inner) for key, inner in value.items()}
+    return [_with_marks(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _parse_text(part: Part, limits: Limits, memory: Memory) -> Document:
     builder = _Builder(parser_class()(part.text).get_event, limits, memory)
     try:
         try:
