@@ -17,27 +17,33 @@ TYPE_CHECKING = False  # as ``typing`` has it, whose import takes as long as ``l
 if TYPE_CHECKING:
     from leadline.outputs.report_document import decode, encode
     from leadline.scans.image_scan import image_scan as scan_image
+    from leadline.scans.images_scan import ImageTargets
+    from leadline.scans.images_scan import images_scan as scan_images
     from leadline.scans.options import ChartOptions, ImageOptions, PostureOptions
     from leadline.scans.posture_scan import posture_scan as scan
 
 _OFFERED = {
     "ChartOptions": ("leadline.scans.options", "ChartOptions"),
     "ImageOptions": ("leadline.scans.options", "ImageOptions"),
+    "ImageTargets": ("leadline.scans.images_scan", "ImageTargets"),
     "PostureOptions": ("leadline.scans.options", "PostureOptions"),
     "decode": ("leadline.outputs.report_document", "decode"),
     "encode": ("leadline.outputs.report_document", "encode"),
     "scan": ("leadline.scans.posture_scan", "posture_scan"),
     "scan_image": ("leadline.scans.image_scan", "image_scan"),
+    "scan_images": ("leadline.scans.images_scan", "images_scan"),
 }
 __all__ = [
     "ChartOptions",
     "ImageOptions",
+    "ImageTargets",
     "PostureOptions",
     "__version__",
     "decode",
     "encode",
     "scan",
     "scan_image",
+    "scan_images",
 ]
 
 

@@ -4,13 +4,14 @@ Packages that a distribution builds of one source are upgraded together, so they
 one for each version of it. To the highest of the versions that its vulnerabilities ask for, so that one step is enough.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
 from leadline.image.ecosystems import CPE, ecosystem_of, orderings
 from leadline.image.ordering import Unorderable
 from leadline.image.ownership import DISTRIBUTION_TYPES
+from leadline.model.image_report import ImageReport
 from leadline.model.package import Package, Sbom
 from leadline.model.vulnerability import RATINGS, Match
 
@@ -56,6 +57,30 @@ def upgrades(matches: Sequence[Match], sbom: Sbom) -> tuple[Upgrade, ...]:
     return tuple(sorted(made, key=_weight))
 
 
+class SharedUpgrade(Struct, frozen=True):
+    """One step that several images need."""
+
+    type: str
+    name: str
+    to: str
+    removes: tuple[Match, ...]
+    """Of all images together, so that one problem counts for each."""
+    images: int
+
+
+def shared_upgrades(reports: Sequence[ImageReport]) -> tuple[SharedUpgrade, ...]:
+    """The steps of all images, those of one package to one version together; the one that removes most first."""
+    steps: dict[tuple[str, str, str], list[Upgrade]] = {}
+    for report in reports:
+        for step in upgrades(report.vulnerabilities, report.sbom):
+            steps.setdefault((step.type, step.name, step.to), []).append(step)
+    made = [
+        SharedUpgrade(*key, tuple(match for step in members for match in step.removes), len(members))
+        for key, members in steps.items()
+    ]
+    return tuple(sorted(made, key=lambda step: (*_gain(step.removes), step.type, step.name, step.to)))
+
+
 def _step(package: Package) -> tuple[str, str, str]:
     if package.type in DISTRIBUTION_TYPES:
         return package.type, package.source or package.name, package.source_version or package.version
@@ -92,9 +117,12 @@ def _highest(members: Sequence[Match]) -> str:
     return max(sorted({match.fixed_in[0] for match in members}), key=place)
 
 
-def _weight(step: Upgrade) -> tuple[int, ...] | tuple[object, ...]:
-    """Exploited ones weigh most, then by severity, then by number."""
+def _weight(step: Upgrade) -> tuple[object, ...]:
     problems = {match.id: match for match in step.removes}.values()
+    return (*_gain(problems), step.type, step.name, step.version)
+
+
+def _gain(problems: Collection[Match]) -> tuple[int, ...]:
+    """Sorts what removes most first: exploited ones weigh most, then severity, then number."""
     exploited = sum(1 for match in problems if match.exploited)
-    by_rating = [-sum(1 for match in problems if match.severity == rating) for rating in RATINGS]
-    return (-exploited, *by_rating, step.type, step.name, step.version)
+    return (-exploited, *(-sum(1 for match in problems if match.severity == rating) for rating in RATINGS))

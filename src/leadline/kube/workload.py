@@ -83,6 +83,38 @@ def containers_elsewhere(api_version: str, kind: str, body: Body) -> Keys | None
     return next((keys for keys, is_pod in _search(body) if not is_pod), None)
 
 
+def images_in(api_version: str, kind: str, body: Body) -> Iterator[tuple[str, str]]:
+    """Every image that the object runs or mounts, as written, with the name of its container.
+
+    The name is empty for what runs an image outside of a pod, and for a volume made of an image.
+    """
+    for keys in pod_paths(api_version, kind, body):
+        spec = descend(body, (*keys, "spec"))
+        for name in CONTAINER_LISTS:
+            for container in _mappings(spec.get(name)):
+                yield from _image_of(container, container.get("image"))
+        for volume in _mappings(spec.get("volumes")):
+            source = volume.get("image")
+            yield from _image_of({}, source.get("reference") if isinstance(source, dict) else None)
+    if not _is_kubernetes_own(api_version) and kind != "CustomResourceDefinition":
+        for keys, is_pod in _search(body):
+            if not is_pod:
+                runs = descend(body, keys)
+                yield from _image_of(runs, runs.get("image"))
+
+
+def _mappings(value: Any) -> Iterator[Body]:
+    for part in value[:MAX_CONTAINERS] if isinstance(value, list) else ():
+        if isinstance(part, dict):
+            yield part
+
+
+def _image_of(container: Body, image: Any) -> Iterator[tuple[str, str]]:
+    name = container.get("name")
+    if isinstance(image, str) and image:
+        yield name if isinstance(name, str) else "", image
+
+
 def _search(body: Body) -> Iterator[tuple[Keys, bool]]:
     """Keys to pods, and to what runs an image outside of them. Breadth first, so that nothing within a pod is taken for
     another one.

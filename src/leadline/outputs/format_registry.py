@@ -71,7 +71,7 @@ class Format(Struct, frozen=True):
     name: str
     suffix: str
     report: type
-    """``PostureReport`` or ``Sbom``."""
+    """``PostureReport``, ``Sbom``, ``ImageReport`` or ``ImagesReport``."""
     write: Callable[[Any, IO[str], Page], None]
     draft: MakeDraft | None = None
     """Of documents: ``write`` is made of it."""

@@ -15,11 +15,12 @@ import msgspec
 
 from leadline.errors import SourceError
 from leadline.model.image_report import ImageReport
+from leadline.model.images_report import ImagesReport
 from leadline.model.report import PostureReport
 
 FORMAT: Final = "leadline-report"
 VERSION: Final = 1
-Report = PostureReport | ImageReport
+Report = PostureReport | ImageReport | ImagesReport
 
 
 class Document(msgspec.Struct, frozen=True):

@@ -78,17 +78,23 @@ def verdict(report: PostureReport, gates: Gates) -> Verdict:
 
 def image_verdict(report: "ImageReport | None", unread: Sequence[Unread], gates: Gates) -> Verdict:
     """The outcome for an image. Vulnerabilities and other findings count alike; ``report`` is ``None`` for a mere SBOM."""
+    return images_verdict((report,) if report is not None else (), unread, gates)
+
+
+def images_verdict(reports: "Sequence[ImageReport]", unread: Sequence[Unread], gates: Gates) -> Verdict:
+    """The outcome for several images together."""
     results: list[GateResult] = []
-    if gates.severity_threshold and report is not None:
+    if gates.severity_threshold and reports:
         least, grave = _at_or_above(gates.severity_threshold)
-        number = sum(one.severity in grave for one in report.findings)
-        number += sum(one.severity in grave for one in report.vulnerabilities)
-        if report.database is None:
+        number = sum(one.severity in grave for report in reports for one in report.findings)
+        number += sum(one.severity in grave for report in reports for one in report.vulnerabilities)
+        has_database = all(report.database is not None for report in reports)
+        if not has_database:
             results.append(GateResult("database", False, least))
-        if number or report.database is not None:
+        if number or has_database:
             results.append(GateResult("severity", not number, least, number))
-    if gates.fail_on_unmatched and report is not None:
-        number = _unmatched(report)
+    if gates.fail_on_unmatched and reports:
+        number = sum(map(unmatched, reports))
         results.append(GateResult("unmatched", not number, found=number))
     return _verdict(results, unread, gates)
 
@@ -98,7 +104,7 @@ def _at_or_above(threshold: str) -> tuple[Severity, tuple[Severity, ...]]:
     return grave[-1], grave
 
 
-def _unmatched(report: "ImageReport") -> int:
+def unmatched(report: "ImageReport") -> int:
     """Packages of which no advisory could speak; all of them without a database."""
     if report.database is None:
         return len(report.sbom.packages)

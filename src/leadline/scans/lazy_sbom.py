@@ -70,6 +70,16 @@ class LazySbom:
         """Whether it was read from a document, so that the image itself is not here."""
         return self._source is None
 
+    @property
+    def image_id(self) -> str:
+        """The digest of the image's configuration; empty for documents and folders."""
+        return self._source.image.identity.id if self._source else ""
+
+    @property
+    def image_name(self) -> str:
+        """What the image is called; empty for documents."""
+        return self._source.image.identity.name if self._source else ""
+
     def sbom(self) -> Sbom:
         """Raises: ``SourceError`` where the image cannot be read or holds nothing."""
         if self._sbom is None:

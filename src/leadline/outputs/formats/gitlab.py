@@ -3,16 +3,19 @@
 Source: https://gitlab.com/gitlab-org/security-products/security-report-schemas (container-scanning-report-format.json)
 """
 
+from collections.abc import Sequence
 from typing import IO, Any
 
 from leadline.outputs.vulnerability_format import (
     ImageReport,
+    ImagesReport,
     Match,
     Page,
     content_uuid,
     fix_text,
     format,
     json_text,
+    not_seen,
     page_of,
     plain,
     shown_name,
@@ -28,8 +31,21 @@ _MOMENT = 19
 
 @format("gitlab", suffix=".gl.json", report=ImageReport)
 def gitlab(report: ImageReport, out: IO[str], page: Page) -> None:
+    _write((report,), [plain(gap) for gap in report.not_judged], out, page)
+
+
+@format("gitlab", suffix=".gl.json", report=ImagesReport)
+def images_gitlab(report: ImagesReport, out: IO[str], page: Page) -> None:
+    """Each vulnerability names its image, so that one document holds all of them."""
+    notes = [
+        f"{plain(one.names[0], 1000)}: {plain(gap)}" for one in report.images for gap in one.report.not_judged
+    ]
+    notes += [f"not read: {plain(one.where, 1000)}: {plain(one.why)}" for one in not_seen(report)]
+    _write([one.report for one in report.images], notes, out, page)
+
+
+def _write(reports: Sequence[ImageReport], notes: Sequence[str], out: IO[str], page: Page) -> None:
     scanner = {**_SCANNER, "version": page.version or "0"}
-    notes = [{"level": "warn", "value": plain(gap)} for gap in report.not_judged]
     document = {
         "version": VERSION,
         "scan": without_empty(
@@ -40,10 +56,12 @@ def gitlab(report: ImageReport, out: IO[str], page: Page) -> None:
                 "start_time": page.at[:_MOMENT],
                 "end_time": page.at[:_MOMENT],
                 "status": "success",
-                "messages": notes,
+                "messages": [{"level": "warn", "value": note} for note in notes],
             }
         ),
-        "vulnerabilities": [_vulnerability(match, report) for match in report.vulnerabilities],
+        "vulnerabilities": [
+            _vulnerability(match, report) for report in reports for match in report.vulnerabilities
+        ],
         "remediations": [],
     }
     out.write(json_text(document) + "\n")

@@ -6,10 +6,13 @@ from leadline.outputs.vulnerability_format import (
     Evidence,
     ImageFinding,
     ImageReport,
+    ImagesReport,
+    ImageUse,
     Match,
     Package,
     Page,
     Suppressed,
+    Unread,
     Upgrade,
     format,
     json_text,
@@ -26,11 +29,53 @@ VERSION = 1
 
 @format("json", suffix=".json", report=ImageReport)
 def image_json(report: ImageReport, out: IO[str], page: Page) -> None:
-    image, distro = report.sbom.image, report.sbom.distro
-    document = {
+    document = _head(page) | _image(report) | {"verdict": _verdict(page)}
+    out.write(json_text(document) + "\n")
+
+
+@format("json", suffix=".json", report=ImagesReport)
+def images_json(report: ImagesReport, out: IO[str], page: Page) -> None:
+    """One document about all images: each has what the document about one has, and what runs it."""
+    document = _head(page) | {
+        "target": report.target and {"kind": report.target.kind, "name": report.target.name},
+        "objects": report.objects,
+        "images": [
+            {"names": list(one.names), "usedBy": [_use(use) for use in one.uses], **_image(one.report)}
+            for one in report.images
+        ],
+        "failed": [
+            {**_unread(one.unread), "usedBy": [_use(use) for use in one.uses]} for one in report.failed
+        ],
+        "unread": [_unread(one) for one in report.unread],
+        "leftOut": [_unread(one) for one in report.left_out],
+        "verdict": _verdict(page),
+    }
+    out.write(json_text(document) + "\n")
+
+
+def _head(page: Page) -> dict[str, Any]:
+    return {
         "version": VERSION,
         "generatedAt": page.at,
         "tool": {"name": "leadline", "version": page.version},
+    }
+
+
+def _verdict(page: Page) -> dict[str, Any]:
+    return without_empty({"text": page.verdict, "passed": page.passed})
+
+
+def _use(use: ImageUse) -> dict[str, Any]:
+    return without_empty({"id": use.resource, "object": use.title, "container": use.container})
+
+
+def _unread(one: Unread) -> dict[str, Any]:
+    return without_empty({"where": one.where, "why": one.why, "hint": one.hint})
+
+
+def _image(report: ImageReport) -> dict[str, Any]:
+    image, distro = report.sbom.image, report.sbom.distro
+    return {
         "image": without_empty(
             {
                 "name": image.name,
@@ -63,13 +108,8 @@ def image_json(report: ImageReport, out: IO[str], page: Page) -> None:
             for one in report.coverage
         ],
         "notJudged": list(report.not_judged),
-        "unread": [
-            without_empty({"where": one.where, "why": one.why, "hint": one.hint})
-            for one in report.sbom.unread
-        ],
-        "verdict": without_empty({"text": page.verdict, "passed": page.passed}),
+        "unread": [_unread(one) for one in report.sbom.unread],
     }
-    out.write(json_text(document) + "\n")
 
 
 def _database(report: ImageReport) -> dict[str, Any] | None:

@@ -3,12 +3,16 @@
 from typing import IO
 from xml.sax.saxutils import escape, quoteattr
 
+from msgspec import Struct
+
 from leadline.outputs.vulnerability_format import (
     ImageReport,
+    ImagesReport,
     Match,
     Page,
     fix_text,
     format,
+    not_seen,
     place_of,
     plain,
     reason,
@@ -18,23 +22,65 @@ from leadline.outputs.vulnerability_format import (
 
 @format("junit", suffix=".xml", report=ImageReport)
 def image_junit(report: ImageReport, out: IO[str], page: Page) -> None:
-    name = plain(report.sbom.image.name, 1000)
-    number = len(report.vulnerabilities) + len(report.findings)
-    skipped = len(report.not_judged)
+    _write(plain(report.sbom.image.name, 1000), [_suite(report, page)], out)
+
+
+@format("junit", suffix=".xml", report=ImagesReport)
+def images_junit(report: ImagesReport, out: IO[str], page: Page) -> None:
+    """One suite for each image, and one with an error for whatever could not be read."""
+    suites = [_suite(one.report, page) for one in report.images]
+    unseen = not_seen(report)
+    if unseen:
+        lines = [
+            f'    <testcase classname="not read" name={_attribute(one.where)}>'
+            f"<error message={_attribute(one.why)}/></testcase>\n"
+            for one in unseen
+        ]
+        suites.append(_Suite("not read", 0, 0, len(lines), "".join(lines), page.at))
+    _write(plain(report.target.name, 1000) if report.target else "images", suites, out)
+
+
+class _Suite(Struct, frozen=True):
+    name: str
+    failures: int
+    skipped: int
+    errors: int
+    cases: str
+    at: str
+
+
+def _write(name: str, suites: list[_Suite], out: IO[str]) -> None:
     out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
-    counts = f'tests="{number + skipped}" failures="{number}" errors="0"'
-    out.write(f"<testsuites name={quoteattr(name)} {counts}>\n")
-    out.write(
-        f'  <testsuite name={quoteattr(name)} {counts} skipped="{skipped}" timestamp="{page.at.removesuffix("Z")}">\n'
-    )
-    for match in report.vulnerabilities:
-        out.write(_match(match, report))
+    counts = [sum(getattr(one, key) for one in suites) for key in ("failures", "skipped", "errors")]
+    out.write(f"<testsuites name={quoteattr(name)} {_counts(*counts)}>\n")
+    for one in suites:
+        counted = f'{_counts(one.failures, one.skipped, one.errors)} skipped="{one.skipped}"'
+        out.write(
+            f'  <testsuite name={quoteattr(one.name)} {counted} timestamp="{one.at.removesuffix("Z")}">\n'
+        )
+        out.write(one.cases)
+        out.write("  </testsuite>\n")
+    out.write("</testsuites>\n")
+
+
+def _counts(failures: int, skipped: int, errors: int) -> str:
+    return f'tests="{failures + skipped + errors}" failures="{failures}" errors="{errors}"'
+
+
+def _suite(report: ImageReport, page: Page) -> _Suite:
+    cases = [_match(match, report) for match in report.vulnerabilities]
     for finding in report.findings:
         title = f"{finding.title}: {finding.where}"
-        out.write(_failed("findings", title, finding.severity, finding.detail or finding.title, finding.fix))
-    for gap in report.not_judged:
-        out.write(f'    <testcase classname="not judged" name={_attribute(gap)}><skipped/></testcase>\n')
-    out.write("  </testsuite>\n</testsuites>\n")
+        cases.append(
+            _failed("findings", title, finding.severity, finding.detail or finding.title, finding.fix)
+        )
+    cases += [
+        f'    <testcase classname="not judged" name={_attribute(gap)}><skipped/></testcase>\n'
+        for gap in report.not_judged
+    ]
+    failures = len(report.vulnerabilities) + len(report.findings)
+    name = plain(report.sbom.image.name, 1000)
+    return _Suite(name, failures, len(report.not_judged), 0, "".join(cases), page.at)
 
 
 def _match(match: Match, report: ImageReport) -> str:

@@ -8,6 +8,7 @@ from typing import IO, Any
 from leadline.outputs.vulnerability_format import (
     ImageFinding,
     ImageReport,
+    ImagesReport,
     Match,
     Page,
     best_score,
@@ -15,6 +16,7 @@ from leadline.outputs.vulnerability_format import (
     format,
     json_text,
     key_of,
+    not_seen,
     page_of,
     place_of,
     plain,
@@ -25,12 +27,65 @@ from leadline.outputs.vulnerability_format import (
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MOST_RESULTS = 25_000
+MOST_NOTES = 1000
+MOST_USES = 100
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "unknown": "note"}
 _SCORES = {"critical": 9.5, "high": 8.0, "medium": 5.5, "low": 2.0, "unknown": 0.0}
 
 
 @format("sarif", suffix=".sarif", report=ImageReport)
 def image_sarif(report: ImageReport, out: IO[str], page: Page) -> None:
+    _write([_run(report, page)], out)
+
+
+@format("sarif", suffix=".sarif", report=ImagesReport)
+def images_sarif(report: ImagesReport, out: IO[str], page: Page) -> None:
+    """One run for each image, known by its name; and one for what was not seen, which has no results."""
+    runs = []
+    for one in report.images:
+        run = _run(one.report, page)
+        run["automationDetails"] = {"id": f"leadline/{plain(one.names[0], 1000)}/"}
+        run["properties"]["usedBy"] = [use.title for use in one.uses[:MOST_USES]]
+        runs.append(run)
+    unseen = [
+        f"not read: {plain(one.where, 1000)}: {plain(one.why)}{_used_by(one.where, report)}"
+        for one in not_seen(report)[:MOST_NOTES]
+    ]
+    if unseen or not runs:
+        run = _empty_run(page, unseen)
+        run["automationDetails"] = {"id": "leadline/not-read/"}
+        runs.append(run)
+    _write(runs, out)
+
+
+def _used_by(name: str, report: ImagesReport) -> str:
+    uses = next((one.uses for one in report.failed if one.unread.where == name), ())
+    titles = list(dict.fromkeys(plain(use.title) for use in uses))
+    return f" (run by {', '.join(titles[:5])}{' and more' if len(titles) > 5 else ''})" if titles else ""
+
+
+def _write(runs: list[dict[str, Any]], out: IO[str]) -> None:
+    out.write(json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": runs}) + "\n")
+
+
+def _empty_run(page: Page, notes: list[str]) -> dict[str, Any]:
+    return {
+        "tool": {"driver": {"name": "Leadline", "version": page.version or "0", "rules": []}},
+        "invocations": [
+            {
+                "executionSuccessful": True,
+                "endTimeUtc": page.at,
+                "toolExecutionNotifications": [
+                    {"level": "warning", "message": {"text": note}} for note in notes
+                ],
+            }
+        ],
+        "columnKind": "unicodeCodePoints",
+        "results": [],
+    }
+
+
+def _run(report: ImageReport, page: Page) -> dict[str, Any]:
     rules: dict[str, dict[str, Any]] = {}
     results = []
     for match in report.vulnerabilities[:MOST_RESULTS]:
@@ -44,26 +99,18 @@ def image_sarif(report: ImageReport, out: IO[str], page: Page) -> None:
     places = {name: place for place, name in enumerate(rules)}
     for result in results:
         result["ruleIndex"] = places[result["ruleId"]]
-    notes = [{"level": "warning", "message": {"text": plain(gap)}} for gap in report.not_judged]
+    notes = [plain(gap) for gap in report.not_judged]
     notes += [
-        {"level": "warning", "message": {"text": f"not read: {plain(one.where, 1000)}: {plain(one.why)}"}}
-        for one in report.sbom.unread[:1000]
+        f"not read: {plain(one.where, 1000)}: {plain(one.why)}" for one in report.sbom.unread[:MOST_NOTES]
     ]
-    run = {
-        "tool": {
-            "driver": {"name": "Leadline", "version": page.version or "0", "rules": list(rules.values())}
-        },
-        "invocations": [
-            {"executionSuccessful": True, "endTimeUtc": page.at, "toolExecutionNotifications": notes}
-        ],
-        "columnKind": "unicodeCodePoints",
-        "results": results,
-        "properties": {
-            "imageName": report.sbom.image.name,
-            "databaseDate": report.database.date if report.database else "",
-        },
+    run = _empty_run(page, notes)
+    run["tool"]["driver"]["rules"] = list(rules.values())
+    run["results"] = results
+    run["properties"] = {
+        "imageName": report.sbom.image.name,
+        "databaseDate": report.database.date if report.database else "",
     }
-    out.write(json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}) + "\n")
+    return run
 
 
 def _rule(match: Match) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 Source: https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md
 """
 
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from leadline.outputs.vulnerability_format import (
     ImageReport,
+    ImagesReport,
     Match,
     Page,
     content_uuid,
@@ -22,19 +24,31 @@ from leadline.outputs.vulnerability_format import (
 
 @format("openvex", suffix=".vex.json", report=ImageReport)
 def openvex(report: ImageReport, out: IO[str], page: Page) -> None:
-    statements = [_affected(match, report) for match in report.vulnerabilities]
-    statements += [
-        {
-            **_about(one.match, report),
-            "status": "fixed" if one.is_fixed else "not_affected",
-            "impact_statement": plain(f"{one.by}: {one.why}", 1000),
-        }
-        for one in report.suppressed
-    ]
+    _write((report,), out, page)
+
+
+@format("openvex", suffix=".vex.json", report=ImagesReport)
+def images_openvex(report: ImagesReport, out: IO[str], page: Page) -> None:
+    """Each statement names its image."""
+    _write([one.report for one in report.images], out, page)
+
+
+def _write(reports: Sequence[ImageReport], out: IO[str], page: Page) -> None:
+    statements = [statement for report in reports for statement in _statements(report)]
     written = {"author": "Leadline", "timestamp": page.at, "version": 1, "statements": statements}
     name = content_uuid(json_text(written).encode("utf-8", "surrogatepass"))
     head = {"@context": "https://openvex.dev/ns/v0.2.0", "@id": f"urn:uuid:{name}"}
     out.write(json_text(head | written) + "\n")
+
+
+def _statements(report: ImageReport) -> Iterator[dict[str, Any]]:
+    yield from (_affected(match, report) for match in report.vulnerabilities)
+    for one in report.suppressed:
+        yield {
+            **_about(one.match, report),
+            "status": "fixed" if one.is_fixed else "not_affected",
+            "impact_statement": plain(f"{one.by}: {one.why}", 1000),
+        }
 
 
 def _affected(match: Match, report: ImageReport) -> dict[str, Any]:

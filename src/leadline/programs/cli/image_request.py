@@ -16,12 +16,25 @@ from leadline.scans.options import ImageOptions, Say
 from leadline.sources.registry.options import Credential
 
 LONGEST_PASSWORD = 1 << 16
+_LISTS = ("format", "fail_on", "mirror", "include_namespaces", "exclude_namespaces")
 
 
 class ImageRequest(Struct, frozen=True, kw_only=True):
     """One command line. Field names are those of the flags."""
 
-    image: str
+    image: str = ""
+    """The only one that is asked for; empty where there are several."""
+    images: tuple[str, ...] = ()
+    """Several, by name."""
+    from_manifests: tuple[str, ...] = ()
+    from_cluster: bool = False
+    kube_context: str = ""
+    kubeconfig: str = ""
+    include_namespaces: tuple[str, ...] = ()
+    exclude_namespaces: tuple[str, ...] = ()
+    exclude_path: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    set: tuple[str, ...] = ()
     is_alone: bool = True
     """Whether no other image is asked for: credentials that name no registry are then for that of this one."""
     is_scan: bool = False
@@ -53,8 +66,38 @@ def image_request(image: str, is_scan: bool, flags: Mapping[str, Any]) -> ImageR
 
     Raises: ``UsageError`` for values that no flag has.
     """
-    lists = {name: _words(flags.get(name, ())) for name in ("format", "fail_on", "mirror")}
-    request = ImageRequest(image=image, is_scan=is_scan, **{**flags, **lists})
+    return _checked(ImageRequest(image=image, is_scan=is_scan, **_given(flags)), image)
+
+
+def images_request(images: tuple[str, ...], flags: Mapping[str, Any]) -> ImageRequest:
+    """The request for a scan of ``images``, or of those that ``flags`` name otherwise.
+
+    Raises: ``UsageError`` for values that no flag has, or several sources of images.
+    """
+    given = _given(flags)
+    sources = [bool(images), bool(given["from_manifests"]), given["from_cluster"]]
+    if sum(sources) > 1:
+        raise UsageError("images are named, or of --from-manifests, or of --from-cluster: one of these")
+    if not any(sources):
+        raise UsageError("no image is named", hint="name one, or use --from-manifests or --from-cluster")
+    images = tuple(dict.fromkeys(images))
+    if len(images) == 1:
+        return _checked(ImageRequest(image=images[0], is_scan=True, **given), images[0])
+    if any(name == "-" for name in (*images, *given["from_manifests"])):
+        raise UsageError("'-' reads standard input and stands alone", hint="give it a scan of its own")
+    request = ImageRequest(images=images, is_alone=False, is_scan=True, **given)
+    for name in images:
+        _checked(request, name)
+    return _checked(request, "several")
+
+
+def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
+    lists = {name: _words(flags[name]) for name in _LISTS if name in flags}
+    return {**flags, **lists}
+
+
+def _checked(request: ImageRequest, image: str) -> ImageRequest:
+    is_scan = request.is_scan
     for word in request.fail_on:
         if word not in ("unread", "unmatched") or (word == "unmatched" and not is_scan):
             known = "unread and unmatched" if is_scan else "unread"
@@ -114,7 +157,16 @@ def _credential(request: ImageRequest, environ: Mapping[str, str]) -> Credential
     prefix = "LEADLINE_REGISTRY_"
     token = environ.get(f"{prefix}TOKEN", "")
     is_by_hand = request.password_stdin
-    registry, unusable = ("", "") if is_by_hand else _registry_of(request, environ.get(f"{prefix}HOST", ""))
+    host = environ.get(f"{prefix}HOST", "")
+    if is_by_hand and request.is_alone:
+        registry, unusable = "", ""
+    else:
+        registry, unusable = _registry_of(request, host)
+    if is_by_hand and unusable:
+        raise UsageError(
+            "--username and --password-stdin belong to one registry, and several images are scanned",
+            hint=f"name it in {prefix}HOST",
+        )
     username = request.username or environ.get(f"{prefix}USERNAME", "")
     password = environ.get(f"{prefix}PASSWORD", "")
     source = f"{prefix}USERNAME and {prefix}PASSWORD"

@@ -5,7 +5,7 @@ objects and no cycles.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -51,6 +51,9 @@ __all__ = [
     "read_cluster",
 ]
 
+Observe = Callable[[str, Mapping[str, Any]], None]
+"""Is shown the key of a kind and an object of it; one call at a time."""
+
 _RANKS: Mapping[str, int] = {
     "Service.serving.knative.dev": -3,
     "Configuration.serving.knative.dev": -2,
@@ -89,15 +92,19 @@ def read_cluster(
     include_namespaces: Sequence[str] = (),
     exclude_namespaces: Sequence[str] = (),
     progress: OnProgress | None = None,
+    *,
+    observe: Observe | None = None,
 ) -> ClusterSnapshot:
     """Every object of ``kinds`` (``Kind``, ``Kind.group`` or ``ANY_WORKLOAD``) that the user may list.
+
+    ``observe`` is shown each object as the server sent it, also those that are judged at their owner.
 
     Raises:
         ClusterError: nothing at all could be read.
     """
     scope = Scope(tuple(include_namespaces), tuple(exclude_namespaces))
     with _named_when_lost(cluster):
-        return Reading(cluster, scope, progress).of(set(kinds))
+        return Reading(cluster, scope, progress, observe).of(set(kinds))
 
 
 def get_workload(cluster: Cluster, namespace: str, kind: str, name: str) -> Resource:
@@ -148,7 +155,14 @@ def _workload(cluster: Cluster, namespace: str, kind: str, name: str) -> Resourc
 class Reading:
     """One pass over a cluster, and what a watch goes on with."""
 
-    def __init__(self, cluster: Cluster, scope: Scope, progress: OnProgress | None) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        scope: Scope,
+        progress: OnProgress | None,
+        observe: Observe | None = None,
+    ) -> None:
+        self._observe = observe
         self.cluster = cluster
         self.scope = scope
         self.listings: Sequence[Listing] = ()
@@ -235,6 +249,9 @@ class Reading:
 
     def keeps(self, kind: ApiKind, body: dict[str, Any]) -> bool:
         """Cuts an object down in place and says whether it is judged by itself."""
+        if self._observe is not None:
+            with self._lock:
+                self._observe(kind.key, body)
         if self._ownership.is_judged_at_owner(kind.key, body):
             return False
         if kind.key == "Namespace" and not self.scope.covers(text(mapping(body.get("metadata")).get("name"))):

@@ -3,33 +3,31 @@
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from leadline.errors import DatabaseError, SourceError, UsageError
+from leadline.errors import SourceError, UsageError
 from leadline.image.diff import image_diff
 from leadline.model.control import SEVERITIES
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Sbom
-from leadline.outputs.format_registry import Asked, Format, Page, find_format, formats_for
+from leadline.outputs.format_registry import Format, find_format, formats_for
 from leadline.outputs.image_diff_text import diff_json, diff_lines
 from leadline.outputs.json_text import json_text
-from leadline.outputs.place import NoPlaces
 from leadline.outputs.plain import count, plain
 from leadline.outputs.vulnerability_rows import vulnerability_count
 from leadline.programs.cli.created import created
 from leadline.programs.cli.destinations import Destination, opened, placed
 from leadline.programs.cli.gate_text import verdict_text
-from leadline.programs.cli.image_request import ImageRequest, image_request, options_of
+from leadline.programs.cli.image_page import PIPE_WIDTH, gates_of, image_page, no_database, output_of
+from leadline.programs.cli.image_request import ImageRequest, image_request, images_request, options_of
 from leadline.programs.cli.progress import progress
-from leadline.programs.cli.terminal import configure_log, wants_colour, width_of
-from leadline.scans.gates import Gates, Verdict, image_verdict
+from leadline.programs.cli.terminal import configure_log, width_of
+from leadline.scans.gates import Verdict, image_verdict
 from leadline.scans.image_scan import image_report, image_scan
 from leadline.scans.lazy_sbom import open_sbom
-from leadline.version import __version__
 
 EPILOG = """
 \b
@@ -53,7 +51,6 @@ LEADLINE_REGISTRY_TOKEN; LEADLINE_REGISTRY_HOST says which registry they belong 
 
 
 _GATE_FAILED = 1
-_PIPE_WIDTH = 80
 _OPTIONS = (
     click.option(
         "-f",
@@ -114,7 +111,21 @@ def sbom(image: str, **flags: Any) -> int:
 
 
 @command.command("scan", epilog=EPILOG, short_help="The same as leadline scan image.")
-@click.argument("image")
+@click.argument("images", metavar="[IMAGE]...", nargs=-1)
+@click.option(
+    "--from-manifests",
+    multiple=True,
+    metavar="PATH",
+    help="Scan every image that files, folders, charts and kustomizations run. May be repeated.",
+)
+@click.option("--from-cluster", is_flag=True, help="Scan every image that the cluster runs, each once.")
+@click.option("--kube-context", default="", metavar="NAME", help="The context of the kubeconfig.")
+@click.option("--kubeconfig", default="", metavar="FILE", help="Another kubeconfig.")
+@click.option("--include-namespaces", multiple=True, metavar="NAMES", help="Of the cluster, only these.")
+@click.option("--exclude-namespaces", multiple=True, metavar="NAMES", help="Of the cluster, all but these.")
+@click.option("--exclude-path", multiple=True, metavar="PATTERN", help="Of manifests, leave files out.")
+@click.option("--values", multiple=True, metavar="FILE", help="Values for Helm charts; later files win.")
+@click.option("--set", multiple=True, metavar="KEY=VALUE", help="A value for Helm charts.")
 @click.option(
     "--severity-threshold", default="", metavar="SEVERITY", help="Exit 1 on a finding at or above it."
 )
@@ -125,12 +136,19 @@ def sbom(image: str, **flags: Any) -> int:
 )
 @click.option("--only-fixable", is_flag=True, help="Leave vulnerabilities without a fix out.")
 @_with_options
-def scan(image: str, **flags: Any) -> int:
-    """Finds what is wrong with IMAGE: vulnerable packages, credentials, set-uid files, root users, old distributions.
+def scan(images: tuple[str, ...], **flags: Any) -> int:
+    """Finds what is wrong with images: vulnerable packages, credentials, set-uid files, root users, old distributions.
 
+    Several images, or those of --from-manifests and --from-cluster, make one report, with what runs each of them.
     Vulnerabilities come from a database that leadline db build makes; without one the rest is still reported.
     """
-    return _run(image_request(image, True, flags))
+    request = images_request(images, flags)
+    if request.is_alone:
+        return _run(request)
+    # Reading manifests and clusters is for these alone.
+    from leadline.programs.cli.several_images import run_several
+
+    return run_several(request)
 
 
 @command.command("diff", short_help="What changed from one image to another.")
@@ -161,28 +179,20 @@ def diff(before: str, after: str, format: str, **flags: Any) -> int:
     if format == "json":
         click.echo(json_text(diff_json(found)))
     else:
-        width = width_of(os.environ, is_terminal=os.isatty(1), usual=_PIPE_WIDTH)
+        width = width_of(os.environ, is_terminal=os.isatty(1), usual=PIPE_WIDTH)
         click.echo("\n".join(diff_lines(found, width, verbose=flags["verbose"])))
     if not flags["severity_threshold"]:
         return 0
     if found.after.database is None:
-        raise _no_database()
+        raise no_database()
     grave = SEVERITIES[: SEVERITIES.index(flags["severity_threshold"]) + 1]
     return _GATE_FAILED if any(match.severity in grave for match in found.new) else 0
-
-
-def _no_database() -> DatabaseError:
-    """A gate that most of what it is about cannot reach would pass for the wrong reason."""
-    return DatabaseError(
-        "--severity-threshold cannot be judged without a vulnerability database",
-        hint="make one with 'leadline db build'; --fail-on unread works without",
-    )
 
 
 def _run(request: ImageRequest) -> int:
     configure_log(is_debug=request.debug)
     is_terminal = os.isatty(1)
-    chosen = placed(_formats(request), _output(request))
+    chosen = placed(_formats(request), output_of(request))
     moment = created(os.environ)
     _check_digests(request, chosen)
     with opened(chosen) as sinks:
@@ -202,13 +212,13 @@ def _run(request: ImageRequest) -> int:
                 report = ImageReport(lazy.sbom(), ())
             unread = lazy.unread()
             is_unreadable = lazy.is_unreadable()
-        outcome = _verdict(request, unread, report)
+        outcome = image_verdict(report, unread, gates_of(request))
         for sink in sinks:
             format = sink.destination.format
             if format.name in documents:
                 sink.stream.buffer.write(documents[format.name])
             elif report is not None:
-                page = _page(request, outcome, is_terminal, chosen)
+                page = image_page(request, outcome, is_terminal, chosen)
                 format.write(report if format.report is ImageReport else report.sbom, sink.stream, page)
             sink.stream.flush()
             sink.keep()
@@ -217,7 +227,7 @@ def _run(request: ImageRequest) -> int:
     if is_unreadable:
         raise _unreadable(request, unread)
     if request.severity_threshold and report is not None and report.database is None:
-        raise _no_database()
+        raise no_database()
     return 0 if outcome.passed else _GATE_FAILED
 
 
@@ -249,39 +259,6 @@ def _formats(request: ImageRequest) -> list[Format]:
         else:
             found.append(find_format(name, report))
     return found
-
-
-def _output(request: ImageRequest) -> str:
-    """Several formats share the name without its ending: ``sbom.json`` becomes ``sbom.spdx.json`` and so on."""
-    output = "" if request.output == "-" else request.output
-    is_one = len(set(request.format)) < 2
-    suffixes = (".spdx.json", ".cdx.json", ".syft.json")
-    return output if is_one or output.endswith(suffixes) else output.removesuffix(".json")
-
-
-def _verdict(request: ImageRequest, unread: tuple[Unread, ...], report: ImageReport | None) -> Verdict:
-    gates = Gates(
-        severity_threshold=request.severity_threshold if report else "",
-        fail_on_unread="unread" in request.fail_on,
-        fail_on_unmatched="unmatched" in request.fail_on,
-    )
-    return image_verdict(report, unread, gates)
-
-
-def _page(
-    request: ImageRequest, outcome: Verdict, is_terminal: bool, chosen: tuple[Destination, ...]
-) -> Page:
-    return Page(
-        places=NoPlaces(),
-        width=width_of(os.environ, is_terminal=is_terminal, usual=_PIPE_WIDTH),
-        colour=is_terminal and not request.no_color and wants_colour(os.environ) and not request.output,
-        verbose=request.verbose,
-        verdict=verdict_text(outcome),
-        passed=outcome.passed,
-        at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        version=__version__,
-        asked=Asked(formats=tuple(destination.format.name for destination in chosen)),
-    )
 
 
 def _remarks(

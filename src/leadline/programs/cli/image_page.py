@@ -1,0 +1,57 @@
+"""What the commands about images have in common once there is a report: the page, the gates, the names of files."""
+
+import os
+from datetime import UTC, datetime
+
+from leadline.errors import DatabaseError
+from leadline.outputs.format_registry import Asked, Page
+from leadline.outputs.place import NoPlaces
+from leadline.programs.cli.destinations import Destination
+from leadline.programs.cli.gate_text import verdict_text
+from leadline.programs.cli.image_request import ImageRequest
+from leadline.programs.cli.terminal import wants_colour, width_of
+from leadline.scans.gates import Gates, Verdict
+from leadline.version import __version__
+
+PIPE_WIDTH = 80
+
+
+def image_page(
+    request: ImageRequest, outcome: Verdict, is_terminal: bool, chosen: tuple[Destination, ...]
+) -> Page:
+    return Page(
+        places=NoPlaces(),
+        width=width_of(os.environ, is_terminal=is_terminal, usual=PIPE_WIDTH),
+        colour=is_terminal and not request.no_color and wants_colour(os.environ) and not request.output,
+        verbose=request.verbose,
+        verdict=verdict_text(outcome),
+        passed=outcome.passed,
+        at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        version=__version__,
+        asked=Asked(formats=tuple(destination.format.name for destination in chosen)),
+    )
+
+
+def gates_of(request: ImageRequest) -> Gates:
+    """The gates that the flags close. A mere SBOM has no findings for a threshold."""
+    return Gates(
+        severity_threshold=request.severity_threshold if request.is_scan else "",
+        fail_on_unread="unread" in request.fail_on,
+        fail_on_unmatched="unmatched" in request.fail_on,
+    )
+
+
+def no_database() -> DatabaseError:
+    """A gate that most of what it is about cannot reach would pass for the wrong reason."""
+    return DatabaseError(
+        "--severity-threshold cannot be judged without a vulnerability database",
+        hint="make one with 'leadline db build'; --fail-on unread works without",
+    )
+
+
+def output_of(request: ImageRequest) -> str:
+    """Several formats share the name without its ending: ``sbom.json`` becomes ``sbom.spdx.json`` and so on."""
+    output = "" if request.output == "-" else request.output
+    is_one = len(set(request.format)) < 2
+    suffixes = (".spdx.json", ".cdx.json", ".syft.json")
+    return output if is_one or output.endswith(suffixes) else output.removesuffix(".json")
