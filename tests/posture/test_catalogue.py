@@ -22,8 +22,19 @@ REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
 CONTROLS = load_controls()
 FRAMEWORKS = load_frameworks(CONTROLS)
 
-RENUMBERED = {"C-0201", "C-0202", "C-0203", "C-0204", "C-0209", "C-0210", "C-0211", "C-0212"}
-"""The reference gives these the numbers that they had in version 1.10 of the benchmark."""
+CORRECTED = {
+    "cis-v1.12.0": (
+        {"C-0200"},
+        {"C-0201", "C-0202", "C-0203", "C-0204", "C-0209", "C-0210", "C-0211", "C-0212"},
+    ),
+    "cis-v1.10.0": (set(), {"C-0291"}),
+    "cis-aks-t1.8.0": (
+        {"C-0171", "C-0177", "C-0179", "C-0201", "C-0218", "C-0219", "C-0235", "C-0242", "C-0249"},
+        {"C-0178", "C-0180", "C-0182", "C-0183", "C-0191", "C-0209", "C-0211", "C-0212", "C-0241", "C-0278"},
+    ),
+    "cis-gke-v1.9.0": (set(), {"C-0262"}),
+}
+"""What the reference lists and the benchmark does not, and what the benchmark gives another number, or asks besides."""
 
 beside_the_reference = pytest.mark.skipif(
     not REFERENCE.exists(), reason="the reference is not beside the checkout"
@@ -177,9 +188,11 @@ def test_frameworks_list_what_the_reference_lists_under_the_same_numbers():
             (c["id"], c.get("number", ""), c.get("title", "")) for c in theirs[framework.name]["controls"]
         }
         ours = {(e.control, e.number, e.title) for e in framework.entries if e.control.startswith("C-")}
-        if framework.name == "cis-v1.12.0":
-            assert {c for c, _, _ in listed} - {c for c, _, _ in ours} == {"C-0200"}
-            assert {c for c, n, _ in ours if (c, n) not in {(c, n) for c, n, _ in listed}} == RENUMBERED
+        if framework.name in CORRECTED:
+            gone, moved = CORRECTED[framework.name]
+            assert {c for c, _, _ in listed} - {c for c, _, _ in ours} == gone, framework.name
+            known = {(c, n) for c, n, _ in listed}
+            assert {c for c, n, _ in ours if (c, n) not in known} == moved, framework.name
         else:
             assert ours == listed, framework.name
 
@@ -233,7 +246,11 @@ def test_every_item_of_a_framework_is_asked_by_a_control_or_said_not_to_be(frame
     assert not asked & left
     assert len(left) == len(framework.items)
     if framework.items:
-        assert set(framework.sections) == asked | left
+        held = {n if n in framework.sections else n.rpartition(".")[0] for n in asked | left}
+        assert held <= set(framework.sections)
+        assert {s for s in framework.sections if not any(f"{h}.".startswith(f"{s}.") for h in held)} <= {
+            "4.3"
+        }
 
 
 def test_an_item_has_a_state_that_there_is():
