@@ -14,9 +14,9 @@ from leadline.errors import UsageError
 from leadline.model.finding import Unread
 from leadline.model.resource import Resource
 from leadline.sources.child_process import Limits
-from leadline.sources.rendering.file_owner import Owner
+from leadline.sources.rendering.plan.file_owner import Owner
+from leadline.sources.rendering.plan.result import HelmOptions, Rendered, RenderOptions
 from leadline.sources.rendering.render import read_rendered
-from leadline.sources.rendering.result import HelmOptions, Rendered, RenderOptions
 
 pytest.importorskip("helm_python", reason="the extra 'render' is not installed")
 

@@ -8,8 +8,8 @@ from leadline.model.finding import Place
 from leadline.sources.manifests.positions import FilePlaces
 from leadline.sources.rendering.helm.template_trace import TemplateSpot, locate_in_template
 from leadline.sources.rendering.locations import RenderedPlaces
+from leadline.sources.rendering.plan.result import RenderOptions
 from leadline.sources.rendering.render import read_rendered
-from leadline.sources.rendering.result import RenderOptions
 
 CHARTS = Path(__file__).parent / "charts"
 

@@ -9,11 +9,11 @@ from leadline.model.finding import Place, Unread
 from leadline.model.resource import Resource
 from leadline.sources.child_process import Limits
 from leadline.sources.manifests.positions import FilePlaces
-from leadline.sources.rendering.file_owner import Owner
 from leadline.sources.rendering.kustomize.build import find_program
 from leadline.sources.rendering.locations import RenderedPlaces
+from leadline.sources.rendering.plan.file_owner import Owner
+from leadline.sources.rendering.plan.result import Rendered, RenderOptions
 from leadline.sources.rendering.render import read_rendered
-from leadline.sources.rendering.result import Rendered, RenderOptions
 
 KUSTOMIZATIONS = Path(__file__).parent / "kustomizations"
 ENVIRONMENT = {"PATH": os.environ.get("PATH", "")}

@@ -3,8 +3,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadline.sources.rendering.file_owner import PLAIN, Owner, plan_ownership
-from leadline.sources.rendering.kustomize.kustomization import read_kustomization
+from leadline.sources.rendering.plan.file_owner import PLAIN, Owner, plan_ownership
+from leadline.sources.rendering.plan.kustomization import read_kustomization
 
 CHART = "apiVersion: v2\nname: a\nversion: 1.0.0\n"
 

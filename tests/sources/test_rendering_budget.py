@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from leadline.sources.rendering.budget import Budget
 from leadline.sources.rendering.kustomize.build import find_program
+from leadline.sources.rendering.plan.budget import Budget
+from leadline.sources.rendering.plan.result import RenderOptions
 from leadline.sources.rendering.render import read_rendered
-from leadline.sources.rendering.result import RenderOptions
 from sources.test_boundary import ENVIRONMENT, POD, chart, write
 
 OVER = "the time for all charts and kustomizations, 0 s, is over"

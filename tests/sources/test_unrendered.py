@@ -9,8 +9,8 @@ from leadline.model.finding import Unread
 from leadline.sources.manifests.deployers import not_rendered
 from leadline.sources.manifests.reader import read_manifests
 from leadline.sources.rendering.kustomize.build import find_program
+from leadline.sources.rendering.plan.result import Rendered, RenderOptions
 from leadline.sources.rendering.render import read_rendered
-from leadline.sources.rendering.result import Rendered, RenderOptions
 
 ENVIRONMENT = {"PATH": os.environ.get("PATH", "")}
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec: {hostPID: true}\n"

@@ -3,8 +3,6 @@
 ``RenderedPlaces`` serves the outputs' questions for places, and passes on plain files to ``FilePlaces``.
 """
 
-import os
-import tarfile
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,17 +13,13 @@ from msgspec import structs
 from leadline.kube.field_path import format_path, parse_path
 from leadline.model.finding import Place
 from leadline.model.resource import Origin, Resource
-from leadline.sources.boundary import boundary_of
 from leadline.sources.manifests.positions import FilePlaces
-from leadline.sources.regular_file import open_regular, read_regular
-from leadline.sources.rendering.helm.files import dependencies
+from leadline.sources.rendering.helm.files import dependencies, read_template
 from leadline.sources.rendering.helm.template_trace import TemplateSearch
 from leadline.sources.rendering.kustomize.patches import Patch, patch_places, patches_of, same_field
 from leadline.sources.yaml.parser import parse_documents
 
-_TEMPLATE_BYTES = 1 << 20
 _TEMPLATES_KEPT = 32
-_ARCHIVE_MEMBERS = 5_000
 
 
 class RenderedPlaces:
@@ -148,31 +142,3 @@ def _qualified(key: str, origin: Origin) -> str:
         folder = folder / "charts" / steps[1]
         steps = steps[2:]
     return ".".join([*names, key])
-
-
-def read_template(root: str, path: str) -> str:
-    """The text of a template, be it in a folder or in an archive; empty where it cannot be read."""
-    whole = Path(root, path)
-    try:
-        if not boundary_of(root or ".").holds(whole):
-            return ""
-        if whole.is_file():
-            return read_regular(whole, _TEMPLATE_BYTES).decode("utf-8", "replace")
-        archive = next(
-            (parent for parent in whole.parents if parent.suffix == ".tgz" and parent.is_file()), None
-        )
-        return _member(archive, os.path.relpath(whole, archive)) if archive else ""
-    except (OSError, tarfile.TarError, EOFError, ValueError):
-        return ""
-
-
-def _member(archive: Path, name: str) -> str:
-    with open_regular(archive) as packed, tarfile.open(fileobj=packed, mode="r:gz") as members:
-        for _ in range(_ARCHIVE_MEMBERS):
-            member = members.next()
-            if member is None:
-                return ""
-            if member.isfile() and member.name.partition("/")[2] == name.replace(os.sep, "/"):
-                file = members.extractfile(member)
-                return file.read(_TEMPLATE_BYTES).decode("utf-8", "replace") if file else ""
-    return ""

@@ -9,11 +9,11 @@ from leadline.sources.confinement import Modes, offered_modes
 from leadline.sources.manifests.files import IGNORE_FILES
 from leadline.sources.manifests.ignore import IgnoreRules, ignore_rules
 from leadline.sources.regular_file import read_regular
-from leadline.sources.rendering.budget import Budget
-from leadline.sources.rendering.file_owner import plan_ownership
 from leadline.sources.rendering.helm.charts import read_charts
 from leadline.sources.rendering.kustomize.build import read_kustomizations
-from leadline.sources.rendering.result import Rendered, RenderOptions, joined
+from leadline.sources.rendering.plan.budget import Budget
+from leadline.sources.rendering.plan.file_owner import plan_ownership
+from leadline.sources.rendering.plan.result import Rendered, RenderOptions, joined
 from leadline.sources.rendering.unrendered import unrendered
 
 _IGNORE_FILE_BYTES = 1 << 20

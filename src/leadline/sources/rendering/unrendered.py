@@ -14,10 +14,10 @@ from leadline.model.finding import Unread
 from leadline.sources.manifests.files import is_manifest
 from leadline.sources.manifests.reader import is_object_like
 from leadline.sources.regular_file import read_regular
-from leadline.sources.rendering.file_owner import Owner, Ownership, relative_path
-from leadline.sources.rendering.kustomize.kustomization import FILE_NAMES
 from leadline.sources.rendering.kustomize.patches import is_patch_of
-from leadline.sources.rendering.result import Rendered
+from leadline.sources.rendering.plan.file_owner import Owner, Ownership, relative_path
+from leadline.sources.rendering.plan.kustomization import FILE_NAMES
+from leadline.sources.rendering.plan.result import Rendered
 from leadline.sources.yaml.parser import parse_documents
 
 _FILE_BYTES = 4 << 20

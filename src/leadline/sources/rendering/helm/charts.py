@@ -16,14 +16,13 @@ from leadline.model.finding import Unread
 from leadline.model.resource import Origin
 from leadline.sources.child_process import closed_environment
 from leadline.sources.confinement import Confinement, Modes, python_folders
-from leadline.sources.rendering.budget import Budget
-from leadline.sources.rendering.file_owner import Ownership, relative_path
 from leadline.sources.rendering.helm.dependencies import Borrowed, Lenders
 from leadline.sources.rendering.helm.engine import Answer, Request, Run, engine_for, render_all
-from leadline.sources.rendering.helm.files import ChartFiles
+from leadline.sources.rendering.helm.files import ChartFiles, read_template
 from leadline.sources.rendering.helm.template_trace import in_template_order
-from leadline.sources.rendering.locations import read_template
-from leadline.sources.rendering.result import Collector, HelmOptions, Rendered, RenderOptions
+from leadline.sources.rendering.plan.budget import Budget
+from leadline.sources.rendering.plan.file_owner import Ownership, relative_path
+from leadline.sources.rendering.plan.result import Collector, HelmOptions, Rendered, RenderOptions
 
 _TEMPLATE_PLACE = re.compile(
     r"([\w.+-]+(?:/[\w.+-]+)*/(?:templates|charts|crds)/[^\s:()\"]+):(\d+)(?::(\d+))?"

@@ -18,8 +18,8 @@ from msgspec import Struct
 
 from leadline.sources.child_process import NOT_STARTED, Child, Command, Fate, Limits, Outcome, run_child
 from leadline.sources.confinement import Confinement
-from leadline.sources.rendering.budget import Budget
 from leadline.sources.rendering.helm import worker as helm_child
+from leadline.sources.rendering.plan.budget import Budget
 
 _SOURCE_LINE = re.compile(r"^# Source: (\S+)$", re.MULTILINE)
 _ERROR = re.compile(

@@ -1,14 +1,19 @@
-"""Which file on the disk the engine's name for a template means."""
+"""The files of a chart: what its metadata says, which file the engine's name for a template means, and its text."""
 
+import os
 import re
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from leadline.sources.regular_file import read_regular
+from leadline.sources.boundary import boundary_of
+from leadline.sources.regular_file import open_regular, read_regular
 from leadline.sources.yaml.parser import parse_documents
 
 _METADATA_BYTES = 1 << 20
+_TEMPLATE_BYTES = 1 << 20
+_ARCHIVE_MEMBERS = 5_000
 _VERSIONED = re.compile(r"-v?\d")
 
 
@@ -71,6 +76,22 @@ def dependencies(folder: Path) -> list[dict[str, str]]:
     return [row for row in found if row.get("name")]
 
 
+def read_template(root: str, path: str) -> str:
+    """The text of a template, be it in a folder or in an archive; empty where it cannot be read."""
+    whole = Path(root, path)
+    try:
+        if not boundary_of(root or ".").holds(whole):
+            return ""
+        if whole.is_file():
+            return read_regular(whole, _TEMPLATE_BYTES).decode("utf-8", "replace")
+        archive = next(
+            (parent for parent in whole.parents if parent.suffix == ".tgz" and parent.is_file()), None
+        )
+        return _member(archive, os.path.relpath(whole, archive)) if archive else ""
+    except (OSError, tarfile.TarError, EOFError, ValueError):
+        return ""
+
+
 def _mapping(path: Path) -> dict[str, Any]:
     try:
         content = read_regular(path, _METADATA_BYTES)
@@ -85,3 +106,15 @@ def _names(folder: Path) -> list[str]:
         return sorted(entry.name for entry in folder.iterdir())
     except OSError:
         return []
+
+
+def _member(archive: Path, name: str) -> str:
+    with open_regular(archive) as packed, tarfile.open(fileobj=packed, mode="r:gz") as members:
+        for _ in range(_ARCHIVE_MEMBERS):
+            member = members.next()
+            if member is None:
+                return ""
+            if member.isfile() and member.name.partition("/")[2] == name.replace(os.sep, "/"):
+                file = members.extractfile(member)
+                return file.read(_TEMPLATE_BYTES).decode("utf-8", "replace") if file else ""
+    return ""

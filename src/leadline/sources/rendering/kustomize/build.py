@@ -32,15 +32,15 @@ from leadline.sources.child_process import (
 )
 from leadline.sources.confinement import Confinement, Modes
 from leadline.sources.regular_file import read_regular
-from leadline.sources.rendering.budget import Budget
-from leadline.sources.rendering.file_owner import Owner, OwnerKind, Ownership, Root, relative_path
-from leadline.sources.rendering.kustomize.kustomization import (
+from leadline.sources.rendering.plan.budget import Budget
+from leadline.sources.rendering.plan.file_owner import Owner, OwnerKind, Ownership, Root, relative_path
+from leadline.sources.rendering.plan.kustomization import (
     FILE_NAMES,
     Kustomization,
     has_address,
     read_kustomization,
 )
-from leadline.sources.rendering.result import Collector, Rendered, RenderOptions
+from leadline.sources.rendering.plan.result import Collector, Rendered, RenderOptions
 from leadline.sources.temporary_folder import temporary_folder
 from leadline.sources.yaml.parser import parse_documents
 

@@ -9,8 +9,8 @@ from leadline.kube.field_path import Step, Steps, child_of, format_path, parse_p
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.sources.manifests.positions import FilePlaces
 from leadline.sources.regular_file import read_regular
-from leadline.sources.rendering.file_owner import relative_path
-from leadline.sources.rendering.kustomize.kustomization import FILE_NAMES, read_kustomization
+from leadline.sources.rendering.plan.file_owner import relative_path
+from leadline.sources.rendering.plan.kustomization import FILE_NAMES, read_kustomization
 from leadline.sources.yaml.parser import parse_documents
 
 _PATCH_BYTES = 1 << 20

@@ -9,7 +9,7 @@ from leadline.model.resource import Origin, Resource
 from leadline.sources.child_process import Limits
 from leadline.sources.confinement import Modes
 from leadline.sources.manifests.reader import Contents, add_contents
-from leadline.sources.rendering.file_owner import Owner
+from leadline.sources.rendering.plan.file_owner import Owner
 from leadline.sources.yaml.parser import LIMITS, Memory
 
 

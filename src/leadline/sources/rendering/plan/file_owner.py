@@ -17,7 +17,7 @@ from msgspec import Struct
 from leadline.sources.boundary import Boundary, boundary_of
 from leadline.sources.manifests.files import ARCHIVE_ENDINGS, is_filled_by_tools
 from leadline.sources.regular_file import read_regular
-from leadline.sources.rendering.kustomize.kustomization import FILE_NAMES, Kustomization, read_kustomization
+from leadline.sources.rendering.plan.kustomization import FILE_NAMES, Kustomization, read_kustomization
 
 OwnerKind = Literal["plain", "helm", "kustomize"]
 
