@@ -67,9 +67,7 @@ def _with_rendered(
     targets: Sequence[str], options: PostureOptions, plain: Sequence[str], roots: Sequence[str]
 ) -> Reading:
     from leadline.sources.rendering.locations import RenderedPlaces
-    from leadline.sources.rendering.plan.result import HelmOptions, RenderOptions
-    from leadline.sources.rendering.plan.result import joined as all_of
-    from leadline.sources.rendering.render import read_rendered
+    from leadline.sources.rendering.render import HelmOptions, RenderOptions, all_of, read_rendered
 
     text = options.standard_input if STDIN in plain else b""
     rendering = RenderOptions(

@@ -1,1 +1,3 @@
 """Licence texts and names as SPDX expressions."""
+
+PUBLIC_MODULES = ("expressions",)

@@ -1,1 +1,3 @@
 """Credentials in the files of an image."""
+
+PUBLIC_MODULES = ("patterns", "scan")

@@ -5,3 +5,5 @@ anywhere in the run, ``bodies`` and ``lines`` what stands where values are kept,
 What counts as a credential is defined once, by those who look for them: ``posture.checks.credentials``,
 ``posture.checks.token_shapes`` and ``image.secrets.patterns``.
 """
+
+PUBLIC_MODULES = ("bodies", "lines", "report", "shapes", "values")

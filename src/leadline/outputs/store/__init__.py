@@ -3,3 +3,14 @@
 ``memory`` for tests and one-off runs, ``local`` for one server, ``postgres`` for several, ``remote`` for every program
 that reaches the results over the Kubernetes API.
 """
+
+PUBLIC_MODULES = (
+    "image_results",
+    "local",
+    "postgres",
+    "posture_results",
+    "protocol",
+    "remote",
+    "selection",
+    "token",
+)

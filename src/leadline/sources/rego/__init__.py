@@ -1,1 +1,3 @@
 """Rules in Rego that users bring, run in a child process."""
+
+PUBLIC_MODULES = ("engine", "loader")

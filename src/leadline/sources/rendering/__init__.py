@@ -1,1 +1,3 @@
 """What renders to manifests: charts and kustomizations, always in a child process with limits."""
+
+PUBLIC_MODULES = ("locations", "render")

@@ -13,8 +13,10 @@ from leadline.sources.rendering.helm.charts import read_charts
 from leadline.sources.rendering.kustomize.build import read_kustomizations
 from leadline.sources.rendering.plan.budget import Budget
 from leadline.sources.rendering.plan.file_owner import plan_ownership
-from leadline.sources.rendering.plan.result import Rendered, RenderOptions, joined
+from leadline.sources.rendering.plan.result import HelmOptions, Rendered, RenderOptions, all_of
 from leadline.sources.rendering.unrendered import unrendered
+
+__all__ = ["HelmOptions", "RenderOptions", "all_of", "read_rendered"]
 
 _IGNORE_FILE_BYTES = 1 << 20
 
@@ -37,7 +39,7 @@ def read_rendered(root: Path, options: RenderOptions, ignore: Sequence[str] = ()
     options = structs.replace(options, modes=modes)
     budget = Budget(options.total_s, options.total_bytes)
     parts = (read_charts(plan, options, shown, budget), read_kustomizations(plan, options, shown, budget))
-    rendered = joined(parts)
+    rendered = all_of(parts)
     named, turned_off = unrendered(plan, rendered)
     return structs.replace(
         rendered,

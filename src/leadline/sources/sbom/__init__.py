@@ -1,1 +1,3 @@
 """SBOM documents of others as an ``Sbom``."""
+
+PUBLIC_MODULES = ("reader", "sniff")

@@ -107,7 +107,7 @@ class Collector:
         return len(contents.resources)
 
 
-def joined(parts: Iterable[Rendered]) -> Rendered:
+def all_of(parts: Iterable[Rendered]) -> Rendered:
     """The sum of several renderers' results."""
     rows = tuple(parts)
     return Rendered(
