@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
-from leadline.image.ecosystems import CPE, ecosystem_of, orderings
+from leadline.image.ecosystems import CPE, ecosystem_of, normal_name, orderings
 from leadline.image.ordering import Unorderable
 from leadline.image.ownership import DISTRIBUTION_TYPES
 from leadline.model.image_report import ImageReport
@@ -70,13 +70,17 @@ class SharedUpgrade(Struct, frozen=True):
 
 def shared_upgrades(reports: Sequence[ImageReport]) -> tuple[SharedUpgrade, ...]:
     """The steps of all images, those of one package to one version together; the one that removes most first."""
-    steps: dict[tuple[str, str, str], list[Upgrade]] = {}
-    for report in reports:
+    steps: dict[tuple[str, str, str], dict[int, list[Upgrade]]] = {}
+    for number, report in enumerate(reports):
         for step in upgrades(report.vulnerabilities, report.sbom):
-            steps.setdefault((step.type, step.name, step.to), []).append(step)
+            name = normal_name(ecosystem_of(step.removes[0].package), step.name)
+            steps.setdefault((step.type, name, step.to), {}).setdefault(number, []).append(step)
     made = [
-        SharedUpgrade(*key, tuple(match for step in members for match in step.removes), len(members))
-        for key, members in steps.items()
+        SharedUpgrade(
+            type, members[0].name, to, tuple(match for step in members for match in step.removes), len(images)
+        )
+        for (type, _, to), images in steps.items()
+        for members in [[step for steps in images.values() for step in steps]]
     ]
     return tuple(sorted(made, key=lambda step: (*_gain(step.removes), step.type, step.name, step.to)))
 

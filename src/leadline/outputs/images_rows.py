@@ -3,21 +3,30 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from leadline.image.upgrades import shared_upgrades
+from leadline.image.upgrades import shared_upgrades, upgrades
 from leadline.model.control import SEVERITIES
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage, UnreadImage
+from leadline.model.vulnerability import Match
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.plain import columns, count, plain, wrapped
-from leadline.outputs.vulnerability_rows import severities, vulnerability_count, vulnerability_lines
+from leadline.outputs.vulnerability_rows import (
+    Row,
+    rows,
+    severities,
+    vulnerability_count,
+    vulnerability_lines,
+)
 
 __all__ = [
     "ImageFinding",
     "ImageReport",
     "ImageUse",
     "ImagesReport",
+    "Match",
     "Page",
+    "Row",
     "ScannedImage",
     "Unread",
     "UnreadImage",
@@ -30,8 +39,11 @@ __all__ = [
     "known_name",
     "painted",
     "plain",
+    "rows",
     "shared_upgrade_lines",
+    "shared_upgrades",
     "target_text",
+    "upgrades",
     "user_text",
     "vulnerability_lines",
     "vulnerability_totals",
@@ -44,15 +56,15 @@ _LONGEST_NAME = 4096
 _SHORT_DIGEST = 12
 
 
-def target_text(report: ImagesReport) -> str:
-    """``cluster prod: 12 images in 40 objects, 2 of them not read``."""
+def target_text(report: ImagesReport, joint: str = "   ") -> str:
+    """``cluster prod   12 images in 40 objects, 2 of them not read``; ``joint`` stands behind the name of the target."""
     number = len(report.images) + len(report.failed)
     unread = f", {len(report.failed):,} of them not read" if report.failed else ""
     if report.target is None:
         return f"{count(number, 'image')}{unread}"
     name = plain(report.target.name, _LONGEST_NAME)
     name = f"cluster {name}" if report.target.kind == "cluster" else name
-    return f"{name}   {count(number, 'image')} in {count(report.objects, 'object')}{unread}"
+    return f"{name}{joint}{count(number, 'image')} in {count(report.objects, 'object')}{unread}"
 
 
 def known_name(one: ScannedImage) -> str:

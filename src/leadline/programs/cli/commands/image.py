@@ -57,7 +57,7 @@ _OPTIONS = (
         "--format",
         multiple=True,
         metavar="NAMES",
-        help="table, json, sarif, junit, gitlab, grype-json of scans; spdx-json, cyclonedx-json, syft-json. A list.",
+        help="table, html, json, sarif, junit, gitlab, grype-json … of scans; spdx-json, cyclonedx-json, syft-json. A list.",
     ),
     click.option(
         "-o", "--output", default="", metavar="FILE", help="Write there; several formats add their suffixes."
