@@ -1,6 +1,7 @@
 """Charts in ``charts/`` beside this file, rendered by Helm's own engine."""
 
 import io
+import os
 import re
 import shutil
 import stat
@@ -69,6 +70,16 @@ def test_objects_point_to_their_templates_and_subcharts_follow_their_conditions(
             hint="turn them on with --set or --values",
         ),
     )
+
+
+def test_the_engine_and_its_version_are_named() -> None:
+    (bundled,) = render(CHARTS / "shop").renderers
+    assert re.fullmatch(r"bundled Helm v\d+\.\d+\.\d+", bundled)
+    if shutil.which("helm") is None:
+        pytest.skip("there is no helm on the PATH")
+    own = read_rendered(CHARTS / "shop", RenderOptions(dict(os.environ)))
+    assert len(own.renderers) == 1
+    assert re.fullmatch(r"helm v\d+\.\d+[\w.+-]*", own.renderers[0])
 
 
 def test_every_chart_below_a_folder_is_rendered_once_and_the_rest_is_named() -> None:

@@ -1,6 +1,7 @@
 """Kustomizations in ``kustomizations/`` beside this file, built by Kustomize itself."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,11 @@ def test_overlays_are_built_and_their_objects_point_to_the_base() -> None:
     assert all("annotations" not in r.body["metadata"] for r in found.resources)
     assert len({r.id for r in found.resources}) == 6
     assert (found.kustomizations, found.charts) == (2, 0)
+
+
+def test_the_program_that_built_and_its_version_are_named() -> None:
+    (used,) = build(KUSTOMIZATIONS / "overlays" / "dev").renderers
+    assert re.fullmatch(r"kustomize v[\d.]+(?: of kubectl v[\w.-]+)?", used)
 
 
 def test_what_is_not_built_is_named() -> None:

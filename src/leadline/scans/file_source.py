@@ -104,6 +104,7 @@ def _with_rendered(
             ),
         ),
         rendering=rendered.modes.text if rendered.modes else "",
+        renderers=rendered.renderers,
         notes=(*base.notes, *(_note(root, note) for root, part in parts for note in part.notes)),
         not_kubernetes=base.not_kubernetes + rendered.not_kubernetes,
         files=base.files + len(rendered.files),

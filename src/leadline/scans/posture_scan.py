@@ -111,6 +111,7 @@ def report_of(
         unread=(*policies.unread, *reading.unread, *judgement.unread),
         left_out=reading.left_out,
         rendering=reading.rendering,
+        renderers=reading.renderers,
         frameworks=policies.frameworks,
         settings={name: settings[name] for c in policies.controls for name in c.settings},
         not_kubernetes=reading.not_kubernetes,

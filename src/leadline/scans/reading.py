@@ -28,6 +28,8 @@ class Reading(Struct, frozen=True):
     """What was passed over by choice: named, with paths as the user would open them."""
     rendering: str = ""
     """How renderers were confined; empty where none was started."""
+    renderers: tuple[str, ...] = ()
+    """The programs that rendered, with their versions."""
     charts: int = 0
     kustomizations: int = 0
     is_whole: bool = False

@@ -281,6 +281,7 @@ def _coverage(report: PostureReport) -> dict[str, Any]:
         "unread": [_unread(unread) for unread in report.unread],
         **({"leftOut": [_unread(part) for part in report.left_out]} if report.left_out else {}),
         **({"rendering": report.rendering} if report.rendering else {}),
+        **({"renderers": list(report.renderers)} if report.renderers else {}),
         "controls": {
             "evaluated": controls_that_judged(report),
             "notBuilt": sum(1 for row in rows if not row.control.is_built),

@@ -6,7 +6,7 @@ A finding on such an object points to the template. Who renders, and within whic
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import structs
@@ -17,7 +17,7 @@ from leadline.model.resource import Origin
 from leadline.sources.child_process import closed_environment
 from leadline.sources.confinement import Confinement, Modes, python_folders
 from leadline.sources.rendering.helm.dependencies import Borrowed, Lenders
-from leadline.sources.rendering.helm.engine import Answer, Request, Run, engine_for, render_all
+from leadline.sources.rendering.helm.engine import Answer, ProgramEngine, Request, Run, engine_for, render_all
 from leadline.sources.rendering.helm.files import ChartFiles, read_template
 from leadline.sources.rendering.helm.template_trace import in_template_order
 from leadline.sources.rendering.plan.budget import Budget
@@ -47,6 +47,7 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
         UsageError: a values file does not exist.
     """
     collector = Collector(shown_root, options.texts_bytes)
+    renderers: tuple[str, ...] = ()
     reader = _ChartReader(plan, collector, _values_in_words(options.helm))
     values = tuple(_values_file(entry) for entry in options.helm.values)
     wanted = [
@@ -63,6 +64,7 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
         ]
     elif wanted:
         answers = render_all(ready, [request for _, request in wanted], run)
+        renderers = _renderers(answers, program or "", run)
         for (chart, _), answer in zip(wanted, answers, strict=True):
             reader.take(chart, answer)
     rendered_charts = frozenset(reader.rendered)
@@ -80,7 +82,17 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
         rendered_charts=rendered_charts,
         files=frozenset(resource.origin.path for resource in collector.resources),
         not_kubernetes=collector.not_kubernetes,
+        renderers=renderers,
         texts=collector.texts,
+    )
+
+
+def _renderers(answers: Iterable[Answer], program: str, run: Run) -> tuple[str, ...]:
+    """The user's ``helm`` where it rendered, then the bundled engine where that did."""
+    versions = dict.fromkeys(answer.engine for answer in answers if not answer.error)
+    return tuple(
+        f"bundled Helm {version}" if version else ProgramEngine.text(program, run)
+        for version in sorted(versions)
     )
 
 

@@ -20,6 +20,7 @@ from leadline.sources.child_process import NOT_STARTED, Child, Command, Fate, Li
 from leadline.sources.confinement import Confinement
 from leadline.sources.rendering.helm import worker as helm_child
 from leadline.sources.rendering.plan.budget import Budget
+from leadline.sources.rendering.plan.renderer_version import VERSION, renderer_text
 
 _SOURCE_LINE = re.compile(r"^# Source: (\S+)$", re.MULTILINE)
 _ERROR = re.compile(
@@ -75,6 +76,8 @@ class Answer(Struct, frozen=True):
     """Names of the dependencies that it has."""
     silent: list[str] = []
     """Names of the subcharts that nothing was rendered of, as far as the engine says."""
+    engine: str = ""
+    """The version of the bundled engine where that rendered it."""
     is_sorted: bool = False
     """Whether the documents of a template are in the order of an installation, by kind, and not in their own."""
 
@@ -164,6 +167,13 @@ class ProgramEngine:
                 return Answer(error=why, error_kind=_NO_START)
             return Answer(type="library") if why == _LIBRARY else Answer(error=why, error_kind="helm")
         return _answer_of(outcome.output.decode("utf-8", "replace"))
+
+    @staticmethod
+    def text(program: str, run: Run) -> str:
+        """``helm v3.19.2``."""
+        argv = (program, "version", "--template", "{{.Version}}")
+        command = Command(argv, "/", run.environment, threading.Event(), run.confinement)
+        return renderer_text([("helm", f"({VERSION})")], command, run.limits)
 
     def __enter__(self) -> "ProgramEngine":
         return self

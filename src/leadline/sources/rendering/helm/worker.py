@@ -5,7 +5,7 @@ engine is Go code loaded into the process: a crash, an endless loop or a flood o
 
 A request is an object with the fields of ``leadline.sources.rendering.helm.engine.Request``. An answer has either
 ``error`` and ``error_kind``, or ``name``, ``type``, ``templates`` (path to rendered text, the path beginning with
-the chart's name), ``crds`` (path below the chart to text), ``declared`` and ``loaded`` (names of dependencies).
+the chart's name), ``crds`` (path below the chart to text), ``declared`` and ``loaded`` (names of dependencies), and ``engine``, its version.
 
 Source: the engine's C interface, the package helm-python-sdk
 """
@@ -38,7 +38,7 @@ def main() -> None:
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     import helm_python
 
-    answer: dict[str, Any] = {}
+    answer: dict[str, Any] = {"engine": helm_python.helm_sdk_version()}
     try:
         _render(request, answer)
     except helm_python.HelmError as error:

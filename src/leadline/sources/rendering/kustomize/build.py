@@ -40,6 +40,7 @@ from leadline.sources.rendering.plan.kustomization import (
     has_address,
     read_kustomization,
 )
+from leadline.sources.rendering.plan.renderer_version import VERSION, renderer_text
 from leadline.sources.rendering.plan.result import Collector, Rendered, RenderOptions
 from leadline.sources.temporary_folder import temporary_folder
 from leadline.sources.yaml.parser import parse_documents
@@ -72,6 +73,7 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
         collector.notes.append(Unread(relative_path(lone.folder, Path(plan.root)), why, "not rendered"))
     programs = tuple(dict.fromkeys(_programs(options.environment)))
     reader = _Reader(plan, collector)
+    renderers: tuple[str, ...] = ()
     ready = [root for root in plan.roots if reader.is_buildable(root, options)]
     if ready and not programs:
         for root in ready:
@@ -83,6 +85,7 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
         builder = _Builder(programs, options, reader.boundary, budget)
         for root, outcome in zip(ready, builder.build_all(ready), strict=True):
             reader.take(root, outcome, builder)
+        renderers = builder.used()
     collector.unread += reader.unread()
     owners = reader.owners()
     return Rendered(
@@ -92,6 +95,7 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
         claimed=frozenset(plan.absolute(path) for path in owners),
         owners=owners,
         kustomizations=reader.built,
+        renderers=renderers,
         failed=reader.failed(),
         files=frozenset(resource.origin.path for resource in collector.resources),
         not_kubernetes=collector.not_kubernetes,
@@ -137,6 +141,7 @@ class _Builder:
         self._workers = options.workers
         self._stopped = threading.Event()
         self.limits: Limits = options.limits
+        self._used: set[tuple[str, ...]] = set()
 
     def build_all(self, roots: list[Root]) -> list[_Build]:
         with temporary_folder() as folder:
@@ -153,6 +158,25 @@ class _Builder:
                 finally:
                     self._stopped.set()
                     pool.shutdown(wait=True, cancel_futures=True)
+
+    def used(self) -> tuple[str, ...]:
+        """The programs that built, in words: ``kustomize v5.8.1 of kubectl v1.37.1``."""
+        return tuple(self._text(program[0]) for program in self._programs if program in self._used)
+
+    def _text(self, program: str) -> str:
+        name = Path(program).name
+        words: tuple[str, ...] = ("version",)
+        names = [("kustomize", f"({VERSION})")]
+        if name.startswith("kubectl"):
+            words = ("version", "--client", "--output", "json")
+            names = [
+                ("kustomize", f'"kustomizeVersion": "({VERSION})"'),
+                ("kubectl", f'"gitVersion": "({VERSION})"'),
+            ]
+        command = Command(
+            (program, *words), "/", self._environment, threading.Event(), Confinement(self._modes)
+        )
+        return renderer_text(names, command, self.limits)
 
     def _build(self, root: Root, folder: str, confinement: Confinement) -> _Build:
         if why := self._budget.why_spent():
@@ -171,6 +195,7 @@ class _Builder:
                 build = _Build(None, folder, f"{program[0]} cannot be started: {error.strerror or error}")
             # One that starts another program, which the confinement does not know, leaves it to the next.
             if build.outcome is not None and build.outcome.code not in NOT_STARTED:
+                self._used.add(program)
                 break
         self._budget.spend(len(build.outcome.output) if build.outcome else 0)
         return build

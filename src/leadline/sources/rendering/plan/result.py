@@ -72,6 +72,8 @@ class Rendered(Struct, frozen=True):
     """Rendered documents that are no objects."""
     modes: Modes | None = None
     """How the renderers were confined; ``None`` where none was started."""
+    renderers: tuple[str, ...] = ()
+    """The programs that rendered, with their versions: ``helm v3.19.2``."""
     texts: Mapping[tuple[str, str], str] = {}
     """Rendered text by the origin's ``rendered_from`` and ``path``, as far as it was kept."""
 
@@ -124,5 +126,6 @@ def all_of(parts: Iterable[Rendered]) -> Rendered:
         rendered_charts=frozenset().union(*(part.rendered_charts for part in rows)),
         not_kubernetes=sum(part.not_kubernetes for part in rows),
         modes=next((part.modes for part in rows if part.modes), None),
+        renderers=tuple(dict.fromkeys(name for part in rows for name in part.renderers)),
         texts={key: text for part in rows for key, text in part.texts.items()},
     )
