@@ -98,6 +98,9 @@ def test_a_kind_without_an_api_version_is_named():
         POD.encode() + b"---\na: \0\n",
         b"\0\1\2\3",
         b"{{",
+        b"\xef\xbb\xbf" * 3 + b'{"kind": "List", "metadata": {"name": "a"}}\n{"kind": "Pod"}',
+        b"\xef\xbb\xbf" * 2 + POD.encode(),
+        b"\xef\xbb\xbf" * 3 + POD.encode(),
         POD.encode("utf-16-le"),
     ],
 )

@@ -225,15 +225,18 @@ def too_large(limits: Limits) -> Problem:
 
 
 def _parse_part(part: Part, limits: Limits, memory: Memory) -> Document:
-    if _MARK in part.text and _MARK_AT_LINE_START.search(part.text):
+    if _MARK in part.text and _MARK_AT_LINE_START.search(part.text, len(_MARK) if part.index == 0 else 0):
         return _parse_with_marks(part, limits)
     return _parse_text(part, limits, memory)
 
 
 def _parse_with_marks(part: Part, limits: Limits) -> Document:
-    """libyaml passes over a mark of byte order at the start of a line, where go-yaml reads a character."""
-    if _STAND_IN.encode() in part.text:
-        why = "a byte-order mark at the start of a line"
+    """libyaml passes over a mark of byte order at the start of a line, where go-yaml reads a character.
+
+    Both pass over the second of a file. What kubectl makes of more at the start of a document depends on much else.
+    """
+    if _STAND_IN.encode() in part.text or part.text.startswith(_MARK):
+        why = "a byte-order mark where none can stand"
         return Document(
             part.index, part.line + 1, problem=Problem(why, "malformed", part.line + 1, 1, "delete it")
         )
