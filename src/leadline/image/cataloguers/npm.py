@@ -10,7 +10,7 @@ from leadline.image.licences.expressions import any_of, clearest
 from leadline.image.parsers.documents import entries, fields, read_json, whole_name, word
 
 
-@cataloguer("npm", names=("package.json",))
+@cataloguer("npm", names=("package.json",), version=2)
 def npm(manifest: File) -> Packages:
     found = read_json(manifest)
     if not isinstance(found, dict):
@@ -19,11 +19,13 @@ def npm(manifest: File) -> Packages:
     if not name or not version:
         return  # allowed for what is never published, and used to mark a folder as a module
     namespace, _, base_name = name.rpartition("/")
+    is_extension = "vscode" in fields(found.get("engines"))
     yield Package(
-        "npm",
+        # Extensions of editors have the same manifest and names of their own: one is called npm.
+        "vscode-extension" if is_extension else "npm",
         base_name,
         version,
-        namespace=namespace,
+        namespace=whole_name(found.get("publisher")) if is_extension else namespace,
         licenses=any_of(_licenses(found.get("license"))) or any_of(_licenses(found.get("licenses"))),
         supplier=_person(found.get("author")),
         home=word(found.get("homepage")),
