@@ -29,6 +29,8 @@ class Target(Struct, frozen=True):
     """``EKS``, ``AKS``, ``GKE`` or empty."""
     branch: str = ""
     commit: str = ""
+    committed_at: str = ""
+    """When ``commit`` was made, RFC 3339."""
 
 
 class ControlCount(Struct, frozen=True):
@@ -89,6 +91,8 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
     """Objects read; ``resources`` holds the derived ones as well."""
     joined: tuple[tuple[str, ...], ...] = ()
     """In step with the derived resources: the ids of the objects that each was joined from."""
+    gave_up: Mapping[str, tuple[Skip, ...]] = {}
+    """For the objects, by id, that some control could not judge: which, and why."""
     seconds: float = 0.0
     is_sealed: bool = False
     """Whether findings have their places and lines, so that nothing has to be read again to show them."""

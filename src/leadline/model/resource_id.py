@@ -22,8 +22,8 @@ def file_id(file: str, within: str, plain: str) -> str:
 
 
 def subject_id(related: Iterable[str], api_group: str, namespace: str, kind: str, name: str) -> str:
-    """The id of an RBAC subject: the sorted ids of binding and role, then its own, joined by slashes."""
-    return "/".join([*sorted(related), f"{api_group}/{namespace}/{kind}/{name}"])
+    """The id of an RBAC subject: those of binding and role and its own, sorted and joined by slashes."""
+    return "/".join(sorted([*related, f"{api_group}/{namespace}/{kind}/{name}"]))
 
 
 def fnv1a_32(text: str) -> int:

@@ -1,9 +1,11 @@
 """The numbers of the JSON report that its readers know: resource counters, severity counters, risk score."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from leadline.model.control import Control, Severity
+from leadline.model.finding import Skip
 from leadline.model.report import ControlCount, PostureReport, Status
 from leadline.model.resource import Resource
 
@@ -27,21 +29,27 @@ class Counters:
                 self._all_weight[control_id] += weight
             for control_id in self._failed.get(resource.id, ()):
                 self._failed_weight[control_id] += weight
+        self.skipped = Counter(skip.control for skips in report.gave_up.values() for skip in skips)
+        """For each control, the objects that it could not judge."""
 
     def failed_controls(self, resource: Resource) -> Collection[str]:
         return self._failed.get(resource.id, ())
 
     def resources(self, controls: Iterable[str] | None = None) -> dict[str, int]:
-        """Objects that pass or fail, each once, over some controls or all."""
+        """Objects that fail, pass or were skipped, each once, over some controls or all."""
         wanted = None if controls is None else set(controls)
-        passed = failed = 0
+        passed = failed = skipped = 0
         for resource, ids in zip(self._report.resources, self._report.judged, strict=True):
             faults = self._failed.get(resource.id, set())
             if faults if wanted is None else faults & wanted:
                 failed += 1
             elif ids if wanted is None else wanted.intersection(ids):
                 passed += 1
-        return resource_counters(passed, failed)
+            elif any(
+                wanted is None or skip.control in wanted for skip in self._report.gave_up.get(resource.id, ())
+            ):
+                skipped += 1
+        return resource_counters(passed, failed, skipped)
 
     def controls_by_severity(self) -> dict[str, int]:
         failed = [row.control.severity for row in self._rows.values() if row.failed]
@@ -65,11 +73,11 @@ class Counters:
         return 100 * found / worst if worst else 0.0
 
 
-def resource_counters(passed: int, failed: int) -> dict[str, int]:
+def resource_counters(passed: int, failed: int, skipped: int) -> dict[str, int]:
     return {
         "passedResources": passed,
         "failedResources": failed,
-        "skippedResources": 0,
+        "skippedResources": skipped,
         "excludedResources": 0,
     }
 
@@ -85,9 +93,11 @@ def status_info(row: ControlCount) -> dict[str, str]:
     """``{"status": "skipped", "subStatus": "configuration", "info": …}``."""
     if row.status != "skipped":
         return {"status": row.status}
-    kind = row.skip.kind if row.skip else "no objects"
-    why = row.skip.why if row.skip else "no object of the kinds that it judges"
-    return {"status": "skipped", "subStatus": _SUB_STATUS[kind], "info": why}
+    return skip_info(row.skip or Skip(row.control.id, "no object of the kinds that it judges"))
+
+
+def skip_info(skip: Skip) -> dict[str, str]:
+    return {"status": "skipped", "subStatus": _SUB_STATUS[skip.kind], "info": skip.why}
 
 
 _SUB_STATUS: Mapping[str, str] = {

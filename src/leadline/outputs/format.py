@@ -16,7 +16,7 @@ from leadline.model.package import Sbom
 from leadline.model.report import ControlCount, PostureReport
 from leadline.model.resource import Resource, joined
 from leadline.outputs.control_groups import ControlGroup, control_groups
-from leadline.outputs.counters import Counters, category_of, resource_counters, status_info
+from leadline.outputs.counters import Counters, category_of, resource_counters, skip_info, status_info
 from leadline.outputs.edit_rows import EditRow, edit_line, edit_rows, failing_text, subject_text
 from leadline.outputs.excerpt import Excerpt, Line, excerpts
 from leadline.outputs.finding_places import FindingPlaces
@@ -119,6 +119,7 @@ __all__ = [
     "scores",
     "sealed",
     "severity_counts",
+    "skip_info",
     "source_line",
     "stable_path",
     "status_info",

@@ -112,6 +112,8 @@ class Judgement(Struct, frozen=True, dict=True):
     """In step with the derived resources: the ids of what each was joined from, its binding and its role."""
     skips: tuple[Skip, ...]
     unread: tuple[Unread, ...]
+    gave_up: Mapping[str, tuple[Skip, ...]] = {}
+    """For the objects, by id, that some control could not judge: which, and why."""
 
     @cached_property
     def by_id(self) -> Mapping[str, Resource]:
@@ -387,7 +389,12 @@ def judgement_of(judge: Judge, own: Sequence[SubjectVerdict], grants: Sequence[S
         tuple(verdict.joined for verdict in subjects),
         _skips(judge, judged, every),
         tuple(dict.fromkeys(unread for verdict in every for _, unread in verdict.unread)),
+        {one.resource.id: _given_up(one) for one in (*own, *subjects) if one.reasons},
     )
+
+
+def _given_up(verdict: SubjectVerdict) -> tuple[Skip, ...]:
+    return tuple(_skip(id, reason) for id, reason in sorted(verdict.reasons) if id not in verdict.judged)
 
 
 def _skips(
@@ -403,14 +410,16 @@ def _skips(
             known = reasons.get(control_id)
             if known is None or (reason.is_unread and not known.is_unread):
                 reasons[control_id] = reason
-    skips = [*judge.left_out, *(_skip(control, reasons.get(id)) for id, control in never.items())]
+    skips = [*judge.left_out, *(_never(control, reasons.get(id)) for id, control in never.items())]
     return tuple(sorted(skips, key=lambda skip: judge.rank[skip.control]))
 
 
-def _skip(control: BuiltControl, reason: Reason | None) -> Skip:
-    if reason is None:
-        return Skip(control.id, _nothing_to_judge(control))
-    return Skip(control.id, reason.why, "not read" if reason.is_unread or reason.is_fault else "no objects")
+def _never(control: BuiltControl, reason: Reason | None) -> Skip:
+    return Skip(control.id, _nothing_to_judge(control)) if reason is None else _skip(control.id, reason)
+
+
+def _skip(control_id: str, reason: Reason) -> Skip:
+    return Skip(control_id, reason.why, "not read" if reason.is_unread or reason.is_fault else "no objects")
 
 
 def _rooted(violation: Violation, prefix: str, subject: str) -> Violation:

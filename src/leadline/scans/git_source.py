@@ -30,7 +30,13 @@ def read_repository(address: str, options: PostureOptions) -> Iterator[Reading]:
         top = str(checkout.top)
         yield msgspec.structs.replace(
             reading,
-            target=Target("git", checkout.shown, branch=checkout.branch, commit=checkout.commit),
+            target=Target(
+                "git",
+                checkout.shown,
+                branch=checkout.branch,
+                commit=checkout.commit,
+                committed_at=checkout.committed_at,
+            ),
             resources=tuple(_within(resource, top) for resource in reading.resources),
             places=_RepositoryPlaces(reading.places, top),
             left_out=tuple(_named_within(part, top) for part in reading.left_out),

@@ -107,6 +107,7 @@ def report_of(
         findings=judgement.findings,
         judged=judgement.judged,
         joined=judgement.joined,
+        gave_up=judgement.gave_up,
         skips=(*judgement.skips, *reading.skips),
         unread=(*policies.unread, *reading.unread, *judgement.unread),
         left_out=reading.left_out,

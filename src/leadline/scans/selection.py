@@ -29,6 +29,7 @@ def selected(options: PostureOptions, judgement: Judgement) -> Judgement:
             ids if resource.id in kept else ()
             for resource, ids in zip(judgement.resources, judgement.judged, strict=True)
         ),
+        gave_up={id: skips for id, skips in judgement.gave_up.items() if id in kept},
     )
 
 

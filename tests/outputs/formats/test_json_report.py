@@ -6,10 +6,11 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
+from leadline.model.finding import Skip
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, resource_of
 from leadline.outputs.format import find_format
-from outputs.sample_report import FINDINGS, READER, REPORT, SUBJECT, WEB, page
+from outputs.sample_report import FINDINGS, READER, REPORT, SETTINGS, SUBJECT, WEB, page
 
 SCHEMA = json.loads((resources.files("leadline.outputs") / "report_schema.json").read_text("utf-8"))
 EMPTY = PostureReport(Target("file", "a.yaml"), (), (), (), ())
@@ -81,6 +82,7 @@ def test_the_position_is_beside_the_path():
     assert control["rules"][0]["paths"] == [
         {
             "resourceID": READER.id,
+            "failedPath": "rules[0].resources[0]",
             "reviewPath": "rules[0].resources[0]",
             "fixPath": {"path": "", "value": ""},
             "position": {"path": "deploy/app.yaml", "line": 32, "column": 17, "exact": True},
@@ -126,3 +128,33 @@ def test_objects_of_a_cluster_have_no_source():
     assert resource["resourceID"] == "apps/v1/shop/Deployment/web"
     assert "source" not in resource
     assert "sourcePath" not in resource["object"]
+
+
+def test_what_a_control_gave_up_on_is_a_result_that_was_skipped():
+    gave_up = {SETTINGS.id: (Skip("C-0057", "its kubelet is not known", "not read"),)}
+    document = parsed(msgspec.structs.replace(REPORT, gave_up=gave_up))
+    (result,) = (result for result in document["results"] if result["resourceID"] == SETTINGS.id)
+    (skipped,) = (control for control in result["controls"] if control["controlID"] == "C-0057")
+    info = {"status": "skipped", "subStatus": "notEvaluated", "info": "its kubelet is not known"}
+    assert skipped["status"] == info
+    assert [(rule["status"], rule["subStatus"]) for rule in skipped["rules"]] == [("skipped", "notEvaluated")]
+    assert document["summaryDetails"]["controls"]["C-0057"]["ResourceCounters"]["skippedResources"] == 1
+
+
+def test_a_subject_shows_the_name_alone_of_a_role_that_is_huge_or_was_not_read():
+    rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}] * 2_000
+    huge = resource_of({**READER.body, "rules": rules}, READER.origin)
+    parts = (huge.id, "rbac.authorization.k8s.io/v1//ClusterRole/view")
+    report = msgspec.structs.replace(REPORT, resources=(WEB, SETTINGS, huge, SUBJECT), joined=(parts,))
+    objects = {one["resourceID"]: one["object"] for one in parsed(report)["resources"]}
+    assert len(objects[huge.id]["rules"]) == 2_000
+    group = "rbac.authorization.k8s.io/v1"
+    assert objects[SUBJECT.id]["relatedObjects"] == [
+        {"apiVersion": group, "kind": "Role", "metadata": {"name": "reader", "namespace": "shop"}},
+        {"apiVersion": group, "kind": "ClusterRole", "metadata": {"name": "view"}},
+    ]
+
+
+def test_settings_bear_the_names_that_files_of_settings_write():
+    document = parsed(REPORT)
+    assert document["metadata"]["scanMetadata"]["controlSettings"] == {"sensitiveKeyNames": ["password"]}

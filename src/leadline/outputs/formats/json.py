@@ -24,6 +24,7 @@ from leadline.outputs.format import (
     Resource,
     Review,
     Set,
+    Skip,
     Unread,
     category_of,
     controls_that_judged,
@@ -33,9 +34,14 @@ from leadline.outputs.format import (
     redacted_object,
     redacted_text,
     resource_counters,
+    skip_info,
     status_info,
 )
 
+Joined = Mapping[str, tuple[str, ...]]
+"""For each RBAC subject the ids of its binding and its role."""
+_MOST_KEPT = 256
+_LONGEST_RELATED = 1 << 16
 _SCANNING_TARGETS = {"cluster": 0, "file": 1, "stdin": 1, "git": 2, "directory": 4}
 
 
@@ -58,8 +64,11 @@ def json(report: PostureReport, out: IO[str], page: Page) -> None:
     ordered = sorted(
         zip(report.resources, report.judged, strict=True), key=lambda pair: (pair[0].id, pair[0].origin.path)
     )
-    _write_list(out, "resources", ordered, lambda pair: json_text(_resource(pair[0])))
-    _write_list(out, "results", (pair for pair in ordered if pair[1]), _Results(report, page).text)
+    joined = _joined(report)
+    objects = _Objects(report, joined)
+    _write_list(out, "resources", ordered, lambda pair: json_text(objects.resource(pair[0])))
+    judged = (pair for pair in ordered if pair[1] or pair[0].id in report.gave_up)
+    _write_list(out, "results", judged, _Results(report, page, joined).text)
     out.write("}\n")
 
 
@@ -78,13 +87,20 @@ def _write_list(
     out.write("]")
 
 
+def _joined(report: PostureReport) -> Joined:
+    derived = (resource.id for resource in report.resources if resource.origin.kind == "derived")
+    return dict(zip(derived, report.joined, strict=False))
+
+
 class _Results:
     """Turns one resource at a time into text. What its control says of itself is written once per control."""
 
-    def __init__(self, report: PostureReport, page: Page) -> None:
+    def __init__(self, report: PostureReport, page: Page, joined: Joined) -> None:
         self._places = FindingPlaces(report, page.places)
         self._controls = {control.id: control for control in report.controls}
         self._settings = report.settings
+        self._joined = joined
+        self._gave_up = report.gave_up
         self._rank = {control.id: i for i, control in enumerate(report.controls)}
         self._entries: dict[tuple[str, str], str] = {}
         self._holder: Resource | None = None
@@ -96,14 +112,22 @@ class _Results:
     def text(self, pair: tuple[Resource, tuple[str, ...]]) -> str:
         resource, judged = pair
         failed = self._findings.get(resource.id, {})
-        ids = (
-            judged if failed.keys() <= set(judged) else sorted({*judged, *failed}, key=self._rank.__getitem__)
-        )
+        skipped = {skip.control: skip for skip in self._gave_up.get(resource.id, ())}
+        named = {*judged, *failed, *skipped}
+        ids = judged if len(named) == len(judged) else sorted(named, key=self._rank.__getitem__)
         entries = ",".join(
-            self._failure(resource.id, i, failed[i]) if i in failed else self._entry(i, "passed") + "}]}"
+            self._failure(resource.id, i, failed[i])
+            if i in failed
+            else self._skip(skipped[i])
+            if i in skipped
+            else self._entry(i, "passed") + "}]}"
             for i in ids
         )
         return f'{{"resourceID":{json_text(resource.id)},"controls":[{entries}]}}'
+
+    def _skip(self, skip: Skip) -> str:
+        control, info = self._controls[skip.control], skip_info(skip)
+        return json_text(self._written(control, info, self._rule(control, "skipped", info["subStatus"])))
 
     def _failure(self, resource_id: str, control_id: str, findings: list[Finding]) -> str:
         paths = ",".join([self._path(finding) for finding in findings])
@@ -118,27 +142,37 @@ class _Results:
         text = self._entries.get((control_id, status))
         if text is None:
             control = self._controls[control_id]
-            entry = {
-                "controlID": control.id,
-                "name": control.title,
-                "severity": control.severity.capitalize(),
-                "status": {"status": status},
-                "rules": [self._rule(control, status)],
-            }
+            entry = self._written(control, {"status": status}, self._rule(control, status))
             text = self._entries[control_id, status] = json_text(entry).removesuffix("}]}")
         return text
 
-    def _rule(self, control: Control, status: str) -> dict[str, Any]:
-        rule: dict[str, Any] = {"name": control.name, "status": status, "subStatus": ""}
+    def _written(self, control: Control, status: dict[str, str], rule: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "controlID": control.id,
+            "name": control.title,
+            "severity": control.severity.capitalize(),
+            "status": status,
+            "rules": [rule],
+        }
+
+    def _rule(self, control: Control, status: str, sub_status: str = "") -> dict[str, Any]:
+        rule: dict[str, Any] = {"name": control.name, "status": status, "subStatus": sub_status}
         if control.settings:
             rule["controlConfigurations"] = {
-                name: list(self._settings.get(name, shipped)) for name, shipped in control.settings.items()
+                _setting_name(name): list(self._settings.get(name, shipped))
+                for name, shipped in control.settings.items()
             }
         return rule
 
     def _path(self, finding: Finding) -> str:
         holder = self._places.holder(finding)
-        text = f'{{"resourceID":{self._id_text(holder)},{_cure_text(finding)}'
+        parts = self._joined.get(finding.resource, ())
+        if holder.id in parts:
+            # A subject's object holds its binding and role, and paths into them start at the subject.
+            path = f"relatedObjects[{parts.index(holder.id)}].{finding.path}"
+            text = f'{{"resourceID":{json_text(finding.resource)},{_cure_text(finding, path)}'
+        else:
+            text = f'{{"resourceID":{self._id_text(holder)},{_cure_text(finding, finding.path)}'
         place = self._places.find(finding)
         if place is None:
             return text + "}"
@@ -159,18 +193,18 @@ class _Results:
         return self._holder_file
 
 
-def _cure_text(finding: Finding) -> str:
-    """The members of a path's object that say what to do: ``"deletePath":"…","fixPath":{…}``."""
+def _cure_text(finding: Finding, path: str) -> str:
+    """The members of a path's object that say what to do: ``"failedPath":"…","deletePath":"…","fixPath":{…}``."""
     violation = finding.violation
     if isinstance(violation, Set) and isinstance(violation.value, str | bool | int):
-        return _set_text(finding.path, violation.value)
+        return _set_text(path, violation.value)
     match violation:
         case Remove():
-            entry: dict[str, Any] = {"deletePath": finding.path}
+            entry: dict[str, Any] = {"failedPath": path, "deletePath": path}
         case Set(value=value):
-            return json_text({"fixPath": {"path": finding.path, "value": _scalar_text(value)}})[1:-1]
+            return json_text({"fixPath": {"path": path, "value": _scalar_text(value)}})[1:-1]
         case Review(advice=advice):
-            entry = {"reviewPath": finding.path}
+            entry = {"failedPath": path, "reviewPath": path}
             if advice:
                 entry["advice"] = advice
         case Missing(what=what):
@@ -189,22 +223,69 @@ def _scalar_text(value: Any) -> str:
     return value if isinstance(value, str) else json_text(value)
 
 
-def _resource(resource: Resource) -> dict[str, Any]:
-    body = redacted_object(resource.body)
-    origin = resource.origin
-    if origin.kind in ("cluster", "derived"):
-        return {"resourceID": resource.id, "object": body}
-    rendered = origin.kind == "helm"
-    body["sourcePath"] = origin.path if rendered else f"{origin.path}:{origin.document}"
-    kinds = {"helm": "Helm Chart", "kustomize": "Kustomize Directory"}
-    source = {
-        "path": origin.root,
-        "relativePath": origin.path,
-        "fileType": kinds.get(origin.kind) or ("JSON" if origin.path.endswith(".json") else "YAML"),
-    }
-    if origin.rendered_from:
-        source["helmPath" if rendered else "kustomizeDirectoryName"] = origin.rendered_from
-    return {"resourceID": resource.id, "object": body, "source": source}
+class _Objects:
+    """The objects as the report shows them; those of RBAC subjects hold their binding and their role."""
+
+    def __init__(self, report: PostureReport, joined: Joined) -> None:
+        self._report = report
+        self._joined = joined
+        self._commit = _commit(report)
+        self._related = lru_cache(maxsize=_MOST_KEPT)(self._related_object)
+
+    def resource(self, resource: Resource) -> dict[str, Any]:
+        body, origin = self._body(resource), resource.origin
+        if origin.kind == "derived":
+            # Readers make the id of these again, so what the API server would fill in stands here.
+            filled = {"apiGroup": resource.api_version, "namespace": resource.namespace}
+            related = [self._related(id) for id in self._joined.get(resource.id, ())]
+            subject = {**body, **{k: v for k, v in filled.items() if v}, "relatedObjects": related}
+            return {"resourceID": resource.id, "object": subject}
+        if origin.kind == "cluster":
+            return {"resourceID": resource.id, "object": body}
+        kinds = {"helm": "Helm Chart", "kustomize": "Kustomize Directory"}
+        source = {
+            "path": origin.root,
+            "relativePath": origin.path,
+            "fileType": kinds.get(origin.kind) or ("JSON" if origin.path.endswith(".json") else "YAML"),
+            "lastCommit": self._commit,
+        }
+        if origin.rendered_from:
+            source["helmPath" if origin.kind == "helm" else "kustomizeDirectoryName"] = origin.rendered_from
+        return {"resourceID": resource.id, "object": body, "source": source}
+
+    def _body(self, resource: Resource) -> dict[str, Any]:
+        body, origin = redacted_object(resource.body), resource.origin
+        if origin.kind not in ("cluster", "derived"):
+            body["sourcePath"] = origin.path if origin.kind == "helm" else f"{origin.path}:{origin.document}"
+        return body
+
+    def _related_object(self, id: str) -> dict[str, Any]:
+        """Of a huge role, which thousands may hold, and of one that Kubernetes brings, the name alone."""
+        resource = self._report.by_id.get(id)
+        body = {} if resource is None else self._body(resource)
+        if body and len(json_text(body)) <= _LONGEST_RELATED:
+            return body
+        parts = ["", "", *id.rsplit("/", 3)][-4:]
+        if resource is not None:
+            parts = [resource.api_version, resource.namespace, resource.kind, resource.name]
+        metadata = {"name": parts[3], **({"namespace": parts[1]} if parts[1] else {})}
+        return {"apiVersion": parts[0], "kind": parts[2], "metadata": metadata}
+
+
+def _commit(report: PostureReport) -> dict[str, str]:
+    """That which was scanned; the day on which the reference's language begins where there is none."""
+    target = report.target
+    if not target.commit:
+        return {"date": "0001-01-01T00:00:00Z"}
+    return {"hash": target.commit, "date": target.committed_at or "0001-01-01T00:00:00Z"}
+
+
+def _setting_name(name: str) -> str:
+    """As files of settings write it: ``insecureCapabilities``, but ``cpu_limit_max``."""
+    if name.startswith("max_") or name.endswith(("_max", "_min")):
+        return name
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def _summary(report: PostureReport, counters: Counters) -> dict[str, Any]:
@@ -235,7 +316,7 @@ def _control(row: ControlCount, counters: Counters) -> dict[str, Any]:
         "name": control.title,
         "status": info["status"],
         "resourceIDs": {},
-        "ResourceCounters": resource_counters(row.passed, row.failed),
+        "ResourceCounters": resource_counters(row.passed, row.failed, counters.skipped[control.id]),
         "subStatusCounters": {"ignoredResources": 0},
         "score": _rounded(counters.risk([control.id])),
         "complianceScore": _rounded(row.compliance or 0.0),
@@ -326,7 +407,7 @@ def _metadata(report: PostureReport, page: Page) -> dict[str, Any]:
             "gitRepoContextMetadata": {
                 "remoteURL": redacted_text(target.name),
                 "branch": target.branch,
-                "lastCommit": {"hash": target.commit},
+                "lastCommit": _commit(report),
                 "localRootPath": target.root,
             }
         },
@@ -339,9 +420,9 @@ def _metadata(report: PostureReport, page: Page) -> dict[str, Any]:
         "includeNamespaces": list(asked.include_namespaces),
         "excludedNamespaces": list(asked.exclude_namespaces),
         "complianceThreshold": asked.compliance_threshold,
-        "failThreshold": asked.severity_threshold,
+        "severityThreshold": asked.severity_threshold,
         "verboseMode": page.verbose,
-        "controlsInputs": {name: list(values) for name, values in sorted(report.settings.items())},
+        "controlSettings": {_setting_name(n): list(values) for n, values in sorted(report.settings.items())},
     }
     return {
         "targetMetadata": contexts[target.kind],

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from leadline.errors import LeadlineError
 from leadline.model.control import Missing, Remove, Review, Set, Violation
-from leadline.model.finding import Finding, Place, Unread
+from leadline.model.finding import Finding, Place, Skip, Unread
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.outputs.place import Places
@@ -88,10 +88,14 @@ class Redaction:
             joined=tuple(tuple(ids.get(i, i) for i in parts) for parts in report.joined)
             if ids
             else report.joined,
-            skips=tuple(structs.replace(skip, why=self.message(skip.why)) for skip in report.skips),
+            gave_up={ids.get(i, i): self._skips(skips) for i, skips in report.gave_up.items()},
+            skips=self._skips(report.skips),
             unread=tuple(self.unread(report.unread)),
             target=structs.replace(report.target, name=self.text(report.target.name)),
         )
+
+    def _skips(self, skips: Iterable[Skip]) -> tuple[Skip, ...]:
+        return tuple(structs.replace(skip, why=self.message(skip.why)) for skip in skips)
 
     def _resource(self, resource: Resource) -> Resource:
         body = self._bodies.get(id(resource.body))

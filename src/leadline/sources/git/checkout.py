@@ -74,6 +74,8 @@ class Checkout(Struct, frozen=True):
     branch: str
     """Empty where a tag or a commit was asked for."""
     commit: str
+    committed_at: str
+    """RFC 3339."""
     unread: tuple[Unread, ...] = ()
     """Submodules, and files of which only the pointer is here; paths relative to ``path``."""
 
@@ -131,9 +133,14 @@ class _Repository:
         self._must("init", "--quiet", "--template=")
         ref = self._find(address)
         self._must("checkout", "--quiet", "--detach", self._fetch(address, ref))
-        commit = self._must("rev-parse", "HEAD").strip()
+        commit, _, moment = (
+            self._must("show", "--no-patch", "--no-show-signature", "--format=%H %cI", "HEAD")
+            .strip()
+            .partition(" ")
+        )
         path = self._path(address, ref.folder)
-        return Checkout(self._folder, path, address.shown, ref.branch, commit, tuple(self._named(path)))
+        unread = tuple(self._named(path))
+        return Checkout(self._folder, path, address.shown, ref.branch, commit, moment, unread)
 
     def _find(self, address: GitAddress) -> _Ref:
         """Which of the repository's references is meant. One round trip, or two where a token is needed."""
