@@ -22,7 +22,7 @@ def read(
 
         yield read_cluster_of(options, controls)
         return
-    addresses = [target for target in targets if "://" in target or _is_address(target)]
+    addresses = [target for target in targets if is_address(target)]
     if not addresses:
         from leadline.scans.file_source import read_files
 
@@ -36,8 +36,11 @@ def read(
         yield reading
 
 
-def _is_address(target: str) -> bool:
-    """Whether ``target`` is one like ``git@host:path``; only then the reader of addresses is worth its import."""
+def is_address(target: str) -> bool:
+    """Whether ``target`` is the address of a git repository."""
+    if "://" in target:
+        return True
+    # Only for one like ``git@host:path`` the reader of addresses is worth its import.
     if "@" not in target or ":" not in target:
         return False
     from leadline.sources.git.address import is_git_address

@@ -12,6 +12,7 @@ COMMANDS = {
     "config": "Shows the settings of controls.",
     "db": "The vulnerability database.",
     "explain": "Explains a control, a vulnerability, or the score.",
+    "fix": "Edits files so that findings go away.",
     "image": "What is inside an image.",
     "list": "Lists controls or frameworks.",
     "rbac": "Prints the smallest ClusterRole for a scan.",

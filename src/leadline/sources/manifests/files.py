@@ -23,7 +23,7 @@ SUFFIXES = (".yaml", ".yml", ".json")
 IGNORE_FILES = (".leadlineignore", ".kubescapeignore")
 CHART_FILE = "Chart.yaml"
 KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-_FILLED_BY_TOOLS = frozenset(
+FILLED_BY_TOOLS = frozenset(
     {
         ".git",
         ".hg",
@@ -321,7 +321,7 @@ def is_filled_by_tools(name: str) -> bool:
 
     A mounted ConfigMap keeps its files in a folder such as ``..data`` and links to each beside it.
     """
-    return name in _FILLED_BY_TOOLS or name.startswith("..")
+    return name in FILLED_BY_TOOLS or name.startswith("..")
 
 
 def _inside(root: str, path: str) -> str:

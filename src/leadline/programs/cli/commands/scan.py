@@ -120,12 +120,19 @@ _LIST = "A list, with commas or repeated."
     metavar="NAME",
     help="Where results about objects without a namespace go.",
 )
+@click.option("--fix", is_flag=True, help="Edit the files so that findings go away, as leadline fix does.")
+@click.option("--yes", is_flag=True, help="With --fix: write without asking.")
 @click.option("--watch", is_flag=True, help="Go on, and show what appears and what goes, until Ctrl-C.")
 @click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")
 @click.option("--debug", is_flag=True, help="Tracebacks and a log on stderr.")
 def command(words: tuple[str, ...], **flags: Any) -> int:
     """Scans Kubernetes objects in files, folders, globs or standard input, or in a cluster."""
+    fixes, is_agreed = flags.pop("fix"), flags.pop("yes")
     request = request_of(words, flags)
+    if fixes:
+        return _fix(request, is_agreed=is_agreed)
+    if is_agreed:
+        raise UsageError("--yes belongs to --fix")
     return _watch(request) if request.watch else _run(request)
 
 
@@ -161,6 +168,17 @@ def _run(request: ScanRequest) -> int:
         raise SourceError(scan.why_no_verdict)
     _remark(request, scan, outcome, chosen)
     return 0 if outcome.passed else _GATE_FAILED
+
+
+def _fix(request: ScanRequest, *, is_agreed: bool) -> int:
+    """Raises: ``LeadlineError`` of every kind."""
+    if request.format or request.output or request.store or request.watch or request.fail_on:
+        raise UsageError("--fix shows a diff and writes files", hint="scan again afterwards for a report")
+    if not request.targets:
+        raise UsageError("a cluster cannot be fixed", hint="name the folder that holds its manifests")
+    from leadline.programs.cli.fixing import fix_files
+
+    return fix_files(request, is_dry_run=False, is_agreed=is_agreed, as_patch=False)
 
 
 def _store(request: ScanRequest, report: PostureReport) -> None:

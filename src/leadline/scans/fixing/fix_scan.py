@@ -1,0 +1,324 @@
+"""Fixes files: edits in a copy, judged again until those that are left do what they should and nothing else."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from leadline.errors import ManifestError, UsageError
+from leadline.model.control import Control
+from leadline.model.finding import Finding, Unread
+from leadline.model.resource import Resource
+from leadline.outputs.control_groups import urgency
+from leadline.outputs.patch import FixedFile, Hide
+from leadline.outputs.redaction.lines import LineHider
+from leadline.outputs.redaction.report import Redaction
+from leadline.posture.engine import Judgement, judge
+from leadline.scans.fixing.proof import brought, changed_more, not_gone
+from leadline.scans.fixing.spots import NoSpotError, Spot, changed_text, spots_of
+from leadline.scans.fixing.wanted_edits import Key, Wanted, WantedEdit, wanted_edits
+from leadline.scans.fixing.working_copy import WorkingCopy
+from leadline.scans.options import PostureOptions
+from leadline.scans.policies import Policies, choose_policies
+from leadline.scans.posture_scan import asked_controls, facts_of
+from leadline.scans.read_targets import is_address, read
+from leadline.scans.reading import Reading
+from leadline.scans.selection import selected
+from leadline.scans.settings import Settings, read_settings, shipped_settings
+from leadline.sources.temporary_folder import temporary_folder
+
+_PASSES = 3
+"""What an edit brings to light may be edited as well."""
+_ROUNDS = 10
+_ALONE = 60
+"""Edits of charts and kustomizations that are tried one by one when they do not work together."""
+
+
+class NotMade(Struct, frozen=True):
+    """An edit that was asked for and is not made."""
+
+    edit: WantedEdit
+    why: str
+
+
+class FixResult(Struct, frozen=True):
+    """What was edited, and what was not."""
+
+    files: tuple[FixedFile, ...]
+    made: tuple[WantedEdit, ...]
+    not_made: tuple[NotMade, ...]
+    decisions: tuple[Finding, ...]
+    """Findings that a person has to decide about."""
+    controls: tuple[Control, ...]
+    objects: Mapping[str, Resource]
+    """Every object by its id, as it was before."""
+    failed_before: int
+    """Pairs of control and object."""
+    failed_after: int
+    unread: tuple[Unread, ...]
+    """Parts of the target that were not read, and so not fixed."""
+
+
+class _Seen(Struct):
+    """One look at the working copy."""
+
+    reading: Reading
+    judgement: Judgement
+
+    @property
+    def failed(self) -> int:
+        return len({(finding.control, finding.resource) for finding in self.judgement.findings})
+
+    @property
+    def objects(self) -> dict[str, Resource]:
+        """Without the derived ones, which follow from the others."""
+        return {r.id: r for r in self.judgement.resources if r.origin.kind != "derived"}
+
+
+def fix_scan(targets: Sequence[str], options: PostureOptions) -> FixResult:
+    """The edits for everything below ``targets`` that needs no person; nothing is written but in a copy.
+
+    Raises:
+        UsageError: what is asked for makes no sense.
+        SourceError: a target cannot be read at all, or is too large to be copied.
+    """
+    if any(is_address(target) for target in targets):
+        raise UsageError("a repository at an address cannot be fixed", hint="clone it and fix the folder")
+    policies = choose_policies(options)
+    known = shipped_settings(policies.known)
+    settings = read_settings(options.settings_file, known) if options.settings_file else known
+    try:
+        with temporary_folder() as place:
+            return _Fixing(WorkingCopy(targets, place), options, policies, settings).result()
+    finally:
+        for close in policies.closers:
+            close()
+
+
+class _Fixing:
+    def __init__(
+        self, copy: WorkingCopy, options: PostureOptions, policies: Policies, settings: Settings
+    ) -> None:
+        self._copy = copy
+        self._options = options
+        self._policies = policies
+        self._settings = settings
+        self._ways: dict[Key, list[Spot]] = {}
+        """The ways to make each edit that were not tried yet; the first is the one at hand."""
+        self._refused: dict[Key, str] = {}
+        """Why edits are not made the way that was tried last."""
+        self._by_file: dict[str, list[Resource]] = {}
+
+    def result(self) -> FixResult:
+        with self._look() as first:
+            self._find_secrets(first.reading.resources)
+        last, made, files = first, [], set()
+        for _ in range(_PASSES):
+            wanted = self._wanted(last)
+            spots, last = self._proven(wanted, last)
+            made += [edit for edit in wanted.edits if edit.key in spots]
+            files |= {spot.file for spot in spots.values()}
+            if not spots:
+                break
+            self._copy.begin_pass()
+        wanted = self._wanted(last)
+        fixed = [self._copy.fixed(file, self._hidden(file)) for file in sorted(files)]
+        return FixResult(
+            files=tuple(file for file in fixed if file.before != file.after),
+            made=tuple(made),
+            not_made=tuple(
+                NotMade(edit, self._refused.get(edit.key, "it does not work together with the other edits"))
+                for edit in wanted.edits
+            ),
+            decisions=wanted.decisions,
+            controls=tuple(control.facts for control in self._policies.controls),
+            objects=last.judgement.by_id,
+            failed_before=first.failed,
+            failed_after=last.failed,
+            unread=first.reading.unread,
+        )
+
+    def _wanted(self, seen: _Seen) -> Wanted:
+        ranks = {c.id: rank for rank, c in enumerate(sorted(self._policies.controls, key=urgency))}
+        return wanted_edits(seen.judgement.findings, seen.judgement.by_id, ranks)
+
+    def _find_secrets(self, resources: Sequence[Resource]) -> None:
+        Redaction(self._options.secrets).add_objects(resources)
+        for resource in resources:
+            self._by_file.setdefault(resource.origin.file, []).append(resource)
+
+    def _hidden(self, file: str) -> dict[int, Hide]:
+        """For each document of a file of the copy what hides its secrets; for other files what hides all that are known."""
+        found = self._options.secrets
+        hidden: dict[int, Hide] = {}
+        for resource in self._by_file.get(file, ()):
+            hidden[resource.origin.document] = LineHider(resource.body, found).hide
+        return hidden or {0: LineHider({}, found).hide}
+
+    @contextmanager
+    def _look(self) -> Iterator[_Seen]:
+        with read(self._copy.targets, self._options, self._policies.controls) as reading:
+            judgement = judge(
+                reading.resources,
+                asked_controls(reading, self._policies),
+                settings=self._settings,
+                facts=facts_of(self._options, reading),
+            )
+            yield _Seen(reading, selected(self._options, judgement))
+
+    def _find_ways(self, edit: WantedEdit, resource: Resource, seen: _Seen) -> None:
+        ways: list[Spot] = []
+        try:
+            for spot in spots_of(edit, resource, seen.reading.places):
+                if self._copy.text(spot.file) is None:
+                    shown = self._copy.shown(spot.file)
+                    self._refused[edit.key] = f"{shown} is a link, lies elsewhere or is not UTF-8"
+                else:
+                    ways.append(spot)
+        except NoSpotError as error:
+            self._refused[edit.key] = str(error)
+        if ways:
+            self._ways[edit.key] = ways
+
+    # Trying
+
+    def _proven(self, wanted: Wanted, before: _Seen) -> tuple[dict[Key, Spot], _Seen]:
+        """The edits of one pass: those that are in the copy at its end, each proven; with the last look."""
+        self._ways = {}
+        with self._look() as before:
+            for edit in wanted.edits:
+                if edit.key not in self._refused:
+                    self._find_ways(edit, before.judgement.by_id[edit.on], before)
+        are_alone_tried = False
+        for number in range(_ROUNDS):
+            made = self._write(wanted.edits)
+            if not made:
+                return {}, before
+            with self._look() as after:
+                edits = [edit for edit in wanted.edits if edit.key in made]
+                more = set(changed_more(wanted.edits, before.objects, after.objects))
+                wrong = self._of_objects(more, edits, made, before, {})
+                if not more:
+                    wrong |= not_gone(edits, before.judgement, after.judgement)
+                    new = dict(brought(edits, before.judgement, after.judgement))
+                    wrong |= self._of_objects(set(new), edits, made, before, new)
+            if not wrong:
+                return made, after
+            if more and not are_alone_tried:
+                are_alone_tried = True
+                alone = self._tried_alone([edit for edit in edits if edit.key in wrong], wanted, before)
+                wrong = alone or wrong
+            self._refuse(wrong, for_good=number >= _ROUNDS // 2)
+        self._copy.restore()
+        return {}, before
+
+    def _of_objects(
+        self,
+        ids: set[str],
+        edits: Sequence[WantedEdit],
+        made: Mapping[Key, Spot],
+        before: _Seen,
+        brings: Mapping[str, str],
+    ) -> dict[Key, str]:
+        """The edits that may have done something to the objects called ``ids``: their own, else those of their files."""
+        wrong: dict[Key, str] = {}
+        for id in ids:
+            why = f"{brings[id]} fails after it" if id in brings else "it would change more than this"
+            resource = before.judgement.by_id.get(id)
+            near = [
+                edit for edit in edits if id == edit.on or any(id == subject for _, subject in edit.pairs)
+            ]
+            if not near and resource is not None and resource.origin.rendered_from:
+                near = [e for e in edits if _is_of_unit(before.judgement.by_id[e.on], resource)]
+            for edit in near or edits:
+                wrong[edit.key] = why
+        return wrong
+
+    def _tried_alone(self, edits: Sequence[WantedEdit], wanted: Wanted, before: _Seen) -> dict[Key, str]:
+        """The edits of rendered objects that change more than they should also when no other one is made."""
+        wrong: dict[Key, str] = {}
+        units: dict[str, Mapping[str, Resource]] = {}
+        for edit in edits[:_ALONE]:
+            origin = before.judgement.by_id[edit.on].origin
+            if not origin.rendered_from:
+                continue
+            folder = str(Path(origin.root, origin.rendered_from))
+            self._copy.restore()
+            if folder not in units:
+                units[folder] = self._rendered(folder)
+            # The same objects have other ids where another folder is the root.
+            asked = _of_unit(wanted.edits, before, units[folder])
+            while edit.key in self._ways:
+                self._write([edit])
+                if not set(changed_more(asked, units[folder], self._rendered(folder))):
+                    break
+                wrong[edit.key] = "it would change more than this"
+                self._refuse({edit.key: wrong[edit.key]}, for_good=False)
+            if edit.key in self._ways:
+                wrong.pop(edit.key, None)
+        return wrong
+
+    def _rendered(self, folder: str) -> dict[str, Resource]:
+        with read((folder,), self._options, self._policies.controls) as reading:
+            return {f"{r.kind}/{r.namespace}/{r.name}": r for r in reading.resources}
+
+    def _write(self, edits: Iterable[WantedEdit]) -> dict[Key, Spot]:
+        """Makes every edit that has a way left, beginning with the first texts; the edits made."""
+        self._copy.restore()
+        by_file: dict[str, dict[Key, Spot]] = {}
+        for edit in edits:
+            if edit.key in self._ways:
+                spot = self._ways[edit.key][0]
+                by_file.setdefault(spot.file, {})[edit.key] = spot
+        made: dict[Key, Spot] = {}
+        for file, spots in by_file.items():
+            before = self._copy.text(file) or ""
+            try:
+                text = changed_text(before, [spot.change for spot in spots.values()])
+            except ManifestError:
+                text, spots = self._one_by_one(before, spots)
+            if text != before:
+                self._copy.write(file, text)
+            made |= spots
+        return made
+
+    def _one_by_one(self, before: str, spots: Mapping[Key, Spot]) -> tuple[str, dict[Key, Spot]]:
+        """The text with those edits that can be made, each added to the ones before it."""
+        made: dict[Key, Spot] = {}
+        text = before
+        for key, spot in spots.items():
+            try:
+                text = changed_text(before, [one.change for one in (*made.values(), spot)])
+            except ManifestError as error:
+                self._refuse({key: str(error)}, for_good=False)
+            else:
+                made[key] = spot
+        return text, made
+
+    def _refuse(self, wrong: Mapping[Key, str], *, for_good: bool) -> None:
+        """Takes the way at hand from these edits; ``for_good`` all that are left as well."""
+        for key, why in wrong.items():
+            self._refused[key] = why
+            ways = [] if for_good else self._ways.get(key, [])[1:]
+            self._ways.pop(key, None)
+            if ways:
+                self._ways[key] = ways
+
+
+def _is_of_unit(one: Resource, other: Resource) -> bool:
+    """Whether both were rendered from one chart or kustomization."""
+    return (one.origin.root, one.origin.rendered_from) == (other.origin.root, other.origin.rendered_from)
+
+
+def _of_unit(edits: Iterable[WantedEdit], before: _Seen, unit: Mapping[str, Resource]) -> list[WantedEdit]:
+    """``edits`` of the objects in ``unit``, by the names that they have there."""
+    from msgspec.structs import replace
+
+    found = []
+    for edit in edits:
+        resource = before.judgement.by_id[edit.on]
+        name = f"{resource.kind}/{resource.namespace}/{resource.name}"
+        if name in unit:
+            found.append(replace(edit, on=name))
+    return found

@@ -1,0 +1,135 @@
+"""What findings ask for: edits that can be made, and what a person has to decide."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from leadline.kube.field_path import format_path, parse_path, value_at
+from leadline.kube.merge_key import entry_of
+from leadline.model.control import Remove, Set, is_placeholder
+from leadline.model.finding import Finding
+from leadline.model.resource import Resource
+from leadline.outputs.control_groups import edit_of
+from leadline.outputs.json_text import json_text
+
+_NEEDED = frozenset(
+    (
+        "binaryData",
+        "containers",
+        "data",
+        "env",
+        "envFrom",
+        "initContainers",
+        "roleRef",
+        "rules",
+        "stringData",
+        "subjects",
+        "volumeMounts",
+        "volumes",
+    )
+)
+"""What something may rely upon: to delete what stands right below it is for a person to decide."""
+
+Key = tuple[str, str, str, str]
+"""What distinguishes one edit from another: object, path, action and value as the finding has them."""
+
+
+class WantedEdit(Struct, frozen=True):
+    """One edit of one object, however many controls ask for it."""
+
+    finding: Finding
+    """The first of those that ask for it."""
+    on: str
+    """The id of the object."""
+    path: str
+    """From its root; for a removal that of the whole entry, for an item that is added the index it gets."""
+    change: Remove | Set
+    pairs: tuple[tuple[str, str], ...]
+    """Control and failing object of each finding that it answers."""
+
+    @property
+    def key(self) -> Key:
+        return edit_of(self.finding)
+
+
+class Wanted(Struct, frozen=True):
+    edits: tuple[WantedEdit, ...]
+    decisions: tuple[Finding, ...]
+    """What has no edit that could be made without a person: reviews, values only the owner knows, objects to add."""
+
+
+class _Draft:
+    __slots__ = ("change", "finding", "pairs")
+
+    def __init__(self, finding: Finding, change: Remove | Set) -> None:
+        self.finding = finding
+        self.change = change
+        self.pairs: dict[tuple[str, str], None] = {}
+
+
+def wanted_edits(
+    findings: Sequence[Finding], objects: Mapping[str, Resource], ranks: Mapping[str, int]
+) -> Wanted:
+    """The edits that ``findings`` ask for; of two values for one field the one of the control that ranks first."""
+    drafts: dict[Key, _Draft] = {}
+    decisions: list[Finding] = []
+    for finding in sorted(findings, key=lambda finding: ranks[finding.control]):
+        change = finding.violation
+        if not isinstance(change, Remove | Set) or not _is_harmless(change):
+            decisions.append(finding)
+            continue
+        draft = drafts.setdefault(edit_of(finding), _Draft(finding, change))
+        draft.pairs[finding.control, finding.resource] = None
+    taken: dict[tuple[str, str], str] = {}
+    edits: list[WantedEdit] = []
+    for draft in drafts.values():
+        edit = _placed(draft, objects, taken)
+        if edit is None:
+            decisions.append(draft.finding)
+        else:
+            edits.append(edit)
+    return Wanted(tuple(edits), tuple(decisions))
+
+
+def _is_harmless(change: Remove | Set) -> bool:
+    """Whether an edit can be made without asking: it neither needs a value nor takes away what may be relied upon."""
+    if isinstance(change, Set):
+        return not _is_open(change.value)
+    keys = [step for step in parse_path(entry_of(change.path)) if isinstance(step, str)]
+    is_item = isinstance(parse_path(entry_of(change.path))[-1], int)
+    return _NEEDED.isdisjoint(keys[-1:] if is_item else keys[-2:])
+
+
+def _is_open(value: Any) -> bool:
+    """Whether a value, or one within it, is for the owner to choose."""
+    if isinstance(value, dict):
+        return any(map(_is_open, value.values()))
+    return any(map(_is_open, value)) if isinstance(value, list) else is_placeholder(value)
+
+
+def _placed(
+    draft: _Draft, objects: Mapping[str, Resource], taken: dict[tuple[str, str], str]
+) -> WantedEdit | None:
+    """The edit at a place that no other one takes; ``None`` where another gives the field another value."""
+    finding, change = draft.finding, draft.change
+    path = entry_of(finding.path) if isinstance(change, Remove) else finding.path
+    if isinstance(change, Set):
+        path = _free_item(objects[finding.on].body, finding.on, path, json_text(change.value), taken)
+        if not path:
+            return None
+    return WantedEdit(finding, finding.on, path, change, tuple(draft.pairs))
+
+
+def _free_item(
+    body: dict[str, Any], on: str, path: str, value: str, taken: dict[tuple[str, str], str]
+) -> str:
+    """``path``, or that of the next item where another edit adds one there; empty where it sets the same field."""
+    *parents, last = parse_path(path)
+    if isinstance(last, int):
+        there = value_at(body, tuple(parents))
+        if last >= (len(there) if isinstance(there, list) else 0):
+            while taken.get((on, path), value) != value:
+                last += 1
+                path = format_path((*parents, last))
+    return path if taken.setdefault((on, path), value) == value else ""

@@ -1,0 +1,185 @@
+"""A copy of what is scanned, to try edits in, and the way back into the files themselves."""
+
+import os
+import shutil
+import stat
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from leadline.errors import SourceError, StoreError, UsageError
+from leadline.outputs.patch import FixedFile, Hide
+from leadline.scans.reading import STDIN
+from leadline.sources.boundary import boundary_of
+from leadline.sources.manifests.files import FILLED_BY_TOOLS, absolute, root_of
+from leadline.sources.regular_file import read_regular
+from leadline.sources.yaml.parser import LIMITS
+
+_MOST_FILES = 100_000
+_MOST_BYTES = 2 << 30
+
+
+class WorkingCopy:
+    """The files below the targets, in a folder of their own."""
+
+    def __init__(self, targets: Sequence[str], place: Path) -> None:
+        """Copies; ``place`` is an empty folder.
+
+        Raises: ``UsageError`` for targets that are no files, ``SourceError`` where there is too much of it.
+        """
+        if STDIN in targets or not targets:
+            raise UsageError("only files can be fixed", hint="name a file or a folder")
+        self._named = root_of(targets)
+        self._top = Path(os.path.realpath(absolute(self._named)))
+        self._copy = place
+        self._files = 0
+        self._bytes = 0
+        self._first: dict[str, bytes] = {}
+        """What files held that may be edited."""
+        self._before: dict[str, bytes] = {}
+        """What they hold once no edit of the present pass is made."""
+        self.targets: tuple[str, ...] = tuple(self._copied(target) for target in targets)
+
+    def text(self, file: str) -> str | None:
+        """What ``file`` of the copy held before the present pass; ``None`` where it is not to be edited.
+
+        That is a file outside of what is scanned, one that a link leads to, or one that is not UTF-8.
+        """
+        real = Path(file)
+        if real.is_symlink() or not boundary_of(self._copy).holds(file):
+            return None
+        if file not in self._before:
+            try:
+                content = read_regular(file, LIMITS.size_bytes)
+            except OSError:
+                return None
+            self._before[file] = content
+            self._first.setdefault(file, content)
+        try:
+            return self._before[file].decode()
+        except UnicodeDecodeError:
+            return None
+
+    def write(self, file: str, text: str) -> None:
+        """Writes into the copy."""
+        Path(file).write_bytes(text.encode())
+
+    def restore(self) -> None:
+        """Takes every edit of the present pass back."""
+        for file, content in self._before.items():
+            Path(file).write_bytes(content)
+
+    def begin_pass(self) -> None:
+        """Keeps the edits made until now."""
+        self._before.clear()
+
+    def fixed(self, file: str, hidden: Mapping[int, Hide]) -> FixedFile:
+        """What the edits have made of ``file`` of the copy; ``hidden`` as in the result."""
+        inside = os.path.relpath(file, self._copy)
+        after = Path(file).read_bytes().decode()
+        return FixedFile(self.shown(file), str(self._top / inside), self._first[file].decode(), after, hidden)
+
+    def shown(self, file: str) -> str:
+        """``file`` of the copy as the user would open it."""
+        return os.path.normpath(Path(self._named, os.path.relpath(file, self._copy)))
+
+    def _copied(self, target: str) -> str:
+        real = Path(os.path.realpath(absolute(target)))
+        if not real.exists():
+            raise UsageError(f"no such file: {target}")
+        inside = os.path.relpath(real, self._top)
+        if inside.startswith(".."):
+            raise UsageError(
+                f"{target} is a link that leads elsewhere", hint="name the file that it leads to"
+            )
+        there = self._copy / inside
+        if real.is_dir():
+            self._copy_folder(real, there)
+        else:
+            there.parent.mkdir(parents=True, exist_ok=True)
+            self._copy_file(real, there)
+        return str(there)
+
+    def _copy_folder(self, folder: Path, there: Path) -> None:
+        for here, folders, files in os.walk(folder):
+            inside = there / os.path.relpath(here, folder)
+            inside.mkdir(parents=True, exist_ok=True)
+            for name in [*files, *(name for name in folders if Path(here, name).is_symlink())]:
+                self._copy_file(Path(here, name), inside / name)
+            # What is left out of every scan need not be here, but its name is counted there.
+            for name in [name for name in folders if name in FILLED_BY_TOOLS]:
+                (inside / name).mkdir(exist_ok=True)
+            folders[:] = [name for name in folders if name not in FILLED_BY_TOOLS]
+
+    def _copy_file(self, file: Path, there: Path) -> None:
+        status = file.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            self._copy_link(file, there)
+            return
+        if not stat.S_ISREG(status.st_mode) or there.exists():
+            return
+        self._files += 1
+        self._bytes += status.st_size
+        if self._files > _MOST_FILES or self._bytes > _MOST_BYTES:
+            raise SourceError(
+                f"{self._named} is too large to be fixed at once: more than {_MOST_FILES:,} files or 2 GiB",
+                hint="name a folder in it",
+            )
+        try:
+            shutil.copyfile(file, there)
+        except PermissionError:
+            # A scan that may not read it either says so.
+            there.touch(mode=0)
+
+    def _copy_link(self, link: Path, there: Path) -> None:
+        """Links within the targets lead to the same file of the copy; others stay what they are and are refused there."""
+        aim = os.path.realpath(link)
+        inside = os.path.relpath(aim, self._top)
+        if not inside.startswith(".."):
+            aim = os.path.relpath(self._copy / inside, there.parent)
+        if not there.is_symlink():
+            there.symlink_to(aim)
+
+
+def write_back(files: Sequence[FixedFile]) -> None:
+    """Writes each file whole or not at all. Its mode stays; links are not followed.
+
+    Raises: ``StoreError`` for one that is not what was read any more, or cannot be written. None is then written but
+    those before it.
+    """
+    for file in files:
+        if _is_changed(file):
+            raise StoreError(f"{file.path} was changed meanwhile", hint="run the command again")
+    for file in files:
+        try:
+            _replace(Path(file.real), file.after.encode())
+        except OSError as error:
+            raise StoreError(f"cannot write {file.path}: {(error.strerror or str(error)).lower()}") from error
+
+
+def _is_changed(file: FixedFile) -> bool:
+    if os.path.realpath(file.real) != file.real:
+        return True
+    try:
+        return read_regular(file.real, LIMITS.size_bytes) != file.before.encode()
+    except OSError:
+        return True
+
+
+def _replace(path: Path, content: bytes) -> None:
+    import secrets  # loads OpenSSL
+
+    status = path.lstat()
+    unfinished = path.parent / f".{path.name}.{secrets.token_hex(8)}.part"
+    descriptor = os.open(
+        unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600
+    )
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            if hasattr(os, "fchown") and os.geteuid() == 0:
+                os.fchown(descriptor, status.st_uid, status.st_gid)
+            os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,102 @@
+"""``leadline fix`` as a user meets it."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from leadline.programs.cli.main import main
+
+SHOP = Path(__file__).parents[3] / "examples" / "shop"
+
+
+@pytest.fixture(autouse=True)
+def in_a_copy_of_the_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    shutil.copytree(SHOP, tmp_path / "shop")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+def run(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main(["fix", *words])
+    return (code, *capfd.readouterr())
+
+
+def contents() -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in Path("shop").rglob("*") if path.is_file()}
+
+
+def test_without_a_terminal_nothing_is_written_unless_agreed(capfd):
+    before = contents()
+    code, out, err = run(capfd, "shop")
+    assert (code, out) == (2, "")
+    assert "--yes writes without asking" in err
+    assert contents() == before
+
+
+def test_a_dry_run_shows_the_diff_and_writes_nothing(capfd):
+    before = contents()
+    code, out, _ = run(capfd, "shop", "--dry-run")
+    assert code == 0
+    assert "--- a/shop/agent.yaml\n+++ b/shop/agent.yaml\n" in out
+    assert "-            privileged: true\n" in out
+    assert "judged again after the edits" in out
+    assert contents() == before
+
+
+def test_agreed_edits_are_written_and_the_rest_is_asked(capfd):
+    code, out, err = run(capfd, "shop", "--yes")
+    assert code == 0
+    assert "for you to decide" in out
+    assert "written: 7 files" in err
+    assert "privileged: true" not in Path("shop/agent.yaml").read_text()
+    assert run(capfd, "shop", "--yes")[1].endswith("no edit can be made without you: 113 findings\n")
+
+
+def test_the_patch_is_what_git_applies(capfd, tmp_path: Path):
+    code, patch, _ = run(capfd, "control", "C-0057", "shop", "--format", "patch")
+    assert code == 0
+    subprocess.run(["git", "apply", "-v", "-"], input=patch.encode(), cwd=tmp_path, check=True)
+    assert "privileged: true" not in Path("shop/agent.yaml").read_text()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_no_line_that_is_ours_is_wider_than_the_terminal(capfd, monkeypatch, width: int):
+    monkeypatch.setenv("COLUMNS", str(width))
+    _, out, _ = run(capfd, "shop", "--dry-run", "-v")
+    ours = out[out.index("for you to decide") :]
+    assert [line for line in ours.splitlines() if len(line) > width and " " in line.strip()] == []
+
+
+def test_no_secret_is_shown(capfd):
+    _, out, err = run(capfd, "shop", "--dry-run", "-v")
+    for secret in ("hunter2", "correct-horse"):
+        assert secret not in out + err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        ((), 2, "name a file or a folder to fix"),
+        (("nowhere", "-n"), 2, "no such file: nowhere"),
+        (("control", "C-57x", "shop", "-n"), 2, "unknown control C-57x"),
+        (("shop/README.md", "-n"), 3, "nothing"),
+    ],
+)
+def test_wrong_words_get_a_line(capfd, words, code: int, text: str):
+    found, _, err = run(capfd, *words)
+    assert (found, len(err.splitlines())) == (code, 1)
+    assert text in err
+
+
+def test_a_scan_can_fix_as_well(capfd):
+    assert main(["scan", "control", "C-0057", "shop", "--fix", "--yes"]) == 0
+    assert "1 edit in 1 file: 1 finding becomes 0" in capfd.readouterr().out
+    assert main(["scan", "control", "C-0057", "shop"]) == 0
+
+
+@pytest.mark.parametrize("words", [("shop", "--yes"), ("--fix",), ("shop", "--fix", "-f", "json")])
+def test_flags_that_do_not_fit_are_refused(capfd, words):
+    assert main(["scan", *words]) == 2
+    assert len(capfd.readouterr().err.splitlines()) == 1

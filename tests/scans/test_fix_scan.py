@@ -1,0 +1,309 @@
+"""Edits on real shapes of files: they do what they should, and nothing else."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from leadline.errors import StoreError, UsageError
+from leadline.model.control import Missing, Remove, Review, Set
+from leadline.model.finding import Finding
+from leadline.model.resource import resource_of
+from leadline.outputs.patch import FixedFile, exact_patch
+from leadline.scans.fixing.fix_scan import FixResult, fix_scan
+from leadline.scans.fixing.wanted_edits import wanted_edits
+from leadline.scans.fixing.working_copy import write_back
+from leadline.scans.options import PostureOptions
+from leadline.scans.posture_scan import posture_scan
+
+SHOP = Path(__file__).parents[2] / "examples" / "shop"
+POD = """\
+# kept
+apiVersion: v1
+kind: Pod
+metadata: {name: "shell"}   # as it is
+spec:
+  containers:
+    - name: shell
+      image: busybox:1.36
+      securityContext:
+        privileged: true
+"""
+PRIVILEGED = PostureOptions(controls=("C-0057",), environ=os.environ)
+
+
+def fixed(folder: Path, options: PostureOptions = PRIVILEGED) -> FixResult:
+    return fix_scan([str(folder)], options)
+
+
+def failing(folder: Path, options: PostureOptions) -> set[tuple[str, str]]:
+    report = posture_scan([str(folder)], options)
+    return {(finding.control, finding.resource) for finding in report.findings}
+
+
+def test_one_line_goes_and_every_other_stays(tmp_path: Path):
+    (tmp_path / "a.yaml").write_text(POD)
+    (file,) = fixed(tmp_path).files
+    assert file.after == POD.replace(
+        "      securityContext:\n        privileged: true\n", "      securityContext: {}\n"
+    )
+    assert (tmp_path / "a.yaml").read_text() == POD
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        POD.replace("\n", "\r\n"),
+        "\ufeff" + POD,
+        POD + "---\n" + POD.replace("shell", "other"),
+        '{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"},'
+        ' "spec": {"containers": [{"name": "a", "image": "b", "securityContext": {"privileged": true}}]}}]}',
+        POD.removesuffix("\n"),
+    ],
+    ids=["CRLF", "mark", "two documents", "JSON List", "no line end"],
+)
+def test_every_shape_of_file_keeps_it(content: str, tmp_path: Path):
+    (tmp_path / "a.yaml").write_bytes(content.encode())
+    result = fixed(tmp_path)
+    write_back(result.files)
+    after = (tmp_path / "a.yaml").read_bytes().decode()
+    assert not failing(tmp_path, PRIVILEGED)
+    assert after.count("\r\n") == after.count("\n") or "\r" not in content
+    assert after.startswith("\ufeff") == content.startswith("\ufeff")
+    assert after.endswith("\n") == content.endswith("\n")
+
+
+def test_one_run_does_all_that_can_be_done(tmp_path: Path):
+    for file in SHOP.rglob("*"):
+        if file.is_file():
+            there = tmp_path / file.relative_to(SHOP)
+            there.parent.mkdir(parents=True, exist_ok=True)
+            there.write_bytes(file.read_bytes())
+    options = PostureOptions(environ=os.environ)
+    before = failing(tmp_path, options)
+    result = fixed(tmp_path, options)
+    assert len(result.made) > 50
+    assert not result.not_made
+    write_back(result.files)
+    after = failing(tmp_path, options)
+    assert after < before
+    assert len(after) == result.failed_after < result.failed_before == len(before)
+    again = fixed(tmp_path, options)
+    assert (again.files, again.made, again.not_made) == ((), (), ())
+
+
+def chart(folder: Path, template: str, values: str) -> Path:
+    (folder / "templates").mkdir(parents=True)
+    (folder / "Chart.yaml").write_text("apiVersion: v2\nname: web\nversion: 1.0.0\n")
+    (folder / "values.yaml").write_text(values)
+    (folder / "templates" / "pod.yaml").write_text(template)
+    return folder
+
+
+TEMPLATE = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {{ .Release.Name }}
+spec:
+  containers:
+    - name: web
+      image: busybox:1.36
+      securityContext:
+        {{- toYaml .Values.securityContext | nindent 8 }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("template", "values", "file", "after"),
+    [
+        (
+            TEMPLATE,
+            "# of the container\nsecurityContext:\n  privileged: true # why?\n  runAsUser: 7\n",
+            "values.yaml",
+            "# of the container\nsecurityContext:\n  runAsUser: 7\n",
+        ),
+        (
+            TEMPLATE.replace(
+                "{{- toYaml .Values.securityContext | nindent 8 }}", "privileged: {{ .Values.root }}"
+            ),
+            "root: true\n",
+            "values.yaml",
+            "",
+        ),
+        (
+            TEMPLATE.replace(
+                "{{- toYaml .Values.securityContext | nindent 8 }}", "runAsUser: 7\n        privileged: true"
+            ),
+            "a: 1\n",
+            "templates/pod.yaml",
+            TEMPLATE.replace("{{- toYaml .Values.securityContext | nindent 8 }}", "runAsUser: 7"),
+        ),
+    ],
+    ids=["block of values", "one value", "line of the template"],
+)
+def test_a_chart_is_edited_where_the_field_is_set(
+    template: str, values: str, file: str, after: str, tmp_path: Path
+):
+    chart(tmp_path / "web", template, values)
+    result = fixed(tmp_path)
+    assert [Path(one.path).relative_to(tmp_path / "web").as_posix() for one in result.files] == [file]
+    assert not after or result.files[0].after == after
+    write_back(result.files)
+    assert not failing(tmp_path, PRIVILEGED)
+
+
+def test_a_value_that_does_more_than_the_edit_is_left_alone(tmp_path: Path):
+    template = TEMPLATE.replace(
+        "{{- toYaml .Values.securityContext | nindent 8 }}",
+        "privileged: {{ .Values.root }}\n      env: [{name: IS_ROOT, value: {{ .Values.root | quote }}}]",
+    )
+    chart(tmp_path / "web", template, "root: true\n")
+    result = fixed(tmp_path)
+    assert result.files == ()
+    assert [one.why for one in result.not_made] == ["it would change more than this"]
+
+
+def kustomization(folder: Path, patch: str = "") -> None:
+    for name in ("base", "prod"):
+        (folder / name).mkdir(parents=True)
+    (folder / "base" / "kustomization.yaml").write_text("resources: [pod.yaml]\n")
+    (folder / "base" / "pod.yaml").write_text(
+        POD if not patch else POD.replace("privileged: true", "runAsUser: 7")
+    )
+    patches = "patches: [{path: patch.yaml}]\n" if patch else ""
+    (folder / "prod" / "kustomization.yaml").write_text(f"namePrefix: prod-\nresources: [../base]\n{patches}")
+    if patch:
+        (folder / "prod" / "patch.yaml").write_text(patch)
+
+
+def test_a_kustomization_is_edited_in_its_base(tmp_path: Path):
+    kustomization(tmp_path)
+    result = fixed(tmp_path)
+    assert [Path(file.path).name for file in result.files] == ["pod.yaml"]
+    write_back(result.files)
+    assert not failing(tmp_path, PRIVILEGED)
+
+
+def test_a_kustomization_is_edited_in_the_patch_that_sets_the_field(tmp_path: Path):
+    body = "spec: {containers: [{name: shell, securityContext: {privileged: true}}]}"
+    kustomization(tmp_path, f"apiVersion: v1\nkind: Pod\nmetadata: {{name: shell}}\n{body}\n")
+    result = fixed(tmp_path)
+    assert [Path(file.path).name for file in result.files] == ["patch.yaml"]
+    write_back(result.files)
+    assert not failing(tmp_path, PRIVILEGED)
+
+
+# What must not happen
+
+
+def test_a_file_that_changed_meanwhile_is_not_written_nor_is_any_other(tmp_path: Path):
+    (tmp_path / "a.yaml").write_text(POD)
+    (tmp_path / "b.yaml").write_text(POD.replace("shell", "other"))
+    result = fixed(tmp_path)
+    (tmp_path / "b.yaml").write_text("changed")
+    with pytest.raises(StoreError, match=r"b\.yaml was changed meanwhile"):
+        write_back(result.files)
+    assert (tmp_path / "a.yaml").read_text() == POD
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "real.yaml").write_text(POD)
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "inside.yaml").write_text(POD.replace("shell", "inside"))
+    (tmp_path / "tree" / "out.yaml").symlink_to(tmp_path / "elsewhere" / "real.yaml")
+    result = fixed(tmp_path / "tree")
+    assert [Path(file.path).name for file in result.files] == ["inside.yaml"]
+    write_back(result.files)
+    assert (tmp_path / "elsewhere" / "real.yaml").read_text() == POD
+
+
+def test_a_file_that_became_a_link_is_not_written(tmp_path: Path):
+    (tmp_path / "a.yaml").write_text(POD)
+    result = fixed(tmp_path)
+    (tmp_path / "other").write_text(POD)
+    (tmp_path / "a.yaml").unlink()
+    (tmp_path / "a.yaml").symlink_to(tmp_path / "other")
+    with pytest.raises(StoreError):
+        write_back(result.files)
+    assert (tmp_path / "other").read_text() == POD
+
+
+def test_the_mode_of_a_file_stays_and_no_other_file_is_left(tmp_path: Path):
+    (tmp_path / "a.yaml").write_text(POD)
+    (tmp_path / "a.yaml").chmod(0o640)
+    write_back(fixed(tmp_path).files)
+    assert stat.S_IMODE((tmp_path / "a.yaml").stat().st_mode) == 0o640
+    assert [path.name for path in tmp_path.iterdir()] == ["a.yaml"]
+
+
+@pytest.mark.parametrize("targets", [["-"], [], ["https://git.example/shop"], ["git@git.example:shop"]])
+def test_what_is_no_file_cannot_be_fixed(targets: list[str]):
+    with pytest.raises(UsageError):
+        fix_scan(targets, PRIVILEGED)
+
+
+# What is asked for
+
+
+def finding(violation: Remove | Set | Review | Missing, control: str = "C-1") -> Finding:
+    return Finding(control, "x", violation)
+
+
+@pytest.mark.parametrize(
+    ("violation", "is_edit"),
+    [
+        (Remove("spec.hostPID"), True),
+        (Remove("spec.containers[0].securityContext.capabilities.add[0]"), True),
+        (Remove("spec.containers[0].env[0].name"), False),
+        (Remove("spec.volumes[0]"), False),
+        (Remove("spec.containers[0].volumeMounts[1]"), False),
+        (Remove("data.password"), False),
+        (Remove("subjects[0]"), False),
+        (Remove("rules[0].verbs[1]"), True),
+        (Set("spec.x", 1), True),
+        (Set("spec.x", "YOUR_VALUE"), False),
+        (Set("spec.x", {"a": ["YOUR_VALUE"]}), False),
+        (Review("spec.x"), False),
+        (Missing("a NetworkPolicy"), False),
+    ],
+)
+def test_what_something_may_rely_upon_is_for_a_person(violation, is_edit: bool):
+    resource = resource_of({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}})
+    wanted = wanted_edits([finding(violation)], {"x": resource}, {"C-1": 0})
+    assert (len(wanted.edits), len(wanted.decisions)) == ((1, 0) if is_edit else (0, 1))
+
+
+def test_two_items_that_are_added_at_one_place_are_both_added():
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"args": ["x"]}}
+    findings = [finding(Set("spec.args[1]", "--a"), "C-1"), finding(Set("spec.args[1]", "--b"), "C-2")]
+    wanted = wanted_edits(findings, {"x": resource_of(body)}, {"C-1": 0, "C-2": 1})
+    assert [edit.path for edit in wanted.edits] == ["spec.args[1]", "spec.args[2]"]
+
+
+def test_of_two_values_for_a_field_the_more_urgent_control_has_its_own():
+    findings = [finding(Set("spec.x", 1), "C-1"), finding(Set("spec.x", 2), "C-2")]
+    wanted = wanted_edits(findings, {"x": resource_of({"kind": "Pod"})}, {"C-1": 1, "C-2": 0})
+    assert [edit.change for edit in wanted.edits] == [Set("spec.x", 2)]
+    assert [one.control for one in wanted.decisions] == ["C-1"]
+
+
+# The diff
+
+
+def test_a_patch_that_would_show_a_secret_is_not_written():
+    hide = {0: lambda line: line.replace("hunter2", "***")}
+    far = FixedFile(
+        "a.yaml",
+        "",
+        "password: hunter2\n" + "a: 1\n" * 9 + "b: 2\n",
+        "password: hunter2\n" + "a: 1\n" * 9,
+        hide,
+    )
+    near = FixedFile("a.yaml", "", "password: hunter2\nb: 2\n", "password: hunter2\n", hide)
+    gone = FixedFile("a.yaml", "", "password: hunter2\nb: 2\n", "b: 2\n", hide)
+    assert "@@ -8,4 +8,3 @@" in (exact_patch(far) or "")
+    assert exact_patch(near) == "--- a/a.yaml\n+++ b/a.yaml\n@@ -2 +1,0 @@\n-b: 2\n"
+    assert exact_patch(gone) is None
