@@ -12,7 +12,7 @@ from leadline.model.control import Remove, Set
 from leadline.model.resource import Resource
 from leadline.outputs.place import Places
 from leadline.scans.fixing.wanted_edits import WantedEdit
-from leadline.sources.rendering.kustomize.patches import source_spot
+from leadline.sources.rendering.locations import source_spot
 from leadline.sources.yaml.edit import RemoveAt, SetAt, apply_edits
 
 _KEY_LINE = re.compile(

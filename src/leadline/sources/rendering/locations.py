@@ -10,13 +10,19 @@ from typing import Any
 
 from msgspec import structs
 
-from leadline.kube.field_path import format_path, parse_path
+from leadline.kube.field_path import child_of, format_path, parse_path, value_at
 from leadline.model.finding import Place
 from leadline.model.resource import Origin, Resource
 from leadline.sources.manifests.positions import FilePlaces
 from leadline.sources.rendering.helm.files import dependencies, read_template
 from leadline.sources.rendering.helm.template_trace import TemplateSearch
-from leadline.sources.rendering.kustomize.patches import Patch, patch_places, patches_of, same_field
+from leadline.sources.rendering.kustomize.patches import (
+    Patch,
+    is_patch_of,
+    patch_places,
+    patches_of,
+    same_field,
+)
 from leadline.sources.yaml.parser import parse_documents
 
 _TEMPLATES_KEPT = 32
@@ -84,9 +90,7 @@ class RenderedPlaces:
         origin = resource.origin
         key = (origin.root, origin.path)
         if key not in self._sources:
-            content = read_template(*key).encode("utf-8", "surrogatepass")
-            bodies = {d.index: d.body for d in parse_documents(content) if isinstance(d.body, dict)}
-            self._sources[key] = bodies
+            self._sources[key] = _bodies_in(*key)
             if len(self._sources) > _TEMPLATES_KEPT:
                 self._sources.popitem(last=False)
         return self._sources[key].get(origin.document, {})
@@ -112,6 +116,37 @@ class RenderedPlaces:
             if len(self._templates) > _TEMPLATES_KEPT:
                 self._templates.popitem(last=False)
         return self._templates[key]
+
+
+def source_spot(resource: Resource, path: str, *, may_add: bool) -> tuple[str, int, str] | None:
+    """File, document and path in it where the field of a built object is written: the last patch that sets it, else its base.
+
+    ``may_add``: whether the base may lack the field, so that only the last of its parents need be there.
+    """
+    origin = resource.origin
+    try:
+        steps = parse_path(path)
+    except ValueError:
+        return None
+    for patch, index, body in patches_of(origin):
+        inside = same_field(body, resource.body, steps)
+        is_held = len(inside) == len(steps) and value_at(body, inside) == value_at(resource.body, steps)
+        if is_held and is_patch_of(body, resource):
+            return patch, index, format_path(inside)
+    body = _bodies_in(origin.root, origin.path).get(origin.document, {})
+    inside = same_field(body, resource.body, steps)
+    rest = steps[len(inside) :]
+    if body.get("kind") != resource.kind or (rest and not may_add):
+        return None
+    if rest and child_of(value_at(resource.body, steps[: len(inside)]), rest[0]) is not None:
+        return None  # something that is no patch has written what stands there
+    return str(Path(origin.root, origin.path)), origin.document, format_path((*inside, *rest))
+
+
+def _bodies_in(root: str, path: str) -> dict[int, dict[str, Any]]:
+    """The mappings in a file, by the number of their document."""
+    content = read_template(root, path).encode("utf-8", "surrogatepass")
+    return {d.index: d.body for d in parse_documents(content) if isinstance(d.body, dict)}
 
 
 def _as_file(resource: Resource) -> Resource:

@@ -54,32 +54,6 @@ def patch_places(
                 yield f"{where}:{place.line}"
 
 
-def source_spot(resource: Resource, path: str, *, may_add: bool) -> tuple[str, int, str] | None:
-    """File, document and path in it where the field of a built object is written: the last patch that sets it, else its base.
-
-    ``may_add``: whether the base may lack the field, so that only the last of its parents need be there.
-    """
-    origin = resource.origin
-    try:
-        steps = parse_path(path)
-    except ValueError:
-        return None
-    for patch, index, body in patches_of(origin):
-        inside = same_field(body, resource.body, steps)
-        is_held = len(inside) == len(steps) and value_at(body, inside) == value_at(resource.body, steps)
-        if is_held and is_patch_of(body, resource):
-            return patch, index, format_path(inside)
-    file = str(Path(origin.root, origin.path))
-    body = dict(_bodies(file)).get(origin.document, {})
-    inside = same_field(body, resource.body, steps)
-    rest = steps[len(inside) :]
-    if body.get("kind") != resource.kind or (rest and not may_add):
-        return None
-    if rest and child_of(value_at(resource.body, steps[: len(inside)]), rest[0]) is not None:
-        return None  # something that is no patch has written what stands there
-    return file, origin.document, format_path((*inside, *rest))
-
-
 def _patches(folder: Path) -> Iterator[str]:
     """Patch files of the kustomization in ``folder`` and of those it builds upon, outermost first."""
     waiting = [str(folder)]
