@@ -155,8 +155,8 @@ def test_help_imports_no_command():
 def test_an_option_that_is_mistyped_gets_the_nearest(capfd):
     code, out, err = run(capfd, "scan", "--verbos")
     assert (code, out) == (2, "")
-    assert err.startswith("leadline: no such option '--verbos'; did you mean ")
-    assert err.endswith("'? leadline scan --help shows what there is\n")
+    assert err.startswith("leadline: no such option '--verbos'; did you mean --verbose")
+    assert err.endswith("? leadline scan --help shows what there is\n")
     _, _, err = run(capfd, "scan", "--bogus")
     assert err == (
         "leadline: no such option '--bogus'; did you mean '--verbose'? leadline scan --help shows what there is\n"
