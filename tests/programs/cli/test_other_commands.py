@@ -159,5 +159,5 @@ def test_an_option_that_is_mistyped_gets_the_nearest(capfd):
     assert err.endswith("? leadline scan --help shows what there is\n")
     _, _, err = run(capfd, "scan", "--bogus")
     assert err == (
-        "leadline: no such option '--bogus'; did you mean '--verbose'? leadline scan --help shows what there is\n"
+        "leadline: no such option '--bogus'; did you mean --verbose? leadline scan --help shows what there is\n"
     )
