@@ -302,13 +302,12 @@ class Database:
             for advisory, stream, name, extra in self._rows(question, (_listed(advisories),))
         ]
 
-    def rows_of(self, stream: int, source: str) -> list[tuple[int, Extra]]:
-        """Every range of a source package, with its advisory."""
+    def rows_of(self, stream: int, name: str, *, is_source: bool) -> list[tuple[int, Extra]]:
+        """Every range of a package, with its advisory."""
         question = """SELECT affected.advisory, affected.extra FROM package CROSS JOIN affected
-            ON affected.package = package.id WHERE package.name = ? AND package.stream = ? AND package.is_source = 1"""
-        return [
-            (advisory, _decoded(extra, Extra)) for advisory, extra in self._rows(question, (source, stream))
-        ]
+            ON affected.package = package.id WHERE package.stream = ? AND package.name = ? AND package.is_source = ?"""
+        rows = self._rows(question, (stream, name, int(is_source)))
+        return [(advisory, _decoded(extra, Extra)) for advisory, extra in rows]
 
     def exploited(self, names: Iterable[str]) -> dict[str, Exploited]:
         question = "SELECT name, fact FROM exploited WHERE name IN (SELECT value FROM json_each(?))"

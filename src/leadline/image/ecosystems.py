@@ -35,6 +35,7 @@ _OF_TYPE = {
 
 _WITHOUT_CASE = frozenset(("Bitnami", "GitHub Actions", "Go", "Hex", "NuGet", "Packagist", "SwiftURL", CPE))
 """Go distinguishes cases, but package URLs of modules have small letters only, and no two modules differ in case alone."""
+_SERVICE_PACK = re.compile(r"LTS(?:-SP\d+)?")
 _SEPARATORS = re.compile(r"[-_.]+")
 
 
@@ -84,7 +85,7 @@ class Release(Struct, frozen=True):
 
 def release_of(distro: Distro) -> Release | None:
     """Whose advisories speak of this distribution's packages; ``None`` where none are known to."""
-    row = _DISTRIBUTIONS.get(distro.id)
+    row = _DISTRIBUTIONS.get(distro.id.lower())
     if row is None:
         return None
     ecosystem, shorten = row
@@ -123,6 +124,17 @@ def _tumbleweed(distro: Distro) -> str:
     return "Tumbleweed"
 
 
+def _open_euler(distro: Distro) -> str:
+    """``24.03-LTS-SP1``: the service pack stands in the name alone."""
+    number = distro.version.partition(" ")[0].partition("-")[0]
+    pack = _SERVICE_PACK.search(f"{distro.version} {distro.name}".upper())
+    return f"{number}-{pack[0]}" if pack else number
+
+
+def _micro(distro: Distro) -> str:
+    return f"Micro {_minor(distro)}"
+
+
 def _azure(distro: Distro) -> str:
     """Releases are ``2.0`` and ``3.0``; ``VERSION_ID`` may hold the date of the build behind them."""
     return _minor(distro)
@@ -142,7 +154,7 @@ _DISTRIBUTIONS: dict[str, tuple[str, Callable[[Distro], str]]] = {
     "mariner": ("Azure Linux", _azure),
     "minimos": ("MinimOS", _none),
     "ol": ("Oracle", _major),
-    "openEuler": ("openEuler", _minor),
+    "openeuler": ("openEuler", _open_euler),
     "opensuse-leap": ("openSUSE", _minor),
     "opensuse-tumbleweed": ("openSUSE", _tumbleweed),
     "photon": ("Photon OS", _minor),
@@ -150,6 +162,8 @@ _DISTRIBUTIONS: dict[str, tuple[str, Callable[[Distro], str]]] = {
     "redhat": ("Red Hat", _major),
     "rhel": ("Red Hat", _major),
     "rocky": ("Rocky Linux", _major),
+    "sl-micro": ("SUSE", _micro),
+    "sle-micro": ("SUSE", _micro),
     "sled": ("SUSE", _minor),
     "sles": ("SUSE", _minor),
     "sles_sap": ("SUSE", _minor),

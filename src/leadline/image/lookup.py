@@ -86,6 +86,8 @@ class _Way(NamedTuple):
     batches: tuple[_Batch, ...]
     """None where no feed speaks of them."""
     answer: _Answer
+    lines: tuple[Stream, ...] = ()
+    """The streams of a distribution, those of its minor releases too."""
 
 
 class _Planner:
@@ -189,7 +191,7 @@ class _Planner:
             way = self._distributions[package.type, distro] = self._way_of_distribution(package.type, distro)
         if not way.batches:
             return way.answer._replace(why="no feed of the database speaks of this release")
-        self._streams[place] = tuple(batch.stream for batch in way.batches)
+        self._streams[place] = way.lines
         name, version = package.name, package.version
         source, source_version = package.source or name, package.source_version or version
         for batch in way.batches:
@@ -201,7 +203,15 @@ class _Planner:
         streams = self._of_release(distro)
         title = _named(distro) if distro.id else f"{type} packages of an unknown distribution"
         ordering = orderings().get(streams[0].ecosystem) if streams else None
-        return self._way_of(streams, ordering or orderings()[_ORDERING_OF[type]], title)
+        way = self._way_of(streams, ordering or orderings()[_ORDERING_OF[type]], title)
+        release = release_of(distro)
+        minor = [
+            stream
+            for (ecosystem, number), found in self._by_ecosystem.items()
+            if release and ecosystem == release.ecosystem and number.startswith(f"{release.release}.")
+            for stream in found
+        ]
+        return way._replace(lines=(*streams, *minor))
 
     def _of_language(self, place: int, package: Package) -> _Answer:
         way = self._languages.get(package.type)

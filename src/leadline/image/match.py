@@ -8,7 +8,7 @@ from typing import NamedTuple
 from leadline.image.database import Database, Detail, Extra, Hit, Problem, Record
 from leadline.image.ecosystems import CPE, orderings
 from leadline.image.lookup import Plan, plan_lookups
-from leadline.image.match_rules import holds_fix_of_channel, is_for_all, is_meant, suppression
+from leadline.image.match_rules import holds_fix_of_line, is_for_all, is_meant, suppression
 from leadline.image.ownership import DISTRIBUTION_TYPES
 from leadline.image.priority import urgency
 from leadline.model.package import Distro, Package
@@ -88,7 +88,8 @@ def _found(packages: Sequence[Package], plan: Plan, database: Database) -> Itera
                 if one is None:
                     one = by_problem[problem.id] = _Found(package, problem, [])
                 one.hits.append(hit)
-        fixed = holds_fix_of_channel(package, plan.streams.get(place, ()), database)
+        meant = [hit for one in by_problem.values() for hit in one.hits]
+        fixed = holds_fix_of_line(package, plan.streams.get(place, ()), meant, database)
         yield from (one for one in by_problem.values() if one.problem.id not in fixed)
 
 

@@ -13,12 +13,13 @@ _ANY_ARCHITECTURE = frozenset(("", "all", "any", "noarch", "src"))
 _ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64", "i386": "x86", "i586": "x86", "i686": "x86"}
 _FLAVOURS = ("ksplice", "fips")
 """Marks in versions of packages that are built and fixed apart from the usual ones."""
-_SUBSCRIPTION = ("esm", "pro")
-"""Beginnings of channels of Ubuntu for subscribers."""
+_SUBSCRIPTION = ("esm", "pro", "ltss", "espos", "els")
+"""Beginnings of channels for subscribers: of Ubuntu, SUSE and Red Hat."""
 _SUBSCRIBED = "esm"
 """Mark in versions of packages that came through such a channel."""
 _NUMBER_AT_END = re.compile(r"[0-9]+(\.[0-9]+)*$")
 _MODULE_MARK = ".module"
+_MINOR_RELEASE = re.compile(r"\.el(\d+)_(\d+)|\.module[+_]el(\d+)\.(\d+)\.")
 _HEADERS = re.compile(r"kernel(-.+)?-headers|kernel-doc|linux-libc-dev.*|linux-(.+-)?headers(-.+)?|linux-doc")
 _TARGET = 10
 """Place of the target software among the fields of a CPE 2.3 name."""
@@ -97,39 +98,81 @@ def _flavour(version: str) -> str:
 
 def _fits_module(hit: Hit, package: Package) -> bool:
     """By stream where the record names one, else by the mark that modular builds carry in their releases."""
-    label = dict(package.qualifiers).get("modularitylabel", "")
     if hit.extra.module:
-        return f"{label}:".startswith(f"{hit.extra.module}:")
-    is_modular = bool(label) or _MODULE_MARK in package.version
+        return _fits_module_stream(hit.extra.module, package)
+    is_modular = bool(_module_label(package)) or _MODULE_MARK in package.version
     if hit.extra.fixed:
         return is_modular == (_MODULE_MARK in hit.extra.fixed)
     return not is_modular
 
 
+def _fits_module_stream(module: str, package: Package) -> bool:
+    return not module or f"{_module_label(package)}:".startswith(f"{module}:")
+
+
+def _module_label(package: Package) -> str:
+    return dict(package.qualifiers).get("modularitylabel", "")
+
+
 def _is_within_with_epoch(hit: Hit, package: Package) -> bool:
-    """A version that was written without its epoch has the record's: documents often leave it out."""
-    epoch, colon, _ = hit.extra.fixed.partition(":")
     version = package.source_version if hit.is_source and package.source_version else package.version
-    if not colon or ":" in version:
+    with_epoch = _with_epoch(version, hit.extra.fixed)
+    if with_epoch == version:
         return True
     key = orderings()["Red Hat"].key
-    return key(f"{epoch}:{version}") < key(hit.extra.fixed)
+    return key(with_epoch) < key(hit.extra.fixed)
 
 
-def holds_fix_of_channel(package: Package, streams: Sequence[Stream], database: Database) -> frozenset[int]:
-    """Numbers of the problems that the package's own channel has fixed, where its version comes from one."""
-    if package.type != "deb" or _SUBSCRIBED not in package.version:
+def _with_epoch(version: str, fixed: str) -> str:
+    """A version that was written without its epoch has the record's: documents often leave it out."""
+    epoch, colon, _ = fixed.partition(":")
+    return f"{epoch}:{version}" if colon and ":" not in version else version
+
+
+def holds_fix_of_line(
+    package: Package, streams: Sequence[Stream], hits: Sequence[Hit], database: Database
+) -> frozenset[int]:
+    """Numbers of the problems that the line of updates has fixed which the package's version comes from.
+
+    A subscriber's channel of Ubuntu is such a line, and so is a minor release of Red Hat: what RHEL 9.4 got fixed in
+    ``-427.40.1.el9_4`` is fixed there, though RHEL 9.5 got it in ``-503.11.1.el9_5``. ``hits`` are what is open.
+    """
+    if package.type == "deb" and _SUBSCRIBED in package.version:
+        channels = [stream for stream in streams if stream.channel.startswith(_SUBSCRIPTION)]
+        return _fixed_in(package, channels, "", database)
+    line = _minor_release(package.version) if package.type == "rpm" else ""
+    if not line or all(_minor_release(hit.extra.fixed) == line for hit in hits):
         return frozenset()
-    ordering = orderings()["Debian"]
-    version = ordering.key(package.source_version or package.version)
-    fixed: set[int] = set()
+    return _fixed_in(package, streams, line, database)
+
+
+def _fixed_in(package: Package, streams: Sequence[Stream], line: str, database: Database) -> frozenset[int]:
+    """Problems whose last fix in the line is the package's version or one before it."""
+    ordering = orderings()["Red Hat" if line else "Debian"]
+    names = {(package.source or package.name, True): package.source_version or package.version}
+    if line:
+        names[package.name, False] = package.version
+    holds: dict[int, bool] = {}
     for stream in streams:
-        if not stream.channel.startswith(_SUBSCRIPTION):
-            continue
-        for advisory, extra in database.rows_of(stream.id, package.source or package.name):
-            if extra.fixed and ordering.key(extra.fixed) <= version:
-                fixed.add(advisory)
-    return frozenset(problem.id for found in database.problems(fixed).values() for problem in found)
+        for (name, is_source), version in names.items():
+            for advisory, says in database.rows_of(stream.id, name, is_source=is_source):
+                if not says.fixed or says.state != "affected" or _minor_release(says.fixed) != line:
+                    continue
+                if not line or _fits_module_stream(says.module, package):
+                    installed = ordering.key(_with_epoch(version, says.fixed))
+                    is_held = ordering.key(says.fixed) <= installed
+                    holds[advisory] = holds.get(advisory, True) and is_held
+    fixed: dict[int, bool] = {}
+    for advisory, problems in database.problems(holds).items():
+        for problem in problems:
+            fixed[problem.id] = fixed.get(problem.id, True) and holds[advisory]
+    return frozenset(number for number, is_fixed in fixed.items() if is_fixed)
+
+
+def _minor_release(version: str) -> str:
+    """``9.4`` of ``el9_4`` and ``module+el9.4.0+``; empty where the version is of none."""
+    found = _MINOR_RELEASE.search(version)
+    return f"{found[1] or found[3]}.{found[2] or found[4]}" if found else ""
 
 
 def suppression(

@@ -467,3 +467,72 @@ def test_what_is_wrong_is_told_by_the_advisory_of_the_problem_not_by_the_title_o
     assert [(one.summary, one.severity, one.references) for one in found.matches] == [
         ("x runs what it is given", "high", ("https://a",))
     ]
+
+
+NODEJS = "nodejs:14:8040020220112:abc"
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "label", "expected"),
+    [
+        ("kernel", "5.14.0-427.81.1.el9_4", "", []),
+        ("kernel", "5.14.0-427.70.1.el9_4", "", ["CVE-2021-47527"]),
+        ("kernel", "5.14.0-427.60.1.el9_4", "", ["CVE-2021-47527", "CVE-2024-0340"]),
+        ("kernel", "5.14.0-362.99.1.el9_3", "", ["CVE-2021-47527", "CVE-2024-0340"]),
+        ("kernel", "5.14.0-503.11.1.el9_5", "", ["CVE-2021-47527"]),
+        ("nginx", "1:1.20.1-14.el9_4", "", []),
+        ("nginx", "1.20.1-14.el9_4", "", []),
+        ("nginx", "1.20.1-13.el9_4", "", ["CVE-2024-7347"]),
+        ("nodejs", "1:14.18.2-2.module+el9.4.0+13643+6c0ebf22", NODEJS, []),
+        ("nodejs", "1:14.18.2-1.module+el9.4.0+13600+6c0ebf22", NODEJS, ["CVE-2020-7788"]),
+        ("nodejs", "1:14.15.4-2.module+el9.3.0+9635+ffdf8381", NODEJS, []),
+        ("nodejs", "1:14.17.0-1.module+el9.2.0+9600+ffdf8381", NODEJS, ["CVE-2020-7788"]),
+    ],
+)
+def test_what_a_minor_release_of_red_hat_got_fixed_is_fixed_there(
+    tmp_path: Path, name: str, version: str, label: str, expected: list[str]
+):
+    """Facts of RHEL 8 and 9, with the streams of the one put into the other."""
+
+    def fixed(id: str, package: str, fix: str, release: str = "9", **more: object) -> Advisory:
+        own = {"is_source": False, "channel": "" if release == "9" else "eus"} | more
+        return advisory(id, f"Red Hat:{release}", package, fixed=fix, **own)
+
+    facts = [
+        fixed("CVE-2021-47527", "kernel", ""),
+        fixed("CVE-2021-47527", "kernel", "5.14.0-427.81.1.el9_4", "9.4"),
+        fixed("RHSA-2024:9315", "kernel", "5.14.0-503.11.1.el9_5", covers=("CVE-2024-0340",)),
+        fixed("RHSA-2025:7526", "kernel", "5.14.0-427.68.1.el9_4", "9.4", covers=("CVE-2024-0340",)),
+        fixed("CVE-2024-7347", "nginx", ""),
+        fixed("CVE-2024-7347", "nginx", "1:1.20.1-14.el9_4", "9.4"),
+        *(
+            fixed(id, "nodejs", fix, release, covers=("CVE-2020-7788",), module="nodejs:14")
+            for id, fix, release in (
+                ("RHSA-2021:0551", "1:14.15.4-2.module+el9.3.0+9635+ffdf8381", "9"),
+                ("RHSA-2022:0350", "1:14.18.2-2.module+el9.5.0+13644+8d46dafd", "9"),
+                ("RHSA-2022:0246", "1:14.18.2-2.module+el9.4.0+13643+6c0ebf22", "9.4"),
+            )
+        ),
+    ]
+    qualifiers = (("modularitylabel", label),) if label else ()
+    package = Package("rpm", name, version, qualifiers=qualifiers)
+    found = matched(tmp_path, [package], *facts, distro=Distro("rhel", "9.4"))
+    assert sorted(ids(found)) == expected
+
+
+@pytest.mark.parametrize(
+    ("distro", "stream", "channel"),
+    [
+        (Distro("sles", "15.3"), "SUSE:15.3", "ltss"),
+        (Distro("rhel", "7.9"), "Red Hat:7", "els"),
+    ],
+)
+def test_what_subscribers_alone_get_fixed_is_open_for_all_others(
+    tmp_path: Path, distro: Distro, stream: str, channel: str
+):
+    fact = advisory("CVE-2024-1000", stream, "x", fixed="2-1", is_source=False, channel=channel)
+    found = matched(tmp_path, [Package("rpm", "x", "1-1")], fact, distro=distro)
+    assert [(one.id, one.state, one.fixed_in) for one in found.matches] == [
+        ("CVE-2024-1000", "not fixed", ())
+    ]
+    assert ids(matched(tmp_path, [Package("rpm", "x", "2-1")], fact, distro=distro)) == []

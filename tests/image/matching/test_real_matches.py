@@ -147,3 +147,39 @@ def test_trivy_finds_the_same_with_the_same_advisories(tmp_path: Path):
     ours = {(urls[one.package], evidence.advisory) for one in found.matches for evidence in one.evidence}
     theirs = {(url, id) for url, ids in facts["packages"].items() for id in ids}
     assert ours == theirs
+
+
+GOLDENS = json.loads((FOLDER / "trivy_goldens.json").read_text("utf-8"))
+_JOINTS = {"golang": "/", "npm": "/", "composer": "/", "swift": "/", "maven": ":"}
+"""What stands between namespace and name."""
+
+
+def package_of(type: str, name: str, version: str, source: str) -> Package:
+    namespace, _, rest = name.rpartition(_JOINTS[type]) if type in _JOINTS else ("", "", name)
+    return Package(type, rest, version, namespace=namespace, source=source if source != name else "")
+
+
+@pytest.mark.parametrize("scan", GOLDENS)
+def test_what_trivy_expects_of_its_own_tests_is_found(tmp_path: Path, scan: str):
+    golden = GOLDENS[scan]
+    rows = [(package_of(*row[:4]), row[4]) for row in golden["packages"]]
+    by_source = {package.source for package, _ in rows}
+    facts = [
+        Advisory(
+            id,
+            (
+                Affected(
+                    ecosystem,
+                    name,
+                    release,
+                    ranges=tuple(VersionRange(*span) for span in spans),
+                    is_source=rows[0][0].type != "rpm" or name in by_source,
+                ),
+            ),
+        )
+        for ecosystem, release, name, id, spans in golden["advisories"]
+    ]
+    with database_of(tmp_path, *facts) as database:
+        found = match([package for package, _ in rows], Distro(*golden["distro"]), database)
+    got = {(one.package, evidence.advisory) for one in found.matches for evidence in one.evidence}
+    assert got == {(package, id) for package, ids in rows for id in ids}

@@ -59,6 +59,7 @@ _NUMBER = re.compile(r"\d[\w.]*")
 _SUSE = re.compile(
     r"(?:SUSE )?(?:Linux Enterprise (?P<what>.*?)|SLE[DS]?) (?P<major>\d{1,2})(?:[ .-]SP(?P<pack>\d))?(?P<rest>.*)"
 )
+_MICRO = re.compile(r"(?:SUSE )?Linux (?:Enterprise )?Micro (\d+\.\d+)")
 _LEAP = re.compile(r"(?:openSUSE )?Leap (?:Micro )?(\d+\.\d+)")
 _RED_HAT_STREAMS = {
     "rhel_eus": "eus",
@@ -143,6 +144,8 @@ def suse_release(written: str) -> Release | None:
     """A product's name, ``SUSE Linux Enterprise Module for Basesystem 15 SP5``; ``None`` where it is none of SUSE's systems."""
     if leap := _LEAP.search(written):
         return Release("openSUSE", leap[1])
+    if micro := _MICRO.search(written):
+        return Release("SUSE", f"Micro {micro[1]}")
     if "Tumbleweed" in written:
         return Release("openSUSE", "Tumbleweed")
     found = _SUSE.match(written)
