@@ -58,6 +58,11 @@ def root_group(container: Container) -> Violations:
     """A container whose processes may be in group 0."""
     if not container.effective("runAsGroup"):
         yield Review("securityContext") if container.is_ephemeral else _at_its_level(container, "runAsGroup")
+    workload = container.workload
+    for field in ("fsGroup", "supplementalGroups"):
+        groups = workload.security_context.get(field)
+        if groups == 0 or (isinstance(groups, list) and 0 in groups):
+            yield Review(f"{workload.pod_path}securityContext.{field}", on=workload.resource.id)
 
 
 def _missing_setting(container: Container, field: str, value: bool) -> Set | Review:

@@ -1,36 +1,39 @@
 """What a role lets its holder do, as questions that several access controls ask."""
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from leadline.kube.bootstrap import grants_only_public_facts
 from leadline.kube.rbac import RBAC_KINDS, is_built_in
-from leadline.kube.role_rules import CLUSTER_SCOPED, Ask, Judge, RoleRules, RuleMatch, ask, within_namespace
-from leadline.model.resource import Resource
+from leadline.kube.role_rules import CLUSTER_SCOPED, Ask, ask
 
 __all__ = [
     "APPROVE_CERTIFICATES",
     "BIND_OR_ESCALATE",
     "CHANGE_ADMISSION",
+    "CHANGE_NAMESPACES",
     "CHANGE_NETWORK_POLICIES",
+    "CHANGE_NODES",
+    "CHANGE_SECRETS",
     "CREATE_PODS",
     "CREATE_TOKENS",
     "CREATE_VOLUMES",
     "EVERYTHING",
     "FORWARD_PORTS",
+    "HAND_ON_RIGHTS",
     "IMPERSONATE",
     "RBAC_KINDS",
     "REACH_KUBELETS",
     "READ_SECRETS",
+    "REDIRECT_TRAFFIC",
     "RUN_COMMANDS",
     "TAKEOVER",
+    "TOGETHER",
     "ask",
     "beyond_reading",
     "beyond_reading_a_namespace",
     "grants_only_public_facts",
     "is_built_in",
     "partial_wildcard",
-    "rules_allowing",
 ]
 
 POD_OWNERS = "deployments daemonsets replicasets statefulsets"
@@ -39,11 +42,11 @@ EVERYTHING = (ask("*", "*", "core *"),)
 """Every verb on every resource, written with stars."""
 READ_SECRETS = (ask("get list watch", "secrets"),)
 CREATE_PODS = (
-    ask("create", "pods replicationcontrollers"),
-    ask("create", POD_OWNERS, "apps"),
-    ask("create", "jobs cronjobs", "batch"),
+    ask("create update patch", "pods replicationcontrollers"),
+    ask("create update patch", POD_OWNERS, "apps"),
+    ask("create update patch", "jobs cronjobs", "batch"),
 )
-"""Pods, and the objects that make pods for their owner."""
+"""Pods, and the objects that make pods for their owner: whoever may change one may put an image of their own into it."""
 RUN_COMMANDS = (
     ask("create get", "pods/exec pods/attach"),
     ask("patch update", "pods/ephemeralcontainers"),
@@ -86,14 +89,73 @@ CHANGE_NETWORK_POLICIES = (
     ),
 )
 FORWARD_PORTS = (ask("create get", "pods/portforward"),)
+CHANGE_SECRETS = (ask("create update patch", "secrets"),)
+HAND_ON_RIGHTS = (
+    ask(
+        "create update patch",
+        "roles clusterroles rolebindings clusterrolebindings",
+        "rbac.authorization.k8s.io",
+    ),
+)
+REDIRECT_TRAFFIC = (
+    ask("create update patch", "services services/status endpoints"),
+    ask("create update patch", "endpointslices", "discovery.k8s.io"),
+    ask("create update patch", "ingresses", "networking.k8s.io extensions"),
+    ask("create update patch", "httproutes tlsroutes tcproutes grpcroutes", "gateway.networking.k8s.io"),
+)
+CHANGE_NODES = (ask("create update patch", "nodes nodes/status"),)
+CHANGE_NAMESPACES = (ask("update patch", "namespaces"),)
+
+_MAKE_PODS = ask("create", "pods")
+TOGETHER: tuple[tuple[str, tuple[Ask, ...]], ...] = (
+    (
+        "with both, a token of any service account in reach is made and read",
+        (ask("create", "secrets"), *READ_SECRETS),
+    ),
+    (
+        "with both, Pod Security is switched off for a namespace and a privileged pod started there",
+        (_MAKE_PODS, *CHANGE_NAMESPACES),
+    ),
+    (
+        "with all, the disk of a node is mounted through a volume",
+        (_MAKE_PODS, ask("create", "persistentvolumeclaims"), *CREATE_VOLUMES),
+    ),
+    (
+        "with all, a certificate for any user is asked for, approved and signed",
+        (
+            ask("create", "certificatesigningrequests", "certificates.k8s.io"),
+            *APPROVE_CERTIFICATES,
+            ask("approve", "signers", "certificates.k8s.io", names="kubernetes.io/kube-apiserver-client"),
+        ),
+    ),
+    (
+        "with both, any role is bound to oneself",
+        (
+            ask("bind", "clusterroles roles", "rbac.authorization.k8s.io", names="cluster-admin"),
+            ask("create update patch", "clusterrolebindings rolebindings", "rbac.authorization.k8s.io"),
+        ),
+    ),
+    (
+        "with both, any right is written into one's own role",
+        (
+            ask("escalate", "clusterroles roles", "rbac.authorization.k8s.io"),
+            ask("update patch", "clusterroles roles", "rbac.authorization.k8s.io"),
+        ),
+    ),
+    (
+        "with both, pods are drawn to a node of one's choice, and their tokens with them",
+        (
+            ask("update patch", "nodes nodes/status"),
+            ask("create delete deletecollection", "pods pods/eviction"),
+        ),
+    ),
+)
+"""Rights that together are a known way to take more: what they lead to, and each of them."""
 
 TAKEOVER = (
     *EVERYTHING,
     *READ_SECRETS,
     *CREATE_PODS,
-    ask("update patch", "pods replicationcontrollers"),
-    ask("update patch", POD_OWNERS, "apps"),
-    ask("update patch", "jobs cronjobs", "batch"),
     *RUN_COMMANDS,
     *FORWARD_PORTS,
     *IMPERSONATE,
@@ -106,16 +168,6 @@ TAKEOVER = (
     ask("create update patch", "clusterrolebindings rolebindings", "rbac.authorization.k8s.io"),
 )
 """The rights by which one account becomes another, or all of them."""
-
-
-def rules_allowing(role: Resource, questions: Iterable[Ask | Judge]) -> Iterator[RuleMatch]:
-    """The rules that stand in ``role`` and allow any of what is asked, bound or not."""
-    rules = RoleRules(role)
-    is_cluster_wide = role.kind == "ClusterRole"
-    for question in questions:
-        left = question if is_cluster_wide or not isinstance(question, Ask) else within_namespace(question)
-        if left is not None:
-            yield from rules.matching(left)
 
 
 def partial_wildcard(rule: dict[str, Any]) -> tuple[str, ...]:

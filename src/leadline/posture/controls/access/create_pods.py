@@ -36,7 +36,7 @@ from leadline.posture.control import Rights, Violations, control
 @control(
     "C-0188",
     "Minimize access to create pods",
-    problem="May create pods",
+    problem="May create or change pods",
     consequence="cluster takeover",
     score=6.0,
     reference_score=5.0,

@@ -1,9 +1,10 @@
-"""The policy lets pods reach the address at which clouds hand out credentials of the node, 169.254.169.254.
+"""The policy lets pods reach what hands out the rights of their node: the metadata address of clouds, or the kubelet.
 
-A program that can be made to send a request, or a container that was broken into, then holds the rights of the node in
-the cloud.
+A program that can be made to send a request, or a container that was broken into, asks 169.254.169.254 and then holds the
+rights of the node in the cloud. At port 10250 the kubelet runs commands in every pod of its node. Policies of Cilium and
+Calico are asked as well.
 
-Fix: add the address to ``except`` of the block, ``169.254.169.254/32``.
+Fix: add the address to ``except`` of the block, ``169.254.169.254/32``, or name the ports that are needed.
 
 Example::
 
@@ -16,38 +17,25 @@ Example::
       egress:
       - to: [{ipBlock: {cidr: 0.0.0.0/0}}]
 
-Cannot see: whether the cloud asks for a token that pods cannot have; policies of other kinds.
+Cannot see: whether the cloud asks for a token that pods cannot have; what other policies allow.
 
 See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
-from ipaddress import ip_address, ip_network
-from typing import Any
-
-from leadline.posture.control import Resource, Review, Violations, control, mapping, mappings, sequence
-
-METADATA = ip_address("169.254.169.254")
+from leadline.posture.checks.egress import dangerous_egress
+from leadline.posture.checks.network_policies import POLICY_KINDS
+from leadline.posture.control import Resource, Review, Violations, control
 
 
 @control(
     "L-0029",
-    "Egress to the metadata address is closed",
-    problem="Egress to the metadata address",
+    "Egress to the metadata address and to kubelets is closed",
+    problem="Egress to metadata address or kubelet",
     consequence="secrets",
     score=4.0,
     category="Network",
-    kinds=("NetworkPolicy.networking.k8s.io",),
+    kinds=POLICY_KINDS,
 )
 def egress_to_metadata(policy: Resource) -> Violations:
-    for r, rule in mappings(mapping(policy.body.get("spec")).get("egress")):
-        for t, peer in mappings(rule.get("to")):
-            block = mapping(peer.get("ipBlock"))
-            if holds(block.get("cidr")) and not any(map(holds, sequence(block.get("except")))):
-                yield Review(f"spec.egress[{r}].to[{t}].ipBlock")
-
-
-def holds(cidr: Any) -> bool:
-    try:
-        return METADATA in ip_network(cidr, strict=False) if isinstance(cidr, str) else False
-    except ValueError:
-        return False
+    for path in dangerous_egress(policy):
+        yield Review(path)

@@ -1,4 +1,4 @@
-"""A Service leads to an SSH port of these pods.
+"""The pods take SSH connections: a container says so by its port, or a Service leads to one.
 
 A shell over the network with its own users and keys stands beside everything the cluster knows of rights
 and logs.
@@ -29,7 +29,8 @@ See: https://kubernetes.io/docs/concepts/services-networking/service/
 
 from leadline.posture.control import Inventory, Review, Violations, Workload, control, mapping, mappings, text
 
-SSH_PORTS = frozenset({22, 2222})
+SSH_PORT = 22
+SSH_PORTS = frozenset({SSH_PORT, 2222})
 
 
 @control(
@@ -46,6 +47,10 @@ def ssh_in_container(workload: Workload, inventory: Inventory) -> Violations:
     named = {
         text(port.get("name")): port.get("containerPort") for c in workload.containers for _, port in c.ports
     }
+    for container in workload.containers:
+        for i, port in container.ports:
+            if port.get("containerPort") == SSH_PORT:
+                yield Review(f"{container.path}ports[{i}]", on=workload.resource.id)
     for service in inventory.services_of(workload):
         for _, port in mappings(mapping(service.body.get("spec")).get("ports")):
             target = port.get("targetPort")

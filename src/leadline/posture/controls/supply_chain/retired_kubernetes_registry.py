@@ -1,4 +1,4 @@
-"""A system image comes from the registry that Kubernetes has retired.
+"""An image comes from the registry that Kubernetes has retired.
 
 ``k8s.gcr.io`` is frozen since April 2023: no fixes arrive there, and the day it is switched off pods no
 longer start.
@@ -23,10 +23,6 @@ from leadline.posture.checks.image_names import parse_image_name
 from leadline.posture.control import Container, Review, Violations, control
 
 
-def is_of_the_system(container: Container) -> bool:
-    return container.workload.namespace == "kube-system"
-
-
 @control(
     "C-0253",
     "Deprecated Kubernetes image registry",
@@ -35,7 +31,6 @@ def is_of_the_system(container: Container) -> bool:
     score=4.0,
     reference_score=5.0,
     category="Workload / Supply chain",
-    applies=is_of_the_system,
 )
 def retired_kubernetes_registry(container: Container) -> Violations:
     if parse_image_name(container.image).registry == "k8s.gcr.io":
