@@ -10,11 +10,11 @@ from control_plane import ControlPlane
 from dry_run import DryRun
 
 from leadline.kube.field_path import with_value, without
-from leadline.kube.merge_key import entry_of
-from leadline.model.control import Remove, Set, is_placeholder
+from leadline.model.control import Review, Set, Violation, is_placeholder
 from leadline.model.finding import Finding
 from leadline.model.resource import Resource
 from leadline.posture.catalogue import load_controls
+from leadline.posture.edits import edits_of
 from leadline.posture.engine import Facts, Judge
 from leadline.posture.worlds import Worlds
 from leadline.sources.cluster.discovery import discover_kinds
@@ -42,18 +42,18 @@ def server(api_server: ControlPlane) -> Iterator[DryRun]:
 def edited(body: dict[str, Any], findings: Sequence[Finding]) -> dict[str, Any]:
     """``body`` after those edits that need no one's knowledge."""
     result = deepcopy(body)
-    for finding in findings:
-        if isinstance(finding.violation, Set) and not is_placeholder(finding.violation.value):
-            result = with_value(result, finding.path, finding.violation.value)
-    gone = {entry_of(f.path) for f in findings if isinstance(f.violation, Remove) and f.path}
-    for path in sorted(gone, key=_order, reverse=True):
-        result = without(result, path)
+    for edit in edits_of(map(_known, findings), body):
+        result = (
+            with_value(result, edit.path, edit.value) if isinstance(edit, Set) else without(result, edit.path)
+        )
     return result
 
 
-def _order(path: str) -> list[tuple[int, str]]:
-    parts = path.replace("]", "").replace("[", ".").split(".")
-    return [(int(part), "") if part.isdigit() else (0, part) for part in parts]
+def _known(finding: Finding) -> Violation:
+    """The violation; one that only its owner could make an edit is for review."""
+    violation = finding.violation
+    is_open = isinstance(violation, Set) and is_placeholder(violation.value)
+    return Review(finding.path) if is_open else violation
 
 
 def completed(resource: Resource) -> dict[str, Any]:
@@ -76,11 +76,7 @@ def completed(resource: Resource) -> dict[str, Any]:
 def by_control_and_all(findings: Sequence[Finding]) -> Iterator[tuple[str, list[Finding]]]:
     for control in dict.fromkeys(finding.control for finding in findings):
         yield control, [finding for finding in findings if finding.control == control]
-    places = [
-        f.path for f in findings if isinstance(f.violation, Set) and not is_placeholder(f.violation.value)
-    ]
-    if len(set(places)) == len(places):  # two controls that append to one command line are applied one by one
-        yield "all together", list(findings)
+    yield "all together", list(findings)
 
 
 def test_what_the_server_takes_before_the_fixes_it_takes_after(server: DryRun) -> None:

@@ -21,10 +21,10 @@ from typing import Any
 import yaml
 
 from leadline.kube.field_path import value_at, with_value, without
-from leadline.kube.merge_key import entry_of
 from leadline.model.control import BuiltControl, Remove, Set, is_placeholder
 from leadline.model.finding import Finding
 from leadline.model.resource import Origin, Resource, resource_of
+from leadline.posture.edits import edits_of
 from leadline.posture.engine import Facts, Judgement, judge
 
 ROOT = Path(__file__).parent / "controls"
@@ -85,20 +85,18 @@ def written(finding: Finding, judgement: Judgement, documents: list[dict[str, An
 def fixed(documents: list[dict[str, Any]], judgement: Judgement) -> list[dict[str, Any]]:
     """The documents after every edit that the findings propose."""
     findings = judgement.findings
-    bodies = {f.on: judgement.by_id[f.on].body for f in findings}
-    result = {id(body): copy.deepcopy(body) for body in bodies.values()}
-    removals = sorted(
-        {(id(bodies[f.on]), entry_of(f.path)) for f in findings if isinstance(f.violation, Remove)},
-        key=_order,
-        reverse=True,
-    )
-    for f in findings:
-        if isinstance(f.violation, Set):
-            key = id(bodies[f.on])
-            result[key] = with_value(result[key], f.path, f.violation.value)
-    for key, path in removals:
-        result[key] = without(result[key], path)
+    result = {}
+    for on in {f.on for f in findings}:
+        body = judgement.by_id[on].body
+        edits = edits_of((f.violation for f in findings if f.on == on), body)
+        result[id(body)] = made(copy.deepcopy(body), edits)
     return [result.get(id(document), document) for document in documents]
+
+
+def made(body: Any, edits: tuple[Remove | Set, ...]) -> Any:
+    for edit in edits:
+        body = with_value(body, edit.path, edit.value) if isinstance(edit, Set) else without(body, edit.path)
+    return body
 
 
 def has_only_edits(findings: tuple[Finding, ...]) -> bool:
@@ -108,11 +106,6 @@ def has_only_edits(findings: tuple[Finding, ...]) -> bool:
         or (isinstance(f.violation, Set) and not is_placeholder(f.violation.value))
         for f in findings
     )
-
-
-def _order(removal: tuple[int, str]) -> list[tuple[int, str]]:
-    parts = removal[1].replace("]", "").replace("[", ".").split(".")
-    return [(int(p), "") if p.isdigit() else (0, p) for p in parts]
 
 
 __all__ = [

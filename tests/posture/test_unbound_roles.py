@@ -55,6 +55,8 @@ def test_every_control_over_rights_asks_them_of_a_role_without_a_binding():
         EVERYTHING,
         rule("deployments", "*", "apps"),
         rule("networkpolicies", "create", "networking.k8s.io"),
+        rule("secrets", "create get"),
+        {**rule("configmaps", "update"), "resourceNames": ["aws-auth"]},
     ]
     found = set().union(*failing(*(role(f"r{i}", q) for i, q in enumerate(questions))).values())
     assert found == OVER_RIGHTS

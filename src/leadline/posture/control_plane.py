@@ -190,16 +190,21 @@ class ApiServer(ControlPlaneProcess):
         version = self.flag("tls-min-version")
         return version is not None and version.value == "VersionTLS13"
 
-    def with_authorizers(self) -> Set:
+    def with_authorizers(self) -> Iterator[Set]:
         """Writes the authorisers that are there, without ``AlwaysAllow``, and those that no cluster can do without.
 
-        ``Node`` is how kubelets are let in, ``RBAC`` everyone else.
+        ``Node`` is how kubelets are let in, ``RBAC`` everyone else. Where the flag is given several times, which the
+        server adds up, each place is written.
         """
+        for flag in self.every("authorization-mode")[:-1]:
+            kept = [mode for mode in flag.items if mode != "AlwaysAllow"]
+            if len(kept) < len(flag.items):
+                yield self.change(flag, ",".join(kept) or "RBAC")
         given = [
             mode for mode in (self.flag("authorization-mode") or _NO_MODES).items if mode != "AlwaysAllow"
         ]
         wanted = [*given, *(mode for mode in ("Node", "RBAC") if mode not in given)]
-        return self.set_to("authorization-mode", ",".join(wanted))
+        yield self.set_to("authorization-mode", ",".join(wanted))
 
 
 _NO_MODES = Flag("authorization-mode", "", "", "")

@@ -8,10 +8,9 @@ from difflib import unified_diff
 from msgspec import Struct
 
 from leadline.errors import ManifestError
-from leadline.kube.field_path import parse_path
-from leadline.kube.merge_key import entry_of
-from leadline.model.control import BuiltControl, Missing, Remove, Review, Set
+from leadline.model.control import BuiltControl, Missing, Review, Set
 from leadline.model.resource import Origin, Resource, resource_of
+from leadline.posture.edits import edits_of
 from leadline.posture.engine import Facts, Judgement, judge
 from leadline.sources.yaml.edit import RemoveAt, SetAt, apply_edits
 from leadline.sources.yaml.parser import parse_documents
@@ -55,16 +54,14 @@ def example_fix(control: BuiltControl, example: str, settings: Mapping[str, tupl
     judgement = _judged(control, example, settings)
     findings = judgement.findings if judgement else ()
     objects = judgement.by_id if judgement else {}
-    removals: dict[tuple[int, str], None] = {}
     edits: list[RemoveAt | SetAt] = []
-    for finding in findings:
-        document = objects[finding.on].origin.document
-        if isinstance(finding.violation, Set):
-            edits.append(SetAt(finding.path, finding.violation.value, document))
-        elif isinstance(finding.violation, Remove):
-            removals[document, entry_of(finding.path)] = None
-    last_first = sorted(removals, key=lambda removal: _order(removal[1]), reverse=True)
-    edits += [RemoveAt(path, document) for document, path in last_first if path]
+    for on in dict.fromkeys(finding.on for finding in findings):
+        document = objects[on].origin.document
+        for edit in edits_of((f.violation for f in findings if f.on == on), objects[on].body):
+            if isinstance(edit, Set):
+                edits.append(SetAt(edit.path, edit.value, document))
+            else:
+                edits.append(RemoveAt(edit.path, document))
     return ExampleFix(
         example,
         _edited(example, edits),
@@ -99,11 +96,6 @@ def _edited(text: str, edits: list[RemoveAt | SetAt]) -> str:
         except ManifestError:
             continue
     return text
-
-
-def _order(path: str) -> list[tuple[int, str]]:
-    """Sorts indexes by number, so that what stands later in a list is removed first."""
-    return [(step, "") if isinstance(step, int) else (0, step) for step in parse_path(path)]
 
 
 def _name(resource: Resource) -> str:

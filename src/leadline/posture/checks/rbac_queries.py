@@ -46,7 +46,7 @@ CREATE_PODS = (
     ask("create update patch", POD_OWNERS, "apps"),
     ask("create update patch", "jobs cronjobs", "batch"),
 )
-"""Pods, and the objects that make pods for their owner: whoever may change one may put an image of their own into it."""
+"""Pods, and the objects that make pods for their owner: anyone who may change one may put an image of their own into it."""
 RUN_COMMANDS = (
     ask("create get", "pods/exec pods/attach"),
     ask("patch update", "pods/ephemeralcontainers"),

@@ -37,4 +37,4 @@ def every_request_allowed(api_server: ApiServer) -> Violations:
     if api_server.authorization_file:
         yield api_server.review(api_server.authorization_file)
     elif not (modes := api_server.items("authorization-mode")) or "AlwaysAllow" in modes:
-        yield api_server.with_authorizers()
+        yield from api_server.with_authorizers()

@@ -36,4 +36,4 @@ def rbac_authorizer_missing(api_server: ApiServer) -> Violations:
     if api_server.authorization_file:
         yield api_server.review(api_server.authorization_file)
     elif "RBAC" not in api_server.items("authorization-mode"):
-        yield api_server.with_authorizers()
+        yield from api_server.with_authorizers()

@@ -20,7 +20,7 @@ Cannot see: whether a load balancer in front ends TLS; whether the plain listene
 See: https://gateway-api.sigs.k8s.io/guides/tls/
 """
 
-from leadline.posture.control import Resource, Review, Violations, control, mapping, mappings, sequence
+from leadline.posture.control import Resource, Review, Violations, control, mapping, mappings, sequence, text
 
 ENCRYPTED = frozenset({"HTTPS", "TLS"})
 
@@ -36,7 +36,7 @@ ENCRYPTED = frozenset({"HTTPS", "TLS"})
 )
 def gateway_without_tls(gateway: Resource) -> Violations:
     listeners = list(mappings(mapping(gateway.body.get("spec")).get("listeners")))
-    is_encrypted = any(one.get("protocol") in ENCRYPTED for _, one in listeners)
+    is_encrypted = any(text(one.get("protocol")) in ENCRYPTED for _, one in listeners)
     for i, listener in listeners:
         tls = mapping(listener.get("tls"))
         ends_here = listener.get("protocol") == "HTTPS" and tls.get("mode") in (None, "Terminate")
