@@ -7,6 +7,7 @@ connection of their own and so see only what is durable.
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -45,6 +46,7 @@ DEFAULT_HISTORY_BYTES = 256 * 2**20
 LARGE_BYTES = 256 * 2**10
 """Larger bodies are compressed and decompressed in a thread."""
 _OPERATIONS_AT_A_TIME = 100
+_DELETION = local_rows.TYPES.index(DELETED)
 
 
 class Limits(Struct, frozen=True):
@@ -72,6 +74,8 @@ class LocalStore:
             self._resources = opened.pop_all()
         self._database = writer
         self._packer = Packer(self._read_dictionary)
+        self._thread = ThreadPoolExecutor(1, "store")
+        """Commits and trains. One thread: each keeps memory of its own that is not given back."""
         self._pending: list[_Writing] = []
         self._flush: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
@@ -107,15 +111,18 @@ class LocalStore:
                 for row in local_rows.page(self._reader, selection, revision, place):
                     count += 1
                     place = (row.namespace, row.name)
-                    if not selection.covers(row.key) or not selection.matches_labels(row.metadata):
+                    if selection.fields and not selection.covers(row.key):
                         continue
-                    size += row.size if selection.with_body else 0
+                    if selection.labels and not selection.matches_labels(row.metadata):
+                        continue
+                    if selection.with_body:
+                        size += row.size
                     if found and (len(found) >= paging.limit or size > paging.max_bytes):
                         last = found[-1].key
                         return Page(
                             tuple(found), revision, write_token((revision, last.namespace, last.name))
                         )
-                    found.append(await self._entry(row))
+                    found.append(await self._entry(row) if row.size > LARGE_BYTES else self._small_entry(row))
                 if count < ROWS_AT_A_TIME:
                     return Page(tuple(found), revision, "")
                 await asyncio.sleep(0)
@@ -151,6 +158,7 @@ class LocalStore:
             await self._flush
         async with self._turn:
             self._wake()
+            self._thread.shutdown()
             self._resources.close()
 
     async def tend(self) -> None:
@@ -163,7 +171,7 @@ class LocalStore:
         await self._forget()
         for plural in await self._quietly(local_care.kinds_to_train):
             with _failing(self.path):
-                content = await asyncio.to_thread(train, local_care.samples(self._reader, plural))
+                content = await self._aside(train, local_care.samples(self._reader, plural))
             number = await self._quietly(partial(local_care.keep_dictionary, plural=plural, content=content))
             if content:
                 self._writer.use_dictionary(plural, number)
@@ -216,12 +224,16 @@ class LocalStore:
         return Changes(tuple(events), upto if count < ROWS_AT_A_TIME else revision)
 
     async def _entry(self, row: Row) -> Entry:
+        if not row.packed or row.size <= LARGE_BYTES:
+            return self._small_entry(row)
+        body = await asyncio.to_thread(Packer(self._read_dictionary).unpack, row.packed, row.dictionary)
+        return Entry(row.key, row.revision, Content(row.metadata, row.columns, body))
+
+    def _small_entry(self, row: Row) -> Entry:
         body = row.packed
-        if body and row.size > LARGE_BYTES:
-            body = await asyncio.to_thread(Packer(self._read_dictionary).unpack, body, row.dictionary)
-        elif body:
+        if body:
             body = self._packer.unpack(body, row.dictionary)
-        elif row.type == local_rows.TYPES.index(DELETED):
+        elif row.type == _DELETION:
             body = EMPTY
         return Entry(row.key, row.revision, Content(row.metadata, row.columns, body))
 
@@ -255,7 +267,7 @@ class LocalStore:
         try:
             self._writer.begin()
             outcomes = [await self._attempt(writing) for writing in batch]
-            await asyncio.to_thread(self._writer.commit)
+            await self._aside(self._writer.commit)
         except sqlite3.Error as error:
             self._roll_back()
             for writing in batch:
@@ -291,6 +303,9 @@ class LocalStore:
         if is_group:
             self._writer.end_group()
         return tuple(entries)
+
+    async def _aside(self, work: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *arguments))
 
     def _wake(self) -> None:
         self._changed.set()

@@ -110,7 +110,7 @@ def _connect(path: Path, is_writable: bool, resources: ExitStack) -> sqlite3.Con
     name = path.absolute().as_uri() + ("" if is_writable else "?mode=ro")
     database = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
     resources.enter_context(closing(database))
-    database.execute("PRAGMA cache_size=-4096")
+    database.execute("PRAGMA cache_size=-2048")
     return database
 
 

@@ -6,6 +6,7 @@ everything else, so that it is listed and watched like everything else.
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Protocol
 
@@ -21,7 +22,10 @@ from leadline.programs.apiserver.kinds import Served
 
 log = logging.getLogger(__name__)
 PAUSE_S = 0.5
-"""Under load, sums are made this often, unless they are asked for."""
+"""Under load, sums are made this often at most, unless they are asked for."""
+_LONGEST_PAUSE_S = 30.0
+_SHARE = 10
+"""Sums of large namespaces take time; of all time they get at most one part in this many."""
 _PATIENCE_S = 5.0
 _AGAIN_S = 2.0
 Body = dict[str, Any]
@@ -169,13 +173,15 @@ class Computing:
 
     async def _follow(self) -> None:
         async for changes in self._store.watch(Selection(with_body=False), self._upto):
+            begin = time.monotonic()
             for computation in self._computations:
                 changed = [e.entry.key for e in changes.events if e.entry.key.plural in computation.sources]
                 if changed:
                     await self._compute(computation, changed)
             self._reach(changes.revision)
             if changes.events:
-                await self._pause()
+                took = time.monotonic() - begin
+                await self._pause(min(max(PAUSE_S, took * (_SHARE - 1)), _LONGEST_PAUSE_S))
 
     async def _rebuild(self) -> None:
         """Everything, as after a start: changes may have been missed."""
@@ -223,12 +229,12 @@ class Computing:
         except ConflictError:
             return
 
-    async def _pause(self) -> None:
+    async def _pause(self, seconds: float) -> None:
         if self._waiting:
             return
         self._wanted.clear()
         try:
-            async with asyncio.timeout(PAUSE_S):
+            async with asyncio.timeout(seconds):
                 await self._wanted.wait()
         except TimeoutError:
             return

@@ -67,6 +67,10 @@ class Shown(Struct, frozen=True):
         """Between the head and the end of a list."""
         if self.form == "table":
             return b",".join(_row(self.served, entry, self._row_object(entry)) for entry in entries)
+        if self.form == "metadata":
+            kind, version = self.kind_and_version
+            head = b'{"kind":"%s","apiVersion":"%s","metadata":' % (kind, version)
+            return b",".join([b"%s%s}" % (head, entry.metadata) for entry in entries])
         return b",".join(map(self._plain, entries))
 
     def head(self, metadata: Mapping[str, Any]) -> bytes:
@@ -98,7 +102,7 @@ class Shown(Struct, frozen=True):
         kind, version = self.kind_and_version
         match self.form:
             case "metadata":
-                rest = b""
+                return b'{"kind":"%s","apiVersion":"%s","metadata":%s}' % (kind, version, entry.metadata)
             case "zeros":
                 rest = self.served.zero_body[1:-1]
             case _:

@@ -34,6 +34,8 @@ class Tended(Store, Protocol):
 
 
 LOOK_AGAIN_S = 10.0
+SWITCH_S = 0.0005
+"""How long a finished commit waits for the interpreter at most; by default it is 5 ms, longer than the commit."""
 _DEFAULTS = Settings("", Path(), Path())
 
 
@@ -71,6 +73,7 @@ def command(**flags: Any) -> None:
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     logging.getLogger("httpx2").setLevel(logging.WARNING)
+    sys.setswitchinterval(SWITCH_S)
     uvloop.run(serve(Settings(**flags)))
 
 
