@@ -1,18 +1,22 @@
 """Image results in a store: replaced, and collected when nobody runs the image."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import orjson
 
+from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
+from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage, UnreadImage
 from leadline.model.package import ImageIdentity, Package, Sbom
 from leadline.model.vulnerability import Match
 from leadline.outputs.store.image_results import MANIFESTS, SUMMARIES, RunningContainer
 from leadline.outputs.store.memory import MemoryStore
-from leadline.outputs.store.protocol import Content, Paging, Put
+from leadline.outputs.store.protocol import Content, Entry, FullError, Paging, Put
 from leadline.outputs.store.selection import Key, Selection
-from leadline.scans.store_images import collect_images, store_image
+from leadline.scans.scan_runs import RUNS
+from leadline.scans.store_images import collect_images, store_image, store_images
 
 PACKAGE = Package(type="npm", name="left-pad", version="1.0.0")
 WEB = RunningContainer("Deployment", "web", "shop", "main")
@@ -36,7 +40,7 @@ async def names(store: MemoryStore, plural: str) -> list[str]:
 def test_a_newer_scan_replaces_an_older_one():
     async def scenario(store: MemoryStore) -> None:
         await store_image(store, report("nginx", "CVE-1", "CVE-2"), [WEB])
-        assert await store_image(store, report("nginx", "CVE-2"), [WEB]) == 2
+        assert await store_image(store, report("nginx", "CVE-2"), [WEB]) == 4
         (name,) = await names(store, MANIFESTS)
         entry = await store.get(Key(MANIFESTS, "leadline", name))
         assert entry is not None
@@ -51,7 +55,7 @@ def test_what_nobody_runs_is_collected():
         await store_image(store, report("nginx"), [WEB])
         await store_image(store, report("redis"), [OLD])
         running = {report("nginx").sbom.image.id}
-        assert await collect_images(store, running, [WEB]) == 2
+        assert await collect_images(store, running, [WEB]) == 4
         assert await names(store, SUMMARIES) == ["deployment-web-main"]
         assert len(await names(store, MANIFESTS)) == 1
         assert await collect_images(store, running, [WEB]) == 0
@@ -66,3 +70,62 @@ def test_what_people_manage_stays():
         assert await collect_images(store, set(), []) == 0
 
     run(scenario)
+
+
+def several(*reports: ImageReport, **more: Any) -> ImagesReport:
+    uses = (ImageUse("/v1/shop/Deployment/web", "shop/Deployment/web", "main"),)
+    images = tuple(ScannedImage((one.sbom.image.name,), one, uses) for one in reports)
+    return ImagesReport(images, **more)
+
+
+async def run_of(store: MemoryStore, name: str) -> Any:
+    entry = await store.get(Key(RUNS, "", name))
+    assert entry is not None
+    return orjson.loads(entry.content.body)
+
+
+def test_a_scan_of_all_that_runs_collects_what_nobody_runs():
+    async def scenario(store: MemoryStore) -> None:
+        await store_image(store, report("redis"), [OLD])
+        stored = await store_images(store, several(report("nginx", "CVE-1")), is_full=True)
+        assert (stored.images, stored.collected) == (1, 4)
+        run = await run_of(store, stored.run)
+        assert run["status"]["phase"] == "Succeeded"
+        assert run["status"]["findings"]["high"] == 1
+        assert run["status"]["coverage"]["images"] == 1
+
+    run(scenario)
+
+
+def test_nothing_is_collected_where_something_could_not_be_read():
+    lost = UnreadImage(Unread("lost:1", "no such image", reason="missing"))
+
+    async def scenario(store: MemoryStore) -> None:
+        await store_image(store, report("redis"), [OLD])
+        stored = await store_images(store, several(report("nginx"), failed=(lost,)), is_full=True)
+        assert stored.collected == 0
+        run = await run_of(store, stored.run)
+        assert run["status"]["coverage"]["unreadPlaces"][0]["where"] == "lost:1"
+
+    run(scenario)
+
+
+class Picky(MemoryStore):
+    """Takes nothing about one image."""
+
+    async def put_all(self, puts: Sequence[Put]) -> tuple[Entry, ...]:
+        if any("redis" in put.key.name for put in puts):
+            raise FullError("too much")
+        return await super().put_all(puts)
+
+
+def test_an_image_that_is_not_taken_costs_no_other():
+    async def scenario() -> None:
+        store = Picky()
+        stored = await store_images(store, several(report("redis"), report("nginx")), is_full=True)
+        assert (stored.images, stored.collected) == (1, 0)
+        assert stored.failed[0].where == "redis:1"
+        assert (await run_of(store, stored.run))["status"]["phase"] == "Failed"
+        assert len(await names(store, MANIFESTS)) == 1
+
+    asyncio.run(scenario())

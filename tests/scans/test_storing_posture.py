@@ -16,7 +16,8 @@ from leadline.outputs.store.protocol import FullError, Paging, Put
 from leadline.outputs.store.selection import Key, Selection
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture_scan import posture_scan
-from leadline.scans.store_posture import RUNS, StoreOptions, store_posture
+from leadline.scans.scan_runs import RUNS
+from leadline.scans.store_posture import StoreOptions, store_posture
 
 FULL = StoreOptions(is_full=True)
 PRIVILEGED = "C-0057"
@@ -72,7 +73,7 @@ def test_results_and_their_summary_are_written(scan: Callable[..., PostureReport
         assert control["status"] == {"status": "failed", "subStatus": "", "info": ""}
         assert control["severity"]["severity"] in ("Critical", "High", "Medium", "Low")
         (path,) = control["rules"][0]["paths"]
-        assert set(path) == {"failedPath", "fixPath", "fixPathValue", "fixCommand"}
+        assert {"failedPath", "fixPath", "fixPathValue", "fixCommand"} <= set(path)
         assert all(isinstance(text, str) for text in path.values())
         assert "securityContext.privileged" in path["failedPath"] + path["fixPath"]
         failed = [c for c in details["controls"].values() if c["status"]["status"] == "failed"]

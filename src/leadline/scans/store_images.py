@@ -1,15 +1,21 @@
 """Writes image reports into a store, and collects those of images and containers that no longer run."""
 
-from collections.abc import Iterable, Set
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from leadline.errors import StoreError
+from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
+from leadline.model.images_report import ImagesReport, ImageUse
 from leadline.outputs.store.image_results import (
     MANIFESTS,
+    SBOMS,
     SUMMARIES,
+    VEX,
     RunningContainer,
     Scanned,
     image_puts,
@@ -18,8 +24,101 @@ from leadline.outputs.store.image_results import (
 from leadline.outputs.store.posture_results import PREFIX
 from leadline.outputs.store.protocol import ConflictError, Paging, Store
 from leadline.outputs.store.selection import Key, Selection
+from leadline.scans.scan_runs import forget_old_runs, moment, record, run_name, told_unread
+from leadline.version import __version__
 
 DEFAULT_HOME = "leadline"
+_OF_IMAGES = (SBOMS, MANIFESTS, VEX)
+_GRADES = ("critical", "high", "medium", "low", "unknown")
+Body = dict[str, Any]
+
+
+class StoredImages(Struct, frozen=True):
+    run: str
+    """Name of the ScanRun."""
+    images: int
+    collected: int
+    failed: tuple[Unread, ...] = ()
+    """Images whose results the store did not take."""
+
+
+async def store_images(
+    store: Store, report: ImagesReport, *, home: str = DEFAULT_HOME, is_full: bool = False
+) -> StoredImages:
+    """One image's results that the store does not take cost no other's.
+
+    ``is_full``: ``report`` is about all that a cluster runs; then what is not in it is gone, unless something could
+    not be read. Raises: ``StoreError`` where the store takes nothing at all.
+    """
+    started = moment()
+    run = run_name("images", started)
+    await record(store, run, _run(report, (started, "Running"), ()))
+    containers: list[RunningContainer] = []
+    failed: list[Unread] = []
+    for scanned in report.images:
+        its = [container for use in scanned.uses if (container := _container(use))]
+        containers += its
+        try:
+            await store_image(store, scanned.report, its, home=home)
+        except StoreError as error:
+            failed.append(Unread(scanned.names[0], f"not stored: {error.args[0]}", reason="incomplete"))
+    is_whole = is_full and not report.failed and not report.unread and not failed
+    collected = 0
+    if is_whole and report.images:
+        ids = {scanned.report.sbom.image.id for scanned in report.images}
+        collected = await collect_images(store, ids, containers, home=home)
+    phase = "Failed" if failed or not report.images else "Succeeded"
+    await record(store, run, _run(report, (started, phase), failed))
+    await forget_old_runs(store, run)
+    return StoredImages(run, len(report.images) - len(failed), collected, tuple(failed))
+
+
+def _container(use: ImageUse) -> RunningContainer | None:
+    """``None`` for what is in no namespace, or is no container."""
+    namespace, _, rest = use.title.partition("/")
+    kind, _, name = rest.partition("/")
+    return RunningContainer(kind, name, namespace, use.container) if name and use.container else None
+
+
+def _run(report: ImagesReport, outcome: tuple[str, str], failed: Sequence[Unread]) -> Body:
+    started, phase = outcome
+    unread = [*(one.unread for one in report.failed), *report.unread, *failed]
+    counts: Counter[str] = Counter()
+    for scanned in report.images:
+        counts.update(match.severity for match in scanned.report.vulnerabilities)
+    databases = [scanned.report.database for scanned in report.images if scanned.report.database]
+    target = report.target
+    message = (
+        f"{len(failed)} images were not stored" if failed else "" if report.images else "no image was read"
+    )
+    return {
+        "spec": {
+            "target": {
+                "kind": target.kind if target else "images",
+                "name": target.name if target else ", ".join(one.names[0] for one in report.images[:3]),
+            },
+            "trigger": "command",
+            "subject": "images",
+            "tool": {"name": "leadline", "version": __version__},
+            **({"databaseBuiltAt": databases[0].built} if databases else {}),
+        },
+        "status": {
+            "phase": phase,
+            "startedAt": started,
+            "finishedAt": "" if phase == "Running" else moment(),
+            "message": message if phase == "Failed" else "",
+            "coverage": {
+                "objects": report.objects,
+                "images": len(report.images),
+                "controls": 0,
+                **told_unread(unread),
+            },
+            # ScanRuns know no negligible.
+            "findings": {
+                name: counts[name] + (counts["negligible"] if name == "low" else 0) for name in _GRADES
+            },
+        },
+    }
 
 
 class _Metadata(Struct):
@@ -38,20 +137,20 @@ async def store_image(
     home: str = DEFAULT_HOME,
 ) -> int:
     """How many objects were written; each replaces the one of an older scan. Raises: ``StoreError``."""
-    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return len(await store.put_all(image_puts(report, Scanned(home, at), containers)))
+    return len(await store.put_all(image_puts(report, Scanned(home, moment()), containers)))
 
 
 async def collect_images(
     store: Store, running: Set[str], containers: Iterable[RunningContainer], *, home: str = DEFAULT_HOME
 ) -> int:
-    """Deletes manifests of images whose id is not ``running``, and summaries of containers that are not there.
+    """Deletes what is stored of images whose id is not ``running``, and summaries of containers that are not there.
 
     Both must be the whole truth about the cluster. What people manage stays. Raises: ``StoreError``.
     """
     there = {Key(SUMMARIES, container.namespace, summary_name(container)) for container in containers}
     count = 0
-    for selection in (Selection(MANIFESTS, home, with_body=False), Selection(SUMMARIES, with_body=False)):
+    of_images = (Selection(plural, home, with_body=False) for plural in _OF_IMAGES)
+    for selection in (*of_images, Selection(SUMMARIES, with_body=False)):
         token, is_first = "", True
         while token or is_first:
             page = await store.list(selection, Paging(token))
@@ -59,7 +158,7 @@ async def collect_images(
             for entry in page.entries:
                 metadata = _decode(entry.content.metadata)
                 image = metadata.annotations.get(f"{PREFIX}image-id", "")
-                is_used = image in running if entry.key.plural == MANIFESTS else entry.key in there
+                is_used = entry.key in there if entry.key.plural == SUMMARIES else image in running
                 if is_used or metadata.labels.get(f"{PREFIX}managed-by") == "User":
                     continue
                 try:

@@ -1,8 +1,6 @@
 """Writes a posture report into a store: results are replaced, a scan is recorded, and what vanished is collected."""
 
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -12,14 +10,12 @@ from msgspec import Struct
 from leadline.errors import StoreError
 from leadline.model.report import PostureReport
 from leadline.outputs.store.posture_results import PREFIX, SCANS, SUMMARIES, posture_puts
-from leadline.outputs.store.protocol import ABSENT, ConflictError, Content, Paging, Put, Store
+from leadline.outputs.store.protocol import ConflictError, Content, Paging, Put, Store
 from leadline.outputs.store.selection import Key, Selection, labels_of
+from leadline.scans.scan_runs import forget_old_runs, moment, record, run_name, told_unread
 from leadline.version import __version__
 
 BATCH = 200
-RUNS = "scanruns"
-KEPT_RUNS = 50
-_SHOWN_UNREAD = 100
 Body = dict[str, Any]
 
 
@@ -43,12 +39,12 @@ async def store_posture(store: Store, report: PostureReport, options: StoreOptio
 
     A report that judged nothing is recorded as failed and replaces nothing. Raises: ``StoreError``.
     """
-    started = _moment()
-    run = f"posture-{started.lower().replace(':', '')}-{uuid.uuid4().hex[:6]}"
+    started = moment()
+    run = run_name("posture", started)
     if not any(report.judged):
-        await _record(store, run, _run(report, options, (started, "Failed", "no object was judged")))
+        await record(store, run, _run(report, options, (started, "Failed", "no object was judged")))
         return Stored(run, 0, 0)
-    await _record(store, run, _run(report, options, (started, "Running", "")))
+    await record(store, run, _run(report, options, (started, "Running", "")))
     seen: set[Key] = set()
     try:
         for batch in _batches(posture_puts(report, options.home, started)):
@@ -57,10 +53,10 @@ async def store_posture(store: Store, report: PostureReport, options: StoreOptio
             seen.update(put.key for put in batch)
         collected = await _collect(store, seen) if options.is_full and not report.unread else 0
     except StoreError as error:
-        await _record(store, run, _run(report, options, (started, "Failed", str(error))))
+        await record(store, run, _run(report, options, (started, "Failed", str(error))))
         raise
-    await _record(store, run, _run(report, options, (started, "Succeeded", "")))
-    await _forget_runs(store)
+    await record(store, run, _run(report, options, (started, "Succeeded", "")))
+    await forget_old_runs(store, run)
     return Stored(run, len(seen), collected)
 
 
@@ -110,44 +106,36 @@ async def _collect(store: Store, seen: set[Key]) -> int:
     return count
 
 
-async def _record(store: Store, name: str, whole: Body) -> None:
-    metadata = orjson.dumps({"name": name})
-    old = await store.get(Key(RUNS, "", name))
-    expected = old.revision if old else ABSENT
-    await store.put(Put(Key(RUNS, "", name), Content(metadata, body=orjson.dumps(whole)), expected))
-
-
-async def _forget_runs(store: Store) -> None:
-    page = await store.list(Selection(RUNS, with_body=False), Paging())
-    for entry in page.entries[: max(0, len(page.entries) - KEPT_RUNS)]:
-        try:
-            await store.delete(entry.key, entry.revision)
-        except ConflictError:
-            continue
-
-
 def _run(report: PostureReport, options: StoreOptions, outcome: tuple[str, str, str]) -> Body:
     started, phase, message = outcome
     counts = report.severities()
-    unread = [{"where": u.where, "reason": u.reason, "why": u.why} for u in report.unread[:_SHOWN_UNREAD]]
+    target = report.target
     return {
         "spec": {
-            "target": {"kind": report.target.kind, "name": report.target.name},
+            "target": {
+                "kind": target.kind,
+                "name": target.name,
+                "serverVersion": target.server_version,
+                "cloud": target.cloud,
+            },
             "trigger": options.trigger,
+            "subject": "posture",
+            "scope": "everything" if options.is_full else "part",
+            "controls": [control.id for control in report.controls],
             "frameworks": [framework.name for framework in report.frameworks],
             "tool": {"name": "leadline", "version": __version__},
         },
         "status": {
             "phase": phase,
             "startedAt": started,
-            "finishedAt": "" if phase == "Running" else _moment(),
+            "finishedAt": "" if phase == "Running" else moment(),
             "message": message,
             "coverage": {
                 "objects": report.objects,
                 "images": 0,
                 "controls": len(report.controls),
-                "unread": len(report.unread),
-                "unreadPlaces": unread,
+                **told_unread(report.unread),
+                "skips": [{"control": s.control, "kind": s.kind, "why": s.why} for s in report.skips],
             },
             "findings": {name: counts[name] for name in ("critical", "high", "medium", "low", "unknown")},
         },
@@ -158,7 +146,3 @@ def _batches(puts: Iterable[Put]) -> Iterator[Sequence[Put]]:
     source = iter(puts)
     while batch := list(islice(source, BATCH)):
         yield batch
-
-
-def _moment() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

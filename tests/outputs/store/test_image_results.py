@@ -1,6 +1,7 @@
 """Image reports as stored objects: in the form that existing clients read."""
 
 import asyncio
+from typing import Any
 
 import orjson
 import pytest
@@ -11,11 +12,14 @@ from leadline.model.package import Distro, ImageIdentity, Package, Sbom
 from leadline.model.vulnerability import Cvss, DatabaseState, Evidence, Match, Suppressed
 from leadline.outputs.store.image_results import (
     MANIFESTS,
+    SBOMS,
     SUMMARIES,
+    VEX,
     RunningContainer,
     Scanned,
     image_puts,
     manifest_name,
+    stored_image,
 )
 from leadline.programs.apiserver.kinds import KINDS, serve
 
@@ -52,7 +56,7 @@ SCANNED = Scanned("leadline", "2026-01-03T00:00:00Z")
 WEB = RunningContainer("Deployment", "web", "shop", "main")
 
 
-def bodies(report: ImageReport = REPORT) -> dict[str, dict]:
+def bodies(report: ImageReport = REPORT) -> dict[str, Any]:
     return {
         put.key.plural: orjson.loads(put.content.body)["spec"] for put in image_puts(report, SCANNED, [WEB])
     }
@@ -61,10 +65,36 @@ def bodies(report: ImageReport = REPORT) -> dict[str, dict]:
 def test_names_are_those_that_clients_work_out():
     assert manifest_name(REPORT) == "docker.io-library-nginx-1.27-cdef12"
     puts = image_puts(REPORT, SCANNED, [WEB])
-    assert [(put.key.namespace, put.key.name) for put in puts] == [
-        ("leadline", "docker.io-library-nginx-1.27-cdef12"),
-        ("shop", "deployment-web-main"),
-    ]
+    image = ("leadline", "docker.io-library-nginx-1.27-cdef12")
+    assert {put.key.plural: (put.key.namespace, put.key.name) for put in puts} == {
+        SBOMS: image,
+        MANIFESTS: image,
+        VEX: image,
+        SUMMARIES: ("shop", "deployment-web-main"),
+    }
+
+
+def test_the_whole_report_comes_back():
+    (body,) = (put.content.body for put in image_puts(REPORT, SCANNED) if put.key.plural == MANIFESTS)
+    assert stored_image(body) == REPORT
+    assert stored_image(b'{"spec":{"payload":{"matches":null,"descriptor":{"name":"grype"}}}}') is None
+
+
+def test_the_packages_are_those_of_the_image():
+    syft = bodies()[SBOMS]["syft"]
+    assert [(one["name"], one["version"]) for one in syft["artifacts"]] == [("libssl3", "3.0.1")]
+    assert syft["distro"]["id"] == "debian"
+
+
+def test_what_is_stated_about_vulnerabilities_is_an_openvex_document():
+    document = bodies()[VEX]
+    assert document["@context"].startswith("https://openvex.dev/ns/")
+    statements = {(s["vulnerability"]["name"], s["status"]) for s in document["statements"]}
+    assert statements == {
+        ("CVE-2024-1", "affected"),
+        ("CVE-2024-2", "affected"),
+        ("CVE-2024-2", "not_affected"),
+    }
 
 
 def test_a_match_carries_what_clients_show():
@@ -99,13 +129,13 @@ def test_what_is_suppressed_is_kept_with_its_reason():
 
 def test_an_image_without_matches_has_null_and_says_whether_it_was_matched():
     clean = ImageReport(REPORT.sbom, ())
-    (manifest,) = image_puts(clean, SCANNED)
+    (manifest,) = (put for put in image_puts(clean, SCANNED) if put.key.plural == MANIFESTS)
     assert orjson.loads(manifest.content.body)["spec"]["payload"]["matches"] is None
     annotations = orjson.loads(manifest.content.metadata)["annotations"]
     assert annotations["kubescape.io/status"] == "incomplete"
 
 
-@pytest.mark.parametrize("plural", [MANIFESTS, SUMMARIES])
+@pytest.mark.parametrize("plural", [SBOMS, MANIFESTS, VEX, SUMMARIES])
 def test_the_server_takes_them_without_a_complaint(plural: str):
     served = next(serve(kind) for kind in KINDS if kind.plural == plural)
     for put in image_puts(REPORT, SCANNED, [WEB]):

@@ -8,6 +8,7 @@ PUBLIC_MODULES = (
     "image_results",
     "local",
     "postgres",
+    "posture_reading",
     "posture_results",
     "protocol",
     "remote",

@@ -1,8 +1,11 @@
-"""An image report as the objects that a store keeps of it: its vulnerabilities, and their number for each container."""
+"""An image report as the objects that a store keeps of it: its packages, its vulnerabilities, what is stated about them,
+and their number for each container.
+"""
 
 import re
 from collections import Counter
 from collections.abc import Iterable
+from io import StringIO
 from typing import Any
 
 import orjson
@@ -12,11 +15,16 @@ from leadline.image.identity.package_url import package_url
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Package
 from leadline.model.vulnerability import FixState, Match, Suppressed
+from leadline.outputs.format_registry import Page
+from leadline.outputs.place import NoPlaces
+from leadline.outputs.report_document import FORMAT, decode, encode
 from leadline.outputs.store.posture_results import PREFIX, label_value, slug
 from leadline.outputs.store.protocol import Content, Put
 from leadline.outputs.store.selection import Key
 from leadline.version import __version__
 
+SBOMS = "sbomsyfts"
+VEX = "openvulnerabilityexchangecontainers"
 MANIFESTS = "vulnerabilitymanifests"
 SUMMARIES = "vulnerabilitymanifestsummaries"
 SEVERITIES = ("critical", "high", "medium", "low", "negligible", "unknown")
@@ -45,7 +53,10 @@ class Scanned(Struct, frozen=True):
 def image_puts(
     report: ImageReport, scanned: Scanned, containers: Iterable[RunningContainer] = ()
 ) -> list[Put]:
-    """The manifest of the image, and a summary for each container that runs it; each replaces what is there."""
+    """The manifest of the image, its SBOM, its VEX, and a summary for each container that runs it.
+
+    Each replaces what is there.
+    """
     name = manifest_name(report)
     labels = {
         f"{PREFIX}context": "non-filtered",
@@ -59,7 +70,12 @@ def image_puts(
         f"{PREFIX}timestamp": scanned.at,
     }
     metadata = {"labels": labels, "annotations": annotations}
-    puts = [_put(MANIFESTS, scanned.home, name, metadata, _manifest(report, scanned.at))]
+    of_sbom = {**metadata, "annotations": {**annotations, f"{PREFIX}status": _sbom_status(report)}}
+    puts = [
+        _put(SBOMS, scanned.home, name, of_sbom, _sbom(report, scanned.at)),
+        _put(MANIFESTS, scanned.home, name, metadata, _manifest(report, scanned.at)),
+        _put(VEX, scanned.home, name, metadata, _vex(report, scanned.at)),
+    ]
     counts: Counter[str] = Counter(match.severity for match in report.vulnerabilities)
     severities = {severity: {"all": counts[severity], "relevant": 0} for severity in SEVERITIES}
     whole = {"kind": MANIFESTS, "namespace": scanned.home, "name": name}
@@ -91,7 +107,12 @@ def _manifest(report: ImageReport, at: str) -> Body:
             "target": {"userInput": report.sbom.image.name, "imageID": report.sbom.image.id},
         },
         "distro": {"name": distro.id, "version": distro.version, "idLike": list(distro.like)},
-        "descriptor": {"name": "leadline", "version": __version__},
+        # The whole report, so that it can be shown again as it was.
+        "descriptor": {
+            "name": "leadline",
+            "version": __version__,
+            "configuration": orjson.loads(encode(report)),
+        },
     }
     if report.suppressed:
         payload["ignoredMatches"] = [_ignored(suppressed) for suppressed in report.suppressed]
@@ -101,6 +122,42 @@ def _manifest(report: ImageReport, at: str) -> Body:
         "metadata": {"withRelevancy": False, "tool": tool, "report": {"createdAt": at}},
         "payload": payload,
     }
+
+
+def stored_image(body: bytes) -> ImageReport | None:
+    """The report within the body of a manifest; ``None`` where another tool wrote it.
+
+    Raises: ``SourceError`` where it is damaged, or of a later version.
+    """
+    payload = orjson.loads(body).get("spec", {}).get("payload") or {}
+    configuration = (payload.get("descriptor") or {}).get("configuration")
+    if not isinstance(configuration, dict) or configuration.get("format") != FORMAT:
+        return None
+    report = decode(orjson.dumps(configuration))
+    return report if isinstance(report, ImageReport) else None
+
+
+def _sbom(report: ImageReport, at: str) -> Body:
+    # Formats bring libraries of their own, which other results do without.
+    from leadline.outputs.formats.syft_json import syft_json
+
+    assert syft_json.draft is not None
+    document = syft_json.draft(report.sbom, __version__).at(at)
+    tool = {"name": "leadline", "version": __version__}
+    return {"metadata": {"tool": tool, "report": {"createdAt": at}}, "syft": orjson.loads(document)}
+
+
+def _sbom_status(report: ImageReport) -> str:
+    return "incomplete" if report.sbom.unread else "ready"
+
+
+def _vex(report: ImageReport, at: str) -> Body:
+    from leadline.outputs.formats.openvex import openvex
+
+    written = StringIO()
+    openvex.write(report, written, Page(NoPlaces(), at=at))
+    document: Body = orjson.loads(written.getvalue())
+    return document
 
 
 def _match(match: Match) -> Body:

@@ -7,16 +7,21 @@ from typing import Any
 
 import orjson
 
-from leadline.model.control import Control, Missing, Set
-from leadline.model.finding import Finding
+from leadline.model.control import Control, Missing, Remove, Review, Set
+from leadline.model.finding import Finding, Skip, SkipKind
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
+from leadline.model.resource_id import object_id
 from leadline.outputs.store.protocol import Content, Put
 from leadline.outputs.store.selection import Key
 
 SCANS = "workloadconfigurationscans"
 SUMMARIES = "workloadconfigurationscansummaries"
 PREFIX = "kubescape.io/"
+OBJECT = "leadline.dev/object"
+"""The annotation that names what was judged: labels cannot hold every name."""
+SUB_STATUS: dict[SkipKind, str] = {"no objects": "irrelevant", "not read": "notEvaluated"}
+"""Why a control could not judge an object, in the words that clients know."""
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 MAX_NAME = 253
 _CUT_NAME = 243
@@ -34,14 +39,22 @@ def posture_puts(report: PostureReport, home: str, at: str) -> Iterator[Put]:
     for finding in report.findings:
         findings.setdefault(finding.resource, {}).setdefault(finding.control, []).append(finding)
     joined = iter(report.joined)
+    taken: set[tuple[str, str]] = set()
     for resource, judged in zip(report.resources, report.judged, strict=True):
         parts = next(joined, ()) if resource.origin.kind == "derived" else ()
         failed = findings.get(resource.id, {})
-        if judged or failed:
+        gave_up = report.gave_up.get(resource.id, ())
+        if judged or failed or gave_up:
             related = [report.resource(id) for id in parts]
             ids = dict.fromkeys((*judged, *failed))
             results = {id: _result(controls[id], failed.get(id, []), resource, report.settings) for id in ids}
-            yield from _pair(resource, related, results, (home, at))
+            results |= {skip.control: _skipped(controls[skip.control], skip) for skip in gave_up}
+            where = (resource.namespace or home, result_name(resource, related))
+            if where in taken:
+                # A kind of the same name in another API group, or an object that two files define.
+                where = (where[0], _other_name(where[1], resource.id))
+            taken.add(where)
+            yield from _pair(resource, related, results, (where, at))
 
 
 def result_name(resource: Resource, related: Iterable[Resource] = ()) -> str:
@@ -62,6 +75,10 @@ def slug(text: str) -> str:
     return made or f"unnamed-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
+def _other_name(name: str, id: str) -> str:
+    return f"{name[:_CUT_NAME]}-{hashlib.sha256(id.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
 def label_value(text: str) -> str:
     """``text`` as the value of a label."""
     made = text
@@ -71,12 +88,14 @@ def label_value(text: str) -> str:
 
 
 def _pair(
-    resource: Resource, related: list[Resource], results: Mapping[str, Body], where: tuple[str, str]
+    resource: Resource,
+    related: list[Resource],
+    results: Mapping[str, Body],
+    place: tuple[tuple[str, str], str],
 ) -> Iterator[Put]:
-    home, at = where
-    namespace = resource.namespace or home
-    name = result_name(resource, related)
-    metadata = {"labels": _labels(resource, related), "annotations": {f"{PREFIX}timestamp": at}}
+    (namespace, name), at = place
+    annotations = {f"{PREFIX}timestamp": at, OBJECT: orjson.dumps(_named(resource)).decode()}
+    metadata = {"labels": _labels(resource, related), "annotations": annotations}
     others = [_object(one) for one in related]
     yield _put(SCANS, namespace, name, metadata, {"controls": results, "relatedObjects": others})
     counts = dict.fromkeys(SEVERITIES, 0)
@@ -119,17 +138,50 @@ def _result(
     }
 
 
+def _skipped(control: Control, skip: Skip) -> Body:
+    """A control that could not judge the object."""
+    status = {"status": "skipped", "subStatus": SUB_STATUS.get(skip.kind, ""), "info": skip.why}
+    return {
+        "controlID": control.id,
+        "name": control.title,
+        "severity": {"severity": control.severity.capitalize(), "scoreFactor": control.score},
+        "status": status,
+        "rules": [],
+    }
+
+
 def _path(finding: Finding) -> Body:
-    """Every part a text: clients take no null."""
+    """The four parts that clients know are texts, never null; ours beside them say the rest, where there is more."""
     violation = finding.violation
-    path = {"failedPath": finding.path, "fixPath": "", "fixPathValue": "", "fixCommand": ""}
+    path: Body = {"failedPath": finding.path, "fixPath": "", "fixPathValue": "", "fixCommand": ""}
     match violation:
         case Set(value=value):
             text = value if isinstance(value, str) else orjson.dumps(value).decode()
             path |= {"failedPath": "", "fixPath": finding.path, "fixPathValue": text}
+            if not isinstance(value, str):
+                path["value"] = value
         case Missing(what=what):
-            path["fixCommand"] = f"add {what}"
+            path |= {"fixCommand": f"add {what}", "what": what}
+        case Remove():
+            path["action"] = "remove"
+        case Review(advice=advice):
+            path["fixCommand"] = advice
+    if finding.on != finding.resource:
+        path["on"] = finding.on
+    if finding.related:
+        path["related"] = list(finding.related)
     return path
+
+
+def _named(resource: Resource) -> Body:
+    return {
+        "id": resource.id,
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        "namespace": resource.namespace,
+        "name": resource.name,
+        "isDerived": resource.origin.kind == "derived",
+    }
 
 
 def _labels(resource: Resource, related: list[Resource]) -> dict[str, str]:
@@ -154,10 +206,12 @@ def _labels(resource: Resource, related: list[Resource]) -> dict[str, str]:
 
 def _object(resource: Resource) -> Body:
     group, _, version = resource.api_version.rpartition("/")
-    return {
+    written = {
         "namespace": resource.namespace,
         "apiGroup": group,
         "apiVersion": version,
         "kind": resource.kind,
         "name": resource.name,
     }
+    plain = object_id(resource.api_version, resource.namespace, resource.kind, resource.name)
+    return written if resource.id == plain else {**written, "id": resource.id}

@@ -15,6 +15,7 @@ from leadline.programs.apiserver.computing import Computing
 from leadline.programs.apiserver.discovery import Documents
 from leadline.programs.apiserver.exchange import ClientGoneError, Exchange, Patience, Receive, Scope, Send
 from leadline.programs.apiserver.feed import Feed
+from leadline.programs.apiserver.finding_view import FindingView
 from leadline.programs.apiserver.kinds import Kind, serve
 from leadline.programs.apiserver.refusal import Refusal
 from leadline.programs.apiserver.watching import Watch
@@ -91,14 +92,16 @@ class App:
         await self._verb(exchange, target, user)
 
     async def _verb(self, exchange: Exchange, target: Target, user: User) -> None:
-        if target.kind.is_computed and target.verb in ("get", "list"):
+        if target.kind.is_computed and not target.kind.is_view and target.verb in ("get", "list"):
             await self.computing.settled(self._store.revision)
         match target.verb:
             case "get":
-                await reading.get(self._store, exchange, target)
+                await reading.get(self._source(target), exchange, target)
             case "list":
-                await reading.list_(self._store, exchange, target)
+                await reading.list_(self._source(target), exchange, target)
             case "watch":
+                if target.kind.is_view:
+                    raise refusal.no_such_method()
                 async with self._watching():
                     await Watch(self._store, self.feed, exchange, target).run(self._stopping)
             case verb:
@@ -113,6 +116,9 @@ class App:
                         "deletecollection": self._writes.delete_collection,
                     }[verb]
                     await write(exchange, target, user)
+
+    def _source(self, target: Target) -> reading.Source:
+        return FindingView(self._store, target.served) if target.kind.is_view else self._store
 
     async def _document(self, exchange: Exchange) -> None:
         if exchange.method not in ("GET", "HEAD"):

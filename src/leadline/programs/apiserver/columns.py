@@ -174,3 +174,25 @@ SCAN_RUN = (
     *_severities(CONFIGURATION_SEVERITIES, lambda s: _number("status", "findings", s), "findings"),
     Column("Finished", "date", _value("status", "finishedAt"), "how long ago it ended"),
 )
+
+
+def _fix(body: Body) -> str:
+    """The first path with what to do there."""
+    path: Body = next(iter(at(body, "spec", "paths") or ()), {})
+    if path.get("fixPath"):
+        return f"set {path['fixPath']} to {path['fixPathValue']}"
+    return str(path.get("fixCommand") or path.get("failedPath") or "")
+
+
+def _object(body: Body) -> str:
+    kind, name = at(body, "spec", "object", "kind"), at(body, "spec", "object", "name")
+    return f"{kind}/{name}" if kind else ""
+
+
+FINDING = (
+    Column("Severity", "string", _value("spec", "severity"), "of the control"),
+    Column("Control", "string", _value("spec", "control"), "id of the control"),
+    Column("Title", "string", _value("spec", "title"), "what is wrong"),
+    Column("Object", "string", _object, "the object that fails"),
+    Column("Fix", "string", _fix, "the first of its edits", 1),
+)

@@ -17,6 +17,7 @@ OUR_VERSION = "v1alpha1"
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 READING = ("get", "list", "watch")
+VIEWING = ("get", "list")
 MIB = 2**20
 
 Body = dict[str, Any]
@@ -30,6 +31,8 @@ class Kind(Struct, frozen=True):
     is_namespaced: bool = True
     is_computed: bool = False
     """Made from other kinds; cannot be written."""
+    is_view: bool = False
+    """Worked out when it is asked for, so that it cannot be watched either."""
     lists_whole: bool = False
     """Lists and watches show the whole object although it is not asked for; elsewhere existing clients expect zeros."""
     more: Mapping[str, Shape] = {}
@@ -53,6 +56,8 @@ class Kind(Struct, frozen=True):
 
     @property
     def verbs(self) -> tuple[str, ...]:
+        if self.is_view:
+            return VIEWING
         return READING if self.is_computed else VERBS
 
     @property
@@ -155,7 +160,7 @@ KINDS = (
         shapes.OPEN_VEX,
         columns.OPEN_VEX,
         more=_STATUS,
-        max_bytes=MIB // 2,
+        max_bytes=8 * MIB,
         max_writers=50,
     ),
     Kind(
@@ -226,6 +231,17 @@ KINDS = (
         is_namespaced=False,
         lists_whole=True,
         more={"status": shapes.SCAN_RUN_STATUS},
+        group=OUR_GROUP,
+        version=OUR_VERSION,
+    ),
+    Kind(
+        "Finding",
+        "findings",
+        shapes.FINDING,
+        columns.FINDING,
+        is_computed=True,
+        is_view=True,
+        lists_whole=True,
         group=OUR_GROUP,
         version=OUR_VERSION,
     ),

@@ -1,9 +1,9 @@
 """``get`` and ``list``."""
 
-from typing import Any
+from typing import Any, Protocol
 
-from leadline.outputs.store.protocol import Page, Paging, Store
-from leadline.outputs.store.selection import Key
+from leadline.outputs.store.protocol import Entry, Page, Paging
+from leadline.outputs.store.selection import Key, Selection
 from leadline.outputs.store.token import write_token
 from leadline.programs.apiserver import asked, refusal
 from leadline.programs.apiserver.asked import Target
@@ -16,7 +16,18 @@ ZEROS_WARNING = (
 )
 
 
-async def get(store: Store, exchange: Exchange, target: Target) -> None:
+class Source(Protocol):
+    """What of a store is read here."""
+
+    @property
+    def revision(self) -> int: ...
+
+    async def get(self, key: Key) -> Entry | None: ...
+
+    async def list(self, selection: Selection, paging: Paging) -> Page: ...
+
+
+async def get(store: Source, exchange: Exchange, target: Target) -> None:
     shown = asked.shown(exchange, target)
     asked.revision_asked_for(exchange)
     entry = await store.get(Key(target.kind.plural, target.namespace, target.name))
@@ -25,7 +36,7 @@ async def get(store: Store, exchange: Exchange, target: Target) -> None:
     await exchange.answer(shown.one(entry))
 
 
-async def list_(store: Store, exchange: Exchange, target: Target) -> None:
+async def list_(store: Source, exchange: Exchange, target: Target) -> None:
     """With a limit one page, bounded by bytes too; without one everything, sent page by page."""
     shown = asked.shown(exchange, target)
     selection = asked.selection_of(exchange, target, with_body=shown.needs_body)

@@ -104,7 +104,7 @@ def server(application: Application, socket: Socket, tls: Tls, on_stop: Callable
         access_log=False,
         log_config=None,
         server_header=False,
-        # Nobody in front of us says who the client is by such headers; whoever sent them would be believed.
+        # No proxy in front of us says by such headers who the client is; any client that sent them would be believed.
         proxy_headers=False,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,

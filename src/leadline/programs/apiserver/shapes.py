@@ -19,7 +19,13 @@ from leadline.programs.apiserver.shape import (
 
 _SEVERITY = record({"severity": TEXT, "scoreFactor": NUMBER})
 _STATUS = record(texts("status", "subStatus", "info"))
-_PATH = record(texts("failedPath", "fixPath", "fixPathValue", "fixCommand"))
+_PATH = record(
+    {
+        **texts("failedPath", "fixPath", "fixPathValue", "fixCommand", "action?", "on?", "what?"),
+        "value?": ANY,
+        "related?": TEXTS,
+    }
+)
 _RULE = record(
     {
         "name": TEXT,
@@ -37,7 +43,7 @@ WORKLOAD_CONFIGURATION_SCAN = record(
     {
         "controls": map_of(_CONTROL, "The result of each control, by its id."),
         "relatedObjects": list_of(
-            record(texts("namespace", "apiGroup", "apiVersion", "kind", "name")),
+            record(texts("namespace", "apiGroup", "apiVersion", "kind", "name", "id?")),
             "Other objects the results depend on, such as roles and their bindings.",
         ),
     },
@@ -325,8 +331,11 @@ SECCOMP_PROFILE = record(
 
 SCAN_RUN = record(
     {
-        "target": record(texts("kind", "name"), "What was scanned."),
+        "target": record(texts("kind", "name", "serverVersion?", "cloud?"), "What was scanned."),
         "trigger": TEXT,
+        "subject?": Shape("string", description="posture, or images."),
+        "scope?": Shape("string", description="everything, or part of the objects or controls."),
+        "controls?": TEXTS,
         "frameworks?": TEXTS,
         "tool": record(texts("name", "version"), "By which rules."),
         "databaseBuiltAt?": TEXT,
@@ -343,13 +352,26 @@ SCAN_RUN_STATUS = record(
                 "controls": INTEGER,
                 "unread": INTEGER,
                 "skippedNamespaces?": TEXTS,
-                "unreadPlaces?": list_of(record(texts("where", "reason", "why"))),
+                "unreadPlaces?": list_of(record(texts("where", "reason", "why", "hint?"))),
+                "skips?": list_of(record(texts("control", "kind", "why")), "Controls that judged nothing."),
             },
             "What was looked at, and what could not be read: absence of findings elsewhere says nothing.",
         ),
         "findings": _COUNTS,
     },
     "One scan: what came of it. A scan that failed replaces no results.",
+)
+
+FINDING = record(
+    {
+        **texts("control", "title", "severity"),
+        "scoreFactor": NUMBER,
+        "object": record(texts("kind", "name", "namespace"), "The object that fails."),
+        "paths": list_of(
+            record(texts("failedPath", "fixPath", "fixPathValue", "fixCommand")), "Where, and the fix."
+        ),
+    },
+    "One control that one object fails; worked out of its WorkloadConfigurationScan.",
 )
 
 # What all objects have

@@ -4,6 +4,9 @@ import os
 from datetime import UTC, datetime
 
 from leadline.errors import DatabaseError
+from leadline.model.finding import Unread
+from leadline.model.image_report import ImageReport
+from leadline.model.images_report import ImagesReport, ScannedImage, UnreadImage
 from leadline.outputs.format_registry import Asked, Page
 from leadline.outputs.place import NoPlaces
 from leadline.programs.cli.destinations import Destination
@@ -39,6 +42,13 @@ def gates_of(request: ImageRequest) -> Gates:
         fail_on_unread="unread" in request.fail_on,
         fail_on_unmatched="unmatched" in request.fail_on,
     )
+
+
+def one_image(name: str, report: ImageReport, lost: tuple[Unread, ...]) -> ImagesReport:
+    """As a report about several; ``lost`` is why nothing could be read of it."""
+    if lost:
+        return ImagesReport((), (UnreadImage(lost[0]),))
+    return ImagesReport((ScannedImage((name,), report),))
 
 
 def no_database() -> DatabaseError:

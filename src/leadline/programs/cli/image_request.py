@@ -59,6 +59,9 @@ class ImageRequest(Struct, frozen=True, kw_only=True):
     max_db_age: int | None = None
     only_fixable: bool = False
     vex: tuple[str, ...] = ()
+    store: str = ""
+    """Where results go: ``kube``, or a file."""
+    store_namespace: str = "leadline"
 
 
 def image_request(image: str, is_scan: bool, flags: Mapping[str, Any]) -> ImageRequest:

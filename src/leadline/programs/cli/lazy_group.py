@@ -13,6 +13,7 @@ COMMANDS = {
     "db": "The vulnerability database.",
     "explain": "Explains a control, a vulnerability, or the score.",
     "fix": "Edits files so that findings go away.",
+    "get": "Shows stored results.",
     "image": "What is inside an image.",
     "list": "Lists controls or frameworks.",
     "rbac": "Prints the smallest ClusterRole for a scan.",

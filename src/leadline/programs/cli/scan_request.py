@@ -53,6 +53,9 @@ class ScanRequest(Struct, frozen=True):
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
     store: str = ""
+    """Where results go: ``kube``, or a file."""
+    from_store: str = ""
+    """Where results come from, instead of a scan."""
     store_namespace: str = "leadline"
     watch: bool = False
     debug: bool = False
@@ -99,8 +102,7 @@ def request_of(words: tuple[str, ...], flags: dict[str, Any]) -> ScanRequest:
     threshold = request.compliance_threshold
     if threshold is not None and not 0 <= threshold <= 100:
         raise UsageError(f"--compliance-threshold must be between 0 and 100 (got {threshold:g})")
-    if request.store not in ("", "kube"):
-        raise UsageError(f"--store must be kube (got {request.store})")
+    _check_store(request)
     if "" in targets:
         raise UsageError("a path is empty", hint="is a variable of the shell unset?")
     if "-" in targets and len(targets) > 1:
@@ -108,6 +110,15 @@ def request_of(words: tuple[str, ...], flags: dict[str, Any]) -> ScanRequest:
             "'-' reads standard input and stands alone", hint="name files in a scan of their own"
         )
     return request
+
+
+def _check_store(request: ScanRequest) -> None:
+    if not request.from_store:
+        return
+    if request.targets or request.store or request.watch:
+        raise UsageError(
+            "--from-store shows results of earlier scans", hint="leave targets, --store and --watch away"
+        )
 
 
 def options_of(request: ScanRequest, say: Say, *, with_scores: bool) -> PostureOptions:

@@ -52,6 +52,10 @@ def run_several(request: ImageRequest) -> int:
             sink.stream.flush()
             sink.keep()
     _remark(request, report, verdict_text(outcome), chosen)
+    if request.store:
+        from leadline.programs.cli.storing import keep_images
+
+        keep_images(request, report)
     _refuse_nothing(request, report)
     if request.severity_threshold and any(one.database is None for one in reports):
         raise no_database()

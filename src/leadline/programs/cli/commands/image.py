@@ -21,7 +21,14 @@ from leadline.outputs.vulnerability_rows import vulnerability_count
 from leadline.programs.cli.created import created
 from leadline.programs.cli.destinations import Destination, opened, placed
 from leadline.programs.cli.gate_text import verdict_text
-from leadline.programs.cli.image_page import PIPE_WIDTH, gates_of, image_page, no_database, output_of
+from leadline.programs.cli.image_page import (
+    PIPE_WIDTH,
+    gates_of,
+    image_page,
+    no_database,
+    one_image,
+    output_of,
+)
 from leadline.programs.cli.image_request import ImageRequest, image_request, images_request, options_of
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.terminal import configure_log, width_of
@@ -135,6 +142,10 @@ def sbom(image: str, **flags: Any) -> int:
     "--vex", multiple=True, metavar="FILE", help="Statements of what is not affected. May be repeated."
 )
 @click.option("--only-fixable", is_flag=True, help="Leave vulnerabilities without a fix out.")
+@click.option(
+    "--store", default="", metavar="kube|FILE", help="Write the results into the cluster or a file."
+)
+@click.option("--store-namespace", default="leadline", metavar="NAME", help="Where results about images go.")
 @_with_options
 def scan(images: tuple[str, ...], **flags: Any) -> int:
     """Finds what is wrong with images: vulnerable packages, credentials, set-uid files, root users, old distributions.
@@ -224,6 +235,11 @@ def _run(request: ImageRequest) -> int:
             sink.keep()
     for line in _remarks(request, unread, report, outcome, chosen):
         sys.stderr.write(f"{line}\n")
+    if request.store and report is not None:
+        # The store speaks HTTP asynchronously; a scan that stores nothing does not pay for the import.
+        from leadline.programs.cli.storing import keep_images
+
+        keep_images(request, one_image(request.image, report, unread if is_unreadable else ()))
     if is_unreadable:
         raise _unreadable(request, unread)
     if request.severity_threshold and report is not None and report.database is None:

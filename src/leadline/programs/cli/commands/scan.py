@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,9 @@ from leadline.programs.cli.progress import progress
 from leadline.programs.cli.rerun_command import rerun_words
 from leadline.programs.cli.scan_request import ScanRequest, gates_of, options_of, request_of
 from leadline.programs.cli.terminal import configure_log, wants_colour, width_of
+from leadline.scans.coverage import why_no_verdict
 from leadline.scans.gates import Verdict, verdict
+from leadline.scans.options import PostureOptions
 from leadline.scans.posture_scan import PostureScan, open_posture_scan
 from leadline.version import __version__
 
@@ -112,7 +114,16 @@ _LIST = "A list, with commas or repeated."
     "--api-versions", multiple=True, metavar="GROUP/VERSION", help="API versions that charts may count on."
 )
 @click.option(
-    "--store", default="", metavar="kube", help="Write the results into the cluster, as objects of its API."
+    "--store",
+    default="",
+    metavar="kube|FILE",
+    help="Write the results into the cluster, as objects of its API, or into a file.",
+)
+@click.option(
+    "--from-store",
+    default="",
+    metavar="kube|FILE",
+    help="Show the results that are stored there, and scan nothing.",
 )
 @click.option(
     "--store-namespace",
@@ -150,9 +161,8 @@ def _run(request: ScanRequest) -> int:
     with (
         opened(chosen) as sinks,
         progress(f"scanning {' '.join(request.targets)}", is_wanted=not request.quiet) as display,
-        open_posture_scan(
-            request.targets,
-            replace(options_of(request, display.say, with_scores=with_scores), secrets=secrets),
+        _opened(
+            request, replace(options_of(request, display.say, with_scores=with_scores), secrets=secrets)
         ) as scan,
     ):
         display.end()
@@ -179,6 +189,16 @@ def _fix(request: ScanRequest, *, is_agreed: bool) -> int:
     from leadline.programs.cli.fixing import fix_files
 
     return fix_files(request, is_dry_run=False, is_agreed=is_agreed, as_patch=False)
+
+
+def _opened(request: ScanRequest, options: PostureOptions) -> AbstractContextManager[PostureScan]:
+    """Raises: as a scan does, and ``StoreError``."""
+    if not request.from_store:
+        return open_posture_scan(request.targets, options)
+    from leadline.programs.cli.storing import read_report
+
+    report = read_report(request, options)
+    return nullcontext(PostureScan(report, NoPlaces(), why_no_verdict=why_no_verdict(report, 0, options)))
 
 
 def _store(request: ScanRequest, report: PostureReport) -> None:

@@ -1,0 +1,205 @@
+"""The posture report that a store's results amount to, so that it is shown, gated and counted as a scan's."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, get_args
+
+import orjson
+from msgspec import Struct, structs
+
+from leadline.errors import SourceError
+from leadline.model.control import Control, Framework
+from leadline.model.finding import Finding, Skip, Unread
+from leadline.model.report import PostureReport, Target, TargetKind
+from leadline.model.resource import Resource
+from leadline.outputs.store.posture_reading import StoredResult, stored_result
+from leadline.outputs.store.posture_results import SCANS
+from leadline.outputs.store.protocol import Entry, Store
+from leadline.posture.engine import Judgement
+from leadline.scans.options import PostureOptions
+from leadline.scans.policies import Policies, choose_policies
+from leadline.scans.scan_runs import RUNS
+from leadline.scans.selection import selected
+from leadline.scans.stored_runs import all_of
+
+Body = dict[str, Any]
+
+
+class _Run(Struct, frozen=True):
+    """A ScanRun, as far as it is read here."""
+
+    name: str
+    phase: str
+    message: str
+    is_full: bool
+    spec: Body
+    status: Body
+
+
+async def stored_posture(store: Store, options: PostureOptions) -> PostureReport:
+    """The newest results of every object, narrowed by the choice that ``options`` make.
+
+    Raises:
+        UsageError: an unknown control, framework or workload.
+        SourceError: nothing is stored.
+        StoreError: the store cannot be read.
+    """
+    policies = choose_policies(options)
+    recorded = sorted(await all_of(store, RUNS), key=lambda entry: entry.revision)
+    runs = [run for run in map(_run, recorded) if run.spec.get("subject", "posture") == "posture"]
+    results = [stored_result(entry) for entry in await all_of(store, SCANS)]
+    if not results and not runs:
+        raise SourceError("no results are stored", hint="a scan of the cluster can store its own")
+    is_narrowed = bool(options.controls or options.frameworks or options.exclude_controls)
+    wanted = {control.id for control in policies.controls} if is_narrowed else None
+    base = _base(runs)
+    judgement = selected(options, _judgement(results, wanted))
+    controls = _controls(results, base, policies, wanted)
+    return _report(judgement, controls, policies.frameworks, _Coverage(base, runs))
+
+
+class _Coverage(Struct, frozen=True):
+    """What the recorded scans looked at."""
+
+    base: _Run | None
+    runs: list[_Run]
+
+    def unread(self) -> tuple[Unread, ...]:
+        found: list[Unread] = []
+        if self.runs and self.runs[-1].phase != "Succeeded":
+            newest = self.runs[-1]
+            why = f"the newest scan is {newest.phase}{f': {newest.message}' if newest.message else ''}; results are older"
+            found.append(Unread(f"ScanRun {newest.name}", why, reason="incomplete"))
+        if self.base is None or not self.base.is_full:
+            why = "no scan of a whole cluster is recorded: what was not looked at is not known"
+            found.append(Unread("the stored results", why, reason="incomplete"))
+        if self.base is None:
+            return tuple(found)
+        coverage = self.base.status.get("coverage") or {}
+        places = [one for one in coverage.get("unreadPlaces") or () if isinstance(one, dict)]
+        for one in places:
+            where, why = str(one.get("where") or ""), str(one.get("why") or "")
+            found.append(
+                Unread(where, why, hint=str(one.get("hint") or ""), reason=one.get("reason") or "malformed")
+            )
+        if (more := int(coverage.get("unread") or 0) - len(places)) > 0:
+            found.append(
+                Unread(
+                    f"ScanRun {self.base.name}",
+                    f"and {more:,} more that were not recorded one by one",
+                    reason="incomplete",
+                )
+            )
+        return tuple(found)
+
+    def skips(self, judged: set[str], asked: set[str]) -> tuple[Skip, ...]:
+        coverage = (self.base.status.get("coverage") or {}) if self.base else {}
+        skipped = {
+            str(one.get("control")): Skip(
+                str(one.get("control")), str(one.get("why") or ""), one.get("kind") or "no objects"
+            )
+            for one in coverage.get("skips") or ()
+            if isinstance(one, dict)
+        }
+        nothing = "no stored result is of it"
+        return tuple(skipped.get(id) or Skip(id, nothing) for id in sorted(asked - judged))
+
+    @property
+    def objects(self) -> int:
+        return int((self.base.status.get("coverage") or {}).get("objects") or 0) if self.base else 0
+
+    @property
+    def target(self) -> Target:
+        target = (self.base.spec.get("target") or {}) if self.base else {}
+        kinds: tuple[TargetKind, ...] = get_args(TargetKind)
+        return Target(
+            next((kind for kind in kinds if kind == target.get("kind")), "cluster"),
+            str(target.get("name") or "the stored results"),
+            server_version=str(target.get("serverVersion") or ""),
+            cloud=str(target.get("cloud") or ""),
+        )
+
+
+def _report(
+    judgement: Judgement,
+    controls: tuple[Control, ...],
+    frameworks: tuple[Framework, ...],
+    coverage: _Coverage,
+) -> PostureReport:
+    judged = {id for ids in judgement.judged for id in ids}
+    own = sum(resource.origin.kind != "derived" for resource in judgement.resources)
+    return PostureReport(
+        target=coverage.target,
+        resources=judgement.resources,
+        controls=controls,
+        findings=judgement.findings,
+        judged=judgement.judged,
+        joined=judgement.joined,
+        gave_up=judgement.gave_up,
+        skips=coverage.skips(judged, {control.id for control in controls}),
+        unread=coverage.unread(),
+        frameworks=frameworks,
+        objects=max(coverage.objects, own),
+        is_sealed=True,
+    )
+
+
+def _judgement(results: Iterable[StoredResult], wanted: set[str] | None) -> Judgement:
+    """``wanted`` are ids of controls; ``None`` for all."""
+    own: dict[str, Resource] = {}
+    derived: dict[str, Resource] = {}
+    judged: dict[str, tuple[str, ...]] = {}
+    joined: dict[str, tuple[str, ...]] = {}
+    parts: dict[str, Resource] = {}
+    findings: list[Finding] = []
+    gave_up: dict[str, tuple[Skip, ...]] = {}
+    for result in results:
+        resource = result.resource
+        (derived if resource.origin.kind == "derived" else own)[resource.id] = resource
+        ids = (control.id for control in result.controls)
+        judged[resource.id] = tuple(id for id in ids if wanted is None or id in wanted)
+        findings += [f for f in result.findings if wanted is None or f.control in wanted]
+        if skips := tuple(s for s in result.gave_up if wanted is None or s.control in wanted):
+            gave_up[resource.id] = skips
+        parts |= {part.id: part for part in result.related}
+        joined[resource.id] = tuple(part.id for part in result.related)
+    own |= {id: part for id, part in parts.items() if id not in own and part.kind}
+    resources = (*own.values(), *derived.values())
+    return Judgement(
+        tuple(findings),
+        resources,
+        tuple(judged.get(resource.id, ()) for resource in resources),
+        tuple(joined[id] for id in derived),
+        (),
+        (),
+        gave_up=gave_up,
+    )
+
+
+def _controls(
+    results: Iterable[StoredResult], base: _Run | None, policies: Policies, wanted: set[str] | None
+) -> tuple[Control, ...]:
+    """Those that results are of and those that were asked for; with the stored score, which the counts rest on."""
+    known: Mapping[str, Control] = {control.id: control.facts for control in policies.known}
+    asked = [str(id) for id in (base.spec.get("controls") or ())] if base else []
+    found: dict[str, Control] = {id: known[id] for id in asked if id in known}
+    for result in results:
+        for control in result.controls:
+            ours = known.get(control.id, control)
+            found[control.id] = (
+                ours if ours.score == control.score else structs.replace(ours, score=control.score)
+            )
+    chosen = (control for id, control in found.items() if wanted is None or id in wanted)
+    return tuple(sorted(chosen, key=lambda control: (-control.score, control.id)))
+
+
+def _base(runs: list[_Run]) -> _Run | None:
+    """The newest that succeeded, of those that looked at everything where there are such."""
+    succeeded = [run for run in runs if run.phase == "Succeeded"]
+    return next(reversed([run for run in succeeded if run.is_full] or succeeded), None)
+
+
+def _run(entry: Entry) -> _Run:
+    whole = orjson.loads(entry.content.body)
+    spec, status = whole.get("spec") or {}, whole.get("status") or {}
+    phase, message = str(status.get("phase") or "unfinished"), str(status.get("message") or "")
+    return _Run(entry.key.name, phase, message, spec.get("scope") == "everything", spec, status)

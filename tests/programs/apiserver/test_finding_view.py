@@ -1,0 +1,122 @@
+"""Findings, one line each, out of the stored scans."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgi import ROOT, TABLE, Client
+
+SCANS = f"{ROOT}/namespaces/{{}}/workloadconfigurationscans"
+OURS = "/apis/leadline.dev/v1alpha1"
+FINDINGS = f"{OURS}/namespaces/shop/findings"
+ALL = f"{OURS}/findings"
+
+
+def run(scenario: Callable[[Client], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(scenario(Client()), 60))
+
+
+def control(id: str, status: str, severity: str = "High") -> dict[str, Any]:
+    path = {"failedPath": "", "fixPath": "spec.x", "fixPathValue": "true", "fixCommand": ""}
+    return {
+        "controlID": id,
+        "name": f"title of {id}",
+        "severity": {"severity": severity, "scoreFactor": 8},
+        "status": {"status": status, "subStatus": "", "info": ""},
+        "rules": [{"name": "r", "paths": [path]}],
+    }
+
+
+async def put(client: Client, name: str, *controls: dict[str, Any], namespace: str = "shop") -> None:
+    whole = {
+        "apiVersion": ROOT.removeprefix("/apis/"),
+        "kind": "WorkloadConfigurationScan",
+        "metadata": {
+            "name": name,
+            "labels": {"kubescape.io/workload-kind": "Deployment", "kubescape.io/workload-name": name},
+        },
+        "spec": {"controls": {one["controlID"]: one for one in controls}},
+    }
+    answer = await client.ask("POST", SCANS.format(namespace), whole)
+    assert answer.code == 201, answer.content
+
+
+def test_each_failed_control_of_an_object_is_a_line():
+    async def scenario(client: Client) -> None:
+        await put(client, "web", control("C-0057", "failed"), control("C-0001", "passed"))
+        table = (await client.ask("GET", FINDINGS, headers={"accept": TABLE})).json
+        titles = [column["name"] for column in table["columnDefinitions"]]
+        (row,) = table["rows"]
+        cells = dict(zip(titles, row["cells"], strict=True))
+        assert cells["Name"] == "web.c-0057"
+        assert cells["Severity"] == "High"
+        assert cells["Title"] == "title of C-0057"
+        assert cells["Object"] == "Deployment/web"
+        assert cells["Fix"] == "set spec.x to true"
+
+    run(scenario)
+
+
+def test_one_is_read_by_its_name():
+    async def scenario(client: Client) -> None:
+        await put(client, "web.v1", control("C-0057", "failed"))
+        found = (await client.ask("GET", f"{FINDINGS}/web.v1.c-0057")).json
+        assert found["spec"]["control"] == "C-0057"
+        assert found["metadata"]["labels"]["leadline.dev/severity"] == "high"
+        assert (await client.ask("GET", f"{FINDINGS}/web.v1.c-0058")).code == 404
+        assert (await client.ask("GET", f"{FINDINGS}/web")).code == 404
+
+    run(scenario)
+
+
+def test_pages_hold_every_finding_once():
+    async def scenario(client: Client) -> None:
+        # As names "a-b.c-1" sorts before "a.c-1", as scans "a" comes before "a-b".
+        names = ["a", "a-b", "a.b", "a0", "b"]
+        for namespace in ("shop", "zoo"):
+            for name in names:
+                await put(
+                    client, name, *(control(f"C-{n:04}", "failed") for n in range(3)), namespace=namespace
+                )
+        whole = (await client.ask("GET", ALL)).json["items"]
+        wanted = [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in whole]
+        assert len(set(wanted)) == 30
+        for limit in (1, 2, 3, 7, 29, 30):
+            found: list[tuple[str, str]] = []
+            query = {"limit": str(limit)}
+            while True:
+                page = (await client.ask("GET", ALL, query=query)).json
+                assert len(page["items"]) <= limit
+                found += [(i["metadata"]["namespace"], i["metadata"]["name"]) for i in page["items"]]
+                if not page["metadata"].get("continue"):
+                    break
+                query["continue"] = page["metadata"]["continue"]
+            assert found == wanted, limit
+
+    run(scenario)
+
+
+def test_labels_of_the_finding_and_of_the_scan_select():
+    async def scenario(client: Client) -> None:
+        await put(client, "web", control("C-0001", "failed", "Low"), control("C-0057", "failed", "Critical"))
+        await put(client, "db", control("C-0057", "failed", "Critical"))
+        for selector, names in (
+            ("leadline.dev/severity=low", ["web.c-0001"]),
+            ("leadline.dev/control=C-0057", ["db.c-0057", "web.c-0057"]),
+            ("kubescape.io/workload-name=web", ["web.c-0001", "web.c-0057"]),
+        ):
+            listed = (await client.ask("GET", ALL, query={"labelSelector": selector})).json
+            assert [item["metadata"]["name"] for item in listed["items"]] == names
+
+    run(scenario)
+
+
+def test_they_can_neither_be_written_nor_watched():
+    async def scenario(client: Client) -> None:
+        assert (await client.ask("GET", ALL, query={"watch": "1"})).code == 405
+        assert (await client.ask("DELETE", f"{FINDINGS}/web.c-0057")).code == 405
+        resources = (await client.ask("GET", OURS)).json["resources"]
+        (row,) = [one for one in resources if one["name"] == "findings"]
+        assert row["verbs"] == ["get", "list"]
+
+    run(scenario)
