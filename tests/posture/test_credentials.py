@@ -1,6 +1,7 @@
 """Which names and values give a credential away, and that no finding ever repeats one."""
 
 import base64
+from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from leadline.model.resource import Origin, resource_of
 from leadline.posture.catalogue import load_controls
+from leadline.posture.checks import token_shapes
 from leadline.posture.checks.container_credentials import SENSITIVE_KEY_NAMES, SENSITIVE_VALUES
 from leadline.posture.checks.credentials import CredentialRules, rules_for, words
 from leadline.posture.engine import judge
@@ -327,3 +329,13 @@ def test_programs_in_a_text_are_no_credentials(line):
 
 def test_json_is_looked_into():
     assert RULES.is_credential("DB_SECRETS", '{"user": "shop", "password": "wonderland"}')
+
+
+def test_no_pattern_of_a_token_matches_less_than_the_shortest_length():
+    patterns = [pattern for _, pattern in token_shapes._ROWS] + [token_shapes._BASIC, token_shapes._QUERY]
+    shortest = min(_parser.parse(pattern).getwidth()[0] for pattern in patterns)
+    assert shortest == token_shapes.SHORTEST_TOKEN
+
+
+def test_every_login_holds_a_mark_that_is_looked_for():
+    assert all("://" in mark or ";" in mark or "://" in pattern for mark, pattern in token_shapes._LOGINS)

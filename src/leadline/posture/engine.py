@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct
@@ -383,7 +384,7 @@ def judgement_of(judge: Judge, own: Sequence[SubjectVerdict], grants: Sequence[S
     every = (*own, *grants)
     judged = tuple(verdict.judged for verdict in (*own, *subjects))
     return Judgement(
-        tuple(finding for verdict in every for finding in verdict.findings),
+        tuple(chain.from_iterable(verdict.findings for verdict in every)),
         tuple(verdict.resource for verdict in (*own, *subjects)),
         judged,
         tuple(verdict.joined for verdict in subjects),

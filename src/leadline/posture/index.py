@@ -77,17 +77,13 @@ Rows = Callable[[Filed], Iterable[tuple[Hashable, V]]]
 
 
 class Index(Generic[V]):
-    """What the objects of ``kinds`` put under which keys; ``rows`` may look at nothing but the object.
+    """What the objects of ``kinds`` put under which keys; ``rows`` may look at nothing but the object."""
 
-    With ``is_set`` equal values under one key count once: what reads it does not learn how many objects put it there.
-    """
+    __slots__ = ("kinds", "rows")
 
-    __slots__ = ("is_set", "kinds", "rows")
-
-    def __init__(self, kinds: Iterable[str], rows: Rows[V], *, is_set: bool = False) -> None:
+    def __init__(self, kinds: Iterable[str], rows: Rows[V]) -> None:
         self.kinds = frozenset(kinds)
         self.rows = rows
-        self.is_set = is_set
 
 
 _RUNNING: Index[Resource] = Index((WORKLOADS,), lambda filed: (("", filed.resource),))
@@ -102,56 +98,32 @@ _ABSENT = object()
 
 
 class _Table:
-    """The rows of one index. A value under a key is known by its row number, or by what it looks like in a set."""
+    """The rows of one index: under each key the values by their row numbers."""
 
-    __slots__ = ("_counts", "_last", "_unsorted", "buckets", "is_set")
+    __slots__ = ("_unsorted", "buckets")
 
-    def __init__(self, *, is_set: bool) -> None:
-        self.buckets: dict[Hashable, dict[Any, Any]] = {}
-        self.is_set = is_set
-        self._counts: dict[tuple[Hashable, str], int] = {}
+    def __init__(self) -> None:
+        self.buckets: dict[Hashable, dict[int, Any]] = {}
         self._unsorted: set[Hashable] = set()
-        self._last: tuple[Any, str] = (None, "")
 
-    def bucket(self, key: Hashable) -> dict[Any, Any]:
+    def bucket(self, key: Hashable) -> dict[int, Any]:
         """Row to value, in the order of reading."""
         if self._unsorted and key in self._unsorted:
             self._unsorted.discard(key)
             self.buckets[key] = dict(sorted(self.buckets[key].items()))
         return self.buckets[key]
 
-    def put(self, key: Hashable, row: int, value: Any) -> Any:
-        """Adds a row; its name in the bucket."""
+    def put(self, key: Hashable, row: int, value: Any) -> None:
         bucket = self.buckets.get(key)
         if bucket is None:
             bucket = self.buckets[key] = {}
-        if self.is_set:
-            name = self.name(row, value)
-            self._counts[key, name] = self._counts.get((key, name), 0) + 1
-            bucket.setdefault(name, value)
-            return name
-        if bucket and row < next(reversed(bucket)):
+        elif row < next(reversed(bucket)):
             self._unsorted.add(key)
         bucket[row] = value
-        return row
 
-    def name(self, row: int, value: Any) -> Any:
-        """What a row is called in its bucket."""
-        if not self.is_set:
-            return row
-        if value is not self._last[0]:  # an object files one value under several keys
-            self._last = (value, repr(value))
-        return self._last[1]
-
-    def drop(self, key: Hashable, row: int, value: Any) -> None:
+    def drop(self, key: Hashable, row: int) -> None:
         bucket = self.buckets[key]
-        name = self.name(row, value)
-        if self.is_set:
-            self._counts[key, name] -= 1
-            if self._counts[key, name]:
-                return
-            del self._counts[key, name]
-        del bucket[name]
+        del bucket[row]
         if not bucket:
             del self.buckets[key]
             self._unsorted.discard(key)
@@ -167,12 +139,14 @@ class Store:
         self._next_rank = len(self._objects)
         self._tables: dict[Index[Any], _Table] = {}
         self._workloads: dict[int, tuple[Workload, ...]] = {}
+        self._answers_until_change: dict[Hashable, Any] = {}
+        """Those worked out while no reads were written down."""
         self._answers: dict[Hashable, Any] = {}
         self._reads_of: dict[Hashable, set[Read]] = {}
         self._answers_by_read: dict[Read, set[Hashable]] = {}
         self._about: dict[int, set[Hashable]] = {}
         """The kept answers about one object, which go with it."""
-        self._log: dict[tuple[object, Hashable], tuple[bool, dict[Any, Any]]] = {}
+        self._log: dict[tuple[object, Hashable], tuple[bool, dict[int, Any]]] = {}
         self.trace: set[Read] | None = None
         """Where reads are written down; ``None`` where no one wants to know."""
 
@@ -189,11 +163,11 @@ class Store:
         return tuple(self._objects.values())
 
     def workloads_of(self, resource: Resource) -> tuple[Workload, ...]:
-        """The workloads of a resource, built once; only those of resources that have some are kept."""
+        """The workloads of a resource, built once; kept for the objects of the world."""
         found = self._workloads.get(id(resource))
         if found is None:
             found = workloads_of(resource)
-            if found and id(resource) in self._ranks:
+            if id(resource) in self._ranks:
                 self._workloads[id(resource)] = found
         return found
 
@@ -207,11 +181,9 @@ class Store:
         if self.trace is not None:
             self.trace.update((index, key, False) for key in keys)
         buckets = table.buckets
-        found = [key for key in keys if key in buckets]
-        if not found:
-            return []
+        found = keys if len(keys) == 1 else [key for key in keys if key in buckets]
         if len(found) == 1:
-            return list(table.bucket(found[0]).values())
+            return list(table.bucket(found[0]).values()) if found[0] in buckets else []
         rows = {row: value for key in found for row, value in buckets[key].items()}
         return [rows[row] for row in sorted(rows)]
 
@@ -223,22 +195,25 @@ class Store:
         return any(key in table.buckets for key in keys)
 
     def once(self, question: Hashable, answer: Callable[[], T]) -> T:
-        """``answer()``, kept until something changes that it read."""
+        """``answer()``, kept until something changes that it read; where that is not written down, until any change."""
+        if self.trace is None:
+            if question not in self._answers_until_change:
+                self._answers_until_change[question] = answer()
+            return cast(T, self._answers_until_change[question])
         if question not in self._answers:
             outer, inner = self.trace, set[Read]()
             self.trace = inner
             try:
                 self._answers[question] = answer()
             except BaseException:
-                if outer is not None:
-                    outer |= inner
+                outer |= inner
                 raise
             finally:
                 self.trace = outer
             self._reads_of[question] = inner
             for read in inner:
                 self._answers_by_read.setdefault(read, set()).add(question)
-        self._note(_answer(question))
+        self.trace.add(_answer(question))
         return cast(T, self._answers[question])
 
     def about(self, resource: Resource, question: str, answer: Callable[[], T]) -> T:
@@ -246,7 +221,7 @@ class Store:
         if id(resource) not in self._ranks:
             return answer()
         key = (question, id(resource))
-        if key not in self._answers:
+        if self.trace is not None and key not in self._answers:
             self._about.setdefault(id(resource), set()).add(key)
         return self.once(key, answer)
 
@@ -256,6 +231,7 @@ class Store:
         An added object with the id of a removed one takes its place in the order. What is ``removed`` are the
         very objects that were added.
         """
+        self._answers_until_change.clear()
         ranks: dict[str, int] = {}
         stale: set[Read] = {ALL}
         for resource in removed:
@@ -296,15 +272,14 @@ class Store:
         self._ranks[id(resource)] = rank
         for index, table, rows in self._rows(resource):
             for row, (key, value) in enumerate(rows, rank * ROWS_OF_ONE):
-                bucket = table.buckets.get(key, {})
-                self._remember(index, key, bucket, table.name(row, value))
+                self._remember(index, key, table.buckets.get(key, {}), row)
                 table.put(key, row, value)
 
     def _take_out(self, resource: Resource, rank: int) -> None:
         for index, table, rows in self._rows(resource):
-            for row, (key, value) in enumerate(rows, rank * ROWS_OF_ONE):
-                self._remember(index, key, table.buckets[key], table.name(row, value))
-                table.drop(key, row, value)
+            for row, (key, _) in enumerate(rows, rank * ROWS_OF_ONE):
+                self._remember(index, key, table.buckets[key], row)
+                table.drop(key, row)
         del self._objects[rank]
         self._workloads.pop(id(resource), None)
 
@@ -320,18 +295,18 @@ class Store:
             ):
                 yield index, table, tuple(index.rows(filed))
 
-    def _remember(self, index: object, key: Hashable, bucket: dict[Any, Any], name: Any) -> None:
+    def _remember(self, index: object, key: Hashable, bucket: dict[int, Any], row: int) -> None:
         """What stood in a row before the change at hand."""
         kept = self._log.get((index, key))
         if kept is None:
             kept = self._log[index, key] = (bool(bucket), {})
-        kept[1].setdefault(name, bucket.get(name, _ABSENT))
+        kept[1].setdefault(row, bucket.get(row, _ABSENT))
 
     def _stale(self, stale: set[Read]) -> set[Read]:
         for (index, key), (was_there, before) in self._log.items():
             table = self._by_kind if index is _OF_KIND else self._tables[cast(Index[Any], index)]
             bucket = table.buckets.get(key, {})
-            if any(_differs(bucket.get(name, _ABSENT), value) for name, value in before.items()):
+            if any(_differs(bucket.get(row, _ABSENT), value) for row, value in before.items()):
                 stale.add((index, key, False))
             if was_there != bool(bucket):
                 stale.add((index, key, True))
@@ -361,19 +336,17 @@ class Store:
 
     @cached_property
     def _by_kind(self) -> _Table:
-        table = _Table(is_set=False)
+        table = _Table()
         for rank, resource in self._objects.items():
             table.put(kind_name(resource), rank * ROWS_OF_ONE, resource)
         return table
 
     def _build(self, index: Index[Any]) -> _Table:
-        table = self._tables[index] = _Table(is_set=index.is_set)
+        table = self._tables[index] = _Table()
         for rank, resource in sorted(self._chosen(index), key=_rank):
             filed = Filed(resource, self.workloads_of)
             for row, (key, value) in enumerate(index.rows(filed), rank * ROWS_OF_ONE):
-                if index.is_set:
-                    table.put(key, row, value)
-                elif key in table.buckets:  # rows come in order here
+                if key in table.buckets:  # rows come in order here
                     table.buckets[key][row] = value
                 else:
                     table.buckets[key] = {row: value}

@@ -1,5 +1,6 @@
 """Joins between the objects of one world. Each rests on indexes that are built on first use and follow every change."""
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -95,7 +96,7 @@ class Inventory:
         self._seen: dict[tuple[str, bool], Inventory] = {}
         self._folder = ""
         self._is_written = True
-        self._kept: dict[str, dict[int, tuple[Any, set[Read] | None]]] = {}
+        self._kept: dict[str, dict[int, tuple[Any, set[Read] | None]]] = defaultdict(dict)
         """What was found for each workload; good until the next change."""
         self.facts = facts or Facts()
 
@@ -285,10 +286,9 @@ class Inventory:
 
     def _keep(self, name: str, workload: Workload, find: Callable[[Workload], V]) -> V:
         """``find(workload)``, worked out once; kept with what was read for it where that is written down."""
-        store = self._store
+        store, kept = self._store, self._kept[name]
         outer = store.trace
-        kept: dict[int, tuple[V, set[Read] | None]] = self._kept.setdefault(name, {})
-        answer = kept.get(id(workload))
+        answer: tuple[V, set[Read] | None] | None = kept.get(id(workload))
         if answer is not None and outer is None:
             return answer[0]
         if workload.resource not in store:  # no one holds on to it, so that its id may come to mean another

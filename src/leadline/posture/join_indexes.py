@@ -173,7 +173,7 @@ def _account_namespaces(filed: Filed) -> Iterator[tuple[Hashable, str]]:
 
 WORKLOADS_IN: Index[Workload] = Index((WORKLOADS,), _workloads_in)
 ACCOUNT_USERS: Index[Workload] = Index((WORKLOADS,), _account_users)
-LABEL_SETS: Index[Mapping[str, str]] = Index((WORKLOADS,), _label_sets, is_set=True)
+LABEL_SETS: Index[Mapping[str, str]] = Index((WORKLOADS,), _label_sets)
 SERVICES: Index[tuple[Selector, Resource]] = Index(("Service",), _services)
 POLICIES: Index[tuple[Selector, PolicyRule]] = Index(POLICY_KINDS, _policies)
 POLICIES_IN: Index[PolicyRule] = Index(POLICY_KINDS, _policies_in)

@@ -71,6 +71,7 @@ class Worlds:
             called = f"{id}#{number}"
 
     def _inventory(self, world: World) -> Inventory:
-        if world not in self._inventories:
-            self._inventories[world] = Inventory((), self.facts)
-        return self._inventories[world]
+        found = self._inventories.get(world)
+        if found is None:
+            found = self._inventories[world] = Inventory((), self.facts)
+        return found

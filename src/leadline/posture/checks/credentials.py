@@ -175,6 +175,8 @@ _SCRIPTS = (".sh", ".py", ".js", ".ts", ".rb", ".pl", ".ps1", ".lua", ".go", ".j
 """Ends of the names of programs: ``get-token.sh`` holds no token."""
 _CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*[(\[]|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;,)]?")
 """How an expression of a program begins, which reads a value from elsewhere: ``form.value``, ``os.getenv(``."""
+_SHORTEST_ENCODED = 20
+"""Characters of base64 that can hold a credential."""
 MOST_PAIRS = 1000
 """Names and values of one JSON text that are looked at."""
 
@@ -243,9 +245,10 @@ class CredentialRules:
         )
 
     def _is_allowed(self, name: str, value: str) -> bool:
-        lowered = name.lower()
-        if any(allowed in lowered for allowed in self._names_allowed):
-            return True
+        if self._names_allowed:
+            lowered = name.lower()
+            if any(allowed in lowered for allowed in self._names_allowed):
+                return True
         return self._values_allowed is not None and bool(self._values_allowed.search(value[:LONGEST_VALUE]))
 
     def _is_named(self, name: str, value: str) -> bool:
@@ -379,8 +382,8 @@ def _is_random(value: str) -> bool:
 
 def _decoded(value: str) -> str | None:
     """What ``value`` says in base64; ``None`` where it is none."""
-    compact = "".join(value.split()) if len(value) <= LONGEST_TEXT else ""
-    if len(compact) < 20 or len(compact) % 4:
+    compact = "".join(value.split()) if _SHORTEST_ENCODED <= len(value) <= LONGEST_TEXT else ""
+    if len(compact) < _SHORTEST_ENCODED or len(compact) % 4:
         return None
     try:
         return base64.b64decode(compact, validate=True).decode("utf-8")

@@ -7,7 +7,7 @@ https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/#safe-and-uns
 from collections.abc import Iterator
 from typing import Any
 
-from leadline.model.control import Remove, Review, Set, Violation, Violations
+from leadline.model.control import Missing, Remove, Set, Violation, Violations
 from leadline.posture.checks.container_security import (
     privilege_escalation,
     privileged,
@@ -100,12 +100,8 @@ def _is_host_process(context: dict[str, Any]) -> bool:
 
 
 def _from_pod(violation: Violation, place: str) -> Violation:
-    match violation:
-        case Set(path, value, ""):
-            return Set(place + path, value)
-        case Remove(path, ""):
-            return Remove(place + path)
-        case Review(path, ""):
-            return Review(place + path)
-        case _:
-            return violation
+    if isinstance(violation, Missing) or violation.on:
+        return violation
+    if isinstance(violation, Set):
+        return Set(place + violation.path, violation.value)
+    return type(violation)(place + violation.path)

@@ -6,6 +6,7 @@ https://kubernetes.io/docs/concepts/policy/resource-quotas/).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from leadline.kube.quantity import parse_quantity
@@ -41,8 +42,10 @@ def has_request(container: Container, resource: str, inventory: Inventory) -> bo
 
 
 def _is_written(container: Container, field: str, resource: str) -> bool:
-    places = (container.resources, mapping(container.workload.pod.get("resources")))
-    return any(_is_some(mapping(place.get(field)).get(resource)) for place in places)
+    if _is_some(mapping(container.resources.get(field)).get(resource)):
+        return True
+    of_pod = container.workload.pod.get("resources")
+    return of_pod is not None and _is_some(mapping(mapping(of_pod).get(field)).get(resource))
 
 
 def _is_some(quantity: Any) -> bool:
@@ -106,10 +109,16 @@ def outside(value: Any, least: Iterable[str], most: Iterable[str]) -> bool:
     amount = parse_quantity(value)
     if amount is None:
         return True
-    floors, ceilings = map(parse_quantity, least), map(parse_quantity, most)
-    return any(c is not None and amount > c for c in ceilings) or any(
-        f is not None and amount < f for f in floors
-    )
+    floor, ceiling = _range(tuple(least), tuple(most))
+    return (floor is not None and amount < floor) or (ceiling is not None and amount > ceiling)
+
+
+@lru_cache(maxsize=64)
+def _range(least: Bounds, most: Bounds) -> tuple[int | None, int | None]:
+    """The greatest of ``least`` and the least of ``most``; ``None`` for none. What is no quantity is no bound."""
+    floors = [amount for amount in map(parse_quantity, least) if amount is not None]
+    ceilings = [amount for amount in map(parse_quantity, most) if amount is not None]
+    return max(floors, default=None), min(ceilings, default=None)
 
 
 _BOUNDS: Index[None] = Index(("LimitRange", "ResourceQuota"), _bounds)

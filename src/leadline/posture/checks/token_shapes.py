@@ -54,6 +54,8 @@ _ROWS: tuple[tuple[str, str], ...] = (
     ('"auths"', r'"auths"\s*:\s*\{[^}]{0,512}"auth"\s*:\s*"[0-9A-Za-z+/]{8,}'),
 )
 """What a text must hold for the pattern to be worth trying, and the pattern."""
+SHORTEST_TOKEN = 14
+"""Characters that the shortest text has which any of these patterns matches."""
 _FEWEST_CHARACTERS = 4
 """Of the end of a token: one filled up with the same few, ``XXXXXXXX``, stands for none."""
 
@@ -89,7 +91,7 @@ def _shape(pattern: str) -> re.Pattern[str]:
 
 def has_token(text: str) -> bool:
     """Whether a known kind of token stands in ``text``."""
-    return (
+    return len(text) >= SHORTEST_TOKEN and (
         any(
             len(set(found[0][-12:])) >= _FEWEST_CHARACTERS
             for mark, shape in _ROWS
@@ -122,7 +124,7 @@ def _is_mixed(value: str) -> bool:
 
 def has_login(text: str) -> bool:
     """Whether an address in ``text`` carries a password, and no variable in its place."""
-    return any(
+    return ("://" in text or ";" in text) and any(
         not TEMPLATE.search(found[1]) and any(map(str.isalnum, found[1]))
         for mark, login in _LOGINS
         if mark in text
