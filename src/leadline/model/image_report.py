@@ -5,6 +5,7 @@ from msgspec import Struct
 from leadline.model.control import Severity
 from leadline.model.package import Sbom
 from leadline.model.vulnerability import Coverage, DatabaseState, Match, Suppressed
+from leadline.model.waiver import WaiverUse
 
 
 class ImageFinding(Struct, frozen=True):
@@ -22,6 +23,15 @@ class ImageFinding(Struct, frozen=True):
     layer: str = ""
 
 
+class WaivedImageFinding(Struct, frozen=True):
+    """A finding that someone accepts."""
+
+    finding: ImageFinding
+    waiver: str
+    """What the waiver is called."""
+    reason: str
+
+
 class ImageReport(Struct, frozen=True, tag_field="type", tag="image"):
     """The SBOM and the findings, worst first."""
 
@@ -36,3 +46,7 @@ class ImageReport(Struct, frozen=True, tag_field="type", tag="image"):
     """How far the packages were matched."""
     database: DatabaseState | None = None
     """``None`` where there was none, so that nothing was matched."""
+    waived_findings: tuple[WaivedImageFinding, ...] = ()
+    """Not among ``findings``. Vulnerabilities that are accepted stand in ``suppressed``."""
+    waivers: tuple[WaiverUse, ...] = ()
+    """Every waiver that was looked at, and what became of it here."""

@@ -5,6 +5,7 @@ from msgspec import Struct
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.report import Target
+from leadline.model.waiver import WaiverUse
 
 
 class ImageUse(Struct, frozen=True):
@@ -48,3 +49,5 @@ class ImagesReport(Struct, frozen=True, tag_field="type", tag="images"):
     """What of ``target`` could not be read, so that images in it are not known."""
     left_out: tuple[Unread, ...] = ()
     """What of ``target`` was passed over by choice."""
+    waivers: tuple[WaiverUse, ...] = ()
+    """Every waiver that was looked at, and what became of it over all images."""

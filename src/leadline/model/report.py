@@ -10,6 +10,7 @@ from msgspec import Struct
 from leadline.model.control import Control, Framework
 from leadline.model.finding import Finding, Place, Skip, Unread
 from leadline.model.resource import Origin, Resource
+from leadline.model.waiver import WaiverUse
 
 TargetKind = Literal["cluster", "file", "directory", "git", "stdin"]
 Status = Literal["passed", "failed", "skipped"]
@@ -57,6 +58,14 @@ class ControlCount(Struct, frozen=True):
         return 100 * self.passed / self.judged if self.judged else None
 
 
+class Waived(Struct, frozen=True):
+    """A finding that someone accepts."""
+
+    finding: Finding
+    waiver: int
+    """Place of the waiver in the report's ``waivers``."""
+
+
 class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="posture"):
     """Everything a format needs, and data alone. Passes are ``judged`` less ``findings``."""
 
@@ -94,6 +103,10 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
     gave_up: Mapping[str, tuple[Skip, ...]] = {}
     """For the objects, by id, that some control could not judge: which, and why."""
     seconds: float = 0.0
+    waived: tuple[Waived, ...] = ()
+    """Findings that a waiver covers. They are not among ``findings``, and their objects count as passed."""
+    waivers: tuple[WaiverUse, ...] = ()
+    """Every waiver that was looked at, and what became of it."""
     is_sealed: bool = False
     """Whether findings have their places and lines, so that nothing has to be read again to show them."""
     starts: Mapping[str, Place] = {}

@@ -13,7 +13,7 @@ from leadline.model.control import (
 )
 from leadline.model.finding import Finding, Place, Skip, Unread
 from leadline.model.package import Sbom
-from leadline.model.report import ControlCount, PostureReport
+from leadline.model.report import ControlCount, PostureReport, Waived
 from leadline.model.resource import Resource, joined
 from leadline.outputs.control_groups import ControlGroup, control_groups
 from leadline.outputs.counters import Counters, category_of, resource_counters, skip_info, status_info
@@ -52,6 +52,13 @@ from leadline.outputs.summary import (
     target_name,
 )
 from leadline.outputs.titles import titles_of
+from leadline.outputs.waiver_text import (
+    exception_facts,
+    odd_waivers,
+    waiver_facts,
+    waiver_lines,
+    why_accepted,
+)
 
 __all__ = [
     "HIDDEN",
@@ -84,6 +91,7 @@ __all__ = [
     "Severity",
     "Skip",
     "Unread",
+    "Waived",
     "blocked_by_access",
     "category_of",
     "closing",
@@ -96,6 +104,7 @@ __all__ = [
     "edit_line",
     "edit_rows",
     "encode",
+    "exception_facts",
     "excerpts",
     "failing_text",
     "file_of",
@@ -107,6 +116,7 @@ __all__ = [
     "json_text",
     "missing_part",
     "not_judged",
+    "odd_waivers",
     "padded",
     "per_cent",
     "place_text",
@@ -129,6 +139,9 @@ __all__ = [
     "titles_of",
     "value_at",
     "value_text",
+    "waiver_facts",
+    "waiver_lines",
     "why",
+    "why_accepted",
     "wrapped",
 ]

@@ -18,6 +18,7 @@ from leadline.outputs.vulnerability_rows import (
     vulnerability_count,
     vulnerability_lines,
 )
+from leadline.outputs.waiver_text import waiver_lines
 
 __all__ = [
     "ImageFinding",
@@ -131,6 +132,11 @@ def gap_lines(report: ImagesReport, page: Page) -> Iterator[str]:
     number = sum(len(one.report.suppressed) for one in report.images)
     if number:
         yield from _labelled("suppressed", f"{number:,}, json lists them", page.width)
+    accepted = sum(
+        len(one.report.waived_findings) + sum(part.by == "waiver" for part in one.report.suppressed)
+        for one in report.images
+    )
+    yield from waiver_lines(accepted, report.waivers, page.width, verbose=page.verbose)
     gaps = Counter(gap for one in report.images for gap in one.report.not_judged)
     shown = gaps.most_common() if page.verbose else gaps.most_common(_STEPS)
     for i, (gap, times) in enumerate(shown):

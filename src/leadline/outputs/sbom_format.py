@@ -24,6 +24,7 @@ from leadline.outputs.vulnerability_rows import (
     vulnerability_count,
     vulnerability_lines,
 )
+from leadline.outputs.waiver_text import waiver_lines
 
 __all__ = [
     "Component",
@@ -58,6 +59,7 @@ __all__ = [
     "upgrade_lines",
     "vulnerability_count",
     "vulnerability_lines",
+    "waiver_lines",
     "web_page",
     "wrapped",
 ]

@@ -22,6 +22,12 @@ def sealed(report: PostureReport, places: Places) -> PostureReport:
     return structs.replace(
         report,
         findings=tuple(_placed(report.findings, found)),
+        waived=tuple(
+            structs.replace(one, finding=finding)
+            for one, finding in zip(
+                report.waived, _placed(tuple(one.finding for one in report.waived), found), strict=True
+            )
+        ),
         starts=dict(_starts(report, found)),
         is_sealed=True,
     )
@@ -43,7 +49,11 @@ def _placed(findings: tuple[Finding, ...], found: FindingPlaces) -> Iterator[Fin
 
 
 def _starts(report: PostureReport, found: FindingPlaces) -> Iterator[tuple[str, Place]]:
-    for other in dict.fromkeys(other for finding in report.findings for other in finding.related):
+    for other in dict.fromkeys(
+        other
+        for finding in (*report.findings, *(one.finding for one in report.waived))
+        for other in finding.related
+    ):
         place = found.start(report.resource(other))
         if place is not None:
             yield other, place

@@ -14,6 +14,7 @@ from leadline.scans.selection import split_workload
 from leadline.sources.cluster.listing import OnProgress, Progress
 from leadline.sources.cluster.rbac import expand
 from leadline.sources.cluster.reader import Cluster, ClusterSnapshot, connect, get_workload, read_cluster
+from leadline.sources.waivers.security_exceptions import KINDS
 
 NO_CLOUD = "none"
 """A cluster that is no service of a cloud that we know."""
@@ -37,7 +38,7 @@ def read_cluster_of(options: PostureOptions, controls: Sequence[BuiltControl]) -
 def _all(cluster: Cluster, options: PostureOptions, controls: Sequence[BuiltControl]) -> Reading:
     snapshot = read_cluster(
         cluster,
-        kinds_needed(controls),
+        kinds_needed(controls) | (set(KINDS) if options.use_target_waivers else set()),
         options.include_namespaces,
         options.exclude_namespaces,
         shown_by(options),

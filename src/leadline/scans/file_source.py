@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,6 +19,9 @@ from leadline.sources.manifests.files import ARCHIVE_ENDINGS, FileListing, absol
 from leadline.sources.manifests.positions import FilePlaces
 from leadline.sources.manifests.reader import read_listing
 
+if TYPE_CHECKING:
+    from leadline.sources.rendering.render import RenderOptions
+
 
 def read_files(targets: Sequence[str], options: PostureOptions) -> Reading:
     """Everything in ``targets``, each file judged by one owner: its chart, its kustomization, or only itself.
@@ -27,7 +31,8 @@ def read_files(targets: Sequence[str], options: PostureOptions) -> Reading:
     archives = [target for target in targets if target.endswith(ARCHIVE_ENDINGS) and Path(target).is_file()]
     plain = [target for target in targets if target not in archives]
     text = options.standard_input if STDIN in plain else b""
-    listing = list_files(plain, options.exclude_paths) if plain else None
+    uses = options.use_target_waivers
+    listing = list_files(plain, options.exclude_paths, use_ignore_files=uses) if plain else None
     roots = [*archives, *(target for target in plain if listing is not None and _renders(target, listing))]
     if not roots:
         return _plain(targets, listing, text) if listing else _nothing(targets)
@@ -67,23 +72,18 @@ def _with_rendered(
     targets: Sequence[str], options: PostureOptions, plain: Sequence[str], roots: Sequence[str]
 ) -> Reading:
     from leadline.sources.rendering.locations import RenderedPlaces
-    from leadline.sources.rendering.render import HelmOptions, RenderOptions, all_of, read_rendered
+    from leadline.sources.rendering.render import all_of, read_rendered
 
     text = options.standard_input if STDIN in plain else b""
-    rendering = RenderOptions(
-        environment=options.environ,
-        helm=HelmOptions(
-            values=options.charts.values,
-            sets=options.charts.set,
-            set_strings=options.charts.set_string,
-            kube_version=options.charts.kube_version,
-            api_versions=options.charts.api_versions,
-        ),
-    )
-    parts = [(root, read_rendered(Path(root), rendering, options.exclude_paths)) for root in roots]
+    rendering = _render_options(options)
+    uses = options.use_target_waivers
+    parts = [
+        (root, read_rendered(Path(root), rendering, options.exclude_paths, use_ignore_files=uses))
+        for root in roots
+    ]
     rendered = all_of(part for _, part in parts)
     claimed = {*rendered.claimed, *(absolute(root) for root in roots if root.endswith(ARCHIVE_ENDINGS))}
-    listing = list_files(plain, options.exclude_paths, claimed) if plain else None
+    listing = list_files(plain, options.exclude_paths, claimed, use_ignore_files=uses) if plain else None
     base = _plain(targets, listing, text) if listing is not None else _nothing(targets)
     places: Places = RenderedPlaces(rendered.texts, FilePlaces(text))
     return msgspec.structs.replace(
@@ -110,6 +110,21 @@ def _with_rendered(
         files=base.files + len(rendered.files),
         charts=rendered.charts,
         kustomizations=rendered.kustomizations,
+    )
+
+
+def _render_options(options: PostureOptions) -> "RenderOptions":
+    from leadline.sources.rendering.render import HelmOptions, RenderOptions
+
+    return RenderOptions(
+        environment=options.environ,
+        helm=HelmOptions(
+            values=options.charts.values,
+            sets=options.charts.set,
+            set_strings=options.charts.set_string,
+            kube_version=options.charts.kube_version,
+            api_versions=options.charts.api_versions,
+        ),
     )
 
 

@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 
 from leadline.image.findings import image_findings, not_judged
 from leadline.model.image_report import ImageReport
+from leadline.scans.image_waiving import waived_image
 from leadline.scans.lazy_sbom import LazySbom, open_sbom
 from leadline.scans.options import ImageOptions
 from leadline.scans.vulnerabilities import vulnerabilities_of
+from leadline.scans.waiving import waivers_of_files
 
 
 def image_scan(reference: str, options: ImageOptions = ImageOptions()) -> ImageReport:  # noqa: B008
@@ -22,12 +24,12 @@ def image_scan(reference: str, options: ImageOptions = ImageOptions()) -> ImageR
 
 
 def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
-    """The SBOM with all findings. Raises as ``LazySbom.sbom`` and ``vulnerabilities_of``."""
+    """The SBOM with all findings, accepted ones apart. Raises as ``LazySbom.sbom`` and ``vulnerabilities_of``."""
     sbom = lazy.sbom()
     today = options.today or datetime.now(UTC).strftime("%Y-%m-%d")
     findings = image_findings(sbom, today, is_document=lazy.is_from_document)
     found = vulnerabilities_of(sbom, options, today)
-    return ImageReport(
+    report = ImageReport(
         sbom,
         findings,
         (*found.gaps, *not_judged(sbom, is_document=lazy.is_from_document)),
@@ -36,3 +38,4 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
         found.matched.coverage,
         found.database,
     )
+    return waived_image(report, waivers_of_files(options.waivers), today) if options.waivers else report

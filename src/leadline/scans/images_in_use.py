@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.image.identity.reference import Reference, read_reference
 from leadline.kube.workload import images_in
@@ -11,10 +12,14 @@ from leadline.model.finding import Unread
 from leadline.model.images_report import ImageUse
 from leadline.model.report import Target
 from leadline.model.resource import Resource
+from leadline.model.waiver import Waiver
 from leadline.scans.cluster_source import shown_by
 from leadline.scans.options import PostureOptions
 from leadline.scans.read_targets import read
+from leadline.scans.waiving import subject_of, waivers_of_objects
 from leadline.sources.cluster.reader import ANY_WORKLOAD, connect, read_cluster
+from leadline.sources.waivers.security_exceptions import KINDS
+from leadline.waivers.match import Subject
 
 _STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 _PULLABLE = "docker-pullable://"
@@ -29,6 +34,10 @@ class ImagesInUse(Struct, frozen=True):
     objects: int = 0
     unread: tuple[Unread, ...] = ()
     left_out: tuple[Unread, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    """Those that stand on the objects, or are objects themselves."""
+    subjects: Mapping[str, Subject] = {}
+    """By id, what waivers ask of the objects that run images."""
 
 
 def images_of_manifests(targets: Sequence[str], options: PostureOptions) -> ImagesInUse:
@@ -37,13 +46,14 @@ def images_of_manifests(targets: Sequence[str], options: PostureOptions) -> Imag
     Raises: as ``read``.
     """
     with read(targets, options, ()) as reading:
-        return ImagesInUse(
+        found = ImagesInUse(
             reading.target,
             _uses(reading.resources),
             len(reading.resources),
             reading.unread,
             reading.left_out,
         )
+        return _with_waivers(found, reading.resources, options)
 
 
 def images_of_cluster(options: PostureOptions) -> ImagesInUse:
@@ -57,7 +67,7 @@ def images_of_cluster(options: PostureOptions) -> ImagesInUse:
     try:
         snapshot = read_cluster(
             cluster,
-            {ANY_WORKLOAD},
+            {ANY_WORKLOAD, "Namespace", *(KINDS if options.use_target_waivers else ())},
             options.include_namespaces,
             options.exclude_namespaces,
             shown_by(options),
@@ -70,7 +80,17 @@ def images_of_cluster(options: PostureOptions) -> ImagesInUse:
         for one in running.names(name):
             uses[one] = tuple(dict.fromkeys((*uses.get(one, ()), *users)))
     target = Target("cluster", snapshot.context, server_version=snapshot.server_version)
-    return ImagesInUse(target, uses, len(snapshot.resources), snapshot.unread)
+    workloads = sum(1 for one in snapshot.resources if one.kind != "Namespace")
+    found = ImagesInUse(target, uses, workloads, snapshot.unread)
+    return _with_waivers(found, snapshot.resources, options)
+
+
+def _with_waivers(found: ImagesInUse, resources: Sequence[Resource], options: PostureOptions) -> ImagesInUse:
+    users = {use.resource for uses in found.images.values() for use in uses}
+    cluster = found.target.name if found.target.kind == "cluster" else ""
+    subjects = {one.id: subject_of(one, cluster) for one in resources if one.id in users}
+    waivers, unread = waivers_of_objects(resources) if options.use_target_waivers else ((), ())
+    return replace(found, waivers=waivers, subjects=subjects, unread=(*found.unread, *unread))
 
 
 def _uses(resources: Iterable[Resource]) -> dict[str, tuple[ImageUse, ...]]:

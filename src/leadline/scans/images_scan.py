@@ -17,9 +17,11 @@ from leadline.model.finding import Unread, UnreadReason
 from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage, UnreadImage
 from leadline.scans.image_scan import image_report
+from leadline.scans.image_waiving import waived_images
 from leadline.scans.images_in_use import ImagesInUse, images_of_cluster, images_of_manifests
 from leadline.scans.lazy_sbom import open_sbom
 from leadline.scans.options import ImageOptions, PostureOptions
+from leadline.scans.waiving import waivers_of_files
 
 THREADS = 4
 """Images scanned at a time. Most of the time goes by in waiting for registries; reading layers takes a core."""
@@ -60,6 +62,8 @@ def _report(
     images: Mapping[str, tuple[ImageUse, ...]], options: ImageOptions, found: ImagesInUse | None
 ) -> ImagesReport:
     options = replace(options, today=options.today or datetime.now(UTC).strftime("%Y-%m-%d"))
+    given = waivers_of_files(options.waivers)
+    options = replace(options, waivers=())  # they are held against all images together
     scans = _Scans(options, is_of_objects=found is not None)
     scanned: dict[str, ScannedImage] = {}
     failed: list[UnreadImage] = []
@@ -71,10 +75,15 @@ def _report(
         uses = tuple(dict.fromkeys((*before.uses, *images[name])))
         scanned[outcome.key] = ScannedImage((*before.names, name), before.report, uses)
     scans.pass_notes_on()
-    worst_first = tuple(sorted(scanned.values(), key=_urgency))
+    images_found = tuple(scanned.values())
     if found is None:
-        return ImagesReport(worst_first, tuple(failed))
-    return ImagesReport(worst_first, tuple(failed), found.target, found.objects, found.unread, found.left_out)
+        report = waived_images(ImagesReport(images_found, tuple(failed)), given, {}, options.today)
+    else:
+        report = ImagesReport(
+            images_found, tuple(failed), found.target, found.objects, found.unread, found.left_out
+        )
+        report = waived_images(report, (*given, *found.waivers), found.subjects, options.today)
+    return replace(report, images=tuple(sorted(report.images, key=_urgency)))
 
 
 class _Named(Struct, frozen=True):

@@ -50,6 +50,10 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     """Folders or files of Python and Rego; the Python in them is run."""
     framework_files: tuple[str, ...] = ()
     """The user's own frameworks, TOML."""
+    waivers: tuple[str, ...] = ()
+    """Files that say which findings are accepted: ours, or the ecosystem's exceptions."""
+    use_target_waivers: bool = True
+    """Whether waivers and ignore files that come with the target count."""
     with_scores: bool = True
     """Whether the headline frameworks are counted where no framework was chosen."""
     charts: ChartOptions = ChartOptions()
@@ -91,6 +95,8 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
     """Files with statements about what is not affected: OpenVEX, CSAF, CycloneDX."""
     only_fixable: bool = False
     """Whether vulnerabilities without a fix are left out."""
+    waivers: tuple[str, ...] = ()
+    """Files that say which findings are accepted: ours, or the ecosystem's exceptions."""
     cache_folder: str = ""
     """Where what is found in layers is kept between scans; empty for nowhere."""
     standard_input: Callable[[int], bytes] | None = None

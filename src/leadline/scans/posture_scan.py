@@ -19,6 +19,7 @@ from leadline.scans.read_targets import read
 from leadline.scans.reading import Reading
 from leadline.scans.selection import selected
 from leadline.scans.settings import Settings, read_settings, shipped_settings
+from leadline.scans.waiving import Waiving, waived, waivers_of_files
 
 
 class PostureScan(Struct, frozen=True):
@@ -52,10 +53,12 @@ def open_posture_scan(targets: Sequence[str], options: PostureOptions) -> Iterat
         policies = choose_policies(options)
         known = shipped_settings(policies.known)
         settings = read_settings(options.settings_file, known) if options.settings_file else known
+        waiving = Waiving(waivers_of_files(options.waivers), tuple(policies.known), options)
         started = time.monotonic()
         with read(targets, options, policies.controls) as reading:
             hidden.add_objects(reading.resources)
             raw = _report(options, reading, policies, settings, started)
+            raw = waived(raw, reading.places, waiving)
             report = hidden.report(raw)
             places = hidden.places(reading.places, raw.resources, report)
             why = hidden.message(why_no_verdict(report, reading.ignored, options))

@@ -15,7 +15,7 @@ from leadline.errors import SourceError, UsageError
 from leadline.model.finding import Finding, Unread
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource, with_own_ids
-from leadline.outputs.place import Places
+from leadline.outputs.place import NoPlaces, Places
 from leadline.outputs.redaction.report import Redaction
 from leadline.posture.engine import Judge
 from leadline.posture.follow import Followed
@@ -29,6 +29,7 @@ from leadline.scans.read_targets import read
 from leadline.scans.reading import STDIN, Reading
 from leadline.scans.selection import in_namespaces, selected
 from leadline.scans.settings import Settings, read_settings, shipped_settings
+from leadline.scans.waiving import Waiving, waived, waivers_of_files
 from leadline.sources.manifests.tree_stamp import Stamp, stamp_of
 
 QUIET_S = 0.2
@@ -59,6 +60,7 @@ class WatchedScan:
         self._hidden = Redaction(options.secrets)
         self._hidden.add_settings((*options.charts.set, *options.charts.set_string))
         self._hidden.add_objects(reading.resources)
+        self._waiving = Waiving(waivers_of_files(options.waivers), tuple(policies.known), options)
         self._policies = policies
         self._settings = settings
         self.reading = reading
@@ -75,6 +77,7 @@ class WatchedScan:
         judgement = selected(self._options, self._followed.judgement)
         seconds = time.monotonic() - self._started
         report = report_of(reading, self._policies, self._settings, judgement, seconds)
+        report = waived(report, self.reading.places, self._waiving)
         shown = self._hidden.report(report)
         places = self._hidden.places(reading.places, report.resources, shown)
         why = self._hidden.message(why_no_verdict(shown, reading.ignored, self._options))
@@ -97,6 +100,8 @@ class WatchedScan:
         subjects = {one.id: one for one in difference.subjects}
         appeared = self._part(difference.appeared, subjects)
         went = self._part(difference.went, subjects | before)
+        appeared = waived(appeared, reading.places, self._waiving)
+        went = waived(went, NoPlaces(), self._waiving)
         if not (appeared.findings or went.findings or unread):
             return None
         shown = self._hidden.report(appeared)

@@ -58,7 +58,15 @@ def cyclonedx_vulnerabilities(report: ImageReport, out: IO[str], page: Page) -> 
     """The same with the vulnerabilities of its components, where there was a database to look in."""
     written = _written(report.sbom, page.version or "0", report.vulnerabilities)
     if report.database is not None:
-        written["vulnerabilities"] = written.pop("vulnerabilities", [])
+        accepted = [one for one in report.suppressed if one.by == "waiver"]
+        ref_of = {
+            _parts(one.package): f"{one.url or one.package.type}#{one.key}" for one in components(report.sbom)
+        }
+        whys = {one.match.id: one.why for one in accepted}
+        written["vulnerabilities"] = [
+            *written.pop("vulnerabilities", []),
+            *(_accepted(entry, whys) for entry in _vulnerabilities([one.match for one in accepted], ref_of)),
+        ]
     draft = drafted(written, moments=("timestamp",), name="serialNumber")
     out.write(draft.at(report.sbom.created or page.at).decode())
 
@@ -123,6 +131,16 @@ def _vulnerabilities(
             "affects": [{"ref": ref} for ref in affects],
         }
         yield {key: value for key, value in written.items() if value}
+
+
+def _accepted(entry: dict[str, Any], whys: Mapping[str, str]) -> dict[str, Any]:
+    """A vulnerability that someone accepts: it is there, and stays."""
+    analysis = {
+        "state": "exploitable",
+        "response": ["will_not_fix"],
+        "detail": plain(f"accepted: {whys[entry['id']]}", _LONGEST_TEXT),
+    }
+    return entry | {"bom-ref": f"accepted:{entry['id']}", "analysis": analysis}
 
 
 def _ratings(match: Match) -> Iterator[dict[str, Any]]:

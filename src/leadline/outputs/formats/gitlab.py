@@ -3,7 +3,7 @@
 Source: https://gitlab.com/gitlab-org/security-products/security-report-schemas (container-scanning-report-format.json)
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from leadline.outputs.vulnerability_format import (
@@ -16,6 +16,7 @@ from leadline.outputs.vulnerability_format import (
     format,
     json_text,
     not_seen,
+    odd_waivers,
     page_of,
     plain,
     shown_name,
@@ -31,17 +32,29 @@ _MOMENT = 19
 
 @format("gitlab", suffix=".gl.json", report=ImageReport)
 def gitlab(report: ImageReport, out: IO[str], page: Page) -> None:
-    _write((report,), [plain(gap) for gap in report.not_judged], out, page)
+    _write((report,), [plain(gap) for gap in (*report.not_judged, *_accepted(report))], out, page)
 
 
 @format("gitlab", suffix=".gl.json", report=ImagesReport)
 def images_gitlab(report: ImagesReport, out: IO[str], page: Page) -> None:
     """Each vulnerability names its image, so that one document holds all of them."""
     notes = [
-        f"{plain(one.names[0], 1000)}: {plain(gap)}" for one in report.images for gap in one.report.not_judged
+        f"{plain(one.names[0], 1000)}: {plain(gap)}"
+        for one in report.images
+        for gap in (*one.report.not_judged, *_accepted(one.report))
     ]
     notes += [f"not read: {plain(one.where, 1000)}: {plain(one.why)}" for one in not_seen(report)]
     _write([one.report for one in report.images], notes, out, page)
+
+
+def _accepted(report: ImageReport) -> Iterator[str]:
+    """The schema has no place for what is accepted but this."""
+    for one in report.suppressed:
+        if one.by in ("waiver", "VEX"):
+            yield f"{one.match.id} in {shown_name(one.match.package)} is accepted: {one.why}"
+    for waived in report.waived_findings:
+        yield f"{waived.finding.title} in {waived.finding.where} is accepted: {waived.reason}"
+    yield from odd_waivers(report.waivers)
 
 
 def _write(reports: Sequence[ImageReport], notes: Sequence[str], out: IO[str], page: Page) -> None:

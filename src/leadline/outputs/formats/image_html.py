@@ -28,10 +28,10 @@ from leadline.outputs.vulnerability_format import (
     RATINGS,
     ImageReport,
     Page,
-    Suppressed,
     Unread,
     count,
     format,
+    odd_waivers,
     page_of,
     reason,
     shown_name,
@@ -146,7 +146,7 @@ def _image(one: ScannedImage, number: int) -> Iterator[str]:
         yield f"<p>Run by {_users([use.title for use in one.uses])}</p>"
     yield from _vulnerabilities(report)
     yield from _findings(report)
-    yield from _suppressed(report.suppressed)
+    yield from _suppressed(report)
     gaps = [text(gap) for gap in report.not_judged]
     gaps += [_unread(part) for part in report.sbom.unread]
     if gaps:
@@ -221,17 +221,25 @@ def _findings(report: ImageReport) -> Iterator[str]:
     yield table(("Severity", "What", "To do"), cells)
 
 
-def _suppressed(suppressed: Sequence[Suppressed]) -> Iterator[str]:
-    if suppressed:
-        lines = [
-            f'<span class="id">{text(one.match.id)}</span> in {text(shown_name(one.match.package))}: '
-            f"{text(one.by)}, {text(one.why)}"
-            for one in suppressed
-        ]
-        yield f"<details><summary>{len(suppressed):,} not counted</summary>{items(lines)}</details>"
+def _suppressed(report: ImageReport) -> Iterator[str]:
+    lines = [
+        f'<span class="id">{text(one.match.id)}</span> in {text(shown_name(one.match.package))}: '
+        f"{text(one.by)}, {text(one.why)}"
+        for one in report.suppressed
+    ]
+    lines += [
+        f"{text(one.finding.title)}: <code>{text(one.finding.where)}</code>: waiver, {text(one.waiver)}: {text(one.reason)}"
+        for one in report.waived_findings
+    ]
+    if lines:
+        yield f"<details><summary>{len(lines):,} not counted</summary>{items(lines)}</details>"
+    if odd := [text(remark) for remark in odd_waivers(report.waivers)]:
+        yield f"<h3>Waivers to look at</h3>{items(odd)}"
 
 
 def _not_seen(report: ImagesReport) -> Iterator[str]:
+    if odd := [text(remark) for remark in odd_waivers(report.waivers)]:
+        yield f"<h2>Waivers to look at</h2>{items(odd)}"
     if report.failed:
         yield f"<h2>{text(count(len(report.failed), 'image'))} not read</h2>"
         yield items(

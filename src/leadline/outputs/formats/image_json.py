@@ -20,6 +20,7 @@ from leadline.outputs.vulnerability_format import (
     reason,
     risk,
     upgrades,
+    waiver_facts,
     without_empty,
 )
 
@@ -48,6 +49,7 @@ def images_json(report: ImagesReport, out: IO[str], page: Page) -> None:
         ],
         "unread": [_unread(one) for one in report.unread],
         "leftOut": [_unread(one) for one in report.left_out],
+        **({"waivers": waiver_facts(report.waivers)} if report.waivers else {}),
         "verdict": _verdict(page),
     }
     out.write(json_text(document) + "\n")
@@ -96,6 +98,17 @@ def _image(report: ImageReport) -> dict[str, Any]:
         "upgrades": [_upgrade(step) for step in upgrades(report.vulnerabilities, report.sbom)],
         "suppressed": [_suppressed(one) for one in report.suppressed],
         "findings": [_finding(one) for one in report.findings],
+        **(
+            {
+                "acceptedFindings": [
+                    {**_finding(one.finding), "waiver": one.waiver, "why": one.reason}
+                    for one in report.waived_findings
+                ]
+            }
+            if report.waived_findings
+            else {}
+        ),
+        **({"waivers": waiver_facts(report.waivers)} if report.waivers else {}),
         "coverage": [
             without_empty(
                 {

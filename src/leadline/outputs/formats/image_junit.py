@@ -78,9 +78,20 @@ def _suite(report: ImageReport, page: Page) -> _Suite:
         f'    <testcase classname="not judged" name={_attribute(gap)}><skipped/></testcase>\n'
         for gap in report.not_judged
     ]
+    accepted = [
+        (f"{one.match.id} in {shown_name(one.match.package)}", one.why)
+        for one in report.suppressed
+        if one.by in ("waiver", "VEX")
+    ]
+    accepted += [(f"{one.finding.title}: {one.finding.where}", one.reason) for one in report.waived_findings]
+    cases += [
+        f'    <testcase classname="accepted" name={_attribute(name)}>'
+        f"<skipped message={_attribute(why)}/></testcase>\n"
+        for name, why in accepted
+    ]
     failures = len(report.vulnerabilities) + len(report.findings)
     name = plain(report.sbom.image.name, 1000)
-    return _Suite(name, failures, len(report.not_judged), 0, "".join(cases), page.at)
+    return _Suite(name, failures, len(report.not_judged) + len(accepted), 0, "".join(cases), page.at)
 
 
 def _match(match: Match, report: ImageReport) -> str:

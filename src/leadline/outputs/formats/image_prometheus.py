@@ -76,6 +76,8 @@ def _samples(report: ImageReport, image: str) -> Iterator[Sample]:
     for severity in ("critical", "high", "medium", "low"):
         labels = f'{image},severity="{severity}"'
         yield "leadline_image_findings", "Other findings about an image.", labels, findings[severity]
+    accepted = len(report.waived_findings) + sum(one.by == "waiver" for one in report.suppressed)
+    yield "leadline_image_accepted_findings", "Findings that a waiver covers.", image, accepted
     text = "Parts of an image that could not be read."
     yield "leadline_image_unread", text, image, len(report.sbom.unread)
 

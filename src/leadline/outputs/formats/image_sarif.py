@@ -3,6 +3,7 @@
 Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sarif-v2.1.0-errata01-os-complete.html
 """
 
+from collections.abc import Iterator
 from typing import IO, Any
 
 from leadline.outputs.vulnerability_format import (
@@ -17,6 +18,7 @@ from leadline.outputs.vulnerability_format import (
     json_text,
     key_of,
     not_seen,
+    odd_waivers,
     page_of,
     place_of,
     plain,
@@ -51,6 +53,7 @@ def images_sarif(report: ImagesReport, out: IO[str], page: Page) -> None:
         f"not read: {plain(one.where, 1000)}: {plain(one.why)}{_used_by(one.where, report)}"
         for one in not_seen(report)[:MOST_NOTES]
     ]
+    unseen += list(odd_waivers(report.waivers))[:MOST_NOTES]
     if unseen or not runs:
         run = _empty_run(page, unseen)
         run["automationDetails"] = {"id": "leadline/not-read/"}
@@ -96,6 +99,7 @@ def _run(report: ImageReport, page: Page) -> dict[str, Any]:
         rule = _finding_rule(finding)
         rules.setdefault(rule["id"], rule)
         results.append(_finding_result(finding, rule["id"]))
+    results += _accepted(report, rules)
     places = {name: place for place, name in enumerate(rules)}
     for result in results:
         result["ruleIndex"] = places[result["ruleId"]]
@@ -103,6 +107,7 @@ def _run(report: ImageReport, page: Page) -> dict[str, Any]:
     notes += [
         f"not read: {plain(one.where, 1000)}: {plain(one.why)}" for one in report.sbom.unread[:MOST_NOTES]
     ]
+    notes += list(odd_waivers(report.waivers))[:MOST_NOTES]
     run = _empty_run(page, notes)
     run["tool"]["driver"]["rules"] = list(rules.values())
     run["results"] = results
@@ -111,6 +116,23 @@ def _run(report: ImageReport, page: Page) -> dict[str, Any]:
         "databaseDate": report.database.date if report.database else "",
     }
     return run
+
+
+def _accepted(report: ImageReport, rules: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What someone accepts, or a statement says is not affected; what feeds take back was never a finding."""
+    for one in report.suppressed[:MOST_RESULTS]:
+        if one.by in ("waiver", "VEX"):
+            rule = _rule(one.match)
+            rules.setdefault(rule["id"], rule)
+            yield _result(one.match, rule["id"], report) | {"suppressions": [_suppression(one.why)]}
+    for waived in report.waived_findings[:MOST_RESULTS]:
+        rule = _finding_rule(waived.finding)
+        rules.setdefault(rule["id"], rule)
+        yield _finding_result(waived.finding, rule["id"]) | {"suppressions": [_suppression(waived.reason)]}
+
+
+def _suppression(why: str) -> dict[str, Any]:
+    return {"kind": "external", "status": "accepted", "justification": plain(why, 1000)}
 
 
 def _rule(match: Match) -> dict[str, Any]:

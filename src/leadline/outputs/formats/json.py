@@ -6,7 +6,7 @@ Field names are those of the version 2 report that the ecosystem's dashboards an
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import IO, Any
 
@@ -26,8 +26,10 @@ from leadline.outputs.format import (
     Set,
     Skip,
     Unread,
+    Waived,
     category_of,
     controls_that_judged,
+    exception_facts,
     file_of,
     format,
     json_text,
@@ -36,6 +38,7 @@ from leadline.outputs.format import (
     resource_counters,
     skip_info,
     status_info,
+    waiver_facts,
 )
 
 Joined = Mapping[str, tuple[str, ...]]
@@ -108,6 +111,10 @@ class _Results:
         self._findings: dict[str, dict[str, list[Finding]]] = {}
         for finding in report.findings:
             self._findings.setdefault(finding.resource, {}).setdefault(finding.control, []).append(finding)
+        self._waivers = report.waivers
+        self._waived: dict[tuple[str, str], list[Waived]] = {}
+        for one in report.waived:
+            self._waived.setdefault((one.finding.resource, one.finding.control), []).append(one)
 
     def text(self, pair: tuple[Resource, tuple[str, ...]]) -> str:
         resource, judged = pair
@@ -120,6 +127,8 @@ class _Results:
             if i in failed
             else self._skip(skipped[i])
             if i in skipped
+            else self._accepted(i, self._waived[resource.id, i])
+            if (resource.id, i) in self._waived
             else self._entry(i, "passed") + "}]}"
             for i in ids
         )
@@ -137,13 +146,25 @@ class _Results:
             text = f'{text},"relatedResourcesIDs":{json_text(sorted(related))}'
         return text + "}]}"
 
-    def _entry(self, control_id: str, status: str) -> str:
+    def _accepted(self, control_id: str, waived: list[Waived]) -> str:
+        """Passed by an exception, as dashboards know it."""
+        paths = ",".join([self._path(one.finding) for one in waived])
+        waivers = [self._waivers[place].waiver for place in dict.fromkeys(one.waiver for one in waived)]
+        exceptions = json_text([exception_facts(waiver) for waiver in waivers])
+        entry = self._entry(control_id, "passed", _BY_EXCEPTION)
+        return f'{entry},"paths":[{paths}],"exception":{exceptions}}}]}}'
+
+    def _entry(self, control_id: str, status: str, beside: str = "") -> str:
         """The text of a control's entry up to where its one rule could go on; ``}]}`` ends it."""
-        text = self._entries.get((control_id, status))
+        text = self._entries.get((control_id, status + beside))
         if text is None:
             control = self._controls[control_id]
-            entry = self._written(control, {"status": status}, self._rule(control, status))
-            text = self._entries[control_id, status] = json_text(entry).removesuffix("}]}")
+            entry = self._written(
+                control,
+                {"status": status} | ({"subStatus": beside} if beside else {}),
+                self._rule(control, status, beside),
+            )
+            text = self._entries[control_id, status + beside] = json_text(entry).removesuffix("}]}")
         return text
 
     def _written(self, control: Control, status: dict[str, str], rule: dict[str, Any]) -> dict[str, Any]:
@@ -191,6 +212,9 @@ class _Results:
         if not self._holder_file:
             self._holder_file = json_text(file_of(resource))
         return self._holder_file
+
+
+_BY_EXCEPTION = "w/exceptions"
 
 
 def _cure_text(finding: Finding, path: str) -> str:
@@ -289,7 +313,8 @@ def _setting_name(name: str) -> str:
 
 
 def _summary(report: PostureReport, counters: Counters) -> dict[str, Any]:
-    controls = {row.control.id: _control(row, counters) for row in _rows(report)}
+    accepted = {one.finding.control for one in report.waived}
+    controls = {row.control.id: _control(row, counters, accepted) for row in _rows(report)}
     return {
         "controls": controls,
         "status": counters.status(),
@@ -307,9 +332,11 @@ def _rows(report: PostureReport) -> list[ControlCount]:
     return sorted(report.by_control, key=lambda row: row.control.id)
 
 
-def _control(row: ControlCount, counters: Counters) -> dict[str, Any]:
+def _control(row: ControlCount, counters: Counters, accepted: Collection[str]) -> dict[str, Any]:
     control = row.control
     info = status_info(row)
+    if row.status == "passed" and control.id in accepted:
+        info = {**info, "subStatus": _BY_EXCEPTION}
     return {
         "statusInfo": info,
         "controlID": control.id,
@@ -363,6 +390,7 @@ def _coverage(report: PostureReport) -> dict[str, Any]:
         **({"leftOut": [_unread(part) for part in report.left_out]} if report.left_out else {}),
         **({"rendering": report.rendering} if report.rendering else {}),
         **({"renderers": list(report.renderers)} if report.renderers else {}),
+        **({"waivers": waiver_facts(report.waivers)} if report.waivers else {}),
         "controls": {
             "evaluated": controls_that_judged(report),
             "notBuilt": sum(1 for row in rows if not row.control.is_built),

@@ -9,9 +9,12 @@ from leadline.outputs.format import (
     edit_line,
     edit_rows,
     format,
+    odd_waivers,
+    place_text,
     plain,
     titles_of,
     why,
+    why_accepted,
 )
 
 
@@ -26,6 +29,17 @@ def lines(report: PostureReport, out: IO[str], page: Page) -> None:
             source = places.lines(row.finding, row.place) if row.place else []
             if source:
                 out.write(f"    {source[-1].strip()}\n")
+    problems = {control.id: control.problem or control.title for control in report.controls}
+    for one in report.waived:
+        resource = report.resource(one.finding.resource)
+        spot = place_text(places.holder(one.finding), places.find(one.finding))
+        waiver = report.waivers[one.waiver].waiver
+        out.write(
+            f"{spot}: accepted {one.finding.control} {plain(problems[one.finding.control])} "
+            f"[{title(resource)}] {why_accepted(waiver)}\n"
+        )
+    for remark in odd_waivers(report.waivers):
+        out.write(f"waivers: {remark}\n")
     for word, unread in (
         *(("unread", u) for u in report.unread),
         *(("left out", u) for u in report.left_out),

@@ -44,6 +44,14 @@ def _write(reports: Sequence[ImageReport], out: IO[str], page: Page) -> None:
 def _statements(report: ImageReport) -> Iterator[dict[str, Any]]:
     yield from (_affected(match, report) for match in report.vulnerabilities)
     for one in report.suppressed:
+        if one.by == "waiver":
+            # Accepted is not unaffected.
+            yield {
+                **_about(one.match, report),
+                "status": "affected",
+                "action_statement": plain(f"accepted: {one.why}", 1000),
+            }
+            continue
         yield {
             **_about(one.match, report),
             "status": "fixed" if one.is_fixed else "not_affected",

@@ -34,6 +34,7 @@ from leadline.outputs.format import (
     subject_text,
     target_name,
     titles_of,
+    waiver_lines,
     why,
     wrapped,
 )
@@ -78,6 +79,8 @@ def _all(report: PostureReport, page: Page) -> Iterator[str]:
     yield from _not_seen(report, page)
     yield from _not_read([u for u in report.unread if u.rule is None], page)
     yield from _left_out(report, page)
+    accepted = list(waiver_lines(len(report.waived), report.waivers, page.width, verbose=page.verbose))
+    yield from (*accepted, *([""] if accepted else []))
     if page.coverage:
         yield from _coverage(report, page)
     elif page.verbose:

@@ -5,9 +5,10 @@ limits: https://docs.github.com/en/code-security/code-scanning/troubleshooting-s
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
+from itertools import islice
 from typing import IO, Any, NamedTuple
 from urllib.parse import quote
 
@@ -21,16 +22,19 @@ from leadline.outputs.format import (
     PostureReport,
     Resource,
     Unread,
+    Waived,
     control_text,
     file_of,
     fix,
     format,
     json_text,
+    odd_waivers,
     plain,
     redacted_text,
     stable_path,
     steering,
     titles_of,
+    why_accepted,
 )
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -46,7 +50,7 @@ def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
     controls = [row.control for row in report.by_control if row.judged]
     index = {control.id: i for i, control in enumerate(controls)}
     shown = _Shown(report, FindingPlaces(report, page.places), page, titles_of(report))
-    groups = _groups(shown)
+    groups = _groups(shown, report.findings)
     left_out = max(0, len(groups) - MOST_RESULTS)
     run: dict[str, Any] = {
         "tool": {
@@ -76,6 +80,14 @@ def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
             separator + json_text({**result, "partialFingerprints": _fingerprints(group[0][0], shown, seen)})
         )
         separator = ","
+    for one, group in _accepted(shown, max(0, MOST_RESULTS - len(groups))):
+        control = controls[index[one.finding.control]]
+        result = _result(group, control, index[control.id], shown) | {
+            "suppressions": [_suppression(one, report)]
+        }
+        prints = _fingerprints(one.finding, shown, seen)
+        out.write(separator + json_text({**result, "partialFingerprints": prints}))
+        separator = ","
     out.write("]}]}\n")
 
 
@@ -92,13 +104,33 @@ class _Shown(NamedTuple):
     title: Callable[[Resource], str]
 
 
-def _groups(shown: _Shown) -> list[Group]:
+def _accepted(shown: _Shown, most: int) -> Iterator[tuple[Waived, Group]]:
+    """What someone accepts, each finding by itself."""
+    for one in shown.report.waived[:most]:
+        yield one, [(one.finding, shown.places.find(one.finding))]
+
+
+def _suppression(one: Waived, report: PostureReport) -> dict[str, Any]:
+    waiver = report.waivers[one.waiver].waiver
+    in_source = waiver.kind in ("comment", "annotation")
+    return {
+        "kind": "inSource" if in_source else "external",
+        "status": "accepted",
+        "justification": _short(why_accepted(waiver)),
+        "properties": {
+            "waiver": plain(waiver.name, _LONGEST_TEXT),
+            "source": plain(waiver.source, _LONGEST_TEXT),
+        },
+    }
+
+
+def _groups(shown: _Shown, findings: Sequence[Finding]) -> list[Group]:
     """Worst first, then in the order of reading."""
     report = shown.report
     severities = {control.id: control.severity for control in report.controls}
     wanted = SEVERITIES[: SEVERITIES.index(shown.page.least) + 1]
     groups: dict[tuple[str, str, str, int], Group] = {}
-    for finding in report.findings:
+    for finding in findings:
         if severities[finding.control] not in wanted:
             continue
         place = shown.places.find(finding)
@@ -226,6 +258,8 @@ def _notifications(report: PostureReport, page: Page) -> Iterator[dict[str, Any]
         yield _notification(unread, page)
     for left_out in report.left_out[:_MOST_NOTIFICATIONS]:
         yield _notification(left_out, page)
+    for remark in islice(odd_waivers(report.waivers), _MOST_NOTIFICATIONS):
+        yield {"level": "warning", "descriptor": {"id": "waiver"}, "message": {"text": _message(remark)}}
     more = len(report.unread) - _MOST_NOTIFICATIONS
     if more > 0:
         text = f"{more} more parts of the target were not read"

@@ -21,6 +21,7 @@ from leadline.outputs.sbom_format import (
     upgrade_lines,
     vulnerability_count,
     vulnerability_lines,
+    waiver_lines,
     wrapped,
 )
 
@@ -55,6 +56,8 @@ def image_table(report: ImageReport, out: IO[str], page: Page) -> None:
     found = components(sbom)
     lines = [*_heading(sbom, page), *_vulnerabilities(report, page), *_findings(report, page)]
     lines += [*_packages(sbom, found, page), *_database(report, page)]
+    accepted = len(report.waived_findings) + sum(one.by == "waiver" for one in report.suppressed)
+    lines += waiver_lines(accepted, report.waivers, page.width, verbose=page.verbose)
     lines += _not_read(sbom, page)
     for i, gap in enumerate(report.not_judged):
         lines += _labelled("" if i else "not done", gap, page.width)

@@ -12,6 +12,7 @@ from leadline.model.control import Missing, Remove, Review, Set, Violation
 from leadline.model.finding import Finding, Place, Skip, Unread
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
+from leadline.model.waiver import WaiverUse
 from leadline.outputs.place import Places
 from leadline.outputs.plain import source_line
 from leadline.outputs.redaction.bodies import is_credential, known_values, redacted_object, storable_text
@@ -85,6 +86,15 @@ class Redaction:
             report,
             resources=resources,
             findings=tuple(self._findings(report.findings, ids)),
+            waived=tuple(
+                structs.replace(one, finding=finding)
+                for one, finding in zip(
+                    report.waived,
+                    self._findings((one.finding for one in report.waived), ids),
+                    strict=True,
+                )
+            ),
+            waivers=tuple(map(self._waiver, report.waivers)),
             joined=tuple(tuple(ids.get(i, i) for i in parts) for parts in report.joined)
             if ids
             else report.joined,
@@ -120,6 +130,13 @@ class Redaction:
             else structs.replace(origin, path=self.text(origin.path)),
             self.text(resource.id),
         )
+
+    def _waiver(self, use: WaiverUse) -> WaiverUse:
+        waiver = use.waiver
+        said = {
+            name: self.text(getattr(waiver, name)) for name in ("name", "reason", "owner", "ticket", "source")
+        }
+        return structs.replace(use, waiver=structs.replace(waiver, **said))
 
     def _findings(self, findings: Iterable[Finding], ids: Mapping[str, str]) -> Iterator[Finding]:
         for finding in findings:

@@ -62,6 +62,8 @@ class ImageRequest(Struct, frozen=True, kw_only=True):
     store: str = ""
     """Where results go: ``kube``, or a file."""
     store_namespace: str = "leadline"
+    exceptions: tuple[str, ...] = ()
+    no_waivers_from_target: bool = False
 
 
 def image_request(image: str, is_scan: bool, flags: Mapping[str, Any]) -> ImageRequest:
@@ -143,6 +145,7 @@ def options_of(request: ImageRequest, moment: str, say: Say) -> ImageOptions:
         oldest_database_days=request.max_db_age,
         only_fixable=request.only_fixable,
         vex=request.vex,
+        waivers=request.exceptions,
         cache_folder="" if request.no_cache else cache_folder(os.environ),
         standard_input=_read_stdin,
         environ=os.environ,

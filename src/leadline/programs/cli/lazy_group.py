@@ -18,8 +18,9 @@ COMMANDS = {
     "list": "Lists controls or frameworks.",
     "rbac": "Prints the smallest ClusterRole for a scan.",
     "scan": "Scans files, charts or a cluster and says what to change.",
-    "schema": "Prints the JSON Schema of a report.",
+    "schema": "Prints the JSON Schema of a report, or of waivers.",
     "version": "Says what this is and what it brings.",
+    "waiver": "Shows accepted findings: which entry matches what.",
 }
 """Each is a file in ``commands``, ``-`` in the name being ``_`` in the file's."""
 SERVERS = {"apiserver": "Serves stored results as objects of the Kubernetes API."}

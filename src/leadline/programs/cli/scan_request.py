@@ -58,6 +58,8 @@ class ScanRequest(Struct, frozen=True):
     """Where results come from, instead of a scan."""
     store_namespace: str = "leadline"
     watch: bool = False
+    exceptions: tuple[str, ...] = ()
+    no_waivers_from_target: bool = False
     debug: bool = False
 
 
@@ -136,6 +138,8 @@ def options_of(request: ScanRequest, say: Say, *, with_scores: bool) -> PostureO
         own_controls=request.controls,
         framework_files=request.framework_file,
         with_scores=with_scores,
+        waivers=request.exceptions,
+        use_target_waivers=not request.no_waivers_from_target,
         charts=ChartOptions(
             values=request.values,
             set=request.set,

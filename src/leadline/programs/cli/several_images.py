@@ -103,6 +103,7 @@ def _targets(request: ImageRequest, say: Say) -> ImageTargets:
         include_namespaces=request.include_namespaces,
         exclude_namespaces=request.exclude_namespaces,
         exclude_paths=request.exclude_path,
+        use_target_waivers=not request.no_waivers_from_target,
         charts=ChartOptions(values=request.values, set=request.set),
         kube_context=request.kube_context,
         kubeconfig=request.kubeconfig,

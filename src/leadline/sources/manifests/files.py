@@ -81,16 +81,20 @@ class FileListing(Struct, frozen=True):
 
 
 def list_files(
-    targets: Sequence[str], ignore: Sequence[str] = (), claimed: Collection[str] = frozenset()
+    targets: Sequence[str],
+    ignore: Sequence[str] = (),
+    claimed: Collection[str] = frozenset(),
+    *,
+    use_ignore_files: bool = True,
 ) -> FileListing:
     """Every file that ``targets`` (folders, files, globs, ``-``) name, each once.
 
     ``ignore`` holds further rules, read after those of the ignore file in each folder. ``claimed`` holds the
-    absolute paths of files and folders that another source reads.
+    absolute paths of files and folders that another source reads. Without ``use_ignore_files`` those files count for nothing.
 
     Raises: ``ManifestError`` for a target that does not exist or is neither a file nor a folder.
     """
-    walk = _Walk(root_of(targets), tuple(ignore), frozenset(claimed))
+    walk = _Walk(root_of(targets), tuple(ignore), frozenset(claimed), use_ignore_files=use_ignore_files)
     for target in targets:
         walk.target(target)
     return FileListing(
@@ -129,7 +133,10 @@ def _folder_of(target: str) -> str:
 
 
 class _Walk:
-    def __init__(self, root: str, ignore: tuple[str, ...], claimed: frozenset[str]) -> None:
+    def __init__(
+        self, root: str, ignore: tuple[str, ...], claimed: frozenset[str], *, use_ignore_files: bool = True
+    ) -> None:
+        self._use_ignore_files = use_ignore_files
         self.root = root
         self.files: list[ManifestFile] = []
         self.unread: list[Unread] = []
@@ -159,7 +166,8 @@ class _Walk:
 
     def _walk_target(self, top: str, folder: str) -> None:
         self._boundary = boundary_of(top)
-        self._rules = ignore_rules([*_ignore_lines(top), *self._ignore])
+        own = _ignore_lines(top) if self._use_ignore_files else []
+        self._rules = ignore_rules([*own, *self._ignore])
         self._folder(folder, top, 0)
         while self._links:
             self._link(self._links.pop(0), top)
@@ -184,7 +192,7 @@ class _Walk:
         wanted = ignore_rules(["/" + relative])
         if not Path(top).is_dir():
             raise ManifestError(f"no such folder: {top}", hint=f"nothing can match {pattern}")
-        whole = _Walk(top, self._ignore, self._claimed)
+        whole = _Walk(top, self._ignore, self._claimed, use_ignore_files=self._use_ignore_files)
         whole._walk_target(top, top)
         matches = [file for file in whole.files if wanted.ignores_file(file.path)]
         refused = [

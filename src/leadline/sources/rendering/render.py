@@ -21,7 +21,9 @@ __all__ = ["HelmOptions", "RenderOptions", "all_of", "read_rendered"]
 _IGNORE_FILE_BYTES = 1 << 20
 
 
-def read_rendered(root: Path, options: RenderOptions, ignore: Sequence[str] = ()) -> Rendered:
+def read_rendered(
+    root: Path, options: RenderOptions, ignore: Sequence[str] = (), *, use_ignore_files: bool = True
+) -> Rendered:
     """All charts and kustomizations at or below ``root``: a folder, a chart archive or a kustomization file.
 
     The plain reader is to leave out ``claimed``. ``ignore`` holds rules that follow those of the ignore
@@ -31,7 +33,8 @@ def read_rendered(root: Path, options: RenderOptions, ignore: Sequence[str] = ()
         UsageError: a values file does not exist.
     """
     top = root if root.is_dir() else root.parent
-    rules = ignore_rules([*_ignore_lines(top), *ignore]) if root.is_dir() else IgnoreRules()
+    own = _ignore_lines(top) if use_ignore_files else []
+    rules = ignore_rules([*own, *ignore]) if root.is_dir() else IgnoreRules()
     plan = plan_ownership(root, lambda path: rules.ignores(path.rstrip("/"), is_folder=path.endswith("/")))
     shown = str(top)
     starts_renderers = bool(plan.charts or plan.roots)

@@ -141,6 +141,19 @@ def sbom(image: str, **flags: Any) -> int:
 @click.option(
     "--vex", multiple=True, metavar="FILE", help="Statements of what is not affected. May be repeated."
 )
+@click.option(
+    "--exceptions",
+    "--waivers",
+    "exceptions",
+    multiple=True,
+    metavar="FILE",
+    help="Which findings are accepted: waivers, or exceptions as JSON.",
+)
+@click.option(
+    "--no-waivers-from-target",
+    is_flag=True,
+    help="Of manifests and clusters, pass over annotations, SecurityExceptions and ignore files.",
+)
 @click.option("--only-fixable", is_flag=True, help="Leave vulnerabilities without a fix out.")
 @click.option(
     "--store", default="", metavar="kube|FILE", help="Write the results into the cluster or a file."

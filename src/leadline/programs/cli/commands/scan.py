@@ -133,6 +133,19 @@ _LIST = "A list, with commas or repeated."
 )
 @click.option("--fix", is_flag=True, help="Edit the files so that findings go away, as leadline fix does.")
 @click.option("--yes", is_flag=True, help="With --fix: write without asking.")
+@click.option(
+    "--exceptions",
+    "--waivers",
+    "exceptions",
+    multiple=True,
+    metavar="FILE",
+    help="Which findings are accepted: waivers, or exceptions as JSON.",
+)
+@click.option(
+    "--no-waivers-from-target",
+    is_flag=True,
+    help="Pass over annotations, comments, SecurityExceptions and ignore files that come with the target.",
+)
 @click.option("--watch", is_flag=True, help="Go on, and show what appears and what goes, until Ctrl-C.")
 @click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")
 @click.option("--debug", is_flag=True, help="Tracebacks and a log on stderr.")

@@ -1,0 +1,118 @@
+"""What became of waivers, in words that every surface shares: how many findings are accepted, by what, and what is odd."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from leadline.model.waiver import Waiver, WaiverUse
+from leadline.outputs.plain import count, plain, wrapped
+
+SOON_DAYS = 30
+_KINDS = {
+    "waiver": "waivers",
+    "exception": "exceptions",
+    "security exception": "SecurityExceptions",
+    "annotation": "annotations",
+    "comment": "comments",
+}
+_LONGEST = 300
+_SHOWN = 5
+
+
+def waived_text(number: int, uses: Sequence[WaiverUse]) -> str:
+    """``3 findings accepted by 2 waivers; 2 came with what was scanned: comment app.yaml:7, annotation shop/Pod/web``."""
+    used = [one for one in uses if one.state == "used"]
+    kinds = {one.waiver.kind for one in used}
+    word = _KINDS[kinds.pop()] if len(kinds) == 1 else "waivers"
+    text = f"{count(number, 'finding')} accepted by {count(len(used), word.removesuffix('s'), word)}"
+    inside = [one.waiver for one in used if one.waiver.is_from_target]
+    return f"{text}; came with what was scanned: {', '.join(map(title, inside))}" if inside else text
+
+
+def title(waiver: Waiver) -> str:
+    """``comment app.yaml:7``, ``waiver logging-agent in waivers.yaml``."""
+    if waiver.kind in ("comment", "annotation"):
+        return f"{waiver.kind} {plain(waiver.source, _LONGEST)}"
+    where = f" in {plain(waiver.source, _LONGEST)}" if waiver.source else ""
+    return f"{waiver.kind} {plain(waiver.name, _LONGEST)}{where}"
+
+
+def why_accepted(waiver: Waiver) -> str:
+    """``reviewed by the platform team (owner ops, ticket SEC-1, until 2027-01-31)``."""
+    facts = [("owner", waiver.owner), ("ticket", waiver.ticket), ("until", waiver.expires)]
+    beside = ", ".join(f"{name} {plain(value)}" for name, value in facts if value)
+    reason = plain(waiver.reason, 1000) or "no reason given"
+    return f"{reason} ({beside})" if beside else reason
+
+
+def exception_facts(waiver: Waiver) -> dict[str, Any]:
+    """As dashboards know an exception, and what they do not know of it beside that."""
+    written = {
+        "name": waiver.name,
+        "policyType": "postureExceptionPolicy",
+        "actions": ["alertOnly"],
+        "reason": waiver.reason,
+        "expirationDate": waiver.expires,
+        "kind": waiver.kind,
+        "source": waiver.source,
+        "owner": waiver.owner,
+        "ticket": waiver.ticket,
+    }
+    return {key: value for key, value in written.items() if value}
+
+
+def waiver_facts(uses: Iterable[WaiverUse]) -> list[dict[str, Any]]:
+    """Each waiver and what became of it, for JSON."""
+    return [
+        {
+            **exception_facts(use.waiver),
+            "state": use.state,
+            "findings": use.findings,
+            "cameWithTarget": use.waiver.is_from_target,
+            "isBroad": use.is_broad,
+            **({} if use.days_left is None else {"daysLeft": use.days_left}),
+        }
+        for use in uses
+    ]
+
+
+def odd_waivers(uses: Iterable[WaiverUse]) -> Iterator[str]:
+    """What someone has to look at: expired, unused, too broad, soon to expire."""
+    for use in uses:
+        remarks = remarks_of(use)
+        if remarks:
+            yield f"{title(use.waiver)}: {'; '.join(remarks)}"
+
+
+def remarks_of(use: WaiverUse) -> list[str]:
+    """What is odd about one."""
+    remarks = []
+    if use.state == "expired":
+        finding = f", {count(use.findings, 'finding')} no longer accepted" if use.findings else ""
+        remarks.append(f"expired on {plain(use.waiver.expires)}{finding}")
+    elif use.state == "unused":
+        remarks.append("accepts nothing that was found")
+    if use.is_broad:
+        remarks.append("too broad: names no control or vulnerability, or nothing that it is about")
+    if use.state == "used" and use.days_left is not None and use.days_left <= SOON_DAYS:
+        remarks.append(f"expires in {count(use.days_left, 'day')}")
+    return remarks
+
+
+def waiver_lines(number: int, uses: Sequence[WaiverUse], width: int, *, verbose: bool) -> Iterator[str]:
+    """For a terminal: how many findings are accepted and why, then what is odd. Nothing where there is no waiver."""
+    if number:
+        yield from _labelled("accepted", waived_text(number, uses), width)
+        for use in uses if verbose else ():
+            if use.state == "used":
+                text = f"{title(use.waiver)}: {count(use.findings, 'finding')}, {why_accepted(use.waiver)}"
+                yield from (f"  {line}" for line in wrapped(text, width - 2))
+    odd = list(odd_waivers(uses))
+    for i, remark in enumerate(odd if verbose else odd[:_SHOWN]):
+        yield from _labelled("" if i else "waivers", remark, width)
+    if len(odd) > _SHOWN and not verbose:
+        yield from _labelled("", f"and {len(odd) - _SHOWN:,} more, -v shows them", width)
+
+
+def _labelled(label: str, text: str, width: int) -> Iterator[str]:
+    for i, line in enumerate(wrapped(text, width - 10)):
+        yield f"{'' if i else label:<10}{line}"

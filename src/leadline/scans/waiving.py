@@ -1,0 +1,209 @@
+"""Takes accepted findings out of a report about objects, and says what became of each waiver."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from leadline.image.identity.reference import read_reference
+from leadline.kube.workload import images_in
+from leadline.model.control import Control
+from leadline.model.finding import Finding, Unread
+from leadline.model.report import PostureReport, Waived
+from leadline.model.resource import Resource
+from leadline.model.waiver import Waiver, WaiverMatch
+from leadline.outputs.place import Places
+from leadline.scans.options import PostureOptions
+from leadline.scans.reading import STDIN
+from leadline.sources.regular_file import read_regular
+from leadline.sources.waivers.marks import LARGEST_MARKED, MARK, Comment, annotated, comments
+from leadline.sources.waivers.reader import read_waivers, why_unusable
+from leadline.sources.waivers.security_exceptions import is_security_exception, security_exception
+from leadline.waivers.apply import Waivers
+from leadline.waivers.match import Problem, Subject, is_about
+
+
+def waivers_of_files(paths: Iterable[str]) -> tuple[Waiver, ...]:
+    """All of them, in order. Raises: as ``read_waivers``."""
+    return tuple(waiver for path in paths for waiver in read_waivers(path))
+
+
+class Waiving(Struct, frozen=True):
+    """What a scan needs to take accepted findings out of its reports."""
+
+    given: tuple[Waiver, ...]
+    """Of the files that the user named."""
+    known: tuple[Control, ...]
+    """Every control that there is, asked or not."""
+    options: PostureOptions
+
+
+def waived(report: PostureReport, places: Places, waiving: Waiving) -> PostureReport:
+    """``report`` without the findings that are accepted, by what the user gave or by what comes with the target."""
+    given, options = waiving.given, waiving.options
+    own, unread = waivers_of_objects(report.resources) if options.use_target_waivers else ((), ())
+    marked = _Marked(report, places, options) if options.use_target_waivers else None
+    waivers = [*given, *own]
+    first_comment = len(waivers)
+    if marked is not None:
+        waivers += marked.waivers
+        unread = (*unread, *marked.unread)
+    if not waivers:
+        return replace(report, unread=(*report.unread, *unread)) if unread else report
+    problems = {control.id: _problem(control) for control in report.controls}
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    every = [_problem(control) for control in waiving.known]
+    held = Waivers(waivers, now, lambda match: _is_asked(match, problems.values(), every))
+    subjects = _Subjects(report)
+    kept: list[Finding] = []
+    accepted: list[Waived] = []
+    for finding in report.findings:
+        place = held.find(problems[finding.control], *subjects.asked(finding))
+        if marked is not None:
+            for comment in marked.covering(finding):
+                used = held.use(first_comment + comment)
+                place = used if place is None else place
+        if place is None:
+            kept.append(finding)
+        else:
+            accepted.append(Waived(finding, place))
+    return replace(
+        report,
+        findings=tuple(kept),
+        waived=tuple(accepted),
+        waivers=held.uses(),
+        unread=(*report.unread, *unread),
+    )
+
+
+def waivers_of_objects(resources: Sequence[Resource]) -> tuple[tuple[Waiver, ...], tuple[Unread, ...]]:
+    """Those in annotations and in objects of ``SecurityException``, and what of them cannot be used."""
+    found: list[Waiver] = []
+    unread: list[Unread] = []
+    namespaces = {one.name: _texts(one.body, "labels") for one in resources if one.kind == "Namespace"}
+    for resource in resources:
+        if is_security_exception(resource.body):
+            waiver = security_exception(resource.body, namespaces, resource.origin.file or resource.title)
+            found_here: tuple[Waiver, ...] = () if isinstance(waiver, str) else (waiver,)
+            if isinstance(waiver, str):
+                unread.append(
+                    Unread(resource.title, f"a waiver that is not in force: {waiver}", reason="unsupported")
+                )
+        else:
+            found_here = annotated(resource)
+        for one in found_here:
+            why = why_unusable(one)
+            if why:
+                unread.append(Unread(one.source, f"a waiver that is not in force: {why}", reason="malformed"))
+            else:
+                found.append(one)
+    return tuple(found), tuple(unread)
+
+
+def _problem(control: Control) -> Problem:
+    return Problem(controls=(control.id, control.title), severity=control.severity)
+
+
+def _is_asked(match: WaiverMatch, asked: Iterable[Problem], known: Iterable[Problem]) -> bool:
+    """Whether it could be about something here. One that names a control which does not exist is about nothing anywhere."""
+    is_mistaken = bool(match.controls) and not any(is_about(match, problem) for problem in known)
+    return is_mistaken or any(is_about(match, problem) for problem in asked)
+
+
+class _Subjects:
+    """What findings are about: their object; for one that was joined of others also these."""
+
+    def __init__(self, report: PostureReport) -> None:
+        self._report = report
+        self._cluster = report.target.name if report.target.kind == "cluster" else ""
+
+    def asked(self, finding: Finding) -> tuple[tuple[str, ...], Any]:
+        resource = self._report.resource(finding.resource)
+        related = finding.related if resource.origin.kind == "derived" else ()
+        ids = (resource.id, *related)
+        return ids, lambda: [self._subject(self._report.resource(id)) for id in ids]
+
+    def _subject(self, resource: Resource) -> Subject:
+        return subject_of(resource, self._cluster)
+
+
+def subject_of(resource: Resource, cluster: str) -> Subject:
+    origin = resource.origin
+    found = list(images_in(resource.api_version, resource.kind, resource.body))
+    paths: tuple[str, ...] = ()
+    if origin.file:
+        paths = tuple(dict.fromkeys((origin.file, origin.path, f"{origin.path}:{origin.document}")))
+    return Subject(
+        kind=resource.kind,
+        name=resource.name,
+        namespace=resource.namespace,
+        id=resource.id,
+        labels=_texts(resource.body, "labels"),
+        annotations=_texts(resource.body, "annotations"),
+        containers=tuple(name for name, _ in found if name),
+        paths=paths,
+        images=tuple(name for _, image in found for name in image_names(image)),
+        cluster=cluster,
+    )
+
+
+def image_names(written: str) -> tuple[str, ...]:
+    """The ways in which an image is known."""
+    reference = read_reference(written)
+    if reference is None:
+        return (written,)
+    return tuple(dict.fromkeys((written, reference.full, reference.familiar, reference.name)))
+
+
+def _texts(body: Mapping[str, Any], field: str) -> Mapping[str, str]:
+    metadata = body.get("metadata")
+    held = metadata.get(field) if isinstance(metadata, dict) else None
+    return {k: v for k, v in held.items() if isinstance(v, str)} if isinstance(held, dict) else {}
+
+
+class _Marked:
+    """Comments beside the lines of files that findings point at."""
+
+    def __init__(self, report: PostureReport, places: Places, options: PostureOptions) -> None:
+        self._report = report
+        self._places = places
+        self._stdin = options.standard_input
+        self.waivers: list[Waiver] = []
+        self.unread: list[Unread] = []
+        self._by_file: dict[str, list[tuple[int, Comment]]] = {}
+        holders = (report.resource(finding.on) for finding in report.findings)
+        for file in dict.fromkeys(holder.origin.file for holder in holders):
+            if file:
+                self._take(file)
+
+    def covering(self, finding: Finding) -> Iterator[int]:
+        """Places, among ``waivers``, of the comments on the line of ``finding`` that name its control."""
+        holder = self._report.resource(finding.on)
+        marks = self._by_file.get(holder.origin.file)
+        if not marks:
+            return
+        place = self._places.find(holder, finding.path)
+        for number, comment in marks if place is not None else ():
+            if place.line in comment.covers and finding.control.upper() in comment.controls:  # type: ignore[union-attr]
+                yield number
+
+    def _take(self, file: str) -> None:
+        try:
+            content = self._stdin if file == STDIN else read_regular(file, LARGEST_MARKED)
+        except OSError:
+            return  # out of an archive, say: its lines are not there to be marked
+        if MARK not in content:
+            return
+        for comment in comments(content.decode("utf-8", "replace").splitlines()):
+            waiver = comment.waiver(file)
+            why = why_unusable(waiver) or ("" if waiver.reason else "it has no reason")
+            if why:
+                self.unread.append(
+                    Unread(file, f"a waiver that is not in force: {why}", "malformed", comment.line)
+                )
+                continue
+            named = replace(comment, controls=tuple(one.upper() for one in comment.controls))
+            self._by_file.setdefault(file, []).append((len(self.waivers), named))
+            self.waivers.append(waiver)

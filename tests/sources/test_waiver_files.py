@@ -1,0 +1,259 @@
+"""Files of waivers: ours, the ecosystem's exceptions, objects; and those that make no sense."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from leadline.errors import LeadlineError, SourceError, UsageError
+from leadline.model.resource import Origin, resource_of
+from leadline.model.waiver import Waiver
+from leadline.sources.waivers.marks import annotated, comments
+from leadline.sources.waivers.reader import MOST_WAIVERS, read_waivers
+from leadline.sources.waivers.schema import schema
+from leadline.sources.waivers.security_exceptions import security_exception
+
+OURS = """\
+version: 1
+waivers:
+  - name: agent
+    reason: reads logs of its node
+    owner: ops
+    ticket: SEC-1
+    expires: 2027-01-31
+    match: {controls: [C-0048], namespaces: [logging], labels: {app: fluent}, paths: [deploy/]}
+  - reason: not reachable
+    untilFixed: true
+    match: {vulnerabilities: [CVE-2024-1], packages: [zlib*], images: ["nginx:*"]}
+"""
+EXCEPTIONS = [
+    {
+        "name": "accept-agent",
+        "policyType": "postureExceptionPolicy",
+        "actions": ["alertOnly"],
+        "reason": "reviewed",
+        "expirationDate": "2027-01-31T00:00:00Z",
+        "resources": [
+            {
+                "designatorType": "Attributes",
+                "attributes": {"namespace": "log.*", "kind": "DaemonSet", "app": "fluent"},
+            },
+            {"designatorType": "Attributes", "attributes": {}},
+        ],
+        "posturePolicies": [{"frameworkName": "NSA", "controlID": "C-0048"}, {"controlName": "Host network"}],
+    },
+    {
+        "metadata": {"name": "some-cves"},
+        "kind": "VulnerabilitiesIgnorePolicy",
+        "targets": [{"designatorType": "Attributes", "attributes": {"imageName": "web", "imageTag": ""}}],
+        "vulnerabilities": ["CVE-2024-0001"],
+        "severities": ["low"],
+    },
+]
+
+
+def read(folder: Path, text: str, name: str = "w.yaml") -> tuple[Waiver, ...]:
+    (folder / name).write_text(text)
+    return read_waivers(str(folder / name))
+
+
+def test_our_own_file(tmp_path):
+    agent, zlib = read(tmp_path, OURS)
+    assert (agent.name, agent.reason, agent.owner, agent.ticket, agent.expires) == (
+        "agent",
+        "reads logs of its node",
+        "ops",
+        "SEC-1",
+        "2027-01-31",
+    )
+    assert agent.matches[0].labels == {"app": "fluent"}
+    assert zlib.name == "number 2"
+    assert zlib.until_fixed
+    assert not agent.is_from_target
+
+
+def test_the_schema_takes_what_is_read_and_refuses_what_is_not():
+    validator = Draft202012Validator(schema())
+    import yaml
+
+    good = yaml.load(OURS, Loader=yaml.BaseLoader) | {"version": 1}
+    good["waivers"][1]["untilFixed"] = True
+    assert list(validator.iter_errors(good)) == []
+    assert list(validator.iter_errors({"waivers": [{"match": {}}]}))
+    assert list(validator.iter_errors({"waivers": [{"reason": "x", "match": {"kind": "Pod"}}]}))
+
+
+def test_exceptions_of_the_ecosystem(tmp_path):
+    posture, images = read(tmp_path, json.dumps(EXCEPTIONS), "e.json")
+    assert [(m.controls, m.namespaces, m.kinds, dict(m.labels)) for m in posture.matches] == [
+        (("C-0048",), ("log.*",), ("DaemonSet",), {"app": "fluent"}),
+        (("Host network",), ("log.*",), ("DaemonSet",), {"app": "fluent"}),
+    ]
+    assert {m.writing for m in posture.matches} == {"regex"}
+    assert [(m.vulnerabilities, m.severities, dict(m.image_parts)) for m in images.matches] == [
+        (("CVE-2024-0001",), (), {"imageName": "web"}),
+        ((), ("low",), {"imageName": "web"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "holds no waivers"),
+        ("a: b: c", "w.yaml:1"),
+        ("just text", "neither waivers nor exceptions"),
+        ("waivers: 1", "array"),
+        ("waivers: [{match: {}}]", "reason"),
+        ("waivers: [{reason: '', match: {}}]", "no reason"),
+        ("waivers: [{reason: x, match: {}, expire: 2027-01-01}]", "expire"),
+        ("waivers: [{reason: x, match: {kind: Pod}}]", "kind"),
+        ("waivers: [{reason: x, match: {kinds: Pod}}]", "kinds"),
+        ("waivers: [{reason: x, match: {}, expires: soon}]", "no date"),
+        ("version: 2\nwaivers: []", "version 2"),
+        ("[1]", "exception 1"),
+        ('[{"resources": [{"attributes": {"name": "(a+)+"}}]}]', "repeats a group"),
+        ('[{"resources": [{"attributes": {"name": 3}}]}]', "is no text"),
+        ('[{"policyType": "other"}]', "policyType other"),
+        (
+            '[{"resources": [{"attributes": {"name": "x"}}], "posturePolicies": [{"ruleName": "r"}]}]',
+            "ruleName",
+        ),
+        ("&a [*a, *a]", "w.yaml"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line(tmp_path, text, words):
+    with pytest.raises(LeadlineError) as error:
+        read(tmp_path, text)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_has_bounds(tmp_path):
+    with pytest.raises(SourceError, match="larger than 4 MiB"):
+        read(tmp_path, " " * (4 << 20) + "x")
+    with pytest.raises(UsageError, match="more than 10,000"):
+        read(tmp_path, "[" + "{}," * (MOST_WAIVERS + 1) + "]")
+    with pytest.raises(LeadlineError):
+        read(tmp_path, "[" * 5000)
+    many = {
+        "resources": [{"attributes": {"name": "x"}}] * 200,
+        "posturePolicies": [{"controlID": "C-1"}] * 200,
+    }
+    with pytest.raises(UsageError, match="combinations"):
+        read(tmp_path, json.dumps([many]))
+    with pytest.raises(SourceError):
+        read_waivers(str(tmp_path))
+
+
+def security(kind: str, spec: dict, namespace: str = "shop") -> dict:
+    metadata = {"name": "x"} | ({"namespace": namespace} if namespace else {})
+    return {"apiVersion": "kubescape.io/v1beta1", "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def test_a_security_exception_speaks_of_its_namespace():
+    body = security(
+        "SecurityException",
+        {
+            "reason": "r",
+            "author": "ops",
+            "expiresAt": "2027-01-31T00:00:00Z",
+            "match": {"resources": [{"kind": "Deployment", "name": "web"}], "images": ["nginx:*"]},
+            "posture": [{"controlID": "C-0017", "action": "ignore"}],
+            "vulnerabilities": [
+                {
+                    "vulnerability": {"id": "CVE-1", "aliases": ["GHSA-1"]},
+                    "status": "not_affected",
+                    "expiredOnFix": True,
+                },
+                {"vulnerability": {"id": "CVE-2"}, "status": "nonsense"},
+            ],
+        },
+    )
+    waiver = security_exception(body, {}, "se.yaml")
+    assert isinstance(waiver, Waiver)
+    assert {m.namespaces for m in waiver.matches} == {("shop",)}
+    assert [m.controls or m.vulnerabilities for m in waiver.matches] == [("C-0017",), ("CVE-1", "GHSA-1")]
+    assert waiver.is_from_target
+    assert waiver.until_fixed
+
+
+def test_a_cluster_wide_one_asks_for_labels_of_namespaces():
+    spec = {
+        "match": {"namespaceSelector": {"matchLabels": {"env": "dev"}}},
+        "posture": [{"controlID": "C-1"}],
+    }
+    labels = {"a": {"env": "dev"}, "b": {"env": "prod"}}
+    found = security_exception(security("ClusterSecurityException", spec, ""), labels, "x")
+    assert isinstance(found, Waiver)
+    assert found.matches[0].namespaces == ("a",)
+    none = security_exception(security("ClusterSecurityException", spec, ""), {}, "x")
+    assert isinstance(none, Waiver)
+    assert none.matches[0].namespaces == ("",)
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        {"matchExpressions": [{"key": "a", "operator": "NotIn", "values": ["b"]}]},
+        {"matchExpressions": [{"key": "a", "operator": "In", "values": ["b", "c"]}]},
+    ],
+)
+def test_a_selector_that_is_not_understood_accepts_nothing(selector):
+    spec = {"match": {"objectSelector": selector}, "posture": [{"controlID": "C-1"}]}
+    assert isinstance(security_exception(security("SecurityException", spec), {}, "x"), str)
+
+
+def test_annotations_of_ours_and_of_the_ecosystem():
+    annotations = {
+        "leadline.dev/accept": "C-0057, C-0016",
+        "leadline.dev/accept-reason": "r",
+        "kubescape.io/skip-controls": "C-0001",
+        "kubescape.io/skip-expiry": "2027-01-31T00:00:00Z",
+    }
+    pod = resource_of(
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x", "annotations": annotations}},
+        Origin(path="a.yaml"),
+    )
+    ours, others = annotated(pod)
+    assert ours.matches[0].controls == ("C-0057", "C-0016")
+    assert {m.ids for m in ours.matches} == {(pod.id,)}
+    assert (ours.reason, others.expires) == ("r", "2027-01-31T00:00:00Z")
+
+
+@pytest.mark.parametrize("value", [3, None, ["C-1"], " , ", {}])
+def test_an_annotation_that_is_no_list_of_ids_accepts_nothing(value):
+    body = {"kind": "Pod", "metadata": {"name": "x", "annotations": {"leadline.dev/accept": value}}}
+    assert annotated(resource_of(body, Origin(path="a.yaml"))) == ()
+    assert annotated(resource_of({"kind": "Pod", "metadata": 3}, Origin(path="a.yaml"))) == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("a: 1  # leadline: accept C-0057 why", ("C-0057", "why", "")),
+        (
+            "# leadline:accept C-0057, C-0016 until 2027-01-31 why not",
+            ("C-0057,C-0016", "why not", "2027-01-31"),
+        ),
+        ("#leadline: accept L-0033", ("L-0033", "", "")),
+        ("a: b#leadline: accept C-0057", None),
+        ("a: 1  # leadline accept C-0057", None),
+        ("a: 1  # leadline: accept", None),
+        ("# leadline: accept " + "C-1," * 100_000, None),
+    ],
+)
+def test_comments(line, found):
+    got = [(",".join(c.controls), c.reason, c.until) for c in comments([line])]
+    assert got == ([found] if found else [])
+
+
+def test_a_comment_alone_on_its_line_speaks_of_the_next_that_is_none():
+    lines = [
+        "a:",
+        "  # leadline: accept C-1 x",
+        "  # more about it",
+        "  b: 1  # leadline: accept C-2 y",
+        "  c: 1",
+    ]
+    assert [c.covers for c in comments(lines)] == [(2, 4), (4,)]
