@@ -393,6 +393,23 @@ def test_what_was_found_before_declining_counts():
     assert judgement.skips == ()
 
 
+@control("T-14", "needs a namespace", score=3.0, category="Test")
+def needs_namespace(workload: Workload) -> Violations:
+    if workload.resource.name.startswith("b"):
+        raise NotJudged("its namespace is not known")
+    if workload.resource.name.startswith("c"):
+        yield Review("spec")
+        raise NotJudged("the rest is not known")
+
+
+def test_objects_that_a_control_could_not_decide_are_named():
+    judgement = judge([pod("a", "x"), pod("b", "x"), pod("c", "x")], controls(needs_namespace))
+    _, second, _ = judgement.resources
+    gave_up = {id: skips for id, skips in judgement.gave_up.items() if skips}
+    assert gave_up == {second.id: (Skip("T-14", "its namespace is not known"),)}
+    assert judgement.judged == (("T-14",), (), ("T-14",))
+
+
 def test_declining_for_want_of_a_kind_alone_is_no_unread():
     judgement = judge([pod("a", "other")], controls(unsure))
     assert (judgement.skips, judgement.unread) == ((Skip("T-13", "it looks at others"),), ())

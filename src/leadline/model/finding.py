@@ -76,6 +76,15 @@ class Skip(Struct, frozen=True):
     kind: SkipKind = "no objects"
 
 
+class Undecided(Struct, frozen=True):
+    """Objects that a control could not decide on, while it judged others. They count neither as passed nor as failed."""
+
+    control: str
+    why: str
+    resources: tuple[str, ...]
+    """Their ids, in the order of reading."""
+
+
 UnreadReason = Literal[
     "forbidden",
     "malformed",

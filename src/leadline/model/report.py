@@ -1,14 +1,14 @@
 """The result of a posture scan."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Literal
 
 from msgspec import Struct
 
 from leadline.model.control import Control, Framework
-from leadline.model.finding import Finding, Place, Skip, Unread
+from leadline.model.finding import Finding, Place, Skip, Undecided, Unread
 from leadline.model.resource import Origin, Resource
 from leadline.model.waiver import WaiverUse
 
@@ -131,6 +131,19 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
         return sum(1 for one in self.resources if one.id in judged and one.origin.kind != "derived")
 
     @cached_property
+    def undecided(self) -> tuple[Undecided, ...]:
+        """What ``gave_up`` says of controls that judged other objects, by control and reason, worst first.
+
+        Faults and what could not be read are in ``unread``, controls that judged nothing in ``skips``.
+        """
+        return tuple(_undecided(self))
+
+    @property
+    def objects_undecided(self) -> int:
+        """Objects that some control could not decide on, be they judged by others or not."""
+        return len({id for one in self.undecided for id in one.resources})
+
+    @cached_property
     def by_control(self) -> tuple[ControlCount, ...]:
         """One row per control, in the order of ``controls``."""
         return _by_control(self)
@@ -165,6 +178,17 @@ def _by_control(report: PostureReport) -> tuple[ControlCount, ...]:
     return tuple(
         ControlCount(c, failed[c.id], judged[c.id] - failed[c.id], skips.get(c.id)) for c in report.controls
     )
+
+
+def _undecided(report: PostureReport) -> Iterator[Undecided]:
+    rank = {row.control.id: number for number, row in enumerate(report.by_control) if row.judged}
+    found: dict[tuple[int, str, str], list[str]] = {}
+    for id, skips in report.gave_up.items():
+        for skip in skips:
+            if skip.control in rank and skip.kind != "not read":
+                found.setdefault((rank[skip.control], skip.control, skip.why), []).append(id)
+    for (_, control, why), ids in sorted(found.items()):
+        yield Undecided(control, why, tuple(ids))
 
 
 def _named(id: str) -> Resource:

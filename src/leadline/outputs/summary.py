@@ -72,11 +72,12 @@ def closing(report: PostureReport, gate: str = "") -> str:
     if gate:
         return gate
     total = sum(report.severities().values())
-    unread = f"{len(report.unread):,} not read" if report.unread else ""
+    unread = [f"{len(report.unread):,} not read"] if report.unread else []
+    open_ = [f"{report.objects_undecided:,} undecided"] if report.undecided else []
     if total:
-        return f"{count(total, 'finding')}: {severity_counts(report)}" + (f"; {unread}" if unread else "")
+        return "; ".join((f"{count(total, 'finding')}: {severity_counts(report)}", *unread, *open_))
     judges = f"{count(report.objects, 'object')}, {count(controls_that_judged(report), 'control')}"
-    return f"no findings: {judges}, {unread or 'all input read'}"
+    return f"no findings: {', '.join((judges, *(unread or ['all input read']), *open_))}"
 
 
 def scores(report: PostureReport) -> list[tuple[str, str]]:

@@ -129,10 +129,17 @@ def test_unread_parts_are_notifications():
         Unread("a b.yaml", "broken", "malformed", 3),
     )
     run = run_of(msgspec.structs.replace(REPORT, unread=unread))
-    first, second = run["invocations"][0]["toolExecutionNotifications"]
+    first, second, undecided = run["invocations"][0]["toolExecutionNotifications"]
     assert first["message"]["text"] == "secrets was not read: forbidden; grant list"
     assert "locations" not in first
     assert second["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "a%20b.yaml"
+    assert undecided == {
+        "level": "note",
+        "descriptor": {"id": "undecided"},
+        "message": {
+            "text": "C-0017 could not decide about shop/ConfigMap/settings: what it names is not here"
+        },
+    }
 
 
 def test_objects_of_a_cluster_have_a_logical_place_only():

@@ -395,6 +395,10 @@ def _coverage(report: PostureReport) -> dict[str, Any]:
             "evaluated": controls_that_judged(report),
             "notBuilt": sum(1 for row in rows if not row.control.is_built),
             "skipped": skipped,
+            "undecided": [
+                {"id": one.control, "why": one.why, "resourceIDs": list(one.resources)}
+                for one in report.undecided
+            ],
         },
     }
 

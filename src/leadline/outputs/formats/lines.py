@@ -40,6 +40,13 @@ def lines(report: PostureReport, out: IO[str], page: Page) -> None:
         )
     for remark in odd_waivers(report.waivers):
         out.write(f"waivers: {remark}\n")
+    for undecided in report.undecided:
+        for id in undecided.resources:
+            resource = report.resource(id)
+            where = place_text(resource, None)
+            out.write(
+                f"{where}: undecided {plain(undecided.control)} {plain(undecided.why)} [{title(resource)}]\n"
+            )
     for word, unread in (
         *(("unread", u) for u in report.unread),
         *(("left out", u) for u in report.left_out),

@@ -81,6 +81,7 @@ def _all(report: PostureReport, page: Page) -> Iterator[str]:
     yield from _left_out(report, page)
     accepted = list(waiver_lines(len(report.waived), report.waivers, page.width, verbose=page.verbose))
     yield from (*accepted, *([""] if accepted else []))
+    yield from _undecided(report, page)
     if page.coverage:
         yield from _coverage(report, page)
     elif page.verbose:
@@ -353,6 +354,24 @@ def _left_out(report: PostureReport, page: Page) -> Iterator[str]:
         yield from _broken_at(f"rendered  {by}{report.rendering}", page.width)
     if reasons or (page.coverage and report.rendering):
         yield ""
+
+
+def _undecided(report: PostureReport, page: Page) -> Iterator[str]:
+    """What controls could not decide, one line for each control and reason."""
+    if not report.undecided:
+        return
+    is_whole = page.verbose or page.coverage
+    title = titles_of(report)
+    yield f"undecided  {count(report.objects_undecided, 'object')}"
+    rows = report.undecided if is_whole else report.undecided[:_UNREAD]
+    for row in rows:
+        shown = row.resources if is_whole else row.resources[:_LEFT_OUT]
+        names = ", ".join(title(report.resource(id)) for id in shown)
+        more = _more(len(row.resources) - len(shown))
+        yield from _broken_at(f"  {plain(row.control)}  {plain(row.why)}: {names}{more}", page.width)
+    if len(rows) < len(report.undecided):
+        yield f"  and {count(len(report.undecided) - len(rows), 'more control')}   -v shows them"
+    yield ""
 
 
 def _not_read(everything: Sequence[Unread], page: Page) -> Iterator[str]:

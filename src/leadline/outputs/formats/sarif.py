@@ -64,11 +64,15 @@ def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
             {
                 "executionSuccessful": True,
                 "endTimeUtc": page.at,
-                "toolExecutionNotifications": [*_cut(left_out), *_notifications(report, page)],
+                "toolExecutionNotifications": [*_cut(left_out), *_notifications(shown)],
             }
         ],
         "columnKind": "unicodeCodePoints",
-        "properties": {"resultsLeftOut": left_out, "notRead": len(report.unread)},
+        "properties": {
+            "resultsLeftOut": left_out,
+            "notRead": len(report.unread),
+            "undecided": report.objects_undecided,
+        },
     }
     out.write(f'{{"$schema":{json_text(SCHEMA)},"version":"2.1.0","runs":[{json_text(run)[:-1]},"results":[')
     separator = ""
@@ -253,7 +257,8 @@ def _cut(left_out: int) -> Iterator[dict[str, Any]]:
         yield {"level": "warning", "descriptor": {"id": "resultsLeftOut"}, "message": {"text": text}}
 
 
-def _notifications(report: PostureReport, page: Page) -> Iterator[dict[str, Any]]:
+def _notifications(shown: _Shown) -> Iterator[dict[str, Any]]:
+    report, page = shown.report, shown.page
     for unread in report.unread[:_MOST_NOTIFICATIONS]:
         yield _notification(unread, page)
     for left_out in report.left_out[:_MOST_NOTIFICATIONS]:
@@ -264,6 +269,17 @@ def _notifications(report: PostureReport, page: Page) -> Iterator[dict[str, Any]
     if more > 0:
         text = f"{more} more parts of the target were not read"
         yield {"level": "error", "descriptor": {"id": "unread"}, "message": {"text": text}}
+    yield from _undecided(shown)
+
+
+def _undecided(shown: _Shown) -> Iterator[dict[str, Any]]:
+    """One for each control and reason, with the objects that it is about."""
+    for one in shown.report.undecided[:_MOST_NOTIFICATIONS]:
+        some = one.resources[:_MOST_RELATED]
+        names = ", ".join(shown.title(shown.report.resource(id)) for id in some)
+        more = f" and {len(one.resources) - len(some):,} more" if len(some) < len(one.resources) else ""
+        text = f"{plain(one.control)} could not decide about {names}{more}: {plain(redacted_text(one.why))}"
+        yield {"level": "note", "descriptor": {"id": "undecided"}, "message": {"text": _message(text)}}
 
 
 def _notification(unread: Unread, page: Page) -> dict[str, Any]:

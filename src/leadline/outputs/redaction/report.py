@@ -101,6 +101,7 @@ class Redaction:
             gave_up={ids.get(i, i): self._skips(skips) for i, skips in report.gave_up.items()},
             skips=self._skips(report.skips),
             unread=tuple(self.unread(report.unread)),
+            left_out=tuple(self.unread(report.left_out)),
             target=structs.replace(report.target, name=self.text(report.target.name)),
         )
 

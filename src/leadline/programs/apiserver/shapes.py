@@ -351,6 +351,7 @@ SCAN_RUN_STATUS = record(
                 "images": INTEGER,
                 "controls": INTEGER,
                 "unread": INTEGER,
+                "undecided?": INTEGER,
                 "skippedNamespaces?": TEXTS,
                 "unreadPlaces?": list_of(record(texts("where", "reason", "why", "hint?"))),
                 "skips?": list_of(record(texts("control", "kind", "why")), "Controls that judged nothing."),
