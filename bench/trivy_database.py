@@ -10,7 +10,8 @@ import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from leadline.model.vulnerability import Advisory, VersionRange
+from leadline.image.ecosystems import orderings
+from leadline.model.vulnerability import Advisory, Affected, VersionRange
 
 PAGE = 4096
 _MAGIC, _VERSION = 0xED0CDAED, 2
@@ -18,7 +19,16 @@ _LEAF, _META, _FREELIST = 2, 4, 16
 _BUCKET = 1
 _SMALL = 1024
 """Bytes up to which a bucket lies within its parent."""
-_PREFIXES = {"PyPI": "pip", "Go": "go", "crates.io": "cargo", "npm": "npm", "RubyGems": "rubygems"}
+_PREFIXES = {
+    "PyPI": "pip",
+    "Go": "go",
+    "crates.io": "cargo",
+    "npm": "npm",
+    "RubyGems": "rubygems",
+    "Packagist": "composer",
+}
+_DISTRIBUTIONS = {"AlmaLinux": "alma", "Alpine": "alpine", "Debian": "debian", "Photon OS": "Photon OS"}
+"""How Trivy's buckets of a release begin."""
 
 Bucket = Mapping[bytes, "bytes | Bucket"]
 
@@ -76,11 +86,32 @@ class _Pages:
 
 
 def _constraint(span: VersionRange) -> str:
-    parts = [f">={span.introduced}"] if span.introduced else []
+    parts = [f"{'>' if span.after else '>='}{span.introduced}"] if span.introduced else []
     parts += [f"<{span.fixed}"] if span.fixed else []
     parts += [f"<={span.last_affected}"] if span.last_affected else []
     # A bare 0 would leave out what comes before it: pseudo-versions of Go.
     return ", ".join(parts) or ">=0.0.0-0"
+
+
+def _add_to_release(
+    buckets: dict[str, dict[str, dict[str, bytes]]],
+    problems: dict[bytes, bytes],
+    advisory: Advisory,
+    affected: Affected,
+) -> None:
+    """One fix for each problem of a package, the last: Trivy holds no more."""
+    if affected.state not in ("affected", "wont fix", "deferred"):
+        return
+    key = orderings()[affected.ecosystem].key
+    release = buckets.setdefault(f"{_DISTRIBUTIONS[affected.ecosystem]} {affected.release}", {})
+    name = f"{affected.module}::{affected.package}" if affected.module else affected.package
+    found = release.setdefault(name, {})
+    for id in advisory.covers or (advisory.id,):
+        fixes = [span.fixed for span in affected.ranges if span.fixed]
+        if id in found:
+            fixes.append(json.loads(found[id])["FixedVersion"])
+        found[id] = json.dumps({"FixedVersion": max(filter(None, fixes), key=key, default="")}).encode()
+        problems[id.encode()] = json.dumps({"Title": id, "Severity": "HIGH"}).encode()
 
 
 def write_trivy_database(advisories: Iterable[Advisory], folder: Path) -> None:
@@ -91,6 +122,9 @@ def write_trivy_database(advisories: Iterable[Advisory], folder: Path) -> None:
         if advisory.withdrawn:
             continue
         for affected in advisory.affected:
+            if affected.ecosystem in _DISTRIBUTIONS:
+                _add_to_release(buckets, problems, advisory, affected)
+                continue
             prefix = _PREFIXES.get(affected.ecosystem)
             spans = affected.ranges or tuple(
                 VersionRange(version, last_affected=version) for version in affected.versions
@@ -100,7 +134,10 @@ def write_trivy_database(advisories: Iterable[Advisory], folder: Path) -> None:
             name = affected.package.lower().replace("_", "-") if prefix == "pip" else affected.package
             says = {
                 "VulnerableVersions": [_constraint(span) for span in spans],
-                "PatchedVersions": [span.fixed for span in spans if span.fixed],
+                # As in its own database: that of Composer has none, where ranges of branches follow each other.
+                "PatchedVersions": [
+                    span.fixed for span in spans if span.fixed and span.is_fix and prefix != "composer"
+                ],
             }
             packages = buckets.setdefault(f"{prefix}::Equal data", {})
             found = packages.setdefault(name, {})

@@ -82,7 +82,7 @@ class Extra(Struct, frozen=True, array_like=True, omit_defaults=True):
     fixed: str = ""
     last_affected: str = ""
     before: str = ""
-    """Ends the range, and is not known to be a release."""
+    """Ends the range where ``fixed`` does not: a version that is not known to be a release, or begins the next range."""
     state: State = "affected"
     severity: Rating = "unknown"
     module: str = ""

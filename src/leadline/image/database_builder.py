@@ -238,7 +238,6 @@ class _Builder:
             reason=affected.reason,
             imports=affected.imports,
         )
-        spans: list[tuple[bytes, bytes]] = []
         rows: list[tuple[bytes, bytes, Extra]] = []
         ranges = affected.ranges or (() if affected.versions else (VersionRange(),))
         for each in ranges:
@@ -250,8 +249,9 @@ class _Builder:
             if low >= high:
                 count.unusable += 1
                 continue
-            spans.append((low, high))
             rows.append((low, high, _with_range(extra, each)))
+        spans = [(low, high) for low, high, _ in rows]
+        rows = _with_last_fixes(rows)
         for version in affected.versions:
             try:
                 low = self._key(ordering, version)
@@ -393,6 +393,32 @@ class _Builder:
 def _numbered(concerns: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Problems are counted from 1 in the file, from 0 in a list."""
     return ((advisory, place + 1) for advisory, place in concerns)
+
+
+def _with_last_fixes(rows: list[tuple[bytes, bytes, Extra]]) -> list[tuple[bytes, bytes, Extra]]:
+    """What ends one range is no fix where the next begins: the fix is what ends the last range of such a row."""
+    if len(rows) < 2:
+        return rows
+    rows = sorted(rows, key=itemgetter(0, 1))
+    linked: list[list[tuple[bytes, bytes, Extra]]] = []
+    end = b""
+    for row in rows:
+        if linked and row[0] <= end:
+            linked[-1].append(row)
+            end = max(end, row[1])
+        else:
+            linked.append([row])
+            end = row[1]
+    return [
+        row if row[1] == last[1] or not row[2].fixed else (*row[:2], _with_fix(row[2], last[2].fixed))
+        for group in linked
+        for last in (max(group, key=itemgetter(1)),)
+        for row in group
+    ]
+
+
+def _with_fix(says: Extra, fixed: str) -> Extra:
+    return replace(says, fixed=fixed, before=says.fixed)
 
 
 def _with_range(extra: Extra, each: VersionRange) -> Extra:

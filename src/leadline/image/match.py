@@ -194,6 +194,6 @@ def versions_text(says: Extra) -> str:
     start = f"{'>' if says.is_after else '>='} {says.introduced}" if says.introduced else ""
     if says.introduced and says.introduced == says.last_affected:
         return f"= {says.introduced}"
-    end = says.fixed or says.before
+    end = says.before or says.fixed
     parts = [start, f"< {end}" if end else "", f"<= {says.last_affected}" if says.last_affected else ""]
     return ", ".join(filter(None, parts)) or "every version"

@@ -158,7 +158,11 @@ def _fixed_in(package: Package, streams: Sequence[Stream], line: str, database: 
             for advisory, says in database.rows_of(stream.id, name, is_source=is_source):
                 if not says.fixed or says.state != "affected" or _minor_release(says.fixed) != line:
                     continue
-                if not line or _fits_module_stream(says.module, package):
+                # Which stream a build belongs to is not always known; that of another says nothing.
+                if not line or (
+                    _fits_module_stream(says.module, package)
+                    and bool(says.module) == bool(_module_label(package))
+                ):
                     installed = ordering.key(_with_epoch(version, says.fixed))
                     is_held = ordering.key(says.fixed) <= installed
                     holds[advisory] = holds.get(advisory, True) and is_held

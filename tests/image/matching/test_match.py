@@ -536,3 +536,22 @@ def test_what_subscribers_alone_get_fixed_is_open_for_all_others(
         ("CVE-2024-1000", "not fixed", ())
     ]
     assert ids(matched(tmp_path, [Package("rpm", "x", "2-1")], fact, distro=distro)) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("2.8.1", ("fixed", ("3.4.9",), ">= 2.8, < 3.0")),
+        ("3.0", ("fixed", ("3.4.9",), ">= 3.0, < 3.4.9")),
+        ("4.0", ("fixed", ("4.2",), ">= 4.0, < 4.2")),
+        ("5.0", ("unknown", (), ">= 5.0, < 6.0")),
+        ("6.5", ("not fixed", (), ">= 6.0")),
+    ],
+)
+def test_a_release_that_begins_the_next_range_fixes_nothing(tmp_path: Path, version: str, expected: object):
+    spans = [("2.8", "3.0"), ("3.0", "3.4.9"), ("4.0", "4.2"), ("5.0", "6.0"), ("6.0", "")]
+    affected = Affected("Packagist", "a/b", ranges=tuple(VersionRange(*span) for span in spans))
+    found = matched(
+        tmp_path, [Package("composer", "b", version, namespace="a")], Advisory("CVE-2024-1000", (affected,))
+    )
+    assert [(one.state, one.fixed_in, one.evidence[0].versions) for one in found.matches] == [expected]
