@@ -55,8 +55,12 @@ def root_user(container: Container) -> Violations:
 
 
 def root_group(container: Container) -> Violations:
-    """A container whose processes may be in group 0."""
-    if not container.effective("runAsGroup"):
+    """A container whose processes are in group 0: it is named, or a user is and no group.
+
+    Where the user is the image's, so is the group.
+    """
+    group = container.effective("runAsGroup")
+    if group == 0 or (group is None and container.effective("runAsUser")):
         yield Review("securityContext") if container.is_ephemeral else _at_its_level(container, "runAsGroup")
     workload = container.workload
     for field in ("fsGroup", "supplementalGroups"):

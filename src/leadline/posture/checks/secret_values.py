@@ -5,7 +5,8 @@ import binascii
 import re
 from typing import Any
 
-from leadline.posture.checks.credentials import LONGEST_TEXT, speaks_about_a_credential
+from leadline.posture.checks.container_credentials import SENSITIVE_KEY_NAMES, SENSITIVE_VALUES
+from leadline.posture.checks.credentials import LONGEST_TEXT, rules_for, speaks_about_a_credential, words
 from leadline.posture.checks.token_shapes import TEMPLATE
 
 _PLACEHOLDER = re.compile(
@@ -14,6 +15,51 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 """What stands for a value that is put in later, or was never meant to be one."""
+_ELSEWHERE = re.compile(
+    r"^(?:op|vault|ref\+\w+|sm|awssm|gsm|gcpsm|azkv|akeyless|doppler|bws|ssm)://|^arn:aws[\w-]*:(?:secretsmanager|ssm):"
+)
+"""Where a store of secrets holds the value."""
+_NO_SECRETS = frozenset(
+    [
+        "address",
+        "bucket",
+        "cluster",
+        "database",
+        "db",
+        "domain",
+        "email",
+        "enable",
+        "enabled",
+        "endpoint",
+        "host",
+        "hostname",
+        "id",
+        "ids",
+        "insecure",
+        "issuer",
+        "login",
+        "name",
+        "namespace",
+        "organization",
+        "owner",
+        "path",
+        "port",
+        "project",
+        "provider",
+        "region",
+        "repository",
+        "scheme",
+        "server",
+        "tenant",
+        "type",
+        "url",
+        "user",
+        "username",
+        "version",
+        "zone",
+    ]
+)
+"""Last words of what stands beside a credential and is none."""
 _PUBLIC_KEYS = frozenset({"ca.crt", "tls.crt", "cert.pem", "ca.pem", "namespace", "known_hosts"})
 _PUBLIC_ENDINGS = (".crt", ".pub", ".cer", "-cert.pem")
 _ENCRYPTED = (
@@ -29,12 +75,21 @@ _ENCRYPTED = (
 
 def is_kept_in_the_open(key: str, value: Any, *, is_encoded: bool) -> bool:
     """``is_encoded`` where the value stands in base64, as under ``data``."""
-    if key in _PUBLIC_KEYS or key.endswith(_PUBLIC_ENDINGS) or speaks_about_a_credential(key):
+    if key in _PUBLIC_KEYS or key.endswith(_PUBLIC_ENDINGS):
         return False
     text = _plain(value, is_encoded=is_encoded)
-    if not text or TEMPLATE.search(text) or text.startswith(_ENCRYPTED):
+    if not text or TEMPLATE.search(text) or text.startswith(_ENCRYPTED) or _ELSEWHERE.match(text):
         return False
-    return "PRIVATE KEY" in text or not _PLACEHOLDER.search(text[:256])
+    rules = rules_for(SENSITIVE_KEY_NAMES, (), SENSITIVE_VALUES, ())
+    if "PRIVATE KEY" in text or rules.has_shape(text):
+        return True
+    if speaks_about_a_credential(key):
+        return False
+    if "\n" in text:  # a file: it is one where it holds one
+        return rules.betrays_text(key, text)
+    parts = words(key)
+    is_beside = bool(parts) and (parts[-1] in _NO_SECRETS or parts[0] in ("enable", "is"))
+    return not is_beside and not _PLACEHOLDER.search(text[:256])
 
 
 def _plain(value: Any, *, is_encoded: bool) -> str:

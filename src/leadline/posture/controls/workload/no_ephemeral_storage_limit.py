@@ -1,7 +1,8 @@
-"""Nothing keeps the container from filling its node's disk with files of its own.
+"""The container has limits, and none that keeps it from filling its node's disk with files of its own.
 
 A full disk makes the kubelet evict pods, and not always the one that filled it. A LimitRange or ResourceQuota of the
 namespace counts as well, and so does a root file system that is read-only beside empty folders of a limited size.
+One without any limit is reported by C-0009.
 
 Fix: set ``resources.limits.ephemeral-storage``.
 
@@ -14,6 +15,7 @@ Example::
       containers:
       - name: web
         image: nginx:1.27
+        resources: {limits: {memory: 128Mi}}
 
 Cannot see: what the container writes.
 
@@ -21,7 +23,7 @@ See: https://kubernetes.io/docs/concepts/storage/ephemeral-storage/
 """
 
 from leadline.posture.checks.resource_bounds import BOUND_KINDS, has_limit
-from leadline.posture.control import YOUR_VALUE, Container, Inventory, Set, Violations, control, text
+from leadline.posture.control import YOUR_VALUE, Container, Inventory, Set, Violations, control, mapping, text
 
 
 def takes_resources(container: Container) -> bool:
@@ -39,6 +41,8 @@ def takes_resources(container: Container) -> bool:
     reads=BOUND_KINDS,
 )
 def no_ephemeral_storage_limit(container: Container, inventory: Inventory) -> Violations:
+    if not mapping(container.resources.get("limits")):
+        return
     if fills_the_disk(container) and not has_limit(container, "ephemeral-storage", inventory):
         yield Set("resources.limits.ephemeral-storage", YOUR_VALUE)
 
