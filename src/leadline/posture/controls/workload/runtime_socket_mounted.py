@@ -26,7 +26,9 @@ Cannot see: sockets that the nodes keep in other places.
 See: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
 
-from leadline.posture.control import Remove, Violations, Workload, control, mapping, text
+from typing import Any
+
+from leadline.posture.control import Container, Remove, Violations, Workload, control, mapping, text
 
 SOCKETS = (
     "/run/docker.sock",
@@ -58,13 +60,34 @@ PLACES = tuple(tuple(socket.split("/")[1:]) for socket in SOCKETS)
 )
 def runtime_socket_mounted(workload: Workload) -> Violations:
     for v, volume in workload.volumes:
-        if "hostPath" not in volume or not reaches_socket(text(mapping(volume.get("hostPath")).get("path"))):
+        path = text(mapping(volume.get("hostPath")).get("path"))
+        if "hostPath" not in volume or not reaches_socket(path):
+            continue
+        if not path.endswith(".sock") and not any(map(may_open, mounting(workload, volume))):
             continue
         yield Remove(f"volumes[{v}]")
         for container in workload.containers:
             for m, mount in container.mounts:
                 if mount.get("name") == volume.get("name"):
                     yield Remove(f"{container.place}volumeMounts[{m}]")
+
+
+def mounting(workload: Workload, volume: dict[str, Any]) -> tuple[Container, ...]:
+    """The containers that mount ``volume``; all of them where none does, since the next one may."""
+    name = volume.get("name")
+    found = tuple(c for c in workload.containers if any(mount.get("name") == name for _, mount in c.mounts))
+    return found or workload.containers
+
+
+def may_open(container: Container) -> bool:
+    """Whether it may run as root: below a folder the sockets are as the node has them, for root and its group alone."""
+    settings = container.workload.security_context
+    is_non_root = container.effective("runAsNonRoot") is True or bool(container.effective("runAsUser"))
+    return (
+        not is_non_root
+        or container.security_context.get("privileged") is True
+        or bool(settings.get("supplementalGroups"))
+    )
 
 
 def reaches_socket(path: str) -> bool:
