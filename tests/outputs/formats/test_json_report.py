@@ -78,6 +78,12 @@ def test_every_judged_pair_is_a_result_and_no_other():
     }
 
 
+def test_every_object_has_a_result_even_where_nothing_judged_it():
+    document = parsed(msgspec.structs.replace(REPORT, judged=((), *REPORT.judged[1:]), findings=()))
+    assert [r["resourceID"] for r in document["resources"]] == [r["resourceID"] for r in document["results"]]
+    assert [r["controls"] for r in document["results"] if r["resourceID"] == WEB.id] == [[]]
+
+
 def test_the_position_is_beside_the_path():
     results = {result["resourceID"]: result for result in parsed(REPORT)["results"]}
     (control,) = results[SUBJECT.id]["controls"]

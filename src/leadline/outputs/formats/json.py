@@ -70,8 +70,8 @@ def json(report: PostureReport, out: IO[str], page: Page) -> None:
     joined = _joined(report)
     objects = _Objects(report, joined)
     _write_list(out, "resources", ordered, lambda pair: json_text(objects.resource(pair[0])))
-    judged = (pair for pair in ordered if pair[1] or pair[0].id in report.gave_up)
-    _write_list(out, "results", judged, _Results(report, page, joined).text)
+    # Readers look up each object here, and some stop at one that is missing: DefectDojo's, VS Code's.
+    _write_list(out, "results", ordered, _Results(report, page, joined).text)
     out.write("}\n")
 
 
