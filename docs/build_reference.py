@@ -10,6 +10,7 @@ from pathlib import Path
 from leadline.model.control import SEVERITIES, Control, Framework
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.commands.explain import heading_of, markdown
+from leadline.programs.cli.habits import DONE, NOT_HERE, SAME, SPECIAL
 from leadline.scans.frameworks import load_frameworks
 from leadline.scans.settings import shipped_settings
 
@@ -23,6 +24,7 @@ def pages() -> Iterator[tuple[str, str]]:
     frameworks = load_frameworks(controls)
     settings = shipped_settings(controls)
     yield "README.md", text(front(controls, frameworks))
+    yield "habits.md", text(habits())
     yield "controls/README.md", text(by_family(controls))
     yield "controls/by-severity.md", text(by_severity(controls))
     for control in controls:
@@ -30,6 +32,19 @@ def pages() -> Iterator[tuple[str, str]]:
     by_id = {control.id: control for control in controls}
     for framework in frameworks:
         yield f"frameworks/{framework.name}.md", text(framework_page(framework, by_id))
+
+
+def habits() -> Iterator[str]:
+    yield from ("# Flags of other scanners", "", WRITTEN, "")
+    yield "`leadline scan` takes the usual flags of Kubescape, Trivy and Checkov as its own where they ask the same,"
+    yield "and answers the others with what there is instead. Exit codes and gates are Leadline's:"
+    yield "[how a pipeline uses them](../README.md#ci)."
+    yield from ("", "| flag | taken as |", "|---|---|")
+    yield from (f"| `{flag}` | {ours} |" for flag, ours in SPECIAL.items())
+    yield from (f"| `{flag}` | `{ours}` |" for flag, ours in SAME.items())
+    yield from (f"| `{flag}` | left away: {why} |" for flag, why in DONE.items())
+    yield from ("", "| flag | there is instead |", "|---|---|")
+    yield from (f"| `{flag}` | {answer} |" for flag, answer in NOT_HERE.items())
 
 
 def front(controls: Sequence[Control], frameworks: Sequence[Framework]) -> Iterator[str]:
@@ -42,6 +57,7 @@ def front(controls: Sequence[Control], frameworks: Sequence[Framework]) -> Itera
         "",
         "- [controls by family](controls/README.md)",
         "- [controls by severity](controls/by-severity.md)",
+        "- [flags of other scanners](habits.md)",
     )
     yield from (
         "",

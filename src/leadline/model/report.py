@@ -116,6 +116,12 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
     def by_id(self) -> Mapping[str, Resource]:
         return {resource.id: resource for resource in self.resources}
 
+    @cached_property
+    def parts_of(self) -> Mapping[str, tuple[str, ...]]:
+        """For the derived resources, by id, the ids of what each was joined from."""
+        derived = (resource.id for resource in self.resources if resource.origin.kind == "derived")
+        return dict(zip(derived, self.joined, strict=False))
+
     def resource(self, id: str) -> Resource:
         """The object called ``id``; one of which only the id is known where the report does not hold it."""
         return self.by_id.get(id) or _named(id)

@@ -26,6 +26,8 @@ class Origin(Struct, frozen=True):
     """The chart or kustomization folder that was rendered, relative to ``root``."""
     cluster: str = ""
     """The kubeconfig context."""
+    is_random: bool = False
+    """Whether its chart makes random texts: names may differ each time that it is rendered."""
 
     @property
     def file(self) -> str:

@@ -15,11 +15,13 @@ from leadline.model.finding import Finding, Place, Skip, Unread
 from leadline.model.package import Sbom
 from leadline.model.report import ControlCount, PostureReport, Waived
 from leadline.model.resource import Resource, joined
+from leadline.outputs.addresses import path_of, uri_of
 from leadline.outputs.control_groups import ControlGroup, control_groups
 from leadline.outputs.counters import Counters, category_of, resource_counters, skip_info, status_info
 from leadline.outputs.edit_rows import EditRow, edit_line, edit_rows, failing_text, subject_text
 from leadline.outputs.excerpt import Excerpt, Line, excerpts
 from leadline.outputs.finding_places import FindingPlaces
+from leadline.outputs.fingerprints import Fingerprints
 from leadline.outputs.format_registry import Asked, Format, Page, find_format, format, formats_for
 from leadline.outputs.json_text import json_text
 from leadline.outputs.place import (
@@ -74,6 +76,7 @@ __all__ = [
     "Excerpt",
     "Finding",
     "FindingPlaces",
+    "Fingerprints",
     "Format",
     "Framework",
     "Line",
@@ -118,6 +121,7 @@ __all__ = [
     "not_judged",
     "odd_waivers",
     "padded",
+    "path_of",
     "per_cent",
     "place_text",
     "plain",
@@ -137,6 +141,7 @@ __all__ = [
     "subject_text",
     "target_name",
     "titles_of",
+    "uri_of",
     "value_at",
     "value_text",
     "waiver_facts",

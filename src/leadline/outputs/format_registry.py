@@ -16,7 +16,22 @@ if TYPE_CHECKING:
     from leadline.outputs.place import Places
 
 _FORMATS = "leadline.outputs.formats"
-_ALIASES = {"pretty-printer": "pretty"}
+_ALIASES = {
+    "pretty-printer": "pretty",
+    "table": "pretty",
+    "cli": "pretty",
+    "text": "lines",
+    "junitxml": "junit",
+    "gitlab_sast": "gitlab-sast",
+    "gitlab-codequality": "code-quality",
+    "md": "markdown",
+    "yml": "yaml",
+}
+"""What other programs call them."""
+
+
+_SUFFIXES = {"yaml": (".yaml", ".yml"), "html": (".html", ".htm")}
+"""Where a format has more than the one that it adds itself."""
 
 
 class Asked(Struct, frozen=True):
@@ -58,6 +73,8 @@ class Page(Struct, frozen=True):
     """The lowest severity to show; counts and scores are not touched by it."""
     folder: str = ""
     """The absolute folder that the user stands in."""
+    root: str = ""
+    """The absolute top of the repository that was scanned; empty where that is none."""
     at: str = "1970-01-01T00:00:00Z"
     """When the scan ended, RFC 3339 in UTC."""
     version: str = ""
@@ -78,6 +95,11 @@ class Format(Struct, frozen=True):
     is_binary: bool = False
     with_scores: bool = True
     """Whether it shows the scores of frameworks."""
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Of files that are in it when nothing else is said."""
+        return _SUFFIXES.get(self.name, (self.suffix,))
 
 
 Write = Callable[[Any, IO[str], Page], None]

@@ -166,7 +166,7 @@ def test_gates_decide_the_exit_code_and_the_last_line(capfd, flags: list[str], c
         (["scan", "bad.yaml", "--severity-threshold", "hgih"], "--severity-threshold must be one of low, medium, high, critical (got hgih)"),
         (["scan", "bad.yaml", "--compliance-threshold", "101"], "--compliance-threshold must be between 0 and 100 (got 101)"),
         (["scan", "bad.yaml", "--compliance-threshold", "nan"], "--compliance-threshold must be between 0 and 100 (got nan)"),
-        (["scan", "bad.yaml", "--fail-on", "unraed"], "--fail-on must be unread (got unraed)"),
+        (["scan", "bad.yaml", "--fail-on", "unraed"], "--fail-on must be one of low, medium, high, critical, unread (got unraed)"),
         (["scan", "-", "bad.yaml"], "'-' reads standard input and stands alone; name files in a scan of their own"),
         (["scan", "workload", "shop/Pod/shall", "bad.yaml"], "no object shop/Pod/shall; did you mean shop/Pod/shell?"),
         (["scan", "", "bad.yaml"], "a path is empty; is a variable of the shell unset?"),
@@ -176,7 +176,7 @@ def test_gates_decide_the_exit_code_and_the_last_line(capfd, flags: list[str], c
         (["bad.yaml"], "unknown command bad.yaml; to scan it: leadline scan bad.yaml"),
         (["explain", "C-0057x"], "unknown control C-0057x; did you mean C-0057?"),
         (["list", "control"], "unknown list control; did you mean controls or frameworks?"),
-        (["schema", "reprt"], "unknown schema reprt; there are document, report"),
+        (["schema", "reprt"], "unknown schema reprt; there are document, report, waivers"),
         (["scan", "control", "C-0057", "bad.yaml", "--exclude-controls", "C-0057"], "no control is left to judge by; leadline list controls shows what there is"),
     ],
 )  # fmt: skip

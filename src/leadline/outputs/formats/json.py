@@ -41,8 +41,6 @@ from leadline.outputs.format import (
     waiver_facts,
 )
 
-Joined = Mapping[str, tuple[str, ...]]
-"""For each RBAC subject the ids of its binding and its role."""
 _MOST_KEPT = 256
 _LONGEST_RELATED = 1 << 16
 _SCANNING_TARGETS = {"cluster": 0, "file": 1, "stdin": 1, "git": 2, "directory": 4}
@@ -67,11 +65,10 @@ def json(report: PostureReport, out: IO[str], page: Page) -> None:
     ordered = sorted(
         zip(report.resources, report.judged, strict=True), key=lambda pair: (pair[0].id, pair[0].origin.path)
     )
-    joined = _joined(report)
-    objects = _Objects(report, joined)
+    objects = _Objects(report)
     _write_list(out, "resources", ordered, lambda pair: json_text(objects.resource(pair[0])))
     # Readers look up each object here, and some stop at one that is missing: DefectDojo's, VS Code's.
-    _write_list(out, "results", ordered, _Results(report, page, joined).text)
+    _write_list(out, "results", ordered, _Results(report, page).text)
     out.write("}\n")
 
 
@@ -90,19 +87,14 @@ def _write_list(
     out.write("]")
 
 
-def _joined(report: PostureReport) -> Joined:
-    derived = (resource.id for resource in report.resources if resource.origin.kind == "derived")
-    return dict(zip(derived, report.joined, strict=False))
-
-
 class _Results:
     """Turns one resource at a time into text. What its control says of itself is written once per control."""
 
-    def __init__(self, report: PostureReport, page: Page, joined: Joined) -> None:
+    def __init__(self, report: PostureReport, page: Page) -> None:
         self._places = FindingPlaces(report, page.places)
         self._controls = {control.id: control for control in report.controls}
         self._settings = report.settings
-        self._joined = joined
+        self._parts = report.parts_of
         self._gave_up = report.gave_up
         self._rank = {control.id: i for i, control in enumerate(report.controls)}
         self._entries: dict[tuple[str, str], str] = {}
@@ -187,7 +179,7 @@ class _Results:
 
     def _path(self, finding: Finding) -> str:
         holder = self._places.holder(finding)
-        parts = self._joined.get(finding.resource, ())
+        parts = self._parts.get(finding.resource, ())
         if holder.id in parts:
             # A subject's object holds its binding and role, and paths into them start at the subject.
             path = f"relatedObjects[{parts.index(holder.id)}].{finding.path}"
@@ -250,9 +242,8 @@ def _scalar_text(value: Any) -> str:
 class _Objects:
     """The objects as the report shows them; those of RBAC subjects hold their binding and their role."""
 
-    def __init__(self, report: PostureReport, joined: Joined) -> None:
+    def __init__(self, report: PostureReport) -> None:
         self._report = report
-        self._joined = joined
         self._commit = _commit(report)
         self._related = lru_cache(maxsize=_MOST_KEPT)(self._related_object)
 
@@ -261,7 +252,7 @@ class _Objects:
         if origin.kind == "derived":
             # Readers make the id of these again, so what the API server would fill in stands here.
             filled = {"apiGroup": resource.api_version, "namespace": resource.namespace}
-            related = [self._related(id) for id in self._joined.get(resource.id, ())]
+            related = [self._related(id) for id in self._report.parts_of.get(resource.id, ())]
             subject = {**body, **{k: v for k, v in filled.items() if v}, "relatedObjects": related}
             return {"resourceID": resource.id, "object": subject}
         if origin.kind == "cluster":

@@ -4,10 +4,7 @@ Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sarif-v2.1.0-
 limits: https://docs.github.com/en/code-security/code-scanning/troubleshooting-sarif-uploads/results-exceed-limit
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
-from hashlib import sha256
 from itertools import islice
 from typing import IO, Any, NamedTuple
 from urllib.parse import quote
@@ -17,6 +14,7 @@ from leadline.outputs.format import (
     Control,
     Finding,
     FindingPlaces,
+    Fingerprints,
     Page,
     Place,
     PostureReport,
@@ -31,9 +29,9 @@ from leadline.outputs.format import (
     odd_waivers,
     plain,
     redacted_text,
-    stable_path,
     steering,
     titles_of,
+    uri_of,
     why_accepted,
 )
 
@@ -57,6 +55,7 @@ def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
             "driver": {
                 "name": "Leadline",
                 "version": page.version or "0",
+                "informationUri": f"pkg:generic/leadline@{quote(page.version or '0', safe='')}",
                 "rules": [_rule(control) for control in controls],
             }
         },
@@ -76,23 +75,27 @@ def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
     }
     out.write(f'{{"$schema":{json_text(SCHEMA)},"version":"2.1.0","runs":[{json_text(run)[:-1]},"results":[')
     separator = ""
-    seen: Counter[str] = Counter()
+    fingerprints = Fingerprints(report, shown.places)
     for group in groups[:MOST_RESULTS]:
         control = controls[index[group[0][0].control]]
         result = _result(group, control, index[control.id], shown)
-        out.write(
-            separator + json_text({**result, "partialFingerprints": _fingerprints(group[0][0], shown, seen)})
-        )
+        out.write(separator + _with_fingerprints(result, group[0][0], fingerprints))
         separator = ","
     for one, group in _accepted(shown, max(0, MOST_RESULTS - len(groups))):
         control = controls[index[one.finding.control]]
         result = _result(group, control, index[control.id], shown) | {
             "suppressions": [_suppression(one, report)]
         }
-        prints = _fingerprints(one.finding, shown, seen)
-        out.write(separator + json_text({**result, "partialFingerprints": prints}))
+        out.write(separator + _with_fingerprints(result, one.finding, fingerprints))
         separator = ","
     out.write("]}]}\n")
+
+
+def _with_fingerprints(result: dict[str, Any], finding: Finding, fingerprints: Fingerprints) -> str:
+    mark, number = fingerprints.of(finding)
+    again = f":{number}" if number > 1 else ""
+    marks = {"leadlineFinding/v1": mark + again, "primaryLocationLineHash": f"{mark}:{number}"}
+    return json_text({**result, "partialFingerprints": marks})
 
 
 Group = list[tuple[Finding, Place | None]]
@@ -189,66 +192,14 @@ def _result(group: Group, control: Control, rule_index: int, shown: _Shown) -> d
     return {**result, "relatedLocations": related} if related else result
 
 
-def _fingerprints(finding: Finding, shown: _Shown, seen: Counter[str]) -> dict[str, str]:
-    """The same for as long as control, file, object and field are, on whatever line they stand.
-
-    A file may hold an object twice: ``seen`` counts what was reported, and keeps the second apart from the first.
-    """
-    failing, holder = shown.report.resource(finding.resource), shown.places.holder(finding)
-    named = (failing,) if holder is failing else (failing, holder)
-    parts = (
-        finding.control,
-        *(word for r in named for word in (_file(r), r.group, r.kind, r.namespace, r.name)),
-        stable_path(holder.body, finding.path),
-    )
-    digest = sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
-    seen[digest] += 1
-    again = f":{seen[digest]}" if seen[digest] > 1 else ""
-    return {"leadlineFinding/v1": digest + again, "primaryLocationLineHash": f"{digest}:{seen[digest]}"}
-
-
-def _file(resource: Resource) -> str:
-    """The id of a derived subject names the files of its binding and role by a hash: stable enough, and apart."""
-    origin = resource.origin
-    return f"{origin.rendered_from}:{origin.path}" if origin.rendered_from else origin.path
-
-
 def _location(resource: Resource, place: Place | None, page: Page, *, logical: str) -> dict[str, Any]:
     location: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": logical, "kind": "object"}]}
     file = file_of(resource)
     if file:
-        location["physicalLocation"] = {"artifactLocation": {"uri": uri_of(file, page.folder)}}
+        location["physicalLocation"] = {"artifactLocation": {"uri": uri_of(file, page.folder, page.root)}}
         if place is not None:
             location["physicalLocation"]["region"] = {"startLine": place.line, "startColumn": place.column}
     return location
-
-
-@lru_cache(maxsize=4096)
-def uri_of(file: str, folder: str) -> str:
-    """``file`` relative to ``folder`` where it lies below it, else as a ``file:`` address; percent-encoded."""
-    file = file.replace("\\", "/")
-    if file == "-":
-        return "stdin"
-    folder = folder.replace("\\", "/").rstrip("/")
-    absolute = file if _is_absolute(file) else f"{folder}/{file}"
-    parts: list[str] = []
-    for part in absolute.split("/"):
-        if part == ".." and len(parts) > 1:
-            parts.pop()
-        elif part not in (".", "..") and (part or not parts):
-            parts.append(part)
-    absolute = "/".join(parts)
-    if absolute.startswith(f"{folder}/"):
-        return _quoted(absolute[len(folder) + 1 :])
-    return f"file://{'' if absolute.startswith('/') else '/'}{_quoted(absolute, keep=':')}"
-
-
-def _is_absolute(file: str) -> bool:
-    return file.startswith("/") or (len(file) > 2 and file[0].isalpha() and file[1:3] == ":/")
-
-
-def _quoted(path: str, keep: str = "") -> str:
-    return quote(path, safe="/" + keep, errors="replace")
 
 
 def _cut(left_out: int) -> Iterator[dict[str, Any]]:
@@ -293,7 +244,7 @@ def _notification(unread: Unread, page: Page) -> dict[str, Any]:
     }
     if unread.line:
         region = {"startLine": unread.line, "startColumn": max(1, unread.column)}
-        artifact = {"uri": uri_of(unread.where, page.folder)}
+        artifact = {"uri": uri_of(unread.where, page.folder, page.root)}
         notification["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": region}}]
     return notification
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from leadline.errors import StoreError, UsageError
 from leadline.model.report import PostureReport
-from leadline.outputs.format_registry import Format, find_format
+from leadline.outputs.format_registry import Format, find_format, formats_for
 
 _BUFFER_BYTES = 1 << 16
 _STDOUT = ("-", "/dev/stdout")
@@ -34,16 +34,53 @@ class Destination(Struct, frozen=True):
 
 
 def destinations(names: Iterable[str], output: str, *, is_terminal: bool) -> tuple[Destination, ...]:
-    """One destination per format.
+    """One destination per format. ``names`` are formats, each with its own file or without: ``sarif=a.sarif``.
 
-    ``output`` is taken as it is for one format; for several, each one's suffix takes the place of a suffix
-    that belongs to one of them, or is appended.
+    Without a format that of ``output`` follows from its suffix. ``output`` is taken as it is for one format; for
+    several, each one's suffix takes the place of a suffix that belongs to one of them, or is appended.
 
     Raises: ``UsageError`` for an unknown format, several formats without a file, or two formats for one file.
     """
     output = "" if output in _STDOUT else output
-    chosen = tuple(dict.fromkeys(names)) or ("pretty" if is_terminal and not output else "lines",)
-    return placed([find_format(name, PostureReport) for name in chosen], output)
+    given = list(dict.fromkeys(names))
+    own = [_own(name) for name in given if "=" in name]
+    others = [_found(name) for name in given if "=" not in name]
+    if not given:
+        default = "pretty" if is_terminal and not output else "lines"
+        others = [(_by_suffix(output) if output else None) or find_format(default, PostureReport)]
+    chosen = (*(placed(others, output) if others else ()), *own)
+    paths = [destination.path for destination in chosen]
+    for destination in chosen:
+        if paths.count(destination.path) > 1:
+            where = destination.path or "standard output"
+            raise UsageError(f"two formats would be written to {where}", hint="give one of them another file")
+    if output and not others:
+        raise UsageError(f"no format is left for {output}", hint="leave --output away, or add a --format")
+    return chosen
+
+
+def _own(name: str) -> Destination:
+    format, _, path = name.partition("=")
+    if not path or path.endswith(("/", os.sep)):
+        raise UsageError(f"--format {name} names no file", hint="for example: --format sarif=leadline.sarif")
+    return Destination(_found(format), "" if path in _STDOUT else path)
+
+
+def _found(name: str) -> Format:
+    try:
+        return find_format(name, PostureReport)
+    except UsageError:
+        if Path(name).exists():
+            raise UsageError(
+                f"unknown format {name}", hint=f"to scan that file: leadline scan {name}"
+            ) from None
+        raise
+
+
+def _by_suffix(path: str) -> Format | None:
+    """The format whose suffix is the longest that ``path`` ends with."""
+    known = sorted(formats_for(PostureReport).values(), key=lambda one: -len(one.suffix))
+    return next((one for one in known if path.lower().endswith(one.suffixes)), None)
 
 
 def placed(chosen: Iterable[Format], output: str) -> tuple[Destination, ...]:

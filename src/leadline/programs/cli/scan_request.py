@@ -93,14 +93,19 @@ def request_of(words: tuple[str, ...], flags: dict[str, Any]) -> ScanRequest:
         flags[name] = split_commas(flags[name])
     for name in ("severity_threshold", "min_severity"):
         flags[name] = flags[name].strip().lower()
+    flags["fail_on"] = tuple(word.lower() for word in flags["fail_on"])
+    grades = [word for word in (flags["severity_threshold"], *flags["fail_on"]) if word in GRADES]
+    if grades and flags["severity_threshold"] in ("", *GRADES):
+        # The strictest counts: GRADES begins with the worst.
+        flags["severity_threshold"] = max(grades, key=GRADES.index)
     request = ScanRequest(targets, form, names, **flags)
     if request.severity_threshold and request.severity_threshold not in GRADES:
         raise UsageError(_one_of("--severity-threshold", GRADES, request.severity_threshold))
     if request.min_severity not in SEVERITIES:
         raise UsageError(_one_of("--min-severity", GRADES, request.min_severity))
     for name in request.fail_on:
-        if name != "unread":
-            raise UsageError(f"--fail-on must be unread (got {name})")
+        if name != "unread" and name not in GRADES:
+            raise UsageError(_one_of("--fail-on", ("unread", *GRADES), name))
     threshold = request.compliance_threshold
     if threshold is not None and not 0 <= threshold <= 100:
         raise UsageError(f"--compliance-threshold must be between 0 and 100 (got {threshold:g})")

@@ -23,7 +23,9 @@ from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.summary import closing
 from leadline.programs.cli.destinations import Destination, Sink, destinations, opened, refuse_overwriting
 from leadline.programs.cli.gate_text import verdict_text
+from leadline.programs.cli.habits import HabitualCommand
 from leadline.programs.cli.progress import progress
+from leadline.programs.cli.repository_top import repository_top
 from leadline.programs.cli.rerun_command import rerun_words
 from leadline.programs.cli.scan_request import ScanRequest, gates_of, options_of, request_of
 from leadline.programs.cli.terminal import configure_log, wants_colour, width_of
@@ -60,7 +62,7 @@ _USUAL_WIDTH = 100
 _LIST = "A list, with commas or repeated."
 
 
-@click.command("scan", epilog=EPILOG)
+@click.command("scan", cls=HabitualCommand, epilog=EPILOG)
 @click.argument("words", metavar="[framework|control|workload NAME] [PATH]...", nargs=-1)
 @click.option("-f", "--format", multiple=True, metavar="NAME", help=f"pretty, lines, json, sarif … {_LIST}")
 @click.option(
@@ -73,11 +75,24 @@ _LIST = "A list, with commas or repeated."
     "--severity-threshold", default="", metavar="SEVERITY", help="Exit 1 on a finding at or above it."
 )
 @click.option("--compliance-threshold", type=float, metavar="PER_CENT", help="Exit 1 on a score below it.")
-@click.option("--fail-on", multiple=True, metavar="unread", help="Exit 1 when something could not be read.")
+@click.option(
+    "--fail-on",
+    multiple=True,
+    metavar="SEVERITY|unread",
+    help="Exit 1 on such a finding, or when something could not be read.",
+)
 @click.option(
     "--min-severity", default="unknown", metavar="SEVERITY", help="Show nothing below it; gates see all."
 )
-@click.option("--include-namespaces", multiple=True, metavar="NAMES", help=f"Judge only these. {_LIST}")
+@click.option(
+    "-n",
+    "--include-namespaces",
+    "--namespace",
+    "include_namespaces",
+    multiple=True,
+    metavar="NAMES",
+    help=f"Judge only these. {_LIST}",
+)
 @click.option(
     "-e", "--exclude-namespaces", multiple=True, metavar="NAMES", help=f"Judge all but these. {_LIST}"
 )
@@ -306,6 +321,7 @@ def _page(
         gate=outcome.failing,
         least=request.min_severity,  # type: ignore[arg-type]
         folder=str(Path.cwd()),
+        root=repository_top(scan.report.target, request.targets),
         at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         version=__version__,
         asked=Asked(

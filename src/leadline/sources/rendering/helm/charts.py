@@ -18,7 +18,7 @@ from leadline.sources.child_process import closed_environment
 from leadline.sources.confinement import Confinement, Modes, python_folders
 from leadline.sources.rendering.helm.dependencies import Borrowed, Lenders
 from leadline.sources.rendering.helm.engine import Answer, ProgramEngine, Request, Run, engine_for, render_all
-from leadline.sources.rendering.helm.files import ChartFiles, read_template
+from leadline.sources.rendering.helm.files import ChartFiles, makes_random_texts, read_template
 from leadline.sources.rendering.helm.template_trace import in_template_order
 from leadline.sources.rendering.plan.budget import Budget
 from leadline.sources.rendering.plan.file_owner import Ownership, relative_path
@@ -169,16 +169,15 @@ class _ChartReader:
             )
         if missing:
             self._collector.unread.append(_missing(chart, missing))
-        texts = [(path, text) for path, text in answer.crds]
-        texts += [(path, text) for path, text in sorted(answer.templates.items()) if _is_manifest(path)]
+        texts = [*answer.crds, *(row for row in sorted(answer.templates.items()) if _is_manifest(row[0]))]
         count = 0
+        is_random = makes_random_texts(str(self._top), map(files.path_of, answer.templates))
         for engine_path, text in texts:
             path = files.path_of(engine_path)
             if answer.is_sorted and "\n---" in text:
                 text = in_template_order(text, read_template(str(self._top), path))
-            count += self._collector.add_text(
-                text, Origin("helm", path, root=self._collector.root, rendered_from=chart)
-            )
+            origin = Origin("helm", path, root=self._collector.root, rendered_from=chart, is_random=is_random)
+            count += self._collector.add_text(text, origin)
         if count == 0 and not missing:
             self._collector.notes.append(
                 Unread(

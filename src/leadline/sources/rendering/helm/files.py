@@ -3,7 +3,7 @@
 import os
 import re
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from leadline.sources.yaml.parser import parse_documents
 _METADATA_BYTES = 1 << 20
 _TEMPLATE_BYTES = 1 << 20
 _ARCHIVE_MEMBERS = 5_000
+_RANDOM = re.compile(r"\b(?:rand(?:Alpha|AlphaNum|Ascii|Bytes|Int|Numeric)|shuffle|uuidv4)\b")
+"""Functions of templates (https://masterminds.github.io/sprig/) that names are made with."""
 _VERSIONED = re.compile(r"-v?\d")
 
 
@@ -90,6 +92,19 @@ def read_template(root: str, path: str) -> str:
         return _member(archive, os.path.relpath(whole, archive)) if archive else ""
     except (OSError, tarfile.TarError, EOFError, ValueError):
         return ""
+
+
+def makes_random_texts(root: str, paths: Iterable[str]) -> bool:
+    """Whether templates at ``paths``, or partials beside them, call what gives another text at each rendering.
+
+    Those in archives are not looked into: each look would read the archive from its beginning.
+    """
+    templates = [path for path in paths if Path(root, path).is_file()]
+    folders = dict.fromkeys(path.rpartition("/")[0] for path in templates)
+    partials = [
+        f"{folder}/{name}" for folder in folders for name in _names(Path(root, folder)) if name[:1] == "_"
+    ]
+    return any(_RANDOM.search(read_template(root, path)) for path in (*partials, *templates))
 
 
 def _mapping(path: Path) -> dict[str, Any]:
