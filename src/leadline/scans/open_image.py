@@ -29,7 +29,7 @@ def open_requested(reference: str, options: ImageOptions, cache: LayerCache | No
     Raises: ``SourceError`` where it cannot be opened, ``UsageError`` where it makes no sense.
     """
     _check_file(reference)
-    image = open_image(reference, OpenOptions(options.platform, _registry(options), cache))
+    image = open_image(reference, OpenOptions(options.platform, registry_options(options), cache))
     try:
         _check_platform(reference, options.platform, image)
     except UsageError:
@@ -79,7 +79,9 @@ def _check_platform(reference: str, platform: str, image: OpenedImage) -> None:
         )
 
 
-def _registry(options: ImageOptions) -> RegistryOptions:
+def registry_options(options: ImageOptions) -> RegistryOptions:
+    """How registries are spoken to."""
+
     def pause(why: str, seconds: float) -> bool:
         text = f"{why}, asking again in {seconds:.0f} s"
         options.say(text)

@@ -1,3 +1,3 @@
 """Image registries (https://github.com/opencontainers/distribution-spec)."""
 
-PUBLIC_MODULES = ("client", "http", "image", "options")
+PUBLIC_MODULES = ("attached", "client", "http", "image", "options")

@@ -40,6 +40,10 @@ _CHALLENGE = re.compile(
 )
 
 
+class MissingError(RegistryError):
+    """The registry answers, and has no such thing."""
+
+
 class Repository:
     """One repository of one registry or mirror. May be used by several threads."""
 
@@ -71,6 +75,15 @@ class Repository:
             return b"".join(checked(iter((content,)), digest)), digest
         except Forged as error:
             raise RegistryError(f"the manifest {wanted} from {self._host} is not genuine: {error}") from error
+
+    def referrers(self, digest: str) -> bytes:
+        """The index of what refers to ``digest``, as JSON. Raises ``RegistryError``, ``MissingError`` where it keeps none."""
+        try:
+            return self._get(f"referrers/{quote(digest, safe=':')}", {"Accept": ACCEPT}, digest).read(
+                LARGEST_MANIFEST
+            )
+        except Dropped as error:
+            raise RegistryError(f"{self._host} closed the connection: {error}") from error
 
     def blob(self, descriptor: Descriptor) -> bytes:
         """A small blob, digest checked. Raises ``RegistryError``."""
@@ -254,7 +267,7 @@ class Repository:
                     f"{self._host} does not let us read {name}", hint=f"{log_in}credentials tried: {tried}"
                 )
             case 404:
-                return RegistryError(f"{self._host} has no {what} in {self._reference.repository}")
+                return MissingError(f"{self._host} has no {what} in {self._reference.repository}")
             case 429:
                 return RegistryError(
                     f"{self._host} allows no more requests for now",

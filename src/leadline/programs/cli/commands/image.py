@@ -175,6 +175,44 @@ def scan(images: tuple[str, ...], **flags: Any) -> int:
     return run_several(request)
 
 
+@command.command("verify", short_help="Whether images are signed as a policy asks.")
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
+@click.option("--policy", default="", metavar="FILE", help="Who may sign what, YAML.")
+@click.option(
+    "--key", default="", metavar="FILE", help="One public key, PEM, that has to have signed them all."
+)
+@click.option(
+    "--trusted-root",
+    default="",
+    metavar="FILE",
+    help="CAs and logs behind identities, as sigstore writes them; else its public ones.",
+)
+@click.option("-f", "--format", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("-v", "--verbose", is_flag=True, help="Everything that is attached.")
+@click.option("-q", "--quiet", is_flag=True, help="Suppress everything on stderr except errors.")
+@click.option(
+    "-u", "--username", default="", metavar="NAME", help="For the registry; else Docker's settings."
+)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--insecure", is_flag=True, help="Accept any certificate of the registry, or none at all.")
+@click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust, PEM.")
+@click.option("--debug", is_flag=True, help="Logs and tracebacks on stderr.")
+def verify(
+    images: tuple[str, ...], policy: str, key: str, trusted_root: str, format: str, **flags: Any
+) -> int:
+    """Shows who signed IMAGEs in a registry, with cosign by key or keyless, and what is attested about them.
+
+    Exit code 1 where an image is not signed as the policy asks, or no rule of it speaks of the image.
+    """
+    request = images_request(
+        images, {**flags, "format": (format,), "from_manifests": (), "from_cluster": False}
+    )
+    # Signatures are for this command alone.
+    from leadline.programs.cli.verify_command import verify as run
+
+    return run(request, policy, key, trusted_root)
+
+
 @command.command("diff", short_help="What changed from one image to another.")
 @click.argument("before")
 @click.argument("after")

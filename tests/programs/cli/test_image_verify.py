@@ -1,0 +1,282 @@
+"""``leadline image verify`` against Debian's registry, with images that the test signs by keys of its own."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from image_archives import digest as digest_of
+from image_archives import layer
+from registry_process import is_here, real_registry
+from signing import AT, BUNDLE, DSSE, SIMPLE, Sigstore, attestation, new_key, payload, pem, signature
+
+pytestmark = [
+    pytest.mark.usefixtures("own_image_place"),
+    pytest.mark.skipif(not is_here(), reason="there is no docker-registry"),
+]
+KEY, OTHER = new_key(), new_key()
+SLSA = "https://slsa.dev/provenance/v1"
+BUILD, ISSUER = (
+    "https://github.com/shop/web/.github/workflows/build.yml@refs/heads/main",
+    "https://token.example",
+)
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    with real_registry(tmp_path_factory.mktemp("registry")) as running:
+        yield running
+
+
+@pytest.fixture
+def image(registry, request, tmp_path):
+    """A new image for each test, and the keys and the policy beside it."""
+    name = f"shop/{abs(hash(request.node.name))}"
+    digest = registry.push_image(name, "1", [layer({"x": request.node.name.encode()})])
+    (tmp_path / "key.pub").write_bytes(pem(KEY))
+    (tmp_path / "other.pub").write_bytes(pem(OTHER))
+    return name, digest
+
+
+def tag(digest: str, ending: str = ".sig") -> str:
+    return digest.replace(":", "-") + ending
+
+
+def verified(run, registry, image, *words):
+    code, out, err = run("image", "verify", f"{registry.host}/{image[0]}:1", *words, "-f", "json")
+    assert out, err
+    [found] = json.loads(out)["images"]
+    return code, found
+
+
+def test_a_signature_of_the_key_is_trusted_and_that_of_another_is_not(run, registry, image):
+    registry.attach(image[0], tag(image[1]), [signature(KEY, image[1])])
+    code, found = verified(run, registry, image, "--key", "key.pub")
+    assert (code, found["outcome"], found["digest"]) == (0, "trusted", image[1])
+    code, found = verified(run, registry, image, "--key", "other.pub")
+    assert (code, found["outcome"], found["why"]) == (1, "not trusted", "no key of the policy made it")
+
+
+def test_an_image_without_a_signature_is_not_trusted(run, registry, image):
+    code, found = verified(run, registry, image, "--key", "key.pub")
+    assert (code, found["why"]) == (1, "it has no signature")
+
+
+def test_a_signature_of_another_image_does_not_count(run, registry, image):
+    other = "sha256:" + "0" * 64
+    registry.attach(image[0], tag(image[1]), [signature(KEY, other)])
+    assert verified(run, registry, image, "--key", "key.pub")[1]["why"] == "it is about another image"
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [(SIMPLE, b"{}", {})],
+        [(SIMPLE, b"\xff", {"dev.cosignproject.cosign/signature": "!"})],
+        [(SIMPLE, b'{"critical":{"image":{"docker-manifest-digest":3}}}', {})],
+        [("text/plain", b"x", {})],
+        [(DSSE, b"[]", {})],
+        [
+            (
+                DSSE,
+                b'{"payload":"e30=","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":"AA=="}]}',
+                {},
+            )
+        ],
+        [(BUNDLE, b"{}", {})],
+        [(BUNDLE, b'{"verificationMaterial":{"certificate":{"rawBytes":"AA=="}},"dsseEnvelope":{}}', {})],
+        [
+            (
+                SIMPLE,
+                payload("sha256:00"),
+                {"dev.sigstore.cosign/certificate": "x", "dev.sigstore.cosign/bundle": "{"},
+            )
+        ],
+    ],
+)
+def test_what_makes_no_sense_is_named_and_trusts_nothing(run, registry, image, layers):
+    registry.attach(image[0], tag(image[1]), layers)
+    code, found = verified(run, registry, image, "--key", "key.pub")
+    assert (code, found["outcome"]) == (1, "not trusted")
+    assert [bool(one["why"]) for one in found["attached"]] == [True]
+
+
+def test_one_good_signature_among_others_is_enough(run, registry, image):
+    registry.attach(
+        image[0], tag(image[1]), [(SIMPLE, b"{}", {}), signature(OTHER, image[1]), signature(KEY, image[1])]
+    )
+    code, found = verified(run, registry, image, "--key", "key.pub")
+    assert (code, found["outcome"]) == (0, "trusted")
+
+
+POLICY = """\
+policies:
+  - images: ["*/shop/*"]
+    signers: [{name: release, key: key.pub}]
+    attestations: [slsa]
+"""
+
+
+def test_a_policy_asks_for_what_is_attested_too(run, registry, image, tmp_path):
+    (tmp_path / "p.yaml").write_text(POLICY)
+    registry.attach(image[0], tag(image[1]), [signature(KEY, image[1])])
+    code, found = verified(run, registry, image, "--policy", "p.yaml")
+    assert (code, found["why"]) == (1, "not attested by a signer that the policy allows: slsa")
+    registry.attach(image[0], tag(image[1], ".att"), [attestation(OTHER, image[1], SLSA, {})])
+    assert verified(run, registry, image, "--policy", "p.yaml")[0] == 1
+    registry.attach(image[0], tag(image[1], ".att"), [attestation(KEY, image[1], SLSA, {"buildType": "x"})])
+    code, found = verified(run, registry, image, "--policy", "p.yaml")
+    assert (code, found["why"]) == (0, "signed by release; attested: slsa")
+
+
+def test_referrers_are_found_by_the_tag_that_stands_in_for_them(run, registry, image, tmp_path):
+    """This registry keeps no list of referrers."""
+    (tmp_path / "p.yaml").write_text(POLICY)
+    layers = [signature(KEY, image[1]), attestation(KEY, image[1], SLSA, {})]
+    subject = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": image[1], "size": 1}
+    referrer = registry.attach(image[0], "", layers, subject=subject)
+    index = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": [
+            {"mediaType": subject["mediaType"], "digest": referrer, "size": 1, "artifactType": DSSE}
+        ],
+    }
+    registry.push_manifest(image[0], image[1].replace(":", "-"), index)
+    code, found = verified(run, registry, image, "--policy", "p.yaml")
+    assert (code, found["outcome"]) == (0, "trusted")
+    assert all(one["where"].startswith("referrer sha256:") for one in found["attached"])
+
+
+def test_an_image_of_which_no_rule_speaks_is_not_as_the_policy_asks(run, registry, image, tmp_path):
+    (tmp_path / "p.yaml").write_text("policies: [{images: [other/*], signers: [{key: key.pub}]}]")
+    code, found = verified(run, registry, image, "--policy", "p.yaml")
+    assert (code, found["outcome"]) == (1, "no policy")
+    (tmp_path / "p.yaml").write_text('policies: [{images: ["*/shop/*"], unsigned: true}]')
+    code, found = verified(run, registry, image, "--policy", "p.yaml")
+    assert (code, found["outcome"]) == (0, "not required")
+
+
+KEYLESS = f"""\
+policies:
+  - images: ["*"]
+    signers: [{{identity: "https://github.com/shop/*", issuer: "{ISSUER}"}}]
+"""
+
+
+@pytest.fixture
+def sigstore(tmp_path):
+    made = Sigstore()
+    (tmp_path / "root.json").write_text(made.trusted_root())
+    (tmp_path / "p.yaml").write_text(KEYLESS)
+    return made
+
+
+WORDS = ("--policy", "p.yaml", "--trusted-root", "root.json")
+
+
+def test_an_identity_that_the_policy_names_is_trusted(run, registry, image, sigstore):
+    registry.attach(image[0], tag(image[1]), [sigstore.annotated(image[1], BUILD, ISSUER)])
+    code, found = verified(run, registry, image, *WORDS)
+    assert (code, found["why"]) == (0, f"signed by {BUILD} ({ISSUER})")
+    assert found["attached"][0]["signedAt"] == "2026-06-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("identity", "issuer"),
+    [
+        ("https://github.com/evil/web", ISSUER),
+        (BUILD, "https://token.evil"),
+        ("https://github.com/shopping", ISSUER),
+    ],
+)
+def test_another_identity_or_issuer_is_not(run, registry, image, sigstore, identity, issuer):
+    registry.attach(image[0], tag(image[1]), [sigstore.annotated(image[1], identity, issuer)])
+    code, found = verified(run, registry, image, *WORDS)
+    assert code == 1
+    assert "whom the policy does not allow" in found["why"]
+
+
+def test_a_signature_after_the_certificate_ended_is_not(run, registry, image, sigstore):
+    late = sigstore.annotated(image[1], BUILD, ISSUER, AT + timedelta(hours=1))
+    registry.attach(image[0], tag(image[1]), [late])
+    assert verified(run, registry, image, *WORDS)[0] == 1
+
+
+@pytest.mark.parametrize("part", ["ca_key", "ct_key", "log_key"])
+def test_another_ca_or_log_proves_nothing(run, registry, image, sigstore, part):
+    registry.attach(
+        image[0],
+        tag(image[1]),
+        [Sigstore(**{**vars_of(sigstore), part: new_key()}).annotated(image[1], BUILD, ISSUER)],
+    )
+    code, found = verified(run, registry, image, *WORDS)
+    assert (code, found["outcome"]) == (1, "not trusted")
+
+
+def vars_of(sigstore: Sigstore) -> dict[str, object]:
+    return {name: getattr(sigstore, name) for name in ("ca_key", "ct_key", "log_key")}
+
+
+def test_a_bundle_attests_and_signs(run, registry, image, sigstore, tmp_path):
+    (tmp_path / "p.yaml").write_text(KEYLESS + "    attestations: [slsa]\n")
+    sign = sigstore.bundle(image[1], BUILD, ISSUER, "https://sigstore.dev/cosign/sign/v1", {})
+    slsa = sigstore.bundle(image[1], BUILD, ISSUER, SLSA, {"buildType": "x"})
+    registry.attach(image[0], tag(image[1]), [(BUNDLE, sign, {}), (BUNDLE, slsa, {})])
+    code, found = verified(run, registry, image, *WORDS)
+    assert (code, found["why"]) == (0, f"signed by {BUILD} ({ISSUER}); attested: slsa")
+
+
+def test_a_changed_bundle_proves_nothing(run, registry, image, sigstore):
+    made = json.loads(sigstore.bundle(image[1], BUILD, ISSUER, "https://sigstore.dev/cosign/sign/v1", {}))
+    other = json.loads(sigstore.bundle("sha256:" + "0" * 64, BUILD, ISSUER, SLSA, {}))
+    made["dsseEnvelope"]["payload"] = other["dsseEnvelope"]["payload"]
+    registry.attach(image[0], tag(image[1]), [(BUNDLE, json.dumps(made).encode(), {})])
+    assert verified(run, registry, image, *WORDS)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("policies: []\nversion: 3", "version 3"),
+        ("policies: [{images: []}]", "names no images"),
+        ("policies: [{images: [a]}]", "names no signer"),
+        ("policies: [{images: [a], signers: [{name: x}]}]", "either a key or an identity"),
+        ("policies: [{images: [a], signers: [{identity: x}]}]", "needs its issuer"),
+        ("policies: [{images: [a], signers: [{key: gone.pub}]}]", "gone.pub"),
+        ("policies: [{images: [a], signers: [{key: p.yaml}]}]", "no public key"),
+        ("policies: [{image: [a]}]", "image"),
+        ("a: b: c", "p.yaml:1"),
+        ("", "0 documents"),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_one_line(run, tmp_path, text, words):
+    (tmp_path / "p.yaml").write_text(text)
+    code, out, err = run("image", "verify", "x/y:1", "--policy", "p.yaml")
+    assert code in (2, 3)
+    assert out == ""
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_a_registry_that_does_not_answer_is_no_answer(run, tmp_path):
+    (tmp_path / "key.pub").write_bytes(pem(KEY))
+    code, out, err = run("image", "verify", "127.0.0.1:1/x:1", "--key", "key.pub")
+    assert (code, out) == (3, "")
+    assert "127.0.0.1:1" in err
+
+
+def test_what_is_no_image_in_a_registry_is_refused(run, tmp_path):
+    (tmp_path / "key.pub").write_bytes(pem(KEY))
+    assert run("image", "verify", "./a.tar", "--key", "key.pub")[0] == 2
+    assert run("image", "verify", "x:1")[0] == 2
+
+
+def test_the_screen_names_the_outcome_and_why(run, registry, image):
+    registry.attach(image[0], tag(image[1]), [signature(OTHER, image[1])])
+    name = f"{registry.host}/{image[0]}:1"
+    code, out, _ = run("image", "verify", name, "--key", "key.pub")
+    assert code == 1
+    assert "not trusted: no key of the policy made it" in out
+    assert out.endswith("1 image: 0 as the policy asks, 1 not\n")
+    assert digest_of(b"")
