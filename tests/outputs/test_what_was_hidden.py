@@ -54,6 +54,18 @@ def test_the_schema_knows_it():
     jsonschema.validate(json.loads(written("json")), schema)
 
 
+def test_the_head_says_how_many_objects_were_judged_where_it_were_not_all():
+    assert "3 objects in 1 file, judged by 6 controls" in scanned(REPORT)
+    some = msgspec.structs.replace(REPORT, objects=437)
+    assert "437 objects in 1 file, 3 judged by 6 controls" in scanned(some)
+
+
 def test_the_head_says_how_many_were_not_rendered():
-    assert scanned(HIDDEN).endswith("; 1 not rendered")
+    assert scanned(HIDDEN).endswith("; 1 file not rendered")
+    releases = [
+        Unread(f"{i}.yaml", "what it installs", "not rendered", kind="HelmRelease") for i in range(69)
+    ]
+    chart = Unread("web", "no Helm", "not rendered", kind="chart")
+    many = msgspec.structs.replace(REPORT, unread=(chart, *releases, *HIDDEN.unread))
+    assert scanned(many).endswith("; 69 HelmReleases, 1 chart and 1 file not rendered")
     assert "not rendered" not in scanned(REPORT)

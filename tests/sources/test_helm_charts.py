@@ -94,6 +94,7 @@ def test_every_chart_below_a_folder_is_rendered_once_and_the_rest_is_named() -> 
             4,
             11,
             "give the values it needs with --values or --set",
+            kind="chart",
         ),
         Unread(
             "umbrella",
@@ -294,7 +295,7 @@ def test_link_out_of_the_scanned_folder_is_not_followed(tmp_path: Path) -> None:
     why = "a symbolic link leads out of the scanned folder, so the chart was not rendered"
     assert (found.resources, found.unread) == (
         (),
-        (Unread("one/templates/link.yaml", why, "not rendered"),),
+        (Unread("one/templates/link.yaml", why, "not rendered", kind="chart"),),
     )
 
 
@@ -339,7 +340,12 @@ def test_values_file_that_cannot_be_read_is_named_and_no_dependency_is_blamed(
     values.write_bytes(content)
     found = render(root, HelmOptions(values=(str(values),)))
     assert found.unread == (
-        Unread("one", f"the chart one was not rendered: failed to parse {values}: {why}", "not rendered"),
+        Unread(
+            "one",
+            f"the chart one was not rendered: failed to parse {values}: {why}",
+            "not rendered",
+            kind="chart",
+        ),
     )
     assert found.resources == ()
 
@@ -406,7 +412,7 @@ def test_what_helm_refuses_is_told_as_by_the_bundled_engine(tmp_path: Path) -> N
     path = fake_helm(tmp_path / "bin", is_strict=False)
     found = read_rendered(root, RenderOptions({"PATH": path}))
     assert found.unread == (
-        Unread("failing", "the chart failing was not rendered: it fails", "not rendered"),
+        Unread("failing", "the chart failing was not rendered: it fails", "not rendered", kind="chart"),
     )
     assert found.notes == (Unread("library", "a library chart, which has no objects of its own", "left out"),)
 

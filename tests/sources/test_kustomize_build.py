@@ -73,12 +73,14 @@ def test_what_is_not_built_is_named() -> None:
             "inflates Helm charts, which is not enabled",
             "not rendered",
             hint="scan the output of: kustomize build --enable-helm",
+            kind="kustomization",
         ),
         Unread(
             "remote",
             "builds upon the remote https://github.com/acme/shop//deploy?ref=v1",
             "not rendered",
             hint="download it, or allow the network; 1 file is judged as written",
+            kind="kustomization",
         ),
     )
     assert found.notes == (
@@ -141,7 +143,13 @@ def test_base_outside_is_refused(tmp_path: Path) -> None:
     root = write(tmp_path, files | {"prod/kustomization.yaml": "resources: [../base]\n"})
     hint = "scan the folder that holds both"
     assert build(root / "prod").unread == (
-        Unread("", "builds upon ../base: it leads out of the scanned folder", "not rendered", hint=hint),
+        Unread(
+            "",
+            "builds upon ../base: it leads out of the scanned folder",
+            "not rendered",
+            hint=hint,
+            kind="kustomization",
+        ),
     )
 
 
@@ -287,6 +295,7 @@ def test_without_kustomize_the_objects_are_left_to_the_plain_reader(
             "there is no Kustomize to build it with",
             "not rendered",
             hint="put kustomize or kubectl on the PATH or install leadline[render]; 1 file is judged as written",
+            kind="kustomization",
         ),
     )
     assert sorted(found.owners) == ["kustomization.yaml"]

@@ -206,6 +206,7 @@ def test_helm_template_is_one_unread_per_file(tmp_path):
             1,
             1,
             "scan the folder that holds its Chart.yaml",
+            kind="template",
         ),
         Unread(
             "y.yaml",

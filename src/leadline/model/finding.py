@@ -128,3 +128,5 @@ class Unread(Struct, frozen=True):
     """One sentence on what to do."""
     rule: AccessRule | None = None
     """For ``forbidden``: the right that is missing, where it is known."""
+    kind: str = ""
+    """What it is, in the singular: ``HelmRelease``, ``chart``, ``template``; empty for any other file or part."""

@@ -1,5 +1,6 @@
 """The sentences and numbers that every surface says alike: counts, scores, what was not seen, the verdict."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from leadline.model.control import SEVERITIES, Framework, Severity
@@ -39,7 +40,7 @@ def target_name(report: PostureReport) -> str:
 
 
 def scanned(report: PostureReport) -> str:
-    """``27 objects in 9 files, judged by 206 controls in 0.3 s; 69 not rendered``, such as HelmReleases."""
+    """``437 objects in 40 files, 36 judged by 206 controls in 0.3 s; 69 HelmReleases not rendered``."""
     where = f" in {count(report.files, 'file')}" if report.files else ""
     if report.target.kind == "cluster":
         where = f" in {count(len({r.namespace for r in report.resources if r.namespace}), 'namespace')}"
@@ -50,11 +51,19 @@ def scanned(report: PostureReport) -> str:
     ]
     where += f" ({' and '.join(rendered)} rendered)" if rendered else ""
     judges = count(controls_that_judged(report), "control")
-    hidden = sum(1 for unread in report.unread if unread.reason == "not rendered")
-    beside = f"; {hidden:,} not rendered" if hidden else ""
-    return (
-        f"{count(report.objects, 'object')}{where}, judged by {judges} in {_seconds(report.seconds)}{beside}"
-    )
+    judged = report.objects_judged
+    some = f"{judged:,} " if judged < report.objects else ""
+    hidden = _not_rendered(report)
+    beside = f"; {hidden} not rendered" if hidden else ""
+    took = _seconds(report.seconds)
+    return f"{count(report.objects, 'object')}{where}, {some}judged by {judges} in {took}{beside}"
+
+
+def _not_rendered(report: PostureReport) -> str:
+    """``69 HelmReleases, 2 charts and 1 file``; empty where nothing is missing."""
+    kinds = Counter(plain(part.kind) or "file" for part in report.unread if part.reason == "not rendered")
+    parts = [count(number, kind) for kind, number in kinds.most_common()]
+    return " and ".join((", ".join(parts[:-1]), parts[-1])) if len(parts) > 1 else "".join(parts)
 
 
 def _seconds(seconds: float) -> str:

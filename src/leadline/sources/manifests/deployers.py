@@ -28,7 +28,7 @@ def not_rendered(resources: Iterable[Resource]) -> Iterator[Unread]:
         hint = _DEPLOYERS.get((resource.group, resource.kind))
         if hint:
             why = f"{resource.title}: what it installs is not rendered here"
-            yield Unread(resource.origin.file, why, "not rendered", hint=hint)
+            yield Unread(resource.origin.file, why, "not rendered", hint=hint, kind=resource.kind)
             continue
         keys = containers_elsewhere(resource.api_version, resource.kind, resource.body)
         if keys is not None:

@@ -203,7 +203,9 @@ def _content(file: ManifestFile, limits: Limits, stdin: BinaryIO | None) -> byte
 
 def _unread(path: str, problem: Problem) -> Unread:
     if problem.is_template and "templates" in path.split("/"):
-        return Unread(path, HELM_WHY, "not rendered", problem.line, problem.column, HELM_HINT)
+        return Unread(
+            path, HELM_WHY, "not rendered", problem.line, problem.column, HELM_HINT, kind="template"
+        )
     return Unread(path, problem.why, problem.reason, problem.line, problem.column, problem.hint)
 
 

@@ -60,7 +60,8 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
     ready = [engine for engine in engines if engine is not None][: max(1, len(wanted))]
     if wanted and not ready:
         collector.unread += [
-            Unread(chart, _NO_ENGINE, "not rendered", hint=_NO_ENGINE_HINT) for chart, _ in wanted
+            Unread(chart, _NO_ENGINE, "not rendered", hint=_NO_ENGINE_HINT, kind="chart")
+            for chart, _ in wanted
         ]
     elif wanted:
         answers = render_all(ready, [request for _, request in wanted], run)
@@ -115,7 +116,7 @@ class _ChartReader:
         if refusal:
             where = relative_path(refusal.path, self._top)
             self._collector.unread.append(
-                Unread(where, f"{refusal.why}, so the chart was not rendered", "not rendered")
+                Unread(where, f"{refusal.why}, so the chart was not rendered", "not rendered", kind="chart")
             )
             return None
         return Request(
@@ -230,7 +231,7 @@ def _failed(chart: str, answer: Answer, files: ChartFiles, missing: tuple[str, .
     if len(message) > _WHY_LENGTH:
         message = message[:_WHY_LENGTH] + "…"
     why = f"the chart{f' {chart}' if chart else ''} was not rendered: {message}"
-    return Unread(path, why, "not rendered", line, column, _hint(answer, missing))
+    return Unread(path, why, "not rendered", line, column, _hint(answer, missing), kind="chart")
 
 
 def _hint(answer: Answer, missing: tuple[str, ...]) -> str:

@@ -61,6 +61,7 @@ _SECOND_TRY = re.compile(r"'?: (must build at directory|new root '[^']*' cannot 
 _NO_PROGRAM = "there is no Kustomize to build it with"
 _NO_PROGRAM_HINT = "put kustomize or kubectl on the PATH or install leadline[render]"
 _WHY_LENGTH = 500
+_KIND = "kustomization"
 _FOLDERS_LOOKED_AT = 2_000
 _SOURCE_BYTES = 8 << 20
 
@@ -79,7 +80,9 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
         for root in ready:
             reader.fail(
                 root,
-                Unread(reader.folder_of(root), _NO_PROGRAM, "not rendered", hint=_NO_PROGRAM_HINT),
+                Unread(
+                    reader.folder_of(root), _NO_PROGRAM, "not rendered", hint=_NO_PROGRAM_HINT, kind=_KIND
+                ),
             )
     elif ready:
         builder = _Builder(programs, options, reader.boundary, budget)
@@ -227,19 +230,26 @@ class _Reader:
         if refusal:
             shown = relative_path(refusal.path, self._top)
             hint = "scan the folder that holds both"
-            self.fail(root, Unread(where, f"builds upon {shown}: {refusal.why}", "not rendered", hint=hint))
+            self.fail(
+                root,
+                Unread(where, f"builds upon {shown}: {refusal.why}", "not rendered", hint=hint, kind=_KIND),
+            )
         elif remotes and not options.network:
             more = f" and {len(remotes) - 1} more" if len(remotes) > 1 else ""
             hint = "download it, or allow the network"
             self.fail(
                 root,
-                Unread(where, f"builds upon the remote {remotes[0]}{more}", "not rendered", hint=hint),
+                Unread(
+                    where, f"builds upon the remote {remotes[0]}{more}", "not rendered", hint=hint, kind=_KIND
+                ),
             )
         elif any(part.inflates_charts for part in parts):
             hint = "scan the output of: kustomize build --enable-helm"
             self.fail(
                 root,
-                Unread(where, "inflates Helm charts, which is not enabled", "not rendered", hint=hint),
+                Unread(
+                    where, "inflates Helm charts, which is not enabled", "not rendered", hint=hint, kind=_KIND
+                ),
             )
         else:
             return True
@@ -288,7 +298,10 @@ class _Reader:
             line = _LINE.search(why)
             where = relative_path(root.kustomization.file, self._top)
             shown = why.replace(f"{self._top}{os.sep}", "")
-            self.fail(root, Unread(where, f"not built: {shown}", "not rendered", int(line[1]) if line else 0))
+            self.fail(
+                root,
+                Unread(where, f"not built: {shown}", "not rendered", int(line[1]) if line else 0, kind=_KIND),
+            )
             return
         self.built += 1
         before = len(self._collector.resources)
