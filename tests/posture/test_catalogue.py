@@ -74,6 +74,7 @@ def test_controls_are_found_by_id_and_title_without_regard_to_case():
         ("c-oo57", "unknown control c-oo57; did you mean C-0057?"),
         ("c0057", "unknown control c0057; did you mean C-0057?"),
         ("Priviledged container", "unknown control Priviledged container; did you mean C-0057?"),
+        ("C-9x", "unknown control C-9x; leadline list controls shows them all"),
         ("zzzzzz", "unknown control zzzzzz; leadline list controls shows them all"),
         ("", "unknown control ; leadline list controls shows them all"),
     ],

@@ -97,6 +97,29 @@ def test_what_can_no_longer_be_read_is_told(tmp_path):
     assert [Path(one.where).name for one in change.unread] == ["b.yaml"]
 
 
+def test_what_can_be_read_again_is_told_though_it_changes_no_finding(tmp_path):
+    write(tmp_path, "a")
+    (tmp_path / "b.yaml").write_text("a: [\n")
+    (tmp_path / "c.yaml").write_text("a: [\n")
+    edits = Edits(lambda: write(tmp_path, "b", "false"), nothing)
+    with watch_scan([str(tmp_path)], PRIVILEGED, edits) as (watched, changes):
+        change = next(changes)
+        assert [Path(one.where).name for one in watched.scan.report.unread] == ["c.yaml"]
+    assert told(change) == ([], [])
+    assert change.unread == ()
+    assert [Path(where).name for where in change.no_longer_unread] == ["b.yaml"]
+
+
+def test_a_folder_that_comes_back_is_no_longer_unread(tmp_path):
+    folder, aside = tmp_path / "here", tmp_path / "aside"
+    folder.mkdir()
+    write(folder, "a")
+    edits = Edits(lambda: folder.rename(aside), nothing, lambda: aside.rename(folder), nothing)
+    with watch_scan([str(folder)], PRIVILEGED, edits) as (_, changes):
+        assert [one.where for one in next(changes).unread] == [str(folder)]
+        assert next(changes).no_longer_unread == (str(folder),)
+
+
 def test_only_the_chosen_namespaces_are_told_of(tmp_path):
     write(tmp_path, "a")
     other = POD.format(name="x", privileged="true").replace("shop", "other")
@@ -184,3 +207,22 @@ def test_a_watch_that_has_nothing_to_judge_in_the_end_has_not_passed(tmp_path):
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 3
         assert process.stderr.read().startswith("leadline: nothing to judge in ")
+
+
+def test_a_folder_without_objects_does_not_look_like_a_pass(tmp_path):
+    command = [sys.executable, "-m", "leadline.programs.cli.main", "scan", str(tmp_path), "--watch"]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        first = process.stdout.readline()
+        write(tmp_path, "a")
+        second = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+        assert "no findings" not in first + process.stderr.read()
+    assert first.startswith("nothing to judge in ")
+    assert first.endswith("; waiting for changes\n")
+    assert second.startswith("+ ")

@@ -129,6 +129,8 @@ def test_a_context_without_a_server_is_told(tmp_path: Path) -> None:
 def test_a_named_file_that_is_absent_is_told(tmp_path: Path) -> None:
     path = tmp_path / "absent"
     assert told("", str(path)) == f"no such kubeconfig: {path}; scan files instead: leadline scan PATH"
+    folder = f"kubeconfig {tmp_path} is a folder; name the file, often ~/.kube/config"
+    assert told("", str(tmp_path)) == folder
 
 
 def test_a_sign_in_that_kubernetes_gave_up_is_told(tmp_path: Path) -> None:

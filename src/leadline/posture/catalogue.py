@@ -90,14 +90,21 @@ def _find(name: str, by_name: dict[str, T], what: str) -> T:
         import difflib  # only for a name that is wrong
 
         written = _as_id(name.strip().lower())
+        # A few wrong characters of an id leave nothing to go by; titles are long.
+        cutoff = 0.8 if _ID.match(written) else 0.5
         near = (
-            [written] if written in by_name else difflib.get_close_matches(written, by_name, n=1, cutoff=0.5)
+            [written]
+            if written in by_name
+            else difflib.get_close_matches(written, by_name, n=1, cutoff=cutoff)
         )
         hint = (
             f"did you mean {_written(by_name[near[0]])}?" if near else f"leadline list {what}s shows them all"
         )
         raise UsageError(f"unknown {what} {name}", hint=hint)
     return found
+
+
+_ID = re.compile(r"[a-z]-?\d")
 
 
 def _as_id(name: str) -> str:

@@ -48,6 +48,8 @@ class ScanChange(Struct, frozen=True):
     places: Places
     unread: tuple[Unread, ...] = ()
     """What could be read before and cannot be now."""
+    no_longer_unread: tuple[str, ...] = ()
+    """Where something could not be read before that now is, or is gone."""
 
 
 class WatchedScan:
@@ -94,6 +96,8 @@ class WatchedScan:
         """The change that ``removed`` ids and ``added`` objects are; ``None`` where nothing is to be reported."""
         before = {id: one for id in removed if (one := self._worlds.get(id)) is not None}
         unread = tuple(one for one in reading.unread if one not in self.reading.unread)
+        still = {one.where for one in reading.unread}
+        ended = tuple(dict.fromkeys(one.where for one in self.reading.unread if one.where not in still))
         self.reading = reading
         self._hidden.add_objects(added)
         difference = self._followed.change(removed, added)
@@ -102,11 +106,11 @@ class WatchedScan:
         went = self._part(difference.went, subjects | before)
         appeared = waived(appeared, reading.places, self._waiving)
         went = waived(went, NoPlaces(), self._waiving)
-        if not (appeared.findings or went.findings or unread):
+        if not (appeared.findings or went.findings or unread or ended):
             return None
         shown = self._hidden.report(appeared)
         places = self._hidden.places(reading.places, appeared.resources, shown)
-        return ScanChange(shown, self._hidden.report(went), places, unread)
+        return ScanChange(shown, self._hidden.report(went), places, unread, ended)
 
     def _part(self, findings: tuple[Finding, ...], subjects: dict[str, Resource]) -> PostureReport:
         wanted = self._wanted
@@ -181,8 +185,10 @@ def _file_changes(
 
 def _unreadable(watched: WatchedScan, error: SourceError) -> ScanChange:
     nothing = replace(watched.scan.report, findings=())
-    unread = Unread(watched.reading.target.name, str(error), "missing")
-    return ScanChange(nothing, nothing, watched.reading.places, (unread,))
+    reading = watched.reading
+    unread = Unread(reading.target.name, str(error), "missing")
+    watched.reading = replace(reading, unread=(*reading.unread, unread))
+    return ScanChange(nothing, nothing, reading.places, (unread,))
 
 
 def _cluster_scan(

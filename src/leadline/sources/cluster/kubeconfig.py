@@ -132,8 +132,15 @@ def _read(path: Path) -> dict[str, Any]:
         content = yaml.load(path.read_bytes(), Loader=_LOADER)  # noqa: S506 the C build of the safe loader
     except FileNotFoundError:
         raise
+    except IsADirectoryError as error:
+        raise ClusterError(
+            f"kubeconfig {path} is a folder", hint="name the file, often ~/.kube/config"
+        ) from error
     except OSError as error:
-        raise ClusterError(f"cannot read kubeconfig {path}: {error.strerror}") from error
+        why = (
+            "no permission" if isinstance(error, PermissionError) else (error.strerror or str(error)).lower()
+        )
+        raise ClusterError(f"cannot read kubeconfig {path}: {why}") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ClusterError(f"kubeconfig {path} is not valid YAML: {str(error).splitlines()[0]}") from error
     if content is None:

@@ -67,7 +67,11 @@ _OPTIONS = (
         help="table, html, json, sarif, junit, gitlab, grype-json … of scans; spdx-json, cyclonedx-json, syft-json. A list.",
     ),
     click.option(
-        "-o", "--output", default="", metavar="FILE", help="Write there; several formats add their suffixes."
+        "-o",
+        "--output",
+        default="",
+        metavar="FILE",
+        help="Write there; folders are made, several formats add suffixes.",
     ),
     click.option("-v", "--verbose", is_flag=True, help="Every package and every place."),
     click.option("-q", "--quiet", is_flag=True, help="Suppress everything on stderr except errors."),

@@ -66,7 +66,11 @@ _LIST = "A list, with commas or repeated."
 @click.argument("words", metavar="[framework|control|workload NAME] [PATH]...", nargs=-1)
 @click.option("-f", "--format", multiple=True, metavar="NAME", help=f"pretty, lines, json, sarif … {_LIST}")
 @click.option(
-    "-o", "--output", default="", metavar="FILE", help="Write there; several formats add their suffixes."
+    "-o",
+    "--output",
+    default="",
+    metavar="FILE",
+    help="Write there; folders are made, several formats add suffixes.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Every finding with its lines and its fix.")
 @click.option("--verbose-coverage", is_flag=True, help="Why each control that judged nothing did not.")
@@ -265,10 +269,14 @@ def _watch(request: ScanRequest) -> int:
         display.end()
         outcome = verdict(first.report, gates_of(request))
         page = _page(request, first, outcome, is_terminal, chosen)
-        with opened(chosen) as sinks:
-            for sink in sinks:
-                _write(sink, first.report, page)
-        _remark(request, first, outcome, chosen)
+        if first.why_no_verdict:
+            click.echo(f"{first.why_no_verdict}; waiting for changes")
+        else:
+            with opened(chosen) as sinks:
+                for sink in sinks:
+                    _write(sink, first.report, page)
+            _remark(request, first, outcome, chosen)
+        sys.stdout.flush()
         try:
             for change in changes:
                 for line in changed_lines(change, page.least):
@@ -285,13 +293,15 @@ def _watch(request: ScanRequest) -> int:
 
 
 def changed_lines(change: "ScanChange", least: Severity) -> Iterator[str]:
-    """A line for each edit that is asked for now (+) or no longer (-), and for what cannot be read any more (!)."""
+    """A line for each edit that is asked for now (+) or no longer (-), and for what cannot be read any more or can again (!)."""
     for sign, report, places in (("-", change.went, NoPlaces()), ("+", change.appeared, change.places)):
         title = titles_of(report)
         for row in edit_rows(report, FindingPlaces(report, places), least):
             yield f"{sign} {edit_line(row, report, title)}"
     for unread in change.unread:
         yield f"! {plain(unread.where, 4096)}: unread {plain(unread.why)}"
+    for where in change.no_longer_unread:
+        yield f"! {plain(where, 4096)}: no longer unread"
 
 
 def _page(
