@@ -128,7 +128,8 @@ def find_format(name: str, report: type) -> Format:
 
     Raises: ``UsageError`` for an unknown name, or a format that is not for such a report.
     """
-    name = _ALIASES.get(name, name)
+    # What other tools call formats are names for reports about objects; images have a table of their own.
+    name = _ALIASES.get(name, name) if report is PostureReport else name
     try:
         module = (
             import_module(f"{_FORMATS}.{name.replace('-', '_')}")
