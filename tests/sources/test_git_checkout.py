@@ -2,6 +2,7 @@ import base64
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ import pytest
 from leadline.errors import SourceError
 from leadline.model.finding import Unread
 from leadline.sources.child_process import Limits
+from leadline.sources.confinement import Modes, offered_modes
 from leadline.sources.git.checkout import checked_out
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -267,3 +269,81 @@ def test_refused_access_is_told_without_the_password(server: ThreadingHTTPServer
         assert str(refusal.value) == f"no access to {where}; let your git have credentials for it"
     with checked_out(f"{served(server, 'me:right@')}/shop/.git", ENVIRONMENT, LIMITS) as checkout:
         assert checkout.shown == where
+
+
+WRAPPER = """#!{python}
+import os, socket, sys
+steps = sys.argv[1:]
+step = next(word for word in steps if word in ("init", "ls-remote", "fetch", "checkout", "show", "ls-files"))
+try:
+    open({target!r} + step, "w").close()
+except OSError:
+    pass
+try:
+    socket.create_connection(("127.0.0.1", {port}), 5).sendall(step.encode())
+except OSError:
+    pass
+os.execv({git!r}, ["git", *steps])
+"""
+
+
+@pytest.mark.skipif(offered_modes() != Modes("landlock", "namespace"), reason="the kernel offers less")
+def test_git_writes_nowhere_else_and_needs_no_network_but_to_fetch(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "home").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        real = shutil.which("git", path=ENVIRONMENT["PATH"])
+        program = WRAPPER.format(python=sys.executable, target=f"{tmp_path}/home/", port=port, git=real)
+        (tmp_path / "bin/git").write_text(program)
+        (tmp_path / "bin/git").chmod(0o755)
+        environment = ENVIRONMENT | {"PATH": str(tmp_path / "bin"), "HOME": str(tmp_path / "home")}
+        with checked_out(address(shop), environment, LIMITS) as checkout:
+            assert (checkout.path / "deploy/prod/pod.yaml").exists()
+            assert checkout.confinement == "git: files by Landlock"
+        assert list((tmp_path / "home").iterdir()) == []
+        assert steps_that_called(server) == ["fetch", "ls-remote"]
+        with checked_out(address(shop), environment, LIMITS, Modes("none", "open")) as checkout:
+            assert checkout.confinement == "git: not confined"
+        written = sorted(path.name for path in (tmp_path / "home").iterdir())
+        assert written == ["checkout", "fetch", "init", "ls-files", "ls-remote", "show"]
+        assert steps_that_called(server) == written
+
+
+def steps_that_called(server: socket.socket) -> list[str]:
+    server.settimeout(0.0)
+    found = set()
+    while True:
+        try:
+            connection, _ = server.accept()
+        except BlockingIOError:
+            return sorted(found)
+        with connection:
+            connection.settimeout(5.0)
+            found.add(connection.recv(100).decode())
+
+
+def test_filters_of_the_users_settings_are_not_run_on_what_was_fetched(shop: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text(
+        f'[core]\n\tattributesFile = {home}/attributes\n[filter "own"]\n\tsmudge = touch {home}/ran; cat\n\trequired\n'
+    )
+    (home / "attributes").write_text("* filter=own\n")
+    with checked_out(address(shop), ENVIRONMENT | {"HOME": str(home)}, LIMITS):
+        pass
+    assert not (home / "ran").exists()
+
+
+def test_a_tree_deeper_than_any_recursion_is_read_and_goes_away(tmp_path: Path) -> None:
+    remote = tmp_path / "deep"
+    remote.mkdir()
+    git(remote, "init", "--quiet", "--initial-branch=main")
+    head = "commit refs/heads/main\ncommitter a <a@example.org> 0 +0000\ndata 1\nx\n"
+    command = ["git", "-C", str(remote), "fast-import", "--quiet"]
+    text = f"{head}M 100644 inline {'a/' * 1_500}x.yaml\ndata 10\nkind: Pod\n\n"
+    subprocess.run(command, env=ENVIRONMENT, check=True, input=text.encode())
+    with checked_out(address(remote), ENVIRONMENT, LIMITS) as checkout:
+        top = checkout.top
+        assert [path.name for path in checkout.path.iterdir() if path.name != ".git"] == ["a"]
+    assert not top.exists()

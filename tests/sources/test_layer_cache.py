@@ -2,7 +2,10 @@ import os
 from multiprocessing import get_context
 from pathlib import Path
 
+import pytest
+
 from leadline.sources.images.cache import LayerCache
+from leadline.sources.private_place import why_not_private
 
 
 def entries(folder: Path) -> list[Path]:
@@ -88,3 +91,40 @@ def test_pipe_in_place_of_an_entry_is_waited_for_by_nobody(tmp_path: Path) -> No
     assert cache.get("key") is None
     cache.put("key", b"again")
     assert cache.get("key") == b"again"
+
+
+def test_a_folder_that_others_can_write_to_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    LayerCache(folder).put("key", b"content")
+    assert LayerCache(folder).why_unusable() == ""
+    folder.chmod(0o777)
+    assert LayerCache(folder).why_unusable() == (
+        f"the cache {folder} is not used: others than its owner can write to it (mode 777)"
+    )
+
+
+def test_an_entry_that_others_can_write_to_is_not_believed(tmp_path: Path) -> None:
+    cache = LayerCache(tmp_path)
+    cache.put("key", b"content")
+    (entry,) = tmp_path.iterdir()
+    entry.chmod(0o606)
+    assert cache.get("key") is None
+
+
+@pytest.mark.parametrize(
+    ("owner", "group", "mode", "is_private"),
+    [
+        (0, 0, 0o755, True),
+        (1, 1, 0o700, True),
+        (1, 1, 0o775, True),
+        (1, 7, 0o775, False),
+        (1, 1, 0o777, False),
+        (2, 2, 0o700, False),
+    ],
+)
+def test_what_this_user_and_the_superuser_alone_can_write_is_private(
+    monkeypatch: pytest.MonkeyPatch, owner: int, group: int, mode: int, is_private: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1)
+    status = os.stat_result((mode, 0, 0, 1, owner, group, 0, 0, 0, 0))
+    assert (why_not_private(status) == "") is is_private

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from leadline.posture.languages.rego import Alert, Answer, Problem, Question, Related, Rule
 from leadline.sources.child_process import Limits
+from leadline.sources.confinement import Modes, offered_modes
 from leadline.sources.rego.builtins import decoded, found_with_groups, normalized_image, split, sprintf
 from leadline.sources.rego.engine import RegoEngine, has_rego
 
@@ -327,3 +329,23 @@ def test_whatever_a_rule_reports_is_answered(engine, reports: list):
     source = HEAD + f"deny := json.unmarshal(`{json.dumps(reports)}`)\n"
     answer = ask(engine, source, POD, SERVICE)
     assert answer.problem is None or answer.problem.file == "r.rego"
+
+
+@needs_rego
+@pytest.mark.skipif(offered_modes() != Modes("landlock", "namespace"), reason="the kernel offers less")
+def test_the_child_is_confined_and_says_how():
+    with RegoEngine(os.environ) as engine:
+        assert engine.confinement == ""
+        assert ask(engine, reporting('"deletePaths": ["a"]'), POD).alerts
+        assert engine.confinement == "Rego: files by Landlock, network by a namespace"
+        assert engine._child is not None
+        process = Path(f"/proc/{engine._child._process.pid}")
+        assert "NoNewPrivs:\t1" in (process / "status").read_text()
+        assert (process / "ns/net").readlink() != Path("/proc/self/ns/net").readlink()
+
+
+@needs_rego
+@pytest.mark.parametrize("modes", [Modes("none", "none"), Modes(offered_modes().files, "open")])
+def test_it_works_in_every_mode(modes):
+    with RegoEngine(os.environ, modes=modes) as engine:
+        assert ask(engine, reporting('"deletePaths": ["a"]'), POD).alerts

@@ -83,7 +83,7 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
     left_out: tuple[Unread, ...] = ()
     """What was passed over by choice: ignore files, folders that tools fill, templates that values turn off."""
     rendering: str = ""
-    """How the programs that render charts and kustomizations were confined; empty where none was started."""
+    """How the programs that were started were confined: those that render, git, what evaluates Rego; empty where none was."""
     renderers: tuple[str, ...] = ()
     """The programs that rendered, with their versions: ``helm v3.19.2``, ``kustomize v5.8.1 of kubectl v1.37.1``."""
     frameworks: tuple[Framework, ...] = ()

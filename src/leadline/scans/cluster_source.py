@@ -26,7 +26,7 @@ def read_cluster_of(options: PostureOptions, controls: Sequence[BuiltControl]) -
     Raises: ``ClusterError`` where there is none or nothing of it can be read.
     """
     options.say("reading the cluster")
-    cluster = connect(options.kube_context, options.kubeconfig, environ=options.environ)
+    cluster = connect(options.kube_context, options.kubeconfig, environ=options.environ, said=options.note)
     try:
         if options.workload:
             return _one(cluster, options.workload, controls)

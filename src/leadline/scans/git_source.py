@@ -38,6 +38,7 @@ def read_repository(address: str, options: PostureOptions) -> Iterator[Reading]:
                 committed_at=checkout.committed_at,
             ),
             resources=tuple(_within(resource, top) for resource in reading.resources),
+            rendering="; ".join(filter(None, (checkout.confinement, reading.rendering))),
             places=_RepositoryPlaces(reading.places, top),
             left_out=tuple(_named_within(part, top) for part in reading.left_out),
             unread=(*(_named_within(part, top) for part in reading.unread), *checkout.unread),

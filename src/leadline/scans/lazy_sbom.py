@@ -15,6 +15,7 @@ from leadline.image.sbom_cache import content_key, is_incomplete, load_cached, m
 from leadline.model.finding import Unread
 from leadline.model.package import Sbom
 from leadline.outputs.document_template import Draft, MakeDraft
+from leadline.outputs.redaction.sbom import redacted_sbom
 from leadline.scans.layer_progress import LayerProgress
 from leadline.scans.open_image import open_requested
 from leadline.scans.options import ImageOptions
@@ -83,7 +84,8 @@ class LazySbom:
     def sbom(self) -> Sbom:
         """Raises: ``SourceError`` where the image cannot be read or holds nothing."""
         if self._sbom is None:
-            self._sbom = self._make()
+            hidden = self._source.image.config.hidden if self._source else ()
+            self._sbom = redacted_sbom(self._make(), hidden)
         return self._sbom
 
     def unread(self) -> tuple[Unread, ...]:
@@ -125,7 +127,7 @@ def open_sbom(reference: str, options: ImageOptions) -> Iterator[LazySbom]:
             raise UsageError("digests need the files, and a finished SBOM holds none")
         yield LazySbom(lambda: read_sbom_input(path, options))
         return
-    cache = LayerCache(options.cache_folder, CACHE_BYTES) if options.cache_folder else None
+    cache = _cache(options)
     image = open_requested(reference, options, cache)
     try:
         catalogue_options = CatalogueOptions(
@@ -137,6 +139,14 @@ def open_sbom(reference: str, options: ImageOptions) -> Iterator[LazySbom]:
         yield LazySbom(lambda: _catalogued(reference, source, options), source)
     finally:
         image.close()
+
+
+def _cache(options: ImageOptions) -> LayerCache | None:
+    cache = LayerCache(options.cache_folder, CACHE_BYTES) if options.cache_folder else None
+    if cache is not None and (why := cache.why_unusable()):
+        options.warn(why)
+        return None
+    return cache
 
 
 def _catalogued(reference: str, source: _Source, options: ImageOptions) -> Sbom:

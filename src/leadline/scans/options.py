@@ -65,6 +65,8 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     """Where programs (``PATH``), the kubeconfig and the user's home are looked for."""
     say: Say = silent
     """Is given what is being done, again and again; only the last line matters."""
+    note: Say = silent
+    """Is given what a program that signs in to a cluster says to its user, as it came: nothing in it is to be trusted."""
     secrets: SecretValues = field(default_factory=SecretValues)
     """Is given every secret that is found, so that anyone who called can keep them out of messages of its own."""
 
@@ -107,3 +109,5 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
     """Is given what is being done, again and again; only the last line matters."""
     note: Say = silent
     """Is given what belongs in a log."""
+    warn: Say = silent
+    """Is given what its user has to know, whether anyone watches or not."""

@@ -3,8 +3,10 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -21,6 +23,9 @@ from leadline.posture.catalogue import (
 from leadline.scans.frameworks import framework_of, load_frameworks
 from leadline.scans.options import PostureOptions
 
+if TYPE_CHECKING:
+    from leadline.sources.rego.engine import RegoEngine
+
 HEADLINE = ("nsa", "mitre")
 """The files of the frameworks whose scores a plain scan shows: reading all of them costs as much as a small scan."""
 _LARGEST_BYTES = 4 << 20
@@ -34,6 +39,8 @@ class Policies(Struct, frozen=True):
     """Every control there is, chosen or not."""
     closers: tuple[Callable[[], None], ...] = ()
     """To be called after judging: they end what evaluates users' rules."""
+    confinements: tuple[Callable[[], str], ...] = ()
+    """To be called after judging: how what evaluates users' rules was confined; empty where it was not started."""
     unread: tuple[Unread, ...] = ()
     """Users' own files that do not load."""
 
@@ -42,7 +49,7 @@ class _Own(Struct):
     """The controls there are with those of the user, and what came with them."""
 
     controls: tuple[BuiltControl, ...]
-    closers: tuple[Callable[[], None], ...]
+    engines: tuple["RegoEngine", ...]
     unread: tuple[Unread, ...]
 
 
@@ -77,7 +84,19 @@ def choose_policies(options: PostureOptions) -> Policies:
     if not controls:
         raise UsageError("no control is left to judge by", hint="leadline list controls shows what there is")
     counted = tuple({f.name: f for f in frameworks}.values())
-    return Policies(controls, counted, known, all_there_are.closers, all_there_are.unread)
+    engines = all_there_are.engines
+    return Policies(
+        controls,
+        counted,
+        known,
+        tuple(engine.close for engine in engines),
+        tuple(partial(_confinement, engine) for engine in engines),
+        all_there_are.unread,
+    )
+
+
+def _confinement(engine: "RegoEngine") -> str:
+    return engine.confinement
 
 
 def _named(names: tuple[str, ...], all_there_are: _Own) -> tuple[BuiltControl, ...]:
@@ -110,7 +129,7 @@ def with_own(
 def _with_own(controls: tuple[BuiltControl, ...], folders: Iterable[str], environ: Mapping[str, str]) -> _Own:
     unread: list[Unread] = []
     by_id = {control.id: control for control in controls}
-    closers: list[Callable[[], None]] = []
+    engines: list[RegoEngine] = []
     for folder in folders:
         path = Path(folder)
         if not path.exists():
@@ -131,8 +150,8 @@ def _with_own(controls: tuple[BuiltControl, ...], folders: Iterable[str], enviro
 
             if (own := own_rego(path, controls, environ)) is not None:
                 by_id |= {control.id: control for control in own.controls}
-                closers.append(own.engine.close)
-    return _Own(in_order(by_id.values()), tuple(closers), tuple(unread))
+                engines.append(own.engine)
+    return _Own(in_order(by_id.values()), tuple(engines), tuple(unread))
 
 
 def _controls_in(file: Path) -> list[BuiltControl]:

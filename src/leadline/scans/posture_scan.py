@@ -114,7 +114,7 @@ def report_of(
         skips=(*judgement.skips, *reading.skips),
         unread=(*policies.unread, *reading.unread, *judgement.unread),
         left_out=reading.left_out,
-        rendering=reading.rendering,
+        rendering="; ".join(filter(None, (reading.rendering, *(of() for of in policies.confinements)))),
         renderers=reading.renderers,
         frameworks=policies.frameworks,
         settings={name: settings[name] for c in policies.controls for name in c.settings},

@@ -27,7 +27,7 @@ class Reading(Struct, frozen=True):
     left_out: tuple[Unread, ...] = ()
     """What was passed over by choice: named, with paths as the user would open them."""
     rendering: str = ""
-    """How renderers were confined; empty where none was started."""
+    """How git and the renderers were confined; empty where none was started."""
     renderers: tuple[str, ...] = ()
     """The programs that rendered, with their versions."""
     charts: int = 0

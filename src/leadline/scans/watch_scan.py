@@ -199,7 +199,7 @@ def _cluster_scan(
     from leadline.sources.cluster.watch import watch_cluster
 
     options.say("reading the cluster")
-    cluster = connect(options.kube_context, options.kubeconfig, environ=options.environ)
+    cluster = connect(options.kube_context, options.kubeconfig, environ=options.environ, said=options.note)
     stack.callback(cluster.close)
     watch = watch_cluster(
         cluster,

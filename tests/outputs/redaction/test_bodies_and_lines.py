@@ -8,6 +8,8 @@ from cost_growth import cost_growth
 from leadline.outputs.redaction.bodies import redacted_object
 from leadline.outputs.redaction.lines import redacted_lines
 from leadline.outputs.redaction.shapes import redacted_text
+from outputs.redaction.credentials import BY_FORM
+from outputs.redaction.test_no_leak import leaks
 
 POD = {
     "apiVersion": "v1",
@@ -140,3 +142,9 @@ def test_no_shape_of_object_breaks_it(value: object):
 )
 def test_a_megabyte_of_near_misses_takes_no_time(piece: str):
     assert cost_growth(lambda size: redacted_text(piece * (size * 250_000 // len(piece)))) < 10
+
+
+@pytest.mark.parametrize("kind", BY_FORM)
+def test_a_credential_is_hidden_however_far_into_a_text_it_stands(kind: str):
+    for before in ("x y " * 1_020, "x y " * 2_000, "line\n" * 3_000):
+        assert leaks(redacted_text(f"{before}{BY_FORM[kind]} {before}"), BY_FORM[kind]) == []

@@ -489,3 +489,18 @@ def test_one_thing_that_was_read_is_something(run, tmp_path):
 def test_packages_that_could_not_be_read_are_not_said_to_be_of_no_known_kind(run, tmp_path):
     write_files(tmp_path / "shop", {"Cargo.lock": b"{{{"})
     assert "packages       0   none that could be read" in run("image", "sbom", "shop")[1]
+
+
+def test_a_cache_that_others_can_write_to_decides_nothing(run, archive, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    first = run("image", "sbom", archive)
+    cache = tmp_path / "cache/leadline/layers"
+    kept = {path: path.stat().st_mtime_ns for path in cache.iterdir()}
+    cache.chmod(0o777)
+    code, out, err = run("image", "sbom", archive)
+    assert (code, out) == first[:2]
+    assert (
+        err == f"leadline: the cache {cache} is not used: others than its owner can write to it (mode 777)\n"
+    )
+    assert {path: path.stat().st_mtime_ns for path in cache.iterdir()} == kept
+    assert kept

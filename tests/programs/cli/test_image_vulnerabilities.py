@@ -298,3 +298,23 @@ def test_a_full_disk_leaves_the_old_database(database, tmp_path):
 
 def child_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def test_a_database_that_others_can_write_to_is_not_believed_unless_it_is_named(
+    run, archive, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.delenv("LEADLINE_DB", raising=False)
+    usual = tmp_path / "data/leadline/vulnerabilities.db"
+    usual.parent.mkdir(parents=True)
+    build_of(usual, {"debian": FACTS})
+    usual.parent.chmod(0o777)
+    assert run("scan", "image", archive) == (
+        3,
+        "",
+        f"leadline: {usual.parent} is not used: others than its owner can write to it (mode 777); "
+        "make it yours alone, or name it with --db\n",
+    )
+    assert run("scan", "image", archive, "--db", str(usual))[0] == 0
+    usual.parent.chmod(0o755)
+    assert run("scan", "image", archive)[0] == 0

@@ -3,6 +3,7 @@
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from msgspec import DecodeError, Raw, Struct, ValidationError, field, json
@@ -51,6 +52,8 @@ class ConfigReading(Struct, frozen=True):
     """``os/architecture[/variant]``."""
     secrets: tuple[ImageFile, ...] = ()
     """Variables, labels, commands and steps of the build in which a credential stands."""
+    hidden: tuple[str, ...] = ()
+    """These credentials, so that what is shown of the rest of the image can leave them out. Never stored."""
 
 
 def read_config(content: bytes) -> ConfigReading:
@@ -77,7 +80,18 @@ def read_config(content: bytes) -> ConfigReading:
         created=raw.created or "",
     )
     platform = "/".join(part for part in (raw.os, raw.architecture, raw.variant) if part)
-    return ConfigReading(config, tuple(raw.rootfs.diff_ids or ()), platform, secrets)
+    return ConfigReading(config, tuple(raw.rootfs.diff_ids or ()), platform, secrets, tuple(_hidden(run)))
+
+
+def _hidden(run: _Run) -> Iterator[str]:
+    pairs = [line.partition("=")[::2] for line in run.env or ()]
+    for name, value in (*pairs, *(run.labels or {}).items()):
+        if secret_kind(value) or named_kind(name, value):
+            yield value
+    for words in (run.entrypoint or (), run.command or (), _test_of(run.health)):
+        for flag, word in pairwise(words):
+            if flag.startswith("-") and not word.startswith("-") and named_kind(flag.lstrip("-"), word):
+                yield word
 
 
 def _secrets(raw: _Config, run: _Run) -> Iterator[ImageFile]:

@@ -196,7 +196,11 @@ def token_spans(text: str) -> Iterator[tuple[int, int]]:
     folded = text.lower()
     for mark, form in _TOKEN_MARKS:
         if mark in folded:
-            yield from (found.span() for found in _compiled(form).finditer(text[:LONGEST_PIECE]))
+            for start in range(0, len(text), LONGEST_PIECE - OVERLAP):
+                piece = text[start : start + LONGEST_PIECE]
+                yield from (
+                    (start + a, start + b) for a, b in (m.span() for m in _compiled(form).finditer(piece))
+                )
 
 
 def named_kind(name: str, value: str) -> str:

@@ -350,8 +350,12 @@ def _left_out(report: PostureReport, page: Page) -> Iterator[str]:
             shown = names if page.verbose or page.coverage else names[:_LEFT_OUT]
             yield from _broken_at(f"  {why}: {', '.join(shown)}{_more(len(names) - len(shown))}", page.width)
     if page.coverage and report.rendering:
-        by = f"by {' and '.join(plain(name) for name in report.renderers)}; " if report.renderers else ""
-        yield from _broken_at(f"rendered  {by}{report.rendering}", page.width)
+        by = (
+            f"rendered  by {' and '.join(map(plain, report.renderers))}; "
+            if report.renderers
+            else "confined  "
+        )
+        yield from _broken_at(f"{by}{report.rendering}", page.width)
     if reasons or (page.coverage and report.rendering):
         yield ""
 

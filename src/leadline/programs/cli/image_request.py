@@ -8,11 +8,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from leadline.errors import UsageError
+from leadline.errors import DatabaseError, UsageError
 from leadline.image.identity.reference import read_registry
 from leadline.model.control import SEVERITIES
 from leadline.programs.cli.cache_location import cache_folder, database_file
+from leadline.programs.cli.terminal import say_plainly
 from leadline.scans.options import ImageOptions, Say
+from leadline.sources.private_place import why_not_private
 from leadline.sources.registry.options import Credential
 
 LONGEST_PASSWORD = 1 << 16
@@ -116,9 +118,20 @@ def _checked(request: ImageRequest, image: str) -> ImageRequest:
 
 
 def database_of(request: ImageRequest) -> str:
-    """The file that was named, else the usual one where it is there; empty without."""
+    """The file that was named, else the usual one where it is there; empty without.
+
+    Raises: ``DatabaseError`` where others could have changed the usual one. For one that is named the user vouches.
+    """
     usual = database_file(os.environ)
-    return request.db or (usual if usual and Path(usual).is_file() else "")
+    if request.db or not usual or not Path(usual).is_file():
+        return request.db
+    if not os.environ.get("LEADLINE_DB"):
+        for path in (Path(usual).parent, Path(usual)):
+            if why := why_not_private(path.stat()):
+                raise DatabaseError(
+                    f"{path} is not used: {why}", hint="make it yours alone, or name it with --db"
+                )
+    return usual
 
 
 def _words(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -131,7 +144,11 @@ def options_of(request: ImageRequest, moment: str, say: Say) -> ImageOptions:
 
     def note(text: str) -> None:
         if not request.quiet and not os.isatty(2):
-            sys.stderr.write(f"leadline: {text}\n")
+            warn(text)
+
+    def warn(text: str) -> None:
+        if not request.quiet:
+            say_plainly(f"leadline: {text}")
 
     return ImageOptions(
         platform=request.platform,
@@ -151,6 +168,7 @@ def options_of(request: ImageRequest, moment: str, say: Say) -> ImageOptions:
         environ=os.environ,
         say=say,
         note=note,
+        warn=warn,
     )
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from leadline.errors import UsageError
 from leadline.model.control import SEVERITIES
+from leadline.programs.cli.terminal import say_plainly
 from leadline.scans.gates import Gates
 from leadline.scans.options import ChartOptions, PostureOptions, Say
 from leadline.scans.reading import STDIN
@@ -157,6 +158,7 @@ def options_of(request: ScanRequest, say: Say, *, with_scores: bool) -> PostureO
         standard_input=_standard_input(request.targets),
         environ=os.environ,
         say=say,
+        note=say_plainly,
     )
 
 

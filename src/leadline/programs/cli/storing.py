@@ -17,6 +17,7 @@ from leadline.outputs.plain import count, plain
 from leadline.outputs.store.protocol import Store
 from leadline.programs.cli.image_request import ImageRequest
 from leadline.programs.cli.scan_request import ScanRequest
+from leadline.programs.cli.terminal import say_plainly
 from leadline.scans.options import PostureOptions
 from leadline.scans.store_images import store_images
 from leadline.scans.store_posture import Stored, StoreOptions, store_posture
@@ -108,7 +109,9 @@ async def _store(place: StorePlace, *, is_new: bool) -> AsyncIterator[Store]:
         from leadline.outputs.store.remote import RemoteStore
         from leadline.sources.cluster.connection import async_client
 
-        store: Store = RemoteStore(async_client(place.kube_context, place.kubeconfig, environ=os.environ))
+        store: Store = RemoteStore(
+            async_client(place.kube_context, place.kubeconfig, environ=os.environ, said=say_plainly)
+        )
     else:
         from leadline.outputs.store.local import LocalStore
 

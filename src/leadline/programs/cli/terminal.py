@@ -1,11 +1,15 @@
 """What the terminal can show, and what goes to stderr."""
 
 import os
+import sys
 from collections.abc import Mapping
 
+from leadline.outputs.plain import plain
+from leadline.outputs.redaction.shapes import redacted_text
 from leadline.outputs.redaction.values import SecretValues
 
 _WIDTHS = range(40, 1000)
+_LONGEST_LINE = 2_000
 
 
 def width_of(environ: Mapping[str, str], *, is_terminal: bool, usual: int) -> int:
@@ -27,6 +31,12 @@ def list_width() -> int | None:
 def wants_colour(environ: Mapping[str, str]) -> bool:
     """Whether the environment leaves colour on."""
     return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def say_plainly(text: str) -> None:
+    """A line on stderr that others wrote, without secrets and without what steers a terminal or a pipeline."""
+    sys.stderr.write(f"{plain(redacted_text(text), _LONGEST_LINE)}\n")
+    sys.stderr.flush()
 
 
 def configure_log(*, is_debug: bool, secrets: SecretValues | None = None) -> None:

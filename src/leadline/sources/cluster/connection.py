@@ -36,6 +36,13 @@ _MAX_FAULTS = 3
 OnWait = Callable[[float, str], None]
 """Called before each wait: seconds, and why."""
 
+Said = Callable[[str], None]
+"""Takes a line that a program which signs in writes for its user."""
+
+
+def _unheard(line: str) -> None:
+    del line
+
 
 class Patience(Struct, frozen=True):
     """How long a slow or failing server is waited for."""
@@ -201,14 +208,17 @@ def connect(
     *,
     environ: Mapping[str, str],
     patience: Patience = Patience(),  # noqa: B008 frozen
+    said: Said = _unheard,
 ) -> Cluster:
     """A cluster that has answered once. Empty ``context`` and ``kubeconfig`` mean kubectl's choice.
+
+    ``said`` is given what a program that signs in says to its user.
 
     Raises:
         ClusterError: no cluster is configured, it cannot be reached, or it does not accept the credentials.
     """
     access = choose_access(context, kubeconfig, environ)
-    cluster = Cluster(access, _client(access, environ, patience, httpx2.Client), patience)
+    cluster = Cluster(access, _client(access, environ, patience, said, httpx2.Client), patience)
     try:
         version = cluster.ask("/version")
     except RefusedError as refused:
@@ -248,18 +258,19 @@ def async_client(
     *,
     environ: Mapping[str, str],
     patience: Patience = Patience(),  # noqa: B008 frozen
+    said: Said = _unheard,
 ) -> httpx2.AsyncClient:
     """For what is not reading: an HTTP client with the address and the credentials that ``connect`` would choose.
 
     Raises: ``ClusterError``.
     """
-    return _client(choose_access(context, kubeconfig, environ), environ, patience, httpx2.AsyncClient)
+    return _client(choose_access(context, kubeconfig, environ), environ, patience, said, httpx2.AsyncClient)
 
 
 C = TypeVar("C", httpx2.Client, httpx2.AsyncClient)
 
 
-def _client(access: Access, environ: Mapping[str, str], patience: Patience, kind: type[C]) -> C:
+def _client(access: Access, environ: Mapping[str, str], patience: Patience, said: Said, kind: type[C]) -> C:
     server = access.server.server
     headers = [("User-Agent", "leadline"), *access.impersonate]
     try:
@@ -271,7 +282,7 @@ def _client(access: Access, environ: Mapping[str, str], patience: Patience, kind
             tls = tls_of(access.server, access.user, folder)
             auth = auth_of(access.user)
             if access.exec_plugin:
-                auth = plugin = PluginAuth(access, environ)
+                auth = plugin = PluginAuth(access, environ, said)
                 if plugin.credentials.certificate:
                     pair = folder / "plugin.pem"
                     pair.write_text(f"{plugin.credentials.certificate}\n{plugin.credentials.key}\n")

@@ -5,9 +5,8 @@ Tokens and client certificates, all versions of the protocol; one sign-in serves
 Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
 """
 
-import subprocess
 import threading
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from msgspec import Struct
 
 from leadline.errors import ClusterError
 from leadline.sources.cluster.kubeconfig import Access
+from leadline.sources.cluster.plugin_process import Overlong, Overtime, run_plugin
 from leadline.sources.cluster.responses import mappings, texts
 
 SIGN_IN_TIMEOUT_S = 300
@@ -25,6 +25,7 @@ SIGN_IN_TIMEOUT_S = 300
 
 _PROTOCOLS = frozenset(f"client.authentication.k8s.io/{v}" for v in ("v1alpha1", "v1beta1", "v1"))
 _EARLY = timedelta(seconds=30)
+_HINT_CHARACTERS = 300
 
 
 class Credentials(Struct, frozen=True):
@@ -38,11 +39,13 @@ class Credentials(Struct, frozen=True):
 class PluginAuth(httpx2.Auth):
     """Signs each request with the plugin's token; asks anew when it has expired or was refused."""
 
-    def __init__(self, access: Access, environ: Mapping[str, str]) -> None:
+    def __init__(self, access: Access, environ: Mapping[str, str], said: Callable[[str], None]) -> None:
+        """``said`` is given each line that the plugin writes for its user."""
         self._access = access
         self._environ = environ
+        self._said = said
         self._lock = threading.Lock()
-        self.credentials = ask_plugin(access, environ)
+        self.credentials = ask_plugin(access, environ, said)
 
     def sync_auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
         held = self._fresh()
@@ -76,12 +79,12 @@ class PluginAuth(httpx2.Auth):
     def _replaced(self, old: Credentials) -> Credentials:
         with self._lock:
             if self.credentials is old:
-                self.credentials = ask_plugin(self._access, self._environ)
+                self.credentials = ask_plugin(self._access, self._environ, self._said)
             return self.credentials
 
 
-def ask_plugin(access: Access, environ: Mapping[str, str]) -> Credentials:
-    """Runs the plugin once; its prompts go to the user's terminal.
+def ask_plugin(access: Access, environ: Mapping[str, str], said: Callable[[str], None]) -> Credentials:
+    """Runs the plugin once; ``said`` is given its prompts and complaints, line by line as they come.
 
     Raises:
         ClusterError: it cannot be started, fails, or answers with no credentials.
@@ -98,22 +101,18 @@ def ask_plugin(access: Access, environ: Mapping[str, str]) -> Credentials:
     if "/" in command and not Path(command).is_absolute():
         command = str(Path(access.folder) / command)
     argv = [command, *texts(plugin.get("args"))]
-    hint = str(plugin.get("installHint") or "").strip()
+    hint = " ".join(str(plugin.get("installHint") or "").split())[:_HINT_CHARACTERS]
     try:
-        run = subprocess.run(
-            argv,
-            env=_plugin_environ(access, environ),
-            stdout=subprocess.PIPE,
-            timeout=SIGN_IN_TIMEOUT_S,
-            check=False,
-        )
+        code, answer = run_plugin(argv, _plugin_environ(access, environ), said, SIGN_IN_TIMEOUT_S)
     except OSError as error:
         raise ClusterError(f"cannot start {command} to sign in: {error.strerror}", hint=hint) from error
-    except subprocess.TimeoutExpired as error:
+    except Overtime as error:
         raise ClusterError(f"{command} did not sign in within {SIGN_IN_TIMEOUT_S} s") from error
-    if run.returncode:
-        raise ClusterError(f"{command} could not sign in: exit code {run.returncode}", hint=hint)
-    return _credentials(command, run.stdout)
+    except Overlong as error:
+        raise ClusterError(f"{command} gave no credentials: {error}") from error
+    if code:
+        raise ClusterError(f"{command} could not sign in: exit code {code}", hint=hint)
+    return _credentials(command, answer)
 
 
 def _plugin_environ(access: Access, environ: Mapping[str, str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from leadline.errors import SourceError
 from leadline.model.finding import Unread
 from leadline.sources.boundary import boundary_of
 from leadline.sources.child_process import Command, Limits, Outcome, run_child
+from leadline.sources.confinement import Confinement, Modes, offered_modes
 from leadline.sources.git.address import SCHEMES, GitAddress, git_address
 from leadline.sources.temporary_folder import temporary_folder
 
@@ -41,6 +42,19 @@ _SETTINGS = (
     "-c", "gc.auto=0",
     "-c", "advice.detachedHead=false",
 )  # fmt: skip
+_REACHING = ("fetch", "ls-remote")
+"""These need the network and the user's own settings and credentials; no other command of git does."""
+_NO_SETTINGS = {
+    "HOME": os.devnull,
+    "XDG_CONFIG_HOME": os.devnull,
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_COUNT": "0",
+}
+"""Filters of the user's would be run on what was fetched."""
+_SYSTEM = ("/usr/", "/bin/")
+_WRITTEN_BY_HELPERS = (".cache", ".config/gcloud", ".azure", ".aws/cli/cache", ".aws/sso/cache")
+"""Where credential helpers keep what they fetched, as far as it is there."""
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules")
 _COMMIT = re.compile(r"^[0-9a-f]{7,64}$")
 _WHOLE_COMMIT_LENGTHS = (40, 64)
@@ -76,6 +90,8 @@ class Checkout(Struct, frozen=True):
     commit: str
     committed_at: str
     """RFC 3339."""
+    confinement: str = ""
+    """How git was confined."""
     unread: tuple[Unread, ...] = ()
     """Submodules, and files of which only the pointer is here; paths relative to ``path``."""
 
@@ -88,8 +104,12 @@ class _Ref(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def checked_out(text: str, environment: Mapping[str, str], limits: Limits = LIMITS) -> Iterator[Checkout]:
+def checked_out(
+    text: str, environment: Mapping[str, str], limits: Limits = LIMITS, modes: Modes | None = None
+) -> Iterator[Checkout]:
     """The repository at the address ``text``; its files are gone afterwards, however the block is left.
+
+    ``modes`` are how git is confined; ``None`` for what the kernel offers.
 
     Raises:
         UsageError: ``text`` is no address that may be fetched.
@@ -102,15 +122,15 @@ def checked_out(text: str, environment: Mapping[str, str], limits: Limits = LIMI
             "git is not installed", hint="install it, or clone the repository and scan the folder"
         )
     with temporary_folder() as folder:
-        yield _Repository(program, folder / "repository", _environment(environment), limits).check_out(
-            address
-        )
+        repository = _Repository(program, folder / "repository", _environment(environment), limits)
+        yield repository.check_out(address, offered_modes() if modes is None else modes)
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The user's own, so that keys, agents, helpers and proxies work; but nothing asks, and nothing hides."""
     kept = {name: value for name, value in environment.items() if name not in _OF_ANOTHER_REPOSITORY}
-    kept.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+    # Where git may not write beside its folder, ssh could not make the socket that it would be asked for.
+    kept.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes -o ControlMaster=no")
     return kept | {
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ALLOW_PROTOCOL": ":".join(SCHEMES),
@@ -127,9 +147,11 @@ class _Repository:
         self._folder = folder
         self._environment = environment
         self._limits = limits
+        self._alone = self._reaching = Confinement(Modes("none", "open"))
 
-    def check_out(self, address: GitAddress) -> Checkout:
+    def check_out(self, address: GitAddress, modes: Modes) -> Checkout:
         self._folder.mkdir()
+        self._confine(modes)
         self._must("init", "--quiet", "--template=")
         ref = self._find(address)
         self._must("checkout", "--quiet", "--detach", self._fetch(address, ref))
@@ -140,7 +162,20 @@ class _Repository:
         )
         path = self._path(address, ref.folder)
         unread = tuple(self._named(path))
-        return Checkout(self._folder, path, address.shown, ref.branch, commit, moment, unread)
+        return Checkout(self._folder, path, address.shown, ref.branch, commit, moment, _told(modes), unread)
+
+    def _confine(self, modes: Modes) -> None:
+        """What was fetched is unpacked and listed without a network and without anything but its own folder.
+
+        Fetching needs the network and whatever the user's credentials are kept in; it reads, and writes to little.
+        """
+        home = self._environment.get("HOME", "")
+        kept = tuple(str(Path(home) / place) for place in _WRITTEN_BY_HELPERS) if home.startswith("/") else ()
+        folder = str(self._folder)
+        # Those of other package managers load their libraries from wherever they keep them.
+        is_of_system = str(Path(self._program).resolve()).startswith(_SYSTEM)
+        self._alone = Confinement(modes, (), (folder,), () if is_of_system else ("/",))
+        self._reaching = Confinement(Modes(modes.files, "open"), ("/",), (folder, *kept, "/dev"), ("/",))
 
     def _find(self, address: GitAddress) -> _Ref:
         """Which of the repository's references is meant. One round trip, or two where a token is needed."""
@@ -246,11 +281,22 @@ class _Repository:
         return outcome.output.decode("utf-8", "replace")
 
     def _run(self, *arguments: str) -> Outcome:
-        command = Command((self._program, *_SETTINGS, *arguments), str(self._folder), self._environment)
+        is_reaching = arguments[0] in _REACHING
+        command = Command(
+            (self._program, *_SETTINGS, *arguments),
+            str(self._folder),
+            self._environment if is_reaching else self._environment | _NO_SETTINGS,
+            confinement=self._reaching if is_reaching else self._alone,
+        )
         try:
             return run_child(command, self._limits)
         except OSError as error:
             raise SourceError(f"git cannot be started: {error.strerror or error}") from error
+
+
+def _told(modes: Modes) -> str:
+    files = "files by Landlock" if modes.files == "landlock" else "not confined"
+    return f"git: {files}"
 
 
 def _prefixes(tail: str) -> list[str]:

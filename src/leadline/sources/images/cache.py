@@ -1,7 +1,8 @@
 """Remembers what was found in layers and images, in a folder of bounded size.
 
 Several processes may share the folder: entries appear by renaming, carry their own digest, and are
-forgotten oldest use first. Whatever cannot be read, written or believed counts as not there.
+forgotten oldest use first. Whatever cannot be read, written or believed counts as not there, and so does what
+another user could have put there: what is cached decides verdicts.
 """
 # Importing pathlib takes as long as all else that a known answer needs.
 # ruff: noqa: PTH103, PTH105, PTH108, PTH119, PTH123
@@ -12,6 +13,7 @@ import stat
 from contextlib import suppress
 
 from leadline.log import log_of
+from leadline.sources.private_place import why_not_private
 
 DEFAULT_BYTES = 1 << 30
 LARGEST_ENTRY = 256 << 20
@@ -30,17 +32,26 @@ class LayerCache:
         self._folder = os.fspath(folder)
         self._limit_bytes = limit_bytes
 
+    def why_unusable(self) -> str:
+        """Why nothing that is cached may be believed; empty where it may, or where nothing is there yet."""
+        try:
+            why = why_not_private(os.stat(self._folder))  # noqa: PTH116
+        except OSError:
+            return ""
+        return f"the cache {self._folder} is not used: {why}" if why else ""
+
     def get(self, key: str) -> bytes | None:
         """What was put under ``key``; ``None`` where it is not there or harmed."""
         path = self._path(key)
         try:
             # A pipe put there would otherwise wait for a writer.
             with open(os.open(path, _FLAGS), "rb", buffering=0) as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode) or why_not_private(status):
                     return None
                 head = file.read(len(MARK) + DIGEST_BYTES)
                 # Not by the limit: as much memory would be taken first.
-                content = file.read(min(os.fstat(file.fileno()).st_size, LARGEST_ENTRY))
+                content = file.read(min(status.st_size, LARGEST_ENTRY))
             os.utime(path)
         except OSError:
             return None

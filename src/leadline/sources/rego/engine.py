@@ -11,7 +11,16 @@ from typing import Any
 import msgspec
 
 from leadline.posture.languages.rego import Answer, Problem, Question
-from leadline.sources.child_process import Child, Command, Fate, Limits, Outcome, closed_environment
+from leadline.sources.child_process import (
+    NOT_STARTED,
+    Child,
+    Command,
+    Fate,
+    Limits,
+    Outcome,
+    closed_environment,
+)
+from leadline.sources.confinement import Confinement, Modes, offered_modes, python_folders
 from leadline.sources.rego import worker as rego_child
 
 LIMITS = Limits(timeout_s=30.0, memory_bytes=2 << 30)
@@ -26,9 +35,12 @@ def has_rego() -> bool:
 class RegoEngine:
     """Answers one question after the other; closed by leaving its ``with`` block."""
 
-    def __init__(self, environment: Mapping[str, str], limits: Limits = LIMITS) -> None:
-        argv = (sys.executable, "-P", str(Path(rego_child.__file__)))
-        self._command = Command(argv, "/", closed_environment(environment))
+    def __init__(
+        self, environment: Mapping[str, str], limits: Limits = LIMITS, modes: Modes | None = None
+    ) -> None:
+        """``modes`` are how the child is confined; ``None`` for what the kernel offers."""
+        self._environment = closed_environment(environment)
+        self._modes = modes
         self._limits = limits
         self._child: Child | None = None
         self._numbers: dict[int, int] = {}
@@ -69,7 +81,7 @@ class RegoEngine:
             },
         }
         if self._child is None:
-            self._child = Child(self._command, self._limits)
+            self._child = Child(self._command(), self._limits)
             self._sent = 0
         while self._sent < len(self._objects):
             part = self._objects[self._sent : self._sent + _OBJECTS_A_LINE]
@@ -78,6 +90,18 @@ class RegoEngine:
                 return output, fate
             self._sent += len(part)
         return self._child.ask(_line(request))
+
+    def _command(self) -> Command:
+        if self._modes is None:
+            self._modes = offered_modes()
+        confinement = Confinement(self._modes, programs=python_folders())
+        argv = (sys.executable, "-P", str(Path(rego_child.__file__)))
+        return Command(argv, "/", self._environment, confinement=confinement)
+
+    @property
+    def confinement(self) -> str:
+        """How the child is confined; empty where none was started."""
+        return "" if self._modes is None else f"Rego: {self._modes.text}"
 
     def _number(self, body: Any) -> int:
         """The number under which the child knows an object, which stays referred to and so keeps its identity."""
@@ -116,5 +140,7 @@ def _unfinished(outcome: Outcome, limits: Limits) -> str:
         return reasons[outcome.fate]
     if "memory allocation" in outcome.complaint:
         return reasons["out of memory"]
+    if outcome.code in NOT_STARTED:
+        return "the engine cannot be started"
     last = outcome.complaint.splitlines()[-1] if outcome.complaint else f"exit code {outcome.code}"
     return f"the engine stopped ({last})"

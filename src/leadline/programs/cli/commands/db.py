@@ -72,7 +72,7 @@ def build(feeds: tuple[str, ...], output: str, quiet: bool) -> int:
     The old database serves until the new one is whole.
     """
     target = _target(output)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     built = build_database([Path(feed) for feed in feeds], target, created(os.environ))
     if not quiet:
         for line in _built(built, target):
@@ -103,7 +103,7 @@ def status(db: str, format: str) -> int:
 def import_(file: str, output: str) -> int:
     """Checks the database in FILE, every page of it, and puts it in the place of the usual one."""
     target = _target(output)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     state = import_database(Path(file), target)
     sys.stderr.write(f"imported: {plain(str(target), 4096)}, {count(len(state.feeds), 'feed')}\n")
     return 0
