@@ -4,6 +4,7 @@ import struct
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from memory_tree import MemoryTree, read
@@ -46,6 +47,28 @@ def test_damaged_header_is_left_out_or_read(data: st.DataObject) -> None:
     blob = data.draw(damaged(package("x", requires=["a", "b"], provides=["x"], license="MIT")))
     names, stops = found(ndb([(1, 0)], [(1, blob)]))
     assert len(names) + bool(stops) == 1
+
+
+def test_hash_that_berkeley_dbs_own_library_wrote_is_read_whole() -> None:
+    """Headers of rpm 4.18, loaded by db5.3_load: most lie on chains of overflow pages."""
+    packed = (HERE / "rpm" / "Packages-libdb.zst").read_bytes()
+    content = zstandard.ZstdDecompressor().decompress(packed)
+    packages, stops = read(rpm, MemoryTree({PATH: content}), PATH)
+    assert stops == ""
+    assert {package.name: package.version for package in packages} == {
+        "redis": "6.2.18-1.el9_6",
+        "rtla": "5.14.0-427.37.1.el9_4",
+        "ruby-doc": "3.3.10-5.module_el9.7.0+193+58179166",
+        "rubygem-minitest": "5.20.0-2.module_el9.4.0+102+68a93853",
+        "rubygem-mysql2-doc": "0.5.7-1.module_el9.8.0+232+50f6dd36",
+        "rubygem-power_assert": "1.2.1-167.el9_8",
+        "rv": "5.14.0-427.33.1.el9_4",
+        "skopeo": "2:1.18.1-2.el9_6",
+        "systemd-resolved": "252-55.el9_7.9.alma.1",
+        "texlive-csquotes": "9:20200406-26.el9_2",
+        "texlive-xtab": "9:20200406-26.el9_2",
+        "thunderbird": "115.6.0-1.el9_3.alma",
+    }
 
 
 def test_signing_keys_are_no_packages() -> None:
