@@ -194,24 +194,27 @@ def names_in(room: Path) -> set[str]:
     return {alias.asname or alias.name for node in imports for alias in node.names}
 
 
+@cache
+def imports_of(path: Path) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Each module that a file imports, with the names taken from it."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.ImportFrom):
+            found.append((node.module or "", tuple(alias.name for alias in node.names)))
+        elif isinstance(node, ast.Import):
+            found += [(alias.name, ()) for alias in node.names]
+    return tuple(found)
+
+
 def modules_used_from_outside(room: Path) -> set[str]:
     package = ".".join(("leadline", *room.relative_to(SOURCE).parts))
     used: set[str] = set()
     for path in FILES:
-        if path.is_relative_to(room):
-            continue
-        for node in ast.walk(tree_of(path)):
-            if isinstance(node, ast.ImportFrom) and node.module == package:
-                names = {alias.name for alias in node.names} - names_in(room)
-                used |= {name for name in names if (room / f"{name}.py").is_file()}
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{package}."):
-                used.add((node.module or "").removeprefix(f"{package}."))
-            elif isinstance(node, ast.Import):
-                used |= {
-                    alias.name.removeprefix(f"{package}.")
-                    for alias in node.names
-                    if alias.name.startswith(f"{package}.")
-                }
+        for module, names in imports_of(path) if not path.is_relative_to(room) else ():
+            if module == package:
+                used |= {name for name in set(names) - names_in(room) if (room / f"{name}.py").is_file()}
+            elif module.startswith(f"{package}."):
+                used.add(module.removeprefix(f"{package}."))
     return used
 
 

@@ -22,6 +22,8 @@ _BUILT_IN: dict[str, Keys] = {
     "Job": _TEMPLATE,
     "CronJob": _JOB_TEMPLATE,
 }
+POD_KINDS = frozenset(_BUILT_IN)
+"""The built-in kinds that run pods."""
 _DEEPEST = 60
 """Of the search through custom resources; the deepest schema known has some 60 levels."""
 _NOT_SEARCHED = ("metadata", "status", "apiVersion", "kind")

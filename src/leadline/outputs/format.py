@@ -16,6 +16,7 @@ from leadline.model.package import Sbom
 from leadline.model.report import ControlCount, PostureReport, Waived
 from leadline.model.resource import Resource, joined
 from leadline.outputs.addresses import path_of, uri_of
+from leadline.outputs.command_lines import broken_at, side_by_side
 from leadline.outputs.control_groups import ControlGroup, control_groups
 from leadline.outputs.counters import Counters, category_of, resource_counters, skip_info, status_info
 from leadline.outputs.edit_rows import EditRow, edit_line, edit_rows, failing_text, subject_text
@@ -24,6 +25,7 @@ from leadline.outputs.finding_places import FindingPlaces
 from leadline.outputs.fingerprints import Fingerprints
 from leadline.outputs.format_registry import Asked, Format, Page, find_format, format, formats_for
 from leadline.outputs.json_text import json_text
+from leadline.outputs.overview import area_lines, first_lines, view_lines
 from leadline.outputs.place import (
     NoPlaces,
     Places,
@@ -95,7 +97,9 @@ __all__ = [
     "Skip",
     "Unread",
     "Waived",
+    "area_lines",
     "blocked_by_access",
+    "broken_at",
     "category_of",
     "closing",
     "columns",
@@ -112,6 +116,7 @@ __all__ = [
     "failing_text",
     "file_of",
     "find_format",
+    "first_lines",
     "fix",
     "format",
     "formats_for",
@@ -133,6 +138,7 @@ __all__ = [
     "scores",
     "sealed",
     "severity_counts",
+    "side_by_side",
     "skip_info",
     "source_line",
     "stable_path",
@@ -144,6 +150,7 @@ __all__ = [
     "uri_of",
     "value_at",
     "value_text",
+    "view_lines",
     "waiver_facts",
     "waiver_lines",
     "why",

@@ -63,6 +63,10 @@ class Page(Struct, frozen=True):
     """The command that prints the role which a scan of this cluster needs."""
     again: str = ""
     """The scan's own command line, to be shown with a flag more; empty where it cannot be repeated."""
+    of_object: str = ""
+    """The command that shows one object, ``NAME`` standing for it; empty where there is none."""
+    view: str = "control"
+    """What findings are counted by: ``control``, ``object``, ``namespace``, ``fix``; empty for the areas."""
     verdict: str = ""
     """The gates' last line; empty without a gate."""
     passed: bool = True

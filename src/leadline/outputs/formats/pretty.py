@@ -3,7 +3,7 @@
 Colour is on the severity, the caret and the verdict only, and nothing depends on it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import IO
 
@@ -16,7 +16,9 @@ from leadline.outputs.format import (
     Page,
     PostureReport,
     Unread,
+    area_lines,
     blocked_by_access,
+    broken_at,
     closing,
     columns,
     control_groups,
@@ -25,15 +27,18 @@ from leadline.outputs.format import (
     edit_rows,
     excerpts,
     failing_text,
+    first_lines,
     format,
     not_judged,
     padded,
     plain,
     scanned,
     scores,
+    side_by_side,
     subject_text,
     target_name,
     titles_of,
+    view_lines,
     waiver_lines,
     why,
     wrapped,
@@ -73,8 +78,8 @@ def _all(report: PostureReport, page: Page) -> Iterator[str]:
     if groups and page.verbose:
         yield from _blocks(report, page)
     if groups:
-        yield from _table(report, groups, page)
-        yield ""
+        yield from first_lines(report, page.width, "" if page.verbose else plain(page.of_object, 4096))
+        yield from _counted(report, groups, page)
     yield from _hidden(report, groups)
     yield from _not_seen(report, page)
     yield from _not_read([u for u in report.unread if u.rule is None], page)
@@ -88,6 +93,22 @@ def _all(report: PostureReport, page: Page) -> Iterator[str]:
         yield from _not_judged(report, page)
     yield from _failing(report, page)
     yield from _closing(report, groups, page)
+
+
+def _counted(report: PostureReport, groups: list[ControlGroup], page: Page) -> Iterator[str]:
+    """The table of problems, or what the reader wants to see in its place."""
+
+    def paint(text: str, style: str) -> str:
+        return _paint(text, style, page)
+
+    if page.view in ("object", "namespace", "fix"):
+        yield from view_lines(report, page.view, page.least, paint, page.width, shows_all=page.verbose)  # type: ignore[arg-type]
+        return
+    if not page.view and not page.verbose:
+        yield from area_lines(report, paint, page.width)
+        return
+    yield from _table(report, groups, page)
+    yield ""
 
 
 def _heading(report: PostureReport, page: Page) -> Iterator[str]:
@@ -312,31 +333,20 @@ def _not_seen(report: PostureReport, page: Page) -> Iterator[str]:
     if not rules:
         return
     forbidden = sum(1 for unread in report.unread if unread.rule is not None)
-    yield from _broken_at(
+    yield from broken_at(
         f"not seen  {count(forbidden, 'list')}, forbidden; the missing RBAC rules:", page.width
     )
     shown = rules if page.verbose or page.coverage else rules[:_UNREAD]
     for rule in shown:
-        yield from _broken_at(f"  {rule}", page.width)
+        yield from broken_at(f"  {rule}", page.width)
     if len(shown) < len(rules):
         yield f"  and {len(rules) - len(shown):,} more   -v shows them"
     if any(u.rule and u.rule.is_namespaced and not u.rule.namespace for u in report.unread):
-        yield from _broken_at("  or --include-namespaces with those that may be listed", page.width)
+        yield from broken_at("  or --include-namespaces with those that may be listed", page.width)
     blocked = blocked_by_access(report)
     if blocked:
         yield f"  {count(blocked, 'control')} could not judge for it"
     yield ""
-
-
-def _broken_at(text: str, width: int) -> Iterator[str]:
-    """``text`` as it is where it fits, else broken between words, further lines two columns to the right."""
-    if columns(text) <= width:
-        yield text
-        return
-    indent = " " * (len(text) - len(text.lstrip()))
-    first, *more = wrapped(text, width - len(indent) - 2)
-    yield indent + first
-    yield from (f"{indent}  {line}" for line in more)
 
 
 def _left_out(report: PostureReport, page: Page) -> Iterator[str]:
@@ -348,14 +358,14 @@ def _left_out(report: PostureReport, page: Page) -> Iterator[str]:
         yield f"left out  {len(report.left_out):,}"
         for why, names in reasons.items():
             shown = names if page.verbose or page.coverage else names[:_LEFT_OUT]
-            yield from _broken_at(f"  {why}: {', '.join(shown)}{_more(len(names) - len(shown))}", page.width)
+            yield from broken_at(f"  {why}: {', '.join(shown)}{_more(len(names) - len(shown))}", page.width)
     if page.coverage and report.rendering:
         by = (
             f"rendered  by {' and '.join(map(plain, report.renderers))}; "
             if report.renderers
             else "confined  "
         )
-        yield from _broken_at(f"{by}{report.rendering}", page.width)
+        yield from broken_at(f"{by}{report.rendering}", page.width)
     if reasons or (page.coverage and report.rendering):
         yield ""
 
@@ -372,7 +382,7 @@ def _undecided(report: PostureReport, page: Page) -> Iterator[str]:
         shown = row.resources if is_whole else row.resources[:_LEFT_OUT]
         names = ", ".join(title(report.resource(id)) for id in shown)
         more = _more(len(row.resources) - len(shown))
-        yield from _broken_at(f"  {plain(row.control)}  {plain(row.why)}: {names}{more}", page.width)
+        yield from broken_at(f"  {plain(row.control)}  {plain(row.why)}: {names}{more}", page.width)
     if len(rows) < len(report.undecided):
         yield f"  and {count(len(report.undecided) - len(rows), 'more control')}   -v shows them"
     yield ""
@@ -397,7 +407,7 @@ def _not_read(everything: Sequence[Unread], page: Page) -> Iterator[str]:
             yield f"  {padded(place, widest)}  {broken[0] if broken else ''}"
             yield from (" " * (widest + 4) + more for more in broken[1:])
         else:
-            yield from _broken_at(f"  {place}", page.width)
+            yield from broken_at(f"  {place}", page.width)
             yield from (f"    {more}" for more in wrapped(text, page.width - 4))
     if len(shown) < len(everything):
         yield f"  and {len(everything) - len(shown):,} more   -v shows them"
@@ -443,7 +453,7 @@ def _failing(report: PostureReport, page: Page) -> Iterator[str]:
     if lines:
         yield "failing"
         for line in lines:
-            yield from _broken_at(f"  {line}", page.width)
+            yield from broken_at(f"  {line}", page.width)
         yield ""
 
 
@@ -451,7 +461,7 @@ def _closing(report: PostureReport, groups: list[ControlGroup], page: Page) -> I
     yield from _scores(report, page)
     advice = _advice(report, groups, page)
     if advice:
-        yield from _side_by_side([f"next      {advice[0]}", *advice[1:]], page.width, "      ", " " * 10)
+        yield from side_by_side([f"next      {advice[0]}", *advice[1:]], page.width, "      ", " " * 10)
     style = (
         "bad" if not page.passed else "good" if page.verdict or not (groups or report.unread) else "neither"
     )
@@ -471,6 +481,8 @@ def _scores(report: PostureReport, page: Page) -> Iterator[str]:
 
 
 def _advice(report: PostureReport, groups: list[ControlGroup], page: Page) -> list[str]:
+    if not page.view and not page.verbose and page.again:
+        return [f"{plain(page.again, 4096)} --by control", f"{plain(page.again, 4096)} -v"]
     advice = [f"{page.command} explain {plain(groups[0].control.id)}"] if groups else []
     again = plain(page.again, 4096)
     if groups and again and not page.verbose:
@@ -479,22 +491,3 @@ def _advice(report: PostureReport, groups: list[ControlGroup], page: Page) -> li
         advice += [plain(page.rbac, 4096)] if page.rbac else []
         advice += [f"{again} --verbose-coverage"] if again and not page.coverage else []
     return advice
-
-
-def _side_by_side(parts: Iterable[str], width: int, gap: str = "   ", indent: str = "") -> Iterator[str]:
-    line = ""
-    for part in parts:
-        if line and columns(line) + columns(gap) + columns(part) > width:
-            yield from _command(line, width)
-            line = indent + part
-        else:
-            line = f"{line}{gap}{part}" if line else part
-    if line:
-        yield from _command(line, width)
-
-
-def _command(line: str, width: int) -> Iterator[str]:
-    """A command that can still be pasted where it takes several lines."""
-    *broken, last = _broken_at(line, width) if columns(line) <= width else _broken_at(line, width - 2)
-    yield from (f"{part} \\" for part in broken)
-    yield last

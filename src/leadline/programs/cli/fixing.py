@@ -96,6 +96,13 @@ def _summary(result: FixResult, width: int, *, shows_all: bool) -> Iterator[str]
         ]
         yield from not_made_lines(rows, width, shows_all=shows_all)
         yield ""
+    if result.came:
+        yield f"fails only now  {len(result.came):,}, less grave than what is gone"
+        for id, on in result.came:
+            control = controls[id]
+            text = f"{control.severity}  {id}  {control.problem or control.title}: {result.objects[on].title}"
+            yield from (f"  {line}" for line in wrapped(plain(text), width - 2))
+        yield ""
     if asked:
         yield f"for you to decide  {count(len(asked), 'question')}"
         yield from question_lines(asked, width, shows_all=shows_all)

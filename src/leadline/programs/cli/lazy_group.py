@@ -17,6 +17,7 @@ COMMANDS = {
     "image": "What is inside an image.",
     "list": "Lists controls or frameworks.",
     "rbac": "Prints the smallest ClusterRole for a scan.",
+    "risk": "Ranks workloads by what is at stake.",
     "scan": "Scans files, charts or a cluster and says what to change.",
     "schema": "Prints the JSON Schema of a report, or of waivers.",
     "version": "Says what this is and what it brings.",

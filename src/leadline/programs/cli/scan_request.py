@@ -38,6 +38,8 @@ class ScanRequest(Struct, frozen=True):
     severity_threshold: str = ""
     fail_on: tuple[str, ...] = ()
     min_severity: str = "unknown"
+    by: str = ""
+    """What the terminal counts findings by; empty for the overview of a cluster and the controls of files."""
     include_namespaces: tuple[str, ...] = ()
     exclude_namespaces: tuple[str, ...] = ()
     exclude_path: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from leadline.errors import ManifestError, UsageError
-from leadline.model.control import Control
+from leadline.model.control import SEVERITIES, Control
 from leadline.model.finding import Finding, Unread
 from leadline.model.resource import Resource
 from leadline.outputs.control_groups import urgency
@@ -56,6 +56,8 @@ class FixResult(Struct, frozen=True):
     failed_before: int
     """Pairs of control and object."""
     failed_after: int
+    came: tuple[tuple[str, str], ...]
+    """Control and object of what fails only now, less grave than what is gone from that object."""
     unread: tuple[Unread, ...]
     """Parts of the target that were not read, and so not fixed."""
 
@@ -136,6 +138,7 @@ class _Fixing:
             objects=last.judgement.by_id,
             failed_before=first.failed,
             failed_after=last.failed,
+            came=tuple((control, id) for id, control in brought(first.judgement, last.judgement)),
             unread=first.reading.unread,
         )
 
@@ -201,7 +204,11 @@ class _Fixing:
                 wrong = self._of_objects(more, edits, made, before, {})
                 if not more:
                     wrong |= not_gone(edits, before.judgement, after.judgement)
-                    new = dict(brought(edits, before.judgement, after.judgement))
+                    new = {
+                        id: control
+                        for id, control in brought(before.judgement, after.judgement)
+                        if not self._is_worth(id, control, edits)
+                    }
                     wrong |= self._of_objects(set(new), edits, made, before, new)
             if not wrong:
                 return made, after
@@ -212,6 +219,15 @@ class _Fixing:
             self._refuse(wrong, for_good=number >= _ROUNDS // 2)
         self._copy.restore()
         return {}, before
+
+    def _is_worth(self, id: str, control: str, edits: Sequence[WantedEdit]) -> bool:
+        """Whether what is gone from the object is graver than the control that fails now.
+
+        Without the host's network, say, pods are held against network policies for the first time.
+        """
+        ranks = {one.id: SEVERITIES.index(one.severity) for one in self._policies.controls}
+        gone = [ranks[by] for edit in edits for by, subject in edit.pairs if subject == id]
+        return bool(gone) and min(gone) < ranks[control]
 
     def _of_objects(
         self,

@@ -32,7 +32,7 @@ def not_gone(edits: Sequence[WantedEdit], before: Judgement, after: Judgement) -
     return wrong
 
 
-def brought(edits: Sequence[WantedEdit], before: Judgement, after: Judgement) -> Iterator[tuple[str, str]]:
+def brought(before: Judgement, after: Judgement) -> Iterator[tuple[str, str]]:
     """Each object that fails a control more often than before, and that control."""
     were, are = _by_pair(before), _by_pair(after)
     for pair, keys in are.items():

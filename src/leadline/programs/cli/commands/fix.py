@@ -28,14 +28,22 @@ _LIST = "A list, with commas or repeated."
 
 @click.command("fix", epilog=EPILOG)
 @click.argument("words", metavar="[framework|control|workload NAME] PATH...", nargs=-1)
-@click.option("-n", "--dry-run", is_flag=True, help="Show the edits and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the edits and write nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Write without asking.")
 @click.option(
     "-f", "--format", type=click.Choice(["diff", "patch"]), default="diff", help="patch: for git apply."
 )
 @click.option("-v", "--verbose", is_flag=True, help="Every question, and every edit that was not made.")
 @click.option("-q", "--quiet", is_flag=True, help="Suppress everything on stderr except errors.")
-@click.option("--include-namespaces", multiple=True, metavar="NAMES", help=f"Fix only these. {_LIST}")
+@click.option(
+    "-n",
+    "--include-namespaces",
+    "--namespace",
+    "include_namespaces",
+    multiple=True,
+    metavar="NAMES",
+    help=f"Fix only these. {_LIST}",
+)
 @click.option(
     "-e", "--exclude-namespaces", multiple=True, metavar="NAMES", help=f"Fix all but these. {_LIST}"
 )

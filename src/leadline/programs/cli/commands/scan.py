@@ -17,6 +17,7 @@ from leadline.model.report import PostureReport
 from leadline.outputs.edit_rows import edit_line, edit_rows, failing_text
 from leadline.outputs.finding_places import FindingPlaces
 from leadline.outputs.format import Asked, Page, titles_of
+from leadline.outputs.overview import VIEWS
 from leadline.outputs.place import NoPlaces
 from leadline.outputs.plain import plain
 from leadline.outputs.redaction.values import SecretValues
@@ -96,6 +97,14 @@ _LIST = "A list, with commas or repeated."
     multiple=True,
     metavar="NAMES",
     help=f"Judge only these. {_LIST}",
+)
+@click.option(
+    "--by",
+    type=click.Choice(("", *VIEWS)),
+    default="",
+    metavar="VIEW",
+    show_choices=False,
+    help=f"What the terminal counts findings by: {', '.join(VIEWS)}.",
 )
 @click.option(
     "-e", "--exclude-namespaces", multiple=True, metavar="NAMES", help=f"Judge all but these. {_LIST}"
@@ -314,6 +323,10 @@ def _page(
     flags = click.get_current_context().command.params
     # Values of charts given in words may be secrets.
     can_be_repeated = scan.report.target.kind != "stdin" and not request.set and not request.set_string
+    of_object = None
+    if can_be_repeated and request.form != "workload":
+        of_object = rerun_words(replace(request, form="workload", names=("NAME",), by=""), "scan", flags)
+    is_overview = scan.report.target.kind == "cluster" and request.form == "everything"
     command = "kubectl leadline" if Path(sys.argv[0]).name.startswith("kubectl-") else "leadline"
     return Page(
         places=scan.places,
@@ -326,6 +339,8 @@ def _page(
         if request.form != "workload"
         else "",
         again=f"{command} {rerun_words(request, 'scan', flags)}" if can_be_repeated else "",
+        of_object="" if of_object is None else f"{command} {of_object} -v",
+        view=request.by or ("" if is_overview else "control"),
         verdict=verdict_text(outcome),
         passed=outcome.passed,
         gate=outcome.failing,

@@ -1,0 +1,223 @@
+"""Workloads by what is at stake. The formula and its reasons: ``docs/decisions/risk.md``."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from leadline.kube.workload import POD_KINDS
+from leadline.model.control import Control
+from leadline.model.report import PostureReport
+from leadline.model.resource import Resource
+from leadline.model.risk import AttackStep, ImageFacts, WorkloadRisk
+from leadline.posture.inventory import Facts, Inventory
+from leadline.posture.risk.entries import BEHIND_POLICY, IN_CLUSTER, ON_NODE, OPEN, Entry, entries_of
+from leadline.posture.risk.token_reach import TokenRight, token_rights
+from leadline.posture.risk.tracks import open_tracks
+from leadline.posture.subject import Workload, mapping, mappings
+from leadline.posture.worlds import Worlds
+
+_REST = 0.1
+"""Of what every further thing that is won counts beside the greatest."""
+_NOTHING = 1.0
+"""The impact of a workload that opens nothing else: itself."""
+_OWN_SECRET = 3.0
+_NAMED_STEPS = 3
+"""Consequences that a sentence names."""
+_FROM_OUTSIDE = frozenset({"C-0256", "C-0266", "C-0041", "C-0044"})
+_GRAVE = frozenset({"cluster takeover", "node escape", "secrets"})
+_CREDENTIALS = frozenset({"C-0012", "C-0259"})
+_EASE = {"C-0013": 0.3, "C-0017": 0.15, "C-0016": 0.15, "C-0078": 0.1, "C-0274": 0.5}
+"""What makes a takeover easier or more useful: root, a writable root, escalation, foreign images, no login."""
+_DETAILS = {"C-0013": "root", "C-0017": "writable /"}
+_EXPLOITED, _CRITICAL, _LOADED = 0.7, 0.4, 0.9
+
+
+class _Gain(Struct, frozen=True):
+    """Something that an attacker wins."""
+
+    step: AttackStep
+    worth: float
+
+
+def workload_risks(
+    report: PostureReport, images: Mapping[str, ImageFacts] | None = None, *, candidates: int | None = None
+) -> tuple[WorkloadRisk, ...]:
+    """Every workload of the report that fails anything, most at stake first.
+
+    ``images`` holds what is known of the images of workloads, by the id of the workload. With ``candidates`` only so
+    many are looked at, those that can have most at stake as far as their findings alone say.
+    """
+    controls = {control.id: control for control in report.controls}
+    failed: dict[str, dict[str, Control]] = {}
+    for finding in report.findings:
+        failed.setdefault(finding.resource, {})[finding.control] = controls[finding.control]
+    if candidates is not None and len(failed) > candidates:
+        kept = sorted(failed, key=lambda one: -_most(failed[one].values()))[:candidates]
+        failed = {id: failed[id] for id in kept}
+    objects = [one for one in report.resources if one.origin.kind != "derived"]
+    if candidates is not None:
+        objects = [one for one in objects if one.id in failed or one.kind not in POD_KINDS]
+    facts = Facts(is_whole=report.target.kind == "cluster", server_version=report.target.server_version)
+    known = images or {}
+    risks = [
+        _risk(workload, world, tuple(failed[id].values()), known.get(id))
+        for world in Worlds(objects, facts)
+        for workload in world.workloads
+        if (id := workload.resource.id) in failed
+    ]
+    return tuple(sorted(risks, key=lambda risk: (-risk.score, risk.resource)))
+
+
+def _most(failed: Iterable[Control]) -> float:
+    """What the score can be at most, in some unit, as far as the failed controls say."""
+    reach, impact = IN_CLUSTER, _NOTHING
+    for control in failed:
+        if control.id in _FROM_OUTSIDE:
+            reach = OPEN
+        if control.consequence in _GRAVE:
+            impact = max(impact, control.score)
+    return reach * impact
+
+
+def _risk(
+    workload: Workload, inventory: Inventory, failed: Sequence[Control], image: ImageFacts | None
+) -> WorkloadRisk:
+    entry = entries_of(workload, inventory)[0]
+    gains = _gains(workload, inventory, failed)
+    impact = _impact(gain.worth for gain in gains)
+    ease = _ease(failed, image)
+    ids = {control.id for control in failed}
+    return WorkloadRisk(
+        resource=workload.resource.id,
+        score=round(100 * entry.reach * impact / 10 * (0.6 + 0.4 * ease), 1),
+        reach=entry.reach,
+        impact=impact,
+        ease=ease,
+        sentence=_sentence(entry, gains, failed, image),
+        path=_path(workload, entry, gains, failed, image),
+        tracks=open_tracks(ids, is_vulnerable=image is not None and bool(image.exploited + image.critical)),
+    )
+
+
+def _impact(worths: Iterable[float]) -> float:
+    """The greatest, and a little for every other: more to win never counts less."""
+    ordered = sorted((_NOTHING, *worths), reverse=True)
+    return min(10.0, ordered[0] + _REST * sum(ordered[1:]))
+
+
+def _ease(failed: Sequence[Control], image: ImageFacts | None) -> float:
+    """The chance that none of what helps is enough, taken from 1: more help never counts less."""
+    left = 1.0
+    for control in failed:
+        left *= 1 - _EASE.get(control.id, 0.0)
+    if image is not None:
+        for number, part in (
+            (image.loaded_exploited, _LOADED),
+            (image.exploited, _EXPLOITED),
+            (image.critical, _CRITICAL),
+        ):
+            left *= 1 - part if number else 1.0
+    return round(1 - left, 4)
+
+
+def _gains(workload: Workload, inventory: Inventory, failed: Sequence[Control]) -> list[_Gain]:
+    """What the workload opens, the most worth first."""
+    gains = [_token_gain(right) for right in token_rights(workload, inventory)]
+    for control in failed:
+        if control.consequence == "node escape" and control.severity in ("critical", "high"):
+            step = AttackStep(
+                "node", _small(control.problem or control.title), workload.resource.id, controls=(control.id,)
+            )
+            gains.append(_Gain(step, control.score))
+        elif control.id in _CREDENTIALS:
+            step = AttackStep(
+                "secrets", "credential in plain text", workload.resource.id, controls=(control.id,)
+            )
+            gains.append(_Gain(step, control.score))
+    secrets = _mounted_secrets(workload)
+    if secrets:
+        text = f"{len(secrets)} Secret{'s' if len(secrets) > 1 else ''} mounted"
+        gains.append(
+            _Gain(AttackStep("secrets", text, workload.resource.id, controls=("C-0255",)), _OWN_SECRET)
+        )
+    return sorted(gains, key=lambda gain: -gain.worth)
+
+
+def _token_gain(right: TokenRight) -> _Gain:
+    return _Gain(AttackStep("token", f"token {right.text}", right.role), right.worth)
+
+
+def _mounted_secrets(workload: Workload) -> set[str]:
+    """Names of the Secrets that its pods read."""
+    names = {str(mapping(volume.get("secret")).get("secretName", "")) for _, volume in workload.volumes}
+    for container in workload.containers:
+        for _, variable in container.env:
+            names.add(str(mapping(mapping(variable.get("valueFrom")).get("secretKeyRef")).get("name", "")))
+        for _, source in mappings(container.body.get("envFrom")):
+            names.add(str(mapping(source.get("secretRef")).get("name", "")))
+    return names - {""}
+
+
+# Words
+
+
+def _sentence(
+    entry: Entry, gains: Sequence[_Gain], failed: Sequence[Control], image: ImageFacts | None
+) -> str:
+    parts = [_way(entry), *dict.fromkeys(gain.step.text for gain in gains[:_NAMED_STEPS])]
+    parts += _vulnerabilities(image)
+    if any(control.id == "C-0013" for control in failed):
+        parts.append("may run as root")
+    return ", ".join(parts)
+
+
+def _way(entry: Entry) -> str:
+    if entry.reach == IN_CLUSTER:
+        return "reachable from every pod of the cluster"
+    if entry.reach == BEHIND_POLICY:
+        return "reachable as far as network policies let"
+    if entry.reach == ON_NODE:
+        return f"reachable at {entry.place}"
+    through = f" through {_name(entry.through[0])}" if entry.through else ""
+    return f"reachable from the internet{through}{f' behind {entry.login}' if entry.login else ''}"
+
+
+def _name(resource: Resource) -> str:
+    return f"{resource.kind} {resource.name}"
+
+
+def _vulnerabilities(image: ImageFacts | None) -> list[str]:
+    if image is None:
+        return []
+    if image.exploited:
+        loaded = f", {image.loaded_exploited} of them loaded" if image.loaded_exploited else ""
+        return [f"{image.exploited} exploited vulnerabilities{loaded}"]
+    return [f"{image.critical} critical vulnerabilities"] if image.critical else []
+
+
+def _path(
+    workload: Workload,
+    entry: Entry,
+    gains: Sequence[_Gain],
+    failed: Sequence[Control],
+    image: ImageFacts | None,
+) -> tuple[AttackStep, ...]:
+    ids = [control.id for control in failed]
+    start = "internet" if entry.through else entry.place or "any pod"
+    if entry.reach == BEHIND_POLICY:
+        start = "pods that a policy lets in"
+    ways = [AttackStep("way", _name(one), one.id) for one in entry.through]
+    if entry.login:
+        ways.insert(max(0, len(ways) - 1), AttackStep("way", entry.login))
+    details = (*(_DETAILS[id] for id in ids if id in _DETAILS), *_vulnerabilities(image))
+    pods = AttackStep(
+        "workload", workload.name, workload.resource.id, details, tuple(id for id in ids if id in _EASE)
+    )
+    seen: dict[str, AttackStep] = {}
+    for gain in gains:
+        seen.setdefault(gain.step.text, gain.step)
+    return (AttackStep("start", start), *ways, pods, *seen.values())
+
+
+def _small(problem: str) -> str:
+    return problem[:1].lower() + problem[1:] if problem[1:2].islower() else problem

@@ -1,0 +1,229 @@
+"""Ranks of workloads: the obvious one comes first, and more to gain never counts less."""
+
+import copy
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from leadline.model.report import PostureReport, Target
+from leadline.model.resource import Origin, resource_of
+from leadline.model.risk import ImageFacts, WorkloadRisk
+from leadline.outputs.first_fixes import first_fixes
+from leadline.outputs.risk_text import risk_lines, risk_picture
+from leadline.posture.catalogue import load_controls
+from leadline.posture.engine import judge
+from leadline.posture.risk.ranking import workload_risks
+
+CONTROLS = [control for control in load_controls() if control.check]
+PLAIN = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      automountServiceAccountToken: false
+      containers:
+        - name: web
+          image: registry.example/web:1.0
+          securityContext:
+            {runAsNonRoot: true, runAsUser: 1000, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false,
+             capabilities: {drop: [ALL]}, seccompProfile: {type: RuntimeDefault}}
+"""
+SERVICE = "{apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop}, spec: {selector: {app: web}, type: %s}}"
+INGRESS = """
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: shop, namespace: shop, annotations: {%s}}
+spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}
+"""
+POLICY = """
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web, namespace: shop}
+spec: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}]}]}
+"""
+ROLE = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: %s}
+rules: [{apiGroups: ["%s"], resources: ["%s"], verbs: ["%s"]}]
+"""
+BINDING = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: %s
+metadata: {name: web, namespace: shop}
+subjects: [{kind: ServiceAccount, name: web, namespace: shop}]
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: %s}
+"""
+
+
+def body(text: str) -> dict[str, Any]:
+    return yaml.safe_load(text)
+
+
+def report(*bodies: dict[str, Any]) -> PostureReport:
+    resources = [resource_of(one, Origin(path=f"{n}.yaml", root="/")) for n, one in enumerate(bodies)]
+    found = judge(resources, CONTROLS)
+    controls = tuple(control.facts for control in CONTROLS)
+    return PostureReport(Target("directory", "x"), found.resources, controls, found.findings, found.judged, objects=len(resources))  # fmt: skip
+
+
+def ranks(*bodies: dict[str, Any], images: dict[str, ImageFacts] | None = None) -> dict[str, WorkloadRisk]:
+    made = report(*bodies)
+    return {made.resource(risk.resource).name: risk for risk in workload_risks(made, images)}
+
+
+def web(**pod: Any) -> dict[str, Any]:
+    made = body(PLAIN)
+    made["spec"]["template"]["spec"] |= pod
+    return made
+
+
+def with_container(**fields: Any) -> dict[str, Any]:
+    made = web()
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    for name, value in fields.items():
+        if name in ("privileged", "runAsUser", "runAsNonRoot", "readOnlyRootFilesystem"):
+            container["securityContext"][name] = value
+            if name == "privileged":
+                del container["securityContext"]["allowPrivilegeEscalation"]
+        else:
+            container[name] = value
+    return made
+
+
+TOKEN = {"automountServiceAccountToken": True, "serviceAccountName": "web"}
+GRANT = (body(ROLE % ("all", "*", "*", "*")), body(BINDING % ("ClusterRoleBinding", "all")))
+STEPS = {
+    "internet": ((web(),), (web(), body(SERVICE % "LoadBalancer"))),
+    "ingress": ((web(),), (web(), body(SERVICE % "ClusterIP"), body(INGRESS % ""))),
+    "login": (
+        (
+            web(),
+            body(SERVICE % "ClusterIP"),
+            body(INGRESS % "nginx.ingress.kubernetes.io/auth-url: 'https://a'"),
+        ),
+        (web(), body(SERVICE % "ClusterIP"), body(INGRESS % "")),
+    ),
+    "no policy": ((web(), body(POLICY)), (web(),)),
+    "privileged": ((web(),), (with_container(privileged=True),)),
+    "root": (
+        (with_container(privileged=True),),
+        (with_container(privileged=True, runAsUser=0, runAsNonRoot=False),),
+    ),
+    "token": ((web(**TOKEN),), (web(**TOKEN), *GRANT)),
+    "token of the whole cluster": (
+        (web(**TOKEN), body(ROLE % ("s", "", "secrets", "list")), body(BINDING % ("RoleBinding", "s"))),
+        (
+            web(**TOKEN),
+            body(ROLE % ("s", "", "secrets", "list")),
+            body(BINDING % ("ClusterRoleBinding", "s")),
+        ),
+    ),
+    "secret": (
+        (web(),),
+        (with_container(envFrom=[{"secretRef": {"name": "db"}}]),),
+    ),
+    "port of the node": ((web(),), (with_container(ports=[{"containerPort": 80, "hostPort": 8080}]),)),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_more_for_an_attacker_is_more(name: str):
+    less, more = (ranks(*copy.deepcopy(bodies)) for bodies in STEPS[name])
+    assert less["web"].score < more["web"].score
+
+
+@pytest.mark.parametrize("first", STEPS)
+@pytest.mark.parametrize("second", STEPS)
+def test_two_things_together_are_never_less_than_one(first: str, second: str):
+    one, other = STEPS[first][1], STEPS[second][1]
+    merged = copy.deepcopy(one[0])
+    pod, more = merged["spec"]["template"]["spec"], other[0]["spec"]["template"]["spec"]
+    for key, value in more.items():
+        if key != "containers" and value not in (False, None):
+            pod[key] = value
+    for key, value in more["containers"][0].items():
+        if key == "securityContext":
+            worse = {k: v for k, v in value.items() if k in ("privileged", "runAsUser", "runAsNonRoot")}
+            mine = pod["containers"][0][key]
+            mine.update({k: v for k, v in worse.items() if k == "privileged" or v in (0, False)})
+            if "allowPrivilegeEscalation" not in value:
+                mine.pop("allowPrivilegeEscalation", None)
+        else:
+            pod["containers"][0].setdefault(key, value)
+    rest = {str(b): b for b in (*one[1:], *other[1:])}
+    assert (
+        ranks(merged, *rest.values())["web"].score
+        >= max(ranks(*one)["web"].score, ranks(*other)["web"].score) - 0.05
+    )
+
+
+def test_vulnerabilities_that_are_exploited_and_loaded_count_most():
+    made = report(with_container(privileged=True))
+    (id,) = (r.id for r in made.resources if r.kind == "Deployment")
+    scores = [
+        workload_risks(made, {id: facts})[0].score
+        for facts in (ImageFacts(), ImageFacts(critical=3), ImageFacts(1, 3), ImageFacts(1, 3, 1))
+    ]
+    assert scores == sorted(scores)
+    assert len(set(scores)) == 4
+
+
+def test_the_way_is_shown_step_by_step():
+    (risk,) = ranks(web(**TOKEN), body(SERVICE % "ClusterIP"), body(INGRESS % ""), *GRANT).values()
+    assert [(step.kind, step.text) for step in risk.path][:5] == [
+        ("start", "internet"),
+        ("way", "Ingress shop"),
+        ("way", "Service web"),
+        ("workload", "web"),
+        ("token", "token may do everything"),
+    ]
+    assert risk.sentence.startswith(
+        "reachable from the internet through Ingress shop, token may do everything"
+    )
+    assert "external-workload-with-cluster-takeover-roles" in risk.tracks
+
+
+def test_a_program_behind_a_proxy_with_a_login_is_reached_through_it():
+    proxy = body(PLAIN.replace("app: web", "app: proxy").replace("name: web", "name: proxy"))
+    proxy["spec"]["template"]["spec"]["containers"][0] |= {
+        "image": "quay.io/oauth2-proxy/oauth2-proxy:v7",
+        "args": ["--upstream=http://web.shop.svc:80"],
+    }
+    outside = body((SERVICE % "LoadBalancer").replace("web", "proxy"))
+    risk = ranks(web(), body(SERVICE % "ClusterIP"), proxy, outside)["web"]
+    assert risk.reach == 0.5
+    assert "behind oauth2-proxy" in risk.sentence
+
+
+def test_where_to_begin_holds_the_worst_of_both():
+    made = report(with_container(privileged=True), *GRANT, body(SERVICE % "ClusterIP"))
+    fixes = first_fixes(made, workload_risks(made))
+    assert [one.title for one in fixes][:2] == ["shop/ServiceAccount/web", "shop/Deployment/web"]
+
+
+def test_few_candidates_find_what_all_of_them_find():
+    bodies = []
+    for number in range(60):
+        one = web() if number != 41 else with_container(privileged=True)
+        one["metadata"]["name"] = f"w{number}"
+        bodies.append(one)
+    made = report(*bodies)
+    assert workload_risks(made, candidates=5)[0] == workload_risks(made)[0]
+
+
+def test_hostile_names_stay_text_in_the_picture_and_on_the_terminal():
+    made = web()
+    made["metadata"]["name"] = '<script>alert("x")</script>\x1b[31m'
+    shown = report(made)
+    risks = workload_risks(shown)
+    picture = risk_picture(shown, risks)
+    assert "<script" not in picture
+    assert "\x1b" not in picture + "\n".join(risk_lines(shown, risks, 100))
+    assert ElementTree.fromstring(picture).tag.endswith("svg")

@@ -1,0 +1,71 @@
+"""``leadline risk`` and the views of a scan."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from leadline.programs.cli.main import main
+
+SHOP = str(Path(__file__).parents[3] / "examples" / "shop")
+
+
+@pytest.fixture(autouse=True)
+def a_hundred_columns(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+def run(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main(list(words))
+    return (code, *capfd.readouterr())
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_no_line_of_the_ranks_is_wider_than_the_terminal(capfd, monkeypatch, width: int):
+    monkeypatch.setenv("COLUMNS", str(width))
+    code, out, err = run(capfd, "risk", SHOP)
+    assert (code, err) == (0, "7 of 7 workloads; 2 not read\n")
+    assert max(map(len, out.splitlines())) <= width
+    assert "→ privileged container" in out
+
+
+def test_the_ranks_are_data_and_a_picture_as_well(capfd):
+    _, out, _ = run(capfd, "risk", SHOP, "--format", "json", "--top", "2")
+    rows = json.loads(out)
+    assert (len(rows["workloads"]), rows["ranked"], rows["notRead"]) == (2, 7, 2)
+    assert rows["workloads"][0]["title"] == "shop/Deployment/payments"
+    _, out, _ = run(capfd, "risk", SHOP, "--format", "svg")
+    assert ElementTree.fromstring(out).tag.endswith("svg")
+
+
+def test_what_cannot_be_judged_has_no_rank(capfd, tmp_path: Path):
+    (tmp_path / "a.txt").write_text("nothing")
+    code, out, err = run(capfd, "risk", str(tmp_path))
+    assert (code, out) == (3, "")
+    assert err.startswith("leadline: nothing to judge in ")
+
+
+@pytest.mark.parametrize("view", ["object", "namespace", "fix"])
+@pytest.mark.parametrize("width", [60, 100])
+def test_findings_are_counted_by_what_is_asked(capfd, monkeypatch, view: str, width: int):
+    monkeypatch.setenv("COLUMNS", str(width))
+    code, out, _ = run(capfd, "scan", SHOP, "-f", "pretty", "--by", view)
+    assert code == 0
+    assert view.upper() in out
+    assert [line for line in out.splitlines() if len(line) > width and " " in line.strip()[33:]] == []
+
+
+def test_fix_first_names_five_objects_and_a_command_that_works(capfd):
+    _, out, _ = run(capfd, "scan", SHOP, "-f", "pretty")
+    lines = out.splitlines()
+    at = lines.index("fix first")
+    assert lines[at + 1].startswith("  1  Group/shop-operators")
+    command = next(line.split() for line in lines[at:] if line.startswith("     leadline scan workload"))
+    assert run(capfd, *command[1:])[0] == 0
+
+
+def test_an_unknown_view_is_refused(capfd):
+    code, _, err = run(capfd, "scan", SHOP, "--by", "colour")
+    assert code == 2
+    assert len(err.splitlines()) == 1
