@@ -57,6 +57,42 @@ def upgrades(matches: Sequence[Match], sbom: Sbom) -> tuple[Upgrade, ...]:
     return tuple(sorted(made, key=_weight))
 
 
+class ManagerPlan(Struct, frozen=True):
+    """All upgrades that one package manager, or a newer base image, makes."""
+
+    manager: str
+    """The package type; ``base image`` for what is all in the lowest layer."""
+    packages: tuple[str, ...]
+    """Names of the packages that change."""
+    removes: int
+    """Vulnerabilities, each once for every package that has it."""
+    command: str = ""
+
+
+def upgrade_plan(matches: Sequence[Match], sbom: Sbom) -> tuple[ManagerPlan, ...]:
+    """The smallest set of steps that removes all that has a fix: one for each package manager, most first.
+
+    What a newer base image may remove stands beside it, as the last: it is in the others as well.
+    """
+    steps = upgrades(matches, sbom)
+    plans = []
+    for type in dict.fromkeys(step.type for step in steps):
+        own = [step for step in steps if step.type == type]
+        names = _names(own)
+        form = _COMMANDS.get(type, "")
+        removes = sum(len(step.removes) for step in own)
+        plans.append(ManagerPlan(type, names, removes, form.format(" ".join(names)) if form else ""))
+    plans.sort(key=lambda plan: (-plan.removes, plan.manager))
+    base = [step for step in steps if step.is_in_base]
+    if base:
+        plans.append(ManagerPlan("base image", _names(base), sum(len(step.removes) for step in base)))
+    return tuple(plans)
+
+
+def _names(steps: Sequence[Upgrade]) -> tuple[str, ...]:
+    return tuple(sorted({name for step in steps for name in step.packages}))
+
+
 class SharedUpgrade(Struct, frozen=True):
     """One step that several images need."""
 

@@ -17,6 +17,8 @@ class ImageUse(Struct, frozen=True):
     """``namespace/Kind/name``, the way people are shown that object."""
     container: str
     """Its name; empty for what runs an image and is no container, such as a volume of an image."""
+    exposed_by: tuple[str, ...] = ()
+    """Titles of what leads to the object from outside the cluster, where such objects were read."""
 
 
 class ScannedImage(Struct, frozen=True):
@@ -26,6 +28,11 @@ class ScannedImage(Struct, frozen=True):
     """As they were asked for or stand in the objects; at least one."""
     report: ImageReport
     uses: tuple[ImageUse, ...] = ()
+
+    @property
+    def exposed_by(self) -> tuple[str, ...]:
+        """What leads to it from outside the cluster."""
+        return tuple(dict.fromkeys(way for use in self.uses for way in use.exposed_by))
 
 
 class UnreadImage(Struct, frozen=True):

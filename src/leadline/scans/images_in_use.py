@@ -1,6 +1,6 @@
 """Which images the objects of manifests or of a cluster run, each with the containers that run it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -14,6 +14,8 @@ from leadline.model.report import Target
 from leadline.model.resource import Resource
 from leadline.model.waiver import Waiver
 from leadline.scans.cluster_source import shown_by
+from leadline.scans.exposed_objects import KINDS as EXPOSING
+from leadline.scans.exposed_objects import exposed_objects
 from leadline.scans.options import PostureOptions
 from leadline.scans.read_targets import read
 from leadline.scans.waiving import subject_of, waivers_of_objects
@@ -48,7 +50,7 @@ def images_of_manifests(targets: Sequence[str], options: PostureOptions) -> Imag
     with read(targets, options, ()) as reading:
         found = ImagesInUse(
             reading.target,
-            _uses(reading.resources),
+            _uses(reading.resources, is_whole=False),
             len(reading.resources),
             reading.unread,
             reading.left_out,
@@ -67,7 +69,7 @@ def images_of_cluster(options: PostureOptions) -> ImagesInUse:
     try:
         snapshot = read_cluster(
             cluster,
-            {ANY_WORKLOAD, "Namespace", *(KINDS if options.use_target_waivers else ())},
+            {ANY_WORKLOAD, "Namespace", *EXPOSING, *(KINDS if options.use_target_waivers else ())},
             options.include_namespaces,
             options.exclude_namespaces,
             shown_by(options),
@@ -76,12 +78,12 @@ def images_of_cluster(options: PostureOptions) -> ImagesInUse:
     finally:
         cluster.close()
     uses: dict[str, tuple[ImageUse, ...]] = {}
-    for name, users in _uses(snapshot.resources).items():
+    for name, users in _uses(snapshot.resources, is_whole=True).items():
         for one in running.names(name):
             uses[one] = tuple(dict.fromkeys((*uses.get(one, ()), *users)))
     target = Target("cluster", snapshot.context, server_version=snapshot.server_version)
-    workloads = sum(1 for one in snapshot.resources if one.kind != "Namespace")
-    found = ImagesInUse(target, uses, workloads, snapshot.unread)
+    objects = len({use.resource for users in uses.values() for use in users})
+    found = ImagesInUse(target, uses, objects, snapshot.unread)
     return _with_waivers(found, snapshot.resources, options)
 
 
@@ -93,11 +95,14 @@ def _with_waivers(found: ImagesInUse, resources: Sequence[Resource], options: Po
     return replace(found, waivers=waivers, subjects=subjects, unread=(*found.unread, *unread))
 
 
-def _uses(resources: Iterable[Resource]) -> dict[str, tuple[ImageUse, ...]]:
+def _uses(resources: Sequence[Resource], *, is_whole: bool) -> dict[str, tuple[ImageUse, ...]]:
+    exposed = exposed_objects(resources, is_whole=is_whole)
     uses: dict[str, list[ImageUse]] = {}
     for resource in resources:
         for container, image in images_in(resource.api_version, resource.kind, resource.body):
-            uses.setdefault(image, []).append(ImageUse(resource.id, resource.title, container))
+            uses.setdefault(image, []).append(
+                ImageUse(resource.id, resource.title, container, exposed.get(resource.id, ()))
+            )
     return {image: tuple(dict.fromkeys(users)) for image, users in uses.items()}
 
 

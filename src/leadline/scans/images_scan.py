@@ -167,9 +167,11 @@ def _unheard(text: str) -> None:
 
 
 def _urgency(image: ScannedImage) -> tuple[object, ...]:
-    """By the most urgent vulnerability, then by other findings, then by how many run it and by name."""
+    """By the most urgent vulnerability; of such alike what is reachable from outside first; then by how many are grave, by
+    other findings, by how many run it, and by name.
+    """
     matches = image.report.vulnerabilities
-    worst: tuple[int, ...] = urgency(matches[0])[:3] if matches else _NO_MATCH
+    worst: tuple[int, ...] = urgency(matches[0])[:3] if matches else _NO_MATCH * 3
     findings = min((SEVERITIES.index(one.severity) for one in image.report.findings), default=len(SEVERITIES))
     grave = sum(1 for one in matches if one.severity in ("critical", "high"))
-    return (*worst, *(_NO_MATCH * (3 - len(worst))), -grave, findings, -len(image.uses), image.names[0])
+    return (*worst, not image.exposed_by, -grave, findings, -len(image.uses), image.names[0])

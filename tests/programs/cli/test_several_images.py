@@ -167,6 +167,38 @@ def test_images_come_from_one_place(run, words):
     assert run("scan", "image", *words)[0] == 2
 
 
+def test_of_images_alike_what_is_reachable_from_outside_comes_first(run, tmp_path, registry, database):
+    registry.tags["shop/other:1"] = str(registry.blobs.image([layer({**DEBIAN, "a": b"1"})])["digest"])
+    folder = tmp_path / "m"
+    folder.mkdir()
+    (folder / "web.json").write_text(manifest("CronJob", "job", f"{registry.host}/shop/web:1"))
+    labels = {"labels": {"app": "other"}}
+    pod = {
+        "metadata": labels,
+        "spec": {"containers": [{"name": "c", "image": f"{registry.host}/shop/other:1"}]},
+    }
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "other", "namespace": "shop"},
+        "spec": {"template": pod},
+    }
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "open", "namespace": "shop"},
+        "spec": {"type": "LoadBalancer", "selector": {"app": "other"}},
+    }
+    (folder / "other.json").write_text(json.dumps(body))
+    words = ("--from-manifests", "m", "--db", database)
+    assert [one["names"][0][-7:] for one in scanned(run, *words)[1]["images"]] == ["other:1", "p/web:1"]
+    (folder / "z.json").write_text(json.dumps(service))
+    first = scanned(run, *words)[1]["images"][0]
+    assert first["names"] == [f"{registry.host}/shop/other:1"]
+    assert first["usedBy"][0]["exposedBy"] == ["shop/Service/open"]
+    assert "reachable from outside through shop/Service/open" in run("scan", "image", *words)[1]
+
+
 POD = Row("", "v1", "Pod", "pods")
 DEPLOYMENT = Row("apps", "v1", "Deployment", "deployments")
 

@@ -144,6 +144,8 @@ def _image(one: ScannedImage, number: int) -> Iterator[str]:
         yield f"<p>Also called {', '.join(f'<code>{text(name)}</code>' for name in one.names[1:])}</p>"
     if one.uses:
         yield f"<p>Run by {_users([use.title for use in one.uses])}</p>"
+    if one.exposed_by:
+        yield f"<p class='high'>Reachable from outside through {_users(one.exposed_by)}</p>"
     yield from _vulnerabilities(report)
     yield from _findings(report)
     yield from _suppressed(report)

@@ -19,6 +19,7 @@ from leadline.outputs.vulnerability_format import (
     package_url,
     reason,
     risk,
+    upgrade_plan,
     upgrades,
     waiver_facts,
     without_empty,
@@ -68,7 +69,14 @@ def _verdict(page: Page) -> dict[str, Any]:
 
 
 def _use(use: ImageUse) -> dict[str, Any]:
-    return without_empty({"id": use.resource, "object": use.title, "container": use.container})
+    return without_empty(
+        {
+            "id": use.resource,
+            "object": use.title,
+            "container": use.container,
+            "exposedBy": list(use.exposed_by),
+        }
+    )
 
 
 def _unread(one: Unread) -> dict[str, Any]:
@@ -96,19 +104,10 @@ def _image(report: ImageReport) -> dict[str, Any]:
         "database": _database(report),
         "vulnerabilities": [_match(match) for match in report.vulnerabilities],
         "upgrades": [_upgrade(step) for step in upgrades(report.vulnerabilities, report.sbom)],
+        "upgradePlan": _plan(report),
         "suppressed": [_suppressed(one) for one in report.suppressed],
         "findings": [_finding(one) for one in report.findings],
-        **(
-            {
-                "acceptedFindings": [
-                    {**_finding(one.finding), "waiver": one.waiver, "why": one.reason}
-                    for one in report.waived_findings
-                ]
-            }
-            if report.waived_findings
-            else {}
-        ),
-        **({"waivers": waiver_facts(report.waivers)} if report.waivers else {}),
+        **_accepted(report),
         "coverage": [
             without_empty(
                 {
@@ -123,6 +122,26 @@ def _image(report: ImageReport) -> dict[str, Any]:
         "notJudged": list(report.not_judged),
         "unread": [_unread(one) for one in report.sbom.unread],
     }
+
+
+def _plan(report: ImageReport) -> list[dict[str, Any]]:
+    return [
+        {
+            "manager": one.manager,
+            "packages": list(one.packages),
+            "removes": one.removes,
+            **without_empty({"command": one.command}),
+        }
+        for one in upgrade_plan(report.vulnerabilities, report.sbom)
+    ]
+
+
+def _accepted(report: ImageReport) -> dict[str, Any]:
+    """Findings that someone accepts, and what became of the waivers; nothing where there are none."""
+    found = [
+        {**_finding(one.finding), "waiver": one.waiver, "why": one.reason} for one in report.waived_findings
+    ]
+    return without_empty({"acceptedFindings": found, "waivers": waiver_facts(report.waivers)})
 
 
 def _database(report: ImageReport) -> dict[str, Any] | None:

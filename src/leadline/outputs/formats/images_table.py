@@ -30,6 +30,7 @@ from leadline.outputs.images_rows import (
 _IMAGES = 20
 """Shown with their worst rows in a short table."""
 _ROWS = 3
+_WAYS = 3
 _UNREAD = 10
 _LONGEST_PATH = 4096
 
@@ -66,6 +67,10 @@ def _image(one: ScannedImage, page: Page) -> Iterator[str]:
     yield from (f"  {line}" for line in wrapped(image_facts(one), page.width - 2))
     users = user_text(one.uses, page.width - 9, is_all=page.verbose)
     yield from (f"  {'' if i else 'run by '}{line}" for i, line in enumerate(users))
+    if ways := one.exposed_by:
+        text = f"reachable from outside through {', '.join(plain(way) for way in ways[:_WAYS])}"
+        more = f" and {len(ways) - _WAYS:,} more" if len(ways) > _WAYS else ""
+        yield from (f"  {line}" for line in wrapped(text + more, page.width - 2))
     names = one.names[1:] if len(one.names) > 1 else ()
     for name in names:
         yield f"  also called {plain(name, _LONGEST_PATH)}"
