@@ -177,3 +177,15 @@ def test_objects_of_a_cluster_have_a_logical_place_only():
 )
 def test_addresses(file: str, folder: str, uri: str):
     assert uri_of(file, folder) == uri
+
+
+def test_a_place_that_is_not_known_is_the_beginning_of_the_file():
+    class Nowhere(SamplePlaces):
+        def find(self, resource, path: str) -> None:
+            return None
+
+    regions = [
+        result["locations"][0]["physicalLocation"]["region"]
+        for result in run_of(REPORT, places=Nowhere())["results"]
+    ]
+    assert regions == [{"startLine": 1, "startColumn": 1}] * len(regions)

@@ -214,11 +214,11 @@ def _rest(groups: list[ControlGroup], page: Page) -> Iterator[str]:
 def _offenders(report: PostureReport, ids: set[str]) -> dict[str, list[str]]:
     """The titles of the objects that fail each control, each once, in the order of reading."""
     title = titles_of(report)
-    titles: dict[str, dict[str, str]] = {control_id: {} for control_id in ids}
+    titles: dict[str, dict[str, None]] = {control_id: {} for control_id in ids}
     for finding in report.findings:
         if finding.control in ids and len(titles[finding.control]) < _ROWS:
-            titles[finding.control].setdefault(finding.resource, title(report.resource(finding.resource)))
-    return {control_id: list(found.values()) for control_id, found in titles.items()}
+            titles[finding.control].setdefault(title(report.resource(finding.resource)))
+    return {control_id: list(found) for control_id, found in titles.items()}
 
 
 def _names(names: list[str], failed: int, width: int) -> str:

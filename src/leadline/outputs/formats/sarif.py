@@ -197,8 +197,9 @@ def _location(resource: Resource, place: Place | None, page: Page, *, logical: s
     file = file_of(resource)
     if file:
         location["physicalLocation"] = {"artifactLocation": {"uri": uri_of(file, page.folder, page.root)}}
-        if place is not None:
-            location["physicalLocation"]["region"] = {"startLine": place.line, "startColumn": place.column}
+        # Code scanning refuses a place without a line; of what has none, as a rendered list may, the file begins there.
+        line, column = (place.line, place.column) if place is not None else (1, 1)
+        location["physicalLocation"]["region"] = {"startLine": line, "startColumn": column}
     return location
 
 
