@@ -82,7 +82,7 @@ def envelope(key: ec.EllipticCurvePrivateKey, content: bytes) -> dict[str, objec
 
 def attestation(key: ec.EllipticCurvePrivateKey, digest: str, predicate: str, said: object) -> Layer:
     content = json.dumps(envelope(key, statement(digest, predicate, said))).encode()
-    return DSSE, content, {"predicateType": predicate}
+    return DSSE, content, {"predicateType": predicate, "dev.cosignproject.cosign/signature": ""}
 
 
 @dataclass
@@ -233,6 +233,34 @@ class Sigstore:
             content,
             {
                 "dev.cosignproject.cosign/signature": b64(made),
+                "dev.sigstore.cosign/certificate": certificate.decode(),
+                "dev.sigstore.cosign/bundle": json.dumps({"SignedEntryTimestamp": promise, "Payload": log}),
+            },
+        )
+
+    def annotated_attestation(self, digest: str, identity: str, issuer: str, kind: str) -> Layer:
+        """The same about a statement; ``kind`` of the log's entry: ``dsse``, or ``intoto`` as clients wrote it before."""
+        key = new_key()
+        certificate = self.certificate(key, identity, issuer).public_bytes(Encoding.PEM)
+        signed = envelope(key, statement(digest, "https://slsa.dev/provenance/v1", {}))
+        hashed = {
+            "algorithm": "sha256",
+            "value": hashlib.sha256(base64.b64decode(str(signed["payload"]))).hexdigest(),
+        }
+        made = signed["signatures"][0]["sig"]  # type: ignore[index]
+        by = [{"signature": made, "verifier": b64(certificate)}]
+        inner = {"signatures": [{"publicKey": b64(certificate), "sig": b64(made.encode())}]}
+        spec: dict[str, object] = (
+            {"payloadHash": hashed, "signatures": by}
+            if kind == "dsse"
+            else {"content": {"envelope": inner, "payloadHash": hashed}}
+        )
+        log, promise = self.logged({"apiVersion": "0.0.2", "kind": kind, "spec": spec})
+        return (
+            DSSE,
+            json.dumps(signed).encode(),
+            {
+                "dev.cosignproject.cosign/signature": "",
                 "dev.sigstore.cosign/certificate": certificate.decode(),
                 "dev.sigstore.cosign/bundle": json.dumps({"SignedEntryTimestamp": promise, "Payload": log}),
             },

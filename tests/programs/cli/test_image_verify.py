@@ -227,6 +227,19 @@ def test_a_bundle_attests_and_signs(run, registry, image, sigstore, tmp_path):
     assert (code, found["why"]) == (0, f"signed by {BUILD} ({ISSUER}); attested: slsa")
 
 
+@pytest.mark.parametrize("kind", ["dsse", "intoto"])
+def test_an_attestation_in_the_older_form_counts(run, registry, image, sigstore, tmp_path, kind):
+    (tmp_path / "p.yaml").write_text(KEYLESS + "    attestations: [slsa]\n")
+    registry.attach(image[0], tag(image[1]), [sigstore.annotated(image[1], BUILD, ISSUER)])
+    made = sigstore.annotated_attestation(image[1], BUILD, ISSUER, kind)
+    registry.attach(image[0], tag(image[1], ".att"), [made])
+    code, found = verified(run, registry, image, *WORDS)
+    assert (code, found["why"]) == (0, f"signed by {BUILD} ({ISSUER}); attested: slsa")
+    other = sigstore.annotated_attestation(image[1], BUILD, ISSUER, kind)
+    registry.attach(image[0], tag(image[1], ".att"), [(made[0], made[1], other[2])])
+    assert verified(run, registry, image, *WORDS)[0] == 1
+
+
 def test_a_changed_bundle_proves_nothing(run, registry, image, sigstore):
     made = json.loads(sigstore.bundle(image[1], BUILD, ISSUER, "https://sigstore.dev/cosign/sign/v1", {}))
     other = json.loads(sigstore.bundle("sha256:" + "0" * 64, BUILD, ISSUER, SLSA, {}))

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from leadline.image.signatures.keys import PublicKey, is_signed
-from leadline.image.signatures.payload import NotUsableError, decoded, read_envelope
+from leadline.image.signatures.payload import SIMPLE_SIGNING, NotUsableError, decoded, read_envelope
 from leadline.image.signatures.trust import CERTIFICATE, SIGNATURE, Blob
 from leadline.sources.keyless.library import library, trusted_root_of
 
@@ -39,8 +39,8 @@ def check_annotations(blob: Blob, trusted_root: str) -> tuple[Any, bytes, int]:
     key = certificate.public_key()
     if not isinstance(key, PublicKey):
         raise NotUsableError("its certificate is for a key that is not taken")
-    if SIGNATURE in blob.annotations:
-        signature = decoded(blob.annotations[SIGNATURE], "its signature")
+    if blob.media_type == SIMPLE_SIGNING:
+        signature = decoded(blob.annotations.get(SIGNATURE, ""), "its signature")
         content = blob.content
         _check_entry(body, signature, content, certificate)
         is_good = is_signed(key, signature, content)
@@ -76,11 +76,7 @@ def _check_envelope_entry(body: dict[str, Any], content: bytes, certificate: Any
     elif body["kind"] == "intoto":
         hashed = spec["content"]["payloadHash"]
         made_by = [spec["publicKey"]] if "publicKey" in spec else []
-        # The certificate stands a second time in base64 in the newer of the two.
-        made_by += [
-            base64.b64decode(one["publicKey"]).decode()
-            for one in spec["content"].get("envelope", {}).get("signatures", [])
-        ]
+        made_by += [one["publicKey"] for one in spec["content"].get("envelope", {}).get("signatures", [])]
     else:
         raise NotUsableError("the log's entry is of another kind")
     if hashed != {"algorithm": "sha256", "value": digest}:

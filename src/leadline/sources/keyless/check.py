@@ -6,8 +6,8 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
-from leadline.image.signatures.payload import IN_TOTO, NotUsableError
-from leadline.image.signatures.trust import CERTIFICATE, SIGNATURE, Blob, KeylessSigned
+from leadline.image.signatures.payload import IN_TOTO, SIMPLE_SIGNING, NotUsableError
+from leadline.image.signatures.trust import CERTIFICATE, Blob, KeylessSigned
 from leadline.sources.keyless.annotations import check_annotations
 from leadline.sources.keyless.library import library, trusted_root_of
 
@@ -39,7 +39,7 @@ def check_keyless(blob: Blob, trusted_root: str) -> KeylessSigned:
     try:
         if CERTIFICATE in blob.annotations:
             certificate, content, at = check_annotations(blob, trusted_root)
-            is_statement = SIGNATURE not in blob.annotations
+            is_statement = blob.media_type != SIMPLE_SIGNING
         else:
             certificate, content, at = _bundle(blob, trusted_root)
             is_statement = True
