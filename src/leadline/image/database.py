@@ -345,7 +345,8 @@ def _check_header(path: Path) -> None:
     if version != SCHEMA:
         age = "an older" if version < SCHEMA else "a newer"
         raise DatabaseError(
-            f"{path}: made by {age} version (format {version}, this one reads {SCHEMA})", hint=_HINT
+            f"{path}: made by {age} version (format {version}, this one reads {SCHEMA})",
+            hint=_HINT if version < SCHEMA else "install that version, or make one with 'leadline db build'",
         )
     if path.stat().st_size < int.from_bytes(header[16:18], "big") * int.from_bytes(header[28:32], "big"):
         raise DatabaseError(f"{path}: cut short", hint="copy it again whole")

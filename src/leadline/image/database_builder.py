@@ -5,6 +5,7 @@ so that scans read the old one until then, and of two builders at once the last 
 """
 
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -47,6 +48,8 @@ _ENTRIES = 200_000
 """Keys of versions that are kept; a version is named by many advisories."""
 MOST_UNREAD = 1000
 """Documents named in a report; the rest is a number."""
+_MOST_UNUSABLE = 5
+_PAGE = re.compile(rb"[\s\xef\xbb\xbf]*<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
 _FALLBACK = "CPE"
 """Whose ordering serves ecosystems that have none of their own."""
 _OF_SEVERAL = """
@@ -59,6 +62,14 @@ _encode = msgspec.msgpack.Encoder().encode
 _detail = msgspec.msgpack.Decoder(Detail).decode
 
 
+class Given(Struct, frozen=True):
+    """One of the files and folders that were named, and the feeds that its documents are of."""
+
+    name: str
+    feeds: tuple[tuple[str, int], ...]
+    """Title and number of documents; none where nothing in it could be read."""
+
+
 class Built(Struct, frozen=True):
     """What was taken from the documents, and what was not."""
 
@@ -66,6 +77,10 @@ class Built(Struct, frozen=True):
     unread: tuple[Unread, ...]
     more_unread: int = 0
     size_bytes: int = 0
+    given: tuple[Given, ...] = ()
+    """In their order."""
+    unusable: tuple[Unread, ...] = ()
+    """Some of the ranges and versions that were left out."""
 
 
 def build(
@@ -79,6 +94,8 @@ def build(
     Raises:
         DatabaseError: where it cannot be written, or nothing in the documents could be used.
     """
+    if target.is_dir():
+        raise DatabaseError(f"{target}: is a folder", hint="name a file in it")
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     except OSError as error:
@@ -131,6 +148,8 @@ class _Builder:
         self._groups = ProblemGroups()
         self._unread: list[Unread] = []
         self._more_unread = 0
+        self._unusable: list[Unread] = []
+        self._given: dict[str, dict[str, int]] = {}
         self._keys: dict[Ordering, Callable[[str], bytes]] = {}
         connection.executescript(_PRAGMAS + TABLES)
         connection.execute(f"PRAGMA application_id={APPLICATION}")
@@ -140,14 +159,16 @@ class _Builder:
         self._connection.execute("BEGIN")
         latest: Feed | None = None
         for document in documents:
+            given = self._given.setdefault(_given_name(document), {})
             if isinstance(document, Unread):
                 self._skip(document)
                 continue
             feed = self._feed_of(document, latest)
             if feed is None:
-                self._skip(Unread(document.path, "no feed has this format", "unsupported"))
+                self._skip(Unread(document.path, _why_no_feed(document), "unsupported"))
                 continue
             latest = feed
+            given[feed.title] = given.get(feed.title, 0) + 1
             count = self._counts.get(feed)
             if count is None:
                 count = self._counts[feed] = _Count(len(self._counts) + 1)
@@ -243,11 +264,11 @@ class _Builder:
         for each in ranges:
             try:
                 low, high = self._span(each, ordering)
-            except Unorderable:
-                count.unusable += 1
+            except Unorderable as error:
+                self._leave_out(count, affected, advisory, f"{str(error)[:60]!r} cannot be ordered")
                 continue
             if low >= high:
-                count.unusable += 1
+                self._leave_out(count, affected, advisory, "a range that ends before it begins")
                 continue
             rows.append((low, high, _with_range(extra, each)))
         spans = [(low, high) for low, high, _ in rows]
@@ -256,7 +277,7 @@ class _Builder:
             try:
                 low = self._key(ordering, version)
             except Unorderable:
-                count.unusable += 1
+                self._leave_out(count, affected, advisory, f"{version[:60]!r} cannot be ordered")
                 continue
             if not any(start <= low < end for start, end in spans):
                 exact = VersionRange(introduced=version, last_affected=version)
@@ -265,6 +286,14 @@ class _Builder:
             "INSERT OR IGNORE INTO affected VALUES(?, ?, ?, ?, ?)",
             [(package, high, low, advisory, _encode(says)) for low, high, says in rows],
         )
+
+    def _leave_out(self, count: _Count, affected: Affected, advisory: int, why: str) -> None:
+        count.unusable += 1
+        if len(self._unusable) < _MOST_UNUSABLE:
+            name = next(name for (_, name), (number, _) in self._advisories.items() if number == advisory)
+            self._unusable.append(
+                Unread(f"{name}, {affected.ecosystem} {affected.package}", why, "malformed")
+            )
 
     def _span(self, each: VersionRange, ordering: Ordering) -> tuple[bytes, bytes]:
         low = self._key(ordering, each.introduced) if each.introduced not in ("", "0") else b""
@@ -333,7 +362,13 @@ class _Builder:
         write("INSERT INTO about VALUES(?, ?)", [("built", built), ("complete", "yes")])
         self._connection.execute("COMMIT")
         self._connection.executescript(INDEXES)
-        return Built(states, tuple(self._unread), self._more_unread)
+        return Built(
+            states,
+            tuple(self._unread),
+            self._more_unread,
+            given=tuple(Given(name, tuple(feeds.items())) for name, feeds in self._given.items()),
+            unusable=tuple(self._unusable),
+        )
 
     def _first_reason(self) -> str:
         if not self._unread:
@@ -388,6 +423,18 @@ class _Builder:
             records=count.records,
             unusable=count.unusable,
         )
+
+
+def _given_name(document: Document | Unread) -> str:
+    """The first part of the path, without a line: what the user named."""
+    path = document.path if isinstance(document, Document) else document.where
+    return path.partition("/")[0].partition("#")[0]
+
+
+def _why_no_feed(document: Document) -> str:
+    if not document.data.strip():
+        return "empty"
+    return "a web page, no feed" if _PAGE.match(document.head) else "no feed has this format"
 
 
 def _numbered(concerns: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

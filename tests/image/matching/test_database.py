@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from made_database import BUILT, advisory, build_of, database_of
+from made_database import BUILT, advisory, build_of, database_of, feed_of
 
 from leadline.errors import DatabaseError
 from leadline.image.database import SCHEMA, Database, Wanted
@@ -82,6 +82,61 @@ def test_a_range_of_nonsense_is_left_out_and_counted(tmp_path: Path):
     built = build_of(path, {"feed": facts})
     assert built.feeds[0].unusable == 2
     assert built.feeds[0].records == 3
+
+
+def test_what_was_left_out_of_an_advisory_is_named(tmp_path: Path):
+    facts = [
+        advisory("A-1", "npm", "x", fixed="one"),
+        advisory("A-2", "npm", "x", introduced="2.0.0", fixed="1.0.0"),
+        Advisory("A-3", (Affected("npm", "y", versions=("two",)),)),
+        *(advisory(f"B-{number}", "npm", "x", fixed="one") for number in range(9)),
+    ]
+    built = build_of(tmp_path / "v.db", {"feed": [*facts, advisory("A-4", "npm", "x", fixed="1.0.0")]})
+    assert built.feeds[0].unusable == 12
+    assert [(one.where, one.why) for one in built.unusable] == [
+        ("A-1, npm x", "'one' cannot be ordered"),
+        ("A-2, npm x", "a range that ends before it begins"),
+        ("A-3, npm y", "'two' cannot be ordered"),
+        ("B-0, npm x", "'one' cannot be ordered"),
+        ("B-1, npm x", "'one' cannot be ordered"),
+    ]
+
+
+def test_of_everything_that_was_named_the_feeds_are_known(tmp_path: Path):
+    one, other = (
+        feed_of(name, [advisory(f"{name}-1", "npm", "x", fixed="1.0.0")]) for name in ("one", "other")
+    )
+    feeds = [
+        Feed(one.name, "One", lambda document: b"one" in document.data, one.read),
+        Feed(other.name, "Other", lambda document: b"other" in document.data, other.read),
+    ]
+    documents = [
+        Document("a.jsonl#1", b"one"),
+        Document("a.jsonl#2", b"one"),
+        Document("mix.zip/x/y", b"other"),
+        Document("mix.zip/z", b"one"),
+        Document("page.json", b"\xef\xbb\xbf <!DOCTYPE html><html>"),
+        Document("empty", b" \n"),
+        Unread("big.tar/x", "larger than 1 GiB", "too large"),
+    ]
+    built = build(documents, feeds, tmp_path / "v.db", built=BUILT)
+    assert [(given.name, given.feeds) for given in built.given] == [
+        ("a.jsonl", (("One", 2),)),
+        ("mix.zip", (("Other", 1), ("One", 1))),
+        ("page.json", ()),
+        ("empty", ()),
+        ("big.tar", ()),
+    ]
+    assert [(unread.where, unread.why) for unread in built.unread] == [
+        ("page.json", "a web page, no feed"),
+        ("empty", "empty"),
+        ("big.tar/x", "larger than 1 GiB"),
+    ]
+
+
+def test_a_folder_is_no_place_for_the_file(tmp_path: Path):
+    with pytest.raises(DatabaseError, match="is a folder"):
+        build_of(tmp_path, {"feed": [advisory("A-1", "npm", "x")]})
 
 
 def test_ids_of_one_problem_are_one_whoever_names_the_others(tmp_path: Path):
@@ -199,7 +254,7 @@ def test_what_could_not_be_read_is_named_and_the_rest_is_kept(tmp_path: Path):
     built = build(documents, [feed], tmp_path / "v.db", built=BUILT)
     assert [(unread.where, unread.why) for unread in built.unread] == [
         ("half", "half: it ends in the middle"),
-        ("page.html", "no feed has this format"),
+        ("page.html", "a web page, no feed"),
         ("big.zip", "damaged"),
     ]
     with Database(tmp_path / "v.db") as database:
@@ -211,7 +266,7 @@ def test_nothing_but_unknown_files_makes_no_database_and_leaves_the_old_one(tmp_
     build_of(path, {"feed": [advisory("A-1", "PyPI", "x")]})
     before = path.read_bytes()
     with pytest.raises(
-        DatabaseError, match=r"no advisories in what was given: page.html: no feed has this format"
+        DatabaseError, match=r"no advisories in what was given: page.html: a web page, no feed"
     ):
         build([Document("page.html", b"<html>")], [], path, built=BUILT)
     assert path.read_bytes() == before

@@ -125,7 +125,7 @@ def test_a_file_that_is_no_feed_makes_no_database(run, tmp_path):
     code, _, err = run("db", "build", "page.html", "-o", "new.db")
     assert (code, err) == (
         3,
-        "leadline: no advisories in what was given: page.html: no feed has this format\n",
+        "leadline: no advisories in what was given: page.html: a web page, no feed\n",
     )
     assert not Path("new.db").exists()
 

@@ -53,6 +53,7 @@ Without -o and --db it is LEADLINE_DB, else leadline/vulnerabilities.db among yo
 Nothing is fetched from anywhere but by update, and then from the address that you give.
 """
 _FEW = 10
+_MOST_GIVEN = 20
 _OLD_DAYS = 30
 _LARGEST_KEY = 1 << 20
 
@@ -164,10 +165,17 @@ def _target(named: str) -> Path:
 
 
 def _built(built: Built, target: Path) -> Iterator[str]:
+    for given in built.given[:_MOST_GIVEN]:
+        feeds = ", ".join(f"{title} ({number:,})" for title, number in given.feeds)
+        yield f"{plain(given.name, 4096)}: {feeds or 'no feed'}"
+    if len(built.given) > _MOST_GIVEN:
+        yield f"and {len(built.given) - _MOST_GIVEN:,} more of what was named"
     for feed in built.feeds:
         note = f", {count(feed.unusable, 'version')} cannot be ordered" if feed.unusable else ""
         taken = f"{count(feed.documents, 'document')} taken for {feed.title}"
         yield f"{taken}: {count(feed.records, 'record')}, of {feed.date[:10] or 'no date'}{note}"
+    for one in built.unusable:
+        yield f"left out: {plain(one.where, 4096)}: {plain(one.why)}"
     for one in built.unread[:_FEW]:
         yield f"not read: {plain(one.where, 4096)}: {plain(one.why)}"
     more = max(0, len(built.unread) - _FEW) + built.more_unread
