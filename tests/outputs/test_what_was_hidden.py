@@ -43,7 +43,7 @@ def test_a_terminal_gets_the_first_and_the_number():
 
 
 def test_how_renderers_were_confined_stands_in_the_coverage():
-    assert "rendered  files by Landlock, network by a namespace" in written("pretty", coverage=True)
+    assert "confined  files by Landlock, network by a namespace" in written("pretty", coverage=True)
     assert json.loads(written("json"))["coverage"]["rendering"] == HIDDEN.rendering
 
 

@@ -102,6 +102,8 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
     """In step with the derived resources: the ids of the objects that each was joined from."""
     gave_up: Mapping[str, tuple[Skip, ...]] = {}
     """For the objects, by id, that some control could not judge: which, and why."""
+    passed_by: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {}
+    """For objects, by id, that pass a control because of other objects: the control, and the ids of these."""
     seconds: float = 0.0
     waived: tuple[Waived, ...] = ()
     """Findings that a waiver covers. They are not among ``findings``, and their objects count as passed."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.model.control import SEVERITIES, Control, Severity
 from leadline.model.finding import Finding, Place
@@ -11,6 +12,7 @@ from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.outputs.control_groups import edit_of, urgency
 from leadline.outputs.finding_places import FindingPlaces
+from leadline.outputs.objects_elsewhere import causes_text
 from leadline.outputs.place import place_text, steering
 from leadline.outputs.plain import plain
 from leadline.outputs.remediation import fix
@@ -34,6 +36,8 @@ class EditRow(Struct, frozen=True):
     """Ids of the objects that fail by it, in the order of reading."""
     overlays: int = 1
     """Charts and kustomizations through which the same line of source is reached."""
+    causes: str = ""
+    """What it rests on in other files, in words."""
 
     @property
     def severity(self) -> Severity:
@@ -74,6 +78,11 @@ def edit_rows(report: PostureReport, places: FindingPlaces, least: Severity = "u
             draft.sources.add(on.origin.rendered_from)
     breadth = Counter(id for draft in drafts.values() for id in draft.controls)
     rows = [_row(draft, controls, breadth) for draft in drafts.values()]
+    title = titles_of(report)
+    rows = [
+        replace(row, causes=causes_text(row.finding, report, places, title)) if row.finding.related else row
+        for row in rows
+    ]
     return sorted(rows, key=lambda row: urgency(row.controls[0])[:2])
 
 
@@ -101,9 +110,10 @@ def edit_line(row: EditRow, report: PostureReport, title: Title) -> str:
     holder = report.resource(row.finding.on)
     ids = ",".join(plain(control.id) for control in row.controls)
     by = steering(holder, row.place)
+    rests = f" (rests on {row.causes})" if row.causes else ""
     return (
         f"{place_text(holder, row.place)}: {row.severity} {ids} {plain(row.problem)}"
-        f" [{subject_text(row, report, title)}] {fix(row.finding)}{f' ({by})' if by else ''}"
+        f" [{subject_text(row, report, title)}] {fix(row.finding)}{f' ({by})' if by else ''}{rests}"
     )
 
 

@@ -19,12 +19,14 @@ from leadline.outputs.addresses import path_of, uri_of
 from leadline.outputs.command_lines import broken_at, side_by_side
 from leadline.outputs.control_groups import ControlGroup, control_groups
 from leadline.outputs.counters import Counters, category_of, resource_counters, skip_info, status_info
+from leadline.outputs.coverage_text import not_seen
 from leadline.outputs.edit_rows import EditRow, edit_line, edit_rows, failing_text, subject_text
 from leadline.outputs.excerpt import Excerpt, Line, excerpts
 from leadline.outputs.finding_places import FindingPlaces
 from leadline.outputs.fingerprints import Fingerprints
 from leadline.outputs.format_registry import Asked, Format, Page, find_format, format, formats_for
 from leadline.outputs.json_text import json_text
+from leadline.outputs.objects_elsewhere import prevention_text, preventions
 from leadline.outputs.overview import area_lines, first_lines, view_lines
 from leadline.outputs.place import (
     NoPlaces,
@@ -124,12 +126,15 @@ __all__ = [
     "json_text",
     "missing_part",
     "not_judged",
+    "not_seen",
     "odd_waivers",
     "padded",
     "path_of",
     "per_cent",
     "place_text",
     "plain",
+    "prevention_text",
+    "preventions",
     "redacted_lines",
     "redacted_object",
     "redacted_text",

@@ -11,6 +11,7 @@ from msgspec import structs
 from leadline.model.finding import Finding, Place
 from leadline.model.report import PostureReport
 from leadline.outputs.finding_places import FindingPlaces
+from leadline.outputs.objects_elsewhere import preventions
 from leadline.outputs.place import Places
 
 
@@ -49,11 +50,10 @@ def _placed(findings: tuple[Finding, ...], found: FindingPlaces) -> Iterator[Fin
 
 
 def _starts(report: PostureReport, found: FindingPlaces) -> Iterator[tuple[str, Place]]:
-    for other in dict.fromkeys(
-        other
-        for finding in (*report.findings, *(one.finding for one in report.waived))
-        for other in finding.related
-    ):
+    findings = (*report.findings, *(one.finding for one in report.waived))
+    named = [other for finding in findings for other in finding.related]
+    named += [one.resource.id for one in preventions(report)]
+    for other in dict.fromkeys(named):
         place = found.start(report.resource(other))
         if place is not None:
             yield other, place

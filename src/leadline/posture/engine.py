@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.kube.rbac import RBAC_KINDS, Grant, Rights
 from leadline.kube.workload import malformed_fields
@@ -83,6 +84,8 @@ class SubjectVerdict(Struct, frozen=True):
     """What could not be read or judged, each with the control that says so; empty for the engine itself."""
     joined: tuple[str, ...] = ()
     """For a derived object the ids of what it was joined from, its binding and its role."""
+    passes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Controls that pass because of other objects, each with the ids of these."""
 
 
 class Verdict(Struct, frozen=True):
@@ -115,6 +118,8 @@ class Judgement(Struct, frozen=True, dict=True):
     unread: tuple[Unread, ...]
     gave_up: Mapping[str, tuple[Skip, ...]] = {}
     """For the objects, by id, that some control could not judge: which, and why."""
+    passes: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {}
+    """For the objects, by id, that pass a control because of others: the control, and the ids of these."""
 
     @cached_property
     def by_id(self) -> Mapping[str, Resource]:
@@ -217,6 +222,7 @@ class _Run:
         self._judged: list[str] = []
         self._reasons: dict[str, Reason] = {}
         self._unread: list[tuple[str, Unread]] = []
+        self._passes: list[tuple[str, tuple[str, ...]]] = []
         self._scopes: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def own(self, resource: Resource, inventory: Inventory) -> SubjectVerdict:
@@ -300,6 +306,7 @@ class _Run:
         related: tuple[str, ...] = (),
     ) -> None:
         found, judged, tracer, id = self._findings, self._judged, self._tracer, resource.id
+        relied = inventory.relied
         for control_id, check, joins, applies in bounds:
             try:
                 if applies is not None and not applies(subject):
@@ -314,17 +321,33 @@ class _Run:
                 for violation in violations:
                     found.append(Finding(control_id, id, _rooted(violation, prefix, id), related))
                 judged.append(control_id)
+                if relied:
+                    self._rest_on(control_id, id, relied)
             except NotJudged as reason:
+                relied.clear()
                 self._give_up(control_id, Reason(reason.why, reason.unread is not None))
                 if reason.unread is not None:
                     self._unread.append((control_id, reason.unread))
             except (Exception, SystemExit) as fault:
+                relied.clear()
                 self._give_up(control_id, _FAULT)
                 log_of(__name__).exception("control %s failed on %s", control_id, resource.title)
                 why = f"{control_id} could not judge it: a fault in the control ({type(fault).__name__})"
                 fix = "fix the control" if control_id in self._judge.of_users else "please report it"
                 unread = Unread(_where(resource), why, "fault", hint=f"{fix}; --debug shows the details")
                 self._unread.append((control_id, unread))
+
+    def _rest_on(self, control_id: str, id: str, relied: list[str]) -> None:
+        """Names in the findings, else for the pass, what the verdict of a control rests on; empties ``relied``."""
+        others = tuple(dict.fromkeys(other for other in relied if other != id))
+        relied.clear()
+        found, place = self._findings, len(self._findings)
+        while place and (found[place - 1].control, found[place - 1].resource) == (control_id, id):
+            place -= 1
+            one = found[place]
+            found[place] = replace(one, related=tuple(dict.fromkeys((*one.related, *others))))
+        if others and place == len(found):
+            self._passes.append((control_id, others))
 
     def _traced(
         self, tracer: Tracer, name: str, check: Callable[[Inventory], Violations], inventory: Inventory
@@ -359,12 +382,22 @@ class _Run:
             tuple(self._reasons.items()) if self._reasons else (),
             tuple(self._unread) if self._unread else (),
             joined,
+            self._passed_by() if self._passes else (),
         )
         self._findings.clear()
         self._judged.clear()
         self._reasons.clear()
         self._unread.clear()
         return verdict
+
+    def _passed_by(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        failed = {finding.control for finding in self._findings}
+        passes: dict[str, dict[str, None]] = {}
+        for control, others in self._passes:
+            if control not in failed and control not in self._reasons:
+                passes.setdefault(control, {}).update(dict.fromkeys(others))
+        self._passes.clear()
+        return tuple((control, tuple(others)) for control, others in passes.items())
 
     def _rank_of(self, finding: Finding) -> int:
         return self._judge.rank[finding.control]
@@ -391,6 +424,7 @@ def judgement_of(judge: Judge, own: Sequence[SubjectVerdict], grants: Sequence[S
         _skips(judge, judged, every),
         tuple(dict.fromkeys(unread for verdict in every for _, unread in verdict.unread)),
         {one.resource.id: _given_up(one) for one in (*own, *subjects) if one.reasons},
+        {one.resource.id: one.passes for one in (*own, *subjects) if one.passes},
     )
 
 

@@ -123,7 +123,9 @@ class Followed:
         judged = tuple(id for id in old.judged if id in controls)
         reasons = tuple(reason for reason in old.reasons if reason[0] in controls)
         unread = tuple(one for one in old.unread if one[0] in controls)
-        if (findings, judged, reasons, unread) == (new.findings, new.judged, new.reasons, new.unread):
+        passes = tuple(one for one in old.passes if one[0] in controls)
+        known = (findings, judged, reasons, unread, passes)
+        if known == (new.findings, new.judged, new.reasons, new.unread, new.passes):
             return old
         rank = self._judge.rank
         return replace(
@@ -139,6 +141,7 @@ class Followed:
             ),
             reasons=(*(r for r in old.reasons if r[0] not in controls), *new.reasons),
             unread=(*(u for u in old.unread if u[0] not in controls), *new.unread),
+            passes=(*(p for p in old.passes if p[0] not in controls), *new.passes),
         )
 
     def _tracer(self, entry: _Entry) -> Callable[[str, set[Read]], None]:

@@ -99,6 +99,12 @@ class Inventory:
         self._kept: dict[str, dict[int, tuple[Any, set[Read] | None]]] = defaultdict(dict)
         """What was found for each workload; good until the next change."""
         self.facts = facts or Facts()
+        self.relied: list[str] = []
+        """Ids of the objects that the verdict now worked out rests on, as far as its control says so."""
+
+    def rest_on(self, resource: Resource) -> None:
+        """Says that the verdict now worked out, be it good or bad, rests on ``resource`` besides its subject."""
+        self.relied.append(resource.id)
 
     def seen_from(self, resource: Resource) -> "Inventory":
         """The same world from the place of ``resource``, be it part of it or not."""
@@ -320,7 +326,10 @@ class Inventory:
     def _is_bound_to_unread(self, names: Iterable[SubjectKey]) -> bool:
         """A chart's role may be the cluster's, or another chart's."""
         found = self._store.find(BOUND_SUBJECTS, tuple(names))
-        return any(self.bound_by(binding).unknown for binding, _ in found)
+        unread = next((binding for binding, _ in found if self.bound_by(binding).unknown), None)
+        if unread is not None:
+            self.rest_on(unread)
+        return unread is not None
 
     def workloads_of_account(self, namespace: str, name: str) -> Sequence[Workload]:
         """The workloads whose pods use a service account."""

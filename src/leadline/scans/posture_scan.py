@@ -111,6 +111,7 @@ def report_of(
         judged=judgement.judged,
         joined=judgement.joined,
         gave_up=judgement.gave_up,
+        passed_by=judgement.passes,
         skips=(*judgement.skips, *reading.skips),
         unread=(*policies.unread, *reading.unread, *judgement.unread),
         left_out=reading.left_out,

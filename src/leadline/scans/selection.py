@@ -30,6 +30,7 @@ def selected(options: PostureOptions, judgement: Judgement) -> Judgement:
             for resource, ids in zip(judgement.resources, judgement.judged, strict=True)
         ),
         gave_up={id: skips for id, skips in judgement.gave_up.items() if id in kept},
+        passes={id: rows for id, rows in judgement.passes.items() if id in kept},
     )
 
 

@@ -96,6 +96,7 @@ class _Results:
         self._settings = report.settings
         self._parts = report.parts_of
         self._gave_up = report.gave_up
+        self._passed_by = report.passed_by
         self._rank = {control.id: i for i, control in enumerate(report.controls)}
         self._entries: dict[tuple[str, str], str] = {}
         self._holder: Resource | None = None
@@ -112,6 +113,7 @@ class _Results:
         resource, judged = pair
         failed = self._findings.get(resource.id, {})
         skipped = {skip.control: skip for skip in self._gave_up.get(resource.id, ())}
+        passed_by = dict(self._passed_by.get(resource.id, ()))
         named = {*judged, *failed, *skipped}
         ids = judged if len(named) == len(judged) else sorted(named, key=self._rank.__getitem__)
         entries = ",".join(
@@ -121,10 +123,14 @@ class _Results:
             if i in skipped
             else self._accepted(i, self._waived[resource.id, i])
             if (resource.id, i) in self._waived
-            else self._entry(i, "passed") + "}]}"
+            else self._pass(i, passed_by.get(i, ()))
             for i in ids
         )
         return f'{{"resourceID":{json_text(resource.id)},"controls":[{entries}]}}'
+
+    def _pass(self, control_id: str, others: tuple[str, ...]) -> str:
+        text = self._entry(control_id, "passed")
+        return f'{text},"relatedResourcesIDs":{json_text(sorted(others))}}}]}}' if others else text + "}]}"
 
     def _skip(self, skip: Skip) -> str:
         control, info = self._controls[skip.control], skip_info(skip)

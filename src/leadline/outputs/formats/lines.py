@@ -12,6 +12,8 @@ from leadline.outputs.format import (
     odd_waivers,
     place_text,
     plain,
+    prevention_text,
+    preventions,
     titles_of,
     why,
     why_accepted,
@@ -29,6 +31,8 @@ def lines(report: PostureReport, out: IO[str], page: Page) -> None:
             source = places.lines(row.finding, row.place) if row.place else []
             if source:
                 out.write(f"    {source[-1].strip()}\n")
+    for prevention in preventions(report) if page.verbose else ():
+        out.write(f"{prevention_text(prevention, report, places, title)}\n")
     problems = {control.id: control.problem or control.title for control in report.controls}
     for one in report.waived:
         resource = report.resource(one.finding.resource)

@@ -98,6 +98,12 @@ class Redaction:
             joined=tuple(tuple(ids.get(i, i) for i in parts) for parts in report.joined)
             if ids
             else report.joined,
+            passed_by={
+                ids.get(i, i): tuple((c, tuple(ids.get(o, o) for o in others)) for c, others in rows)
+                for i, rows in report.passed_by.items()
+            }
+            if ids
+            else report.passed_by,
             gave_up={ids.get(i, i): self._skips(skips) for i, skips in report.gave_up.items()},
             skips=self._skips(report.skips),
             unread=tuple(self.unread(report.unread)),

@@ -20,5 +20,6 @@ def has_network_policy(namespace: Namespace, inventory: Inventory) -> bool:
             or (rule.namespace and not inventory.has_workloads(namespace.name))
             or inventory.selects_any_pod(namespace.name, rule.pairs, rule.selects)
         ):
+            inventory.rest_on(rule.policy)
             return True
     return False

@@ -11,6 +11,7 @@ from typing import Any
 
 from leadline.kube.quantity import parse_quantity
 from leadline.model.control import YOUR_VALUE, Review, Set, Violations
+from leadline.model.resource import Resource
 from leadline.posture.index import Filed
 from leadline.posture.inventory import Index, Inventory
 from leadline.posture.subject import Container, mapping, mappings
@@ -56,14 +57,17 @@ def _is_some(quantity: Any) -> bool:
 def _is_of_namespace(container: Container, bound: str, inventory: Inventory) -> bool:
     """Whether its namespace gives it ``limits.cpu``, ``requests.memory`` or the like where it leaves that out."""
     spaces = inventory.spaces(container.workload.resource.namespace)
-    return inventory.has(_BOUNDS, *((space, bound) for space in spaces))
+    found = inventory.find(_BOUNDS, *((space, bound) for space in spaces))
+    if found:
+        inventory.rest_on(found[0])
+    return bool(found)
 
 
-def _bounds(filed: Filed) -> Iterator[tuple[tuple[str, str], None]]:
+def _bounds(filed: Filed) -> Iterator[tuple[tuple[str, str], Resource]]:
     spec = mapping(filed.resource.body.get("spec"))
     for bound in _of_quota(spec) if filed.resource.kind == "ResourceQuota" else _of_limit_range(spec):
         for space in filed.spaces:
-            yield (space, bound), None
+            yield (space, bound), filed.resource
 
 
 def _of_limit_range(spec: Mapping[str, Any]) -> Iterator[str]:
@@ -121,4 +125,4 @@ def _range(least: Bounds, most: Bounds) -> tuple[int | None, int | None]:
     return max(floors, default=None), min(ceilings, default=None)
 
 
-_BOUNDS: Index[None] = Index(("LimitRange", "ResourceQuota"), _bounds)
+_BOUNDS: Index[Resource] = Index(("LimitRange", "ResourceQuota"), _bounds)

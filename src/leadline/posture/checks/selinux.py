@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from leadline.model.resource import Resource
 from leadline.posture.index import WORKLOADS, Filed
 from leadline.posture.inventory import Index, Inventory
 from leadline.posture.subject import Container, Workload
@@ -11,14 +12,19 @@ __all__ = ["uses_selinux"]
 
 def uses_selinux(inventory: Inventory) -> bool:
     """Whether any pod beside has SELinux options; then those without any are the odd ones."""
-    return inventory.has(_LABELLED, inventory.everywhere)
+    found = inventory.once(
+        "SELinux", lambda: next(iter(inventory.find(_LABELLED, inventory.everywhere)), None)
+    )
+    if found is not None:
+        inventory.rest_on(found)
+    return found is not None
 
 
-def _labelled(filed: Filed) -> Iterator[tuple[str, None]]:
+def _labelled(filed: Filed) -> Iterator[tuple[str, Resource]]:
     for workload in filed.workloads:
         holders: tuple[Workload | Container, ...] = (workload, *workload.containers)
         if any(holder.security_context.get("seLinuxOptions") for holder in holders):
-            yield filed.everywhere, None
+            yield filed.everywhere, filed.resource
 
 
-_LABELLED: Index[None] = Index((WORKLOADS,), _labelled)
+_LABELLED: Index[Resource] = Index((WORKLOADS,), _labelled)

@@ -71,6 +71,8 @@ def is_part_of_kubernetes(binding: Resource, inventory: Inventory) -> bool:
     role = text(mapping(binding.body.get("roleRef")).get("name"))
     if binding.kind == "ClusterRoleBinding" and binding.name == role == "system:public-info-viewer":
         found = inventory.get("ClusterRole.rbac.authorization.k8s.io", "", role)
+        if found is not None:
+            inventory.rest_on(found)
         return found is None or grants_only_public_facts(
             rule for _, rule in mappings(found.body.get("rules"))
         )
@@ -79,5 +81,7 @@ def is_part_of_kubernetes(binding: Resource, inventory: Inventory) -> bool:
         *("kubeadm:bootstrap-signer-clusterinfo",) * 2,
     ):
         found = inventory.get("Role.rbac.authorization.k8s.io", "kube-public", role)
+        if found is not None:
+            inventory.rest_on(found)
         return found is None or sequence(found.body.get("rules")) == [READ_FILE_FOR_JOINING]
     return False

@@ -32,5 +32,8 @@ from leadline.posture.control import Inventory, Missing, Violations, Workload, c
     reads=(*POLICY_KINDS, "Namespace"),
 )
 def missing_network_policy(workload: Workload, inventory: Inventory) -> Violations:
-    if not inventory.policies_of(workload):
+    policies = inventory.policies_of(workload)
+    for rule in policies:
+        inventory.rest_on(rule.policy)
+    if not policies:
         yield Missing("a NetworkPolicy that selects these pods")

@@ -43,6 +43,8 @@ from leadline.posture.control import Inventory, Missing, Violations, Workload, c
 def open_ingress_or_egress(workload: Workload, inventory: Inventory) -> Violations:
     policies = inventory.policies_of(workload)
     open_ways = []
+    for rule in policies:
+        inventory.rest_on(rule.policy)
     if not any(policy.restricts_ingress for policy in policies):
         open_ways.append("ingress")
     if not any(policy.restricts_egress for policy in policies):

@@ -50,7 +50,10 @@ def public_entry_without_tls(resource: Resource, inventory: Inventory) -> Violat
     if resource.kind == "Service":
         if not is_internal(resource):
             yield Review(f"metadata.annotations[{INTERNAL}]")
-    elif inventory.once("internal balancer", lambda: any(map(is_internal, inventory.of("Service")))):
+    elif balancer := inventory.once(
+        "internal balancer", lambda: next(filter(is_internal, inventory.of("Service")), None)
+    ):
+        inventory.rest_on(balancer)
         annotations = mapping(mapping(resource.body.get("metadata")).get("annotations"))
         if not mapping(resource.body.get("spec")).get("tls"):
             yield Review("spec.tls")

@@ -52,5 +52,7 @@ def unauthenticated_service(workload: Workload, inventory: Inventory) -> Violati
     for service in inventory.services_of(workload):
         result = inventory.get(RESULT, service.namespace or "default", service.name)
         ports = mappings(mapping(result.body.get("spec")).get("ports")) if result else ()
-        if any(port.get("authenticated") is False for _, port in ports):
+        if result and any(port.get("authenticated") is False for _, port in ports):
+            inventory.rest_on(service)
+            inventory.rest_on(result)
             yield Review("", on=workload.resource.id)

@@ -93,7 +93,8 @@ def from_config_maps(container: Container, rules: CredentialRules, inventory: In
             namespace = container.workload.namespace
             found = inventory.get("ConfigMap", namespace, text(reference.get("name")))
             value = mapping(found.body.get("data")).get(text(reference.get("key"))) if found else None
-            if isinstance(value, str) and rules.is_credential(text(variable.get("name")), value):
+            if found and isinstance(value, str) and rules.is_credential(text(variable.get("name")), value):
+                inventory.rest_on(found)
                 place = f"{container.path}env[{i}].valueFrom.configMapKeyRef"
                 yield Review(place, on=container.workload.resource.id)
 

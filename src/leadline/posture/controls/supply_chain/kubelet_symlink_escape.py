@@ -34,6 +34,7 @@ from leadline.posture.control import (
     Inventory,
     NotJudged,
     Remove,
+    Resource,
     Violations,
     control,
     mapping,
@@ -56,15 +57,17 @@ def kubelet_symlink_escape(container: Container, inventory: Inventory) -> Violat
     if not inventory.of("Node"):
         raise NotJudged("no Node was read, and its kubelet's version decides")
     for m, mount in container.mounts:
-        if mount.get("subPath") and inventory.once("CVE-2021-25741", lambda: any_node_is_affected(inventory)):
+        node = mount.get("subPath") and inventory.once("CVE-2021-25741", lambda: affected_node(inventory))
+        if node:
+            inventory.rest_on(node)
             yield Remove(f"volumeMounts[{m}].subPath")
 
 
-def any_node_is_affected(inventory: Inventory) -> bool:
+def affected_node(inventory: Inventory) -> Resource | None:
     for node in inventory.of("Node"):
         version = parse_version(
             text(mapping(mapping(node.body.get("status")).get("nodeInfo")).get("kubeletVersion"))
         )
         if version is not None and is_within(version, AFFECTED):
-            return True
-    return False
+            return node
+    return None

@@ -46,5 +46,6 @@ def unencrypted_volume(volume: Resource, inventory: Inventory) -> Violations:
         return
     encrypted = str(mapping(storage_class.body.get("parameters")).get("encrypted")).lower() == "true"
     provisioner = text(storage_class.body.get("provisioner"))
+    inventory.rest_on(storage_class)
     if not encrypted and not any(part in provisioner for part in ALWAYS_ENCRYPTED):
         yield Set("spec.storageClassName", "<your encrypted storage class>")
