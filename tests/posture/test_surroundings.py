@@ -39,6 +39,20 @@ def test_is_not_judged_away_from_its_like(path: str, namespace: str) -> None:
         expect(INGRESS, ("Service",), Inventory([INGRESS, service]))
 
 
+def test_is_judged_where_a_sibling_names_what_was_read_elsewhere() -> None:
+    sibling = _object("shop/other.yaml", "Ingress", "good", api="networking.k8s.io/v1")
+    distant = _object("web/ingress.yaml", "Ingress", "good", api="networking.k8s.io/v1")
+
+    def resolves(one: Resource, inventory: Inventory) -> bool:
+        return one.name == "good" and inventory.get("Service", "shop", "web") is not None
+
+    service = _object("services/web.yaml", "Service", "web")
+    expect(INGRESS, ("Service",), Inventory([INGRESS, sibling, service]), resolves=resolves)
+    for others in ([sibling], [distant, service]):
+        with pytest.raises(NotJudged, match="no Service stands beside"):
+            expect(INGRESS, ("Service",), Inventory([INGRESS, *others]), resolves=resolves)
+
+
 def test_what_one_chart_renders_stands_together() -> None:
     origins = (Origin("helm", f"templates/{n}.yaml", rendered_from="charts/shop") for n in ("a/in", "b/web"))
     ingress, pod = (resource_of(o.body, origin) for o, origin in zip(_pair(), origins, strict=True))

@@ -127,6 +127,57 @@ def test_field_is_found_in_the_base_and_in_the_patch_that_sets_it() -> None:
     assert places.lines(web, 15, 15) == ["        image: acme/sidecar"]
 
 
+ROWS = """\
+resources: [web.yaml]
+patches:
+- target: {kind: Deployment, name: web}
+  patch: |-
+    - op: add
+      path: /spec/template/spec/hostPID
+      value: true
+- path: net.yaml
+  target: {kind: Deploy.*}
+- patch: |-
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web}
+    spec: {template: {spec: {hostIPC: true}}}
+- target: {kind: Service}
+  patch: |-
+    - op: add
+      path: /spec/template/spec/restartPolicy
+      value: Always
+"""
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      restartPolicy: Always
+      containers: [{name: web, image: nginx}]
+"""
+
+
+def test_a_row_of_patches_that_sets_a_field_is_named(tmp_path: Path) -> None:
+    network = '[{"op": "add", "path": "/spec/template/spec/containers/0/tty", "value": true}]'
+    root = write(tmp_path, {"kustomization.yaml": ROWS, "web.yaml": WEB, "net.yaml": network})
+    found = build(root)
+    (web,) = found.resources
+    places = RenderedPlaces(found.texts, FilePlaces())
+
+    def steered_by(path: str) -> str:
+        place = places.find(web, f"spec.template.spec.{path}")
+        return place.steered_by if place else "no place"
+
+    assert steered_by("hostPID") == "kustomization.yaml:4"
+    assert steered_by("containers[0].tty") == "net.yaml:1"
+    assert steered_by("hostIPC") == "kustomization.yaml:10"
+    assert steered_by("containers[0].image") == ""
+    assert steered_by("restartPolicy") == ""
+
+
 def test_base_beside_the_scanned_folder_is_built_within_one_repository(tmp_path: Path) -> None:
     files = {
         "base/kustomization.yaml": "resources: [pod.yaml]\n",

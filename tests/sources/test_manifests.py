@@ -205,7 +205,7 @@ def test_helm_template_is_one_unread_per_file(tmp_path):
             "not rendered",
             1,
             1,
-            "scan the folder that holds its Chart.yaml",
+            f"scan {tmp_path / 'chart'}, which holds its Chart.yaml",
             kind="template",
         ),
         Unread(
@@ -218,6 +218,12 @@ def test_helm_template_is_one_unread_per_file(tmp_path):
         ),
     )
     assert (len(manifests.resources), manifests.charts) == (2, ("chart",))
+
+
+def test_a_template_without_a_chart_is_not_sent_to_look_for_one(tmp_path):
+    write(tmp_path, {"templates/x.yaml": "a: {{ .Values.x }}\n"})
+    (unread,) = read_manifests([str(tmp_path)]).unread
+    assert unread.hint == "render it with its chart and scan the result"
 
 
 def test_charts_and_kustomizations_are_told_and_claimed_files_left_out(tmp_path):

@@ -105,7 +105,7 @@ def test_template_is_told_from_broken_yaml():
 def test_template_of_helm_is_told_by_what_it_names(action):
     (document,) = parse_documents(f"metadata:\n  name: {action} b\n".encode())
     assert document.problem.why == "it is a Helm template, which is read only together with its chart"
-    assert document.problem.hint == "scan the folder that holds its Chart.yaml"
+    assert document.problem.hint == "render it with its chart and scan the result"
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,17 @@ from leadline.outputs.plain import count
 from leadline.scans.options import PostureOptions
 from leadline.scans.reading import STDIN, Reading
 from leadline.sources.manifests.deployers import not_rendered
-from leadline.sources.manifests.files import ARCHIVE_ENDINGS, FileListing, absolute, list_files
+from leadline.sources.manifests.files import (
+    ARCHIVE_ENDINGS,
+    CHART_FILE,
+    KUSTOMIZATION_FILES,
+    FileListing,
+    absolute,
+    list_files,
+)
 from leadline.sources.manifests.positions import FilePlaces
 from leadline.sources.manifests.reader import read_listing
+from leadline.sources.regular_file import read_regular
 
 if TYPE_CHECKING:
     from leadline.sources.rendering.render import RenderOptions
@@ -28,6 +36,7 @@ def read_files(targets: Sequence[str], options: PostureOptions) -> Reading:
 
     Raises: ``ManifestError`` for a target that does not exist.
     """
+    targets = tuple(map(_folder_if_described, targets))
     archives = [target for target in targets if target.endswith(ARCHIVE_ENDINGS) and Path(target).is_file()]
     plain = [target for target in targets if target not in archives]
     text = options.standard_input if STDIN in plain else b""
@@ -37,6 +46,21 @@ def read_files(targets: Sequence[str], options: PostureOptions) -> Reading:
     if not roots:
         return _plain(targets, listing, text) if listing else _nothing(targets)
     return _with_rendered(targets, options, plain, roots)
+
+
+def _folder_if_described(target: str) -> str:
+    """A file that says how a folder is rendered stands for the folder; Flux calls an object of its own Kustomization."""
+    path = Path(target)
+    if path.name not in (CHART_FILE, *KUSTOMIZATION_FILES) or not path.is_file():
+        return target
+    try:
+        head = read_regular(path, _HEAD_BYTES)
+    except OSError:
+        return target
+    return target if b"kustomize.toolkit.fluxcd.io" in head else str(path.parent)
+
+
+_HEAD_BYTES = 64 << 10
 
 
 def _renders(target: str, listing: FileListing) -> bool:
@@ -124,6 +148,7 @@ def _render_options(options: PostureOptions) -> "RenderOptions":
             set_strings=options.charts.set_string,
             kube_version=options.charts.kube_version,
             api_versions=options.charts.api_versions,
+            with_tests=options.charts.with_tests,
         ),
     )
 

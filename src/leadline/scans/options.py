@@ -25,6 +25,8 @@ class ChartOptions(Struct, frozen=True, kw_only=True):
     """``KEY=VALUE``."""
     set_string: tuple[str, ...] = ()
     kube_version: str = ""
+    with_tests: bool = False
+    """Whether hooks that run for ``helm test`` alone are judged."""
     api_versions: tuple[str, ...] = ()
 
 

@@ -60,7 +60,7 @@ def root_group(container: Container) -> Violations:
     Where the user is the image's, so is the group.
     """
     group = container.effective("runAsGroup")
-    if group == 0 or (group is None and container.effective("runAsUser")):
+    if group == 0 or (group is None and container.effective("runAsUser") is not None):
         yield Review("securityContext") if container.is_ephemeral else _at_its_level(container, "runAsGroup")
     workload = container.workload
     for field in ("fsGroup", "supplementalGroups"):

@@ -2,11 +2,12 @@
 
 A folder of manifests is seldom all that a cluster holds: an Ingress may stand alone, an operator may make the
 pods of a Service. What is missing is a fault only in a whole cluster, or where its like stands beside the
-object: in the same file or folder, chart or kustomization, and in the same namespace; or where the user says that what
+object: in the same file or folder, chart or kustomization, and in the same namespace; where its siblings there name what was
+read elsewhere; or where the user says that what
 was read is all there is.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,7 @@ from leadline.kube.kinds import BUILT_IN
 from leadline.model.control import NotJudged
 from leadline.model.resource import Resource
 from leadline.posture.apply_unit import unit_of
-from leadline.posture.index import EVERY_KIND, Filed
+from leadline.posture.index import EVERY_KIND, Filed, kind_name
 from leadline.posture.inventory import DEFAULT_NAMESPACE, WORKLOADS, Index, Inventory
 from leadline.posture.subject import mapping
 
@@ -25,20 +26,50 @@ NODE_NAMESPACE = "kube-system"
 """Here installers put what no manifest of a project holds: the control plane, DNS, the proxy."""
 
 
+Resolves = Callable[[Resource, Inventory], bool]
+"""Whether anything that an object names is there."""
+
+
 def expect(
-    resource: Resource, kinds: Iterable[str], inventory: Inventory, namespace: str = "", *, name: str = ""
+    resource: Resource,
+    kinds: Iterable[str],
+    inventory: Inventory,
+    namespace: str = "",
+    *,
+    name: str = "",
+    resolves: Resolves | None = None,
 ) -> None:
-    """Raises ``NotJudged`` where nothing of ``kinds`` stands beside ``resource``, or an operator may make ``name``."""
+    """Raises ``NotJudged`` where nothing of ``kinds`` stands beside ``resource``, or an operator may make ``name``.
+
+    They may stand in another folder where ``resolves`` says so of the object or of its like in the same folder: what
+    is named from there is part of what was read.
+    """
     if inventory.is_whole:
         return
     place = _place(resource, namespace or resource.namespace)
     kinds = tuple(kinds)
-    if any(inventory.has(_beside(kind), place) for kind in kinds):
+    if any(inventory.has(_beside(kind), place) for kind in kinds) or (
+        resolves is not None
+        and _place(resource, resource.namespace) in _resolved(resource, inventory, resolves)
+    ):
         if _may_be_made((name,), place, inventory):
             raise NotJudged("what it names may be made by an operator from a custom resource")
         return
     named = " or ".join("workload" if k == WORKLOADS else k.partition(".")[0] for k in kinds)
     raise NotJudged(f"no {named} stands beside what names one, and the target is no whole cluster")
+
+
+def _resolved(resource: Resource, inventory: Inventory, resolves: Resolves) -> frozenset[Place]:
+    """The places around ``resource`` with an object of its kind that names something which was read."""
+    kind = kind_name(resource)
+    return inventory.once(
+        f"names something that was read: {kind}, {resolves.__module__}",
+        lambda: frozenset(
+            _place(one, one.namespace)
+            for one in inventory.of(kind)
+            if resolves(one, inventory.seen_from(one))
+        ),
+    )
 
 
 def expect_cluster(inventory: Inventory) -> None:

@@ -55,6 +55,7 @@ class ScanRequest(Struct, frozen=True):
     set_string: tuple[str, ...] = ()
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
+    helm_tests: bool = False
     store: str = ""
     """Where results go: ``kube``, or a file."""
     from_store: str = ""
@@ -154,6 +155,7 @@ def options_of(request: ScanRequest, say: Say, *, with_scores: bool) -> PostureO
             set_string=request.set_string,
             kube_version=request.kube_version,
             api_versions=request.api_versions,
+            with_tests=request.helm_tests,
         ),
         kube_context=request.kube_context,
         kubeconfig=request.kubeconfig,

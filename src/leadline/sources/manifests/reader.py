@@ -3,6 +3,8 @@
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
@@ -10,7 +12,7 @@ from msgspec import Struct
 
 from leadline.model.finding import Unread
 from leadline.model.resource import Origin, Resource, resource_of
-from leadline.sources.manifests.files import STDIN, FileListing, ManifestFile, list_files
+from leadline.sources.manifests.files import CHART_FILE, STDIN, FileListing, ManifestFile, list_files
 from leadline.sources.regular_file import open_regular, read_regular
 from leadline.sources.yaml.errors import HELM_HINT, HELM_WHY, Problem
 from leadline.sources.yaml.json import looks_like_json, parse_json
@@ -153,7 +155,7 @@ def add_contents(whole: Contents, content: bytes, origin: Origin, limits: Limits
             whole.duplicates += [DuplicateKey(origin.path, d.line, d.key) for d in document.duplicates]
         elif not (problem.is_template and has_template):
             has_template |= problem.is_template
-            whole.unread.append(_unread(origin.path, problem))
+            whole.unread.append(_unread(origin.path, problem, origin.root))
     more = len(whole.unread) - told_before - _UNREAD_TOLD
     if more > 0:
         del whole.unread[told_before + _UNREAD_TOLD :]
@@ -201,12 +203,28 @@ def _content(file: ManifestFile, limits: Limits, stdin: BinaryIO | None) -> byte
         return Unread(file.path, f"cannot be read: {(error.strerror or str(error)).lower()}", "unreachable")
 
 
-def _unread(path: str, problem: Problem) -> Unread:
-    if problem.is_template and "templates" in path.split("/"):
-        return Unread(
-            path, HELM_WHY, "not rendered", problem.line, problem.column, HELM_HINT, kind="template"
-        )
+def _unread(path: str, problem: Problem, root: str = "") -> Unread:
+    if problem.is_template:
+        chart = _chart_above(Path(root, path))
+        if chart:
+            hint = f"scan {chart}, which holds its {CHART_FILE}"
+            return Unread(path, HELM_WHY, "not rendered", problem.line, problem.column, hint, kind="template")
+        if "templates" in path.split("/"):
+            return Unread(
+                path, HELM_WHY, "not rendered", problem.line, problem.column, HELM_HINT, kind="template"
+            )
     return Unread(path, problem.why, problem.reason, problem.line, problem.column, problem.hint)
+
+
+def _chart_above(file: Path) -> str:
+    """The nearest folder above ``file`` that holds a chart's description; empty where none does."""
+    for folder in islice(file.absolute().parents, _FOLDERS_ABOVE):
+        if (folder / CHART_FILE).is_file():
+            return str(folder)
+    return ""
+
+
+_FOLDERS_ABOVE = 8
 
 
 def _add_document(whole: Contents, document: Document, origin: Origin) -> None:

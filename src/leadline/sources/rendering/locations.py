@@ -16,6 +16,7 @@ from leadline.model.resource import Origin, Resource
 from leadline.sources.manifests.positions import FilePlaces
 from leadline.sources.rendering.helm.files import dependencies, read_template
 from leadline.sources.rendering.helm.template_trace import TemplateSearch
+from leadline.sources.rendering.kustomize.patch_rows import PatchRow, patch_row_places, patch_rows_of
 from leadline.sources.rendering.kustomize.patches import (
     Patch,
     is_patch_of,
@@ -38,6 +39,7 @@ class RenderedPlaces:
         self._searches: OrderedDict[tuple[str, str], TemplateSearch] = OrderedDict()
         self._templates: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._patches: OrderedDict[tuple[str, str], tuple[Patch, ...]] = OrderedDict()
+        self._rows: OrderedDict[tuple[str, str], tuple[PatchRow, ...]] = OrderedDict()
 
     def find(self, resource: Resource, path: str) -> Place | None:
         """The place of ``path`` or of its nearest parent that is known; ``None`` where none can."""
@@ -73,7 +75,9 @@ class RenderedPlaces:
             return Place(origin.path, 1, 1, False)
         inside = same_field(body, resource.body, steps)
         place = self._files.find(_as_file(resource), format_path(inside))
-        by = next(patch_places(resource, path, self._files, self._patches_of(origin)), "")
+        by = next(patch_places(resource, path, self._files, self._patches_of(origin)), "") or next(
+            patch_row_places(resource, path, self._files, self._rows_of(origin)), ""
+        )
         return place and structs.replace(
             place, exact=place.exact and len(inside) == len(steps), steered_by=by
         )
@@ -85,6 +89,14 @@ class RenderedPlaces:
             if len(self._patches) > _TEMPLATES_KEPT:
                 self._patches.popitem(last=False)
         return self._patches[key]
+
+    def _rows_of(self, origin: Origin) -> tuple[PatchRow, ...]:
+        key = (origin.root, origin.rendered_from)
+        if key not in self._rows:
+            self._rows[key] = patch_rows_of(origin)
+            if len(self._rows) > _TEMPLATES_KEPT:
+                self._rows.popitem(last=False)
+        return self._rows[key]
 
     def _source_body(self, resource: Resource) -> dict[str, Any]:
         origin = resource.origin

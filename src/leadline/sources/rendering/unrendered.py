@@ -46,6 +46,7 @@ class _Search:
         self._plan = plan
         self._owners: Mapping[str, Owner] = rendered.owners
         self._charts = rendered.rendered_charts
+        self._test_files = rendered.test_files
         self._by_path: dict[str, Counter[str]] = {}
         for resource in rendered.resources:
             origin = resource.origin
@@ -57,7 +58,7 @@ class _Search:
         self._patches = {relative_path(path, top) for part in parts for path in part.patches}
 
     def of_chart(self, path: str) -> Unread | None:
-        if path in self._by_path:
+        if path in self._by_path or path in self._test_files:
             return None
         content = self._content(path)
         objects = _objects(content)

@@ -32,7 +32,7 @@ class Problem(Struct, frozen=True):
 TEMPLATE_WHY = "it holds template syntax ({{ … }}) that nothing has filled in"
 TEMPLATE_HINT = "render it and scan the result"
 HELM_WHY = "it is a Helm template, which is read only together with its chart"
-HELM_HINT = "scan the folder that holds its Chart.yaml"
+HELM_HINT = "render it with its chart and scan the result"
 
 _HELM = re.compile(rb"\{\{[^}\n]*(?:\.(?:Values|Release|Chart|Capabilities)\b|\b(?:include|tpl)[ \t])")
 _ACTION = re.compile(rb"\{\{-?[ \t]*[\w.$(\"'`/*]")

@@ -40,5 +40,12 @@ from leadline.posture.control import Inventory, Resource, Review, Violations, co
 def dangling_ingress_backend(ingress: Resource, inventory: Inventory) -> Violations:
     for path, name in backend_services(ingress):
         if inventory.get("Service", ingress.namespace or "default", name) is None:
-            expect(ingress, ("Service",), inventory, name=name)
+            expect(ingress, ("Service",), inventory, name=name, resolves=leads_to_a_service)
             yield Review(path)
+
+
+def leads_to_a_service(ingress: Resource, inventory: Inventory) -> bool:
+    return any(
+        inventory.get("Service", ingress.namespace or "default", name)
+        for _, name in backend_services(ingress)
+    )

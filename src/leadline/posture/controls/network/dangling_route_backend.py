@@ -43,5 +43,9 @@ KINDS = tuple(f"{kind}.gateway.networking.k8s.io" for kind in ROUTES)
 def dangling_route_backend(route: Resource, inventory: Inventory) -> Violations:
     for path, namespace, name in route_services(route):
         if inventory.get("Service", namespace, name) is None:
-            expect(route, ("Service",), inventory, namespace, name=name)
+            expect(route, ("Service",), inventory, namespace, name=name, resolves=leads_to_a_service)
             yield Review(path)
+
+
+def leads_to_a_service(route: Resource, inventory: Inventory) -> bool:
+    return any(inventory.get("Service", namespace, name) for _, namespace, name in route_services(route))

@@ -62,5 +62,10 @@ def has_known_kind(scaler: Resource) -> bool:
 def scaler_without_target(scaler: Resource, inventory: Inventory) -> Violations:
     kind, name = target_of(scaler)
     if inventory.get(kind, scaler.namespace or "default", name) is None:
-        expect(scaler, (kind,), inventory, name=name)
+        expect(scaler, (kind,), inventory, name=name, resolves=has_target)
         yield Review("spec.scaleTargetRef.name")
+
+
+def has_target(scaler: Resource, inventory: Inventory) -> bool:
+    kind, name = target_of(scaler)
+    return bool(kind) and inventory.get(kind, scaler.namespace or "default", name) is not None

@@ -141,6 +141,7 @@ _LIST = "A list, with commas or repeated."
 @click.option(
     "--api-versions", multiple=True, metavar="GROUP/VERSION", help="API versions that charts may count on."
 )
+@click.option("--helm-tests", is_flag=True, help="Judge what charts run for helm test alone as well.")
 @click.option(
     "--store",
     default="",

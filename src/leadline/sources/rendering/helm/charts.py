@@ -13,7 +13,7 @@ from msgspec import structs
 
 from leadline.errors import UsageError
 from leadline.model.finding import Unread
-from leadline.model.resource import Origin
+from leadline.model.resource import Origin, Resource
 from leadline.sources.child_process import closed_environment
 from leadline.sources.confinement import Confinement, Modes, python_folders
 from leadline.sources.rendering.helm.dependencies import Borrowed, Lenders
@@ -48,7 +48,7 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
     """
     collector = Collector(shown_root, options.texts_bytes)
     renderers: tuple[str, ...] = ()
-    reader = _ChartReader(plan, collector, _values_in_words(options.helm))
+    reader = _ChartReader(plan, collector, _values_in_words(options.helm), with_tests=options.helm.with_tests)
     values = tuple(_values_file(entry) for entry in options.helm.values)
     wanted = [
         (chart, request) for chart in plan.charts if (request := reader.request(chart, values, options.helm))
@@ -79,6 +79,7 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
         owners=claimed,
         left_out=tuple(reader.unused_values(values)),
         charts=len(rendered_charts),
+        test_files=frozenset(reader.test_files),
         failed=failed,
         rendered_charts=rendered_charts,
         files=frozenset(resource.origin.path for resource in collector.resources),
@@ -100,8 +101,11 @@ def _renderers(answers: Iterable[Answer], program: str, run: Run) -> tuple[str, 
 class _ChartReader:
     """Turns charts into requests, and answers into objects."""
 
-    def __init__(self, plan: Ownership, collector: Collector, hidden: tuple[str, ...]) -> None:
+    def __init__(
+        self, plan: Ownership, collector: Collector, hidden: tuple[str, ...], *, with_tests: bool
+    ) -> None:
         self._hidden = hidden
+        self._with_tests = with_tests
         self._plan = plan
         self._top = Path(plan.root)
         self._collector = collector
@@ -109,6 +113,7 @@ class _ChartReader:
         self._borrowed: dict[str, Borrowed] = {}
         self.rendered: list[str] = []
         self.libraries: list[str] = []
+        self.test_files: list[str] = []
 
     def request(self, chart: str, values: tuple[str, ...], options: HelmOptions) -> Request | None:
         path = self._top / chart
@@ -179,6 +184,8 @@ class _ChartReader:
                 text = in_template_order(text, read_template(str(self._top), path))
             origin = Origin("helm", path, root=self._collector.root, rendered_from=chart, is_random=is_random)
             count += self._collector.add_text(text, origin)
+        if not self._with_tests:
+            self._leave_tests_out()
         if count == 0 and not missing:
             self._collector.notes.append(
                 Unread(
@@ -192,6 +199,29 @@ class _ChartReader:
             why = f"subcharts that its values turn off were not judged: {', '.join(answer.silent)}"
             hint = "turn them on with --set or --values"
             self._collector.notes.append(Unread(chart, why, "left out", hint=hint))
+
+    def _leave_tests_out(self) -> None:
+        """Hooks that run for ``helm test`` alone (https://helm.sh/docs/topics/charts_hooks/)."""
+        collector = self._collector
+        tests = [one for one in collector.resources if _is_test(one)]
+        if not tests:
+            return
+        collector.resources[:] = [one for one in collector.resources if not _is_test(one)]
+        self.test_files += (test.origin.path for test in tests)
+        why, hint = "it runs for helm test alone and was not judged", "judge it with --helm-tests"
+        for test in tests:
+            collector.notes.append(Unread(f"{test.origin.path}: {test.title}", why, "left out", hint=hint))
+
+
+def _is_test(resource: Resource) -> bool:
+    metadata = resource.body.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    hooks = annotations.get("helm.sh/hook") if isinstance(annotations, dict) else None
+    words = {word.strip() for word in hooks.split(",")} if isinstance(hooks, str) else set[str]()
+    return bool(words) and words <= _TEST_HOOKS
+
+
+_TEST_HOOKS = frozenset({"test", "test-success", "test-failure"})
 
 
 def _values_in_words(options: HelmOptions) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from leadline.model.resource import Origin, Resource, resource_of
 from leadline.sources.manifests.positions import FilePlaces
 from leadline.sources.regular_file import read_regular
 from leadline.sources.rendering.plan.file_owner import relative_path
-from leadline.sources.rendering.plan.kustomization import FILE_NAMES, read_kustomization
+from leadline.sources.rendering.plan.kustomization import FILE_NAMES, Kustomization, read_kustomization
 from leadline.sources.yaml.parser import parse_documents
 
 _PATCH_BYTES = 1 << 20
@@ -54,8 +54,18 @@ def patch_places(
                 yield f"{where}:{place.line}"
 
 
+def kustomizations(folder: Path) -> Iterator[str]:
+    """The kustomization in ``folder`` and those it builds upon, outermost first."""
+    return (part.file for part in _kustomizations(folder))
+
+
 def _patches(folder: Path) -> Iterator[str]:
     """Patch files of the kustomization in ``folder`` and of those it builds upon, outermost first."""
+    for part in _kustomizations(folder):
+        yield from reversed(part.patches)
+
+
+def _kustomizations(folder: Path) -> Iterator[Kustomization]:
     waiting = [str(folder)]
     seen: set[str] = set()
     while waiting and len(seen) < _KUSTOMIZATIONS:
@@ -66,7 +76,7 @@ def _patches(folder: Path) -> Iterator[str]:
         file = next((path for name in FILE_NAMES if (path := Path(here, name)).is_file()), None)
         if file is not None:
             part = read_kustomization(file)
-            yield from reversed(part.patches)
+            yield part
             waiting += part.folders
 
 

@@ -25,6 +25,8 @@ class HelmOptions(Struct, frozen=True):
     api_versions: tuple[str, ...] = ()
     release_name: str = "release-name"
     namespace: str = "default"
+    with_tests: bool = False
+    """Whether hooks that run for ``helm test`` alone are objects as well."""
 
 
 class RenderOptions(Struct, frozen=True):
@@ -64,6 +66,8 @@ class Rendered(Struct, frozen=True):
     """Built, with or without objects."""
     files: frozenset[str] = frozenset()
     """Files that objects came from."""
+    test_files: frozenset[str] = frozenset()
+    """Files of charts with hooks for ``helm test`` alone, which were left out."""
     failed: frozenset[str] = frozenset()
     """Charts and folders of kustomizations that were not rendered; why is in ``unread``."""
     rendered_charts: frozenset[str] = frozenset()
@@ -122,6 +126,7 @@ def all_of(parts: Iterable[Rendered]) -> Rendered:
         charts=sum(part.charts for part in rows),
         kustomizations=sum(part.kustomizations for part in rows),
         files=frozenset().union(*(part.files for part in rows)),
+        test_files=frozenset().union(*(part.test_files for part in rows)),
         failed=frozenset().union(*(part.failed for part in rows)),
         rendered_charts=frozenset().union(*(part.rendered_charts for part in rows)),
         not_kubernetes=sum(part.not_kubernetes for part in rows),
