@@ -1,7 +1,8 @@
-"""What the store and the API server cost: ``python bench/store.py [--objects N] [--kills N]``.
+"""What the store and the API server cost: ``python bench/store.py [--alone] [--objects N] [--kills N] [--server-kills N]``.
 
 Objects of 10 KB; a server over a file, commits with ``synchronous=FULL``, over TLS with 8 warm connections; the same
-through kube-apiserver where one can be had. Prints a line for each figure.
+through kube-apiserver, or with ``--alone`` beside a stand-in for it. Prints a line for each figure; on a busy machine
+only the CPU time of the server says something.
 """
 
 import argparse
@@ -27,6 +28,8 @@ import uvloop  # noqa: E402
 from asgi import METADATA, METADATA_LIST, TABLE  # noqa: E402
 from asgi import ROOT as API  # noqa: E402
 from extension import Extension  # noqa: E402
+from kill_run import kill_again_and_again  # noqa: E402
+from lone_server import LoneServer  # noqa: E402
 from store_carriers import EVERYTHING  # noqa: E402
 
 from leadline.outputs.store import local_care  # noqa: E402
@@ -38,13 +41,15 @@ PLURAL = "workloadconfigurationscans"
 PATH = f"{API}/namespaces/default/{PLURAL}"
 CONNECTIONS = 8
 WATCHERS = 1000
+FIRST = 3000
+"""Objects that the times are taken with; the others fill the store."""
 
 
 def sized(name: str, seed: int = 0) -> dict[str, Any]:
-    """A scan of about 10 KB: 30 controls with a rule each."""
+    """A scan of about 10 KB: 20 controls with a rule each."""
     rnd = random.Random(f"{name}{seed}")
     controls = {}
-    for number in range(30):
+    for number in range(20):
         identity = f"C-{rnd.randrange(300):04}"
         path = f"spec.template.spec.containers[{rnd.randrange(4)}].securityContext.allowPrivilegeEscalation"
         controls[identity] = {
@@ -168,25 +173,34 @@ async def timed(
     )
 
 
-async def at_the_server(extension: Extension, objects: int) -> None:
-    token, pid = extension.token("writer"), extension.our_pid
-    ours = Server(extension.address, extension.our_port, extension.tls(), token)
+REVISION = b'"resourceVersion":"'
+
+
+def revision_in(content: bytes) -> str:
+    """Without parsing the rest: the client shares the machine."""
+    start = content.index(REVISION) + len(REVISION)
+    return content[start : content.index(b'"', start)].decode()
+
+
+def with_revision(whole: dict[str, Any]) -> Callable[[str], bytes]:
+    whole["metadata"]["resourceVersion"] = "@@"
+    before, after = json.dumps(whole).encode().split(b"@@")
+    return lambda revision: before + revision.encode() + after
+
+
+async def at_the_server(ours: Server, pid: int, objects: int) -> dict[int, str]:
     connections = await ours.connections(CONNECTIONS)
-    bodies = [json.dumps(sized(f"scan-{n:06}")).encode() for n in range(min(objects, 3000))]
+    bodies = [json.dumps(sized(f"scan-{n:06}")).encode() for n in range(min(objects, FIRST))]
+    later = [with_revision(sized(f"scan-{n:06}", n + 1)) for n in range(len(bodies))]
     print(f"objects of {len(bodies[0])} bytes; server alone {memory_mb(pid)[0]:.0f} MB", flush=True)
     revisions: dict[int, str] = {}
 
     async def create(connection: Connection, n: int) -> None:
-        made = await connection.ask("POST", PATH, bodies[n])
-        revisions[n] = json.loads(made)["metadata"]["resourceVersion"]
+        revisions[n] = revision_in(await connection.ask("POST", PATH, bodies[n]))
 
     async def put(connection: Connection, n: int) -> None:
-        whole = sized(f"scan-{n:06}", n)
-        whole["metadata"]["resourceVersion"] = revisions[n]
-        body = json.dumps(whole).encode()
-        revisions[n] = json.loads(await connection.ask("PUT", f"{PATH}/scan-{n:06}", body))["metadata"][
-            "resourceVersion"
-        ]
+        answer = await connection.ask("PUT", f"{PATH}/scan-{n:06}", later[n](revisions[n]))
+        revisions[n] = revision_in(answer)
 
     async def get(connection: Connection, n: int) -> None:
         await connection.ask("GET", f"{PATH}/scan-{n % len(bodies):06}")
@@ -196,7 +210,7 @@ async def at_the_server(extension: Extension, objects: int) -> None:
     await timed("get, 8 connections", get, connections, 10_000, pid)
     await timed("get, 1 connection", get, connections[:1], 2_000, pid)
     print(f"after {len(bodies)} objects: {memory_mb(pid)[0]:.0f} MB", flush=True)
-    await fill(extension, connections[0], objects)
+    await fill(connections, objects)
     for title, accept in (("metadata", METADATA_LIST), ("table", TABLE), ("zeros", "application/json")):
         await timed(
             f"list of {objects} as {title}",
@@ -214,15 +228,20 @@ async def at_the_server(extension: Extension, objects: int) -> None:
     )
     now, peak = memory_mb(pid)
     print(f"memory after {objects} objects and lists: {now:.0f} MB, at most {peak:.0f} MB", flush=True)
-    await through_the_aggregator(extension, revisions)
     await watchers(ours, connections, pid)
+    return revisions
 
 
-async def fill(extension: Extension, connection: Connection, objects: int) -> None:
+async def fill(connections: list[Connection], objects: int) -> None:
     begin = time.perf_counter()
-    for n in range(3000, objects):
-        await connection.ask("POST", PATH, json.dumps(sized(f"scan-{n:06}")).encode())
-    if objects > 3000:
+    numbers = iter(range(FIRST, objects))
+
+    async def worker(connection: Connection) -> None:
+        for n in numbers:
+            await connection.ask("POST", PATH, json.dumps(sized(f"scan-{n:06}")).encode())
+
+    await asyncio.gather(*map(worker, connections))
+    if objects > FIRST:
         print(f"filled up to {objects} in {time.perf_counter() - begin:.0f} s", flush=True)
 
 
@@ -232,10 +251,10 @@ async def through_the_aggregator(extension: Extension, revisions: dict[int, str]
     connections = await kube.connections(CONNECTIONS)
     pid = extension.our_pid
 
+    later = [with_revision(sized(f"scan-{n:06}", n + 2)) for n in range(1000)]
+
     async def put(connection: Connection, n: int) -> None:
-        whole = sized(f"scan-{n:06}", n + 1)
-        whole["metadata"]["resourceVersion"] = revisions[n]
-        await connection.ask("PUT", f"{PATH}/scan-{n:06}", json.dumps(whole).encode())
+        await connection.ask("PUT", f"{PATH}/scan-{n:06}", later[n](revisions[n]))
 
     async def get(connection: Connection, n: int) -> None:
         await connection.ask("GET", f"{PATH}/scan-{n % 1000:06}")
@@ -338,24 +357,57 @@ def kills(folder: Path, times: int) -> None:
     )
 
 
+def server_kills(times: int) -> None:
+    """The server killed under load, its clients held against it: see ``kill_run``."""
+    server = LoneServer()
+    try:
+        run = asyncio.run(kill_again_and_again(server, times))
+    finally:
+        server.stop()
+        server.close()
+    for problem in run.problems[:10]:
+        print(f"  PROBLEM: {problem}")
+    print(
+        f"{run.restarts} kills of the server: {len(run.acknowledged)} acknowledged writes, {len(run.seen)} events seen "
+        f"by one watch opened {run.watches} times, {len(run.problems)} problems",
+        flush=True,
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--objects", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--server-kills", type=int, default=0)
+    parser.add_argument("--alone", action="store_true")
     parser.add_argument("--file-only", action="store_true")
     chosen = parser.parse_args()
+    if chosen.server_kills:
+        server_kills(chosen.server_kills)
+        return
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(at_the_file(Path(folder)))
         if chosen.kills:
             kills(Path(folder), chosen.kills)
     if chosen.file_only:
         return
+    if chosen.alone:
+        with LoneServer() as lone:
+            ours = Server(lone.host, lone.port, lone.tls(), "anyone")
+            uvloop.run(at_the_server(ours, lone.pid, chosen.objects))
+        return
     extension = Extension()
     try:
         extension.start()
-        uvloop.run(at_the_server(extension, chosen.objects))
+        uvloop.run(in_a_cluster(extension, chosen.objects))
     finally:
         extension.stop()
+
+
+async def in_a_cluster(extension: Extension, objects: int) -> None:
+    ours = Server(extension.address, extension.our_port, extension.tls(), extension.token("writer"))
+    revisions = await at_the_server(ours, extension.our_pid, objects)
+    await through_the_aggregator(extension, revisions)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from leadline.outputs.store.protocol import Entry, Page, Paging
+from leadline.outputs.store.protocol import MAX_PAGE_BYTES, Entry, Page, Paging
 from leadline.outputs.store.selection import Key, Selection
 from leadline.outputs.store.token import write_token
 from leadline.programs.apiserver import asked, refusal
@@ -10,6 +10,8 @@ from leadline.programs.apiserver.asked import Target
 from leadline.programs.apiserver.exchange import Exchange
 from leadline.programs.apiserver.forms import Shown
 
+_PIECE_BYTES = 2**20
+"""Bodies in one piece of a list without a limit: a piece is in memory several times on its way."""
 ZEROS_WARNING = (
     "this list carries metadata alone and zeros in place of what was found; "
     "ask for resourceVersion=fullSpec, or for one object, to see it"
@@ -43,7 +45,8 @@ async def list_(store: Source, exchange: Exchange, target: Target) -> None:
     limit = asked.limit_asked_for(exchange)
     exact = asked.version_of_list(exchange, store.revision)
     token = exchange.query.get("continue", "") or (write_token((exact, "", "")) if exact else "")
-    page = await store.list(selection, Paging(token, asked.page_rows(limit)))
+    bytes_ = MAX_PAGE_BYTES if limit else _PIECE_BYTES
+    page = await store.list(selection, Paging(token, asked.page_rows(limit), bytes_))
     if shown.form == "zeros":
         exchange.warnings.append(ZEROS_WARNING)
     if limit or not page.token:
@@ -55,7 +58,7 @@ async def list_(store: Source, exchange: Exchange, target: Target) -> None:
     await exchange.begin(compressed=True)
     await exchange.piece(shown.head({"resourceVersion": str(page.revision)}) + shown.many(page.entries))
     while page.token:
-        page = await store.list(selection, Paging(page.token))
+        page = await store.list(selection, Paging(page.token, max_bytes=_PIECE_BYTES))
         await exchange.piece(_more(shown, page))
     await exchange.end(b"]}")
 
