@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -324,3 +325,61 @@ def _pages(path: Path) -> int:
     pages = int(database.execute("PRAGMA page_count").fetchone()[0])
     database.close()
     return pages
+
+
+def test_an_older_copy_goes_on_above_what_the_lost_store_has_given(tmp_path: Path):
+    path, copy = tmp_path / "r.db", tmp_path / "copy.db"
+    given: list[int] = []
+
+    async def first(store: LocalStore) -> None:
+        given.append((await store.put(put("a", "old"))).revision)
+
+    async def later(store: LocalStore) -> None:
+        assert store.note == ""
+        given.append((await store.put(put("a", "new"))).revision)
+
+    async def restored(store: LocalStore) -> None:
+        assert "older than the one that was served here" in store.note
+        assert store.revision > given[1]
+        for since in given:
+            with pytest.raises(GoneError):
+                await anext(store.watch(EVERYTHING, since))
+        found = await store.get(key("a"))
+        assert found is not None
+        assert found.content == content("old")
+        assert (await store.put(put("b"))).revision > given[1]
+
+    within(path, first)
+    shutil.copy(path, copy)
+    within(path, later)
+    shutil.copy(copy, path)
+    within(path, restored)
+    within(path, later)
+
+
+def test_a_store_that_was_lost_is_begun_above_it_whatever_the_clock_says(tmp_path: Path):
+    path = tmp_path / "r.db"
+    far_ahead = 5 * 10**16
+
+    async def lost(store: LocalStore) -> None:
+        await store.put(put("a"))
+
+    async def begun_anew(store: LocalStore) -> None:
+        assert store.revision > far_ahead
+
+    within(path, lost)
+    # As a clock does that is set back by centuries between the two.
+    path.with_name("r.db.lock").write_bytes(b"%020d" % far_ahead)
+    path.unlink()
+    within(path, begun_anew)
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"9" * 10, b"9" * 20, b"\xff" * 40, b"-0000000000000000001"])
+def test_a_lock_that_remembers_nonsense_stops_no_one(tmp_path: Path, content: bytes):
+    path = tmp_path / "r.db"
+    path.with_name("r.db.lock").write_bytes(content)
+
+    async def scenario(store: LocalStore) -> None:
+        await store.put(put("a"))
+
+    within(path, scenario)

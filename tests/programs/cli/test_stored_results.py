@@ -104,3 +104,29 @@ def test_every_command_is_one_of_kubectls_too(
     monkeypatch.setattr("sys.argv", ["kubectl-leadline", "get", "runs", "--store", "r.db"])
     assert program.main(["get", "runs", "--store", "r.db"]) == 3
     assert "there is no store" in capfd.readouterr().err
+
+
+def test_a_store_is_backed_up_checked_and_restored(run: Run):
+    run("scan", SHOP, "--store", "r.db", "-q")
+    shown = run("get", "results", "--store", "r.db")[1]
+    assert run("store", "check", "r.db")[0] == 0
+    assert run("store", "backup", "r.db", "copy.db")[0] == 0
+    assert run("store", "backup", "r.db", "copy.db")[0] == 3
+    assert "r.db exists" in run("store", "restore", "copy.db", "r.db")[2]
+    Path("r.db").unlink()
+    assert run("store", "restore", "copy.db", "r.db")[0] == 0
+    assert run("get", "results", "--store", "r.db")[1] == shown
+    assert "there is no file x.db" in run("store", "check", "x.db")[2]
+    assert not Path("x.db").exists()
+
+
+def test_damage_is_found_and_said(run: Run):
+    run("scan", SHOP, "--store", "r.db", "-q")
+    content = bytearray(Path("r.db").read_bytes())
+    for at in range(len(content) // 3, len(content), 977):
+        content[at] ^= 0xFF
+    Path("r.db").write_bytes(content)
+    code, out, told = run("store", "check", "r.db")
+    assert code == 3
+    assert out
+    assert "is damaged" in told

@@ -7,6 +7,7 @@ that reaches the results over the Kubernetes API.
 PUBLIC_MODULES = (
     "image_results",
     "local",
+    "local_care",
     "postgres",
     "posture_reading",
     "posture_results",

@@ -68,11 +68,15 @@ class LocalStore:
         self.path = path
         self._limits = limits
         with ExitStack() as opened, _failing(path):
-            writer, self._reader, self.is_writable = open_database(path, opened)
+            there = open_database(path, opened)
+            self._reader, self._lock = there.reader, there.lock
+            self.is_writable = there.lock is not None
+            self.note = there.note
+            """What there is to say to those who keep the store; empty where all is well."""
             self._kept_from, self._revision = local_rows.state(self._reader)
-            self._writer = Writer(writer, self._revision)
+            self._writer = Writer(there.writer, self._revision)
             self._resources = opened.pop_all()
-        self._database = writer
+        self._database = there.writer
         self._packer = Packer(self._read_dictionary)
         self._thread = ThreadPoolExecutor(1, "store")
         """Commits and trains. One thread: each keeps memory of its own that is not given back."""
@@ -274,6 +278,8 @@ class LocalStore:
                 _refuse(writing.done, refusal(error, self.path))
             return
         self._revision = self._writer.revision
+        if self._lock is not None:
+            self._lock.remember(self._revision)
         for writing, outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, ConflictError):
                 _refuse(writing.done, outcome)

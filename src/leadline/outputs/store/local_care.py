@@ -10,7 +10,7 @@ import zstandard
 
 from leadline.errors import StoreError
 from leadline.outputs.store import local_rows
-from leadline.outputs.store.local_schema import refusal
+from leadline.outputs.store.local_schema import MARGIN, refusal, start_anew
 from leadline.outputs.store.packing import ENOUGH_SAMPLES, LARGEST_SAMPLE, SAMPLES, Packer
 from leadline.outputs.store.protocol import EMPTY
 
@@ -21,8 +21,6 @@ _FREE_SHARE = 10
 """Space is given back once a tenth of the file is free."""
 _GROWTH = 20
 """A dictionary is trained anew once a kind has this many times the objects it was trained on."""
-_MARGIN = 10**9
-"""Revisions a lost store may have given after its backup, should the clock have been set back meanwhile."""
 
 
 def first_to_keep(database: sqlite3.Connection, revision: int, history: int, surplus_bytes: int) -> int:
@@ -123,9 +121,7 @@ def restore(backup: Path, path: Path) -> None:
     try:
         with closing(sqlite3.connect(unfinished, isolation_level=None)) as database:
             _, last = local_rows.state(database)
-            first = max(time.time_ns() // 1000, last + _MARGIN)
-            database.execute("DELETE FROM version WHERE dead IS NOT NULL")
-            database.execute("UPDATE state SET kept_from=?, last=?", (first, first))
+            start_anew(database, max(time.time_ns() // 1000, last + MARGIN))
     except sqlite3.Error as error:
         raise refusal(error, unfinished) from error
     unfinished.rename(path)

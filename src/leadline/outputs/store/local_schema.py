@@ -1,14 +1,15 @@
 """The tables of the local store, as numbered migrations, and how its file is opened."""
 
-import errno
-import fcntl
-import os
 import sqlite3
 import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+from msgspec import Struct
+
 from leadline.errors import StoreError
+from leadline.outputs.store import local_rows
+from leadline.outputs.store.local_lock import Lock, lock
 from leadline.outputs.store.protocol import FullError
 
 MIGRATIONS = (
@@ -43,30 +44,46 @@ APPLICATION_ID = 0x1EAD11E
 _PAGES_PER_CHECKPOINT = 4000
 
 
-def open_database(path: Path, resources: ExitStack) -> tuple[sqlite3.Connection, sqlite3.Connection, bool]:
-    """(for writing, for reading, whether it can be written).
+MARGIN = 10**9
+"""Revisions a lost store may have given after its backup, should the clock have been set back meanwhile."""
+
+
+class Opened(Struct):
+    writer: sqlite3.Connection
+    reader: sqlite3.Connection
+    lock: Lock | None
+    """``None`` where the store cannot be written."""
+    note: str = ""
+    """What there is to say to those who keep the store; empty where all is well."""
+
+
+def open_database(path: Path, resources: ExitStack) -> Opened:
+    """The connections, and the lock that is held meanwhile.
 
     A second process that opens the same file is refused; a file that cannot be written is served read-only.
 
     Raises: ``StoreError`` where the file is damaged, in use, no store, or of a later version.
     """
     try:
-        is_writable = _lock(path, resources)
-        writer = _connect(path, is_writable, resources)
-        if is_writable:
-            migrate(writer, path)
+        held = lock(path, resources)
+        writer = _connect(path, held is not None, resources)
+        note = ""
+        if held is not None:
+            migrate(writer, path, held.newest)
+            note = _catch_up(writer, path, held.newest)
         else:
             _check_version(writer, path)
-        return writer, _connect(path, False, resources), is_writable
+            note = f"the store {path} is read-only: what is in it is served, and nothing written"
+        return Opened(writer, _connect(path, False, resources), held, note)
     except sqlite3.Error as error:
         raise refusal(error, path) from error
 
 
-def migrate(database: sqlite3.Connection, path: Path) -> None:
+def migrate(database: sqlite3.Connection, path: Path, newest: int = 0) -> None:
     """Brings the tables up to date, in one transaction.
 
-    A new store starts at the clock in microseconds, so that it never gives revisions again that clients know from a
-    store that was lost.
+    A new store starts at the clock in microseconds, and after ``newest`` where the clock was set back, so that it never
+    gives revisions again that clients know from a store that was lost.
     """
     if not database.execute("SELECT 1 FROM sqlite_schema").fetchone():
         database.execute("PRAGMA auto_vacuum=INCREMENTAL")
@@ -77,8 +94,29 @@ def migrate(database: sqlite3.Connection, path: Path) -> None:
     database.execute(f"PRAGMA wal_autocheckpoint={_PAGES_PER_CHECKPOINT}")
     for number, script in enumerate(MIGRATIONS[done:], done + 1):
         database.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version={number}; COMMIT")
-    first = time.time_ns() // 1000
+    first = _new_start(newest)
     database.execute("INSERT OR IGNORE INTO state VALUES(1, ?, ?)", (first, first))
+
+
+def _catch_up(database: sqlite3.Connection, path: Path, newest: int) -> str:
+    """Takes an older copy of a store above all that the lost one has given; what there is to say about it."""
+    last = local_rows.state(database)[1]
+    if last >= newest:
+        return ""
+    start_anew(database, _new_start(newest))
+    return f"the store {path} is older than the one that was served here before: it was restored, and watches start anew"
+
+
+def start_anew(database: sqlite3.Connection, revision: int) -> None:
+    """Goes on after ``revision``; every watch and every list has to begin again."""
+    database.execute("BEGIN IMMEDIATE")
+    database.execute("DELETE FROM version WHERE dead IS NOT NULL")
+    database.execute("UPDATE state SET kept_from=?, last=?", (revision, revision))
+    database.execute("COMMIT")
+
+
+def _new_start(newest: int) -> int:
+    return max(time.time_ns() // 1000, newest + MARGIN if newest else 0)
 
 
 def _check_version(database: sqlite3.Connection, path: Path) -> int:
@@ -112,22 +150,3 @@ def _connect(path: Path, is_writable: bool, resources: ExitStack) -> sqlite3.Con
     resources.enter_context(closing(database))
     database.execute("PRAGMA cache_size=-2048")
     return database
-
-
-def _lock(path: Path, resources: ExitStack) -> bool:
-    """Keeps other processes out for as long as ``resources`` live; ``False`` where the file cannot be written."""
-    folder = path.parent
-    if not folder.is_dir():
-        raise StoreError(f"there is no folder {folder}")
-    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        return False
-    try:
-        lock = resources.enter_context((folder / f"{path.name}.lock").open("ab"))
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise StoreError(f"the store {path} is in use by another process") from error
-    except OSError as error:
-        if error.errno == errno.EROFS:
-            return False
-        raise StoreError(f"cannot open the store {path}: {(error.strerror or str(error)).lower()}") from error
-    return True

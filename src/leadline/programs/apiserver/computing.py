@@ -146,15 +146,19 @@ class Computing:
 
     async def run(self) -> None:
         self._is_running = True
+        again_s = _AGAIN_S
         while True:
             try:
                 await self._rebuild()
+                again_s = _AGAIN_S
                 await self._follow()
             except GoneError:
                 continue
             except StoreError as error:
+                # A store that is full or read-only stays so for a while, and looking through all of it costs.
                 log.error("sums are not kept current: %s", error)
-                await asyncio.sleep(_AGAIN_S)
+                await asyncio.sleep(again_s)
+                again_s = min(2 * again_s, _LONGEST_PAUSE_S)
 
     async def settled(self, revision: int) -> None:
         """Returns once everything up to ``revision`` is in what is computed, or after some seconds at most."""

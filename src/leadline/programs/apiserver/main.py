@@ -114,7 +114,10 @@ async def _open(settings: Settings) -> "Tended":
         from leadline.outputs.store.postgres import open_postgres
 
         return await open_postgres(settings.database, settings.history)
-    return LocalStore(Path(settings.database), Limits(history=settings.history))
+    store = LocalStore(Path(settings.database), Limits(history=settings.history))
+    if store.note:
+        log.error("%s", store.note)
+    return store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
