@@ -39,7 +39,7 @@ class Everybody:
     """May do everything; ``refused`` are verbs that nobody may."""
 
     def __init__(self, *refused: str) -> None:
-        self.refused = refused
+        self.refused: tuple[str, ...] = refused
         self.asked: list[tuple[Asked, str]] = []
 
     async def user_of(self, exchange: Exchange) -> User:

@@ -3,6 +3,8 @@
 import pytest
 from asgi import MERGE, METADATA, ROOT, SUMMARIES, TABLE, Client, run, run_with_feed, summary
 
+from leadline.programs.apiserver.exchange import Patience
+
 EVERYWHERE = f"{ROOT}/workloadconfigurationscansummaries"
 
 
@@ -192,3 +194,33 @@ def test_many_watchers_see_the_same_and_late_ones_catch_up():
 
     run(scenario)
     run_with_feed(scenario)
+
+
+def impatient() -> Client:
+    return Client(patience=Patience(mark_s=0.02))
+
+
+def test_bookmarks_take_a_watcher_of_a_quiet_kind_along():
+    async def scenario(client: Client) -> None:
+        query = {"resourceVersion": await revision(client), "allowWatchBookmarks": "true"}
+        watch = await client.watch(f"{ROOT}/knownservers", query)
+        await make(client, "a", "b")
+        newest = await revision(client)
+        while (event := await watch.next())["object"]["metadata"]["resourceVersion"] != newest:
+            assert event["type"] == "BOOKMARK"
+        assert event["type"] == "BOOKMARK"
+        await watch.leave()
+
+    run(scenario, impatient)
+
+
+def test_a_watch_ends_once_its_client_may_no_longer_watch():
+    async def scenario(client: Client) -> None:
+        watch = await client.watch(EVERYWHERE, {"resourceVersion": await revision(client)})
+        await make(client, "a")
+        assert await watch.names(1) == [("ADDED", "a")]
+        client.access.refused = ("watch",)
+        assert await watch.next() is None
+        assert (await client.ask("GET", EVERYWHERE, query={"watch": "1"})).code == 403
+
+    run(scenario, impatient)

@@ -86,10 +86,13 @@ class App:
             await self._access.check(user, Asked(exchange.method.lower(), exchange.scope["path"]))
             await self._document(exchange)
             return
+        await self._check(user, target)
+        await self._verb(exchange, target, user)
+
+    async def _check(self, user: User, target: Target) -> None:
         kind = target.kind
         asked = Asked(target.verb, "", kind.group, kind.version, kind.plural, target.namespace)
         await self._access.check(user, asked, target.name)
-        await self._verb(exchange, target, user)
 
     async def _verb(self, exchange: Exchange, target: Target, user: User) -> None:
         if target.kind.is_computed and not target.kind.is_view and target.verb in ("get", "list"):
@@ -102,8 +105,13 @@ class App:
             case "watch":
                 if target.kind.is_view:
                     raise refusal.no_such_method()
+
+                async def check_again() -> None:
+                    await self._check(await self._access.user_of(exchange), target)
+
                 async with self._watching():
-                    await Watch(self._store, self.feed, exchange, target).run(self._stopping)
+                    watch = Watch(self._store, self.feed, exchange, target, check_again)
+                    await watch.run(self._stopping)
             case verb:
                 if target.kind.is_computed:
                     raise refusal.computed(target.kind)

@@ -33,6 +33,10 @@ class Patience(Struct, frozen=True):
     """Between two pieces of its request."""
     answer_s: float = 60.0
     """For it to take a piece of its answer."""
+    mark_s: float = 60.0
+    """Between two bookmarks of a watch. They keep watchers of quiet kinds within the history; as often it is asked
+    whether the client may still watch.
+    """
 
 
 class ClientGoneError(Exception):
@@ -62,7 +66,7 @@ class Exchange:
         """Of the answer, once it has begun."""
         self.warnings: list[str] = []
         self._send = send
-        self._patience = patience
+        self.patience = patience
         self._gzip: Any = None
 
     def header(self, name: bytes) -> str:
@@ -81,7 +85,7 @@ class Exchange:
         size = 0
         while True:
             try:
-                async with asyncio.timeout(self._patience.body_s):
+                async with asyncio.timeout(self.patience.body_s):
                     message = await self.receive()
             except TimeoutError as error:
                 raise Refusal(408, "Timeout", "the body of the request did not come in time") from error
@@ -161,7 +165,7 @@ class Exchange:
 
     async def _sent(self, message: Message) -> None:
         try:
-            async with asyncio.timeout(self._patience.answer_s):
+            async with asyncio.timeout(self.patience.answer_s):
                 await self._send(message)
         except TimeoutError as error:
             self.abort()

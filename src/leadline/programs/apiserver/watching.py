@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -15,19 +16,24 @@ from leadline.programs.apiserver.exchange import Exchange
 from leadline.programs.apiserver.feed import ClosedError, Feed, Following, event_line
 from leadline.programs.apiserver.refusal import Refusal
 
-BOOKMARK_EVERY_S = 60.0
-"""Keeps watchers of quiet kinds within the history."""
 SHORTEST_S = 1800.0
 """Without a time of its own a watch lasts this long to twice as long, so that not all come back at once."""
 LONGEST_S = 86_400.0
 INITIAL_END = "k8s.io/initial-events-end"
 
 
+Check = Callable[[], Awaitable[None]]
+
+
 class Watch:
     """One watch of one client."""
 
-    def __init__(self, store: Store, feed: Feed, exchange: Exchange, target: Target) -> None:
+    def __init__(
+        self, store: Store, feed: Feed, exchange: Exchange, target: Target, check_again: Check
+    ) -> None:
+        """``check_again`` raises a ``Refusal`` once the client may not watch any more."""
         self._store = store
+        self._check_again = check_again
         self._feed = feed
         self._exchange = exchange
         self._shown = asked.shown(exchange, target)
@@ -102,25 +108,36 @@ class Watch:
             await self._exchange.piece(self._mark(revision, {INITIAL_END: "true"}))
 
     async def _follow(self, following: Following, first: Changes | None, since: int) -> None:
-        mark_at = time.monotonic() + BOOKMARK_EVERY_S
+        mark_every_s = self._exchange.patience.mark_s
+        mark_at = time.monotonic() + mark_every_s
         sent = since
         changes = first
         while (now := time.monotonic()) < self._ends_at:
             if changes is not None:
                 sent = changes.revision
                 await self._send(changes)
-            if self._wants_marks and now >= mark_at:
-                mark_at = now + BOOKMARK_EVERY_S
-                await self._exchange.piece(self._mark(sent))
-            until = min(self._ends_at, mark_at) if self._wants_marks else self._ends_at
+            if now >= mark_at:
+                mark_at = now + mark_every_s
+                if not await self._is_still_allowed():
+                    return
+                if self._wants_marks:
+                    await self._exchange.piece(self._mark(sent))
             try:
-                changes = await following.next(max(0.0, until - now))
+                changes = await following.next(max(0.0, min(self._ends_at, mark_at) - now))
             except GoneError as error:
                 status = orjson.dumps(refusal.expired(str(error)).status)
                 await self._exchange.piece(event_line("ERROR", status))
                 return
             except ClosedError:
                 return
+
+    async def _is_still_allowed(self) -> bool:
+        """Credentials expire and rights are taken away while a watch is open; what cannot be checked now goes on."""
+        try:
+            await self._check_again()
+        except Refusal as refused:
+            return refused.code not in (401, 403)
+        return True
 
     async def _send(self, changes: Changes) -> None:
         if changes.events:
