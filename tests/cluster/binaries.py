@@ -5,6 +5,7 @@ A build is kept in ``LEADLINE_CLUSTER_BINARIES``, by default below ``~/.cache/le
 ``PATH``: etcd, containerd, runc, ctr, kubectl.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -74,19 +75,43 @@ def build(programs: tuple[str, ...] = WHOLE) -> None:
             str(unfinished),
             f"k8s.io/kubernetes/cmd/{program}",
         ]
-        run = subprocess.run(
-            command,
-            cwd=HERE,
-            env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false -mod=readonly"},
-            capture_output=True,
-            text=True,
-            timeout=MAX_BUILD_S,
-            check=False,
-        )
-        if run.returncode:
-            unfinished.unlink(missing_ok=True)
-            raise MissingError(f"go build of {program} failed: {run.stderr.strip()[-500:]}")
+        _run_go(command, unfinished)
         unfinished.rename(folder / program)
+
+
+def reflector() -> Path:
+    """The program in ``reflector``, built where it is not kept: client-go's caches over kinds of one's choice.
+
+    Raises: ``MissingError``.
+    """
+    source = (HERE / "reflector" / "main.go").read_bytes()
+    kept = kept_folder() / f"reflector-{hashlib.sha256(source).hexdigest()[:12]}"
+    if os.access(kept, os.X_OK):
+        return kept
+    if shutil.which("go") is None:
+        raise MissingError("the reflector is not built and there is no Go")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = kept.with_name(f"{kept.name}.{os.getpid()}")
+    _run_go(
+        ["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", str(unfinished), "./reflector"], unfinished
+    )
+    unfinished.rename(kept)
+    return kept
+
+
+def _run_go(command: list[str], unfinished: Path) -> None:
+    run = subprocess.run(
+        command,
+        cwd=HERE,
+        env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false -mod=readonly"},
+        capture_output=True,
+        text=True,
+        timeout=MAX_BUILD_S,
+        check=False,
+    )
+    if run.returncode:
+        unfinished.unlink(missing_ok=True)
+        raise MissingError(f"{' '.join(command[:2])} of {command[-1]} failed: {run.stderr.strip()[-500:]}")
 
 
 def on_path(*programs: str) -> None:

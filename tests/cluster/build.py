@@ -2,11 +2,12 @@
 
 import sys
 
-from binaries import MissingError, build, kept_folder
+from binaries import MissingError, build, kept_folder, reflector
 
 if __name__ == "__main__":
     try:
         build()
+        reflector()
     except MissingError as error:
         sys.exit(str(error))
     print(kept_folder())
