@@ -11,6 +11,7 @@ from leadline.model.control import Control, Framework
 from leadline.model.finding import Finding, Skip, Unread
 from leadline.model.report import PostureReport, Target, TargetKind
 from leadline.model.resource import Resource
+from leadline.outputs.place import NoPlaces
 from leadline.outputs.store.posture_reading import StoredResult, stored_result
 from leadline.outputs.store.posture_results import SCANS
 from leadline.outputs.store.protocol import Entry, Store
@@ -20,6 +21,7 @@ from leadline.scans.policies import Policies, choose_policies
 from leadline.scans.scan_runs import RUNS
 from leadline.scans.selection import selected
 from leadline.scans.stored_runs import all_of
+from leadline.scans.waiving import Waiving, waived, waivers_of_files
 
 Body = dict[str, Any]
 
@@ -54,7 +56,8 @@ async def stored_posture(store: Store, options: PostureOptions) -> PostureReport
     base = _base(runs)
     judgement = selected(options, _judgement(results, wanted))
     controls = _controls(results, base, policies, wanted)
-    return _report(judgement, controls, policies.frameworks, _Coverage(base, runs))
+    report = _report(judgement, controls, policies.frameworks, _Coverage(base, runs))
+    return waived(report, NoPlaces(), Waiving(waivers_of_files(options.waivers), policies.known, options))
 
 
 class _Coverage(Struct, frozen=True):

@@ -20,7 +20,6 @@ COMMANDS = {
     "risk": "Ranks workloads by what is at stake.",
     "scan": "Scans files, charts or a cluster and says what to change.",
     "schema": "Prints the JSON Schema of a report, or of waivers.",
-    "schema": "Prints the JSON Schema of a report.",
     "store": "Backs up, restores and checks a file of results.",
     "version": "Says what this is and what it brings.",
     "waiver": "Shows accepted findings: which entry matches what.",
