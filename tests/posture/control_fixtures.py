@@ -7,6 +7,7 @@
     # settings: insecure_capabilities=SYS_ADMIN,NET_ADMIN
     # cloud: EKS
     # server: v1.24.1
+    # signatures: registry.example/shop/web:1=trusted, registry.example/shop/other:1=unsigned
 
 A fixture that stands for all that a cluster holds begins with ``# whole cluster``, and is judged as complete.
 A ``fails`` line holds the path of one finding, after ``Kind/name`` of the object it starts from where the
@@ -66,8 +67,14 @@ def read_fixture(path: Path) -> Fixture:
             assume_complete=text.startswith("# whole cluster\n"),
             cloud=facts.get("cloud", ""),
             server_version=facts.get("server", ""),
+            signatures=signatures_in(facts["signatures"]) if "signatures" in facts else None,
         ),
     )
+
+
+def signatures_in(written: str) -> dict[str, str]:
+    pairs = (pair.strip().rpartition("=") for pair in written.split(","))
+    return {image: state for image, _, state in pairs}
 
 
 def judged(control: BuiltControl, documents: list[dict[str, Any]], fixture: Fixture) -> Judgement:

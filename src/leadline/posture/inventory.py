@@ -80,6 +80,8 @@ class Facts(Struct, frozen=True):
     """``EKS``, ``AKS``, ``GKE``, ``none`` for another cluster; empty where unknown, and then every control is asked."""
     assume_complete: bool = False
     """Whether to take what was read for all there is, as in a whole cluster, because the user knows that it is."""
+    signatures: Mapping[str, str] | None = None
+    """By images as they are written ``trusted``, ``not trusted`` or ``unsigned``; ``None`` where no registry was asked."""
 
 
 class Inventory:

@@ -56,6 +56,10 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     """Files that say which findings are accepted: ours, or the ecosystem's exceptions."""
     use_target_waivers: bool = True
     """Whether waivers and ignore files that come with the target count."""
+    trust_policy: str = ""
+    """A file that says who may sign which images; registries are asked for signatures where there is one."""
+    trusted_root: str = ""
+    """A file with the CAs and logs behind identities; empty for sigstore's public ones."""
     with_scores: bool = True
     """Whether the headline frameworks are counted where no framework was chosen."""
     charts: ChartOptions = ChartOptions()

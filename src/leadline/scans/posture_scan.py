@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from msgspec import Struct
 
 from leadline.model.control import BuiltControl
+from leadline.model.finding import Skip
 from leadline.model.report import PostureReport, Target
 from leadline.outputs.place import Places
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.sealing import sealed
 from leadline.posture.engine import Facts, Judgement, judge
 from leadline.scans.coverage import why_no_verdict
+from leadline.scans.image_signatures import signature_skips, with_signatures
 from leadline.scans.options import PostureOptions
 from leadline.scans.policies import Policies, choose_policies
 from leadline.scans.read_targets import read
@@ -57,6 +59,7 @@ def open_posture_scan(targets: Sequence[str], options: PostureOptions) -> Iterat
         started = time.monotonic()
         with read(targets, options, policies.controls) as reading:
             hidden.add_objects(reading.resources)
+            reading = with_signatures(reading, options)
             raw = _report(options, reading, policies, settings, started)
             raw = waived(raw, reading.places, waiving)
             report = hidden.report(raw)
@@ -71,13 +74,18 @@ def facts_of(options: PostureOptions, reading: Reading) -> Facts:
         reading.target.server_version,
         _cloud(options, reading.target),
         options.assume_complete,
+        reading.signatures,
     )
 
 
 def asked_controls(reading: Reading, policies: Policies) -> list[BuiltControl]:
     """The controls that what was read is enough for."""
-    left_out = {skip.control for skip in reading.skips}
+    left_out = {skip.control for skip in _skips(reading, policies)}
     return [control for control in policies.controls if control.id not in left_out]
+
+
+def _skips(reading: Reading, policies: Policies) -> tuple[Skip, ...]:
+    return (*reading.skips, *signature_skips(reading, (control.id for control in policies.controls)))
 
 
 def _report(
@@ -112,7 +120,7 @@ def report_of(
         joined=judgement.joined,
         gave_up=judgement.gave_up,
         passed_by=judgement.passes,
-        skips=(*judgement.skips, *reading.skips),
+        skips=(*judgement.skips, *_skips(reading, policies)),
         unread=(*policies.unread, *reading.unread, *judgement.unread),
         left_out=reading.left_out,
         rendering="; ".join(filter(None, (reading.rendering, *(of() for of in policies.confinements)))),

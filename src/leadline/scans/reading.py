@@ -1,5 +1,7 @@
 """What a source hands over to a scan."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from leadline.model.finding import Skip, Unread
@@ -36,3 +38,5 @@ class Reading(Struct, frozen=True):
     """Whether the target is a whole cluster."""
     skips: tuple[Skip, ...] = ()
     """Controls that what was read is not enough for; they are not asked."""
+    signatures: Mapping[str, str] | None = None
+    """As ``Facts.signatures``."""

@@ -293,3 +293,59 @@ def test_the_screen_names_the_outcome_and_why(run, registry, image):
     assert "not trusted: no key of the policy made it" in out
     assert out.endswith("1 image: 0 as the policy asks, 1 not\n")
     assert digest_of(b"")
+
+
+def deployed(registry, tmp_path, *images: str) -> None:
+    containers = [{"name": f"c{i}", "image": name} for i, name in enumerate(images)]
+    body = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web"},
+        "spec": {"containers": containers},
+    }
+    (tmp_path / "m.json").write_text(json.dumps(body))
+
+
+def posture(run, *words):
+    code, out, err = run("scan", "control", "C-0236,C-0237", "m.json", *words, "-f", "json")
+    if not out:
+        return code, {}, err
+    found = json.loads(out)
+    paths = {
+        c["controlID"]: [p.get("reviewPath") for rule in c["rules"] for p in rule.get("paths", ())]
+        for r in found["results"]
+        for c in r["controls"]
+    }
+    return code, paths, found["coverage"]
+
+
+def test_controls_on_signatures_judge_where_a_policy_is_given(run, registry, image, tmp_path):
+    name = f"{registry.host}/{image[0]}:1"
+    (tmp_path / "p.yaml").write_text('policies: [{images: ["*"], signers: [{key: key.pub}]}]')
+    deployed(registry, tmp_path, name)
+    first = "spec.containers[0].image"
+    assert posture(run, "--trust-policy", "p.yaml")[1] == {"C-0236": [first], "C-0237": [first]}
+    registry.attach(image[0], tag(image[1]), [signature(OTHER, image[1])])
+    assert posture(run, "--trust-policy", "p.yaml")[1] == {"C-0236": [first], "C-0237": []}
+    registry.attach(image[0], tag(image[1]), [signature(KEY, image[1])])
+    assert posture(run, "--trust-policy", "p.yaml")[1] == {"C-0236": [], "C-0237": []}
+
+
+def test_without_a_policy_they_are_skipped_and_say_why(run, registry, image, tmp_path):
+    deployed(registry, tmp_path, f"{registry.host}/{image[0]}:1")
+    code, _, err = run("scan", "control", "C-0236", "m.json")
+    assert code == 3
+    assert "no registry was asked who signed the images" in err
+    found = json.loads(run("scan", "m.json", "-f", "json")[1])
+    whys = {one["id"]: one["why"] for one in found["coverage"]["controls"]["skipped"]}
+    assert "no registry was asked" in whys["C-0236"]
+    assert "no registry was asked" in whys["C-0237"]
+
+
+def test_an_image_whose_registry_does_not_answer_is_not_judged_and_named(run, registry, image, tmp_path):
+    (tmp_path / "p.yaml").write_text('policies: [{images: ["*"], signers: [{key: key.pub}]}]')
+    gone = "127.0.0.1:1/shop/gone:1"
+    deployed(registry, tmp_path, gone, f"{registry.host}/{image[0]}:1")
+    _, paths, coverage = posture(run, "--trust-policy", "p.yaml")
+    assert paths == {"C-0236": ["spec.containers[1].image"], "C-0237": ["spec.containers[1].image"]}
+    assert [one["where"] for one in coverage["unread"]] == [gone]

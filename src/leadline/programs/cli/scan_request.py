@@ -64,6 +64,8 @@ class ScanRequest(Struct, frozen=True):
     watch: bool = False
     exceptions: tuple[str, ...] = ()
     no_waivers_from_target: bool = False
+    trust_policy: str = ""
+    trusted_root: str = ""
     debug: bool = False
 
 
@@ -149,6 +151,8 @@ def options_of(request: ScanRequest, say: Say, *, with_scores: bool) -> PostureO
         with_scores=with_scores,
         waivers=request.exceptions,
         use_target_waivers=not request.no_waivers_from_target,
+        trust_policy=request.trust_policy,
+        trusted_root=request.trusted_root,
         charts=ChartOptions(
             values=request.values,
             set=request.set,

@@ -1,15 +1,31 @@
-"""The image is not signed.
+"""The image has no signature.
 
-Without a signature there is no telling whether it is what its makers built.
+Without a signature no one can check that it is what its makers built: anyone who can write to the registry, or sits on the
+way to it, can put another program under the same name.
 
 Fix: sign images in the build, and take signed ones from others.
+
+Example::
+
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web}
+    spec:
+      template:
+        spec:
+          containers:
+          - {name: web, image: registry.example/shop/unsigned:1}
+
+Cannot see: signatures, where no registry was asked for them, or the registry did not answer; those of Notary.
 
 See: https://docs.sigstore.dev/cosign/signing/overview/
 """
 
-from leadline.posture.control import not_built
+from leadline.posture.checks.image_signatures import signature_of
+from leadline.posture.control import Container, Inventory, Review, Violations, control
 
-UNSIGNED_IMAGE = not_built(
+
+@control(
     "C-0237",
     "Check if signature exists",
     problem="Image is not signed",
@@ -17,5 +33,7 @@ UNSIGNED_IMAGE = not_built(
     score=5.0,
     reference_score=7.0,
     category="Workload / Supply chain",
-    needs="signatures from the image's registry",
 )
+def unsigned_image(container: Container, inventory: Inventory) -> Violations:
+    if signature_of(container, inventory) == "unsigned":
+        yield Review("image", advice="sign it in the build")

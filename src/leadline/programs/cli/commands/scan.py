@@ -163,6 +163,18 @@ _LIST = "A list, with commas or repeated."
 @click.option("--fix", is_flag=True, help="Edit the files so that findings go away, as leadline fix does.")
 @click.option("--yes", is_flag=True, help="With --fix: write without asking.")
 @click.option(
+    "--trust-policy",
+    default="",
+    metavar="FILE",
+    help="Who may sign which images; their registries are asked.",
+)
+@click.option(
+    "--trusted-root",
+    default="",
+    metavar="FILE",
+    help="CAs and logs behind identities, as sigstore writes them.",
+)
+@click.option(
     "--exceptions",
     "--waivers",
     "exceptions",
