@@ -16,6 +16,7 @@ from leadline.model.package import Sbom
 from leadline.model.report import ControlCount, PostureReport, Waived
 from leadline.model.resource import Resource, joined
 from leadline.outputs.addresses import path_of, uri_of
+from leadline.outputs.allowance import MOST_DRAWN, Allowance, ResultRoom
 from leadline.outputs.command_lines import broken_at, side_by_side
 from leadline.outputs.control_groups import ControlGroup, control_groups
 from leadline.outputs.counters import Counters, category_of, resource_counters, skip_info, status_info
@@ -68,8 +69,10 @@ from leadline.outputs.waiver_text import (
 
 __all__ = [
     "HIDDEN",
+    "MOST_DRAWN",
     "SEVERITIES",
     "YOUR_VALUE",
+    "Allowance",
     "Asked",
     "Control",
     "ControlCount",
@@ -92,6 +95,7 @@ __all__ = [
     "PostureReport",
     "Remove",
     "Resource",
+    "ResultRoom",
     "Review",
     "Sbom",
     "Set",

@@ -10,6 +10,7 @@ from leadline.discover import discover
 from leadline.errors import UsageError
 from leadline.model.control import Severity
 from leadline.model.report import PostureReport
+from leadline.outputs.allowance import MOST_CHARACTERS
 from leadline.outputs.document_template import MakeDraft
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class Page(Struct, frozen=True):
     """Columns of the terminal."""
     colour: bool = False
     verbose: bool = False
+    most: int = MOST_CHARACTERS
+    """Characters that each kind of detail may take which repeats for objects or findings."""
     command: str = "leadline"
     """The command line to repeat in advice."""
     coverage: bool = False

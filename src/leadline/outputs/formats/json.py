@@ -6,7 +6,7 @@ Field names are those of the version 2 report that the ecosystem's dashboards an
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import IO, Any
 
@@ -22,6 +22,7 @@ from leadline.outputs.format import (
     PostureReport,
     Remove,
     Resource,
+    ResultRoom,
     Review,
     Set,
     Skip,
@@ -68,7 +69,10 @@ def json(report: PostureReport, out: IO[str], page: Page) -> None:
     objects = _Objects(report)
     _write_list(out, "resources", ordered, lambda pair: json_text(objects.resource(pair[0])))
     # Readers look up each object here, and some stop at one that is missing: DefectDojo's, VS Code's.
-    _write_list(out, "results", ordered, _Results(report, page).text)
+    results = _Results(report, page)
+    _write_list(out, "results", ordered, results.text)
+    if left_out := results.room.left_out():
+        out.write(f',"leftOutOfReport":{json_text(left_out)}')
     out.write("}\n")
 
 
@@ -92,6 +96,7 @@ class _Results:
 
     def __init__(self, report: PostureReport, page: Page) -> None:
         self._places = FindingPlaces(report, page.places)
+        self.room = ResultRoom(page.most)
         self._controls = {control.id: control for control in report.controls}
         self._settings = report.settings
         self._parts = report.parts_of
@@ -115,7 +120,9 @@ class _Results:
         skipped = {skip.control: skip for skip in self._gave_up.get(resource.id, ())}
         passed_by = dict(self._passed_by.get(resource.id, ()))
         named = {*judged, *failed, *skipped}
-        ids = judged if len(named) == len(judged) else sorted(named, key=self._rank.__getitem__)
+        every = judged if len(named) == len(judged) else tuple(sorted(named, key=self._rank.__getitem__))
+        told = {*failed, *skipped, *(i for i in every if (resource.id, i) in self._waived)}
+        ids = self.room.affordable(every, failed, told)
         entries = ",".join(
             self._failure(resource.id, i, failed[i])
             if i in failed
@@ -126,6 +133,7 @@ class _Results:
             else self._pass(i, passed_by.get(i, ()))
             for i in ids
         )
+        self.room.passed.spend(len(entries))
         return f'{{"resourceID":{json_text(resource.id)},"controls":[{entries}]}}'
 
     def _pass(self, control_id: str, others: tuple[str, ...]) -> str:
@@ -137,11 +145,12 @@ class _Results:
         return json_text(self._written(control, info, self._rule(control, "skipped", info["subStatus"])))
 
     def _failure(self, resource_id: str, control_id: str, findings: list[Finding]) -> str:
-        paths = ",".join([self._path(finding) for finding in findings])
+        paths = ",".join(self._paths(findings))
         text = f'{self._entry(control_id, "failed")},"paths":[{paths}]'
         related = {other for f in findings for other in (*f.related, f.on)} - {resource_id}
         if related:
             text = f'{text},"relatedResourcesIDs":{json_text(sorted(related))}'
+        self.room.failed.spend(len(text) - len(paths))
         return text + "}]}"
 
     def _accepted(self, control_id: str, waived: list[Waived]) -> str:
@@ -182,6 +191,15 @@ class _Results:
                 for name, shipped in control.settings.items()
             }
         return rule
+
+    def _paths(self, findings: list[Finding]) -> Iterator[str]:
+        for number, finding in enumerate(findings):
+            if self.room.paths.is_spent:
+                self.room.paths.left_out += len(findings) - number
+                return
+            text = self._path(finding)
+            self.room.paths.spend(len(text))
+            yield text
 
     def _path(self, finding: Finding) -> str:
         holder = self._places.holder(finding)

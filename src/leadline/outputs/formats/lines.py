@@ -3,6 +3,8 @@
 from typing import IO
 
 from leadline.outputs.format import (
+    MOST_DRAWN,
+    Allowance,
     FindingPlaces,
     Page,
     PostureReport,
@@ -24,15 +26,23 @@ from leadline.outputs.format import (
 def lines(report: PostureReport, out: IO[str], page: Page) -> None:
     places = FindingPlaces(report, page.places)
     title = titles_of(report)
+    rows, drawn = Allowance(page.most), Allowance(MOST_DRAWN)
     for row in edit_rows(report, places, page.least):
-        out.write(f"{edit_line(row, report, title)}\n")
+        line = f"{edit_line(row, report, title)}\n"
+        if not rows.takes(len(line)):
+            continue
+        out.write(line)
         if page.verbose:
             out.write(f"    {plain(why(row.controls[0]))}\n")
             source = places.lines(row.finding, row.place) if row.place else []
-            if source:
+            if source and drawn.takes(len(source[-1])):
                 out.write(f"    {source[-1].strip()}\n")
     for prevention in preventions(report) if page.verbose else ():
         out.write(f"{prevention_text(prevention, report, places, title)}\n")
+    if rows.left_out or drawn.left_out:
+        out.write(
+            f"left out of this list for its length: {rows.left_out:,} findings, {drawn.left_out:,} source lines\n"
+        )
     problems = {control.id: control.problem or control.title for control in report.controls}
     for one in report.waived:
         resource = report.resource(one.finding.resource)

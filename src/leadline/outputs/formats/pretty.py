@@ -8,6 +8,7 @@ from itertools import chain
 from typing import IO
 
 from leadline.outputs.format import (
+    MOST_DRAWN,
     SEVERITIES,
     ControlGroup,
     EditRow,
@@ -57,8 +58,6 @@ _STYLES = {
     "neither": "1",
 }
 _SEVERITY_WIDTH = 8
-_MOST_DRAWN = 32 << 20
-"""Characters of excerpts in one report: what goes beyond is counted."""
 
 
 @format("pretty", suffix=".txt")
@@ -234,7 +233,7 @@ def _blocks(report: PostureReport, page: Page) -> Iterator[str]:
     drawn = 0
     for rows in problems.values():
         for line in chain(_about(rows[0], page), _places(rows, report, places, page)):
-            if drawn > _MOST_DRAWN:
+            if drawn > MOST_DRAWN:
                 yield "the rest is not drawn, it is too long; -f json and -f lines hold all"
                 yield ""
                 return

@@ -1,6 +1,7 @@
 """A report without secrets, and the places and lines of files without them."""
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,8 @@ from leadline.outputs.redaction.shapes import redacted_text
 from leadline.outputs.redaction.values import SecretValues
 
 _SHORTEST_SETTING = 3
+_HELD = 64
+"""Objects whose lines can be hidden without looking through them again."""
 _SAYS_NOTHING = re.compile(r"true|false|null|[\d.]+")
 
 
@@ -194,14 +197,16 @@ class _SafePlaces:
         self._places = places
         self._raw = raw
         self._found = found
-        self._last: tuple[str, LineHider] | None = None
+        self._hiders: OrderedDict[str, LineHider] = OrderedDict()
 
     def find(self, resource: Resource, path: str) -> Place | None:
         return self._places.find(self._raw.get(resource.id, resource), path)
 
     def lines(self, resource: Resource, first: int, last: int) -> list[str]:
         raw = self._raw.get(resource.id, resource)
-        if self._last is None or self._last[0] != resource.id:
-            self._last = resource.id, LineHider(raw.body, self._found)
-        hider = self._last[1]
+        hider = self._hiders.get(resource.id)
+        if hider is None:
+            hider = self._hiders[resource.id] = LineHider(raw.body, self._found)
+            if len(self._hiders) > _HELD:
+                self._hiders.popitem(last=False)
         return [hider.hide(source_line(line)) for line in self._places.lines(raw, first, last)]
