@@ -44,12 +44,12 @@ class ResultRoom:
         self.passed, self.failed, self.paths = Allowance(most), Allowance(most), Allowance(most)
 
     def affordable(
-        self, every: Collection[str], failed: Collection[str], told: Collection[str]
+        self, every: Collection[str], failed: Collection[str], special: Collection[str]
     ) -> Collection[str]:
-        """Those of the controls ``every`` of an object that there is room for; plain passes, not in ``told``, go first."""
+        """Those of the controls ``every`` of an object that there is room for; plain passes, not in ``special``, go first."""
         if not self.passed.is_spent:
             return every
-        kept = [control for control in every if control in told]
+        kept = [control for control in every if control in special]
         self.passed.left_out += len(every) - len(kept)
         if not self.failed.is_spent:
             return kept

@@ -121,8 +121,8 @@ class _Results:
         passed_by = dict(self._passed_by.get(resource.id, ()))
         named = {*judged, *failed, *skipped}
         every = judged if len(named) == len(judged) else tuple(sorted(named, key=self._rank.__getitem__))
-        told = {*failed, *skipped, *(i for i in every if (resource.id, i) in self._waived)}
-        ids = self.room.affordable(every, failed, told)
+        special = {*failed, *skipped, *(i for i in every if (resource.id, i) in self._waived)}
+        ids = self.room.affordable(every, failed, special)
         entries = ",".join(
             self._failure(resource.id, i, failed[i])
             if i in failed
