@@ -9,6 +9,8 @@ from leadline.model.finding import Finding, Place, Skip, Unread
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.outputs.format import Asked, FindingPlaces, Page, Places
+from leadline.outputs.redaction.report import Redaction
+from leadline.outputs.redaction.values import SecretValues
 
 TEXT = """\
 apiVersion: apps/v1
@@ -99,7 +101,7 @@ UNREAD = (
     Unread("deploy/web/templates/hpa.yaml", "a Helm template without its chart", "malformed"),
 )
 
-REPORT = PostureReport(
+RAW = PostureReport(
     target=Target("directory", "deploy", "/home/me/deploy"),
     resources=(WEB, SETTINGS, READER, SUBJECT),
     controls=CONTROLS,
@@ -115,6 +117,16 @@ REPORT = PostureReport(
     objects=3,
     seconds=0.42,
 )
+
+
+def redacted(raw: PostureReport) -> PostureReport:
+    """As a scan hands out what it read."""
+    hidden = Redaction(SecretValues())
+    hidden.add_objects(raw.resources)
+    return hidden.report(raw)
+
+
+REPORT = redacted(RAW)
 
 _PLACES = {
     (0, f"{_NGINX}securityContext.privileged"): Place("app.yaml", 17, 13),

@@ -3,12 +3,15 @@
 A bracket holds the index of a list, or a key of a mapping that a dotted path could not carry.
 """
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 Step = str | int
 Steps = tuple[Step, ...]
+_PLAIN = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[0-9]{1,9}\])*")
+"""Most paths: names and positions, without a key in brackets."""
 
 
 @lru_cache(maxsize=8192)
@@ -20,6 +23,10 @@ def parse_path(path: str) -> Steps:
 
     Raises: ``ValueError`` for a bracket that is never closed or an empty step.
     """
+    if _PLAIN.fullmatch(path):
+        return tuple(
+            int(part[1:-1]) if part[0] == "[" else part for part in path.replace("[", ".[").split(".")
+        )
     steps: list[Step] = []
     at, end = 0, len(path)
     while at < end:

@@ -40,9 +40,8 @@ from leadline.outputs.place import (
     value_at,
 )
 from leadline.outputs.plain import columns, count, padded, plain, source_line, value_text, wrapped
-from leadline.outputs.redaction.bodies import redacted_object
 from leadline.outputs.redaction.lines import redacted_lines
-from leadline.outputs.redaction.shapes import HIDDEN, redacted_text
+from leadline.outputs.redaction.shapes import HIDDEN
 from leadline.outputs.remediation import ControlText, control_text, fix, why
 from leadline.outputs.report_document import encode
 from leadline.outputs.sealing import sealed
@@ -140,8 +139,6 @@ __all__ = [
     "prevention_text",
     "preventions",
     "redacted_lines",
-    "redacted_object",
-    "redacted_text",
     "resource_counters",
     "scanned",
     "scores",

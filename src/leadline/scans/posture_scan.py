@@ -28,6 +28,7 @@ class PostureScan(Struct, frozen=True):
     """A finished scan whose files are still there."""
 
     report: PostureReport
+    """Without secrets, as formats rely on."""
     places: Places
     notes: tuple[str, ...] = ()
     """Oddities of the input that change no verdict, worth a line."""

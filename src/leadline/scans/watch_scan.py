@@ -85,6 +85,10 @@ class WatchedScan:
         why = self._hidden.message(why_no_verdict(shown, reading.ignored, self._options))
         return PostureScan(shown, places, tuple(map(self._hidden.message, reading.notes)), why)
 
+    def message(self, text: str) -> str:
+        """A sentence without secrets."""
+        return self._hidden.message(text)
+
     def read_again(self, reading: Reading) -> ScanChange | None:
         """The change from what was read before to ``reading``, as a whole."""
         old = {resource.id: resource for resource in self._worlds.resources}
@@ -110,6 +114,8 @@ class WatchedScan:
             return None
         shown = self._hidden.report(appeared)
         places = self._hidden.places(reading.places, appeared.resources, shown)
+        unread = tuple(self._hidden.unread(unread))
+        ended = tuple(map(self._hidden.text, ended))
         return ScanChange(shown, self._hidden.report(went), places, unread, ended)
 
     def _part(self, findings: tuple[Finding, ...], subjects: dict[str, Resource]) -> PostureReport:
@@ -184,11 +190,11 @@ def _file_changes(
 
 
 def _unreadable(watched: WatchedScan, error: SourceError) -> ScanChange:
-    nothing = replace(watched.scan.report, findings=())
-    reading = watched.reading
-    unread = Unread(reading.target.name, str(error), "missing")
+    scan, reading = watched.scan, watched.reading
+    nothing = replace(scan.report, findings=())
+    unread = Unread(reading.target.name, watched.message(str(error)), "missing")
     watched.reading = replace(reading, unread=(*reading.unread, unread))
-    return ScanChange(nothing, nothing, reading.places, (unread,))
+    return ScanChange(nothing, nothing, scan.places, (unread,))
 
 
 def _cluster_scan(

@@ -10,6 +10,8 @@ from leadline.model.finding import Skip
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, resource_of
 from leadline.outputs.format import find_format
+from leadline.outputs.redaction.report import Redaction
+from leadline.outputs.redaction.values import SecretValues
 from outputs.sample_report import FINDINGS, READER, REPORT, SETTINGS, SUBJECT, WEB, page
 
 SCHEMA = json.loads((resources.files("leadline.outputs") / "report_schema.json").read_text("utf-8"))
@@ -124,7 +126,7 @@ def test_what_json_has_no_word_for_still_gets_out():
     odd = resource_of(body, Origin(path="a\u202e.yaml"))
     out = io.StringIO()
     report = msgspec.structs.replace(EMPTY, resources=(odd,), judged=((),), objects=1)
-    find_format("json", PostureReport).write(report, out, page())
+    find_format("json", PostureReport).write(Redaction(SecretValues()).report(report), out, page())
     out.getvalue().encode("utf-8")
     spec = json.loads(out.getvalue())["resources"][0]["object"]["spec"]
     assert spec == {"huge": str(10**40), "nan": None, "half": "?", "many": None}

@@ -34,8 +34,6 @@ from leadline.outputs.format import (
     file_of,
     format,
     json_text,
-    redacted_object,
-    redacted_text,
     resource_counters,
     skip_info,
     status_info,
@@ -293,7 +291,7 @@ class _Objects:
         return {"resourceID": resource.id, "object": body, "source": source}
 
     def _body(self, resource: Resource) -> dict[str, Any]:
-        body, origin = redacted_object(resource.body), resource.origin
+        body, origin = dict(resource.body), resource.origin
         if origin.kind not in ("cluster", "derived"):
             body["sourcePath"] = origin.path if origin.kind == "helm" else f"{origin.path}:{origin.document}"
         return body
@@ -423,7 +421,7 @@ def _unread(unread: Unread) -> dict[str, Any]:
         "where": unread.where,
         "line": unread.line,
         "column": unread.column,
-        "why": redacted_text(unread.why),
+        "why": unread.why,
         "hint": unread.hint,
     }
 
@@ -452,7 +450,7 @@ def _metadata(report: PostureReport, page: Page) -> dict[str, Any]:
         "directory": {"directoryContextMetadata": {"basePath": target.root or target.name, "hostName": ""}},
         "git": {
             "gitRepoContextMetadata": {
-                "remoteURL": redacted_text(target.name),
+                "remoteURL": target.name,
                 "branch": target.branch,
                 "lastCommit": _commit(report),
                 "localRootPath": target.root,

@@ -28,7 +28,6 @@ from leadline.outputs.format import (
     json_text,
     odd_waivers,
     plain,
-    redacted_text,
     steering,
     titles_of,
     uri_of,
@@ -230,14 +229,14 @@ def _undecided(shown: _Shown) -> Iterator[dict[str, Any]]:
         some = one.resources[:_MOST_RELATED]
         names = ", ".join(shown.title(shown.report.resource(id)) for id in some)
         more = f" and {len(one.resources) - len(some):,} more" if len(some) < len(one.resources) else ""
-        text = f"{plain(one.control)} could not decide about {names}{more}: {plain(redacted_text(one.why))}"
+        text = f"{plain(one.control)} could not decide about {names}{more}: {plain(one.why)}"
         yield {"level": "note", "descriptor": {"id": "undecided"}, "message": {"text": _message(text)}}
 
 
 def _notification(unread: Unread, page: Page) -> dict[str, Any]:
     is_choice = unread.reason == "left out"
     what = "was left out" if is_choice else "was not read"
-    text = f"{plain(unread.where, _LONGEST_TEXT)} {what}: {plain(redacted_text(unread.why), _LONGEST_TEXT)}"
+    text = f"{plain(unread.where, _LONGEST_TEXT)} {what}: {plain(unread.why, _LONGEST_TEXT)}"
     notification: dict[str, Any] = {
         "level": "note" if is_choice else "error",
         "descriptor": {"id": "leftOut" if is_choice else "unread"},

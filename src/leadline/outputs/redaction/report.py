@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import structs
 
 from leadline.errors import LeadlineError
-from leadline.model.control import Missing, Remove, Review, Set, Violation
+from leadline.model.control import Missing, Review, Set, Violation
 from leadline.model.finding import Finding, Place, Skip, Unread
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
@@ -25,6 +25,10 @@ _SHORTEST_SETTING = 3
 _HELD = 64
 """Objects whose lines can be hidden without looking through them again."""
 _SAYS_NOTHING = re.compile(r"true|false|null|[\d.]+")
+
+
+_FIELD_NAMES = re.compile(r"[a-z][A-Za-z]{0,31}(?:\.[a-z][A-Za-z]{0,31}|\[[0-9]{1,9}\])*")
+"""A path of names as Kubernetes calls its fields and of positions in lists: no key of a user's is in it."""
 
 
 class Redaction:
@@ -82,7 +86,10 @@ class Redaction:
                 yield structs.replace(part, where=where, why=why, hint=hint)
 
     def report(self, report: PostureReport) -> PostureReport:
-        """``report`` without secrets in bodies, names, findings and messages."""
+        """``report`` without secrets in bodies, names, findings and messages, and with nothing that JSON cannot hold.
+
+        Here and nowhere else: what shows a report hides nothing again.
+        """
         resources = tuple(self._resource(resource) for resource in report.resources)
         ids = {a.id: b.id for a, b in zip(report.resources, resources, strict=True) if a.id != b.id}
         return structs.replace(
@@ -160,21 +167,26 @@ class Redaction:
                 yield finding
 
     def _violation(self, violation: Violation, ids: Mapping[str, str]) -> Violation:
-        match violation:
-            case Missing(what=what):
-                said = self.text(what)
-                return violation if said == what else Missing(said)
-            case Set(path=path, value=value, on=on):
-                shown, said = self.text(path), self._value(value)
-                is_same = shown == path and said is value and on not in ids
-                return violation if is_same else Set(shown, said, ids.get(on, on))
-            case Remove(path=path, on=on):
-                shown = self.text(path)
-                return violation if shown == path and on not in ids else Remove(shown, ids.get(on, on))
-            case Review(path=path, on=on, advice=advice):
-                shown, said = self.text(path), self.text(advice)
-                is_same = shown == path and said == advice and on not in ids
-                return violation if is_same else Review(shown, ids.get(on, on), said)
+        if isinstance(violation, Missing):
+            said = self.text(violation.what)
+            return violation if said == violation.what else Missing(said)
+        path, on = self._path(violation.path), violation.on
+        is_same = path == violation.path and on not in ids
+        if isinstance(violation, Set):
+            value = self._value(violation.value)
+            if not is_same or value is not violation.value:
+                return Set(path, value, ids.get(on, on))
+        elif isinstance(violation, Review) and violation.advice:
+            advice = self.text(violation.advice)
+            if not is_same or advice != violation.advice:
+                return Review(path, ids.get(on, on), advice)
+        elif not is_same:
+            return type(violation)(path, ids.get(on, on))
+        return violation
+
+    def _path(self, path: str) -> str:
+        """A path without secrets, which only keys of the user's own can be."""
+        return path if _FIELD_NAMES.fullmatch(path) else self.text(path)
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, str):

@@ -7,6 +7,8 @@ https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/#safe-and-uns
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec import structs
+
 from leadline.model.control import Missing, Remove, Set, Violation, Violations
 from leadline.posture.checks.container_security import (
     privilege_escalation,
@@ -104,4 +106,4 @@ def _from_pod(violation: Violation, place: str) -> Violation:
         return violation
     if isinstance(violation, Set):
         return Set(place + violation.path, violation.value)
-    return type(violation)(place + violation.path)
+    return structs.replace(violation, path=place + violation.path)
