@@ -7,6 +7,8 @@ import pytest
 
 from leadline.errors import ClusterError
 from leadline.model.finding import AccessRule, Unread
+from leadline.posture.catalogue import load_controls
+from leadline.posture.engine import judge
 from leadline.sources.cluster.discovery import ApiKind
 from leadline.sources.cluster.listing import Lister, Scope
 from leadline.sources.cluster.reader import (
@@ -443,6 +445,35 @@ def test_values_of_secrets_are_dropped_and_their_keys_kept(server: ListServer, c
         "data": {"token": ""},
         "stringData": {"plain": ""},
     }
+
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def test_of_what_was_last_applied_only_that_is_kept_which_holds_no_more(
+    server: ListServer, cluster: Cluster
+) -> None:
+    def applied(spec: dict[str, Any]) -> dict[str, Any]:
+        return {"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"template": {"spec": spec}}}
+
+    def container(*env: dict[str, Any]) -> dict[str, Any]:
+        return {"containers": [{"name": "c", "image": "i:1", "args": ["--fast"], "env": list(env)}]}
+
+    mode = {"name": "MODE", "value": "fast"}
+    moved = {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}
+    plain = {"name": "PASSWORD", "value": "wonderland-17"}
+    for name, was in (("moved", container(mode, plain)), ("same", container(mode, moved))):
+        made = an_object(name, spec={"template": {"spec": container(mode, moved)}})
+        made["metadata"]["annotations"] = {LAST_APPLIED: json.dumps(applied(was))}
+        server.add(DEPLOYMENT, made)
+    moved_one, same = read_cluster(cluster, {"Deployment.apps"}).resources
+    assert "annotations" not in same.body["metadata"]
+    kept = json.loads(moved_one.body["metadata"]["annotations"][LAST_APPLIED])
+    assert kept == applied({"containers": [{"name": "c", "image": "i:1", "env": [plain]}]})
+    controls = [control for control in load_controls() if control.id == "C-0012"]
+    assert [f.path for f in judge((moved_one, same), controls).findings] == [
+        f"metadata.annotations[{LAST_APPLIED}]"
+    ]
 
 
 def test_status_is_kept_where_controls_look_at_it(server: ListServer, cluster: Cluster) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+from leadline.sources.cluster.last_applied import LAST_APPLIED, remainder
 
 _STATUS_KEPT: Mapping[str, tuple[str, ...]] = {
     "Node": ("nodeInfo", "addresses"),
@@ -39,10 +39,13 @@ class SharedParts:
 
 
 def trim(body: dict[str, Any], parts: SharedParts) -> None:
-    """Cuts ``body`` in place. Values of a Secret are dropped, their keys stay."""
+    """Cuts ``body`` in place. Values of a Secret are dropped, their keys stay; of what was last applied only that
+    stays which the object itself says no more.
+    """
     kind = body.get("kind")
     metadata = body.get("metadata")
     if isinstance(metadata, dict):
+        _trim_last_applied(body, metadata)
         _trim_metadata(metadata, parts)
     _trim_status(body, str(kind))
     if kind == "Secret":
@@ -55,14 +58,19 @@ def trim(body: dict[str, Any], parts: SharedParts) -> None:
         _share_spec(spec, parts, depth=0)
 
 
+def _trim_last_applied(body: dict[str, Any], metadata: dict[str, Any]) -> None:
+    annotations = metadata.get("annotations")
+    if isinstance(annotations, dict) and LAST_APPLIED in annotations:
+        left = remainder(body, annotations.pop(LAST_APPLIED))
+        if left:
+            annotations[LAST_APPLIED] = left
+
+
 def _trim_metadata(metadata: dict[str, Any], parts: SharedParts) -> None:
     for field in _BOOKKEEPING:
         metadata.pop(field, None)
-    annotations = metadata.get("annotations")
-    if isinstance(annotations, dict):
-        annotations.pop(LAST_APPLIED, None)
-        if not annotations:
-            del metadata["annotations"]
+    if metadata.get("annotations") == {}:
+        del metadata["annotations"]
     for field in ("labels", "annotations", "ownerReferences"):
         if field in metadata:
             metadata[field] = parts.one(metadata[field])

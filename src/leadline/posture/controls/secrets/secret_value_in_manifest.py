@@ -33,7 +33,9 @@ from leadline.posture.control import NotJudged, Resource, Review, Violations, co
 )
 def secret_value_in_manifest(secret: Resource) -> Violations:
     if secret.origin.kind in ("cluster", "helm"):
-        raise NotJudged("its value does not stand in a manifest")
+        raise NotJudged(
+            "it stands in no manifest: values of Secrets are not read from a cluster, nor made by charts"
+        )
     if mapping(secret.body.get("sops")):
         return
     for field, is_encoded in (("data", True), ("stringData", False)):
