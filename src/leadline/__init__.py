@@ -49,10 +49,15 @@ __all__ = [
 
 if not TYPE_CHECKING:
 
+    def __dir__():
+        return sorted(_OFFERED.keys() | globals().keys())
+
     def __getattr__(name):
         """Imports what is offered under ``name``."""
         from importlib import import_module
 
+        if name == "errors":
+            return import_module("leadline.errors")
         if name not in _OFFERED:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         module, attribute = _OFFERED[name]

@@ -41,6 +41,8 @@ def encode(report: Report) -> bytes:
 
     Raises: ``ValueError`` for a report that is not sealed: its places and lines, still in the files, would be lost.
     """
+    if not isinstance(report, Report):
+        raise TypeError(f"{type(report).__name__} is no report")
     if isinstance(report, PostureReport) and not report.is_sealed:
         raise ValueError(
             "only a sealed report can be encoded; leadline.outputs.sealing.sealed() makes it one"

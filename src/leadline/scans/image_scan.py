@@ -1,6 +1,7 @@
 """One scan of an image: a reference and options in, a report out."""
 
 from datetime import UTC, datetime
+from os import PathLike, fspath
 
 from leadline.image.findings import image_findings, not_judged
 from leadline.model.image_report import ImageReport
@@ -11,7 +12,7 @@ from leadline.scans.vulnerabilities import vulnerabilities_of
 from leadline.scans.waiving import waivers_of_files
 
 
-def image_scan(reference: str, options: ImageOptions = ImageOptions()) -> ImageReport:  # noqa: B008
+def image_scan(reference: str | PathLike[str], options: ImageOptions = ImageOptions()) -> ImageReport:  # noqa: B008
     """The report about what ``reference`` names: an image, an archive, a folder, or an SBOM document.
 
     Raises:
@@ -19,7 +20,7 @@ def image_scan(reference: str, options: ImageOptions = ImageOptions()) -> ImageR
         SourceError: it cannot be opened, or nothing is in it.
         DatabaseError: the vulnerability database cannot be read, or is too old.
     """
-    with open_sbom(reference, options) as lazy:
+    with open_sbom(fspath(reference), options) as lazy:
         return image_report(lazy, options)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from leadline.outputs.redaction.values import SecretValues
 from leadline.sources.registry.options import Credential
@@ -14,6 +14,14 @@ Say = Callable[[str], None]
 def silent(text: str) -> None:
     """Shows nothing."""
     del text
+
+
+def _refuse_single_texts(options: Struct) -> None:
+    """Raises: ``TypeError`` for a text where several are wanted: it would be taken letter by letter."""
+    for name, default in zip(options.__struct_fields__, options.__struct_defaults__, strict=True):
+        value = getattr(options, name)
+        if isinstance(default, tuple) and isinstance(value, str):
+            raise TypeError(f'{name} takes several: ("{value}",)')
 
 
 class ChartOptions(Struct, frozen=True, kw_only=True):
@@ -73,8 +81,11 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     """Is given what is being done, again and again; only the last line matters."""
     note: Say = silent
     """Is given what a program that signs in to a cluster says to its user, as it came: nothing in it is to be trusted."""
-    secrets: SecretValues = field(default_factory=SecretValues)
-    """Is given every secret that is found, so that anyone who called can keep them out of messages of its own."""
+    secrets: SecretValues | None = None
+    """Is given every secret that one scan finds, so that its caller can keep them out of messages of its own."""
+
+    def __post_init__(self) -> None:
+        _refuse_single_texts(self)
 
 
 class ImageOptions(Struct, frozen=True, kw_only=True):
@@ -117,3 +128,6 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
     """Is given what belongs in a log."""
     warn: Say = silent
     """Is given what its user has to know, whether anyone watches or not."""
+
+    def __post_init__(self) -> None:
+        _refuse_single_texts(self)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from os import PathLike, fspath
 
 from msgspec import Struct
 
@@ -36,14 +37,18 @@ class PostureScan(Struct, frozen=True):
     """Empty where something was judged."""
 
 
-def posture_scan(targets: Sequence[str], options: PostureOptions = PostureOptions()) -> PostureReport:  # noqa: B008
+def posture_scan(
+    targets: "str | PathLike[str] | Sequence[str | PathLike[str]]",
+    options: PostureOptions = PostureOptions(),  # noqa: B008
+) -> PostureReport:
     """The report about ``targets``: paths, globs, ``-``, one git address; the cluster where there is none.
 
     Raises:
         UsageError: what is asked for makes no sense.
         SourceError: a target cannot be read at all.
     """
-    with open_posture_scan(targets, options) as scan:
+    several = [targets] if isinstance(targets, str | PathLike) else targets
+    with open_posture_scan([fspath(target) for target in several], options) as scan:
         return sealed(scan.report, scan.places)
 
 

@@ -34,9 +34,9 @@ _FIELD_NAMES = re.compile(r"[a-z][A-Za-z]{0,31}(?:\.[a-z][A-Za-z]{0,31}|\[[0-9]{
 class Redaction:
     """What one scan has to hide. Is given the objects that were read before anything is said about them."""
 
-    def __init__(self, found: SecretValues) -> None:
-        """``found`` grows by every secret."""
-        self.found = found
+    def __init__(self, found: SecretValues | None) -> None:
+        """``found`` grows by every secret; ``None`` where no one else wants to know of them."""
+        self.found = SecretValues() if found is None else found
         self._unsaid = SecretValues()
         """What objects may show and messages may not."""
         self._bodies: dict[int, dict[str, Any]] = {}

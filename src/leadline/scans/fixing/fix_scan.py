@@ -14,6 +14,7 @@ from leadline.outputs.control_groups import urgency
 from leadline.outputs.patch import FixedFile, Hide
 from leadline.outputs.redaction.lines import LineHider
 from leadline.outputs.redaction.report import Redaction
+from leadline.outputs.redaction.values import SecretValues
 from leadline.posture.engine import Judgement, judge
 from leadline.scans.fixing.proof import brought, changed_more, not_gone
 from leadline.scans.fixing.spots import NoSpotError, Spot, changed_text, spots_of
@@ -104,6 +105,7 @@ class _Fixing:
     ) -> None:
         self._copy = copy
         self._options = options
+        self._secrets = SecretValues() if options.secrets is None else options.secrets
         self._policies = policies
         self._settings = settings
         self._ways: dict[Key, list[Spot]] = {}
@@ -147,13 +149,13 @@ class _Fixing:
         return wanted_edits(seen.judgement.findings, seen.judgement.by_id, ranks)
 
     def _find_secrets(self, resources: Sequence[Resource]) -> None:
-        Redaction(self._options.secrets).add_objects(resources)
+        Redaction(self._secrets).add_objects(resources)
         for resource in resources:
             self._by_file.setdefault(resource.origin.file, []).append(resource)
 
     def _hidden(self, file: str) -> dict[int, Hide]:
         """For each document of a file of the copy what hides its secrets; for other files what hides all that are known."""
-        found = self._options.secrets
+        found = self._secrets
         hidden: dict[int, Hide] = {}
         for resource in self._by_file.get(file, ()):
             hidden[resource.origin.document] = LineHider(resource.body, found).hide
