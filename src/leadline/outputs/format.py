@@ -28,7 +28,7 @@ from leadline.outputs.fingerprints import Fingerprints
 from leadline.outputs.format_registry import Asked, Format, Page, find_format, format, formats_for
 from leadline.outputs.json_text import json_text
 from leadline.outputs.objects_elsewhere import prevention_text, preventions
-from leadline.outputs.overview import area_lines, first_lines, view_lines
+from leadline.outputs.overview import area_lines, first_fixes_of, first_lines, view_lines
 from leadline.outputs.place import (
     NoPlaces,
     Places,
@@ -57,6 +57,7 @@ from leadline.outputs.summary import (
     severity_counts,
     target_name,
 )
+from leadline.outputs.timestamps import content_uuid
 from leadline.outputs.titles import titles_of
 from leadline.outputs.waiver_text import (
     exception_facts,
@@ -108,6 +109,7 @@ __all__ = [
     "category_of",
     "closing",
     "columns",
+    "content_uuid",
     "control_groups",
     "control_text",
     "controls_that_judged",
@@ -121,6 +123,7 @@ __all__ = [
     "failing_text",
     "file_of",
     "find_format",
+    "first_fixes_of",
     "first_lines",
     "fix",
     "format",

@@ -1,6 +1,6 @@
 """The formats that there are, and what a reader may ask of them. Quick to import: most runs write in one of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any
 
@@ -137,15 +137,7 @@ def find_format(name: str, report: type) -> Format:
     """
     # What other tools call formats are names for reports about objects; images have a table of their own.
     name = _ALIASES.get(name, name) if report is PostureReport else name
-    try:
-        module = (
-            import_module(f"{_FORMATS}.{name.replace('-', '_')}")
-            if name.replace("-", "_").isidentifier()
-            else None
-        )
-    except ModuleNotFoundError:
-        module = None
-    for value in vars(module).values() if module else ():
+    for value in _values_of(name):
         if isinstance(value, Format) and value.name == name and value.report is report:
             return value
     known = formats_for(report)
@@ -159,3 +151,13 @@ def find_format(name: str, report: type) -> Format:
         f"unknown format {name}",
         hint=f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}",
     )
+
+
+def _values_of(name: str) -> Iterator[object]:
+    """What the files hold that bear the name of a format; those of images may begin with it."""
+    stem = name.replace("-", "_")
+    for module in (stem, f"image_{stem}") if stem.isidentifier() else ():
+        try:
+            yield from list(vars(import_module(f"{_FORMATS}.{module}")).values())
+        except ModuleNotFoundError:
+            continue

@@ -10,7 +10,7 @@ from leadline.model.control import SEVERITIES, Severity
 from leadline.model.report import PostureReport
 from leadline.outputs.command_lines import command_lines
 from leadline.outputs.control_groups import urgency
-from leadline.outputs.first_fixes import first_fixes
+from leadline.outputs.first_fixes import FirstFix, first_fixes
 from leadline.outputs.plain import columns, padded, plain, wrapped
 from leadline.outputs.remediation import fix
 from leadline.outputs.titles import titles_of
@@ -32,15 +32,21 @@ Paint = Callable[[str, str], str]
 """Text, and the severity that colours it."""
 
 
+def first_fixes_of(report: PostureReport) -> list[FirstFix]:
+    """The objects to begin with, the first one first; none where hardly anything fails."""
+    if len({finding.resource for finding in report.findings}) < _FEWEST:
+        return []
+    fixes = first_fixes(report, workload_risks(report, candidates=_CANDIDATES))
+    return fixes if len(fixes) >= _FEWEST else []
+
+
 def first_lines(report: PostureReport, width: int, detail: str) -> Iterator[str]:
     """``fix first``: five objects, why each, and the command that shows one; nothing where hardly anything fails.
 
     ``detail`` is the command with ``NAME`` for the object; empty where there is none.
     """
-    if len({finding.resource for finding in report.findings}) < _FEWEST:
-        return
-    fixes = first_fixes(report, workload_risks(report, candidates=_CANDIDATES))
-    if len(fixes) < _FEWEST:
+    fixes = first_fixes_of(report)
+    if not fixes:
         return
     yield "fix first"
     widest = max(columns(one.title) for one in fixes)

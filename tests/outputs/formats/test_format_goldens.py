@@ -37,6 +37,16 @@ CASES = {
     "report.json": ("json", {}),
     "report.sarif": ("sarif", {}),
     "report.report.json": ("report", {}),
+    "report.xml": ("junit", {}),
+    "report.github.txt": ("github", {}),
+    "report.gl-sast.json": ("gitlab-sast", {}),
+    "report.codequality.json": ("code-quality", {}),
+    "report.csv": ("csv", {}),
+    "report.md": ("markdown", {"verdict": "failed: 3 findings", "passed": False}),
+    "report.html": ("html", {"verdict": "failed: 3 findings", "passed": False}),
+    "report.prom": ("prometheus", {}),
+    "report.yaml": ("yaml", {}),
+    "report.policyreport.yaml": ("policyreport", {}),
 }
 
 

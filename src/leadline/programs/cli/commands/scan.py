@@ -65,7 +65,13 @@ _LIST = "A list, with commas or repeated."
 
 @click.command("scan", cls=HabitualCommand, epilog=EPILOG)
 @click.argument("words", metavar="[framework|control|workload NAME] [PATH]...", nargs=-1)
-@click.option("-f", "--format", multiple=True, metavar="NAME", help=f"pretty, lines, json, sarif … {_LIST}")
+@click.option(
+    "-f",
+    "--format",
+    multiple=True,
+    metavar="NAME",
+    help=f"pretty, html, markdown, json, sarif, junit … {_LIST}",
+)
 @click.option(
     "-o",
     "--output",

@@ -1,0 +1,74 @@
+"""GitLab's report of code quality, which shows findings beside the lines of a merge request in every tier.
+
+Source: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
+"""
+
+from typing import IO, Any
+
+from leadline.outputs.format import (
+    SEVERITIES,
+    FindingPlaces,
+    Fingerprints,
+    Page,
+    PostureReport,
+    file_of,
+    fix,
+    format,
+    json_text,
+    path_of,
+    plain,
+    titles_of,
+)
+
+MOST = 5_000
+"""A report may have 10 MB."""
+_SEVERITIES = {
+    "critical": "blocker",
+    "high": "critical",
+    "medium": "major",
+    "low": "minor",
+    "unknown": "info",
+}
+
+
+@format("code-quality", suffix=".codequality.json", with_scores=False)
+def code_quality(report: PostureReport, out: IO[str], page: Page) -> None:
+    places, title = FindingPlaces(report, page.places), titles_of(report)
+    controls = {control.id: control for control in report.controls}
+    wanted = SEVERITIES[: SEVERITIES.index(page.least) + 1]
+    shown = [f for f in report.findings if controls[f.control].severity in wanted]
+    shown.sort(key=lambda finding: SEVERITIES.index(controls[finding.control].severity))
+    fingerprints = Fingerprints(report, places)
+    rows: list[dict[str, Any]] = []
+    for finding in shown[:MOST]:
+        control, holder, place = controls[finding.control], places.holder(finding), places.find(finding)
+        mark, number = fingerprints.of(finding)
+        name = title(report.resource(finding.resource))
+        rows.append(
+            {
+                "description": plain(f"{control.problem or control.title} in {name}: {fix(finding)}", 1_000),
+                "check_name": plain(control.id),
+                "fingerprint": f"{mark}{number if number > 1 else ''}",
+                "severity": _SEVERITIES[control.severity],
+                "location": {
+                    "path": plain(path_of(file_of(holder), page.folder, page.root), 1_000) or name,
+                    "lines": {"begin": place.line if place is not None else 1},
+                },
+            }
+        )
+    rows += [_unread(i, report, page) for i in range(min(len(report.unread), MOST))]
+    out.write(json_text(rows) + "\n")
+
+
+def _unread(number: int, report: PostureReport, page: Page) -> dict[str, Any]:
+    unread = report.unread[number]
+    return {
+        "description": plain(f"not read: {unread.why}", 1_000),
+        "check_name": "unread",
+        "fingerprint": f"unread-{number}-{plain(unread.where)}",
+        "severity": "info",
+        "location": {
+            "path": plain(path_of(unread.where, page.folder, page.root), 1_000),
+            "lines": {"begin": max(1, unread.line)},
+        },
+    }

@@ -1,0 +1,68 @@
+"""Annotations for GitHub Actions: printed in a job, they stand beside the lines of a pull request.
+
+Form: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+"""
+
+from typing import IO
+
+from leadline.outputs.format import (
+    FindingPlaces,
+    Page,
+    PostureReport,
+    closing,
+    count,
+    edit_rows,
+    file_of,
+    fix,
+    format,
+    odd_waivers,
+    path_of,
+    plain,
+    subject_text,
+    titles_of,
+)
+
+MOST = 50
+"""GitHub shows at most 10 errors, 10 warnings and 10 notices of a step, and 50 of a job."""
+_LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "notice", "unknown": "notice"}
+
+
+@format("github", suffix=".github.txt", with_scores=False)
+def github(report: PostureReport, out: IO[str], page: Page) -> None:
+    places, title = FindingPlaces(report, page.places), titles_of(report)
+    rows = edit_rows(report, places, page.least)
+    for row in rows[:MOST]:
+        holder = places.holder(row.finding)
+        file = file_of(holder)
+        where = {"file": path_of(file, page.folder, page.root)} if file else {}
+        if row.place is not None:
+            where |= {"line": str(row.place.line), "col": str(row.place.column)}
+        ids = ", ".join(control.id for control in row.controls[:5])
+        where["title"] = f"{row.severity}: {row.problem} ({ids})"
+        message = f"{subject_text(row, report, title)}: {fix(row.finding)}"
+        out.write(_command(_LEVELS[row.severity], where, message))
+    if len(rows) > MOST:
+        more = f"{count(len(rows) - MOST, 'more change')}; --format lines shows all"
+        out.write(_command("notice", {"title": "Leadline"}, more))
+    for unread in report.unread[:MOST]:
+        place = {"file": path_of(unread.where, page.folder, page.root), "title": "not read"}
+        if unread.line:
+            place["line"] = str(unread.line)
+        out.write(_command("warning", place, unread.why))
+    for remark in odd_waivers(report.waivers):
+        out.write(_command("notice", {"title": "waiver"}, remark))
+    accepted = f", {count(len(report.waived), 'finding')} accepted" if report.waived else ""
+    out.write(f"{closing(report, page.verdict)}{accepted}\n")
+
+
+def _command(level: str, properties: dict[str, str], message: str) -> str:
+    given = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{level} {given}::{_escaped(plain(message, 1_000))}\n"
+
+
+def _property(value: str) -> str:
+    return _escaped(plain(value, 1_000)).replace(":", "%3A").replace(",", "%2C")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,0 +1,111 @@
+"""GitLab's report of static analysis, version 15, for its security widget and dashboard.
+
+Source: https://gitlab.com/gitlab-org/security-products/security-report-schemas (sast-report-format.json)
+"""
+
+from typing import IO, Any
+
+from leadline.outputs.format import (
+    SEVERITIES,
+    Control,
+    Finding,
+    FindingPlaces,
+    Fingerprints,
+    Page,
+    PostureReport,
+    content_uuid,
+    control_text,
+    file_of,
+    fix,
+    format,
+    json_text,
+    odd_waivers,
+    path_of,
+    plain,
+    titles_of,
+    why_accepted,
+)
+
+VERSION = "15.0.7"
+MOST = 25_000
+_SCANNER = {"id": "leadline", "name": "Leadline", "vendor": {"name": "Leadline"}}
+_MOMENT = 19
+"""Characters of a moment without its zone: the schema has none."""
+
+
+@format("gitlab-sast", suffix=".gl-sast.json", with_scores=False)
+def gitlab_sast(report: PostureReport, out: IO[str], page: Page) -> None:
+    scanner = {**_SCANNER, "version": page.version or "0"}
+    rank = {control.id: SEVERITIES.index(control.severity) for control in report.controls}
+    shown = sorted(
+        (f for f in report.findings if rank[f.control] <= SEVERITIES.index(page.least)),
+        key=lambda finding: rank[finding.control],
+    )
+    scan: dict[str, Any] = {
+        "analyzer": scanner,
+        "scanner": scanner,
+        "type": "sast",
+        "start_time": page.at[:_MOMENT],
+        "end_time": page.at[:_MOMENT],
+        "status": "success",
+    }
+    messages = _messages(report, max(0, len(shown) - MOST))
+    document = {
+        "version": VERSION,
+        "scan": {**scan, "messages": messages} if messages else scan,
+        "vulnerabilities": _vulnerabilities(report, shown[:MOST], page),
+        "remediations": [],
+    }
+    out.write(json_text(document) + "\n")
+
+
+def _messages(report: PostureReport, left_out: int) -> list[dict[str, str]]:
+    lines = [
+        *(f"not read: {unread.where}: {unread.why}" for unread in report.unread),
+        *(
+            f"accepted: {one.finding.control} {one.finding.resource}: "
+            f"{why_accepted(report.waivers[one.waiver].waiver)}"
+            for one in report.waived
+        ),
+        *(f"waivers: {remark}" for remark in odd_waivers(report.waivers)),
+        *(f"undecided: {one.control}: {one.why}" for one in report.undecided),
+        *([f"{left_out} findings of the lowest severities are left out"] if left_out else ()),
+    ]
+    return [{"level": "warn", "value": plain(line, 1_000)} for line in lines]
+
+
+def _vulnerabilities(report: PostureReport, findings: list[Finding], page: Page) -> list[dict[str, Any]]:
+    places, title = FindingPlaces(report, page.places), titles_of(report)
+    fingerprints = Fingerprints(report, places)
+    controls = {control.id: control for control in report.controls}
+    written = []
+    for finding in findings:
+        control, holder = controls[finding.control], places.holder(finding)
+        place, name = places.find(finding), title(report.resource(finding.resource))
+        mark, number = fingerprints.of(finding)
+        location: dict[str, Any] = {
+            "file": plain(path_of(file_of(holder), page.folder, page.root), 1_000) or name
+        }
+        if place is not None:
+            location |= {"start_line": place.line, "end_line": place.line}
+        text = control_text(control)
+        written.append(
+            {
+                "id": content_uuid(f"{mark}:{number}".encode()),
+                "category": "sast",
+                "name": plain(f"{control.problem or control.title} in {name}", 255)[:255],
+                "description": plain(f"{text.why}. {text.body}", 2_000),
+                "severity": control.severity.capitalize(),
+                "solution": plain(fix(finding), 2_000),
+                "location": location,
+                "identifiers": [_identifier(control, text.links)],
+                "links": [{"url": link} for link in text.links],
+            }
+        )
+    return written
+
+
+def _identifier(control: Control, links: tuple[str, ...]) -> dict[str, str]:
+    name = plain(control.id, 255)
+    identifier = {"type": "leadline_control", "name": f"Leadline {name}", "value": name}
+    return {**identifier, "url": links[0]} if links else identifier

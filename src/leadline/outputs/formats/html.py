@@ -1,0 +1,177 @@
+"""The report as one HTML file: what to fix first, then each namespace, then what was not seen."""
+
+from collections.abc import Iterator
+from typing import IO
+
+from leadline.outputs.format import (
+    SEVERITIES,
+    EditRow,
+    FindingPlaces,
+    Page,
+    PostureReport,
+    Unread,
+    closing,
+    control_text,
+    count,
+    edit_rows,
+    first_fixes_of,
+    fix,
+    format,
+    not_judged,
+    odd_waivers,
+    place_text,
+    scanned,
+    scores,
+    steering,
+    subject_text,
+    target_name,
+    titles_of,
+    why_accepted,
+)
+from leadline.outputs.html_page import counts, document, items, link, severity_filter, table, text
+
+MOST = 5_000
+"""Rows of all namespaces together: more make a file that no browser scrolls well."""
+_FIRST = 10
+_SHOWN = 20
+"""Of what was not seen, before the rest is folded away."""
+_HEAD = ("Severity", "Problem", "Object", "Where", "What to do")
+
+
+@format("html", suffix=".html")
+def html(report: PostureReport, out: IO[str], page: Page) -> None:
+    places = FindingPlaces(report, page.places)
+    rows = edit_rows(report, places, page.least)
+    boxes, style = severity_filter([s for s in SEVERITIES if any(row.severity == s for row in rows)])
+    parts = [f"<h1>{text(target_name(report))}</h1>", *_head(report, page), *_first(report, rows, page)]
+    if rows:
+        parts += [boxes, *_namespaces(report, rows[:MOST], page)]
+    if len(rows) > MOST:
+        parts.append(
+            f'<p class="soft">and {count(len(rows) - MOST, "less urgent change")}, which another format lists</p>'
+        )
+    parts += [*_scores(report), *_not_seen(report), *_accepted(report)]
+    out.write(document(f"Kubernetes: {target_name(report)}", parts, style))
+
+
+def _head(report: PostureReport, page: Page) -> Iterator[str]:
+    yield f'<p class="soft">{text(page.at)} by Leadline {text(page.version)}; {text(scanned(report))}</p>'
+    style = "good" if page.passed and page.verdict else "high" if page.verdict else "soft"
+    yield f'<p class="verdict {style}">{text(page.verdict or closing(report))}</p>'
+    pairs = report.severities()
+    cells: list[tuple[str, int, str]] = [
+        (severity, pairs[severity], severity) for severity in SEVERITIES if pairs[severity]
+    ]
+    others = (
+        ("accepted", len(report.waived), ""),
+        ("undecided", report.objects_undecided, ""),
+        ("not read", len(report.unread), "high"),
+    )
+    cells += [(words, number, name) for words, number, name in others if number]
+    yield counts(cells) if cells else '<p class="good">Nothing was found.</p>'
+
+
+def _first(report: PostureReport, rows: list[EditRow], page: Page) -> Iterator[str]:
+    """The objects to begin with; the most urgent changes where few objects fail."""
+    fixes = first_fixes_of(report)
+    if fixes:
+        steps = [f"<b>{text(one.title)}</b>: {text(one.why, 1_000)}" for one in fixes]
+        yield f"<h2>Fix first</h2><ol>{''.join(f'<li>{step}</li>' for step in steps)}</ol>"
+    elif rows:
+        yield f"<h2>Fix first</h2>{_table(report, rows[:_FIRST], page)}"
+
+
+def _namespaces(report: PostureReport, rows: list[EditRow], page: Page) -> Iterator[str]:
+    by_namespace: dict[str, list[EditRow]] = {}
+    for row in rows:
+        by_namespace.setdefault(report.resource(row.subjects[0]).namespace, []).append(row)
+    names = sorted(by_namespace, key=lambda name: (not name, name))
+    if len(names) > 1:
+        links = [
+            f'<a href="#namespace-{number}">{_namespace(name)}</a> '
+            f'<span class="soft">{count(len(by_namespace[name]), "change")}</span>'
+            for number, name in enumerate(names, 1)
+        ]
+        yield f"<nav><h2>Namespaces</h2>{items(links)}</nav>"
+    for number, name in enumerate(names, 1):
+        yield f'<h2 id="namespace-{number}">{_namespace(name)}</h2>{_table(report, by_namespace[name], page)}'
+
+
+def _namespace(name: str) -> str:
+    return text(name) if name else "Without a namespace"
+
+
+def _table(report: PostureReport, rows: list[EditRow], page: Page) -> str:
+    title, places = titles_of(report), FindingPlaces(report, page.places)
+    return table(
+        _HEAD, ((row.severity, _cells(row, report, places, subject_text(row, report, title))) for row in rows)
+    )
+
+
+def _cells(row: EditRow, report: PostureReport, places: FindingPlaces, subject: str) -> list[str]:
+    holder = places.holder(row.finding)
+    links = control_text(row.controls[0]).links
+    first = row.controls[0].id
+    ids = ", ".join(
+        (link(links[0], first) if links else text(first), *(text(c.id) for c in row.controls[1:4]))
+    )
+    more = f" and {len(row.controls) - 4:,} more" if len(row.controls) > 4 else ""
+    by = steering(holder, row.place)
+    return [
+        text(row.severity),
+        f'{text(row.problem)}<br><span class="soft">{ids}{more}</span>',
+        _breakable(subject),
+        f'<span class="id">{_breakable(place_text(holder, row.place))}</span>',
+        _breakable(fix(row.finding)) + (f'<br><span class="soft">{text(by)}</span>' if by else ""),
+    ]
+
+
+def _breakable(words: str) -> str:
+    """Names and paths, to be broken where a person would break them."""
+    return text(words).replace("/", "/<wbr>").replace(".", ".<wbr>")
+
+
+def _scores(report: PostureReport) -> Iterator[str]:
+    rows = [("", (text(name), text(score))) for name, score in scores(report)]
+    yield f"<h2>Compliance</h2>{table(('Framework', 'Score'), rows)}"
+
+
+def _not_seen(report: PostureReport) -> Iterator[str]:
+    yield "<h2>What was not seen</h2>"
+    yield from _folded("Not read", [_unread(part) for part in report.unread])
+    undecided = [
+        f"{text(one.control)}: {text(one.why)}, {count(len(one.resources), 'object')}"
+        for one in report.undecided
+    ]
+    yield from _folded("Undecided", undecided)
+    yield from _folded("Left out", [_unread(part) for part in report.left_out])
+    skipped = [f'<span class="id">{text(id)}</span> {text(why)}' for id, why in not_judged(report)]
+    yield f"<details><summary>{count(len(skipped), 'control')} judged nothing</summary>{items(skipped)}</details>"
+    if not (report.unread or report.left_out or report.undecided):
+        yield '<p class="good">All input was read.</p>'
+
+
+def _unread(part: Unread) -> str:
+    spot = f"{part.where}:{part.line}" if part.line else part.where
+    hint = f"; {text(part.hint)}" if part.hint else ""
+    return f'<span class="id">{text(spot)}</span> {text(part.why)}{hint}'
+
+
+def _folded(title: str, parts: list[str]) -> Iterator[str]:
+    if not parts:
+        return
+    yield f"<h3>{title}: {len(parts):,}</h3>{items(parts[:_SHOWN])}"
+    if len(parts) > _SHOWN:
+        yield f"<details><summary>{len(parts) - _SHOWN:,} more</summary>{items(parts[_SHOWN:])}</details>"
+
+
+def _accepted(report: PostureReport) -> Iterator[str]:
+    lines = [
+        f"{text(one.finding.control)} {text(report.resource(one.finding.resource).title)}: "
+        f"{text(why_accepted(report.waivers[one.waiver].waiver))}"
+        for one in report.waived
+    ]
+    lines += [text(remark) for remark in odd_waivers(report.waivers)]
+    if lines:
+        yield "<h2>Accepted</h2>"
+        yield from _folded("Findings that waivers cover, and what is odd about waivers", lines)

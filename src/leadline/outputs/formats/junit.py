@@ -1,0 +1,126 @@
+"""JUnit XML, for the test page of a build server: a suite for each framework asked for, a test for each control.
+
+Form: https://github.com/jenkinsci/xunit-plugin (junit-10.xsd), which Jenkins, GitLab, Azure and CircleCI read.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO
+from xml.sax.saxutils import escape, quoteattr
+
+from leadline.outputs.format import (
+    SEVERITIES,
+    ControlCount,
+    Finding,
+    FindingPlaces,
+    Page,
+    PostureReport,
+    control_text,
+    count,
+    fix,
+    format,
+    odd_waivers,
+    place_text,
+    plain,
+    status_info,
+    titles_of,
+    why_accepted,
+)
+
+_MOST_LINES = 100
+"""Of objects in one failure."""
+
+
+@format("junit", suffix=".xml")
+def junit(report: PostureReport, out: IO[str], page: Page) -> None:
+    cases = _Cases(report, page)
+    wanted = SEVERITIES[: SEVERITIES.index(page.least) + 1]
+    rows = sorted((r for r in report.by_control if r.control.severity in wanted), key=lambda r: r.control.id)
+    # Those that only give scores hold a part of what was judged.
+    asked = report.frameworks if page.asked.by == "Framework" and page.asked.names else ()
+    suites = [
+        _suite(f.name, [r for r in rows if r.control.id in set(f.control_ids)], cases, page) for f in asked
+    ] or [_suite("leadline", rows, cases, page)]
+    if report.unread:
+        suites.append(_not_read(report, page))
+    out.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="Leadline">\n')
+    for suite in suites:
+        out.write(suite)
+    out.write("</testsuites>\n")
+
+
+class _Cases:
+    """The text of each control's test."""
+
+    def __init__(self, report: PostureReport, page: Page) -> None:
+        self._report = report
+        self._places = FindingPlaces(report, page.places)
+        self._title = titles_of(report)
+        self._findings: dict[str, list[Finding]] = {}
+        for finding in report.findings:
+            self._findings.setdefault(finding.control, []).append(finding)
+
+    def case(self, row: ControlCount, suite: str) -> str:
+        names = f"classname={_quoted(f'{suite}/{row.control.id}')} name={_quoted(row.control.title)}"
+        if row.status == "failed":
+            message = f"{row.control.title} failed on {count(row.failed, 'object')}"
+            body = "\n".join(self._lines(row))
+            inner = f'<failure type="Control" message={_quoted(message)}>{_text(body)}</failure>'
+        elif row.status == "skipped":
+            info = status_info(row)
+            why = f"{info['subStatus']}: {info['info']}"
+            inner = f"<skipped message={_quoted(why)}/>"
+        else:
+            inner = ""
+        accepted = list(self._accepted(row.control.id))
+        inner += f"<system-out>{_text(chr(10).join(accepted))}</system-out>" if accepted else ""
+        return f"    <testcase {names}>{inner}</testcase>\n" if inner else f"    <testcase {names}/>\n"
+
+    def _lines(self, row: ControlCount) -> Iterator[str]:
+        text = control_text(row.control)
+        yield plain(text.fix or text.why, 1_000)
+        yield from text.links[:1]
+        found = self._findings.get(row.control.id, [])
+        for finding in found[:_MOST_LINES]:
+            spot = place_text(self._places.holder(finding), self._places.find(finding))
+            yield f"{spot}: {self._title(self._report.resource(finding.resource))}: {fix(finding)}"
+        if len(found) > _MOST_LINES:
+            yield f"and {len(found) - _MOST_LINES:,} more"
+
+    def _accepted(self, control_id: str) -> Iterator[str]:
+        for one in self._report.waived:
+            if one.finding.control == control_id:
+                title = self._title(self._report.resource(one.finding.resource))
+                yield f"accepted: {title}: {why_accepted(self._report.waivers[one.waiver].waiver)}"
+
+
+def _suite(name: str, rows: Sequence[ControlCount], cases: _Cases, page: Page) -> str:
+    failed, skipped = (sum(1 for r in rows if r.status == state) for state in ("failed", "skipped"))
+    return _element(name, (len(rows), failed, skipped, 0), (cases.case(r, name) for r in rows), page)
+
+
+def _not_read(report: PostureReport, page: Page) -> str:
+    cases = [
+        f'    <testcase classname="not read" name={_quoted(unread.where)}>'
+        f'<error type="Unread" message={_quoted(unread.why)}>{_text(plain(unread.hint))}</error></testcase>\n'
+        for unread in report.unread
+    ]
+    remarks = "\n".join(odd_waivers(report.waivers))
+    tail = [f"    <system-out>{_text(remarks)}</system-out>\n"] if remarks else []
+    return _element("not read", (len(cases), 0, 0, len(cases)), [*cases, *tail], page)
+
+
+def _element(name: str, numbers: tuple[int, int, int, int], inner: Iterable[str], page: Page) -> str:
+    tests, failures, skipped, errors = numbers
+    counts = f'tests="{tests}" failures="{failures}" skipped="{skipped}" errors="{errors}" time="0"'
+    moment = page.at.removesuffix("Z")
+    head = f'  <testsuite name={_quoted(name)} {counts} timestamp="{moment}">\n'
+    return f"{head}{''.join(inner)}  </testsuite>\n"
+
+
+def _quoted(text: str) -> str:
+    return quoteattr(plain(text, 1_000))
+
+
+def _text(text: str) -> str:
+    """``text`` of lines that are plain already."""
+    return escape(text)

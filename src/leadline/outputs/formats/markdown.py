@@ -1,0 +1,114 @@
+"""Markdown for a comment on a pull request or the summary of a job: the verdict, the problems, what was not seen.
+
+Names that come with the input stand within code, where neither markup nor mentions work.
+"""
+
+from collections.abc import Iterator
+from typing import IO
+
+from leadline.outputs.format import (
+    SEVERITIES,
+    EditRow,
+    FindingPlaces,
+    Page,
+    PostureReport,
+    closing,
+    count,
+    edit_rows,
+    file_of,
+    fix,
+    format,
+    odd_waivers,
+    path_of,
+    per_cent,
+    plain,
+    scanned,
+    subject_text,
+    target_name,
+    titles_of,
+    why_accepted,
+)
+
+LONGEST = 60_000
+"""Characters: GitHub refuses comments beyond 65,536."""
+_ROWS = 50
+_PARTS = 20
+
+
+@format("markdown", suffix=".md")
+def markdown(report: PostureReport, out: IO[str], page: Page) -> None:
+    left = LONGEST
+    for block in _blocks(report, page):
+        if len(block) + 100 > left:
+            out.write("\n*The rest is left out: a comment has no more room.*\n")
+            return
+        left -= len(block)
+        out.write(block)
+
+
+def _blocks(report: PostureReport, page: Page) -> Iterator[str]:
+    """Pieces that may end the text between them."""
+    mark = "" if not page.verdict else "✅ " if page.passed else "❌ "
+    yield f"## {mark}Leadline: {code(target_name(report))}\n\n{closing(report, page.verdict)}\n\n"
+    yield f"{plain(scanned(report), 1_000)}\n\n"
+    yield _numbers(report)
+    rows = edit_rows(report, FindingPlaces(report, page.places), page.least)
+    if rows:
+        yield "### What to change\n\n| Severity | Problem | Where | Object | Change |\n|---|---|---|---|---|\n"
+        title = titles_of(report)
+        for row in rows[:_ROWS]:
+            yield _row(row, report, page, subject_text(row, report, title))
+        if len(rows) > _ROWS:
+            yield f"\n{count(len(rows) - _ROWS, 'more change')}, least urgent last.\n"
+        yield "\n"
+    yield from _details("Not read", [f"{code(u.where)}: {words(u.why)}" for u in report.unread])
+    yield from _details(
+        "Undecided",
+        [f"{code(u.control)}: {words(u.why)}, {count(len(u.resources), 'object')}" for u in report.undecided],
+    )
+    accepted = [
+        f"{code(one.finding.control)} {code(report.resource(one.finding.resource).title)}: "
+        f"{words(why_accepted(report.waivers[one.waiver].waiver))}"
+        for one in report.waived
+    ]
+    yield from _details("Accepted", [*accepted, *(words(remark) for remark in odd_waivers(report.waivers))])
+    yield from _details("Left out", [f"{code(u.where)}: {words(u.why)}" for u in report.left_out])
+
+
+def _numbers(report: PostureReport) -> str:
+    pairs = report.severities()
+    shown = [severity for severity in SEVERITIES if severity != "unknown" or pairs[severity]]
+    head = " | ".join(severity.capitalize() for severity in shown)
+    line = f"| {head} |\n|{'--:|' * len(shown)}\n| {' | '.join(f'{pairs[s]:,}' for s in shown)} |\n\n"
+    scores = [f"{code(f.name)} {per_cent(report.compliance(f))}" for f in report.frameworks]
+    return line + (f"Compliance: {', '.join(scores)}\n\n" if scores else "")
+
+
+def _row(row: EditRow, report: PostureReport, page: Page, subject: str) -> str:
+    holder = report.resource(row.finding.on)
+    file = path_of(file_of(holder), page.folder, page.root) if file_of(holder) else ""
+    spot = f"{file}:{row.place.line}" if file and row.place is not None else file or holder.title
+    ids = ", ".join(control.id for control in row.controls[:3]) + (" …" if len(row.controls) > 3 else "")
+    return f"| {row.severity} | {words(row.problem)} ({code(ids)}) | {code(spot)} | {code(subject)} | {code(fix(row.finding))} |\n"
+
+
+def _details(title: str, lines: list[str]) -> Iterator[str]:
+    if not lines:
+        return
+    more = f"\n- and {len(lines) - _PARTS:,} more" if len(lines) > _PARTS else ""
+    body = "\n".join(f"- {line}" for line in lines[:_PARTS])
+    yield f"<details><summary>{title}: {len(lines):,}</summary>\n\n{body}{more}\n\n</details>\n\n"
+
+
+def code(text: str) -> str:
+    """``text`` as code within a line or a cell of a table."""
+    shown = plain(text, 300).replace("`", "'").replace("|", "\\|")
+    return f"`{shown or ' '}`"
+
+
+def words(text: str) -> str:
+    """Prose of ours that may repeat a name. A mention would work even behind a backslash."""
+    shown = plain(text, 500).replace("@", "(at)")
+    for mark in "\\`*_[]|#~!":
+        shown = shown.replace(mark, f"\\{mark}")
+    return shown.replace("<", "&lt;").replace(">", "&gt;")

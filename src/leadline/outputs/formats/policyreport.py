@@ -1,0 +1,155 @@
+"""Findings as PolicyReport objects, which dashboards of policy engines show: one for each namespace, one for the cluster.
+
+Source: https://github.com/kubernetes-sigs/wg-policy-prototypes (policy-report, wgpolicyk8s.io/v1alpha2)
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import IO, Any
+
+from leadline.outputs.format import (
+    SEVERITIES,
+    Control,
+    Finding,
+    FindingPlaces,
+    Page,
+    PostureReport,
+    Resource,
+    fix,
+    format,
+    json_text,
+    odd_waivers,
+    place_text,
+    plain,
+    why_accepted,
+)
+
+MOST = 500
+"""Results of one object: etcd takes 1.5 MB."""
+_LONGEST_NAME = 63
+
+
+@format("policyreport", suffix=".policyreport.yaml", with_scores=False)
+def policyreport(report: PostureReport, out: IO[str], page: Page) -> None:
+    """Each document is JSON on one line, which is YAML as well."""
+    results = _Results(report, page)
+    namespaces = sorted({resource.namespace for resource in report.resources})
+    for namespace in namespaces or [""]:
+        found = results.of(namespace)
+        for number, start in enumerate(range(0, max(1, len(found)), MOST), 1):
+            part = found[start : start + MOST]
+            name = "leadline" if number == 1 else f"leadline-{number}"
+            summary = results.summary(namespace, part, is_first=number == 1)
+            out.write("---\n" + json_text(_object(namespace, name, part, summary, report)) + "\n")
+
+
+class _Results:
+    def __init__(self, report: PostureReport, page: Page) -> None:
+        self._report = report
+        self._places = FindingPlaces(report, page.places)
+        self._controls = {control.id: control for control in report.controls}
+        self._seconds = int(datetime.fromisoformat(page.at.replace("Z", "+00:00")).timestamp())
+        wanted = SEVERITIES[: SEVERITIES.index(page.least) + 1]
+        self._failed: dict[str, dict[tuple[str, str], list[Finding]]] = {}
+        for finding in report.findings:
+            if self._controls[finding.control].severity in wanted:
+                of = self._failed.setdefault(report.resource(finding.resource).namespace, {})
+                of.setdefault((finding.control, finding.resource), []).append(finding)
+
+    def of(self, namespace: str) -> list[dict[str, Any]]:
+        """Failures, then what is accepted and what could not be decided; what was not read where there is no namespace."""
+        report = self._report
+        found = [
+            self._result(
+                control, id, "fail", "; ".join(dict.fromkeys(map(fix, findings))), self._spot(findings[0])
+            )
+            for (control, id), findings in self._failed.get(namespace, {}).items()
+        ]
+        for one in report.waived:
+            if report.resource(one.finding.resource).namespace == namespace:
+                why = f"accepted: {why_accepted(report.waivers[one.waiver].waiver)}"
+                found.append(
+                    self._result(
+                        one.finding.control, one.finding.resource, "skip", why, self._spot(one.finding)
+                    )
+                )
+        found += [
+            self._result(undecided.control, id, "skip", undecided.why, "")
+            for undecided in report.undecided
+            for id in undecided.resources
+            if report.resource(id).namespace == namespace
+        ]
+        return found if namespace else [*found, *self._unread()]
+
+    def summary(self, namespace: str, part: list[dict[str, Any]], *, is_first: bool) -> dict[str, int]:
+        """Of the results in one object; passes, which are no results, are counted in the first of a namespace."""
+        numbers = {
+            state: sum(1 for one in part if one["result"] == state) for state in ("fail", "skip", "error")
+        }
+        failed = {(control, id) for control, id in self._failed.get(namespace, {})}
+        passed = sum(
+            1
+            for resource, ids in zip(self._report.resources, self._report.judged, strict=True)
+            if resource.namespace == namespace
+            for control in ids
+            if (control, resource.id) not in failed
+        )
+        return {"pass": passed if is_first else 0, "warn": 0, **numbers}
+
+    def _unread(self) -> Iterator[dict[str, Any]]:
+        for unread in self._report.unread:
+            message = plain(f"{unread.where}: {unread.why}", 1_000)
+            yield self._base("unread", "error", message) | {"severity": "info"}
+
+    def _result(self, control_id: str, id: str, state: str, message: str, spot: str) -> dict[str, Any]:
+        control = self._controls[control_id]
+        resource = self._report.resource(id)
+        entry = self._base(plain(control.id), state, plain(message, 1_000))
+        entry |= {"rule": plain(control.name or control.id), "category": plain(control.category)}
+        entry |= {"severity": _severity(control), "resources": [_reference(resource)]}
+        return {**entry, "properties": {"place": spot, "title": plain(control.title)}} if spot else entry
+
+    def _base(self, policy: str, state: str, message: str) -> dict[str, Any]:
+        moment = {"seconds": self._seconds, "nanos": 0}
+        return {
+            "source": "leadline",
+            "policy": policy,
+            "result": state,
+            "message": message,
+            "timestamp": moment,
+        }
+
+    def _spot(self, finding: Finding) -> str:
+        return place_text(self._places.holder(finding), self._places.find(finding))
+
+
+def _object(
+    namespace: str, name: str, results: list[dict[str, Any]], summary: dict[str, int], report: PostureReport
+) -> dict[str, Any]:
+    labels = {"app.kubernetes.io/managed-by": "leadline"}
+    metadata: dict[str, Any] = {"name": name, "labels": labels}
+    if namespace:
+        metadata["namespace"] = plain(namespace, _LONGEST_NAME)
+    elif remarks := "; ".join(odd_waivers(report.waivers)):
+        metadata["annotations"] = {"leadline/waivers": plain(remarks, 1_000)}
+    return {
+        "apiVersion": "wgpolicyk8s.io/v1alpha2",
+        "kind": "PolicyReport" if namespace else "ClusterPolicyReport",
+        "metadata": metadata,
+        "results": results,
+        "summary": summary,
+    }
+
+
+def _reference(resource: Resource) -> dict[str, str]:
+    named = {
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        "name": resource.name,
+        "namespace": resource.namespace,
+    }
+    return {key: plain(value) for key, value in named.items() if value}
+
+
+def _severity(control: Control) -> str:
+    return "info" if control.severity == "unknown" else control.severity

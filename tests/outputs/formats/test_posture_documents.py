@@ -1,0 +1,316 @@
+"""What people and build servers receive: each format as its reader takes it, whatever objects are called."""
+
+import csv
+import io
+import json
+import re
+from html.parser import HTMLParser
+
+import msgspec
+import pytest
+import yaml
+from defusedxml import ElementTree
+from jsonschema import Draft202012Validator
+from markdown_it import MarkdownIt
+
+from leadline.model.finding import Unread
+from leadline.model.report import PostureReport
+from leadline.outputs.format import Asked, find_format
+from leadline.outputs.formats import github as github_format
+from leadline.outputs.formats import markdown as markdown_format
+from leadline.outputs.formats import policyreport as policy_format
+from outputs.formats.test_hostile_names import HostilePlaces, hostile_report
+from outputs.sample_report import FINDINGS, REPORT, WEB, page
+
+HOSTILE = "=cmd|' /C calc'!A0 <script>alert(1)</script> \"'`|[x](javascript:1) @team #1 ::error::x\n::warning::y\r%0A ]]> ${{ x }}"
+MOMENT = {"type": "object", "properties": {"seconds": {"type": "integer"}, "nanos": {"type": "integer"}}}
+POLICY_REPORT = {
+    "type": "object",
+    "required": ["apiVersion", "kind", "metadata", "results", "summary"],
+    "properties": {
+        "apiVersion": {"const": "wgpolicyk8s.io/v1alpha2"},
+        "kind": {"enum": ["PolicyReport", "ClusterPolicyReport"]},
+        "summary": {
+            "additionalProperties": False,
+            "properties": {n: {"type": "integer"} for n in ("pass", "fail", "warn", "error", "skip")},
+        },
+        "results": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["policy"],
+                "additionalProperties": False,
+                "properties": {
+                    **{n: {"type": "string"} for n in ("source", "policy", "rule", "category", "message")},
+                    "severity": {"enum": ["critical", "high", "low", "medium", "info"]},
+                    "result": {"enum": ["pass", "fail", "warn", "error", "skip"]},
+                    "timestamp": MOMENT,
+                    "properties": {"type": "object", "additionalProperties": {"type": "string"}},
+                    "resources": {"type": "array", "items": {"type": "object", "additionalProperties": {"type": "string"}}},
+                },
+            },
+        },
+    },
+}  # fmt: skip
+"""What the definition of the objects asks (wgpolicyk8s.io/v1alpha2)."""
+SAST = {
+    "type": "object",
+    "required": ["version", "vulnerabilities", "scan"],
+    "properties": {
+        "version": {"pattern": r"^\d+\.\d+\.\d+$"},
+        "scan": {
+            "type": "object",
+            "required": ["analyzer", "scanner", "type", "start_time", "end_time", "status"],
+            "properties": {
+                "start_time": {"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$"},
+                "end_time": {"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$"},
+                "type": {"const": "sast"},
+                "status": {"enum": ["success", "failure"]},
+            },
+        },
+        "vulnerabilities": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "identifiers", "location"],
+                "properties": {
+                    "id": {"type": "string", "pattern": r"^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"},
+                    "name": {"type": "string", "maxLength": 255},
+                    "severity": {"enum": ["Info", "Unknown", "Low", "Medium", "High", "Critical"]},
+                    "location": {"type": "object", "required": ["file"], "properties": {"start_line": {"type": "integer", "minimum": 1}}},
+                    "identifiers": {"type": "array", "minItems": 1, "items": {"required": ["type", "name", "value"]}},
+                },
+            },
+        },
+    },
+}  # fmt: skip
+"""What version 15 of the form asks of what we write."""
+SAMPLE_LINE = re.compile(r'([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)*\})? (-?[0-9.e+-]+)\n')
+
+
+def written(name: str, report: PostureReport = REPORT, **fields: object) -> str:
+    out = io.StringIO()
+    find_format(name, PostureReport).write(report, out, page(**fields))
+    return out.getvalue()
+
+
+def hostile(name: str) -> str:
+    return written(name, hostile_report(HOSTILE), places=HostilePlaces(HOSTILE))
+
+
+@pytest.fixture(params=["sample", "hostile"])
+def both(request: pytest.FixtureRequest) -> bool:
+    return request.param == "hostile"
+
+
+def of(name: str, is_hostile: bool) -> str:
+    return hostile(name) if is_hostile else written(name)
+
+
+def test_junit_counts_what_it_holds(both: bool):
+    root = ElementTree.fromstring(of("junit", both))
+    assert root.tag == "testsuites"
+    for suite in root:
+        cases = suite.findall("testcase")
+        assert int(suite.get("tests")) == len(cases)
+        for name, tag in (("failures", "failure"), ("skipped", "skipped"), ("errors", "error")):
+            assert int(suite.get(name)) == len(suite.findall(f"testcase/{tag}"))
+    assert len(root.findall("testsuite[@name='not read']/testcase")) == (1 if both else 2)
+
+
+def test_junit_holds_every_control_where_no_framework_was_asked_for():
+    root = ElementTree.fromstring(written("junit", asked=Asked()))
+    assert [suite.get("name") for suite in root] == ["leadline", "not read"]
+    assert len(root[0].findall("testcase")) == len(REPORT.controls)
+
+
+def test_github_gets_a_command_on_each_line_and_no_more(both: bool):
+    *commands, last = of("github", both).splitlines()
+    assert commands
+    for line in commands:
+        properties, _, message = line.removeprefix("::").partition("::")
+        assert re.fullmatch(r"(error|warning|notice) [a-z]+=[^:]*", properties)
+        assert message
+        assert not re.search(r"%(?!25|0A|0D|3A|2C)", line)
+    assert not last.startswith("::")
+
+
+def test_github_is_told_what_it_would_not_show():
+    many = tuple(
+        msgspec.structs.replace(
+            FINDINGS[3], violation=msgspec.structs.replace(FINDINGS[3].violation, path=f"data[{i}]")
+        )
+        for i in range(200)
+    )
+    lines = written("github", msgspec.structs.replace(REPORT, findings=many, unread=())).splitlines()
+    assert len(lines) == github_format.MOST + 2
+    assert "150 more changes" in lines[-2]
+
+
+def test_gitlab_reads_the_report_of_analysis(both: bool):
+    document = json.loads(of("gitlab-sast", both))
+    Draft202012Validator(SAST).validate(document)
+    ids = [one["id"] for one in document["vulnerabilities"]]
+    assert len(ids) == len(set(ids)) > 0
+
+
+def test_gitlab_reads_the_report_of_quality(both: bool):
+    rows = json.loads(of("code-quality", both))
+    marks = [row["fingerprint"] for row in rows]
+    assert len(marks) == len(set(marks)) > 0
+    for row in rows:
+        assert row["severity"] in ("info", "minor", "major", "critical", "blocker")
+        assert row["location"]["path"]
+        assert row["location"]["lines"]["begin"] >= 1
+
+
+def test_no_cell_is_a_formula(both: bool):
+    rows = list(csv.reader(io.StringIO(of("csv", both))))
+    assert {len(row) for row in rows} == {13}
+    assert [cell for row in rows for cell in row if cell[:1] in ("=", "+", "-", "@")] == []
+    states = {row[0] for row in rows[1:]}
+    assert states >= {"failed", "not read"}
+
+
+def test_prometheus_gets_families_whole(both: bool):
+    text = of("prometheus", both)
+    seen: list[str] = []
+    for block in text.split("# HELP ")[1:]:
+        head, kind, *samples = block.splitlines(keepends=True)
+        name = head.split(" ", 1)[0]
+        assert kind == f"# TYPE {name} gauge\n"
+        seen.append(name)
+        labels = [SAMPLE_LINE.fullmatch(line) for line in samples]
+        assert all(match and match[1] == name for match in labels)
+        assert len({match[2] for match in labels if match}) == len(samples)
+    assert len(seen) == len(set(seen))
+
+
+def test_yaml_is_the_json_report(both: bool):
+    parsed = yaml.safe_load(of("yaml", both))
+    assert parsed == json.loads(of("json", both))
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "yes",
+        "NO",
+        "null",
+        "1e3",
+        "0o17",
+        "1_000",
+        "12:30",
+        "~",
+        "",
+        " a",
+        "a ",
+        "2026-01-02",
+        "a: b",
+        "a #b",
+        "- a",
+        "0x1f",
+        ".inf",
+        "true",
+    ],
+)
+def test_yaml_keeps_texts_texts(word: str):
+    resource = msgspec.structs.replace(WEB, body={**WEB.body, "spec": {"note": word}})
+    report = msgspec.structs.replace(REPORT, resources=(resource, *REPORT.resources[1:]))
+    text = written("yaml", report)
+    objects = [one["object"] for one in yaml.safe_load(text)["resources"]]
+    assert word in [body.get("spec", {}).get("note") for body in objects]
+    line = next(line for line in text.splitlines() if line.strip().startswith("note:"))
+    assert line.endswith('"')
+
+
+def test_policy_reports_are_what_their_definition_asks(both: bool):
+    documents = list(yaml.safe_load_all(of("policyreport", both)))
+    for document in documents:
+        Draft202012Validator(POLICY_REPORT).validate(document)
+        states = [one["result"] for one in document["results"]]
+        assert {s: document["summary"][s] for s in ("fail", "skip", "error")} == {
+            s: states.count(s) for s in ("fail", "skip", "error")
+        }
+    named = [(d["kind"], d["metadata"].get("namespace"), d["metadata"]["name"]) for d in documents]
+    assert len(named) == len(set(named))
+
+
+def test_policy_reports_stay_below_what_a_cluster_takes():
+    objects = tuple(msgspec.structs.replace(WEB, name=f"web-{i}", id=f"web-{i}") for i in range(1_200))
+    findings = tuple(msgspec.structs.replace(FINDINGS[0], resource=one.id) for one in objects)
+    report = msgspec.structs.replace(
+        REPORT,
+        resources=objects,
+        judged=(("C-0057",),) * len(objects),
+        findings=findings,
+        gave_up={},
+        unread=(),
+    )
+    documents = list(yaml.safe_load_all(written("policyreport", report)))
+    assert [len(d["results"]) for d in documents] == [500, 500, 200]
+    assert sum(d["summary"]["fail"] for d in documents) == 1_200
+    assert policy_format.MOST == 500
+
+
+class Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.loads: list[tuple[str, str | None]] = []
+        self.handlers: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.loads += [
+            (name, value) for name, value in attrs if name in ("src", "href", "action", "data", "srcset")
+        ]
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+
+
+def test_a_page_runs_and_loads_nothing(both: bool):
+    text = of("html", both)
+    read = Page()
+    read.feed(text)
+    assert {"script", "img", "iframe", "object", "embed", "base", "form"}.isdisjoint(read.tags)
+    assert "link" not in read.tags
+    assert read.handlers == []
+    assert [
+        value for _, value in read.loads if not (value or "").startswith(("https://", "#namespace-"))
+    ] == []
+    assert "default-src 'none'" in text
+    assert "url(" not in text
+    assert "@import" not in text
+
+
+def test_a_page_says_what_to_fix_first_and_what_was_not_seen():
+    text = written("html", verdict="failed: 3 findings", passed=False)
+    for part in (
+        "Fix first",
+        "What was not seen",
+        "deploy/<wbr>app.<wbr>yaml:17:13",
+        "bad indentation",
+        "failed: 3 findings",
+        "judged nothing",
+    ):
+        assert part in text
+    assert "All input was read" not in text
+
+
+def test_a_comment_shows_names_as_code_and_nothing_else(both: bool):
+    tokens = MarkdownIt("commonmark").enable("table").parse(of("markdown", both))
+    kinds = {child.type for token in tokens for child in token.children or ()}
+    assert not kinds & {"link_open", "image"}
+    raw = "".join(token.content for token in tokens if token.type == "html_block")
+    raw += "".join(c.content for t in tokens for c in t.children or () if c.type == "html_inline")
+    assert set(re.findall(r"</?([a-z]+)", raw)) <= {"details", "summary"}
+    loose = "".join(c.content for t in tokens for c in t.children or () if c.type == "text")
+    assert "@team" not in loose or not both
+    rows = [token for token in tokens if token.type == "tr_open"]
+    assert rows
+
+
+def test_a_comment_is_no_longer_than_may_be_posted():
+    names = tuple(Unread(f"{'x' * 250}-{i}", "y" * 500, "malformed") for i in range(1_000))
+    report = msgspec.structs.replace(REPORT, unread=names, left_out=names)
+    assert len(written("markdown", report)) <= markdown_format.LONGEST
