@@ -5,6 +5,7 @@ from os import PathLike, fspath
 
 from leadline.image.findings import image_findings, not_judged
 from leadline.model.image_report import ImageReport
+from leadline.scans.image_trust import trust_of_image
 from leadline.scans.image_waiving import waived_image
 from leadline.scans.lazy_sbom import LazySbom, open_sbom
 from leadline.scans.options import ImageOptions
@@ -29,11 +30,12 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
     sbom = lazy.sbom()
     today = options.today or datetime.now(UTC).strftime("%Y-%m-%d")
     findings = image_findings(sbom, today, is_document=lazy.is_from_document)
-    found = vulnerabilities_of(sbom, options, today)
+    trusted = trust_of_image(lazy.reference, options)
+    found = vulnerabilities_of(sbom, options, today, trusted.vex)
     report = ImageReport(
         sbom,
-        findings,
-        (*found.gaps, *not_judged(sbom, is_document=lazy.is_from_document)),
+        (*trusted.findings, *findings),
+        (*found.gaps, *trusted.gaps, *not_judged(sbom, is_document=lazy.is_from_document)),
         found.matched.matches,
         found.matched.suppressed,
         found.matched.coverage,

@@ -59,8 +59,9 @@ class _Source(Struct, frozen=True):
 class LazySbom:
     """What was asked for, catalogued or read when it is first needed."""
 
-    def __init__(self, make: Callable[[], Sbom], source: _Source | None = None) -> None:
+    def __init__(self, reference: str, make: Callable[[], Sbom], source: _Source | None = None) -> None:
         """Without ``source`` it is a document of another tool."""
+        self.reference = reference
         self._make = make
         self._source = source
         self._sbom: Sbom | None = None
@@ -125,7 +126,7 @@ def open_sbom(reference: str, options: ImageOptions) -> Iterator[LazySbom]:
     if path is not None:
         if options.with_digests:
             raise UsageError("digests need the files, and a finished SBOM holds none")
-        yield LazySbom(lambda: read_sbom_input(path, options))
+        yield LazySbom(reference, lambda: read_sbom_input(path, options))
         return
     cache = _cache(options)
     image = open_requested(reference, options, cache)
@@ -136,7 +137,7 @@ def open_sbom(reference: str, options: ImageOptions) -> Iterator[LazySbom]:
             with_digests=options.with_digests,
         )
         source = _Source(image, cache, catalogue_options)
-        yield LazySbom(lambda: _catalogued(reference, source, options), source)
+        yield LazySbom(reference, lambda: _catalogued(reference, source, options), source)
     finally:
         image.close()
 

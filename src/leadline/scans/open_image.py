@@ -9,8 +9,8 @@ from leadline.image.layers.tar import TarReader
 from leadline.scans.options import ImageOptions
 from leadline.scans.sbom_input import exists
 from leadline.sources.images.cache import LayerCache
+from leadline.sources.images.resolve import SCHEMES, open_image
 from leadline.sources.images.resolve import ImageOptions as OpenOptions
-from leadline.sources.images.resolve import open_image
 from leadline.sources.oci.layer import OpenedImage
 from leadline.sources.oci.manifest import read_platform
 from leadline.sources.proxies import proxies_of
@@ -36,6 +36,18 @@ def open_requested(reference: str, options: ImageOptions, cache: LayerCache | No
         image.close()
         raise
     return image
+
+
+def registry_name(reference: str) -> str:
+    """What ``reference`` names in a registry; empty where it is a file, a folder or of an engine."""
+    scheme, _, rest = reference.partition(":")
+    if scheme == "registry":
+        return rest
+    path = reference
+    while path and not exists(Path(path)):
+        # ``path:tag`` names one image of a file.
+        path = path.rpartition(":")[0]
+    return "" if path or scheme in SCHEMES or scheme == "sbom" or reference == "-" else reference
 
 
 def _check_file(name: str) -> None:

@@ -116,6 +116,10 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
     """Whether vulnerabilities without a fix are left out."""
     waivers: tuple[str, ...] = ()
     """Files that say which findings are accepted: ours, or the ecosystem's exceptions."""
+    trust_policy: str = ""
+    """A file that says who may sign which images; the registry is asked for signatures where there is one."""
+    trusted_root: str = ""
+    """A file with the CAs and logs behind identities; empty for sigstore's public ones."""
     cache_folder: str = ""
     """Where what is found in layers is kept between scans; empty for nowhere."""
     standard_input: Callable[[int], bytes] | None = None

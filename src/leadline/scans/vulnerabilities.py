@@ -31,23 +31,27 @@ class Vulnerabilities(Struct, frozen=True):
     """What was not matched, each as a sentence without a full stop."""
 
 
-def vulnerabilities_of(sbom: Sbom, options: ImageOptions, today: str) -> Vulnerabilities:
-    """Every match, after the options. ``today`` as ``2027-01-31``.
+def vulnerabilities_of(
+    sbom: Sbom, options: ImageOptions, today: str, attested: tuple[bytes, ...] = ()
+) -> Vulnerabilities:
+    """Every match, after the options. ``today`` as ``2027-01-31``; ``attested``: VEX documents that came with the image.
 
     Raises:
         DatabaseError: the database cannot be read, or is older than wanted.
         UsageError: a VEX document cannot be read.
     """
     if options.database:
-        return _found(sbom, Path(options.database), options, today)
+        return _found(sbom, Path(options.database), options, today, attested)
     with sample_for(sbom.image.id) as sample:
         if sample is None:
             return Vulnerabilities()
-        found = _found(sbom, sample, options, today)
+        found = _found(sbom, sample, options, today, attested)
         return replace(found, gaps=(OF_SAMPLE, *found.gaps))
 
 
-def _found(sbom: Sbom, path: Path, options: ImageOptions, today: str) -> Vulnerabilities:
+def _found(
+    sbom: Sbom, path: Path, options: ImageOptions, today: str, attested: tuple[bytes, ...]
+) -> Vulnerabilities:
     from leadline.image.database import Database
     from leadline.image.match import match
 
@@ -55,20 +59,34 @@ def _found(sbom: Sbom, path: Path, options: ImageOptions, today: str) -> Vulnera
         state = DatabaseState(database.about.get("built", ""), database.feeds)
         check_age(state, options.oldest_database_days, today)
         matched = match(sbom.packages, sbom.distro, database)
-    if options.vex:
-        matched = _with_vex(matched, sbom, options)
+    gaps: list[str] = []
+    if options.vex or attested:
+        matched = _with_vex(matched, sbom, options, _attested(attested, gaps))
     if options.only_fixable:
         fixable = tuple(one for one in matched.matches if one.fixed_in)
         matched = Matched(fixable, matched.suppressed, matched.coverage)
-    return Vulnerabilities(matched, state, tuple(_gaps(matched.coverage)))
+    return Vulnerabilities(matched, state, (*_gaps(matched.coverage), *gaps))
 
 
-def _with_vex(matched: Matched, sbom: Sbom, options: ImageOptions) -> Matched:
+def _attested(documents: tuple[bytes, ...], gaps: list[str]) -> list[VexStatement]:
+    """What attestations state. One that cannot be read is a gap, and no mistake of the user's."""
+    from leadline.image.vex_documents import read_vex
+
+    found: list[VexStatement] = []
+    for document in documents:
+        try:
+            found += read_vex("VEX attestation", document)
+        except UsageError as error:
+            gaps.append(str(error.args[0]))
+    return found
+
+
+def _with_vex(matched: Matched, sbom: Sbom, options: ImageOptions, attested: list[VexStatement]) -> Matched:
     """After the statements of all files together; a file about something else is mentioned."""
     from leadline.image.vex import apply_vex, is_about
     from leadline.image.vex_documents import read_vex
 
-    statements: list[VexStatement] = []
+    statements = attested
     for name in options.vex:
         found = read_vex(name, _content(name))
         if not any(is_about(one, match, sbom) for one in found for match in matched.matches):

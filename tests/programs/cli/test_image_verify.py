@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from image.matching.made_database import advisory, build_of
 from image_archives import digest as digest_of
-from image_archives import layer
+from image_archives import docker_archive, layer
 from registry_process import is_here, real_registry
 from signing import AT, BUNDLE, DSSE, SIMPLE, Sigstore, attestation, new_key, payload, pem, signature
 
@@ -349,3 +350,62 @@ def test_an_image_whose_registry_does_not_answer_is_not_judged_and_named(run, re
     _, paths, coverage = posture(run, "--trust-policy", "p.yaml")
     assert paths == {"C-0236": ["spec.containers[1].image"], "C-0237": ["spec.containers[1].image"]}
     assert [one["where"] for one in coverage["unread"]] == [gone]
+
+
+DPKG = b"Package: libc6\nStatus: install ok installed\nVersion: 2.36-9\nArchitecture: amd64\nSource: glibc\n"
+RELEASE = b'ID=debian\nVERSION_ID="12"\n'
+
+
+def test_a_scan_uses_what_those_attest_whom_the_policy_allows(run, registry, tmp_path):
+    build_of(
+        tmp_path / "v.db", {"debian": [advisory("CVE-2024-1000", "Debian:12", "glibc", severity="high")]}
+    )
+    name = "shop/attested"
+    digest = registry.push_image(name, "1", [layer({"etc/os-release": RELEASE, "var/lib/dpkg/status": DPKG})])
+    (tmp_path / "key.pub").write_bytes(pem(KEY))
+    (tmp_path / "p.yaml").write_text('policies: [{images: ["*"], signers: [{key: key.pub}]}]')
+    vex = {
+        "@context": "https://openvex.dev/ns/v0.2.0",
+        "@id": "x",
+        "author": "shop",
+        "timestamp": "2026-01-01T00:00:00Z",
+        "version": 1,
+        "statements": [
+            {
+                "vulnerability": {"name": "CVE-2024-1000"},
+                "products": [{"@id": "pkg:deb/debian/libc6"}],
+                "status": "not_affected",
+                "justification": "vulnerable_code_not_present",
+            }
+        ],
+    }
+
+    def scanned():
+        words = ("scan", "image", f"{registry.host}/{name}:1", "--db", "v.db", "--trust-policy", "p.yaml")
+        found = json.loads(run(*words, "-f", "json")[1])
+        return [one["title"] for one in found["findings"] if one["where"] == "signature"], [
+            one["id"] for one in found["vulnerabilities"]
+        ]
+
+    assert scanned() == (["Not signed as the policy asks"], ["CVE-2024-1000"])
+    registry.attach(name, tag(digest), [signature(KEY, digest)])
+    registry.attach(
+        name, tag(digest, ".att"), [attestation(OTHER, digest, "https://openvex.dev/ns/v0.2.0", vex)]
+    )
+    assert scanned() == ([], ["CVE-2024-1000"])
+    registry.attach(
+        name, tag(digest, ".att"), [attestation(KEY, digest, "https://openvex.dev/ns/v0.2.0", vex)]
+    )
+    assert scanned() == ([], [])
+    registry.attach(
+        name, tag(digest, ".att"), [attestation(KEY, digest, "https://openvex.dev/ns/v0.2.0", "x")]
+    )
+    assert scanned() == ([], ["CVE-2024-1000"])
+
+
+def test_an_archive_has_no_signature_to_look_for(run, tmp_path):
+    docker_archive(tmp_path / "a.tar", [layer({"x": b"1"})])
+    (tmp_path / "key.pub").write_bytes(pem(KEY))
+    (tmp_path / "p.yaml").write_text('policies: [{images: ["*"], signers: [{key: key.pub}]}]')
+    found = json.loads(run("scan", "image", "a.tar", "--trust-policy", "p.yaml", "-f", "json")[1])
+    assert any(one.startswith("signatures: ") for one in found["notJudged"])

@@ -66,6 +66,8 @@ class ImageRequest(Struct, frozen=True, kw_only=True):
     store_namespace: str = "leadline"
     exceptions: tuple[str, ...] = ()
     no_waivers_from_target: bool = False
+    trust_policy: str = ""
+    trusted_root: str = ""
 
 
 def image_request(image: str, is_scan: bool, flags: Mapping[str, Any]) -> ImageRequest:
@@ -163,6 +165,8 @@ def options_of(request: ImageRequest, moment: str, say: Say) -> ImageOptions:
         only_fixable=request.only_fixable,
         vex=request.vex,
         waivers=request.exceptions,
+        trust_policy=request.trust_policy,
+        trusted_root=request.trusted_root,
         cache_folder="" if request.no_cache else cache_folder(os.environ),
         standard_input=_read_stdin,
         environ=os.environ,

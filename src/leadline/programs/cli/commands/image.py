@@ -146,6 +146,18 @@ def sbom(image: str, **flags: Any) -> int:
     "--vex", multiple=True, metavar="FILE", help="Statements of what is not affected. May be repeated."
 )
 @click.option(
+    "--trust-policy",
+    default="",
+    metavar="FILE",
+    help="Who may sign which images; the registry is asked, and VEX that they attest is used.",
+)
+@click.option(
+    "--trusted-root",
+    default="",
+    metavar="FILE",
+    help="CAs and logs behind identities, as sigstore writes them.",
+)
+@click.option(
     "--exceptions",
     "--waivers",
     "exceptions",

@@ -13,6 +13,7 @@ from leadline.programs.cli.scan_request import split_words
 from leadline.scans.options import PostureOptions
 from leadline.scans.policies import choose_policies
 from leadline.sources.cluster.rbac import least_role
+from leadline.sources.waivers.security_exceptions import KINDS as EXCEPTIONS
 
 
 @click.command("rbac")
@@ -32,7 +33,8 @@ def command(names: tuple[str, ...], controls: tuple[str, ...], format: str) -> i
         own_controls=controls,
         environ=os.environ,
     )
-    role = least_role(kinds_needed(choose_policies(options).controls))
+    # A scan reads what a cluster keeps of accepted findings as well.
+    role = least_role({*kinds_needed(choose_policies(options).controls), *EXCEPTIONS})
     if format == "json":
         click.echo(orjson.dumps(role, option=orjson.OPT_INDENT_2).decode())
     else:
