@@ -11,6 +11,7 @@ from leadline.outputs.store.protocol import FullError, FutureError, GoneError, S
 from leadline.programs.apiserver import reading, refusal
 from leadline.programs.apiserver.access import Access, Asked, Namespaces, User
 from leadline.programs.apiserver.asked import Target, target_of
+from leadline.programs.apiserver.completing import complete
 from leadline.programs.apiserver.computing import Computing
 from leadline.programs.apiserver.discovery import Documents
 from leadline.programs.apiserver.exchange import ClientGoneError, Exchange, Patience, Receive, Scope, Send
@@ -50,6 +51,11 @@ class App:
         self._writers: Counter[str] = Counter()
         self._watches = 0
         self._stopping = asyncio.Event()
+
+    async def prepare(self) -> None:
+        """To be called before anything is served. Raises: ``StoreError``."""
+        if count := await complete(self._store, self._served.values()):
+            log.info("%d objects that a command had written were completed", count)
 
     def stop(self) -> None:
         """Ends watches and refuses what comes."""

@@ -85,6 +85,7 @@ async def serve(settings: Settings) -> None:
         access = ClusterAccess(kube, await read_front_proxy(kube))
         namespaces = ClusterNamespaces(kube)
         app = App(store, KINDS, access, namespaces)
+        await _prepare(app)
         socket = Socket(settings.host, settings.port, settings.certificate, settings.key)
         tls = Tls(socket, access.front_proxy.ca)
         serving = server(app, socket, tls, app.stop)
@@ -106,6 +107,14 @@ async def serve(settings: Settings) -> None:
     finally:
         await store.close()
         await kube.close()
+
+
+async def _prepare(app: App) -> None:
+    try:
+        await app.prepare()
+    except StoreError as error:
+        # Read-only, or full: what is there can be served all the same.
+        log.error("objects that lack an identity were not completed: %s", error)
 
 
 async def _open(settings: Settings) -> "Tended":
