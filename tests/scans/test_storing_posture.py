@@ -10,6 +10,7 @@ import pytest
 
 from leadline.errors import StoreError
 from leadline.model.report import PostureReport
+from leadline.model.resource import Origin, Resource
 from leadline.outputs.store.memory import MemoryStore
 from leadline.outputs.store.posture_results import SCANS, SUMMARIES, label_value, result_name, slug
 from leadline.outputs.store.protocol import FullError, Paging, Put
@@ -224,3 +225,16 @@ subjects: [{kind: ServiceAccount, name: robot, namespace: shop}]
         for resource, parts in zip(derived, report.joined, strict=True)
     ]
     assert "serviceaccount-robot-clusterrole-all-clusterrolebinding-everybody" in names
+
+
+def test_a_role_that_was_not_read_is_named_like_one_that_was():
+    subject = Resource(
+        "rbac.authorization.k8s.io/v1", "Group", "", "ops", {}, Origin(kind="derived", path="x")
+    )
+    binding = Resource("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "", "ops", {})
+    id = "rbac.authorization.k8s.io/v1//ClusterRole/cluster-admin"
+    unread = Resource("", "", "", id, {}, Origin(kind="derived", path=id))
+    assert (
+        result_name(subject, [binding, unread])
+        == "group-ops-clusterrole-cluster-admin-clusterrolebinding-ops"
+    )

@@ -59,8 +59,15 @@ def posture_puts(report: PostureReport, home: str, at: str) -> Iterator[Put]:
 
 def result_name(resource: Resource, related: Iterable[Resource] = ()) -> str:
     """``deployment-web``; of a subject with its role and binding, all three."""
-    parts = sorted(related, key=lambda one: one.kind.endswith("Binding"))
-    return slug("-".join(f"{one.kind}-{one.name}" for one in (resource, *parts)))
+    named = [(one.kind, one.name) if one.kind else _kind_and_name(one.id) for one in related]
+    parts = sorted(named, key=lambda part: part[0].endswith("Binding"))
+    return slug("-".join(f"{kind}-{name}" for kind, name in ((resource.kind, resource.name), *parts)))
+
+
+def _kind_and_name(id: str) -> tuple[str, str]:
+    """Of an object that was named and not read, of which only the id is known."""
+    *_, kind, name = ("", *id.split("/"))
+    return kind, name
 
 
 def slug(text: str) -> str:
