@@ -12,15 +12,17 @@ from msgspec import structs
 from leadline.errors import SourceError, UsageError
 from leadline.model.control import Control, Missing, Remove, Review, Set
 from leadline.model.finding import Finding, Unread
-from leadline.model.report import PostureReport, Target
+from leadline.model.report import PostureReport, Target, Waived
 from leadline.model.resource import CLUSTER, Resource
+from leadline.model.waiver import Waiver, WaiverUse
 from leadline.outputs.format import Page
 from leadline.outputs.format_registry import find_format, formats_for
 from leadline.outputs.place import NoPlaces
 from leadline.outputs.store.memory import MemoryStore
 from leadline.outputs.store.posture_results import SCANS
-from leadline.outputs.store.protocol import Content, Put
-from leadline.outputs.store.selection import Key
+from leadline.outputs.store.protocol import Content, Paging, Put
+from leadline.outputs.store.selection import Key, Selection
+from leadline.programs.apiserver.kinds import KINDS, serve
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture_scan import posture_scan
 from leadline.scans.store_posture import StoreOptions, store_posture
@@ -67,7 +69,7 @@ def scanned() -> PostureReport:
     return as_of_a_cluster(posture_scan([str(EXAMPLES)], PostureOptions()))
 
 
-def numbers(report: PostureReport) -> object:
+def numbers(report: PostureReport) -> tuple[object, ...]:
     return (
         report.severities(),
         {row.control.id: (row.failed, row.passed) for row in report.by_control if row.judged},
@@ -88,6 +90,10 @@ def test_everything_that_was_found_comes_back(scanned: PostureReport):
         await store_posture(store, scanned, FULL)
         stored = await stored_posture(store, PostureOptions())
         assert numbers(stored) == numbers(scanned)
+        for kind in KINDS:
+            page = await store.list(Selection(kind.plural), Paging(limit=1000))
+            problems = {serve(kind).strict.problem(entry.content.body) for entry in page.entries}
+            assert problems <= {""}
         assert set(map(repr, stored.findings)) == {
             repr(structs.replace(one, place=None, lines=())) for one in scanned.findings
         }
@@ -235,5 +241,39 @@ def test_results_of_other_writers_are_read():
             name: 0 for name in stored.severities() if name not in ("high", "critical")
         }
         assert {finding.control for finding in stored.findings} == {"C-0057", "C-7777"}
+
+    run(scenario)
+
+
+def test_what_is_accepted_stays_so_with_its_reason():
+    pods = [Resource("v1", "Pod", "shop", name, {}) for name in ("web", "db")]
+    control = Control("C-0001", "title", 5.0, "c", "d", "name")
+    on_web, on_db = (Finding("C-0001", pod.id, Remove("spec.a")) for pod in pods)
+    waiver = Waiver(name="accept web", matches=(), reason="it is ours", expires="2099-01-01")
+    report = PostureReport(
+        Target("cluster", "mine"),
+        tuple(pods),
+        (control,),
+        (on_db,),
+        (("C-0001",), ("C-0001",)),
+        objects=2,
+        waived=(Waived(on_web, 0), Waived(Finding("C-0001", pods[1].id, Remove("spec.b")), 0)),
+        waivers=(WaiverUse(waiver, "used", 2),),
+    )
+
+    async def scenario(store: MemoryStore) -> None:
+        await store_posture(store, report, FULL)
+        stored = await stored_posture(store, PostureOptions())
+        assert stored.findings == (on_db,)
+        assert set(map(repr, stored.waived)) == set(map(repr, report.waived))
+        assert stored.waivers == report.waivers
+        assert numbers(stored)[:3] == numbers(report)[:3]
+        entry = await store.get(Key(SCANS, "shop", "pod-web"))
+        assert entry is not None
+        result = orjson.loads(entry.content.body)["spec"]["controls"]["C-0001"]
+        assert result["status"] == {"status": "passed", "subStatus": "w/exceptions", "info": ""}
+        assert result["rules"][1]["appliedIgnoreRules"] == ["accept web"]
+        served = next(serve(kind) for kind in KINDS if kind.plural == SCANS)
+        assert served.strict.problem(entry.content.body) == ""
 
     run(scenario)

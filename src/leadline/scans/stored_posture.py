@@ -1,5 +1,6 @@
 """The posture report that a store's results amount to, so that it is shown, gated and counted as a scan's."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
@@ -9,10 +10,11 @@ from msgspec import Struct, structs
 from leadline.errors import SourceError
 from leadline.model.control import Control, Framework
 from leadline.model.finding import Finding, Skip, Unread
-from leadline.model.report import PostureReport, Target, TargetKind
+from leadline.model.report import PostureReport, Target, TargetKind, Waived
 from leadline.model.resource import Resource
+from leadline.model.waiver import WaiverUse
 from leadline.outputs.place import NoPlaces
-from leadline.outputs.store.posture_reading import StoredResult, stored_result
+from leadline.outputs.store.posture_reading import Accepted, StoredResult, stored_result
 from leadline.outputs.store.posture_results import SCANS
 from leadline.outputs.store.protocol import Entry, Store
 from leadline.posture.engine import Judgement
@@ -57,7 +59,29 @@ async def stored_posture(store: Store, options: PostureOptions) -> PostureReport
     judgement = selected(options, _judgement(results, wanted))
     controls = _controls(results, base, policies, wanted)
     report = _report(judgement, controls, policies.frameworks, _Coverage(base, runs))
-    return waived(report, NoPlaces(), Waiving(waivers_of_files(options.waivers), policies.known, options))
+    kept = {one.id for one, ids in zip(report.resources, report.judged, strict=True) if ids}
+    accepted = [
+        one
+        for result in results
+        for one in result.accepted
+        if one.finding.resource in kept and (wanted is None or one.finding.control in wanted)
+    ]
+    waiving = Waiving(waivers_of_files(options.waivers), policies.known, options)
+    return _with_accepted(waived(report, NoPlaces(), waiving), accepted)
+
+
+def _with_accepted(report: PostureReport, accepted: list[Accepted]) -> PostureReport:
+    """``report`` with what was accepted when it was scanned, beside what is accepted now."""
+    if not accepted:
+        return report
+    first = len(report.waivers)
+    counts = Counter(one.waiver for one in accepted)
+    places = {waiver: first + number for number, waiver in enumerate(counts)}
+    return structs.replace(
+        report,
+        waived=(*report.waived, *(Waived(one.finding, places[one.waiver]) for one in accepted)),
+        waivers=(*report.waivers, *(WaiverUse(waiver, "used", number) for waiver, number in counts.items())),
+    )
 
 
 class _Coverage(Struct, frozen=True):

@@ -10,8 +10,17 @@ from leadline.errors import StoreError
 from leadline.model.control import Control, Missing, Remove, Review, Set, Violation
 from leadline.model.finding import Finding, Skip
 from leadline.model.resource import CLUSTER, Origin, Resource
-from leadline.outputs.store.posture_results import OBJECT, PREFIX, SUB_STATUS
+from leadline.model.waiver import Waiver
+from leadline.outputs.store.posture_results import BY_EXCEPTION, OBJECT, PREFIX, SUB_STATUS
 from leadline.outputs.store.protocol import Entry
+
+
+class Accepted(Struct, frozen=True):
+    """A finding that a waiver covers."""
+
+    finding: Finding
+    waiver: Waiver
+    """Without what it matches."""
 
 
 class StoredResult(Struct, frozen=True):
@@ -24,6 +33,7 @@ class StoredResult(Struct, frozen=True):
     controls: tuple[Control, ...]
     """Those that judged it, as far as the results describe them."""
     findings: tuple[Finding, ...]
+    accepted: tuple[Accepted, ...]
     gave_up: tuple[Skip, ...]
     """Controls that could not judge it."""
     at: str
@@ -65,9 +75,17 @@ class _Path(Struct, rename="camel"):
     related: list[str] | None = None
 
 
-class _Rule(Struct):
+class _Rule(Struct, rename="camel"):
     name: str | None = None
+    status: "_Status | None" = None
     paths: list[_Path] | None = None
+    applied_ignore_rules: list[str] | None = None
+    reason: str | None = None
+    expires: str | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.status is not None and self.status.sub_status == BY_EXCEPTION
 
 
 class _Severity(Struct, rename="camel"):
@@ -121,6 +139,7 @@ def stored_result(entry: Entry) -> StoredResult:
         tuple(map(_part, spec.related_objects or ())),
         tuple(_control(id, result) for id, result in judged.items()),
         tuple(finding for id, result in judged.items() for finding in _findings(id, result, resource)),
+        tuple(one for id, result in judged.items() for one in _accepted(id, result, resource)),
         tuple(_skip(id, status) for id, _, status in results if status.status == "skipped"),
         (metadata.annotations or {}).get(f"{PREFIX}timestamp", ""),
     )
@@ -167,11 +186,21 @@ def _findings(id: str, result: _Result, resource: Resource) -> Iterator[Finding]
         return
     is_told = False
     for rule in result.rules or ():
-        for path in rule.paths or ():
+        for path in rule.paths or () if not rule.is_accepted else ():
             is_told = True
             yield Finding(id, resource.id, _violation(path), tuple(path.related or ()))
     if not is_told:
         yield Finding(id, resource.id, Review(""))
+
+
+def _accepted(id: str, result: _Result, resource: Resource) -> Iterator[Accepted]:
+    for rule in result.rules or ():
+        if rule.is_accepted:
+            names = rule.applied_ignore_rules or ("",)
+            waiver = Waiver(name=names[0], matches=(), reason=rule.reason or "", expires=rule.expires or "")
+            for path in rule.paths or ():
+                finding = Finding(id, resource.id, _violation(path), tuple(path.related or ()))
+                yield Accepted(finding, waiver)
 
 
 def _violation(path: _Path) -> Violation:

@@ -9,9 +9,10 @@ import orjson
 
 from leadline.model.control import Control, Missing, Remove, Review, Set
 from leadline.model.finding import Finding, Skip, SkipKind
-from leadline.model.report import PostureReport
+from leadline.model.report import PostureReport, Waived
 from leadline.model.resource import Resource
 from leadline.model.resource_id import object_id
+from leadline.model.waiver import Waiver
 from leadline.outputs.store.protocol import Content, Put
 from leadline.outputs.store.selection import Key
 
@@ -20,6 +21,8 @@ SUMMARIES = "workloadconfigurationscansummaries"
 PREFIX = "kubescape.io/"
 OBJECT = "leadline.dev/object"
 """The annotation that names what was judged: labels cannot hold every name."""
+BY_EXCEPTION = "w/exceptions"
+"""The sub-status of what fails and is accepted."""
 SUB_STATUS: dict[SkipKind, str] = {"no objects": "irrelevant", "not read": "notEvaluated"}
 """Why a control could not judge an object, in the words that clients know."""
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")
@@ -38,6 +41,9 @@ def posture_puts(report: PostureReport, home: str, at: str) -> Iterator[Put]:
     findings: dict[str, dict[str, list[Finding]]] = {}
     for finding in report.findings:
         findings.setdefault(finding.resource, {}).setdefault(finding.control, []).append(finding)
+    accepted: dict[str, list[Waived]] = {}
+    for one in report.waived:
+        accepted.setdefault(one.finding.resource, []).append(one)
     joined = iter(report.joined)
     taken: set[tuple[str, str]] = set()
     for resource, judged in zip(report.resources, report.judged, strict=True):
@@ -49,6 +55,8 @@ def posture_puts(report: PostureReport, home: str, at: str) -> Iterator[Put]:
             ids = dict.fromkeys((*judged, *failed))
             results = {id: _result(controls[id], failed.get(id, []), resource, report.settings) for id in ids}
             results |= {skip.control: _skipped(controls[skip.control], skip) for skip in gave_up}
+            for one in accepted.get(resource.id, ()):
+                _accept(results, one.finding, report.waivers[one.waiver].waiver)
             where = (resource.namespace or home, result_name(resource, related))
             if where in taken:
                 # A kind of the same name in another API group, or an object that two files define.
@@ -143,6 +151,27 @@ def _result(
         "status": {"status": status, "subStatus": "", "info": ""},
         "rules": [rule],
     }
+
+
+def _accept(results: dict[str, Body], finding: Finding, waiver: Waiver) -> None:
+    """Adds a rule of its own, as clients know it; a control of which nothing else failed has passed by exceptions."""
+    result = results.get(finding.control)
+    if result is None:
+        return
+    result["rules"].append(
+        {
+            "name": result["rules"][0]["name"] if result["rules"] else finding.control,
+            "status": {"status": "passed", "subStatus": BY_EXCEPTION},
+            "controlConfigurations": {},
+            "paths": [_path(finding)],
+            "appliedIgnoreRules": [waiver.name],
+            "relatedResourcesIDs": [],
+            "reason": waiver.reason,
+            "expires": waiver.expires,
+        }
+    )
+    if result["status"]["status"] == "passed":
+        result["status"]["subStatus"] = BY_EXCEPTION
 
 
 def _skipped(control: Control, skip: Skip) -> Body:

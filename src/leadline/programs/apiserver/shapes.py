@@ -34,6 +34,7 @@ _RULE = record(
         "paths": list_of(_PATH, "Where the object fails, and what to set there."),
         "appliedIgnoreRules": TEXTS,
         "relatedResourcesIDs": TEXTS,
+        **texts("reason?", "expires?"),
     }
 )
 _CONTROL = record(
