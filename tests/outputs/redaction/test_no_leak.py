@@ -12,10 +12,10 @@ import yaml
 from leadline.errors import SourceError
 from leadline.model.report import PostureReport
 from leadline.outputs.format import Page, formats_for
+from leadline.outputs.redaction.log import safe_formatter
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.report_document import encode
 from leadline.outputs.sealing import sealed
-from leadline.programs.cli.debug_log import safe_formatter
 from leadline.scans.options import ChartOptions, PostureOptions
 from leadline.scans.posture_scan import open_posture_scan
 from outputs.redaction.credentials import ALL, BY_FORM, BY_PLACE

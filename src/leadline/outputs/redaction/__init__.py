@@ -6,4 +6,4 @@ What counts as a credential is defined once, by those who look for them: ``postu
 ``posture.checks.token_shapes`` and ``image.secrets.patterns``.
 """
 
-PUBLIC_MODULES = ("lines", "report", "sbom", "shapes", "values")
+PUBLIC_MODULES = ("lines", "log", "report", "sbom", "shapes", "values")

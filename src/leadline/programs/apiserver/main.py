@@ -12,6 +12,9 @@ import click
 import uvloop
 
 from leadline.errors import ClusterError, LeadlineError, StoreError
+from leadline.outputs.plain import plain
+from leadline.outputs.redaction.log import safe_formatter
+from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.store.local import Limits, LocalStore
 from leadline.outputs.store.protocol import Store
 from leadline.programs.apiserver.app import App
@@ -37,6 +40,7 @@ LOOK_AGAIN_S = 10.0
 SWITCH_S = 0.0005
 """How long a finished commit waits for the interpreter at most; by default it is 5 ms, longer than the commit."""
 _DEFAULTS = Settings("", Path(), Path())
+_LONGEST_LINE = 2_000
 
 
 @click.command("apiserver")
@@ -69,9 +73,9 @@ _DEFAULTS = Settings("", Path(), Path())
 )
 def command(**flags: Any) -> None:
     """Serve stored results as objects of the Kubernetes API, behind the cluster's aggregation layer."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(safe_formatter(SecretValues(), "%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     sys.setswitchinterval(SWITCH_S)
     uvloop.run(serve(Settings(**flags)))
@@ -134,13 +138,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         command(args=None if arguments is None else list(arguments), standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        _say(error.format_message())
         return error.exit_code
     except LeadlineError as error:
-        sys.stderr.write(f"leadline: {error}\n")
+        _say(str(error))
         return error.exit_code
     except OSError as error:
-        sys.stderr.write(f"leadline: {error.filename or ''}: {error.strerror or error}\n")
+        _say(f"{error.filename or ''}: {error.strerror or error}")
         return 3
     return 0
 
@@ -191,3 +195,7 @@ async def _background(chores: Sequence[Coroutine[Any, Any, None]]) -> AsyncItera
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"leadline: {plain(message, _LONGEST_LINE)}\n")

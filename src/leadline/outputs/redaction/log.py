@@ -1,0 +1,25 @@
+"""Log lines without secrets and without anything that steers a terminal or the log of a pipeline."""
+
+import logging
+
+from leadline.outputs.plain import plain_lines
+from leadline.outputs.redaction.shapes import redacted_text
+from leadline.outputs.redaction.values import SecretValues
+
+
+def safe_formatter(
+    secrets: SecretValues, form: str = "%(levelname)s %(name)s: %(message)s"
+) -> logging.Formatter:
+    """Writes a log without ``secrets``, tracebacks included; ``form`` as ``logging.Formatter`` takes it."""
+    return _SafeFormatter(secrets, form)
+
+
+class _SafeFormatter(logging.Formatter):
+    """Tracebacks and messages of libraries repeat what is scanned, and names that others chose."""
+
+    def __init__(self, secrets: SecretValues, form: str) -> None:
+        super().__init__(form)
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain_lines(self._secrets.hide(redacted_text(super().format(record))))
