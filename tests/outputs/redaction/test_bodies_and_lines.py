@@ -148,3 +148,25 @@ def test_a_megabyte_of_near_misses_takes_no_time(piece: str):
 def test_a_credential_is_hidden_however_far_into_a_text_it_stands(kind: str):
     for before in ("x y " * 1_020, "x y " * 2_000, "line\n" * 3_000):
         assert leaks(redacted_text(f"{before}{BY_FORM[kind]} {before}"), BY_FORM[kind]) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://user:s3cr3t@host/path", "https://XXXXXX@host/path"),
+        (
+            "see postgres://u:pa55@db.example:5432/x, please",
+            "see postgres://XXXXXX@db.example:5432/x, please",
+        ),
+        ("redis://:hunter2@cache:6379", "redis://XXXXXX@cache:6379"),
+        ("amqp://u:p@ss@host/v", "amqp://XXXXXX@host/v"),
+        ("https://tok3n1234567890abcd@host/x", "https://XXXXXX@host/x"),
+        ("https://tok3n1234567890abcd:@host/x", "https://XXXXXX@host/x"),
+        ("ssh://git@host/x", "ssh://git@host/x"),
+        ("https://user:@host/", "https://user:@host/"),
+        ("mailto:a@b.example", "mailto:a@b.example"),
+    ],
+)
+def test_of_an_address_the_password_goes_and_the_host_stays(address: str, shown: str):
+    assert redacted_text(address) == shown
+    assert redacted_object({"kind": "Pod", "spec": {"x": address}})["spec"]["x"] == shown

@@ -87,3 +87,16 @@ def test_a_pipe_with_a_reader_gets_the_whole_report(folder: Path):
         assert b"pod.yaml" in os.read(reader, 1 << 20)
     finally:
         os.close(reader)
+
+
+@pytest.mark.parametrize("where", [".", "/"])
+def test_nor_is_one_in_the_scanned_folder_however_it_is_named(
+    folder: Path, where: str, monkeypatch: pytest.MonkeyPatch
+):
+    """A repository could otherwise say where in the machine its own report goes."""
+    (folder / "elsewhere").mkdir()
+    (folder / "tree/out").symlink_to(folder / "elsewhere")
+    monkeypatch.chdir(where)
+    output = str(folder / "tree/out/report.txt")
+    assert main(["scan", str(folder / "tree"), "-f", "lines", "-o", output]) == 3
+    assert list((folder / "elsewhere").iterdir()) == []

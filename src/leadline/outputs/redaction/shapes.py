@@ -13,7 +13,11 @@ HIDDEN = "XXXXXX"
 SHORTEST = 6
 """Shorter texts hold no credential that could be distinguished from a word."""
 
-_LOGIN = r"(?<=://)[^/\s:@'\"]*:[^/\s@'\"]+(?=@)"
+_LOGIN = (
+    r"(?<=://)(?:[^/\s:@'\"]*:[^/\s'\"]+"
+    r"|(?=[^/\s:@]*\d)(?=[^/\s:@]*[A-Za-z])[\w.~%+-]{16,}:?)(?=@)"
+)
+"""Before the last ``@`` of an address, as Go reads it: name and password, or a token in place of the name. The host stays."""
 _OLD_FORMS = (
     r"\bgh[pousr]_[0-9A-Za-z]{30,}"
     r"|\bsk_(?:live|test)_[0-9A-Za-z]{8,}"

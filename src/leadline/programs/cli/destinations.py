@@ -147,11 +147,15 @@ def opened(chosen: Iterable[Destination]) -> Iterator[list[Sink]]:
 
 
 def refuse_overwriting(targets: Iterable[str], chosen: Iterable[Destination]) -> None:
-    """Raises: ``UsageError`` where a report would take the place of a file that is scanned.
+    """Raises: ``UsageError`` where a report would take the place of a file that is scanned, ``StoreError`` for links in it.
 
     A report of an earlier scan that lies among the manifests is none of them.
     """
     written = [Path(destination.path) for destination in chosen if destination.path]
+    targets = tuple(targets)
+    for folder in targets:
+        for path in written:
+            _refuse_links_below(Path(os.path.abspath(folder)), path)  # noqa: PTH100 - links must stay
     written = [path for path in written if path.is_file()]
     for target in map(Path, targets if written else ()):
         for path in written:
@@ -206,11 +210,20 @@ def _file(destination: Destination) -> Sink:
 def _refuse_links(path: Path) -> None:
     """Raises: ``StoreError`` where the file is a link, or a folder named on the way to it from here is one.
 
-    Links above an absolute path are the machine's own, as /tmp is on some.
+    Links above an absolute path or this folder are the machine's own, as /tmp is on some.
     """
-    steps = [path] if path.is_absolute() else [path, *path.parents]
-    for step in steps:
-        if step.is_symlink():
+    here = Path.cwd()
+    for step in (path, *path.parents):
+        is_below = not path.is_absolute() or step == path or here in step.parents
+        if is_below and step.is_symlink():
+            raise StoreError(f"{step} is a symbolic link", hint="name the file that it leads to")
+
+
+def _refuse_links_below(folder: Path, path: Path) -> None:
+    """Raises: ``StoreError`` for a link below ``folder`` on the way to ``path``: its author would say where the report goes."""
+    whole = Path.cwd() / path
+    for step in (whole, *whole.parents):
+        if folder in step.parents and step.is_symlink():
             raise StoreError(f"{step} is a symbolic link", hint="name the file that it leads to")
 
 
