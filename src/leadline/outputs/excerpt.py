@@ -196,16 +196,11 @@ def _advice(finding: Finding, body: Body, text: str, *, begins_line: bool, is_ex
             if _adds(finding, body) and _is_flow(text):
                 return f"add {'; '.join(_written(_tree([finding], body), 0))}"
             if _adds(finding, body):
-                return "add below" if value != YOUR_VALUE else "add below, with a value (choose one)"
-            name = (
-                ""
-                if is_exact
-                else f"{plain(str(last))} to "
-                if not isinstance(last, int)
-                else "this entry to "
-            )
-            wanted = "a value (choose one)" if value == YOUR_VALUE else value_text(value)
-            return f"set {name}{wanted}" if name or value == YOUR_VALUE else f"set to {wanted}"
+                return "add below" if value != YOUR_VALUE else "add below (choose a value)"
+            name = "this entry" if isinstance(last, int) else plain(str(last))
+            if value == YOUR_VALUE:
+                return f"set {'it' if is_exact else name} (choose a value)"
+            return f"set to {value_text(value)}" if is_exact else f"set {name} to {value_text(value)}"
         case Review(advice=advice):
             return plain(advice) or "decide whether this is needed"
         case Missing(what=what):

@@ -1,7 +1,6 @@
 """What a finding is known by from one scan to the next."""
 
 from collections import Counter
-from hashlib import sha256
 
 from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
@@ -30,6 +29,8 @@ class Fingerprints:
             *(word for one in named for word in self._identity(one)),
             stable_path(holder.body, finding.path),
         )
+        from hashlib import sha256  # dear to load, and only some formats ask
+
         mark = sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
         self._seen[mark] += 1
         return mark, self._seen[mark]

@@ -16,7 +16,7 @@ def fix(finding: Finding) -> str:
         case Remove():
             return f"remove {path}"
         case Set(value=value):
-            return f"set {path} to {'a value (choose one)' if value == YOUR_VALUE else value_text(value)}"
+            return f"set {path} {'(choose a value)' if value == YOUR_VALUE else f'to {value_text(value)}'}"
         case Review(advice=advice):
             look = f"review {path}" if path else "review this object"
             return f"{look}: {plain(advice)}" if advice else look

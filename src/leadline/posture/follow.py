@@ -20,6 +20,10 @@ Readers = dict[Read, set[str]]
 """The ids of the objects of one world whose verdicts rest on a read."""
 
 
+_MOST_PARTS = 1_000
+"""Sets of controls that are kept ready; a long watch meets many."""
+
+
 class Difference(Struct, frozen=True):
     """What one change did to the findings."""
 
@@ -109,6 +113,8 @@ class Followed:
             controls |= self._judge.over_grants
         part = self._parts.get(controls)
         if part is None:
+            if len(self._parts) >= _MOST_PARTS:
+                self._parts.clear()
             part = self._parts[controls] = self._judge.only(controls)
         resource = entry.resource
         verdict = part.one(resource, self._worlds.around(resource), self._tracer(entry))

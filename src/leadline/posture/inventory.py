@@ -337,6 +337,10 @@ class Inventory:
         """The workloads whose pods use a service account."""
         return self._store.find(ACCOUNT_USERS, [(space, name) for space in self.spaces(namespace)])
 
+    def has_workloads_of_account(self, namespace: str, name: str) -> bool:
+        """Whether the pods of any workload use a service account."""
+        return self._store.has(ACCOUNT_USERS, [(space, name) for space in self.spaces(namespace)])
+
     def service_account_of(self, workload: Workload) -> Resource | None:
         return self._keep("account", workload, self._account_of)
 

@@ -1,7 +1,6 @@
 """Asks the registries of a target's images who signed them, for the controls that judge by it."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from msgspec.structs import replace
 
@@ -25,7 +24,9 @@ def with_signatures(reading: Reading, options: PostureOptions) -> Reading:
     """
     if not options.trust_policy:
         return reading
-    # Keys and registries are for this alone.
+    # Keys, registries and threads are for this alone.
+    from concurrent.futures import ThreadPoolExecutor
+
     from leadline.scans.verify_images import read_trust_policy, verify_image
 
     trust = read_trust_policy(options.trust_policy, options.trusted_root)

@@ -4,11 +4,11 @@ import os
 import posixpath
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
 from leadline.image.image import Layer
@@ -17,7 +17,6 @@ from leadline.image.layers.tar import TarReader
 from leadline.model.package import ImageIdentity
 from leadline.sources.images.file_stamp import file_stamp
 from leadline.sources.images.oci_layout import (
-    FileAt,
     Member,
     configuration,
     file_at,
@@ -81,9 +80,7 @@ def open_oci_archive(path: Path, tag: str = "", platform: Platform | None = None
 
 def open_oci_layout(path: Path, tag: str = "", platform: Platform | None = None) -> OpenedImage:
     """The image in a folder with an OCI layout. Raises as ``open_docker_archive``."""
-    layout = _Layout(path)
-    image = layout_image(name_of(path), layout.file, tag, platform, _nothing)
-    return structs.replace(image, stamps=layout.stamps)
+    return layout_image(name_of(path), lambda name: file_at(path / name), tag, platform, _nothing)
 
 
 def open_archive(path: Path, tag: str = "", platform: Platform | None = None) -> OpenedImage:
@@ -124,7 +121,6 @@ class Archive:
             what = "a folder" if stat.S_ISDIR(status.st_mode) else "no file to read twice"
             raise SourceError(f"{path} is {what}", hint="name an archive, or a layout as oci:FOLDER")
         self.stamp = file_stamp(status)
-        self.stamps = {os.path.abspath(path): self.stamp} if opened is None else {}  # noqa: PTH100 - as written
         try:
             self._members = dict(self._index(*self._plain(file, status.st_size)))
         except Damaged as error:
@@ -187,26 +183,7 @@ def _layout_in(path: Path, archive: Archive, tag: str, platform: Platform | None
         undone.callback(archive.close)
         image = layout_image(name_of(path), archive.member, tag, platform, archive.close)
         undone.pop_all()
-    return structs.replace(image, stamps=archive.stamps)
-
-
-class _Layout:
-    """The files of an OCI layout in a folder."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.stamps: dict[str, str] = {}
-        """Of every file that was found, and of the folder, which changes with what is added and taken away."""
-        with suppress(OSError):
-            self.stamps[os.path.abspath(path)] = file_stamp(path.stat())  # noqa: PTH100 - as written
-
-    def file(self, name: str) -> FileAt | None:
-        """Raises ``SourceError`` where it may not be read, or is none."""
-        path = self._path / name
-        found = file_at(path)
-        if found is not None:
-            self.stamps[os.path.abspath(path)] = found.stamp  # noqa: PTH100 - as written
-        return found
+    return image
 
 
 def _nothing() -> None:
@@ -254,4 +231,4 @@ def _docker_image(path: Path, archive: Archive, saved: _Saved) -> OpenedImage:
     )
     key = f"file {archive.stamp} {saved.config}"
     close = (archive.close,)
-    return OpenedImage(identity, config, tuple(layers), key, unread + mismatch, close, archive.stamps)
+    return OpenedImage(identity, config, tuple(layers), key, unread + mismatch, close)

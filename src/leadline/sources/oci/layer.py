@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from msgspec import Struct
@@ -45,8 +45,6 @@ class OpenedImage(Struct, frozen=True):
     cache_key: str = ""
     unread: tuple[Unread, ...] = ()
     closers: tuple[Callable[[], None], ...] = ()
-    stamps: Mapping[str, str] = {}
-    """Absolute path to ``file_stamp`` of all files that it was read from; empty where something else had a say."""
 
     def close(self) -> None:
         for close in self.closers:

@@ -17,6 +17,7 @@ Cannot see: whether pods use their account.
 See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
+from leadline.posture.checks.accounts import has_own_account
 from leadline.posture.control import Inventory, Resource, Review, Set, Violations, control
 
 
@@ -32,15 +33,9 @@ from leadline.posture.control import Inventory, Resource, Review, Set, Violation
 )
 def default_service_account_in_use(resource: Resource, inventory: Inventory) -> Violations:
     if resource.kind == "Namespace":
-        if resource.name not in inventory.once("own accounts", lambda: own_accounts(inventory)):
+        if not has_own_account(resource.name, inventory):
             yield Review("")
     elif resource.name == "default":
         said = resource.body.get("automountServiceAccountToken")
         if said is not False:
             yield Set("automountServiceAccountToken", False)
-
-
-def own_accounts(inventory: Inventory) -> frozenset[str]:
-    """Namespaces that have a service account besides ``default``."""
-    accounts = inventory.of("ServiceAccount")
-    return frozenset(account.namespace or "default" for account in accounts if account.name != "default")

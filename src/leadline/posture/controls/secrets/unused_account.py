@@ -24,6 +24,7 @@ Cannot see: programs outside the cluster that hold a token of it.
 See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
+from leadline.posture.checks.accounts import DEFAULT_ACCOUNT, is_named_in_a_binding
 from leadline.posture.checks.rbac_queries import RBAC_KINDS
 from leadline.posture.checks.target_completeness import expect
 from leadline.posture.control import (
@@ -33,12 +34,7 @@ from leadline.posture.control import (
     Review,
     Violations,
     control,
-    mappings,
-    text,
 )
-
-GROUP = "rbac.authorization.k8s.io"
-BINDINGS = (f"RoleBinding.{GROUP}", f"ClusterRoleBinding.{GROUP}")
 
 
 @control(
@@ -52,18 +48,8 @@ BINDINGS = (f"RoleBinding.{GROUP}", f"ClusterRoleBinding.{GROUP}")
     reads=(WORKLOADS, *RBAC_KINDS),
 )
 def unused_account(account: Resource, inventory: Inventory) -> Violations:
-    if account.name == "default" or inventory.workloads_of_account(account.namespace, account.name):
+    if account.name == DEFAULT_ACCOUNT or inventory.has_workloads_of_account(account.namespace, account.name):
         return
-    if account.name not in inventory.once("bound accounts", lambda: bound_accounts(inventory)):
+    if not is_named_in_a_binding(account, inventory):
         expect(account, (WORKLOADS,), inventory, name=account.name)
         yield Review("")
-
-
-def bound_accounts(inventory: Inventory) -> frozenset[str]:
-    return frozenset(
-        text(subject.get("name"))
-        for kind in BINDINGS
-        for binding in inventory.of(kind)
-        for _, subject in mappings(binding.body.get("subjects"))
-        if subject.get("kind") == "ServiceAccount"
-    )
