@@ -62,6 +62,7 @@ from leadline.outputs.titles import titles_of
 from leadline.outputs.waiver_text import (
     exception_facts,
     odd_waivers,
+    waived_text,
     waiver_facts,
     waiver_lines,
     why_accepted,
@@ -160,6 +161,7 @@ __all__ = [
     "value_at",
     "value_text",
     "view_lines",
+    "waived_text",
     "waiver_facts",
     "waiver_lines",
     "why",

@@ -136,7 +136,7 @@ def gap_lines(report: ImagesReport, page: Page) -> Iterator[str]:
         len(one.report.waived_findings) + sum(part.by == "waiver" for part in one.report.suppressed)
         for one in report.images
     )
-    yield from waiver_lines(accepted, report.waivers, page.width, verbose=page.verbose)
+    yield from waiver_lines(accepted, report.waivers, page.width, verbose=page.verbose, indent=12)
     gaps = Counter(gap for one in report.images for gap in one.report.not_judged)
     shown = gaps.most_common() if page.verbose else gaps.most_common(_STEPS)
     for i, (gap, times) in enumerate(shown):

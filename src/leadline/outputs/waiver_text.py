@@ -37,9 +37,18 @@ def title(waiver: Waiver) -> str:
 
 
 def why_accepted(waiver: Waiver) -> str:
-    """``reviewed by the platform team (owner ops, ticket SEC-1, until 2027-01-31)``."""
+    """``reviewed by the platform team (by waiver agent in waivers.yaml, owner ops, ticket SEC-1, until 2027-01-31)``."""
+    return _said(waiver, f"by {title(waiver)}")
+
+
+def reason_of(waiver: Waiver) -> str:
+    """The same where the waiver itself is named already."""
+    return _said(waiver)
+
+
+def _said(waiver: Waiver, *first: str) -> str:
     facts = [("owner", waiver.owner), ("ticket", waiver.ticket), ("until", waiver.expires)]
-    beside = ", ".join(f"{name} {plain(value)}" for name, value in facts if value)
+    beside = ", ".join([*first, *(f"{name} {plain(value)}" for name, value in facts if value)])
     reason = plain(waiver.reason, 1000) or "no reason given"
     return f"{reason} ({beside})" if beside else reason
 
@@ -98,21 +107,26 @@ def remarks_of(use: WaiverUse) -> list[str]:
     return remarks
 
 
-def waiver_lines(number: int, uses: Sequence[WaiverUse], width: int, *, verbose: bool) -> Iterator[str]:
-    """For a terminal: how many findings are accepted and why, then what is odd. Nothing where there is no waiver."""
+def waiver_lines(
+    number: int, uses: Sequence[WaiverUse], width: int, *, verbose: bool, indent: int = 10
+) -> Iterator[str]:
+    """For a terminal: how many findings are accepted and why, then what is odd. Nothing where there is no waiver.
+
+    ``indent``: columns of the labels.
+    """
     if number:
-        yield from _labelled("accepted", waived_text(number, uses), width)
+        yield from _labelled("accepted", waived_text(number, uses), width, indent)
         for use in uses if verbose else ():
             if use.state == "used":
-                text = f"{title(use.waiver)}: {count(use.findings, 'finding')}, {why_accepted(use.waiver)}"
+                text = f"{title(use.waiver)}: {count(use.findings, 'finding')}, {reason_of(use.waiver)}"
                 yield from (f"  {line}" for line in wrapped(text, width - 2))
     odd = list(odd_waivers(uses))
     for i, remark in enumerate(odd if verbose else odd[:_SHOWN]):
-        yield from _labelled("" if i else "waivers", remark, width)
+        yield from _labelled("" if i else "waivers", remark, width, indent)
     if len(odd) > _SHOWN and not verbose:
-        yield from _labelled("", f"and {len(odd) - _SHOWN:,} more, -v shows them", width)
+        yield from _labelled("", f"and {len(odd) - _SHOWN:,} more, -v shows them", width, indent)
 
 
-def _labelled(label: str, text: str, width: int) -> Iterator[str]:
-    for i, line in enumerate(wrapped(text, width - 10)):
-        yield f"{'' if i else label:<10}{line}"
+def _labelled(label: str, text: str, width: int, indent: int) -> Iterator[str]:
+    for i, line in enumerate(wrapped(text, width - indent)):
+        yield f"{'' if i else label:<{indent}}{line}"

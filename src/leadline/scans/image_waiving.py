@@ -69,7 +69,7 @@ class _Image:
             if waiver is None:
                 kept.append(match)
             else:
-                suppressed.append(Suppressed(match, "waiver", f"{waiver.name}: {why_accepted(waiver)}"))
+                suppressed.append(Suppressed(match, "waiver", why_accepted(waiver)))
         findings: list[ImageFinding] = []
         accepted = list(report.waived_findings)
         for finding in report.findings:

@@ -18,6 +18,7 @@ from leadline.outputs.format import (
     path_of,
     plain,
     titles_of,
+    why_accepted,
 )
 
 MOST = 5_000
@@ -52,6 +53,24 @@ def code_quality(report: PostureReport, out: IO[str], page: Page) -> None:
                 "severity": _SEVERITIES[control.severity],
                 "location": {
                     "path": plain(path_of(file_of(holder), page.folder, page.root), 1_000) or name,
+                    "lines": {"begin": place.line if place is not None else 1},
+                },
+            }
+        )
+    for one in report.waived[:MOST]:
+        control, holder = controls[one.finding.control], places.holder(one.finding)
+        mark, number = fingerprints.of(one.finding)
+        why = why_accepted(report.waivers[one.waiver].waiver)
+        place = places.find(one.finding)
+        rows.append(
+            {
+                "description": plain(f"accepted: {control.problem or control.title}: {why}", 1_000),
+                "check_name": plain(control.id),
+                "fingerprint": f"accepted-{mark}{number if number > 1 else ''}",
+                "severity": "info",
+                "location": {
+                    "path": plain(path_of(file_of(holder), page.folder, page.root), 1_000)
+                    or title(report.resource(one.finding.resource)),
                     "lines": {"begin": place.line if place is not None else 1},
                 },
             }

@@ -20,6 +20,7 @@ from leadline.outputs.format import (
     plain,
     subject_text,
     titles_of,
+    waived_text,
 )
 
 MOST = 50
@@ -51,7 +52,7 @@ def github(report: PostureReport, out: IO[str], page: Page) -> None:
         out.write(_command("warning", place, unread.why))
     for remark in odd_waivers(report.waivers):
         out.write(_command("notice", {"title": "waiver"}, remark))
-    accepted = f", {count(len(report.waived), 'finding')} accepted" if report.waived else ""
+    accepted = f"; {waived_text(len(report.waived), report.waivers)}" if report.waived else ""
     out.write(f"{closing(report, page.verdict)}{accepted}\n")
 
 

@@ -230,7 +230,7 @@ def _suppressed(report: ImageReport) -> Iterator[str]:
         for one in report.suppressed
     ]
     lines += [
-        f"{text(one.finding.title)}: <code>{text(one.finding.where)}</code>: waiver, {text(one.waiver)}: {text(one.reason)}"
+        f"{text(one.finding.title)}: <code>{text(one.finding.where)}</code>: {text(one.reason)}"
         for one in report.waived_findings
     ]
     if lines:

@@ -57,7 +57,7 @@ def image_table(report: ImageReport, out: IO[str], page: Page) -> None:
     lines = [*_heading(sbom, page), *_vulnerabilities(report, page), *_findings(report, page)]
     lines += [*_packages(sbom, found, page), *_database(report, page)]
     accepted = len(report.waived_findings) + sum(one.by == "waiver" for one in report.suppressed)
-    lines += waiver_lines(accepted, report.waivers, page.width, verbose=page.verbose)
+    lines += waiver_lines(accepted, report.waivers, page.width, verbose=page.verbose, indent=12)
     lines += _not_read(sbom, page)
     for i, gap in enumerate(report.not_judged):
         lines += _labelled("" if i else "not done", gap, page.width)

@@ -14,7 +14,7 @@ from leadline.outputs.finding_places import FindingPlaces
 from leadline.outputs.place import Places, place_text
 from leadline.outputs.plain import count, plain
 from leadline.outputs.titles import titles_of
-from leadline.outputs.waiver_text import odd_waivers, remarks_of, title, why_accepted
+from leadline.outputs.waiver_text import odd_waivers, reason_of, remarks_of, title
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.terminal import configure_log
 from leadline.scans.options import PostureOptions
@@ -49,7 +49,7 @@ def list_(files: tuple[str, ...]) -> int:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     uses = Waivers(waivers, now, lambda match: False).uses()
     for use in uses:
-        click.echo(f"{title(use.waiver)}: {why_accepted(use.waiver)}")
+        click.echo(f"{title(use.waiver)}: {reason_of(use.waiver)}")
     click.echo("")
     for remark in odd_waivers(uses):
         click.echo(remark)
@@ -90,7 +90,7 @@ def _lines(report: PostureReport, places: Places, *, verbose: bool) -> Iterator[
     title_of = titles_of(report)
     problems = {control.id: control.problem or control.title for control in report.controls}
     for place, use in enumerate(report.waivers):
-        yield f"{title(use.waiver)}: {why_accepted(use.waiver)}"
+        yield f"{title(use.waiver)}: {reason_of(use.waiver)}"
         if remark := _remark(use):
             yield f"  {remark}"
         findings = [one.finding for one in report.waived if one.waiver == place]
