@@ -35,7 +35,7 @@ def test_is_judged_beside_its_like_or_in_a_whole_cluster(path: str, namespace: s
 )
 def test_is_not_judged_away_from_its_like(path: str, namespace: str) -> None:
     service = _object(path, "Service", "web", namespace)
-    with pytest.raises(NotJudged, match="no Service stands beside"):
+    with pytest.raises(NotJudged, match="no Service was read beside it"):
         expect(INGRESS, ("Service",), Inventory([INGRESS, service]))
 
 
@@ -49,7 +49,7 @@ def test_is_judged_where_a_sibling_names_what_was_read_elsewhere() -> None:
     service = _object("services/web.yaml", "Service", "web")
     expect(INGRESS, ("Service",), Inventory([INGRESS, sibling, service]), resolves=resolves)
     for others in ([sibling], [distant, service]):
-        with pytest.raises(NotJudged, match="no Service stands beside"):
+        with pytest.raises(NotJudged, match="no Service was read beside it"):
             expect(INGRESS, ("Service",), Inventory([INGRESS, *others]), resolves=resolves)
 
 

@@ -9,6 +9,7 @@ from leadline.model.finding import Unread
 from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage, UnreadImage
 from leadline.model.vulnerability import Match
+from leadline.outputs.command_lines import broken_at
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.plain import columns, count, plain, wrapped
 from leadline.outputs.vulnerability_rows import (
@@ -110,7 +111,7 @@ def shared_upgrade_lines(report: ImagesReport, width: int) -> Iterator[str]:
     shown = steps[:_STEPS]
     removed = sum(len(step.removes) for step in shown)
     word = "this step removes" if len(shown) == 1 else f"these {len(shown)} steps remove"
-    yield f"do first    {word} {removed:,} of {total:,}"
+    yield from broken_at(f"do first    {word} {removed:,} of {total:,}", width)
     for step in shown:
         text = f"{plain(step.name, 60)} -> {plain(step.to, 30)}"
         worst = f"{len(step.removes):,} ({severities(step.removes)}) in {count(step.images, 'image')}"

@@ -25,6 +25,11 @@ COMMANDS = (
     ("image", "sbom", "examples/shop"),
     ("scan", "image", "examples/shop"),
     ("scan", "image", "examples/shop", "-v"),
+    ("scan", "image", "examples/image/web.tar", "-v", "-f", "table"),
+    ("fix", "--help"),
+    ("waiver", "--help"),
+    ("waiver", "test", "--help"),
+    ("image", "diff", "--help"),
 )
 
 

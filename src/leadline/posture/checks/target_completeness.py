@@ -56,7 +56,7 @@ def expect(
             raise NotJudged("what it names may be made by an operator from a custom resource")
         return
     named = " or ".join("workload" if k == WORKLOADS else k.partition(".")[0] for k in kinds)
-    raise NotJudged(f"no {named} stands beside what names one, and the target is no whole cluster")
+    raise NotJudged(f"no {named} was read beside it; it may be elsewhere in the cluster")
 
 
 def _resolved(resource: Resource, inventory: Inventory, resolves: Resolves) -> frozenset[Place]:
@@ -75,7 +75,7 @@ def _resolved(resource: Resource, inventory: Inventory, resolves: Resolves) -> f
 def expect_cluster(inventory: Inventory) -> None:
     """Raises ``NotJudged`` for files: the control lists what a cluster holds, for its operator to go through."""
     if not inventory.is_whole:
-        raise NotJudged("it lists what a whole cluster holds, for a person to go through")
+        raise NotJudged("a list for a person to review, made of whole clusters only")
 
 
 def expect_pods(resource: Resource, pairs: Mapping[Any, Any], inventory: Inventory) -> None:
@@ -90,7 +90,7 @@ def expect_pods(resource: Resource, pairs: Mapping[Any, Any], inventory: Invento
         raise NotJudged("its pods may be made by an operator from a custom resource")
     words = (resource.name, *map(str, pairs))
     if pairs and not inventory.has(_POD_WORDS, *((*place, word) for word in words)):
-        raise NotJudged("no pod beside it has such a label at all, so its pods come from elsewhere")
+        raise NotJudged("no pod that was read here has such a label, so its pods come from elsewhere")
 
 
 @cache

@@ -35,7 +35,7 @@ NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
 )
 def pod_in_system_namespace(workload: Workload, inventory: Inventory) -> Violations:
     if inventory.is_whole:
-        raise NotJudged("in a cluster these namespaces hold what its installer put there")
+        raise NotJudged("in a cluster these namespaces hold what the installer put there")
     is_of_node = workload.kind == "DaemonSet" or workload.pod.get("priorityClassName") in PRIORITIES
     if workload.namespace in NAMESPACES and not is_of_node:
         yield Review("metadata.namespace", on=workload.resource.id)

@@ -29,7 +29,7 @@ EPILOG = """
   leadline waiver test exceptions.json
       the same for the cluster of the current context
   leadline waiver list waivers.yaml
-      the entries, with those that have expired or are too broad
+      the entries; which have expired or are too broad
 
 leadline schema waivers prints the schema of a file of waivers; exceptions as JSON and SecurityException objects are read too.
 """
