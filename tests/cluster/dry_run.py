@@ -3,6 +3,7 @@
 import http.client
 import json
 import ssl
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,10 @@ from control_plane import ControlPlane
 
 from leadline.kube.workload import descend, pod_paths
 from leadline.sources.cluster.discovery import ApiKind, Served
+
+_CUSTOM = ("cilium.io", "projectcalico.org", "istio.io", "gateway.networking.k8s.io", "openshift.io")
+"""Ends of the groups that clusters add."""
+_TRIES = 100
 
 
 class DryRun:
@@ -21,6 +26,7 @@ class DryRun:
         tls.load_cert_chain(plane.folder / "user-admin.crt", plane.folder / "user-admin.key")
         self._connection = http.client.HTTPSConnection("127.0.0.1", plane.port, context=tls, timeout=60)
         self._kinds = {(kind.api_version, kind.kind): kind for kind in served.kinds.values()}
+        self._custom: list[ApiKind] = []
         self._present: set[tuple[str, str]] = set()
         self.last_message = ""
         """Why the server refused the last object."""
@@ -29,11 +35,13 @@ class DryRun:
         self._connection.close()
 
     def prepare(self, bodies: Iterable[dict[str, Any]]) -> None:
-        """Makes the namespaces and service accounts that admission asks for."""
+        """Makes the namespaces and service accounts that admission asks for, and the custom kinds."""
         for body in bodies:
+            self._make_kind(body)
             namespace = body["metadata"].get("namespace") or "default"
             paths = pod_paths(str(body.get("apiVersion")), str(body.get("kind")), body)
-            accounts = [descend(body, (*path, "spec")).get("serviceAccountName") for path in paths]
+            pods = [descend(body, (*path, "spec")) for path in paths]
+            accounts = [pod.get("serviceAccountName") or pod.get("serviceAccount") for pod in pods]
             self._make("/api/v1/namespaces", namespace)
             for name in ("default", *accounts):
                 if isinstance(name, str):
@@ -41,7 +49,10 @@ class DryRun:
 
     def stored(self, body: dict[str, Any]) -> dict[str, Any] | None:
         """``None`` where the server refuses the object or does not serve its kind."""
-        kind = self._kinds.get((str(body.get("apiVersion")), str(body.get("kind"))))
+        name = (str(body.get("apiVersion")), str(body.get("kind")))
+        kind = self._kinds.get(name) or next(
+            (one for one in self._custom if (one.api_version, one.kind) == name), None
+        )
         if kind is None:
             return None
         status, answer = self._post(f"{self._path(kind, body)}?dryRun=All", body)
@@ -57,6 +68,38 @@ class DryRun:
     def _path(self, kind: ApiKind, body: dict[str, Any]) -> str:
         return kind.path(body["metadata"].get("namespace") or "default")
 
+    def _make_kind(self, body: dict[str, Any]) -> None:
+        """A definition that takes any fields, for a kind that only some cluster serves; the server's own stay refused."""
+        version, kind = str(body.get("apiVersion")), str(body.get("kind"))
+        group, _, short = version.partition("/")
+        known = {(one.api_version, one.kind) for one in self._custom}
+        if (version, kind) in {*self._kinds, *known} or not group.endswith(_CUSTOM):
+            return
+        made = ApiKind(group, short, kind, f"{kind.lower()}s", bool(body["metadata"].get("namespace")))
+        schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        definition = {
+            "metadata": {
+                "name": f"{made.plural}.{group}",
+                "annotations": {"api-approved.kubernetes.io": "unapproved, for a test"},
+            },
+            "spec": {
+                "group": group,
+                "scope": "Namespaced" if made.is_namespaced else "Cluster",
+                "names": {"kind": kind, "plural": made.plural, "singular": kind.lower()},
+                "versions": [
+                    {"name": short, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+                ],
+            },
+        }
+        status, answer = self._post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
+        if status not in (201, 409):
+            raise RuntimeError(f"{kind}: {answer.get('message')}")
+        for _ in range(_TRIES):
+            if self._send("GET", made.path(""), {})[0] == 200:
+                break
+            time.sleep(0.1)
+        self._custom.append(made)
+
     def _make(self, path: str, name: str) -> None:
         if (path, name) not in self._present:
             self._present.add((path, name))
@@ -70,6 +113,7 @@ class DryRun:
             method, path, json.dumps(body, default=str), {"Content-Type": "application/json"}
         )
         answer = self._connection.getresponse()
-        content: dict[str, Any] = json.loads(answer.read())
+        raw = answer.read()
+        content: dict[str, Any] = json.loads(raw) if raw.startswith(b"{") else {"message": raw.decode()}
         self.last_message = str(content.get("message", "")) if answer.status >= 400 else ""
         return answer.status, content

@@ -70,6 +70,18 @@ def completed(resource: Resource) -> dict[str, Any]:
         labels = template.setdefault("metadata", {}).setdefault("labels", {}) or {"app": resource.name}
         template["metadata"]["labels"] = labels
         spec.setdefault("selector", {"matchLabels": dict(labels)})
+    if resource.kind == "Service" and isinstance(spec, dict) and spec.get("type") != "ExternalName":
+        spec.setdefault("ports", [{"port": 80}])
+    if resource.kind == "CronJob":
+        job = body.setdefault("spec", {})
+        job.setdefault("schedule", "@daily")
+        pod = job.setdefault("jobTemplate", {}).setdefault("spec", {}).setdefault("template", {})
+        pod.setdefault("spec", {}).setdefault("restartPolicy", "Never")
+        pod["spec"].setdefault("containers", [{"name": "c", "image": "i:1"}])
+    if resource.kind == "HorizontalPodAutoscaler" and isinstance(spec, dict):
+        spec.setdefault("maxReplicas", 3)
+    if resource.kind == "APIService" and isinstance(spec, dict):
+        spec |= {"groupPriorityMinimum": 1000, "versionPriority": 10}
     return body
 
 
