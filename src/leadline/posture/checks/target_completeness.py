@@ -93,6 +93,34 @@ def expect_pods(resource: Resource, pairs: Mapping[Any, Any], inventory: Invento
         raise NotJudged("no pod that was read here has such a label, so its pods come from elsewhere")
 
 
+def expect_no_operator(account: Resource, inventory: Inventory) -> None:
+    """Raises ``NotJudged`` where a custom resource names the service account, or an operator comes with it."""
+    if inventory.is_whole:
+        return
+    if inventory.has(_ACCOUNTS_NAMED, (*_place(account, account.namespace), account.name)):
+        raise NotJudged("a custom resource names it, so that its operator makes the pods")
+    if inventory.has(_DEFINITIONS, inventory.everywhere):
+        raise NotJudged("an operator that comes with it may make pods that use it")
+
+
+def _accounts_named(filed: Filed) -> Iterator[tuple[tuple[str, ...], None]]:
+    """Custom resources that name an account in their spec, or one level below."""
+    resource = filed.resource
+    spec = mapping(resource.body.get("spec")) if _makes_pods(resource) else {}
+    for holder in (spec, *map(mapping, spec.values())):
+        for field in ("serviceAccountName", "serviceAccount"):
+            if isinstance(name := holder.get(field), str):
+                yield (*_place(resource, resource.namespace), name), None
+
+
+_ACCOUNTS_NAMED: Index[None] = Index((EVERY_KIND,), _accounts_named)
+_DEFINITIONS: Index[None] = Index(
+    (EVERY_KIND,),
+    lambda filed: [(filed.everywhere, None)] if filed.resource.kind == "CustomResourceDefinition" else [],
+)
+"""Every object is asked for its kind, so that no cluster has to list definitions for it."""
+
+
 @cache
 def _beside(kind: str) -> Index[None]:
     """The places that hold an object of ``kind``; bounded by the number of kinds that controls ask for."""

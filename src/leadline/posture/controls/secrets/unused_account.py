@@ -26,7 +26,7 @@ See: https://kubernetes.io/docs/concepts/security/service-accounts/
 
 from leadline.posture.checks.accounts import DEFAULT_ACCOUNT, is_named_in_a_binding
 from leadline.posture.checks.rbac_queries import RBAC_KINDS
-from leadline.posture.checks.target_completeness import expect
+from leadline.posture.checks.target_completeness import expect, expect_no_operator
 from leadline.posture.control import (
     WORKLOADS,
     Inventory,
@@ -52,4 +52,5 @@ def unused_account(account: Resource, inventory: Inventory) -> Violations:
         return
     if not is_named_in_a_binding(account, inventory):
         expect(account, (WORKLOADS,), inventory, name=account.name)
+        expect_no_operator(account, inventory)
         yield Review("")
