@@ -1,8 +1,6 @@
 """An SBOM without secrets: authors write what they like into names, descriptions, paths and configurations."""
 
-import re
 from collections.abc import Iterable
-from functools import cache
 from typing import Any, TypeVar
 
 from msgspec import Struct, structs
@@ -12,31 +10,30 @@ from leadline.outputs.redaction.bodies import storable_text
 from leadline.outputs.redaction.shapes import HIDDEN, redacted_text
 from leadline.outputs.redaction.values import SecretValues
 
-_FILES = "files"
-_LONG_WORD = r"[\w.+=%-]{16,}"
-"""No token is shorter; without one in it a path needs no closer look. Packages own a hundred thousand paths."""
-
 S = TypeVar("S", bound=Struct)
 
 
 def redacted_sbom(sbom: Sbom, hidden: Iterable[str] = ()) -> Sbom:
     """``sbom`` without what looks like a secret, and without ``hidden``, which its image's configuration holds.
 
-    Packages that differed in nothing but a secret are one.
+    Packages that differed in nothing but a secret are one. Of the paths that packages own, a hundred thousand, those stay
+    that the SBOM itself speaks of: no document has the others.
     """
     found = SecretValues()
     for value in hidden:
         found.add(value)
-    hider = _Hider(found)
-    shown = hider.struct(sbom)
+    mentioned = frozenset(file.path for file in sbom.files)
+    sbom = structs.replace(sbom, packages=tuple([_owning(each, mentioned) for each in sbom.packages]))
+    shown = _Hider(found).struct(sbom)
     if shown is not sbom:
         shown = structs.replace(shown, packages=tuple(dict.fromkeys(shown.packages)))
     return shown
 
 
-@cache
-def _pattern() -> re.Pattern[str]:
-    return re.compile(_LONG_WORD)
+def _owning(package: Package, mentioned: frozenset[str]) -> Package:
+    if not package.files:
+        return package
+    return structs.replace(package, files=tuple([path for path in package.files if path in mentioned]))
 
 
 class _Hider:
@@ -49,7 +46,7 @@ class _Hider:
         changed: dict[str, Any] = {}
         for name in value.__struct_fields__:
             old = getattr(value, name)
-            new = self._paths(old) if name == _FILES and isinstance(value, Package) else self._any(old)
+            new = self._any(old)
             if new is not old:
                 changed[name] = new
         if isinstance(value, Package) and value.namespace and "name" not in changed:
@@ -66,13 +63,6 @@ class _Hider:
             items = tuple([self._any(item) for item in value])
             return value if all(a is b for a, b in zip(items, value, strict=True)) else items
         return self.struct(value) if isinstance(value, Struct) else value
-
-    def _paths(self, paths: tuple[str, ...]) -> tuple[str, ...]:
-        search = _pattern().search
-        if not self._found and not any(map(search, paths)):
-            return paths
-        items = tuple([self._text(path) if self._found or search(path) else path for path in paths])
-        return paths if items == paths else items
 
     def _text(self, text: str) -> str:
         shown = self._found.hide(redacted_text(text))

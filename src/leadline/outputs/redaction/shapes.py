@@ -33,6 +33,8 @@ _NAME_MARKS = ("passw", "passphrase", "secret", "token", "credential", "key")
 _REST = r"[\w+/=~.%-]*"
 """What a token goes on with beyond the part by which it was recognised."""
 _IN_BASE64 = r"[A-Za-z0-9+/_-]{20,}={0,2}"
+_NO_TEXT = frozenset("ghijklmnopqrstuv")
+"""The first byte is then one that goes on with a character of UTF-8, and begins none: most paths need no decoding."""
 _CACHED_CHARACTERS = 512
 _SHORTEST_TOKEN = 24
 _SIGNS = (":", "=", "/", " ", "xox")
@@ -100,6 +102,8 @@ def hidden_spans(text: str, spans: Iterator[tuple[int, int]]) -> str:
 
 def decoded_base64(text: str) -> str:
     """What ``text`` says in base64, of either alphabet; empty where it is none or no text."""
+    if text[:1] in _NO_TEXT:
+        return ""
     plain = text.rstrip("=").replace("-", "+").replace("_", "/")
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode("utf-8")

@@ -337,10 +337,12 @@ def _formats(request: ImageRequest) -> list[Format]:
     report = ImageReport if request.is_scan else Sbom
     found: list[Format] = []
     for name in dict.fromkeys(request.format or ("table",)):
-        if report is ImageReport and name not in formats_for(ImageReport) and name in formats_for(Sbom):
-            found.append(find_format(name, Sbom))
-        else:
+        try:
             found.append(find_format(name, report))
+        except UsageError:
+            if report is Sbom or name not in formats_for(Sbom):
+                raise
+            found.append(find_format(name, Sbom))
     return found
 
 
