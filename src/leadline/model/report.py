@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.model.control import Control, Framework
 from leadline.model.finding import Finding, Place, Skip, Undecided, Unread
@@ -66,6 +67,24 @@ class Waived(Struct, frozen=True):
     """Place of the waiver in the report's ``waivers``."""
 
 
+class BaselineUse(Struct, frozen=True):
+    """What the findings were compared with."""
+
+    name: str
+    """A file, or a revision of the repository."""
+    at: str = ""
+    """When it was taken, RFC 3339 in UTC; empty for a revision."""
+    known: tuple[int, ...] = ()
+    """Positions of the findings that were there before."""
+    first_seen: tuple[str, ...] = ()
+    """In step with the findings: when each was first seen."""
+    by_rules: tuple[int, ...] = ()
+    """Positions of the new ones whose control did not judge before."""
+    gone: int = 0
+    unseen: int = 0
+    """Findings of before that nothing says anything about any more: their control judges nothing, or their file is unread."""
+
+
 class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="posture"):
     """Everything a format needs, and data alone. Passes are ``judged`` less ``findings``."""
 
@@ -109,10 +128,21 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
     """Findings that a waiver covers. They are not among ``findings``, and their objects count as passed."""
     waivers: tuple[WaiverUse, ...] = ()
     """Every waiver that was looked at, and what became of it."""
+    baseline: BaselineUse | None = None
+    """``None`` where the findings were compared with nothing."""
     is_sealed: bool = False
     """Whether findings have their places and lines, so that nothing has to be read again to show them."""
     starts: Mapping[str, Place] = {}
     """Where the objects begin that findings are related to, by id; filled when the report is sealed."""
+
+    @cached_property
+    def new(self) -> "PostureReport":
+        """The report with those findings alone that the baseline does not know; itself where there is none."""
+        if self.baseline is None:
+            return self
+        known = frozenset(self.baseline.known)
+        kept = tuple(one for number, one in enumerate(self.findings) if number not in known)
+        return replace(self, findings=kept, baseline=None)
 
     @cached_property
     def by_id(self) -> Mapping[str, Resource]:

@@ -17,6 +17,7 @@ from leadline.model.report import ControlCount, PostureReport, Waived
 from leadline.model.resource import Resource, joined
 from leadline.outputs.addresses import path_of, uri_of
 from leadline.outputs.allowance import MOST_DRAWN, Allowance, ResultRoom
+from leadline.outputs.baseline import baseline_facts, dated_baseline, encoded_baseline
 from leadline.outputs.command_lines import broken_at, side_by_side
 from leadline.outputs.control_groups import ControlGroup, control_groups
 from leadline.outputs.counters import Counters, category_of, resource_counters, skip_info, status_info
@@ -105,6 +106,7 @@ __all__ = [
     "Unread",
     "Waived",
     "area_lines",
+    "baseline_facts",
     "blocked_by_access",
     "broken_at",
     "category_of",
@@ -115,10 +117,12 @@ __all__ = [
     "control_text",
     "controls_that_judged",
     "count",
+    "dated_baseline",
     "denied_rules",
     "edit_line",
     "edit_rows",
     "encode",
+    "encoded_baseline",
     "exception_facts",
     "excerpts",
     "failing_text",

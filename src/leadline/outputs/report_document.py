@@ -23,12 +23,12 @@ VERSION: Final = 1
 Report = PostureReport | ImageReport | ImagesReport
 
 
-class Document(msgspec.Struct, frozen=True):
-    """What is written."""
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """What is written, in this order: its first bytes say what it is."""
 
-    report: Report
     format: str = FORMAT
     version: int = VERSION
+    report: Report
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ def encode(report: Report) -> bytes:
         raise ValueError(
             "only a sealed report can be encoded; leadline.outputs.sealing.sealed() makes it one"
         )
-    return msgspec.json.encode(Document(report))
+    return msgspec.json.encode(Document(report=report))
 
 
 def decode(document: bytes) -> Report:
@@ -70,6 +70,14 @@ def decode(document: bytes) -> Report:
         return _decoder().decode(document).report
     except msgspec.DecodeError as error:
         raise SourceError(f"the report is damaged: {error}") from error
+
+
+def is_report(document: bytes) -> bool:
+    """Whether it says of itself that it is one, be it damaged or of another version."""
+    try:
+        return msgspec.json.decode(document, type=_Head).format == FORMAT
+    except msgspec.DecodeError:
+        return f'"format":"{FORMAT}"'.encode() in document[:4096].replace(b" ", b"")
 
 
 def schema() -> dict[str, Any]:

@@ -78,11 +78,19 @@ def severity_counts(report: PostureReport) -> str:
 
 def closing(report: PostureReport, gate: str = "") -> str:
     """The last line: the gate's verdict, else what was found and what was not seen."""
-    if gate:
+    if gate and report.baseline is None:
         return gate
-    total = sum(report.severities().values())
+    total = sum(report.new.severities().values())
     unread = [f"{len(report.unread):,} not read"] if report.unread else []
     open_ = [f"{report.objects_undecided:,} undecided"] if report.undecided else []
+    if report.baseline is not None:
+        known = sum(report.severities().values()) - total
+        worst = f": {severity_counts(report.new)}" if total else ""
+        use = report.baseline
+        more = [f"{use.gone:,} gone"] if use.gone else []
+        more += [f"{use.unseen:,} not seen again"] if use.unseen else []
+        rest = [gate] if gate else [*unread, *open_]
+        return "; ".join((f"{total:,} new{worst}, {known:,} known", *more, *rest))
     if total:
         return "; ".join((f"{count(total, 'finding')}: {severity_counts(report)}", *unread, *open_))
     judges = f"{count(report.objects, 'object')}, {count(controls_that_judged(report), 'control')}"

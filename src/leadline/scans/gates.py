@@ -66,7 +66,8 @@ def verdict(report: PostureReport, gates: Gates) -> Verdict:
     results: list[GateResult] = []
     if gates.severity_threshold:
         least, grave = _at_or_above(gates.severity_threshold)
-        counts = report.severities()
+        # What a baseline knows was there before and fails nothing.
+        counts = report.new.severities()
         number = sum(counts[severity] for severity in grave)
         results.append(GateResult("severity", not number, least, number))
     if gates.compliance_threshold is not None:

@@ -28,6 +28,7 @@ from leadline.outputs.format import (
     Skip,
     Unread,
     Waived,
+    baseline_facts,
     category_of,
     controls_that_judged,
     exception_facts,
@@ -59,6 +60,7 @@ def json(report: PostureReport, out: IO[str], page: Page) -> None:
         "metadata": _metadata(report, page),
         "coverage": _coverage(report),
         "attributes": None,
+        **baseline_facts(report),
     }
     out.write(json_text(head)[:-1])
     ordered = sorted(

@@ -27,7 +27,7 @@ def lines(report: PostureReport, out: IO[str], page: Page) -> None:
     places = FindingPlaces(report, page.places)
     title = titles_of(report)
     rows, drawn = Allowance(page.most), Allowance(MOST_DRAWN)
-    for row in edit_rows(report, places, page.least):
+    for row in edit_rows(report.new, places, page.least):
         line = f"{edit_line(row, report, title)}\n"
         if not rows.takes(len(line)):
             continue

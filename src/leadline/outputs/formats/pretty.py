@@ -68,19 +68,20 @@ def pretty(report: PostureReport, out: IO[str], page: Page) -> None:
 
 def _all(report: PostureReport, page: Page) -> Iterator[str]:
     yield from _heading(report, page)
-    groups = control_groups(report, page.least)
+    new = report.new
+    groups = control_groups(new, page.least)
     if groups and page.verbose:
-        yield from _blocks(report, page)
+        yield from _blocks(new, page)
     if groups:
-        yield from first_lines(report, page.width, "" if page.verbose else plain(page.of_object, 4096))
-        yield from _counted(report, groups, page)
-    yield from _hidden(report, groups)
+        yield from first_lines(new, page.width, "" if page.verbose else plain(page.of_object, 4096))
+        yield from _counted(new, groups, page, "FAILED" if new is report else "NEW")
+    yield from _hidden(new, groups)
     yield from not_seen(report, page)
     yield from _failing(report, page)
     yield from _closing(report, groups, page)
 
 
-def _counted(report: PostureReport, groups: list[ControlGroup], page: Page) -> Iterator[str]:
+def _counted(report: PostureReport, groups: list[ControlGroup], page: Page, head: str) -> Iterator[str]:
     """The table of problems, or what the reader wants to see in its place."""
 
     def paint(text: str, style: str) -> str:
@@ -92,7 +93,7 @@ def _counted(report: PostureReport, groups: list[ControlGroup], page: Page) -> I
     if not page.view and not page.verbose:
         yield from area_lines(report, paint, page.width)
         return
-    yield from _table(report, groups, page)
+    yield from _table(report, groups, page, head)
     yield ""
 
 
@@ -138,11 +139,11 @@ class _Widths:
         return self.page.width - self.used
 
 
-def _table(report: PostureReport, groups: list[ControlGroup], page: Page) -> Iterator[str]:
+def _table(report: PostureReport, groups: list[ControlGroup], page: Page, tally: str) -> Iterator[str]:
     listed = groups if page.verbose else _listed(groups)
     offenders = _offenders(report, {group.control.id for group in listed})
     widths = _Widths(listed, page)
-    head = f"{'SEVERITY':{_SEVERITY_WIDTH}}  {'CONTROL':{widths.id}}  {'PROBLEM':{widths.problem}}  {'FAILED':>{widths.tally}}"
+    head = f"{'SEVERITY':{_SEVERITY_WIDTH}}  {'CONTROL':{widths.id}}  {'PROBLEM':{widths.problem}}  {tally:>{widths.tally}}"
     yield head if widths.is_narrow else f"{head}  OBJECTS"
     for group in listed:
         yield from _row(group, offenders[group.control.id], widths)
@@ -318,7 +319,7 @@ def _failing(report: PostureReport, page: Page) -> Iterator[str]:
     """What made the gate fail, with file and line, for a log that is not run again with -v."""
     if page.passed or page.verbose or page.gate is None:
         return
-    lines = list(failing_text(report, FindingPlaces(report, page.places), page.gate))
+    lines = list(failing_text(report.new, FindingPlaces(report, page.places), page.gate))
     if lines:
         yield "failing"
         for line in lines:

@@ -75,9 +75,12 @@ def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
     out.write(f'{{"$schema":{json_text(SCHEMA)},"version":"2.1.0","runs":[{json_text(run)[:-1]},"results":[')
     separator = ""
     fingerprints = Fingerprints(report, shown.places)
+    known = {id(report.findings[number]) for number in report.baseline.known} if report.baseline else set()
     for group in groups[:MOST_RESULTS]:
         control = controls[index[group[0][0].control]]
         result = _result(group, control, index[control.id], shown)
+        if report.baseline is not None:
+            result["baselineState"] = "unchanged" if all(id(f) in known for f, _ in group) else "new"
         out.write(separator + _with_fingerprints(result, group[0][0], fingerprints))
         separator = ","
     for one, group in _accepted(shown, max(0, MOST_RESULTS - len(groups))):

@@ -20,6 +20,7 @@ _FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, 
 _SCANNED = (".yaml", ".yml", ".json", ".tgz", ".tar.gz", ".tpl", "kustomization")
 """Endings of the files that a scan of a folder may read."""
 _REPORT_HEADS = (
+    b'{"format":"leadline-',
     b'{"generationTime":',
     b'{"$schema":"https://docs.oasis-open.org/sarif/',
     b'{"$schema":"http://cyclonedx',

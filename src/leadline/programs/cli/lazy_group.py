@@ -9,8 +9,10 @@ from leadline.errors import UsageError
 from leadline.version import __version__
 
 COMMANDS = {
+    "baseline": "Remembers findings, to speak of what is new.",
     "config": "Shows the settings of controls.",
     "db": "The vulnerability database.",
+    "diff": "Compares two scans.",
     "explain": "Explains a control, a vulnerability, or the score.",
     "fix": "Edits files so that findings go away.",
     "get": "Shows stored results.",

@@ -66,6 +66,10 @@ class ScanRequest(Struct, frozen=True):
     no_waivers_from_target: bool = False
     trust_policy: str = ""
     trusted_root: str = ""
+    baseline: str = ""
+    """A file of an earlier scan: what it knows fails no gate and is not listed."""
+    since: str = ""
+    """A revision of the repository in its place."""
     debug: bool = False
 
 
@@ -116,6 +120,12 @@ def request_of(words: tuple[str, ...], flags: dict[str, Any]) -> ScanRequest:
     if threshold is not None and not 0 <= threshold <= 100:
         raise UsageError(f"--compliance-threshold must be between 0 and 100 (got {threshold:g})")
     _check_store(request)
+    if request.baseline and request.since:
+        raise UsageError("--baseline and --since both say what is known", hint="choose one")
+    if (request.baseline or request.since) and request.watch:
+        raise UsageError("--watch compares with its own beginning", hint="leave --baseline and --since away")
+    if request.since and not targets:
+        raise UsageError("--since compares files", hint="name a folder in a git repository")
     if "" in targets:
         raise UsageError("a path is empty", hint="is a variable of the shell unset?")
     if "-" in targets and len(targets) > 1:

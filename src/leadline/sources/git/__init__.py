@@ -1,3 +1,3 @@
 """Git repositories: addresses, and checkouts that are thrown away."""
 
-PUBLIC_MODULES = ("address", "checkout")
+PUBLIC_MODULES = ("address", "checkout", "revision")

@@ -32,7 +32,7 @@ from leadline.programs.cli.scan_request import ScanRequest, gates_of, options_of
 from leadline.programs.cli.terminal import configure_log, wants_colour, width_of
 from leadline.scans.coverage import why_no_verdict
 from leadline.scans.gates import Verdict, verdict
-from leadline.scans.options import PostureOptions
+from leadline.scans.options import PostureOptions, silent
 from leadline.scans.posture_scan import PostureScan, open_posture_scan
 from leadline.version import __version__
 
@@ -166,6 +166,12 @@ _LIST = "A list, with commas or repeated."
     metavar="NAME",
     help="Where results about objects without a namespace go.",
 )
+@click.option(
+    "--baseline", default="", metavar="FILE", help="What that report or baseline knows fails no gate."
+)
+@click.option(
+    "--since", default="", metavar="REVISION", help="What was there at that git revision fails no gate."
+)
 @click.option("--fix", is_flag=True, help="Edit the files so that findings go away, as leadline fix does.")
 @click.option("--yes", is_flag=True, help="With --fix: write without asking.")
 @click.option(
@@ -225,6 +231,7 @@ def _run(request: ScanRequest) -> int:
             request, replace(options_of(request, display.say, with_scores=with_scores), secrets=secrets)
         ) as scan,
     ):
+        scan = _compared(request, scan)
         display.end()
         outcome = verdict(scan.report, gates_of(request))
         page = _page(request, scan, outcome, is_terminal, chosen)
@@ -238,6 +245,27 @@ def _run(request: ScanRequest) -> int:
         raise SourceError(scan.why_no_verdict)
     _remark(request, scan, outcome, chosen)
     return 0 if outcome.passed else _GATE_FAILED
+
+
+def _compared(request: ScanRequest, scan: PostureScan) -> PostureScan:
+    """``scan`` with what of it was there before, where that is asked for.
+
+    Raises: ``LeadlineError`` of every kind.
+    """
+    if not (request.baseline or request.since) or scan.why_no_verdict:
+        return scan
+    from leadline.scans.baselines import baseline_at, compared, read_baseline
+
+    if request.baseline:
+        old = read_baseline(request.baseline)
+    else:
+        old = baseline_at(request.targets, request.since, options_of(request, silent, with_scores=False))
+    report = compared(scan.report, old, request.baseline or request.since, _now())
+    return replace(scan, report=report)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _fix(request: ScanRequest, *, is_agreed: bool) -> int:
@@ -366,7 +394,7 @@ def _page(
         least=request.min_severity,  # type: ignore[arg-type]
         folder=str(Path.cwd()),
         root=repository_top(scan.report.target, request.targets),
-        at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        at=_now(),
         version=__version__,
         asked=Asked(
             "Control" if request.form == "control" else "Framework",
@@ -406,7 +434,7 @@ def _remark(
     lines += [f"written: {plain(destination.path, 4096)}" for destination in chosen if destination.path]
     printed = {d.format.name for d in chosen if not d.path}
     if outcome.failing and printed.isdisjoint(("pretty", "lines")):
-        lines += failing_text(scan.report, FindingPlaces(scan.report, scan.places), outcome.failing)
+        lines += failing_text(scan.report.new, FindingPlaces(scan.report, scan.places), outcome.failing)
     if "pretty" not in printed:
         lines.append(closing(scan.report, verdict_text(outcome)))
     for line in lines:

@@ -1,0 +1,131 @@
+"""Reports held against an earlier scan: a baseline, a report, a revision of the repository, another target."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from leadline.errors import SourceError, UsageError
+from leadline.model.report import BaselineUse, PostureReport
+from leadline.outputs.baseline import (
+    LARGEST_BYTES,
+    Baseline,
+    baseline_of,
+    decoded_baseline,
+    with_first_seen,
+)
+from leadline.outputs.comparison import Comparison, compare
+from leadline.outputs.report_document import decode, is_report
+from leadline.scans.options import PostureOptions
+from leadline.scans.posture_scan import open_posture_scan
+from leadline.sources.git.revision import address_of_revision
+from leadline.sources.regular_file import is_regular, read_regular
+from leadline.version import __version__
+
+CLUSTER = "cluster"
+"""The name of a side of a comparison that is the cluster of the current context."""
+
+
+class Compared(Struct, frozen=True):
+    """Two scans and how they differ."""
+
+    old: Baseline
+    new: Baseline
+    difference: Comparison
+
+
+def read_baseline(path: str) -> Baseline:
+    """The baseline in a file, or that of the report in it.
+
+    Raises: ``SourceError`` where it cannot be read or is neither.
+    """
+    try:
+        content = read_regular(path, LARGEST_BYTES + 1)
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    if len(content) > LARGEST_BYTES:
+        raise SourceError(f"{path} is larger than {LARGEST_BYTES >> 20} MiB")
+    if not is_report(content):
+        return decoded_baseline(content, path)
+    report = decode(content)
+    if not isinstance(report, PostureReport):
+        raise SourceError(f"{path} is the report of an image", hint="leadline image diff compares images")
+    return baseline_of(report, "", "")
+
+
+def baseline_at(targets: Sequence[str], revision: str, options: PostureOptions) -> Baseline:
+    """What a scan of the one target finds at a revision of its repository.
+
+    Raises: ``UsageError`` for several targets, ``SourceError`` where there is no repository or no such revision.
+    """
+    if len(targets) != 1 or targets[0] == "-":
+        raise UsageError("a revision is compared with one file or folder", hint="name one")
+    return scanned(address_of_revision(targets[0], revision, options.environ), options)
+
+
+def scanned(target: str, options: PostureOptions, at: str = "") -> Baseline:
+    """What a scan of ``target`` finds: a path, a git address, or ``cluster``.
+
+    Raises: ``LeadlineError`` of every kind.
+    """
+    with open_posture_scan(() if target == CLUSTER else (target,), options) as scan:
+        if scan.why_no_verdict and scan.report.unread:
+            raise SourceError(scan.why_no_verdict)
+        return baseline_of(scan.report, at, __version__)
+
+
+def compared(report: PostureReport, old: Baseline, name: str, at: str) -> PostureReport:
+    """``report`` with what of it ``old``, called ``name``, knows."""
+    new = baseline_of(report, at, __version__)
+    difference = compare(old, new)
+    dated = with_first_seen(new.findings, difference.known)
+    return replace(
+        report,
+        baseline=BaselineUse(
+            name=name,
+            at=old.at,
+            known=tuple(number for number, one in enumerate(difference.known) if one is not None),
+            first_seen=tuple(one.first_seen for one in dated),
+            by_rules=tuple(sorted(difference.by_rules)),
+            gone=len(difference.gone),
+            unseen=len(difference.unseen),
+        ),
+    )
+
+
+def compare_sides(old: str, new: str, options: PostureOptions, at: str) -> Compared:
+    """Compares files of reports or baselines, paths, ``PATH@REVISION``, git addresses and ``cluster``.
+
+    Raises: ``LeadlineError`` of every kind.
+    """
+    sides = (_side(old, options, at), _side(new, options, at))
+    return Compared(*sides, compare(*sides))
+
+
+def _side(name: str, options: PostureOptions, at: str) -> Baseline:
+    if is_regular(name) and name.endswith(".json") and _is_ours(name):
+        return read_baseline(name)
+    path, mark, revision = name.rpartition("@")
+    if mark and "://" not in name and not Path(name).exists() and Path(path or ".").exists():
+        return replace(baseline_at((path or ".",), revision, options), target=name)
+    return scanned(name, options, at)
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a JSON file is a report or a baseline rather than a manifest."""
+    try:
+        return b'"leadline-' in read_regular(path, 200)
+    except OSError:
+        return False
+
+
+def carried_on(found: Baseline, path: str) -> Baseline:
+    """``found`` with the first-seen dates of the baseline that ``path`` holds already, if it holds one."""
+    if not is_regular(path):
+        return found
+    try:
+        old = read_baseline(path)
+    except SourceError:
+        return found
+    return replace(found, findings=with_first_seen(found.findings, compare(old, found).known))

@@ -1,0 +1,117 @@
+"""What is new, known, gone and not seen again, whatever moves in between."""
+
+import random
+
+import pytest
+
+from leadline.errors import SourceError
+from leadline.outputs.baseline import (
+    Baseline,
+    SeenFinding,
+    decoded_baseline,
+    encoded_baseline,
+    with_first_seen,
+)
+from leadline.outputs.comparison import compare
+
+
+def seen(control: str = "C-1", object: str = "a", file: str = "a.yaml", path: str = "x") -> SeenFinding:
+    return SeenFinding(control, object, path, "remove", file=file, first_seen="2027-01-01T00:00:00Z")
+
+
+def baseline(
+    *findings: SeenFinding, controls: tuple[str, ...] = ("C-1", "C-2"), unread: tuple[str, ...] = ()
+) -> Baseline:
+    return Baseline(findings, controls, unread)
+
+
+def test_the_same_is_known_and_nothing_is_gone():
+    found = compare(baseline(seen(), seen("C-2")), baseline(seen("C-2"), seen()))
+    assert (found.new, found.gone, found.unseen) == ((), (), ())
+
+
+def test_a_renamed_file_makes_nothing_new():
+    found = compare(baseline(seen(file="a.yaml")), baseline(seen(file="b/c.yaml")))
+    assert (found.new, found.gone) == ((), ())
+
+
+def test_a_second_copy_of_an_object_is_new():
+    found = compare(baseline(seen(file="a.yaml")), baseline(seen(file="b.yaml"), seen(file="a.yaml")))
+    assert found.new == (0,)
+
+
+def test_of_two_overlays_the_one_that_is_fixed_is_gone():
+    found = compare(
+        baseline(seen(file="dev:a.yaml"), seen(file="prod:a.yaml")), baseline(seen(file="prod:a.yaml"))
+    )
+    assert [one.file for one in found.gone] == ["dev:a.yaml"]
+
+
+def test_what_nothing_judges_any_more_is_not_gone():
+    found = compare(baseline(seen(), seen("C-2")), baseline(controls=("C-1",)))
+    assert ([one.control for one in found.gone], [one.control for one in found.unseen]) == (["C-1"], ["C-2"])
+
+
+@pytest.mark.parametrize("where", ["a.yaml", "deploy/a.yaml"])
+def test_what_stands_in_a_file_that_is_not_read_is_not_gone(where: str):
+    found = compare(baseline(seen()), baseline(unread=(where,)))
+    assert (found.gone, len(found.unseen)) == ((), 1)
+
+
+def test_what_a_new_control_finds_is_new_by_rules():
+    found = compare(baseline(seen()), baseline(seen(), seen("C-3"), controls=("C-1", "C-2", "C-3")))
+    assert (found.new, found.by_rules) == ((1,), frozenset({1}))
+
+
+def test_every_finding_is_counted_once():
+    chance = random.Random(7)
+    for _ in range(300):
+        old, new = (
+            [
+                seen(chance.choice(("C-1", "C-2")), chance.choice("ab"), chance.choice("fg"))
+                for _ in range(chance.randrange(9))
+            ]
+            for _ in range(2)
+        )
+        found = compare(baseline(*old), baseline(*new))
+        known = [one for one in found.known if one is not None]
+        assert len(known) + len(found.gone) + len(found.unseen) == len(old)
+        assert len(known) + len(found.new) == len(new)
+        assert all(one.identity == was.identity for one, was in zip(new, found.known, strict=True) if was)
+        # As many as possible are known: what is new and what is gone have nothing in common.
+        assert not {new[n].identity for n in found.new} & {one.identity for one in found.gone}
+
+
+def test_the_day_that_something_was_first_seen_is_carried_on():
+    new = [
+        SeenFinding("C-1", "a", first_seen="2027-02-02T00:00:00Z"),
+        SeenFinding("C-2", "a", first_seen="2027-02-02T00:00:00Z"),
+    ]
+    dated = with_first_seen(new, [seen(), None])
+    assert [one.first_seen[:10] for one in dated] == ["2027-01-01", "2027-02-02"]
+
+
+def test_the_file_holds_what_was_remembered_a_line_each():
+    kept = baseline(seen("C-2"), seen("C-1", object='"q"\n'))
+    text = encoded_baseline(kept)
+    assert len(text.splitlines()) == 4
+    assert set(decoded_baseline(text.encode(), "x").findings) == set(kept.findings)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("", "is no baseline"),
+        ("[]", "is no baseline"),
+        ('{"format": "other", "findings": []}', "is no baseline"),
+        (
+            '{"format": "leadline-baseline", "version": 2, "findings": []}',
+            "format version 2, this program reads up to 1",
+        ),
+        ('{"format": "leadline-baseline", "findings": [{"control": 7}]}', "is no baseline"),
+    ],
+)
+def test_what_is_no_baseline_is_refused_in_one_line(content: str, why: str):
+    with pytest.raises(SourceError, match=why) as refused:
+        decoded_baseline(content.encode(), "x.json")
+    assert "\n" not in str(refused.value)

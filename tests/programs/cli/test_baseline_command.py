@@ -1,0 +1,133 @@
+"""Baselines, revisions and differences as a team uses them."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from leadline.programs.cli.main import main
+
+SHOP = Path(__file__).parents[3] / "examples" / "shop"
+GIT = {
+    "PATH": os.environ["PATH"],
+    "GIT_AUTHOR_NAME": "a",
+    "GIT_AUTHOR_EMAIL": "a@example.com",
+    "GIT_COMMITTER_NAME": "a",
+    "GIT_COMMITTER_EMAIL": "a@example.com",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+}
+
+
+@pytest.fixture(autouse=True)
+def in_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    shutil.copytree(SHOP, tmp_path / "shop")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "x")):
+        subprocess.run(["git", *words], check=True, env=GIT)
+
+
+def run(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main(list(words))
+    return (code, *capfd.readouterr())
+
+
+def make_worse() -> None:
+    """One file moved, lines moved in another, and one thing new."""
+    Path("shop/db.yaml").rename("shop/database.yaml")
+    web = Path("shop/web.yaml")
+    web.write_text(
+        "# moved\n\n" + web.read_text().replace("    spec:\n", "    spec:\n      hostPID: true\n", 1)
+    )
+
+
+def test_a_baseline_lets_a_gate_speak_of_what_is_new(capfd):
+    assert run(capfd, "baseline", "save", "shop")[0] == 0
+    gate = (
+        "scan",
+        "shop",
+        "--baseline",
+        "leadline-baseline.json",
+        "--severity-threshold",
+        "high",
+        "-f",
+        "pretty",
+    )
+    code, out, _ = run(capfd, *gate)
+    assert code == 0
+    assert out.splitlines()[-1].startswith("0 new, ")
+    make_worse()
+    code, out, _ = run(capfd, *gate)
+    assert code == 1
+    assert "shop/web.yaml" in out
+    assert "shop/database.yaml" not in out
+    assert out.splitlines()[-1].endswith("failed: --severity-threshold high, 2 findings at or above it")
+
+
+def test_a_revision_does_as_well(capfd):
+    make_worse()
+    code, out, _ = run(capfd, "scan", "shop", "--since", "HEAD", "--severity-threshold", "high")
+    assert code == 1
+    assert {line.split(":")[0] for line in out.splitlines() if " high " in line} == {"shop/web.yaml"}
+
+
+def test_every_machine_format_says_what_is_new(capfd):
+    run(capfd, "baseline", "save", "shop")
+    make_worse()
+    words = ("scan", "shop", "--baseline", "leadline-baseline.json", "-q", "-f")
+    baseline = json.loads(run(capfd, *words, "json")[1])["baseline"]
+    assert baseline["new"] > 0 < baseline["known"]
+    results = json.loads(run(capfd, *words, "sarif")[1])["runs"][0]["results"]
+    assert {result["baselineState"] for result in results} == {"new", "unchanged"}
+    again = json.loads(run(capfd, *words, "baseline")[1])
+    assert len(again["findings"]) == baseline["new"] + baseline["known"]
+
+
+def test_two_states_are_compared(capfd):
+    make_worse()
+    code, out, _ = run(capfd, "diff", "shop@HEAD", "shop", "--severity-threshold", "high")
+    assert code == 1
+    assert "+ high C-0038 shop/Deployment/web remove" in out
+    assert out.splitlines()[-1].endswith("2 not read")
+    found = json.loads(run(capfd, "diff", "shop@HEAD", "shop", "-f", "json")[1])
+    assert {one["because"] for one in found["new"]} == {"input"}
+    assert found["gone"] == []
+
+
+def test_reports_and_baselines_are_sides_too(capfd):
+    run(capfd, "scan", "shop", "-f", "report", "-o", "old.json")
+    run(capfd, "baseline", "save", "shop", "-o", "new.json")
+    assert run(capfd, "diff", "old.json", "new.json")[1].startswith("0 new, 0 gone, ")
+
+
+def test_dates_are_carried_on_when_a_baseline_is_saved_again(capfd):
+    run(capfd, "baseline", "save", "shop")
+    path = Path("leadline-baseline.json")
+    path.write_text(path.read_text().replace('"first_seen":"2', '"first_seen":"1'))
+    make_worse()
+    run(capfd, "baseline", "save", "shop")
+    dates = {one["first_seen"][0] for one in json.loads(path.read_text())["findings"]}
+    assert dates == {"1", "2"}
+    assert "first seen 1" in run(capfd, "baseline", "show")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (("scan", "shop", "--baseline", "nowhere.json"), 3, "cannot read nowhere.json"),
+        (("scan", "shop", "--baseline", "shop/web.yaml"), 3, "is no baseline"),
+        (("scan", "shop", "--since", "nothing"), 3, "no revision nothing"),
+        (("scan", "shop", "--since", "--upload-pack=x"), 3, "no revision --upload-pack=x"),
+        (("scan", "--since", "HEAD"), 2, "--since compares files"),
+        (("scan", "shop", "--since", "HEAD", "--baseline", "x"), 2, "choose one"),
+        (("diff", "shop", "nowhere"), 3, "no such file"),
+        (("diff", "shop", "shop", "--severity-threshold", "hgih"), 2, "must be one of"),
+    ],
+)
+def test_wrong_words_get_a_line(capfd, words, code: int, text: str):
+    found, _, err = run(capfd, *words)
+    assert (found, len(err.splitlines())) == (code, 1), err
+    assert text in err
