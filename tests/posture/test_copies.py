@@ -1,6 +1,7 @@
 """Folders of one repository that hold copies of an object do not multiply each other's rights and Services."""
 
 from leadline.model.resource import Origin, Resource, resource_of
+from leadline.posture.apply_unit import nearest
 from leadline.posture.inventory import Inventory
 
 RBAC = "rbac.authorization.k8s.io"
@@ -64,3 +65,17 @@ def test_each_file_of_a_folder_that_installs_the_same_meets_its_own() -> None:
         for workload in inventory.workloads
     ]
     assert met == [(f"manifests/{f}", [f"manifests/{f}"]) for f in ("core.yaml", "full.yaml")]
+
+
+def test_of_copies_that_are_equally_near_it_is_the_first() -> None:
+    items = [
+        ("web", Origin(path=path)) for path in ("two/a.yaml", "one/b.yaml", "one/c.yaml", "three/d.yaml")
+    ]
+
+    def chosen(path: str) -> list[str]:
+        found = nearest(items, lambda item: item[0], lambda item: item[1], Origin(path=path))
+        return [origin.path for _, origin in found]
+
+    assert chosen("one/a.yaml") == ["one/b.yaml"], "both are in its folder"
+    assert chosen("one/c.yaml") == ["one/c.yaml"], "its own file is nearer than its folder"
+    assert chosen("four/e.yaml") == ["two/a.yaml"], "none is near"

@@ -44,7 +44,7 @@ def make_sbom(
         from leadline.image.sbom import contents_of
 
         cached = _Contents(contents_of(image, offered(), cache, options))
-        if key and not is_incomplete(image, cached.sbom):
+        if key and not is_incomplete(cached.sbom):
             store_cached(cache, key, cached)
     sbom = cached.sbom
     return structs.replace(
@@ -86,8 +86,6 @@ def store_cached(cache: Cache | None, key: str, value: Struct) -> None:
         cache.put(key, msgpack.encode(value))
 
 
-def is_incomplete(image: Image, sbom: Sbom) -> bool:
-    """Whether a later scan could see more, so that this one must not be cached."""
-    return any(layer.missing for layer in image.layers) or any(
-        one.reason in ("unreachable", "incomplete") for one in sbom.unread
-    )
+def is_incomplete(sbom: Sbom) -> bool:
+    """Whether a later scan could see more, so that this one must not be cached; of a missing layer ``content_key`` knows."""
+    return any(one.reason in ("unreachable", "incomplete") for one in sbom.unread)

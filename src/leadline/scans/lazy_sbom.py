@@ -106,7 +106,7 @@ class LazySbom:
             sbom = self.sbom()
             found = _Document(draft(sbom, __version__), sbom.unread, _nothing_readable(sbom))
             moment = sbom.created or moment
-            if source and key and not is_incomplete(source.image, sbom):
+            if source and key and not is_incomplete(sbom):
                 store_cached(source.cache, key, found)
         self._document = found
         return found.draft.at(moment)
