@@ -28,6 +28,8 @@ COMMANDS = (
 GITHUB = re.compile(r"^\s*::[A-Za-z]", re.MULTILINE)
 ANYWHERE = re.compile(r"##(\[|vso\[|teamcity\[)", re.IGNORECASE)
 
+OWN = re.compile(r"^::(?:error|warning|notice) (?:file|title)=[^:]*::")
+
 
 def takes_command(text: str) -> bool:
     return bool(GITHUB.search(text) or ANYWHERE.search(text) or "\x1b" in text or "\r" in text)
@@ -63,7 +65,11 @@ def test_no_format_gives_commands(name: str, verbose: bool, command: str, width:
     find_format(name, PostureReport).write(
         hostile_report(command), out, page(places=HostilePlaces(command), verbose=verbose, width=width)
     )
-    assert not takes_command(out.getvalue())
+    lines = out.getvalue().splitlines(keepends=True)
+    if name == "github":
+        # Commands are what this format is made of: those of its own, with nothing but data in them.
+        lines = [OWN.sub("", line) for line in lines]
+    assert not any(map(takes_command, lines))
 
 
 @pytest.mark.parametrize(

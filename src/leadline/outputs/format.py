@@ -27,7 +27,7 @@ from leadline.outputs.excerpt import Excerpt, Line, excerpts
 from leadline.outputs.finding_places import FindingPlaces
 from leadline.outputs.fingerprints import Fingerprints
 from leadline.outputs.format_registry import Asked, Format, Page, find_format, format, formats_for
-from leadline.outputs.json_text import json_text
+from leadline.outputs.json_text import json_text, with_marks_escaped
 from leadline.outputs.objects_elsewhere import prevention_text, preventions
 from leadline.outputs.overview import area_lines, first_fixes_of, first_lines, view_lines
 from leadline.outputs.place import (
@@ -170,5 +170,6 @@ __all__ = [
     "waiver_lines",
     "why",
     "why_accepted",
+    "with_marks_escaped",
     "wrapped",
 ]

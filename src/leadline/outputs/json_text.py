@@ -20,9 +20,15 @@ def json_text(value: Any) -> str:
         import json
 
         text = json.dumps(_finite(value), separators=(",", ":"), default=str)
-    if "##" in text:
-        text = re.sub(_CI_MARK, lambda mark: f"\\u0023{mark.group()[1:]}", text, flags=re.IGNORECASE)
+    text = with_marks_escaped(text, r"\u0023")
     return text if text.isascii() and "\x7f" not in text else re.sub(_STEERING, _escaped, text)
+
+
+def with_marks_escaped(text: str, sharp: str) -> str:
+    """``text`` with ``sharp``, as its syntax escapes it, in place of the first ``#`` of what pipelines take for a command."""
+    if "##" not in text:
+        return text
+    return re.sub(_CI_MARK, lambda mark: sharp + mark.group()[1:], text, flags=re.IGNORECASE)
 
 
 def _escaped(match: re.Match[str]) -> str:

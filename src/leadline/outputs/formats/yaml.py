@@ -4,7 +4,16 @@ import re
 from io import StringIO
 from typing import IO, Any
 
-from leadline.outputs.format import Page, PostureReport, find_format, format
+from msgspec import structs
+
+from leadline.outputs.format import (
+    MOST_DRAWN,
+    Page,
+    PostureReport,
+    find_format,
+    format,
+    with_marks_escaped,
+)
 
 _SAFE = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*\Z")
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
@@ -28,6 +37,10 @@ def yaml(report: PostureReport, out: IO[str], page: Page) -> None:
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="" if is_plain else '"')
 
     Dumper.add_representer(str, text)
-    written = StringIO()
+    written, dumped = StringIO(), StringIO()
+    # All of it is in memory, several times as large as its text.
+    page = structs.replace(page, most=min(page.most, MOST_DRAWN))
     find_format("json", PostureReport).write(report, written, page)
-    dump(json.loads(written.getvalue()), out, Dumper=Dumper, allow_unicode=False, width=1 << 20)
+    dump(json.loads(written.getvalue()), dumped, Dumper=Dumper, allow_unicode=False, width=1 << 20)
+    # A text with such a mark is within quotes.
+    out.write(with_marks_escaped(dumped.getvalue(), r"\x23"))
