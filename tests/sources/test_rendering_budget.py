@@ -7,7 +7,7 @@ import pytest
 from leadline.sources.rendering.kustomize.build import find_program
 from leadline.sources.rendering.plan.budget import Budget
 from leadline.sources.rendering.plan.result import RenderOptions
-from leadline.sources.rendering.render import read_rendered
+from leadline.sources.rendering.render import read_rendered, with_one_budget
 from sources.test_boundary import ENVIRONMENT, POD, chart, write
 
 OVER = "the time for all charts and kustomizations, 0 s, is over"
@@ -68,3 +68,14 @@ def test_a_kustomize_that_cannot_start_confined_leaves_it_to_the_next_program(tm
     path = f"{program.parent}:{ENVIRONMENT['PATH']}"
     found = read_rendered(root, RenderOptions({"PATH": path}))
     assert (len(found.resources), found.unread) == (1, ())
+
+
+def test_several_roots_of_one_scan_share_what_there_is(tmp_path: Path):
+    pytest.importorskip("helm_python")
+    options = with_one_budget(RenderOptions(ENVIRONMENT, total_bytes=1, workers=1))
+    first, second = (read_rendered(write(tmp_path / name, chart("a")), options) for name in ("x", "y"))
+    assert (len(first.resources), first.unread) == (1, ())
+    assert second.resources == ()
+    assert [unread.why.partition(": ")[2] for unread in second.unread] == [
+        "all that was rendered before comes to more than 0 MiB"
+    ]

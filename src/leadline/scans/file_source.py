@@ -96,10 +96,10 @@ def _with_rendered(
     targets: Sequence[str], options: PostureOptions, plain: Sequence[str], roots: Sequence[str]
 ) -> Reading:
     from leadline.sources.rendering.locations import RenderedPlaces
-    from leadline.sources.rendering.render import all_of, read_rendered
+    from leadline.sources.rendering.render import all_of, read_rendered, with_one_budget
 
     text = options.standard_input if STDIN in plain else b""
-    rendering = _render_options(options)
+    rendering = with_one_budget(_render_options(options))
     uses = options.use_target_waivers
     parts = [
         (root, read_rendered(Path(root), rendering, options.exclude_paths, use_ignore_files=uses))

@@ -16,9 +16,14 @@ from leadline.sources.rendering.plan.file_owner import plan_ownership
 from leadline.sources.rendering.plan.result import HelmOptions, Rendered, RenderOptions, all_of
 from leadline.sources.rendering.unrendered import unrendered
 
-__all__ = ["HelmOptions", "RenderOptions", "all_of", "read_rendered"]
+__all__ = ["HelmOptions", "RenderOptions", "all_of", "read_rendered", "with_one_budget"]
 
 _IGNORE_FILE_BYTES = 1 << 20
+
+
+def with_one_budget(options: RenderOptions) -> RenderOptions:
+    """``options`` with which all roots of one scan together may cost what one alone may."""
+    return structs.replace(options, budget=Budget(options.total_s, options.total_bytes))
 
 
 def read_rendered(
@@ -40,7 +45,7 @@ def read_rendered(
     starts_renderers = bool(plan.charts or plan.roots)
     modes = options.modes or (offered_modes() if starts_renderers else Modes())
     options = structs.replace(options, modes=modes)
-    budget = Budget(options.total_s, options.total_bytes)
+    budget = options.budget or Budget(options.total_s, options.total_bytes)
     parts = (read_charts(plan, options, shown, budget), read_kustomizations(plan, options, shown, budget))
     rendered = all_of(parts)
     named, turned_off = unrendered(plan, rendered)

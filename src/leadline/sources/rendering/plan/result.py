@@ -9,6 +9,7 @@ from leadline.model.resource import Origin, Resource
 from leadline.sources.child_process import Limits
 from leadline.sources.confinement import Modes
 from leadline.sources.manifests.reader import Contents, add_contents
+from leadline.sources.rendering.plan.budget import Budget
 from leadline.sources.rendering.plan.file_owner import Owner
 from leadline.sources.yaml.parser import LIMITS, Memory
 
@@ -40,9 +41,11 @@ class RenderOptions(Struct, frozen=True):
     modes: Modes | None = None
     """How renderers are confined; ``None`` for what the kernel offers."""
     total_s: float = 600.0
-    """For everything below one root."""
-    total_bytes: int = 512 << 20
-    """Of rendered text, likewise."""
+    """For all that one scan renders."""
+    total_bytes: int = 256 << 20
+    """Of rendered text, likewise. Its objects take some 13 times as much memory (measured on small Pods)."""
+    budget: Budget | None = None
+    """What is left of these two; ``None`` where nothing else is rendered in this scan."""
     texts_bytes: int = 64 << 20
     """How much rendered text is kept to find positions in."""
 
