@@ -3,8 +3,16 @@
 import pytest
 
 from leadline.kube.field_path import with_value, without
-from leadline.model.control import Remove, Review, Set
+from leadline.model.control import Remove, Review, Set, is_placeholder
+from leadline.model.resource import resource_of
+from leadline.posture.catalogue import load_controls
+from leadline.posture.control_plane import PROCESSES
 from leadline.posture.edits import edits_of
+from leadline.posture.engine import judge
+
+CONTROLS = [control for control in load_controls() if control.check]
+LISTS = {"--enable-admission-plugins"}
+"""Flags whose values are merged."""
 
 
 def edited(body, *violations):
@@ -32,6 +40,28 @@ def edited(body, *violations):
 )
 def test_edits_of_one_command_line(command, violations, expected):
     assert edited({"command": command}, *violations) == {"command": expected}
+
+
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.program)
+def test_no_two_controls_write_different_values_for_one_flag(process):
+    command = [process.program]
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": process.program, "namespace": "kube-system"},
+        "spec": {"containers": [{"name": "c", "image": "x:v1.34.0", "command": command}]},
+    }
+    findings = judge([resource_of(pod)], CONTROLS).findings
+    values: dict[str, set[str]] = {}
+    for finding in findings:
+        if str(finding.value).startswith("--"):
+            flag, _, value = str(finding.value).partition("=")
+            values.setdefault(flag, set()).add(value)
+    assert values
+    assert [flag for flag, said in values.items() if len(said) > 1 and flag not in LISTS] == []
+    after = edited(pod, *(f.violation for f in findings if not is_placeholder(f.value)))
+    words = after["spec"]["containers"][0]["command"]
+    assert len({word.partition("=")[0] for word in words}) == len(words)
 
 
 def test_absent_lists_and_parents_are_made_once():

@@ -3,7 +3,7 @@
 Without ``--audit-log-path`` the entries go nowhere, or only to a webhook that may be down when they
 matter. There is no default path; ``-`` stands for the output of the process.
 
-Fix: set the flag, mount the folder from the node, and collect the file from there.
+Fix: write ``--audit-log-path=-`` and collect the output, or name a file in a folder that is mounted from the node.
 
 Example::
 
@@ -34,4 +34,4 @@ from leadline.posture.control import ApiServer, Violations, control
     category="Control plane",
 )
 def no_audit_log_path(api_server: ApiServer) -> Violations:
-    yield from api_server.missing(("audit-log-path", "/var/log/apiserver/audit.log"))
+    yield from api_server.missing(("audit-log-path", "-"))
