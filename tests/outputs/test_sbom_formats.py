@@ -37,6 +37,7 @@ CASES = {
     "vulnerable.sarif": ("sarif", VULNERABLE, {}),
     "vulnerable.gl.json": ("gitlab", VULNERABLE, {}),
     "vulnerable.xml": ("junit", VULNERABLE, {}),
+    "vulnerable.html": ("html", VULNERABLE, {}),
     "vulnerable.prom": ("prometheus", VULNERABLE, {}),
     "unmatched.prom": ("prometheus", REPORT, {}),
     "vulnerable.vex.json": ("openvex", VULNERABLE, {}),
