@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from leadline.image.identity.config import LARGEST_CONFIG
+from leadline.image.image import Limits as ImageLimits
 from leadline.image.secrets.scan import LARGEST_SECRET_FILE
 from leadline.outputs import plain
 from leadline.outputs.allowance import MOST_CHARACTERS, MOST_DRAWN
@@ -26,6 +27,7 @@ from leadline.sources.yaml import flow_colons
 from leadline.sources.yaml.parser import LIMITS as YAML
 
 RENDER = RenderOptions()
+IMAGE = ImageLimits()
 
 
 def size(number: int) -> str:
@@ -53,6 +55,9 @@ EXPECTED = {
     "an answer of a cluster": size(MAX_ANSWER_BYTES),
     "an image's manifest, its configuration": f"{size(max(LARGEST_MANIFEST, LARGEST_CONFIG))} each",
     "a layer of an image": f"{size(LARGEST_LAYER)} unpacked, {LARGEST_RATIO} times its packed size",
+    "a file of an image that is looked into": f"{size(IMAGE.file_bytes)}; of those that are kept in memory "
+    f"{size(IMAGE.kept_file_bytes)} each, {size(IMAGE.all_kept_bytes)} together",
+    "packages and entries of an image": f"{IMAGE.packages:,} packages, {IMAGE.all_entries:,} entries",
     "a file searched for credentials in an image": size(LARGEST_SECRET_FILE),
     "an SBOM document": f"{size(LARGEST_BYTES)}, {MOST_VALUES:,} values",
     "a line of a file that is shown": f"{plain._LONGEST_LINE:,} characters",
