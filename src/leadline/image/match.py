@@ -177,8 +177,15 @@ def _all_evidence(
 
 def _evidence(hit: Hit, package: Package, records: Mapping[int, Record]) -> Evidence:
     record = records[hit.advisory]
+    says = hit.extra
     return Evidence(
-        record.feed, record.name, hit.stream.name, hit.name, versions_text(hit.extra), _how(hit, package)
+        record.feed,
+        record.name,
+        hit.stream.name,
+        hit.name,
+        versions_text(says),
+        _how(hit, package),
+        says.imports,
     )
 
 

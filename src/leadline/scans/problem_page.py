@@ -19,6 +19,8 @@ class Range(Struct, frozen=True, order=True):
     versions: str
     state: str
     fixed: str = ""
+    imports: tuple[str, ...] = ()
+    """Paths of the Go packages in which the problem lies, where the feed says so."""
 
 
 class ProblemPage(Struct, frozen=True):
@@ -81,4 +83,5 @@ def problem_page(path: Path, name: str) -> ProblemPage:
 
 
 def _range(ecosystem: str, package: str, extra: Extra) -> Range:
-    return Range(ecosystem, package, versions_text(extra), extra.state, extra.fixed)
+    imports = tuple(each.path for each in extra.imports)
+    return Range(ecosystem, package, versions_text(extra), extra.state, extra.fixed, imports)

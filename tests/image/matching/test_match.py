@@ -15,6 +15,7 @@ from leadline.model.vulnerability import (
     ExploitChance,
     Exploited,
     Fact,
+    Import,
     Matched,
     VersionRange,
 )
@@ -555,3 +556,11 @@ def test_a_release_that_begins_the_next_range_fixes_nothing(tmp_path: Path, vers
         tmp_path, [Package("composer", "b", version, namespace="a")], Advisory("CVE-2024-1000", (affected,))
     )
     assert [(one.state, one.fixed_in, one.evidence[0].versions) for one in found.matches] == [expected]
+
+
+def test_of_a_go_module_the_packages_with_the_problem_are_named(tmp_path: Path):
+    imports = (Import("net/http", ("Server.Serve", "Serve")), Import("net/http/httputil"))
+    fact = advisory("GO-2022-0969", "Go", "stdlib", fixed="1.18.6", imports=imports)
+    found = matched(tmp_path, [Package("golang", "stdlib", "1.18.5")], fact)
+    assert [one.evidence[0].imports for one in found.matches] == [imports]
+    assert found.matches[0].evidence[0].versions == "< 1.18.6"

@@ -205,14 +205,19 @@ def _package(package: Package) -> dict[str, Any]:
 
 
 def _evidence(one: Evidence) -> dict[str, Any]:
-    return {
-        "feed": one.feed,
-        "advisory": one.advisory,
-        "ecosystem": one.ecosystem,
-        "package": one.package,
-        "versions": one.versions,
-        "how": one.how,
-    }
+    return without_empty(
+        {
+            "feed": one.feed,
+            "advisory": one.advisory,
+            "ecosystem": one.ecosystem,
+            "package": one.package,
+            "versions": one.versions,
+            "how": one.how,
+            "imports": [
+                without_empty({"path": each.path, "symbols": list(each.symbols)}) for each in one.imports
+            ],
+        }
+    )
 
 
 def _upgrade(step: Upgrade) -> dict[str, Any]:

@@ -60,7 +60,8 @@ def _ranges(ranges: tuple[Range, ...], width: int) -> Iterator[str]:
     shown = ranges[:_MOST_RANGES]
     for place, one in enumerate(shown):
         state = "" if one.state == "affected" else f" ({one.state})"
-        text = f"{plain(one.ecosystem)} {plain(one.package)} {plain(one.versions)}{state}"
+        where = f", in {plain(', '.join(one.imports))}" if one.imports else ""
+        text = f"{plain(one.ecosystem)} {plain(one.package)} {plain(one.versions)}{where}{state}"
         label = f"{'affects' if not place else '':<{_INDENT}}"
         if columns(text) <= width - _INDENT:
             yield label + text
