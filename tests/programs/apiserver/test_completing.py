@@ -50,3 +50,17 @@ def test_their_namespace_is_added_up():
             computing.cancel()
 
     run(scenario)
+
+
+def test_a_damaged_object_stops_nothing_and_stays_as_it_is():
+    async def scenario(client: Client) -> None:
+        damaged = Put(Key(PLURAL, "shop", "bad"), Content(b'\x9d{"name":"bad"'))
+        await client.store.put(damaged)
+        await put(client, "web")
+        await client.app.prepare()
+        assert (await client.ask("GET", f"{PATH}/web")).json["metadata"]["uid"]
+        left = await client.store.get(damaged.key)
+        assert left is not None
+        assert left.content == damaged.content
+
+    run(scenario)

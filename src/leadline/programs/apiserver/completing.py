@@ -1,15 +1,18 @@
 """Gives objects that a command wrote straight into the file what only a server gives: an identity, and cells of tables."""
 
+import logging
 from collections.abc import Iterable
 
 import msgspec
 import orjson
 from msgspec import Struct
 
-from leadline.outputs.store.protocol import ConflictError, Paging, Put, Store
+from leadline.outputs.store.protocol import ConflictError, Entry, Paging, Put, Store
 from leadline.outputs.store.selection import Selection
 from leadline.programs.apiserver import wire
 from leadline.programs.apiserver.kinds import Served
+
+log = logging.getLogger(__name__)
 
 
 class _Identity(Struct):
@@ -17,6 +20,15 @@ class _Identity(Struct):
 
 
 _identity_of = msgspec.json.Decoder(_Identity).decode
+
+
+def _lacks_identity(entry: Entry) -> bool:
+    """Not so where it cannot be read: a damaged object is left as it is."""
+    try:
+        return not _identity_of(entry.content.metadata).uid
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        log.error("%s: its metadata is damaged", entry.key)
+        return False
 
 
 async def complete(store: Store, served: Iterable[Served]) -> int:
@@ -28,7 +40,7 @@ async def complete(store: Store, served: Iterable[Served]) -> int:
             page = await store.list(Selection(one.kind.plural, with_body=False), Paging(token))
             token, is_first = page.token, False
             for listed in page.entries:
-                if _identity_of(listed.content.metadata).uid:
+                if not _lacks_identity(listed):
                     continue
                 entry = await store.get(listed.key)
                 if entry is None:

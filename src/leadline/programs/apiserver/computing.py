@@ -154,8 +154,8 @@ class Computing:
                 await self._follow()
             except GoneError:
                 continue
-            except StoreError as error:
-                # A store that is full or read-only stays so for a while, and looking through all of it costs.
+            except (StoreError, ValueError) as error:
+                # JSON of a damaged row is a ValueError. A store that is full or read-only stays so for a while, and looking through all of it costs.
                 log.error("sums are not kept current: %s", error)
                 await asyncio.sleep(again_s)
                 again_s = min(2 * again_s, _LONGEST_PAUSE_S)

@@ -86,8 +86,10 @@ class Server(uvicorn.Server):
         self._on_stop = on_stop
 
     def handle_exit(self, sig: int, frame: Any) -> None:
+        """Not as uvicorn, which ends the process by the same signal before the store is closed."""
         self._on_stop()
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
     def leave(self) -> None:
         """As a signal would."""
