@@ -83,7 +83,7 @@ def _pod(name: str, chance: random.Random) -> dict[str, Any]:
 
 
 def _template(name: str, labels: dict[str, str], chance: random.Random) -> dict[str, Any]:
-    return {"metadata": {"labels": labels}, "spec": _pod(name, chance)}
+    return {"metadata": {"labels": dict(labels)}, "spec": _pod(name, chance)}
 
 
 _API = {
@@ -112,7 +112,7 @@ _CONTENT: dict[str, Any] = {
             "jobTemplate": {
                 "spec": {
                     "template": {
-                        "metadata": {"labels": labels},
+                        "metadata": {"labels": dict(labels)},
                         "spec": {**_pod(n, c), "restartPolicy": "Never"},
                     }
                 }

@@ -103,6 +103,7 @@ class WatchedScan:
         still = {one.where for one in reading.unread}
         ended = tuple(dict.fromkeys(one.where for one in self.reading.unread if one.where not in still))
         self.reading = reading
+        self._hidden.renew(self._worlds.resources)
         self._hidden.add_objects(added)
         difference = self._followed.change(removed, added)
         subjects = {one.id: one for one in difference.subjects}

@@ -22,6 +22,7 @@ from leadline.outputs.redaction.shapes import redacted_text
 from leadline.outputs.redaction.values import SecretValues
 
 _SHORTEST_SETTING = 3
+_FEW_SECRETS = 10_000
 _HELD = 64
 """Objects whose lines can be hidden without looking through them again."""
 _SAYS_NOTHING = re.compile(r"true|false|null|[\d.]+")
@@ -37,6 +38,8 @@ class Redaction:
     def __init__(self, found: SecretValues | None) -> None:
         """``found`` grows by every secret; ``None`` where no one else wants to know of them."""
         self.found = SecretValues() if found is None else found
+        self._settled = 0
+        """How many secrets there were when all objects were looked at last."""
         self._unsaid = SecretValues()
         """What objects may show and messages may not."""
         self._bodies: dict[int, dict[str, Any]] = {}
@@ -52,12 +55,19 @@ class Redaction:
                 if len(value) >= _SHORTEST_SETTING and not _SAYS_NOTHING.fullmatch(value):
                     self._unsaid.add_exactly(value)
                 if is_credential(key, value):
-                    self.found.add(value)
+                    self.found.add(value, is_lasting=True)
 
     def add_objects(self, resources: Sequence[Resource]) -> None:
         """Finds the secrets of ``resources``."""
         self._read = resources
         self._bodies = {id(one.body): redacted_object(one.body, self.found) for one in resources}
+
+    def renew(self, resources: Sequence[Resource]) -> None:
+        """Forgets the secrets of what is gone, once twice as many are known as ``resources`` had: a watch may last months."""
+        if len(self.found) > 2 * self._settled + _FEW_SECRETS:
+            self.found.forget()
+            self.add_objects(resources)
+            self._settled = len(self.found)
 
     def message(self, text: str) -> str:
         """A sentence without secrets and without what the user gave to charts."""

@@ -25,14 +25,21 @@ class SecretValues:
 
     def __init__(self) -> None:
         self._whole: set[str] = set()
+        self._lasting: set[str] = set()
         self._by_word: dict[str, list[tuple[int, str]]] = {}
         """Each value under its longest word, with the position of that word in it."""
+
+    def __len__(self) -> int:
+        return len(self._whole)
 
     def __bool__(self) -> bool:
         return bool(self._whole)
 
-    def add(self, value: str) -> None:
-        """Hides ``value`` from now on, its lines one by one, and the ways in which YAML, JSON and addresses write it."""
+    def add(self, value: str, *, is_lasting: bool = False) -> None:
+        """Hides ``value`` from now on, its lines one by one, and the ways in which YAML, JSON and addresses write it.
+
+        ``is_lasting`` is for what the user gave: ``forget`` keeps it.
+        """
         value = value.strip()
         if not _SHORTEST <= len(value) <= _LONGEST or _PLAIN_WORD.fullmatch(value):
             return
@@ -41,19 +48,28 @@ class SecretValues:
         lines = (line.strip() for line in value.splitlines()) if "\n" in value else ()
         for one in (value, *(line for line in lines if _is_telling(line))):
             for written in {one, dumps(one)[1:-1], one.replace("'", "''"), quote(one, safe="")}:
-                self._add(written)
+                self._add(written, is_lasting=is_lasting)
 
     def add_exactly(self, value: str) -> None:
         """Hides ``value`` however plain it is: it must not appear in messages."""
-        self._add(value)
+        self._add(value, is_lasting=True)
 
-    def _add(self, value: str) -> None:
+    def _add(self, value: str, *, is_lasting: bool) -> None:
+        if is_lasting:
+            self._lasting.add(value)
         if value in self._whole:
             return
         self._whole.add(value)
         longest = max(_WORD.finditer(value), key=lambda found: len(found[0]), default=None)
         if longest is not None:
             self._by_word.setdefault(longest[0], []).append((longest.start(), value))
+
+    def forget(self) -> None:
+        """Starts over with what the user gave."""
+        self._whole.clear()
+        self._by_word.clear()
+        for value in self._lasting:
+            self._add(value, is_lasting=False)
 
     def hide(self, text: str) -> str:
         """``text`` without the values, raw or in base64."""
