@@ -25,6 +25,8 @@ from leadline.scans.waiving import waivers_of_files
 
 THREADS = 4
 """Images scanned at a time. Most of the time goes by in waiting for registries; reading layers takes a core."""
+MOST_IMAGES = 5_000
+"""Of one target; a hostile one may name any number, each to be asked of a registry. What goes beyond is named as unread."""
 _NO_MATCH = (len(SEVERITIES),)
 
 
@@ -65,15 +67,22 @@ def _report(
     given = waivers_of_files(options.waivers)
     options = replace(options, waivers=())  # they are held against all images together
     scans = _Scans(options, is_of_objects=found is not None)
+    asked = dict(list(images.items())[:MOST_IMAGES])
+    why = f"more than {MOST_IMAGES:,} images are not scanned at once"
     scanned: dict[str, ScannedImage] = {}
     failed: list[UnreadImage] = []
-    for name, outcome in zip(images, scans.all_of(tuple(images)), strict=True):
+    for name, outcome in zip(asked, scans.all_of(tuple(asked)), strict=True):
         if isinstance(outcome, Unread):
             failed.append(UnreadImage(outcome, images[name]))
             continue
         before = scanned.get(outcome.key) or ScannedImage((), scans.report(outcome))
         uses = tuple(dict.fromkeys((*before.uses, *images[name])))
         scanned[outcome.key] = ScannedImage((*before.names, name), before.report, uses)
+    failed += [
+        UnreadImage(Unread(name, why, "too large"), uses)
+        for name, uses in images.items()
+        if name not in asked
+    ]
     scans.pass_notes_on()
     images_found = tuple(scanned.values())
     if found is None:

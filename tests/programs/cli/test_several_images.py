@@ -11,6 +11,7 @@ from image_archives import Blobs, docker_archive, layer
 from leadline.model.images_report import ImagesReport
 from leadline.model.vulnerability import Exploited, FeedDate
 from leadline.outputs.format_registry import formats_for
+from leadline.scans.images_scan import MOST_IMAGES
 from list_server import ListServer, Row
 from outputs.sarif_schema import SARIF
 from outputs.screen_width import too_wide
@@ -142,6 +143,16 @@ def test_images_that_cannot_be_read_are_named_with_what_runs_them(run, tmp_path,
     assert {one["usedBy"][0]["object"] for one in found["failed"]} == {"shop/Deployment/web"}
     words = ("--from-manifests", "m.json", "--db", database, "--fail-on", "unread")
     assert run("scan", "image", *words)[0] == 1
+
+
+def test_a_target_may_name_any_number_of_images_and_those_beyond_a_bound_are_named(run, tmp_path):
+    names = [f"${{IMAGE_{i}}}" for i in range(MOST_IMAGES + 2)]
+    (tmp_path / "m.json").write_text(manifest("Deployment", "web", *names))
+    code, found, _ = scanned(run, "--from-manifests", "m.json")
+    assert code == 3
+    assert len(found["failed"]) == MOST_IMAGES + 2
+    beyond = [one["where"] for one in found["failed"] if "not scanned at once" in one["why"]]
+    assert beyond == names[-2:]
 
 
 def test_an_object_names_no_file_of_this_machine(run, tmp_path, archives):
