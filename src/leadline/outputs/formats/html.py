@@ -1,7 +1,7 @@
 """The report as one HTML file: what to fix first, then each namespace, then what was not seen."""
 
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Callable, Iterator
+from typing import IO, NamedTuple
 
 from leadline.outputs.format import (
     SEVERITIES,
@@ -9,6 +9,7 @@ from leadline.outputs.format import (
     FindingPlaces,
     Page,
     PostureReport,
+    Resource,
     Unread,
     closing,
     control_text,
@@ -38,14 +39,23 @@ _SHOWN = 20
 _HEAD = ("Severity", "Problem", "Object", "Where", "What to do")
 
 
+class _Shown(NamedTuple):
+    """What every row looks into."""
+
+    report: PostureReport
+    places: FindingPlaces
+    title: Callable[[Resource], str]
+
+
 @format("html", suffix=".html")
 def html(report: PostureReport, out: IO[str], page: Page) -> None:
     places = FindingPlaces(report, page.places)
     rows = edit_rows(report, places, page.least)
     boxes, style = severity_filter([s for s in SEVERITIES if any(row.severity == s for row in rows)])
-    parts = [f"<h1>{text(target_name(report))}</h1>", *_head(report, page), *_first(report, rows, page)]
+    shown = _Shown(report, places, titles_of(report))
+    parts = [f"<h1>{text(target_name(report))}</h1>", *_head(report, page), *_first(rows, shown)]
     if rows:
-        parts += [boxes, *_namespaces(report, rows[:MOST], page)]
+        parts += [boxes, *_namespaces(rows[:MOST], shown)]
     if len(rows) > MOST:
         parts.append(
             f'<p class="soft">and {count(len(rows) - MOST, "less urgent change")}, which another format lists</p>'
@@ -71,20 +81,20 @@ def _head(report: PostureReport, page: Page) -> Iterator[str]:
     yield counts(cells) if cells else '<p class="good">Nothing was found.</p>'
 
 
-def _first(report: PostureReport, rows: list[EditRow], page: Page) -> Iterator[str]:
+def _first(rows: list[EditRow], shown: _Shown) -> Iterator[str]:
     """The objects to begin with; the most urgent changes where few objects fail."""
-    fixes = first_fixes_of(report)
+    fixes = first_fixes_of(shown.report)
     if fixes:
         steps = [f"<b>{text(one.title)}</b>: {text(one.why, 1_000)}" for one in fixes]
         yield f"<h2>Fix first</h2><ol>{''.join(f'<li>{step}</li>' for step in steps)}</ol>"
     elif rows:
-        yield f"<h2>Fix first</h2>{_table(report, rows[:_FIRST], page)}"
+        yield f"<h2>Fix first</h2>{_table(rows[:_FIRST], shown)}"
 
 
-def _namespaces(report: PostureReport, rows: list[EditRow], page: Page) -> Iterator[str]:
+def _namespaces(rows: list[EditRow], shown: _Shown) -> Iterator[str]:
     by_namespace: dict[str, list[EditRow]] = {}
     for row in rows:
-        by_namespace.setdefault(report.resource(row.subjects[0]).namespace, []).append(row)
+        by_namespace.setdefault(shown.report.resource(row.subjects[0]).namespace, []).append(row)
     names = sorted(by_namespace, key=lambda name: (not name, name))
     if len(names) > 1:
         links = [
@@ -94,22 +104,19 @@ def _namespaces(report: PostureReport, rows: list[EditRow], page: Page) -> Itera
         ]
         yield f"<nav><h2>Namespaces</h2>{items(links)}</nav>"
     for number, name in enumerate(names, 1):
-        yield f'<h2 id="namespace-{number}">{_namespace(name)}</h2>{_table(report, by_namespace[name], page)}'
+        yield f'<h2 id="namespace-{number}">{_namespace(name)}</h2>{_table(by_namespace[name], shown)}'
 
 
 def _namespace(name: str) -> str:
     return text(name) if name else "Without a namespace"
 
 
-def _table(report: PostureReport, rows: list[EditRow], page: Page) -> str:
-    title, places = titles_of(report), FindingPlaces(report, page.places)
-    return table(
-        _HEAD, ((row.severity, _cells(row, report, places, subject_text(row, report, title))) for row in rows)
-    )
+def _table(rows: list[EditRow], shown: _Shown) -> str:
+    return table(_HEAD, ((row.severity, _cells(row, shown)) for row in rows))
 
 
-def _cells(row: EditRow, report: PostureReport, places: FindingPlaces, subject: str) -> list[str]:
-    holder = places.holder(row.finding)
+def _cells(row: EditRow, shown: _Shown) -> list[str]:
+    holder = shown.places.holder(row.finding)
     links = control_text(row.controls[0]).links
     first = row.controls[0].id
     ids = ", ".join(
@@ -120,7 +127,7 @@ def _cells(row: EditRow, report: PostureReport, places: FindingPlaces, subject: 
     return [
         text(row.severity),
         f'{text(row.problem)}<br><span class="soft">{ids}{more}</span>',
-        _breakable(subject),
+        _breakable(subject_text(row, shown.report, shown.title)),
         f'<span class="id">{_breakable(place_text(holder, row.place))}</span>',
         _breakable(fix(row.finding)) + (f'<br><span class="soft">{text(by)}</span>' if by else ""),
     ]

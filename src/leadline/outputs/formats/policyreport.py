@@ -3,6 +3,7 @@
 Source: https://github.com/kubernetes-sigs/wg-policy-prototypes (policy-report, wgpolicyk8s.io/v1alpha2)
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import IO, Any
@@ -15,6 +16,7 @@ from leadline.outputs.format import (
     Page,
     PostureReport,
     Resource,
+    Waived,
     fix,
     format,
     json_text,
@@ -55,6 +57,17 @@ class _Results:
             if self._controls[finding.control].severity in wanted:
                 of = self._failed.setdefault(report.resource(finding.resource).namespace, {})
                 of.setdefault((finding.control, finding.resource), []).append(finding)
+        self._judged: Counter[str] = Counter()
+        for resource, ids in zip(report.resources, report.judged, strict=True):
+            self._judged[resource.namespace] += len(ids)
+        self._waived: dict[str, list[Waived]] = {}
+        for one in report.waived:
+            self._waived.setdefault(report.resource(one.finding.resource).namespace, []).append(one)
+        self._undecided: dict[str, list[tuple[str, str, str]]] = {}
+        for part in report.undecided:
+            for id in part.resources:
+                of_one = self._undecided.setdefault(report.resource(id).namespace, [])
+                of_one.append((part.control, id, part.why))
 
     def of(self, namespace: str) -> list[dict[str, Any]]:
         """Failures, then what is accepted and what could not be decided; what was not read where there is no namespace."""
@@ -65,20 +78,12 @@ class _Results:
             )
             for (control, id), findings in self._failed.get(namespace, {}).items()
         ]
-        for one in report.waived:
-            if report.resource(one.finding.resource).namespace == namespace:
-                why = f"accepted: {why_accepted(report.waivers[one.waiver].waiver)}"
-                found.append(
-                    self._result(
-                        one.finding.control, one.finding.resource, "skip", why, self._spot(one.finding)
-                    )
-                )
-        found += [
-            self._result(undecided.control, id, "skip", undecided.why, "")
-            for undecided in report.undecided
-            for id in undecided.resources
-            if report.resource(id).namespace == namespace
-        ]
+        for one in self._waived.get(namespace, ()):
+            why = f"accepted: {why_accepted(report.waivers[one.waiver].waiver)}"
+            spot = self._spot(one.finding)
+            found.append(self._result(one.finding.control, one.finding.resource, "skip", why, spot))
+        for control, id, why in self._undecided.get(namespace, ()):
+            found.append(self._result(control, id, "skip", why, ""))
         return found if namespace else [*found, *self._unread()]
 
     def summary(self, namespace: str, part: list[dict[str, Any]], *, is_first: bool) -> dict[str, int]:
@@ -86,14 +91,7 @@ class _Results:
         numbers = {
             state: sum(1 for one in part if one["result"] == state) for state in ("fail", "skip", "error")
         }
-        failed = {(control, id) for control, id in self._failed.get(namespace, {})}
-        passed = sum(
-            1
-            for resource, ids in zip(self._report.resources, self._report.judged, strict=True)
-            if resource.namespace == namespace
-            for control in ids
-            if (control, resource.id) not in failed
-        )
+        passed = max(0, self._judged[namespace] - len(self._failed.get(namespace, ())))
         return {"pass": passed if is_first else 0, "warn": 0, **numbers}
 
     def _unread(self) -> Iterator[dict[str, Any]]:

@@ -1,46 +1,66 @@
-"""The JSON report as YAML, block by block, with keys in the order of the alphabet."""
+"""The JSON report as YAML, block by block, with keys in the order of the alphabet.
+
+A report may hold millions of values, for which a general writer of YAML takes minutes.
+"""
 
 import re
+from collections.abc import Iterator
+from functools import lru_cache
 from io import StringIO
 from typing import IO, Any
 
-from msgspec import structs
+import orjson
 
-from leadline.outputs.format import (
-    MOST_DRAWN,
-    Page,
-    PostureReport,
-    find_format,
-    format,
-    with_marks_escaped,
-)
+from leadline.outputs.format import Page, PostureReport, find_format, format, json_text
 
 _SAFE = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*\Z")
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 """What some reader of YAML takes for something else than text, whatever its case."""
+_REFUSED = re.compile("[\ufeff\ufffe\uffff]")
+"""What readers of YAML do not take as it is."""
 
 
 @format("yaml", suffix=".yaml")
 def yaml(report: PostureReport, out: IO[str], page: Page) -> None:
-    import json
-
-    from yaml import CSafeDumper, dump  # a large library, which no other format needs
-
-    class Dumper(CSafeDumper):
-        """Quotes every text that any version of YAML could read otherwise."""
-
-        def ignore_aliases(self, data: Any) -> bool:
-            return True
-
-    def text(dumper: Any, value: str) -> Any:
-        is_plain = _SAFE.match(value) and value.lower() not in _WORDS
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="" if is_plain else '"')
-
-    Dumper.add_representer(str, text)
-    written, dumped = StringIO(), StringIO()
-    # All of it is in memory, several times as large as its text.
-    page = structs.replace(page, most=min(page.most, MOST_DRAWN))
+    written = StringIO()
     find_format("json", PostureReport).write(report, written, page)
-    dump(json.loads(written.getvalue()), dumped, Dumper=Dumper, allow_unicode=False, width=1 << 20)
-    # A text with such a mark is within quotes.
-    out.write(with_marks_escaped(dumped.getvalue(), r"\x23"))
+    out.writelines(_lines(orjson.loads(written.getvalue()), ""))
+
+
+def _lines(value: Any, indent: str) -> Iterator[str]:
+    """The lines of a mapping or a list that is not empty."""
+    if isinstance(value, dict):
+        for key in sorted(value):
+            yield from _entry(f"{indent}{_text(key)}:", value[key], indent)
+    else:
+        for item in value:
+            if isinstance(item, dict | list) and item:
+                first, *rest = _lines(item, f"{indent}  ")
+                yield f"{indent}- {first[len(indent) + 2 :]}"
+                yield from rest
+            else:
+                yield f"{indent}- {_scalar(item)}\n"
+
+
+def _entry(head: str, value: Any, indent: str) -> Iterator[str]:
+    if isinstance(value, dict | list) and value:
+        yield f"{head}\n"
+        yield from _lines(value, f"{indent}  " if isinstance(value, dict) else indent)
+    else:
+        yield f"{head} {_scalar(value)}\n"
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        return _text(value)
+    text = json_text(value)
+    # Version 1.1 of YAML knows no exponent without a point.
+    return text.replace("e", ".0e") if isinstance(value, float) and "e" in text and "." not in text else text
+
+
+@lru_cache(maxsize=4096)
+def _text(value: str) -> str:
+    """In quotes where any version of YAML could read it otherwise; texts of JSON are texts of YAML."""
+    if _SAFE.match(value) and value.lower() not in _WORDS:
+        return value
+    return _REFUSED.sub(lambda mark: f"\\u{ord(mark.group()):04x}", json_text(value))
