@@ -133,10 +133,11 @@ def sarif_results(report: PostureReport, **fields: object) -> list[dict]:
     return document["runs"][0]["results"]
 
 
-def test_sarif_claims_no_line_that_is_not_known():
+def test_sarif_names_the_file_from_its_first_line_where_no_line_is_known():
     (result,) = sarif_results(report_of(CHART), places=OnePlace(None))
     assert result["locations"][0]["physicalLocation"] == {
-        "artifactLocation": {"uri": "top/chart/templates/web.yaml"}
+        "artifactLocation": {"uri": "top/chart/templates/web.yaml"},
+        "region": {"startLine": 1, "startColumn": 1},
     }
 
 
