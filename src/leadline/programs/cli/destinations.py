@@ -79,8 +79,11 @@ def _found(name: str) -> Format:
 
 
 def _by_suffix(path: str) -> Format | None:
-    """The format whose suffix is the longest that ``path`` ends with."""
-    known = sorted(formats_for(PostureReport).values(), key=lambda one: -len(one.suffix))
+    """The format whose suffix is the longest that ``path`` ends with; of several, the one that is called so."""
+    known = sorted(
+        formats_for(PostureReport).values(),
+        key=lambda one: (-len(one.suffix), one.suffix != f".{one.name}"),
+    )
     return next((one for one in known if path.lower().endswith(one.suffixes)), None)
 
 

@@ -53,7 +53,6 @@ NOT_HERE: Mapping[str, str] = MappingProxyType(
     {
         "--access-key": "nothing is sent anywhere; --store kube keeps results in the cluster",
         "--account": "nothing is sent anywhere; --store kube keeps results in the cluster",
-        "--baseline": "--severity-threshold and --compliance-threshold are the gates there are",
         "--cluster-name": "--context names the cluster",
         "--compliance": "leadline scan framework nsa, cis-v1.12.0, pss-baseline …; leadline list frameworks shows all",
         "--config-file": "leadline scan --help shows the flags",
