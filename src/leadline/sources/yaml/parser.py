@@ -87,7 +87,7 @@ class Document(Struct, frozen=True):
 _BORDERS = re.compile(rb"\n(?:---(?=[ \t\r\n#]|\Z)|\.\.\.(?=[ \t\r\n]|\Z)[^\n]*)")
 _LINE_START = rb"(?:\A|(?<=[\r\n])|(?<=\xc2\x85)|(?<=\xe2\x80[\xa8\xa9]))"
 """After any of the ends that a line has in YAML 1.1."""
-_HAS_CONTENT = re.compile(_LINE_START + rb"[ \t]*[^\s#%]|" + _LINE_START + rb"[ \t]+%")
+_HAS_CONTENT = re.compile(_LINE_START + rb"[ \t]*[^ \t\r\n#%]|" + _LINE_START + rb"[ \t]+%")
 _MARK = b"\xef\xbb\xbf"
 _MARK_AT_LINE_START = re.compile(_LINE_START + _MARK)
 _STAND_IN = "\ue000"
