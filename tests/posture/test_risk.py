@@ -227,3 +227,15 @@ def test_hostile_names_stay_text_in_the_picture_and_on_the_terminal():
     assert "<script" not in picture
     assert "\x1b" not in picture + "\n".join(risk_lines(shown, risks, 100))
     assert ElementTree.fromstring(picture).tag.endswith("svg")
+
+
+def test_every_service_for_every_pod_is_not_their_product():
+    bodies = []
+    for number in range(60):
+        pods, service = web(), body(SERVICE % "LoadBalancer")
+        pods["metadata"]["name"] = service["metadata"]["name"] = f"w{number}"
+        bodies += [pods, service]
+    made = report(*bodies)
+    ways = [finding for finding in made.findings if finding.control == "C-0256"]
+    assert len(ways) == 60 * 20
+    assert len({finding.resource for finding in ways}) == 60

@@ -13,6 +13,8 @@ GATEWAY = "gateway.networking.k8s.io"
 ROUTES = ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute")
 ROUTE_KINDS = tuple(f"{kind}.{GATEWAY}" for kind in ROUTES)
 OPEN_TYPES = ("NodePort", "LoadBalancer")
+MOST_WAYS = 20
+"""Ways of one sort to one workload that are reported. Where every Service selects every pod, all would be their product."""
 
 _INTERNAL: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("service.beta.kubernetes.io/aws-load-balancer-internal", ("true", "0.0.0.0/0")),

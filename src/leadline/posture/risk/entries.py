@@ -1,12 +1,18 @@
 """How an attacker reaches the pods of a workload, and what stands in the way."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
 
 from leadline.model.resource import Resource
-from leadline.posture.checks.exposure import gateway_exposures, ingress_exposures, service_exposures
+from leadline.posture.checks.exposure import (
+    MOST_WAYS,
+    gateway_exposures,
+    ingress_exposures,
+    service_exposures,
+)
 from leadline.posture.checks.image_names import parse_image_name
 from leadline.posture.checks.istio import mesh_exposures
 from leadline.posture.inventory import Inventory
@@ -77,13 +83,13 @@ def entries_of(workload: Workload, inventory: Inventory) -> list[Entry]:
 def _from_outside(workload: Workload, inventory: Inventory) -> Iterator[Entry]:
     guard = _sidecar(workload) or _mesh_policy(workload, inventory)
     for way in (
-        *service_exposures(workload, inventory),
-        *ingress_exposures(workload, inventory),
-        *gateway_exposures(workload, inventory),
+        *islice(service_exposures(workload, inventory), MOST_WAYS),
+        *islice(ingress_exposures(workload, inventory), MOST_WAYS),
+        *islice(gateway_exposures(workload, inventory), MOST_WAYS),
     ):
         service = () if way.service is None or way.service is way.through else (way.service,)
         yield _entry((way.through, *service), guard or _login_at(way.through))
-    for mesh in mesh_exposures(workload, inventory):
+    for mesh in islice(mesh_exposures(workload, inventory), MOST_WAYS):
         parts = (mesh.entry, mesh.gateway, mesh.virtual_service, mesh.service)
         yield _entry(tuple(part for part in parts if part is not None), guard)
     for container in workload.containers:

@@ -35,7 +35,9 @@ Cannot see: where a Gateway itself can be reached from; firewalls in front.
 See: https://gateway-api.sigs.k8s.io/
 """
 
-from leadline.posture.checks.exposure import ROUTE_KINDS, gateway_exposures
+from itertools import islice
+
+from leadline.posture.checks.exposure import MOST_WAYS, ROUTE_KINDS, gateway_exposures
 from leadline.posture.checks.istio import MESH_KINDS, mesh_exposures
 from leadline.posture.control import Inventory, Review, Violations, Workload, control
 
@@ -51,11 +53,11 @@ from leadline.posture.control import Inventory, Review, Violations, Workload, co
     reads=("Service", *ROUTE_KINDS, *MESH_KINDS),
 )
 def exposed_through_gateway(workload: Workload, inventory: Inventory) -> Violations:
-    for way in gateway_exposures(workload, inventory):
+    for way in islice(gateway_exposures(workload, inventory), MOST_WAYS):
         yield Review(way.path, on=way.through.id)
         if way.service is not None:
             yield Review("", on=way.service.id)
-    for mesh in mesh_exposures(workload, inventory):
+    for mesh in islice(mesh_exposures(workload, inventory), MOST_WAYS):
         yield Review(mesh.path, on=mesh.virtual_service.id)
         for part in (mesh.entry, mesh.gateway, mesh.service):
             if part is not None:

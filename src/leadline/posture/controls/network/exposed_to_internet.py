@@ -27,7 +27,9 @@ Cannot see: firewalls in front; load balancers set up outside the cluster.
 See: https://kubernetes.io/docs/concepts/services-networking/
 """
 
-from leadline.posture.checks.exposure import ingress_exposures, service_exposures
+from itertools import islice
+
+from leadline.posture.checks.exposure import MOST_WAYS, ingress_exposures, service_exposures
 from leadline.posture.control import Inventory, Review, Violations, Workload, control
 
 
@@ -42,9 +44,9 @@ from leadline.posture.control import Inventory, Review, Violations, Workload, co
     reads=("Service", "Ingress.networking.k8s.io"),
 )
 def exposed_to_internet(workload: Workload, inventory: Inventory) -> Violations:
-    for way in service_exposures(workload, inventory):
+    for way in islice(service_exposures(workload, inventory), MOST_WAYS):
         yield Review(way.path, on=way.through.id)
-    for way in ingress_exposures(workload, inventory):
+    for way in islice(ingress_exposures(workload, inventory), MOST_WAYS):
         yield Review(way.path, on=way.through.id)
         if way.service is not None:
             yield Review("", on=way.service.id)
