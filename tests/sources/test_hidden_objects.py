@@ -182,3 +182,10 @@ def test_an_object_that_is_read_otherwise_is_found_out(tmp_path: Path):
     (tmp_path / "pod.txt.yaml").write_text(POD)
     (tmp_path / ".leadlineignore").write_text("pod.txt.yaml\n")
     assert [path.name for path in silent_files(tmp_path)] == ["pod.txt.yaml"]
+
+
+def test_a_text_is_decoded_once():
+    """With carriage returns alone the whole is one line to kubectl, and a mark in it is a character."""
+    text = "%YAML 1.1\r---\r\ufeffapiVersion: v1\rkind: PodList\rmetadata: {name: a}\r"
+    found = read(text)
+    assert [body for body in found.resources if body.api_version] == []

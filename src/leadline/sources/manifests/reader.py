@@ -22,6 +22,7 @@ from leadline.sources.yaml.parser import (
     Limits,
     Memory,
     decode,
+    documents_in,
     parse_documents,
     too_large,
 )
@@ -173,12 +174,12 @@ def documents_of(content: bytes, path: str, limits: Limits, memory: Memory) -> l
     if b"\0" in text:
         return [Document(0, 1, problem=Problem("binary content, no text", "malformed"))]
     if not looks_like_json(text):
-        return parse_documents(text, limits, memory)
+        return documents_in(text, limits, memory)
     from_json = parse_json(text, limits)
     problems = [document.problem for document in from_json if document.problem]
     if not problems or problems[-1].is_limit:
         return from_json
-    from_yaml = parse_documents(text, limits, memory)
+    from_yaml = documents_in(text, limits, memory)
     if not any(d.problem for d in from_yaml) or any(d.problem and d.problem.is_template for d in from_yaml):
         return from_yaml
     is_json = path.lower().endswith(".json") or len(from_json) > len(from_yaml)

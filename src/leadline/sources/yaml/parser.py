@@ -206,6 +206,11 @@ def parse_documents(content: bytes, limits: Limits = LIMITS, memory: Memory | No
         text = decode(content)
     except UnicodeDecodeError:
         return [Document(0, 1, problem=Problem("this is no text", "malformed", hint="save it as UTF-8"))]
+    return documents_in(text, limits, memory)
+
+
+def documents_in(text: bytes, limits: Limits = LIMITS, memory: Memory | None = None) -> list[Document]:
+    """As ``parse_documents``, of a text that ``decode`` gave: what it gives is not to be decoded twice."""
     documents = []
     memory = memory or Memory()
     for part in split_documents(text):
