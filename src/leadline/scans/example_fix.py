@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
 
 from msgspec import Struct
@@ -12,6 +12,7 @@ from leadline.model.control import BuiltControl, Missing, Review, Set
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.posture.edits import edits_of
 from leadline.posture.engine import Facts, Judgement, judge
+from leadline.posture.inventory import Inventory
 from leadline.sources.yaml.edit import RemoveAt, SetAt, apply_edits
 from leadline.sources.yaml.parser import parse_documents
 
@@ -81,12 +82,23 @@ def _judged(control: BuiltControl, example: str, settings: Mapping[str, tuple[st
     ]
     if not resources or control.check is None:
         return None
-    for version in ("", _OLD_SERVER):
-        facts = Facts(is_whole=bool(version), server_version=version, cloud=control.cloud)
+    signed = [dict.fromkeys(_images(resources), state) for state in ("unsigned", "not trusted")]
+    for facts in (
+        Facts(cloud=control.cloud),
+        Facts(is_whole=True, server_version=_OLD_SERVER, cloud=control.cloud),
+        *(Facts(signatures=states) for states in signed),
+    ):
         judgement = judge(resources, [control], settings=settings, facts=facts)
         if judgement.findings:
             return judgement
     return None
+
+
+def _images(resources: Sequence[Resource]) -> Iterator[str]:
+    """Of all containers: an example cannot show what their registries would say of them."""
+    for resource in resources:
+        for workload in Inventory((resource,)).workloads:
+            yield from (container.image for container in workload.containers)
 
 
 def _edited(text: str, edits: list[RemoveAt | SetAt]) -> str:

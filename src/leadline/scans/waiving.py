@@ -19,14 +19,18 @@ from leadline.scans.options import PostureOptions
 from leadline.scans.reading import STDIN
 from leadline.sources.regular_file import read_regular
 from leadline.sources.waivers.marks import LARGEST_MARKED, MARK, Comment, annotated, comments
-from leadline.sources.waivers.reader import read_waivers, why_unusable
 from leadline.sources.waivers.security_exceptions import is_security_exception, security_exception
-from leadline.waivers.apply import Waivers
+from leadline.waivers.apply import Waivers, why_unusable
 from leadline.waivers.match import Problem, Subject, is_about
 
 
 def waivers_of_files(paths: Iterable[str]) -> tuple[Waiver, ...]:
     """All of them, in order. Raises: as ``read_waivers``."""
+    if not paths:
+        return ()
+    # An image is scanned in less time than the YAML parser takes to be imported.
+    from leadline.sources.waivers.reader import read_waivers
+
     return tuple(waiver for path in paths for waiver in read_waivers(path))
 
 

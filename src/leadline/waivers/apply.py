@@ -4,7 +4,15 @@ from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, date, datetime
 
 from leadline.model.waiver import Waiver, WaiverMatch, WaiverUse
-from leadline.waivers.match import Problem, Subject, is_about, is_broad, is_on, needs_objects
+from leadline.waivers.match import (
+    Problem,
+    Subject,
+    is_about,
+    is_broad,
+    is_on,
+    needs_objects,
+    problems_of,
+)
 
 Subjects = Callable[[], Sequence[Subject]]
 IsAsked = Callable[[WaiverMatch], bool]
@@ -73,6 +81,13 @@ class Waivers:
                 if subjects and test(is_on(match, subject) for subject in subjects):
                     found.append((place, match))
         return found
+
+
+def why_unusable(waiver: Waiver) -> str:
+    """Why a waiver cannot be in force; empty where it can."""
+    if waiver.expires and moment_of(waiver.expires) is None:
+        return f"its end is no date: {waiver.expires[:40]}"
+    return problems_of(waiver)
 
 
 def moment_of(text: str) -> datetime | None:

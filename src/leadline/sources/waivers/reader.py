@@ -12,8 +12,7 @@ from leadline.sources.waivers.exceptions import NotUsableError, exception_of
 from leadline.sources.waivers.schema import VERSION, File, waiver_of
 from leadline.sources.waivers.security_exceptions import is_security_exception, security_exception
 from leadline.sources.yaml.parser import Document, Limits, parse_documents
-from leadline.waivers.apply import moment_of
-from leadline.waivers.match import problems_of
+from leadline.waivers.apply import why_unusable
 
 LARGEST_BYTES = 4 << 20
 MOST_WAIVERS = 10_000
@@ -48,13 +47,6 @@ def read_waivers(path: str) -> tuple[Waiver, ...]:
     for waiver in found:
         _check(waiver, path)
     return found
-
-
-def why_unusable(waiver: Waiver) -> str:
-    """Why a waiver cannot be in force; empty where it can."""
-    if waiver.expires and moment_of(waiver.expires) is None:
-        return f"its end is no date: {waiver.expires[:40]}"
-    return problems_of(waiver)
 
 
 def _check(waiver: Waiver, path: str) -> None:
