@@ -5,7 +5,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from leadline.model.control import CONSEQUENCES, SEVERITIES, Control, Severity
+from leadline.model.control import CONSEQUENCES, SEVERITIES, Control, Missing, Remove, Set, Severity
 from leadline.model.finding import Finding
 from leadline.model.report import ControlCount, PostureReport
 
@@ -106,5 +106,10 @@ def _edits_by_object(report: PostureReport, failed: Container[str]) -> Iterator[
 def edit_of(finding: Finding) -> tuple[str, str, str, str]:
     """What distinguishes one edit from another: object, path, action, value."""
     violation = finding.violation
-    value = getattr(violation, "value", "") if finding.action == "set" else getattr(violation, "what", "")
-    return finding.on, finding.path, finding.action, value if isinstance(value, str) else repr(value)
+    if isinstance(violation, Missing):
+        return finding.resource, "", "add", violation.what
+    on = violation.on or finding.resource
+    if isinstance(violation, Set):
+        value = violation.value
+        return on, violation.path, "set", value if isinstance(value, str) else repr(value)
+    return on, violation.path, "remove" if isinstance(violation, Remove) else "review", ""

@@ -18,7 +18,7 @@ from leadline.posture.risk.ranking import workload_risks
 
 View = Literal["control", "object", "namespace", "fix"]
 VIEWS: tuple[View, ...] = ("control", "object", "namespace", "fix")
-_CANDIDATES = 25
+_CANDIDATES = 15
 """Workloads that are looked at for the few that are shown."""
 _ROWS = 20
 _FEWEST = 3

@@ -177,8 +177,8 @@ class _Marked:
         self.waivers: list[Waiver] = []
         self.unread: list[Unread] = []
         self._by_file: dict[str, list[tuple[int, Comment]]] = {}
-        holders = (report.resource(finding.on) for finding in report.findings)
-        for file in dict.fromkeys(holder.origin.file for holder in holders):
+        holders = dict.fromkeys(finding.on for finding in report.findings)
+        for file in dict.fromkeys(report.resource(id).origin.file for id in holders):
             if file:
                 self._take(file)
 
