@@ -6,6 +6,7 @@ import json
 import jsonschema
 import msgspec
 import pytest
+from defusedxml import ElementTree
 
 from leadline.model.finding import Unread
 from leadline.model.report import PostureReport
@@ -34,6 +35,66 @@ def written(name: str, *, verbose: bool = True, coverage: bool = False) -> str:
 def test_everything_left_out_and_not_rendered_is_named(name: str):
     text = written(name)
     assert [one.where for one in (*HIDDEN.left_out, *HIDDEN.unread) if one.where not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        ("code-quality", 5_000),
+        ("github", 50),
+        ("gitlab-sast", 1_000),
+        ("junit", 1_000),
+        ("policyreport", 1_000),
+        ("sarif", 1_000),
+    ],
+)
+def test_what_is_too_much_for_a_format_is_counted(name: str, most: int):
+    text = written_with(name, most + 1_234)
+    assert f"legacy/{most - 1}.yaml" in text
+    assert f"legacy/{most}.yaml" not in text
+    assert f"broken/{most - 1}.yaml" in text
+    assert f"broken/{most}.yaml" not in text
+    assert "1,234 more left out" in text
+    assert "1,234 more not read" in text
+
+
+def test_prometheus_keeps_few_series_and_the_numbers():
+    lines = written_with("prometheus", 5_000).splitlines()
+    assert {"leadline_left_out 5000", "leadline_unread 5000"} <= set(lines)
+    for name in ("leadline_left_out_info{", "leadline_unread_info{"):
+        assert sum(line.startswith(name) for line in lines) == 100
+
+
+def written_with(name: str, number: int) -> str:
+    """A report that read nothing of ``broken`` and left out ``legacy``, ``number`` files of each."""
+    report = msgspec.structs.replace(
+        REPORT,
+        left_out=tuple(
+            Unread(f"legacy/{i}.yaml", "left out by an ignore file", "left out") for i in range(number)
+        ),
+        unread=tuple(Unread(f"broken/{i}.yaml", "bad indentation", "malformed") for i in range(number)),
+    )
+    out = io.StringIO()
+    find_format(name, PostureReport).write(report, out, page())
+    return out.getvalue()
+
+
+def test_what_was_left_out_is_no_error():
+    suites = {suite.get("name"): suite for suite in ElementTree.fromstring(written("junit"))}
+    assert len(suites["left out"].findall("testcase/skipped")) == len(HIDDEN.left_out)
+    assert suites["left out"].get("skipped") == "9"
+    assert suites["left out"].get("errors") == "0"
+    assert len(suites["not read"].findall("testcase/error")) == 1
+    messages = json.loads(written("gitlab-sast"))["scan"]["messages"]
+    assert {m["level"] for m in messages if m["value"].startswith("left out")} == {"info"}
+
+
+def test_policy_reports_name_it_where_every_object_has_a_namespace():
+    assert all(resource.namespace for resource in HIDDEN.resources)
+    cluster = json.loads(written("policyreport").split("---\n")[1])
+    assert cluster["kind"] == "ClusterPolicyReport"
+    assert cluster["summary"]["skip"] == len(HIDDEN.left_out)
+    assert cluster["summary"]["error"] == len(HIDDEN.unread)
 
 
 def test_a_terminal_gets_the_first_and_the_number():

@@ -1,6 +1,6 @@
 """What findings are known by from scan to scan, and the file that remembers them.
 
-The file is JSON, a finding a line, so that a change of it reads well in a review::
+The file is JSON, a finding a line and before them what is accepted, so that a change of it reads well in a review::
 
     {"format": "leadline-baseline", "version": 1, "target": "deploy/", "at": "2027-01-31T10:00:00Z", …, "findings": [
     {"control": "C-0057", "object": "apps/Deployment/shop/web", "path": "spec/template/…/web/securityContext/privileged", …},
@@ -8,7 +8,7 @@ The file is JSON, a finding a line, so that a change of it reads well in a revie
     ]}
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +20,7 @@ from leadline.model.resource import Resource
 from leadline.outputs.control_groups import edit_of
 from leadline.outputs.json_text import json_text
 from leadline.outputs.place import stable_path
+from leadline.outputs.waiver_text import why_accepted
 
 FORMAT: Final = "leadline-baseline"
 VERSION: Final = 1
@@ -48,6 +49,16 @@ class SeenFinding(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.control, self.object, self.path, self.edit, self.on
 
 
+class AcceptedFinding(msgspec.Struct, frozen=True, order=True):
+    """What a waiver covers: named for who reads the file, never known, so that it is new once the waiver ends."""
+
+    control: str
+    object: str
+    """As in ``SeenFinding``."""
+    reason: str
+    """With the waiver, its owner and its end."""
+
+
 class Baseline(msgspec.Struct, frozen=True, omit_defaults=True):
     """The findings of one scan, to compare others with."""
 
@@ -56,6 +67,9 @@ class Baseline(msgspec.Struct, frozen=True, omit_defaults=True):
     """Ids of those that judged anything: others could not find anything."""
     unread: tuple[str, ...] = ()
     """What was not read."""
+    left_out: tuple[str, ...] = ()
+    """What was passed over by choice."""
+    accepted: tuple[AcceptedFinding, ...] = ()
     target: str = ""
     at: str = ""
     program: str = ""
@@ -70,6 +84,8 @@ def baseline_of(report: PostureReport, at: str, program: str) -> Baseline:
         findings=tuple(_seen(finding, report, at) for finding in report.findings),
         controls=tuple(row.control.id for row in report.by_control if row.judged),
         unread=tuple(one.where for one in report.unread),
+        left_out=tuple(one.where for one in report.left_out),
+        accepted=_accepted(report),
         target=report.target.name,
         at=at,
         program=program,
@@ -107,6 +123,18 @@ def baseline_facts(report: PostureReport) -> dict[str, Any]:
     }
 
 
+def _accepted(report: PostureReport) -> tuple[AcceptedFinding, ...]:
+    every = {
+        AcceptedFinding(
+            one.finding.control,
+            _name(report.resource(one.finding.resource), report),
+            why_accepted(report.waivers[one.waiver].waiver),
+        )
+        for one in report.waived
+    }
+    return tuple(sorted(every))
+
+
 def _seen(finding: Finding, report: PostureReport, at: str) -> SeenFinding:
     failing, holder = report.resource(finding.resource), report.resource(finding.on)
     _, _, action, value = edit_of(finding)
@@ -142,12 +170,17 @@ def _file(resource: Resource) -> str:
 
 def encoded_baseline(baseline: Baseline) -> str:
     """The file's text."""
-    head = msgspec.to_builtins(msgspec.structs.replace(baseline, findings=()))
+    head = msgspec.to_builtins(msgspec.structs.replace(baseline, findings=(), accepted=()))
     head.pop("findings", None)
     head = {"format": FORMAT, "version": VERSION, **head}
     rows = sorted(baseline.findings, key=lambda seen: (seen.identity, seen.file))
+    accepted = f'"accepted":{_lines(baseline.accepted)},' if baseline.accepted else ""
+    return f'{json_text(head)[:-1]},{accepted}"findings":{_lines(rows)}}}\n'
+
+
+def _lines(rows: Iterable[msgspec.Struct]) -> str:
     lines = ",\n".join(json_text(msgspec.to_builtins(row)) for row in rows)
-    return f'{json_text(head)[:-1]},"findings":[\n{lines}\n]}}\n'
+    return f"[\n{lines}\n]"
 
 
 def decoded_baseline(content: bytes, name: str) -> Baseline:

@@ -30,6 +30,7 @@ from leadline.outputs.format_registry import Asked, Format, Page, find_format, f
 from leadline.outputs.json_text import json_text, with_marks_escaped
 from leadline.outputs.objects_elsewhere import prevention_text, preventions
 from leadline.outputs.overview import area_lines, first_fixes_of, first_lines, view_lines
+from leadline.outputs.passed_over import passed_over
 from leadline.outputs.place import (
     NoPlaces,
     Places,
@@ -140,6 +141,7 @@ __all__ = [
     "not_seen",
     "odd_waivers",
     "padded",
+    "passed_over",
     "path_of",
     "per_cent",
     "place_text",

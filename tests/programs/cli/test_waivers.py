@@ -146,6 +146,32 @@ def test_every_posture_format_names_what_is_accepted_and_by_whom(run, pod, name)
         assert "known" in out
 
 
+def test_a_baseline_names_what_is_accepted_and_does_not_know_it(run, pod, tmp_path):
+    words = ("scan", "control", CONTROLS, "m")
+    written = run(*words, "--waivers", "w.yaml", "-f", "baseline")[1]
+    (tmp_path / "old.json").write_text(written)
+    found = json.loads(written)
+    accepted = {
+        "control": "C-0057",
+        "object": "/Pod/shop/web",
+        "reason": "reviewed (by waiver known in w.yaml)",
+    }
+    assert found["accepted"] == [accepted]
+    assert json.dumps(accepted, separators=(",", ":")) in written.splitlines()
+    assert {one["control"] for one in found["findings"]} == {"C-0038", "C-0041"}
+    compared = json.loads(run(*words, "--baseline", "old.json", "-f", "json")[1])["baseline"]
+    assert (compared["new"], compared["known"]) == (1, 2)
+
+
+def test_an_odd_waiver_is_told_where_everything_was_read(run, pod, tmp_path):
+    (tmp_path / "w.yaml").write_text(
+        "waivers: [{name: typo, reason: r, match: {controls: [C-9999], names: [x]}}]"
+    )
+    for name in ("junit", "policyreport"):
+        out = run("scan", "control", CONTROLS, "m", "--waivers", "w.yaml", "-f", name)[1]
+        assert "accepts nothing that was found" in out, name
+
+
 def test_sarif_suppresses_what_is_accepted(run, pod):
     out = json.loads(run("scan", "control", CONTROLS, "m", "--waivers", "w.yaml", "-f", "sarif")[1])
     assert list(SARIF.iter_errors(out)) == []

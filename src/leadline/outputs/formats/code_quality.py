@@ -3,6 +3,7 @@
 Source: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
 """
 
+from collections.abc import Iterator
 from typing import IO, Any
 
 from leadline.outputs.format import (
@@ -11,10 +12,13 @@ from leadline.outputs.format import (
     Fingerprints,
     Page,
     PostureReport,
+    Unread,
+    count,
     file_of,
     fix,
     format,
     json_text,
+    passed_over,
     path_of,
     plain,
     titles_of,
@@ -57,37 +61,64 @@ def code_quality(report: PostureReport, out: IO[str], page: Page) -> None:
                 },
             }
         )
+    rows += _accepted(report, places, fingerprints, page)
+    for number, what in ((len(shown), "finding"), (len(report.waived), "accepted finding")):
+        if number > MOST:
+            rows.append(_rest(f"{count(number - MOST, what)} more", rows[0]["location"]["path"]))
+    rows += _passed_over(report, page)
+    out.write(json_text(rows) + "\n")
+
+
+def _accepted(
+    report: PostureReport, places: FindingPlaces, fingerprints: Fingerprints, page: Page
+) -> Iterator[dict[str, Any]]:
+    controls, title = {control.id: control for control in report.controls}, titles_of(report)
     for one in report.waived[:MOST]:
         control, holder = controls[one.finding.control], places.holder(one.finding)
         mark, number = fingerprints.of(one.finding)
         why = why_accepted(report.waivers[one.waiver].waiver)
         place = places.find(one.finding)
-        rows.append(
-            {
-                "description": plain(f"accepted: {control.problem or control.title}: {why}", 1_000),
-                "check_name": plain(control.id),
-                "fingerprint": f"accepted-{mark}{number if number > 1 else ''}",
-                "severity": "info",
-                "location": {
-                    "path": plain(path_of(file_of(holder), page.folder, page.root), 1_000)
-                    or title(report.resource(one.finding.resource)),
-                    "lines": {"begin": place.line if place is not None else 1},
-                },
-            }
-        )
-    rows += [_unread(i, report, page) for i in range(min(len(report.unread), MOST))]
-    out.write(json_text(rows) + "\n")
+        yield {
+            "description": plain(f"accepted: {control.problem or control.title}: {why}", 1_000),
+            "check_name": plain(control.id),
+            "fingerprint": f"accepted-{mark}{number if number > 1 else ''}",
+            "severity": "info",
+            "location": {
+                "path": plain(path_of(file_of(holder), page.folder, page.root), 1_000)
+                or title(report.resource(one.finding.resource)),
+                "lines": {"begin": place.line if place is not None else 1},
+            },
+        }
 
 
-def _unread(number: int, report: PostureReport, page: Page) -> dict[str, Any]:
-    unread = report.unread[number]
+def _passed_over(report: PostureReport, page: Page) -> Iterator[dict[str, Any]]:
+    for sort in passed_over(report, MOST):
+        check = "left-out" if sort.is_choice else "unread"
+        rows = [_part(check, sort.word, i, part, page) for i, part in enumerate(sort.parts)]
+        yield from rows
+        if sort.rest:
+            yield _rest(sort.rest, rows[0]["location"]["path"])
+
+
+def _part(check: str, word: str, number: int, part: Unread, page: Page) -> dict[str, Any]:
     return {
-        "description": plain(f"not read: {unread.why}", 1_000),
-        "check_name": "unread",
-        "fingerprint": f"unread-{number}-{plain(unread.where)}",
+        "description": plain(f"{word}: {part.why}", 1_000),
+        "check_name": check,
+        "fingerprint": f"{check}-{number}-{plain(part.where)}",
         "severity": "info",
         "location": {
-            "path": plain(path_of(unread.where, page.folder, page.root), 1_000),
-            "lines": {"begin": max(1, unread.line)},
+            "path": plain(path_of(part.where, page.folder, page.root), 1_000),
+            "lines": {"begin": max(1, part.line)},
         },
+    }
+
+
+def _rest(text: str, path: str) -> dict[str, Any]:
+    """How many a report could not hold; the form asks for a place, so it is that of the first which it holds."""
+    return {
+        "description": text,
+        "check_name": "rest",
+        "fingerprint": f"rest-{text}",
+        "severity": "info",
+        "location": {"path": path, "lines": {"begin": 1}},
     }

@@ -16,6 +16,7 @@ from leadline.outputs.format import (
     fix,
     format,
     odd_waivers,
+    passed_over,
     path_of,
     plain,
     subject_text,
@@ -45,11 +46,15 @@ def github(report: PostureReport, out: IO[str], page: Page) -> None:
     if len(rows) > MOST:
         more = f"{count(len(rows) - MOST, 'more change')}; --format lines shows all"
         out.write(_command("notice", {"title": "Leadline"}, more))
-    for unread in report.unread[:MOST]:
-        place = {"file": path_of(unread.where, page.folder, page.root), "title": "not read"}
-        if unread.line:
-            place["line"] = str(unread.line)
-        out.write(_command("warning", place, unread.why))
+    for sort in passed_over(report, MOST):
+        level = "notice" if sort.is_choice else "warning"
+        for part in sort.parts:
+            place = {"file": path_of(part.where, page.folder, page.root), "title": sort.word}
+            if part.line:
+                place["line"] = str(part.line)
+            out.write(_command(level, place, part.why))
+        if sort.rest:
+            out.write(_command(level, {"title": "Leadline"}, f"{sort.rest}; --format lines shows all"))
     for remark in odd_waivers(report.waivers):
         out.write(_command("notice", {"title": "waiver"}, remark))
     accepted = f"; {waived_text(len(report.waived), report.waivers)}" if report.waived else ""

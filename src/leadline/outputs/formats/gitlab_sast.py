@@ -20,6 +20,7 @@ from leadline.outputs.format import (
     format,
     json_text,
     odd_waivers,
+    passed_over,
     path_of,
     plain,
     titles_of,
@@ -28,6 +29,8 @@ from leadline.outputs.format import (
 
 VERSION = "15.0.7"
 MOST = 25_000
+_MOST_MESSAGES = 1_000
+"""Of one sort."""
 _SCANNER = {"id": "leadline", "name": "Leadline", "vendor": {"name": "Leadline"}}
 _MOMENT = 19
 """Characters of a moment without its zone: the schema has none."""
@@ -60,18 +63,25 @@ def gitlab_sast(report: PostureReport, out: IO[str], page: Page) -> None:
 
 
 def _messages(report: PostureReport, left_out: int) -> list[dict[str, str]]:
+    over = [
+        ("info" if sort.is_choice else "warn", line)
+        for sort in passed_over(report, _MOST_MESSAGES)
+        for line in (*(f"{sort.word}: {part.where}: {part.why}" for part in sort.parts), sort.rest)
+        if line
+    ]
     lines = [
-        *(f"not read: {unread.where}: {unread.why}" for unread in report.unread),
         *(
             f"accepted: {one.finding.control} {one.finding.resource}: "
             f"{why_accepted(report.waivers[one.waiver].waiver)}"
-            for one in report.waived
+            for one in report.waived[:_MOST_MESSAGES]
         ),
+        *([f"{more:,} more accepted"] if (more := len(report.waived) - _MOST_MESSAGES) > 0 else ()),
         *(f"waivers: {remark}" for remark in odd_waivers(report.waivers)),
         *(f"undecided: {one.control}: {one.why}" for one in report.undecided),
         *([f"{left_out} findings of the lowest severities are left out"] if left_out else ()),
     ]
-    return [{"level": "warn", "value": plain(line, 1_000)} for line in lines]
+    every = [*over, *(("warn", line) for line in lines)]
+    return [{"level": level, "value": plain(line, 1_000)} for level, line in every]
 
 
 def _vulnerabilities(report: PostureReport, findings: list[Finding], page: Page) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from leadline.outputs.format import (
     fix,
     format,
     odd_waivers,
+    passed_over,
     place_text,
     plain,
     status_info,
@@ -28,6 +29,8 @@ from leadline.outputs.format import (
 
 _MOST_LINES = 100
 """Of objects in one failure."""
+_MOST_PARTS = 1_000
+"""Of what was not read, and of what was left out."""
 
 
 @format("junit", suffix=".xml")
@@ -40,8 +43,10 @@ def junit(report: PostureReport, out: IO[str], page: Page) -> None:
     suites = [
         _suite(f.name, [r for r in rows if r.control.id in set(f.control_ids)], cases, page) for f in asked
     ] or [_suite("leadline", rows, cases, page)]
-    if report.unread:
-        suites.append(_not_read(report, page))
+    suites += _passed_over(report, page)
+    if remarks := "\n".join(odd_waivers(report.waivers)):
+        said = f"    <system-out>{_text(remarks)}</system-out>\n"
+        suites.append(_element("waivers", (0, 0, 0, 0), [said], page))
     out.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="Leadline">\n')
     for suite in suites:
         out.write(suite)
@@ -98,15 +103,23 @@ def _suite(name: str, rows: Sequence[ControlCount], cases: _Cases, page: Page) -
     return _element(name, (len(rows), failed, skipped, 0), (cases.case(r, name) for r in rows), page)
 
 
-def _not_read(report: PostureReport, page: Page) -> str:
-    cases = [
-        f'    <testcase classname="not read" name={_quoted(unread.where)}>'
-        f'<error type="Unread" message={_quoted(unread.why)}>{_text(plain(unread.hint))}</error></testcase>\n'
-        for unread in report.unread
-    ]
-    remarks = "\n".join(odd_waivers(report.waivers))
-    tail = [f"    <system-out>{_text(remarks)}</system-out>\n"] if remarks else []
-    return _element("not read", (len(cases), 0, 0, len(cases)), [*cases, *tail], page)
+def _passed_over(report: PostureReport, page: Page) -> Iterator[str]:
+    """A suite of errors for what was not read, one of skipped tests for what was left out."""
+    for sort in passed_over(report, _MOST_PARTS):
+        parts = [(part.where, part.why, part.hint) for part in sort.parts]
+        parts += [(sort.rest, "too many to name", "")] if sort.rest else []
+        cases = [
+            f"    <testcase classname={_quoted(sort.word)} name={_quoted(where)}>"
+            + (
+                f"<skipped message={_quoted(why)}/>"
+                if sort.is_choice
+                else f'<error type="Unread" message={_quoted(why)}>{_text(plain(hint))}</error>'
+            )
+            + "</testcase>\n"
+            for where, why, hint in parts
+        ]
+        numbers = (len(cases), 0, len(cases), 0) if sort.is_choice else (len(cases), 0, 0, len(cases))
+        yield _element(sort.word, numbers, cases, page)
 
 
 def _element(name: str, numbers: tuple[int, int, int, int], inner: Iterable[str], page: Page) -> str:

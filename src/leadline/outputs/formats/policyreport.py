@@ -21,6 +21,7 @@ from leadline.outputs.format import (
     format,
     json_text,
     odd_waivers,
+    passed_over,
     place_text,
     plain,
     why_accepted,
@@ -28,6 +29,8 @@ from leadline.outputs.format import (
 
 MOST = 500
 """Results of one object: etcd takes 1.5 MB."""
+_MOST_PARTS = 1_000
+"""Of what was not read, and of what was left out."""
 _LONGEST_NAME = 63
 
 
@@ -35,8 +38,11 @@ _LONGEST_NAME = 63
 def policyreport(report: PostureReport, out: IO[str], page: Page) -> None:
     """Each document is JSON on one line, which is YAML as well."""
     results = _Results(report, page)
-    namespaces = sorted({resource.namespace for resource in report.resources})
-    for namespace in namespaces or [""]:
+    namespaces = {resource.namespace for resource in report.resources}
+    # What is about no namespace is shown although no object of the cluster itself was read.
+    if not namespaces or report.unread or report.left_out or any(odd_waivers(report.waivers)):
+        namespaces.add("")
+    for namespace in sorted(namespaces):
         found = results.of(namespace)
         for number, start in enumerate(range(0, max(1, len(found)), MOST), 1):
             part = found[start : start + MOST]
@@ -70,7 +76,7 @@ class _Results:
                 of_one.append((part.control, id, part.why))
 
     def of(self, namespace: str) -> list[dict[str, Any]]:
-        """Failures, then what is accepted and what could not be decided; what was not read where there is no namespace."""
+        """Failures, then what is accepted and what could not be decided; what was passed over where there is no namespace."""
         report = self._report
         found = [
             self._result(
@@ -84,7 +90,7 @@ class _Results:
             found.append(self._result(one.finding.control, one.finding.resource, "skip", why, spot))
         for control, id, why in self._undecided.get(namespace, ()):
             found.append(self._result(control, id, "skip", why, ""))
-        return found if namespace else [*found, *self._unread()]
+        return found if namespace else [*found, *self._passed_over()]
 
     def summary(self, namespace: str, part: list[dict[str, Any]], *, is_first: bool) -> dict[str, int]:
         """Of the results in one object; passes, which are no results, are counted in the first of a namespace."""
@@ -94,10 +100,12 @@ class _Results:
         passed = max(0, self._judged[namespace] - len(self._failed.get(namespace, ())))
         return {"pass": passed if is_first else 0, "warn": 0, **numbers}
 
-    def _unread(self) -> Iterator[dict[str, Any]]:
-        for unread in self._report.unread:
-            message = plain(f"{unread.where}: {unread.why}", 1_000)
-            yield self._base("unread", "error", message) | {"severity": "info"}
+    def _passed_over(self) -> Iterator[dict[str, Any]]:
+        for sort in passed_over(self._report, _MOST_PARTS):
+            policy, state = ("left-out", "skip") if sort.is_choice else ("unread", "error")
+            for line in (*(f"{part.where}: {part.why}" for part in sort.parts), sort.rest):
+                if line:
+                    yield self._base(policy, state, plain(line, 1_000)) | {"severity": "info"}
 
     def _result(self, control_id: str, id: str, state: str, message: str, spot: str) -> dict[str, Any]:
         control = self._controls[control_id]

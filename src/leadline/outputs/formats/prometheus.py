@@ -7,7 +7,18 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import IO
 
-from leadline.outputs.format import SEVERITIES, Page, PostureReport, controls_that_judged, format, plain
+from leadline.outputs.format import (
+    SEVERITIES,
+    Page,
+    PostureReport,
+    controls_that_judged,
+    format,
+    passed_over,
+    plain,
+)
+
+MOST_PARTS = 100
+"""Each is a series of its own, which a server keeps for weeks."""
 
 Sample = tuple[tuple[tuple[str, str], ...], float]
 """Labels and value."""
@@ -20,8 +31,9 @@ def prometheus(report: PostureReport, out: IO[str], page: Page) -> None:
     for name, what, samples in _families(report, page):
         if samples:
             out.write(f"# HELP {name} {what}\n# TYPE {name} gauge\n")
-            for labels, value in dict(samples).items():
-                out.write(f"{name}{_labels(labels)} {value:.12g}\n")
+            # Names that differ in what is cut away are one series.
+            for labels, value in {_labels(labels): value for labels, value in samples}.items():
+                out.write(f"{name}{labels} {value:.12g}\n")
 
 
 def _families(report: PostureReport, page: Page) -> Iterator[_Family]:
@@ -41,6 +53,13 @@ def _families(report: PostureReport, page: Page) -> Iterator[_Family]:
     )
     yield ("leadline_unread", "Files, kinds and charts that were not read.", [((), len(report.unread))])
     yield ("leadline_left_out", "What was passed over by choice.", [((), len(report.left_out))])
+    for sort in passed_over(report, MOST_PARTS):
+        name = "leadline_left_out" if sort.is_choice else "leadline_unread"
+        yield (
+            f"{name}_info",
+            f"1 for each part that was {sort.word}, by name: the first {MOST_PARTS} of {name}.",
+            [((("where", part.where), ("reason", part.reason)), 1) for part in sort.parts],
+        )
     yield (
         "leadline_waivers",
         "Waivers by what became of them.",

@@ -27,6 +27,7 @@ from leadline.outputs.format import (
     format,
     json_text,
     odd_waivers,
+    passed_over,
     plain,
     steering,
     titles_of,
@@ -213,16 +214,13 @@ def _cut(left_out: int) -> Iterator[dict[str, Any]]:
 
 def _notifications(shown: _Shown) -> Iterator[dict[str, Any]]:
     report, page = shown.report, shown.page
-    for unread in report.unread[:_MOST_NOTIFICATIONS]:
-        yield _notification(unread, page)
-    for left_out in report.left_out[:_MOST_NOTIFICATIONS]:
-        yield _notification(left_out, page)
+    for sort in passed_over(report, _MOST_NOTIFICATIONS):
+        yield from (_notification(part, page) for part in sort.parts)
+        if sort.rest:
+            level, id = ("note", "leftOut") if sort.is_choice else ("error", "unread")
+            yield {"level": level, "descriptor": {"id": id}, "message": {"text": sort.rest}}
     for remark in islice(odd_waivers(report.waivers), _MOST_NOTIFICATIONS):
         yield {"level": "warning", "descriptor": {"id": "waiver"}, "message": {"text": _message(remark)}}
-    more = len(report.unread) - _MOST_NOTIFICATIONS
-    if more > 0:
-        text = f"{more} more parts of the target were not read"
-        yield {"level": "error", "descriptor": {"id": "unread"}, "message": {"text": text}}
     yield from _undecided(shown)
 
 

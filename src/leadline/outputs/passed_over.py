@@ -1,0 +1,27 @@
+"""What a scan did not read or passed over by choice, as many of each as a format may name, and the number of the rest."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from leadline.model.finding import Unread
+from leadline.model.report import PostureReport
+
+
+class PassedOver(NamedTuple):
+    """All of one sort."""
+
+    word: str
+    """``not read`` or ``left out``."""
+    is_choice: bool
+    parts: tuple[Unread, ...]
+    """The first of them."""
+    rest: str
+    """``12 more not read``; empty where ``parts`` are all."""
+
+
+def passed_over(report: PostureReport, most: int) -> Iterator[PassedOver]:
+    """The sorts of which there is something, with at most ``most`` named of each."""
+    for word, is_choice, parts in (("not read", False, report.unread), ("left out", True, report.left_out)):
+        if parts:
+            more = len(parts) - most
+            yield PassedOver(word, is_choice, parts[:most], f"{more:,} more {word}" if more > 0 else "")
