@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from leadline.errors import StoreError
+from leadline.programs.cli.destinations import open_folder
 from leadline.programs.cli.main import main
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: true, containers: []}\n"
@@ -100,3 +102,12 @@ def test_nor_is_one_in_the_scanned_folder_however_it_is_named(
     output = str(folder / "tree/out/report.txt")
     assert main(["scan", str(folder / "tree"), "-f", "lines", "-o", output]) == 3
     assert list((folder / "elsewhere").iterdir()) == []
+
+
+def test_a_folder_that_became_a_link_after_it_was_looked_at_is_not_written_to(folder: Path):
+    (folder / "elsewhere").mkdir()
+    (folder / "reports").symlink_to("elsewhere")
+    with pytest.raises(StoreError, match="reports is a symbolic link"):
+        open_folder(Path("reports/out.json"))
+    os.close(open_folder(Path("elsewhere/out.json")))
+    os.close(open_folder(folder / "elsewhere" / "out.json"))

@@ -118,18 +118,26 @@ class Sink(Struct):
     stream: TextIOWrapper
     unfinished: str = ""
     """The file that is written until then; empty for what is written in place."""
+    folder: int | None = None
+    """The open folder of the file, in which it is named whatever its path leads to by then."""
 
     def keep(self) -> None:
         self.stream.close()
         if self.unfinished:
-            Path(self.unfinished).replace(self.destination.path)
+            path = self.destination.path
+            name = path if self.folder is None else Path(path).name
+            os.replace(self.unfinished, name, src_dir_fd=self.folder, dst_dir_fd=self.folder)
 
     def drop(self) -> None:
         # What a full disk or a reader that left did not take is tried once more on closing.
         with suppress(OSError):
             self.stream.close()
         if self.unfinished:
-            Path(self.unfinished).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(self.unfinished, dir_fd=self.folder)
+        if self.folder is not None:
+            os.close(self.folder)
+            self.folder = None
 
 
 @contextmanager
@@ -189,6 +197,7 @@ def _stdout(destination: Destination) -> Sink:
 
 def _file(destination: Destination) -> Sink:
     path = Path(destination.path)
+    folder: int | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
@@ -201,14 +210,36 @@ def _file(destination: Destination) -> Sink:
             # Under a name that cannot have been put there: to open one that exists could follow a link, or block.
             import secrets  # loads OpenSSL, which a report to standard output does without
 
-            unfinished = str(path.parent / f".{path.name}.{secrets.token_hex(8)}.part")
-            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666)
+            unfinished = f".{path.name}.{secrets.token_hex(8)}.part"
+            if os.open in os.supports_dir_fd:
+                folder = open_folder(path)
+            else:
+                unfinished = str(path.parent / unfinished)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS
+            descriptor = os.open(unfinished, flags, 0o666, dir_fd=folder)
         stream = os.fdopen(descriptor, "w", _BUFFER_BYTES, encoding="utf-8", errors="replace", newline="")
     except FileExistsError as error:
         raise StoreError(f"cannot write {path}: {path.parent} is no folder") from error
     except OSError as error:
+        if folder is not None:
+            os.close(folder)
         raise StoreError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
-    return Sink(destination, stream, unfinished)
+    return Sink(destination, stream, unfinished, folder)
+
+
+def open_folder(path: Path) -> int:
+    """The folder of ``path``, open.
+
+    Raises: ``StoreError`` where a folder on the way became a link after it was looked at.
+    """
+    folder = os.open(path.parent, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _FLAGS)
+    here = os.path.realpath(Path.cwd())
+    meant = os.path.realpath(path.parent) if path.is_absolute() else os.path.normpath(f"{here}/{path.parent}")
+    opened_at = Path(f"/proc/self/fd/{folder}")
+    if opened_at.is_symlink() and str(opened_at.readlink()) != meant and ".." not in path.parts:
+        os.close(folder)
+        raise StoreError(f"{path.parent} is a symbolic link", hint="name the file that it leads to")
+    return folder
 
 
 def _refuse_links(path: Path) -> None:
