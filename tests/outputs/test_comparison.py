@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 import pytest
 
 from leadline.errors import SourceError
@@ -56,6 +57,13 @@ def test_what_nothing_judges_any_more_is_not_gone():
 def test_what_stands_in_a_file_that_is_not_read_is_not_gone(where: str):
     found = compare(baseline(seen()), baseline(unread=(where,)))
     assert (found.gone, len(found.unseen)) == ((), 1)
+
+
+@pytest.mark.parametrize("where", ["a/b.yaml", "deploy/a", "deploy/a/b.yaml", "a"])
+def test_what_is_left_out_now_is_not_gone(where: str):
+    new = msgspec.structs.replace(baseline(), left_out=(where,))
+    found = compare(baseline(seen(file="a/b.yaml"), seen("C-2", file="c.yaml")), new)
+    assert ([one.file for one in found.gone], len(found.unseen)) == (["c.yaml"], 1)
 
 
 def test_what_a_new_control_finds_is_new_by_rules():

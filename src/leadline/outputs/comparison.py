@@ -1,6 +1,7 @@
 """Two scans beside each other: what is new, what is known, what is gone, and what can no longer be seen."""
 
 from collections import defaultdict, deque
+from pathlib import PurePosixPath
 
 from msgspec import Struct
 
@@ -14,7 +15,8 @@ class Comparison(Struct, frozen=True):
     """In step with the findings of the newer scan: what each was before; ``None`` for those that are new."""
     gone: tuple[SeenFinding, ...]
     unseen: tuple[SeenFinding, ...]
-    """Findings whose control judges nothing any more, or whose file is not read: nothing says that they are gone."""
+    """Findings whose control judges nothing any more, or whose file is not read or left out: nothing says that they are
+    gone. So are those that someone accepts now."""
     by_rules: frozenset[int]
     """Positions among the findings of the newer scan of those that are new because their control did not judge before."""
 
@@ -52,7 +54,14 @@ def compare(old: Baseline, new: Baseline) -> Comparison:
                 known[number] = old.findings[left.popleft()]
     rest = [seen for number, seen in enumerate(old.findings) if number not in used]
     judges = set(new.controls)
-    unseen = [seen for seen in rest if seen.control not in judges or _is_unread(seen.file, new.unread)]
+    accepted = {(one.control, one.object) for one in new.accepted}
+    parts = frozenset((*new.unread, *new.left_out))
+    passed_over = {file: _is_passed_over(file, parts) for file in {seen.file for seen in rest}}
+    unseen = [
+        seen
+        for seen in rest
+        if seen.control not in judges or (seen.control, seen.object) in accepted or passed_over[seen.file]
+    ]
     hidden = set(map(id, unseen))
     before = set(old.controls)
     by_rules = frozenset(
@@ -63,7 +72,13 @@ def compare(old: Baseline, new: Baseline) -> Comparison:
     return Comparison(tuple(known), tuple(s for s in rest if id(s) not in hidden), tuple(unseen), by_rules)
 
 
-def _is_unread(file: str, unread: tuple[str, ...]) -> bool:
-    """Whether a file, or the chart or kustomization that it is rendered from, is among what was not read."""
-    parts = [part for part in file.split(":") if part]
-    return any(one == part or one.endswith(f"/{part}") for part in parts for one in unread)
+def _is_passed_over(file: str, parts: frozenset[str]) -> bool:
+    """Whether a file, a folder above it, or the chart or kustomization that it is rendered from, is among ``parts``.
+
+    Those are called as the user would open them, files from the scanned folder on: any beginning may come before.
+    """
+    for name in file.split(":"):
+        for above in (name, *map(str, PurePosixPath(name).parents)) if name else ():
+            if above in parts or any(part.endswith(f"/{above}") for part in parts if above != "."):
+                return True
+    return False
