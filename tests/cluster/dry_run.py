@@ -4,16 +4,18 @@ import http.client
 import json
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from control_plane import ControlPlane
 
+from leadline.kube.kinds import plural_of
 from leadline.kube.workload import descend, pod_paths
 from leadline.sources.cluster.discovery import ApiKind, Served
 
 _CUSTOM = ("cilium.io", "projectcalico.org", "istio.io", "gateway.networking.k8s.io", "openshift.io")
 """Ends of the groups that clusters add."""
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _TRIES = 100
 
 
@@ -32,7 +34,22 @@ class DryRun:
         """Why the server refused the last object."""
 
     def close(self) -> None:
+        """Takes the custom kinds away again: other tests of the session ask the same server what it serves."""
+        for kind in self._custom:
+            self._send("DELETE", f"{_DEFINITIONS}/{kind.plural}.{kind.group}", {})
+        groups = {kind.group for kind in self._custom}
+        self._until(lambda: not groups & self._served_groups(), "the custom kinds stay")
         self._connection.close()
+
+    def _served_groups(self) -> set[str]:
+        return {group["name"] for group in self._send("GET", "/apis", {})[1]["groups"]}
+
+    def _until(self, is_so: Callable[[], bool], complaint: str) -> None:
+        for _ in range(_TRIES):
+            if is_so():
+                return
+            time.sleep(0.1)
+        raise RuntimeError(complaint)
 
     def prepare(self, bodies: Iterable[dict[str, Any]]) -> None:
         """Makes the namespaces and service accounts that admission asks for, and the custom kinds."""
@@ -75,8 +92,9 @@ class DryRun:
         known = {(one.api_version, one.kind) for one in self._custom}
         if (version, kind) in {*self._kinds, *known} or not group.endswith(_CUSTOM):
             return
-        made = ApiKind(group, short, kind, f"{kind.lower()}s", bool(body["metadata"].get("namespace")))
+        made = ApiKind(group, short, kind, plural_of(kind), bool(body["metadata"].get("namespace")))
         schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        row = {"name": short, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
         definition = {
             "metadata": {
                 "name": f"{made.plural}.{group}",
@@ -86,19 +104,23 @@ class DryRun:
                 "group": group,
                 "scope": "Namespaced" if made.is_namespaced else "Cluster",
                 "names": {"kind": kind, "plural": made.plural, "singular": kind.lower()},
-                "versions": [
-                    {"name": short, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-                ],
+                "versions": [row],
             },
         }
-        status, answer = self._post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
-        if status not in (201, 409):
+        status, answer = self._post(_DEFINITIONS, definition)
+        if status == 409:
+            status, answer = self._add_version(
+                f"{_DEFINITIONS}/{made.plural}.{group}", {**row, "storage": False}
+            )
+        if status not in (200, 201):
             raise RuntimeError(f"{kind}: {answer.get('message')}")
-        for _ in range(_TRIES):
-            if self._send("GET", made.path(""), {})[0] == 200:
-                break
-            time.sleep(0.1)
+        self._until(lambda: self._send("GET", made.path(""), {})[0] == 200, f"{kind} is not served")
         self._custom.append(made)
+
+    def _add_version(self, path: str, row: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        _, definition = self._send("GET", path, {})
+        definition["spec"]["versions"].append(row)
+        return self._send("PUT", path, definition)
 
     def _make(self, path: str, name: str) -> None:
         if (path, name) not in self._present:

@@ -6,6 +6,7 @@ from leadline.kube.kinds import (
     BUILT_IN,
     GROUP_ALIASES,
     REMOVALS,
+    REMOVED_KINDS,
     WORKLOADS,
     Removal,
     canonical_key,
@@ -14,6 +15,9 @@ from leadline.kube.kinds import (
     removal_of,
     split_key,
 )
+from leadline.posture.catalogue import load_controls
+from leadline.posture.inventory import WORKLOADS as WORKLOADS_OF_ANY_KIND
+from leadline.posture.required_kinds import kinds_needed
 
 
 @pytest.mark.parametrize("key", ["Secret", "Deployment.apps", "Role.rbac.authorization.k8s.io"])
@@ -37,6 +41,36 @@ def test_a_key_is_group_and_kind(key: str) -> None:
 )
 def test_plurals_are_those_of_the_api(kind: str, plural: str) -> None:
     assert plural_of(kind) == plural
+
+
+PLURALS_OF_ADDED = {
+    "CiliumClusterwideNetworkPolicy.cilium.io": "ciliumclusterwidenetworkpolicies",
+    "CiliumNetworkPolicy.cilium.io": "ciliumnetworkpolicies",
+    "GRPCRoute.gateway.networking.k8s.io": "grpcroutes",
+    "Gateway.gateway.networking.k8s.io": "gateways",
+    "Gateway.networking.istio.io": "gateways",
+    "GlobalNetworkPolicy.crd.projectcalico.org": "globalnetworkpolicies",
+    "GlobalNetworkPolicy.projectcalico.org": "globalnetworkpolicies",
+    "HTTPRoute.gateway.networking.k8s.io": "httproutes",
+    "NetworkPolicy.crd.projectcalico.org": "networkpolicies",
+    "NetworkPolicy.projectcalico.org": "networkpolicies",
+    "PeerAuthentication.security.istio.io": "peerauthentications",
+    "PodSecurityPolicy.policy": "podsecuritypolicies",
+    "SandboxTemplate.extensions.agents.x-k8s.io": "sandboxtemplates",
+    "SecurityContextConstraints.security.openshift.io": "securitycontextconstraints",
+    "ServiceScanResult.kubescape.io": "servicesscanresults",
+    "TCPRoute.gateway.networking.k8s.io": "tcproutes",
+    "TLSRoute.gateway.networking.k8s.io": "tlsroutes",
+    "UDPRoute.gateway.networking.k8s.io": "udproutes",
+    "VirtualService.networking.istio.io": "virtualservices",
+}
+"""As the definitions of these projects say."""
+
+
+def test_every_kind_that_controls_look_at_has_the_plural_of_its_definition() -> None:
+    looked_at = kinds_needed(load_controls()) - {*BUILT_IN, *REMOVED_KINDS, WORKLOADS_OF_ANY_KIND}
+    assert looked_at <= set(PLURALS_OF_ADDED)
+    assert {key: ADDED[key].plural for key in PLURALS_OF_ADDED} == PLURALS_OF_ADDED
 
 
 def test_old_groups_lead_to_kinds_that_are_known() -> None:

@@ -52,7 +52,9 @@ def canonical_key(key: str) -> str:
 
 
 def plural_of(kind: str) -> str:
-    """The name in URLs and RBAC rules of a kind that is in no table, by the API machinery's naming rule."""
+    """The name of a kind in URLs and RBAC rules, by the rule that nearly all definitions follow."""
+    if kind in _IRREGULAR_PLURALS:
+        return _IRREGULAR_PLURALS[kind]
     word = kind.lower()
     if word.endswith(("points", "constraints")):
         return word
@@ -64,6 +66,9 @@ def plural_of(kind: str) -> str:
 def removal_of(api_version: str, kind: str) -> Removal | None:
     """The end of ``apiVersion``/``kind``; ``None`` for one that is served without an announced end."""
     return REMOVALS.get(f"{api_version}/{kind}")
+
+
+_IRREGULAR_PLURALS: Mapping[str, str] = {"ServiceScanResult": "servicesscanresults"}
 
 
 def _kinds(names: Mapping[str, str], *, is_namespaced: bool) -> Iterable[Kind]:
@@ -115,6 +120,7 @@ _ADDED_OF_NAMESPACES = {
     "crd.projectcalico.org": "NetworkPolicy",
     "extensions.agents.x-k8s.io": "SandboxTemplate",
     "gateway.networking.k8s.io": "Gateway GRPCRoute HTTPRoute TCPRoute TLSRoute UDPRoute",
+    "kubescape.io": "ServiceScanResult",
     "networking.istio.io": "DestinationRule Gateway VirtualService",
     "projectcalico.org": "NetworkPolicy",
     "route.openshift.io": "Route",
