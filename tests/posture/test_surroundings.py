@@ -4,7 +4,9 @@ import pytest
 
 from leadline.model.control import NotJudged
 from leadline.model.resource import Origin, Resource, resource_of
+from leadline.posture.catalogue import load_controls
 from leadline.posture.checks.target_completeness import expect, expect_cluster, expect_pods
+from leadline.posture.engine import judge
 from leadline.posture.inventory import WORKLOADS, Facts, Inventory
 
 
@@ -134,3 +136,21 @@ def test_what_only_tells_how_pods_are_reached_makes_none():
     ]
     expect(INGRESS, ("Service",), Inventory([INGRESS, *beside]), name="sessions")
     expect_pods(INGRESS, {"component": "sessions"}, Inventory([INGRESS, *beside]))
+
+
+def test_an_account_that_is_missing_is_found_where_a_sibling_has_its_own() -> None:
+    (control,) = (one for one in load_controls() if one.id == "C-0307")
+
+    def pods(name: str, account: str) -> Resource:
+        template = {"spec": {"serviceAccountName": account, "containers": [{"name": "a", "image": "b"}]}}
+        body = {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": name, "namespace": "shop"},
+        }
+        return resource_of({**body, "spec": {"template": template}}, Origin(path="pods/all.yaml"))
+
+    account = _object("accounts/web.yaml", "ServiceAccount", "web")
+    found = judge([pods("good", "web"), pods("bad", "wbe"), account], [control]).findings
+    assert [finding.resource.rpartition("/")[2] for finding in found] == ["bad"]
+    assert judge([pods("bad", "wbe"), account], [control]).findings == ()

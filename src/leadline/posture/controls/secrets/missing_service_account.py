@@ -27,7 +27,7 @@ See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
 from leadline.posture.checks.target_completeness import expect
-from leadline.posture.control import Inventory, Review, Violations, Workload, control
+from leadline.posture.control import Inventory, Resource, Review, Violations, Workload, control
 
 
 def names_an_account(workload: Workload) -> bool:
@@ -47,6 +47,15 @@ def names_an_account(workload: Workload) -> bool:
 )
 def missing_service_account(workload: Workload, inventory: Inventory) -> Violations:
     if inventory.service_account_of(workload) is None:
-        expect(workload.resource, ("ServiceAccount",), inventory, name=workload.service_account)
+        name = workload.service_account
+        expect(workload.resource, ("ServiceAccount",), inventory, name=name, resolves=uses_an_account)
         # The server copies the older field into the newer one, so either names the account.
         yield Review("serviceAccountName" if workload.pod.get("serviceAccountName") else "serviceAccount")
+
+
+def uses_an_account(resource: Resource, inventory: Inventory) -> bool:
+    """Whether its pods name an account that was read."""
+    return any(
+        names_an_account(workload) and inventory.service_account_of(workload) is not None
+        for workload in inventory.workloads_of(resource)
+    )
