@@ -46,6 +46,8 @@ def _why_not_judged(report: PostureReport, options: PostureOptions) -> str:
     not_judged = [skip for skip in report.skips if skip.kind != "no objects"]
     if len(not_judged) == len(report.controls):
         return f"{not_judged[0].control}: {not_judged[0].why}"
+    if len(report.skips) == len(report.controls) == 1:
+        return f"{report.skips[0].control}: {report.skips[0].why}"
     return "none that a chosen control looks at"
 
 

@@ -189,7 +189,7 @@ def test_wrong_usage_is_one_line_that_helps(capfd, words: list[str], message: st
     [
         ({}, "nothing to judge in docs: no file with the ending .yaml, .yml or .json holds an object"),
         ({"a.yaml": "x: 1\n", "b.json": "[]"}, "nothing to judge in docs: 2 documents, none with apiVersion and kind"),
-        ({"a.yaml": BAD.replace("Pod", "Widget")}, "nothing could be judged in docs: 1 object, none that a chosen control looks at"),
+        ({"a.yaml": BAD.replace("Pod", "Widget")}, "nothing could be judged in docs: 1 object, C-0057: no workload it applies to"),
     ],
 )  # fmt: skip
 def test_nothing_to_judge_is_no_pass(capfd, files: dict[str, str], message: str):
@@ -377,3 +377,12 @@ def test_a_control_about_grants_alone_judges(capfd):
 def test_a_workload_may_be_named_as_kubectl_names_it(capfd, kind: str):
     code, out, _ = run(capfd, "scan", "workload", f"shop/{kind}/shell", "bad.yaml")
     assert (code, out != "") == (0, True)
+
+
+def test_what_no_control_could_decide_says_why(capfd):
+    Path("one.yaml").write_text(BAD.replace("spec:\n", "spec:\n  serviceAccountName: web\n", 1))
+    code, out, err = run(capfd, "scan", "control", "C-0307", "one.yaml")
+    assert (code, out) == (3, "")
+    assert err.startswith(
+        "leadline: nothing could be judged in one.yaml: 1 object, C-0307: no ServiceAccount was read"
+    )
