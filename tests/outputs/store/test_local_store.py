@@ -8,16 +8,19 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+import zstandard
 from store_carriers import EVERYTHING, content, key, put
 
 from leadline.errors import StoreError
 from leadline.outputs.store import local_care
 from leadline.outputs.store.local import Limits, LocalStore
-from leadline.outputs.store.protocol import FullError, GoneError, Paging, Put, Store
-from leadline.outputs.store.selection import Selection
+from leadline.outputs.store.local_schema import APPLICATION_ID, MIGRATIONS
+from leadline.outputs.store.protocol import Content, FullError, GoneError, Paging, Put, Store
+from leadline.outputs.store.selection import Key, Selection
 
 WRITER = Path(__file__).with_name("store_writer.py")
 
@@ -383,3 +386,47 @@ def test_a_lock_that_remembers_nonsense_stops_no_one(tmp_path: Path, content: by
         await store.put(put("a"))
 
     within(path, scenario)
+
+
+def test_what_stands_beside_a_body_is_not_served_once_it_is_damaged(tmp_path: Path):
+    async def run() -> None:
+        path = tmp_path / "store.db"
+        store = LocalStore(path)
+        for number in range(3):
+            await store.put(Put(Key("things", "shop", f"t{number}"), Content(b'{"labels":{}}', b"[]", b"{}")))
+        await store.close()
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("UPDATE version SET metadata=? WHERE name='t1'", (b'{"labels":{\x00',))
+            database.commit()
+        store = LocalStore(path)
+        assert await store.get(Key("things", "shop", "t0"))
+        for damaged in (
+            store.get(Key("things", "shop", "t1")),
+            store.list(Selection("things"), Paging()),
+        ):
+            with pytest.raises(StoreError, match="damaged: things shop/t1 cannot be read"):
+                await damaged
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_a_store_of_before_checksums_is_read_on(tmp_path: Path):
+    async def run() -> None:
+        path = tmp_path / "store.db"
+        with closing(sqlite3.connect(path)) as database:
+            database.executescript(
+                f"PRAGMA application_id={APPLICATION_ID}; {MIGRATIONS[0]}; PRAGMA user_version=1"
+            )
+            database.execute(
+                "INSERT INTO version VALUES(7,NULL,0,'things','shop','old',?,?,NULL,2,0,?)",
+                (b"{}", b"[]", zstandard.compress(b"{}")),
+            )
+            database.commit()
+        store = LocalStore(path)
+        found = await store.get(Key("things", "shop", "old"))
+        assert found is not None
+        assert found.content.body == b"{}"
+        await store.close()
+
+    asyncio.run(run())

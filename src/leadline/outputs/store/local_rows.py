@@ -1,17 +1,20 @@
 """What the local store reads: the SQL of the verbs, and rows as values."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
+from zlib import crc32
 
 from msgspec import Struct
 
+from leadline.errors import StoreError
 from leadline.outputs.store.protocol import ADDED, DELETED, MODIFIED
 from leadline.outputs.store.selection import Key, Selection
 
 TYPES = (ADDED, MODIFIED, DELETED)
 """By the number they are stored as."""
 ROWS_AT_A_TIME = 500
-_METADATA = "revision, type, plural, namespace, name, metadata, columns, before, size, dictionary"
+_METADATA = "revision, type, plural, namespace, name, metadata, columns, before, size, dictionary, checksum"
 
 _NO_BODY = "x''"
 
@@ -30,11 +33,28 @@ class Row(Struct, frozen=True):
     size: int
     """Of the body, unpacked."""
     dictionary: int
+    checksum: int | None
     packed: bytes
 
     @property
     def key(self) -> Key:
         return Key(self.plural, self.namespace, self.name)
+
+
+def checksum_of(metadata: bytes, columns: bytes, before: bytes | None) -> int:
+    """Of what stands beside the body of a version."""
+    return crc32(before or b"", crc32(columns, crc32(metadata)))
+
+
+def _sound(found: Sequence[Any]) -> Row:
+    """Raises: ``StoreError`` where what stands beside the body is not what was written: a list would not be JSON with it."""
+    row = Row(*found)
+    if row.checksum is not None and row.checksum != checksum_of(row.metadata, row.columns, row.before):
+        raise StoreError(
+            f"the store is damaged: {row.plural} {row.namespace}/{row.name} cannot be read",
+            hint="delete that object, or restore a backup",
+        )
+    return row
 
 
 def state(database: sqlite3.Connection) -> tuple[int, int]:
@@ -49,7 +69,7 @@ def live(database: sqlite3.Connection, key: Key) -> Row | None:
         f"SELECT {_METADATA}, body FROM version WHERE plural=? AND namespace=? AND name=? AND dead IS NULL",  # noqa: S608 ours
         (key.plural, key.namespace, key.name),
     ).fetchone()
-    return Row(*found) if found else None
+    return _sound(found) if found else None
 
 
 def page(
@@ -69,7 +89,7 @@ def page(
         where.append("name=?")
         values.append(selection.name)
     sql = f"SELECT {_columns(selection)} FROM version WHERE {' AND '.join(where)} ORDER BY namespace, name LIMIT ?"  # noqa: S608 ours
-    return (Row(*found) for found in database.execute(sql, (*values, ROWS_AT_A_TIME)))
+    return (_sound(found) for found in database.execute(sql, (*values, ROWS_AT_A_TIME)))
 
 
 def since(database: sqlite3.Connection, selection: Selection, after: int, upto: int) -> Iterator[Row]:
@@ -85,7 +105,7 @@ def since(database: sqlite3.Connection, selection: Selection, after: int, upto: 
             where.append(f"+{column}=?")  # the plus keeps to the order of revisions
             values.append(wanted)
     sql = f"SELECT {_columns(selection)} FROM version WHERE {' AND '.join(where)} ORDER BY revision LIMIT ?"  # noqa: S608 ours
-    return (Row(*found) for found in database.execute(sql, (*values, ROWS_AT_A_TIME)))
+    return (_sound(found) for found in database.execute(sql, (*values, ROWS_AT_A_TIME)))
 
 
 def dictionary(database: sqlite3.Connection, number: int) -> bytes:

@@ -33,11 +33,13 @@ MIGRATIONS = (
     CREATE TABLE dictionary(id INTEGER PRIMARY KEY, plural TEXT NOT NULL, trained_on INTEGER NOT NULL, content BLOB NOT NULL);
     CREATE TABLE state(id INTEGER PRIMARY KEY CHECK (id = 1), kept_from INTEGER NOT NULL, last INTEGER NOT NULL);
     """,
+    "ALTER TABLE version ADD COLUMN checksum INTEGER",
 )
 """Each is applied once, in order; ``PRAGMA user_version`` says how many were. Never edited, only added to.
 
 ``version`` holds every version of every object. ``dead`` is the revision that replaced it, so that one table is the
 live set, the history of watches and the snapshots that paged lists read. A deletion is a row that is born dead.
+``checksum`` is of what stands beside the body, which has its own; rows from before it have none.
 """
 
 APPLICATION_ID = 0x1EAD11E
@@ -72,7 +74,11 @@ def open_database(path: Path, resources: ExitStack) -> Opened:
             migrate(writer, path, held.newest)
             note = _catch_up(writer, path, held.newest)
         else:
-            _check_version(writer, path)
+            if _check_version(writer, path) < len(MIGRATIONS):
+                raise StoreError(
+                    f"the store {path} is of an earlier version and cannot be written",
+                    hint="open it once where it can be written",
+                )
             note = f"the store {path} is read-only: what is in it is served, and nothing written"
         return Opened(writer, _connect(path, False, resources), held, note)
     except sqlite3.Error as error:

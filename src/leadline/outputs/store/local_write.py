@@ -24,7 +24,7 @@ from leadline.outputs.store.selection import Key, labels_of
 _ADD, _MODIFY, _DELETE = (local_rows.TYPES.index(t) for t in (ADDED, MODIFIED, DELETED))
 _OLD = """SELECT revision, metadata, columns, length(body) FROM version
 WHERE plural=? AND namespace=? AND name=? AND dead IS NULL"""
-_INSERT = "INSERT INTO version VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT = "INSERT INTO version VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 
 class Drop(Struct, frozen=True):
@@ -104,6 +104,7 @@ class Writer:
         if packed is None:
             dictionary = self._dictionaries.get(key.plural, 0)
             packed = self._packer.pack(content.body, dictionary)
+        before = None if old_metadata is None else _labels_alone(old_metadata)
         self._database.execute(
             _INSERT,
             (
@@ -115,10 +116,11 @@ class Writer:
                 key.name,
                 content.metadata,
                 content.columns,
-                None if old_metadata is None else _labels_alone(old_metadata),
+                before,
                 len(content.body),
                 dictionary,
                 packed,
+                local_rows.checksum_of(content.metadata, content.columns, before),
             ),
         )
         return Entry(key, self.revision, content)
@@ -129,8 +131,9 @@ class Writer:
         assert isinstance(metadata, bytes)
         assert isinstance(columns, bytes)
         place = (key.plural, key.namespace, key.name)
-        row = (self.revision, self.revision, _DELETE, *place, metadata, columns, metadata, len(EMPTY), 0, b"")
-        self._database.execute(_INSERT, row)
+        checksum = local_rows.checksum_of(metadata, columns, metadata)
+        dead = (self.revision, self.revision, _DELETE, *place)
+        self._database.execute(_INSERT, (*dead, metadata, columns, metadata, len(EMPTY), 0, b"", checksum))
         return Entry(key, self.revision, Content(metadata, columns, EMPTY))
 
 
