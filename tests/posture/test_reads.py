@@ -12,6 +12,13 @@ from leadline.posture.inventory import EVERY_KIND, WORKLOADS, Inventory
 from leadline.posture.required_kinds import kinds_needed
 from leadline.posture.subject import Container, Namespace, Workload, workloads_of
 
+RUNNING = frozenset(
+    {
+        *("Pod", "ReplicationController", "CronJob.batch", "Job.batch"),
+        *(f"{kind}.apps" for kind in ("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet")),
+    }
+)
+"""The kinds that ``workloads`` stands for."""
 JOINING = [control for control in load_controls() if control.joins]
 
 
@@ -45,4 +52,4 @@ def subjects(control, resources, inventory):
 def known(control):
     """What a cluster is asked for, the kinds that run pods among it."""
     kinds = kinds_needed([control])
-    return kinds | ({"Pod"} if WORKLOADS in kinds else set())
+    return kinds | (RUNNING if WORKLOADS in kinds else frozenset())

@@ -398,6 +398,8 @@ def test_what_stands_beside_a_body_is_not_served_once_it_is_damaged(tmp_path: Pa
         with closing(sqlite3.connect(path)) as database:
             database.execute("UPDATE version SET metadata=? WHERE name='t1'", (b'{"labels":{\x00',))
             database.commit()
+        (problem,) = local_care.check(path)
+        assert problem.startswith("what stands beside the body of things/shop/t1/")
         store = LocalStore(path)
         assert await store.get(Key("things", "shop", "t0"))
         for damaged in (

@@ -137,11 +137,17 @@ def check(path: Path) -> Iterator[str]:
                 if line != "ok":
                     yield str(line)
             packer = Packer(lambda number: local_rows.dictionary(database, number))
-            for *place, size, dictionary, body in database.execute(
-                "SELECT plural, namespace, name, revision, size, dictionary, body FROM version"
+            columns = {row[1] for row in database.execute("PRAGMA table_info(version)")}
+            checksum = "checksum" if "checksum" in columns else "NULL"  # a backup of before there was one
+            for *place, size, dictionary, body, checksum_kept, metadata, shown, before in database.execute(
+                "SELECT plural, namespace, name, revision, size, dictionary, body,"  # noqa: S608 ours
+                f" {checksum}, metadata, columns, before FROM version"
             ):
+                called = "/".join(map(str, place))
                 if not _is_sound(packer, body, dictionary, size):
-                    yield f"the body of {'/'.join(map(str, place))} cannot be read"
+                    yield f"the body of {called} cannot be read"
+                if checksum_kept not in (None, local_rows.checksum_of(metadata, shown, before)):
+                    yield f"what stands beside the body of {called} cannot be read"
     except sqlite3.Error as error:
         yield str(refusal(error, path))
 
