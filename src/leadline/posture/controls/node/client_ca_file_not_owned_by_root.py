@@ -1,4 +1,4 @@
-"""The file of client certificate authorities does not belong to root.
+"""The file of client CA certificates does not belong to root.
 
 The owner can add a CA of his own.
 

@@ -1,4 +1,4 @@
-"""Users other than root may read or write the file of client certificate authorities.
+"""Users other than root may read or write the file of client CA certificates.
 
 A changed list of CAs lets attackers in under any name.
 

@@ -1,4 +1,4 @@
-"""No certificate authority is set for callers of the kubelet.
+"""No CA is set for callers of the kubelet.
 
 The API server's own certificate then counts for nothing, and weaker ways to log in have to stay open.
 
