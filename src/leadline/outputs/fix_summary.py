@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from leadline.model.control import Control, Missing, Remove, Review, Set
-from leadline.model.finding import Finding
+from leadline.model.finding import Finding, Unread
 from leadline.model.resource import Resource
 from leadline.outputs.control_groups import urgency
 from leadline.outputs.plain import count, plain, wrapped
@@ -79,6 +79,16 @@ def not_made_lines(rows: Sequence[tuple[str, str, str]], width: int, *, shows_al
         yield from _indented(plain(why, 1_000), width, 4)
     if len(rows) > _SHOWN and not shows_all:
         yield f"  and {len(rows) - _SHOWN:,} more   -v shows them"
+
+
+def unread_lines(parts: Sequence[Unread], width: int, *, shows_all: bool) -> Iterator[str]:
+    """What was not read, and so neither judged nor fixed, each with the reason."""
+    yield f"not read  {len(parts):,}"
+    for one in parts if shows_all else parts[:_SHOWN]:
+        line = f":{one.line}" if one.line else ""
+        yield from _indented(f"{plain(one.where, 4096)}{line}  {plain(one.why, 1_000)}", width, 2)
+    if len(parts) > _SHOWN and not shows_all:
+        yield f"  and {len(parts) - _SHOWN:,} more"
 
 
 def _indented(text: str, width: int, indent: int) -> Iterator[str]:

@@ -6,7 +6,7 @@ from difflib import unified_diff
 
 from msgspec import Struct
 
-from leadline.outputs.plain import plain, source_line
+from leadline.outputs.plain import source_line
 
 _HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 _BORDER = re.compile(r"^---(?:[ \t\r\n#]|$)")
@@ -104,8 +104,3 @@ def _documents(text: str) -> list[int]:
         has_content = has_content or bool(line.strip() and not line.startswith(("#", "%")))
         numbers.append(document)
     return numbers
-
-
-def paths_text(files: Sequence[FixedFile]) -> str:
-    """``a.yaml, b.yaml``."""
-    return ", ".join(plain(file.path, 4096) for file in files)

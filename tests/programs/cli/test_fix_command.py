@@ -90,6 +90,32 @@ def test_wrong_words_get_a_line(capfd, words, code: int, text: str):
     assert text in err
 
 
+def test_what_is_not_read_is_named_as_the_user_calls_it_and_never_clean(capfd):
+    Path("bad").mkdir()
+    assert run(capfd, "bad", "--dry-run")[::2] == (
+        3,
+        "leadline: nothing to judge in bad: no file with the ending .yaml, .yml or .json holds an object\n",
+    )
+    Path("bad/a.yaml").write_text("a: [1\n")
+    code, out, err = run(capfd, "bad", "--dry-run")
+    assert (code, out, len(err.splitlines())) == (3, "", 1)
+    assert "bad/a.yaml" in err
+    _, out, _ = run(capfd, "shop", "--dry-run")
+    assert "shop/legacy/svc.yaml:18" in out
+    assert "leadline-scratch" not in out + err
+
+
+def test_what_someone_accepts_is_left_as_it_is(capfd):
+    path = Path("shop/agent.yaml")
+    path.write_text(
+        path.read_text().replace(
+            "privileged: true", "privileged: true # leadline: accept C-0057 it watches the node"
+        )
+    )
+    _, out, _ = run(capfd, "control", "C-0057", "shop", "--dry-run")
+    assert "-            privileged: true" not in out
+
+
 def test_a_scan_can_fix_as_well(capfd):
     assert main(["scan", "control", "C-0057", "shop", "--fix", "--yes"]) == 0
     assert "1 edit in 1 file: 1 finding becomes 0" in capfd.readouterr().out

@@ -28,12 +28,13 @@ def test_no_line_of_the_ranks_is_wider_than_the_terminal(capfd, monkeypatch, wid
     assert (code, err) == (0, "7 of 7 workloads; 2 not read\n")
     assert max(map(len, out.splitlines())) <= width
     assert "→ privileged container" in out
+    assert "legacy/svc.yaml:18" in out
 
 
 def test_the_ranks_are_data_and_a_picture_as_well(capfd):
     _, out, _ = run(capfd, "risk", SHOP, "--format", "json", "--top", "2")
     rows = json.loads(out)
-    assert (len(rows["workloads"]), rows["ranked"], rows["notRead"]) == (2, 7, 2)
+    assert (len(rows["workloads"]), rows["ranked"], len(rows["notRead"])) == (2, 7, 2)
     assert rows["workloads"][0]["title"] == "shop/Deployment/payments"
     _, out, _ = run(capfd, "risk", SHOP, "--format", "svg")
     assert ElementTree.fromstring(out).tag.endswith("svg")

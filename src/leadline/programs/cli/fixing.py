@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import click
 from msgspec.structs import replace
 
-from leadline.errors import SourceError, StoreError, UsageError
-from leadline.outputs.fix_summary import not_made_lines, question_lines, questions
+from leadline.errors import StoreError, UsageError
+from leadline.outputs.fix_summary import not_made_lines, question_lines, questions, unread_lines
 from leadline.outputs.patch import exact_patch, shown_patch
 from leadline.outputs.plain import count, plain, wrapped
 from leadline.outputs.redaction.values import SecretValues
@@ -43,9 +43,6 @@ def fix_files(request: ScanRequest, *, is_dry_run: bool, is_agreed: bool, as_pat
         _print_patch(result)
     else:
         _print(result, request)
-    if result.unread and not (result.files or result.decisions or result.not_made):
-        first = result.unread[0]
-        raise SourceError(f"nothing could be judged: {plain(first.where)}: {plain(first.why)}")
     if not result.files or is_dry_run or as_patch:
         return 0
     if not is_agreed and not click.confirm(f"write {count(len(result.files), 'file')}?", default=False):
@@ -108,7 +105,7 @@ def _summary(result: FixResult, width: int, *, shows_all: bool) -> Iterator[str]
         yield from question_lines(asked, width, shows_all=shows_all)
         yield ""
     if result.unread:
-        yield f"not read  {len(result.unread):,}   leadline scan shows them"
+        yield from unread_lines(result.unread, width, shows_all=shows_all)
         yield ""
     edits = count(len(result.made), "edit")
     files = count(len(result.files), "file")
@@ -119,4 +116,5 @@ def _summary(result: FixResult, width: int, *, shows_all: bool) -> Iterator[str]
     elif result.failed_before:
         yield f"no edit can be made without you: {count(result.failed_before, 'finding')}"
     else:
-        yield "nothing to fix: no findings"
+        unread = f" in what was read; {len(result.unread):,} not read" if result.unread else ""
+        yield f"nothing to fix: no findings{unread}"

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from leadline.errors import ManifestError, UsageError
+from leadline.errors import ManifestError, SourceError, UsageError
 from leadline.model.control import SEVERITIES, Control
 from leadline.model.finding import Finding, Unread
 from leadline.model.resource import Resource
@@ -16,17 +17,19 @@ from leadline.outputs.redaction.lines import LineHider
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.redaction.values import SecretValues
 from leadline.posture.engine import Judgement, judge
+from leadline.scans.coverage import why_no_verdict
 from leadline.scans.fixing.proof import brought, changed_more, not_gone
 from leadline.scans.fixing.spots import NoSpotError, Spot, changed_text, spots_of
 from leadline.scans.fixing.wanted_edits import Key, Wanted, WantedEdit, wanted_edits
 from leadline.scans.fixing.working_copy import WorkingCopy
 from leadline.scans.options import PostureOptions
 from leadline.scans.policies import Policies, choose_policies
-from leadline.scans.posture_scan import asked_controls, facts_of
+from leadline.scans.posture_scan import asked_controls, facts_of, report_of
 from leadline.scans.read_targets import is_address, read
 from leadline.scans.reading import Reading
 from leadline.scans.selection import selected
 from leadline.scans.settings import Settings, read_settings, shipped_settings
+from leadline.scans.waiving import Waiving, waived, waivers_of_files
 from leadline.sources.temporary_folder import temporary_folder
 
 _PASSES = 3
@@ -68,6 +71,8 @@ class _Seen(Struct):
 
     reading: Reading
     judgement: Judgement
+    why_no_verdict: str
+    """Empty where something was judged."""
 
     @property
     def failed(self) -> int:
@@ -108,6 +113,7 @@ class _Fixing:
         self._secrets = SecretValues() if options.secrets is None else options.secrets
         self._policies = policies
         self._settings = settings
+        self._waiving = Waiving(waivers_of_files(options.waivers), tuple(policies.known), options)
         self._ways: dict[Key, list[Spot]] = {}
         """The ways to make each edit that were not tried yet; the first is the one at hand."""
         self._refused: dict[Key, str] = {}
@@ -117,6 +123,8 @@ class _Fixing:
     def result(self) -> FixResult:
         with self._look() as first:
             self._find_secrets(first.reading.resources)
+            if first.why_no_verdict:
+                raise SourceError(self._copy.named(first.why_no_verdict))
         last, made, files = first, [], set()
         for _ in range(_PASSES):
             wanted = self._wanted(last)
@@ -141,7 +149,7 @@ class _Fixing:
             failed_before=first.failed,
             failed_after=last.failed,
             came=tuple((control, id) for id, control in brought(first.judgement, last.judgement)),
-            unread=first.reading.unread,
+            unread=tuple(replace(one, where=self._copy.named(one.where)) for one in first.reading.unread),
         )
 
     def _wanted(self, seen: _Seen) -> Wanted:
@@ -170,7 +178,15 @@ class _Fixing:
                 settings=self._settings,
                 facts=facts_of(self._options, reading),
             )
-            yield _Seen(reading, selected(self._options, judgement))
+            chosen = selected(self._options, judgement)
+            report = report_of(reading, self._policies, self._settings, chosen, 0.0)
+            # What someone accepts is left as it is.
+            kept = waived(report, reading.places, self._waiving)
+            yield _Seen(
+                replace(reading, unread=kept.unread),
+                replace(chosen, findings=kept.findings),
+                why_no_verdict(kept, reading.ignored, self._options),
+            )
 
     def _find_ways(self, edit: WantedEdit, resource: Resource, seen: _Seen) -> None:
         ways: list[Spot] = []
@@ -331,8 +347,6 @@ def _is_of_unit(one: Resource, other: Resource) -> bool:
 
 def _of_unit(edits: Iterable[WantedEdit], before: _Seen, unit: Mapping[str, Resource]) -> list[WantedEdit]:
     """``edits`` of the objects in ``unit``, by the names that they have there."""
-    from msgspec.structs import replace
-
     found = []
     for edit in edits:
         resource = before.judgement.by_id[edit.on]

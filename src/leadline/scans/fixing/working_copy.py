@@ -82,6 +82,13 @@ class WorkingCopy:
         """``file`` of the copy as the user would open it."""
         return os.path.normpath(Path(self._named, os.path.relpath(file, self._copy)))
 
+    def named(self, text: str) -> str:
+        """``text`` with the files of the copy called as the user would open them."""
+        top = str(self._copy)
+        return text.replace(
+            f"{top}/", f"{self._named.rstrip('/')}/" if self._named not in ("", ".") else ""
+        ).replace(top, self._named or ".")
+
     def _copied(self, target: str) -> str:
         real = Path(os.path.realpath(absolute(target)))
         if not real.exists():

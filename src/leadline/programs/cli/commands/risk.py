@@ -9,7 +9,9 @@ import msgspec
 from msgspec.structs import replace
 
 from leadline.errors import SourceError
+from leadline.outputs.fix_summary import unread_lines
 from leadline.outputs.json_text import json_text
+from leadline.outputs.plain import plain
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.risk_text import risk_lines, risk_picture
 from leadline.posture.risk.ranking import workload_risks
@@ -89,12 +91,22 @@ def command(paths: tuple[str, ...], format: str, top: int, **flags: Any) -> int:
     risks = ranked[:top]
     if format == "json":
         rows = [{"title": report.resource(r.resource).title, **msgspec.to_builtins(r)} for r in risks]
-        click.echo(json_text({"workloads": rows, "ranked": len(ranked), "notRead": len(report.unread)}))
+        click.echo(
+            json_text(
+                {
+                    "workloads": rows,
+                    "ranked": len(ranked),
+                    "notRead": [plain(one.where, 4096) for one in report.unread],
+                }
+            )
+        )
     elif format == "svg":
         sys.stdout.write(risk_picture(report, risks))
     else:
         width = width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
         for line in risk_lines(report, risks, width) if risks else ("no workload fails anything",):
+            click.echo(line)
+        for line in unread_lines(report.unread, width, shows_all=False) if report.unread else ():
             click.echo(line)
     if not request.quiet:
         unread = f"; {len(report.unread):,} not read" if report.unread else ""
