@@ -24,7 +24,7 @@ INSTEAD = {
 }
 TEXTS = sorted(
     path
-    for pattern in ("src/leadline/**/*.py", "docs/*.md", "docs/decisions/*.md", "*.md")
+    for pattern in ("src/leadline/**/*.py", "docs/*.md", "docs/decisions/*.md", "docs/ci/*.md", "*.md")
     for path in ROOT.glob(pattern)
     if path.name not in ("CHANGELOG.md", "glossary.md")
 )

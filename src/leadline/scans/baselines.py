@@ -55,13 +55,14 @@ def read_baseline(path: str) -> Baseline:
 
 
 def baseline_at(targets: Sequence[str], revision: str, options: PostureOptions) -> Baseline:
-    """What a scan of the one target finds at a revision of its repository.
+    """What a scan of the one target finds at a revision of its repository; nothing where it was not there yet.
 
     Raises: ``UsageError`` for several targets, ``SourceError`` where there is no repository or no such revision.
     """
     if len(targets) != 1 or targets[0] == "-":
         raise UsageError("a revision is compared with one file or folder", hint="name one")
-    return scanned(address_of_revision(targets[0], revision, options.environ), options)
+    address = address_of_revision(targets[0], revision, options.environ)
+    return scanned(address, options) if address is not None else Baseline(())
 
 
 def scanned(target: str, options: PostureOptions, at: str = "") -> Baseline:

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -74,6 +76,38 @@ def test_a_revision_does_as_well(capfd):
     assert {line.split(":")[0] for line in out.splitlines() if " high " in line} == {"shop/web.yaml"}
 
 
+def test_a_folder_that_the_revision_did_not_have_is_all_new(capfd):
+    shutil.copytree("shop", "more")
+    code, out, err = run(
+        capfd, "scan", "more", "--since", "HEAD", "--severity-threshold", "high", "-f", "pretty"
+    )
+    assert (code, err) == (1, "")
+    assert re.search(r"^\d+ new: .*, 0 known", out, re.MULTILINE)
+
+
+def test_a_shallow_clone_is_named_where_a_revision_is_missing(capfd, tmp_path):
+    subprocess.run(["git", "clone", "-q", "--depth=1", f"file://{tmp_path}", "clone"], check=True, env=GIT)
+    _, _, err = run(capfd, "scan", "clone/shop", "--since", "release-1")
+    assert err == (
+        "leadline: no revision release-1 in the repository of clone/shop; "
+        "this clone is shallow: git fetch --depth=1 origin release-1\n"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder away")
+def test_a_checkout_of_another_user_is_named_with_what_to_do(capfd, tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.delenv("SUDO_UID", raising=False)
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        os.chown(path, 65534, 65534)
+    code, _, err = run(capfd, "scan", "shop", "--since", "HEAD")
+    assert code == 3
+    assert err == (
+        f"leadline: git does not trust {tmp_path}, since it belongs to another user; "
+        f"git config --global --add safe.directory {tmp_path}\n"
+    )
+
+
 def test_every_machine_format_says_what_is_new(capfd):
     run(capfd, "baseline", "save", "shop")
     make_worse()
@@ -84,6 +118,36 @@ def test_every_machine_format_says_what_is_new(capfd):
     assert {result["baselineState"] for result in results} == {"new", "unchanged"}
     again = json.loads(run(capfd, *words, "baseline")[1])
     assert len(again["findings"]) == baseline["new"] + baseline["known"]
+
+
+def test_formats_for_the_author_of_a_change_speak_of_what_is_new(capfd):
+    make_worse()
+    words = ("scan", "shop", "--since", "HEAD", "-q", "-f")
+    annotated = re.findall(
+        r"^::(?:error|warning).* file=([^,]*),line", run(capfd, *words, "github")[1], re.MULTILINE
+    )
+    assert set(annotated) == {"shop/web.yaml"}
+    comment = run(capfd, *words, "markdown")[1]
+    rows = [
+        line
+        for line in comment.splitlines()
+        if line.startswith(("| critical", "| high", "| medium", "| low"))
+    ]
+    assert rows
+    assert all("`shop/web.yaml:" in row for row in rows)
+    assert re.search(r"\d+ new: .*, \d+ known", comment)
+    suite = ElementTree.fromstring(run(capfd, *words, "junit")[1]).find("testsuite")
+    assert suite is not None
+    failures = suite.findall("testcase/failure")
+    assert len(failures) == int(suite.attrib["failures"])
+    failed = [
+        line for one in failures for line in (one.text or "").splitlines() if "shop/" in line.split(":")[0]
+    ]
+    assert failed
+    assert all(line.startswith("shop/web.yaml:") for line in failed)
+    assert "known: shop/database.yaml" in "".join(
+        one.text or "" for one in suite.findall("testcase/system-out")
+    )
 
 
 def test_two_states_are_compared(capfd):

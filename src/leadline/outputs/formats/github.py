@@ -1,5 +1,7 @@
 """Annotations for GitHub Actions: printed in a job, they stand beside the lines of a pull request.
 
+Where there is a baseline they are about what is new alone: GitHub shows few, and the rest is for another day.
+
 Form: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """
 
@@ -32,7 +34,7 @@ _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "no
 @format("github", suffix=".github.txt", with_scores=False)
 def github(report: PostureReport, out: IO[str], page: Page) -> None:
     places, title = FindingPlaces(report, page.places), titles_of(report)
-    rows = edit_rows(report, places, page.least)
+    rows = edit_rows(report.new, places, page.least)
     for row in rows[:MOST]:
         holder = places.holder(row.finding)
         file = file_of(holder)

@@ -58,38 +58,53 @@ class _Cases:
 
     def __init__(self, report: PostureReport, page: Page) -> None:
         self._report = report
+        self._new = {row.control.id: row.failed for row in report.new.by_control}
+        self._known = frozenset(report.baseline.known if report.baseline else ())
         self._places = FindingPlaces(report, page.places)
         self._title = titles_of(report)
         self._findings: dict[str, list[Finding]] = {}
-        for finding in report.findings:
-            self._findings.setdefault(finding.control, []).append(finding)
+        self._before: dict[str, list[Finding]] = {}
+        for number, finding in enumerate(report.findings):
+            kept = self._before if number in self._known else self._findings
+            kept.setdefault(finding.control, []).append(finding)
+
+    def status(self, row: ControlCount) -> str:
+        """What the test comes to: what a baseline knows fails none."""
+        return "passed" if row.status == "failed" and not self._new[row.control.id] else row.status
 
     def case(self, row: ControlCount, suite: str) -> str:
         names = f"classname={_quoted(f'{suite}/{row.control.id}')} name={_quoted(row.control.title)}"
-        if row.status == "failed":
-            message = f"{row.control.title} failed on {count(row.failed, 'object')}"
+        if self.status(row) == "failed":
+            new = "new " if self._report.baseline else ""
+            failed = self._new[row.control.id]
+            message = f"{row.control.title} failed on {count(failed, f'{new}object')}"
             body = "\n".join(self._lines(row))
             inner = f'<failure type="Control" message={_quoted(message)}>{_text(body)}</failure>'
-        elif row.status == "skipped":
+        elif self.status(row) == "skipped":
             info = status_info(row)
             why = f"{info['subStatus']}: {info['info']}"
             inner = f"<skipped message={_quoted(why)}/>"
         else:
             inner = ""
-        accepted = list(self._accepted(row.control.id))
-        inner += f"<system-out>{_text(chr(10).join(accepted))}</system-out>" if accepted else ""
+        said = [*self._known_lines(row.control.id), *self._accepted(row.control.id)]
+        inner += f"<system-out>{_text(chr(10).join(said))}</system-out>" if said else ""
         return f"    <testcase {names}>{inner}</testcase>\n" if inner else f"    <testcase {names}/>\n"
 
     def _lines(self, row: ControlCount) -> Iterator[str]:
         text = control_text(row.control)
         yield plain(text.fix or text.why, 1_000)
         yield from text.links[:1]
-        found = self._findings.get(row.control.id, [])
-        for finding in found[:_MOST_LINES]:
+        yield from self._found(self._findings.get(row.control.id, []))
+
+    def _found(self, findings: Sequence[Finding]) -> Iterator[str]:
+        for finding in findings[:_MOST_LINES]:
             spot = place_text(self._places.holder(finding), self._places.find(finding))
             yield f"{spot}: {self._title(self._report.resource(finding.resource))}: {fix(finding)}"
-        if len(found) > _MOST_LINES:
-            yield f"and {len(found) - _MOST_LINES:,} more"
+        if len(findings) > _MOST_LINES:
+            yield f"and {len(findings) - _MOST_LINES:,} more"
+
+    def _known_lines(self, control_id: str) -> Iterator[str]:
+        yield from (f"known: {line}" for line in self._found(self._before.get(control_id, [])))
 
     def _accepted(self, control_id: str) -> Iterator[str]:
         for one in self._report.waived:
@@ -99,7 +114,7 @@ class _Cases:
 
 
 def _suite(name: str, rows: Sequence[ControlCount], cases: _Cases, page: Page) -> str:
-    failed, skipped = (sum(1 for r in rows if r.status == state) for state in ("failed", "skipped"))
+    failed, skipped = (sum(1 for r in rows if cases.status(r) == state) for state in ("failed", "skipped"))
     return _element(name, (len(rows), failed, skipped, 0), (cases.case(r, name) for r in rows), page)
 
 

@@ -1,5 +1,7 @@
 """Markdown for a comment on a pull request or the summary of a job: the verdict, the problems, what was not seen.
 
+Where there is a baseline, what it knows is counted in the verdict, and what is new stands in the tables.
+
 Names that come with the input stand within code, where neither markup nor mentions work.
 """
 
@@ -51,8 +53,8 @@ def _blocks(report: PostureReport, page: Page) -> Iterator[str]:
     mark = "" if not page.verdict else "✅ " if page.passed else "❌ "
     yield f"## {mark}Leadline: {code(target_name(report))}\n\n{closing(report, page.verdict)}\n\n"
     yield f"{plain(scanned(report), 1_000)}\n\n"
-    yield _numbers(report)
-    rows = edit_rows(report, FindingPlaces(report, page.places), page.least)
+    yield _numbers(report.new, report)
+    rows = edit_rows(report.new, FindingPlaces(report, page.places), page.least)
     if rows:
         yield "### What to change\n\n| Severity | Problem | Where | Object | Change |\n|---|---|---|---|---|\n"
         title = titles_of(report)
@@ -75,8 +77,9 @@ def _blocks(report: PostureReport, page: Page) -> Iterator[str]:
     yield from _details("Left out", [f"{code(u.where)}: {words(u.why)}" for u in report.left_out])
 
 
-def _numbers(report: PostureReport) -> str:
-    pairs = report.severities()
+def _numbers(new: PostureReport, report: PostureReport) -> str:
+    """How many are ``new``; scores are those of the whole."""
+    pairs = new.severities()
     shown = [severity for severity in SEVERITIES if severity != "unknown" or pairs[severity]]
     head = " | ".join(severity.capitalize() for severity in shown)
     line = f"| {head} |\n|{'--:|' * len(shown)}\n| {' | '.join(f'{pairs[s]:,}' for s in shown)} |\n\n"

@@ -1,6 +1,7 @@
 """What a revision of the repository around a folder is called, so that it can be checked out beside it."""
 
 import os
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,8 +14,10 @@ _LIMITS = Limits(timeout_s=30.0, memory_bytes=1 << 30, output_bytes=1 << 20, fil
 _SETTINGS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 
 
-def address_of_revision(path: str, revision: str, environment: Mapping[str, str]) -> str:
+def address_of_revision(path: str, revision: str, environment: Mapping[str, str]) -> str | None:
     """The git address of ``path`` as it was at ``revision``: ``file:///home/me/shop@4f3c…//deploy``.
+
+    ``None`` where the revision has nothing at that path yet.
 
     Raises: ``SourceError`` where there is no git, no repository around the path, or no such revision.
     """
@@ -27,18 +30,41 @@ def address_of_revision(path: str, revision: str, environment: Mapping[str, str]
         raise SourceError(f"no such file: {path}")
     top = _run(program, folder, environment, "rev-parse", "--show-toplevel")
     if not top.is_success:
-        raise SourceError(
-            f"{path} is in no git repository", hint="compare with a baseline or a report instead"
-        )
+        raise _not_opened(path, folder, top)
     if revision.startswith("-"):
         raise SourceError(f"no revision {revision} in the repository of {path}", hint="git log shows them")
     commit = _run(program, folder, environment, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     if not commit.is_success:
-        raise SourceError(f"no revision {revision} in the repository of {path}", hint="git log shows them")
+        is_shallow = (
+            _run(program, folder, environment, "rev-parse", "--is-shallow-repository").output == b"true\n"
+        )
+        hint = (
+            f"this clone is shallow: git fetch --depth=1 origin {revision}"
+            if is_shallow
+            else "git log shows them"
+        )
+        raise SourceError(f"no revision {revision} in the repository of {path}", hint=hint)
     root = top.output.decode("utf-8", "surrogateescape").rstrip("\n")
     inside = os.path.relpath(real, os.path.realpath(root))
     below = "" if inside == "." else f"//{quote(inside)}"
-    return f"file://{quote(root)}{below}#{commit.output.decode().strip()}"
+    name = commit.output.decode().strip()
+    if below and not _run(program, folder, environment, "cat-file", "-e", f"{name}:{inside}").is_success:
+        return None
+    return f"file://{quote(root)}{below}#{name}"
+
+
+def _not_opened(path: str, folder: Path, outcome: Outcome) -> SourceError:
+    """Why git opens no repository around ``path``."""
+    top = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
+    instead = "compare with a baseline or a report instead"
+    if top is None:
+        return SourceError(f"{path} is in no git repository", hint=instead)
+    # Containers of build servers often run as another user than the one that made the checkout.
+    if hasattr(os, "geteuid") and top.stat().st_uid != os.geteuid():
+        trust = f"git config --global --add safe.directory {shlex.quote(str(top))}"
+        return SourceError(f"git does not trust {top}, since it belongs to another user", hint=trust)
+    said = outcome.complaint.splitlines()[-1] if outcome.complaint else outcome.fate
+    return SourceError(f"git cannot read the repository of {path}: {said}", hint=instead)
 
 
 def _run(program: str, folder: Path, environment: Mapping[str, str], *arguments: str) -> Outcome:
