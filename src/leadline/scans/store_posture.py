@@ -132,6 +132,7 @@ def _run(report: PostureReport, options: StoreOptions, outcome: tuple[str, str, 
             "message": message,
             "coverage": {
                 "objects": report.objects,
+                "judged": report.objects_judged,
                 "images": 0,
                 "controls": len(report.controls),
                 **told_unread(report.unread),

@@ -8,6 +8,7 @@ PUBLIC_MODULES = (
     "image_results",
     "local",
     "local_care",
+    "local_reader",
     "postgres",
     "posture_reading",
     "posture_results",

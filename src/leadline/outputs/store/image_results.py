@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from io import StringIO
 from typing import Any
 
+import msgspec
 import orjson
 from msgspec import Struct
 
@@ -29,6 +30,10 @@ MANIFESTS = "vulnerabilitymanifests"
 SUMMARIES = "vulnerabilitymanifestsummaries"
 SEVERITIES = ("critical", "high", "medium", "low", "negligible", "unknown")
 _STATES: dict[FixState, str] = {"fixed": "fixed", "not fixed": "not-fixed", "wont fix": "wont-fix"}
+COUNTED = "leadline.dev/vulnerabilities"
+"""The annotation with what is counted of an image's vulnerabilities, so that no one has to read bodies for it."""
+MOST_NAMED = 50
+"""Ids of each sort in that annotation."""
 _ID_END = 6
 Body = dict[str, Any]
 
@@ -41,6 +46,24 @@ class RunningContainer(Struct, frozen=True):
     workload: str
     namespace: str
     name: str
+
+
+class Counted(Struct, frozen=True, rename="camel"):
+    """What ``COUNTED`` holds, as JSON."""
+
+    database: str = ""
+    """When the newest feed of the database was made; empty where there was none."""
+    digest: str = ""
+    found: dict[str, int] = {}
+    """Vulnerabilities by severity."""
+    fixable: dict[str, int] = {}
+    """Those of them that an upgrade removes."""
+    exploited: int = 0
+    exploited_ids: tuple[str, ...] = ()
+    critical_ids: tuple[str, ...] = ()
+    """At most ``MOST_NAMED`` of either."""
+    unread: int = 0
+    """Parts of the image that could not be read."""
 
 
 class Scanned(Struct, frozen=True):
@@ -68,6 +91,7 @@ def image_puts(
         f"{PREFIX}image-tag": report.sbom.image.name,
         f"{PREFIX}status": "ready" if report.database else "incomplete",
         f"{PREFIX}timestamp": scanned.at,
+        COUNTED: msgspec.json.encode(counted(report)).decode(),
     }
     metadata = {"labels": labels, "annotations": annotations}
     of_sbom = {**metadata, "annotations": {**annotations, f"{PREFIX}status": _sbom_status(report)}}
@@ -85,6 +109,22 @@ def image_puts(
         its = {"labels": {**labels, **_labels(container)}, "annotations": annotations}
         puts.append(_put(SUMMARIES, container.namespace, summary_name(container), its, spec))
     return puts
+
+
+def counted(report: ImageReport) -> Counted:
+    matches = report.vulnerabilities
+    exploited = [match.id for match in matches if match.exploited]
+    critical = [match.id for match in matches if match.severity == "critical"]
+    return Counted(
+        report.database.date if report.database else "",
+        report.sbom.image.digest,
+        dict(Counter(match.severity for match in matches)),
+        dict(Counter(match.severity for match in matches if match.fixed_in)),
+        len(exploited),
+        tuple(dict.fromkeys(exploited))[:MOST_NAMED],
+        tuple(dict.fromkeys(critical))[:MOST_NAMED],
+        len(report.sbom.unread),
+    )
 
 
 def manifest_name(report: ImageReport) -> str:

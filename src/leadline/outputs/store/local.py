@@ -6,47 +6,28 @@ connection of their own and so see only what is durable.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import zstandard
 from msgspec import Struct
 
 from leadline.errors import StoreError
-from leadline.outputs.store import local_care, local_rows
-from leadline.outputs.store.local_rows import ROWS_AT_A_TIME, Row
+from leadline.outputs.store import local_care
+from leadline.outputs.store.local_reading import LARGE_BYTES, LocalReading, failing
 from leadline.outputs.store.local_schema import open_database, refusal
 from leadline.outputs.store.local_write import Drop, Operation, Writer
 from leadline.outputs.store.packing import Packer, train
-from leadline.outputs.store.protocol import (
-    DELETED,
-    EMPTY,
-    MAX_PAGE_BYTES,
-    Changes,
-    ConflictError,
-    Content,
-    Entry,
-    FutureError,
-    GoneError,
-    Page,
-    Paging,
-    Put,
-)
+from leadline.outputs.store.protocol import Changes, ConflictError, Entry, FutureError, GoneError, Put
 from leadline.outputs.store.selection import Key, Selection
-from leadline.outputs.store.token import read_token, write_token
-from leadline.outputs.store.version import Version, event_of
 
 T = TypeVar("T")
 DEFAULT_HISTORY = 10_000
 DEFAULT_HISTORY_BYTES = 256 * 2**20
-LARGE_BYTES = 256 * 2**10
-"""Larger bodies are compressed and decompressed in a thread."""
 _OPERATIONS_AT_A_TIME = 100
-_DELETION = local_rows.TYPES.index(DELETED)
 
 
 class Limits(Struct, frozen=True):
@@ -58,26 +39,24 @@ class Limits(Struct, frozen=True):
     """Of compressed bodies."""
 
 
-class LocalStore:
+class LocalStore(LocalReading):
     """Opens ``path``, or makes it. Belongs to the event loop that first writes to it; one of these and one process at
 
     a time may have a file open. Raises: ``StoreError``.
     """
 
     def __init__(self, path: Path, limits: Limits = Limits()) -> None:  # noqa: B008 frozen
-        self.path = path
         self._limits = limits
-        with ExitStack() as opened, _failing(path):
+        with ExitStack() as opened, failing(path):
             there = open_database(path, opened)
-            self._reader, self._lock = there.reader, there.lock
+            super().__init__(path, there.reader)
+            self._lock = there.lock
             self.is_writable = there.lock is not None
             self.note = there.note
             """What there is to say to those who keep the store; empty where all is well."""
-            self._kept_from, self._revision = local_rows.state(self._reader)
             self._writer = Writer(there.writer, self._revision)
             self._resources = opened.pop_all()
         self._database = there.writer
-        self._packer = Packer(self._read_dictionary)
         self._thread = ThreadPoolExecutor(1, "store")
         """Commits and trains. One thread: each keeps memory of its own that is not given back."""
         self._pending: list[_Writing] = []
@@ -85,51 +64,6 @@ class LocalStore:
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
         self._is_closed = False
-
-    @property
-    def revision(self) -> int:
-        return self._revision
-
-    @property
-    def kept_from(self) -> int:
-        """The oldest revision that a watch can still start from."""
-        return self._kept_from
-
-    async def get(self, key: Key) -> Entry | None:
-        with _failing(self.path):
-            row = local_rows.live(self._reader, key)
-            return await self._entry(row) if row else None
-
-    async def list(self, selection: Selection, paging: Paging) -> Page:
-        revision, *after = read_token(paging.token) or (self._revision, "", "")
-        if revision > self._revision:
-            raise FutureError(revision)
-        place = (str(after[0]), str(after[1]))
-        found: list[Entry] = []
-        size = 0
-        with _failing(self.path):
-            while True:
-                if revision < self._kept_from:
-                    raise GoneError(revision)
-                count = 0
-                for row in local_rows.page(self._reader, selection, revision, place):
-                    count += 1
-                    place = (row.namespace, row.name)
-                    if selection.fields and not selection.covers(row.key):
-                        continue
-                    if selection.labels and not selection.matches_labels(row.metadata):
-                        continue
-                    if selection.with_body:
-                        size += row.size
-                    if found and (len(found) >= paging.limit or size > paging.max_bytes):
-                        last = found[-1].key
-                        return Page(
-                            tuple(found), revision, write_token((revision, last.namespace, last.name))
-                        )
-                    found.append(await self._entry(row) if row.size > LARGE_BYTES else self._small_entry(row))
-                if count < ROWS_AT_A_TIME:
-                    return Page(tuple(found), revision, "")
-                await asyncio.sleep(0)
 
     async def put(self, put: Put) -> Entry:
         return (await self._write((put,)))[0]
@@ -150,7 +84,7 @@ class LocalStore:
             if upto == since:
                 await changed.wait()
                 continue
-            with _failing(self.path):
+            with failing(self.path):
                 changes = await self._changes(selection, since, upto)
             since = changes.revision
             yield changes
@@ -174,7 +108,7 @@ class LocalStore:
             return
         await self._forget()
         for plural in await self._quietly(local_care.kinds_to_train):
-            with _failing(self.path):
+            with failing(self.path):
                 content = await self._aside(train, local_care.samples(self._reader, plural))
             number = await self._quietly(partial(local_care.keep_dictionary, plural=plural, content=content))
             if content:
@@ -203,46 +137,12 @@ class LocalStore:
     async def _quietly(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """``work`` over the writing connection, between commits."""
         async with self._turn:
-            with _failing(self.path):
+            with failing(self.path):
                 try:
                     return work(self._database)
                 finally:
                     if self._database.in_transaction:
                         self._database.execute("ROLLBACK")
-
-    async def _changes(self, selection: Selection, since: int, upto: int) -> Changes:
-        """Those of a bounded number of versions."""
-        events = []
-        size = count = 0
-        revision = since
-        for row in local_rows.since(self._reader, selection, since, upto):
-            count += 1
-            revision = row.revision
-            version = Version(local_rows.TYPES[row.type], await self._entry(row), row.before)
-            event = event_of(version, selection)
-            if event is not None:
-                events.append(event)
-                size += row.size if selection.with_body else 0
-            if size > MAX_PAGE_BYTES:
-                return Changes(tuple(events), revision)
-        return Changes(tuple(events), upto if count < ROWS_AT_A_TIME else revision)
-
-    async def _entry(self, row: Row) -> Entry:
-        if not row.packed or row.size <= LARGE_BYTES:
-            return self._small_entry(row)
-        body = await asyncio.to_thread(Packer(self._read_dictionary).unpack, row.packed, row.dictionary)
-        return Entry(row.key, row.revision, Content(row.metadata, row.columns, body))
-
-    def _small_entry(self, row: Row) -> Entry:
-        body = row.packed
-        if body:
-            body = self._packer.unpack(body, row.dictionary)
-        elif row.type == _DELETION:
-            body = EMPTY
-        return Entry(row.key, row.revision, Content(row.metadata, row.columns, body))
-
-    def _read_dictionary(self, number: int) -> bytes:
-        return local_rows.dictionary(self._reader, number)
 
     async def _write(self, operations: tuple[Operation, ...]) -> tuple[Entry, ...]:
         if self._is_closed:
@@ -341,16 +241,3 @@ def _refuse(done: "asyncio.Future[tuple[Entry, ...]]", error: StoreError) -> Non
         done.set_exception(error)
         # The reader may have left; that is no fault to be logged.
         done.exception()
-
-
-@contextmanager
-def _failing(path: Path) -> Iterator[None]:
-    """What SQLite and zstd complain about, in our words."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise refusal(error, path) from error
-    except zstandard.ZstdError as error:
-        raise StoreError(
-            f"the store {path} is damaged: a body cannot be read", hint="restore a backup"
-        ) from error

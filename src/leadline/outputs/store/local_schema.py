@@ -85,6 +85,24 @@ def open_database(path: Path, resources: ExitStack) -> Opened:
         raise refusal(error, path) from error
 
 
+def open_to_read(path: Path, resources: ExitStack) -> sqlite3.Connection:
+    """A connection that leaves the file to the process that writes it.
+
+    Raises: ``StoreError`` where it is not there, is no store, or is of another version.
+    """
+    if not path.is_file():
+        raise StoreError(f"there is no store {path}")
+    try:
+        reader = _connect(path, False, resources)
+        if _check_version(reader, path) < len(MIGRATIONS):
+            raise StoreError(
+                f"the store {path} is of an earlier version", hint="open it once where it can be written"
+            )
+        return reader
+    except sqlite3.Error as error:
+        raise refusal(error, path) from error
+
+
 def migrate(database: sqlite3.Connection, path: Path, newest: int = 0) -> None:
     """Brings the tables up to date, in one transaction.
 

@@ -349,6 +349,7 @@ SCAN_RUN_STATUS = record(
         "coverage": record(
             {
                 "objects": INTEGER,
+                "judged?": INTEGER,
                 "images": INTEGER,
                 "controls": INTEGER,
                 "unread": INTEGER,

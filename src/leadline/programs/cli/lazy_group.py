@@ -27,7 +27,10 @@ COMMANDS = {
     "waiver": "Shows accepted findings: which entry matches what.",
 }
 """Each is a file in ``commands``, ``-`` in the name being ``_`` in the file's."""
-SERVERS = {"apiserver": "Serves stored results as objects of the Kubernetes API."}
+SERVERS = {
+    "apiserver": "Serves stored results as objects of the Kubernetes API.",
+    "exporter": "Answers Prometheus with numbers about stored results.",
+}
 """Programs of their own, which ``main`` starts by name."""
 _PACKAGE = "leadline.programs.cli.commands"
 _SHORTER: dict[tuple[str, ...], tuple[str, ...]] = {("scan", "image"): ("image", "scan")}

@@ -10,7 +10,10 @@ import sys
 INTERRUPTED = 130
 READER_LEFT = 141
 FAULT = 4
-SERVERS = {"apiserver": "leadline.programs.apiserver.main"}
+SERVERS = {
+    "apiserver": "leadline.programs.apiserver.main",
+    "exporter": "leadline.programs.exporter.main",
+}
 _SWITCH_S = 0.0002
 """How soon a thread that comes back from decompressing gets the lock. Python's own 5 ms are longer than that takes."""
 

@@ -1,0 +1,297 @@
+"""What is kept in memory of a stored object: a few numbers and names, never its body.
+
+Any client may have written the objects: what is missing counts as nothing, what has a wrong type as unreadable.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from sys import intern
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from leadline.errors import StoreError
+from leadline.outputs.plain import plain
+from leadline.outputs.store.image_results import COUNTED, Counted
+from leadline.outputs.store.posture_results import PREFIX
+from leadline.outputs.store.protocol import Entry
+
+POSTURE_SEVERITIES = ("critical", "high", "medium", "low", "unknown")
+IMAGE_SEVERITIES = ("critical", "high", "medium", "low", "unknown", "negligible")
+LONGEST_NAME = 253
+"""Of a label's value; Kubernetes has no longer names."""
+_LARGEST = 10**9
+"""Of a count; what is more was not counted but written to harm."""
+_MOST_REASONS = 100
+
+Labels = tuple[str, ...]
+
+
+class PostureFact(Struct, frozen=True, gc=False):
+    """Of a WorkloadConfigurationScanSummary."""
+
+    space: str
+    """The namespace that it is stored in; for an object without a namespace that of Leadline."""
+    workload: Labels
+    """namespace, name, kind"""
+    counts: tuple[int, ...]
+    """Failed controls, by ``POSTURE_SEVERITIES``."""
+    judged: int
+    """A bit for each control that judged it."""
+    failed: int
+    """A bit for each control that it fails."""
+
+
+class ContainerFact(Struct, frozen=True, gc=False):
+    """Of a VulnerabilityManifestSummary."""
+
+    space: str
+    workload: Labels
+    """namespace, name, kind, container"""
+    found: tuple[int, ...]
+    """Vulnerabilities, by ``IMAGE_SEVERITIES``."""
+    relevant: tuple[int, ...]
+    """Those of them in packages that are in use."""
+    image: str
+    counted: Counted | None
+    """``None`` where another tool wrote it."""
+
+
+class ImageFact(Struct, frozen=True, gc=False):
+    """Of a VulnerabilityManifest, without its body."""
+
+    image: Labels
+    """name, digest"""
+    is_matched: bool
+    """Whether there was a vulnerability database."""
+    counted: Counted | None
+
+
+class RunFact(Struct, frozen=True, gc=False):
+    """Of a ScanRun."""
+
+    name: str
+    subject: str
+    """posture or images"""
+    phase: str
+    is_full: bool
+    """Whether it looked at all that there is."""
+    finished_s: float
+    """Seconds since 1970; 0 where it has not ended."""
+    objects: int
+    judged: int | None
+    """Of the objects, those that a control judged; ``None`` where that was not recorded."""
+    images: int
+    undecided: int
+    unread: Mapping[str, int]
+    """By reason."""
+    skips: Mapping[str, int]
+    """Controls that judged nothing, by reason."""
+
+
+class _Metadata(Struct):
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+
+
+class _Status(Struct):
+    status: str | None = None
+
+
+class _Control(Struct):
+    status: _Status | None = None
+
+
+class _PostureSpec(Struct):
+    severities: dict[str, int] | None = None
+    controls: dict[str, _Control | None] | None = None
+
+
+class _Posture(Struct):
+    spec: _PostureSpec | None = None
+
+
+class _Pair(Struct):
+    all: int = 0
+    relevant: int = 0
+
+
+class _ImageSpec(Struct):
+    severities: dict[str, _Pair | None] | None = None
+
+
+class _Image(Struct):
+    spec: _ImageSpec | None = None
+
+
+class _Part(Struct):
+    reason: str | None = None
+    kind: str | None = None
+
+
+class _Coverage(Struct, rename="camel"):
+    objects: int = 0
+    judged: int | None = None
+    images: int = 0
+    unread: int = 0
+    undecided: int = 0
+    unread_places: list[_Part] | None = None
+    skips: list[_Part] | None = None
+
+
+class _RunStatus(Struct, rename="camel"):
+    phase: str | None = None
+    finished_at: str | None = None
+    coverage: _Coverage | None = None
+
+
+class _RunSpec(Struct):
+    subject: str | None = None
+    scope: str | None = None
+
+
+class _Run(Struct):
+    spec: _RunSpec | None = None
+    status: _RunStatus | None = None
+
+
+_metadata_of = msgspec.json.Decoder(_Metadata).decode
+_posture_of = msgspec.json.Decoder(_Posture).decode
+_image_of = msgspec.json.Decoder(_Image).decode
+_run_of = msgspec.json.Decoder(_Run).decode
+_counted_of = msgspec.json.Decoder(Counted).decode
+
+
+class PostureReader:
+    """Knows the bit of each control; ``controls`` are those that count for a framework."""
+
+    def __init__(self, controls: Iterable[str]) -> None:
+        self._bits = {id: 1 << number for number, id in enumerate(controls)}
+
+    def bits(self, controls: Iterable[str]) -> int:
+        return sum(self._bits.get(id, 0) for id in set(controls))
+
+    def __call__(self, entry: Entry) -> PostureFact:
+        """Raises: ``StoreError`` where it is no such object."""
+        metadata, spec = _metadata(entry), _decoded(entry, _posture_of).spec or _PostureSpec()
+        judged = failed = 0
+        for id, control in (spec.controls or {}).items():
+            bit = self._bits.get(id, 0)
+            status = control.status.status if control and control.status else None
+            if status in ("passed", "failed"):
+                judged |= bit
+            if status == "failed":
+                failed |= bit
+        severities = spec.severities or {}
+        counts = tuple(_count(severities.get(name, 0)) for name in POSTURE_SEVERITIES)
+        return PostureFact(_name(entry.key.namespace), _workload(metadata), counts, judged, failed)
+
+
+def container_fact(entry: Entry) -> ContainerFact:
+    """Raises: ``StoreError`` where it is no such object."""
+    metadata, spec = _metadata(entry), _decoded(entry, _image_of).spec or _ImageSpec()
+    container = _name((metadata.labels or {}).get(f"{PREFIX}workload-container-name", "").lower())
+    pairs = [(spec.severities or {}).get(name) or _Pair() for name in IMAGE_SEVERITIES]
+    return ContainerFact(
+        _name(entry.key.namespace),
+        (*_workload(metadata), container),
+        tuple(_count(pair.all) for pair in pairs),
+        tuple(_count(pair.relevant) for pair in pairs),
+        _name((metadata.annotations or {}).get(f"{PREFIX}image-tag", "")),
+        _counted(metadata),
+    )
+
+
+def image_fact(entry: Entry) -> ImageFact:
+    """Raises: ``StoreError`` where it is no such object."""
+    metadata = _metadata(entry)
+    annotations = metadata.annotations or {}
+    name = annotations.get(f"{PREFIX}image-tag") or entry.key.name
+    counted = _counted(metadata)
+    id = (counted.digest if counted else "") or annotations.get(f"{PREFIX}image-id", "")
+    is_matched = annotations.get(f"{PREFIX}status") != "incomplete"
+    return ImageFact((_name(name), _name(id)), is_matched, counted)
+
+
+def run_fact(entry: Entry) -> RunFact:
+    """Raises: ``StoreError`` where it is no such object."""
+    run = _decoded(entry, _run_of)
+    spec, status = run.spec or _RunSpec(), run.status or _RunStatus()
+    coverage = status.coverage or _Coverage()
+    unread = _by_reason((part.reason for part in coverage.unread_places or ()), coverage.unread)
+    return RunFact(
+        entry.key.name,
+        _name(spec.subject or "posture"),
+        _name(status.phase or "unfinished"),
+        spec.scope == "everything",
+        seconds_of(status.finished_at or ""),
+        _count(coverage.objects),
+        None if coverage.judged is None else _count(coverage.judged),
+        _count(coverage.images),
+        _count(coverage.undecided),
+        unread,
+        _by_reason((part.kind for part in coverage.skips or ()), 0),
+    )
+
+
+def seconds_of(moment: str) -> float:
+    """Since 1970, of RFC 3339 or a date; 0 where it is neither."""
+    try:
+        found = datetime.fromisoformat(moment.replace("Z", "+00:00"))
+        return (
+            found if found.tzinfo else datetime.fromisoformat(f"{moment[:10]}T00:00:00+00:00")
+        ).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def _by_reason(reasons: Iterable[str | None], whole: int) -> dict[str, int]:
+    """Counts; what ``whole`` has more was not recorded one by one."""
+    counts: dict[str, int] = {}
+    for reason in reasons:
+        name = _name(reason or "other")
+        if name not in counts and len(counts) >= _MOST_REASONS:
+            name = "other"
+        counts[name] = counts.get(name, 0) + 1
+    if (more := _count(whole) - sum(counts.values())) > 0:
+        counts["not recorded"] = more
+    return counts
+
+
+def _metadata(entry: Entry) -> _Metadata:
+    try:
+        return _metadata_of(entry.content.metadata)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise StoreError(f"{entry.key}: its metadata cannot be read: {error}") from error
+
+
+def _decoded(entry: Entry, decode: Any) -> Any:
+    try:
+        return decode(entry.content.body or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise StoreError(f"{entry.key}: it cannot be read: {error}") from error
+
+
+def _counted(metadata: _Metadata) -> Counted | None:
+    written = (metadata.annotations or {}).get(COUNTED)
+    try:
+        return _counted_of(written) if written else None
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _workload(metadata: _Metadata) -> Labels:
+    labels = metadata.labels or {}
+    space, name, kind = (
+        labels.get(f"{PREFIX}workload-{field}", "") for field in ("namespace", "name", "kind")
+    )
+    return (_name(space), _name(name), _name(kind.lower()))
+
+
+def _name(text: str) -> str:
+    return intern(plain(text, LONGEST_NAME))
+
+
+def _count(number: int) -> int:
+    return min(max(number, 0), _LARGEST)

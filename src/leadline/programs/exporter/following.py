@@ -1,0 +1,205 @@
+"""Keeps the results current: lists each kind once, watches it from there, and knows when the store is lost."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from leadline.errors import LeadlineError, StoreError
+from leadline.outputs.store.protocol import (
+    DELETED,
+    Changes,
+    FutureError,
+    GoneError,
+    Page,
+    Paging,
+    TokenError,
+)
+from leadline.outputs.store.selection import Selection
+from leadline.programs.exporter.results import Followed, Results
+from leadline.scans.scan_runs import RUNS
+
+log = logging.getLogger(__name__)
+PAGE = 200
+PAGE_BYTES = 2**20
+"""Bodies are passed over once, so that small pages cost little and keep memory small."""
+
+
+class Readable(Protocol):
+    """As much of a store as is needed here."""
+
+    async def list(self, selection: Selection, paging: Paging) -> Page:
+        """As ``Store.list``."""
+
+    def watch(self, selection: Selection, since: int) -> AsyncIterator[Changes]:
+        """As ``Store.watch``; empty changes are a sign of life."""
+
+    async def close(self) -> None:
+        """Ends watches."""
+
+
+class Patience(Struct, frozen=True):
+    beat_s: float = 15.0
+    """Between two questions whether the store answers."""
+    answer_s: float = 10.0
+    """For the store to answer one of them."""
+    silence_s: float = 150.0
+    """Without a sign of life, a watch has been lost. The API server gives one each minute."""
+    again_s: float = 2.0
+    """Before the store is opened again; doubles up to ``longest_s``."""
+    longest_s: float = 60.0
+    stale_s: float = 45.0
+    """After the last answer, numbers are no longer shown."""
+
+
+class Follower:
+    """``run`` does not return. ``opened`` makes a connection to the store, as often as it is lost."""
+
+    def __init__(
+        self,
+        results: Results,
+        opened: Callable[[], Readable],
+        patience: Patience = Patience(),  # noqa: B008 frozen
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._results = results
+        self._opened = opened
+        self._patience = patience
+        self._clock = clock
+        self._listed: set[str] = set()
+        self._answered_at: float | None = None
+        self._is_answering = False
+        self.losses = 0
+        """How often the store was lost."""
+        self.store: Readable | None = None
+        self.changed = asyncio.Event()
+        """Set, and replaced, whenever the results or what is known of the store change."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the store answers, and all of it has been read."""
+        return self._is_answering and self.is_fresh
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the numbers may be shown: they are those of a moment ago at most."""
+        if self._answered_at is None or len(self._listed) < len(self._results.followed):
+            return False
+        return self._clock() - self._answered_at <= self._patience.stale_s
+
+    async def run(self) -> None:
+        again_s = self._patience.again_s
+        while True:
+            try:
+                self.store = self._opened()
+                await _first_to_end(self._heartbeat(self.store), *self._kinds(self.store))
+            except (LeadlineError, OSError, ValueError) as error:
+                # Answers that are no JSON are ValueErrors.
+                if self.is_up:
+                    again_s = self._patience.again_s
+                self._lose(error)
+            finally:
+                self._listed.clear()
+                if self.store is not None:
+                    await self.store.close()
+                    self.store = None
+            await asyncio.sleep(again_s)
+            again_s = min(2 * again_s, self._patience.longest_s)
+
+    def _kinds(self, store: Readable) -> list[Awaitable[None]]:
+        return [self._follow(store, kind) for kind in self._results.followed]
+
+    async def _follow(self, store: Readable, kind: Followed[Any]) -> None:
+        while True:
+            try:
+                since = await self._list(store, kind)
+                self._listed.add(kind.plural)
+                self._wake()
+                async for changes in self._signs_of_life(store.watch(_selection(kind), since)):
+                    for event in changes.events:
+                        if event.type == DELETED:
+                            kind.drop(event.entry.key)
+                        else:
+                            kind.put(event.entry)
+                    if changes.events:
+                        self._wake()
+                raise StoreError(f"the watch of {kind.plural} has ended")
+            except (GoneError, FutureError, TokenError) as error:
+                log.info("%s is listed again: %s", kind.plural, error)
+                self._listed.discard(kind.plural)
+                await asyncio.sleep(self._patience.again_s)
+
+    async def _list(self, store: Readable, kind: Followed[Any]) -> int:
+        """The revision that the list shows."""
+        filling = kind.anew()
+        page = await store.list(_selection(kind), Paging("", PAGE, PAGE_BYTES))
+        while True:
+            for entry in page.entries:
+                filling.put(entry)
+            if not page.token:
+                kind.become(filling)
+                return page.revision
+            page = await store.list(_selection(kind), Paging(page.token, PAGE, PAGE_BYTES))
+
+    async def _signs_of_life(self, watch: AsyncIterator[Changes]) -> AsyncIterator[Changes]:
+        while True:
+            try:
+                async with asyncio.timeout(self._patience.silence_s):
+                    changes = await anext(watch)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise StoreError("the store gives no sign of life") from None
+            yield changes
+
+    async def _heartbeat(self, store: Readable) -> None:
+        """Asks for next to nothing, over and over: a watch that hears nothing cannot say whether there is anything."""
+        while True:
+            try:
+                async with asyncio.timeout(self._patience.answer_s):
+                    await store.list(Selection(RUNS, with_body=False), Paging("", 1))
+                self._answered_at = self._clock()
+                if not self._is_answering:
+                    self._is_answering = True
+                    self._wake()
+            except TimeoutError:
+                self._lose(StoreError("it does not answer"))
+            except (GoneError, FutureError):
+                pass
+            except StoreError as error:
+                # Watches take up again where they were closed; nothing has to be listed anew for it.
+                self._lose(error)
+            await asyncio.sleep(self._patience.beat_s)
+
+    def _lose(self, error: Exception) -> None:
+        if self._is_answering or not self.losses:
+            log.error("the store is lost: %s", error)
+            self.losses += 1
+        self._is_answering = False
+        self._wake()
+
+    def _wake(self) -> None:
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+def _selection(kind: Followed[Any]) -> Selection:
+    return Selection(kind.plural, with_body=kind.with_body)
+
+
+async def _first_to_end(*works: Awaitable[None]) -> None:
+    """Runs all until one of them ends, which is always an error, and raises it."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()

@@ -1,0 +1,144 @@
+"""``leadline exporter``: follows the store, and answers Prometheus until it is asked to stop."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+import uvicorn
+import uvloop
+
+from leadline.errors import LeadlineError
+from leadline.outputs.plain import plain
+from leadline.outputs.redaction.log import safe_formatter
+from leadline.outputs.redaction.values import SecretValues
+from leadline.posture.catalogue import load_controls
+from leadline.programs.exporter.following import Follower, Readable
+from leadline.programs.exporter.metrics import MOST_SERIES
+from leadline.programs.exporter.results import Results
+from leadline.programs.exporter.scraping import Numbers, Scraped
+from leadline.programs.exporter.settings import KUBE, Settings
+from leadline.scans.frameworks import load_frameworks
+
+log = logging.getLogger(__name__)
+GOODBYE_S = 5
+MOST_CONNECTIONS = 100
+_DEFAULTS = Settings()
+_LONGEST_LINE = 2_000
+
+
+@click.command("exporter")
+@click.option(
+    "--store",
+    default=_DEFAULTS.store,
+    show_default=True,
+    help="Where the results are: kube, or a file, which other commands may go on writing.",
+)
+@click.option("--kube-context", default="", help="Context of the kubeconfig; a pod needs none.")
+@click.option("--kubeconfig", default="", help="File; a pod needs none.")
+@click.option("--host", default=_DEFAULTS.host, show_default=True)
+@click.option("--port", default=_DEFAULTS.port, show_default=True)
+@click.option(
+    "--max-series",
+    default=MOST_SERIES,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Of one metric; the worst are kept, and leadline_series_left_out says how many are not.",
+)
+def command(**flags: Any) -> None:
+    """Answer Prometheus with numbers about the stored results. Scrapes never scan."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(safe_formatter(SecretValues(), "%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    uvloop.run(serve(Settings(**flags)))
+
+
+async def serve(settings: Settings) -> None:
+    """Raises: ``OSError`` where the port is taken."""
+    results = Results(load_frameworks(load_controls()))
+    follower = Follower(results, _opener(settings))
+    application = Scraped(Numbers(results, follower, settings.max_series), follower)
+    config = uvicorn.Config(
+        application,
+        settings.host,
+        settings.port,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=GOODBYE_S,
+    )
+    server = _Server(config)
+    following = asyncio.ensure_future(follower.run())
+    # A server whose numbers have stopped for ever is no use: it ends, and is started anew.
+    following.add_done_callback(lambda _: server.leave())
+    try:
+        await server.serve()
+    finally:
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+
+
+class _Server(uvicorn.Server):
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Not as uvicorn, which ends the process by the same signal before we are done."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+    def leave(self) -> None:
+        """As a signal would."""
+        self.handle_exit(signal.SIGTERM, None)
+
+
+def _opener(settings: Settings) -> Callable[[], Readable]:
+    if settings.store == KUBE:
+        # Each carrier brings libraries that the other does without.
+        from leadline.outputs.store.remote import RemoteStore
+        from leadline.sources.cluster.connection import async_client
+
+        def remote() -> Readable:
+            http = async_client(
+                settings.kube_context,
+                settings.kubeconfig,
+                environ=os.environ,
+                said=lambda line: log.info("%s", line),
+            )
+            return RemoteStore(http)
+
+        return remote
+    from leadline.outputs.store.local_reader import LocalReader
+
+    return lambda: LocalReader(Path(settings.store))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code."""
+    try:
+        command(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except click.ClickException as error:
+        _say(error.format_message())
+        return error.exit_code
+    except LeadlineError as error:
+        _say(str(error))
+        return error.exit_code
+    except OSError as error:
+        _say(f"{error.filename or ''}: {error.strerror or error}")
+        return 3
+    except SystemExit:
+        # uvicorn has said why it cannot listen.
+        return 3
+    return 0
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"leadline: {plain(message, _LONGEST_LINE)}\n")

@@ -1,0 +1,163 @@
+"""All that is known of the stored results: a fact for each object, and the sums of them that metrics and alerts show."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from leadline.errors import StoreError
+from leadline.model.control import Framework
+from leadline.outputs.store import image_results, posture_results
+from leadline.outputs.store.protocol import Entry
+from leadline.outputs.store.selection import Key
+from leadline.programs.exporter.facts import (
+    ContainerFact,
+    ImageFact,
+    Labels,
+    PostureFact,
+    PostureReader,
+    RunFact,
+    container_fact,
+    image_fact,
+    run_fact,
+)
+from leadline.scans.scan_runs import RUNS
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Counts = tuple[int, ...]
+Table = dict[Labels, Counts]
+
+
+class Followed(Generic[T]):
+    """The facts of one kind of object."""
+
+    def __init__(self, plural: str, read: Callable[[Entry], T], *, with_body: bool = True) -> None:
+        self.plural = plural
+        self.with_body = with_body
+        self.facts: dict[Key, T] = {}
+        self.unreadable: set[Key] = set()
+        self.version = 0
+        """Grows with each change."""
+        self._read = read
+
+    def anew(self) -> "Followed[T]":
+        """An empty one of the same kind, to be filled while this one still answers."""
+        return Followed(self.plural, self._read, with_body=self.with_body)
+
+    def become(self, other: "Followed[T]") -> None:
+        """All that ``other`` holds, in place of what was here."""
+        self.facts, self.unreadable = other.facts, other.unreadable
+        self.version += 1
+
+    def put(self, entry: Entry) -> None:
+        self.drop(entry.key)
+        try:
+            self.facts[entry.key] = self._read(entry)
+        except StoreError as error:
+            self.unreadable.add(entry.key)
+            log.warning("%s", error)
+
+    def drop(self, key: Key) -> None:
+        self.facts.pop(key, None)
+        self.unreadable.discard(key)
+        self.version += 1
+
+
+class Results:
+    """Filled by the follower; ``frameworks`` are those whose scores are worked out."""
+
+    def __init__(self, frameworks: Iterable[Framework]) -> None:
+        self.frameworks = tuple(frameworks)
+        ids = sorted({id for framework in self.frameworks for id in framework.control_ids})
+        reader = PostureReader(ids)
+        self._bits = {framework.name: reader.bits(framework.control_ids) for framework in self.frameworks}
+        self._controls = len(ids)
+        self.posture = Followed[PostureFact](posture_results.SUMMARIES, reader)
+        self.containers = Followed[ContainerFact](image_results.SUMMARIES, container_fact)
+        self.images = Followed[ImageFact](image_results.MANIFESTS, image_fact, with_body=False)
+        self.runs = Followed[RunFact](RUNS, run_fact)
+
+    @property
+    def followed(
+        self,
+    ) -> tuple[
+        Followed[PostureFact] | Followed[ContainerFact] | Followed[ImageFact] | Followed[RunFact], ...
+    ]:
+        return (self.posture, self.containers, self.images, self.runs)
+
+    @property
+    def version(self) -> int:
+        return sum(one.version for one in self.followed)
+
+    def controls(self) -> "Levels":
+        rows = ((fact.space, fact.workload, fact.counts) for fact in self.posture.facts.values())
+        return _levels(rows)
+
+    def vulnerabilities(self) -> "Levels":
+        return _levels((fact.space, fact.workload, fact.found) for fact in self.containers.facts.values())
+
+    def relevant(self) -> "Levels":
+        return _levels((fact.space, fact.workload, fact.relevant) for fact in self.containers.facts.values())
+
+    def scores(self) -> Mapping[str, float]:
+        """Per cent, by framework; only those of which a control judged anything."""
+        judged, failed = Counter[int](), Counter[int]()
+        for (of_judged, of_failed), number in Counter(
+            (fact.judged, fact.failed) for fact in self.posture.facts.values()
+        ).items():
+            for bit in _bits_of(of_judged):
+                judged[bit] += number
+            for bit in _bits_of(of_failed):
+                failed[bit] += number
+        found = {}
+        for name, mask in self._bits.items():
+            shares = [100 * (n - failed[bit]) / n for bit, n in judged.items() if mask >> bit & 1]
+            if shares:
+                found[name] = sum(shares) / len(shares)
+        return found
+
+    def newest(self, subject: str) -> RunFact | None:
+        """The last scan that was finished, of those that looked at everything where there are such."""
+        runs = [
+            run for run in self.runs.facts.values() if run.subject == subject and run.phase == "Succeeded"
+        ]
+        return max([run for run in runs if run.is_full] or runs, key=lambda run: run.finished_s, default=None)
+
+
+class Levels(Struct, frozen=True):
+    """The same counts three times over."""
+
+    cluster: Counts
+    """Empty where nothing is stored."""
+    namespaces: Table
+    workloads: Table
+
+
+def _levels(rows: Iterable[tuple[str, Labels, Counts]]) -> Levels:
+    spaces: dict[Labels, list[int]] = {}
+    workloads: dict[Labels, list[int]] = {}
+    whole: list[int] = []
+    for space, workload, counts in rows:
+        whole = whole or [0] * len(counts)
+        for sums in (
+            whole,
+            spaces.setdefault((space,), [0] * len(counts)),
+            workloads.setdefault(workload, [0] * len(counts)),
+        ):
+            for at, number in enumerate(counts):
+                sums[at] += number
+    return Levels(
+        tuple(whole),
+        {labels: tuple(sums) for labels, sums in spaces.items()},
+        {labels: tuple(sums) for labels, sums in workloads.items()},
+    )
+
+
+def _bits_of(mask: int) -> Iterable[int]:
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest

@@ -1,0 +1,15 @@
+"""What the exporter is started with."""
+
+from msgspec import Struct
+
+KUBE = "kube"
+
+
+class Settings(Struct, frozen=True):
+    store: str = KUBE
+    """``kube``, or the path of a file."""
+    kube_context: str = ""
+    kubeconfig: str = ""
+    host: str = "::"
+    port: int = 8080
+    max_series: int = 5_000

@@ -1,0 +1,88 @@
+"""The exporter as it is started: over a file that commands go on writing."""
+
+import asyncio
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+from exporter_process import ExporterProcess, checked
+from scanned import deployment, image, scan
+
+from leadline.outputs.store.image_results import RunningContainer
+from leadline.outputs.store.local import LocalStore
+from leadline.programs.exporter.main import main
+from leadline.scans.store_images import store_image
+from leadline.scans.store_posture import StoreOptions, store_posture
+
+
+def store(folder: Path, *manifests: str) -> Path:
+    """Writes as a command does: opens the file, writes, closes it."""
+    file = folder / "results.db"
+
+    async def written() -> None:
+        opened = LocalStore(file)
+        try:
+            await store_posture(opened, scan(folder, *manifests), StoreOptions(is_full=True))
+            containers = [RunningContainer("Deployment", "web", "shop", "main")]
+            await store_image(opened, image("nginx", ("CVE-1", "critical"), exploited=("CVE-1",)), containers)
+        finally:
+            await opened.close()
+
+    asyncio.run(written())
+    return file
+
+
+def test_it_answers_for_a_file_that_commands_go_on_writing(tmp_path: Path):
+    file = store(tmp_path, deployment("web"), deployment("pay", "bank"))
+    with ExporterProcess(tmp_path, str(file)) as exporter:
+        metrics = exporter.metrics()
+        assert 'kubescape_controls_total_workload_critical{namespace="bank",workload="pay"' in metrics
+        store(tmp_path, deployment("web"))
+        exporter.wait_until_shown('namespace="bank"', shown=False)
+        assert 'namespace="shop"' in exporter.metrics()
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
+def test_promtool_has_nothing_to_complain_about(tmp_path: Path):
+    with ExporterProcess(tmp_path, str(store(tmp_path, deployment("web")))) as exporter:
+        metrics = exporter.metrics()
+        assert "leadline_exploited_vulnerabilities" in metrics
+        assert checked(metrics) == ""
+        assert checked("1 bad{") != ""
+
+
+def test_it_waits_for_a_store_and_says_that_it_has_none(tmp_path: Path):
+    exporter = ExporterProcess(tmp_path, str(tmp_path / "results.db"))
+    try:
+        exporter.wait_until_shown("leadline_store_up 0.0")
+        assert "kubescape_" not in exporter.metrics()
+        assert exporter.get("/readyz") == (503, "the store is not read\n")
+        assert exporter.get("/healthz") == (200, "ok\n")
+        store(tmp_path, deployment("web"))
+        exporter.wait_until_ready()
+        assert "leadline_store_up 1.0" in exporter.metrics()
+        assert "there is no store" in exporter.log.read_text()
+    finally:
+        exporter.stop()
+
+
+def test_other_questions_are_answered_shortly(tmp_path: Path):
+    with ExporterProcess(tmp_path, str(store(tmp_path, deployment("web")))) as exporter:
+        assert exporter.get("/")[0] == 404
+        assert exporter.get("/metrics", "POST")[0] == 405
+        assert exporter.get("/metrics", "HEAD") == (200, "")
+
+
+@pytest.mark.parametrize("arguments", [("--port=x",), ("--max-series=0",), ("--nonsense",), ("words",)])
+def test_wrong_usage_is_one_line(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]):
+    assert main(arguments) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_port_that_is_taken_ends_it(tmp_path: Path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main([f"--store={tmp_path / 'r.db'}", "--host=127.0.0.1", f"--port={port}"]) == 3
