@@ -154,6 +154,67 @@ def test_a_chart_is_edited_where_the_field_is_set(
     assert not failing(tmp_path, PRIVILEGED)
 
 
+GUARDED = TEMPLATE.replace(
+    "      securityContext:\n        {{- toYaml .Values.securityContext | nindent 8 }}",
+    "      {{- with .Values.securityContext }}\n      securityContext:\n        {{- toYaml . | nindent 8 }}\n      {{- end }}",
+)
+NAMED_BY_AN_ACTION = TEMPLATE.replace(
+    "name: web\n      image: busybox:1.36\n      securityContext:\n        {{- toYaml .Values.securityContext | nindent 8 }}",
+    "name: {{ .Chart.Name }}\n      image: busybox:1.36",
+)
+HARDENED = PostureOptions(controls=("C-0013", "C-0016", "C-0017", "L-0019"), environ=os.environ)
+
+
+@pytest.mark.parametrize(
+    ("template", "partial", "file"),
+    [
+        (GUARDED, "", "values.yaml"),
+        (NAMED_BY_AN_ACTION, "", "templates/pod.yaml"),
+        (
+            TEMPLATE.replace("toYaml .Values.securityContext", 'include "web.context" .'),
+            '{{- define "web.context" -}}\n{{- toYaml .Values.securityContext -}}\n{{- end -}}\n',
+            "values.yaml",
+        ),
+        (
+            GUARDED.replace("with .Values.securityContext", "if .Values.securityContext").replace(
+                "toYaml .", "toYaml .Values.securityContext"
+            ),
+            "",
+            "values.yaml",
+        ),
+        (
+            'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  {{- include "web.pod" . | nindent 2 }}\n',
+            '{{- define "web.pod" -}}\ncontainers:\n- name: web\n  image: busybox:1.36\n'
+            "  {{- with .Values.securityContext }}\n  securityContext:\n    {{- toYaml . | nindent 4 }}\n  {{- end }}\n{{- end -}}\n",
+            "values.yaml",
+        ),
+    ],
+    ids=["with", "beside an action", "partial writes the value", "if", "partial writes the pod"],
+)
+def test_what_a_chart_does_not_render_yet_is_set_where_it_would_be_written(
+    template: str, partial: str, file: str, tmp_path: Path
+):
+    folder = chart(tmp_path / "web", template, "# kept\nsecurityContext: {}\n")
+    (folder / "templates" / "_helpers.tpl").write_text(partial)
+    result = fixed(tmp_path, HARDENED)
+    assert result.not_made == ()
+    assert [Path(one.path).relative_to(folder).as_posix() for one in result.files] == [file]
+    write_back(result.files)
+    assert not failing(tmp_path, HARDENED)
+    assert [
+        file
+        for file in folder.rglob("*")
+        if file.is_file() and file.read_text().count("securityContext:") > 1
+    ] == []
+
+
+def test_a_key_that_the_template_writes_for_some_values_is_not_written_beside_it(tmp_path: Path):
+    template = GUARDED.replace("toYaml .", "omit . | toJson")
+    template = template.replace("with .Values.securityContext", "if eq .Values.mode (print 1)")
+    chart(tmp_path / "web", template, "mode: a\n")
+    assert fixed(tmp_path, HARDENED).files == ()
+
+
 def test_a_value_that_does_more_than_the_edit_is_left_alone(tmp_path: Path):
     template = TEMPLATE.replace(
         "{{- toYaml .Values.securityContext | nindent 8 }}",
@@ -195,7 +256,55 @@ def test_a_kustomization_is_edited_in_the_patch_that_sets_the_field(tmp_path: Pa
     assert not failing(tmp_path, PRIVILEGED)
 
 
+def test_a_kustomization_is_edited_in_its_base_below_what_a_transformer_adds(tmp_path: Path):
+    kustomization(tmp_path)
+    (tmp_path / "base" / "pod.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n")
+    with (tmp_path / "prod" / "kustomization.yaml").open("a") as stream:
+        stream.write("commonLabels: {team: a}\n")
+    options = PostureOptions(controls=("C-0193",), environ=os.environ)
+    result = fixed(tmp_path, options)
+    assert [Path(file.path).name for file in result.files] == ["pod.yaml"]
+    assert result.not_made == ()
+
+
 # What must not happen
+
+
+CONTROL_PLANE = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: kube-apiserver
+  namespace: kube-system
+  labels: {component: kube-apiserver, tier: control-plane}
+spec:
+  hostNetwork: true
+  containers:
+    - name: kube-apiserver
+      image: registry.k8s.io/kube-apiserver:v1.31.0
+      command: [kube-apiserver, --secure-port=6443]
+"""
+
+
+def test_what_could_stop_the_control_plane_is_not_edited_and_its_other_flags_follow_without_a_gap(
+    tmp_path: Path,
+):
+    (tmp_path / "kube-apiserver.yaml").write_text(CONTROL_PLANE)
+    result = fixed(tmp_path, PostureOptions(environ=os.environ))
+    (file,) = result.files
+    assert "hostNetwork: true" in file.after
+    assert "runAsNonRoot" not in file.after
+    assert "--anonymous-auth=false" not in file.after
+    assert "--profiling=false" in file.after
+    whys = {one.edit.path.rpartition(".")[2]: one.why for one in result.not_made}
+    assert "this could stop them" in whys["runAsNonRoot"]
+    assert all("nothing can be written" not in why for why in whys.values())
+
+
+def test_a_user_of_the_same_name_is_no_control_plane(tmp_path: Path):
+    (tmp_path / "a.yaml").write_text(CONTROL_PLANE.replace("kube-system", "shop"))
+    (file,) = fixed(tmp_path, HARDENED).files
+    assert "runAsNonRoot: true" in file.after
 
 
 def test_a_file_that_changed_meanwhile_is_not_written_nor_is_any_other(tmp_path: Path):

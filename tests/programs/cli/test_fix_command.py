@@ -126,3 +126,12 @@ def test_a_scan_can_fix_as_well(capfd):
 def test_flags_that_do_not_fit_are_refused(capfd, words):
     assert main(["scan", *words]) == 2
     assert len(capfd.readouterr().err.splitlines()) == 1
+
+
+def test_what_is_accepted_in_a_file_stays(capfd):
+    Path("accepted.yaml").write_text(
+        "waivers:\n- reason: reads the logs of its node\n  match: {controls: [C-0057]}\n"
+    )
+    assert "privileged" in run(capfd, "control", "C-0057", "shop", "--dry-run")[1]
+    code, out, _ = run(capfd, "control", "C-0057", "shop", "--dry-run", "--exceptions", "accepted.yaml")
+    assert (code, "---" in out) == (0, False)

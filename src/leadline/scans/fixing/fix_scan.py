@@ -19,8 +19,8 @@ from leadline.outputs.redaction.values import SecretValues
 from leadline.posture.engine import Judgement, judge
 from leadline.scans.coverage import why_no_verdict
 from leadline.scans.fixing.proof import brought, changed_more, not_gone
-from leadline.scans.fixing.spots import NoSpotError, Spot, changed_text, spots_of
-from leadline.scans.fixing.wanted_edits import Key, Wanted, WantedEdit, wanted_edits
+from leadline.scans.fixing.spots import NoSpotError, Spot, changed_text, changes_of, spots_of
+from leadline.scans.fixing.wanted_edits import Key, Wanted, WantedEdit, danger_of, wanted_edits
 from leadline.scans.fixing.working_copy import WorkingCopy
 from leadline.scans.options import PostureOptions
 from leadline.scans.policies import Policies, choose_policies
@@ -190,6 +190,9 @@ class _Fixing:
 
     def _find_ways(self, edit: WantedEdit, resource: Resource, seen: _Seen) -> None:
         ways: list[Spot] = []
+        if danger := danger_of(edit, resource):
+            self._refused[edit.key] = danger
+            return
         try:
             for spot in spots_of(edit, resource, seen.reading.places):
                 if self._copy.text(spot.file) is None:
@@ -300,35 +303,39 @@ class _Fixing:
     def _write(self, edits: Iterable[WantedEdit]) -> dict[Key, Spot]:
         """Makes every edit that has a way left, beginning with the first texts; the edits made."""
         self._copy.restore()
-        by_file: dict[str, dict[Key, Spot]] = {}
-        for edit in edits:
-            if edit.key in self._ways:
-                spot = self._ways[edit.key][0]
-                by_file.setdefault(spot.file, {})[edit.key] = spot
-        made: dict[Key, Spot] = {}
-        for file, spots in by_file.items():
-            before = self._copy.text(file) or ""
-            try:
-                text = changed_text(before, [spot.change for spot in spots.values()])
-            except ManifestError:
-                text, spots = self._one_by_one(before, spots)
-            if text != before:
+        edits = list(edits)
+        while True:
+            by_file: dict[str, dict[Key, Spot]] = {}
+            for edit in edits:
+                if edit.key in self._ways:
+                    spot = self._ways[edit.key][0]
+                    by_file.setdefault(spot.file, {})[edit.key] = spot
+            texts = {file: self._text_with(file, spots) for file, spots in by_file.items()}
+            # Each turn takes one way at least from an edit that the text does not allow.
+            if None not in texts.values():
+                break
+        for file, text in texts.items():
+            if text is not None and text != self._copy.text(file):
                 self._copy.write(file, text)
-            made |= spots
-        return made
+        return {key: spot for spots in by_file.values() for key, spot in spots.items()}
 
-    def _one_by_one(self, before: str, spots: Mapping[Key, Spot]) -> tuple[str, dict[Key, Spot]]:
-        """The text with those edits that can be made, each added to the ones before it."""
-        made: dict[Key, Spot] = {}
-        text = before
+    def _text_with(self, file: str, spots: Mapping[Key, Spot]) -> str | None:
+        """The text with the edits; ``None`` where one cannot be made, which has then lost that way."""
+        before = self._copy.text(file) or ""
+        try:
+            return changed_text(before, changes_of(spots.values()))
+        except ManifestError:
+            made: list[Spot] = []
+        wrong: dict[Key, str] = {}
         for key, spot in spots.items():
             try:
-                text = changed_text(before, [one.change for one in (*made.values(), spot)])
+                changed_text(before, changes_of([*made, spot]))
             except ManifestError as error:
-                self._refuse({key: str(error)}, for_good=False)
+                wrong[key] = str(error)
             else:
-                made[key] = spot
-        return text, made
+                made.append(spot)
+        self._refuse(wrong, for_good=False)
+        return None
 
     def _refuse(self, wrong: Mapping[Key, str], *, for_good: bool) -> None:
         """Takes the way at hand from these edits; ``for_good`` all that are left as well."""

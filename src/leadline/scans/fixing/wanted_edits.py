@@ -31,6 +31,17 @@ _NEEDED = frozenset(
 )
 """What something may rely upon: to delete what stands right below it is for a person to decide."""
 
+_COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+_SAFE_FOR_CONTROL_PLANE = ("seccompProfile.type", "automountServiceAccountToken", "allowPrivilegeEscalation")
+_NEEDING_MORE = (
+    (
+        "anonymous-auth=false",
+        "the pod's probes ask without a login: the kubelet would restart it again and again",
+    ),
+    ("EventRateLimit", "it starts only with a file of limits, the configuration of admission"),
+)
+"""Flags that are right but for what has to come with them."""
+
 Key = tuple[str, str, str, str]
 """What distinguishes one edit from another: object, path, action and value as the finding has them."""
 
@@ -90,6 +101,33 @@ def wanted_edits(
         else:
             edits.append(edit)
     return Wanted(tuple(edits), tuple(decisions))
+
+
+def danger_of(edit: WantedEdit, resource: Resource) -> str:
+    """Why the edit could stop a cluster's control plane, which kubeadm runs as pods of one node; empty where it could not.
+
+    Those pods need root, the host's network and files of the node; their probes ask without a login.
+    Source: https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
+    """
+    if not _is_control_plane(resource):
+        return ""
+    steps = parse_path(edit.path)
+    is_flag = any(step in ("command", "args") for step in steps)
+    if not is_flag and not edit.path.endswith(_SAFE_FOR_CONTROL_PLANE):
+        return "the control plane's pods need root, the host's network and the node's files: this could stop them"
+    written = json_text(edit.change.value) if isinstance(edit.change, Set) else ""
+    return next((why for flag, why in _NEEDING_MORE if flag in written), "") if is_flag else ""
+
+
+def _is_control_plane(resource: Resource) -> bool:
+    labels = value_at(resource.body, "metadata.labels")
+    return (
+        resource.kind == "Pod"
+        and resource.namespace == "kube-system"
+        and isinstance(labels, dict)
+        and labels.get("tier") == "control-plane"
+        and labels.get("component") in _COMPONENTS
+    )
 
 
 def _is_harmless(change: Remove | Set) -> bool:

@@ -10,12 +10,13 @@ from typing import Any
 
 from msgspec import structs
 
-from leadline.kube.field_path import child_of, format_path, parse_path, value_at
+from leadline.kube.field_path import Steps, format_path, parse_path, value_at
 from leadline.model.finding import Place
 from leadline.model.resource import Origin, Resource
 from leadline.sources.manifests.positions import FilePlaces
-from leadline.sources.rendering.helm.files import dependencies, read_template
+from leadline.sources.rendering.helm.files import dependencies, partials_beside, read_template
 from leadline.sources.rendering.helm.template_trace import TemplateSearch
+from leadline.sources.rendering.helm.values_candidates import candidate_keys
 from leadline.sources.rendering.kustomize.patch_rows import PatchRow, patch_row_places, patch_rows_of
 from leadline.sources.rendering.kustomize.patches import (
     Patch,
@@ -62,6 +63,17 @@ class RenderedPlaces:
             return None
         by = _qualified(spot.values_key, origin)
         return Place(origin.path, spot.line, spot.column, spot.exact, by)
+
+    def values_keys(self, resource: Resource, path: str) -> tuple[str, ...]:
+        """Keys of the chart's values that may write the field, as its ``values.yaml`` names them: guesses, likeliest first."""
+        template = self._template(resource)
+        if resource.origin.kind != "helm" or "{{" not in template:
+            return ()
+        origin = resource.origin
+        place = self.find(resource, path)
+        partials = [read_template(origin.root, one) for one in partials_beside(origin.root, [origin.path])]
+        keys = candidate_keys((template, *partials), parse_path(path), place.line if place else 1)
+        return tuple(filter(None, (_qualified(key, origin) for key in keys)))
 
     def _find_in_source(self, resource: Resource, path: str) -> Place | None:
         """In the base that holds the object, with the patch that holds the field."""
@@ -150,9 +162,15 @@ def source_spot(resource: Resource, path: str, *, may_add: bool) -> tuple[str, i
     rest = steps[len(inside) :]
     if body.get("kind") != resource.kind or (rest and not may_add):
         return None
-    if rest and child_of(value_at(resource.body, steps[: len(inside)]), rest[0]) is not None:
+    there = value_at(resource.body, steps)
+    if rest and (there is not None or _has_list(resource.body, steps, len(inside))):
         return None  # something that is no patch has written what stands there
     return str(Path(origin.root, origin.path)), origin.document, format_path((*inside, *rest))
+
+
+def _has_list(built: dict[str, Any], steps: Steps, depth: int) -> bool:
+    """Whether ``built`` has a list where the base, which holds ``depth`` of ``steps``, has nothing."""
+    return any(isinstance(value_at(built, steps[:end]), list) for end in range(depth + 1, len(steps)))
 
 
 def _bodies_in(root: str, path: str) -> dict[int, dict[str, Any]]:

@@ -58,6 +58,19 @@ _LIST = "A list, with commas or repeated."
     "--controls", multiple=True, metavar="FOLDER", help="Your own controls, Python files; they are run."
 )
 @click.option("--framework-file", multiple=True, metavar="FILE", help="Your own framework, TOML.")
+@click.option(
+    "--exceptions",
+    "--waivers",
+    "exceptions",
+    multiple=True,
+    metavar="FILE",
+    help="Which findings are accepted and stay as they are: waivers, or exceptions as JSON.",
+)
+@click.option(
+    "--no-waivers-from-target",
+    is_flag=True,
+    help="Pass over annotations, comments, SecurityExceptions and ignore files that come with the target.",
+)
 @click.option("--values", multiple=True, metavar="FILE", help="Values for Helm charts; later files win.")
 @click.option("--set", multiple=True, metavar="KEY=VALUE", help="A value for Helm charts.")
 @click.option("--set-string", multiple=True, metavar="KEY=VALUE", help="A value that is text.")

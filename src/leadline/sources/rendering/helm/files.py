@@ -100,11 +100,16 @@ def makes_random_texts(root: str, paths: Iterable[str]) -> bool:
     Those in archives are not looked into: each look would read the archive from its beginning.
     """
     templates = [path for path in paths if Path(root, path).is_file()]
-    folders = dict.fromkeys(path.rpartition("/")[0] for path in templates)
-    partials = [
+    partials = partials_beside(root, templates)
+    return any(_RANDOM.search(read_template(root, path)) for path in (*partials, *templates))
+
+
+def partials_beside(root: str, paths: Iterable[str]) -> list[str]:
+    """The files of partials in the folders of the templates at ``paths``."""
+    folders = dict.fromkeys(path.rpartition("/")[0] for path in paths)
+    return [
         f"{folder}/{name}" for folder in folders for name in _names(Path(root, folder)) if name[:1] == "_"
     ]
-    return any(_RANDOM.search(read_template(root, path)) for path in (*partials, *templates))
 
 
 def _mapping(path: Path) -> dict[str, Any]:

@@ -306,7 +306,7 @@ def _block_key(template: str, line: _Line, action: str) -> str:
         return found[1][1:]
     if not _BLOCK_OF_DOT.match(action):
         return ""
-    for word, argument in _open_blocks(template, line.number):
+    for word, argument in open_blocks(template, line.number):
         if word == "with":
             found = _WHOLE_VALUES.match(argument)
             return found[1][1:] if found else ""
@@ -315,7 +315,7 @@ def _block_key(template: str, line: _Line, action: str) -> str:
     return ""
 
 
-def _open_blocks(template: str, before: int) -> Iterator[tuple[str, str]]:
+def open_blocks(template: str, before: int) -> Iterator[tuple[str, str]]:
     """The blocks that are open at a line, innermost first."""
     stack: list[tuple[str, str]] = []
     text = "\n".join(template.split("\n")[: before - 1])
