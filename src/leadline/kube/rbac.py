@@ -4,9 +4,9 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 from leadline.kube.bootstrap import is_bootstrap_grant
 from leadline.kube.builtin_roles import BUILT_IN_NAMESPACED_ROLES, BUILT_IN_ROLES
@@ -32,11 +32,12 @@ RBAC_KINDS = tuple(f"{kind}.{GROUP}" for kind in ("Role", "ClusterRole", "RoleBi
 class Rights(ABC):
     """What one role allows where it holds: a ``Grant`` to a subject, or an ``UnboundRole`` that only could be given."""
 
-    __slots__ = ("_rules", "role")
+    __slots__ = ("_answers", "_rules", "role")
 
     def __init__(self, rules: RoleRules) -> None:
         self.role = rules.role
         self._rules = rules
+        self._answers: dict[Callable[[Any], bool], bool] = {}
 
     @property
     @abstractmethod
@@ -52,6 +53,13 @@ class Rights(ABC):
     def rules(self) -> RoleRules:
         return self._rules
 
+    def once(self, question: Callable[[Self], bool]) -> bool:
+        """``question(self)``, asked once: all workloads of an account hold the same rights."""
+        answer = self._answers.get(question)
+        if answer is None:
+            answer = self._answers[question] = question(self)
+        return answer
+
     def allowing(
         self, verbs: frozenset[str], resources: frozenset[str], groups: frozenset[str] = CORE
     ) -> tuple[RuleMatch, ...]:
@@ -60,10 +68,14 @@ class Rights(ABC):
 
     def matching(self, question: Ask | Judge) -> tuple[RuleMatch, ...]:
         """The rules of the role that allow what is asked where it holds."""
-        if isinstance(question, Ask) and not self.is_cluster_wide:
-            left = within_namespace(question)
-            return self._rules.matching(left) if left else ()
-        return self._rules.matching(question)
+        rules = self._rules
+        if isinstance(question, Ask):
+            if rules.verbs is not None and rules.verbs.isdisjoint(question.verbs):
+                return ()
+            if not self.is_cluster_wide:
+                left = within_namespace(question)
+                return rules.matching(left) if left else ()
+        return rules.matching(question)
 
     def reviews(self, matches: Iterable[RuleMatch], advice: str = "") -> Iterator[Review]:
         """What a person has to look at: the matching rules, and what gives the role to whom.
@@ -86,11 +98,12 @@ class Rights(ABC):
         self, verbs: frozenset[str], resources: frozenset[str], groups: frozenset[str] = CORE
     ) -> Iterator[Review]:
         """``reviews`` of what ``allowing`` finds."""
-        return self.reviews(self.matching(Ask(verbs, resources, groups)))
+        return self.may_any((Ask(verbs, resources, groups),))
 
     def may_any(self, questions: Iterable[Ask | Judge]) -> Iterator[Review]:
         """``reviews`` of the rules that allow any of what is asked: the whole of most RBAC controls."""
-        return self.reviews(match for question in questions for match in self.matching(question))
+        matches = [match for question in questions for match in self.matching(question)]
+        return self.reviews(matches) if matches else iter(())
 
 
 class UnboundRole(Rights):

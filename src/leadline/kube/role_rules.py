@@ -97,7 +97,7 @@ MAX_MATCHES = 100
 class OwnRules:
     """The rules that stand in one role, with each question answered once."""
 
-    __slots__ = ("_answers", "_rule_keys", "_verbs", "role", "rules")
+    __slots__ = ("_answers", "_rule_keys", "role", "rules", "verbs")
 
     def __init__(self, role: Resource) -> None:
         self.role = role
@@ -105,7 +105,7 @@ class OwnRules:
             (i, rule) for i, rule in enumerate(_list(role.body.get("rules"))) if isinstance(rule, dict)
         )
         verbs = {verb for _, rule in self.rules for verb in _list(rule.get("verbs")) if isinstance(verb, str)}
-        self._verbs = None if "*" in verbs else verbs
+        self.verbs = None if "*" in verbs else verbs
         """All that the rules name; ``None`` where one allows every verb."""
         self._answers: dict[Ask | Judge, tuple[RuleMatch, ...]] = {}
         self._rule_keys: frozenset[str] | None = None
@@ -118,7 +118,7 @@ class OwnRules:
         return self._rule_keys
 
     def matching(self, question: Ask | Judge) -> tuple[RuleMatch, ...]:
-        if isinstance(question, Ask) and self._verbs is not None and self._verbs.isdisjoint(question.verbs):
+        if isinstance(question, Ask) and self.verbs is not None and self.verbs.isdisjoint(question.verbs):
             return ()
         answer = self._answers.get(question)
         if answer is None:
@@ -139,6 +139,8 @@ class RoleRules:
     def __init__(self, role: Resource, sources: Sequence[OwnRules] = ()) -> None:
         self.role = role
         self._sources = sources or (OwnRules(role),)
+        self.verbs = _all_verbs(self._sources)
+        """All that the rules name; ``None`` where one allows every verb."""
         self._answers: dict[Ask | Judge, tuple[RuleMatch, ...]] = {}
 
     @property
@@ -165,6 +167,15 @@ class RoleRules:
         subresource as ``pods/exec``.
         """
         return self.matching(Ask(verbs, resources, groups))
+
+
+def _all_verbs(sources: Iterable[OwnRules]) -> Set[str] | None:
+    found: set[str] = set()
+    for source in sources:
+        if source.verbs is None:
+            return None
+        found |= source.verbs
+    return found
 
 
 def _places(question: Ask, rule: dict[str, Any]) -> tuple[str, ...]:

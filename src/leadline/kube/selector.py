@@ -79,7 +79,8 @@ def _nothing(labels: Labels) -> bool:
 
 
 def _equal(wanted: tuple[tuple[str, str], ...]) -> Selector:
-    return lambda labels: all(labels.get(key) == value for key, value in wanted)
+    items = dict(wanted).items()
+    return lambda labels: items <= labels.items()
 
 
 def _expression(expression: dict[str, Any]) -> Selector:

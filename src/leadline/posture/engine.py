@@ -3,11 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property, partial
-from itertools import chain
-from typing import Any
+from functools import partial
+from typing import Any, Generic, TypeVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.kube.rbac import RBAC_KINDS, Grant, Rights
@@ -25,11 +23,12 @@ from leadline.model.control import (
 )
 from leadline.model.finding import Finding, Skip, Unread
 from leadline.model.resource import Resource, with_own_ids
-from leadline.posture.control_plane import PROCESSES, ControlPlaneProcess, process_of
+from leadline.posture.control_plane import PROCESSES, process_of
 from leadline.posture.index import Read
 from leadline.posture.inventory import EVERY_KIND, WORKLOADS, Facts, Inventory, kind_name
 from leadline.posture.subject import Container, Namespace, Workload
 from leadline.posture.unbound_roles import unbound
+from leadline.posture.verdicts import Judgement, Reason, SubjectVerdict, Verdict, judgement_of
 from leadline.posture.worlds import Worlds
 
 __all__ = [
@@ -41,13 +40,13 @@ __all__ = [
     "SubjectVerdict",
     "Verdict",
     "judge",
-    "judgement_of",
 ]
 
+K = TypeVar("K")
 Settings = Mapping[str, tuple[str, ...]]
 Applies = Callable[[Any], bool] | None
-Bound = tuple[str, Callable[..., Violations], bool, Applies]
-"""Control id, check with its settings, whether it takes the inventory, and which subjects it applies to."""
+Bound = tuple[str, Callable[..., Violations], bool]
+"""Control id, check with its settings, and whether it takes the inventory."""
 Tracer = Callable[[str, set[Read]], None]
 """Is given the id of a control that joins (or ``GRANTS``) and what it read of the inventory."""
 
@@ -56,74 +55,7 @@ GRANTS = "grants"
 _ROLES = frozenset(RBAC_KINDS[:2])
 _OURS = "leadline.posture."
 """How the modules of the controls begin that come with the product."""
-
-
-class Reason(Struct, frozen=True):
-    """Why a control did not judge an object."""
-
-    why: str
-    is_unread: bool = False
-    """Whether something could not be read for it."""
-    is_fault: bool = False
-
-
 _FAULT = Reason("a fault in the control; the objects it broke on are among what was not read", is_fault=True)
-
-
-class SubjectVerdict(Struct, frozen=True):
-    """What the controls made of one object, be it one of the target or one derived from a binding."""
-
-    resource: Resource
-    findings: tuple[Finding, ...] = ()
-    """By the order of the controls."""
-    judged: tuple[str, ...] = ()
-    """The controls that judged it."""
-    reasons: tuple[tuple[str, Reason], ...] = ()
-    """For each control that gave up on it, or on a part: why."""
-    unread: tuple[tuple[str, Unread], ...] = ()
-    """What could not be read or judged, each with the control that says so; empty for the engine itself."""
-    joined: tuple[str, ...] = ()
-    """For a derived object the ids of what it was joined from, its binding and its role."""
-    passes: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Controls that pass because of other objects, each with the ids of these."""
-
-
-class Verdict(Struct, frozen=True):
-    """What the controls made of one object, and of those derived from it."""
-
-    own: SubjectVerdict
-    grants: tuple[SubjectVerdict, ...] = ()
-    """For a binding: each subject that it gives a role."""
-
-    @property
-    def subjects(self) -> tuple[SubjectVerdict, ...]:
-        return (self.own, *self.grants)
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        return tuple(finding for subject in self.subjects for finding in subject.findings)
-
-
-class Judgement(Struct, frozen=True, dict=True):
-    """What the controls made of the resources."""
-
-    findings: tuple[Finding, ...]
-    resources: tuple[Resource, ...]
-    """Those given, each with an id of its own, then the derived ones: RBAC subjects."""
-    judged: tuple[tuple[str, ...], ...]
-    """In step with ``resources``: the controls that judged each."""
-    joined: tuple[tuple[str, ...], ...]
-    """In step with the derived resources: the ids of what each was joined from, its binding and its role."""
-    skips: tuple[Skip, ...]
-    unread: tuple[Unread, ...]
-    gave_up: Mapping[str, tuple[Skip, ...]] = {}
-    """For the objects, by id, that some control could not judge: which, and why."""
-    passes: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {}
-    """For the objects, by id, that pass a control because of others: the control, and the ids of these."""
-
-    @cached_property
-    def by_id(self) -> Mapping[str, Resource]:
-        return {resource.id: resource for resource in self.resources}
 
 
 def judge(
@@ -135,6 +67,33 @@ def judge(
 ) -> Judgement:
     """Every violation, in the order of ``resources`` and, within one, of ``controls``."""
     return Judge(controls, settings, facts).everything(Worlds(resources, facts))
+
+
+class Group:
+    """Controls over one type of subject that apply to the same ones, so that this is asked once."""
+
+    __slots__ = ("applies", "bounds", "ids")
+
+    def __init__(self, applies: Applies, bounds: Iterable[Bound]) -> None:
+        self.applies = applies
+        self.bounds = tuple(bounds)
+        self.ids = tuple(control_id for control_id, _, _ in self.bounds)
+
+
+class _Filing(Generic[K]):
+    """Groups by what their controls look at."""
+
+    def __init__(self) -> None:
+        self._bounds: dict[K, dict[Applies, list[Bound]]] = defaultdict(lambda: defaultdict(list))
+
+    def add(self, key: K, applies: Applies, bound: Bound) -> None:
+        self._bounds[key][applies].append(bound)
+
+    def groups(self) -> dict[K, tuple[Group, ...]]:
+        return {
+            key: tuple(Group(applies, bounds) for applies, bounds in by_subject.items())
+            for key, by_subject in self._bounds.items()
+        }
 
 
 class Judge:
@@ -150,14 +109,15 @@ class Judge:
         self._settings = settings or {}
         self.rank = {control.id: rank for rank, control in enumerate(controls)}
         self.of_users = frozenset(c.id for c in controls if not c.module.startswith(_OURS))
-        self.on: dict[type, list[Bound]] = defaultdict(list)
-        self.on_kind: dict[str, list[Bound]] = defaultdict(list)
         self.left_out: list[Skip] = []
         """The controls that judge no object whatever there is."""
+        by_type, by_kind = _Filing[type](), _Filing[str]()
         for control in controls:
-            self._file(control)
-        self.looks_at_pods = bool(self.on[Workload] or self.on[Container] or self.on_kind.get(WORKLOADS))
-        self.looks_at_processes = any(self.on[process] for process in PROCESSES)
+            self._file(control, by_type, by_kind)
+        self.on = by_type.groups()
+        self.on_kind = by_kind.groups()
+        self.looks_at_pods = Workload in self.on or Container in self.on or WORKLOADS in self.on_kind
+        self.looks_at_processes = any(process in self.on for process in PROCESSES)
         self.over_grants = frozenset(c.id for c in controls if c.subject in (Grant, Rights))
 
     def everything(self, worlds: Worlds) -> Judgement:
@@ -165,11 +125,15 @@ class Judge:
         run = _Run(self)
         own = [run.own(resource, worlds.around(resource)) for resource in worlds.resources]
         grants: list[SubjectVerdict] = []
-        if self.on[Grant]:
+        if Grant in self.on:
             for inventory in worlds:
                 for binding in inventory.bindings:
                     grants += run.grants(binding, inventory.seen_from(binding))
-        return judgement_of(self, own, grants)
+        return self.put_together(own, grants)
+
+    def put_together(self, own: Sequence[SubjectVerdict], grants: Sequence[SubjectVerdict]) -> Judgement:
+        """The verdicts about all objects of a target, and about all that its bindings give."""
+        return judgement_of(self.controls, self.left_out, own, grants)
 
     def one(self, resource: Resource, inventory: Inventory, tracer: Tracer | None = None) -> Verdict:
         """The verdict about ``resource`` in the midst of ``inventory``, be it part of that or not.
@@ -177,7 +141,7 @@ class Judge:
         ``tracer`` learns what each control read, which is what the verdict depends on besides the object.
         """
         run, seen = _Run(self, tracer), inventory.seen_from(resource)
-        is_binding = bool(self.on[Grant]) and inventory.is_binding(resource)
+        is_binding = Grant in self.on and inventory.is_binding(resource)
         return Verdict(run.own(resource, seen), tuple(run.grants(resource, seen)) if is_binding else ())
 
     def only(self, ids: frozenset[str]) -> "Judge":
@@ -187,7 +151,7 @@ class Judge:
         part.looks_at_fields = False
         return part
 
-    def _file(self, control: BuiltControl) -> None:
+    def _file(self, control: BuiltControl, by_type: _Filing[type], by_kind: _Filing[str]) -> None:
         """Puts a control under what it looks at, or among those left out."""
         if control.manual:
             self.left_out.append(Skip(control.id, control.manual, "manual"))
@@ -202,14 +166,14 @@ class Judge:
                 self.left_out.append(Skip(control.id, f"nothing set for {names}", "settings"))
                 return
             check = partial(control.check, **chosen) if chosen else control.check
-            bound = (control.id, check, control.joins, control.applies)
+            bound, applies = (control.id, check, control.joins), control.applies
             if control.subject is Resource:
                 for kind in (EVERY_KIND,) if EVERY_KIND in control.kinds else control.kinds:
-                    self.on_kind[kind].append(bound)
+                    by_kind.add(kind, applies, bound)
             else:
-                self.on[control.subject].append(bound)
+                by_type.add(control.subject, applies, bound)
                 if control.subject is Rights:
-                    self.on[Grant].append(bound)
+                    by_type.add(Grant, applies, bound)
 
 
 class _Run:
@@ -219,31 +183,33 @@ class _Run:
         self._judge = judge
         self._tracer = tracer
         self._findings: list[Finding] = []
-        self._judged: list[str] = []
+        self._asked: dict[Group, None] = {}
+        """Those whose controls looked at the object, each once."""
         self._reasons: dict[str, Reason] = {}
         self._unread: list[tuple[str, Unread]] = []
         self._passes: list[tuple[str, tuple[str, ...]]] = []
-        self._scopes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._scopes: dict[tuple[Group | str, ...], tuple[str, ...]] = {}
+        self._causes: dict[tuple[str | Reason, ...], tuple[tuple[str, Reason], ...]] = {}
 
     def own(self, resource: Resource, inventory: Inventory) -> SubjectVerdict:
         """What the controls over objects, workloads and the like make of ``resource``."""
         judge, kind = self._judge, kind_name(resource)
-        if bounds := judge.on_kind.get(kind):
-            self._ask(bounds, resource, inventory, resource, "")
-        if bounds := judge.on_kind.get(EVERY_KIND):
-            self._ask(bounds, resource, inventory, resource, "")
-        if kind == "Namespace" and judge.on[Namespace]:
-            self._ask(judge.on[Namespace], Namespace(resource), inventory, resource, "")
+        if groups := judge.on_kind.get(kind):
+            self._ask(groups, resource, inventory, resource, "")
+        if groups := judge.on_kind.get(EVERY_KIND):
+            self._ask(groups, resource, inventory, resource, "")
+        if kind == "Namespace" and (groups := judge.on.get(Namespace)):
+            self._ask(groups, Namespace(resource), inventory, resource, "")
         workloads = inventory.workloads_of(resource) if judge.looks_at_pods else ()
-        if workloads and (bounds := judge.on_kind.get(WORKLOADS)):
-            self._ask(bounds, resource, inventory, resource, "")
+        if workloads and (groups := judge.on_kind.get(WORKLOADS)):
+            self._ask(groups, resource, inventory, resource, "")
         for workload in workloads:
             self._ask_about(workload, inventory)
         if kind == "Pod" and judge.looks_at_processes:
             process = process_of(resource)
             if process is not None:
-                self._ask(judge.on[type(process)], process, inventory, resource, "")
-        if kind in _ROLES and judge.on[Rights]:
+                self._ask(judge.on.get(type(process), ()), process, inventory, resource, "")
+        if kind in _ROLES and Rights in judge.on:
             self._ask_of_role(resource, inventory)
         if len(self._findings) > 1:
             self._findings.sort(key=self._rank_of)
@@ -277,10 +243,11 @@ class _Run:
             why = f"its role {given.unknown} was not read, so what it allows is unknown"
             unread = Unread(_where(binding), why, "missing", hint="scan it together with the role")
             yield SubjectVerdict(binding, unread=((GRANTS, unread),))
+        groups = self._judge.on.get(Grant, ())
         subjects = with_own_ids(grant.as_resource() for grant in given.grants)
         for grant, subject in zip(given.grants, subjects, strict=True):
             joined = (grant.binding.id, grant.role.id)
-            self._ask(self._judge.on[Grant], grant, inventory, subject, "", joined)
+            self._ask(groups, grant, inventory, subject, "", joined)
             yield self._taken(subject, joined)
 
     def _ask_about(self, workload: Workload, inventory: Inventory) -> None:
@@ -292,50 +259,63 @@ class _Run:
             self._unread.append(
                 ("", Unread(_where(resource), f"{where} must be {wanted}", "malformed", hint=hint))
             )
-        self._ask(self._judge.on[Workload], workload, inventory, resource, workload.pod_path)
+        self._ask(self._judge.on.get(Workload, ()), workload, inventory, resource, workload.pod_path)
+        groups = self._judge.on.get(Container, ())
         for container in workload.containers:
-            self._ask(self._judge.on[Container], container, inventory, resource, container.path)
+            self._ask(groups, container, inventory, resource, container.path)
 
     def _ask(
         self,
-        bounds: Iterable[Bound],
+        groups: Iterable[Group],
         subject: Any,
         inventory: Inventory,
         resource: Resource,
         prefix: str,
         related: tuple[str, ...] = (),
     ) -> None:
-        found, judged, tracer, id = self._findings, self._judged, self._tracer, resource.id
-        relied = inventory.relied
-        for control_id, check, joins, applies in bounds:
-            try:
-                if applies is not None and not applies(subject):
-                    continue
-                if not joins:
-                    violations = check(subject)
-                elif tracer is None:
-                    violations = check(subject, inventory)
-                else:
-                    name = GRANTS if isinstance(subject, Rights) else control_id
-                    violations = self._traced(tracer, name, partial(check, subject), inventory)
-                for violation in violations:
-                    found.append(Finding(control_id, id, _rooted(violation, prefix, id), related))
-                judged.append(control_id)
-                if relied:
-                    self._rest_on(control_id, id, relied)
-            except NotJudged as reason:
-                relied.clear()
-                self._give_up(control_id, Reason(reason.why, reason.unread is not None))
-                if reason.unread is not None:
-                    self._unread.append((control_id, reason.unread))
-            except (Exception, SystemExit) as fault:
-                relied.clear()
-                self._give_up(control_id, _FAULT)
-                log_of(__name__).exception("control %s failed on %s", control_id, resource.title)
-                why = f"{control_id} could not judge it: a fault in the control ({type(fault).__name__})"
-                fix = "fix the control" if control_id in self._judge.of_users else "please report it"
-                unread = Unread(_where(resource), why, "fault", hint=f"{fix}; --debug shows the details")
-                self._unread.append((control_id, unread))
+        found, tracer, id, relied = self._findings, self._tracer, resource.id, inventory.relied
+        for group in groups:
+            applies = group.applies
+            if applies is not None and not self._apply(group, applies, subject, resource):
+                continue
+            self._asked[group] = None
+            for control_id, check, joins in group.bounds:
+                try:
+                    if not joins:
+                        violations = check(subject)
+                    elif tracer is None:
+                        violations = check(subject, inventory)
+                    else:
+                        name = GRANTS if isinstance(subject, Rights) else control_id
+                        violations = self._traced(tracer, name, partial(check, subject), inventory)
+                    for violation in violations:
+                        found.append(Finding(control_id, id, _rooted(violation, prefix, id), related))
+                    if relied:
+                        self._rest_on(control_id, id, relied)
+                except NotJudged as reason:
+                    relied.clear()
+                    self._give_up(control_id, Reason(reason.why, reason.unread is not None))
+                    if reason.unread is not None:
+                        self._unread.append((control_id, reason.unread))
+                except (Exception, SystemExit) as fault:
+                    relied.clear()
+                    self._break(control_id, resource, fault)
+
+    def _apply(self, group: Group, applies: Callable[[Any], bool], subject: Any, resource: Resource) -> bool:
+        try:
+            return applies(subject)
+        except (Exception, SystemExit) as fault:
+            for control_id in group.ids:
+                self._break(control_id, resource, fault)
+            return False
+
+    def _break(self, control_id: str, resource: Resource, fault: BaseException) -> None:
+        self._give_up(control_id, _FAULT)
+        log_of(__name__).error("control %s failed on %s", control_id, resource.title, exc_info=fault)
+        why = f"{control_id} could not judge it: a fault in the control ({type(fault).__name__})"
+        fix = "fix the control" if control_id in self._judge.of_users else "please report it"
+        unread = Unread(_where(resource), why, "fault", hint=f"{fix}; --debug shows the details")
+        self._unread.append((control_id, unread))
 
     def _rest_on(self, control_id: str, id: str, relied: list[str]) -> None:
         """Names in the findings, else for the pass, what the verdict of a control rests on; empties ``relied``."""
@@ -362,8 +342,7 @@ class _Run:
 
     def _give_up(self, control_id: str, reason: Reason) -> None:
         """What could not be read outweighs that a control looks at other kinds."""
-        known = self._reasons.get(control_id)
-        if known is None or (reason.is_unread and not known.is_unread):
+        if reason.outweighs(self._reasons.get(control_id)):
             self._reasons[control_id] = reason
 
     def _taken(self, resource: Resource, joined: tuple[str, ...] = ()) -> SubjectVerdict:
@@ -371,24 +350,28 @@ class _Run:
 
         Controls that gave up on a part did not judge the object: the rest may pass, the whole may not. Failures count.
         """
-        judged = self._judged
-        if self._reasons:
-            failed = {finding.control for finding in self._findings}
-            judged = [i for i in judged if i not in self._reasons] + sorted(self._reasons.keys() & failed)
+        reasons, failed = self._reasons, frozenset[str]()
+        if reasons:
+            failed = frozenset(finding.control for finding in self._findings if finding.control in reasons)
         verdict = SubjectVerdict(
             resource,
             tuple(self._findings),
-            self._scope(judged),
-            tuple(self._reasons.items()) if self._reasons else (),
+            self._scope(failed),
+            self._shared_reasons() if reasons else (),
             tuple(self._unread) if self._unread else (),
             joined,
             self._passed_by() if self._passes else (),
         )
         self._findings.clear()
-        self._judged.clear()
+        self._asked.clear()
         self._reasons.clear()
         self._unread.clear()
         return verdict
+
+    def _shared_reasons(self) -> tuple[tuple[str, Reason], ...]:
+        """Why controls gave up; objects with the same reasons share the tuple."""
+        given = self._reasons
+        return self._causes.setdefault((*given, *given.values()), tuple(given.items()))
 
     def _passed_by(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         failed = {finding.control for finding in self._findings}
@@ -402,59 +385,22 @@ class _Run:
     def _rank_of(self, finding: Finding) -> int:
         return self._judge.rank[finding.control]
 
-    def _scope(self, judged: list[str]) -> tuple[str, ...]:
-        """The controls of one resource, each once; resources with the same ones share the tuple."""
-        key = tuple(judged)
+    def _scope(self, failed: frozenset[str]) -> tuple[str, ...]:
+        """The controls that judged one object, each once; objects with the same ones share the tuple.
+
+        ``failed`` are those that gave up on a part and found something in another.
+        """
+        key: tuple[Group | str, ...] = (
+            *self._asked,
+            *self._reasons,
+            *failed,
+        )  # who failed stands twice, so that no two mean the same
         scope = self._scopes.get(key)
         if scope is None:
-            scope = self._scopes[key] = tuple(sorted(set(judged), key=self._judge.rank.__getitem__))
+            judged = {control_id for group in self._asked for control_id in group.ids}
+            judged = (judged - self._reasons.keys()) | failed
+            scope = self._scopes[key] = tuple(sorted(judged, key=self._judge.rank.__getitem__))
         return scope
-
-
-def judgement_of(judge: Judge, own: Sequence[SubjectVerdict], grants: Sequence[SubjectVerdict]) -> Judgement:
-    """The verdicts put together; those of ``grants`` without a join only say that a role was not read."""
-    subjects = [verdict for verdict in grants if verdict.joined]
-    every = (*own, *grants)
-    judged = tuple(verdict.judged for verdict in (*own, *subjects))
-    return Judgement(
-        tuple(chain.from_iterable(verdict.findings for verdict in every)),
-        tuple(verdict.resource for verdict in (*own, *subjects)),
-        judged,
-        tuple(verdict.joined for verdict in subjects),
-        _skips(judge, judged, every),
-        tuple(dict.fromkeys(unread for verdict in every for _, unread in verdict.unread)),
-        {one.resource.id: _given_up(one) for one in (*own, *subjects) if one.reasons},
-        {one.resource.id: one.passes for one in (*own, *subjects) if one.passes},
-    )
-
-
-def _given_up(verdict: SubjectVerdict) -> tuple[Skip, ...]:
-    return tuple(_skip(id, reason) for id, reason in sorted(verdict.reasons) if id not in verdict.judged)
-
-
-def _skips(
-    judge: Judge, judged: Iterable[tuple[str, ...]], verdicts: Iterable[SubjectVerdict]
-) -> tuple[Skip, ...]:
-    """Why the controls judged nothing that did so."""
-    asked = {control_id for ids in set(judged) for control_id in ids}
-    asked |= {skip.control for skip in judge.left_out}
-    never = {control.id: control for control in judge.controls if control.id not in asked}
-    reasons: dict[str, Reason] = {}
-    for verdict in verdicts:
-        for control_id, reason in verdict.reasons:
-            known = reasons.get(control_id)
-            if known is None or (reason.is_unread and not known.is_unread):
-                reasons[control_id] = reason
-    skips = [*judge.left_out, *(_never(control, reasons.get(id)) for id, control in never.items())]
-    return tuple(sorted(skips, key=lambda skip: judge.rank[skip.control]))
-
-
-def _never(control: BuiltControl, reason: Reason | None) -> Skip:
-    return Skip(control.id, _nothing_to_judge(control)) if reason is None else _skip(control.id, reason)
-
-
-def _skip(control_id: str, reason: Reason) -> Skip:
-    return Skip(control_id, reason.why, "not read" if reason.is_unread or reason.is_fault else "no objects")
 
 
 def _rooted(violation: Violation, prefix: str, subject: str) -> Violation:
@@ -479,14 +425,3 @@ def _rooted(violation: Violation, prefix: str, subject: str) -> Violation:
 
 def _where(resource: Resource) -> str:
     return f"{resource.origin.file}: {resource.title}" if resource.origin.file else resource.title
-
-
-def _nothing_to_judge(control: BuiltControl) -> str:
-    subject = control.subject
-    if subject is not None and issubclass(subject, ControlPlaneProcess):
-        return f"no {subject.program} Pod"
-    if subject is Resource:
-        return "no " + " or ".join(kind.partition(".")[0] for kind in control.kinds)
-    return {Grant: "no role bound to anyone", Rights: "no role", Namespace: "no Namespace"}.get(
-        subject or object, "no workload it applies to"
-    )

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from leadline.model.finding import Finding
 from leadline.model.resource import Resource
 from leadline.posture.apply_unit import World, world_of
-from leadline.posture.engine import GRANTS, Judge, Judgement, SubjectVerdict, Verdict, judgement_of
+from leadline.posture.engine import GRANTS, Judge, Judgement, SubjectVerdict, Verdict
 from leadline.posture.index import Read
 from leadline.posture.worlds import Worlds
 
@@ -73,7 +73,7 @@ class Followed:
             for binding in inventory.bindings
             for grant in verdicts[binding.id].grants
         ]
-        return judgement_of(self._judge, [verdict.own for verdict in verdicts.values()], grants)
+        return self._judge.put_together([verdict.own for verdict in verdicts.values()], grants)
 
     def change(self, removed: Iterable[str], added: Iterable[Resource]) -> Difference:
         """Takes out the objects of some ids and puts others in; what is added with such an id is the object changed."""

@@ -48,15 +48,18 @@ def kind_name(resource: Resource) -> str:
 class Filed:
     """An object as an index files it."""
 
-    __slots__ = ("_workloads", "folder", "resource", "spaces")
+    __slots__ = ("_workloads", "folder", "resource")
 
     def __init__(self, resource: Resource, workloads: Workloads) -> None:
         self.resource = resource
         self._workloads = workloads
         self.folder = folder_of(resource.origin)
         """The folder within which objects without a namespace join; empty where all join."""
-        self.spaces: Spaces = filed_under(self.folder, resource.namespace)
+
+    @property
+    def spaces(self) -> Spaces:
         """The namespaces that it is filed under."""
+        return filed_under(self.folder, self.resource.namespace)
 
     @property
     def workloads(self) -> tuple[Workload, ...]:
@@ -196,10 +199,12 @@ class Store:
 
     def once(self, question: Hashable, answer: Callable[[], T]) -> T:
         """``answer()``, kept until something changes that it read; where that is not written down, until any change."""
+        kept: Any = None
         if self.trace is None:
-            if question not in self._answers_until_change:
-                self._answers_until_change[question] = answer()
-            return cast(T, self._answers_until_change[question])
+            kept = self._answers_until_change.get(question, _ABSENT)
+            if kept is _ABSENT:
+                kept = self._answers_until_change[question] = answer()
+            return kept  # type: ignore[no-any-return]
         if question not in self._answers:
             outer, inner = self.trace, set[Read]()
             self.trace = inner
@@ -343,29 +348,36 @@ class Store:
 
     def _build(self, index: Index[Any]) -> _Table:
         table = self._tables[index] = _Table()
-        for rank, resource in sorted(self._chosen(index), key=_rank):
-            filed = Filed(resource, self.workloads_of)
-            for row, (key, value) in enumerate(index.rows(filed), rank * ROWS_OF_ONE):
-                if key in table.buckets:  # rows come in order here
-                    table.buckets[key][row] = value
-                else:
-                    table.buckets[key] = {row: value}
+        buckets = table.buckets
+        for first, resource in self._chosen(index):
+            for row, (key, value) in enumerate(index.rows(Filed(resource, self.workloads_of)), first):
+                bucket = buckets.get(key)
+                if bucket is None:
+                    buckets[key] = {row: value}
+                else:  # rows come in order here
+                    bucket[row] = value
         return table
 
     def _chosen(self, index: Index[Any]) -> Iterable[tuple[int, Resource]]:
+        """The objects of its kinds with their first rows, in the order of reading."""
+        if index is _RUNNING:
+            everything = self._objects.items()
+            return (
+                (rank * ROWS_OF_ONE, one)
+                for rank, one in sorted(everything, key=_rank)
+                if self.workloads_of(one)
+            )
         if EVERY_KIND in index.kinds:
-            return self._objects.items()
-        found = {
-            row // ROWS_OF_ONE: resource
-            for kind in index.kinds
-            for row, resource in self._by_kind.buckets.get(kind, {}).items()
-        }
+            return ((rank * ROWS_OF_ONE, one) for rank, one in sorted(self._objects.items(), key=_rank))
+        by_kind = self._by_kind
+        tables = [by_kind.bucket(kind) for kind in index.kinds if kind in by_kind.buckets]
         if WORKLOADS in index.kinds:
-            if index is _RUNNING:
-                return [(rank, one) for rank, one in self._objects.items() if self.workloads_of(one)]
             running = self._tables.get(_RUNNING) or self._build(_RUNNING)
-            found |= {row // ROWS_OF_ONE: one for row, one in (running.buckets.get("") or {}).items()}
-        return found.items()
+            if "" in running.buckets:
+                tables.append(running.bucket(""))
+        if len(tables) == 1:
+            return tables[0].items()
+        return sorted({row: one for table in tables for row, one in table.items()}.items(), key=_rank)
 
 
 def _differs(new: object, old: object) -> bool:

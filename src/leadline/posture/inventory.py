@@ -278,21 +278,25 @@ class Inventory:
 
     def grants_of(self, workload: Workload) -> Sequence[Grant]:
         """What the service account of ``workload`` may do, through its own name and the groups it belongs to."""
-        return self._keep("grants", workload, self._grants_of)
+        return self.keep("grants", workload, self._grants_of)
 
-    def _grants_of(self, workload: Workload) -> list[Grant]:
-        origin, names = workload.resource.origin, self._names_of_account(workload)
+    def _grants_of(self, workload: Workload) -> Sequence[Grant]:
+        origin = workload.resource.origin
         if not folder_of(origin):
-            return self._held_by(names)
+            if self._leaves_account_open(workload):
+                return self._held_by(self._names_of_account(workload))
+            # Most accounts are shared by many workloads.
+            question = ("grants", workload.namespace, workload.service_account)
+            return self.once_for_all(question, lambda: self._held_by(self._names_of_account(workload)))
         # Only among loose manifests there are copies of one grant.
         return [
             grant
-            for key in names
+            for key in self._names_of_account(workload)
             if (held := self._held_by((key,)))
             for grant in nearest(held, _grant_name, _grant_origin, origin)
         ]
 
-    def _keep(self, name: str, workload: Workload, find: Callable[[Workload], V]) -> V:
+    def keep(self, name: str, workload: Workload, find: Callable[[Workload], V]) -> V:
         """``find(workload)``, worked out once; kept with what was read for it where that is written down."""
         store, kept = self._store, self._kept[name]
         outer = store.trace
@@ -342,7 +346,7 @@ class Inventory:
         return self._store.has(ACCOUNT_USERS, [(space, name) for space in self.spaces(namespace)])
 
     def service_account_of(self, workload: Workload) -> Resource | None:
-        return self._keep("account", workload, self._account_of)
+        return self.keep("account", workload, self._account_of)
 
     def _account_of(self, workload: Workload) -> Resource | None:
         here = self.seen_from(workload.resource)
@@ -368,7 +372,7 @@ class Inventory:
 
     def services_of(self, workload: Workload) -> Sequence[Resource]:
         """The Services whose selector matches the workload's pods."""
-        return self._keep("services", workload, self._find_services)
+        return self.keep("services", workload, self._find_services)
 
     def _find_services(self, workload: Workload) -> Sequence[Resource]:
         here = self.seen_from(workload.resource)
@@ -392,7 +396,7 @@ class Inventory:
 
     def policies_of(self, workload: Workload) -> Sequence[PolicyRule]:
         """The network policies (built in, Cilium, Calico) that select the workload's pods."""
-        return self._keep("policies", workload, self._find_policies)
+        return self.keep("policies", workload, self._find_policies)
 
     def _find_policies(self, workload: Workload) -> Sequence[PolicyRule]:
         here = self.seen_from(workload.resource)
@@ -427,9 +431,13 @@ class Inventory:
         for space in here.spaces(workload.resource.namespace):
             names += [("ServiceAccount", space, account), ("User", space, account), ("Group", space, "")]
         names += [("Group", here.everywhere, group) for group in _GROUPS_OF_ALL_ACCOUNTS]
-        if not workload.resource.namespace and account != DEFAULT_ACCOUNT:
+        if self._leaves_account_open(workload):
             names += [("ServiceAccount", n, account) for n in self._meant_for(workload.resource, account)]
         return names
+
+    def _leaves_account_open(self, workload: Workload) -> bool:
+        """Whether what stands beside it may say in which namespace its account is."""
+        return not workload.resource.namespace and workload.service_account != DEFAULT_ACCOUNT
 
     def _meant_for(self, resource: Resource, account: str) -> Iterator[str]:
         """The namespaces that cluster-wide bindings beside ``resource`` write for an account it leaves open.

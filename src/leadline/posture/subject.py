@@ -3,7 +3,7 @@
 (A pod spec with such a field is reported as unread by the engine, so nothing passes for being malformed_fields.)
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any, Generic, TypeVar, overload
 
 from leadline.kube.field_path import format_path
@@ -163,15 +163,23 @@ class Workload:
 class Container:
     """One container of a workload, of any of the three lists. Paths of a check start at the container."""
 
-    __slots__ = ("__dict__", "body", "index", "list", "security_context", "workload")
+    __slots__ = ("__dict__", "_answers", "body", "index", "list", "security_context", "workload")
 
     def __init__(self, workload: Workload, list_name: str, index: int, body: Body) -> None:
+        self._answers: dict[Hashable, Any] = {}
         self.workload = workload
         self.list = list_name
         """``containers``, ``initContainers`` or ``ephemeralContainers``."""
         self.index = index
         self.body = body
         self.security_context = mapping(body.get("securityContext"))
+
+    def once(self, question: Hashable, answer: Callable[[], V]) -> V:
+        """``answer()``, which may rest on nothing but the container; kept under ``question`` for as long as that is."""
+        if question not in self._answers:
+            self._answers[question] = answer()
+        found: V = self._answers[question]
+        return found
 
     @property
     def place(self) -> str:

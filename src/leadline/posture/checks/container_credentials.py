@@ -42,6 +42,10 @@ SENSITIVE_VALUES: tuple[str, ...] = (
 
 def credentials_of(container: Container, rules: CredentialRules) -> Violations:
     """Environment variables and arguments that hold a credential in plain text; a reference to a Secret holds none."""
+    yield from container.once(rules, lambda: tuple(_credentials_of(container, rules)))
+
+
+def _credentials_of(container: Container, rules: CredentialRules) -> Violations:
     resource = container.workload.resource
     for i, variable in container.env:
         value = variable.get("value")

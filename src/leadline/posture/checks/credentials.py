@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from leadline.posture.checks.token_shapes import TEMPLATE, has_login, has_token
+from leadline.posture.checks.token_shapes import has_login, has_token, is_template
 
 LONGEST_VALUE = 4096
 """Characters of one value that patterns are tried on; a credential is shorter."""
@@ -214,7 +214,7 @@ class CredentialRules:
 
     def _stands_for_another(self, name: str, value: str) -> bool:
         """Whether it is a path, a template or a variable, or is allowed."""
-        if not value or value.startswith("/") or TEMPLATE.search(value[:LONGEST_VALUE]):
+        if not value or value.startswith("/") or is_template(value[:LONGEST_VALUE]):
             return True
         return self._is_allowed(name, value)
 
@@ -330,7 +330,7 @@ def _assignments(text: str) -> Iterator[tuple[str, str]]:
         if (
             len(line) <= LONGEST_VALUE
             and (match := _ASSIGNMENT.match(line))
-            and not TEMPLATE.search(match[2])
+            and not is_template(match[2])
             and not _is_code(match[2])
         ):
             yield match[1], match[2]

@@ -53,12 +53,7 @@ def is_internal(service: Resource) -> bool:
 
 def service_exposures(workload: Workload, inventory: Inventory) -> Iterator[ExposurePath]:
     """Services that open the pods by themselves."""
-    for service in inventory.services_of(workload):
-        if is_open(service):
-            spec = mapping(service.body.get("spec"))
-            yield ExposurePath(
-                service, "spec.type" if spec.get("type") in OPEN_TYPES else "spec.externalIPs", service
-            )
+    yield from _services_by_openness(workload, inventory)[0]
 
 
 def ingress_exposures(workload: Workload, inventory: Inventory) -> Iterator[ExposurePath]:
@@ -95,14 +90,32 @@ Backend = tuple[tuple[str, str], tuple[Resource, str]]
 """Namespace and name of a Service, what leads to it and where that is written."""
 
 
+def _services_by_openness(
+    workload: Workload, inventory: Inventory
+) -> tuple[list[ExposurePath], list[Resource]]:
+    """The ways that Services open by themselves, and the Services that only lead on."""
+
+    def find(workload: Workload) -> tuple[list[ExposurePath], list[Resource]]:
+        ways, closed = [], []
+        for service in inventory.services_of(workload):
+            if is_open(service):
+                kind = mapping(service.body.get("spec")).get("type")
+                path = "spec.type" if kind in OPEN_TYPES else "spec.externalIPs"
+                ways.append(ExposurePath(service, path, service))
+            else:
+                closed.append(service)
+        return ways, closed
+
+    return inventory.keep("openness", workload, find)
+
+
 def _through(
     backends: Index[tuple[Resource, str]], workload: Workload, inventory: Inventory
 ) -> Iterator[ExposurePath]:
-    for service in inventory.services_of(workload):
-        if not is_open(service):
-            keys = ((space, service.name) for space in inventory.seen_from(service).spaces(service.namespace))
-            for through, path in inventory.find(backends, *keys):
-                yield ExposurePath(through, path, service)
+    for service in _services_by_openness(workload, inventory)[1]:
+        keys = ((space, service.name) for space in inventory.seen_from(service).spaces(service.namespace))
+        for through, path in inventory.find(backends, *keys):
+            yield ExposurePath(through, path, service)
 
 
 def _ingress_backends(filed: Filed) -> Iterator[Backend]:

@@ -17,9 +17,14 @@ _MOUNTED: dict[str, tuple[str, str]] = {
 
 def mounts_of(workload: Workload, inventory: Inventory, kind: str) -> Violations:
     """Each mount of an object of ``kind`` that is part of the target, and that object."""
+    field, key = _MOUNTED[kind]
     for _, volume in workload.volumes:
+        if field not in volume and "projected" not in volume:
+            continue
         objects = [
-            o for name in _names_in(volume, kind) if (o := inventory.get(kind, workload.namespace, name))
+            found
+            for name in _names_in(volume, field, key)
+            if (found := inventory.get(kind, workload.namespace, name))
         ]
         if not objects:
             continue
@@ -31,8 +36,7 @@ def mounts_of(workload: Workload, inventory: Inventory, kind: str) -> Violations
                         yield Review("", on=found.id)
 
 
-def _names_in(volume: dict[str, Any], kind: str) -> Iterator[str]:
-    field, key = _MOUNTED[kind]
+def _names_in(volume: dict[str, Any], field: str, key: str) -> Iterator[str]:
     name = mapping(volume.get(field)).get(key)
     if isinstance(name, str):
         yield name

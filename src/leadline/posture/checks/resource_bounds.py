@@ -101,8 +101,8 @@ def bounds_of(
     """Limit and request of ``cpu`` or ``memory`` that are missing, or outside the (least, most) agreed on."""
     for field, (least, most) in (("limits", limits), ("requests", requests)):
         value = mapping(container.resources.get(field)).get(resource)
-        if _is_some(value):
-            if outside(value, least, most):
+        if value is not None and (amount := parse_quantity(value)) != 0:
+            if _is_outside(amount, least, most):
                 yield Review(f"resources.{field}.{resource}")
         elif not (has_limit if field == "limits" else has_request)(container, resource, inventory):
             yield Set(f"resources.{field}.{resource}", YOUR_VALUE)
@@ -110,10 +110,13 @@ def bounds_of(
 
 def outside(value: Any, least: Iterable[str], most: Iterable[str]) -> bool:
     """Whether a quantity is above one of ``most`` or below one of ``least``; what is no quantity is outside."""
-    amount = parse_quantity(value)
+    return _is_outside(parse_quantity(value), tuple(least), tuple(most))
+
+
+def _is_outside(amount: int | None, least: Bounds, most: Bounds) -> bool:
     if amount is None:
         return True
-    floor, ceiling = _range(tuple(least), tuple(most))
+    floor, ceiling = _range(least, most)
     return (floor is not None and amount < floor) or (ceiling is not None and amount > ceiling)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from leadline.posture.checks.container_credentials import SENSITIVE_KEY_NAMES, SENSITIVE_VALUES
 from leadline.posture.checks.credentials import LONGEST_TEXT, rules_for, speaks_about_a_credential, words
-from leadline.posture.checks.token_shapes import TEMPLATE
+from leadline.posture.checks.token_shapes import is_template
 
 _PLACEHOLDER = re.compile(
     r"change[-_ ]?(?:me|this|it)|replace|your[-_ ]|example|placeholder|todo|dummy|redacted|<[^>]*>|\$\{|\{\{|"
@@ -78,7 +78,7 @@ def is_kept_in_the_open(key: str, value: Any, *, is_encoded: bool) -> bool:
     if key in _PUBLIC_KEYS or key.endswith(_PUBLIC_ENDINGS):
         return False
     text = _plain(value, is_encoded=is_encoded)
-    if not text or TEMPLATE.search(text) or text.startswith(_ENCRYPTED) or _ELSEWHERE.match(text):
+    if not text or is_template(text) or text.startswith(_ENCRYPTED) or _ELSEWHERE.match(text):
         return False
     rules = rules_for(SENSITIVE_KEY_NAMES, (), SENSITIVE_VALUES, ())
     if "PRIVATE KEY" in text or rules.has_shape(text):

@@ -16,7 +16,7 @@ def token_of(
 ) -> Iterator[Grant]:
     """The dangerous grants that an attacker who takes over the workload holds through its mounted token."""
     if inventory.mounts_token(workload):
-        yield from filter(is_dangerous, inventory.grants_of(workload))
+        yield from (grant for grant in inventory.grants_of(workload) if grant.once(is_dangerous))
 
 
 def evidence_of(grant: Grant) -> Violations:

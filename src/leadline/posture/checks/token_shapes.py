@@ -79,8 +79,12 @@ _QUERY = (
 """A token among the parameters of an address."""
 _BASIC = r"\bBasic ([0-9A-Za-z+/]{8,256}={0,2})"
 """User name and password of HTTP in base64."""
-TEMPLATE = re.compile(r"^\$[({]|\{\{|^<[^>]*>$|^%\(|^__\w+__$|^\$\w[\w.-]*$|^`")
-"""What a template or a variable fills in later."""
+_TEMPLATE = re.compile(r"\$[({]|<[^>]*>$|%\(|__\w+__$|\$\w[\w.-]*$|`")
+
+
+def is_template(value: str) -> bool:
+    """Whether a template or a variable fills ``value`` in later."""
+    return "{{" in value or _TEMPLATE.match(value) is not None
 
 
 @cache
@@ -125,7 +129,7 @@ def _is_mixed(value: str) -> bool:
 def has_login(text: str) -> bool:
     """Whether an address in ``text`` carries a password, and no variable in its place."""
     return ("://" in text or ";" in text) and any(
-        not TEMPLATE.search(found[1]) and any(map(str.isalnum, found[1]))
+        not is_template(found[1]) and any(map(str.isalnum, found[1]))
         for mark, login in _LOGINS
         if mark in text
         for found in _shape(login).finditer(text)

@@ -27,7 +27,7 @@ Cannot see: an SSH server on another port.
 See: https://kubernetes.io/docs/concepts/services-networking/service/
 """
 
-from leadline.posture.control import Inventory, Review, Violations, Workload, control, mapping, mappings, text
+from leadline.posture.control import Inventory, Review, Violations, Workload, control, mapping, mappings
 
 SSH_PORT = 22
 SSH_PORTS = frozenset({SSH_PORT, 2222})
@@ -44,9 +44,6 @@ SSH_PORTS = frozenset({SSH_PORT, 2222})
     reads=("Service",),
 )
 def ssh_in_container(workload: Workload, inventory: Inventory) -> Violations:
-    named = {
-        text(port.get("name")): port.get("containerPort") for c in workload.containers for _, port in c.ports
-    }
     for container in workload.containers:
         for i, port in container.ports:
             if port.get("containerPort") == SSH_PORT:
@@ -54,8 +51,19 @@ def ssh_in_container(workload: Workload, inventory: Inventory) -> Violations:
     for service in inventory.services_of(workload):
         for _, port in mappings(mapping(service.body.get("spec")).get("ports")):
             target = port.get("targetPort")
-            numbers = (port.get("port"), target, named.get(target) if isinstance(target, str) else None)
-            if any(isinstance(number, int) and number in SSH_PORTS for number in numbers):
+            if isinstance(target, str):
+                target = port_named(workload, target)
+            if is_ssh(port.get("port")) or is_ssh(target):
                 yield Review("", on=service.id)
                 yield Review(f"{workload.path}metadata.labels", on=workload.resource.id)
                 break
+
+
+def is_ssh(port: object) -> bool:
+    return isinstance(port, int) and port in SSH_PORTS
+
+
+def port_named(workload: Workload, name: str) -> object:
+    """The number of the containers' port ``name``; of several the last."""
+    ports = [port for container in workload.containers for _, port in container.ports]
+    return next((port.get("containerPort") for port in reversed(ports) if port.get("name") == name), None)

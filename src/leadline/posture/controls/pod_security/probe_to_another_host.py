@@ -26,12 +26,13 @@ from leadline.posture.checks.pod_security_standards import is_at_least
 from leadline.posture.control import Container, Inventory, Remove, Violations, control, mapping, text
 
 HANDLERS = (
-    "livenessProbe",
-    "readinessProbe",
-    "startupProbe",
-    "lifecycle.postStart",
-    "lifecycle.preStop",
+    ("livenessProbe", "livenessProbe", ""),
+    ("readinessProbe", "readinessProbe", ""),
+    ("startupProbe", "startupProbe", ""),
+    ("lifecycle.postStart", "lifecycle", "postStart"),
+    ("lifecycle.preStop", "lifecycle", "preStop"),
 )
+"""Each with its path taken apart."""
 
 
 @control(
@@ -43,9 +44,10 @@ HANDLERS = (
     category="Workload / Node escape",
 )
 def probe_to_another_host(container: Container, inventory: Inventory) -> Violations:
-    for handler in HANDLERS:
-        outer, _, inner = handler.partition(".")
-        said = mapping(container.body.get(outer))
+    for handler, outer, inner in HANDLERS:
+        said = container.body.get(outer)
+        if not isinstance(said, dict):
+            continue
         said = mapping(said.get(inner)) if inner else said
         for way in ("httpGet", "tcpSocket"):
             if text(mapping(said.get(way)).get("host")) and is_at_least(inventory, 1, 34):

@@ -88,7 +88,8 @@ def credential_in_configuration(
 def from_config_maps(container: Container, rules: CredentialRules, inventory: Inventory) -> Violations:
     """Variables whose value stands in a ConfigMap, under a name that is no credential's by itself."""
     for i, variable in container.env:
-        reference = mapping(mapping(variable.get("valueFrom")).get("configMapKeyRef"))
+        source = variable.get("valueFrom")
+        reference = None if source is None else mapping(mapping(source).get("configMapKeyRef"))
         if reference:
             namespace = container.workload.namespace
             found = inventory.get("ConfigMap", namespace, text(reference.get("name")))

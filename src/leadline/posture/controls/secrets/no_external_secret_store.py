@@ -29,13 +29,18 @@ FIELD = "csi.volumeAttributes.secretProviderClass"
 
 
 def uses_secrets(workload: Workload) -> bool:
-    if any("secret" in volume or "csi" in volume for _, volume in workload.volumes):
-        return True
-    return any(
-        any(mapping(variable.get("valueFrom")).get("secretKeyRef") for _, variable in container.env)
-        or any(source.get("secretRef") for _, source in container.env_from)
-        for container in workload.containers
-    )
+    for _, volume in workload.volumes:
+        if "secret" in volume or "csi" in volume:
+            return True
+    for container in workload.containers:
+        for _, variable in container.env:
+            said = variable.get("valueFrom")
+            if said is not None and mapping(said).get("secretKeyRef"):
+                return True
+        for _, source in container.env_from:
+            if source.get("secretRef"):
+                return True
+    return False
 
 
 @control(

@@ -37,7 +37,8 @@ from leadline.posture.control import Container, Remove, Violations, control, map
 )
 def secret_in_environment(container: Container) -> Violations:
     for i, variable in container.env:
-        if mapping(variable.get("valueFrom")).get("secretKeyRef"):
+        said = variable.get("valueFrom")
+        if said is not None and mapping(said).get("secretKeyRef"):
             yield Remove(f"env[{i}]")
     for i, source in container.env_from:
         if source.get("secretRef"):

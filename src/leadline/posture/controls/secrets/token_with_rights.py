@@ -59,7 +59,7 @@ from leadline.posture.control import Inventory, Review, Set, Violations, Workloa
 def token_with_rights(workload: Workload, inventory: Inventory) -> Violations:
     if not inventory.mounts_token(workload):
         return
-    grants = [grant for grant in inventory.grants_of(workload) if grants_anything(grant)]
+    grants = [grant for grant in inventory.grants_of(workload) if grant.once(grants_anything)]
     if not grants and not inventory.holds_unread_role(workload):
         return
     if workload.pod.get("automountServiceAccountToken") is True:

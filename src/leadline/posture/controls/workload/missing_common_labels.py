@@ -49,7 +49,7 @@ def missing_common_labels(
     ),
 ) -> Violations:
     label = k8s_recommended_labels[0]
-    if not any(name in workload.own_labels for name in k8s_recommended_labels):
+    if workload.own_labels.keys().isdisjoint(k8s_recommended_labels):
         yield Set(f"metadata.labels[{label}]", YOUR_VALUE, on=workload.resource.id)
-    if workload.is_templated and not any(name in workload.labels for name in k8s_recommended_labels):
+    if workload.is_templated and workload.labels.keys().isdisjoint(k8s_recommended_labels):
         yield Set(f"{workload.path}metadata.labels[{label}]", YOUR_VALUE, on=workload.resource.id)

@@ -22,6 +22,8 @@ Cannot see: labels that a tool adds when it deploys.
 See: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
 """
 
+from functools import lru_cache
+
 from leadline.posture.control import YOUR_VALUE, Set, Violations, Workload, control
 
 SAYS_AS_MUCH = {
@@ -31,6 +33,11 @@ SAYS_AS_MUCH = {
     "owner": ("app.kubernetes.io/part-of",),
 }
 """Common labels under which the same is found."""
+
+
+@lru_cache(maxsize=64)
+def with_their_like(labels: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name for label in labels for name in (label, *SAYS_AS_MUCH.get(label, ())))
 
 
 @control(
@@ -49,7 +56,7 @@ def missing_labels(
     recommended_labels: tuple[str, ...] = ("app", "tier", "phase", "version", "owner", "env"),
 ) -> Violations:
     label = recommended_labels[0]
-    wanted = {name for label in recommended_labels for name in (label, *SAYS_AS_MUCH.get(label, ()))}
+    wanted = with_their_like(recommended_labels)
     if wanted.isdisjoint(workload.own_labels):
         yield Set(f"metadata.labels[{label}]", YOUR_VALUE, on=workload.resource.id)
     if workload.is_templated and wanted.isdisjoint(workload.labels):

@@ -49,6 +49,8 @@ def no_ephemeral_storage_limit(container: Container, inventory: Inventory) -> Vi
 
 def fills_the_disk(container: Container) -> bool:
     """Whether there is a place of the node's disk that it can write to without end."""
+    if container.security_context.get("readOnlyRootFilesystem") is not True:
+        return True
     endless = {
         text(volume.get("name"))
         for _, volume in container.workload.volumes
@@ -56,7 +58,4 @@ def fills_the_disk(container: Container) -> bool:
         and not folder.get("sizeLimit")
         and folder.get("medium") != "Memory"
     }
-    is_read_only = container.security_context.get("readOnlyRootFilesystem") is True
-    return not is_read_only or any(
-        text(m.get("name")) in endless and not m.get("readOnly") for _, m in container.mounts
-    )
+    return any(text(m.get("name")) in endless and not m.get("readOnly") for _, m in container.mounts)
