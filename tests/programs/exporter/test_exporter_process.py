@@ -1,36 +1,15 @@
 """The exporter as it is started: over a file that commands go on writing."""
 
-import asyncio
 import shutil
 import socket
 from pathlib import Path
 
 import pytest
 from exporter_process import ExporterProcess, checked
-from scanned import deployment, image, scan
+from scanned import deployment
+from stored import store
 
-from leadline.outputs.store.image_results import RunningContainer
-from leadline.outputs.store.local import LocalStore
 from leadline.programs.exporter.main import main
-from leadline.scans.store_images import store_image
-from leadline.scans.store_posture import StoreOptions, store_posture
-
-
-def store(folder: Path, *manifests: str) -> Path:
-    """Writes as a command does: opens the file, writes, closes it."""
-    file = folder / "results.db"
-
-    async def written() -> None:
-        opened = LocalStore(file)
-        try:
-            await store_posture(opened, scan(folder, *manifests), StoreOptions(is_full=True))
-            containers = [RunningContainer("Deployment", "web", "shop", "main")]
-            await store_image(opened, image("nginx", ("CVE-1", "critical"), exploited=("CVE-1",)), containers)
-        finally:
-            await opened.close()
-
-    asyncio.run(written())
-    return file
 
 
 def test_it_answers_for_a_file_that_commands_go_on_writing(tmp_path: Path):

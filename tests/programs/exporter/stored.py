@@ -1,0 +1,28 @@
+"""Results in a file, written as a command writes them."""
+
+import asyncio
+from pathlib import Path
+
+from scanned import image, scan
+
+from leadline.outputs.store.image_results import RunningContainer
+from leadline.outputs.store.local import LocalStore
+from leadline.scans.store_images import store_image
+from leadline.scans.store_posture import StoreOptions, store_posture
+
+
+def store(folder: Path, *manifests: str) -> Path:
+    """``manifests`` are all that there is; one container runs an image with an exploited vulnerability."""
+    file = folder / "results.db"
+
+    async def written() -> None:
+        opened = LocalStore(file)
+        try:
+            await store_posture(opened, scan(folder, *manifests), StoreOptions(is_full=True))
+            containers = [RunningContainer("Deployment", "web", "shop", "main")]
+            await store_image(opened, image("nginx", ("CVE-1", "critical"), exploited=("CVE-1",)), containers)
+        finally:
+            await opened.close()
+
+    asyncio.run(written())
+    return file
