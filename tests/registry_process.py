@@ -1,5 +1,6 @@
 """Debian's docker-registry as a process of its own: a real registry for tests, without TLS, on a loopback port."""
 
+import base64
 import json
 import shutil
 import socket
@@ -24,14 +25,17 @@ http: {{addr: "127.0.0.1:{port}"}}
 class Registry:
     """Where images and what belongs to them are pushed to."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, user: str = "", password: str = "") -> None:
         self.host = host
+        pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {pair}"} if user else {}
 
     def ask(
         self, method: str, path: str, content: bytes | None = None, kind: str = "application/octet-stream"
     ) -> int:
         address = path if path.startswith("http") else f"http://{self.host}{path}"
-        request = urllib.request.Request(address, content, {"Content-Type": kind}, method=method)
+        headers = {"Content-Type": kind, **self._headers}
+        request = urllib.request.Request(address, content, headers, method=method)
         with urllib.request.urlopen(request) as answer:
             self.location = answer.headers.get("Location", "")
             return int(answer.status)
@@ -91,17 +95,23 @@ def is_here() -> bool:
 
 
 @contextmanager
-def real_registry(folder: Path) -> Iterator[Registry]:
+def real_registry(folder: Path, user: str = "", password: str = "") -> Iterator[Registry]:
+    """With a ``user`` it is closed to all others, by Apache's ``htpasswd``."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    (folder / "registry.yml").write_text(CONFIG.format(folder=folder / "registry", port=port))
+    settings = CONFIG.format(folder=folder / "registry", port=port)
+    if user:
+        made = ["htpasswd", "-Bbn", user, password]
+        (folder / "users").write_bytes(subprocess.run(made, check=True, capture_output=True).stdout)
+        settings += f'auth: {{htpasswd: {{realm: "test", path: "{folder / "users"}"}}}}\n'
+    (folder / "registry.yml").write_text(settings)
     program = shutil.which("docker-registry") or ""
     with subprocess.Popen(
         [program, "serve", str(folder / "registry.yml")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
-            registry = Registry(f"127.0.0.1:{port}")
+            registry = Registry(f"127.0.0.1:{port}", user, password)
             for _ in range(ATTEMPTS):
                 try:
                     registry.ask("GET", "/v2/")

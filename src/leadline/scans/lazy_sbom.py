@@ -128,7 +128,7 @@ def open_sbom(reference: str, options: ImageOptions) -> Iterator[LazySbom]:
             raise UsageError("digests need the files, and a finished SBOM holds none")
         yield LazySbom(reference, lambda: read_sbom_input(path, options))
         return
-    cache = _cache(options)
+    cache = image_cache(options)
     image = open_requested(reference, options, cache)
     try:
         catalogue_options = CatalogueOptions(
@@ -142,7 +142,8 @@ def open_sbom(reference: str, options: ImageOptions) -> Iterator[LazySbom]:
         image.close()
 
 
-def _cache(options: ImageOptions) -> LayerCache | None:
+def image_cache(options: ImageOptions) -> LayerCache | None:
+    """Where what is found in layers is kept; ``None`` for nowhere, or where it cannot be believed."""
     cache = LayerCache(options.cache_folder, CACHE_BYTES) if options.cache_folder else None
     if cache is not None and (why := cache.why_unusable()):
         options.warn(why)
@@ -152,7 +153,7 @@ def _cache(options: ImageOptions) -> LayerCache | None:
 
 def _catalogued(reference: str, source: _Source, options: ImageOptions) -> Sbom:
     options.say(f"reading {reference}")
-    sbom = make_sbom(source.image, _cataloguers, source.cache, source.options)
+    sbom = make_sbom(source.image, shipped_cataloguers, source.cache, source.options)
     is_empty = not (sbom.packages or sbom.files or sbom.unread or sbom.distro.id)
     if is_empty and sbom.image.kind == "directory":
         raise SourceError(
@@ -162,7 +163,8 @@ def _catalogued(reference: str, source: _Source, options: ImageOptions) -> Sbom:
     return sbom
 
 
-def _cataloguers() -> "list[Cataloguer]":
+def shipped_cataloguers() -> "list[Cataloguer]":
+    """Those that come with the product."""
     import leadline.image.cataloguers
     from leadline.image.cataloguer import Cataloguer
 

@@ -17,7 +17,6 @@ from leadline.sources.proxies import proxies_of
 from leadline.sources.registry.options import RegistryOptions, Trust
 
 MOST_ATTEMPTS = 4
-LONGEST_WAIT_S = 60.0
 MOST_RETRIES = 1
 RETRY_WAIT_S = 1.0
 """An error of the registry's own seldom passes: once more, and soon."""
@@ -32,10 +31,25 @@ def open_requested(reference: str, options: ImageOptions, cache: LayerCache | No
     image = open_image(reference, OpenOptions(options.platform, registry_options(options), cache))
     try:
         _check_platform(reference, options.platform, image)
-    except UsageError:
+        check_size(reference, options.most_stored_bytes, image)
+    except (UsageError, SourceError):
         image.close()
         raise
     return image
+
+
+class TooLargeError(SourceError):
+    """The image is larger than it may be."""
+
+
+def check_size(reference: str, most_bytes: int | None, image: OpenedImage) -> None:
+    """Raises ``TooLargeError``. Nothing of the layers has been fetched yet."""
+    size = sum(layer.size_bytes for layer in image.layers)
+    if most_bytes is not None and size > most_bytes:
+        raise TooLargeError(
+            f"{reference} has {size / 2**20:,.0f} MiB of layers, more than the {most_bytes / 2**20:,.0f} allowed",
+            hint="allow larger images",
+        )
 
 
 def registry_name(reference: str) -> str:
@@ -102,12 +116,12 @@ def registry_options(options: ImageOptions) -> RegistryOptions:
         return True
 
     def wait(attempt: int, seconds: float) -> bool:
-        if attempt >= MOST_ATTEMPTS or seconds > LONGEST_WAIT_S:
+        if attempt >= MOST_ATTEMPTS or seconds > options.longest_wait_s or not options.longest_wait_s:
             return False
         return pause("the registry is busy", seconds or 2.0**attempt)
 
     def retry(attempt: int, seconds: float) -> bool:
-        if attempt > MOST_RETRIES or seconds > RETRY_WAIT_S:
+        if attempt > MOST_RETRIES or seconds > RETRY_WAIT_S or not options.longest_wait_s:
             return False
         return pause("the registry reports an error of its own", RETRY_WAIT_S)
 
@@ -116,6 +130,7 @@ def registry_options(options: ImageOptions) -> RegistryOptions:
             frozenset(), options.ca_file, options.accept_any_certificate, proxies_of(options.environ)
         ),
         credential=options.credential,
+        secrets=options.pull_secrets,
         environ=options.environ,
         mirrors=options.mirrors,
         wait=wait,

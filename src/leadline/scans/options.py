@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from leadline.model.finding import Unread
 from leadline.outputs.redaction.values import SecretValues
-from leadline.sources.registry.options import Credential
+from leadline.sources.registry.options import Credential, PullSecret
 
 Say = Callable[[str], None]
 """Takes a line for a watching user."""
@@ -106,6 +106,12 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
     """The day that distributions are held against, ``2027-01-31``; empty for the present one."""
     credential: Credential | None = None
     """For the registry; goes before those of Docker's and Podman's files."""
+    pull_secrets: tuple[PullSecret, ...] = ()
+    """Of the pods that run the image; they go before the files of Docker and Podman."""
+    longest_wait_s: float = 60.0
+    """For a registry that is busy, each time; 0 takes its first answer."""
+    most_stored_bytes: int | None = None
+    """An image whose layers are larger as they are stored is refused."""
     mirrors: Mapping[str, tuple[str, ...]] = {}
     """Registry to the hosts that are asked before it."""
     ca_file: str = ""

@@ -4,7 +4,7 @@ and their number for each container.
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from typing import Any
 
@@ -34,6 +34,8 @@ COUNTED = "leadline.dev/vulnerabilities"
 """The annotation with what is counted of an image's vulnerabilities, so that no one has to read bodies for it."""
 MOST_NAMED = 50
 """Ids of each sort in that annotation."""
+SCAN = "leadline.dev/scan"
+"""Annotation, JSON of ``ScanNote``: of an image that is scanned because a cluster runs it."""
 _ID_END = 6
 Body = dict[str, Any]
 
@@ -71,44 +73,115 @@ class Scanned(Struct, frozen=True):
 
     home: str
     at: str
+    digest: str = ""
+    """By which the cluster runs the image, where it is scanned for that."""
+    database: str = ""
+    """When the database was built, where the image is scanned for that."""
+
+
+class ImageCounts(Struct, frozen=True):
+    """What the summaries of an image's containers say of it."""
+
+    name: str
+    id: str
+    manifest: str
+    """Name of the VulnerabilityManifest."""
+    is_matched: bool
+    """Whether there was a database."""
+    counted: Counted
+
+
+class ScanNote(Struct, frozen=True):
+    """What a result says of itself without its body."""
+
+    digest: str
+    """By which the cluster runs the image."""
+    database: str
+    """When the database was built."""
+
+
+def scan_note(annotations: Mapping[str, str]) -> ScanNote | None:
+    """``None`` where nothing is said, or nothing that makes sense."""
+    try:
+        return msgspec.json.decode(annotations.get(SCAN, ""), type=ScanNote)
+    except msgspec.DecodeError:
+        return None
+
+
+def stored_counts(manifest: str, annotations: Mapping[str, str]) -> ImageCounts | None:
+    """Those of the result called ``manifest``, out of its annotations; ``None`` where they are not there."""
+    try:
+        counted = msgspec.json.decode(annotations.get(COUNTED, ""), type=Counted)
+    except msgspec.DecodeError:
+        return None
+    return ImageCounts(
+        annotations.get(f"{PREFIX}image-tag", ""),
+        annotations.get(f"{PREFIX}image-id", ""),
+        manifest,
+        annotations.get(f"{PREFIX}status") == "ready",
+        counted,
+    )
+
+
+def counts_of(report: ImageReport) -> ImageCounts:
+    """Those of ``report``."""
+    image = report.sbom.image
+    return ImageCounts(image.name, image.id, manifest_name(report), bool(report.database), counted(report))
+
+
+def summary_puts(
+    image: ImageCounts, scanned: Scanned, containers: Iterable[RunningContainer]
+) -> Iterator[Put]:
+    """A summary for each container that runs ``image``."""
+    metadata = _metadata(image, scanned)
+    severities = {name: {"all": image.counted.found.get(name, 0), "relevant": 0} for name in SEVERITIES}
+    whole = {"kind": MANIFESTS, "namespace": scanned.home, "name": image.manifest}
+    references = {"all": whole, "relevant": {"kind": "", "namespace": "", "name": ""}}
+    for container in containers:
+        spec = {"severities": severities, "vulnerabilitiesRef": references}
+        its = {**metadata, "labels": {**metadata["labels"], **_labels(container)}}
+        yield _put(SUMMARIES, container.namespace, summary_name(container), its, spec)
 
 
 def image_puts(
     report: ImageReport, scanned: Scanned, containers: Iterable[RunningContainer] = ()
 ) -> list[Put]:
-    """The manifest of the image, its SBOM, its VEX, and a summary for each container that runs it.
+    """The SBOM of the image, its VEX, a summary for each container that runs it, and its manifest.
 
     Each replaces what is there.
     """
-    name = manifest_name(report)
+    image = counts_of(report)
+    name, metadata = image.manifest, _metadata(image, scanned)
+    of_sbom = {
+        **metadata,
+        "annotations": {**metadata["annotations"], f"{PREFIX}status": _sbom_status(report)},
+    }
+    return [
+        _put(SBOMS, scanned.home, name, of_sbom, _sbom(report, scanned.at)),
+        _put(VEX, scanned.home, name, metadata, _vex(report, scanned.at)),
+        *summary_puts(image, scanned, containers),
+        # Last: where it is there, all is.
+        _put(MANIFESTS, scanned.home, name, metadata, _manifest(report, scanned.at)),
+    ]
+
+
+def _metadata(image: ImageCounts, scanned: Scanned) -> dict[str, dict[str, str]]:
     labels = {
         f"{PREFIX}context": "non-filtered",
-        f"{PREFIX}image-id": label_value(report.sbom.image.id),
-        f"{PREFIX}image-name": label_value(report.sbom.image.name),
+        f"{PREFIX}image-id": label_value(image.id),
+        f"{PREFIX}image-name": label_value(image.name),
     }
     annotations = {
-        f"{PREFIX}image-id": report.sbom.image.id,
-        f"{PREFIX}image-tag": report.sbom.image.name,
-        f"{PREFIX}status": "ready" if report.database else "incomplete",
+        f"{PREFIX}image-id": image.id,
+        f"{PREFIX}image-tag": image.name,
+        f"{PREFIX}status": "ready" if image.is_matched else "incomplete",
         f"{PREFIX}timestamp": scanned.at,
-        COUNTED: msgspec.json.encode(counted(report)).decode(),
+        COUNTED: msgspec.json.encode(image.counted).decode(),
     }
-    metadata = {"labels": labels, "annotations": annotations}
-    of_sbom = {**metadata, "annotations": {**annotations, f"{PREFIX}status": _sbom_status(report)}}
-    puts = [
-        _put(SBOMS, scanned.home, name, of_sbom, _sbom(report, scanned.at)),
-        _put(MANIFESTS, scanned.home, name, metadata, _manifest(report, scanned.at)),
-        _put(VEX, scanned.home, name, metadata, _vex(report, scanned.at)),
-    ]
-    counts: Counter[str] = Counter(match.severity for match in report.vulnerabilities)
-    severities = {severity: {"all": counts[severity], "relevant": 0} for severity in SEVERITIES}
-    whole = {"kind": MANIFESTS, "namespace": scanned.home, "name": name}
-    references = {"all": whole, "relevant": {"kind": "", "namespace": "", "name": ""}}
-    for container in containers:
-        spec = {"severities": severities, "vulnerabilitiesRef": references}
-        its = {"labels": {**labels, **_labels(container)}, "annotations": annotations}
-        puts.append(_put(SUMMARIES, container.namespace, summary_name(container), its, spec))
-    return puts
+    if scanned.digest:
+        note = ScanNote(scanned.digest, scanned.database)
+        annotations[SCAN] = msgspec.json.encode(note).decode()
+    return {"labels": labels, "annotations": annotations}
 
 
 def counted(report: ImageReport) -> Counted:

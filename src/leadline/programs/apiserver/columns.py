@@ -51,6 +51,15 @@ def _number(*path: str) -> Cell:
     return lambda body: value if isinstance(value := at(body, *path), int) else 0
 
 
+def _matched(severity: str) -> Cell:
+    """Empty where nothing was matched: no number is not none."""
+    return lambda body: (
+        (at(body, "status", "vulnerabilities", "found", severity) or 0)
+        if at(body, "status", "isMatched")
+        else None
+    )
+
+
 def _failed(body: Body) -> int:
     controls = at(body, "spec", "controls")
     values = controls.values() if isinstance(controls, dict) else ()
@@ -173,6 +182,23 @@ SCAN_RUN = (
     Column("Unread", "integer", _number("status", "coverage", "unread"), "what could not be read"),
     *_severities(CONFIGURATION_SEVERITIES, lambda s: _number("status", "findings", s), "findings"),
     Column("Finished", "date", _value("status", "finishedAt"), "how long ago it ended"),
+)
+IMAGE_SCAN = (
+    Column("Image", "string", _value("status", "image"), "what it is called"),
+    Column(
+        "Phase",
+        "string",
+        _value("status", "phase"),
+        "Pending, Running, Done, Unauthorized, TooLarge or Failed",
+    ),
+    *_severities(CONFIGURATION_SEVERITIES[:2], _matched, "vulnerabilities"),
+    Column("Workloads", "integer", _number("spec", "workloads"), "containers that run it"),
+    Column("Reason", "string", _value("status", "reason"), "why there is no result, or no newer one"),
+    Column("Scanned", "date", _value("status", "scannedAt"), "how long ago it was scanned"),
+    Column("Tries", "integer", _number("status", "tries"), "failures in a row", 1),
+    Column("Next", "string", _value("status", "nextTry"), "when it is tried again", 1),
+    Column("Database", "string", _value("status", "databaseBuiltAt"), "when the database was built", 1),
+    Column("Hint", "string", _value("status", "hint"), "what to do about it", 1),
 )
 
 

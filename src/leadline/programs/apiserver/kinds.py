@@ -235,6 +235,17 @@ KINDS = (
         version=OUR_VERSION,
     ),
     Kind(
+        "ImageScan",
+        "imagescans",
+        shapes.IMAGE_SCAN,
+        columns.IMAGE_SCAN,
+        is_namespaced=False,
+        lists_whole=True,
+        more={"status": shapes.IMAGE_SCAN_STATUS},
+        group=OUR_GROUP,
+        version=OUR_VERSION,
+    ),
+    Kind(
         "Finding",
         "findings",
         shapes.FINDING,

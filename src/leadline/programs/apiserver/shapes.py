@@ -365,6 +365,37 @@ SCAN_RUN_STATUS = record(
     "One scan: what came of it. A scan that failed replaces no results.",
 )
 
+IMAGE_SCAN = record(
+    {
+        "digest": Shape("string", description="By which nodes know the image."),
+        "isId?": BOOLEAN,
+        "sources?": list_of(
+            record({"name": TEXT, "secrets?": TEXTS}), "Where it can be had, and Secrets that may open it."
+        ),
+        "usedBy?": TEXTS,
+        "workloads?": INTEGER,
+        "nodes?": TEXTS,
+        "exposedBy?": TEXTS,
+    },
+    "An image that the cluster runs.",
+)
+IMAGE_SCAN_STATUS = record(
+    {
+        **texts("phase", "reason?", "hint?", "registry?", "image?", "imageId?", "manifest?"),
+        "isMatched?": BOOLEAN,
+        "vulnerabilities?": ANY,
+        **texts("scannedAt?", "databaseBuiltAt?", "version?"),
+        "seconds?": NUMBER,
+        "isKept?": BOOLEAN,
+        "tries?": INTEGER,
+        "crashes?": INTEGER,
+        "isFinal?": Shape("boolean", description="It is not tried again before something else changes."),
+        **texts("since?", "startedAt?", "nextTry?", "registryFreeAt?", "heldBy?", "heldUntil?"),
+        **texts("goneSince?", "circumstances?"),
+    },
+    "Its result, or why there is none, and when it is tried again.",
+)
+
 FINDING = record(
     {
         **texts("control", "title", "severity"),

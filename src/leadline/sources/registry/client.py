@@ -29,7 +29,16 @@ from leadline.sources.oci.manifest import (
 )
 from leadline.sources.proxies import is_loopback
 from leadline.sources.registry.auth import Problem, credentials_for
-from leadline.sources.registry.http import FAULT, Answer, Dropped, NobodyListens, NoTls, may_ask_again, send
+from leadline.sources.registry.http import (
+    FAULT,
+    Answer,
+    Dropped,
+    NobodyListens,
+    NoTls,
+    UnreachableError,
+    may_ask_again,
+    send,
+)
 from leadline.sources.registry.options import ANONYMOUS, Credential, RegistryOptions
 from leadline.sources.registry.token import NoToken, basic, bearer, token_service
 
@@ -42,6 +51,24 @@ _CHALLENGE = re.compile(
 
 class MissingError(RegistryError):
     """The registry answers, and has no such thing."""
+
+
+class DeniedError(RegistryError):
+    """The registry answers, and lets us read nothing of it with the credentials that there are."""
+
+    def __init__(self, message: str, *, hint: str = "", tried: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.tried = tried
+        """Where the credentials came from."""
+
+
+class BusyError(RegistryError):
+    """The registry answers, and wants to be asked later."""
+
+    def __init__(self, message: str, *, hint: str = "", retry_after_s: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+        """0 where it does not say when."""
 
 
 class Repository:
@@ -68,7 +95,7 @@ class Repository:
             answer = self._get(f"manifests/{quote(wanted, safe=':')}", {"Accept": ACCEPT}, wanted)
             content = answer.read(LARGEST_MANIFEST)
         except Dropped as error:
-            raise RegistryError(f"{self._host} closed the connection: {error}") from error
+            raise UnreachableError(f"{self._host} closed the connection: {error}") from error
         named = wanted if ":" in wanted else answer.header("Docker-Content-Digest")
         digest = named or f"sha256:{hashlib.sha256(content).hexdigest()}"
         try:
@@ -83,7 +110,7 @@ class Repository:
                 LARGEST_MANIFEST
             )
         except Dropped as error:
-            raise RegistryError(f"{self._host} closed the connection: {error}") from error
+            raise UnreachableError(f"{self._host} closed the connection: {error}") from error
 
     def blob(self, descriptor: Descriptor) -> bytes:
         """A small blob, digest checked. Raises ``RegistryError``."""
@@ -143,7 +170,7 @@ class Repository:
                     return  # there was no more, whatever length the answer claimed
                 if attempt == MOST_RESUMES:
                     why = f"{self._host} closed the connection {attempt + 1} times in blob {digest}: {error}"
-                    raise RegistryError(why) from error
+                    raise UnreachableError(why) from error
 
     def _get(self, path: str, headers: Mapping[str, str], what: str) -> Answer:
         """The answer to a request that succeeded, credentials tried until one fits."""
@@ -263,20 +290,24 @@ class Repository:
                 log_in = (
                     f"log in with docker login {self._known_as.registry}; " if answer.status == 401 else ""
                 )
-                return RegistryError(
-                    f"{self._host} does not let us read {name}", hint=f"{log_in}credentials tried: {tried}"
+                return DeniedError(
+                    f"{self._host} does not let us read {name}",
+                    hint=f"{log_in}credentials tried: {tried}",
+                    tried=tried,
                 )
             case 404:
                 return MissingError(f"{self._host} has no {what} in {self._reference.repository}")
             case 429:
-                return RegistryError(
+                return BusyError(
                     f"{self._host} allows no more requests for now",
                     hint="log in for a higher limit, use a mirror, or wait",
+                    retry_after_s=answer.retry_after_s(),
                 )
             case status if status >= FAULT:
-                return RegistryError(
+                return BusyError(
                     f"{self._host} has an error of its own: it answered {status} when asked for {name}",
                     hint="try again later, or ask who runs it",
+                    retry_after_s=answer.retry_after_s(),
                 )
             case status:
                 return RegistryError(f"{self._host} answered {status} when asked for {name}")

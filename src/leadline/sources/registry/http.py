@@ -40,7 +40,11 @@ class Dropped(Exception):  # noqa: N818 - what happened to the connection
     """The connection ended before the answer did."""
 
 
-class NoTls(RegistryError):  # noqa: N818 - what the host is
+class UnreachableError(RegistryError):
+    """There is no way to the host, or no answer that can be trusted: nothing is known of what was asked for."""
+
+
+class NoTls(UnreachableError):  # noqa: N818 - what the host is
     """The host speaks, and not TLS."""
 
     def __init__(self, host: str, message: str, *, hint: str = "") -> None:
@@ -144,7 +148,7 @@ class Answer:
                 parts.append(part)
                 missing -= len(part)
                 if missing and time.monotonic() - start > PIECE_SECONDS:
-                    raise RegistryError(f"{self._host} sends its answer too slowly")
+                    raise UnreachableError(f"{self._host} sends its answer too slowly")
         except (OSError, http.client.HTTPException):
             # What came before is not asked for again.
             if not parts:
@@ -255,7 +259,7 @@ def _given_up(host: str, wire: socket.socket) -> Iterator[None]:
         yield
     except (OSError, http.client.HTTPException) as error:
         if is_cut.is_set():
-            raise RegistryError(f"{host} does not come to an answer") from error
+            raise UnreachableError(f"{host} does not come to an answer") from error
         raise
     finally:
         clock.cancel()
@@ -272,7 +276,7 @@ def _translated(error: BaseException, host: str, way: str) -> BaseException:
     """What ``error`` means to a caller."""
     match error:
         case ssl.SSLCertVerificationError():
-            return RegistryError(
+            return UnreachableError(
                 f"the certificate of {host} is not trusted: {error.verify_message}",
                 hint="give the CA's certificate, or allow unverified registries",
             )
@@ -286,13 +290,13 @@ def _translated(error: BaseException, host: str, way: str) -> BaseException:
             return Dropped(str(error))
         case ValueError() if not isinstance(error, http.client.HTTPException):
             # Its text may hold the header that could not be sent, and that a password.
-            return RegistryError(
+            return UnreachableError(
                 f"cannot reach {host}{way}: no request can hold its name, or what is to be sent",
                 hint=IN_A_FILE,
             )
         case OSError() | http.client.HTTPException():
             reason = getattr(error, "strerror", None) or str(error)
-            return RegistryError(f"cannot reach {host}{way}: {reason.lower()}", hint=IN_A_FILE)
+            return UnreachableError(f"cannot reach {host}{way}: {reason.lower()}", hint=IN_A_FILE)
     return error
 
 

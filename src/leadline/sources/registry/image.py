@@ -53,7 +53,8 @@ def open_registry_image(
     if not before:
         raise last
     hints = [last.hint, *(f"a mirror: {error}" for error in before)]
-    raise type(last)(str(last.args[0]), hint="; ".join(filter(None, hints)))
+    last.hint = "; ".join(filter(None, hints))
+    raise last
 
 
 def _open(

@@ -1,0 +1,184 @@
+"""The process that scans images, one after another, and stores what it finds: ``python -m …operator.image_worker``.
+
+It takes its settings on the first line of its standard input and then a task a line, and answers each with a line. It
+ends with its input. What one image does to it costs no other: its parent starts another.
+"""
+
+import asyncio
+import os
+import resource
+import sys
+import time
+
+import msgspec
+
+from leadline.errors import ClusterError, DatabaseError, LeadlineError, SourceError, StoreError, UsageError
+from leadline.kube.pull_secret import docker_config
+from leadline.model.image_report import ImageReport
+from leadline.outputs.store.image_results import MANIFESTS, Scanned, counts_of, image_puts, stored_image
+from leadline.outputs.store.protocol import Store
+from leadline.outputs.store.remote import RemoteStore
+from leadline.outputs.store.selection import Key
+from leadline.programs.operator.image_jobs import NO_DATABASE, ImageAnswer, ImageSettings, ImageTask
+from leadline.programs.operator.plan import Outcome
+from leadline.programs.operator.work_state import NamedSource
+from leadline.scans.open_image import TooLargeError
+from leadline.scans.options import ImageOptions
+from leadline.scans.running_image import (
+    IncompleteError,
+    PullSource,
+    RunningImage,
+    report_of_sbom,
+    scan_running,
+)
+from leadline.scans.scan_runs import moment
+from leadline.sources.cluster.connection import Cluster, RefusedError, async_client, connect
+from leadline.sources.registry.client import BusyError, DeniedError
+from leadline.sources.registry.http import UnreachableError
+from leadline.sources.registry.options import PullSecret
+
+SECRETS_OFF = "pods pull it with secrets, which the operator may read once images.pullSecrets is true"
+
+
+class ImageWorker:
+    """Scans one image at a time."""
+
+    def __init__(self, settings: ImageSettings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+        self._cluster: Cluster | None = None
+        self._options = ImageOptions(
+            database=settings.database,
+            oldest_database_days=settings.oldest_database_days,
+            cache_folder=settings.cache_folder,
+            mirrors=settings.mirrors,
+            ca_file=settings.ca_file,
+            accept_any_certificate=settings.accept_any_certificate,
+            most_stored_bytes=settings.most_image_bytes,
+            longest_wait_s=0.0,
+            environ=_network(os.environ),
+        )
+
+    async def answer(self, task: ImageTask) -> ImageAnswer:
+        """Never fails: what goes wrong with an image is an outcome. A fault of ours is not caught."""
+        started = time.monotonic()
+        answer = await self._tried(task)
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return msgspec.structs.replace(
+            answer,
+            seconds=time.monotonic() - started,
+            cpu_s=used.ru_utime + used.ru_stime,
+            peak_bytes=used.ru_maxrss * 1024,
+        )
+
+    async def _tried(self, task: ImageTask) -> ImageAnswer:
+        notes: list[str] = []
+        try:
+            report = await self._stored(task) if task.manifest else self._fetched(task, notes)
+            if report is None:
+                return ImageAnswer(
+                    Outcome("Lost", "what was stored of it is gone, or was written by another version")
+                )
+            return await self._keep(task, report)
+        except (SourceError, UsageError, DatabaseError, StoreError) as error:
+            # No one logs in here.
+            hint = f"credentials tried: {error.tried}" if isinstance(error, DeniedError) else error.hint
+            error.hint = "; ".join(filter(None, (hint, *notes)))
+            return ImageAnswer(_outcome(error))
+
+    def _fetched(self, task: ImageTask, notes: list[str]) -> ImageReport:
+        sources = tuple(PullSource(one.name, tuple(self._secrets(one, notes))) for one in task.sources)
+        if not self._settings.pull_secrets and any(one.secrets for one in task.sources):
+            notes.append(SECRETS_OFF)
+        image = RunningImage(task.digest, sources, task.is_id)
+        return scan_running(image, self._options, self._settings.node_blobs)
+
+    async def _stored(self, task: ImageTask) -> ImageReport | None:
+        entry = await self._store.get(Key(MANIFESTS, self._settings.home, task.manifest))
+        if entry is None:
+            return None
+        try:
+            report = stored_image(entry.content.body)
+        except (SourceError, msgspec.DecodeError):
+            return None
+        return report_of_sbom(report.sbom, self._options) if report is not None else None
+
+    async def _keep(self, task: ImageTask, report: ImageReport) -> ImageAnswer:
+        at = moment()
+        database = report.database.built if report.database else ""
+        *others, last = image_puts(report, Scanned(self._settings.home, at, task.digest, database))
+        await self._store.put_all(others)
+        await self._store.put(last)
+        outcome = Outcome("Done", "" if report.database else NO_DATABASE, is_kept=True)
+        return ImageAnswer(outcome, counts_of(report), at, database)
+
+    def _secrets(self, source: NamedSource, notes: list[str]) -> list[PullSecret]:
+        """Those that can be read, in order; of the others ``notes`` are taken."""
+        found: list[PullSecret] = []
+        if not self._settings.pull_secrets:
+            return found
+        for name in source.secrets:
+            namespace, _, own = name.partition("/")
+            try:
+                secret = self._kube().ask(f"/api/v1/namespaces/{namespace}/secrets/{own}")
+            except RefusedError as refused:
+                why = "is not there" if refused.status == 404 else "may not be read"
+                notes.append(f"pull secret {name} {why}")
+                continue
+            except ClusterError as error:
+                notes.append(f"pull secret {name} cannot be read: {error.args[0]}")
+                continue
+            content = docker_config(secret) if isinstance(secret, dict) else None
+            if content is None:
+                notes.append(f"pull secret {name} is none of a registry")
+            else:
+                found.append(PullSecret(name, content))
+        return found
+
+    def _kube(self) -> Cluster:
+        if self._cluster is None:
+            settings = self._settings
+            self._cluster = connect(settings.kube_context, settings.kubeconfig, environ=os.environ)
+        return self._cluster
+
+
+def _outcome(error: LeadlineError) -> Outcome:
+    why, hint = str(error.args[0]), error.hint
+    match error:
+        case BusyError():
+            return Outcome("Busy", why, hint, error.retry_after_s)
+        case UnreachableError() | IncompleteError():
+            return Outcome("Unreachable", why, hint)
+        case StoreError():
+            return Outcome("Failed", f"its result could not be stored: {why}", hint)
+        case DeniedError():
+            return Outcome("Unauthorized", why, hint)
+        case TooLargeError():
+            return Outcome("TooLarge", why, hint)
+    return Outcome("Failed", why, hint)
+
+
+def _network(environ: os._Environ[str] | dict[str, str]) -> dict[str, str]:
+    """The way to registries. Credentials that lie about in a pod are none of the images'."""
+    names = ("http_proxy", "https_proxy", "no_proxy")
+    return {name: value for name, value in environ.items() if name.lower() in names}
+
+
+async def serve() -> None:
+    """Until the input ends."""
+    settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=ImageSettings)
+    client = async_client(settings.kube_context, settings.kubeconfig, environ=os.environ)
+    worker = ImageWorker(settings, RemoteStore(client))
+    _say(b"{}")
+    for line in sys.stdin.buffer:
+        answer = await worker.answer(msgspec.json.decode(line, type=ImageTask))
+        _say(msgspec.json.encode(answer))
+
+
+def _say(line: bytes) -> None:
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())

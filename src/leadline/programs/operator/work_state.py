@@ -1,0 +1,297 @@
+"""What the store remembers of each image that runs: an ImageScan, with its result or the reason why there is none.
+
+There is one for each digest, named after it, so that ``kubectl get imagescans`` shows what was scanned, what waits, and
+why. A VulnerabilityManifest without matches would say the same as one of a clean image, and so none is written for an
+image that was not scanned.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import orjson
+from msgspec import Struct
+from msgspec.structs import replace
+
+from leadline.errors import StoreError
+from leadline.outputs.store.image_results import Counted, ImageCounts
+from leadline.outputs.store.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
+from leadline.outputs.store.selection import Key, Selection
+from leadline.programs.operator.plan import NEVER, Phase, Record
+
+IMAGE_SCANS = "imagescans"
+MOST_NAMED_WORKLOADS = 50
+"""The others are counted."""
+LONGEST_REASON = 1_000
+Body = dict[str, Any]
+
+
+class NamedSource(Struct, frozen=True):
+    """Where an image can be had, with the Secrets that may open it there."""
+
+    name: str
+    secrets: tuple[str, ...] = ()
+    """``namespace/name``, in the order in which they are tried."""
+
+
+class ImageOfCluster(Struct, frozen=True):
+    """An image that the cluster runs."""
+
+    digest: str
+    is_id: bool
+    sources: tuple[NamedSource, ...]
+    workloads: tuple[str, ...] = ()
+    """``namespace/Kind/name: container``."""
+    nodes: tuple[str, ...] = ()
+    exposed_by: tuple[str, ...] = ()
+
+
+class Result(Struct, frozen=True):
+    """What was stored of an image."""
+
+    counts: ImageCounts
+    at: str
+    """When, RFC 3339."""
+    database: str = ""
+    """When the database was built; empty where there was none."""
+    seconds: float = 0.0
+
+
+class Work(Struct, frozen=True):
+    """All of one ImageScan."""
+
+    record: Record
+    image: ImageOfCluster
+    result: Result | None = None
+    revision: int = ABSENT
+
+
+class _Spec(Struct, rename="camel", omit_defaults=True):
+    digest: str = ""
+    is_id: bool = False
+    sources: tuple[NamedSource, ...] = ()
+    used_by: tuple[str, ...] = ()
+    workloads: int = 0
+    nodes: tuple[str, ...] = ()
+    exposed_by: tuple[str, ...] = ()
+
+
+class _Status(Struct, rename="camel"):
+    phase: Phase = "Pending"
+    reason: str = ""
+    hint: str = ""
+    registry: str = ""
+    image: str = ""
+    image_id: str = ""
+    manifest: str = ""
+    is_matched: bool = False
+    vulnerabilities: Counted = Counted()
+    scanned_at: str = ""
+    database_built_at: str = ""
+    seconds: float = 0.0
+    version: str = ""
+    is_kept: bool = False
+    tries: int = 0
+    crashes: int = 0
+    since: str = ""
+    started_at: str = ""
+    next_try: str = ""
+    is_final: bool = False
+    registry_free_at: str = ""
+    held_by: str = ""
+    held_until: str = ""
+    gone_since: str = ""
+    circumstances: str = ""
+
+
+class _Whole(Struct):
+    spec: _Spec
+    status: _Status
+
+
+_read = msgspec.json.Decoder(_Whole).decode
+
+
+def scan_name(digest: str) -> str:
+    """The whole digest: with a part of it, one image could be made to stand in for another."""
+    return digest.replace(":", "-")
+
+
+def put_of(work: Work) -> Put:
+    """Conflicts where someone else has written it meanwhile."""
+    image, result = work.image, work.result
+    name = scan_name(image.digest)
+    spec = _Spec(
+        image.digest,
+        image.is_id,
+        image.sources,
+        image.workloads[:MOST_NAMED_WORKLOADS],
+        len(image.workloads),
+        image.nodes[:MOST_NAMED_WORKLOADS],
+        image.exposed_by[:MOST_NAMED_WORKLOADS],
+    )
+    status = _status(work.record)
+    counts = result.counts if result else ImageCounts("", "", "", False, Counted())
+    status = replace(
+        status,
+        image=counts.name or (image.sources[0].name if image.sources else image.digest),
+        image_id=counts.id,
+        manifest=counts.manifest,
+        is_matched=counts.is_matched,
+        vulnerabilities=counts.counted,
+        scanned_at=result.at if result else "",
+        database_built_at=result.database if result else "",
+        seconds=round(result.seconds, 2) if result else 0.0,
+    )
+    content = Content(orjson.dumps({"name": name}), body=msgspec.json.encode(_Whole(spec, status)))
+    return Put(Key(IMAGE_SCANS, "", name), content, work.revision)
+
+
+def work_of(entry: Entry) -> Work | None:
+    """``None`` for what is none of ours, or damaged: it is then made anew."""
+    try:
+        whole = _read(entry.content.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    spec, status = whole.spec, whole.status
+    if entry.key.name != scan_name(spec.digest):
+        return None
+    image = ImageOfCluster(spec.digest, spec.is_id, spec.sources, spec.used_by, spec.nodes, spec.exposed_by)
+    result = None
+    if status.manifest:
+        counts = ImageCounts(
+            status.image, status.image_id, status.manifest, status.is_matched, status.vulnerabilities
+        )
+        result = Result(counts, status.scanned_at, status.database_built_at, status.seconds)
+    return Work(_record(spec.digest, status), image, result, entry.revision)
+
+
+class WorkStore:
+    """The ImageScans of a store, as they were last read or written."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.works: dict[str, Work] = {}
+        """By digest."""
+
+    async def load(self) -> None:
+        """Raises: ``StoreError``."""
+        works: dict[str, Work] = {}
+        token, is_first = "", True
+        while token or is_first:
+            page = await self._store.list(Selection(IMAGE_SCANS), Paging(token))
+            token, is_first = page.token, False
+            for entry in page.entries:
+                work = work_of(entry)
+                if work is not None:
+                    works[work.image.digest] = work
+                else:
+                    await self._forget(entry.key)
+        self.works = works
+
+    async def write(self, work: Work) -> bool:
+        """False where someone else was faster; what that one wrote is then known. Raises: ``StoreError``."""
+        digest = work.image.digest
+        try:
+            entry = await self._store.put(put_of(work))
+        except ConflictError:
+            await self.read(digest)
+            return False
+        self.works[digest] = replace(work, revision=entry.revision)
+        return True
+
+    async def read(self, digest: str) -> Work | None:
+        """As it is now. Raises: ``StoreError``."""
+        entry = await self._store.get(Key(IMAGE_SCANS, "", scan_name(digest)))
+        work = work_of(entry) if entry else None
+        if work is None:
+            self.works.pop(digest, None)
+        else:
+            self.works[digest] = work
+        return work
+
+    async def delete(self, digests: Iterable[str]) -> None:
+        """Raises: ``StoreError``."""
+        for digest in digests:
+            await self._forget(Key(IMAGE_SCANS, "", scan_name(digest)))
+            self.works.pop(digest, None)
+
+    async def _forget(self, key: Key) -> None:
+        try:
+            await self._store.delete(key)
+        except ConflictError:
+            # It is gone already.
+            return
+        except StoreError:
+            raise
+
+
+def records_of(works: Iterable[Work]) -> dict[str, Record]:
+    """By key."""
+    return {work.record.key: work.record for work in works}
+
+
+def reasons(works: Sequence[Work]) -> dict[str, int]:
+    """How many images there are in each phase."""
+    found: dict[str, int] = {}
+    for work in works:
+        found[work.record.phase] = found.get(work.record.phase, 0) + 1
+    return found
+
+
+def _status(record: Record) -> _Status:
+    return _Status(
+        phase=record.phase,
+        reason=record.why[:LONGEST_REASON],
+        hint=record.hint[:LONGEST_REASON],
+        registry=record.place,
+        version=record.version,
+        is_kept=record.is_kept,
+        tries=record.tries,
+        crashes=record.crashes,
+        since=_text(record.since),
+        started_at=_text(record.started),
+        next_try="" if record.next_try == NEVER else _text(math.ceil(record.next_try)),
+        is_final=record.next_try == NEVER,
+        registry_free_at=_text(math.ceil(record.place_free_at)),
+        held_by=record.holder,
+        held_until=_text(math.ceil(record.held_until)),
+        gone_since=_text(record.gone_since),
+        circumstances=record.circumstances,
+    )
+
+
+def _record(key: str, status: _Status) -> Record:
+    return Record(
+        key,
+        _moment(status.since),
+        phase=status.phase,
+        why=status.reason,
+        hint=status.hint,
+        version=status.version,
+        is_kept=status.is_kept,
+        place=status.registry,
+        circumstances=status.circumstances,
+        tries=status.tries,
+        crashes=status.crashes,
+        next_try=NEVER if status.is_final else _moment(status.next_try),
+        place_free_at=_moment(status.registry_free_at),
+        started=_moment(status.started_at),
+        holder=status.held_by,
+        held_until=_moment(status.held_until),
+        gone_since=_moment(status.gone_since),
+    )
+
+
+def _text(moment: float) -> str:
+    """RFC 3339 in UTC; empty for 0."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
+
+
+def _moment(text: str) -> float:
+    try:
+        return datetime.fromisoformat(text).timestamp() if text else 0.0
+    except ValueError:
+        return 0.0
