@@ -33,6 +33,8 @@ class Difference(Struct, frozen=True):
     """The objects that these are about, as they are now, else as they were."""
     judged_again: int = 0
     """Objects whose verdict the change could touch, those that were changed included."""
+    touched: tuple[str, ...] = ()
+    """The ids of those whose verdict is another now, or that are there no more."""
 
 
 class _Entry:
@@ -75,10 +77,20 @@ class Followed:
         ]
         return self._judge.put_together([verdict.own for verdict in verdicts.values()], grants)
 
+    @property
+    def ids(self) -> Iterable[str]:
+        """Of every object."""
+        return self._entries.keys()
+
+    def verdict_of(self, id: str) -> Verdict | None:
+        """The verdict about an object as it is now; ``None`` for one that is not there."""
+        entry = self._entries.get(id)
+        return entry.verdict if entry else None
+
     def change(self, removed: Iterable[str], added: Iterable[Resource]) -> Difference:
         """Takes out the objects of some ids and puts others in; what is added with such an id is the object changed."""
         removed = tuple(removed)
-        before = {id: self._verdict_of(id) for id in removed}
+        before = {id: self.verdict_of(id) for id in removed}
         new, stale = self._worlds.change(removed, added)
         for id in removed:
             self._forget(id)
@@ -176,20 +188,18 @@ class Followed:
             if not readers:
                 del entry.readers[read]
 
-    def _verdict_of(self, id: str) -> Verdict | None:
-        entry = self._entries.get(id)
-        return entry.verdict if entry else None
-
     def _difference(self, before: dict[str, Verdict | None]) -> Difference:
         appeared: list[Finding] = []
         went: list[Finding] = []
         subjects: dict[str, Resource] = {}
+        touched: list[str] = []
         for id, verdict in before.items():
-            now = self._verdict_of(id)
+            now = self.verdict_of(id)
             if now is not verdict:
+                touched.append(id)
                 old, new = verdict.findings if verdict else (), now.findings if now else ()
                 appeared += (finding for finding in new if finding not in old)
                 went += (finding for finding in old if finding not in new)
                 both = (*(verdict.subjects if verdict else ()), *(now.subjects if now else ()))
                 subjects |= {subject.resource.id: subject.resource for subject in both}
-        return Difference(tuple(appeared), tuple(went), tuple(subjects.values()), len(before))
+        return Difference(tuple(appeared), tuple(went), tuple(subjects.values()), len(before), tuple(touched))

@@ -8,12 +8,23 @@ from typing import Any
 import orjson
 
 from leadline.model.finding import Unread
-from leadline.outputs.store.protocol import ABSENT, ConflictError, Content, Paging, Put, Store
+from leadline.outputs.store.protocol import (
+    ABSENT,
+    ConflictError,
+    Content,
+    Entry,
+    Paging,
+    Put,
+    Store,
+)
 from leadline.outputs.store.selection import Key, Selection
 
 RUNS = "scanruns"
 KEPT_RUNS = 50
 """Of each subject."""
+FOLLOWING = "Following"
+"""The phase of a run without an end: it follows the changes of the cluster."""
+ENDED = ("Succeeded", "Failed")
 _SHOWN_UNREAD = 100
 Body = dict[str, Any]
 
@@ -36,20 +47,70 @@ def told_unread(unread: Sequence[Unread]) -> Body:
 
 
 async def record(store: Store, name: str, whole: Body) -> None:
-    """Raises: ``StoreError``."""
+    """What the one who ordered the run asked for stays as it is. Raises: ``StoreError``."""
     key = Key(RUNS, "", name)
     old = await store.get(key)
-    content = Content(orjson.dumps({"name": name}), body=orjson.dumps(whole))
+    if old is None:
+        metadata = orjson.dumps({"name": name})
+    else:
+        metadata = old.content.metadata
+        asked = orjson.loads(old.content.body).get("spec") or {}
+        whole = {**whole, "spec": {**whole["spec"], **{k: v for k, v in asked.items() if v}}}
+    content = Content(metadata, body=orjson.dumps(whole))
     await store.put(Put(key, content, old.revision if old else ABSENT))
 
 
 async def forget_old_runs(store: Store, newest: str) -> None:
-    """All but the last of the same subject as ``newest``. Raises: ``StoreError``."""
-    page = await store.list(Selection(RUNS, with_body=False), Paging())
-    subject = f"{newest.partition('-')[0]}-"
-    runs = [entry for entry in page.entries if entry.key.name.startswith(subject)]
-    for entry in sorted(runs, key=lambda run: run.key.name)[: max(0, len(runs) - KEPT_RUNS)]:
+    """All but the last of the same subject as ``newest``; those that are still to be done stay. Raises: ``StoreError``."""
+    subjects: dict[str, list[tuple[str, Entry]]] = {}
+    named = ""
+    for entry in await all_of(store, RUNS):
+        whole = orjson.loads(entry.content.body)
+        subject = str((whole.get("spec") or {}).get("subject") or "posture")
+        status = whole.get("status") or {}
+        if entry.key.name == newest:
+            named = subject
+        if status.get("phase") in ENDED:
+            subjects.setdefault(subject, []).append((str(status.get("startedAt") or ""), entry))
+    runs = sorted(subjects.get(named, ()), key=lambda run: (run[0], run[1].key.name))
+    for _, entry in runs[: max(0, len(runs) - KEPT_RUNS)]:
         try:
             await store.delete(entry.key, entry.revision)
         except ConflictError:
             continue
+
+
+async def all_of(store: Store, plural: str) -> list[Entry]:
+    """Every object of a kind, with its body. Raises: ``StoreError``."""
+    entries: list[Entry] = []
+    token, is_first = "", True
+    while token or is_first:
+        page = await store.list(Selection(plural), Paging(token))
+        entries += page.entries
+        token, is_first = page.token, False
+    return entries
+
+
+async def run_rows(store: Store) -> list[Body]:
+    """The newest first. Raises: ``StoreError``."""
+    return [_row(entry) for entry in sorted(await all_of(store, RUNS), key=lambda e: -e.revision)]
+
+
+def _row(entry: Entry) -> Body:
+    whole = orjson.loads(entry.content.body)
+    spec, status = whole.get("spec") or {}, whole.get("status") or {}
+    coverage = status.get("coverage") or {}
+    target = spec.get("target") or {}
+    return {
+        "name": entry.key.name,
+        "phase": status.get("phase") or "",
+        "message": status.get("message") or "",
+        "target": target.get("name") or "",
+        "scope": spec.get("scope") or "",
+        "objects": int(coverage.get("objects") or 0),
+        "images": int(coverage.get("images") or 0),
+        "unread": int(coverage.get("unread") or 0),
+        "findings": status.get("findings") or {},
+        "started": status.get("startedAt") or "",
+        "finished": status.get("finishedAt") or "",
+    }

@@ -12,7 +12,7 @@ from leadline.model.vulnerability import RATINGS, Match
 from leadline.outputs.store.image_results import MANIFESTS, stored_image
 from leadline.outputs.store.posture_results import PREFIX
 from leadline.outputs.store.protocol import Entry, Store
-from leadline.scans.stored_runs import all_of
+from leadline.scans.scan_runs import all_of
 
 Row = dict[str, Any]
 

@@ -20,9 +20,8 @@ from leadline.outputs.store.protocol import Entry, Store
 from leadline.posture.engine import Judgement
 from leadline.scans.options import PostureOptions
 from leadline.scans.policies import Policies, choose_policies
-from leadline.scans.scan_runs import RUNS
+from leadline.scans.scan_runs import RUNS, all_of
 from leadline.scans.selection import selected
-from leadline.scans.stored_runs import all_of
 from leadline.scans.waiving import Waiving, waived, waivers_of_files
 
 Body = dict[str, Any]

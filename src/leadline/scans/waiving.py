@@ -1,5 +1,6 @@
 """Takes accepted findings out of a report about objects, and says what became of each waiver."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +22,7 @@ from leadline.sources.regular_file import read_regular
 from leadline.sources.waivers.marks import LARGEST_MARKED, MARK, Comment, annotated, comments
 from leadline.sources.waivers.security_exceptions import is_security_exception, security_exception
 from leadline.waivers.apply import Waivers, why_unusable
-from leadline.waivers.match import Problem, Subject, is_about
+from leadline.waivers.match import Problem, Subject, is_about, is_on
 
 
 def waivers_of_files(paths: Iterable[str]) -> tuple[Waiver, ...]:
@@ -103,7 +104,43 @@ def waivers_of_objects(resources: Sequence[Resource]) -> tuple[tuple[Waiver, ...
                 unread.append(Unread(one.source, f"a waiver that is not in force: {why}", reason="malformed"))
             else:
                 found.append(one)
+    # Which of several is named must not depend on the order in which a cluster's objects came.
+    found.sort(key=lambda one: (one.kind, one.source if one.kind == "security exception" else ""))
     return tuple(found), tuple(unread)
+
+
+def covered(report: PostureReport, waivers: Sequence[Waiver]) -> dict[str, Counter[str]]:
+    """For each object with findings that some of ``waivers`` are about: how many, by the waiver's source.
+
+    Those that have expired are about as many as before. ``report`` is one that nothing was taken out of.
+    """
+    problems = {control.id: _problem(control) for control in report.controls}
+    subjects = _Subjects(report)
+    counts: dict[str, Counter[str]] = {}
+    known: dict[tuple[str, ...], list[Subject]] = {}
+    for finding in report.findings:
+        about = [
+            (waiver, matches)
+            for waiver in waivers
+            if (matches := [m for m in waiver.matches if is_about(m, problems[finding.control])])
+        ]
+        if not about:
+            continue
+        ids, found = subjects.asked(finding)
+        if ids not in known:
+            known[ids] = found()
+        for waiver, matches in about:
+            if any(is_on(match, subject) for match in matches for subject in known[ids]):
+                counts.setdefault(finding.resource, Counter())[waiver.source] += 1
+    return counts
+
+
+def controls_of(waivers: Sequence[Waiver], known: Iterable[Control]) -> frozenset[str]:
+    """The ids of the controls whose findings some of ``waivers`` may be about."""
+    matches = [match for waiver in waivers for match in waiver.matches]
+    return frozenset(
+        control.id for control in known if any(is_about(match, _problem(control)) for match in matches)
+    )
 
 
 def _problem(control: Control) -> Problem:

@@ -18,7 +18,6 @@ COMMANDS = (
     ("list", "controls"),
     ("list", "frameworks"),
     ("config",),
-    ("config", "settings"),
     ("rbac",),
     ("explain", "C-0057"),
     ("explain", "C-0211"),

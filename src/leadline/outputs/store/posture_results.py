@@ -26,17 +26,22 @@ BY_EXCEPTION = "w/exceptions"
 SUB_STATUS: dict[SkipKind, str] = {"no objects": "irrelevant", "not read": "notEvaluated"}
 """Why a control could not judge an object, in the words that clients know."""
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")
+Place = tuple[str, str]
+"""Namespace and name of results."""
 MAX_NAME = 253
 _CUT_NAME = 243
 Body = dict[str, Any]
 
 
-def posture_puts(report: PostureReport, home: str, at: str) -> Iterator[Put]:
+def posture_puts(
+    report: PostureReport, home: str, at: str, places: Mapping[str, Place] | None = None
+) -> Iterator[Put]:
     """Two writes for each object that a control judged, replacing what is there.
 
     ``home`` is the namespace for results about objects that have none; ``at`` the moment of the scan, as Kubernetes
-    writes it.
+    writes it. ``places`` says where the results of each object go, by its id, where the report is only a part of all.
     """
+    places = result_places(report, home) if places is None else places
     controls = {control.id: control for control in report.controls}
     findings: dict[str, dict[str, list[Finding]]] = {}
     for finding in report.findings:
@@ -44,25 +49,48 @@ def posture_puts(report: PostureReport, home: str, at: str) -> Iterator[Put]:
     accepted: dict[str, list[Waived]] = {}
     for one in report.waived:
         accepted.setdefault(one.finding.resource, []).append(one)
-    joined = iter(report.joined)
-    taken: set[tuple[str, str]] = set()
-    for resource, judged in zip(report.resources, report.judged, strict=True):
-        parts = next(joined, ()) if resource.origin.kind == "derived" else ()
+    for resource, judged, parts in _subjects(report):
         failed = findings.get(resource.id, {})
         gave_up = report.gave_up.get(resource.id, ())
-        if judged or failed or gave_up:
+        place = places.get(resource.id)
+        if place is None or not (judged or failed or gave_up):
+            continue
+        related = [report.resource(id) for id in parts]
+        ids = dict.fromkeys((*judged, *failed))
+        results = {id: _result(controls[id], failed.get(id, []), resource, report.settings) for id in ids}
+        results |= {skip.control: _skipped(controls[skip.control], skip) for skip in gave_up}
+        for one in accepted.get(resource.id, ()):
+            _accept(results, one.finding, report.waivers[one.waiver].waiver, resource)
+        yield from _pair(resource, related, results, (place, at))
+
+
+def result_places(report: PostureReport, home: str) -> dict[str, Place]:
+    """Where the results of each object go that has some, by its id."""
+    claims: dict[Place, list[str]] = {}
+    for id, place in wanted_places(report, home):
+        claims.setdefault(place, []).append(id)
+    return {id: place_for(id, place, claims[place]) for place in claims for id in claims[place]}
+
+
+def wanted_places(report: PostureReport, home: str) -> Iterator[tuple[str, Place]]:
+    """The id of each object that has results, and the place that they go to where no other object's do."""
+    having = {finding.resource for finding in report.findings} | report.gave_up.keys()
+    for resource, judged, parts in _subjects(report):
+        if judged or resource.id in having:
             related = [report.resource(id) for id in parts]
-            ids = dict.fromkeys((*judged, *failed))
-            results = {id: _result(controls[id], failed.get(id, []), resource, report.settings) for id in ids}
-            results |= {skip.control: _skipped(controls[skip.control], skip) for skip in gave_up}
-            for one in accepted.get(resource.id, ()):
-                _accept(results, one.finding, report.waivers[one.waiver].waiver)
-            where = (resource.namespace or home, result_name(resource, related))
-            if where in taken:
-                # A kind of the same name in another API group, or an object that two files define.
-                where = (where[0], _other_name(where[1], resource.id))
-            taken.add(where)
-            yield from _pair(resource, related, results, (where, at))
+            yield resource.id, (resource.namespace or home, result_name(resource, related))
+
+
+def place_for(id: str, place: Place, claimants: Iterable[str]) -> Place:
+    """``place`` for one of the objects that want it; kinds of one name in two API groups do, or one object in two files."""
+    return place if id == min(claimants) else (place[0], _other_name(place[1], id))
+
+
+def _subjects(report: PostureReport) -> Iterator[tuple[Resource, tuple[str, ...], tuple[str, ...]]]:
+    """Each object, the controls that judged it, and the ids of what it was joined from."""
+    joined = iter(report.joined)
+    for resource, judged in zip(report.resources, report.judged, strict=True):
+        yield resource, judged, next(joined, ()) if resource.origin.kind == "derived" else ()
 
 
 def result_name(resource: Resource, related: Iterable[Resource] = ()) -> str:
@@ -140,7 +168,7 @@ def _result(
         "controlConfigurations": {
             name: list(settings.get(name, known)) for name, known in control.settings.items()
         },
-        "paths": [_path(finding) for finding in findings],
+        "paths": [_path(finding, _parts(resource)) for finding in findings],
         "appliedIgnoreRules": [],
         "relatedResourcesIDs": sorted(others),
     }
@@ -153,7 +181,7 @@ def _result(
     }
 
 
-def _accept(results: dict[str, Body], finding: Finding, waiver: Waiver) -> None:
+def _accept(results: dict[str, Body], finding: Finding, waiver: Waiver, resource: Resource) -> None:
     """Adds a rule of its own, as clients know it; a control of which nothing else failed has passed by exceptions."""
     result = results.get(finding.control)
     if result is None:
@@ -163,7 +191,7 @@ def _accept(results: dict[str, Body], finding: Finding, waiver: Waiver) -> None:
             "name": result["rules"][0]["name"] if result["rules"] else finding.control,
             "status": {"status": "passed", "subStatus": BY_EXCEPTION},
             "controlConfigurations": {},
-            "paths": [_path(finding)],
+            "paths": [_path(finding, _parts(resource))],
             "appliedIgnoreRules": [waiver.name],
             "relatedResourcesIDs": [],
             "reason": waiver.reason,
@@ -186,8 +214,12 @@ def _skipped(control: Control, skip: Skip) -> Body:
     }
 
 
-def _path(finding: Finding) -> Body:
-    """The four parts that clients know are texts, never null; ours beside them say the rest, where there is more."""
+def _path(finding: Finding, parts: int) -> Body:
+    """The four parts that clients know are texts, never null; ours beside them say the rest, where there is more.
+
+    The first ``parts`` of what it is related to are what its object was joined from; the others are in an order that
+    does not depend on which came first.
+    """
     violation = finding.violation
     path: Body = {"failedPath": finding.path, "fixPath": "", "fixPathValue": "", "fixCommand": ""}
     match violation:
@@ -205,8 +237,12 @@ def _path(finding: Finding) -> Body:
     if finding.on != finding.resource:
         path["on"] = finding.on
     if finding.related:
-        path["related"] = list(finding.related)
+        path["related"] = [*finding.related[:parts], *sorted(finding.related[parts:])]
     return path
+
+
+def _parts(resource: Resource) -> int:
+    return 2 if resource.origin.kind == "derived" else 0
 
 
 def _named(resource: Resource) -> Body:

@@ -37,8 +37,16 @@ _RULE = record(
         **texts("reason?", "expires?"),
     }
 )
+_FIRST_SEEN = Shape("string", description="Since when the control has failed without a pause.")
 _CONTROL = record(
-    {"controlID": TEXT, "name": TEXT, "severity": _SEVERITY, "status": _STATUS, "rules": list_of(_RULE)}
+    {
+        "controlID": TEXT,
+        "name": TEXT,
+        "severity": _SEVERITY,
+        "status": _STATUS,
+        "rules": list_of(_RULE),
+        "firstSeen?": _FIRST_SEEN,
+    }
 )
 WORKLOAD_CONFIGURATION_SCAN = record(
     {
@@ -58,7 +66,7 @@ WORKLOAD_CONFIGURATION_SCAN_SUMMARY = record(
     {
         "severities": _COUNTS,
         "controls": map_of(
-            record({"controlID": TEXT, "severity": _SEVERITY, "status": _STATUS}),
+            record({"controlID": TEXT, "severity": _SEVERITY, "status": _STATUS, "firstSeen?": _FIRST_SEEN}),
             "The status of each control, by its id.",
         ),
     },
@@ -355,12 +363,27 @@ SCAN_RUN_STATUS = record(
                 "unread": INTEGER,
                 "undecided?": INTEGER,
                 "skippedNamespaces?": TEXTS,
+                "unreadReasons?": map_of(INTEGER, "What could not be read, counted by reason."),
                 "unreadPlaces?": list_of(record(texts("where", "reason", "why", "hint?"))),
                 "skips?": list_of(record(texts("control", "kind", "why")), "Controls that judged nothing."),
             },
             "What was looked at, and what could not be read: absence of findings elsewhere says nothing.",
         ),
         "findings": _COUNTS,
+        "accepted?": Shape("integer", description="Findings that someone accepts."),
+        "score?": Shape("number", description="Compliance over all controls, in per cent."),
+        "frameworkScores?": list_of(
+            record(
+                {
+                    "name": TEXT,
+                    "score?": NUMBER,
+                    "controls": record(dict.fromkeys(("failed", "passed", "skipped"), INTEGER)),
+                }
+            ),
+            "Compliance with each framework, in per cent; without a score where nothing was judged.",
+        ),
+        "changedAt?": Shape("string", description="When results changed last."),
+        "seenAt?": Shape("string", description="When the scan that goes on last said that it does."),
     },
     "One scan: what came of it. A scan that failed replaces no results.",
 )

@@ -13,6 +13,7 @@ FAULT = 4
 SERVERS = {
     "apiserver": "leadline.programs.apiserver.main",
     "exporter": "leadline.programs.exporter.main",
+    "operator": "leadline.programs.operator.main",
 }
 _SWITCH_S = 0.0002
 """How soon a thread that comes back from decompressing gets the lock. Python's own 5 ms are longer than that takes."""

@@ -23,6 +23,9 @@ MAX_ERROR_BYTES = 1 * 2**20
 MAX_ANSWER_BYTES = 64 * 2**20
 """A page of 500 objects of 128 KiB; a larger page is asked for again with fewer objects."""
 
+MOST_CONNECTIONS = 1_000
+"""A watch holds one for each kind that it follows."""
+
 _BUSY = frozenset({429, 500, 502, 503, 504})
 
 _UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
@@ -295,6 +298,7 @@ def _client(access: Access, environ: Mapping[str, str], patience: Patience, said
             timeout=httpx2.Timeout(patience.silence_s, connect=patience.connect_s),
             proxy=access.proxy or proxy_address(parts.scheme, parts.netloc, proxies_of(environ)) or None,
             trust_env=False,
+            limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=20),
         )
     except (OSError, ValueError, ImportError, httpx2.InvalidURL) as error:
         raise CredentialsError(_unusable(access.context, str(error))) from error

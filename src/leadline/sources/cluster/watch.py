@@ -7,7 +7,8 @@ Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-d
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -19,17 +20,23 @@ from leadline.model.resource import Origin, Resource, resource_of
 from leadline.sources.cluster.connection import Cluster, LostError, RefusedError
 from leadline.sources.cluster.discovery import ApiKind
 from leadline.sources.cluster.listing import Lister, Listing, OnProgress, Scope
-from leadline.sources.cluster.reader import ClusterSnapshot, Reading, rank_of
+from leadline.sources.cluster.reader import ClusterSnapshot, Observe, Reading, rank_of
 from leadline.sources.cluster.responses import mapping, text
 
 STREAM_S = 300
 """After this the server ends a watch by itself, and it is taken up again."""
 QUIET_S = 0.2
 """A change is handed on once no other has come for so long: one rollout is one change."""
+LONGEST_QUIET_S = 0.6
+"""It is handed on after so long at the latest: in a large cluster something changes all the time."""
 MAX_BATCH = 5_000
 """Objects that are waited for at most before the change is handed on."""
+MAX_EVENTS = 20_000
+"""That wait; beyond, the server waits as well."""
 Key = tuple[str, str, str]
 """Key of the kind, namespace, name."""
+Forget = Callable[[Key], None]
+"""Is given each workload that is there no more; one call at a time."""
 
 
 class Changes(Struct, frozen=True):
@@ -55,11 +62,12 @@ class _Event(Struct, frozen=True):
 class ClusterWatch:
     """A cluster that is followed. ``snapshot`` is what it held at the start."""
 
-    def __init__(self, reading: Reading, snapshot: ClusterSnapshot) -> None:
+    def __init__(self, reading: Reading, snapshot: ClusterSnapshot, forget: Forget | None = None) -> None:
         self.snapshot = snapshot
+        self._forget = forget
         self._reading = reading
         self._cluster = reading.cluster
-        self._events: queue.Queue[_Event] = queue.Queue()
+        self._events: queue.Queue[_Event] = queue.Queue(MAX_EVENTS)
         self._origin = Origin(kind="cluster", cluster=reading.cluster.context)
         self._present: dict[Key, Resource] = {}
         self._streams: list[_Stream] = []
@@ -88,8 +96,9 @@ class ClusterWatch:
         events: list[_Event] = []
         try:
             events.append(self._events.get(timeout=1.0))
-            while len(events) < MAX_BATCH:
-                events.append(self._events.get(timeout=quiet_s))
+            end = time.monotonic() + max(quiet_s, LONGEST_QUIET_S)
+            while len(events) < MAX_BATCH and (left := end - time.monotonic()) > 0:
+                events.append(self._events.get(timeout=min(quiet_s, left)))
         except queue.Empty:
             pass
         return events
@@ -125,6 +134,8 @@ class ClusterWatch:
                     yield key, None
 
     def _put(self, key: Key, kind: ApiKind, body: dict[str, Any] | None) -> None:
+        if body is None and self._forget is not None:
+            self._forget(key)
         if body is None or not self._reading.keeps(kind, body):
             self._present.pop(key, None)
         else:
@@ -199,7 +210,7 @@ class _Stream:
         if what in ("ADDED", "MODIFIED", "DELETED"):
             if not self.kind.is_namespaced or self._scope.covers(_key(self.kind, body)[1]):
                 body["apiVersion"], body["kind"] = self.kind.api_version, self.kind.kind
-                self._events.put(_Event(self, body, is_gone=what == "DELETED"))
+                self._tell(_Event(self, body, is_gone=what == "DELETED"))
         elif what != "BOOKMARK":
             raise LostError("the answer is no event")
         self._version = version or self._version
@@ -209,7 +220,7 @@ class _Stream:
         listing = Lister(self._cluster, scope, self._on_progress).all_of(self.kind, lambda body: True)
         if listing.unread:
             raise LostError(listing.unread[0].why)
-        self._events.put(_Event(self, listing=listing))
+        self._tell(_Event(self, listing=listing))
         self._version = listing.versions[0][1]
 
     def _wait(self) -> None:
@@ -224,7 +235,16 @@ class _Stream:
             f"{self.kind.resource} in namespace {self.namespace}" if self.namespace else self.kind.resource
         )
         unread = Unread(where, f"cannot be watched: {why}", "forbidden")
-        self._events.put(_Event(self, unread=unread))
+        self._tell(_Event(self, unread=unread))
+
+    def _tell(self, event: _Event) -> None:
+        """Waits where too many events wait already."""
+        while not self._cluster.stopped.is_set():
+            try:
+                self._events.put(event, timeout=1.0)
+            except queue.Full:
+                continue
+            return
 
 
 def watch_cluster(
@@ -233,14 +253,20 @@ def watch_cluster(
     include_namespaces: Sequence[str] = (),
     exclude_namespaces: Sequence[str] = (),
     progress: OnProgress | None = None,
+    *,
+    observe: Observe | None = None,
+    forget: Forget | None = None,
 ) -> ClusterWatch:
     """Reads as ``read_cluster`` does, and can report every change from then on.
+
+    ``observe`` is shown each object as the server sends it, whenever it does; ``forget`` is given what is gone.
 
     Raises:
         ClusterError: nothing at all could be read.
     """
-    reading = Reading(cluster, Scope(tuple(include_namespaces), tuple(exclude_namespaces)), progress)
-    return ClusterWatch(reading, reading.of(set(kinds)))
+    scope = Scope(tuple(include_namespaces), tuple(exclude_namespaces))
+    reading = Reading(cluster, scope, progress, observe)
+    return ClusterWatch(reading, reading.of(set(kinds)), forget)
 
 
 def _key(kind: ApiKind, body: dict[str, Any]) -> Key:

@@ -19,8 +19,8 @@ from leadline.outputs.text_table import text_table
 from leadline.programs.cli.destinations import opened, placed
 from leadline.programs.cli.storing import KUBE, StorePlace, with_store
 from leadline.programs.cli.terminal import list_width, wants_colour, width_of
+from leadline.scans.scan_runs import run_rows
 from leadline.scans.stored_images import image_rows, stored_image_of
-from leadline.scans.stored_runs import run_rows
 from leadline.version import __version__
 
 T = TypeVar("T")

@@ -1,0 +1,340 @@
+"""Keeps posture results current: all is read once, and from then on what a change touches is judged and written again.
+
+One session is one reading of the cluster. Its ScanRun says what came of it; the run ``posture-current`` goes on as
+long as changes are followed. A full scan is a new session: all is read and judged anew and compared with the store.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing, suppress
+from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from leadline.errors import ClusterError, LeadlineError, StoreError
+from leadline.model.report import PostureReport
+from leadline.outputs.store.posture_results import SCANS, SUMMARIES
+from leadline.outputs.store.protocol import Store
+from leadline.outputs.store.selection import Key
+from leadline.posture.required_kinds import kinds_needed
+from leadline.programs.operator.runs import Orders, failed_run
+from leadline.programs.operator.settings import Settings
+from leadline.programs.operator.waiver_objects import ExceptionStatus
+from leadline.programs.operator.watch import RunningImages, changes_of, in_thread
+from leadline.scans.cluster_source import reading_of
+from leadline.scans.followed_results import FollowedResults, Results, ScanRules
+from leadline.scans.posture_runs import Outcome, RunOptions, posture_run
+from leadline.scans.result_writer import ResultWriter
+from leadline.scans.scan_runs import FOLLOWING, forget_old_runs, moment, record, run_name
+from leadline.sources.cluster.connection import Cluster
+from leadline.sources.cluster.watch import ClusterWatch, watch_cluster
+from leadline.sources.waivers.security_exceptions import KINDS as EXCEPTIONS
+
+log = logging.getLogger(__name__)
+CURRENT = "posture-current"
+"""Name of the run that goes on."""
+_SECRETS = "Secret"
+BATCH = 100
+"""Objects whose results are worked out and written together."""
+AGAIN_S = 5.0
+LONGEST_AGAIN_S = 120.0
+CURRENT_S = 30.0
+"""So often at most the run that goes on is written, when something changed."""
+SEEN_S = 300.0
+"""So often at least it says that it goes on."""
+LOOK_S = 30.0
+"""So often it is looked for what accepted findings has ended."""
+
+
+class World(Struct, frozen=True):
+    """What the halves of the operator work with."""
+
+    settings: Settings
+    connect: Callable[[], Cluster]
+    """A connection to the cluster, for one session."""
+    store: Store
+    rules: ScanRules
+    exceptions: ExceptionStatus
+    orders: Orders
+    running: RunningImages
+    may_list: Callable[[str, str], Awaitable[bool]]
+    """Whether the objects of a plural and group may be listed by now."""
+
+
+class Continuous:
+    """The half that judges objects."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def run(self) -> None:
+        """One session after the other, until it is cancelled."""
+        trigger, failures = "start", 0
+        while True:
+            names = self._world.orders.take("posture") or {run_name("posture", moment()): trigger}
+            try:
+                session = await self._opened(names)
+                failures = 0
+            except (LeadlineError, OSError) as error:
+                failures += 1
+                wait_s = min(LONGEST_AGAIN_S, AGAIN_S * 2 ** (failures - 1))
+                log.error("the cluster cannot be scanned, again in %.0f s: %s", wait_s, error)
+                await self._failed(names, str(error))
+                await asyncio.sleep(wait_s)
+                continue
+            try:
+                trigger = await session.run()
+            except (LeadlineError, OSError) as error:
+                log.error("the cluster is read anew: %s", error)
+                trigger = "again after an error"
+                await asyncio.sleep(AGAIN_S)
+            finally:
+                session.close()
+
+    async def _opened(self, names: dict[str, str]) -> "_Session":
+        world = self._world
+        started = moment()
+        log.info("reading the cluster")
+        cluster: Cluster | None = None
+        try:
+            cluster = await in_thread(world.connect)
+            watch, followed = await in_thread(lambda: self._read(cluster))
+        except BaseException:
+            if cluster is not None:
+                cluster.close()
+            raise
+        session = _Session(world, cluster, watch, followed)
+        session.begun(names, started)
+        return session
+
+    def _read(self, cluster: Cluster) -> tuple[ClusterWatch, FollowedResults]:
+        world = self._world
+        rules, settings = world.rules, world.settings
+        kinds = {*kinds_needed(rules.policies.controls), *(EXCEPTIONS if settings.use_target_waivers else ())}
+        if not settings.read_secrets:
+            kinds.discard(_SECRETS)
+        watch = watch_cluster(
+            cluster,
+            kinds,
+            settings.include_namespaces,
+            settings.exclude_namespaces,
+            observe=world.running.observe,
+            forget=world.running.forget,
+        )
+        snapshot = watch.snapshot
+        if not settings.read_secrets:
+            snapshot = replace(snapshot, unread_kinds=snapshot.unread_kinds | {_SECRETS})
+        reading = reading_of(snapshot, rules.options, rules.policies.controls)
+        if settings.cluster_name:
+            reading = replace(reading, target=replace(reading.target, name=settings.cluster_name))
+        return watch, FollowedResults(rules, reading)
+
+    async def _failed(self, names: dict[str, str], why: str) -> None:
+        for name, trigger in names.items():
+            with suppress(StoreError):
+                await record(self._world.store, name, failed_run("posture", trigger, why))
+                await forget_old_runs(self._world.store, name)
+
+
+class _Session:
+    """One reading of the cluster and what follows it."""
+
+    def __init__(
+        self, world: World, cluster: Cluster, watch: ClusterWatch, followed: FollowedResults
+    ) -> None:
+        self._world = world
+        self._cluster = cluster
+        self._watch = watch
+        self._followed = followed
+        self._writer = ResultWriter(world.store)
+        self._judging = asyncio.Lock()
+        self._is_due = asyncio.Event()
+        """Something is to be written."""
+        self._is_whole = asyncio.Event()
+        """All that was read has been stored."""
+        self._is_stale = asyncio.Event()
+        """The run that goes on says something else than it did."""
+        self._to_delete: set[Key] = set()
+        self._changed_at = ""
+        self._names: dict[str, str] = {}
+        self._started = ""
+        self._unread = followed.reading.unread
+
+    def begun(self, names: dict[str, str], started: str) -> None:
+        """``names`` of the runs that this session answers, each with its trigger."""
+        self._names, self._started = names, started
+
+    def close(self) -> None:
+        self._cluster.close()
+
+    async def run(self) -> str:
+        """Follows the cluster until a full scan is asked for; returns what asked for it.
+
+        Raises: ``StoreError``, ``ClusterError``.
+        """
+        world = self._world
+        await self._record("Running")
+        await self._writer.learn()
+        self._is_due.set()
+        chores = [
+            asyncio.ensure_future(chore)
+            for chore in (
+                self._follow(),
+                self._write(),
+                self._tell(),
+                self._look_at_time(),
+                self._look_for_rights(),
+                world.orders.wait("posture"),
+            )
+        ]
+        try:
+            done, _ = await asyncio.wait(chores, return_when=asyncio.FIRST_COMPLETED)
+            for chore in done:
+                chore.result()
+            return "rights"
+        finally:
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
+
+    async def _follow(self) -> None:
+        async with aclosing(changes_of(self._watch)) as found:
+            async for changes in found:
+                async with self._judging:
+                    await in_thread(
+                        lambda c=changes: self._followed.take(c.removed, c.added, c.unread)  # type: ignore[misc]
+                    )
+                self._is_due.set()
+                if changes.unread:
+                    self._is_stale.set()
+        raise ClusterError("the watch of the cluster has ended")
+
+    async def _write(self) -> None:
+        failures, is_first, takes_last = 0, True, False
+        while True:
+            if not self._followed.pending and not self._to_delete:
+                if is_first:
+                    await self._collect()
+                    is_first = False
+                    continue
+                await self._world.exceptions.show(self._followed.exceptions, self._followed.covered)
+                self._is_due.clear()
+                if not self._followed.pending:
+                    await self._is_due.wait()
+                continue
+            takes_last = not takes_last
+            ids = self._next(is_last=takes_last)
+            async with self._judging:
+                at = moment()
+                results = await in_thread(lambda: self._followed.results(ids, at))  # noqa: B023
+            try:
+                await self._store(results, at)
+                failures = 0
+            except StoreError as error:
+                self._followed.pending |= dict.fromkeys(results.ids)
+                failures += 1
+                wait_s = min(LONGEST_AGAIN_S, AGAIN_S * 2 ** (failures - 1))
+                log.error("results cannot be written, again in %.0f s: %s", wait_s, error)
+                await asyncio.sleep(wait_s)
+
+    def _next(self, *, is_last: bool) -> tuple[str, ...]:
+        """The ids that have waited longest and those that came last, in turn: neither waits for all of the others."""
+        pending = self._followed.pending
+        ids = iter(reversed(pending)) if is_last else iter(pending)
+        return tuple(id for id, _ in zip(ids, range(BATCH), strict=False))
+
+    async def _store(self, results: Results, at: str) -> None:
+        writer = self._writer
+        before = writer.written + writer.deleted
+        began = asyncio.get_running_loop().time()
+        self._to_delete |= {Key(plural, *place) for place in results.gone for plural in (SCANS, SUMMARIES)}
+        self._to_delete -= {put.key for put in results.puts}
+        await writer.write(results.puts, at=at)
+        await writer.delete(self._to_delete)
+        self._to_delete.clear()
+        count = writer.written + writer.deleted - before
+        if count:
+            self._changed_at = at
+            self._is_stale.set()
+            took_s = asyncio.get_running_loop().time() - began
+            await asyncio.sleep(max(0.0, count / self._world.settings.writes_per_s - took_s))
+
+    async def _collect(self) -> None:
+        """All that was read is stored: what is stored besides is about what is there no more. Ends the run."""
+        there = {Key(plural, *place) for place in self._followed.places for plural in (SCANS, SUMMARIES)}
+        unread = self._watch.snapshot.unread_kinds
+        await self._writer.delete(self._writer.beyond(there, unread))
+        log.info(
+            "%d objects are followed; %d results written, %d deleted",
+            self._followed.objects,
+            self._writer.written,
+            self._writer.deleted,
+        )
+        await self._record("Succeeded")
+        for name in self._names:
+            await forget_old_runs(self._world.store, name)
+        self._is_whole.set()
+        self._is_stale.set()
+
+    async def _record(self, phase: str) -> None:
+        report = await self._report()
+        message = ""
+        if phase == "Succeeded" and not any(report.judged):
+            phase, message = "Failed", "no object was judged"
+        for name, trigger in self._names.items():
+            body = posture_run(report, self._told(trigger), Outcome(self._started, phase, message))
+            await record(self._world.store, name, body)
+
+    async def _tell(self) -> None:
+        """Keeps the run that goes on."""
+        loop = asyncio.get_running_loop()
+        told_at = -SEEN_S
+        await self._is_whole.wait()
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_stale.wait(), SEEN_S)
+            wait_s = CURRENT_S - (loop.time() - told_at)
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
+            self._is_stale.clear()
+            told_at = loop.time()
+            report = await self._report()
+            body = posture_run(report, self._told("changes"), Outcome(self._started, FOLLOWING))
+            body["status"] |= {"finishedAt": "", "changedAt": self._changed_at, "seenAt": moment()}
+            try:
+                await record(self._world.store, CURRENT, body)
+            except StoreError as error:
+                log.warning("the run %s cannot be written: %s", CURRENT, error)
+                self._is_stale.set()
+
+    async def _report(self) -> PostureReport:
+        async with self._judging:
+            return await in_thread(self._followed.report)
+
+    def _told(self, trigger: str) -> RunOptions:
+        settings = self._world.settings
+        is_full = not (
+            settings.include_namespaces or settings.exclude_namespaces or settings.exclude_controls
+        )
+        return RunOptions(trigger, is_full=is_full, skipped_namespaces=settings.exclude_namespaces)
+
+    async def _look_at_time(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            async with self._judging:
+                self._followed.look_at_time(datetime.now(UTC))
+            if self._followed.pending:
+                self._is_due.set()
+
+    async def _look_for_rights(self) -> None:
+        """Returns when something may be read that could not be before."""
+        while True:
+            await asyncio.sleep(SEEN_S)
+            rules = [one.rule for one in self._followed.reading.unread if one.rule is not None]
+            for rule in rules:
+                with suppress(LeadlineError):
+                    if await self._world.may_list(rule.plural, rule.group):
+                        log.info("%s may be listed now", rule.plural)
+                        return

@@ -1,0 +1,161 @@
+"""Leadership by a Lease: of several replicas one works, and another takes over when it is not heard of any more.
+
+The rules are those of the controllers of Kubernetes. A replica never compares the times in a Lease with its own
+clock: it waits until the Lease has not changed for its duration, by a clock of its own. A leader that could not renew
+stops before others may take over.
+Source: https://kubernetes.io/docs/concepts/architecture/leases/
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct
+
+from leadline.programs.operator.kube import Kube, KubeError
+
+log = logging.getLogger(__name__)
+Body = dict[str, Any]
+Clock = Callable[[], float]
+_MARGIN = 2 / 3
+"""Of a Lease's duration: after so long without a renewal a leader stops."""
+
+
+class LeaseSettings(Struct, frozen=True):
+    namespace: str
+    name: str
+    identity: str
+    duration_s: float = 15.0
+    renew_s: float = 3.0
+
+
+class Leadership:
+    """One replica's part in it."""
+
+    def __init__(self, kube: Kube, settings: LeaseSettings, clock: Clock | None = None) -> None:
+        self._kube = kube
+        self._settings = settings
+        self._clock = clock or asyncio.get_running_loop().time
+        self._path = f"/apis/coordination.k8s.io/v1/namespaces/{settings.namespace}/leases"
+        self._seen: tuple[str, str, float] | None = None
+        """Holder and moment of renewal in the Lease, and since when by our clock it has said so."""
+        self._said = ""
+
+    async def lead(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Waits to lead, works, and returns when ``work`` has ended or leadership is lost; then it is given back.
+
+        ``work`` is cancelled at once where leadership is lost.
+        """
+        settings = self._settings
+        self._seen = None
+        while not await self._try():
+            await asyncio.sleep(settings.renew_s)
+        log.info("%s leads", settings.identity)
+        working = asyncio.ensure_future(work())
+        renewing = asyncio.ensure_future(self._renew())
+        try:
+            await asyncio.wait({working, renewing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (working, renewing):
+                task.cancel()
+            await asyncio.gather(working, renewing, return_exceptions=True)
+            await self._release()
+        if working.done() and not working.cancelled():
+            working.result()
+
+    async def _renew(self) -> None:
+        """Returns when leadership is lost."""
+        settings = self._settings
+        renewed = self._clock()
+        while self._clock() - renewed < settings.duration_s * _MARGIN:
+            await asyncio.sleep(settings.renew_s)
+            began = self._clock()
+            try:
+                if not await self._try():
+                    log.error("another replica leads: %s stops", settings.identity)
+                    return
+                renewed = began
+            except KubeError as error:
+                self._say(f"cannot renew the Lease: {error}")
+        log.error(
+            "the Lease could not be renewed for %.0f s: %s stops", self._clock() - renewed, settings.identity
+        )
+
+    async def _try(self) -> bool:
+        """Whether we lead now. While we wait for it, a server that does not answer is said and waited for."""
+        try:
+            return await self._take()
+        except KubeError as error:
+            if self._seen is not None and self._seen[0] == self._settings.identity:
+                raise
+            if error.status == 409:
+                return False
+            self._say(f"cannot read the Lease {self._settings.name}: {error}")
+            return False
+
+    async def _take(self) -> bool:
+        settings = self._settings
+        timeout_s = max(1.0, settings.renew_s)
+        lease = await self._kube.get(f"{self._path}/{settings.name}", timeout_s=timeout_s)
+        if lease is None:
+            made = await self._kube.create(self._path, self._lease({}, 0), timeout_s=timeout_s)
+            return self._see(made)
+        spec = lease.get("spec") or {}
+        self._see(lease)
+        holder = str(spec.get("holderIdentity") or "")
+        if holder not in ("", settings.identity) and not self._has_expired(spec):
+            return False
+        taken = self._lease(lease, int(spec.get("leaseTransitions") or 0) + (holder != settings.identity))
+        return self._see(
+            await self._kube.replace(f"{self._path}/{settings.name}", taken, timeout_s=timeout_s)
+        )
+
+    def _see(self, lease: Body) -> bool:
+        """Notes what a Lease says; whether we hold it."""
+        spec = lease.get("spec") or {}
+        said = str(spec.get("holderIdentity") or ""), str(spec.get("renewTime") or "")
+        if self._seen is None or self._seen[:2] != said:
+            self._seen = (*said, self._clock())
+        return said[0] == self._settings.identity
+
+    def _has_expired(self, spec: Body) -> bool:
+        duration = spec.get("leaseDurationSeconds") or self._settings.duration_s
+        return self._seen is not None and self._clock() - self._seen[2] >= float(duration)
+
+    def _lease(self, old: Body, transitions: int) -> Body:
+        settings = self._settings
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        spec = old.get("spec") or {}
+        is_ours = spec.get("holderIdentity") == settings.identity
+        return {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": old.get("metadata") or {"name": settings.name, "namespace": settings.namespace},
+            "spec": {
+                "holderIdentity": settings.identity,
+                "leaseDurationSeconds": max(1, round(settings.duration_s)),
+                "acquireTime": spec.get("acquireTime") if is_ours and spec.get("acquireTime") else now,
+                "renewTime": now,
+                "leaseTransitions": transitions,
+            },
+        }
+
+    async def _release(self) -> None:
+        """So that the next need not wait; where it cannot be said, the next waits."""
+        try:
+            lease = await self._kube.get(f"{self._path}/{self._settings.name}", timeout_s=2.0)
+            if lease is None or (lease.get("spec") or {}).get("holderIdentity") != self._settings.identity:
+                return
+            given = self._lease(lease, int(lease["spec"].get("leaseTransitions") or 0))
+            given["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1}
+            await self._kube.replace(f"{self._path}/{self._settings.name}", given, timeout_s=2.0)
+        except KubeError as error:
+            log.warning("the Lease could not be given back: %s", error)
+
+    def _say(self, what: str) -> None:
+        """Once for as long as it goes on."""
+        if what != self._said:
+            log.warning("%s", what)
+            self._said = what

@@ -1,0 +1,261 @@
+"""``leadline operator``: reads its settings, waits to lead, and then keeps the stored results current.
+
+Each half is a task of its own: ``Continuous`` judges objects. A further half is started beside it in ``_work``, from
+the same ``World``: its settings, the connection, the store, the orders for its subject, and ``running``, which is
+fed by the one watch of the cluster with every pod and workload. It is cancelled when leadership is lost, and may
+raise nothing but what ends the program.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+import uvloop
+
+from leadline.errors import LeadlineError, UsageError
+from leadline.outputs.plain import plain
+from leadline.outputs.redaction.log import safe_formatter
+from leadline.outputs.redaction.values import SecretValues
+from leadline.outputs.store.local import LocalStore
+from leadline.outputs.store.protocol import Store
+from leadline.outputs.store.remote import RemoteStore
+from leadline.programs.operator.continuous import Continuous, World
+from leadline.programs.operator.kube import Kube, KubeError
+from leadline.programs.operator.lease import Leadership, LeaseSettings
+from leadline.programs.operator.runs import POSTURE, Orders
+from leadline.programs.operator.settings import ACCOUNT, KUBE, Settings, flags_of_settings, settings_of
+from leadline.programs.operator.waiver_objects import ExceptionStatus
+from leadline.programs.operator.watch import RunningImages
+from leadline.scans.followed_results import ScanRules
+from leadline.scans.options import PostureOptions
+from leadline.scans.policies import choose_policies
+from leadline.scans.settings import read_settings, shipped_settings
+from leadline.sources.cluster.connection import Cluster, async_client, connect
+
+log = logging.getLogger(__name__)
+ALIVE_S = 5.0
+GOODBYE_S = 5.0
+"""So long the halves have to end."""
+_LONGEST_LINE = 2_000
+
+
+def _run(config: str, **flags: Any) -> int:
+    """Keep the stored results of a cluster current. One of several replicas works; it needs no open port."""
+    settings = settings_of(config or os.environ.get("LEADLINE_CONFIG", ""), os.environ, flags)
+    if not settings.posture:
+        raise UsageError("nothing is left to do", hint="leave --no-posture away")
+    secrets = SecretValues()
+    _log_to_stderr(secrets, is_json=settings.log_json)
+    rules = rules_of(settings, secrets)
+    uvloop.run(operate(settings, rules))
+    return 0
+
+
+command = click.Command(
+    "operator",
+    callback=_run,
+    params=[
+        click.Option(
+            ["--config"], default="", metavar="FILE", help="Settings: YAML or JSON. [LEADLINE_CONFIG]"
+        ),
+        *flags_of_settings(),
+    ],
+    help=_run.__doc__,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def rules_of(settings: Settings, secrets: SecretValues) -> ScanRules:
+    """What objects are judged by. Raises: ``UsageError``, ``SourceError``."""
+    options = PostureOptions(
+        frameworks=("all",),
+        exclude_controls=settings.exclude_controls,
+        include_namespaces=settings.include_namespaces,
+        exclude_namespaces=settings.exclude_namespaces,
+        settings_file=settings.controls_config,
+        waivers=settings.waivers,
+        use_target_waivers=settings.use_target_waivers,
+        kube_context=settings.kube_context,
+        kubeconfig=settings.kubeconfig,
+        environ=os.environ,
+        secrets=secrets,
+    )
+    policies = choose_policies(options)
+    known = shipped_settings(policies.known)
+    chosen = read_settings(settings.controls_config, known) if settings.controls_config else known
+    return ScanRules(options, policies, chosen, home_of(settings))
+
+
+def home_of(settings: Settings) -> str:
+    """The namespace that we are in."""
+    if settings.namespace:
+        return settings.namespace
+    try:
+        return (ACCOUNT / "namespace").read_text("utf-8").strip() or "leadline"
+    except OSError:
+        return "leadline"
+
+
+async def operate(settings: Settings, rules: ScanRules) -> None:
+    """Until the process is asked to end. Raises: ``ClusterError``, ``StoreError``."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    kube = Kube(async_client(settings.kube_context, settings.kubeconfig, environ=os.environ))
+    store = _store(settings)
+    try:
+        chores = [_until_stopped(stop), _lead(settings, rules, kube, store)]
+        if settings.alive_file:
+            chores.append(_say_alive(Path(settings.alive_file)))
+        await _first_of(chores)
+    finally:
+        await store.close()
+        await kube.close()
+    log.info("ended")
+
+
+async def _lead(settings: Settings, rules: ScanRules, kube: Kube, store: Store) -> None:
+    if not settings.lease:
+        await _work(settings, rules, kube, store)
+        return
+    lease = LeaseSettings(
+        home_of(settings),
+        settings.lease,
+        settings.identity or socket.gethostname(),
+        settings.lease_duration_s,
+        settings.lease_renew_s,
+    )
+    leadership = Leadership(kube, lease)
+    while True:
+        await leadership.lead(lambda: _work(settings, rules, kube, store))
+
+
+async def _work(settings: Settings, rules: ScanRules, kube: Kube, store: Store) -> None:
+    """All that only the leader does."""
+    running = RunningImages(asyncio.get_running_loop())
+    orders = Orders(store, (POSTURE,))
+
+    def connection() -> Cluster:
+        return connect(settings.kube_context, settings.kubeconfig, environ=os.environ)
+
+    async def may_list(plural: str, group: str) -> bool:
+        return await _may_list(kube, plural, group)
+
+    world = World(
+        settings,
+        connection,
+        store,
+        rules,
+        ExceptionStatus(kube if settings.use_target_waivers else None),
+        orders,
+        running,
+        may_list,
+    )
+    await _first_of([orders.run(), Continuous(world).run()])
+
+
+async def _may_list(kube: Kube, plural: str, group: str) -> bool:
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {"resource": plural, "group": group, "verb": "list"}},
+    }
+    try:
+        answer = await kube.create("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
+    except KubeError:
+        return False
+    return (answer.get("status") or {}).get("allowed") is True
+
+
+async def _first_of(chores: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Runs all until the first ends, then ends the others. Raises what it raised."""
+    tasks = [asyncio.ensure_future(chore) for chore in chores]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=GOODBYE_S)
+    for task in done:
+        task.result()
+
+
+async def _until_stopped(stop: asyncio.Event) -> None:
+    await stop.wait()
+    log.info("asked to end")
+
+
+async def _say_alive(path: Path) -> None:
+    """Writes the time into a file, for a probe: the loop runs, and with it all that waits on it."""
+    while True:
+        try:
+            path.write_text(f"{int(time.time())}\n")
+        except OSError as error:
+            log.warning("%s cannot be written: %s", path, error.strerror or error)
+        await asyncio.sleep(ALIVE_S)
+
+
+def _store(settings: Settings) -> Store:
+    if settings.store == KUBE:
+        return RemoteStore(async_client(settings.kube_context, settings.kubeconfig, environ=os.environ))
+    return LocalStore(Path(settings.store))
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def __init__(self, safe: logging.Formatter) -> None:
+        super().__init__()
+        self._safe = safe
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": self._safe.format(record),
+        }
+        return orjson.dumps(line).decode()
+
+
+def _log_to_stderr(secrets: SecretValues, *, is_json: bool) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    if is_json:
+        handler.setFormatter(_JsonLines(safe_formatter(secrets, "%(message)s")))
+    else:
+        handler.setFormatter(safe_formatter(secrets, "%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code."""
+    try:
+        command(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        _say(error.format_message())
+        return error.exit_code
+    except LeadlineError as error:
+        _say(str(error))
+        return error.exit_code
+    except OSError as error:
+        _say(f"{error.filename or ''}: {error.strerror or error}")
+        return 3
+    return 0
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"leadline: {plain(message, _LONGEST_LINE)}\n")

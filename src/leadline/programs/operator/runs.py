@@ -1,0 +1,123 @@
+"""Orders: a ScanRun that someone created is one, until it is answered. Kubernetes says who may create them.
+
+Without a phase a run waits to be done. One that was begun by an operator that ended is done again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection
+from contextlib import suppress
+from typing import Any
+
+import orjson
+
+from leadline.errors import StoreError
+from leadline.outputs.store.protocol import DELETED, Entry, FutureError, GoneError, Store
+from leadline.outputs.store.selection import Selection
+from leadline.scans.scan_runs import RUNS, all_of, moment, record
+from leadline.version import __version__
+
+log = logging.getLogger(__name__)
+AGAIN_S = 5.0
+POSTURE = "posture"
+IMAGES = "images"
+_OF_COMMANDS = "command"
+"""The trigger of runs that a command line records of its own scans."""
+Body = dict[str, Any]
+
+
+class Orders:
+    """``subjects`` are those that this operator scans; orders for others are refused."""
+
+    def __init__(self, store: Store, subjects: Collection[str]) -> None:
+        self._store = store
+        self._waiting: dict[str, dict[str, Body]] = {subject: {} for subject in subjects}
+        self._come = {subject: asyncio.Event() for subject in subjects}
+        self._taken: set[str] = set()
+        """Names of those that are being answered."""
+
+    def take(self, subject: str) -> dict[str, str]:
+        """The names of all orders that wait, each with its trigger; they are taken for being answered."""
+        return {name: str(spec.get("trigger") or "order") for name, spec in self.take_specs(subject).items()}
+
+    def take_specs(self, subject: str) -> dict[str, Body]:
+        """As ``take``, each with its ``spec``."""
+        orders, self._waiting[subject] = self._waiting[subject], {}
+        self._come[subject].clear()
+        self._taken |= orders.keys()
+        return orders
+
+    async def wait(self, subject: str) -> None:
+        """Until an order waits."""
+        await self._come[subject].wait()
+
+    async def run(self) -> None:
+        """Follows the runs of the store."""
+        is_first = True
+        while True:
+            try:
+                since = await self._list(is_first=is_first)
+                is_first = False
+                async for changes in self._store.watch(Selection(RUNS), since):
+                    for event in changes.events:
+                        if event.type == DELETED:
+                            self._forget(event.entry.key.name)
+                        else:
+                            await self._look_at(event.entry, is_left_over=False)
+                return
+            except (GoneError, FutureError):
+                continue
+            except StoreError as error:
+                log.warning("orders cannot be read, again in %.0f s: %s", AGAIN_S, error)
+                await asyncio.sleep(AGAIN_S)
+
+    async def _list(self, *, is_first: bool) -> int:
+        entries = await all_of(self._store, RUNS)
+        for entry in entries:
+            await self._look_at(entry, is_left_over=is_first)
+        return max((entry.revision for entry in entries), default=self._store.revision)
+
+    async def _look_at(self, entry: Entry, *, is_left_over: bool) -> None:
+        whole = orjson.loads(entry.content.body)
+        spec, status = whole.get("spec") or {}, whole.get("status") or {}
+        name, phase = entry.key.name, str(status.get("phase") or "")
+        is_broken_off = is_left_over and phase == "Running" and spec.get("trigger") != _OF_COMMANDS
+        if phase and not is_broken_off:
+            self._forget(name)
+            self._taken.discard(name)
+        elif name not in self._taken:
+            subject = str(spec.get("subject") or POSTURE)
+            if subject in self._waiting:
+                self._waiting[subject][name] = spec
+                self._come[subject].set()
+            else:
+                why = f"this operator does not scan {subject!r}; it scans {' and '.join(self._waiting)}"
+                with suppress(StoreError):
+                    await record(
+                        self._store, name, failed_run(subject, str(spec.get("trigger") or "order"), why)
+                    )
+
+    def _forget(self, name: str) -> None:
+        for waiting in self._waiting.values():
+            waiting.pop(name, None)
+
+
+def failed_run(subject: str, trigger: str, why: str) -> Body:
+    """A run that came to nothing."""
+    now = moment()
+    return {
+        "spec": {
+            "target": {"kind": "cluster", "name": ""},
+            "trigger": trigger,
+            "subject": subject,
+            "tool": {"name": "leadline", "version": __version__},
+        },
+        "status": {
+            "phase": "Failed",
+            "startedAt": now,
+            "finishedAt": now,
+            "message": why,
+            "coverage": {"objects": 0, "images": 0, "controls": 0, "unread": 0},
+            "findings": {},
+        },
+    }

@@ -1,0 +1,86 @@
+"""What became of accepted findings, in the status of the objects that accept them: how many, when last, or why not."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from leadline.model.resource import Resource
+from leadline.model.waiver import Waiver
+from leadline.programs.operator.kube import Kube, KubeError
+from leadline.scans.scan_runs import moment
+from leadline.sources.waivers.security_exceptions import security_exception
+from leadline.waivers.apply import is_over, why_unusable
+
+log = logging.getLogger(__name__)
+MOST = 5_000
+"""Exceptions whose status is kept; each is a request when it changes."""
+Body = dict[str, Any]
+
+
+class ExceptionStatus:
+    """Writes the parts of the status that are about objects; those about images are written by others."""
+
+    def __init__(self, kube: Kube | None) -> None:
+        self._kube = kube
+        """``None`` where nothing is written."""
+        self._shown: dict[str, Body] = {}
+
+    async def show(self, exceptions: Sequence[Resource], counts: Mapping[str, int]) -> None:
+        """``counts``: findings that each is about, by the title of the object. Only what changed is written."""
+        if self._kube is None:
+            return
+        now = datetime.now(UTC)
+        for gone in self._shown.keys() - {one.id for one in exceptions}:
+            del self._shown[gone]
+        for resource in exceptions[:MOST]:
+            status = status_of(resource, counts.get(resource.title, 0), now)
+            try:
+                await self._show(self._kube, resource, status)
+            except KubeError as error:
+                log.warning("the status of %s cannot be written: %s", resource.title, error)
+
+    async def _show(self, kube: Kube, resource: Resource, status: Body) -> None:
+        path = _path(resource)
+        known = self._shown.get(resource.id)
+        if known is None:
+            held = await kube.get(path)
+            if held is None:
+                return
+            known = held.get("status") or {}
+        if _without_moment(status) == _without_moment(known):
+            self._shown[resource.id] = known
+            return
+        if status["posture"]["matched"] or (known.get("posture") or {}).get("matched"):
+            status["posture"]["lastMatch"] = moment()
+        await kube.patch(f"{path}/status", {"status": status})
+        self._shown[resource.id] = {**known, **status}
+
+
+def status_of(resource: Resource, matched: int, now: datetime) -> Body:
+    """The status without the moment of the last match."""
+    # The labels of namespaces decide what is matched, not whether the object can be used.
+    waiver = security_exception(resource.body, {}, resource.title)
+    error = waiver if isinstance(waiver, str) else why_unusable(waiver)
+    is_expired = isinstance(waiver, Waiver) and not error and is_over(waiver, now)
+    if error:
+        state = "Invalid"
+    elif is_expired:
+        state = "Expired"
+    else:
+        state = "InForce"
+    return {"state": state, "expired": is_expired, "error": error, "posture": {"matched": matched}}
+
+
+def _without_moment(status: Mapping[str, Any]) -> Body:
+    posture = status.get("posture") or {}
+    return {
+        **{name: status.get(name) for name in ("state", "expired", "error")},
+        "matched": posture.get("matched"),
+    }
+
+
+def _path(resource: Resource) -> str:
+    space = f"/namespaces/{resource.namespace}" if resource.namespace else ""
+    plural = f"{resource.kind.lower()}s"
+    return f"/apis/{resource.api_version}{space}/{plural}/{resource.name}"

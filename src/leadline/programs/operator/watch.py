@@ -1,0 +1,212 @@
+"""The cluster, followed once for all halves of the operator: changes to judge, and what runs images.
+
+The watch itself runs in threads. What it brings waits in bounded places: changes to judge in a queue whose end holds
+the watch back, what runs images as the last known state of each object.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Mapping
+from concurrent.futures import CancelledError
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from leadline.kube.kinds import HANDS_POD_ON
+from leadline.kube.workload import descend, images_in, pod_paths
+from leadline.sources.cluster.watch import Changes, ClusterWatch, Key
+
+_QUEUED = 8
+"""Changes, each of up to some thousand objects, that wait to be judged."""
+_LOOK_S = 0.5
+"""So soon a thread notices that no one takes its changes any more."""
+T = TypeVar("T")
+_STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
+
+
+class Owner(Struct, frozen=True):
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+
+
+class Running(Struct, frozen=True):
+    """A pod, or an object that makes pods, as far as its images are concerned."""
+
+    key: Key
+    """``("ReplicaSet.apps", namespace, name)``."""
+    api_version: str
+    uid: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    owner: Owner | None
+    """What manages it."""
+    created: str
+    images: tuple[tuple[str, str], ...]
+    """Name of the container, and the image as written."""
+    digests: Mapping[str, str]
+    """Of a pod: what runs, ``imageID`` of the status, by the name of the container."""
+    pull_secrets: tuple[str, ...]
+    service_account: str
+    node: str
+    phase: str
+    """Of a pod."""
+
+    @property
+    def kind(self) -> str:
+        return self.key[0].partition(".")[0]
+
+
+class RunningImages:
+    """The last known state of every pod and workload, for the half that looks at images.
+
+    It is fed by the watch, from its threads. A reader gets what changed since it asked last; so much waits at most as
+    there are objects.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._pending: dict[Key, Running | None] = {}
+        self._has_changed = asyncio.Event()
+
+    def observe(self, key: str, body: Mapping[str, Any]) -> None:
+        """An object as the server sent it, of the kind ``key``."""
+        if key in HANDS_POD_ON:
+            one = _running(key, dict(body))
+            self._put(one.key, one)
+
+    def forget(self, key: Key) -> None:
+        if key[0] in HANDS_POD_ON:
+            self._put(key, None)
+
+    async def changes(self) -> Mapping[Key, Running | None]:
+        """Waits for changes; ``None`` for what is gone."""
+        await self._has_changed.wait()
+        with self._lock:
+            taken, self._pending = self._pending, {}
+            self._has_changed.clear()
+        return taken
+
+    def _put(self, key: Key, one: Running | None) -> None:
+        with self._lock:
+            self._pending[key] = one
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._has_changed.set)
+
+
+async def changes_of(watch: ClusterWatch) -> AsyncGenerator[Changes, None]:
+    """Every change of the cluster from now on, until its connection is closed."""
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[Changes | None] = asyncio.Queue(_QUEUED)
+    has_left = threading.Event()
+
+    def hand_on(changes: Changes | None) -> None:
+        putting = queue.put(changes)
+        try:
+            waiting = asyncio.run_coroutine_threadsafe(putting, loop)
+        except RuntimeError:
+            # The loop has ended, and with it the program.
+            putting.close()
+            has_left.set()
+            return
+        while not has_left.is_set():
+            try:
+                waiting.result(_LOOK_S)
+            except TimeoutError:
+                continue
+            except CancelledError:
+                has_left.set()
+            return
+
+    def follow() -> None:
+        for changes in watch.changes():
+            if has_left.is_set():
+                return
+            hand_on(changes)
+        if not has_left.is_set():
+            hand_on(None)
+
+    threading.Thread(target=follow, name="changes", daemon=True).start()
+    try:
+        while (changes := await queue.get()) is not None:
+            yield changes
+    finally:
+        has_left.set()
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """What ``work`` returns, from a thread that does not hold up the end of the program."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        try:
+            outcome: tuple[T | None, BaseException | None] = (work(), None)
+        except Exception as error:
+            outcome = (None, error)
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, *outcome)
+
+    threading.Thread(target=run, name="work", daemon=True).start()
+    return await future
+
+
+def _running(key: str, body: dict[str, Any]) -> Running:
+    metadata = _table(body.get("metadata"))
+    api_version, kind = _text(body.get("apiVersion")), _text(body.get("kind"))
+    specs = [descend(body, (*path, "spec")) for path in pod_paths(api_version, kind, body)]
+    status = _table(body.get("status"))
+    is_pod = key == "Pod"
+    return Running(
+        (key, _text(metadata.get("namespace")), _text(metadata.get("name"))),
+        api_version,
+        _text(metadata.get("uid")),
+        _texts(metadata.get("labels")),
+        _texts(metadata.get("annotations")),
+        _owner(metadata),
+        _text(metadata.get("creationTimestamp")),
+        tuple(images_in(api_version, kind, body)),
+        _digests(status) if is_pod else {},
+        tuple(_text(one.get("name")) for spec in specs for one in _tables(spec.get("imagePullSecrets"))),
+        next((_text(spec.get("serviceAccountName")) for spec in specs), ""),
+        next((_text(spec.get("nodeName")) for spec in specs), "") if is_pod else "",
+        _text(status.get("phase")) if is_pod else "",
+    )
+
+
+def _owner(metadata: Mapping[str, Any]) -> Owner | None:
+    for one in _tables(metadata.get("ownerReferences")):
+        if one.get("controller") is True:
+            return Owner(*(_text(one.get(name)) for name in ("apiVersion", "kind", "name", "uid")))
+    return None
+
+
+def _digests(status: Mapping[str, Any]) -> dict[str, str]:
+    rows = [one for name in _STATUSES for one in _tables(status.get(name))]
+    return {_text(one.get("name")): _text(one.get("imageID")) for one in rows if one.get("imageID")}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _tables(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {str(k): v for k, v in _table(value).items() if isinstance(v, str)}

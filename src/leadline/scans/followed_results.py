@@ -1,0 +1,300 @@
+"""The results of every object of a cluster in the form that a store keeps them, kept current with its changes.
+
+A change judges again what it touches and nothing else; what comes out is the same as of a fresh scan of all objects.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import chain
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from leadline.model.finding import Unread
+from leadline.model.report import PostureReport
+from leadline.model.resource import Resource
+from leadline.model.waiver import Waiver
+from leadline.outputs.redaction.report import Redaction
+from leadline.outputs.store.posture_results import Place, place_for, posture_puts, wanted_places
+from leadline.outputs.store.protocol import Put
+from leadline.posture.engine import Judge, Judgement, SubjectVerdict
+from leadline.posture.follow import Followed
+from leadline.posture.worlds import Worlds
+from leadline.scans.options import PostureOptions
+from leadline.scans.policies import Policies
+from leadline.scans.posture_scan import asked_controls, facts_of, report_of
+from leadline.scans.reading import Reading
+from leadline.scans.selection import selected
+from leadline.scans.settings import Settings
+from leadline.scans.waiving import (
+    Waiving,
+    controls_of,
+    covered,
+    waived,
+    waivers_of_files,
+    waivers_of_objects,
+)
+from leadline.sources.waivers.marks import annotated
+from leadline.sources.waivers.security_exceptions import is_security_exception
+from leadline.waivers.apply import is_over
+
+_ROLES = frozenset({"Role", "ClusterRole"})
+Covered = Mapping[str, int]
+"""Findings that each waiver is about, by its source."""
+
+
+class ScanRules(Struct, frozen=True):
+    """What a scan judges by."""
+
+    options: PostureOptions
+    policies: Policies
+    settings: Settings
+    home: str = "leadline"
+    """Namespace for results about objects that have none."""
+
+
+class Results(Struct, frozen=True):
+    """What a store is to hold now of some objects."""
+
+    puts: tuple[Put, ...] = ()
+    gone: tuple[Place, ...] = ()
+    """Namespace and name of results that are no more."""
+    ids: tuple[str, ...] = ()
+    """Of all objects that it is about."""
+
+
+class FollowedResults:
+    """Not to be used from several threads at once."""
+
+    def __init__(self, rules: ScanRules, reading: Reading) -> None:
+        self.rules = rules
+        self.reading = reading
+        options = rules.options
+        self._hidden = Redaction(options.secrets)
+        self._hidden.add_objects(reading.resources)
+        self._waiving = Waiving(waivers_of_files(options.waivers), tuple(rules.policies.known), options)
+        facts = facts_of(options, reading)
+        self._judge = Judge(asked_controls(reading, rules.policies), rules.settings, facts)
+        self._worlds = Worlds(reading.resources, facts)
+        self._followed = Followed(self._judge, self._worlds)
+        self._exceptions: dict[str, Resource] = {}
+        self._namespaces: dict[str, Resource] = {}
+        self._expiring: dict[str, tuple[Waiver, ...]] = {}
+        """Annotations that accept something until some day, by the id of their object."""
+        self._looked = datetime.now(UTC)
+        for resource in self._worlds.resources:
+            self._note(resource)
+        self._claims = Claims()
+        self._places: dict[str, tuple[Place, ...]] = {}
+        """Where the results of an object, and of what is derived from it, are now, by its id."""
+        self._joins: dict[str, frozenset[str]] = {}
+        """For each binding the ids of what its subjects were joined from."""
+        self._covered: dict[str, Covered] = {}
+        self.pending: dict[str, None] = dict.fromkeys(self._followed.ids)
+        """Ids of the objects whose results may be other than those that were taken last; the first waits longest."""
+
+    @property
+    def objects(self) -> int:
+        return len(self._worlds.resources)
+
+    @property
+    def places(self) -> Iterator[Place]:
+        """Where results are, of what was taken so far."""
+        return chain.from_iterable(self._places.values())
+
+    @property
+    def exceptions(self) -> tuple[Resource, ...]:
+        """The objects in which the cluster keeps accepted findings."""
+        return tuple(self._exceptions.values())
+
+    @property
+    def covered(self) -> Covered:
+        """Findings that each exception is about, of what was taken so far, by its source: those that expired as well."""
+        counts: Counter[str] = Counter()
+        for row in self._covered.values():
+            counts.update(row)
+        return counts
+
+    def take(
+        self, removed: Collection[str], added: Collection[Resource], unread: Iterable[Unread] = ()
+    ) -> None:
+        """Follows a change; ``pending`` names what it touches."""
+        self.reading = replace(self.reading, unread=(*self.reading.unread, *unread))
+        self._hidden.renew(self._worlds.resources)
+        self._hidden.add_objects(tuple(added))
+        before = self._waivers()
+        difference = self._followed.change(removed, added)
+        for id in removed:
+            for held in (self._exceptions, self._namespaces, self._expiring):
+                held.pop(id, None)
+        for resource in added:
+            self._note(resource)
+        self.pending |= dict.fromkeys(difference.touched)
+        # Marks on a role accept findings about those who hold it, and change no verdict.
+        roles = {one.id for one in added if one.kind in _ROLES}
+        self.pending |= dict.fromkeys(id for id, parts in self._joins.items() if roles & parts)
+        if self._exceptions or before:
+            after = self._waivers()
+            self._expect(one for source, one in before.items() if after.get(source) != one)
+            self._expect(one for source, one in after.items() if before.get(source) != one)
+
+    def look_at_time(self, now: datetime) -> None:
+        """Has looked at again what was accepted until a moment that has passed since the last time."""
+        since, self._looked = self._looked, now
+        over = [
+            one for one in (*self._waiving.given, *self._waivers().values()) if _has_ended(one, since, now)
+        ]
+        self._expect(over)
+        for id, waivers in self._expiring.items():
+            if any(_has_ended(one, since, now) for one in waivers):
+                self.pending[id] = None
+                self.pending |= dict.fromkeys(i for i, parts in self._joins.items() if id in parts)
+
+    def results(self, ids: Collection[str], at: str) -> Results:
+        """What a store is to hold of the objects called ``ids``, and of those whose place they take or leave."""
+        part = self._part(ids)
+        wants: dict[str, list[tuple[str, Place]]] = {id: [] for id in ids}
+        for subject, place in wanted_places(part.report, self.rules.home):
+            wants[part.owners[subject]].append((subject, place))
+        contested = self._claims.take(wants) - wants.keys()
+        if contested:
+            return self.results((*ids, *contested), at)
+        before = {place for id in ids for place in self._places.pop(id, ())}
+        places = {
+            subject: self._claims.place(subject, want) for rows in wants.values() for subject, want in rows
+        }
+        for id, rows in wants.items():
+            if rows:
+                self._places[id] = tuple(places[subject] for subject, _ in rows)
+            self.pending.pop(id, None)
+            self._covered.pop(id, None)
+        self._covered |= part.covered
+        puts = tuple(posture_puts(part.report, self.rules.home, at, places))
+        return Results(puts, tuple(sorted(before - set(places.values()))), tuple(ids))
+
+    def report(self) -> PostureReport:
+        """All as it is now. Without bodies."""
+        return self._shown(self._raw(self._followed.judgement))
+
+    def _part(self, ids: Iterable[str]) -> "_Part":
+        own: list[SubjectVerdict] = []
+        grants: list[SubjectVerdict] = []
+        owners: list[str] = []
+        for id in ids:
+            verdict = self._followed.verdict_of(id)
+            self._joins.pop(id, None)
+            if verdict is not None:
+                own.append(verdict.own)
+                grants += verdict.grants
+                owners += [id] * sum(1 for grant in verdict.grants if grant.joined)
+                if verdict.grants:
+                    self._joins[id] = frozenset(i for grant in verdict.grants for i in grant.joined)
+        judgement = self._judge.put_together(own, grants)
+        first = len(own)
+        others = self._beside(judgement)
+        judgement = replace(
+            judgement,
+            resources=(*judgement.resources[:first], *others, *judgement.resources[first:]),
+            judged=(*judgement.judged[:first], *((),) * len(others), *judgement.judged[first:]),
+        )
+        raw = self._raw(judgement)
+        report = self._shown(raw)
+        of = [*(one.resource.id for one in own), *(other.id for other in others), *owners]
+        counts: dict[str, Counter[str]] = {}
+        if self._exceptions:
+            owner_of = {one.id: id for one, id in zip(raw.resources, of, strict=True)}
+            for subject, row in covered(raw, tuple(self._waivers().values())).items():
+                counts.setdefault(owner_of[subject], Counter()).update(row)
+        return _Part(report, {one.id: id for one, id in zip(report.resources, of, strict=True)}, counts)
+
+    def _beside(self, judgement: Judgement) -> tuple[Resource, ...]:
+        """The objects that results name, and those that decide which findings are accepted."""
+        there = {resource.id for resource in judgement.resources}
+        ids = {id for parts in judgement.joined for id in parts} - there
+        named = [one for id in sorted(ids) if (one := self._worlds.get(id)) is not None]
+        deciding = (*self._exceptions.values(), *(self._namespaces.values() if self._exceptions else ()))
+        return (*named, *(one for one in deciding if one.id not in there | ids))
+
+    def _raw(self, judgement: Judgement) -> PostureReport:
+        rules = self.rules
+        judgement = selected(rules.options, judgement)
+        report = report_of(self.reading, rules.policies, rules.settings, judgement, 0.0)
+        return replace(report, objects=self.objects)
+
+    def _shown(self, report: PostureReport) -> PostureReport:
+        """``report`` without what is accepted, secrets and bodies."""
+        report = waived(report, self.reading.places, self._waiving)
+        bare = tuple(replace(one, body={}) if one.body else one for one in report.resources)
+        return self._hidden.report(replace(report, resources=bare))
+
+    def _note(self, resource: Resource) -> None:
+        if is_security_exception(resource.body):
+            self._exceptions[resource.id] = resource
+        elif resource.kind == "Namespace":
+            self._namespaces[resource.id] = resource
+        expiring = tuple(one for one in annotated(resource) if one.expires)
+        if expiring and self.rules.options.use_target_waivers:
+            self._expiring[resource.id] = expiring
+
+    def _waivers(self) -> dict[str, Waiver]:
+        """Those that are objects of their own, by their source."""
+        if not self._exceptions or not self.rules.options.use_target_waivers:
+            return {}
+        found, _ = waivers_of_objects((*self._exceptions.values(), *self._namespaces.values()))
+        return {one.source: one for one in found if one.kind == "security exception"}
+
+    def _expect(self, waivers: Iterable[Waiver]) -> None:
+        """Has all looked at again that ``waivers`` may be about."""
+        controls = controls_of(tuple(waivers), self._waiving.known)
+        for id in self._followed.ids if controls else ():
+            verdict = self._followed.verdict_of(id)
+            if verdict is not None and any(finding.control in controls for finding in verdict.findings):
+                self.pending[id] = None
+
+
+class _Part(Struct, frozen=True):
+    report: PostureReport
+    owners: Mapping[str, str]
+    """For the id of each object, as it is shown, the id of the object that it comes from."""
+    covered: Mapping[str, Covered]
+    """For the objects with findings that exceptions are about, by id: how many, by the exception's source."""
+
+
+class Claims:
+    """Who wants which place for results: kinds of one name in two API groups want the same."""
+
+    def __init__(self) -> None:
+        self._claims: dict[Place, tuple[tuple[str, str], ...]] = {}
+        """Ids of the one judged and of the object that it comes from."""
+        self._wants: dict[str, tuple[tuple[str, Place], ...]] = {}
+
+    def place(self, subject: str, want: Place) -> Place:
+        """Where the results of ``subject`` go, which wants ``want``."""
+        return place_for(subject, want, [one for one, _ in self._claims[want]])
+
+    def take(self, wants: Mapping[str, Sequence[tuple[str, Place]]]) -> set[str]:
+        """What objects want now, by their ids; returns the ids of all that share a place whose claims changed."""
+        changed: dict[Place, None] = {}
+        for id, rows in wants.items():
+            old, new = self._wants.pop(id, ()), tuple(rows)
+            if new:
+                self._wants[id] = new
+            if old != new:
+                changed |= dict.fromkeys(place for _, place in (*old, *new))
+                self._change(id, old, new)
+        return {id for place in changed for _, id in self._claims.get(place, ())}
+
+    def _change(self, id: str, old: Sequence[tuple[str, Place]], new: Sequence[tuple[str, Place]]) -> None:
+        for subject, place in old:
+            left = tuple(one for one in self._claims[place] if one != (subject, id))
+            if left:
+                self._claims[place] = left
+            else:
+                del self._claims[place]
+        for subject, place in new:
+            self._claims[place] = (*self._claims.get(place, ()), (subject, id))
+
+
+def _has_ended(waiver: Waiver, since: datetime, now: datetime) -> bool:
+    return bool(waiver.expires) and is_over(waiver, now) and not is_over(waiver, since)

@@ -1,0 +1,278 @@
+"""The half of the operator that judges objects, against a server that can be watched."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+
+from leadline.outputs.redaction.values import SecretValues
+from leadline.outputs.store.memory import MemoryStore
+from leadline.outputs.store.posture_results import SCANS, SUMMARIES
+from leadline.outputs.store.protocol import DELETED, Content, Put, Store
+from leadline.outputs.store.selection import Key, Selection
+from leadline.programs.operator.continuous import CURRENT, Continuous, World
+from leadline.programs.operator.main import rules_of
+from leadline.programs.operator.runs import POSTURE, Orders
+from leadline.programs.operator.settings import Settings
+from leadline.programs.operator.waiver_objects import ExceptionStatus
+from leadline.programs.operator.watch import RunningImages
+from leadline.scans.scan_runs import RUNS
+from leadline.sources.cluster.connection import Cluster, Patience, connect
+from list_server import Row
+from watch_server import WatchServer, event
+
+PODS = Row("", "v1", "Pod", "pods")
+NAMESPACES = Row("", "v1", "Namespace", "namespaces", namespaced=False)
+POLICIES = Row("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
+SOON = Patience(attempts=2, first_wait_s=0.05, longest_wait_s=0.2)
+LONG_S = 60.0
+"""A bound for what happens at once on an idle machine."""
+
+
+def pod(name: str, *, privileged: bool) -> dict[str, Any]:
+    container = {"name": "c", "image": "web:1", "securityContext": {"privileged": privileged}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "shop", "uid": f"uid-{name}", "labels": {"app": name}},
+        "spec": {"containers": [container]},
+        "status": {"phase": "Running", "containerStatuses": [{"name": "c", "imageID": "web@sha256:1"}]},
+    }
+
+
+@pytest.fixture
+def server() -> Any:
+    with WatchServer((PODS, NAMESPACES, POLICIES)) as running:
+        running.add(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
+        running.add(PODS, pod("web", privileged=True), pod("old", privileged=True))
+        yield running
+
+
+class Operator:
+    """One that runs until its block is left."""
+
+    def __init__(self, server: WatchServer, store: Store, kubeconfig: str) -> None:
+        self.store = store
+        settings = Settings(store="memory", kubeconfig=kubeconfig, namespace="leadline")
+        self.running = RunningImages(asyncio.get_running_loop())
+        self.orders = Orders(store, (POSTURE,))
+
+        def connection() -> Cluster:
+            return connect(kubeconfig=kubeconfig, environ={}, patience=SOON)
+
+        async def may_list(plural: str, group: str) -> bool:
+            del plural, group
+            return False
+
+        rules = rules_of(settings, SecretValues())
+        self.world = World(
+            settings, connection, store, rules, ExceptionStatus(None), self.orders, self.running, may_list
+        )
+
+    async def until(self, key: Key, is_so: Callable[[Any], bool]) -> Any:
+        """The object called ``key`` once it is as wanted; ``None`` is given for one that is gone."""
+
+        async def found() -> Any:
+            since = self.store.revision
+            entry = await self.store.get(key)
+            whole = orjson.loads(entry.content.body) if entry else None
+            if is_so(whole):
+                return whole
+            async for changes in self.store.watch(Selection(key.plural), since):
+                for one in changes.events:
+                    if one.entry.key == key:
+                        whole = None if one.type == DELETED else orjson.loads(one.entry.content.body)
+                        if is_so(whole):
+                            return whole
+            raise AssertionError("the store has ended")
+
+        return await asyncio.wait_for(found(), LONG_S)
+
+
+@asynccontextmanager
+async def operator(server: WatchServer, store: Store, folder: Any) -> AsyncIterator[Operator]:
+    config = folder / "kubeconfig"
+    config.write_text(
+        yaml.safe_dump(
+            {
+                "current-context": "test",
+                "clusters": [{"name": "test", "cluster": {"server": server.url}}],
+                "contexts": [{"name": "test", "context": {"cluster": "test", "user": ""}}],
+            }
+        )
+    )
+    made = Operator(server, store, os.fspath(config))
+    tasks = [asyncio.ensure_future(made.orders.run()), asyncio.ensure_future(Continuous(made.world).run())]
+    try:
+        yield made
+    finally:
+        for task in tasks:
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks)
+
+
+def failed(control: str) -> Callable[[Any], bool]:
+    return lambda whole: bool(whole) and whole["spec"]["controls"][control]["status"]["status"] == "failed"
+
+
+def passed(control: str) -> Callable[[Any], bool]:
+    return lambda whole: bool(whole) and whole["spec"]["controls"][control]["status"]["status"] == "passed"
+
+
+def of_pod(name: str, plural: str = SCANS) -> Key:
+    return Key(plural, "shop", f"pod-{name}")
+
+
+def is_gone(whole: Any) -> bool:
+    return whole is None
+
+
+def run(scenario: Callable[[MemoryStore], Any]) -> None:
+    asyncio.run(scenario(MemoryStore()))
+
+
+def test_a_changed_object_and_what_it_is_joined_to_are_judged_again(server: WatchServer, tmp_path: Any):
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "all", "namespace": "shop"},
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+    }
+    server.watches["pods"] = [
+        (event("MODIFIED", pod("web", privileged=False)), event("DELETED", pod("old", privileged=True)))
+    ]
+    server.watches["networkpolicies"] = [(event("ADDED", policy),)]
+
+    async def scenario(store: MemoryStore) -> None:
+        async with operator(server, store, tmp_path) as started:
+            await started.until(of_pod("web"), passed("C-0057"))
+            await started.until(of_pod("web"), passed("C-0260"))
+            await started.until(of_pod("web", SUMMARIES), passed("C-0260"))
+            await started.until(of_pod("old"), is_gone)
+            await started.until(of_pod("old", SUMMARIES), is_gone)
+
+    run(scenario)
+
+
+def test_the_first_reading_is_a_run_and_the_changes_another(server: WatchServer, tmp_path: Any):
+    async def scenario(store: MemoryStore) -> None:
+        async with operator(server, store, tmp_path) as started:
+            current = await started.until(Key(RUNS, "", CURRENT), bool)
+            assert current["status"]["phase"] == "Following"
+            assert current["status"]["coverage"]["objects"] == 3
+            assert {one["name"] for one in current["status"]["frameworkScores"]} >= {"NSA", "MITRE"}
+            assert 0 < current["status"]["score"] < 100
+            page = await store.list(Selection(RUNS), paging())
+            phases = [orjson.loads(one.content.body)["status"]["phase"] for one in page.entries]
+            assert sorted(phases) == ["Following", "Succeeded"]
+
+    run(scenario)
+
+
+def paging() -> Any:
+    from leadline.outputs.store.protocol import Paging
+
+    return Paging()
+
+
+def test_a_restart_writes_nothing_that_is_there(server: WatchServer, tmp_path: Any):
+    async def scenario(store: MemoryStore) -> None:
+        async with operator(server, store, tmp_path) as started:
+            await started.until(Key(RUNS, "", CURRENT), bool)
+        before = [
+            (one.key, one.revision)
+            for plural in (SCANS, SUMMARIES)
+            for one in (await store.list(Selection(plural), paging())).entries
+        ]
+        assert before
+        await store.delete(Key(RUNS, "", CURRENT))
+        async with operator(server, store, tmp_path) as started:
+            await started.until(Key(RUNS, "", CURRENT), bool)
+        after = [
+            (one.key, one.revision)
+            for plural in (SCANS, SUMMARIES)
+            for one in (await store.list(Selection(plural), paging())).entries
+        ]
+        assert after == before
+
+    run(scenario)
+
+
+def test_results_about_what_went_while_no_operator_ran_are_deleted(server: WatchServer, tmp_path: Any):
+    async def scenario(store: MemoryStore) -> None:
+        async with operator(server, store, tmp_path) as started:
+            await started.until(Key(RUNS, "", CURRENT), bool)
+        server.objects[PODS] = [one for one in server.objects[PODS] if one[1] != "old"]
+        async with operator(server, store, tmp_path) as started:
+            await started.until(of_pod("old"), is_gone)
+            assert await store.get(of_pod("web"))
+
+    run(scenario)
+
+
+def test_results_about_what_may_no_longer_be_read_stay_and_the_run_names_it(
+    server: WatchServer, tmp_path: Any
+):
+    async def scenario(store: MemoryStore) -> None:
+        async with operator(server, store, tmp_path) as started:
+            await started.until(Key(RUNS, "", CURRENT), bool)
+        await store.delete(Key(RUNS, "", CURRENT))
+        server.forbidden.add("/api/v1/pods")
+        async with operator(server, store, tmp_path) as started:
+            current = await started.until(Key(RUNS, "", CURRENT), bool)
+            assert current["status"]["coverage"]["unreadReasons"] == {"forbidden": 1}
+            assert await store.get(of_pod("web"))
+
+    run(scenario)
+
+
+def test_a_run_that_someone_creates_is_done(server: WatchServer, tmp_path: Any):
+    async def scenario(store: MemoryStore) -> None:
+        async with operator(server, store, tmp_path) as started:
+            await started.until(Key(RUNS, "", CURRENT), bool)
+            key = Key(RUNS, "", "now")
+            body = orjson.dumps({"spec": {"trigger": "eve"}})
+            await store.put(Put(key, Content(b'{"name":"now","labels":{"team":"a"}}', body=body)))
+            done = await started.until(
+                key, lambda whole: (whole.get("status") or {}).get("phase") == "Succeeded"
+            )
+            assert done["spec"]["trigger"] == "eve"
+            assert done["status"]["coverage"]["objects"] == 3
+            entry = await store.get(key)
+            assert entry is not None
+            assert orjson.loads(entry.content.metadata)["labels"] == {"team": "a"}
+            images = Key(RUNS, "", "images")
+            await store.put(
+                Put(images, Content(b'{"name":"images"}', body=orjson.dumps({"spec": {"subject": "images"}})))
+            )
+            refused = await started.until(images, lambda whole: bool(whole.get("status")))
+            assert refused["status"]["phase"] == "Failed"
+            assert "does not scan" in refused["status"]["message"]
+
+    run(scenario)
+
+
+def test_pods_and_workloads_are_told_to_the_half_that_looks_at_images(server: WatchServer, tmp_path: Any):
+    server.watches["pods"] = [(event("DELETED", pod("old", privileged=True)),)]
+
+    async def scenario(store: MemoryStore) -> None:
+        async with operator(server, store, tmp_path) as started:
+            known: dict[Any, Any] = {}
+
+            async def gather() -> None:
+                while known.get(("Pod", "shop", "old"), "") is not None:
+                    known.update(await started.running.changes())
+
+            await asyncio.wait_for(gather(), LONG_S)
+            web = known["Pod", "shop", "web"]
+            assert web.images == (("c", "web:1"),)
+            assert web.digests == {"c": "web@sha256:1"}
+            assert web.phase == "Running"
+
+    run(scenario)

@@ -1,0 +1,101 @@
+"""Stored results that follow changes are those of a fresh scan."""
+
+import asyncio
+from typing import Any
+
+import orjson
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from leadline.model.report import Target
+from leadline.model.resource import Resource
+from leadline.outputs.place import NoPlaces
+from leadline.outputs.store.memory import MemoryStore
+from leadline.outputs.store.posture_results import SCANS, SUMMARIES, posture_puts
+from leadline.outputs.store.protocol import Store
+from leadline.outputs.store.selection import Key
+from leadline.scans.followed_results import FollowedResults, ScanRules
+from leadline.scans.options import PostureOptions
+from leadline.scans.policies import choose_policies
+from leadline.scans.reading import Reading
+from leadline.scans.result_writer import FIRST_SEEN, TIMESTAMP, ResultWriter
+from leadline.scans.scan_runs import all_of
+from leadline.scans.settings import shipped_settings
+from object_series import resource_like, series
+
+OPTIONS = PostureOptions(frameworks=("all",))
+POLICIES = choose_policies(OPTIONS)
+RULES = ScanRules(OPTIONS, POLICIES, shipped_settings(POLICIES.known))
+AT = "2027-01-01T00:00:00Z"
+LATER = "2027-01-02T00:00:00Z"
+
+
+def reading(*resources: Resource, is_whole: bool = True) -> Reading:
+    target = Target("cluster", "test", server_version="v1.36.0", cloud="none")
+    return Reading(target, resources, NoPlaces(), is_whole=is_whole)
+
+
+async def brought_up(writer: ResultWriter, followed: FollowedResults, at: str = AT) -> None:
+    """Writes what is pending, as the operator does."""
+    while followed.pending:
+        ids = list(followed.pending)[:7]
+        results = followed.results(ids, at)
+        await writer.write(results.puts, at=at)
+        await writer.delete(Key(plural, *place) for place in results.gone for plural in (SCANS, SUMMARIES))
+
+
+async def held(store: Store) -> dict[Key, Any]:
+    """All results of a store, without when they were found."""
+    found = {}
+    for plural in (SCANS, SUMMARIES):
+        for entry in await all_of(store, plural):
+            metadata, body = orjson.loads(entry.content.metadata), orjson.loads(entry.content.body)
+            del metadata["annotations"][TIMESTAMP]
+            for control in body["spec"]["controls"].values():
+                control.pop(FIRST_SEEN, None)
+            found[entry.key] = (metadata, body)
+    return found
+
+
+async def scanned_anew(*resources: Resource) -> dict[Key, Any]:
+    store = MemoryStore()
+    report = FollowedResults(RULES, reading(*resources)).report()
+    await ResultWriter(store).write(posture_puts(report, RULES.home, AT), at=AT)
+    return await held(store)
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_after_any_series_of_changes_the_store_holds_what_a_fresh_scan_finds(data: st.DataObject):
+    first, changes = data.draw(series(True))
+
+    async def scenario() -> None:
+        store = MemoryStore()
+        writer = ResultWriter(store)
+        present = {one.id: one for one in first}
+        followed = FollowedResults(RULES, reading(*present.values()))
+        await brought_up(writer, followed)
+        for numbers, added, is_change in changes:
+            ids = list(present)
+            gone = {ids[number % len(ids)] for number in numbers} if ids else set()
+            if is_change:
+                added = [
+                    resource_like(one, present[id]) for one, id in zip(added, sorted(gone), strict=False)
+                ]
+            new = {one.id: one for one in added}
+            # As a watch does: what is there under the name of something new has changed.
+            gone |= new.keys() & present.keys()
+            # What has changed keeps its place: of several that make a control fail, the first may be the one named.
+            present = {id: one for id, one in present.items() if id not in gone or id in new} | new
+            followed.take(gone, tuple(new.values()))
+            if data.draw(st.booleans()):
+                await brought_up(writer, followed)
+        await brought_up(writer, followed)
+        resources = list(present.values())
+        assert await held(store) == await scanned_anew(*resources)
+        report, fresh = followed.report(), FollowedResults(RULES, reading(*resources)).report()
+        assert report.severities() == fresh.severities()
+        assert report.compliance() == fresh.compliance()
+        assert len(report.waived) == len(fresh.waived)
+
+    asyncio.run(scenario())
