@@ -80,6 +80,8 @@ class BaselineUse(Struct, frozen=True):
     """In step with the findings: when each was first seen."""
     by_rules: tuple[int, ...] = ()
     """Positions of the new ones whose control did not judge before."""
+    known_unread: tuple[int, ...] = ()
+    """Positions of what was not read before either."""
     gone: int = 0
     unseen: int = 0
     """Findings of before that nothing says anything about any more: their control judges nothing, or their file is unread."""

@@ -1,5 +1,6 @@
 """Reports held against an earlier scan: a baseline, a report, a revision of the repository, another target."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from leadline.outputs.comparison import Comparison, compare
 from leadline.outputs.report_document import decode, is_report
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture_scan import open_posture_scan
-from leadline.sources.git.revision import address_of_revision
+from leadline.sources.git.revision import path_at_revision
 from leadline.sources.regular_file import is_regular, read_regular
 from leadline.version import __version__
 
@@ -61,8 +62,14 @@ def baseline_at(targets: Sequence[str], revision: str, options: PostureOptions) 
     """
     if len(targets) != 1 or targets[0] == "-":
         raise UsageError("a revision is compared with one file or folder", hint="name one")
-    address = address_of_revision(targets[0], revision, options.environ)
-    return scanned(address, options) if address is not None else Baseline(())
+    was = path_at_revision(targets[0], revision, options.environ)
+    if not was.address:
+        return Baseline(())
+    with open_posture_scan((was.address,), options) as scan:
+        found = baseline_of(scan.report, "", __version__)
+    # There the paths begin at the top of the repository, here with the target.
+    unread = (os.path.join(targets[0], os.path.relpath(where, was.inside)) for where in found.unread)  # noqa: PTH118
+    return replace(found, unread=tuple(unread))
 
 
 def scanned(target: str, options: PostureOptions, at: str = "") -> Baseline:
@@ -89,10 +96,17 @@ def compared(report: PostureReport, old: Baseline, name: str, at: str) -> Postur
             known=tuple(number for number, one in enumerate(difference.known) if one is not None),
             first_seen=tuple(one.first_seen for one in dated),
             by_rules=tuple(sorted(difference.by_rules)),
+            known_unread=_known_unread(old, new),
             gone=len(difference.gone),
             unseen=len(difference.unseen),
         ),
     )
+
+
+def _known_unread(old: Baseline, new: Baseline) -> tuple[int, ...]:
+    """Positions of what was not read before either."""
+    before = {os.path.normpath(where) for where in old.unread}
+    return tuple(i for i, where in enumerate(new.unread) if os.path.normpath(where) in before)
 
 
 def compare_sides(old: str, new: str, options: PostureOptions, at: str) -> Compared:

@@ -74,7 +74,9 @@ def verdict(report: PostureReport, gates: Gates) -> Verdict:
         score = report.compliance()
         passed = score is not None and score >= gates.compliance_threshold
         results.append(GateResult("compliance", passed, gates.compliance_threshold, score))
-    return _verdict(results, report.unread, gates)
+    known = frozenset(report.baseline.known_unread if report.baseline else ())
+    unread = [part for number, part in enumerate(report.unread) if number not in known]
+    return _verdict(results, unread, gates, len(known))
 
 
 def image_verdict(report: "ImageReport | None", unread: Sequence[Unread], gates: Gates) -> Verdict:
@@ -112,7 +114,8 @@ def unmatched(report: "ImageReport") -> int:
     return sum(one.packages for one in report.coverage if one.why and one.counts)
 
 
-def _verdict(results: list[GateResult], unread: Sequence[Unread], gates: Gates) -> Verdict:
+def _verdict(results: list[GateResult], unread: Sequence[Unread], gates: Gates, known: int = 0) -> Verdict:
+    """``known`` more were not read before either: no gate speaks of them."""
     if not gates.fail_on_unread:
-        return Verdict(tuple(results), len(unread))
-    return Verdict((*results, GateResult("unread", not unread, found=len(unread))))
+        return Verdict(tuple(results), len(unread) + known)
+    return Verdict((*results, GateResult("unread", not unread, found=len(unread))), known)

@@ -85,6 +85,37 @@ def test_a_folder_that_the_revision_did_not_have_is_all_new(capfd):
     assert re.search(r"^\d+ new: .*, 0 known", out, re.MULTILINE)
 
 
+def test_what_was_not_read_before_either_fails_no_gate_and_is_named(capfd, monkeypatch):
+    gate = ("--since", "HEAD", "--fail-on", "unread", "-f", "pretty")
+    monkeypatch.chdir("shop")
+    for target in ("../shop", ".", str(Path.cwd()), "legacy/svc.yaml"):
+        code, out, _ = run(capfd, "scan", target, *gate)
+        assert (code, "svc.yaml" in out) == (0, True)
+        assert re.search(r"passed: --fail-on unread; \d not read$", out)
+    Path("more.yaml").write_text("a: [\n")
+    code, out, _ = run(capfd, "scan", "../shop", *gate)
+    assert (code, out.splitlines()[-1].split("; ")[-1]) == (1, "failed: --fail-on unread, 1 not read")
+    run(capfd, "baseline", "save", ".", "-o", "known.json")
+    assert run(capfd, "scan", ".", "--baseline", "known.json", "--fail-on", "unread")[0] == 0
+
+
+def test_a_revision_whose_files_were_all_unreadable_knows_nothing(capfd):
+    Path("one").mkdir()
+    Path("one/pod.yaml").write_text("a: [\n")
+    for words in (("add", "-A"), ("commit", "-qm", "y")):
+        subprocess.run(["git", *words], check=True, env=GIT)
+    shutil.copy("shop/db.yaml", "one/pod.yaml")
+    code, out, _ = run(capfd, "scan", "one", "--since", "HEAD", "--severity-threshold", "low", "-f", "pretty")
+    assert code == 1
+    assert re.search(r"^\d+ new: .*, 0 known", out, re.MULTILINE)
+
+
+def test_variables_that_git_sets_for_its_hooks_do_not_lead_elsewhere(capfd, monkeypatch, tmp_path):
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / ".git" / "index"))
+    assert run(capfd, "scan", "shop", "--since", "HEAD", "--severity-threshold", "low")[0] == 0
+
+
 def test_a_shallow_clone_is_named_where_a_revision_is_missing(capfd, tmp_path):
     subprocess.run(["git", "clone", "-q", "--depth=1", f"file://{tmp_path}", "clone"], check=True, env=GIT)
     _, _, err = run(capfd, "scan", "clone/shop", "--since", "release-1")

@@ -386,3 +386,24 @@ def test_what_no_control_could_decide_says_why(capfd):
     assert err.startswith(
         "leadline: nothing could be judged in one.yaml: 1 object, C-0307: no ServiceAccount was read"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('{"name": "package"}', 0),
+        ("", 0),
+        ("a: [\n", 3),
+        ("apiVersion: x/v1\nkind: Other\nmetadata: {name: a}\n", 3),
+        (
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: true, containers: [{name: a, image: a}]}\n",
+            1,
+        ),
+    ],
+)
+def test_nothing_at_all_may_be_allowed_but_not_what_was_not_read_or_not_judged(tmp_path, capfd, text, code):
+    file = tmp_path / "a.yaml"
+    file.write_text(text)
+    gates = ("--severity-threshold", "high", "--allow-empty", "-f", "lines")
+    assert main(["scan", "control", "C-0038", str(file), *gates]) == code
+    assert capfd.readouterr().err

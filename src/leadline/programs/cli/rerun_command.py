@@ -7,7 +7,9 @@ import click
 
 from leadline.programs.cli.scan_request import ScanRequest
 
-_NOT_REPEATED = frozenset(("format", "output", "fail_on", "severity_threshold", "set", "set_string"))
+_NOT_REPEATED = frozenset(
+    ("format", "output", "fail_on", "allow_empty", "severity_threshold", "set", "set_string")
+)
 """About the outcome or the look, not about what is scanned, as are switches and numbers."""
 
 

@@ -37,6 +37,8 @@ class ScanRequest(Struct, frozen=True):
     compliance_threshold: float | None = None
     severity_threshold: str = ""
     fail_on: tuple[str, ...] = ()
+    allow_empty: bool = False
+    """Whether there may be no objects at all."""
     min_severity: str = "unknown"
     by: str = ""
     """What the terminal counts findings by; empty for the overview of a cluster and the controls of files."""

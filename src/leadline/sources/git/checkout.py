@@ -19,6 +19,7 @@ from leadline.sources.boundary import boundary_of
 from leadline.sources.child_process import Command, Limits, Outcome, run_child
 from leadline.sources.confinement import Confinement, Modes, offered_modes
 from leadline.sources.git.address import SCHEMES, GitAddress, git_address
+from leadline.sources.git.revision import OF_ANOTHER_REPOSITORY
 from leadline.sources.temporary_folder import temporary_folder
 
 LIMITS = Limits(timeout_s=600.0, memory_bytes=4 << 30, output_bytes=64 << 20, file_bytes=16 << 30)
@@ -31,8 +32,6 @@ _TOKENS: Mapping[str, tuple[str, ...]] = {
 }
 """Variables that a pipeline keeps a token in; tried once the user's own credentials were refused."""
 
-# Set by git for its hooks; with them, git would work on the repository that the hook runs in.
-_OF_ANOTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 _SETTINGS = (
     "-c", "core.hooksPath=/dev/null",
     "-c", "core.autocrlf=false",
@@ -128,7 +127,7 @@ def checked_out(
 
 def _environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The user's own, so that keys, agents, helpers and proxies work; but nothing asks, and nothing hides."""
-    kept = {name: value for name, value in environment.items() if name not in _OF_ANOTHER_REPOSITORY}
+    kept = {name: value for name, value in environment.items() if name not in OF_ANOTHER_REPOSITORY}
     # Where git may not write beside its folder, ssh could not make the socket that it would be asked for.
     kept.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes -o ControlMaster=no")
     return kept | {

@@ -7,17 +7,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from msgspec import Struct
+
 from leadline.errors import SourceError
 from leadline.sources.child_process import Command, Limits, Outcome, run_child
 
 _LIMITS = Limits(timeout_s=30.0, memory_bytes=1 << 30, output_bytes=1 << 20, file_bytes=1 << 20)
+OF_ANOTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
+"""Set by git for its hooks: with them git would take the folder that it is started in for the top of that repository."""
 _SETTINGS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 
 
-def address_of_revision(path: str, revision: str, environment: Mapping[str, str]) -> str | None:
-    """The git address of ``path`` as it was at ``revision``: ``file:///home/me/shop@4f3c…//deploy``.
+class PathAtRevision(Struct, frozen=True):
+    """A path as it was."""
 
-    ``None`` where the revision has nothing at that path yet.
+    address: str
+    """Of git: ``file:///home/me/shop//deploy#4f3c…``; empty where the revision has nothing at that path."""
+    inside: str
+    """The path from the top of the repository on; ``.`` for the top."""
+
+
+def path_at_revision(path: str, revision: str, environment: Mapping[str, str]) -> PathAtRevision:
+    """Where ``path`` is to be had as it was at ``revision``.
 
     Raises: ``SourceError`` where there is no git, no repository around the path, or no such revision.
     """
@@ -49,8 +60,8 @@ def address_of_revision(path: str, revision: str, environment: Mapping[str, str]
     below = "" if inside == "." else f"//{quote(inside)}"
     name = commit.output.decode().strip()
     if below and not _run(program, folder, environment, "cat-file", "-e", f"{name}:{inside}").is_success:
-        return None
-    return f"file://{quote(root)}{below}#{name}"
+        return PathAtRevision("", inside)
+    return PathAtRevision(f"file://{quote(root)}{below}#{name}", inside)
 
 
 def _not_opened(path: str, folder: Path, outcome: Outcome) -> SourceError:
@@ -68,7 +79,8 @@ def _not_opened(path: str, folder: Path, outcome: Outcome) -> SourceError:
 
 
 def _run(program: str, folder: Path, environment: Mapping[str, str], *arguments: str) -> Outcome:
-    command = Command((program, *_SETTINGS, *arguments), str(folder), dict(environment) | {"LC_ALL": "C"})
+    kept = {name: value for name, value in environment.items() if name not in OF_ANOTHER_REPOSITORY}
+    command = Command((program, *_SETTINGS, *arguments), str(folder), kept | {"LC_ALL": "C"})
     try:
         return run_child(command, _LIMITS)
     except OSError as error:

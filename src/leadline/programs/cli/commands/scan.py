@@ -93,6 +93,11 @@ _LIST = "A list, with commas or repeated."
     help="Exit 1 on such a finding, or when something could not be read.",
 )
 @click.option(
+    "--allow-empty",
+    is_flag=True,
+    help="Exit 0 where there is no object at all, as in a hook for changed files.",
+)
+@click.option(
     "--min-severity", default="unknown", metavar="SEVERITY", help="Show nothing below it; gates see all."
 )
 @click.option(
@@ -242,7 +247,11 @@ def _run(request: ScanRequest) -> int:
         if request.store:
             _store(request, scan.report)
     if scan.why_no_verdict:
-        raise SourceError(scan.why_no_verdict)
+        if not request.allow_empty or scan.report.objects or scan.report.unread:
+            raise SourceError(scan.why_no_verdict)
+        if not request.quiet:
+            click.echo(scan.why_no_verdict, err=True)
+        return 0
     _remark(request, scan, outcome, chosen)
     return 0 if outcome.passed else _GATE_FAILED
 
