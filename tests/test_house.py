@@ -33,9 +33,7 @@ NO_NAMES = frozenset(
     }
     | {"data", "info", "object", "objects", "v1", "v2"}
 )
-ALLOWED_ARGUMENTS = {
-    "posture/engine.py _ask": "called for every subject: a value made for each call would double what it costs",
-}
+ALLOWED_ARGUMENTS = {}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

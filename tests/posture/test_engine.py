@@ -255,7 +255,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[logging.LogRecord]:
         def emit(self, record: logging.LogRecord) -> None:
             records.append(record)
 
-    logger = logging.getLogger("leadline.posture.engine")
+    logger = logging.getLogger("leadline.posture.asking")
     monkeypatch.setattr(logger, "handlers", [Kept()])
     monkeypatch.setattr(logger, "propagate", False)
     return records
