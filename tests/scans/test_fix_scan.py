@@ -1,7 +1,9 @@
 """Edits on real shapes of files: they do what they should, and nothing else."""
 
 import os
+import shutil
 import stat
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from leadline.outputs.patch import FixedFile, exact_patch
 from leadline.scans.fixing.fix_scan import FixResult, fix_scan
 from leadline.scans.fixing.wanted_edits import wanted_edits
 from leadline.scans.fixing.working_copy import write_back
-from leadline.scans.options import PostureOptions
+from leadline.scans.options import ChartOptions, PostureOptions
 from leadline.scans.posture_scan import posture_scan
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop"
@@ -252,6 +254,136 @@ def test_a_kustomization_is_edited_in_the_patch_that_sets_the_field(tmp_path: Pa
     kustomization(tmp_path, f"apiVersion: v1\nkind: Pod\nmetadata: {{name: shell}}\n{body}\n")
     result = fixed(tmp_path)
     assert [Path(file.path).name for file in result.files] == ["patch.yaml"]
+    write_back(result.files)
+    assert not failing(tmp_path, PRIVILEGED)
+
+
+ROWS = """\
+# the overlay
+resources: [../base]
+patches:
+  - target: {kind: Pod, name: shell}
+    patch: |-
+      # of the team
+      - op: add
+        path: /spec/containers/0/securityContext
+        value: {runAsUser: 7, privileged: true}   # why?
+
+      - op: add
+        path: /metadata/labels
+        value: {team: a}
+namePrefix: prod-
+"""
+MERGED = """\
+resources: [../base]
+patches:
+  - patch: |
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: shell}
+      spec:
+        containers:
+          - name: shell
+            securityContext:
+              privileged: true
+              runAsUser: 8
+"""
+
+
+@pytest.mark.parametrize(
+    ("overlay", "line"),
+    [
+        (ROWS, "        value: {runAsUser: 7, privileged: true}   # why?\n"),
+        (MERGED, "              privileged: true\n"),
+    ],
+    ids=["JSON patch", "merge patch"],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_a_patch_in_the_text_of_a_kustomization_is_edited_there(
+    overlay: str, line: str, newline: str, tmp_path: Path
+):
+    kustomization(tmp_path)
+    (tmp_path / "base" / "pod.yaml").write_text(POD.replace("privileged: true", "runAsUser: 7"))
+    (tmp_path / "prod" / "kustomization.yaml").write_text(overlay, newline=newline)
+    (file,) = fixed(tmp_path).files
+    kept = line.replace(", privileged: true", "") if "{" in line else ""
+    assert file.after == overlay.replace(line, kept).replace("\n", newline)
+
+
+def test_a_json_patch_in_a_file_is_edited_there_also_below_what_it_adds(tmp_path: Path):
+    kustomization(tmp_path)
+    (tmp_path / "base" / "pod.yaml").write_text(
+        POD.replace("      securityContext:\n        privileged: true\n", "")
+    )
+    (tmp_path / "prod" / "kustomization.yaml").write_text(
+        "resources: [../base]\npatches:\n  - path: patch.json\n    target: {kind: Pod}\n"
+    )
+    patch = '[{"op": "add", "path": "/spec/containers/0/securityContext", "value": {"runAsUser": 7, "privileged": true}}]\n'
+    (tmp_path / "prod" / "patch.json").write_text(patch)
+    result = fixed(tmp_path, PostureOptions(controls=("C-0057", "C-0017"), environ=os.environ))
+    by_name = {Path(file.path).name: file.after for file in result.files}
+    assert by_name["patch.json"] == patch.replace('"privileged": true', '"readOnlyRootFilesystem": true')
+    write_back(result.files)
+    assert {control for control, _ in failing(tmp_path, PRIVILEGED)} == set()
+
+
+@pytest.mark.parametrize("where", ["inside", "outside"])
+def test_the_users_file_of_values_is_edited_where_it_says_the_value(where: str, tmp_path: Path):
+    folder = chart(tmp_path / "web", TEMPLATE, "securityContext:\n  privileged: true\n")
+    values = tmp_path / "web" / "prod.yaml" if where == "inside" else tmp_path / "prod.yaml"
+    values.write_text("# of production\nsecurityContext:\n  privileged: true # why?\n  runAsUser: 7\n")
+    options = PostureOptions(
+        controls=("C-0057",), charts=ChartOptions(values=(str(values),)), environ=os.environ
+    )
+    result = fixed(folder, options)
+    by_name = {Path(file.path).name: file.after for file in result.files}
+    assert (
+        by_name["prod.yaml"]
+        == "# of production\nsecurityContext:\n  privileged: false # why?\n  runAsUser: 7\n"
+    )
+    write_back(result.files)
+    assert not failing(folder, options)
+
+
+def test_a_value_of_the_command_line_is_not_written_into_files(tmp_path: Path):
+    folder = chart(tmp_path / "web", TEMPLATE, "securityContext:\n  runAsUser: 7\n")
+    options = PostureOptions(
+        controls=("C-0057",),
+        charts=ChartOptions(set=("securityContext.privileged=true",)),
+        environ=os.environ,
+    )
+    result = fixed(folder, options)
+    assert result.files == ()
+    assert [one.why for one in result.not_made] == [
+        "its value securityContext.privileged is given for this run, over what files say"
+    ]
+
+
+def packed(folder: Path) -> Path:
+    archive = folder.with_name(f"{folder.name}-1.0.0.tgz")
+    with tarfile.open(archive, "w:gz") as members:
+        members.add(folder, folder.name)
+    shutil.rmtree(folder)
+    return archive
+
+
+def test_a_packed_chart_says_why_it_is_not_written(tmp_path: Path):
+    packed(chart(tmp_path / "web", TEMPLATE, "securityContext: {privileged: true}\n"))
+    result = fixed(tmp_path)
+    assert result.files == ()
+    assert [one.why for one in result.not_made] == [
+        "its chart is a packed file: unpack it with tar -xzf, or give the value in a file of values"
+    ]
+
+
+def test_a_packed_chart_within_another_gets_the_value_from_the_one_around_it(tmp_path: Path):
+    around = chart(tmp_path / "shop", "# nothing\n", "# of the shop\nglobal: {}\n")
+    (around / "Chart.yaml").write_text(
+        "apiVersion: v2\nname: shop\nversion: 1.0.0\ndependencies: [{name: web, version: 1.0.0, repository: ''}]\n"
+    )
+    packed(chart(around / "charts" / "web", TEMPLATE, "securityContext: {privileged: true}\n"))
+    result = fixed(tmp_path)
+    assert [Path(file.path).name for file in result.files] == ["values.yaml"]
     write_back(result.files)
     assert not failing(tmp_path, PRIVILEGED)
 

@@ -19,7 +19,7 @@ from leadline.outputs.redaction.values import SecretValues
 from leadline.posture.engine import Judgement, judge
 from leadline.scans.coverage import why_no_verdict
 from leadline.scans.fixing.proof import brought, changed_more, not_gone
-from leadline.scans.fixing.spots import NoSpotError, Spot, changed_text, changes_of, spots_of
+from leadline.scans.fixing.spots import Given, NoSpotError, Spot, changed_text, changes_of, spots_of
 from leadline.scans.fixing.wanted_edits import Key, Wanted, WantedEdit, danger_of, wanted_edits
 from leadline.scans.fixing.working_copy import WorkingCopy
 from leadline.scans.options import PostureOptions
@@ -98,7 +98,9 @@ def fix_scan(targets: Sequence[str], options: PostureOptions) -> FixResult:
     settings = read_settings(options.settings_file, known) if options.settings_file else known
     try:
         with temporary_folder() as place:
-            return _Fixing(WorkingCopy(targets, place), options, policies, settings).result()
+            copy = WorkingCopy(targets, place, options.charts.values)
+            charts = replace(options.charts, values=copy.values)
+            return _Fixing(copy, replace(options, charts=charts), policies, settings).result()
     finally:
         for close in policies.closers:
             close()
@@ -113,6 +115,8 @@ class _Fixing:
         self._secrets = SecretValues() if options.secrets is None else options.secrets
         self._policies = policies
         self._settings = settings
+        charts = options.charts
+        self._given = Given(charts.values, (*charts.set, *charts.set_string))
         self._waiving = Waiving(waivers_of_files(options.waivers), tuple(policies.known), options)
         self._ways: dict[Key, list[Spot]] = {}
         """The ways to make each edit that were not tried yet; the first is the one at hand."""
@@ -194,7 +198,7 @@ class _Fixing:
             self._refused[edit.key] = danger
             return
         try:
-            for spot in spots_of(edit, resource, seen.reading.places):
+            for spot in spots_of(edit, resource, seen.reading.places, self._given):
                 if self._copy.text(spot.file) is None:
                     shown = self._copy.shown(spot.file)
                     self._refused[edit.key] = f"{shown} is a link, lies elsewhere or is not UTF-8"

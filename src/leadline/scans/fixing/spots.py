@@ -1,21 +1,23 @@
 """Where an edit of an object is written: in its file, in a base or patch, in the values or a template of a chart."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from leadline.errors import ManifestError
-from leadline.kube.field_path import Steps, format_path, parse_path, value_at, with_value
+from leadline.kube.field_path import Steps, format_path, has_path, parse_path, value_at, with_value
 from leadline.model.control import Remove, Set
 from leadline.model.finding import Place
 from leadline.model.resource import Resource
 from leadline.outputs.place import Places
 from leadline.scans.fixing.wanted_edits import WantedEdit
-from leadline.sources.rendering.locations import RenderedPlaces, source_spot
-from leadline.sources.yaml.edit import RemoveAt, SetAt, apply_edits
+from leadline.sources.regular_file import read_regular
+from leadline.sources.rendering.locations import RenderedPlaces, source_spots
+from leadline.sources.yaml.edit import InText, RemoveAt, SetAt, apply_edits
+from leadline.sources.yaml.parser import LIMITS, parse_documents
 
 _KEY_LINE = re.compile(
     r"^(?P<head>\s*(?:- )*(?P<key>[\w./-]+):)(?P<value>\s+[^\s#{&*|>][^#{]*?)?(?P<rest>\s*(?:#.*)?)$"
@@ -50,7 +52,7 @@ class LineChange(Struct, frozen=True):
     """What stands below it afterwards."""
 
 
-Change = RemoveAt | SetAt | LineChange
+Change = RemoveAt | SetAt | InText | LineChange
 
 
 class Spot(Struct, frozen=True):
@@ -67,7 +69,16 @@ class NoSpotError(Exception):
     """The edit cannot be written anywhere; the message says why."""
 
 
-def spots_of(edit: WantedEdit, resource: Resource, places: Places) -> Iterator[Spot]:
+class Given(Struct, frozen=True):
+    """What the user gives charts besides what they hold."""
+
+    values: tuple[str, ...] = ()
+    """Absolute; later files win."""
+    set: tuple[str, ...] = ()
+    """``KEY=VALUE``: these win over every file."""
+
+
+def spots_of(edit: WantedEdit, resource: Resource, places: Places, given: Given) -> Iterator[Spot]:
     """The ways to make ``edit``, the best first.
 
     Raises: ``NoSpotError`` where there is none.
@@ -80,7 +91,7 @@ def spots_of(edit: WantedEdit, resource: Resource, places: Places) -> Iterator[S
         case "kustomize":
             yield from _in_kustomization(edit, resource)
         case "helm":
-            yield from _in_chart(edit, resource, places)
+            yield from _in_chart(edit, resource, places, given)
         case _:
             raise NoSpotError("it comes from no file")
 
@@ -90,23 +101,32 @@ def _change(change: Remove | Set, path: str, document: int) -> RemoveAt | SetAt:
 
 
 def _in_kustomization(edit: WantedEdit, resource: Resource) -> Iterator[Spot]:
-    found = source_spot(resource, edit.path, may_add=isinstance(edit.change, Set))
+    found = None
+    for found in source_spots(resource, edit.path, may_add=isinstance(edit.change, Set)):
+        change = _change(edit.change, found.path, found.document)
+        yield Spot(found.file, InText(found.text, change) if found.text else change)
     if found is None:
         raise NoSpotError("no base and no patch of the kustomization holds it")
-    file, document, path = found
-    yield Spot(file, _change(edit.change, path, document))
 
 
-def _in_chart(edit: WantedEdit, resource: Resource, places: Places) -> Iterator[Spot]:
+def _in_chart(edit: WantedEdit, resource: Resource, places: Places, given: Given) -> Iterator[Spot]:
     origin = resource.origin
     chart = Path(origin.root, origin.rendered_from)
-    if not chart.is_dir():
+    is_packed = not chart.is_dir()
+    if is_packed and not given.values:
         raise NoSpotError(f"its chart is a packed file: {_UNPACK}")
     place = places.find(resource, edit.path)
     keys = list(_keys(edit, resource, places, place))
-    values = chart / "values.yaml"
-    if values.is_file():
-        yield from (Spot(str(values), change) for key in keys for change in _of_value(edit, key))
+    fixed_by_hand = {entry.partition("=")[0] for entry in given.set}
+    if taken := next((key for key in keys if fixed_by_hand.intersection(_with_parents(key))), ""):
+        raise NoSpotError(f"its value {taken} is given for this run, over what files say")
+    own = str(chart / "values.yaml")
+    said = {file: _values_in(file) for file in (own, *given.values) if Path(file).is_file()} if keys else {}
+    for key in keys:
+        for file in _values_files(key, said):
+            yield from (Spot(file, change) for change in _of_value(edit, key))
+    if is_packed:
+        raise NoSpotError(f"its chart is a packed file, and no file of values sets it: {_UNPACK}")
     template = Path(origin.root, origin.path)
     if place is not None and template.is_file():
         yield from _in_template(edit, resource, places, template)
@@ -118,6 +138,26 @@ def _in_chart(edit: WantedEdit, resource: Resource, places: Places) -> Iterator[
     if place is None:
         raise NoSpotError("its place in the template is not known")
     raise NoSpotError("neither a value nor a plain line of the template sets it")
+
+
+def _with_parents(key: str) -> Iterator[str]:
+    steps = parse_path(key)
+    yield from (format_path(steps[:end]) for end in range(1, len(steps) + 1))
+
+
+def _values_files(key: str, said: Mapping[str, Any]) -> Iterator[str]:
+    """The file that says the value now, else the first, which is the chart's own; then the last, which wins."""
+    files = list(said)
+    saying = [file for file, values in said.items() if has_path(values, key)]
+    yield from dict.fromkeys([*saying[-1:], *files[:1], *files[-1:]])
+
+
+def _values_in(file: str) -> Any:
+    try:
+        content = read_regular(file, LIMITS.size_bytes)
+    except OSError:
+        return None
+    return next((document.body for document in parse_documents(content)), None)
 
 
 def _keys(edit: WantedEdit, resource: Resource, places: Places, place: Place | None) -> Iterator[str]:
@@ -258,10 +298,15 @@ def changed_text(text: str, changes: Sequence[Change]) -> str:
     lines = [change for change in changes if isinstance(change, LineChange)]
     sets = [change for change in changes if isinstance(change, SetAt)]
     removals = [change for change in changes if isinstance(change, RemoveAt)]
-    ordered: list[RemoveAt | SetAt] = sorted(
+    ordered: list[RemoveAt | SetAt | InText] = sorted(
         sets, key=lambda c: (c.document, len(parse_path(c.path)), _order(c.path))
     )
     ordered += sorted(removals, key=lambda c: (c.document, _order(c.path)), reverse=True)
+    within = [change for change in changes if isinstance(change, InText)]
+    ordered += [one for one in within if isinstance(one.edit, SetAt)]
+    taken_out = [one for one in within if isinstance(one.edit, RemoveAt)]
+    taken_out.sort(key=lambda one: (one.edit.document, _order(one.edit.path)), reverse=True)
+    ordered += taken_out
     text = apply_edits(text, ordered) if ordered else text
     return _with_lines(text, lines) if lines else text
 

@@ -21,8 +21,8 @@ _MOST_BYTES = 2 << 30
 class WorkingCopy:
     """The files below the targets, in a folder of their own."""
 
-    def __init__(self, targets: Sequence[str], place: Path) -> None:
-        """Copies; ``place`` is an empty folder.
+    def __init__(self, targets: Sequence[str], place: Path, values: Sequence[str] = ()) -> None:
+        """Copies; ``place`` is an empty folder. ``values`` are files that lie anywhere.
 
         Raises: ``UsageError`` for targets that are no files, ``SourceError`` where there is too much of it.
         """
@@ -30,7 +30,10 @@ class WorkingCopy:
             raise UsageError("only files can be fixed", hint="name a file or a folder")
         self._named = root_of(targets)
         self._top = Path(os.path.realpath(absolute(self._named)))
-        self._copy = place
+        self._copy = place / "tree"
+        self._copy.mkdir()
+        self._beside: dict[str, tuple[str, str]] = {}
+        """Files of the copy that lie outside of the targets, as the user names them and as they are."""
         self._files = 0
         self._bytes = 0
         self._first: dict[str, bytes] = {}
@@ -38,6 +41,9 @@ class WorkingCopy:
         self._before: dict[str, bytes] = {}
         """What they hold once no edit of the present pass is made."""
         self.targets: tuple[str, ...] = tuple(self._copied(target) for target in targets)
+        self.values: tuple[str, ...] = tuple(
+            self._copied_beside(file, place / "beside" / str(number)) for number, file in enumerate(values)
+        )
 
     def text(self, file: str) -> str | None:
         """What ``file`` of the copy held before the present pass; ``None`` where it is not to be edited.
@@ -45,7 +51,7 @@ class WorkingCopy:
         That is a file outside of what is scanned, one that a link leads to, or one that is not UTF-8.
         """
         real = Path(file)
-        if real.is_symlink() or not boundary_of(self._copy).holds(file):
+        if file not in self._beside and (real.is_symlink() or not boundary_of(self._copy).holds(file)):
             return None
         if file not in self._before:
             try:
@@ -74,16 +80,23 @@ class WorkingCopy:
 
     def fixed(self, file: str, hidden: Mapping[int, Hide]) -> FixedFile:
         """What the edits have made of ``file`` of the copy; ``hidden`` as in the result."""
-        inside = os.path.relpath(file, self._copy)
+        if file in self._beside:
+            real = self._beside[file][1]
+        else:
+            real = str(self._top / os.path.relpath(file, self._copy))
         after = Path(file).read_bytes().decode()
-        return FixedFile(self.shown(file), str(self._top / inside), self._first[file].decode(), after, hidden)
+        return FixedFile(self.shown(file), real, self._first[file].decode(), after, hidden)
 
     def shown(self, file: str) -> str:
         """``file`` of the copy as the user would open it."""
+        if file in self._beside:
+            return self._beside[file][0]
         return os.path.normpath(Path(self._named, os.path.relpath(file, self._copy)))
 
     def named(self, text: str) -> str:
         """``text`` with the files of the copy called as the user would open them."""
+        for copy, (shown, _) in self._beside.items():
+            text = text.replace(copy, shown)
         top = str(self._copy)
         return text.replace(
             f"{top}/", f"{self._named.rstrip('/')}/" if self._named not in ("", ".") else ""
@@ -105,6 +118,20 @@ class WorkingCopy:
             there.parent.mkdir(parents=True, exist_ok=True)
             self._copy_file(real, there)
         return str(there)
+
+    def _copied_beside(self, file: str, folder: Path) -> str:
+        """A file of values: that of the copied targets where it lies in them. One that is not there is for the reader to say."""
+        real = Path(os.path.realpath(absolute(file)))
+        inside = os.path.relpath(real, self._top)
+        if not real.is_file():
+            return file
+        if not inside.startswith("..") and (self._copy / inside).is_file():
+            return str(self._copy / inside)
+        folder.mkdir(parents=True)
+        there = str(folder / real.name)
+        self._copy_file(real, Path(there))
+        self._beside[there] = (file, str(real))
+        return there
 
     def _copy_folder(self, folder: Path, there: Path) -> None:
         for here, folders, files in os.walk(folder):

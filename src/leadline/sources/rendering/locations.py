@@ -4,7 +4,7 @@
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,21 @@ from leadline.kube.field_path import Steps, format_path, parse_path, value_at
 from leadline.model.finding import Place
 from leadline.model.resource import Origin, Resource
 from leadline.sources.manifests.positions import FilePlaces
-from leadline.sources.rendering.helm.files import dependencies, partials_beside, read_template
+from leadline.sources.rendering.helm.files import (
+    dependencies,
+    is_archive_of,
+    partials_beside,
+    read_template,
+)
 from leadline.sources.rendering.helm.template_trace import TemplateSearch
 from leadline.sources.rendering.helm.values_candidates import candidate_keys
-from leadline.sources.rendering.kustomize.patch_rows import PatchRow, patch_row_places, patch_rows_of
+from leadline.sources.rendering.kustomize.patch_rows import (
+    PatchRow,
+    RowSpot,
+    patch_row_places,
+    patch_rows_of,
+    row_spots,
+)
 from leadline.sources.rendering.kustomize.patches import (
     Patch,
     is_patch_of,
@@ -142,30 +153,31 @@ class RenderedPlaces:
         return self._templates[key]
 
 
-def source_spot(resource: Resource, path: str, *, may_add: bool) -> tuple[str, int, str] | None:
-    """File, document and path in it where the field of a built object is written: the last patch that sets it, else its base.
+def source_spots(resource: Resource, path: str, *, may_add: bool) -> Iterator[RowSpot]:
+    """Where the field of a built object can be written: the patch that sets it, the last first; then its base.
 
-    ``may_add``: whether the base may lack the field, so that only the last of its parents need be there.
+    ``may_add``: whether the source may lack the field, so that only the last of its parents need be there.
     """
     origin = resource.origin
     try:
         steps = parse_path(path)
     except ValueError:
-        return None
+        return
     for patch, index, body in patches_of(origin):
         inside = same_field(body, resource.body, steps)
         is_held = len(inside) == len(steps) and value_at(body, inside) == value_at(resource.body, steps)
         if is_held and is_patch_of(body, resource):
-            return patch, index, format_path(inside)
+            yield RowSpot(patch, "", index, format_path(inside))
+    yield from row_spots(resource, path, patch_rows_of(origin), may_add=may_add)
     body = _bodies_in(origin.root, origin.path).get(origin.document, {})
     inside = same_field(body, resource.body, steps)
     rest = steps[len(inside) :]
     if body.get("kind") != resource.kind or (rest and not may_add):
-        return None
+        return
     there = value_at(resource.body, steps)
     if rest and (there is not None or _has_list(resource.body, steps, len(inside))):
-        return None  # something that is no patch has written what stands there
-    return str(Path(origin.root, origin.path)), origin.document, format_path((*inside, *rest))
+        return  # something that is no patch has written what stands there
+    yield RowSpot(str(Path(origin.root, origin.path)), "", origin.document, format_path((*inside, *rest)))
 
 
 def _has_list(built: dict[str, Any], steps: Steps, depth: int) -> bool:
@@ -185,6 +197,11 @@ def _as_file(resource: Resource) -> Resource:
     return structs.replace(resource, origin=structs.replace(resource.origin, kind="file"))
 
 
+def _is_chart_of(name: str, entry: str) -> bool:
+    """Whether a folder or an archive in ``charts`` is the dependency ``name``: ``redis``, ``redis-17.0.0.tgz``."""
+    return entry == name or is_archive_of(name, entry)
+
+
 def _qualified(key: str, origin: Origin) -> str:
     """The key as the outermost chart's values name it: that of a subchart stands below its name or alias.
 
@@ -199,9 +216,12 @@ def _qualified(key: str, origin: Origin) -> str:
     steps = origin.path.removeprefix(chart).split("/")
     names: list[str] = []
     while len(steps) > 2 and steps[0] == "charts":
-        rows = [row for row in dependencies(folder) if row["name"] == steps[1]]
-        labels = {row.get("alias", steps[1]) for row in rows} or {steps[1]}
-        if len(labels) > 1 or steps[1].endswith(".tgz"):
+        is_packed = steps[1].endswith(".tgz")
+        rows = [row for row in dependencies(folder) if _is_chart_of(row["name"], steps[1])]
+        labels = {row.get("alias", row["name"]) for row in rows}
+        if not labels and not is_packed:
+            labels = {steps[1]}
+        if len(labels) != 1 or (is_packed and steps[2] == "charts"):
             return ""
         names += labels
         folder = folder / "charts" / steps[1]

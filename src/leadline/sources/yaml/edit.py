@@ -68,7 +68,15 @@ class SetAt(Struct, frozen=True):
     document: int = 0
 
 
-def apply_edits(text: str, edits: Sequence[RemoveAt | SetAt]) -> str:
+class InText(Struct, frozen=True):
+    """An edit of the YAML or JSON text that stands as a value at ``path``, as patches do in kustomizations."""
+
+    path: str
+    edit: RemoveAt | SetAt
+    document: int = 0
+
+
+def apply_edits(text: str, edits: Sequence[RemoveAt | SetAt | InText]) -> str:
     """``text`` after ``edits``, made one after the other. Line ends are kept: read the file without translating them.
 
     Raises: ``EditError`` for the first edit that cannot be made; nothing is half done.
@@ -98,8 +106,13 @@ class _Edited(Struct, frozen=True):
     body: Any
 
 
-def _apply(document: _Edited, edit: RemoveAt | SetAt) -> _Edited:
+def _apply(document: _Edited, edit: RemoveAt | SetAt | InText) -> _Edited:
     body = document.body
+    if isinstance(edit, InText):
+        inner = value_at(body, edit.path)
+        if not isinstance(inner, str):
+            raise EditError(f"{edit.path} is no text")
+        edit = SetAt(edit.path, apply_edits(inner, [edit.edit]))
     try:
         steps = parse_path(edit.path)
         expected = without(body, steps) if isinstance(edit, RemoveAt) else with_value(body, steps, edit.value)
@@ -279,10 +292,39 @@ def _replaced(text: str, found: _Found, value: Any, layout: Layout) -> str:
         return text[:start] + layout.newline.join([first, *lines]) + text[end:]
     quote = node.style if isinstance(node, ScalarNode) else ""
     written = flow_text(value, layout)
+    if isinstance(node, ScalarNode) and node.style == "|" and isinstance(value, str):
+        block = _block_text(text[node.start : end], value, layout)
+        if block:
+            return text[: node.start] + block + text[end:]
     if isinstance(value, str) and not layout.is_json:
         written = scalar_text(value, quote)
     gap = " " if node.start == node.end and text[node.start - 1 : node.start] in (":", "-") else ""
     return text[: node.start] + gap + written + text[end:]
+
+
+def _block_text(before: str, value: str, layout: Layout) -> str:
+    """A literal block that says ``value``, with every line of ``before`` that need not change; empty where it cannot be one."""
+    header, *rows = before.split(layout.newline)
+    first = next((row for row in rows if row.strip()), "")
+    indent = first[: len(first) - len(first.lstrip(" "))]
+    lines = value.removesuffix("\n").split("\n")
+    ends = {"|": value.endswith("\n"), "|-": not value.endswith("\n")}
+    if (
+        not ends.get(header.partition("#")[0].strip(), False)
+        or not indent
+        or any(line != line.rstrip("\r") for line in lines)
+    ):
+        return ""
+    new = [indent + line if line else "" for line in lines]
+    same = 0
+    while same < min(len(rows), len(new)) and rows[same].rstrip() == new[same].rstrip():
+        new[same] = rows[same]
+        same += 1
+    for back in range(1, min(len(rows), len(new)) - same + 1):
+        if rows[-back].rstrip() != new[-back].rstrip():
+            break
+        new[-back] = rows[-back]
+    return layout.newline.join([header, *new])
 
 
 def _with_entry(text: str, node: MappingNode, key: str, value: Any, layout: Layout) -> str:

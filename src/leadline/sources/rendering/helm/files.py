@@ -53,9 +53,14 @@ class ChartFiles:
             if (self._top / charts / wanted / "Chart.yaml").is_file():
                 return f"{charts}/{wanted}"
         for entry in _names(self._top / charts):
-            if entry.startswith(real) and entry.endswith(".tgz") and _VERSIONED.match(entry, len(real)):
+            if is_archive_of(real, entry):
                 return f"{charts}/{entry}"
         return self._borrowed.get(real, f"{charts}/{name}")
+
+
+def is_archive_of(name: str, entry: str) -> bool:
+    """Whether a file is called as the packed chart ``name`` is: ``redis-17.0.0.tgz``."""
+    return entry.startswith(name) and entry.endswith(".tgz") and bool(_VERSIONED.match(entry, len(name)))
 
 
 def chart_metadata(folder: Path) -> dict[str, Any]:

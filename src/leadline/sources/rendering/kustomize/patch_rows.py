@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from leadline.kube.field_path import Steps, parse_path, value_at
+from leadline.kube.field_path import Steps, format_path, parse_path, value_at
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.sources.manifests.positions import FilePlaces
 from leadline.sources.regular_file import read_regular
@@ -30,6 +30,17 @@ _STARS = 3
 """Of one pattern; more would let it take a time that grows with their power."""
 
 
+class Operation(Struct, frozen=True):
+    """One that writes a value."""
+
+    pointer: tuple[str, ...]
+    value: Any
+    document: int
+    """Of the patch's text."""
+    index: int
+    """In its list."""
+
+
 class PatchRow(Struct, frozen=True):
     """One row, and what it does."""
 
@@ -40,10 +51,22 @@ class PatchRow(Struct, frozen=True):
     body: dict[str, Any]
     """Of the kustomization."""
     target: Mapping[str, Any]
-    operations: tuple[tuple[tuple[str, ...], Any], ...] = ()
-    """Pointer and value of each operation that writes one."""
-    merged: tuple[dict[str, Any], ...] = ()
-    """Strategic merge patches."""
+    operations: tuple[Operation, ...] = ()
+    merged: tuple[tuple[int, dict[str, Any]], ...] = ()
+    """Strategic merge patches, each with the number of its document."""
+
+
+class RowSpot(Struct, frozen=True):
+    """Where a row writes a field."""
+
+    file: str
+    """Absolute."""
+    text: str
+    """Path of the patch's text in the file; empty where the file is the patch."""
+    document: int
+    """Of the patch."""
+    path: str
+    """In that document."""
 
 
 def patch_rows_of(origin: Origin) -> tuple[PatchRow, ...]:
@@ -72,7 +95,7 @@ def patch_row_places(
 
 
 def _rows(file: str) -> Iterator[PatchRow]:
-    for body in islice(_documents(file), 1):
+    for _, body in islice(_documents(file), 1):
         for name in _LISTS if isinstance(body, dict) else ():
             rows = body.get(name)
             for i, row in enumerate(islice(rows, _MOST) if isinstance(rows, list) else ()):
@@ -80,8 +103,8 @@ def _rows(file: str) -> Iterator[PatchRow]:
                     continue
                 target = row["target"] if isinstance(row.get("target"), dict) else {}
                 if isinstance(text := row.get("patch"), str):
-                    documents = [d.body for d in parse_documents(text[:_PATCH_BYTES].encode())]
-                    merged = tuple(d for d in documents if isinstance(d, dict))
+                    documents = _bodies(text[:_PATCH_BYTES].encode())
+                    merged = tuple((n, body) for n, body in documents if isinstance(body, dict))
                     yield PatchRow(file, f"{name}[{i}].patch", body, target, _operations(documents), merged)
                 elif isinstance(path := row.get("path"), str) and "\0" not in path:
                     written = str(Path(file).parent / path)
@@ -89,20 +112,24 @@ def _rows(file: str) -> Iterator[PatchRow]:
                         yield PatchRow(written, "", body, target, operations)
 
 
-def _documents(file: str) -> Iterator[Any]:
+def _documents(file: str) -> Iterator[tuple[int, Any]]:
     try:
         content = read_regular(file, _PATCH_BYTES)
     except OSError:
         return
-    yield from (document.body for document in parse_documents(content))
+    yield from _bodies(content)
 
 
-def _operations(documents: Sequence[Any]) -> tuple[tuple[tuple[str, ...], Any], ...]:
+def _bodies(content: bytes) -> list[tuple[int, Any]]:
+    return [(document.index, document.body) for document in parse_documents(content)]
+
+
+def _operations(documents: Sequence[tuple[int, Any]]) -> tuple[Operation, ...]:
     return tuple(
-        (_pointer(one["path"]), one.get("value"))
-        for operations in documents
+        Operation(_pointer(one["path"]), one.get("value"), number, index)
+        for number, operations in documents
         if isinstance(operations, list)
-        for one in islice(operations, _MOST)
+        for index, one in enumerate(islice(operations, _MOST))
         if isinstance(one, dict) and one.get("op") in ("add", "replace") and isinstance(one.get("path"), str)
     )
 
@@ -116,7 +143,7 @@ def _aims_at(row: PatchRow, resource: Resource) -> bool:
     """By kind and name, which are patterns; a target's other words are taken to fit, since the value says the rest."""
     kind, name = row.target.get("kind"), row.target.get("name")
     if kind is None and name is None:
-        return any(is_patch_of(body, resource) for body in row.merged)
+        return any(is_patch_of(body, resource) for _, body in row.merged)
     return _fits(kind, resource.kind) and _fits(name, resource.name, is_changed=True)
 
 
@@ -132,16 +159,37 @@ def _fits(pattern: Any, text: str, *, is_changed: bool = False) -> bool:
 
 
 def _writes(row: PatchRow, resource: Resource, steps: Steps) -> bool:
+    return any(not lacking for _, _, lacking in _written(row, resource, steps))
+
+
+def row_spots(resource: Resource, path: str, rows: Sequence[PatchRow], *, may_add: bool) -> Iterator[RowSpot]:
+    """Where rows write the field as it is now; with ``may_add`` also where they write what it is to be added to."""
+    steps = parse_path(path)
+    for wants_all in (True, False) if may_add else (True,):
+        for row in rows:
+            if not steps or not _aims_at(row, resource):
+                continue
+            for document, inside, lacking in _written(row, resource, steps):
+                if wants_all is not lacking:
+                    yield RowSpot(row.file, row.path, document, format_path(inside))
+
+
+def _written(row: PatchRow, resource: Resource, steps: Steps) -> Iterator[tuple[int, Steps, bool]]:
+    """Document and path of each place where the row writes the field, and whether its parent alone stands there."""
     now = value_at(resource.body, steps)
-    for pointer, value in row.operations:
-        if len(pointer) <= len(steps) and all(map(_is_step, pointer, steps)):
-            rest = steps[len(pointer) :]
-            if value_at(value, rest) == now and now is not None:
-                return True
-    return any(
-        len(inside := same_field(body, resource.body, steps)) == len(steps) and value_at(body, inside) == now
-        for body in row.merged
-    )
+    for one in row.operations:
+        if len(one.pointer) > len(steps) or not all(map(_is_step, one.pointer, steps)):
+            continue
+        rest = steps[len(one.pointer) :]
+        inside = (one.index, "value", *rest)
+        if now is not None and value_at(one.value, rest) == now:
+            yield one.document, inside, False
+        elif now is None and rest and isinstance(one.value, dict):
+            yield one.document, inside, True
+    for document, body in row.merged:
+        found = same_field(body, resource.body, steps)
+        if len(found) == len(steps) and value_at(body, found) == now:
+            yield document, found, False
 
 
 def _is_step(written: str, step: Any) -> bool:
