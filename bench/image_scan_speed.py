@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from statistics import median
 
-from image_speed import java_database, measured
+from image_speed import compile_all, java_database, measured
 from trivy_agreement import advisories
 from trivy_database import write_trivy_database
 
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     folder = asked.folder.resolve()
+    compile_all()
     image = folder / "image"
     database = folder / "ours.db"
     build_database(asked.feeds, database, "2026-06-30T00:00:00Z")

@@ -107,10 +107,7 @@ def measured(command: list[str]) -> tuple[float, float, int]:
 
 
 def ours(folder: Path, image: Path) -> dict[str, list[str]]:
-    # Installers compile what they install, libraries too; some of their files are for other versions of Python.
-    source = str(Path(__file__).parents[1] / "src")
-    command = [sys.executable, "-m", "compileall", "-qq", sysconfig.get_paths()["purelib"], source]
-    subprocess.run(command, check=False)
+    compile_all()
     shutil.rmtree(folder / "cache", ignore_errors=True)
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     leadline = str(Path(sys.executable).with_name("leadline"))
@@ -120,6 +117,13 @@ def ours(folder: Path, image: Path) -> dict[str, list[str]]:
         "leadline, warm": warm,
         "unzipping alone": [sys.executable, "-c", UNZIP, str(image)],
     }
+
+
+def compile_all() -> None:
+    """As installers do, libraries too; some of their files are for other versions of Python."""
+    source = str(Path(__file__).parents[1] / "src")
+    command = [sys.executable, "-m", "compileall", "-qq", sysconfig.get_paths()["purelib"], source]
+    subprocess.run(command, check=False)
 
 
 def others(folder: Path, image: Path, tools: Path | None) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from license_expression import get_spdx_licensing
 
 from leadline.image.identity.package_url import package_url, read_package_url
+from leadline.image.ownership import with_useful_files
 from leadline.model.package import Digest, ImageIdentity, Package, Sbom
 from leadline.outputs.components import components
 from leadline.outputs.declared_licences import (
@@ -17,6 +18,7 @@ from leadline.outputs.declared_licences import (
     declared,
     is_license_id,
 )
+from leadline.outputs.redaction.sbom import redacted_sbom
 from leadline.outputs.sbom_format import image_url, web_page
 
 
@@ -184,7 +186,11 @@ def test_rpm_packages_need_what_provides_their_files_and_libraries() -> None:
     curl = Package(
         "rpm", "curl", "7", depends=("libc.so.6(GLIBC_2.34)(64bit)", "/bin/sh", "rpmlib(X)", "/usr/bin/bash")
     )
-    assert needs(libc, bash, curl)["curl 7"] == ["bash 5", "glibc 2"]
+    packages = (libc, bash, curl)
+    assert needs(*packages)["curl 7"] == ["bash 5", "glibc 2"]
+    assert needs(*redacted_sbom(Sbom(ImageIdentity("x"), tuple(with_useful_files(packages, ())))).packages)[
+        "curl 7"
+    ] == ["bash 5", "glibc 2"]
 
 
 @pytest.mark.parametrize(

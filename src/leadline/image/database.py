@@ -5,7 +5,6 @@ last version ends with that key and a zero byte behind it, the very next byte st
 So one comparison of each kind answers whether a version is within, and the index does it.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -354,7 +353,13 @@ def _check_header(path: Path) -> None:
 
 def _listed(values: Iterable[int] | Iterable[str]) -> str:
     """As one parameter for ``json_each``: SQLite bounds how many there may be, and takes each apart anew."""
-    return json.dumps(list(values))
+    listed = tuple(values)
+    try:
+        return msgspec.json.encode(listed).decode()
+    except UnicodeEncodeError:
+        import json  # for a name that holds half a character; the module takes a while to import
+
+        return json.dumps(listed)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
-"""Which package of the distribution owns the files of a language package."""
+"""Which package of the distribution owns a file, or the files of a language package."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from leadline.image.layers.tree import MergedTree
 
 DISTRIBUTION_TYPES = frozenset(("apk", "deb", "rpm", "alpm"))
+NEEDED_LIBRARY = re.compile(r"(?P<library>[^()\s/]+\.so[^()\s/]*)\(")
+"""How RPM asks for a shared library: ``libc.so.6(GLIBC_2.34)(64bit)``."""
 
 
 def with_owners(packages: Iterable[Package], tree: "MergedTree") -> Iterator[Package]:
@@ -28,6 +31,24 @@ def with_owners(packages: Iterable[Package], tree: "MergedTree") -> Iterator[Pac
             owner = _owner(package.found_in[0], owners, tree)
             if owner:
                 package = replace(package, owned_by=owner)
+        yield package
+
+
+def with_useful_files(packages: Iterable[Package], mentioned: Collection[str]) -> Iterator[Package]:
+    """``packages`` in order, with those of their paths, a hundred thousand, that anybody asks for.
+
+    They are ``mentioned`` in the SBOM, or packages of RPM name what they need by them.
+    """
+    packages = tuple(packages)
+    needed = {name for package in packages if package.type == "rpm" for name in package.depends}
+    paths = {name[1:] for name in needed if name.startswith("/")}
+    paths |= {f"usr/{path}" for path in paths}
+    paths.update(mentioned)
+    names = {found["library"] for found in map(NEEDED_LIBRARY.match, needed) if found}
+    for package in packages:
+        if package.files:
+            files = [path for path in package.files if path in paths or path[path.rfind("/") + 1 :] in names]
+            package = replace(package, files=tuple(files))
         yield package
 
 

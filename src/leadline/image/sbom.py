@@ -19,7 +19,7 @@ from leadline.image.layers.scan_options import LayerScanOptions
 from leadline.image.layers.symlinks import follow_links
 from leadline.image.layers.tree import MergedTree, merge
 from leadline.image.licences import expressions as licences
-from leadline.image.ownership import with_owners
+from leadline.image.ownership import with_owners, with_useful_files
 from leadline.image.run_cataloguers import Reading, catalogue
 from leadline.image.secrets import scan as secrets
 from leadline.model.package import Account, FileDigests, ImageFile, ImageIdentity, Package, Sbom
@@ -58,12 +58,14 @@ def contents_of(
     )
     tree.distro = read_distro(tree)
     reading = _read_tree(tree, scan_options)
-    packages = tuple(sorted(with_owners(reading.packages, tree), key=_order))
+    files = (*_notable(tree), *_buried(tree, facts))
+    owned = with_owners(reading.packages, tree)
+    packages = tuple(sorted(with_useful_files(owned, {file.path for file in files}), key=_order))
     return Sbom(
         ImageIdentity(image.identity.name, size_bytes=sum(layer.size_bytes for _, layer in facts)),
         packages,
         tree.distro if tree.distro.id else distro_of_programs(packages),
-        files=(*_notable(tree), *_buried(tree, facts)),
+        files=files,
         unread=tuple(unread) + reading.unread,
         digests=tuple(_digests(tree, packages)),
         accounts=_accounts(tree) if all(layer.is_whole for _, layer in facts) else None,

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from leadline.image.ownership import NEEDED_LIBRARY
 from leadline.model.package import Package
 
-_SONAME = re.compile(r"(?P<library>[^()\s/]+\.so[^()\s/]*)\(")
-"""How RPM asks for a shared library: ``libc.so.6(GLIBC_2.34)(64bit)``."""
 _SEPARATORS = re.compile(r"[-_.]+")
 _FOLDER = "node_modules/"
 
@@ -79,7 +78,7 @@ class Dependencies:
     def _provider(self, name: str) -> list[int]:
         if name.startswith("/"):
             return self._by_library.get(name[1:], []) or self._by_library.get(f"usr{name}", [])
-        match = _SONAME.match(name)
+        match = NEEDED_LIBRARY.match(name)
         return self._by_library.get(match["library"], []) if match else []
 
 

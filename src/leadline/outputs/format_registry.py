@@ -137,7 +137,7 @@ def find_format(name: str, report: type) -> Format:
     """
     # What other tools call formats are names for reports about objects; images have a table of their own.
     name = _ALIASES.get(name, name) if report is PostureReport else name
-    for value in _values_of(name):
+    for value in _values_of(name, is_of_image=report is not PostureReport):
         if isinstance(value, Format) and value.name == name and value.report is report:
             return value
     known = formats_for(report)
@@ -153,10 +153,11 @@ def find_format(name: str, report: type) -> Format:
     )
 
 
-def _values_of(name: str) -> Iterator[object]:
-    """What the files hold that bear the name of a format; those of images may begin with it."""
+def _values_of(name: str, *, is_of_image: bool) -> Iterator[object]:
+    """What the files hold that bear the name of a format, the likelier one first: all else that it imports is for others."""
     stem = name.replace("-", "_")
-    for module in (stem, f"image_{stem}") if stem.isidentifier() else ():
+    names = (f"image_{stem}", stem) if is_of_image else (stem, f"image_{stem}")
+    for module in names if stem.isidentifier() else ():
         try:
             yield from list(vars(import_module(f"{_FORMATS}.{module}")).values())
         except ModuleNotFoundError:

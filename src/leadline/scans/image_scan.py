@@ -6,11 +6,9 @@ from os import PathLike, fspath
 from leadline.image.findings import image_findings, not_judged
 from leadline.model.image_report import ImageReport
 from leadline.scans.image_trust import trust_of_image
-from leadline.scans.image_waiving import waived_image
 from leadline.scans.lazy_sbom import LazySbom, open_sbom
 from leadline.scans.options import ImageOptions
 from leadline.scans.vulnerabilities import vulnerabilities_of
-from leadline.scans.waiving import waivers_of_files
 
 
 def image_scan(reference: str | PathLike[str], options: ImageOptions = ImageOptions()) -> ImageReport:  # noqa: B008
@@ -41,4 +39,9 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
         found.matched.coverage,
         found.database,
     )
-    return waived_image(report, waivers_of_files(options.waivers), today) if options.waivers else report
+    if not options.waivers:
+        return report
+    from leadline.scans.image_waiving import waived_image  # a tenth of the start of a scan
+    from leadline.scans.waiving import waivers_of_files
+
+    return waived_image(report, waivers_of_files(options.waivers), today)

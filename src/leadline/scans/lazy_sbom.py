@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, json
+from msgspec.structs import replace
 
 import leadline.outputs
+import leadline.posture.checks
 from leadline.discover import discover
 from leadline.errors import SourceError, UsageError
 from leadline.image.code_fingerprint import code_fingerprint
@@ -15,7 +17,6 @@ from leadline.image.sbom_cache import content_key, is_incomplete, load_cached, m
 from leadline.model.finding import Unread
 from leadline.model.package import Sbom
 from leadline.outputs.document_template import Draft, MakeDraft
-from leadline.outputs.redaction.sbom import redacted_sbom
 from leadline.scans.layer_progress import LayerProgress
 from leadline.scans.open_image import open_requested
 from leadline.scans.options import ImageOptions
@@ -38,6 +39,12 @@ class _Document(Struct, frozen=True, array_like=True):
     is_unreadable: bool
 
 
+class _Redacted(Struct, frozen=True, array_like=True):
+    """The SBOM as it is shown, as that is cached."""
+
+    sbom: Sbom
+
+
 class _Source(Struct, frozen=True):
     """An open image, and where documents about it are cached."""
 
@@ -52,7 +59,8 @@ class _Source(Struct, frozen=True):
         if not name:
             return ""
         facts = json.encode((image.identity, image.config, image.unread)).decode()
-        fingerprint = code_fingerprint(leadline.outputs.__path__[0])
+        # The forms of secrets are shared with the checks of objects.
+        fingerprint = code_fingerprint(leadline.outputs.__path__[0], leadline.posture.checks.__path__[0])
         return f"document {format} {name} {facts} {self.options.kept_as} {fingerprint}"
 
 
@@ -85,8 +93,8 @@ class LazySbom:
     def sbom(self) -> Sbom:
         """Raises: ``SourceError`` where the image cannot be read or holds nothing."""
         if self._sbom is None:
-            hidden = self._source.image.config.hidden if self._source else ()
-            self._sbom = redacted_sbom(self._make(), hidden)
+            source = self._source
+            self._sbom = _redacted(self._make(), ()) if source is None else _known(source, self._make)
         return self._sbom
 
     def unread(self) -> tuple[Unread, ...]:
@@ -110,6 +118,25 @@ class LazySbom:
                 store_cached(source.cache, key, found)
         self._document = found
         return found.draft.at(moment)
+
+
+def _known(source: _Source, make: Callable[[], Sbom]) -> Sbom:
+    """The redacted SBOM, out of the cache where it is."""
+    key = source.key("sbom")
+    cached = load_cached(source.cache, key, _Redacted)
+    if cached is not None:
+        return replace(cached.sbom, created=source.options.created)
+    sbom = _redacted(make(), source.image.config.hidden)
+    if key and not is_incomplete(sbom):
+        store_cached(source.cache, key, _Redacted(sbom))
+    return sbom
+
+
+def _redacted(sbom: Sbom, hidden: tuple[str, ...]) -> Sbom:
+    # What looks like a secret takes a while to import, and an SBOM out of the cache has none.
+    from leadline.outputs.redaction.sbom import redacted_sbom
+
+    return redacted_sbom(sbom, hidden)
 
 
 def _nothing_readable(sbom: Sbom) -> bool:

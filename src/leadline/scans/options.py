@@ -1,11 +1,14 @@
 """What may be wanted of a scan. Programs fill these from their flags, settings and environment; nothing below reads those."""
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from leadline.outputs.redaction.values import SecretValues
 from leadline.sources.registry.options import Credential, PullSecret
+
+if TYPE_CHECKING:
+    from leadline.outputs.redaction.values import SecretValues
 
 Say = Callable[[str], None]
 """Takes a line for a watching user."""
@@ -81,7 +84,7 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     """Is given what is being done, again and again; only the last line matters."""
     note: Say = silent
     """Is given what a program that signs in to a cluster says to its user, as it came: nothing in it is to be trusted."""
-    secrets: SecretValues | None = None
+    secrets: "SecretValues | None" = None
     """Is given every secret that one scan finds, so that its caller can keep them out of messages of its own."""
 
     def __post_init__(self) -> None:

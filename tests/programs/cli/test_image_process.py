@@ -1,20 +1,31 @@
 """What only a process of its own shows of ``leadline image``: what is imported, signals, pipes."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+from image.matching.made_database import advisory, build_of
 from image_archives import docker_archive, layer
 from leadline.programs.cli import main as main_module
 
 LEADLINE = [sys.executable, "-m", "leadline.programs.cli.main"]
+RUN = "import sys\nfrom leadline.programs.cli.main import main\nmain(sys.argv[1:])\n"
 IMPORTED = (
-    "import sys\nfrom leadline.programs.cli.main import main\nmain(sys.argv[1:])\n"
+    f"{RUN}"
     "print(sorted({'rich', 'yaml', 'http.client', 'sqlite3', 'asyncio', 'ssl', "
     "'leadline.posture.engine', 'leadline.image.cataloguers.dpkg'} & set(sys.modules)), file=sys.stderr)"
 )
+UNNEEDED = {
+    "leadline.image.sbom",
+    "leadline.outputs.redaction.sbom",
+    "tomllib",
+    "zstandard",
+}
+"""What makes an SBOM: one out of the cache needs nothing of it."""
+OF_OBJECTS = ("leadline.posture.inventory", "leadline.outputs.overview", "leadline.scans.waiving")
 
 
 def many_packages(folder: Path) -> Path:
@@ -28,13 +39,35 @@ def many_packages(folder: Path) -> Path:
 def test_a_second_look_at_an_archive_imports_no_cataloguer_and_nothing_of_the_net(tmp_path: Path):
     image = many_packages(tmp_path)
     command = [sys.executable, "-c", IMPORTED, "image", "sbom", str(image)]
-    environ = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     first, second = (
         subprocess.run(command, env=environ, capture_output=True, text=True, check=True) for _ in range(2)
     )
     assert first.stdout == second.stdout
     assert "leadline.image.cataloguers.dpkg" in first.stderr
     assert second.stderr == "[]\n"
+
+
+def test_a_second_scan_imports_nothing_of_objects_of_layers_or_of_secrets(tmp_path: Path):
+    build_of(tmp_path / "v.db", {"debian": [advisory("CVE-2024-1", "Debian:12", "bash", fixed="9")]})
+    words = [
+        "image",
+        "scan",
+        str(many_packages(tmp_path)),
+        "--db",
+        str(tmp_path / "v.db"),
+        "-f",
+        "json",
+        "-q",
+    ]
+    command = [sys.executable, "-c", f"{RUN}print('\\n'.join(sys.modules), file=sys.stderr)", *words]
+    environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    first, second = (
+        set(subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stderr.split())
+        for _ in range(2)
+    )
+    assert first > UNNEEDED
+    assert not [name for name in second if name in UNNEEDED or name.startswith(OF_OBJECTS)]
 
 
 def test_the_reader_may_leave_at_any_time(tmp_path: Path):

@@ -5,7 +5,6 @@ there is none, the files that came before it. An image without any of them has t
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -103,6 +102,8 @@ def distro_qualifiers(distro: Distro) -> tuple[tuple[str, str], ...]:
 @lru_cache(maxsize=1)
 def _end_of_life_dates() -> dict[str, dict[str, str]]:
     """Date by release by distribution id."""
+    import tomllib  # an SBOM out of the cache has the date
+
     text = Path(__file__).with_name("end_of_life.toml").read_text("utf-8")
     return {
         name: {version: str(date) for version, date in releases.items()}

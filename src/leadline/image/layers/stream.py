@@ -4,16 +4,11 @@ Layers are decompressed here, piece by piece, so that no piece grows beyond ``PI
 the compressed input claims.
 """
 
-import bz2
 import io
-import lzma
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Protocol, cast
-
-import zstandard
-from isal import igzip_lib
 
 PIECE_BYTES = 1 << 20
 GZIP = b"\x1f\x8b"
@@ -266,6 +261,7 @@ class _Decoder(Protocol):
 
 
 def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    from isal import igzip_lib  # these libraries only where a layer is unpacked: a known image needs none
 
     def decoder() -> _Decoder:
         return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
@@ -274,6 +270,7 @@ def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _unxz(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    import lzma
 
     def decoder() -> _Decoder:
         return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
@@ -282,6 +279,7 @@ def _unxz(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _unbzip2(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    import bz2
 
     return _members(pieces, bz2.BZ2Decompressor, "bzip2", OSError)
 
@@ -325,6 +323,7 @@ def _members(
 
 
 def _unzstandard(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    import zstandard
 
     reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
         cast("IO[bytes]", _Readable(whole_frames(pieces))), read_across_frames=True

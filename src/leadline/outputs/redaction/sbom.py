@@ -16,24 +16,15 @@ S = TypeVar("S", bound=Struct)
 def redacted_sbom(sbom: Sbom, hidden: Iterable[str] = ()) -> Sbom:
     """``sbom`` without what looks like a secret, and without ``hidden``, which its image's configuration holds.
 
-    Packages that differed in nothing but a secret are one. Of the paths that packages own, a hundred thousand, those stay
-    that the SBOM itself speaks of: no document has the others.
+    Packages that differed in nothing but a secret are one.
     """
     found = SecretValues()
     for value in hidden:
         found.add(value)
-    mentioned = frozenset(file.path for file in sbom.files)
-    sbom = structs.replace(sbom, packages=tuple([_owning(each, mentioned) for each in sbom.packages]))
     shown = _Hider(found).struct(sbom)
     if shown is not sbom:
         shown = structs.replace(shown, packages=tuple(dict.fromkeys(shown.packages)))
     return shown
-
-
-def _owning(package: Package, mentioned: frozenset[str]) -> Package:
-    if not package.files:
-        return package
-    return structs.replace(package, files=tuple([path for path in package.files if path in mentioned]))
 
 
 class _Hider:

@@ -3,10 +3,12 @@
 import os
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from leadline.outputs.plain import plain
-from leadline.outputs.redaction.shapes import redacted_text
-from leadline.outputs.redaction.values import SecretValues
+
+if TYPE_CHECKING:
+    from leadline.outputs.redaction.values import SecretValues
 
 _WIDTHS = range(40, 1000)
 _LONGEST_LINE = 2_000
@@ -35,17 +37,20 @@ def wants_colour(environ: Mapping[str, str]) -> bool:
 
 def say_plainly(text: str) -> None:
     """A line on stderr that others wrote, without secrets and without what steers a terminal or a pipeline."""
+    from leadline.outputs.redaction.shapes import redacted_text  # seldom does anybody say anything
+
     sys.stderr.write(f"{plain(redacted_text(text), _LONGEST_LINE)}\n")
     sys.stderr.flush()
 
 
-def configure_log(*, is_debug: bool, secrets: SecretValues | None = None) -> None:
+def configure_log(*, is_debug: bool, secrets: "SecretValues | None" = None) -> None:
     """A log on stderr for ``--debug``; otherwise silence: what went wrong is named among what was not read.
 
     The log shows neither ``secrets``, which may still grow, nor what looks like one.
     """
     if is_debug:
         # Its module is a tenth of the start of a scan.
+        from leadline.outputs.redaction.values import SecretValues
         from leadline.programs.cli.debug_log import log_to_stderr
 
         log_to_stderr(SecretValues() if secrets is None else secrets)

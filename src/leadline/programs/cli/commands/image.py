@@ -8,13 +8,11 @@ from typing import Any
 import click
 
 from leadline.errors import SourceError, UsageError
-from leadline.image.diff import image_diff
 from leadline.model.control import SEVERITIES
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Sbom
 from leadline.outputs.format_registry import Format, find_format, formats_for
-from leadline.outputs.image_diff_text import diff_json, diff_lines
 from leadline.outputs.json_text import json_text
 from leadline.outputs.plain import count, plain
 from leadline.outputs.vulnerability_rows import vulnerability_count
@@ -96,7 +94,7 @@ _OPTIONS = (
     click.option(
         "--mirror", multiple=True, metavar="REGISTRY=HOST", help="Ask HOST before REGISTRY. May be repeated."
     ),
-    click.option("--no-cache", is_flag=True, help="Read every layer anew and store_cached nothing."),
+    click.option("--no-cache", is_flag=True, help="Read every layer anew and cache nothing."),
     click.option("--no-color", is_flag=True, help="No colour."),
     click.option("--debug", is_flag=True, help="Logs and tracebacks on stderr."),
 )
@@ -247,6 +245,9 @@ def verify(
 @click.option("--debug", is_flag=True, help="Logs and tracebacks on stderr.")
 def diff(before: str, after: str, format: str, **flags: Any) -> int:
     """Shows which packages and vulnerabilities AFTER has that BEFORE has not, and the other way round."""
+    from leadline.image.diff import image_diff  # for this command alone
+    from leadline.outputs.image_diff_text import diff_json, diff_lines
+
     configure_log(is_debug=flags["debug"])
     reports = []
     for image in (before, after):
