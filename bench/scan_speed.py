@@ -113,6 +113,7 @@ def peers(given: argparse.Namespace, path: Path) -> list[Command]:
 
 
 def main() -> None:
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # where it is installed, compiled code is kept
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("--checkov", "--trivy", "--kube-score"):
         parser.add_argument(name, default="")
