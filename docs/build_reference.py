@@ -10,6 +10,8 @@ from pathlib import Path
 from leadline.model.control import SEVERITIES, Control, Framework
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.commands.explain import heading_of, markdown
+from leadline.programs.cli.configuration.keys import CHART, CHART_KEYS, KEYS, MEANINGS
+from leadline.programs.cli.configuration.search import VARIABLE
 from leadline.programs.cli.habits import DONE, NOT_HERE, SAME, SPECIAL
 from leadline.scans.frameworks import load_frameworks
 from leadline.scans.settings import shipped_settings
@@ -25,6 +27,7 @@ def pages() -> Iterator[tuple[str, str]]:
     settings = shipped_settings(controls)
     yield "README.md", text(front(controls, frameworks))
     yield "habits.md", text(habits())
+    yield "configuration.md", text(configuration())
     yield "controls/README.md", text(by_family(controls))
     yield "controls/by-severity.md", text(by_severity(controls))
     for control in controls:
@@ -78,6 +81,37 @@ def front(controls: Sequence[Control], frameworks: Sequence[Framework]) -> Itera
             + " | ".join(map(str, counts))
             + " |"
         )
+
+
+def configuration() -> Iterator[str]:
+    yield from ("# leadline.toml and variables", "", WRITTEN, "")
+    yield "A flag goes before a variable, that before your file (`--config FILE`, `" + VARIABLE + "`, else"
+    yield "`~/.config/leadline/leadline.toml`), that before the `leadline.toml` that comes with the code: the nearest one from the"
+    yield "working folder upwards. The last column says what becomes of a key there; `--trust-config` takes all of it, `--no-config`"
+    yield "reads none. `leadline config` shows what is in force, `leadline config init` writes a file to begin with, and `leadline"
+    yield "schema config` prints the schema. [Why](../decisions/configuration.md)."
+    yield from ("", "| key | for example | variable | for | with the code |", "|---|---|---|---|---|")
+    for key in KEYS:
+        yield (f"| `{key.name}` | `{key.example}` | `{key.variable}` | {key.doc} | {MEANINGS[key.inside]} |")
+    yield from ("", "## Charts", "", f"Each `[[{CHART}]]` is one rendering, a world of its own:", "")
+    yield from (f"- `{name}`: {doc}" for name, doc in CHART_KEYS.items())
+    yield from (
+        "",
+        "```toml",
+        f"[[{CHART}]]",
+        'path = "charts/shop"',
+        'values = ["charts/shop/values-prod.yaml"]',
+    )
+    yield from (
+        "",
+        f"[[{CHART}]]",
+        'path = "charts/shop"',
+        'values = ["charts/shop/values-test.yaml"]',
+        "```",
+        "",
+    )
+    yield "In a file of yours they take the place of the rendering with the chart's own values alone; an entry without `values`"
+    yield "asks for that one. In a file that comes with the code they are rendered besides."
 
 
 def by_family(controls: Sequence[Control]) -> Iterator[str]:

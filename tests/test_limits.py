@@ -9,6 +9,7 @@ from leadline.image.secrets.scan import LARGEST_SECRET_FILE
 from leadline.outputs import plain
 from leadline.outputs.allowance import MOST_CHARACTERS, MOST_DRAWN
 from leadline.outputs.formats.sarif import MOST_RESULTS
+from leadline.programs.cli.configuration import file as configuration
 from leadline.sources import boundary
 from leadline.sources.child_process import Limits
 from leadline.sources.cluster.connection import MAX_ANSWER_BYTES
@@ -42,6 +43,7 @@ EXPECTED = {
     f"{YAML.alias_nodes:,} of them repeated by aliases, {YAML.depth} levels",
     "one scan": f"{files._FILES_LIMIT:,} files, folders {files._DEPTH_LIMIT} levels deep",
     "an ignore file, a kustomization": size(max(files._IGNORE_FILE_BYTES, kustomization._SIZE_BYTES)),
+    "a `leadline.toml`": f"{size(configuration.LARGEST_BYTES)}, lines of {size(configuration.LONGEST_LINE)}",
     "files looked through for links that lead out, below one chart": f"{boundary._ENTRIES:,}",
     "colons before brackets (`[a:]`) in one document": f"as many as {size(flow_colons._SCANNED_BYTES)} of passes over its text find",
     "rendering one chart or kustomization": f"{Limits().timeout_s:g} s, {size(Limits().memory_bytes)}, "

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from leadline.model.finding import Unread
 from leadline.sources.registry.options import Credential, PullSecret
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
 
     frameworks: tuple[str, ...] = ()
     """Names of those whose controls run; ``all`` is every framework and every control."""
+    added_frameworks: tuple[str, ...] = ()
+    """Names of those whose scores are counted besides, where every control runs."""
     controls: tuple[str, ...] = ()
     """Ids or titles of those that run."""
     exclude_controls: tuple[str, ...] = ()
@@ -65,6 +68,8 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     """The user's own frameworks, TOML."""
     waivers: tuple[str, ...] = ()
     """Files that say which findings are accepted: ours, or the ecosystem's exceptions."""
+    left_out: tuple[Unread, ...] = ()
+    """What the caller passed over by choice, which the report is to name."""
     use_target_waivers: bool = True
     """Whether waivers and ignore files that come with the target count."""
     trust_policy: str = ""

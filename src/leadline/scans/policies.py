@@ -43,6 +43,8 @@ class Policies(Struct, frozen=True):
     """To be called after judging: how what evaluates users' rules was confined; empty where it was not started."""
     unread: tuple[Unread, ...] = ()
     """Users' own files that do not load."""
+    left_out: tuple[Unread, ...] = ()
+    """What was asked for and passed over."""
 
 
 class _Own(Struct):
@@ -77,6 +79,11 @@ def choose_policies(options: PostureOptions) -> Policies:
             frameworks = (*load_frameworks(known), *own)
         elif options.with_scores:
             frameworks = (*_headline(known), *own)
+        frameworks = (
+            (*frameworks, *_added(options, (*own, *load_frameworks(known))))
+            if options.added_frameworks
+            else frameworks
+        )
         controls = known
     if options.exclude_controls:
         without = {control.id for control in find_controls(options.exclude_controls, known)}
@@ -92,7 +99,13 @@ def choose_policies(options: PostureOptions) -> Policies:
         tuple(engine.close for engine in engines),
         tuple(partial(_confinement, engine) for engine in engines),
         all_there_are.unread,
+        options.left_out,
     )
+
+
+def _added(options: PostureOptions, there: tuple[Framework, ...]) -> tuple[Framework, ...]:
+    is_every = "all" in (name.lower() for name in options.added_frameworks)
+    return there if is_every else find_frameworks(options.added_frameworks, there)
 
 
 def _confinement(engine: "RegoEngine") -> str:

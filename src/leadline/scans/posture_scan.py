@@ -128,7 +128,7 @@ def report_of(
         passed_by=judgement.passes,
         skips=(*judgement.skips, *_skips(reading, policies)),
         unread=(*policies.unread, *reading.unread, *judgement.unread),
-        left_out=reading.left_out,
+        left_out=(*policies.left_out, *reading.left_out),
         rendering="; ".join(filter(None, (reading.rendering, *(of() for of in policies.confinements)))),
         renderers=reading.renderers,
         frameworks=policies.frameworks,

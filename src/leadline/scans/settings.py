@@ -71,7 +71,7 @@ def _nearest(name: str, names: Mapping[str, str]) -> str:
     from difflib import get_close_matches  # only for a name that is wrong
 
     near = get_close_matches(_folded(name), names, n=1)
-    return f"did you mean {names[near[0]]}?" if near else "leadline config shows all of them"
+    return f"did you mean {names[near[0]]}?" if near else "leadline config settings shows all of them"
 
 
 def _texts(value: Any, where: str) -> tuple[str, ...]:

@@ -103,15 +103,17 @@ def test_the_score_is_explained(capfd):
 
 @pytest.mark.parametrize("form", ["json", "toml"])
 def test_settings_as_printed_can_be_given_back(capfd, tmp_path: Path, form: str):
-    _, out, _ = run(capfd, "config", "--format", form)
+    _, out, _ = run(capfd, "config", "settings", "--format", form)
     (tmp_path / f"s.{form}").write_text(out)
-    code, again, _ = run(capfd, "config", "--format", form, "--controls-config", str(tmp_path / f"s.{form}"))
+    code, again, _ = run(
+        capfd, "config", "settings", "--format", form, "--controls-config", str(tmp_path / f"s.{form}")
+    )
     assert (code, again) == (0, out)
 
 
 def test_a_changed_setting_is_marked(capfd, tmp_path: Path):
     (tmp_path / "s.json").write_text('{"insecureCapabilities": ["SYS_TIME"]}')
-    _, out, _ = run(capfd, "config", "--controls-config", str(tmp_path / "s.json"))
+    _, out, _ = run(capfd, "config", "settings", "--controls-config", str(tmp_path / "s.json"))
     lines = out.splitlines()
     at = lines.index("insecure_capabilities   C-0046   changed")
     assert lines[at + 1] == "  SYS_TIME"

@@ -176,7 +176,7 @@ def test_gates_decide_the_exit_code_and_the_last_line(capfd, flags: list[str], c
         (["bad.yaml"], "unknown command bad.yaml; to scan it: leadline scan bad.yaml"),
         (["explain", "C-0057x"], "unknown control C-0057x; did you mean C-0057?"),
         (["list", "control"], "unknown list control; did you mean controls or frameworks?"),
-        (["schema", "reprt"], "unknown schema reprt; there are document, report, waivers"),
+        (["schema", "reprt"], "unknown schema reprt; there are document, report, waivers, config"),
         (["scan", "control", "C-0057", "bad.yaml", "--exclude-controls", "C-0057"], "no control is left to judge by; leadline list controls shows what there is"),
     ],
 )  # fmt: skip

@@ -18,6 +18,7 @@ COMMANDS = (
     ("list", "controls"),
     ("list", "frameworks"),
     ("config",),
+    ("config", "settings"),
     ("rbac",),
     ("explain", "C-0057"),
     ("explain", "C-0211"),

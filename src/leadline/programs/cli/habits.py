@@ -55,7 +55,7 @@ NOT_HERE: Mapping[str, str] = MappingProxyType(
         "--account": "nothing is sent anywhere; --store kube keeps results in the cluster",
         "--cluster-name": "--context names the cluster",
         "--compliance": "leadline scan framework nsa, cis-v1.12.0, pss-baseline …; leadline list frameworks shows all",
-        "--config-file": "leadline scan --help shows the flags",
+        "--config-file": "--config takes a leadline.toml; leadline config init writes one",
         "--download-external-modules": "charts and kustomizations are rendered from what is on the disk",
         "--enable-host-scan": "a scan reads objects; what needs the node is listed by --verbose-coverage",
         "--encrypt": "reports hold no values of secrets; --output writes where you alone may read",

@@ -10,7 +10,7 @@ from leadline.version import __version__
 
 COMMANDS = {
     "baseline": "Remembers findings, to speak of what is new.",
-    "config": "Shows the settings of controls.",
+    "config": "Shows what is configured, and the settings of controls.",
     "db": "The vulnerability database.",
     "diff": "Compares two scans.",
     "explain": "Explains a control, a vulnerability, or the score.",
@@ -21,7 +21,7 @@ COMMANDS = {
     "rbac": "Prints the smallest ClusterRole for a scan.",
     "risk": "Ranks workloads by what is at stake.",
     "scan": "Scans files, charts or a cluster and says what to change.",
-    "schema": "Prints the JSON Schema of a report, or of waivers.",
+    "schema": "Prints the JSON Schema of a report, waivers, or leadline.toml.",
     "store": "Backs up, restores and checks a file of results.",
     "version": "Says what this is and what it brings.",
     "waiver": "Shows accepted findings: which entry matches what.",

@@ -15,9 +15,12 @@ _NOT_REPEATED = frozenset(
 
 def rerun_words(request: ScanRequest, verb: str, flags: Sequence[click.Parameter]) -> str:
     """``scan framework nsa deploy/ --exclude-controls C-0057``: the request again, as far as ``flags`` say it."""
-    form = () if request.form == "everything" else (request.form, ",".join(request.names))
-    repeated = (word for flag in flags for word in _repeated(request, flag))
-    return join((verb, *form, *request.targets, *repeated))
+    configured = request.configured
+    is_plain = request.form == "everything" or (request.names == configured.frameworks and verb == "scan")
+    form = () if is_plain else (request.form, ",".join(request.names))
+    is_said_there = configured.filled | configured.flags if verb == "scan" else frozenset[str]()
+    repeated = (word for flag in flags if flag.name not in is_said_there for word in _repeated(request, flag))
+    return join((verb, *form, *request.targets, *repeated, *(configured.words if verb == "scan" else ())))
 
 
 def _repeated(request: ScanRequest, flag: click.Parameter) -> Iterator[str]:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from leadline.errors import UsageError
 from leadline.model.control import SEVERITIES
+from leadline.programs.cli.configuration.configured import Configured
 from leadline.programs.cli.terminal import say_plainly
 from leadline.scans.gates import Gates
 from leadline.scans.options import ChartOptions, PostureOptions, Say
@@ -72,7 +73,13 @@ class ScanRequest(Struct, frozen=True):
     """A file of an earlier scan: what it knows fails no gate and is not listed."""
     since: str = ""
     """A revision of the repository in its place."""
+    configured: Configured = Configured()
     debug: bool = False
+
+    @property
+    def added_frameworks(self) -> tuple[str, ...]:
+        """Whose scores are counted besides, where every control judges."""
+        return self.configured.added_frameworks if self.form == "everything" else ()
 
 
 def split_words(words: tuple[str, ...]) -> tuple[Form, tuple[str, ...], tuple[str, ...]]:
@@ -91,6 +98,14 @@ def split_words(words: tuple[str, ...]) -> tuple[Form, tuple[str, ...], tuple[st
     return form, split_commas(words[1:2]), words[2:]
 
 
+def _chosen(words: tuple[str, ...], configured: Configured) -> tuple[Form, tuple[str, ...], tuple[str, ...]]:
+    """What ``split_words`` says, or the frameworks of the configuration where the words choose nothing."""
+    form, names, targets = split_words(words)
+    if form == "everything" and configured.frameworks:
+        return "framework", configured.frameworks, targets
+    return form, names, targets
+
+
 def split_commas(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
@@ -100,7 +115,7 @@ def request_of(words: tuple[str, ...], flags: dict[str, Any]) -> ScanRequest:
 
     Raises: ``UsageError`` for words or values that make no sense.
     """
-    form, names, targets = split_words(words)
+    form, names, targets = _chosen(words, flags.get("configured", Configured()))
     for name in _LISTS:
         flags[name] = split_commas(flags[name])
     for name in ("severity_threshold", "min_severity"):
@@ -151,12 +166,14 @@ def options_of(request: ScanRequest, say: Say, *, with_scores: bool) -> PostureO
     return PostureOptions(
         frameworks=request.names if request.form == "framework" else (),
         controls=request.names if request.form == "control" else (),
+        added_frameworks=request.added_frameworks,
         exclude_controls=request.exclude_controls,
         workload=request.names[0] if request.form == "workload" else "",
         include_namespaces=request.include_namespaces,
         exclude_namespaces=request.exclude_namespaces,
         exclude_paths=request.exclude_path,
         assume_complete=request.assume_complete,
+        left_out=request.configured.left_out,
         settings_file=request.controls_config,
         own_controls=request.controls,
         framework_files=request.framework_file,

@@ -1,17 +1,82 @@
-"""``leadline config``: the settings in force."""
+"""``leadline config``: what is configured, by whom, and what was not taken; the settings of controls."""
 
 import os
+from pathlib import Path
+from typing import Any
 
 import click
 
+from leadline.errors import UsageError
 from leadline.outputs.format import json_text, wrapped
 from leadline.posture.catalogue import load_controls
+from leadline.programs.cli.configuration.configured import asked_of, config_flags, working_folder
+from leadline.programs.cli.configuration.in_force import in_force
+from leadline.programs.cli.configuration.keys import FILE_NAME, example
+from leadline.programs.cli.configuration.shown import config_json, config_lines
 from leadline.programs.cli.terminal import list_width
 from leadline.scans.policies import with_own
+from leadline.scans.read_targets import is_address
+from leadline.scans.reading import STDIN
 from leadline.scans.settings import read_settings, shipped_settings, users_of
 
+EPILOG = """
+\b
+  leadline config
+      what leadline.toml and LEADLINE_* say, which file each value is of, and what of it is not taken
+  leadline config show deploy/
+      the same for a scan of deploy/
+  leadline config init
+      writes a leadline.toml to begin with
+  leadline config settings
+      every setting of every control
+"""
 
-@click.command("config")
+
+class _ShowFirst(click.Group):
+    """``leadline config`` alone shows."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        is_named = bool(args) and (args[0] in self.commands or args[0] in ("-h", "--help"))
+        return super().parse_args(ctx, args if is_named else ["show", *args])
+
+
+@click.group("config", cls=_ShowFirst, epilog=EPILOG)
+def command() -> None:
+    """Shows what is configured, by whom, and what of it is not taken."""
+
+
+@command.command("show")
+@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@config_flags
+def show(paths: tuple[str, ...], format: str, **flags: Any) -> int:
+    """What is in force for a scan of PATH, from where, and what of a file is not taken."""
+    for path in paths:
+        if not (is_address(path) or path == STDIN or "*" in path or Path(path).exists()):
+            raise UsageError(f"no such file: {path}", hint="leadline config --help shows what there is")
+    asked, folder = asked_of(flags, paths), working_folder()
+    found = in_force(asked, os.environ, folder, is_terminal=os.isatty(1))
+    if format == "json":
+        click.echo(config_json(found))
+    else:
+        click.echo("\n".join(config_lines(found, asked, folder, list_width())))
+    return 0
+
+
+@command.command("init")
+def init() -> int:
+    """Writes a leadline.toml with every key, each turned off."""
+    file = Path(FILE_NAME)
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write("\n".join(example()) + "\n")
+    except FileExistsError:
+        raise UsageError(f"{FILE_NAME} is there already", hint="leadline config shows what it says") from None
+    click.echo(f"written: {FILE_NAME}", err=True)
+    return 0
+
+
+@command.command("settings")
 @click.option(
     "--controls-config", default="", metavar="FILE", help="Settings of controls: JSON, YAML or TOML."
 )
@@ -19,8 +84,8 @@ from leadline.scans.settings import read_settings, shipped_settings, users_of
 @click.option(
     "-f", "--format", type=click.Choice(["text", "json", "toml"]), default="text", show_default=True
 )
-def command(controls_config: str, controls: tuple[str, ...], format: str) -> int:
-    """Shows every setting of every control, and where a file changes it.
+def settings(controls_config: str, controls: tuple[str, ...], format: str) -> int:
+    """Every setting of every control, and where a file changes it.
 
     What --format json and toml print can be edited and given to scan --controls-config.
     """

@@ -22,13 +22,14 @@ from leadline.outputs.place import NoPlaces
 from leadline.outputs.plain import plain
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.summary import closing
+from leadline.programs.cli.configuration.configured import configured
 from leadline.programs.cli.destinations import Destination, Sink, destinations, opened, refuse_overwriting
 from leadline.programs.cli.gate_text import verdict_text
 from leadline.programs.cli.habits import HabitualCommand
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.repository_top import repository_top
 from leadline.programs.cli.rerun_command import rerun_words
-from leadline.programs.cli.scan_request import ScanRequest, gates_of, options_of, request_of
+from leadline.programs.cli.scan_request import ScanRequest, gates_of, options_of, request_of, split_words
 from leadline.programs.cli.terminal import configure_log, wants_colour, width_of
 from leadline.scans.coverage import why_no_verdict
 from leadline.scans.gates import Verdict, verdict
@@ -207,6 +208,7 @@ _LIST = "A list, with commas or repeated."
 @click.option("--watch", is_flag=True, help="Go on, and show what appears and what goes, until Ctrl-C.")
 @click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")
 @click.option("--debug", is_flag=True, help="Tracebacks and a log on stderr.")
+@configured("scan", lambda flags: split_words(flags["words"])[2])
 def command(words: tuple[str, ...], **flags: Any) -> int:
     """Scans Kubernetes objects in files, folders, globs or standard input, or in a cluster."""
     fixes, is_agreed = flags.pop("fix"), flags.pop("yes")
