@@ -24,10 +24,21 @@ class Origin(Struct, frozen=True):
     """The folder that ``path`` is relative to, as the user named it."""
     rendered_from: str = ""
     """The chart or kustomization folder that was rendered, relative to ``root``."""
+    values: tuple[str, ...] = ()
+    """The files of values that this one rendering was asked with, relative to the chart's folder, else absolute; later ones win."""
     cluster: str = ""
     """The kubeconfig context."""
     is_random: bool = False
     """Whether its chart makes random texts: names may differ each time that it is rendered."""
+
+    @property
+    def rendering(self) -> str:
+        """What sets one rendering apart: ``charts/shop``, ``charts/shop with prod.yaml``; empty for what nothing rendered."""
+        return (
+            f"{self.rendered_from or '.'} with {', '.join(self.values)}"
+            if self.values
+            else self.rendered_from
+        )
 
     @property
     def file(self) -> str:
@@ -82,8 +93,9 @@ def _id_of(resource: Resource) -> str:
     plain = object_id(resource.api_version, resource.namespace, resource.kind, resource.name)
     if origin.kind == "cluster":
         return plain
-    # Two overlays make two objects of one file.
-    file = f"{origin.rendered_from}:{origin.path}" if origin.rendered_from else origin.path
+    # Two overlays make two objects of one file, and so do two renderings of a chart.
+    rendering = origin.rendering
+    file = f"{rendering}:{origin.path}" if rendering else origin.path
     inside = f":{origin.document}:{origin.inside}" if origin.inside else f":{origin.document}"
     return file_id(file, inside, plain)
 

@@ -165,7 +165,7 @@ def _name(resource: Resource, report: PostureReport) -> str:
 
 def _file(resource: Resource) -> str:
     origin = resource.origin
-    return f"{origin.rendered_from}:{origin.path}" if origin.rendered_from else origin.path
+    return f"{origin.rendering}:{origin.path}" if origin.rendering else origin.path
 
 
 def encoded_baseline(baseline: Baseline) -> str:

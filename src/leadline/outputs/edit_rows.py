@@ -71,11 +71,11 @@ def edit_rows(report: PostureReport, places: FindingPlaces, least: Severity = "u
             continue
         on = report.resource(finding.on)
         place = places.find(finding)
-        draft = drafts.setdefault(_key(finding, place, on.origin.rendered_from), _Draft(finding, place))
+        draft = drafts.setdefault(_key(finding, place, on.origin.rendering), _Draft(finding, place))
         draft.controls[finding.control] = None
         draft.subjects[finding.resource] = None
-        if on.origin.rendered_from:
-            draft.sources.add(on.origin.rendered_from)
+        if on.origin.rendering:
+            draft.sources.add(on.origin.rendering)
     breadth = Counter(id for draft in drafts.values() for id in draft.controls)
     rows = [_row(draft, controls, breadth) for draft in drafts.values()]
     title = titles_of(report)
@@ -86,10 +86,10 @@ def edit_rows(report: PostureReport, places: FindingPlaces, least: Severity = "u
     return sorted(rows, key=lambda row: urgency(row.controls[0])[:2])
 
 
-def _key(finding: Finding, place: Place | None, rendered_from: str) -> tuple[object, ...]:
+def _key(finding: Finding, place: Place | None, rendering: str) -> tuple[object, ...]:
     """Rendered objects are the same place where they come from one line of source."""
     on, *edit = edit_of(finding)
-    if rendered_from and place is not None and place.exact:
+    if rendering and place is not None and place.exact:
         return (place.path, place.line, place.column, place.steered_by, *edit)
     return (on, *edit)
 
@@ -121,7 +121,8 @@ def subject_text(row: EditRow, report: PostureReport, title: Title) -> str:
     """``shop/Deployment/web``, ``shop/Deployment/web in 4 overlays``, ``Group/ops and 2 more``."""
     first = report.resource(row.subjects[0])
     if row.overlays > 1:
-        return f"{plain(first.title)} in {row.overlays:,} overlays"
+        several = "renderings" if first.origin.kind == "helm" else "overlays"
+        return f"{plain(first.title)} in {row.overlays:,} {several}"
     more = len(row.subjects) - 1
     return title(first) + (f" and {more:,} more" if more else "")
 

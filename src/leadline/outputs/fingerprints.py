@@ -46,7 +46,7 @@ class Fingerprints:
 
 def _own_identity(resource: Resource) -> tuple[str, ...]:
     origin = resource.origin
-    file = f"{origin.rendered_from}:{origin.path}" if origin.rendered_from else origin.path
+    file = f"{origin.rendering}:{origin.path}" if origin.rendering else origin.path
     if origin.is_random:
         return (file, resource.group, resource.kind, str(origin.document))
     return (file, resource.group, resource.kind, resource.namespace, resource.name)

@@ -47,7 +47,8 @@ def steering(resource: Resource, place: Place | None) -> str:
     if place is None or not place.steered_by:
         return ""
     if resource.origin.kind == "helm":
-        return f"steered by {plain(place.steered_by)} in values.yaml"
+        files = " or ".join((*reversed(resource.origin.values), "values.yaml"))
+        return f"steered by {plain(place.steered_by)} in {plain(files)}"
     return f"steered by {plain(joined(resource.origin.root, place.steered_by), 4096)}"
 
 

@@ -16,13 +16,13 @@ def titles_of(report: PostureReport) -> Callable[[Resource], str]:
         return _plain_title
     sources: dict[str, set[str]] = {}
     for resource in report.resources:
-        sources.setdefault(resource.title, set()).add(resource.origin.rendered_from)
+        sources.setdefault(resource.title, set()).add(resource.origin.rendering)
     shared = {title for title, places in sources.items() if len(places) > 1}
     if not shared:
         return _plain_title
 
     def title(resource: Resource) -> str:
-        source = resource.origin.rendered_from
+        source = resource.origin.rendering
         name = _plain_title(resource)
         return f"{name} ({plain(source)})" if source and resource.title in shared else name
 

@@ -22,7 +22,7 @@ Spaces = tuple[str, ...]
 
 
 def unit_of(origin: Origin) -> Unit:
-    return origin.root, origin.rendered_from or origin.path.rpartition("/")[0]
+    return origin.root, origin.rendering or origin.path.rpartition("/")[0]
 
 
 def world_of(origin: Origin) -> World:
@@ -30,7 +30,7 @@ def world_of(origin: Origin) -> World:
         return "file", "", ""
     if origin.kind == "cluster":
         return "cluster", origin.cluster, ""
-    return "rendered", origin.root, origin.rendered_from
+    return "rendered", origin.root, origin.rendering
 
 
 def folder_of(origin: Origin) -> str:

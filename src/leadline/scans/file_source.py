@@ -138,12 +138,15 @@ def _with_rendered(
 
 
 def _render_options(options: PostureOptions) -> "RenderOptions":
-    from leadline.sources.rendering.render import HelmOptions, RenderOptions
+    from leadline.sources.rendering.render import ChartValues, HelmOptions, RenderOptions
 
     return RenderOptions(
         environment=options.environ,
         helm=HelmOptions(
             values=options.charts.values,
+            renderings=tuple(
+                ChartValues(one.chart, one.values, one.adds) for one in options.charts.renderings
+            ),
             sets=options.charts.set,
             set_strings=options.charts.set_string,
             kube_version=options.charts.kube_version,

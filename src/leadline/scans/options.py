@@ -28,11 +28,24 @@ def _refuse_single_texts(options: Struct) -> None:
             raise TypeError(f'{name} takes several: ("{value}",)')
 
 
+class ChartRendering(Struct, frozen=True):
+    """One rendering that is asked of a chart; it is judged apart from the others."""
+
+    chart: str
+    """Its folder or archive, absolute."""
+    values: tuple[str, ...] = ()
+    """Files, absolute; later ones win. Empty for the chart's own values alone."""
+    adds: bool = False
+    """Whether the chart is rendered with its own values alone as well."""
+
+
 class ChartOptions(Struct, frozen=True, kw_only=True):
     """What Helm charts are rendered with, as ``helm template`` takes it."""
 
     values: tuple[str, ...] = ()
     """Files; later ones win."""
+    renderings: tuple[ChartRendering, ...] = ()
+    """For some charts, one rendering for each; ``values`` and ``set`` go before what stands there."""
     set: tuple[str, ...] = ()
     """``KEY=VALUE``."""
     set_string: tuple[str, ...] = ()

@@ -290,6 +290,8 @@ class _Objects:
         }
         if origin.rendered_from:
             source["helmPath" if origin.kind == "helm" else "kustomizeDirectoryName"] = origin.rendered_from
+        if origin.values:
+            source["helmValues"] = list(origin.values)
         return {"resourceID": resource.id, "object": body, "source": source}
 
     def _body(self, resource: Resource) -> dict[str, Any]:

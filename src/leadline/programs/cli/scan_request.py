@@ -184,6 +184,7 @@ def options_of(request: ScanRequest, say: Say, *, with_scores: bool) -> PostureO
         trusted_root=request.trusted_root,
         charts=ChartOptions(
             values=request.values,
+            renderings=request.configured.charts,
             set=request.set,
             set_string=request.set_string,
             kube_version=request.kube_version,

@@ -98,8 +98,9 @@ def fix_scan(targets: Sequence[str], options: PostureOptions) -> FixResult:
     settings = read_settings(options.settings_file, known) if options.settings_file else known
     try:
         with temporary_folder() as place:
-            copy = WorkingCopy(targets, place, options.charts.values)
-            charts = replace(options.charts, values=copy.values)
+            asked = (file for one in options.charts.renderings for file in one.values)
+            copy = WorkingCopy(targets, place, (*options.charts.values, *asked))
+            charts = copy.charts(options.charts)
             return _Fixing(copy, replace(options, charts=charts), policies, settings).result()
     finally:
         for close in policies.closers:
@@ -302,7 +303,7 @@ class _Fixing:
 
     def _rendered(self, folder: str) -> dict[str, Resource]:
         with read((folder,), self._options, self._policies.controls) as reading:
-            return {f"{r.kind}/{r.namespace}/{r.name}": r for r in reading.resources}
+            return {_name_in_unit(r): r for r in reading.resources}
 
     def _write(self, edits: Iterable[WantedEdit]) -> dict[Key, Spot]:
         """Makes every edit that has a way left, beginning with the first texts; the edits made."""
@@ -351,6 +352,12 @@ class _Fixing:
                 self._ways[key] = ways
 
 
+def _name_in_unit(resource: Resource) -> str:
+    """Among all that is rendered of one folder; a chart may be rendered with several values."""
+    with_values = ",".join(resource.origin.values)
+    return f"{resource.kind}/{resource.namespace}/{resource.name}/{with_values}"
+
+
 def _is_of_unit(one: Resource, other: Resource) -> bool:
     """Whether both were rendered from one chart or kustomization."""
     return (one.origin.root, one.origin.rendered_from) == (other.origin.root, other.origin.rendered_from)
@@ -361,7 +368,7 @@ def _of_unit(edits: Iterable[WantedEdit], before: _Seen, unit: Mapping[str, Reso
     found = []
     for edit in edits:
         resource = before.judgement.by_id[edit.on]
-        name = f"{resource.kind}/{resource.namespace}/{resource.name}"
+        name = _name_in_unit(resource)
         if name in unit:
             found.append(replace(edit, on=name))
     return found

@@ -113,15 +113,15 @@ def _in_chart(edit: WantedEdit, resource: Resource, places: Places, given: Given
     origin = resource.origin
     chart = Path(origin.root, origin.rendered_from)
     is_packed = not chart.is_dir()
-    if is_packed and not given.values:
+    if is_packed and not (given.values or origin.values):
         raise NoSpotError(f"its chart is a packed file: {_UNPACK}")
     place = places.find(resource, edit.path)
     keys = list(_keys(edit, resource, places, place))
     fixed_by_hand = {entry.partition("=")[0] for entry in given.set}
     if taken := next((key for key in keys if fixed_by_hand.intersection(_with_parents(key))), ""):
         raise NoSpotError(f"its value {taken} is given for this run, over what files say")
-    own = str(chart / "values.yaml")
-    said = {file: _values_in(file) for file in (own, *given.values) if Path(file).is_file()} if keys else {}
+    files = (*(str(chart / name) for name in ("values.yaml", *origin.values)), *given.values)
+    said = {file: _values_in(file) for file in files if Path(file).is_file()} if keys else {}
     for key in keys:
         for file in _values_files(key, said):
             yield from (Spot(file, change) for change in _of_value(edit, key))

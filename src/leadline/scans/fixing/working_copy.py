@@ -6,8 +6,11 @@ import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from leadline.errors import SourceError, StoreError, UsageError
 from leadline.outputs.patch import FixedFile, Hide
+from leadline.scans.options import ChartOptions
 from leadline.scans.reading import STDIN
 from leadline.sources.boundary import boundary_of
 from leadline.sources.manifests.files import FILLED_BY_TOOLS, absolute, root_of
@@ -41,9 +44,10 @@ class WorkingCopy:
         self._before: dict[str, bytes] = {}
         """What they hold once no edit of the present pass is made."""
         self.targets: tuple[str, ...] = tuple(self._copied(target) for target in targets)
-        self.values: tuple[str, ...] = tuple(
-            self._copied_beside(file, place / "beside" / str(number)) for number, file in enumerate(values)
-        )
+        self._values = {
+            file: self._copied_beside(file, place / "beside" / str(number))
+            for number, file in enumerate(dict.fromkeys(values))
+        }
 
     def text(self, file: str) -> str | None:
         """What ``file`` of the copy held before the present pass; ``None`` where it is not to be edited.
@@ -77,6 +81,21 @@ class WorkingCopy:
     def begin_pass(self) -> None:
         """Keeps the edits made until now."""
         self._before.clear()
+
+    def charts(self, options: ChartOptions) -> ChartOptions:
+        """``options`` with charts and values files as they are called in the copy."""
+        asked = (
+            replace(
+                one, chart=self._there(one.chart), values=tuple(self._values[file] for file in one.values)
+            )
+            for one in options.renderings
+        )
+        values = tuple(self._values[file] for file in options.values)
+        return replace(options, values=values, renderings=tuple(asked))
+
+    def _there(self, path: str) -> str:
+        inside = os.path.relpath(os.path.realpath(path), self._top)
+        return path if inside.startswith("..") else str(self._copy / inside)
 
     def fixed(self, file: str, hidden: Mapping[int, Hide]) -> FixedFile:
         """What the edits have made of ``file`` of the copy; ``hidden`` as in the result."""

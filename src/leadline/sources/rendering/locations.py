@@ -63,7 +63,7 @@ class RenderedPlaces:
         template = self._template(resource)
         if "{{" not in template and template:
             return self._files.find(_as_file(resource), path)
-        text = self._texts.get((origin.rendered_from, origin.path))
+        text = self._texts.get((origin.rendering, origin.path))
         if text is None or not template:
             return None
         try:
@@ -137,7 +137,7 @@ class RenderedPlaces:
         return self._files.lines(_as_file(resource), first, last)
 
     def _search(self, resource: Resource, template: str, text: str) -> TemplateSearch:
-        key = (resource.origin.rendered_from, resource.origin.path)
+        key = (resource.origin.rendering, resource.origin.path)
         if key not in self._searches:
             self._searches[key] = TemplateSearch(template, text)
             if len(self._searches) > _TEMPLATES_KEPT:

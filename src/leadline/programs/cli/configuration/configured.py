@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,13 @@ from click.core import ParameterSource
 from msgspec import Struct
 from msgspec.structs import replace
 
+from leadline.errors import UsageError
 from leadline.model.finding import Unread
 from leadline.outputs.plain import plain
 from leadline.programs.cli.configuration.in_force import EXCLUDES, Configuration, Rendering, in_force
 from leadline.programs.cli.configuration.keys import BY_NAME, CHART, KEYS
 from leadline.programs.cli.configuration.search import Asked
+from leadline.scans.options import ChartRendering
 
 FLAGS = (
     click.option("--config", default="", metavar="FILE", help="Take leadline.toml from there."),
@@ -37,7 +39,7 @@ class Configured(Struct, frozen=True):
     """To judge by these alone."""
     added_frameworks: tuple[str, ...] = ()
     """To count their scores besides."""
-    renderings: tuple[Rendering, ...] = ()
+    charts: tuple[ChartRendering, ...] = ()
     left_out: tuple[Unread, ...] = ()
     """What was written and not taken."""
     filled: frozenset[str] = frozenset()
@@ -123,10 +125,24 @@ def _filled(command: str, flags: dict[str, Any], found: Configuration) -> Config
     return Configured(
         frameworks.value if frameworks and isinstance(frameworks.value, tuple) else (),
         found.added_frameworks if "frameworks" in keys else (),
-        found.renderings,
+        _charts(found.renderings) if "values" in flags else (),
         left_out,
         frozenset(filled),
     )
+
+
+def _charts(asked: Sequence[Rendering]) -> tuple[ChartRendering, ...]:
+    """Raises: ``UsageError`` for a chart or a file that is not there."""
+    for one in asked:
+        chart = Path(one.chart.path)
+        if not (chart / "Chart.yaml").is_file() and not chart.is_file():
+            raise UsageError(
+                f"{one.origin}: no chart: {one.chart.path}", hint="path names the folder of its Chart.yaml"
+            )
+        for file in one.chart.values:
+            if not Path(file).is_file():
+                raise UsageError(f"{one.origin}: no such file: {file}", hint="values names files of values")
+    return tuple(ChartRendering(one.chart.path, one.chart.values, one.adds) for one in asked)
 
 
 def _excluded(flags: dict[str, Any], found: Configuration, *, is_open: bool) -> tuple[Unread, ...]:

@@ -3,13 +3,14 @@
 A finding on such an object points to the template. Who renders, and within which limits: ``helm_engine``.
 """
 
+import os
 import re
 import shutil
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from leadline.errors import UsageError
 from leadline.model.finding import Unread
@@ -51,9 +52,15 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
     reader = _ChartReader(plan, collector, _values_in_words(options.helm), with_tests=options.helm.with_tests)
     values = tuple(_values_file(entry) for entry in options.helm.values)
     wanted = [
-        (chart, request) for chart in plan.charts if (request := reader.request(chart, values, options.helm))
+        (asked, request)
+        for chart in plan.charts
+        for asked in reader.renderings(chart, values, options.helm)
+        if (request := reader.request(asked, options.helm))
     ]
-    confinement = Confinement(options.modes or Modes(), (plan.boundary.top, *values), (), python_folders())
+    readable = dict.fromkeys(
+        (plan.boundary.top, *values, *(file for asked, _ in wanted for file in asked.values))
+    )
+    confinement = Confinement(options.modes or Modes(), tuple(readable), (), python_folders())
     run = Run(closed_environment(options.environment), options.limits, threading.Event(), confinement, budget)
     program = shutil.which("helm", path=options.environment.get("PATH", ""))
     engines = [engine_for(program or "", run) for _ in range(options.workers)]
@@ -61,13 +68,14 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
     if wanted and not ready:
         collector.unread += [
             Unread(chart, _NO_ENGINE, "not rendered", hint=_NO_ENGINE_HINT, kind="chart")
-            for chart, _ in wanted
+            for chart in dict.fromkeys(asked.chart for asked, _ in wanted)
         ]
     elif wanted:
         answers = render_all(ready, [request for _, request in wanted], run)
         renderers = _renderers(answers, program or "", run)
-        for (chart, _), answer in zip(wanted, answers, strict=True):
-            reader.take(chart, answer)
+        for (asked, _), answer in zip(wanted, answers, strict=True):
+            reader.take(asked, answer)
+        reader.end()
     rendered_charts = frozenset(reader.rendered)
     failed = frozenset(plan.charts) - rendered_charts - frozenset(reader.libraries)
     claimed = {path: owner for path, owner in plan.owners.items() if owner.kind == "helm"}
@@ -77,7 +85,7 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
         notes=tuple(collector.notes),
         claimed=frozenset(plan.absolute(path) for path in claimed),
         owners=claimed,
-        left_out=tuple(reader.unused_values(values)),
+        left_out=(*reader.left_out, *reader.unused_values()),
         charts=len(rendered_charts),
         test_files=frozenset(reader.test_files),
         failed=failed,
@@ -98,6 +106,24 @@ def _renderers(answers: Iterable[Answer], program: str, run: Run) -> tuple[str, 
     )
 
 
+class _Rendering(Struct, frozen=True):
+    """One that is asked for."""
+
+    chart: str
+    """Relative to the root."""
+    values: tuple[str, ...]
+    """Absolute, those of all charts at the end."""
+    asked: tuple[str, ...] = ()
+    """As the origin names those that were asked for this one rendering."""
+    is_added_to: bool = False
+    """Whether it is the one with the chart's own values, beside others that were asked for."""
+
+    @property
+    def text(self) -> str:
+        """`` (with prod.yaml)``; empty where none was asked for."""
+        return f" (with {', '.join(self.asked)})" if self.asked else ""
+
+
 class _ChartReader:
     """Turns charts into requests, and answers into objects."""
 
@@ -111,11 +137,47 @@ class _ChartReader:
         self._collector = collector
         self._lenders = Lenders(self._top, plan.charts, plan.boundary)
         self._borrowed: dict[str, Borrowed] = {}
-        self.rendered: list[str] = []
+        self._used: set[str] = set()
+        self._with_own_values: list[tuple[str, Unread]] = []
+        """Charts that could not be rendered with their own values alone, beside other renderings."""
+        self.rendered: dict[str, None] = {}
+        self.left_out: list[Unread] = []
         self.libraries: list[str] = []
         self.test_files: list[str] = []
 
-    def request(self, chart: str, values: tuple[str, ...], options: HelmOptions) -> Request | None:
+    def renderings(self, chart: str, values: tuple[str, ...], options: HelmOptions) -> list[_Rendering]:
+        """Those that were asked of ``chart``, else the one with ``values`` alone."""
+        real = os.path.realpath(self._top / chart)
+        asked = [one for one in options.renderings if os.path.realpath(one.chart) == real]
+        found = {
+            one.values: _Rendering(
+                chart,
+                (*map(_values_file, one.values), *values),
+                tuple(self._named(file, chart) for file in one.values),
+            )
+            for one in asked
+        }
+        # Those that only add leave the one in its place that would be there without them.
+        if all(one.adds for one in asked):
+            found = {
+                (): _Rendering(chart, values, is_added_to=bool(asked)),
+                **{k: v for k, v in found.items() if k},
+            }
+        self._used.update(file for one in found.values() for file in one.values)
+        if asked:
+            names = (", ".join(one.asked) or "its own values" for one in found.values())
+            why = f"rendered with {'; with '.join(names)}"
+            self._collector.notes.append(Unread(chart, why, "incomplete"))
+        return list(found.values())
+
+    def _named(self, file: str, chart: str) -> str:
+        folder = self._top / chart
+        if not self._plan.boundary.holds(file):
+            return file
+        return relative_path(file, folder if folder.is_dir() else folder.parent)
+
+    def request(self, asked: _Rendering, options: HelmOptions) -> Request | None:
+        chart = asked.chart
         path = self._top / chart
         refusal = self._plan.boundary.refusal(path)
         if refusal:
@@ -128,7 +190,7 @@ class _ChartReader:
             str(path),
             options.release_name,
             options.namespace,
-            values,
+            asked.values,
             options.sets,
             options.set_strings,
             options.kube_version,
@@ -137,44 +199,84 @@ class _ChartReader:
             self._borrowed_by(chart).parts if path.is_dir() else (),
         )
 
-    def unused_values(self, used: tuple[str, ...]) -> Iterator[Unread]:
+    def unused_values(self) -> Iterator[Unread]:
         """Files of values beside the charts that the scan was not given."""
         for chart in self.rendered:
             folder = self._top / chart
             for path in sorted(folder.glob("*values*.y*ml"))[:_VALUES_NAMED] if folder.is_dir() else ():
-                if path.name != "values.yaml" and str(path.absolute()) not in used:
+                if path.name != "values.yaml" and str(path.absolute()) not in self._used:
                     where = relative_path(str(path), self._top)
                     why = "values that the chart was not rendered with"
                     yield Unread(where, why, "left out", hint="give them with --values")
 
     def _borrowed_by(self, chart: str) -> Borrowed:
-        borrowed = self._borrowed[chart] = self._lenders.borrow(chart)
-        return borrowed
+        if chart not in self._borrowed:
+            self._borrowed[chart] = self._lenders.borrow(chart)
+        return self._borrowed[chart]
 
-    def take(self, chart: str, answer: Answer) -> None:
+    def end(self) -> None:
+        """What became of charts that cannot be rendered with their own values: nothing is installed with these alone."""
+        for chart, failed in self._with_own_values:
+            if chart in self.rendered:
+                self.left_out.append(structs.replace(failed, reason="left out"))
+            else:
+                self._collector.unread.append(failed)
+
+    def take(self, asked: _Rendering, answer: Answer) -> None:
+        chart = asked.chart
         borrowed = self._borrowed.get(chart, Borrowed()).charts
         files = ChartFiles(self._top, chart, borrowed)
         missing = tuple(sorted(set(answer.declared) - set(answer.loaded)))
         if answer.error:
-            failed = _failed(chart, answer, files, missing)
-            why = failed.why
-            for value in self._hidden:
-                why = why.replace(value, "…")
-            self._collector.unread.append(structs.replace(failed, why=why))
+            self._take_failed(asked, answer, _failed(chart, answer, files, missing))
             return
         if answer.type == "library":
+            if chart in self.libraries:
+                return
             self.libraries.append(chart)
             why = "a library chart, which has no objects of its own"
             self._collector.notes.append(Unread(chart, why, "left out"))
             return
-        self.rendered.append(chart)
-        if borrowed:
+        first = chart not in self.rendered
+        self.rendered[chart] = None
+        if borrowed and first:
             lent = ", ".join(f"{name} from {path}" for name, path in sorted(borrowed.items()))
             self._collector.notes.append(
                 Unread(chart, f"dependencies it lacks were taken from beside it: {lent}", "incomplete")
             )
-        if missing:
+        if missing and first:
             self._collector.unread.append(_missing(chart, missing))
+        count = self._take_texts(asked, answer, files)
+        if not self._with_tests:
+            self._leave_tests_out()
+        if count == 0 and not missing:
+            self._collector.notes.append(
+                Unread(
+                    chart,
+                    f"rendered, but to no object with these values{asked.text}",
+                    "not rendered",
+                    hint="give others with --values",
+                )
+            )
+        if answer.silent:
+            why = (
+                f"subcharts that its values turn off were not judged: {', '.join(answer.silent)}{asked.text}"
+            )
+            hint = "turn them on with --set or --values"
+            self._collector.notes.append(Unread(chart, why, "left out", hint=hint))
+
+    def _take_failed(self, asked: _Rendering, answer: Answer, failed: Unread) -> None:
+        why = failed.why
+        for value in self._hidden:
+            why = why.replace(value, "…")
+        failed = structs.replace(failed, why=f"{why}{asked.text}")
+        if asked.is_added_to and any(words in answer.error for words in _WANTS_VALUES):
+            self._with_own_values.append((asked.chart, failed))
+        else:
+            self._collector.unread.append(failed)
+
+    def _take_texts(self, asked: _Rendering, answer: Answer, files: ChartFiles) -> int:
+        """The number of objects in them."""
         texts = [*answer.crds, *(row for row in sorted(answer.templates.items()) if _is_manifest(row[0]))]
         count = 0
         is_random = makes_random_texts(str(self._top), map(files.path_of, answer.templates))
@@ -182,23 +284,16 @@ class _ChartReader:
             path = files.path_of(engine_path)
             if answer.is_sorted and "\n---" in text:
                 text = in_template_order(text, read_template(str(self._top), path))
-            origin = Origin("helm", path, root=self._collector.root, rendered_from=chart, is_random=is_random)
-            count += self._collector.add_text(text, origin)
-        if not self._with_tests:
-            self._leave_tests_out()
-        if count == 0 and not missing:
-            self._collector.notes.append(
-                Unread(
-                    chart,
-                    "rendered, but to no object with these values",
-                    "not rendered",
-                    hint="give others with --values",
-                )
+            origin = Origin(
+                "helm",
+                path,
+                root=self._collector.root,
+                rendered_from=asked.chart,
+                values=asked.asked,
+                is_random=is_random,
             )
-        if answer.silent:
-            why = f"subcharts that its values turn off were not judged: {', '.join(answer.silent)}"
-            hint = "turn them on with --set or --values"
-            self._collector.notes.append(Unread(chart, why, "left out", hint=hint))
+            count += self._collector.add_text(text, origin)
+        return count
 
     def _leave_tests_out(self) -> None:
         """Hooks that run for ``helm test`` alone (https://helm.sh/docs/topics/charts_hooks/)."""

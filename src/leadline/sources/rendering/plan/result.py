@@ -14,6 +14,17 @@ from leadline.sources.rendering.plan.file_owner import Owner
 from leadline.sources.yaml.parser import LIMITS, Memory
 
 
+class ChartValues(Struct, frozen=True):
+    """One rendering that is asked of a chart."""
+
+    chart: str
+    """Its folder or archive, absolute."""
+    values: tuple[str, ...] = ()
+    """Files, absolute; before those of all charts."""
+    adds: bool = False
+    """Whether the chart is rendered with its own values alone as well."""
+
+
 class HelmOptions(Struct, frozen=True):
     """As for ``helm template``: the later value wins, files before ``sets`` before ``set_strings``."""
 
@@ -26,6 +37,8 @@ class HelmOptions(Struct, frozen=True):
     api_versions: tuple[str, ...] = ()
     release_name: str = "release-name"
     namespace: str = "default"
+    renderings: tuple[ChartValues, ...] = ()
+    """For some charts, one rendering for each."""
     with_tests: bool = False
     """Whether hooks that run for ``helm test`` alone are objects as well."""
 
@@ -82,7 +95,7 @@ class Rendered(Struct, frozen=True):
     renderers: tuple[str, ...] = ()
     """The programs that rendered, with their versions: ``helm v3.19.2``."""
     texts: Mapping[tuple[str, str], str] = {}
-    """Rendered text by the origin's ``rendered_from`` and ``path``, as far as it was kept."""
+    """Rendered text by the origin's ``rendering`` and ``path``, as far as it was kept."""
 
 
 class Collector:
@@ -112,7 +125,7 @@ class Collector:
             )
         if contents.resources and len(content) <= self._left_bytes:
             self._left_bytes -= len(content)
-            self.texts[origin.rendered_from, origin.path] = text
+            self.texts[origin.rendering, origin.path] = text
         return len(contents.resources)
 
 
