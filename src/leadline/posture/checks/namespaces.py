@@ -1,10 +1,15 @@
-"""Objects that live in the default namespace, or name none."""
+"""Which namespaces hold applications, and objects that live in the default one or name none."""
 
 from leadline.model.control import NotJudged, Review, Set, Violations
 from leadline.model.resource import Resource
-from leadline.posture.subject import mapping
+from leadline.posture.subject import Namespace, mapping
 
 YOUR_NAMESPACE = "YOUR_NAMESPACE"
+
+
+def holds_applications(namespace: Namespace) -> bool:
+    """Whether it is there for applications, and not for Kubernetes itself."""
+    return not namespace.is_kubernetes_own
 
 
 def default_namespace(resource: Resource) -> Violations:

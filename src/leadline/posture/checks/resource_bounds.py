@@ -22,6 +22,11 @@ BOUND_KINDS = ("LimitRange", "ResourceQuota")
 """Kinds that set bounds for all containers of their namespace."""
 
 
+def takes_resources(container: Container) -> bool:
+    """Whether resources can be written for it: not for a debugging container."""
+    return not container.is_ephemeral
+
+
 def has_limit(container: Container, resource: str, inventory: Inventory) -> bool:
     """Whether the use of ``resource`` (``cpu``, ``memory``) is limited, for the container, its pod or its namespace."""
     return _is_written(container, "limits", resource) or _is_of_namespace(

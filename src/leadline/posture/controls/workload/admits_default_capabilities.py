@@ -17,12 +17,9 @@ admission configuration.
 See: https://kubernetes.io/docs/concepts/security/pod-security-admission/
 """
 
+from leadline.posture.checks.namespaces import holds_applications
 from leadline.posture.checks.pod_security_labels import ENFORCE, enforces
 from leadline.posture.control import Namespace, Set, Violations, control
-
-
-def holds_applications(namespace: Namespace) -> bool:
-    return not namespace.is_kubernetes_own
 
 
 @control(

@@ -22,12 +22,8 @@ Cannot see: defaults that a LimitRange of the namespace adds when the pod is cre
 See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
 """
 
-from leadline.posture.checks.resource_bounds import BOUND_KINDS, bounds_of
+from leadline.posture.checks.resource_bounds import BOUND_KINDS, bounds_of, takes_resources
 from leadline.posture.control import Container, Inventory, Violations, control
-
-
-def takes_resources(container: Container) -> bool:
-    return not container.is_ephemeral
 
 
 @control(

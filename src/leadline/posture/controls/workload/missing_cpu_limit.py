@@ -21,12 +21,8 @@ Cannot see: a default that a LimitRange of the namespace adds when the pod is cr
 See: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
 """
 
-from leadline.posture.checks.resource_bounds import BOUND_KINDS, has_limit
+from leadline.posture.checks.resource_bounds import BOUND_KINDS, has_limit, takes_resources
 from leadline.posture.control import YOUR_VALUE, Container, Inventory, Set, Violations, control
-
-
-def takes_resources(container: Container) -> bool:
-    return not container.is_ephemeral
 
 
 @control(

@@ -17,12 +17,9 @@ the namespace.
 See: https://kubernetes.io/docs/concepts/policy/limit-range/
 """
 
+from leadline.posture.checks.namespaces import holds_applications
 from leadline.posture.checks.target_completeness import expect
 from leadline.posture.control import Inventory, Missing, Namespace, Violations, control
-
-
-def holds_applications(namespace: Namespace) -> bool:
-    return not namespace.is_kubernetes_own
 
 
 @control(

@@ -17,12 +17,9 @@ beside the namespace.
 See: https://kubernetes.io/docs/concepts/policy/resource-quotas/
 """
 
+from leadline.posture.checks.namespaces import holds_applications
 from leadline.posture.checks.target_completeness import expect
 from leadline.posture.control import Inventory, Missing, Namespace, Violations, control
-
-
-def holds_applications(namespace: Namespace) -> bool:
-    return not namespace.is_kubernetes_own
 
 
 @control(

@@ -22,12 +22,8 @@ Cannot see: what the container writes.
 See: https://kubernetes.io/docs/concepts/storage/ephemeral-storage/
 """
 
-from leadline.posture.checks.resource_bounds import BOUND_KINDS, has_limit
+from leadline.posture.checks.resource_bounds import BOUND_KINDS, has_limit, takes_resources
 from leadline.posture.control import YOUR_VALUE, Container, Inventory, Set, Violations, control, mapping, text
-
-
-def takes_resources(container: Container) -> bool:
-    return not container.is_ephemeral
 
 
 @control(

@@ -18,12 +18,9 @@ See: https://kubernetes.io/docs/concepts/security/pod-security-admission/
 """
 
 from leadline.posture.checks.admission_guards import GUARD_KINDS, policies_guard
+from leadline.posture.checks.namespaces import holds_applications
 from leadline.posture.checks.pod_security_labels import ENFORCE, enforces
 from leadline.posture.control import YOUR_VALUE, Inventory, Namespace, Set, Violations, control
-
-
-def holds_applications(namespace: Namespace) -> bool:
-    return not namespace.is_kubernetes_own
 
 
 @control(
