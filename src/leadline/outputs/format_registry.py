@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from io import StringIO
 from typing import IO, TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -14,6 +15,8 @@ from leadline.outputs.allowance import MOST_CHARACTERS
 from leadline.outputs.document_template import MakeDraft
 
 if TYPE_CHECKING:
+    from io import TextIOWrapper
+
     from leadline.outputs.place import Places
 
 _FORMATS = "leadline.outputs.formats"
@@ -99,9 +102,21 @@ class Format(Struct, frozen=True):
     write: Callable[[Any, IO[str], Page], None]
     draft: MakeDraft | None = None
     """Of documents: ``write`` is made of it."""
-    is_binary: bool = False
+    compiled: Callable[[str], bytes] | None = None
+    """Makes the file of what ``write`` wrote, where that is no text."""
+    needs: str = ""
+    """The module of an extra without which it cannot be made."""
     with_scores: bool = True
     """Whether it shows the scores of frameworks."""
+
+    def put(self, report: Any, stream: "TextIOWrapper", page: Page) -> None:
+        """Writes the whole file."""
+        if self.compiled is None:
+            self.write(report, stream, page)
+            return
+        text = StringIO()
+        self.write(report, text, page)
+        stream.buffer.write(self.compiled(text.getvalue()))
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -113,12 +128,18 @@ Write = Callable[[Any, IO[str], Page], None]
 
 
 def format(
-    name: str, *, suffix: str, report: type = PostureReport, with_scores: bool = True
+    name: str,
+    *,
+    suffix: str,
+    report: type = PostureReport,
+    with_scores: bool = True,
+    compiled: Callable[[str], bytes] | None = None,
+    needs: str = "",
 ) -> Callable[[Write], Format]:
     """Makes a ``Format`` of ``write(report, out, page)``."""
 
     def make(write: Write) -> Format:
-        return Format(name, suffix, report, write, with_scores=with_scores)
+        return Format(name, suffix, report, write, compiled=compiled, needs=needs, with_scores=with_scores)
 
     return make
 

@@ -44,6 +44,7 @@ CASES = {
     "report.csv": ("csv", {}),
     "report.md": ("markdown", {"verdict": "failed: 3 findings", "passed": False}),
     "report.html": ("html", {"verdict": "failed: 3 findings", "passed": False}),
+    "report.pdf.json": ("pdf", {"verdict": "failed: 3 findings", "passed": False}),
     "report.prom": ("prometheus", {}),
     "report.yaml": ("yaml", {}),
     "report.policyreport.yaml": ("policyreport", {}),

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -55,9 +56,19 @@ def destinations(names: Iterable[str], output: str, *, is_terminal: bool) -> tup
         if paths.count(destination.path) > 1:
             where = destination.path or "standard output"
             raise UsageError(f"two formats would be written to {where}", hint="give one of them another file")
+    for destination in chosen:
+        _refuse_what_cannot_be_made(destination, is_terminal=is_terminal)
     if output and not others:
         raise UsageError(f"no format is left for {output}", hint="leave --output away, or add a --format")
     return chosen
+
+
+def _refuse_what_cannot_be_made(destination: Destination, *, is_terminal: bool) -> None:
+    format = destination.format
+    if format.compiled and is_terminal and not destination.path:
+        raise UsageError(f"{format.name} is no text for a terminal", hint=f"--output report{format.suffix}")
+    if format.needs and find_spec(format.needs) is None:
+        raise UsageError(f"the format {format.name} needs {format.needs}", hint="install leadline[report]")
 
 
 def _own(name: str) -> Destination:

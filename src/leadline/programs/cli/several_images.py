@@ -48,7 +48,7 @@ def run_several(request: ImageRequest) -> int:
         outcome = images_verdict(reports, unread, gates_of(request))
         page = image_page(request, outcome, is_terminal, chosen)
         for sink in sinks:
-            sink.destination.format.write(report, sink.stream, page)
+            sink.destination.format.put(report, sink.stream, page)
             sink.stream.flush()
             sink.keep()
     _remark(request, report, verdict_text(outcome), chosen)

@@ -135,7 +135,7 @@ def image(image: str, format: tuple[str, ...], output: str, verbose: bool, **whe
     )
     with opened(chosen) as sinks:
         for sink in sinks:
-            sink.destination.format.write(report, sink.stream, page)
+            sink.destination.format.put(report, sink.stream, page)
             sink.stream.flush()
             sink.keep()
     return 0

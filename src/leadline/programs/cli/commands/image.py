@@ -298,7 +298,7 @@ def _run(request: ImageRequest) -> int:
                 sink.stream.buffer.write(documents[format.name])
             elif report is not None:
                 page = image_page(request, outcome, is_terminal, chosen)
-                format.write(report if format.report is ImageReport else report.sbom, sink.stream, page)
+                format.put(report if format.report is ImageReport else report.sbom, sink.stream, page)
             sink.stream.flush()
             sink.keep()
     for line in _remarks(request, unread, report, outcome, chosen):

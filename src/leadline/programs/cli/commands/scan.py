@@ -422,7 +422,7 @@ def _page(
 def _write(sink: Sink, report: PostureReport, page: Page) -> None:
     format = sink.destination.format
     try:
-        format.write(report, sink.stream, page)
+        format.put(report, sink.stream, page)
         sink.stream.flush()
         sink.keep()
     except BrokenPipeError:

@@ -1,0 +1,169 @@
+"""The report as PDF, for those who decide: one page from above, then each namespace, then what was not seen.
+
+What is written is the data; ``outputs.pdf`` sets it.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import IO, Any
+
+from leadline.outputs.format import (
+    SEVERITIES,
+    EditRow,
+    FindingPlaces,
+    Page,
+    PostureReport,
+    Resource,
+    Unread,
+    closing,
+    count,
+    edit_rows,
+    first_fixes_of,
+    fix,
+    format,
+    json_text,
+    not_judged,
+    odd_waivers,
+    place_text,
+    plain,
+    scanned,
+    scores,
+    subject_text,
+    target_name,
+    titles_of,
+    why_accepted,
+)
+from leadline.outputs.pdf.typeset import pdf_of
+
+MOST = 2_000
+"""Rows of all namespaces together, some 120 pages."""
+_FIRST = 8
+_NAMED = 200
+"""Of what was not seen, in each group."""
+_LONGEST = 400
+"""Characters of one text."""
+
+_UNBROKEN = re.compile(r"[^\s/._-]{30}")
+
+_Data = dict[str, Any]
+
+
+@format("pdf", suffix=".pdf", compiled=pdf_of, needs="typst")
+def pdf(report: PostureReport, out: IO[str], page: Page) -> None:
+    places = FindingPlaces(report, page.places)
+    rows = edit_rows(report, places, page.least)
+    title = titles_of(report)
+    named = _named(report)
+    tone = "good" if page.passed and page.verdict else "high" if page.verdict else "unknown"
+    more = f"and {count(len(rows) - MOST, 'less urgent change')}, which another format lists"
+    data = {
+        "at": page.at,
+        "title": f"Kubernetes: {_short(target_name(report))}",
+        "scanned": _short(f"{page.at} by Leadline {page.version}; {scanned(report)}"),
+        "verdict": {"words": _short(page.verdict or closing(report)), "tone": tone},
+        "counts": _counts(report),
+        "first": _first(report, rows, title),
+        "scores": [{"name": _short(name), "score": _short(score)} for name, score in scores(report)],
+        "not_seen": [{"words": group["title"], "number": group["number"]} for group in named],
+        "namespaces": _namespaces(rows[:MOST], report, places, title),
+        "more": more if len(rows) > MOST else "",
+        "named": named,
+        "accepted": _accepted(report),
+    }
+    out.write(json_text(data))
+
+
+def _short(words: str, longest: int = _LONGEST) -> str:
+    """The text as it is shown; one word without end may be broken, or it would run over the edge."""
+    return _UNBROKEN.sub("\\g<0>\u200b", plain(words, longest))
+
+
+def _counts(report: PostureReport) -> list[_Data]:
+    pairs = report.severities()
+    cells = [(severity, pairs[severity], severity) for severity in SEVERITIES]
+    others = [
+        ("accepted", len(report.waived), "soft"),
+        ("undecided", report.objects_undecided, "soft"),
+        ("not read", len(report.unread), "high"),
+    ]
+    return [
+        {"words": words, "number": f"{number:,}", "tone": tone}
+        for words, number, tone in [*cells, *others]
+        if number
+    ]
+
+
+def _first(report: PostureReport, rows: list[EditRow], title: Callable[[Resource], str]) -> list[_Data]:
+    """The objects to begin with; the most urgent changes where few objects fail."""
+    if fixes := first_fixes_of(report):
+        return [{"title": _short(one.title), "why": _short(one.why, 1_000)} for one in fixes]
+    return [
+        {
+            "title": _short(subject_text(row, report, title)),
+            "why": _short(f"{row.problem}: {fix(row.finding)}"),
+        }
+        for row in rows[:_FIRST]
+    ]
+
+
+def _namespaces(
+    rows: Iterable[EditRow], report: PostureReport, places: FindingPlaces, title: Callable[[Resource], str]
+) -> list[_Data]:
+    by_namespace: dict[str, list[_Data]] = {}
+    for row in rows:
+        ids = ", ".join(control.id for control in row.controls[:4])
+        more = f" and {len(row.controls) - 4:,} more" if len(row.controls) > 4 else ""
+        by_namespace.setdefault(report.resource(row.subjects[0]).namespace, []).append(
+            {
+                "severity": row.severity,
+                "problem": _short(row.problem),
+                "controls": _short(ids + more),
+                "object": _short(subject_text(row, report, title)),
+                "place": _short(place_text(places.holder(row.finding), row.place)),
+                "fix": _short(fix(row.finding)),
+            }
+        )
+    names = sorted(by_namespace, key=lambda name: (not name, name))
+    return [{"name": _short(name) or "Without a namespace", "rows": by_namespace[name]} for name in names]
+
+
+def _named(report: PostureReport) -> list[_Data]:
+    groups = [
+        ("Not read", [_unread(part) for part in report.unread]),
+        (
+            "Undecided",
+            [
+                {"where": one.control, "why": _short(f"{one.why}, {count(len(one.resources), 'object')}")}
+                for one in report.undecided
+            ],
+        ),
+        ("Left out by choice", [_unread(part) for part in report.left_out]),
+        (
+            "Controls that judged nothing",
+            [{"where": id, "why": _short(why)} for id, why in not_judged(report)],
+        ),
+    ]
+    return [
+        {
+            "title": title,
+            "number": f"{len(lines):,}",
+            "lines": lines[:_NAMED],
+            "more": f"and {len(lines) - _NAMED:,} more" if len(lines) > _NAMED else "",
+        }
+        for title, lines in groups
+        if lines
+    ]
+
+
+def _unread(part: Unread) -> _Data:
+    spot = f"{part.where}:{part.line}" if part.line else part.where
+    return {"where": _short(spot), "why": _short(f"{part.why}{f'; {part.hint}' if part.hint else ''}")}
+
+
+def _accepted(report: PostureReport) -> list[str]:
+    lines = [
+        f"{one.finding.control} {report.resource(one.finding.resource).title}: "
+        f"{why_accepted(report.waivers[one.waiver].waiver)}"
+        for one in report.waived
+    ]
+    return [_short(line) for line in (*lines, *odd_waivers(report.waivers))][:_NAMED]
