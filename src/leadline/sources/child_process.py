@@ -154,8 +154,11 @@ class Child:
                 with contextlib.suppress(OSError):
                     stream.close()
 
-    def ask(self, line: bytes) -> tuple[bytes, Fate]:
-        """Its answer to one line, without the line's end; any other fate than ``"ended"`` is its last."""
+    def ask(self, line: bytes, timeout_s: float | None = None) -> tuple[bytes, Fate]:
+        """Its answer to one line, without the line's end; any other fate than ``"ended"`` is its last.
+
+        ``timeout_s``: for this answer; ``None`` for that of its limits.
+        """
         stream = self._process.stdin
         if stream is None:
             return b"", "crashed"
@@ -164,7 +167,7 @@ class Child:
             stream.flush()
         except OSError:
             return b"", "crashed"
-        return self.read_until(b"\n", self._limits.timeout_s)
+        return self.read_until(b"\n", self._limits.timeout_s if timeout_s is None else timeout_s)
 
     def read_until(self, mark: bytes | None, timeout_s: float) -> tuple[bytes, Fate]:
         """What it writes up to ``mark``, or to its end where that is ``None``."""

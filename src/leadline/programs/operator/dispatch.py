@@ -23,6 +23,7 @@ LINGER_S = 5.0
 """How long a process that has nothing to do is kept: starting one takes half a second of a core."""
 MOST_CPU_S = 300.0
 """That one process takes; the system ends it soon after (``child_process``)."""
+START_S = 60.0
 MOST_IMAGES = 50
 """That one process scans: what it holds on to is let go of from time to time."""
 _ANSWER_BYTES = 4 << 20
@@ -117,8 +118,8 @@ class ChildScanner:
         limits = Limits(settings.worker_s, settings.worker_memory_bytes, _ANSWER_BYTES, _CACHE_BYTES)
         command = Command(self._command, os.sep, _environment(os.environ), self._stopped)
         child = Child(command, limits)
-        # What goes wrong here is said with the first image.
-        child.ask(msgspec.json.encode(settings))
+        # Where it does not start, the first image is answered that way.
+        child.ask(msgspec.json.encode(settings), START_S)
         return child
 
     def _ask(self, child: Child, task: ImageTask) -> tuple[ImageAnswer, bool]:
@@ -128,7 +129,7 @@ class ChildScanner:
             try:
                 return msgspec.json.decode(line, type=ImageAnswer), True
             except msgspec.DecodeError:
-                fate = "crashed"
+                return ImageAnswer(self._broken("crashed")), False
         ended = child.end(line, fate)
         # The text of an exception may hold anything that was in the image; its kind does not.
         kind = ended.complaint.rpartition("\n")[2].partition(":")[0][:100]
