@@ -50,10 +50,10 @@ class Registry:
         self.ask("PUT", f"/v2/{repository}/manifests/{name}", content, str(manifest["mediaType"]))
         return digest(content)
 
-    def push_image(self, repository: str, tag: str, layers: list[bytes]) -> str:
-        """The digest of its manifest."""
+    def push_image(self, repository: str, tag: str, layers: list[bytes], **run: object) -> str:
+        """The digest of its manifest. ``run``: how it runs, by the words of an image's configuration."""
         blobs = Blobs()
-        manifest = blobs.blobs[str(blobs.image(layers)["digest"])]
+        manifest = blobs.blobs[str(blobs.image(layers, **run)["digest"])]
         for content in blobs.blobs.values():
             if content != manifest:
                 self.push_blob(repository, content)

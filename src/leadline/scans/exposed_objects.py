@@ -19,7 +19,11 @@ KINDS = ("Service", "Ingress.networking.k8s.io", *ROUTE_KINDS)
 
 def exposed_objects(resources: Sequence[Resource], *, is_whole: bool) -> Mapping[str, tuple[str, ...]]:
     """The titles of what leads to an object from outside, by its id; objects that nothing leads to are not in it."""
-    worlds = Worlds(resources, Facts(is_whole=is_whole))
+    return exposed_in(Worlds(resources, Facts(is_whole=is_whole)))
+
+
+def exposed_in(worlds: Worlds) -> Mapping[str, tuple[str, ...]]:
+    """As ``exposed_objects``, of what is joined already."""
     found: dict[str, tuple[str, ...]] = {}
     for resource in worlds.resources:
         inventory = worlds.around(resource)

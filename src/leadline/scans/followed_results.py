@@ -21,6 +21,7 @@ from leadline.outputs.store.protocol import Put
 from leadline.posture.engine import Judge, Judgement, SubjectVerdict
 from leadline.posture.follow import Followed
 from leadline.posture.worlds import Worlds
+from leadline.scans.exposed_objects import exposed_in
 from leadline.scans.options import PostureOptions
 from leadline.scans.policies import Policies
 from leadline.scans.posture_scan import asked_controls, facts_of, report_of
@@ -115,6 +116,11 @@ class FollowedResults:
         for row in self._covered.values():
             counts.update(row)
         return counts
+
+    def exposed(self) -> Mapping[str, tuple[str, ...]]:
+        """What leads to an object from outside, by the title of the object."""
+        titles = {resource.id: resource.title for resource in self._worlds.resources}
+        return {titles[id]: ways for id, ways in exposed_in(self._worlds).items()}
 
     def take(
         self, removed: Collection[str], added: Collection[Resource], unread: Iterable[Unread] = ()

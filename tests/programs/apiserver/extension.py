@@ -49,7 +49,7 @@ class Extension(ControlPlane):
 
     def start(self) -> None:
         super().start()
-        self._controllers = Program(self.folder, "controllers", self._controllers_command())
+        self._start_controllers()
         self._prepare()
         self.start_ours()
         self.register()
@@ -140,6 +140,9 @@ class Extension(ControlPlane):
                 "wait", "--for=condition=Available", "--timeout=60s", "apiservice", f"{version}.{group}"
             )
         self.until(lambda: "knownservers" in self.kubectl("api-resources", "-o", "name", check=False), 60)
+
+    def _start_controllers(self) -> None:
+        self._controllers = Program(self.folder, "controllers", self._controllers_command())
 
     def _answers(self) -> bool:
         try:

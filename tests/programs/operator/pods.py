@@ -1,6 +1,10 @@
 """Pods as an API server sends them."""
 
+from collections.abc import Mapping
 from typing import Any
+
+from leadline.programs.operator.watch import Running, _running
+from leadline.sources.cluster.watch import Key
 
 
 def digest_of(number: int) -> str:
@@ -42,3 +46,10 @@ def pod(
             ],
         },
     }
+
+
+def shown(body: dict[str, Any]) -> Mapping[Key, Running | None]:
+    """As the watch hands on that the object has come or changed."""
+    group = body["apiVersion"].rpartition("/")[0]
+    one = _running(f"{body['kind']}.{group}" if group else body["kind"], body)
+    return {one.key: one}

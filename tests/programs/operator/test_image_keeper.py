@@ -11,7 +11,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pods import digest_of, pod
+from pods import digest_of, pod, shown
 
 from leadline.errors import StoreError
 from leadline.outputs.store.image_results import (
@@ -28,11 +28,12 @@ from leadline.outputs.store.protocol import Content, Entry, Paging, Put
 from leadline.outputs.store.selection import Key, Selection
 from leadline.programs.operator.image_jobs import ImageAnswer, ImageSettings, ImageTask
 from leadline.programs.operator.image_keeper import Clock, Cluster, ImageKeeper, version_text
-from leadline.programs.operator.plan import Outcome, Settings
-from leadline.programs.operator.running_images import RunningImages
+from leadline.programs.operator.plan import Outcome
+from leadline.programs.operator.used_images import UsedImages
 from leadline.programs.operator.work_state import IMAGE_SCANS, Work, work_of
 
-PACE = Settings(gap_s=0.0, at_a_time=4, at_a_time_of_place=4, first_wait_s=10.0, longest_wait_s=100.0)
+SETTINGS = ImageSettings(gap_s=0.0, workers=4, workers_of_registry=4)
+PACE = SETTINGS.pace
 NOW = 1_800_000_000.0
 
 
@@ -109,29 +110,27 @@ class World:
 
     def __init__(self) -> None:
         self.store = FrailStore()
-        self.running = RunningImages()
+        self.used = UsedImages()
         self.now = NOW
         self.built = "db1"
-        self.settings = ImageSettings()
         self.scanner = FakeScanner(self.store, lambda: self.built, lambda: self.now)
         self.exposed: dict[str, tuple[str, ...]] = {}
         self.keeper: ImageKeeper | None = None
         self.is_whole = True
 
     def begin(self) -> ImageKeeper:
-        cluster = Cluster(self.running, lambda: self.exposed, lambda: self.is_whole)
-        keeper = ImageKeeper(
-            self.store,
-            cluster,
-            self.scanner,
-            self.settings,
-            PACE,
-            holder="operator",
-            clock=Clock(lambda: self.now, self.sleep),
-        )
+        cluster = Cluster(lambda: self.used.now(self.exposed), lambda: self.is_whole)
+        clock = Clock(lambda: self.now, self.sleep)
+        keeper = ImageKeeper(self.store, cluster, self.scanner, SETTINGS, "leadline", clock=clock)
         keeper._database = _Database(self)
         self.keeper = keeper
         return keeper
+
+    def start(self, body: dict[str, Any]) -> None:
+        self.used.take(shown(body))
+
+    def end(self, body: dict[str, Any]) -> None:
+        self.used.take(dict.fromkeys(shown(body)))
 
     async def sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -222,10 +221,10 @@ async def after(events: Sequence[Event]) -> World:
     for event in events:
         match event:
             case ("start", name, number):
-                world.running.observe("Pod", pod(f"p{name}", f"quay.io/a{number}:1", digest_of(number)))
+                world.start(pod(f"p{name}", f"quay.io/a{number}:1", digest_of(number)))
             case ("end", name, number):
                 body = pod(f"p{name}", "quay.io/a:1", digest_of(number))
-                world.running.observe("Pod", body, is_gone=True)
+                world.end(body)
             case ("step",):
                 await world.step()
             case ("restart",):
@@ -252,7 +251,7 @@ def test_any_series_of_events_ends_with_a_result_for_every_image(events: list[Ev
         world = await after(events)
         world.store.fates = []
         await world.settle()
-        running = world.running.now({})
+        running = world.used.now({})
         works = {work.image.digest: work for work in await world.works()}
         assert set(running.images) <= set(works)
         for digest in running.images:
@@ -288,7 +287,7 @@ def test_one_scan_serves_all_workloads_and_a_new_database_fetches_nothing(number
     async def run() -> None:
         world = World()
         for name in range(number):
-            world.running.observe("Pod", pod(f"p{name}", "quay.io/a:1", digest_of(1)))
+            world.start(pod(f"p{name}", "quay.io/a:1", digest_of(1)))
         await world.settle()
         world.built = "db2"
         await world.settle()
@@ -307,9 +306,9 @@ def test_one_scan_serves_all_workloads_and_a_new_database_fetches_nothing(number
 def test_a_container_that_comes_later_gets_its_numbers_without_a_scan() -> None:
     async def run() -> None:
         world = World()
-        world.running.observe("Pod", pod("first", "quay.io/a:1", digest_of(1)))
+        world.start(pod("first", "quay.io/a:1", digest_of(1)))
         await world.settle()
-        world.running.observe("Pod", pod("second", "quay.io/b:1", digest_of(1), namespace="other"))
+        world.start(pod("second", "quay.io/b:1", digest_of(1), namespace="other"))
         await world.settle()
         assert sum(world.scanner.scanned.values()) == 1
         entry = await world.store.get(Key(SUMMARIES, "other", "pod-second-main"))
@@ -322,10 +321,10 @@ def test_a_container_that_comes_later_gets_its_numbers_without_a_scan() -> None:
 def test_numbers_of_the_image_before_are_not_shown_for_one_that_was_not_scanned() -> None:
     async def run() -> None:
         world = World()
-        world.running.observe("Pod", pod("web", "quay.io/a:1", digest_of(1)))
+        world.start(pod("web", "quay.io/a:1", digest_of(1)))
         await world.settle()
         world.scanner.answers[digest_of(2)] = [ImageAnswer(Outcome("Unauthorized", "no"))]
-        world.running.observe("Pod", pod("web", "quay.io/a:2", digest_of(2)))
+        world.start(pod("web", "quay.io/a:2", digest_of(2)))
         await world.step()
         await world.step()
         assert await world.store.get(Key(SUMMARIES, "shop", "pod-web-main")) is None
@@ -339,10 +338,10 @@ def test_results_of_what_runs_no_more_go_after_a_day_and_only_when_all_is_known(
     async def run() -> None:
         world = World()
         body = pod("web", "quay.io/a:1", digest_of(1))
-        world.running.observe("Pod", body)
-        world.running.observe("Pod", pod("other", "quay.io/b:1", digest_of(2)))
+        world.start(body)
+        world.start(pod("other", "quay.io/b:1", digest_of(2)))
         await world.settle()
-        world.running.observe("Pod", body, is_gone=True)
+        world.end(body)
         world.is_whole = False
         await world.step()
         world.now += 2 * PACE.kept_s
@@ -362,7 +361,7 @@ def test_results_of_what_runs_no_more_go_after_a_day_and_only_when_all_is_known(
 def test_what_the_scanner_before_us_stored_is_taken_over() -> None:
     async def run() -> None:
         world = World()
-        world.running.observe("Pod", pod("web", "quay.io/a:1", digest_of(1)))
+        world.start(pod("web", "quay.io/a:1", digest_of(1)))
         world.scanner.crash_after.add(digest_of(1))
         await world.step()
         assert world.keeper is None

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,8 +15,15 @@ from extension import Extension
 
 from image.matching.made_database import advisory, build_of
 from image_archives import layer
-from leadline.programs.operator.dispatch import ChildScanner
-from leadline.programs.operator.image_jobs import NO_DATABASE, ImageAnswer, ImageSettings, ImageTask
+from leadline.programs.operator.dispatch import WORKER, ChildScanner
+from leadline.programs.operator.image_jobs import (
+    NO_DATABASE,
+    ImageAnswer,
+    ImageSettings,
+    ImageTask,
+    Place,
+    Start,
+)
 from leadline.programs.operator.image_worker import SECRETS_OFF
 from leadline.programs.operator.work_state import NamedSource
 from registry_process import Registry, is_here, real_registry
@@ -72,9 +80,9 @@ def _secret(extension: Extension, namespace: str, name: str, kind: str, content:
     extension.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": kind, "data": data})
 
 
-def answers(settings: ImageSettings, *tasks: ImageTask, command: tuple[str, ...] = ()) -> list[ImageAnswer]:
+def answers(given: Start, *tasks: ImageTask, command: tuple[str, ...] = WORKER) -> list[ImageAnswer]:
     async def scanned() -> list[ImageAnswer]:
-        scanner = ChildScanner(settings, command)
+        scanner = ChildScanner(given.settings, given.place, command)
         try:
             return [await scanner.scan(task) for task in tasks]
         finally:
@@ -83,9 +91,10 @@ def answers(settings: ImageSettings, *tasks: ImageTask, command: tuple[str, ...]
     return asyncio.run(scanned())
 
 
-def settings_for(extension: Extension, **fields: object) -> ImageSettings:
-    given = {"kubeconfig": extension.admin(), "workers": 1, "pull_secrets": True, **fields}
-    return msgspec.convert(given, ImageSettings)
+def settings_for(extension: Extension, user: str = "", **fields: Any) -> Start:
+    given = {"workers": 1, "pull_secrets": True, **fields}
+    kubeconfig = extension.user(user) if user else extension.admin()
+    return Start(ImageSettings(**given), Place(kubeconfig=kubeconfig))
 
 
 def task(registry: Registry, digest: str, *secrets: str) -> ImageTask:
@@ -154,7 +163,7 @@ def test_an_account_that_may_not_read_secrets_is_told_of_by_its_name(
     extension: Extension, registry: Registry, shop: str
 ) -> None:
     digest = registry.push_image("team/app", "1", [layer(FILES)])
-    stranger = settings_for(extension, kubeconfig=extension.user("stranger"))
+    stranger = settings_for(extension, "stranger")
     (answer,) = answers(stranger, task(registry, digest, "good"))
     assert answer.outcome.phase == "Unauthorized"
     assert "pull secret shop/good may not be read" in answer.outcome.hint
@@ -178,11 +187,9 @@ def test_without_a_database_the_packages_are_stored_and_that_is_said(
 def test_an_image_that_is_too_large_is_not_fetched(
     extension: Extension, registry: Registry, shop: str
 ) -> None:
-    digest = registry.push_image("team/large", "1", [layer({"blob": os.urandom(200_000)})])
+    digest = registry.push_image("team/large", "1", [layer({"blob": os.urandom(3 << 20)})])
     source = NamedSource(f"{registry.host}/team/large:1@{digest}", ("shop/good",))
-    (answer,) = answers(
-        settings_for(extension, most_image_bytes=100_000), ImageTask(digest, False, (source,))
-    )
+    (answer,) = answers(settings_for(extension, most_image_mib=1), ImageTask(digest, False, (source,)))
     assert answer.outcome.phase == "TooLarge"
     assert "MiB of layers" in answer.outcome.why
 
@@ -272,7 +279,7 @@ def test_an_image_that_breaks_the_worker_costs_itself_alone(case: str) -> None:
         '        print(\'{"outcome":{"phase":"Done"}}\', flush=True)\n'
     )
     tasks = [ImageTask(name, False, ()) for name in ("good", "bad", "good again")]
-    settings = ImageSettings(workers=1, worker_s=2.0 if case == "hangs" else 60.0)
+    settings = Start(ImageSettings(workers=1, worker_s=2.0 if case == "hangs" else 60.0), Place())
     found = answers(settings, *tasks, command=(sys.executable, "-c", program))
     assert [one.outcome.phase for one in found] == ["Done", phase, "Done"]
     assert why in found[1].outcome.why

@@ -44,6 +44,8 @@ CURRENT_S = 30.0
 """So often at most the run that goes on is written, when something changed."""
 SEEN_S = 300.0
 """So often at least it says that it goes on."""
+EXPOSED_S = 60.0
+"""So often it is worked out anew what can be reached from outside."""
 LOOK_S = 30.0
 """So often it is looked for what accepted findings has ended."""
 
@@ -115,6 +117,7 @@ class Continuous:
         kinds = {*kinds_needed(rules.policies.controls), *(EXCEPTIONS if settings.use_target_waivers else ())}
         if not settings.read_secrets:
             kinds.discard(_SECRETS)
+        world.running.begin()
         watch = watch_cluster(
             cluster,
             kinds,
@@ -122,8 +125,10 @@ class Continuous:
             settings.exclude_namespaces,
             observe=world.running.observe,
             forget=world.running.forget,
+            relisted=world.running.relisted,
         )
         snapshot = watch.snapshot
+        world.running.read(is_whole="Pod" not in snapshot.unread_kinds)
         if not settings.read_secrets:
             snapshot = replace(snapshot, unread_kinds=snapshot.unread_kinds | {_SECRETS})
         reading = reading_of(snapshot, rules.options, rules.policies.controls)
@@ -186,6 +191,7 @@ class _Session:
                 self._tell(),
                 self._look_at_time(),
                 self._look_for_rights(),
+                self._look_outside(),
                 world.orders.wait("posture"),
             )
         ]
@@ -319,6 +325,13 @@ class _Session:
             settings.include_namespaces or settings.exclude_namespaces or settings.exclude_controls
         )
         return RunOptions(trigger, is_full=is_full, skipped_namespaces=settings.exclude_namespaces)
+
+    async def _look_outside(self) -> None:
+        """Says again and again which workloads can be reached from outside, for the half that looks at images."""
+        while True:
+            async with self._judging:
+                self._world.running.exposed = await in_thread(self._followed.exposed)
+            await asyncio.sleep(EXPOSED_S)
 
     async def _look_at_time(self) -> None:
         while True:

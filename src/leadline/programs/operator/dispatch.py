@@ -13,12 +13,13 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from leadline.programs.operator.image_jobs import ImageAnswer, ImageSettings, ImageTask
+from leadline.programs.operator.image_jobs import ImageAnswer, ImageSettings, ImageTask, Place, Start
 from leadline.programs.operator.plan import Outcome
 from leadline.sources.child_process import Child, Command, Limits
 
 log = logging.getLogger(__name__)
 
+WORKER = (sys.executable, "-m", "leadline.programs.operator.image_worker")
 LINGER_S = 5.0
 """How long a process that has nothing to do is kept: starting one takes half a second of a core."""
 MOST_CPU_S = 300.0
@@ -62,10 +63,10 @@ class _Asked(Struct, frozen=True):
 class ChildScanner:
     """``settings.workers`` processes at most, each with limits of its own."""
 
-    def __init__(self, settings: ImageSettings, command: tuple[str, ...] = ()) -> None:
-        """``command``: what is run in place of our own worker."""
+    def __init__(self, settings: ImageSettings, place: Place, command: tuple[str, ...] = WORKER) -> None:
         self._settings = settings
-        self._command = command or (sys.executable, "-m", "leadline.programs.operator.image_worker")
+        self._place = place
+        self._command = command
         self._asked: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self._threads = [
@@ -115,11 +116,11 @@ class ChildScanner:
 
     def _started(self) -> Child:
         settings = self._settings
-        limits = Limits(settings.worker_s, settings.worker_memory_bytes, _ANSWER_BYTES, _CACHE_BYTES)
+        limits = Limits(settings.worker_s, settings.worker_memory_mib << 20, _ANSWER_BYTES, _CACHE_BYTES)
         command = Command(self._command, os.sep, _environment(os.environ), self._stopped)
         child = Child(command, limits)
         # Where it does not start, the first image is answered that way.
-        child.ask(msgspec.json.encode(settings), START_S)
+        child.ask(msgspec.json.encode(Start(settings, self._place)), START_S)
         return child
 
     def _ask(self, child: Child, task: ImageTask) -> tuple[ImageAnswer, bool]:
@@ -140,17 +141,17 @@ class ChildScanner:
         settings = self._settings
         match fate:
             case "out of memory":
-                size = settings.worker_memory_bytes >> 20
+                size = settings.worker_memory_mib
                 return Outcome(
                     "TooLarge",
                     f"scanning it takes more than {size:,} MiB",
-                    "allow images.workerMemoryBytes more",
+                    "allow more in images.workerMemoryMib",
                 )
             case "out of time":
                 return Outcome(
                     "Failed",
                     f"scanning it took more than {settings.worker_s:g} s",
-                    "allow images.workerS more",
+                    "allow more in images.workerS",
                 )
             case "stopped":
                 return Outcome("Stopped")
@@ -176,4 +177,8 @@ def _settle(asked: _Asked, answer: ImageAnswer) -> None:
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     names = (*_KEPT, "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-    return {name: environ[name] for name in names if name in environ}
+    found = {name: environ[name] for name in names if name in environ}
+    # Its folder is another.
+    if paths := found.get("PYTHONPATH"):
+        found["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, paths.split(os.pathsep)))
+    return found

@@ -4,48 +4,86 @@ No secret is among it: a Secret is named, and the one who scans reads it.
 """
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from leadline.outputs.store.image_results import ImageCounts
-from leadline.programs.operator.plan import Outcome
+from leadline.programs.operator.plan import Outcome, Settings
 from leadline.programs.operator.work_state import ImageOfCluster, NamedSource
 
 HOME = "leadline"
-GIB = 1 << 30
+JOB_MARGIN_S = 180.0
+"""A job may wait for a process to start, and for the store."""
 NO_DATABASE = "there is no vulnerability database: packages were found, and not matched"
 
 
-class ImageSettings(Struct, frozen=True, kw_only=True):
-    """How images are scanned. Stands in the settings of the operator under ``images``."""
+class ImageSettings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """How images are scanned: ``images`` in the settings of the operator."""
+
+    enabled: Annotated[bool, Meta(description="Whether the images of all pods are scanned.")] = True
+    database: Annotated[
+        str,
+        Meta(
+            description="File of the vulnerability database; without one packages are found, and not matched."
+        ),
+    ] = ""
+    oldest_database_days: Annotated[
+        int, Meta(description="A database whose newest feed is older is refused; 0 for any age.")
+    ] = 0
+    cache: Annotated[
+        str, Meta(description="Folder where what is found in layers is kept; empty for nowhere.")
+    ] = ""
+    pull_secrets: Annotated[
+        bool, Meta(description="Whether the Secrets are read that pods pull their images with.")
+    ] = False
+    mirrors: Annotated[
+        Mapping[str, tuple[str, ...]], Meta(description="Registry to the hosts that are asked before it.")
+    ] = {}
+    ca_file: Annotated[str, Meta(description="PEM of the CAs of registries; empty for the system's.")] = ""
+    accept_any_certificate: Annotated[
+        bool, Meta(description="Whether registries need no trusted certificate, nor TLS.")
+    ] = False
+    node_blobs: Annotated[
+        str,
+        Meta(
+            description="Where the blobs of the node's containerd are mounted, which has what no registry gives."
+        ),
+    ] = ""
+    most_image_mib: Annotated[int, Meta(description="Of an image's layers, as they are stored.")] = 5120
+    worker_memory_mib: Annotated[int, Meta(description="Of the process that scans an image.")] = 2048
+    worker_s: Annotated[float, Meta(description="For one image.")] = 600.0
+    workers: Annotated[int, Meta(description="Images scanned at a time.")] = 2
+    workers_of_registry: Annotated[int, Meta(description="Of these, from one registry.")] = 2
+    gap_s: Annotated[
+        float, Meta(description="Between two images of one registry; a half of it is left to chance.")
+    ] = 0.2
+
+    @property
+    def pace(self) -> Settings:
+        """What it comes to in plans."""
+        return Settings(
+            at_a_time=self.workers,
+            at_a_time_of_place=self.workers_of_registry,
+            gap_s=self.gap_s,
+            job_s=self.worker_s + JOB_MARGIN_S,
+        )
+
+
+class Place(Struct, frozen=True):
+    """Where results go."""
 
     home: str = HOME
     """Namespace of results about images."""
-    database: str = ""
-    """File of the vulnerability database; empty for none."""
-    oldest_database_days: int | None = None
-    cache_folder: str = ""
-    """Where what is found in layers is kept; empty for nowhere."""
-    pull_secrets: bool = False
-    """Whether the Secrets that pods pull with are read."""
-    mirrors: Mapping[str, tuple[str, ...]] = {}
-    """Registry to the hosts that are asked before it."""
-    ca_file: str = ""
-    """PEM of private CAs; empty for the system's."""
-    accept_any_certificate: bool = False
-    """Also lets registries do without TLS."""
-    most_image_bytes: int = 5 * GIB
-    """Of an image's layers as they are stored."""
-    node_blobs: str = ""
-    """Where the node's blobs of containerd are mounted; empty for nowhere."""
-    worker_memory_bytes: int = 2 * GIB
-    """Of the process that scans one image."""
-    worker_s: float = 600.0
-    """For one image."""
-    workers: int = 2
-    """Images scanned at a time by one pod."""
     kube_context: str = ""
     kubeconfig: str = ""
+
+
+class Start(Struct, frozen=True):
+    """The first line that a worker is given."""
+
+    settings: ImageSettings
+    place: Place
 
 
 class ImageTask(Struct, frozen=True):

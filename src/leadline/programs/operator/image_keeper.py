@@ -34,24 +34,26 @@ from leadline.outputs.store.protocol import ConflictError, Paging, Store
 from leadline.outputs.store.selection import Key, Selection
 from leadline.programs.operator.dispatch import Scanner
 from leadline.programs.operator.image_jobs import NO_DATABASE, ImageAnswer, ImageSettings, task_of
-from leadline.programs.operator.plan import Job, Outcome, Plan, Settings, Wanted, ended, plan, taken
-from leadline.programs.operator.running_images import Running, RunningImages
+from leadline.programs.operator.plan import Job, Outcome, Plan, Wanted, due_now, ended, plan, taken
+from leadline.programs.operator.used_images import InUse
 from leadline.programs.operator.work_state import ImageOfCluster, Result, Work, WorkStore
 from leadline.scans.database import database_state
 from leadline.scans.store_images import collect_images
 from leadline.version import __version__
 
 log = logging.getLogger(__name__)
+SOON_S = 5.0
+"""What is to be tried within it has only been paced."""
 LONGEST_SLEEP_S = 60.0
 """Then the database is looked at, whatever else happens."""
 COLLECT_S = 600.0
 """Between two looks for results of what runs no more: they list all that is stored."""
+HOLDER = "operator"
+"""Of what processes of the leader scan. Who finds it at its start knows that its own kind left it behind."""
 AT_ONCE = 50
 """Writes that are begun together."""
 TIMESTAMP = f"{PREFIX}timestamp"
 _AGAIN_S = 5.0
-Exposed = Callable[[], Mapping[str, tuple[str, ...]]]
-"""What leads to a workload from outside, by ``namespace/Kind/name``."""
 
 
 class Clock(Struct, frozen=True):
@@ -62,10 +64,9 @@ class Clock(Struct, frozen=True):
 class Cluster(Struct, frozen=True):
     """What the watch knows."""
 
-    running: RunningImages
-    exposed: Exposed = dict
-    is_whole: Callable[[], bool] = lambda: True
-    """Whether every pod has been shown: otherwise nothing is called gone."""
+    in_use: Callable[[], InUse]
+    is_whole: Callable[[], bool]
+    """Whether every pod is known: otherwise nothing is called gone."""
 
 
 class ImageKeeper:
@@ -77,19 +78,18 @@ class ImageKeeper:
         cluster: Cluster,
         scanner: Scanner,
         settings: ImageSettings,
-        pace: Settings,
+        home: str,
         *,
-        holder: str,
         clock: Clock = Clock(),  # noqa: B008 frozen
     ) -> None:
-        """``holder`` names this process."""
+        """``home``: the namespace of results about images."""
         self._store = store
         self._works = WorkStore(store)
         self._cluster = cluster
         self._scanner = scanner
         self._settings = settings
-        self._pace = pace
-        self._holder = holder
+        self._home = home
+        self._pace = settings.pace
         self._clock = clock
         self._jobs: dict[str, asyncio.Task[None]] = {}
         self._woken = asyncio.Event()
@@ -101,11 +101,23 @@ class ImageKeeper:
         self._is_littered = True
         self._database = DatabaseWatch(settings.database)
         self._is_loaded = False
+        self._again = False
+        self._is_due = True
 
     @property
     def works(self) -> Mapping[str, Work]:
         """By digest."""
         return self._works.works
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every image has come to a result, or to a reason for which it was tried since ``try_again``."""
+        return self._is_loaded and not self._jobs and not self._again and not self._is_due
+
+    def try_again(self) -> None:
+        """What failed is tried now, as if it had never been."""
+        self._again = True
+        self._woken.set()
 
     def changed(self) -> None:
         """Something runs that did not, or the other way round."""
@@ -136,15 +148,18 @@ class ImageKeeper:
         """One plan carried out. Returns when the next is due at the latest. Raises: ``StoreError``."""
         if not self._is_loaded:
             await self._load()
-        running = self._cluster.running.now(self._cluster.exposed())
+        running = self._cluster.in_use()
         is_whole = self._cluster.is_whole()
         version = self._database.version()
         wanted = [self._wanted(image, version) for image in running.images.values()]
+        if self._again:
+            await self._forget_failures()
         records = {digest: work.record for digest, work in self.works.items()}
         planned = plan(wanted, records, self._pace, self._clock.now(), is_whole=is_whole)
         if planned.beyond:
             log.warning("images: %d are too many to be looked after", planned.beyond)
         await self._write(planned, running)
+        self._is_due = bool(planned.jobs) or planned.wake <= self._clock.now() + SOON_S
         for job in planned.jobs:
             await self._begin(job)
         await self._summarise(running)
@@ -152,10 +167,17 @@ class ImageKeeper:
             await self._collect(running, planned.gone)
         return planned.wake
 
+    async def _forget_failures(self) -> None:
+        for work in list(self.works.values()):
+            record = due_now(work.record)
+            if record != work.record:
+                await self._works.write(replace(work, record=record))
+        self._again = False
+
     async def _load(self) -> None:
         """What is in the store, and what an earlier process of our kind left behind."""
         await self._works.load()
-        notes = await self._notes(MANIFESTS, self._settings.home)
+        notes = await self._notes(MANIFESTS, self._home)
         scanned = {note.digest: (key.name, note, annotations) for key, note, annotations in notes}
         self._summaries = {
             key: (note.digest, annotations.get(TIMESTAMP, ""))
@@ -209,8 +231,8 @@ class ImageKeeper:
         given = (
             sources,
             settings.pull_secrets,
-            settings.most_image_bytes,
-            settings.worker_memory_bytes,
+            settings.most_image_mib,
+            settings.worker_memory_mib,
             settings.worker_s,
             settings.node_blobs,
             sorted(settings.mirrors.items()),
@@ -220,7 +242,7 @@ class ImageKeeper:
         circumstances = hashlib.blake2b(repr(given).encode(), digest_size=8).hexdigest()
         return Wanted(image.digest, version, _registry(image), circumstances, bool(image.exposed_by))
 
-    async def _write(self, planned: Plan, running: Running) -> None:
+    async def _write(self, planned: Plan, running: InUse) -> None:
         news: dict[str, Work] = {}
         for record in planned.records:
             work = self.works.get(record.key)
@@ -243,7 +265,7 @@ class ImageKeeper:
         work = self.works.get(job.key)
         if work is None or job.key in self._jobs:
             return
-        record = taken(work.record, self._holder, self._pace, self._clock.now())
+        record = taken(work.record, HOLDER, self._pace, self._clock.now())
         if not await self._works.write(replace(work, record=record)):
             return
         task = asyncio.create_task(self._carry_out(job))
@@ -268,7 +290,7 @@ class ImageKeeper:
         try:
             for _ in range(AT_ONCE):
                 work = self.works.get(job.key)
-                if work is None or work.record.holder != self._holder:
+                if work is None or work.record.holder != HOLDER:
                     return True  # someone else has it by now
                 record = ended(work.record, job, answer.outcome, self._pace, self._clock.now())
                 result = work.result
@@ -281,7 +303,7 @@ class ImageKeeper:
             return self._clock.now() > work.record.held_until if work else True
         return True
 
-    async def _summarise(self, running: Running) -> None:
+    async def _summarise(self, running: InUse) -> None:
         """A summary for each container whose image has a result; none with the numbers of another image."""
         for container, digest in running.containers.items():
             key = Key(SUMMARIES, container.namespace, summary_name(container))
@@ -293,7 +315,7 @@ class ImageKeeper:
                 continue
             if there == (digest, result.at):
                 continue
-            scanned = Scanned(self._settings.home, result.at, digest, result.database)
+            scanned = Scanned(self._home, result.at, digest, result.database)
             for put in summary_puts(result.counts, scanned, (container,)):
                 await self._store.put(put)
             self._summaries[key] = (digest, result.at)
@@ -303,7 +325,7 @@ class ImageKeeper:
             await self._store.delete(key)
         self._summaries.pop(key, None)
 
-    async def _collect(self, running: Running, gone: Sequence[str]) -> None:
+    async def _collect(self, running: InUse, gone: Sequence[str]) -> None:
         """Deletes what is stored of images and containers that are no more."""
         containers = frozenset(running.containers)
         self._is_littered |= bool(gone or self._containers - containers)
@@ -312,7 +334,7 @@ class ImageKeeper:
         if not self._is_littered or now - self._collected_at < COLLECT_S:
             return
         ids = {work.result.counts.id for work in self.works.values() if work.result}
-        count = await collect_images(self._store, ids, containers, home=self._settings.home)
+        count = await collect_images(self._store, ids, containers, home=self._home)
         self._collected_at, self._is_littered = now, False
         if count:
             log.info("images: %d results of what runs no more were deleted", count)

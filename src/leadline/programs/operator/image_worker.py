@@ -19,7 +19,7 @@ from leadline.outputs.store.image_results import MANIFESTS, Scanned, counts_of, 
 from leadline.outputs.store.protocol import Store
 from leadline.outputs.store.remote import RemoteStore
 from leadline.outputs.store.selection import Key
-from leadline.programs.operator.image_jobs import NO_DATABASE, ImageAnswer, ImageSettings, ImageTask
+from leadline.programs.operator.image_jobs import NO_DATABASE, ImageAnswer, ImageTask, Start
 from leadline.programs.operator.plan import Outcome
 from leadline.programs.operator.work_state import NamedSource
 from leadline.scans.open_image import TooLargeError
@@ -34,7 +34,7 @@ from leadline.scans.running_image import (
 from leadline.scans.scan_runs import moment
 from leadline.sources.cluster.connection import Cluster, RefusedError, async_client, connect
 from leadline.sources.registry.client import BusyError, DeniedError
-from leadline.sources.registry.http import UnreachableError
+from leadline.sources.registry.http import IN_A_FILE, UnreachableError
 from leadline.sources.registry.options import PullSecret
 
 SECRETS_OFF = "pods pull it with secrets, which the operator may read once images.pullSecrets is true"
@@ -43,18 +43,20 @@ SECRETS_OFF = "pods pull it with secrets, which the operator may read once image
 class ImageWorker:
     """Scans one image at a time."""
 
-    def __init__(self, settings: ImageSettings, store: Store) -> None:
+    def __init__(self, start: Start, store: Store) -> None:
+        settings = start.settings
         self._settings = settings
+        self._place = start.place
         self._store = store
         self._cluster: Cluster | None = None
         self._options = ImageOptions(
             database=settings.database,
-            oldest_database_days=settings.oldest_database_days,
-            cache_folder=settings.cache_folder,
+            oldest_database_days=settings.oldest_database_days or None,
+            cache_folder=settings.cache,
             mirrors=settings.mirrors,
             ca_file=settings.ca_file,
             accept_any_certificate=settings.accept_any_certificate,
-            most_stored_bytes=settings.most_image_bytes,
+            most_stored_bytes=settings.most_image_mib << 20,
             longest_wait_s=0.0,
             environ=_network(os.environ),
         )
@@ -81,10 +83,19 @@ class ImageWorker:
                 )
             return await self._keep(task, report)
         except (SourceError, UsageError, DatabaseError, StoreError) as error:
-            # No one logs in here.
-            hint = f"credentials tried: {error.tried}" if isinstance(error, DeniedError) else error.hint
-            error.hint = "; ".join(filter(None, (hint, *notes)))
+            error.hint = "; ".join(filter(None, (self._hint(error, task), *notes)))
             return ImageAnswer(_outcome(error))
+
+    def _hint(self, error: LeadlineError, task: ImageTask) -> str:
+        """What to do in a cluster, where no one logs in or has a file."""
+        match error:
+            case DeniedError():
+                return f"credentials tried: {error.tried}"
+            case UnreachableError() if task.is_id and not self._settings.node_blobs:
+                return "it was brought to the node without a registry: images.nodeBlobs lets it be read there"
+            case UnreachableError():
+                return error.hint.removeprefix(IN_A_FILE).removeprefix("; ")
+        return error.hint
 
     def _fetched(self, task: ImageTask, notes: list[str]) -> ImageReport:
         sources = tuple(PullSource(one.name, tuple(self._secrets(one, notes))) for one in task.sources)
@@ -94,7 +105,7 @@ class ImageWorker:
         return scan_running(image, self._options, self._settings.node_blobs)
 
     async def _stored(self, task: ImageTask) -> ImageReport | None:
-        entry = await self._store.get(Key(MANIFESTS, self._settings.home, task.manifest))
+        entry = await self._store.get(Key(MANIFESTS, self._place.home, task.manifest))
         if entry is None:
             return None
         try:
@@ -106,7 +117,7 @@ class ImageWorker:
     async def _keep(self, task: ImageTask, report: ImageReport) -> ImageAnswer:
         at = moment()
         database = report.database.built if report.database else ""
-        *others, last = image_puts(report, Scanned(self._settings.home, at, task.digest, database))
+        *others, last = image_puts(report, Scanned(self._place.home, at, task.digest, database))
         await self._store.put_all(others)
         await self._store.put(last)
         outcome = Outcome("Done", "" if report.database else NO_DATABASE, is_kept=True)
@@ -137,8 +148,8 @@ class ImageWorker:
 
     def _kube(self) -> Cluster:
         if self._cluster is None:
-            settings = self._settings
-            self._cluster = connect(settings.kube_context, settings.kubeconfig, environ=os.environ)
+            place = self._place
+            self._cluster = connect(place.kube_context, place.kubeconfig, environ=os.environ)
         return self._cluster
 
 
@@ -166,9 +177,9 @@ def _network(environ: os._Environ[str] | dict[str, str]) -> dict[str, str]:
 
 async def serve() -> None:
     """Until the input ends."""
-    settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=ImageSettings)
-    client = async_client(settings.kube_context, settings.kubeconfig, environ=os.environ)
-    worker = ImageWorker(settings, RemoteStore(client))
+    start = msgspec.json.decode(sys.stdin.buffer.readline(), type=Start)
+    client = async_client(start.place.kube_context, start.place.kubeconfig, environ=os.environ)
+    worker = ImageWorker(start, RemoteStore(client))
     _say(b"{}")
     for line in sys.stdin.buffer:
         answer = await worker.answer(msgspec.json.decode(line, type=ImageTask))

@@ -30,9 +30,11 @@ from leadline.outputs.store.local import LocalStore
 from leadline.outputs.store.protocol import Store
 from leadline.outputs.store.remote import RemoteStore
 from leadline.programs.operator.continuous import Continuous, World
+from leadline.programs.operator.image_jobs import Place
+from leadline.programs.operator.images import Images
 from leadline.programs.operator.kube import Kube, KubeError
 from leadline.programs.operator.lease import Leadership, LeaseSettings
-from leadline.programs.operator.runs import POSTURE, Orders
+from leadline.programs.operator.runs import IMAGES, POSTURE, Orders
 from leadline.programs.operator.settings import ACCOUNT, KUBE, Settings, flags_of_settings, settings_of
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages
@@ -96,6 +98,11 @@ def rules_of(settings: Settings, secrets: SecretValues) -> ScanRules:
     return ScanRules(options, policies, chosen, home_of(settings))
 
 
+def image_place(settings: Settings) -> Place:
+    """Where results about images go."""
+    return Place(home_of(settings), settings.kube_context, settings.kubeconfig)
+
+
 def home_of(settings: Settings) -> str:
     """The namespace that we are in."""
     if settings.namespace:
@@ -144,7 +151,7 @@ async def _lead(settings: Settings, rules: ScanRules, kube: Kube, store: Store) 
 async def _work(settings: Settings, rules: ScanRules, kube: Kube, store: Store) -> None:
     """All that only the leader does."""
     running = RunningImages(asyncio.get_running_loop())
-    orders = Orders(store, (POSTURE,))
+    orders = Orders(store, (POSTURE, IMAGES) if settings.images.enabled else (POSTURE,))
 
     def connection() -> Cluster:
         return connect(settings.kube_context, settings.kubeconfig, environ=os.environ)
@@ -162,7 +169,11 @@ async def _work(settings: Settings, rules: ScanRules, kube: Kube, store: Store) 
         running,
         may_list,
     )
-    await _first_of([orders.run(), Continuous(world).run()])
+    halves = [orders.run(), Continuous(world).run()]
+    if settings.images.enabled:
+        name = settings.cluster_name or settings.kube_context
+        halves.append(Images(store, running, orders, image_place(settings), name).run(settings.images))
+    await _first_of(halves)
 
 
 async def _may_list(kube: Kube, plural: str, group: str) -> bool:

@@ -198,6 +198,13 @@ def ended(record: Record, job: Job, outcome: Outcome, settings: Settings, now: f
             return replace(free, phase=outcome.phase, next_try=now + wait_s)
 
 
+def due_now(record: Record) -> Record:
+    """As if it had not been tried yet; what is under way or done stays as it is."""
+    if record.phase in ("Running", "Done"):
+        return record
+    return replace(record, phase="Pending", tries=0, crashes=0, next_try=0.0, place_free_at=0.0)
+
+
 def abandoned(record: Record, settings: Settings, now: float) -> Record:
     """What was taken by someone who is known to have ended without a word."""
     lost = replace(record, holder="", held_until=0.0, tries=record.tries + 1)

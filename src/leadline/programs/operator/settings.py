@@ -14,11 +14,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from leadline.errors import UsageError
+from leadline.programs.operator.image_jobs import ImageSettings
 from leadline.sources.yaml.parser import Limits, parse_documents
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 PREFIX = "LEADLINE_"
 KUBE = "kube"
+IMAGES = "images_"
 _LIMITS = Limits(size_bytes=1 << 20, documents=1, nodes=10_000, alias_nodes=100, depth=20)
 Texts = tuple[str, ...]
 
@@ -68,6 +70,7 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
         int, Meta(description="Changes that wait to be judged at most; a watch waits beyond.")
     ] = 50_000
     log_json: Annotated[bool, Meta(description="Whether log lines are JSON.")] = False
+    images: ImageSettings = ImageSettings()
 
 
 def settings_of(file: str, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
@@ -79,9 +82,9 @@ def settings_of(file: str, environ: Mapping[str, str], flags: Mapping[str, Any])
     for name, kind in _fields().items():
         written = environ.get(f"{PREFIX}{name.upper()}")
         if written is not None:
-            given[_key(name)] = _value(written, kind, f"{PREFIX}{name.upper()}")
+            _set(given, name, _value(written, kind, f"{PREFIX}{name.upper()}"))
         if flags.get(name) is not None:
-            given[_key(name)] = flags[name]
+            _set(given, name, flags[name])
     try:
         settings = msgspec.convert(given, Settings)
     except msgspec.ValidationError as error:
@@ -116,18 +119,38 @@ def _texts(value: str) -> tuple[str, ...]:
 
 
 def _fields() -> dict[str, Any]:
-    """The type of each field by its name."""
-    return get_type_hints(Settings)
+    """The type of each field by its name; those of images as ``images_…``. Tables stand in files alone."""
+    own = {name: kind for name, kind in get_type_hints(Settings).items() if kind is not ImageSettings}
+    images = {f"{IMAGES}{name}": kind for name, kind in get_type_hints(ImageSettings).items()}
+    return {name: kind for name, kind in (own | images).items() if kind in (str, bool, int, float, Texts)}
+
+
+def _set(given: dict[str, Any], name: str, value: Any) -> None:
+    key = _key(name)
+    if name.startswith(IMAGES):
+        images = given.get("images")
+        given["images"] = {**(images if isinstance(images, dict) else {}), key: value}
+    else:
+        given[key] = value
+
+
+def _place(name: str) -> tuple[type[Struct], str]:
+    """The table that a field stands in, and its name there."""
+    if name.startswith(IMAGES):
+        return ImageSettings, name.removeprefix(IMAGES)
+    return Settings, name
 
 
 def _key(name: str) -> str:
     """As it is written in a file."""
-    field = next(one for one in msgspec.structs.fields(Settings) if one.name == name)
+    table, own = _place(name)
+    field = next(one for one in msgspec.structs.fields(table) if one.name == own)
     return field.encode_name
 
 
 def _description(name: str) -> str:
-    hint = get_type_hints(Settings, include_extras=True)[name]
+    table, own = _place(name)
+    hint = get_type_hints(table, include_extras=True)[own]
     meta: Sequence[Any] = getattr(hint, "__metadata__", ())
     return next((str(one.description) for one in meta if isinstance(one, Meta)), "")
 

@@ -6,7 +6,7 @@ the watch back, what runs images as the last known state of each object.
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 
@@ -69,13 +69,41 @@ class RunningImages:
         self._loop = loop
         self._lock = threading.Lock()
         self._pending: dict[Key, Running | None] = {}
+        self._known: set[Key] = set()
+        self._seen: set[Key] = set()
+        """Since the reading began that goes on, or that was the last."""
         self._has_changed = asyncio.Event()
+        self.exposed: Mapping[str, tuple[str, ...]] = {}
+        """What leads to a workload from outside the cluster, by ``namespace/Kind/name``."""
+        self.is_whole = False
+        """Whether every pod of the cluster is known."""
+
+    def begin(self) -> None:
+        """The cluster is read anew."""
+        with self._lock:
+            self.is_whole = False
+            self._seen.clear()
+
+    def read(self, *, is_whole: bool) -> None:
+        """The cluster has been read: what was not seen since ``begin`` is gone, unless not all could be read."""
+        if not is_whole:
+            return
+        for key in self._known - self._seen:
+            self.forget(key)
+        self.is_whole = True
+        self._wake()
 
     def observe(self, key: str, body: Mapping[str, Any]) -> None:
         """An object as the server sent it, of the kind ``key``."""
         if key in HANDS_POD_ON:
             one = _running(key, dict(body))
             self._put(one.key, one)
+
+    def relisted(self, key: str, namespace: str, there: Collection[Key]) -> None:
+        """All of a kind that is there, in one namespace or in all."""
+        for known in [known for known in self._known if known[0] == key and known not in there]:
+            if namespace in ("", known[1]):
+                self.forget(known)
 
     def forget(self, key: Key) -> None:
         if key[0] in HANDS_POD_ON:
@@ -92,6 +120,14 @@ class RunningImages:
     def _put(self, key: Key, one: Running | None) -> None:
         with self._lock:
             self._pending[key] = one
+            if one is None:
+                self._known.discard(key)
+            else:
+                self._known.add(key)
+                self._seen.add(key)
+        self._wake()
+
+    def _wake(self) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._has_changed.set)
 

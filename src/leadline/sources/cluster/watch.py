@@ -8,7 +8,7 @@ Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-d
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -37,6 +37,8 @@ Key = tuple[str, str, str]
 """Key of the kind, namespace, name."""
 Forget = Callable[[Key], None]
 """Is given each workload that is there no more; one call at a time."""
+Relisted = Callable[[str, str, Collection[Key]], None]
+"""Is given the key of a kind, a namespace or an empty text for all of them, and what is there."""
 
 
 class Changes(Struct, frozen=True):
@@ -62,9 +64,16 @@ class _Event(Struct, frozen=True):
 class ClusterWatch:
     """A cluster that is followed. ``snapshot`` is what it held at the start."""
 
-    def __init__(self, reading: Reading, snapshot: ClusterSnapshot, forget: Forget | None = None) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        snapshot: ClusterSnapshot,
+        forget: Forget | None = None,
+        relisted: Relisted | None = None,
+    ) -> None:
         self.snapshot = snapshot
         self._forget = forget
+        self._relisted = relisted
         self._reading = reading
         self._cluster = reading.cluster
         self._events: queue.Queue[_Event] = queue.Queue(MAX_EVENTS)
@@ -128,6 +137,8 @@ class ClusterWatch:
             yield _key(kind, event.body), None if event.is_gone else event.body
         if event.listing is not None:
             there = {_key(kind, body): body for body in event.listing.items}
+            if self._relisted is not None:
+                self._relisted(kind.key, event.stream.namespace, there.keys())
             yield from there.items()
             for key in [key for key in self._present if key[0] == kind.key and key not in there]:
                 if event.stream.namespace in ("", key[1]):
@@ -256,17 +267,19 @@ def watch_cluster(
     *,
     observe: Observe | None = None,
     forget: Forget | None = None,
+    relisted: Relisted | None = None,
 ) -> ClusterWatch:
     """Reads as ``read_cluster`` does, and can report every change from then on.
 
-    ``observe`` is shown each object as the server sends it, whenever it does; ``forget`` is given what is gone.
+    ``observe`` is shown each object as the server sends it, whenever it does; ``forget`` is given what is gone, and
+    ``relisted`` all that is there of a kind where changes of it were missed.
 
     Raises:
         ClusterError: nothing at all could be read.
     """
     scope = Scope(tuple(include_namespaces), tuple(exclude_namespaces))
     reading = Reading(cluster, scope, progress, observe)
-    return ClusterWatch(reading, reading.of(set(kinds)), forget)
+    return ClusterWatch(reading, reading.of(set(kinds)), forget, relisted)
 
 
 def _key(kind: ApiKind, body: dict[str, Any]) -> Key:
