@@ -1,5 +1,5 @@
 from leadline.sources.cluster.discovery import ApiKind
-from leadline.sources.cluster.rbac import ANY_WORKLOAD, least_role, missing_rule
+from leadline.sources.cluster.rbac import ANY_WORKLOAD, least_role, missing_rule, operator_roles
 
 RUNNER = ApiKind("crew.example", "v1", "Runner", "runners", is_namespaced=True)
 
@@ -37,3 +37,20 @@ def test_the_missing_rule_names_verb_and_object() -> None:
     assert missing_rule(RUNNER, "get", "r") == (
         'needs the RBAC rule {apiGroups: ["crew.example"], resources: [runners], verbs: [get], resourceNames: [r]}'
     )
+
+
+def test_the_operator_may_follow_what_it_judges_and_change_nothing_but_results_status_and_its_lease() -> None:
+    cluster, own = operator_roles({"Pod", "SecurityException.kubescape.io"}, "here")
+    ours = {"leadline.dev", "spdx.softwarecomposition.kubescape.io"}
+    changing = [
+        rule["resources"]
+        for rule in cluster["rules"]
+        if not ours & set(rule["apiGroups"]) and set(rule["verbs"]) - {"get", "list", "watch"}
+    ]
+    assert changing == [["clustersecurityexceptions/status", "securityexceptions/status"]]
+    assert {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]} in cluster["rules"]
+    assert all(
+        "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]] for rule in cluster["rules"]
+    )
+    assert own["metadata"] == {"name": "leadline-operator", "namespace": "here"}
+    assert {rule["resources"][0] for rule in own["rules"]} == {"leases"}

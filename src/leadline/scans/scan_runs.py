@@ -31,7 +31,12 @@ Body = dict[str, Any]
 
 def moment() -> str:
     """Now, as Kubernetes writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return written(datetime.now(UTC))
+
+
+def written(moment: datetime) -> str:
+    """``moment``, which is in UTC, as Kubernetes writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def run_name(subject: str, started: str) -> str:

@@ -201,6 +201,14 @@ IMAGE_SCAN = (
     Column("Hint", "string", _value("status", "hint"), "what to do about it", 1),
 )
 
+SCAN_SCHEDULE = (
+    Column("Schedule", "string", _value("spec", "schedule"), "five fields of cron"),
+    Column("Subject", "string", _value("spec", "subject"), "posture or images"),
+    Column("Last", "date", _value("status", "lastScheduleAt"), "how long ago the last scan was due"),
+    Column("Next", "string", _value("status", "nextScheduleAt"), "when the next scan is due"),
+    Column("Message", "string", _value("status", "message"), "why nothing is due"),
+)
+
 
 def _fix(body: Body) -> str:
     """The first path with what to do there."""

@@ -246,6 +246,17 @@ KINDS = (
         version=OUR_VERSION,
     ),
     Kind(
+        "ScanSchedule",
+        "scanschedules",
+        shapes.SCAN_SCHEDULE,
+        columns.SCAN_SCHEDULE,
+        is_namespaced=False,
+        lists_whole=True,
+        more={"status": shapes.SCAN_SCHEDULE_STATUS},
+        group=OUR_GROUP,
+        version=OUR_VERSION,
+    ),
+    Kind(
         "Finding",
         "findings",
         shapes.FINDING,

@@ -351,6 +351,19 @@ SCAN_RUN = record(
     },
     "One scan: what it was asked for.",
 )
+SCAN_SCHEDULE = record(
+    {
+        "schedule": Shape("string", description="Five fields of cron."),
+        "timeZone?": Shape("string", description="Such as Europe/Berlin; UTC where it is left out."),
+        "subject?": Shape("string", description="posture, or images; posture where it is left out."),
+        "suspend?": Shape("boolean", description="Whether nothing is due for now."),
+    },
+    "When scans are due. The operator creates a ScanRun for each moment.",
+)
+SCAN_SCHEDULE_STATUS = record(
+    texts("lastRun?", "lastScheduleAt?", "nextScheduleAt?", "message?"),
+    "What was ordered last, and what comes next.",
+)
 SCAN_RUN_STATUS = record(
     {
         **texts("phase", "startedAt", "finishedAt", "message"),

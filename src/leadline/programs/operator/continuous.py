@@ -74,6 +74,7 @@ class Continuous:
     async def run(self) -> None:
         """One session after the other, until it is cancelled."""
         trigger, failures = "start", 0
+        await self._world.orders.known()
         while True:
             names = self._world.orders.take("posture") or {run_name("posture", moment()): trigger}
             try:

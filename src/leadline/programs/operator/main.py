@@ -35,6 +35,7 @@ from leadline.programs.operator.images import Images
 from leadline.programs.operator.kube import Kube, KubeError
 from leadline.programs.operator.lease import Leadership, LeaseSettings
 from leadline.programs.operator.runs import IMAGES, POSTURE, Orders
+from leadline.programs.operator.schedule import Schedules, check
 from leadline.programs.operator.settings import ACCOUNT, KUBE, Settings, flags_of_settings, settings_of
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages
@@ -54,6 +55,8 @@ _LONGEST_LINE = 2_000
 def _run(config: str, **flags: Any) -> int:
     """Keep the stored results of a cluster current. One of several replicas works; it needs no open port."""
     settings = settings_of(config or os.environ.get("LEADLINE_CONFIG", ""), os.environ, flags)
+    if settings.full_scan:
+        check(settings.full_scan)
     if not settings.posture:
         raise UsageError("nothing is left to do", hint="leave --no-posture away")
     secrets = SecretValues()
@@ -169,7 +172,10 @@ async def _work(settings: Settings, rules: ScanRules, kube: Kube, store: Store) 
         running,
         may_list,
     )
-    halves = [orders.run(), Continuous(world).run()]
+    schedules = Schedules(store, settings.full_scan)
+    # What is due is ordered before the first reading, which then answers it.
+    await schedules.order(datetime.now(UTC))
+    halves = [orders.run(), schedules.run(), Continuous(world).run()]
     if settings.images.enabled:
         name = settings.cluster_name or settings.kube_context
         halves.append(Images(store, running, orders, image_place(settings), name).run(settings.images))

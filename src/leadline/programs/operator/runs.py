@@ -33,6 +33,7 @@ class Orders:
         self._store = store
         self._waiting: dict[str, dict[str, Body]] = {subject: {} for subject in subjects}
         self._come = {subject: asyncio.Event() for subject in subjects}
+        self._are_listed = asyncio.Event()
         self._taken: set[str] = set()
         """Names of those that are being answered."""
 
@@ -47,6 +48,10 @@ class Orders:
         self._taken |= orders.keys()
         return orders
 
+    async def known(self) -> None:
+        """Until the orders that waited at the start are known."""
+        await self._are_listed.wait()
+
     async def wait(self, subject: str) -> None:
         """Until an order waits."""
         await self._come[subject].wait()
@@ -58,6 +63,7 @@ class Orders:
             try:
                 since = await self._list(is_first=is_first)
                 is_first = False
+                self._are_listed.set()
                 async for changes in self._store.watch(Selection(RUNS), since):
                     for event in changes.events:
                         if event.type == DELETED:

@@ -12,6 +12,9 @@ from leadline.sources.cluster.discovery import ApiKind, known_plural
 ANY_WORKLOAD = "workloads"
 """Stands in a set of kinds for everything that runs pods, custom kinds among them."""
 
+OPERATOR = "leadline-operator"
+"""The operator's roles, and its Lease."""
+
 _NEVER_LISTED = frozenset(
     {
         "Eviction.policy",
@@ -44,6 +47,43 @@ def least_role(kinds: Iterable[str], custom: Iterable[ApiKind] = ()) -> dict[str
             {"apiGroups": [group], "resources": sorted(plurals), "verbs": ["list"]}
             for group, plurals in sorted(by_group.items())
         ],
+    }
+
+
+def operator_roles(kinds: Iterable[str], namespace: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the operator needs besides: a ClusterRole to follow ``kinds`` and keep results, a Role for its Lease."""
+    reading = least_role(kinds)["rules"]
+    for rule in reading:
+        rule["verbs"] = ["list", "watch"]
+    keeping = ["create", "delete", "get", "list", "update", "watch"]
+    cluster = [
+        *reading,
+        _rule("kubescape.io", ["clustersecurityexceptions", "securityexceptions"], ["get"]),
+        _rule("kubescape.io", ["clustersecurityexceptions/status", "securityexceptions/status"], ["patch"]),
+        _rule("leadline.dev", ["scanruns", "scanschedules"], keeping),
+        _rule(
+            "spdx.softwarecomposition.kubescape.io",
+            ["workloadconfigurationscans", "workloadconfigurationscansummaries"],
+            keeping,
+        ),
+    ]
+    of_lease = {**_rule("coordination.k8s.io", ["leases"], ["get", "update"]), "resourceNames": [OPERATOR]}
+    own = [of_lease, _rule("coordination.k8s.io", ["leases"], ["create"])]
+    return _role("ClusterRole", {"name": OPERATOR}, cluster), _role(
+        "Role", {"name": OPERATOR, "namespace": namespace}, own
+    )
+
+
+def _rule(group: str, resources: list[str], verbs: list[str]) -> dict[str, Any]:
+    return {"apiGroups": [group], "resources": resources, "verbs": list(verbs)}
+
+
+def _role(kind: str, metadata: dict[str, str], rules: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": kind,
+        "metadata": metadata,
+        "rules": rules,
     }
 
 

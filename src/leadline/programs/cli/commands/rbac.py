@@ -1,8 +1,9 @@
-"""``leadline rbac``: the smallest role that a scan of a cluster needs."""
+"""``leadline rbac``: the smallest roles that a scan of a cluster, or the operator, needs."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 import orjson
@@ -12,31 +13,47 @@ from leadline.posture.required_kinds import kinds_needed
 from leadline.programs.cli.scan_request import split_words
 from leadline.scans.options import PostureOptions
 from leadline.scans.policies import choose_policies
-from leadline.sources.cluster.rbac import least_role
+from leadline.sources.cluster.rbac import least_role, operator_roles
 from leadline.sources.waivers.security_exceptions import KINDS as EXCEPTIONS
 
 
 @click.command("rbac")
 @click.argument("names", nargs=-1, metavar="[framework NAME | control ID ...]")
 @click.option("--controls", multiple=True, metavar="FOLDER", help="Your own controls.")
+@click.option(
+    "--operator", is_flag=True, help="What 'leadline operator' needs: to follow the cluster, store and lead."
+)
+@click.option(
+    "--secrets/--no-secrets",
+    default=None,
+    help="Whether Secrets may be read. A scan reads their keys, the operator does not by default.",
+)
+@click.option(
+    "-n", "--namespace", default="leadline", show_default=True, help="Where the operator has its Lease."
+)
 @click.option("-f", "--format", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
-def command(names: tuple[str, ...], controls: tuple[str, ...], format: str) -> int:
+def command(**flags: Any) -> int:
     """The ClusterRole that lets a scan list what the chosen controls look at, and nothing else.
 
     Without a name it is for all controls. Pipe it to kubectl apply -f - and bind it to anyone who scans.
     """
-    form, chosen, more = split_words(names)
+    form, chosen, more = split_words(flags["names"])
     named = (*chosen, *more)
     options = PostureOptions(
         frameworks=named if form == "framework" else (),
         controls=named if form == "control" else (),
-        own_controls=controls,
+        own_controls=flags["controls"],
         environ=os.environ,
     )
     # A scan reads what a cluster keeps of accepted findings as well.
-    role = least_role({*kinds_needed(choose_policies(options).controls), *EXCEPTIONS})
-    if format == "json":
-        click.echo(orjson.dumps(role, option=orjson.OPT_INDENT_2).decode())
+    kinds = {*kinds_needed(choose_policies(options).controls), *EXCEPTIONS}
+    with_secrets = not flags["operator"] if flags["secrets"] is None else flags["secrets"]
+    if not with_secrets:
+        kinds.discard("Secret")
+    roles = operator_roles(kinds, flags["namespace"]) if flags["operator"] else (least_role(kinds),)
+    if flags["format"] == "json":
+        shown = roles[0] if len(roles) == 1 else {"apiVersion": "v1", "kind": "List", "items": roles}
+        click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
     else:
-        click.echo(yaml.dump(role, Dumper=yaml.CSafeDumper, sort_keys=False), nl=False)
+        click.echo(yaml.dump_all(roles, Dumper=yaml.CSafeDumper, sort_keys=False), nl=False)
     return 0

@@ -1,0 +1,93 @@
+"""The definitions of accepted findings are what their model says, and hold what the reader reads."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from leadline.model.waiver import Waiver
+from leadline.sources.waivers.security_exceptions import security_exception
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / "deploy" / "crds").glob("*.yaml"))
+SPEC = {
+    "author": "eve",
+    "reason": "known",
+    "expiresAt": "2027-01-31",
+    "match": {
+        "objectSelector": {"matchLabels": {"app": "a"}},
+        "resources": [{"kind": "Deployment", "name": "web", "apiGroup": "apps"}],
+        "images": ["registry.example/*"],
+    },
+    "posture": [{"controlID": "C-0057", "frameworkName": "NSA", "action": "ignore"}],
+    "vulnerabilities": [
+        {
+            "vulnerability": {"id": "CVE-2024-1", "aliases": ["GHSA-1"]},
+            "status": "not_affected",
+            "justification": "component_not_present",
+            "expiredOnFix": True,
+        }
+    ],
+}
+
+
+def schema(path: Path) -> dict[str, Any]:
+    (version,) = yaml.safe_load(path.read_text())["spec"]["versions"]
+    found: dict[str, Any] = version["schema"]["openAPIV3Schema"]
+    return found
+
+
+def closed(part: Any) -> Any:
+    """``part`` without room for what it does not name, as the API server prunes it."""
+    if isinstance(part, dict):
+        made = {name: closed(value) for name, value in part.items()}
+        if "properties" in made:
+            made["additionalProperties"] = False
+        return made
+    return [closed(one) for one in part] if isinstance(part, list) else part
+
+
+def test_the_files_are_what_the_model_says():
+    ended = subprocess.run(
+        [sys.executable, str(ROOT / "deploy" / "crds.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert [path.stem for path in FILES] == ["clustersecurityexceptions", "securityexceptions"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_the_reader_reads_is_kept_by_the_server(path: Path):
+    namespace = {} if path.stem.startswith("cluster") else {"namespace": "shop"}
+    kind = yaml.safe_load(path.read_text())["spec"]["names"]["kind"]
+    body = {
+        "apiVersion": "kubescape.io/v1beta1",
+        "kind": kind,
+        "metadata": {"name": "a", **namespace},
+        "spec": SPEC,
+    }
+    validator = Draft202012Validator(closed(schema(path)["properties"]["spec"]))
+    assert list(validator.iter_errors(SPEC)) == []
+    waiver = security_exception(body, {}, "a")
+    assert isinstance(waiver, Waiver)
+    assert {match.controls for match in waiver.matches} == {("C-0057",), ()}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_schema_is_structural(path: Path):
+    def walk(part: dict[str, Any]) -> None:
+        assert "type" in part
+        assert not {"$ref", "anyOf", "default", "title", "nullable"} & part.keys()
+        for one in part.get("properties", {}).values():
+            walk(one)
+        for name in ("items", "additionalProperties"):
+            if name in part:
+                walk(part[name])
+
+    walk(schema(path))
