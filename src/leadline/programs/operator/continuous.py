@@ -94,7 +94,7 @@ class Continuous:
                 trigger = "again after an error"
                 await asyncio.sleep(AGAIN_S)
             finally:
-                session.close()
+                await session.close()
 
     async def _opened(self, names: dict[str, str]) -> "_Session":
         world = self._world
@@ -108,7 +108,7 @@ class Continuous:
             if cluster is not None:
                 cluster.close()
             raise
-        session = _Session(world, cluster, watch, followed)
+        session = _Session(world, watch, followed)
         session.begun(names, started)
         return session
 
@@ -147,11 +147,8 @@ class Continuous:
 class _Session:
     """One reading of the cluster and what follows it."""
 
-    def __init__(
-        self, world: World, cluster: Cluster, watch: ClusterWatch, followed: FollowedResults
-    ) -> None:
+    def __init__(self, world: World, watch: ClusterWatch, followed: FollowedResults) -> None:
         self._world = world
-        self._cluster = cluster
         self._watch = watch
         self._followed = followed
         self._writer = ResultWriter(world.store)
@@ -172,8 +169,8 @@ class _Session:
         """``names`` of the runs that this session answers, each with its trigger."""
         self._names, self._started = names, started
 
-    def close(self) -> None:
-        self._cluster.close()
+    async def close(self) -> None:
+        await in_thread(self._watch.close)
 
     async def run(self) -> str:
         """Follows the cluster until a full scan is asked for; returns what asked for it.

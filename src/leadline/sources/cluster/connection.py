@@ -1,12 +1,15 @@
 """One connection to an API server: asks, waits where the server asks for time, and bounds every answer."""
 
 import ipaddress
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import httpx2
 import orjson
@@ -27,6 +30,8 @@ MOST_CONNECTIONS = 1_000
 """A watch holds one for each kind that it follows."""
 
 _BUSY = frozenset({429, 500, 502, 503, 504})
+
+_CONNECTED = frozenset({"connection.connect_tcp.complete", "connection.start_tls.complete"})
 
 _UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 """In OpenSSL's words; asking again does not fix it."""
@@ -100,7 +105,12 @@ class Cluster:
         self.stopped = threading.Event()
         """Once set, no further request is made and every wait ends."""
         self._http = http
-        self._extensions = {"sni_hostname": access.tls_server_name} if access.tls_server_name else {}
+        self._extensions: dict[str, Any] = {}
+        if access.tls_server_name:
+            self._extensions["sni_hostname"] = access.tls_server_name
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+        self._noting = threading.Lock()
+        self._extensions["trace"] = self._note_connection
         self._is_gone = False
         self._has_answered = False
 
@@ -109,7 +119,15 @@ class Cluster:
         return f"context {self.context}" if self.context else "this pod"
 
     def close(self) -> None:
+        """Ends requests that are under way as well."""
         self.stopped.set()
+        with self._noting:
+            connected = list(self._sockets)
+        for one in connected:
+            # Closing alone wakes no thread that waits for more.
+            with suppress(OSError):
+                # Of the base class: that of TLS takes apart what the thread is using.
+                socket.socket.shutdown(one, socket.SHUT_RDWR)
         self._http.close()
 
     def ask(
@@ -170,7 +188,9 @@ class Cluster:
             ) as response:
                 if response.status_code != 200:
                     raise _refused(response, _bounded(response, MAX_ERROR_BYTES, self.patience.answer_s))
-                yield from _lines(response)
+                # One that was opened while the others were closed is left to no one else.
+                if not self.stopped.is_set():
+                    yield from _lines(response)
         except httpx2.LocalProtocolError:
             why = "the token or the user's name holds what no HTTP header may"
             raise CredentialsError(_unusable(self.context, why)) from None
@@ -180,6 +200,14 @@ class Cluster:
             if self.stopped.is_set():
                 raise LostError("stopped") from error
             raise CredentialsError(_unusable(self.context, str(error))) from error
+
+    def _note_connection(self, event: str, about: Mapping[str, Any]) -> None:
+        """Is shown what becomes of a request, step by step."""
+        if event in _CONNECTED:
+            found = about["return_value"].get_extra_info("socket")
+            if isinstance(found, socket.socket):
+                with self._noting:
+                    self._sockets.add(found)
 
     def _once(self, path: str, params: Mapping[str, str], accept: str) -> bytes:
         if self.stopped.is_set():

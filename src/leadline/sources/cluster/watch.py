@@ -33,6 +33,7 @@ MAX_BATCH = 5_000
 """Objects that are waited for at most before the change is handed on."""
 MAX_EVENTS = 20_000
 """That wait; beyond, the server waits as well."""
+GOODBYE_S = 3.0
 Key = tuple[str, str, str]
 """Key of the kind, namespace, name."""
 Forget = Callable[[Key], None]
@@ -80,6 +81,7 @@ class ClusterWatch:
         self._origin = Origin(kind="cluster", cluster=reading.cluster.context)
         self._present: dict[Key, Resource] = {}
         self._streams: list[_Stream] = []
+        self._threads: list[threading.Thread] = []
         kinds = {
             (listing.kind.api_version, listing.kind.kind): listing.kind.key for listing in reading.listings
         }
@@ -93,12 +95,21 @@ class ClusterWatch:
     def changes(self, quiet_s: float = QUIET_S) -> Iterator[Changes]:
         """Every change from now on, until the cluster is closed."""
         for stream in self._streams:
-            threading.Thread(target=stream.run, name=f"watch {stream.kind.resource}", daemon=True).start()
+            name = f"watch {stream.kind.resource}"
+            self._threads.append(threading.Thread(target=stream.run, name=name, daemon=True))
+            self._threads[-1].start()
         while not self._cluster.stopped.is_set():
             events = self._batch(quiet_s)
             changes = self._taken(events) if events else None
             if changes is not None and (changes.removed or changes.added or changes.unread):
                 yield changes
+
+    def close(self) -> None:
+        """Closes the cluster and waits for what still listens, for some seconds at most."""
+        self._cluster.close()
+        end = time.monotonic() + GOODBYE_S
+        for thread in list(self._threads):
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _batch(self, quiet_s: float) -> list[_Event]:
         """What came until nothing more came for a while; empty where nothing did."""
