@@ -1,0 +1,171 @@
+"""The operator with a real API server, our server of results behind it, and rights of its own."""
+
+import json
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from extension import Extension
+from operator_process import OperatorProcess, prepare, result, status_of, versions
+
+pytestmark = pytest.mark.cluster
+PRIVILEGED = "C-0057"
+NO_POLICY = "C-0260"
+
+
+@pytest.fixture(scope="module")
+def cluster(private_extension: Extension) -> Extension:
+    prepare(private_extension)
+    return private_extension
+
+
+@pytest.fixture
+def operator(cluster: Extension) -> Iterator[OperatorProcess]:
+    started = OperatorProcess(cluster, "one")
+    try:
+        started.until(started.is_following)
+        yield started
+    finally:
+        if started.child.poll() is None:
+            started.end()
+
+
+def deployment(namespace: str, name: str, *, privileged: bool) -> dict[str, Any]:
+    container = {"name": "c", "image": "nginx:1.27", "securityContext": {"privileged": privileged}}
+    labels = {"app": name}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        },
+    }
+
+
+def policy(namespace: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "all", "namespace": namespace},
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+    }
+
+
+def test_what_changes_is_judged_again_with_what_joins_it(cluster: Extension, operator: OperatorProcess):
+    space = cluster.namespace("changing")
+    cluster.apply(deployment(space, "web", privileged=True))
+    operator.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "failed")
+    assert status_of(cluster, space, "deployment-web", NO_POLICY) == "failed"
+    cluster.apply(deployment(space, "web", privileged=False), policy(space))
+    operator.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "passed")
+    operator.until(lambda: status_of(cluster, space, "deployment-web", NO_POLICY) == "passed")
+    cluster.kubectl("-n", space, "delete", "deployment", "web")
+    operator.until(lambda: result(cluster, space, "deployment-web") is None)
+
+
+def exception(namespace: str, name: str, **spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "kubescape.io/v1beta1",
+        "kind": "SecurityException",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"reason": "known", "posture": [{"controlID": PRIVILEGED, "action": "ignore"}], **spec},
+    }
+
+
+def status(cluster: Extension, namespace: str, name: str) -> dict[str, Any]:
+    shown = cluster.kubectl("-n", namespace, "get", "securityexception", name, "-o", "json")
+    found: dict[str, Any] = json.loads(shown).get("status") or {}
+    return found
+
+
+def test_exceptions_are_honoured_and_say_what_became_of_them(cluster: Extension, operator: OperatorProcess):
+    space = cluster.namespace("accepting")
+    cluster.apply(deployment(space, "web", privileged=True), deployment(space, "db", privileged=True))
+    operator.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "failed")
+    match = {"resources": [{"kind": "Deployment", "name": "web"}]}
+    expressions = [{"key": "app", "operator": "NotIn", "values": ["web"]}]
+    cluster.apply(
+        exception(space, "fine", match=match),
+        exception(space, "over", match=match, expiresAt="2001-01-01"),
+        exception(space, "odd", match={"objectSelector": {"matchExpressions": expressions}}),
+    )
+    operator.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "passed w/exceptions")
+    assert status_of(cluster, space, "deployment-db", PRIVILEGED) == "failed"
+    operator.until(lambda: (status(cluster, space, "fine").get("posture") or {}).get("matched") == 1)
+    fine = status(cluster, space, "fine")
+    assert fine["posture"].pop("lastMatch")
+    assert fine == {"state": "InForce", "expired": False, "error": "", "posture": {"matched": 1}}
+    operator.until(lambda: status(cluster, space, "over").get("state") == "Expired")
+    assert status(cluster, space, "over")["posture"]["matched"] == 1
+    operator.until(lambda: status(cluster, space, "odd").get("state") == "Invalid")
+    assert "not supported" in status(cluster, space, "odd")["error"]
+    cluster.kubectl("-n", space, "delete", "securityexception", "fine", "odd")
+    operator.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "failed")
+
+
+def test_a_definition_refuses_what_says_nothing(cluster: Extension):
+    space = cluster.namespace("refusing")
+    empty = exception(space, "empty")
+    empty["spec"]["posture"] = []
+    with pytest.raises(RuntimeError, match="vulnerabilities or posture"):
+        cluster.apply(empty)
+
+
+def test_another_replica_takes_over_and_writes_nothing_again(cluster: Extension, operator: OperatorProcess):
+    space = cluster.namespace("leading")
+    cluster.apply(deployment(space, "web", privileged=True))
+    operator.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "failed")
+    second = OperatorProcess(cluster, "two")
+    try:
+        second.until(second.alive_file.exists)
+        assert not second.is_following()
+        before = versions(cluster)
+        operator.end(signal.SIGKILL)
+        second.until(second.is_following)
+        assert versions(cluster) == before
+        cluster.apply(deployment(space, "web", privileged=False))
+        second.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "passed")
+        assert second.end() == 0
+        assert "two leads" in second.log
+        holder = ("get", "lease", "leadline-operator", "-o", "jsonpath={.spec.holderIdentity}")
+        assert cluster.kubectl("-n", "leadline", *holder) == ""
+    finally:
+        if second.child.poll() is None:
+            second.end(signal.SIGKILL)
+
+
+def test_a_run_is_ordered_by_those_who_may_create_one(cluster: Extension, operator: OperatorProcess):
+    run = {"apiVersion": "leadline.dev/v1alpha1", "kind": "ScanRun", "metadata": {"name": "now"}, "spec": {}}
+    with pytest.raises(RuntimeError, match="forbidden"):
+        cluster.kubectl("create", "-f", "-", "--as=eve", content=json.dumps(run))
+    cluster.kubectl("create", "-f", "-", content=json.dumps(run))
+
+    def shown() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(cluster.kubectl("get", "scanrun", "now", "-o", "json"))
+        return found
+
+    operator.until(lambda: (shown().get("status") or {}).get("phase") == "Succeeded")
+    done = shown()
+    assert done["spec"]["trigger"] == "order"
+    assert done["status"]["coverage"]["objects"] > 0
+    assert done["status"]["coverage"].get("unreadPlaces") in (None, [])
+    assert {one["name"] for one in done["status"]["frameworkScores"]} >= {"NSA", "MITRE"}
+
+
+def test_an_api_server_that_was_away_is_followed_again(cluster: Extension, operator: OperatorProcess):
+    space = cluster.namespace("away")
+    cluster.apply(deployment(space, "web", privileged=True))
+    operator.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "failed")
+    cluster.stop_api()
+    operator.until(lambda: "cannot renew" in operator.log)
+    cluster.start_api()
+    operator.until(
+        lambda: "workloadconfigurationscans" in cluster.kubectl("api-resources", "-o", "name", check=False)
+    )
+    cluster.apply(deployment(space, "web", privileged=False))
+    operator.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "passed", 180.0)
+    assert operator.end() == 0
