@@ -7,6 +7,7 @@ scripted: each is given to one matching request.
 import json
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
@@ -226,7 +227,8 @@ def _request_class(server: ListServer) -> type[BaseHTTPRequestHandler]:
             for name, value in headers:
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(sent)
+            with suppress(ConnectionError):  # of a client that has left
+                self.wfile.write(sent)
 
         def log_message(self, *_: object) -> None:
             pass

@@ -154,3 +154,35 @@ def test_each_chosen_namespace_is_watched_by_itself(server, cluster):
     watch = watching(cluster, include_namespaces=("shop",))
     assert told(watch, "a") == ([], ["a"])
     assert any("/namespaces/shop/pods?watch=1" in request for request in server.requests)
+
+
+def test_a_pod_that_exceeds_its_owner_stays_when_its_status_changes(server, cluster):
+    server.add(DEPLOYMENT, deployment("web:1"))
+    server.add(POD, pod("a", image="sidecar:1", owner="web"), pod("b", image="sidecar:1", owner="web"))
+    changed = pod("a", "3", "sidecar:1", owner="web")
+    changed["status"] = {"phase": "Running"}
+    server.watches["pods"] = [(event("MODIFIED", changed), event("ADDED", pod("last", "4")))]
+    watch = watching(cluster, "Pod", "Deployment.apps")
+    assert sorted(one.name for one in watch.snapshot.resources) == ["a", "web"]
+    assert told(watch, "last") == (["a"], ["a", "last"])
+
+
+@pytest.mark.parametrize(
+    "what", [event("DELETED", {"metadata": {"name": "web", "namespace": "shop", "uid": "web"}}), None]
+)
+def test_pods_that_an_owner_no_longer_answers_for_are_judged(server, cluster, what):
+    server.add(DEPLOYMENT, deployment("web:1"))
+    server.add(POD, pod("a", image="web:1", owner="web"), pod("b", image="web:1", owner="web"))
+    server.watches["deployments"] = [(what or event("MODIFIED", deployment("web:2")),)]
+    watch = watching(cluster, "Pod", "Deployment.apps")
+    watch.orphaned_s = 0.0
+    assert [one.name for one in watch.snapshot.resources] == ["web"]
+    # One of those that one owner made alike stands for all; without an owner each stands for itself.
+    went, came = told(watch, "a" if what is None else "b")
+    assert (went, came) == ((["web"], ["a", "web"]) if what is None else (["web"], ["a", "b"]))
+
+
+def deployment(image: str) -> dict:
+    metadata = {"name": "web", "namespace": "shop", "uid": "web", "resourceVersion": "1"}
+    template = {"spec": pod("", image=image)["spec"]}
+    return {"metadata": metadata, "spec": {"template": template}}

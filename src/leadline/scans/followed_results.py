@@ -86,6 +86,8 @@ class FollowedResults:
         self._looked = datetime.now(UTC)
         for resource in self._worlds.resources:
             self._note(resource)
+        # What was read changes, and is not to be held twice.
+        self.reading = replace(reading, resources=())
         self._claims = Claims()
         self._places: dict[str, tuple[Place, ...]] = {}
         """Where the results of an object, and of what is derived from it, are now, by its id."""

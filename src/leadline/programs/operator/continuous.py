@@ -129,6 +129,7 @@ class Continuous:
             relisted=world.running.relisted,
         )
         snapshot = watch.snapshot
+        watch.forget_snapshot()
         world.running.read(is_whole="Pod" not in snapshot.unread_kinds)
         if not settings.read_secrets:
             snapshot = replace(snapshot, unread_kinds=snapshot.unread_kinds | {_SECRETS})

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import Struct
+
 from leadline.kube.kinds import HANDS_POD_ON
 from leadline.kube.workload import CONTAINER_LISTS, descend, pod_paths
 from leadline.sources.cluster.responses import mapping, mappings, text
@@ -16,37 +18,161 @@ from leadline.sources.cluster.responses import mapping, mappings, text
 _HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC")
 
 
+Key = tuple[str, str, str]
+"""Key of the kind, namespace, name."""
+_MOST_SHARED = 20_000
+
+
+class _Owned(Struct):
+    key: Key
+    uid: str
+    owner: str
+    """The uid of what manages it; empty where nothing does."""
+    dangers: frozenset[str]
+    is_idle: bool
+    """Whether it is scaled to nothing, so that it runs no pods."""
+    is_left_out: bool = False
+
+
 class Ownership:
-    """Fed with owners before what they own. Safe to use from several threads."""
+    """Every object that runs pods, and which of them are judged at their owner. Safe to use from several threads.
+
+    Fed with owners before what they own. Of the objects that one owner made alike the first that came is judged, for as
+    long as it is there.
+    """
 
     def __init__(self) -> None:
-        self._dangers: dict[str, frozenset[str]] = {}
-        self._kept: set[tuple[str, frozenset[str]]] = set()
+        self._objects: dict[Key, _Owned] = {}
+        self._keys: dict[str, Key] = {}
+        """By uid."""
+        self._children: dict[str, dict[Key, None]] = {}
+        """By the uid of their owner, which need not be there."""
+        self._kept: dict[tuple[str, frozenset[str]], Key] = {}
+        """Of those that one owner made alike, the one that is judged."""
+        self._turned: dict[Key, None] = {}
+        self._shared: dict[frozenset[str], frozenset[str]] = {}
         self._lock = threading.Lock()
         self.left_out = 0
 
     def is_judged_at_owner(self, key: str, body: dict[str, Any]) -> bool:
-        """Whether ``body``, of the kind ``key``, is left out."""
+        """Whether ``body``, of the kind ``key``, is left out; it takes the place of what was known of the object."""
         if key not in HANDS_POD_ON:
             return False
         metadata = mapping(body.get("metadata"))
-        uid = text(metadata.get("uid"))
+        place = (key, text(metadata.get("namespace")), text(metadata.get("name")))
         dangers = _dangers_of(body)
+        is_idle = mapping(body.get("spec")).get("replicas") == 0
         with self._lock:
-            owner = _controller_uid(metadata)
-            is_left_out = owner in self._dangers and not self._exceeds(owner, dangers, body)
-            if uid:
-                self._dangers.setdefault(uid, dangers)
-            self.left_out += is_left_out
-        return is_left_out
+            one = _Owned(
+                place, text(metadata.get("uid")), _controller_uid(metadata), self._one(dangers), is_idle
+            )
+            self._take(one)
+            self._turned.pop(place, None)
+            return self._objects[place].is_left_out
 
-    def _exceeds(self, owner: str, dangers: frozenset[str], body: Mapping[str, Any]) -> bool:
-        if dangers <= self._dangers[owner] or mapping(body.get("spec")).get("replicas") == 0:
-            return False
-        if (owner, dangers) in self._kept:
-            return False
-        self._kept.add((owner, dangers))
-        return True
+    def forget(self, key: Key) -> None:
+        """An object is there no more."""
+        with self._lock:
+            old = self._objects.pop(key, None)
+            if old is not None:
+                self._remove(old)
+                self._look_at_owned(old.uid)
+            self._turned.pop(key, None)
+
+    def of_kind(self, kind: str, namespace: str) -> list[Key]:
+        """The keys of all that is known of a kind, in one namespace or, where that is empty, in all."""
+        with self._lock:
+            return [key for key in self._objects if key[0] == kind and namespace in ("", key[1])]
+
+    def turned(self) -> dict[Key, bool]:
+        """Objects about which changes of others have decided anew since this was asked last; true for left out.
+
+        An object that is to be judged from now on has to be shown once more.
+        """
+        with self._lock:
+            turned, self._turned = self._turned, {}
+            return {key: self._objects[key].is_left_out for key in turned if key in self._objects}
+
+    def _take(self, one: _Owned) -> None:
+        old = self._objects.get(one.key)
+        if old is not None and _is_like(old, one):
+            return
+        if old is not None:
+            self._remove(old)
+        self._objects[one.key] = one
+        if one.uid:
+            self._keys[one.uid] = one.key
+        if one.owner:
+            self._children.setdefault(one.owner, {})[one.key] = None
+        self._decide(one)
+        if old is not None and old.uid != one.uid:
+            self._look_at_owned(old.uid)
+        if old is None or (old.uid, old.dangers) != (one.uid, one.dangers):
+            self._look_at_owned(one.uid)
+
+    def _remove(self, old: _Owned) -> None:
+        """Takes back all that rests on ``old``; of its likes another one is then judged."""
+        if old.is_left_out:
+            self.left_out -= 1
+        if self._keys.get(old.uid) == old.key:
+            del self._keys[old.uid]
+        if old.owner:
+            siblings = self._children[old.owner]
+            del siblings[old.key]
+            if not siblings:
+                del self._children[old.owner]
+        self._give_up(old)
+
+    def _give_up(self, old: _Owned) -> None:
+        alike = (old.owner, old.dangers)
+        if self._kept.get(alike) == old.key:
+            del self._kept[alike]
+            for key in sorted(self._children.get(old.owner, ())):
+                other = self._objects.get(key)
+                if other is not None and other is not old and other.dangers == old.dangers:
+                    self._decide_again(other)
+                    if alike in self._kept:
+                        break
+
+    def _look_at_owned(self, uid: str) -> None:
+        for key in list(self._children.get(uid, ())) if uid else ():
+            if key in self._objects:
+                self._decide_again(self._objects[key])
+
+    def _decide_again(self, one: _Owned) -> None:
+        was = one.is_left_out
+        if was:
+            self.left_out -= 1
+        self._decide(one)
+        if one.is_left_out != was:
+            # Turned twice it is where it was; but what is to be judged may have changed meanwhile.
+            self._turned[one.key] = None
+
+    def _decide(self, one: _Owned) -> None:
+        owner = self._keys.get(one.owner) if one.owner else None
+        alike = (one.owner, one.dangers)
+        if owner is None or owner == one.key:
+            one.is_left_out = False
+            if self._kept.get(alike) == one.key:
+                del self._kept[alike]
+            return
+        exceeds = not one.is_idle and not one.dangers <= self._objects[owner].dangers
+        if exceeds:
+            one.is_left_out = self._kept.setdefault(alike, one.key) != one.key
+        else:
+            one.is_left_out = True
+            self._give_up(one)
+        self.left_out += one.is_left_out
+
+    def _one(self, dangers: frozenset[str]) -> frozenset[str]:
+        """Equal ones are kept once."""
+        if len(self._shared) > _MOST_SHARED:
+            self._shared.clear()
+        return self._shared.setdefault(dangers, dangers)
+
+
+def _is_like(old: _Owned, new: _Owned) -> bool:
+    return (old.uid, old.owner, old.dangers, old.is_idle) == (new.uid, new.owner, new.dangers, new.is_idle)
 
 
 def _controller_uid(metadata: Mapping[str, Any]) -> str:

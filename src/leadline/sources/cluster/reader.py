@@ -169,7 +169,7 @@ class Reading:
         self._progress = progress
         self._lock = threading.Lock()
         self._parts = SharedParts()
-        self._ownership = Ownership()
+        self.ownership = Ownership()
         self._unread: list[Unread] = []
         self._unread_kinds: set[str] = set()
 
@@ -188,6 +188,7 @@ class Reading:
             self._unread += listing.unread
             if listing.unread:
                 self._unread_kinds.add(listing.kind.key)
+        self._parts.settle()
         origin = Origin(kind="cluster", cluster=self.cluster.context)
         resources = tuple(resource_of(body, origin) for body in _each_once(listings))
         return ClusterSnapshot(
@@ -198,7 +199,7 @@ class Reading:
             self.cluster.server_version,
             cloud_of(self.cluster, resources),
             sum(listing.read for listing in listings),
-            self._ownership.left_out,
+            self.ownership.left_out,
             {listing.kind.key: listing.read for listing in listings},
         )
 
@@ -252,7 +253,7 @@ class Reading:
         if self._observe is not None:
             with self._lock:
                 self._observe(kind.key, body)
-        if self._ownership.is_judged_at_owner(kind.key, body):
+        if self.ownership.is_judged_at_owner(kind.key, body):
             return False
         if kind.key == "Namespace" and not self.scope.covers(text(mapping(body.get("metadata")).get("name"))):
             return False

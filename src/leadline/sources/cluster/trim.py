@@ -21,6 +21,9 @@ _STATUS_KEPT: Mapping[str, tuple[str, ...]] = {
     "Namespace": ("phase",),
     "Pod": ("phase",),
 }
+_FEW_PARTS = 20_000
+_METADATA_ALONE = frozenset({"Event", "Lease", "LeaseCandidate", "ControllerRevision"})
+"""Kinds that change all the time, of which controls look at the name and the version alone."""
 _BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "selfLink")
 _CONTAINER_LISTS = ("containers", "initContainers")
 _SHARED_FIELDS = ("rules", "roleRef", "subjects", "webhooks")
@@ -31,10 +34,17 @@ class SharedParts:
 
     def __init__(self) -> None:
         self._parts: dict[bytes, Any] = {}
+        self._most = sys.maxsize
+
+    def settle(self) -> None:
+        """All has been read; from now on as much again is kept at most: what changes all the time would never be forgotten."""
+        self._most = 2 * len(self._parts) + _FEW_PARTS
 
     def one(self, part: Any) -> Any:
         """``part``, or the equal one that was seen first."""
         key = hashlib.blake2b(orjson.dumps(part), digest_size=16).digest()
+        if len(self._parts) > self._most:
+            self._parts.clear()
         return self._parts.setdefault(key, part)
 
 
@@ -48,6 +58,9 @@ def trim(body: dict[str, Any], parts: SharedParts) -> None:
         _trim_last_applied(body, metadata)
         _trim_metadata(metadata, parts)
     _trim_status(body, str(kind))
+    if kind in _METADATA_ALONE:
+        for field in body.keys() - {"apiVersion", "kind", "metadata"}:
+            del body[field]
     if kind == "Secret":
         _drop_values(body)
     for field in _SHARED_FIELDS:

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.errors import ClusterError
 from leadline.model.finding import Unread
@@ -21,7 +22,7 @@ from leadline.sources.cluster.connection import Cluster, LostError, RefusedError
 from leadline.sources.cluster.discovery import ApiKind
 from leadline.sources.cluster.listing import Lister, Listing, OnProgress, Scope
 from leadline.sources.cluster.reader import ClusterSnapshot, Observe, Reading, rank_of
-from leadline.sources.cluster.responses import mapping, text
+from leadline.sources.cluster.responses import mapping, mappings, text
 
 STREAM_S = 300
 """After this the server ends a watch by itself, and it is taken up again."""
@@ -34,6 +35,11 @@ MAX_BATCH = 5_000
 MAX_EVENTS = 20_000
 """That wait; beyond, the server waits as well."""
 GOODBYE_S = 3.0
+ORPHANED_S = 5.0
+"""An owner that goes takes what it owns along within a moment; what is there then is judged by itself."""
+MAX_SHOWN = 100
+"""Objects that are asked for by themselves at a time."""
+AGAIN_S = 30.0
 Key = tuple[str, str, str]
 """Key of the kind, namespace, name."""
 Forget = Callable[[Key], None]
@@ -73,6 +79,7 @@ class ClusterWatch:
         relisted: Relisted | None = None,
     ) -> None:
         self.snapshot = snapshot
+        self.orphaned_s = ORPHANED_S
         self._forget = forget
         self._relisted = relisted
         self._reading = reading
@@ -91,6 +98,12 @@ class ClusterWatch:
         for listing in reading.listings:
             for namespace, version in listing.versions:
                 self._streams.append(_Stream(reading, listing.kind, namespace, version, self._events))
+        self._kinds = {listing.kind.key: listing.kind for listing in reading.listings}
+        # What was listed changes, and is not to be held twice.
+        reading.listings = ()
+        self._to_show: dict[Key, float] = {}
+        """Objects that are to be judged by themselves from now on, and when they are asked for."""
+        reading.ownership.turned()
 
     def changes(self, quiet_s: float = QUIET_S) -> Iterator[Changes]:
         """Every change from now on, until the cluster is closed."""
@@ -100,7 +113,8 @@ class ClusterWatch:
             self._threads[-1].start()
         while not self._cluster.stopped.is_set():
             events = self._batch(quiet_s)
-            changes = self._taken(events) if events else None
+            shown = self._shown_again(time.monotonic())
+            changes = self._taken(events, shown) if events or shown else None
             if changes is not None and (changes.removed or changes.added or changes.unread):
                 yield changes
 
@@ -123,7 +137,13 @@ class ClusterWatch:
             pass
         return events
 
-    def _taken(self, events: Sequence[_Event]) -> Changes:
+    def forget_snapshot(self) -> None:
+        """Its objects: they change, and what was at the start is of no use any more."""
+        self.snapshot = replace(self.snapshot, resources=())
+
+    def _taken(
+        self, events: Sequence[_Event], shown: Sequence[tuple[Key, dict[str, Any] | None]] = ()
+    ) -> Changes:
         before: dict[Key, Resource | None] = {}
         unread: list[Unread] = []
         # Owners first, as in a list: what they own is then known to be theirs.
@@ -133,6 +153,16 @@ class ClusterWatch:
             for key, body in self._told_by(event):
                 before.setdefault(key, self._present.get(key))
                 self._put(key, event.stream.kind, body)
+        for key, body in shown:
+            before.setdefault(key, self._present.get(key))
+            self._put(key, self._kinds[key[0]], body)
+        for key, is_left_out in self._reading.ownership.turned().items():
+            if is_left_out:
+                before.setdefault(key, self._present.get(key))
+                self._present.pop(key, None)
+                self._to_show.pop(key, None)
+            else:
+                self._to_show.setdefault(key, time.monotonic() + self.orphaned_s)
         changed = [(old, self._present.get(key)) for key, old in before.items()]
         changed = [(old, new) for old, new in changed if old != new]
         return Changes(
@@ -151,13 +181,39 @@ class ClusterWatch:
             if self._relisted is not None:
                 self._relisted(kind.key, event.stream.namespace, there.keys())
             yield from there.items()
-            for key in [key for key in self._present if key[0] == kind.key and key not in there]:
-                if event.stream.namespace in ("", key[1]):
+            namespace = event.stream.namespace
+            known = {*self._present, *self._reading.ownership.of_kind(kind.key, namespace)}
+            for key in sorted(key for key in known if key[0] == kind.key and key not in there):
+                if namespace in ("", key[1]):
                     yield key, None
 
+    def _shown_again(self, now: float) -> list[tuple[Key, dict[str, Any] | None]]:
+        """The objects that were left to an owner, which is gone or no longer asks for as much; ``None`` for gone."""
+        due = [key for key, moment in self._to_show.items() if moment <= now][:MAX_SHOWN]
+        shown: list[tuple[Key, dict[str, Any] | None]] = []
+        for key in due:
+            try:
+                shown.append((key, self._asked_for(key)))
+            except ClusterError:
+                self._to_show[key] = now + AGAIN_S
+        return shown
+
+    def _asked_for(self, key: Key) -> dict[str, Any] | None:
+        """By a list of one: that takes no other right."""
+        kind = self._kinds[key[0]]
+        params = {"fieldSelector": f"metadata.name={key[2]}"}
+        for item in mappings(mapping(self._cluster.ask(kind.path(key[1]), params)).get("items")):
+            body = {**item, "apiVersion": kind.api_version, "kind": kind.kind}
+            if _key(kind, body) == key:
+                return body
+        return None
+
     def _put(self, key: Key, kind: ApiKind, body: dict[str, Any] | None) -> None:
-        if body is None and self._forget is not None:
-            self._forget(key)
+        self._to_show.pop(key, None)
+        if body is None:
+            self._reading.ownership.forget(key)
+            if self._forget is not None:
+                self._forget(key)
         if body is None or not self._reading.keeps(kind, body):
             self._present.pop(key, None)
         else:
