@@ -18,6 +18,7 @@ from leadline.outputs.components import components
 from leadline.outputs.declared_licences import is_license_id
 from leadline.outputs.format import Asked, NoPlaces, Page, find_format, formats_for
 from leadline.sources.sbom.reader import read_sbom_document
+from outputs.gitlab_schemas import CONTAINER_SCANNING
 from outputs.sample_sbom import NOT_JUDGED, REPORT, SBOM, VULNERABLE
 from outputs.sarif_schema import SARIF
 
@@ -210,6 +211,11 @@ def test_a_scan_without_a_database_lists_no_vulnerabilities_at_all() -> None:
 
 def test_sarif_of_an_image_is_valid() -> None:
     SARIF.validate(json.loads(written("sarif", VULNERABLE)))
+
+
+@pytest.mark.parametrize("report", [REPORT, VULNERABLE])
+def test_gitlab_reads_the_report_of_containers(report) -> None:
+    CONTAINER_SCANNING.validate(json.loads(written("gitlab", report)))
 
 
 def test_junit_of_an_image_counts_what_it_lists() -> None:

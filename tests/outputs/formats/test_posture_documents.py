@@ -20,6 +20,7 @@ from leadline.outputs.formats import github as github_format
 from leadline.outputs.formats import markdown as markdown_format
 from leadline.outputs.formats import policyreport as policy_format
 from outputs.formats.test_hostile_names import HostilePlaces, hostile_report
+from outputs.gitlab_schemas import CODE_QUALITY, SAST
 from outputs.sample_report import FINDINGS, REPORT, WEB, page
 
 HOSTILE = "=cmd|' /C calc'!A0 <script>alert(1)</script> \"'`|[x](javascript:1) @team #1 ::error::x\n::warning::y\r%0A ]]> ${{ x }}"
@@ -53,38 +54,6 @@ POLICY_REPORT = {
     },
 }  # fmt: skip
 """What the definition of the objects asks (wgpolicyk8s.io/v1alpha2)."""
-SAST = {
-    "type": "object",
-    "required": ["version", "vulnerabilities", "scan"],
-    "properties": {
-        "version": {"pattern": r"^\d+\.\d+\.\d+$"},
-        "scan": {
-            "type": "object",
-            "required": ["analyzer", "scanner", "type", "start_time", "end_time", "status"],
-            "properties": {
-                "start_time": {"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$"},
-                "end_time": {"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$"},
-                "type": {"const": "sast"},
-                "status": {"enum": ["success", "failure"]},
-            },
-        },
-        "vulnerabilities": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["id", "identifiers", "location"],
-                "properties": {
-                    "id": {"type": "string", "pattern": r"^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"},
-                    "name": {"type": "string", "maxLength": 255},
-                    "severity": {"enum": ["Info", "Unknown", "Low", "Medium", "High", "Critical"]},
-                    "location": {"type": "object", "required": ["file"], "properties": {"start_line": {"type": "integer", "minimum": 1}}},
-                    "identifiers": {"type": "array", "minItems": 1, "items": {"required": ["type", "name", "value"]}},
-                },
-            },
-        },
-    },
-}  # fmt: skip
-"""What version 15 of the form asks of what we write."""
 SAMPLE_LINE = re.compile(r'([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)*\})? (-?[0-9.e+-]+)\n')
 
 
@@ -149,19 +118,40 @@ def test_github_is_told_what_it_would_not_show():
 
 def test_gitlab_reads_the_report_of_analysis(both: bool):
     document = json.loads(of("gitlab-sast", both))
-    Draft202012Validator(SAST).validate(document)
+    SAST.validate(document)
     ids = [one["id"] for one in document["vulnerabilities"]]
     assert len(ids) == len(set(ids)) > 0
 
 
 def test_gitlab_reads_the_report_of_quality(both: bool):
     rows = json.loads(of("code-quality", both))
+    CODE_QUALITY.validate(rows)
     marks = [row["fingerprint"] for row in rows]
     assert len(marks) == len(set(marks)) > 0
-    for row in rows:
-        assert row["severity"] in ("info", "minor", "major", "critical", "blocker")
-        assert row["location"]["path"]
-        assert row["location"]["lines"]["begin"] >= 1
+
+
+def test_markdown_of_gitlab_shows_names_as_code_alone():
+    parser = MarkdownIt("commonmark")
+    for one in json.loads(hostile("gitlab-sast"))["vulnerabilities"]:
+        (name,) = re.fullmatch(r"(`[^`]+`): .*", one["description"], re.DOTALL).groups()
+        for text in (name, one["solution"]):
+            (inline,) = [token for token in parser.parse(text) if token.type == "inline"]
+            assert [child.type for child in inline.children or ()] == ["code_inline"]
+
+
+def test_what_was_not_read_is_the_same_for_gitlab_whatever_comes_beside_it():
+    def marks(*names: str) -> dict[str, str]:
+        parts = tuple(Unread(name, "a value was expected here", "malformed", 2, 1) for name in names)
+        rows = json.loads(written("code-quality", msgspec.structs.replace(REPORT, unread=parts)))
+        return {row["location"]["path"]: row["fingerprint"] for row in rows if row["check_name"] == "unread"}
+
+    alone, beside = marks("m.yaml"), marks("a.yaml", "m.yaml", "z.yaml")
+    assert alone["m.yaml"] == beside["m.yaml"]
+    assert len(set(beside.values())) == 3
+    twice = json.loads(
+        written("code-quality", msgspec.structs.replace(REPORT, unread=(REPORT.unread[0],) * 2))
+    )
+    assert len({row["fingerprint"] for row in twice}) == len(twice)
 
 
 def test_no_cell_is_a_formula(both: bool):

@@ -3,6 +3,7 @@
 Source: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -13,6 +14,7 @@ from leadline.outputs.format import (
     Page,
     PostureReport,
     Unread,
+    content_uuid,
     count,
     file_of,
     fix,
@@ -64,7 +66,7 @@ def code_quality(report: PostureReport, out: IO[str], page: Page) -> None:
     rows += _accepted(report, places, fingerprints, page)
     for number, what in ((len(shown), "finding"), (len(report.waived), "accepted finding")):
         if number > MOST:
-            rows.append(_rest(f"{count(number - MOST, what)} more", rows[0]["location"]["path"]))
+            rows.append(_rest(what, f"{count(number - MOST, what)} more", rows[0]["location"]["path"]))
     rows += _passed_over(report, page)
     out.write(json_text(rows) + "\n")
 
@@ -94,17 +96,22 @@ def _accepted(
 def _passed_over(report: PostureReport, page: Page) -> Iterator[dict[str, Any]]:
     for sort in passed_over(report, MOST):
         check = "left-out" if sort.is_choice else "unread"
-        rows = [_part(check, sort.word, i, part, page) for i, part in enumerate(sort.parts)]
-        yield from rows
+        rows = [_part(check, sort.word, part, page) for part in sort.parts]
+        seen: Counter[str] = Counter()
+        for row in rows:
+            what = f"{row['location']['path']} {row['description']}"
+            mark = f"{check}-{content_uuid(what.encode('utf-8', 'replace'))}"
+            seen[mark] += 1
+            yield {**row, "fingerprint": mark if seen[mark] == 1 else f"{mark}-{seen[mark]}"}
         if sort.rest:
-            yield _rest(sort.rest, rows[0]["location"]["path"])
+            yield _rest(sort.word, sort.rest, rows[0]["location"]["path"])
 
 
-def _part(check: str, word: str, number: int, part: Unread, page: Page) -> dict[str, Any]:
+def _part(check: str, word: str, part: Unread, page: Page) -> dict[str, Any]:
+    """Without its fingerprint: that follows from what it says and where, so that it stays what other files come to."""
     return {
         "description": plain(f"{word}: {part.why}", 1_000),
         "check_name": check,
-        "fingerprint": f"{check}-{number}-{plain(part.where)}",
         "severity": "info",
         "location": {
             "path": plain(path_of(part.where, page.folder, page.root), 1_000),
@@ -113,12 +120,12 @@ def _part(check: str, word: str, number: int, part: Unread, page: Page) -> dict[
     }
 
 
-def _rest(text: str, path: str) -> dict[str, Any]:
+def _rest(what: str, text: str, path: str) -> dict[str, Any]:
     """How many a report could not hold; the form asks for a place, so it is that of the first which it holds."""
     return {
         "description": text,
         "check_name": "rest",
-        "fingerprint": f"rest-{text}",
+        "fingerprint": f"rest-{what}",
         "severity": "info",
         "location": {"path": path, "lines": {"begin": 1}},
     }

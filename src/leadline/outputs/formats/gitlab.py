@@ -91,7 +91,7 @@ def _vulnerability(match: Match, report: ImageReport) -> dict[str, Any]:
     return without_empty(
         {
             "id": content_uuid(key.encode("utf-8", "surrogatepass")),
-            "name": f"{match.id} in {plain(shown_name(package))}",
+            "name": f"{match.id} in {plain(shown_name(package))}"[:255],
             "description": plain(match.summary, 1000) or f"{match.id} in {plain(shown_name(package))}",
             "severity": _SEVERITIES.get(match.severity, match.severity.capitalize()),
             "solution": f"Upgrade {plain(shown_name(package))} to {plain(fix_text(match))}"

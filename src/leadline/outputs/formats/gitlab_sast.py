@@ -98,21 +98,39 @@ def _vulnerabilities(report: PostureReport, findings: list[Finding], page: Page)
         }
         if place is not None:
             location |= {"start_line": place.line, "end_line": place.line}
-        text = control_text(control)
+        text, change = control_text(control), plain(fix(finding), 2_000)
+        why = plain(f"{text.why}. {text.body}", 2_000)
         written.append(
             {
                 "id": content_uuid(f"{mark}:{number}".encode()),
                 "category": "sast",
-                "name": plain(f"{control.problem or control.title} in {name}", 255)[:255],
-                "description": plain(f"{text.why}. {text.body}", 2_000),
+                # The schema wants nothing of the one object in it: GitLab groups by names.
+                "name": plain(control.problem or control.title, 255)[:255],
+                "description": f"{_code(name)}: {why}",
                 "severity": control.severity.capitalize(),
-                "solution": plain(fix(finding), 2_000),
+                "solution": _code(change),
                 "location": location,
+                "details": {
+                    "object": {"name": "Object", "type": "text", "value": name},
+                    "change": {"name": "Change", "type": "text", "value": change},
+                },
+                "tracking": _tracking(location, f"{mark}:{number}"),
                 "identifiers": [_identifier(control, text.links)],
                 "links": [{"url": link} for link in text.links],
             }
         )
     return written
+
+
+def _code(text: str) -> str:
+    """``text`` as code: descriptions and solutions are Markdown, in which a name could mention people."""
+    return f"`{text.replace('`', chr(39)) or ' '}`"
+
+
+def _tracking(location: dict[str, Any], mark: str) -> dict[str, Any]:
+    """What the finding is known by when lines move: without it GitLab goes by file and line."""
+    place = {**location, "signatures": [{"algorithm": "hash", "value": mark}]}
+    return {"type": "source", "items": [place]}
 
 
 def _identifier(control: Control, links: tuple[str, ...]) -> dict[str, str]:

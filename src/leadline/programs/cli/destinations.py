@@ -25,6 +25,9 @@ _REPORT_HEADS = (
     b'{"generationTime":',
     b'{"$schema":"https://docs.oasis-open.org/sarif/',
     b'{"$schema":"http://cyclonedx',
+    b'{"version":"15.0.7","scan":{"analyzer":{"id":"leadline"',
+    b'[{"description":"',
+    b"[]\n",
 )
 _REPORT_HEAD_BYTES = 64
 
