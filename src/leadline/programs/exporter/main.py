@@ -6,19 +6,24 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import click
+import httpx2
 import uvicorn
 import uvloop
 
-from leadline.errors import LeadlineError
+from leadline.errors import LeadlineError, UsageError
+from leadline.outputs.alerts.posting import Poster
 from leadline.outputs.plain import plain
 from leadline.outputs.redaction.log import safe_formatter
 from leadline.outputs.redaction.values import SecretValues
 from leadline.posture.catalogue import load_controls
+from leadline.programs.exporter.alert_settings import read_settings
+from leadline.programs.exporter.alert_state import AlertState
+from leadline.programs.exporter.alerting import Alerting, receivers_of
 from leadline.programs.exporter.following import Follower, Readable
 from leadline.programs.exporter.metrics import MOST_SERIES
 from leadline.programs.exporter.results import Results
@@ -51,6 +56,12 @@ _LONGEST_LINE = 2_000
     type=click.IntRange(min=1),
     help="Of one metric; the worst are kept, and leadline_series_left_out says how many are not.",
 )
+@click.option("--alerts", default="", help="File of thresholds and receivers: send alerts as well.")
+@click.option(
+    "--alerts-state",
+    default="",
+    help="File, to be kept over restarts, that remembers which alerts were sent.",
+)
 def command(**flags: Any) -> None:
     """Answer Prometheus with numbers about the stored results. Scrapes never scan."""
     handler = logging.StreamHandler(sys.stderr)
@@ -61,10 +72,48 @@ def command(**flags: Any) -> None:
 
 
 async def serve(settings: Settings) -> None:
-    """Raises: ``OSError`` where the port is taken."""
+    """Raises: ``UsageError``, ``SourceError``, ``StoreError`` for what is wrong with the settings of alerts."""
     results = Results(load_frameworks(load_controls()))
     follower = Follower(results, _opener(settings))
-    application = Scraped(Numbers(results, follower, settings.max_series), follower)
+    async with AsyncExitStack() as opened:
+        alerting = await _alerting(settings, (results, follower), opened) if settings.alerts else None
+        numbers = Numbers(results, follower, settings.max_series, alerting)
+        server = _server(settings, Scraped(numbers, follower))
+        works = [follower.run(), *([alerting.run()] if alerting else [])]
+        tasks = [asyncio.ensure_future(work) for work in works]
+        for task in tasks:
+            # A server whose numbers have stopped for ever is no use: it ends, and is started anew.
+            task.add_done_callback(lambda _: server.leave())
+        try:
+            await server.serve()
+        finally:
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
+
+
+async def _alerting(
+    settings: Settings, watched: tuple[Results, Follower], opened: AsyncExitStack
+) -> Alerting:
+    if not settings.alerts_state:
+        raise UsageError(
+            "--alerts needs --alerts-state FILE", hint="there it is remembered what has been sent"
+        )
+    file = read_settings(settings.alerts)
+    names = {framework.name for framework in watched[0].frameworks}
+    if unknown := sorted(file.thresholds.frameworks.keys() - names):
+        hint = "leadline list frameworks shows them all"
+        raise UsageError(f"{settings.alerts}: {unknown[0][:100]} is no framework", hint=hint)
+    state = AlertState(Path(settings.alerts_state))
+    opened.callback(state.close)
+    http = await opened.enter_async_context(httpx2.AsyncClient(trust_env=True))
+    return Alerting(watched, file.thresholds, state, receivers_of(file, Poster(http)))
+
+
+def _server(settings: Settings, application: Scraped) -> "_Server":
     config = uvicorn.Config(
         application,
         settings.host,
@@ -77,16 +126,7 @@ async def serve(settings: Settings) -> None:
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=GOODBYE_S,
     )
-    server = _Server(config)
-    following = asyncio.ensure_future(follower.run())
-    # A server whose numbers have stopped for ever is no use: it ends, and is started anew.
-    following.add_done_callback(lambda _: server.leave())
-    try:
-        await server.serve()
-    finally:
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
+    return _Server(config)
 
 
 class _Server(uvicorn.Server):

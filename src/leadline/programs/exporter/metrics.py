@@ -10,14 +10,14 @@ from functools import partial
 from msgspec import Struct
 from prometheus_client.core import GaugeMetricFamily
 
-from leadline.programs.exporter.facts import POSTURE_SEVERITIES, Labels, seconds_of
+from leadline.programs.exporter.alerting import Alerting
+from leadline.programs.exporter.facts import POSTURE_SEVERITIES, Labels
 from leadline.programs.exporter.following import Follower
-from leadline.programs.exporter.results import Levels, Results, Table
+from leadline.programs.exporter.results import SUBJECTS, Levels, Results, Table
 from leadline.version import __version__
 
 MOST_SERIES = 5_000
 """Of one metric."""
-SUBJECTS = ("posture", "images")
 Samples = Iterable[tuple[Labels, float]]
 
 
@@ -74,6 +74,28 @@ def own_families(follower: Follower, sizes: Mapping[str, int]) -> Iterator[Gauge
     )
     for name, size in sizes.items():
         yield _one(name, "Size of the file of the store.", size)
+
+
+def alert_families(alerting: Alerting) -> Iterator[GaugeMetricFamily]:
+    """Of the alerts that the exporter sends by itself."""
+    yield _one("leadline_alerts_firing", "Alerts that are firing.", alerting.firing)
+    yield _one(
+        "leadline_alerts_dropped",
+        "Alerts over for a day, or too many, that some receiver was never sent.",
+        alerting.dropped,
+    )
+    labels = ("receiver",)
+    waiting = GaugeMetricFamily(
+        "leadline_alerts_waiting", "Alerts that a receiver has yet to take.", labels=labels
+    )
+    failed = GaugeMetricFamily(
+        "leadline_alert_failures", "Times that a receiver did not take alerts since the start.", labels=labels
+    )
+    for receiver in alerting.receivers:
+        waiting.add_metric((receiver.name,), alerting.waiting(receiver))
+        failed.add_metric((receiver.name,), receiver.failures)
+    yield waiting
+    yield failed
 
 
 def _one(name: str, what: str, value: float, **labels: str) -> GaugeMetricFamily:
@@ -224,14 +246,8 @@ def _exploited(sums: Sums) -> Samples:
     return [(labels, table[labels][0]) for labels in shown]
 
 
-def _databases(sums: Sums) -> list[float]:
-    facts = sums.results.images.facts.values()
-    moments = (seconds_of(fact.counted.database) for fact in facts if fact.counted is not None)
-    return [moment for moment in moments if moment]
-
-
 def _database(choose: Callable[[list[float]], float], sums: Sums) -> Samples:
-    moments = _databases(sums)
+    moments = sums.results.databases()
     return [((), choose(moments))] if moments else []
 
 

@@ -22,11 +22,14 @@ from leadline.programs.exporter.facts import (
     container_fact,
     image_fact,
     run_fact,
+    seconds_of,
 )
 from leadline.scans.scan_runs import RUNS
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+SUBJECTS = ("posture", "images")
+"""What scans are of."""
 Counts = tuple[int, ...]
 Table = dict[Labels, Counts]
 
@@ -118,6 +121,12 @@ class Results:
             if shares:
                 found[name] = sum(shares) / len(shares)
         return found
+
+    def databases(self) -> list[float]:
+        """When the newest feed of the database was made, for each image that was matched: seconds since 1970."""
+        counted = (fact.counted for fact in self.images.facts.values())
+        moments = (seconds_of(one.database) for one in counted if one is not None)
+        return [moment for moment in moments if moment]
 
     def newest(self, subject: str) -> RunFact | None:
         """The last scan that was finished, of those that looked at everything where there are such."""

@@ -8,8 +8,9 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from leadline.programs.exporter.alerting import Alerting
 from leadline.programs.exporter.following import Follower
-from leadline.programs.exporter.metrics import families, own_families, sums_of
+from leadline.programs.exporter.metrics import alert_families, families, own_families, sums_of
 from leadline.programs.exporter.results import Results
 
 Message = MutableMapping[str, Any]
@@ -21,15 +22,20 @@ _MOST_FORMS = 8
 class Numbers(Collector):
     """The metrics of this moment, as the client library collects them."""
 
-    def __init__(self, results: Results, follower: Follower, most: int) -> None:
+    def __init__(
+        self, results: Results, follower: Follower, most: int, alerting: Alerting | None = None
+    ) -> None:
         self._results = results
         self._follower = follower
         self._most = most
+        self._alerting = alerting
 
     def collect(self) -> Iterable[Metric]:
         store = self._follower.store
         size = getattr(store, "size_bytes", None)
         yield from own_families(self._follower, {} if size is None else {"leadline_store_bytes": size})
+        if self._alerting is not None:
+            yield from alert_families(self._alerting)
         if self._follower.is_fresh:
             yield from families(sums_of(self._results, self._most))
 

@@ -13,3 +13,7 @@ class Settings(Struct, frozen=True):
     host: str = "::"
     port: int = 8080
     max_series: int = 5_000
+    alerts: str = ""
+    """File of thresholds and receivers; empty where no alerts are sent."""
+    alerts_state: str = ""
+    """File in which it is remembered what has been sent."""

@@ -1,0 +1,40 @@
+"""Sends JSON to an address over HTTP. The client, with its proxies and its trust, is made by the program."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import orjson
+
+from leadline.outputs.alerts.protocol import DeliveryError
+
+TIMEOUT_S = 10.0
+_MOST_SHOWN = 200
+
+
+class Poster:
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self._http = http
+
+    async def post(self, url: str, body: Any, headers: Mapping[str, str]) -> None:
+        """Raises: ``DeliveryError``, which names the host alone: the rest of a webhook's address is a credential."""
+        sent = {"Content-Type": "application/json", **headers}
+        try:
+            # Redirects are not followed: alerts go where the settings say, nowhere else.
+            answer = await self._http.post(
+                url, content=orjson.dumps(body), headers=sent, timeout=TIMEOUT_S, follow_redirects=False
+            )
+        except (httpx2.HTTPError, httpx2.InvalidURL, RuntimeError) as error:
+            why = str(error).replace(url, "…")[:_MOST_SHOWN] or type(error).__name__
+            raise DeliveryError(f"{host_of(url)} cannot be reached: {why}") from error
+        if not 200 <= answer.status_code < 300:
+            raise DeliveryError(f"{host_of(url)} answers HTTP {answer.status_code}")
+
+
+def host_of(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        return parts.hostname or "the address"
+    except ValueError:
+        return "the address"

@@ -1,0 +1,211 @@
+"""What the results give reason to alert for at one moment; pure, from results and thresholds."""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+from msgspec import Struct
+
+from leadline.outputs.alerts.protocol import NAME, Labels
+from leadline.outputs.plain import count
+from leadline.programs.exporter.alert_settings import EVERY, Allowed, Thresholds, seconds
+from leadline.programs.exporter.facts import IMAGE_SEVERITIES, POSTURE_SEVERITIES, ContainerFact
+from leadline.programs.exporter.facts import Labels as Workload
+from leadline.programs.exporter.results import SUBJECTS, Counts, Results
+
+STORE_LOST = "LeadlineStoreLost"
+LEFT_OUT = "LeadlineAlertsLeftOut"
+MOST_OF_A_RULE = 500
+"""Alerts of one name; that more were left out is an alert as well."""
+Annotations = Mapping[str, str]
+Conditions = dict[Labels, Annotations]
+_HOURS_S = 3600.0
+
+
+class Moment(Struct, frozen=True):
+    results: Results
+    now_s: float
+    known: frozenset[str] | None
+    """Critical vulnerabilities that were there at the first start; ``None`` where they are not looked for."""
+    active: frozenset[Labels]
+    """What is firing: it is kept before what comes anew where there is too much."""
+
+
+def conditions(moment: Moment, thresholds: Thresholds) -> Conditions:
+    """The alerts that shall be firing, with their texts."""
+    found: dict[str, Conditions] = {}
+    for labels, annotations in _all(moment, thresholds):
+        found.setdefault(dict(labels)[NAME], {})[labels] = annotations
+    kept: Conditions = {}
+    for name, of_name in found.items():
+        order = sorted(of_name, key=lambda labels: (labels not in moment.active, labels))
+        kept.update((labels, of_name[labels]) for labels in islice(order, MOST_OF_A_RULE))
+        if (more := len(of_name) - MOST_OF_A_RULE) > 0:
+            text = f"{count(more, 'alert')} {name} left out: there are too many"
+            kept[_labels(LEFT_OUT, "high", rule_name=name)] = {"summary": text}
+    return kept
+
+
+def critical_now(results: Results) -> frozenset[str]:
+    """Each critical vulnerability of each container, as one word."""
+    return frozenset(
+        vulnerability_word(fact, id)
+        for fact in results.containers.facts.values()
+        if fact.counted
+        for id in fact.counted.critical_ids
+    )
+
+
+def vulnerability_word(fact: ContainerFact, id: str) -> str:
+    return "/".join((*fact.workload, id))
+
+
+def store_lost() -> Conditions:
+    summary = "the stored results cannot be read: what is wrong meanwhile is not known"
+    return {
+        _labels(STORE_LOST, "critical"): {
+            "summary": summary,
+            "fix": "look at the log of the exporter and at the API server of results",
+        }
+    }
+
+
+def _all(moment: Moment, thresholds: Thresholds) -> Iterator[tuple[Labels, Annotations]]:
+    yield from _counts(moment.results, thresholds)
+    yield from _vulnerabilities(moment, thresholds)
+    yield from _scores(moment.results, thresholds)
+    yield from _scans(moment, thresholds)
+
+
+def _counts(results: Results, thresholds: Thresholds) -> Iterator[tuple[Labels, Annotations]]:
+    for topic, levels, severities in (
+        ("controls", results.controls(), POSTURE_SEVERITIES),
+        ("vulnerabilities", results.vulnerabilities(), IMAGE_SEVERITIES),
+    ):
+        allowed = getattr(thresholds.workloads, topic)
+        for workload, counts in levels.workloads.items() if allowed else ():
+            for severity, number, most in _beyond(severities, counts, allowed):
+                labels = _labels(f"LeadlineWorkload{topic.title()}", severity, **_of_workload(workload))
+                yield labels, _too_many(_title(workload), topic, severity, (number, most))
+        for (space,), counts in levels.namespaces.items():
+            allowed = _of_namespace(thresholds, space, topic)
+            for severity, number, most in _beyond(severities, counts, allowed):
+                labels = _labels(f"LeadlineNamespace{topic.title()}", severity, namespace=space)
+                yield labels, _too_many(f"namespace {space}", topic, severity, (number, most))
+        allowed = getattr(thresholds.cluster, topic)
+        for severity, number, most in _beyond(severities, levels.cluster, allowed):
+            labels = _labels(f"LeadlineCluster{topic.title()}", severity)
+            yield labels, _too_many("the cluster", topic, severity, (number, most))
+
+
+def _of_namespace(thresholds: Thresholds, space: str, topic: str) -> Mapping[str, int]:
+    every = getattr(thresholds.namespaces.get(EVERY, Allowed()), topic)
+    own = getattr(thresholds.namespaces.get(space, Allowed()), topic)
+    return {**every, **own}
+
+
+def _beyond(
+    severities: tuple[str, ...], counts: Counts, allowed: Mapping[str, int]
+) -> Iterator[tuple[str, int, int]]:
+    for severity, number in zip(severities, counts, strict=False):
+        if severity in allowed and number > allowed[severity]:
+            yield severity, number, allowed[severity]
+
+
+def _too_many(what: str, topic: str, severity: str, numbers: tuple[int, int]) -> Annotations:
+    number, most = numbers
+    found = (
+        f"fails {count(number, 'control')}"
+        if topic == "controls"
+        else f"has {count(number, 'vulnerability', 'vulnerabilities')}"
+    )
+    return {"summary": f"{what} {found} of {severity} severity; {most:,} are allowed"}
+
+
+def _vulnerabilities(moment: Moment, thresholds: Thresholds) -> Iterator[tuple[Labels, Annotations]]:
+    for fact in moment.results.containers.facts.values():
+        if fact.counted is None:
+            continue
+        about = {**_of_workload(fact.workload)}
+        texts = {
+            "image": fact.image,
+            "fix": f"leadline get image {fact.image} shows the versions that fix it",
+        }
+        for id in fact.counted.exploited_ids if thresholds.exploited else ():
+            labels = _labels("LeadlineExploitedVulnerability", "critical", **about, rule_id=id)
+            yield (
+                labels,
+                {"summary": f"{_title(fact.workload)} has {id}, which attackers are known to use", **texts},
+            )
+        for id in fact.counted.critical_ids if moment.known is not None else ():
+            if vulnerability_word(fact, id) not in (moment.known or ()):
+                labels = _labels("LeadlineNewCriticalVulnerability", "critical", **about, rule_id=id)
+                yield (
+                    labels,
+                    {
+                        "summary": f"{_title(fact.workload)} has the critical vulnerability {id}, which is new",
+                        **texts,
+                    },
+                )
+
+
+def _scores(results: Results, thresholds: Thresholds) -> Iterator[tuple[Labels, Annotations]]:
+    scores = results.scores() if thresholds.frameworks else {}
+    for name, least in thresholds.frameworks.items():
+        score = scores.get(name)
+        labels = _labels("LeadlineFrameworkScore", "high", framework=name)
+        if score is None:
+            # What was not judged is not well.
+            yield labels, {"summary": f"no stored result is of a control of {name}: its score is not known"}
+        elif score < least:
+            yield labels, {"summary": f"the score of {name} is {score:.1f}; at least {least:g} is asked for"}
+
+
+def _scans(moment: Moment, thresholds: Thresholds) -> Iterator[tuple[Labels, Annotations]]:
+    results, now_s = moment.results, moment.now_s
+    for subject in SUBJECTS:
+        run = results.newest(subject)
+        longest = getattr(thresholds.scan_age, subject)
+        if longest is not None and (run is None or now_s - run.finished_s > seconds(longest)):
+            age = "never ended with success" if run is None else f"ended {_hours(now_s - run.finished_s)} ago"
+            labels = _labels("LeadlineScanTooOld", "high", rule_name=subject)
+            yield labels, {"summary": f"the last scan of {subject} {age}; {longest} are allowed"}
+        if (
+            run is not None
+            and thresholds.unread is not None
+            and (number := sum(run.unread.values())) > thresholds.unread
+        ):
+            reasons = ", ".join(f"{n:,} {reason}" for reason, n in sorted(run.unread.items()))
+            labels = _labels("LeadlineCoverageLost", "high", rule_name=subject)
+            yield (
+                labels,
+                {
+                    "summary": f"the last scan of {subject} could not read {count(number, 'part')}: {reasons}",
+                    "fix": "leadline get runs, and leadline rbac for the rights that a scan needs",
+                },
+            )
+    if thresholds.database_age is not None:
+        dates = results.databases()
+        if dates and now_s - max(dates) > seconds(thresholds.database_age):
+            text = f"the vulnerability database is {_hours(now_s - max(dates))} old; {thresholds.database_age} are allowed"
+            yield _labels("LeadlineDatabaseTooOld", "high"), {"summary": text, "fix": "leadline db update"}
+
+
+def _labels(name: str, severity: str, **more: str) -> Labels:
+    """Without those that are empty: to Alertmanager they are not there."""
+    found = {NAME: name, "severity": severity, **{label: text for label, text in more.items() if text}}
+    return tuple(sorted(found.items()))
+
+
+def _of_workload(workload: Workload) -> dict[str, str]:
+    names = ("namespace", "workload", "workload_kind", "container_name")
+    return dict(zip(names, workload, strict=False))
+
+
+def _title(workload: Workload) -> str:
+    namespace, name, kind, *container = workload
+    title = "/".join(filter(None, (namespace, kind, name)))
+    return f"{title} ({container[0]})" if container else title
+
+
+def _hours(seconds_: float) -> str:
+    return count(int(seconds_ / _HOURS_S), "hour")
