@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -24,7 +25,9 @@ from leadline.outputs.store.protocol import Content, Paging, Put
 from leadline.outputs.store.selection import Key, Selection
 from leadline.programs.apiserver.kinds import KINDS, serve
 from leadline.scans.options import PostureOptions
+from leadline.scans.posture_runs import Outcome, RunOptions, posture_run
 from leadline.scans.posture_scan import posture_scan
+from leadline.scans.scan_runs import FOLLOWING, RUNS, written
 from leadline.scans.store_posture import StoreOptions, store_posture
 from leadline.scans.stored_posture import stored_posture
 
@@ -148,6 +151,32 @@ def test_what_was_not_read_stays_told(scanned: PostureReport):
         await store_posture(store, structs.replace(scanned, judged=((),) * len(scanned.judged)), FULL)
         stored = await stored_posture(store, PostureOptions())
         assert "the newest scan is Failed" in stored.unread[0].why
+
+    run(scenario)
+
+
+def following(report: PostureReport, seen: datetime, started: str = "2999-01-01T00:00:00Z") -> Put:
+    whole = posture_run(report, RunOptions("changes", is_full=True), Outcome(started, FOLLOWING))
+    whole["status"] |= {"finishedAt": "", "seenAt": written(seen)}
+    return Put(Key(RUNS, "", "posture-current"), Content(b'{"name":"x"}', body=orjson.dumps(whole)))
+
+
+def test_what_is_followed_counts_for_as_long_as_it_is_heard_of(scanned: PostureReport):
+    unread = (Unread("secrets", "forbidden here", reason="forbidden"),)
+    now = datetime.now(UTC)
+
+    async def scenario(store: MemoryStore) -> None:
+        await store_posture(store, structs.replace(scanned, judged=((),) * len(scanned.judged)), FULL)
+        await store.put(following(structs.replace(scanned, unread=unread), now))
+        stored = await stored_posture(store, PostureOptions())
+        assert stored.unread == unread
+        assert stored.objects == scanned.objects
+        await store.put(following(structs.replace(scanned, unread=()), now - timedelta(hours=1)))
+        stored = await stored_posture(store, PostureOptions())
+        assert ["not followed since" in one.why for one in stored.unread] == [True]
+        await store.put(following(structs.replace(scanned, unread=()), now, started="2001-01-01T00:00:00Z"))
+        stored = await stored_posture(store, PostureOptions())
+        assert ["the newest scan is Failed" in one.why for one in stored.unread] == [True]
 
     run(scenario)
 

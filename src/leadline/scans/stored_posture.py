@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import orjson
@@ -20,11 +21,14 @@ from leadline.outputs.store.protocol import Entry, Store
 from leadline.posture.engine import Judgement
 from leadline.scans.options import PostureOptions
 from leadline.scans.policies import Policies, choose_policies
-from leadline.scans.scan_runs import RUNS, all_of
+from leadline.scans.scan_runs import FOLLOWING, RUNS, all_of
 from leadline.scans.selection import selected
 from leadline.scans.waiving import Waiving, waived, waivers_of_files
+from leadline.waivers.apply import moment_of
 
 Body = dict[str, Any]
+UNHEARD = timedelta(minutes=15)
+"""So long after an operator said last that it follows changes, it is not taken for following them."""
 
 
 class _Run(Struct, frozen=True):
@@ -91,8 +95,13 @@ class _Coverage(Struct, frozen=True):
 
     def unread(self) -> tuple[Unread, ...]:
         found: list[Unread] = []
-        if self.runs and self.runs[-1].phase != "Succeeded":
-            newest = self.runs[-1]
+        newest = next((run for run in reversed(self.runs) if run.phase != FOLLOWING), None)
+        following = self.base if self.base is not None and self.base.phase == FOLLOWING else None
+        if following is not None and (why := _why_old(following)):
+            hint = "see the log of the operator"
+            found.append(Unread(f"ScanRun {following.name}", why, hint=hint, reason="incomplete"))
+        # What went wrong before changes were followed says nothing about what is followed since.
+        if newest is not None and newest.phase != "Succeeded" and not _is_older(newest, following):
             why = f"the newest scan is {newest.phase}{f': {newest.message}' if newest.message else ''}; results are older"
             found.append(Unread(f"ScanRun {newest.name}", why, reason="incomplete"))
         if self.base is None or not self.base.is_full:
@@ -218,9 +227,24 @@ def _controls(
     return tuple(sorted(chosen, key=lambda control: (-control.score, control.id)))
 
 
+def _why_old(following: _Run) -> str:
+    """Why results may be older than they seem; empty where changes are followed."""
+    seen = moment_of(str(following.status.get("seenAt") or ""))
+    if seen is not None and datetime.now(UTC) - seen < UNHEARD:
+        return ""
+    return f"changes are not followed since {following.status.get('seenAt') or 'an unknown moment'}; results are older"
+
+
+def _is_older(run: _Run, following: _Run | None) -> bool:
+    """Whether ``run`` ended, or was to begin, before what is followed began."""
+    if following is None or not run.status.get("startedAt"):
+        return False
+    return str(run.status["startedAt"]) < str(following.status.get("startedAt") or "")
+
+
 def _base(runs: list[_Run]) -> _Run | None:
-    """The newest that succeeded, of those that looked at everything where there are such."""
-    succeeded = [run for run in runs if run.phase == "Succeeded"]
+    """The newest that succeeded or goes on, of those that looked at everything where there are such."""
+    succeeded = [run for run in runs if run.phase in ("Succeeded", FOLLOWING)]
     return next(reversed([run for run in succeeded if run.is_full] or succeeded), None)
 
 

@@ -204,13 +204,14 @@ def _cluster_scan(
     from leadline.scans.cluster_source import reading_of, shown_by
     from leadline.sources.cluster.reader import connect
     from leadline.sources.cluster.watch import watch_cluster
+    from leadline.sources.waivers.security_exceptions import KINDS
 
     options.say("reading the cluster")
     cluster = connect(options.kube_context, options.kubeconfig, environ=options.environ, said=options.note)
     stack.callback(cluster.close)
     watch = watch_cluster(
         cluster,
-        kinds_needed(policies.controls),
+        kinds_needed(policies.controls) | (set(KINDS) if options.use_target_waivers else set()),
         options.include_namespaces,
         options.exclude_namespaces,
         shown_by(options),

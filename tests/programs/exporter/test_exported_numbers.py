@@ -216,7 +216,10 @@ def test_a_failed_scan_is_shown_and_changes_no_moment(tmp_path: Path):
                 "spec": {"subject": "posture"},
                 "status": {"phase": "Failed", "finishedAt": "2126-01-01T00:00:00Z"},
             }
-            name = "posture-2126-01-01t000000z-aaaaaa"
+            following = {"spec": {"subject": "posture"}, "status": {"phase": "Following", "finishedAt": ""}}
+            current = Content(b'{"name":"posture-current"}', body=orjson.dumps(following))
+            await store.put(Put(Key(RUNS, "", "posture-current"), current))
+            name = "ordered-by-hand"
             await store.put(Put(Key(RUNS, "", name), Content(b'{"name":"x"}', body=orjson.dumps(failed))))
             await until(follower, lambda: Key(RUNS, "", name) in results.runs.facts)
             numbers = read(results, follower)

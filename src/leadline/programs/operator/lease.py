@@ -8,6 +8,7 @@ Source: https://kubernetes.io/docs/concepts/architecture/leases/
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -34,10 +35,17 @@ class LeaseSettings(Struct, frozen=True):
 class Leadership:
     """One replica's part in it."""
 
-    def __init__(self, kube: Kube, settings: LeaseSettings, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        kube: Kube,
+        settings: LeaseSettings,
+        clock: Clock = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._kube = kube
         self._settings = settings
-        self._clock = clock or asyncio.get_running_loop().time
+        self._clock = clock
+        self._sleep = sleep
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{settings.namespace}/leases"
         self._seen: tuple[str, str, float] | None = None
         """Holder and moment of renewal in the Lease, and since when by our clock it has said so."""
@@ -51,7 +59,7 @@ class Leadership:
         settings = self._settings
         self._seen = None
         while not await self._try():
-            await asyncio.sleep(settings.renew_s)
+            await self._sleep(settings.renew_s)
         log.info("%s leads", settings.identity)
         working = asyncio.ensure_future(work())
         renewing = asyncio.ensure_future(self._renew())
@@ -70,7 +78,7 @@ class Leadership:
         settings = self._settings
         renewed = self._clock()
         while self._clock() - renewed < settings.duration_s * _MARGIN:
-            await asyncio.sleep(settings.renew_s)
+            await self._sleep(settings.renew_s)
             began = self._clock()
             try:
                 if not await self._try():

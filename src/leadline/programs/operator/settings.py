@@ -66,9 +66,6 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
         str, Meta(description="File that is touched while the program works, for a probe; empty for none.")
     ] = ""
     writes_per_s: Annotated[float, Meta(description="Results that are written in a second at most.")] = 200.0
-    max_unjudged: Annotated[
-        int, Meta(description="Changes that wait to be judged at most; a watch waits beyond.")
-    ] = 50_000
     log_json: Annotated[bool, Meta(description="Whether log lines are JSON.")] = False
     images: ImageSettings = ImageSettings()
 
