@@ -8,7 +8,7 @@ So one comparison of each kind answers whether a version is within, and the inde
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
@@ -118,6 +118,8 @@ class Stream(Struct, frozen=True):
     @property
     def name(self) -> str:
         """``Ubuntu:22.04:esm-infra``."""
+        if not self.release and not self.channel:
+            return self.ecosystem
         return ":".join(filter(None, (self.ecosystem, self.release, self.channel)))
 
 
@@ -264,8 +266,12 @@ class Database:
                 others = _decoded(aliases, tuple[str, ...])
                 said = None if summary is None else _decoded(summary, Detail)
                 problem = made[number] = Problem(number, name, others, said)
-            found[advisory] = (*found.get(advisory, ()), problem)
-        return {advisory: tuple(sorted(each, key=itemgetter(0))) for advisory, each in found.items()}
+            before = found.get(advisory)
+            found[advisory] = (problem,) if before is None else (*before, problem)
+        return {
+            advisory: tuple(sorted(each, key=itemgetter(0))) if len(each) > 1 else each
+            for advisory, each in found.items()
+        }
 
     def advisories(self, numbers: Iterable[int]) -> dict[int, Record]:
         """By number."""
@@ -373,8 +379,14 @@ def _translated(path: Path) -> Iterator[None]:
         ) from error
 
 
+@cache
+def _decoder(kind: type[T]) -> msgspec.msgpack.Decoder[T]:
+    """Made once for each of a few types: it takes longer than decoding does."""
+    return msgspec.msgpack.Decoder(kind)
+
+
 def _decoded(packed: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.msgpack.decode(packed, type=kind)
+        return _decoder(kind).decode(packed)
     except (msgspec.MsgspecError, TypeError) as error:
         raise DatabaseError(f"the vulnerability database is damaged ({error})", hint=_HINT) from error

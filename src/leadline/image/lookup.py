@@ -132,6 +132,8 @@ class _Planner:
         keys: dict[tuple[str, str, bool], bytes | str] = {}
         for stream, ordering, has_placeholders, questions in self._batches:
             known = self._database.known(stream.id, {name for _, name, _, _ in questions})
+            if not known:
+                continue
             for place, name, is_source, version in questions:
                 package_number = known.get((name, is_source))
                 if package_number is None:

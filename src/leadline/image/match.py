@@ -137,6 +137,13 @@ def _references(first: Detail, said: Detail) -> tuple[str, ...]:
 
 def _fix(package: Package, hits: Sequence[Hit]) -> tuple[FixState, tuple[str, ...]]:
     """The state, and the version that every record takes for fixed: the highest of those they name."""
+    if (
+        len(hits) == 1
+        and hits[0].extra.fixed
+        and hits[0].extra.state == "affected"
+        and not hits[0].stream.channel
+    ):
+        return "fixed", (hits[0].extra.fixed,)
     main = [hit for hit in hits if is_for_all(hit.stream, package)]
     fixes = {hit.extra.fixed for hit in main if hit.extra.fixed and hit.extra.state == "affected"}
     if len(fixes) == 1:
