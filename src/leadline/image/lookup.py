@@ -18,6 +18,7 @@ from leadline.image.database import Database, Stream, Wanted
 from leadline.image.ecosystems import CPE, ecosystem_of, normal_name, orderings, package_name, release_of
 from leadline.image.ordering import Ordering, Unorderable
 from leadline.image.ownership import DISTRIBUTION_TYPES
+from leadline.image.root_io import CHANNEL, is_of_root_io, known_as
 from leadline.model.package import Distro, Package
 from leadline.model.vulnerability import Coverage
 
@@ -53,7 +54,7 @@ class Plan(Struct):
     wanted: list[Wanted]
     coverage: tuple[Coverage, ...]
     streams: dict[int, tuple[Stream, ...]]
-    """Of the distribution of each package that has one, by the package's place."""
+    """Of the distribution of each package that has one, by the package's place; for what Root.io built those of its ecosystem."""
 
 
 _Question = tuple[int, str, bool, str]
@@ -194,11 +195,15 @@ class _Planner:
         if not way.batches:
             return way.answer._replace(why="no feed of the database speaks of this release")
         self._streams[place] = way.lines
+        if is_rebuilt := is_of_root_io(package):
+            package = known_as(package)
         name, version = package.name, package.version
         source, source_version = package.source or name, package.source_version or version
         for batch in way.batches:
             batch.questions.append((place, source, True, source_version))
             batch.questions.append((place, name, False, version))
+            if is_rebuilt and name != source and batch.stream.channel == CHANNEL:
+                batch.questions.append((place, name, True, version))
         return way.answer
 
     def _way_of_distribution(self, type: str, distro: Distro) -> _Way:
@@ -222,6 +227,9 @@ class _Planner:
             way = self._languages[package.type] = self._way(ecosystem, ecosystem, has_placeholders=True)
         if not way.batches:
             return self._by_cpe(place, package, way.answer.title)
+        if is_of_root_io(package):
+            package = known_as(package)
+            self._streams[place] = tuple(batch.stream for batch in way.batches)
         if package.type == "maven" and not package.namespace:
             return way.answer._replace(feeds=(), why="the Maven group is not known")
         question = place, package_name(package), True, package.version

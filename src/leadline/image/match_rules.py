@@ -1,11 +1,13 @@
 """Whether a range that holds a version is meant for the package at all, and what takes a match away again."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from leadline.image.database import Database, Hit, Stream
-from leadline.image.ecosystems import CPE, orderings
+from leadline.image.ecosystems import CPE, orderings, package_name
+from leadline.image.ownership import DISTRIBUTION_TYPES
+from leadline.image.root_io import CHANNEL, is_of_root_io, known_as
 from leadline.model.package import Package
 from leadline.model.vulnerability import Match
 
@@ -34,7 +36,7 @@ def is_meant(hit: Hit, package: Package) -> bool:
         return _fits_target(says.cpe, package)
     if package.type == "rpm":
         return _fits_rpm(hit, package)
-    return _fits_channel(hit.stream, package.version)
+    return _fits_channel(hit.stream, package)
 
 
 def _fits_architecture(arch: str, arches: Sequence[str]) -> bool:
@@ -59,10 +61,12 @@ def _target(cpe: str) -> str:
     return "" if target in ("*", "-") else target
 
 
-def _fits_channel(stream: Stream, version: str) -> bool:
-    channel = stream.channel
+def _fits_channel(stream: Stream, package: Package) -> bool:
+    channel, version = stream.channel, package.version
     if not channel or channel.startswith(_SUBSCRIPTION):
         return True
+    if channel == CHANNEL:
+        return is_of_root_io(package)
     if stream.ecosystem == "Amazon":
         # Topics of Amazon's extras are named for what they bring, many with its version: kernel-5.10, postgresql14.
         number = _NUMBER_AT_END.search(channel)
@@ -80,7 +84,7 @@ def is_for_all(stream: Stream, package: Package) -> bool:
 def _fits_rpm(hit: Hit, package: Package) -> bool:
     says = hit.extra
     return (
-        _fits_channel(hit.stream, package.version)
+        _fits_channel(hit.stream, package)
         and _flavour(says.fixed) in ("", _flavour(package.version))
         and (
             not _flavour(package.version)
@@ -137,6 +141,8 @@ def holds_fix_of_line(
     A subscriber's channel of Ubuntu is such a line, and so is a minor release of Red Hat: what RHEL 9.4 got fixed in
     ``-427.40.1.el9_4`` is fixed there, though RHEL 9.5 got it in ``-503.11.1.el9_5``. ``hits`` are what is open.
     """
+    if is_of_root_io(package):
+        return _fixed_in_rebuild(known_as(package), streams, database)
     if package.type == "deb" and _SUBSCRIBED in package.version:
         channels = [stream for stream in streams if stream.channel.startswith(_SUBSCRIPTION)]
         return _fixed_in(package, channels, "", database)
@@ -166,6 +172,28 @@ def _fixed_in(package: Package, streams: Sequence[Stream], line: str, database: 
                     installed = ordering.key(_with_epoch(version, says.fixed))
                     is_held = ordering.key(says.fixed) <= installed
                     holds[advisory] = holds.get(advisory, True) and is_held
+    return _problems_held(holds, database)
+
+
+def _fixed_in_rebuild(package: Package, streams: Sequence[Stream], database: Database) -> frozenset[int]:
+    """Problems that Root.io fixed in the package's version or one before it; ``package`` as everybody else calls it."""
+    language = "" if package.type in DISTRIBUTION_TYPES else package_name(package)
+    names = {language or package.name: package.version}
+    if not language and package.source:
+        names[package.source] = package.source_version or package.version
+    holds: dict[int, bool] = {}
+    for stream in streams:
+        ordering = orderings().get(stream.ecosystem) if stream.channel == CHANNEL else None
+        for name, version in names.items() if ordering else ():
+            for advisory, says in database.rows_of(stream.id, name, is_source=True):
+                if says.fixed and says.state == "affected" and ordering:
+                    is_held = ordering.key(says.fixed) <= ordering.key(version)
+                    holds[advisory] = holds.get(advisory, False) or is_held
+    return _problems_held(holds, database)
+
+
+def _problems_held(holds: Mapping[int, bool], database: Database) -> frozenset[int]:
+    """Numbers of the problems of which every advisory is held."""
     fixed: dict[int, bool] = {}
     for advisory, problems in database.problems(holds).items():
         for problem in problems:

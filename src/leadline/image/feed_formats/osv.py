@@ -42,6 +42,7 @@ from leadline.image.feed_formats.values import (
     version,
     weaknesses,
 )
+from leadline.image.root_io import CHANNEL, advised_name
 from leadline.model.vulnerability import RATINGS, Kind
 
 Publisher = Literal[
@@ -75,6 +76,8 @@ _UPDATES = re.compile(
 """Updates of a distribution: what they name beside themselves are the problems that they fix."""
 _WRAPPED = re.compile(r"[A-Za-z]+-(?=CVE-\d)")
 """``UBUNTU-CVE-2024-1`` is CVE-2024-1, seen by Ubuntu."""
+_REBUILT = "ROOT-"
+"""Root.io's ids name the CVE: ``ROOT-OS-DEBIAN-12-CVE-2023-1``."""
 _MODULE = re.compile(
     r"\b([A-Za-z0-9_.+-]+:[A-Za-z0-9_.+-]+)(?= (?:and|security|bug|update|module|enhancement)\b)"
 )
@@ -266,6 +269,8 @@ def _other_ids(own_id: str, record: _Record) -> tuple[tuple[str, ...], tuple[str
         known = cves(covers)
         return (), known or covers
     found = [*identifiers(record.aliases), *identifiers(record.upstream)]
+    if own_id.startswith(_REBUILT):
+        found += cves([*identifiers(record.related), own_id])
     if _WRAPPED.match(own_id):
         found.insert(0, _WRAPPED.sub("", own_id))
     return tuple(dict.fromkeys(one for one in found if one != own_id)), ()
@@ -310,7 +315,10 @@ def _affected(given: _Affected, record: _Record) -> Iterator[Affected]:
     if not ranges and not versions:
         return  # commits alone, or nothing: no version of the package is affected by that
     fixed = {one.fixed for one in ranges if one.fixed}
-    plain = _one(release, name(package.name), ranges, versions, record)
+    named = name(package.name)
+    if release.channel == CHANNEL:
+        named = advised_name(release.ecosystem, named)
+    plain = _one(release, named, ranges, versions, record)
     rated = _own_rating(given, specific, own)
     if rated != "unknown":
         plain = msgspec.structs.replace(plain, severity=rated)

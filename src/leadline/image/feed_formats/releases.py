@@ -4,6 +4,9 @@ import re
 from functools import lru_cache
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from leadline.image.root_io import CHANNEL
 
 DEBIAN = {
     "etch": "4",
@@ -85,6 +88,8 @@ class Release(Struct, frozen=True):
 def osv_release(written: str, purl: str = "") -> Release:
     """An ecosystem as OSV writes it, ``Debian:12``, ``Ubuntu:Pro:FIPS:20.04:LTS``; ``purl`` may know the channel."""
     base, _, rest = written.strip().partition(":")
+    if base == "Root" and rest:
+        return replace(osv_release(rest), channel=CHANNEL)
     if base == "Ubuntu":
         return _ubuntu_release(rest, purl)
     if base == "Red Hat":
