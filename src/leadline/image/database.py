@@ -380,13 +380,14 @@ def _translated(path: Path) -> Iterator[None]:
 
 
 @cache
-def _decoder(kind: type[T]) -> msgspec.msgpack.Decoder[T]:
+def _decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
     """Made once for each of a few types: it takes longer than decoding does."""
     return msgspec.msgpack.Decoder(kind)
 
 
 def _decoded(packed: bytes, kind: type[T]) -> T:
     try:
-        return _decoder(kind).decode(packed)
+        found: T = _decoder(kind).decode(packed)
     except (msgspec.MsgspecError, TypeError) as error:
         raise DatabaseError(f"the vulnerability database is damaged ({error})", hint=_HINT) from error
+    return found

@@ -59,7 +59,7 @@ def _found(
         state = DatabaseState(database.about.get("built", ""), database.feeds)
         check_age(state, options.oldest_database_days, today)
         matched = match(sbom.packages, sbom.distro, database)
-    gaps: list[str] = []
+    gaps = [f"how old the feed {name} is, is not known" for name in _undated(state)]
     if options.vex or attested:
         matched = _with_vex(matched, sbom, options, _attested(attested, gaps))
     if options.only_fixable:
@@ -107,9 +107,14 @@ def _content(name: str) -> bytes:
 
 
 def check_age(state: DatabaseState, oldest_days: int | None, today: str) -> None:
-    """Raises ``DatabaseError`` where the newest feed is older than so many days, or has no date at all."""
+    """Raises ``DatabaseError`` where the newest feed is older than so many days, or one has no date at all."""
     if oldest_days is None:
         return
+    if undated := _undated(state):
+        raise DatabaseError(
+            f"how old the feed {undated[0]} is, is not known; at most {oldest_days} days are allowed",
+            hint="leave --max-db-age out, or build the database without that feed",
+        )
     age = age_days(state.date, today)
     if age is None or age > oldest_days:
         age_text = f"of {state.date[:_DATE]}, {age} days old" if age is not None else "of an unknown date"
@@ -117,6 +122,11 @@ def check_age(state: DatabaseState, oldest_days: int | None, today: str) -> None
             f"the vulnerability database is {age_text}; at most {oldest_days} are allowed",
             hint="build or update it, or allow an older one",
         )
+
+
+def _undated(state: DatabaseState) -> tuple[str, ...]:
+    """Names of the feeds that say nothing of their dates."""
+    return tuple(feed.name for feed in state.feeds if not feed.date)
 
 
 def age_days(date: str, today: str) -> int | None:

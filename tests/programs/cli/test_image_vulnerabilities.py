@@ -94,6 +94,19 @@ def test_a_database_that_is_too_old_is_refused(run, archive, tmp_path):
     assert err.endswith("at most 30 are allowed; build or update it, or allow an older one\n")
 
 
+def test_a_feed_without_a_date_is_too_old_for_any_limit_and_named_without_one(run, archive, tmp_path):
+    facts = [advisory("CVE-2020-1000", "Debian:12", "glibc", fixed="2")]
+    build_of(tmp_path / "v.db", {"debian": FACTS, "echo": facts})
+    code, out, err = run("scan", "image", archive, "--db", "v.db", "--max-db-age", "100000")
+    assert (code, out) == (3, "")
+    assert err == (
+        "leadline: how old the feed echo is, is not known; at most 100000 days are allowed; "
+        "leave --max-db-age out, or build the database without that feed\n"
+    )
+    document = json.loads(run("scan", "image", archive, "--db", "v.db", "-f", "json")[1])
+    assert "how old the feed echo is, is not known" in document["notJudged"]
+
+
 def test_a_named_database_that_is_not_there_is_an_error(run, archive):
     code, out, err = run("scan", "image", archive, "--db", "none.db")
     assert (code, out) == (3, "")
