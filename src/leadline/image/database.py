@@ -6,13 +6,13 @@ So one comparison of each kind answers whether a version is within, and the inde
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cache, cached_property
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import msgspec
 from msgspec import Struct
@@ -380,14 +380,14 @@ def _translated(path: Path) -> Iterator[None]:
 
 
 @cache
-def _decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
+def _decoder(kind: Hashable) -> msgspec.msgpack.Decoder[Any]:
     """Made once for each of a few types: it takes longer than decoding does."""
     return msgspec.msgpack.Decoder(kind)
 
 
 def _decoded(packed: bytes, kind: type[T]) -> T:
     try:
-        found: T = _decoder(kind).decode(packed)
+        found: T = _decoder(cast("Hashable", kind)).decode(packed)
     except (msgspec.MsgspecError, TypeError) as error:
         raise DatabaseError(f"the vulnerability database is damaged ({error})", hint=_HINT) from error
     return found

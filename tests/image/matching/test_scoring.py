@@ -1,4 +1,4 @@
-"""Scores of vectors as NVD publishes them."""
+"""Scores of vectors as NVD and FIRST publish them."""
 
 import pytest
 
@@ -21,7 +21,13 @@ from leadline.model.vulnerability import Advisory, Cvss
         ("AV:N/AC:M/Au:N/C:P/I:P/A:P", 6.8),
         ("(AV:N/AC:L/Au:N/C:N/I:N/A:P)", 5.0),
         ("AV:L/AC:L/Au:N/C:P/I:N/A:N", 2.1),
-        ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", 0.0),
+        ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", 9.3),
+        ("CVSS:4.0/AV:L/AC:L/AT:P/PR:L/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", 7.3),
+        ("CVSS:4.0/AV:N/AC:L/AT:P/PR:N/UI:P/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", 7.7),
+        ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N", 0.0),
+        ("CVSS:3.3/AV:N/AC:H/PR:H/UI:N/S:U/C:L/I:L/A:N", 3.3),
+        ("CVSS:4.0/AV:N/AC:L", 0.0),
+        ("CVSS:9.0/AV:N", 0.0),
         ("CVSS:3.1/AV:Q", 0.0),
         ("", 0.0),
     ],
