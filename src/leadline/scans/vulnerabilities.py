@@ -113,7 +113,7 @@ def check_age(state: DatabaseState, oldest_days: int | None, today: str) -> None
     if undated := _undated(state):
         raise DatabaseError(
             f"how old the feed {undated[0]} is, is not known; at most {oldest_days} days are allowed",
-            hint="leave --max-db-age out, or build the database without that feed",
+            hint="ask for no age, or build the database without that feed",
         )
     age = age_days(state.date, today)
     if age is None or age > oldest_days:

@@ -101,7 +101,7 @@ def test_a_feed_without_a_date_is_too_old_for_any_limit_and_named_without_one(ru
     assert (code, out) == (3, "")
     assert err == (
         "leadline: how old the feed echo is, is not known; at most 100000 days are allowed; "
-        "leave --max-db-age out, or build the database without that feed\n"
+        "ask for no age, or build the database without that feed\n"
     )
     document = json.loads(run("scan", "image", archive, "--db", "v.db", "-f", "json")[1])
     assert "how old the feed echo is, is not known" in document["notJudged"]
