@@ -15,6 +15,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 CONTROL_PLANE = ("kube-apiserver",)
 WHOLE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet")
+SERVICES = ("kube-proxy",)
+"""What makes addresses of Services reachable, for clusters into which a chart is installed."""
 MAX_BUILD_S = 3600
 
 

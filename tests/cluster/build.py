@@ -2,11 +2,11 @@
 
 import sys
 
-from binaries import MissingError, build, kept_folder, reflector
+from binaries import SERVICES, WHOLE, MissingError, build, kept_folder, reflector
 
 if __name__ == "__main__":
     try:
-        build()
+        build((*WHOLE, *SERVICES))
         reflector()
     except MissingError as error:
         sys.exit(str(error))

@@ -24,6 +24,11 @@ SERVICE_RANGE = "10.96.0.0/24"
 class ControlPlane:
     """Started by ``start``; ``stop`` removes everything."""
 
+    host = "127.0.0.1"
+    """Where the servers listen, and are reached from the tests."""
+    inside: tuple[str, ...] = ()
+    """Words before each of the cluster's own commands, for a cluster in a network namespace of its own."""
+
     def __init__(self) -> None:
         on_path("etcd", "kubectl")
         self.binaries = kubernetes(CONTROL_PLANE)
@@ -39,7 +44,7 @@ class ControlPlane:
 
     @property
     def url(self) -> str:
-        return f"https://127.0.0.1:{self.port}"
+        return f"https://{self.host}:{self.port}"
 
     @property
     def authority_file(self) -> Path:
@@ -58,7 +63,7 @@ class ControlPlane:
         remove(self.folder)
 
     def start_api(self) -> None:
-        self._api = Program(self.folder, "api", self._api_command())
+        self._api = self._start("api", self._api_command())
         self._api.wait_until(self._is_ready)
 
     def stop_api(self) -> None:
@@ -76,7 +81,7 @@ class ControlPlane:
 
     def compact(self) -> None:
         """Makes every older state of the store unreadable, as time would."""
-        etcd = f"http://127.0.0.1:{self._etcd_ports[0]}/v3/kv"
+        etcd = f"http://{self.host}:{self._etcd_ports[0]}/v3/kv"
         self.kubectl("annotate", "namespace", "default", "--overwrite", f"touched={time.monotonic_ns()}")
         revision = _posted(f"{etcd}/range", {"key": "AA=="})["header"]["revision"]
         _posted(f"{etcd}/compaction", {"revision": revision, "physical": True})
@@ -140,7 +145,7 @@ class ControlPlane:
         tls.load_cert_chain(self.folder / "user-admin.crt", self.folder / "user-admin.key")
 
         def create(part: list[str]) -> None:
-            connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=tls, timeout=60)
+            connection = http.client.HTTPSConnection(self.host, self.port, context=tls, timeout=60)
             for name in part:
                 body = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}})
                 headers = {"Content-Type": "application/json"}
@@ -167,15 +172,15 @@ class ControlPlane:
 
     def _write_keys(self) -> None:
         (self.folder / "sa.key").write_bytes(private_pem(ec.generate_private_key(ec.SECP256R1())))
-        self._authority.issue("server", "kube-apiserver", hosts=("127.0.0.1", "localhost", "10.96.0.1"))
+        hosts = {"127.0.0.1", "localhost", "10.96.0.1", self.host}
+        self._authority.issue("server", "kube-apiserver", hosts=tuple(sorted(hosts)))
         self._authority.issue("kubelet-client", "kube-apiserver-kubelet-client", ("system:masters",))
         self.proxy_authority = Authority(self.folder, "proxy-ca")
         self.proxy_authority.issue("proxy", "front-proxy-client")
 
     def _start_etcd(self) -> None:
-        client, peer = (f"http://127.0.0.1:{port}" for port in self._etcd_ports)
-        self._etcd = Program(
-            self.folder,
+        client, peer = (f"http://{self.host}:{port}" for port in self._etcd_ports)
+        self._etcd = self._start(
             "etcd",
             [
                 "etcd",
@@ -193,9 +198,9 @@ class ControlPlane:
     def _api_command(self) -> list[str]:
         return [
             str(self.binaries / "kube-apiserver"),
-            f"--etcd-servers=http://127.0.0.1:{self._etcd_ports[0]}",
+            f"--etcd-servers=http://{self.host}:{self._etcd_ports[0]}",
             f"--secure-port={self.port}",
-            "--bind-address=127.0.0.1",
+            f"--bind-address={self.host}",
             f"--cert-dir={self.folder / 'certs'}",
             "--tls-cert-file=server.crt",
             "--tls-private-key-file=server.key",
@@ -220,6 +225,9 @@ class ControlPlane:
             "--kubelet-client-key=kubelet-client.key",
             "--shutdown-delay-duration=0s",
         ]
+
+    def _start(self, name: str, command: list[str]) -> Program:
+        return Program(self.folder, name, [*self.inside, *command])
 
     def _is_ready(self) -> bool:
         return _answers(f"{self.url}/readyz", self.authority_file)

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from binaries import WHOLE, MissingError, kubernetes, on_path
+from cgroups import make_cgroup, remove_cgroup
 from control_plane import ControlPlane
-from processes import Program, free_port
+from processes import NotReadyError, Program, free_port
 
 NODE = "node1"
 IMAGE = "localhost/busybox:1"
@@ -51,6 +52,7 @@ class WholeCluster(ControlPlane):
         # Two clusters may run side by side, one for each worker of a parallel test run.
         self._bridge = f"ll{self.port}"
         self._subnet = f"10.77.{self.port % 256}.0/24"
+        self._cgroup = f"leadline-{self.port}"
         self._nodes: list[Program] = []
         self._containerd: Program | None = None
 
@@ -61,12 +63,14 @@ class WholeCluster(ControlPlane):
             "controller-manager", [*self._program("kube-controller-manager"), *self._controller_flags()]
         )
         self._run("scheduler", [*self._program("kube-scheduler"), "--leader-elect=false", "--secure-port=0"])
+        make_cgroup(self._cgroup)
         (self.folder / "kubelet.json").write_text(json.dumps(self._kubelet_settings()))
         self._run("kubelet", self._kubelet_command())
         self.until(self._is_node_ready, seconds=120)
 
     def stop(self) -> None:
-        """The kubelet first, so that it starts nothing again; then its containers; containerd last."""
+        """What makes pods first, then the pods, whose network namespaces would stay otherwise; containerd last."""
+        self._delete_pods()
         for program in reversed(self._nodes):
             program.stop()
         self._nodes.clear()
@@ -76,9 +80,23 @@ class WholeCluster(ControlPlane):
                 self._ctr("tasks", "delete", "-f", task)
             self._containerd.stop()
             self._containerd = None
+        remove_cgroup(self._cgroup)
         if shutil.which("ip"):
             subprocess.run(["ip", "link", "delete", self._bridge], check=False, capture_output=True)
         super().stop()
+
+    def _delete_pods(self) -> None:
+        if not any(program.name == "kubelet" for program in self._nodes):
+            return
+        for program in [p for p in self._nodes if p.name in ("controller-manager", "scheduler")]:
+            program.stop()
+            self._nodes.remove(program)
+        try:
+            self.kubectl("delete", "pods", "--all", "-A", "--grace-period=1", "--timeout=60s", check=False)
+            # The namespace goes after the last task of its pod.
+            self.until(lambda: not self._ctr("containers", "ls", "-q").strip(), 60)
+        except (NotReadyError, subprocess.TimeoutExpired):
+            return
 
     def until(self, is_so: Callable[[], bool], seconds: float = 30.0) -> None:
         """Waits until ``is_so``; fails at once where one of the cluster's programs has ended."""
@@ -104,7 +122,7 @@ class WholeCluster(ControlPlane):
         return [str(self.binaries / name), f"--kubeconfig={self.admin()}"]
 
     def _run(self, name: str, command: list[str]) -> Program:
-        program = Program(self.folder, name, command)
+        program = self._start(name, command)
         self._nodes.append(program)
         return program
 
@@ -136,6 +154,7 @@ class WholeCluster(ControlPlane):
             "healthzPort": 0,
             "failCgroupV1": False,
             "cgroupDriver": "cgroupfs",
+            "cgroupRoot": f"/{self._cgroup}",
             "enforceNodeAllocatable": [],
             "failSwapOn": False,
             "containerRuntimeEndpoint": f"unix://{self.socket}",
@@ -156,7 +175,7 @@ class WholeCluster(ControlPlane):
         networks.mkdir()
         (networks / "10-bridge.conflist").write_text(json.dumps(self._network()))
         (self.folder / "containerd.toml").write_text(_containerd_settings(self.folder, self.socket))
-        self._containerd = Program(self.folder, "containerd", ["containerd", "--config", "containerd.toml"])
+        self._containerd = self._start("containerd", ["containerd", "--config", "containerd.toml"])
         self._containerd.wait_until(lambda: Path(self.socket).is_socket() and bool(self._ctr("version")))
         archive = self.folder / "busybox.tar"
         write_image(archive)

@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import uvloop
 from certificates import Authority
 from processes import free_port
 
 from leadline.programs.apiserver.exchange import Receive, Scope, Send
 from leadline.programs.apiserver.serving import Socket, Tls, server
+from leadline.programs.apiserver.settings import Settings
 
 
 async def says_who(scope: Scope, receive: Receive, send: Send) -> None:
@@ -26,9 +28,9 @@ async def says_who(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def serving(folder: Path, ca: str) -> AsyncIterator[tuple[Tls, int]]:
+async def serving(folder: Path, ca: str, host: str = "127.0.0.1") -> AsyncIterator[tuple[Tls, int]]:
     certificate, key = Authority(folder, "server-ca").issue("server", "server", hosts=("127.0.0.1",))
-    socket = Socket("127.0.0.1", free_port(), certificate, key)
+    socket = Socket(host, free_port(), certificate, key)
     tls = Tls(socket, ca)
     running = server(says_who, socket, tls, lambda: None)
     task = asyncio.ensure_future(running.serve())
@@ -93,3 +95,15 @@ def test_our_own_certificate_is_read_anew(tmp_path: Path):
             await ask(port, following.file)
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_every_address_is_one_of_both_families(tmp_path: Path, loop: str) -> None:
+    """A pod is asked at the address that its cluster gives it, of either family."""
+    proxy_ca = Authority(tmp_path, "proxy-ca")
+
+    async def asked() -> str:
+        async with serving(tmp_path, proxy_ca.file.read_text(), Settings("").host) as (_, port):
+            return await ask(port, tmp_path / "server-ca.crt", proxy_ca.issue("proxy", "the proxy"))
+
+    assert (asyncio.run(asked()) if loop == "asyncio" else uvloop.run(asked())) == "the proxy"

@@ -46,6 +46,13 @@ class KubeApi:
     async def post(self, path: str, body: Mapping[str, Any]) -> tuple[int, Body]:
         return await self._ask("POST", path, orjson.dumps(body))
 
+    async def patch(self, path: str, body: Mapping[str, Any]) -> tuple[int, Body]:
+        """A merge patch."""
+        return await self._ask("PATCH", path, orjson.dumps(body), "application/merge-patch+json")
+
+    async def delete(self, path: str) -> tuple[int, Body]:
+        return await self._ask("DELETE", path, None)
+
     async def watch(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Body]:
         """The events of a watch, until it ends or the connection does. Raises: ``Refusal``."""
         try:
@@ -62,14 +69,16 @@ class KubeApi:
         except (httpx2.HTTPError, orjson.JSONDecodeError, OSError) as error:
             raise refusal.unavailable(f"kube-apiserver: {error or type(error).__name__}") from error
 
-    async def _ask(self, method: str, path: str, content: bytes | None) -> tuple[int, Body]:
+    async def _ask(
+        self, method: str, path: str, content: bytes | None, form: str = "application/json"
+    ) -> tuple[int, Body]:
         """Raises: ``Refusal`` where it does not answer, or not with JSON."""
         try:
-            headers = self._headers()
+            headers = {**self._headers(), "Content-Type": form}
             response = await self._http.request(method, path, content=content, headers=headers)
             if response.status_code >= 500 or response.status_code == 429:
                 raise refusal.unavailable(f"kube-apiserver: HTTP {response.status_code}")
-            body = orjson.loads(response.content)
+            body = {} if _is_text(response) else orjson.loads(response.content)
         except (httpx2.HTTPError, orjson.JSONDecodeError, OSError) as error:
             raise refusal.unavailable(f"kube-apiserver: {error or type(error).__name__}") from error
         return response.status_code, body if isinstance(body, dict) else {}
@@ -85,3 +94,10 @@ class KubeApi:
             "Accept": "application/json",
             "User-Agent": "leadline-apiserver",
         }
+
+
+def _is_text(response: httpx2.Response) -> bool:
+    """A path of a group that is not served is answered in plain text."""
+    return response.status_code == 404 and not response.headers.get("content-type", "").startswith(
+        "application/json"
+    )

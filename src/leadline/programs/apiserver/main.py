@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,9 +24,11 @@ from leadline.programs.apiserver.cluster_access import ClusterAccess, read_front
 from leadline.programs.apiserver.cluster_namespaces import ClusterNamespaces, sweep
 from leadline.programs.apiserver.kinds import KINDS
 from leadline.programs.apiserver.kube_api import KubeApi, KubeSettings
+from leadline.programs.apiserver.own_certificate import OwnCertificate
 from leadline.programs.apiserver.refusal import Refusal
+from leadline.programs.apiserver.registration import trust
 from leadline.programs.apiserver.serving import Socket, Tls, server
-from leadline.programs.apiserver.settings import Settings
+from leadline.programs.apiserver.settings import Settings, in_cluster
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +41,11 @@ class Tended(Store, Protocol):
 
 
 LOOK_AGAIN_S = 10.0
+TRY_AGAIN_S = 1.0
+"""While the aggregator does not trust us, nothing can be read."""
 SWITCH_S = 0.0005
 """How long a finished commit waits for the interpreter at most; by default it is 5 ms, longer than the commit."""
-_DEFAULTS = Settings("", Path(), Path())
+_DEFAULTS = Settings("")
 _LONGEST_LINE = 2_000
 
 
@@ -47,18 +53,24 @@ _LONGEST_LINE = 2_000
 @click.option(
     "--database",
     required=True,
-    help="File in which results are kept, or postgresql://…, which several replicas can share.",
+    envvar="LEADLINE_DATABASE",
+    help="File in which results are kept, or postgresql://…, which several replicas can share (LEADLINE_DATABASE).",
 )
 @click.option(
-    "--certificate",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Our own, for <service>.<namespace>.svc.",
+    "--certificate", type=click.Path(path_type=Path), help="Our own, for <service>.<namespace>.svc."
 )
-@click.option("--key", required=True, type=click.Path(path_type=Path))
+@click.option("--key", type=click.Path(path_type=Path))
+@click.option(
+    "--own-certificate-for",
+    default="",
+    metavar="HOST",
+    help="In place of both: make and renew one for HOST, and have the APIServices trust it.",
+)
 @click.option("--host", default=_DEFAULTS.host, show_default=True)
 @click.option("--port", default=_DEFAULTS.port, show_default=True)
-@click.option("--kube", default=_DEFAULTS.kube, show_default=True, help="Address of kube-apiserver.")
+@click.option(
+    "--kube", default=_DEFAULTS.kube, help="Address of kube-apiserver; by default of the cluster we run in."
+)
 @click.option(
     "--kube-ca", default=_DEFAULTS.kube_ca, type=click.Path(path_type=Path), help="CA of kube-apiserver."
 )
@@ -78,19 +90,24 @@ def command(**flags: Any) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     sys.setswitchinterval(SWITCH_S)
-    uvloop.run(serve(Settings(**flags)))
+    settings = Settings(**flags)
+    if bool(settings.own_certificate_for) == bool(settings.certificate and settings.key):
+        raise click.UsageError("give --certificate and --key, or --own-certificate-for")
+    with tempfile.TemporaryDirectory(prefix="leadline-tls-") as folder:
+        uvloop.run(serve(settings, Path(folder)))
 
 
-async def serve(settings: Settings) -> None:
-    """Raises: ``ClusterError``, ``StoreError``."""
-    kube = KubeApi(KubeSettings(settings.kube, settings.kube_ca, settings.token_file))
+async def serve(settings: Settings, folder: Path) -> None:
+    """``folder`` takes the certificate that we make. Raises: ``ClusterError``, ``StoreError``."""
+    own = OwnCertificate(folder, settings.own_certificate_for) if settings.own_certificate_for else None
+    kube = KubeApi(KubeSettings(settings.kube or in_cluster(), settings.kube_ca, settings.token_file))
     store = await _open(settings)
     try:
         access = ClusterAccess(kube, await read_front_proxy(kube))
         namespaces = ClusterNamespaces(kube)
         app = App(store, KINDS, access, namespaces)
         await _prepare(app)
-        socket = Socket(settings.host, settings.port, settings.certificate, settings.key)
+        socket = Socket(settings.host, settings.port, *_pair(settings, own))
         tls = Tls(socket, access.front_proxy.ca)
         serving = server(app, socket, tls, app.stop)
         chores = (
@@ -98,6 +115,7 @@ async def serve(settings: Settings) -> None:
             app.feed.run(),
             namespaces.follow(),
             _look_after(kube, access, tls),
+            *([_be_trusted(kube, own)] if own is not None else []),
             _tend(store),
             _sweep_once(store, namespaces),
         )
@@ -158,6 +176,25 @@ async def _look_after(kube: KubeApi, access: ClusterAccess, tls: Tls) -> None:
             tls.renew(access.front_proxy.ca)
         except (Refusal, OSError) as error:
             log.warning("settings of the front proxy: %s", error)
+
+
+def _pair(settings: Settings, own: OwnCertificate | None) -> tuple[Path, Path]:
+    if own is not None:
+        return own.certificate, own.key
+    return settings.certificate or Path(), settings.key or Path()
+
+
+async def _be_trusted(kube: KubeApi, own: OwnCertificate) -> None:
+    """Keeps our CA in the APIServices, even where others write them, and renews what ends."""
+    while True:
+        try:
+            if own.is_due(datetime.now(UTC)):
+                own.renew(datetime.now(UTC))
+            is_trusted = await trust(kube, own.ca)
+        except (Refusal, OSError) as error:
+            log.warning("our certificate: %s", error)
+            is_trusted = False
+        await asyncio.sleep(LOOK_AGAIN_S if is_trusted else TRY_AGAIN_S)
 
 
 async def _tend(store: Tended) -> None:

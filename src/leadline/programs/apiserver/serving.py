@@ -99,7 +99,8 @@ class Server(uvicorn.Server):
 def server(application: Application, socket: Socket, tls: Tls, on_stop: Callable[[], None]) -> Server:
     config = uvicorn.Config(
         application,
-        socket.host,
+        # By itself the event loop makes a socket of "::" that no IPv4 address reaches; of "" it makes one for each family.
+        "" if socket.host == "::" else socket.host,
         socket.port,
         http=Peer,
         lifespan="off",

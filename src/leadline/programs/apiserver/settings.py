@@ -1,21 +1,32 @@
 """What the server is started with: from flags; a pod's own place in the cluster is the default."""
 
+import os
 from pathlib import Path
 
 from msgspec import Struct
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-IN_CLUSTER = "https://kubernetes.default.svc"
+
+
+def in_cluster() -> str:
+    """The address of kube-apiserver that every pod has in its environment, and that needs no DNS."""
+    host, port = (os.environ.get(f"KUBERNETES_SERVICE_{part}", "") for part in ("HOST", "PORT"))
+    if not host:
+        return "https://kubernetes.default.svc"
+    return f"https://{f'[{host}]' if ':' in host else host}:{port or 443}"
 
 
 class Settings(Struct, frozen=True):
     database: str
     """The path of a file; or an address that begins with ``postgresql://``."""
-    certificate: Path
-    key: Path
+    certificate: Path | None = None
+    key: Path | None = None
+    own_certificate_for: str = ""
+    """The name of our Service, ``leadline.security.svc``, in place of the two files."""
     host: str = "::"
     port: int = 8443
-    kube: str = IN_CLUSTER
+    kube: str = ""
+    """Empty: the cluster that we run in."""
     kube_ca: Path = ACCOUNT / "ca.crt"
     token_file: Path = ACCOUNT / "token"
     history: int = 10_000

@@ -116,7 +116,8 @@ async def _alerting(
 def _server(settings: Settings, application: Scraped) -> "_Server":
     config = uvicorn.Config(
         application,
-        settings.host,
+        # By itself the event loop makes a socket of "::" that no IPv4 address reaches; of "" it makes one for each family.
+        "" if settings.host == "::" else settings.host,
         settings.port,
         lifespan="off",
         access_log=False,

@@ -1,0 +1,119 @@
+"""Writes what follows from other files of the project into the chart: ``python deploy/build_chart.py [--check]``."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from leadline.programs.apiserver.kinds import KINDS
+
+HERE = Path(__file__).resolve().parent
+CHART = HERE / "chart"
+SOURCE = HERE / "values.schema.yaml"
+Schema = dict[str, Any]
+WIDTH = 110
+
+
+def schema() -> Schema:
+    found: Schema = yaml.safe_load(SOURCE.read_text("utf-8"))
+    return found
+
+
+def leaves(node: Schema, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Schema]]:
+    """(path, schema) of each value that has a default of its own, in the order of the file."""
+    for name, child in node.get("properties", {}).items():
+        if "default" in child:
+            yield (*path, name), child
+        else:
+            yield from leaves(child, (*path, name))
+
+
+def values_yaml(node: Schema, depth: int = 0) -> Iterator[str]:
+    """The lines of values.yaml: each key below its description."""
+    indent = "  " * depth
+    for name, child in node.get("properties", {}).items():
+        if depth == 0:
+            yield ""
+        yield from wrapped(child["description"], f"{indent}# ")
+        if "default" in child:
+            default = child["default"]
+            text = yaml.safe_dump(default, default_flow_style=True, width=10_000, sort_keys=False)
+            yield f"{indent}{name}: {text.removesuffix(chr(10)).removesuffix('...').strip()}"
+        else:
+            yield f"{indent}{name}:"
+            yield from values_yaml(child, depth + 1)
+
+
+def wrapped(text: str, prefix: str) -> Iterator[str]:
+    line = prefix.rstrip()
+    for word in text.split():
+        if len(line) + 1 + len(word) > WIDTH:
+            yield line
+            line = prefix.rstrip()
+        line += f" {word}"
+    yield line
+
+
+def table(node: Schema) -> Iterator[str]:
+    yield "| value | default | meaning |"
+    yield "|---|---|---|"
+    for path, leaf in leaves(node):
+        default = json.dumps(leaf["default"], ensure_ascii=False)
+        meaning = leaf["description"].replace("|", "\\|")
+        if "enum" in leaf:
+            meaning += f" One of {', '.join(str(choice) for choice in leaf['enum'])}."
+        yield f"| `{'.'.join(path)}` | `{default}` | {meaning} |"
+
+
+def readme(node: Schema) -> str:
+    head = """# Chart of Leadline
+
+[docs/install.md](../../docs/install.md) says how to install, upgrade and uninstall it.
+
+## Values
+
+"""
+    return head + "\n".join(table(node)) + "\n"
+
+
+def served() -> dict[str, Any]:
+    """What the API server serves: names of its APIServices, and plurals by group."""
+    groups: dict[str, list[str]] = {}
+    for kind in KINDS:
+        groups.setdefault(kind.group, []).append(kind.plural)
+    names = sorted({f"{kind.version}.{kind.group}" for kind in KINDS})
+    return {"apiservices": names, "resources": {group: sorted(groups[group]) for group in sorted(groups)}}
+
+
+def files() -> dict[Path, str]:
+    """Path and content of everything that this program writes."""
+    node = schema()
+    note = "# Written by deploy/build_chart.py out of deploy/values.schema.yaml."
+    published = {"$schema": "http://json-schema.org/draft-07/schema#", **node}
+    return {
+        CHART / "values.yaml": "\n".join([note, *values_yaml(node)]) + "\n",
+        CHART / "values.schema.json": json.dumps(published, indent=2, ensure_ascii=False) + "\n",
+        CHART / "README.md": readme(node),
+        CHART / "files" / "served.json": json.dumps(served(), indent=2) + "\n",
+    }
+
+
+def main() -> int:
+    stale = [
+        path for path, content in files().items() if not path.exists() or path.read_text("utf-8") != content
+    ]
+    if "--check" in sys.argv[1:]:
+        for path in stale:
+            sys.stderr.write(f"{path.relative_to(HERE.parent)} is stale: run python deploy/build_chart.py\n")
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(files()[path], "utf-8")
+        sys.stdout.write(f"wrote {path.relative_to(HERE.parent)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

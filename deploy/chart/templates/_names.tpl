@@ -1,0 +1,87 @@
+{{- define "leadline.name" -}}
+{{- if .Values.nameOverride }}{{ .Values.nameOverride }}
+{{- else if contains "leadline" .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}
+{{- else }}{{ printf "%s-leadline" (.Release.Name | trunc 41 | trimSuffix "-") }}
+{{- end }}
+{{- end }}
+
+{{- define "leadline.selector" -}}
+app.kubernetes.io/name: leadline
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "leadline.labels" -}}
+{{ include "leadline.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{- define "leadline.image" -}}
+{{- if .Values.image.digest }}{{ printf "%s@%s" .Values.image.repository .Values.image.digest }}
+{{- else }}{{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}
+{{- end }}
+{{- end }}
+
+{{- /* The groups that are served, as names of APIServices. */ -}}
+{{- define "leadline.apiservices" -}}
+{{ (.Files.Get "files/served.json" | fromJson).apiservices | toJson }}
+{{- end }}
+
+{{- /* Of every pod of ours: Pod Security "restricted". */ -}}
+{{- define "leadline.pod" -}}
+enableServiceLinks: false
+automountServiceAccountToken: true
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  fsGroup: 65532
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: {type: RuntimeDefault}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end }}
+
+{{- /* Of every container of ours. */ -}}
+{{- define "leadline.container" -}}
+image: {{ include "leadline.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  privileged: false
+  readOnlyRootFilesystem: true
+  runAsNonRoot: true
+  capabilities: {drop: [ALL]}
+{{- end }}
+
+{{- define "leadline.hook" -}}
+helm.sh/hook: pre-delete
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
+{{- end }}
+
+{{- define "leadline.kubeApiEgress" -}}
+- ports:
+  {{- range .Values.networkPolicy.kubeApiPorts }}
+  - {port: {{ . }}, protocol: TCP}
+  {{- end }}
+  {{- with .Values.networkPolicy.kubeApiCidrs }}
+  to:
+  {{- range . }}
+  - ipBlock: {cidr: {{ . | quote }}}
+  {{- end }}
+  {{- end }}
+{{- end }}

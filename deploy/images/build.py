@@ -1,0 +1,133 @@
+"""Builds the container image of Leadline as an OCI archive: ``python deploy/images/build.py leadline.tar``. Needs buildah.
+
+The same sources give the same bytes. Over ``--base debian`` nothing but packages of Debian and of Python is fetched;
+any other base is a reference that buildah can pull, with Python 3.11 or newer in it as ``python3``.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from debian_root import BuildError, make_root, run
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+EPOCH = "1700000000"
+"""Seconds since 1970 that every file of the image is dated to."""
+PUBLIC_BASE = "docker.io/library/python:3.13-slim"
+GLIBC = ("manylinux2014", "manylinux_2_17", "manylinux_2_28", "manylinux_2_34")
+"""Newest glibc that a wheel may ask for: 2.34, older than that of Debian 12."""
+
+
+class Build:
+    def __init__(self, work: Path, reference: str) -> None:
+        self.work, self.reference = work, reference
+        self.context = work / "context"
+        self.context.mkdir(parents=True)
+        storage = ("--root", work / "storage", "--runroot", work / "run", "--storage-driver", "overlay")
+        self._buildah = ("buildah", *storage)
+
+    def buildah(self, *words: str | Path) -> str:
+        return run(*self._buildah, *words)
+
+    def base(self, wanted: str) -> str:
+        """The name of the base in our own storage."""
+        if wanted != "debian":
+            self.buildah("pull", wanted)
+            return wanted
+        root = self.work / "root"
+        make_root(root, self.work / "debs")
+        container = self.buildah("from", "scratch").strip()
+        self.buildah("add", "--quiet", container, root, "/")
+        for setting in ("PATH=/usr/bin:/bin", "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"):
+            self.buildah("config", "--env", setting, container)
+        self.buildah("commit", "--quiet", "--rm", "--timestamp", EPOCH, container, "localhost/debian-python")
+        return "localhost/debian-python"
+
+    def python_of(self, base: str) -> str:
+        """``3.13``."""
+        container = self.buildah("from", base).strip()
+        ask = "import sys; print('%d.%d' % sys.version_info[:2])"
+        version = self.buildah("run", "--isolation", "chroot", container, "python3", "-c", ask).strip()
+        self.buildah("rm", container)
+        return version
+
+    def unpack(self, version: str) -> None:
+        """The wheels of the lock, and ours, into the context. Wheels are what pip would install, without its scripts."""
+        needs, own = self.work / "wheels", self.work / "own-wheel"
+        platforms = [f"--platform={name}_{os.uname().machine}" for name in GLIBC]
+        pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+        lock = ROOT / "requirements-runtime.lock"
+        run(
+            *(*pip, "download", "--require-hashes", "--no-deps", "--only-binary=:all:"),
+            *(f"--python-version={version}", *platforms, "-r", lock, "-d", needs),
+        )
+        run(*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", own, ROOT, SOURCE_DATE_EPOCH=EPOCH)
+        site = self.context / "site"
+        for wheel in (*sorted(needs.glob("*.whl")), *own.glob("*.whl")):
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(site)
+        for library in site.rglob("*.so"):
+            # Symbols for debuggers are a quarter of the image.
+            run("strip", "--strip-debug", library)
+
+    def make(self, base: str, key: Path | None) -> None:
+        """Runs the Containerfile over ``base``."""
+        shutil.copy(HERE / "describe.py", self.context)
+        arguments = ("--build-arg", f"BASE={base}", "--build-arg", f"SOURCE_DATE_EPOCH={EPOCH}")
+        secret = ("--secret", f"id=key,src={key.resolve()}") if key else ()
+        self.buildah(
+            *("build", "--quiet", "--isolation", "chroot", "--timestamp", EPOCH, *arguments, *secret),
+            *("-t", self.reference, "-f", HERE / "Containerfile", self.context),
+        )
+
+    def write(self, out: Path) -> str:
+        """The digest of the image that is written to ``out``."""
+        out.unlink(missing_ok=True)
+        digest = self.work / "digest"
+        self.buildah(
+            "push", "--quiet", "--digestfile", digest, self.reference, f"oci-archive:{out}:{self.reference}"
+        )
+        return digest.read_text().strip()
+
+
+def build(out: Path, reference: str, base: str, key: Path | None) -> str:
+    """Raises: ``BuildError``."""
+    work = Path(tempfile.mkdtemp(prefix="leadline-image-"))
+    # Files of the context keep their modes; those of other users must be able to read them.
+    os.umask(0o022)
+    try:
+        steps = Build(work, reference)
+        name = steps.base(base)
+        steps.unpack(steps.python_of(name))
+        steps.make(name, key)
+        return steps.write(out.resolve())
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("out", type=Path, help="the OCI archive to write")
+    parser.add_argument("--reference", default="localhost/leadline:dev", help="the name of the image")
+    parser.add_argument(
+        "--base", default=PUBLIC_BASE, help=f"debian, or a reference (default: {PUBLIC_BASE})"
+    )
+    parser.add_argument("--key", type=Path, help="private key (Ed25519, PEM) that signs the SBOM")
+    flags = parser.parse_args()
+    try:
+        sys.stdout.write(build(flags.out, flags.reference, flags.base, flags.key) + "\n")
+    except BuildError as error:
+        sys.stderr.write(f"build.py: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

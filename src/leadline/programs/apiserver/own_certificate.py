@@ -1,0 +1,124 @@
+"""A CA and a certificate for our Service, made while we run and renewed long before they end.
+
+The CA's key signs one certificate and is gone: nothing has to be kept secret but what this process holds in a folder of
+its own. Clients learn of the CA through the APIServices (``registration.py``).
+"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+LIFE = timedelta(days=90)
+RENEWED_BEFORE = timedelta(days=30)
+EARLIER = timedelta(hours=1)
+"""Clocks of other machines may be behind ours."""
+CA_NAME = "leadline-apiserver-ca"
+MOST_CAS = 10
+"""Of ours in one bundle: more than there are replicas. One whose CA was pushed out puts it back."""
+
+
+class OwnCertificate:
+    """``certificate`` and ``key`` are files in ``folder``; ``ca`` is the PEM that verifies them."""
+
+    def __init__(self, folder: Path, host: str, now: datetime | None = None) -> None:
+        self.certificate = folder / "tls.crt"
+        self.key = folder / "tls.key"
+        self._host = host
+        self.renew(now or datetime.now(UTC))
+
+    def is_due(self, now: datetime) -> bool:
+        return now >= self._ends - RENEWED_BEFORE
+
+    def renew(self, now: datetime) -> None:
+        """Makes all anew; ``ca`` is the new one from here on. Raises: ``OSError``."""
+        ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+        ca = _ca(ca_key, now)
+        certificate = _certificate(ca, ca_key, key.public_key(), self._host)
+        self._ends = now + LIFE
+        self.ca = ca.public_bytes(serialization.Encoding.PEM).decode("ascii")
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        # Both are replaced by renaming; a reader between the two is refused by OpenSSL and comes again.
+        for path, content in (
+            (self.key, private),
+            (self.certificate, certificate.public_bytes(serialization.Encoding.PEM)),
+        ):
+            unfinished = path.with_suffix(".new")
+            unfinished.touch(0o600)
+            unfinished.write_bytes(content)
+            unfinished.replace(path)
+
+
+def trusting(bundle: bytes, ca: str, now: datetime) -> bytes:
+    """``bundle`` (PEM) with ``ca`` in it, and without those of ours that have ended or are too many.
+
+    Other replicas have CAs of their own, and what someone else has put there stays.
+    """
+    try:
+        found = x509.load_pem_x509_certificates(bundle)
+    except ValueError:
+        found = []
+    mine = x509.load_pem_x509_certificate(ca.encode("ascii"))
+    others = [c for c in found if c.subject == mine.subject and c != mine and c.not_valid_after_utc > now]
+
+    def by_age(certificate: x509.Certificate) -> tuple[datetime, int]:
+        return certificate.not_valid_before_utc, certificate.serial_number
+
+    # In one order, whichever replica writes: each would put the bundle into its own otherwise, without an end.
+    ours = sorted([*sorted(others, key=by_age)[-(MOST_CAS - 1) :], mine], key=by_age)
+    foreign = [c for c in found if c.subject != mine.subject]
+    return b"".join(c.public_bytes(serialization.Encoding.PEM) for c in (*foreign, *ours))
+
+
+def _ca(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, CA_NAME)])
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=True,
+        crl_sign=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - EARLIER)
+        .not_valid_after(now + LIFE)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def _certificate(
+    ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, key: ec.EllipticCurvePublicKey, host: str
+) -> x509.Certificate:
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
+    return (
+        x509.CertificateBuilder()
+        # A common name has at most 64 characters, a host's name more.
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "leadline-apiserver")]))
+        .issuer_name(ca.subject)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(ca.not_valid_before_utc)
+        .not_valid_after(ca.not_valid_after_utc)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(issuer, critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )

@@ -1,0 +1,97 @@
+"""Our APIServices: what the aggregator trusts us by, and ``leadline unregister``, which takes them away.
+
+While a registered server does not answer, Kubernetes cannot finish deleting any namespace. So they go first.
+"""
+
+import asyncio
+import base64
+import binascii
+import logging
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from leadline.errors import ClusterError
+from leadline.programs.apiserver.kinds import KINDS, Kind
+from leadline.programs.apiserver.kube_api import Body, KubeApi, KubeSettings
+from leadline.programs.apiserver.own_certificate import trusting
+from leadline.programs.apiserver.refusal import Refusal
+
+log = logging.getLogger(__name__)
+_PATH = "/apis/apiregistration.k8s.io/v1/apiservices"
+_GONE = 404
+_CONFLICT = 409
+ATTEMPTS = 5
+LOOK_AGAIN_S = 0.2
+
+
+def names(kinds: Iterable[Kind] = KINDS) -> tuple[str, ...]:
+    """``v1beta1.spdx.softwarecomposition.kubescape.io``, for each group that we serve."""
+    return tuple(sorted({f"{kind.version}.{kind.group}" for kind in kinds}))
+
+
+async def trust(kube: KubeApi, ca: str) -> bool:
+    """Puts ``ca`` into each of our APIServices that lacks it; whether all of them have it now.
+
+    Raises: ``Refusal`` where kube-apiserver does not answer.
+    """
+    results = [await _trust_one(kube, name, ca) for name in names()]
+    return all(results)
+
+
+async def _trust_one(kube: KubeApi, name: str, ca: str) -> bool:
+    for _ in range(ATTEMPTS):
+        code, body = await kube.get(f"{_PATH}/{name}")
+        if code != 200:
+            log.warning("apiservice %s: %s", name, body.get("message") or f"HTTP {code}")
+            return False
+        bundle = _bundle(body)
+        wanted = trusting(bundle, ca, datetime.now(UTC))
+        if wanted == bundle:
+            return True
+        change = {
+            "metadata": {"resourceVersion": body.get("metadata", {}).get("resourceVersion")},
+            "spec": {"caBundle": base64.b64encode(wanted).decode()},
+        }
+        code, body = await kube.patch(f"{_PATH}/{name}", change)
+        if code == 200:
+            log.info("apiservice %s trusts our CA", name)
+            return True
+        if code != _CONFLICT:
+            log.warning("apiservice %s: %s", name, body.get("message") or f"HTTP {code}")
+            return False
+    return False
+
+
+def _bundle(body: Body) -> bytes:
+    try:
+        return base64.b64decode(body.get("spec", {}).get("caBundle") or "")
+    except (binascii.Error, TypeError):
+        return b""
+
+
+async def unregister(settings: KubeSettings, seconds: float) -> None:
+    """Deletes our APIServices and waits until nothing of our groups is served. Raises: ``ClusterError``."""
+    kube = KubeApi(settings)
+    try:
+        async with asyncio.timeout(seconds):
+            for name in names():
+                code, body = await kube.delete(f"{_PATH}/{name}")
+                if code not in (200, 202, _GONE):
+                    message = body.get("message") or f"HTTP {code}"
+                    raise ClusterError(
+                        f"{name} was not deleted: {message}", hint=f"kubectl delete apiservice {name}"
+                    )
+            for name in names():
+                group = name.partition(".")[2]
+                for path in (f"{_PATH}/{name}", f"/apis/{group}"):
+                    while (await kube.get(path))[0] != _GONE:
+                        await asyncio.sleep(LOOK_AGAIN_S)
+                log.info("%s is gone", name)
+    except TimeoutError:
+        raise ClusterError(
+            f"the APIServices were still there after {seconds:g} s", hint="kubectl get apiservices"
+        ) from None
+    except Refusal as refused:
+        raise ClusterError(refused.message, hint="is the cluster reachable from this pod?") from refused
+    finally:
+        await kube.close()

@@ -1,0 +1,54 @@
+"""``leadline unregister``: takes our APIServices away before the server goes; the chart runs it before it is uninstalled."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from leadline.errors import LeadlineError
+from leadline.programs.apiserver.kube_api import KubeSettings
+from leadline.programs.apiserver.registration import unregister
+from leadline.programs.apiserver.settings import ACCOUNT, in_cluster
+
+
+@click.command("unregister")
+@click.option(
+    "--timeout", "seconds", default=30.0, show_default=True, help="Seconds to wait until they are gone."
+)
+@click.option("--kube", default="", help="Address of kube-apiserver; the cluster that we run in by default.")
+@click.option(
+    "--kube-ca", default=ACCOUNT / "ca.crt", type=click.Path(path_type=Path), help="CA of kube-apiserver."
+)
+@click.option(
+    "--token-file",
+    default=ACCOUNT / "token",
+    type=click.Path(path_type=Path),
+    help="Our service account's token.",
+)
+def command(seconds: float, kube: str, kube_ca: Path, token_file: Path) -> None:
+    """Delete the APIServices of leadline apiserver, and wait until the cluster serves nothing of it any more."""
+    for path in (kube_ca, token_file):
+        if not path.is_file():
+            raise click.UsageError(f"{path} is not there; outside a pod give --kube, --kube-ca, --token-file")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    asyncio.run(unregister(KubeSettings(kube or in_cluster(), kube_ca, token_file), seconds))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code."""
+    try:
+        command(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except click.ClickException as error:
+        sys.stderr.write(f"leadline: {error.format_message()}\n")
+        return error.exit_code
+    except LeadlineError as error:
+        sys.stderr.write(f"leadline: {error}\n")
+        return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"leadline: {error.filename or ''}: {error.strerror or error}\n")
+        return 3
+    return 0

@@ -1,0 +1,53 @@
+"""The image that the tests install: built once for each state of the sources, over Debian's packages, and kept."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+REPOSITORY = "localhost/leadline"
+KEPT = 3
+"""Of the newest archives; 35 MB each."""
+MAX_BUILD_S = 1200
+
+
+def image_archive() -> Path:
+    """The OCI archive of ``localhost/leadline:test``. Raises: ``RuntimeError`` where it cannot be built."""
+    folder = Path.home() / ".cache" / "leadline" / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / f"{_state()}.tar"
+    if not kept.exists():
+        unfinished = folder / f"{kept.stem}.{os.getpid()}"
+        build(unfinished)
+        unfinished.rename(kept)
+    kept.touch()
+    for old in sorted(folder.glob("*.tar"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+        old.unlink(missing_ok=True)
+    return kept
+
+
+def build(out: Path, *flags: str) -> str:
+    """The digest of the image. Raises: ``RuntimeError``."""
+    command = [sys.executable, str(ROOT / "deploy/images/build.py"), str(out), "--base=debian"]
+    run = subprocess.run(
+        [*command, f"--reference={REPOSITORY}:test", *flags],
+        capture_output=True,
+        text=True,
+        timeout=MAX_BUILD_S,
+        check=False,
+    )
+    if run.returncode:
+        raise RuntimeError(f"the image was not built: {run.stderr[-3000:]}")
+    return run.stdout.strip()
+
+
+def _state() -> str:
+    digest = hashlib.sha256()
+    for top in ("src", "deploy/images", "requirements-runtime.lock", "pyproject.toml"):
+        path = ROOT / top
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:20]

@@ -1,0 +1,151 @@
+"""Our APIServices: the CA goes into them, and ``leadline unregister`` takes them away."""
+
+import asyncio
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from certificates import Authority
+
+from leadline.errors import ClusterError
+from leadline.programs.apiserver.kube_api import KubeApi, KubeSettings
+from leadline.programs.apiserver.own_certificate import OwnCertificate
+from leadline.programs.apiserver.registration import names, trust, unregister
+
+PATH = "/apis/apiregistration.k8s.io/v1/apiservices"
+
+
+class Services(ThreadingHTTPServer):
+    """APIServices as kube-apiserver keeps them. ``is_stuck``: a deletion is taken, and never done."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Requests)
+        self.kept: dict[str, dict[str, Any]] = {
+            name: {"metadata": {"resourceVersion": "1"}} for name in names()
+        }
+        self.conflicts = 0
+        self.writes = 0
+        self.is_stuck = False
+        self.is_forbidden = False
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Requests(BaseHTTPRequestHandler):
+    server: Services
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        name = self.path.rpartition("/")[2]
+        if self.path.startswith(PATH):
+            self._say(200 if name in self.server.kept else 404, self.server.kept.get(name, {}))
+        elif any(kept.endswith(name) for kept in self.server.kept):
+            self._say(200, {})
+        else:
+            # A group that is not served, as kube-apiserver words it.
+            self._say(404, "404 page not found\n")
+
+    def do_PATCH(self) -> None:
+        change = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        kept = self.server.kept[self.path.rpartition("/")[2]]
+        if self.server.conflicts or change["metadata"] != kept["metadata"]:
+            self.server.conflicts -= 1
+            self._say(409, {"message": "conflict"})
+            return
+        self.server.writes += 1
+        kept["metadata"] = {"resourceVersion": str(int(kept["metadata"]["resourceVersion"]) + 1)}
+        kept["spec"] = change["spec"]
+        self._say(200, kept)
+
+    def do_DELETE(self) -> None:
+        name = self.path.rpartition("/")[2]
+        if self.server.is_forbidden:
+            self._say(403, {"message": "you may not"})
+        elif not self.server.is_stuck:
+            self.server.kept.pop(name, None)
+            self._say(200, {})
+        else:
+            self._say(200, {})
+
+    def _say(self, code: int, body: dict[str, Any] | str) -> None:
+        content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/plain" if isinstance(body, str) else "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+@pytest.fixture
+def services() -> Iterator[Services]:
+    server = Services()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def settings(services: Services, tmp_path: Path) -> KubeSettings:
+    (tmp_path / "token").write_text("ours")
+    return KubeSettings(services.url, Authority(tmp_path, "ca").file, tmp_path / "token")
+
+
+def test_the_ca_is_written_once(services: Services, settings: KubeSettings, tmp_path: Path):
+    own = OwnCertificate(tmp_path, "leadline.x.svc")
+
+    async def scenario() -> None:
+        kube = KubeApi(settings)
+        assert await trust(kube, own.ca)
+        assert await trust(kube, own.ca)
+        await kube.close()
+
+    services.conflicts = 1
+    asyncio.run(scenario())
+    assert services.writes == len(names())
+    for kept in services.kept.values():
+        assert base64.b64decode(kept["spec"]["caBundle"]) == own.ca.encode()
+
+
+def test_an_apiservice_that_is_not_there_is_no_success(
+    services: Services, settings: KubeSettings, tmp_path: Path
+):
+    services.kept.clear()
+
+    async def scenario() -> bool:
+        kube = KubeApi(settings)
+        try:
+            return await trust(kube, OwnCertificate(tmp_path, "leadline.x.svc").ca)
+        finally:
+            await kube.close()
+
+    assert not asyncio.run(scenario())
+
+
+def test_all_of_them_are_taken_away_and_a_second_time_is_fine(services: Services, settings: KubeSettings):
+    asyncio.run(unregister(settings, 10))
+    assert services.kept == {}
+    asyncio.run(unregister(settings, 10))
+
+
+def test_what_stays_is_said(services: Services, settings: KubeSettings):
+    services.is_stuck = True
+    with pytest.raises(ClusterError, match=r"still there after 0\.3 s"):
+        asyncio.run(unregister(settings, 0.3))
+
+
+def test_a_refusal_is_said(services: Services, settings: KubeSettings):
+    services.is_forbidden = True
+    with pytest.raises(ClusterError, match=r"leadline\.dev was not deleted: you may not"):
+        asyncio.run(unregister(settings, 10))
