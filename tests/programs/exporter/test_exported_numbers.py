@@ -19,9 +19,10 @@ from leadline.outputs.store.memory import MemoryStore
 from leadline.outputs.store.posture_results import SUMMARIES
 from leadline.outputs.store.protocol import Content, Paging, Put
 from leadline.outputs.store.selection import Key, Selection
+from leadline.programs.exporter.facts import seconds_of
 from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.metrics import MOST_SERIES
-from leadline.programs.exporter.results import Results
+from leadline.programs.exporter.results import IMAGE_SCANS, Results
 from leadline.programs.exporter.scraping import Numbers
 from leadline.scans.options import PostureOptions
 from leadline.scans.scan_runs import RUNS
@@ -305,5 +306,71 @@ def test_no_body_is_kept(tmp_path: Path):
             bodies = sum(len(entry.content.body) for entry in page.entries)
             kept = len(orjson.dumps([repr(fact) for fact in results.posture.facts.values()]))
             assert kept < bodies / 5
+
+    within(scenario)
+
+
+def image_scan(phase: str, since: str = "2026-11-26T06:00:00Z") -> bytes:
+    return orjson.dumps({"spec": {"digest": "sha256:a"}, "status": {"phase": phase, "since": since}})
+
+
+def test_images_that_wait_or_cannot_be_scanned_are_counted_by_phase():
+    async def scenario(store: MemoryStore) -> None:
+        phases = ("Done", "Pending", "Pending", "Running", "Unauthorized", "Failed")
+        for number, phase in enumerate(phases):
+            key = Key(IMAGE_SCANS, "", f"sha256-{number}")
+            since = f"2026-11-26T06:0{number}:00Z"
+            await store.put(Put(key, Content(b"{}", body=image_scan(phase, since))))
+        run = orjson.dumps({"spec": {"subject": "posture"}})
+        await store.put(Put(Key(RUNS, "", "ordered"), Content(b'{"name":"ordered"}', body=run)))
+        async with followed(lambda: store) as (results, follower):
+            numbers = read(results, follower)
+            by_phase = {
+                dict(labels)["phase"]: v
+                for (name, labels), v in numbers.items()
+                if name == "leadline_image_scans"
+            }
+            assert by_phase == {
+                "Done": 1,
+                "Pending": 2,
+                "Running": 1,
+                "Unauthorized": 1,
+                "Failed": 1,
+                "TooLarge": 0,
+            }
+            assert value(numbers, "leadline_queue_depth", queue="images") == 3
+            assert value(numbers, "leadline_queue_depth", queue="runs") == 1
+            oldest = value(numbers, "leadline_queue_oldest_timestamp_seconds", queue="images")
+            assert oldest == seconds_of("2026-11-26T06:01:00Z")
+            assert results.unread("images") == {"Unauthorized": 1, "Failed": 1}
+
+    within(scenario)
+
+
+def test_an_operator_that_follows_the_cluster_keeps_the_scan_young():
+    async def scenario(store: MemoryStore) -> None:
+        coverage = {
+            "objects": 7,
+            "judged": 5,
+            "unread": 250,
+            "unreadReasons": {"forbidden": 240, "malformed": 10},
+            "unreadPlaces": [{"where": "a", "reason": "forbidden", "why": ""}] * 100,
+            "skippedNamespaces": ["kube-system"],
+        }
+        for name, phase, finished in (
+            ("a", "Succeeded", "06:00"),
+            ("b", "Following", "07:00"),
+            ("c", "Running", "08:00"),
+        ):
+            status = {"phase": phase, "finishedAt": f"2026-11-26T{finished}:00Z", "coverage": coverage}
+            body = orjson.dumps({"spec": {"subject": "posture", "scope": "everything"}, "status": status})
+            await store.put(Put(Key(RUNS, "", name), Content(b"{}", body=body)))
+        async with followed(lambda: store) as (results, follower):
+            numbers = read(results, follower)
+            moment = value(numbers, "leadline_scan_timestamp_seconds", subject="posture")
+            assert moment == seconds_of("2026-11-26T07:00:00Z")
+            assert value(numbers, "leadline_unread", subject="posture", reason="forbidden") == 240
+            assert value(numbers, "leadline_objects_judged") == 5
+            assert value(numbers, "leadline_skipped_namespaces") == 1
 
     within(scenario)

@@ -163,18 +163,16 @@ def _scores(results: Results, thresholds: Thresholds) -> Iterator[tuple[Labels, 
 def _scans(moment: Moment, thresholds: Thresholds) -> Iterator[tuple[Labels, Annotations]]:
     results, now_s = moment.results, moment.now_s
     for subject in SUBJECTS:
-        run = results.newest(subject)
+        scanned_s = results.scanned_s(subject)
         longest = getattr(thresholds.scan_age, subject)
-        if longest is not None and (run is None or now_s - run.finished_s > seconds(longest)):
-            age = "never ended with success" if run is None else f"ended {_hours(now_s - run.finished_s)} ago"
+        if longest is not None and now_s - scanned_s > seconds(longest):
+            age = f"ended {_hours(now_s - scanned_s)} ago" if scanned_s else "never ended with success"
             labels = _labels("LeadlineScanTooOld", "high", rule_name=subject)
             yield labels, {"summary": f"the last scan of {subject} {age}; {longest} are allowed"}
-        if (
-            run is not None
-            and thresholds.unread is not None
-            and (number := sum(run.unread.values())) > thresholds.unread
-        ):
-            reasons = ", ".join(f"{n:,} {reason}" for reason, n in sorted(run.unread.items()))
+        unread = results.unread(subject)
+        number = sum(unread.values())
+        if thresholds.unread is not None and number > thresholds.unread:
+            reasons = ", ".join(f"{n:,} {reason}" for reason, n in sorted(unread.items()))
             labels = _labels("LeadlineCoverageLost", "high", rule_name=subject)
             yield (
                 labels,

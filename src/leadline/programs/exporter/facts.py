@@ -3,6 +3,7 @@
 Any client may have written the objects: what is missing counts as nothing, what has a wrong type as unreadable.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from sys import intern
@@ -16,6 +17,7 @@ from leadline.outputs.plain import plain
 from leadline.outputs.store.image_results import COUNTED, Counted
 from leadline.outputs.store.posture_results import PREFIX
 from leadline.outputs.store.protocol import Entry
+from leadline.scans.scan_runs import FOLLOWING
 
 POSTURE_SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 IMAGE_SEVERITIES = ("critical", "high", "medium", "low", "unknown", "negligible")
@@ -66,12 +68,15 @@ class ImageFact(Struct, frozen=True, gc=False):
     is_matched: bool
     """Whether there was a vulnerability database."""
     counted: Counted | None
+    scanned_s: float
+    """Seconds since 1970."""
 
 
 class RunFact(Struct, frozen=True, gc=False):
     """Of a ScanRun."""
 
     name: str
+    revision: int
     subject: str
     """posture or images"""
     phase: str
@@ -84,10 +89,38 @@ class RunFact(Struct, frozen=True, gc=False):
     """Of the objects, those that a control judged; ``None`` where that was not recorded."""
     images: int
     undecided: int
+    skipped_namespaces: int
     unread: Mapping[str, int]
     """By reason."""
     skips: Mapping[str, int]
     """Controls that judged nothing, by reason."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether its results are stored."""
+        return self.phase in ("Succeeded", FOLLOWING)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has come to something."""
+        return self.is_good or self.phase == "Failed"
+
+
+class WorkFact(Struct, frozen=True, gc=False):
+    """Of an ImageScan: an image that the cluster runs."""
+
+    phase: str
+    since_s: float
+    """Since when it has been in that phase, in seconds since 1970; 0 where that is not known."""
+
+
+class _Work(Struct):
+    status: "_WorkStatus | None" = None
+
+
+class _WorkStatus(Struct):
+    phase: str | None = None
+    since: str | None = None
 
 
 class _Metadata(Struct):
@@ -137,6 +170,8 @@ class _Coverage(Struct, rename="camel"):
     unread: int = 0
     undecided: int = 0
     unread_places: list[_Part] | None = None
+    unread_reasons: dict[str, int] | None = None
+    skipped_namespaces: list[str] | None = None
     skips: list[_Part] | None = None
 
 
@@ -160,6 +195,7 @@ _metadata_of = msgspec.json.Decoder(_Metadata).decode
 _posture_of = msgspec.json.Decoder(_Posture).decode
 _image_of = msgspec.json.Decoder(_Image).decode
 _run_of = msgspec.json.Decoder(_Run).decode
+_work_of = msgspec.json.Decoder(_Work).decode
 _counted_of = msgspec.json.Decoder(Counted).decode
 
 
@@ -211,7 +247,8 @@ def image_fact(entry: Entry) -> ImageFact:
     counted = _counted(metadata)
     id = (counted.digest if counted else "") or annotations.get(f"{PREFIX}image-id", "")
     is_matched = annotations.get(f"{PREFIX}status") != "incomplete"
-    return ImageFact((_name(name), _name(id)), is_matched, counted)
+    scanned_s = seconds_of(annotations.get(f"{PREFIX}timestamp", ""))
+    return ImageFact((_name(name), _name(id)), is_matched, counted, scanned_s)
 
 
 def run_fact(entry: Entry) -> RunFact:
@@ -219,9 +256,11 @@ def run_fact(entry: Entry) -> RunFact:
     run = _decoded(entry, _run_of)
     spec, status = run.spec or _RunSpec(), run.status or _RunStatus()
     coverage = status.coverage or _Coverage()
-    unread = _by_reason((part.reason for part in coverage.unread_places or ()), coverage.unread)
+    places = Counter(part.reason or "" for part in coverage.unread_places or ())
+    unread = _by_reason(coverage.unread_reasons or places, coverage.unread)
     return RunFact(
         entry.key.name,
+        entry.revision,
         _name(spec.subject or "posture"),
         _name(status.phase or "unfinished"),
         spec.scope == "everything",
@@ -230,9 +269,16 @@ def run_fact(entry: Entry) -> RunFact:
         None if coverage.judged is None else _count(coverage.judged),
         _count(coverage.images),
         _count(coverage.undecided),
+        len(coverage.skipped_namespaces or ()),
         unread,
-        _by_reason((part.kind for part in coverage.skips or ()), 0),
+        _by_reason(Counter(part.kind or "" for part in coverage.skips or ()), 0),
     )
+
+
+def work_fact(entry: Entry) -> WorkFact:
+    """Raises: ``StoreError`` where it is no such object."""
+    status = _decoded(entry, _work_of).status or _WorkStatus()
+    return WorkFact(_name(status.phase or "Pending"), seconds_of(status.since or ""))
 
 
 def seconds_of(moment: str) -> float:
@@ -246,14 +292,14 @@ def seconds_of(moment: str) -> float:
         return 0.0
 
 
-def _by_reason(reasons: Iterable[str | None], whole: int) -> dict[str, int]:
-    """Counts; what ``whole`` has more was not recorded one by one."""
+def _by_reason(given: Mapping[str, int], whole: int) -> dict[str, int]:
+    """Bounded counts; what ``whole`` has more was not recorded one by one."""
     counts: dict[str, int] = {}
-    for reason in reasons:
-        name = _name(reason or "other")
+    for reason, number in given.items():
+        name = _name(reason) or "other"
         if name not in counts and len(counts) >= _MOST_REASONS:
             name = "other"
-        counts[name] = counts.get(name, 0) + 1
+        counts[name] = counts.get(name, 0) + _count(number)
     if (more := _count(whole) - sum(counts.values())) > 0:
         counts["not recorded"] = more
     return counts

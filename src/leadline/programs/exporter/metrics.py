@@ -4,6 +4,7 @@ The first 45 names are those that existing dashboards and alerts read; their mea
 ``prometheus`` of a scan has as well mean the same in both.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
@@ -171,16 +172,16 @@ def _scores(sums: Sums) -> Samples:
 
 def _moments(sums: Sums) -> Samples:
     for subject in SUBJECTS:
-        if (run := sums.results.newest(subject)) and run.finished_s:
-            yield (subject,), run.finished_s
+        if moment := sums.results.scanned_s(subject):
+            yield (subject,), moment
 
 
 def _phases(sums: Sums) -> Samples:
     for subject in SUBJECTS:
         # Names say nothing of when: those that someone orders are called as they like.
-        runs = [run for run in sums.results.runs.facts.values() if run.subject == subject and run.finished_s]
+        runs = [run for run in sums.results.runs.facts.values() if run.subject == subject and run.is_over]
         if runs:
-            yield (subject,), max(runs, key=lambda run: (run.finished_s, run.name)).phase == "Failed"
+            yield (subject,), not max(runs, key=lambda run: run.revision).is_good
 
 
 def _of_run(subject: str, field: str, sums: Sums) -> Samples:
@@ -203,6 +204,30 @@ def _unread(sums: Sums) -> Samples:
             yield from (((subject, reason), number) for reason, number in sorted(run.unread.items()))
             if not run.unread:
                 yield (subject, ""), 0
+
+
+def _works(sums: Sums) -> Samples:
+    """Every phase that the operator knows, for a number that is not there is no 0."""
+    counts = Counter(work.phase for work in sums.results.works.facts.values())
+    if counts:
+        yield from (((phase,), counts[phase]) for phase in sorted({*_PHASES, *counts}))
+
+
+def _waiting(sums: Sums) -> dict[str, list[float]]:
+    """Since when each thing has been waiting, by queue."""
+    works = [work for work in sums.results.works.facts.values() if work.phase in _WAITING]
+    runs = [run for run in sums.results.runs.facts.values() if run.phase in ("unfinished", *_WAITING)]
+    return {"images": [work.since_s for work in works], "runs": [run.finished_s for run in runs]}
+
+
+def _depth(sums: Sums) -> Samples:
+    return [((queue,), len(moments)) for queue, moments in _waiting(sums).items()]
+
+
+def _oldest(sums: Sums) -> Samples:
+    for queue, moments in _waiting(sums).items():
+        if known := [moment for moment in moments if moment]:
+            yield (queue,), min(known)
 
 
 def _unmatched(sums: Sums) -> Samples:
@@ -265,6 +290,8 @@ def _left_out(sums: Sums) -> Samples:
     return [((family,), number) for family, number in sorted(sums.left_out.items())]
 
 
+_PHASES = ("Pending", "Running", "Done", "Unauthorized", "TooLarge", "Failed")
+_WAITING = ("Pending", "Running")
 _RATINGS = ("critical", "high", "medium", "low", "negligible", "unknown")
 _IMAGE = ("image", "digest")
 _SCAN = ("subject",)
@@ -276,7 +303,9 @@ TABLE: tuple[Metric, ...] = (
         ("framework",),
         _scores,
     ),
-    Metric("leadline_scan_timestamp_seconds", "When the last scan that succeeded ended.", _SCAN, _moments),
+    Metric(
+        "leadline_scan_timestamp_seconds", "When something was last scanned with success.", _SCAN, _moments
+    ),
     Metric("leadline_scan_failed", "1 where the newest scan failed: results are older.", _SCAN, _phases),
     Metric("leadline_objects", "Objects read by that scan.", (), partial(_of_run, "posture", "objects")),
     Metric(
@@ -297,6 +326,27 @@ TABLE: tuple[Metric, ...] = (
         "Controls that judged nothing.",
         ("subject", "reason"),
         partial(_by_reason, "skips"),
+    ),
+    Metric(
+        "leadline_skipped_namespaces",
+        "Namespaces that that scan was asked to leave out.",
+        (),
+        partial(_of_run, "posture", "skipped_namespaces"),
+    ),
+    Metric(
+        "leadline_image_scans",
+        "Images that the cluster runs, by what became of their scan.",
+        ("phase",),
+        _works,
+    ),
+    Metric(
+        "leadline_queue_depth", "Images and ordered scans that wait or are under way.", ("queue",), _depth
+    ),
+    Metric(
+        "leadline_queue_oldest_timestamp_seconds",
+        "Since when the oldest of them has been waiting.",
+        ("queue",),
+        _oldest,
     ),
     Metric("leadline_images", "Images read by the last scan.", (), partial(_of_run, "images", "images")),
     Metric("leadline_images_unmatched", "Images scanned without a vulnerability database.", (), _unmatched),

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -19,15 +19,20 @@ from leadline.programs.exporter.facts import (
     PostureFact,
     PostureReader,
     RunFact,
+    WorkFact,
     container_fact,
     image_fact,
     run_fact,
     seconds_of,
+    work_fact,
 )
 from leadline.scans.scan_runs import RUNS
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+IMAGE_SCANS = "imagescans"
+REFUSED = ("Unauthorized", "TooLarge", "Failed")
+"""Phases of an image that could not be scanned."""
 SUBJECTS = ("posture", "images")
 """What scans are of."""
 Counts = tuple[int, ...]
@@ -82,14 +87,11 @@ class Results:
         self.containers = Followed[ContainerFact](image_results.SUMMARIES, container_fact)
         self.images = Followed[ImageFact](image_results.MANIFESTS, image_fact, with_body=False)
         self.runs = Followed[RunFact](RUNS, run_fact)
+        self.works = Followed[WorkFact](IMAGE_SCANS, work_fact)
 
     @property
-    def followed(
-        self,
-    ) -> tuple[
-        Followed[PostureFact] | Followed[ContainerFact] | Followed[ImageFact] | Followed[RunFact], ...
-    ]:
-        return (self.posture, self.containers, self.images, self.runs)
+    def followed(self) -> tuple[Followed[Any], ...]:
+        return (self.posture, self.containers, self.images, self.runs, self.works)
 
     @property
     def version(self) -> int:
@@ -128,12 +130,29 @@ class Results:
         moments = (seconds_of(one.database) for one in counted if one is not None)
         return [moment for moment in moments if moment]
 
+    def unread(self, subject: str) -> Mapping[str, int]:
+        """What the last scan could not read, by reason. Of images that an operator scans, those that wait are not among them."""
+        if subject == "images" and self.works.facts:
+            return Counter(work.phase for work in self.works.facts.values() if work.phase in REFUSED)
+        run = self.newest(subject)
+        return run.unread if run else {}
+
     def newest(self, subject: str) -> RunFact | None:
-        """The last scan that was finished, of those that looked at everything where there are such."""
-        runs = [
-            run for run in self.runs.facts.values() if run.subject == subject and run.phase == "Succeeded"
+        """The last scan that was finished, of those that looked at everything where there are such.
+
+        One that follows the cluster counts as finished: it says how everything stands whenever that changes.
+        """
+        runs = [run for run in self.runs.facts.values() if run.subject == subject and run.is_good]
+        return max([run for run in runs if run.is_full] or runs, key=lambda run: run.revision, default=None)
+
+    def scanned_s(self, subject: str) -> float:
+        """When something was last scanned, in seconds since 1970; 0 where nothing says so."""
+        moments = [
+            run.finished_s for run in self.runs.facts.values() if run.subject == subject and run.is_good
         ]
-        return max([run for run in runs if run.is_full] or runs, key=lambda run: run.finished_s, default=None)
+        if subject == "images":
+            moments += [image.scanned_s for image in self.images.facts.values()]
+        return max(moments, default=0.0)
 
 
 class Levels(Struct, frozen=True):
