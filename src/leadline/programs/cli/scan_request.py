@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -117,7 +119,7 @@ def request_of(words: tuple[str, ...], flags: dict[str, Any]) -> ScanRequest:
     """
     form, names, targets = _chosen(words, flags.get("configured", Configured()))
     for name in _LISTS:
-        flags[name] = split_commas(flags[name])
+        flags[name] = split_commas(flags.get(name, ()))
     for name in ("severity_threshold", "min_severity"):
         flags[name] = flags[name].strip().lower()
     flags["fail_on"] = tuple(word.lower() for word in flags["fail_on"])
@@ -150,6 +152,16 @@ def request_of(words: tuple[str, ...], flags: dict[str, Any]) -> ScanRequest:
             "'-' reads standard input and stands alone", hint="name files in a scan of their own"
         )
     return request
+
+
+_NO_REPORT: Mapping[str, Any] = MappingProxyType(
+    {"format": (), "fail_on": (), "severity_threshold": "", "min_severity": "unknown"}
+)
+
+
+def request_without_report(words: tuple[str, ...], flags: Mapping[str, Any]) -> ScanRequest:
+    """As ``request_of``, for commands that look at the same targets and have no flags of reports and gates."""
+    return request_of(words, {**_NO_REPORT, **flags})
 
 
 def _check_store(request: ScanRequest) -> None:

@@ -1,20 +1,23 @@
 """``leadline baseline``: remembers the findings of a scan, so that later ones speak of what is new."""
 
-import os
 from collections import Counter
 from datetime import UTC, datetime
+from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from leadline.errors import SourceError
 from leadline.model.report import PostureReport
 from leadline.outputs.baseline import baseline_of, encoded_baseline
 from leadline.outputs.format_registry import find_format
 from leadline.outputs.plain import count, plain
+from leadline.programs.cli.configuration.configured import configured
 from leadline.programs.cli.destinations import Destination, opened
+from leadline.programs.cli.flags import chart_flags, cluster_flags, complete_flag, path_flag, quiet_flag
 from leadline.programs.cli.progress import progress
+from leadline.programs.cli.scan_request import options_of, request_without_report
 from leadline.scans.baselines import carried_on, read_baseline
-from leadline.scans.options import PostureOptions
 from leadline.scans.posture_scan import open_posture_scan
 from leadline.version import __version__
 
@@ -44,45 +47,19 @@ def command() -> None:
     metavar="FILE",
     help="Write there; - for standard output.",
 )
-@click.option(
-    "--assume-complete", is_flag=True, help="Take what is read for all there is, as in a whole cluster."
-)
-@click.option(
-    "--exclude-path", multiple=True, metavar="PATTERN", help="Leave files out, as .gitignore writes it."
-)
-@click.option(
-    "--context",
-    "--kube-context",
-    "kube_context",
-    default="",
-    metavar="NAME",
-    help="The context of the kubeconfig.",
-)
-@click.option("--kubeconfig", default="", metavar="FILE", help="Another kubeconfig.")
-@click.option("-q", "--quiet", is_flag=True, help="Suppress everything on stderr except errors.")
-def save(
-    paths: tuple[str, ...],
-    *,
-    output: str,
-    assume_complete: bool,
-    exclude_path: tuple[str, ...],
-    kube_context: str,
-    kubeconfig: str,
-    quiet: bool,
-) -> int:
+@complete_flag
+@path_flag
+@cluster_flags
+@chart_flags
+@quiet_flag
+@configured("baseline save", lambda flags: flags["paths"])
+def save(paths: tuple[str, ...], output: str, **flags: Any) -> int:
     """Scans and writes what it finds. First-seen dates of a baseline that is there already are carried on."""
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    options = PostureOptions(
-        assume_complete=assume_complete,
-        exclude_paths=exclude_path,
-        kube_context=kube_context,
-        kubeconfig=kubeconfig,
-        environ=os.environ,
-        with_scores=False,
-    )
+    request = replace(request_without_report((), flags), targets=paths)
     with (
-        progress(f"scanning {' '.join(paths)}", is_wanted=not quiet) as display,
-        open_posture_scan(paths, options) as scan,
+        progress(f"scanning {' '.join(paths)}", is_wanted=not request.quiet) as display,
+        open_posture_scan(paths, options_of(request, display.say, with_scores=False)) as scan,
     ):
         display.end()
         if scan.why_no_verdict:
@@ -94,7 +71,7 @@ def save(
         sink.stream.write(text)
         sink.stream.flush()
         sink.keep()
-    if not quiet:
+    if not request.quiet:
         unread = f"; {len(found.unread):,} not read" if found.unread else ""
         click.echo(f"{count(len(found.findings), 'finding')} remembered{unread}: {output}", err=True)
     return 0

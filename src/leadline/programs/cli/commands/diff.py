@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 import msgspec
@@ -13,11 +14,12 @@ from leadline.outputs.baseline import SeenFinding
 from leadline.outputs.json_text import json_text
 from leadline.outputs.plain import count, plain, wrapped
 from leadline.posture.catalogue import load_controls
+from leadline.programs.cli.configuration.configured import configured
+from leadline.programs.cli.flags import chart_flags, cluster_flags, path_flag, quiet_flag
 from leadline.programs.cli.progress import progress
-from leadline.programs.cli.scan_request import GRADES
+from leadline.programs.cli.scan_request import GRADES, options_of, request_without_report
 from leadline.programs.cli.terminal import width_of
 from leadline.scans.baselines import Compared, compare_sides
-from leadline.scans.options import PostureOptions
 
 EPILOG = """
 \b
@@ -40,38 +42,22 @@ _USUAL_WIDTH = 100
 @click.option(
     "--severity-threshold", default="", metavar="SEVERITY", help="Exit 1 on something new at or above it."
 )
-@click.option(
-    "--context",
-    "--kube-context",
-    "kube_context",
-    default="",
-    metavar="NAME",
-    help="The context of the kubeconfig.",
-)
-@click.option("--kubeconfig", default="", metavar="FILE", help="Another kubeconfig.")
-@click.option("-q", "--quiet", is_flag=True, help="Suppress everything on stderr except errors.")
-def command(
-    old: str,
-    new: str,
-    *,
-    format: str,
-    severity_threshold: str,
-    kube_context: str,
-    kubeconfig: str,
-    quiet: bool,
-) -> int:
+@path_flag
+@cluster_flags
+@chart_flags
+@quiet_flag
+@configured("diff", lambda flags: tuple(map(_path_of, (flags["old"], flags["new"]))))
+def command(old: str, new: str, format: str, severity_threshold: str, **flags: Any) -> int:
     """What is new and what is gone between OLD and NEW: reports, baselines, paths, PATH@REVISION, git addresses, cluster."""
     threshold = severity_threshold.strip().lower()
     if threshold and threshold not in GRADES:
         raise UsageError(
             f"--severity-threshold must be one of {', '.join(reversed(GRADES))} (got {threshold})"
         )
-    options = PostureOptions(
-        kube_context=kube_context, kubeconfig=kubeconfig, environ=os.environ, with_scores=False
-    )
+    request = request_without_report((), flags)
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    with progress(f"comparing {old} and {new}", is_wanted=not quiet):
-        both = compare_sides(old, new, options, at)
+    with progress(f"comparing {old} and {new}", is_wanted=not request.quiet) as display:
+        both = compare_sides(old, new, options_of(request, display.say, with_scores=False), at)
     severities = {control.id: control.severity for control in load_controls()}
     fresh = [both.new.findings[number] for number in both.difference.new]
     if format == "json":
@@ -82,6 +68,11 @@ def command(
             click.echo(line)
     grave = SEVERITIES[: SEVERITIES.index(threshold) + 1] if threshold else ()
     return 1 if any(severities.get(seen.control, "unknown") in grave for seen in fresh) else 0
+
+
+def _path_of(side: str) -> str:
+    """The path of ``deploy/@main``."""
+    return side if "://" in side else side.partition("@")[0]
 
 
 def _document(both: Compared) -> dict[str, object]:

@@ -5,8 +5,19 @@ from typing import Any
 import click
 
 from leadline.errors import UsageError
+from leadline.programs.cli.configuration.configured import configured
 from leadline.programs.cli.fixing import fix_files
-from leadline.programs.cli.scan_request import request_of
+from leadline.programs.cli.flags import (
+    chart_flags,
+    control_flags,
+    debug_flag,
+    namespace_flags,
+    no_color_flag,
+    path_flag,
+    quiet_flag,
+    waiver_flags,
+)
+from leadline.programs.cli.scan_request import request_without_report, split_words
 
 EPILOG = """
 \b
@@ -23,7 +34,6 @@ not made. What takes a decision is listed as a question.
 
 Exit codes: 0 the edits were made, 2 wrong usage, 3 nothing could be read or written, 4 a fault of leadline.
 """
-_LIST = "A list, with commas or repeated."
 
 
 @click.command("fix", epilog=EPILOG)
@@ -34,53 +44,19 @@ _LIST = "A list, with commas or repeated."
     "-f", "--format", type=click.Choice(["diff", "patch"]), default="diff", help="patch: for git apply."
 )
 @click.option("-v", "--verbose", is_flag=True, help="Every question, and every edit that was not made.")
-@click.option("-q", "--quiet", is_flag=True, help="Suppress everything on stderr except errors.")
-@click.option(
-    "-n",
-    "--include-namespaces",
-    "--namespace",
-    "include_namespaces",
-    multiple=True,
-    metavar="NAMES",
-    help=f"Fix only these. {_LIST}",
-)
-@click.option(
-    "-e", "--exclude-namespaces", multiple=True, metavar="NAMES", help=f"Fix all but these. {_LIST}"
-)
-@click.option(
-    "--exclude-path", multiple=True, metavar="PATTERN", help="Leave files out, as .gitignore writes it."
-)
-@click.option("--exclude-controls", multiple=True, metavar="IDS", help=f"Leave controls out. {_LIST}")
-@click.option(
-    "--controls-config", default="", metavar="FILE", help="Settings of controls: JSON, YAML or TOML."
-)
-@click.option(
-    "--controls", multiple=True, metavar="FOLDER", help="Your own controls, Python files; they are run."
-)
-@click.option("--framework-file", multiple=True, metavar="FILE", help="Your own framework, TOML.")
-@click.option(
-    "--exceptions",
-    "--waivers",
-    "exceptions",
-    multiple=True,
-    metavar="FILE",
-    help="Which findings are accepted and stay as they are: waivers, or exceptions as JSON.",
-)
-@click.option(
-    "--no-waivers-from-target",
-    is_flag=True,
-    help="Pass over annotations, comments, SecurityExceptions and ignore files that come with the target.",
-)
-@click.option("--values", multiple=True, metavar="FILE", help="Values for Helm charts; later files win.")
-@click.option("--set", multiple=True, metavar="KEY=VALUE", help="A value for Helm charts.")
-@click.option("--set-string", multiple=True, metavar="KEY=VALUE", help="A value that is text.")
-@click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")
-@click.option("--debug", is_flag=True, help="Tracebacks and a log on stderr.")
+@quiet_flag
+@namespace_flags
+@path_flag
+@control_flags
+@waiver_flags
+@chart_flags
+@no_color_flag
+@debug_flag
+@configured("fix", lambda flags: split_words(flags["words"])[2])
 def command(words: tuple[str, ...], **flags: Any) -> int:
     """Edits manifests, charts and kustomizations so that findings go away."""
     is_dry_run, is_agreed, format = flags.pop("dry_run"), flags.pop("yes"), flags.pop("format")
-    unused = {"format": (), "fail_on": (), "severity_threshold": "", "min_severity": "unknown"}
-    request = request_of(words, {**unused, **flags})
+    request = request_without_report(words, flags)
     if not request.targets:
         raise UsageError("name a file or a folder to fix", hint="for example: leadline fix deploy/")
     return fix_files(request, is_dry_run=is_dry_run, is_agreed=is_agreed, as_patch=format == "patch")

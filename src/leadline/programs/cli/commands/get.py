@@ -17,6 +17,7 @@ from leadline.outputs.plain import plain
 from leadline.outputs.store.protocol import Store
 from leadline.outputs.text_table import text_table
 from leadline.programs.cli.destinations import opened, placed
+from leadline.programs.cli.flags import cluster_flags, together
 from leadline.programs.cli.storing import KUBE, StorePlace, with_store
 from leadline.programs.cli.terminal import list_width, wants_colour, width_of
 from leadline.scans.scan_runs import run_rows
@@ -27,19 +28,12 @@ T = TypeVar("T")
 _PIPE_WIDTH = 80
 _RUNS = ("NAME", "PHASE", "OBJECTS", "IMAGES", "NOT READ", "FINISHED", "TARGET")
 _IMAGES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "SCANNED", "IMAGE")
-_OPTIONS = (
+_with_options = together(
     click.option(
         "--store", default=KUBE, show_default=True, metavar="kube|FILE", help="Where results are kept."
     ),
-    click.option("--kube-context", default="", metavar="NAME", help="The context of the kubeconfig."),
-    click.option("--kubeconfig", default="", metavar="FILE", help="Another kubeconfig."),
+    cluster_flags,
 )
-
-
-def _with_options(function: Callable[..., int]) -> Callable[..., int]:
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
 
 
 @click.group("get")

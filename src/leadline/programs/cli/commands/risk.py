@@ -15,8 +15,17 @@ from leadline.outputs.plain import plain
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.risk_text import risk_lines, risk_picture
 from leadline.posture.risk.ranking import workload_risks
+from leadline.programs.cli.configuration.configured import configured
+from leadline.programs.cli.flags import (
+    chart_flags,
+    cluster_flags,
+    debug_flag,
+    namespace_flags,
+    path_flag,
+    quiet_flag,
+)
 from leadline.programs.cli.progress import progress
-from leadline.programs.cli.scan_request import options_of, request_of
+from leadline.programs.cli.scan_request import options_of, request_without_report
 from leadline.programs.cli.terminal import configure_log, width_of
 from leadline.scans.posture_scan import open_posture_scan
 
@@ -43,41 +52,16 @@ _USUAL_WIDTH = 100
 @click.option(
     "--top", type=click.IntRange(1, 100_000), default=10, show_default=True, help="How many workloads."
 )
-@click.option(
-    "-n",
-    "--include-namespaces",
-    "--namespace",
-    "include_namespaces",
-    multiple=True,
-    metavar="NAMES",
-    help="Rank only these.",
-)
-@click.option("-e", "--exclude-namespaces", multiple=True, metavar="NAMES", help="Rank all but these.")
-@click.option(
-    "--exclude-path", multiple=True, metavar="PATTERN", help="Leave files out, as .gitignore writes it."
-)
-@click.option(
-    "--context",
-    "--kube-context",
-    "kube_context",
-    default="",
-    metavar="NAME",
-    help="The context of the kubeconfig.",
-)
-@click.option("--kubeconfig", default="", metavar="FILE", help="Another kubeconfig.")
-@click.option("-q", "--quiet", is_flag=True, help="Suppress everything on stderr except errors.")
-@click.option("--debug", is_flag=True, help="Tracebacks and a log on stderr.")
+@namespace_flags
+@path_flag
+@cluster_flags
+@chart_flags
+@quiet_flag
+@debug_flag
+@configured("risk", lambda flags: flags["paths"])
 def command(paths: tuple[str, ...], format: str, top: int, **flags: Any) -> int:
     """The workloads with most at stake: how an attacker reaches them, and what they open."""
-    unused = {
-        "format": (),
-        "fail_on": (),
-        "exclude_controls": (),
-        "severity_threshold": "",
-        "min_severity": "unknown",
-    }
-    request = request_of((), {**unused, **flags})
-    request = replace(request, targets=paths)
+    request = replace(request_without_report((), flags), targets=paths)
     secrets = SecretValues()
     configure_log(is_debug=request.debug, secrets=secrets)
     with progress(f"scanning {' '.join(paths)}", is_wanted=not request.quiet) as display:

@@ -24,6 +24,19 @@ from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.summary import closing
 from leadline.programs.cli.configuration.configured import configured
 from leadline.programs.cli.destinations import Destination, Sink, destinations, opened, refuse_overwriting
+from leadline.programs.cli.flags import (
+    chart_flags,
+    cluster_flags,
+    complete_flag,
+    control_flags,
+    debug_flag,
+    namespace_flags,
+    no_color_flag,
+    path_flag,
+    quiet_flag,
+    trust_flags,
+    waiver_flags,
+)
 from leadline.programs.cli.gate_text import verdict_text
 from leadline.programs.cli.habits import HabitualCommand
 from leadline.programs.cli.progress import progress
@@ -82,7 +95,7 @@ _LIST = "A list, with commas or repeated."
 )
 @click.option("-v", "--verbose", is_flag=True, help="Every finding with its lines and its fix.")
 @click.option("--verbose-coverage", is_flag=True, help="Why each control that judged nothing did not.")
-@click.option("-q", "--quiet", is_flag=True, help="Suppress everything on stderr except errors.")
+@quiet_flag
 @click.option(
     "--severity-threshold", default="", metavar="SEVERITY", help="Exit 1 on a finding at or above it."
 )
@@ -102,15 +115,6 @@ _LIST = "A list, with commas or repeated."
     "--min-severity", default="unknown", metavar="SEVERITY", help="Show nothing below it; gates see all."
 )
 @click.option(
-    "-n",
-    "--include-namespaces",
-    "--namespace",
-    "include_namespaces",
-    multiple=True,
-    metavar="NAMES",
-    help=f"Judge only these. {_LIST}",
-)
-@click.option(
     "--by",
     type=click.Choice(("", *VIEWS)),
     default="",
@@ -118,42 +122,12 @@ _LIST = "A list, with commas or repeated."
     show_choices=False,
     help=f"What the terminal counts findings by: {', '.join(VIEWS)}.",
 )
-@click.option(
-    "-e", "--exclude-namespaces", multiple=True, metavar="NAMES", help=f"Judge all but these. {_LIST}"
-)
-@click.option(
-    "--exclude-path", multiple=True, metavar="PATTERN", help="Leave files out, as .gitignore writes it."
-)
-@click.option(
-    "--assume-complete", is_flag=True, help="Take what is read for all there is, as in a whole cluster."
-)
-@click.option("--exclude-controls", multiple=True, metavar="IDS", help=f"Leave controls out. {_LIST}")
-@click.option(
-    "--controls-config", default="", metavar="FILE", help="Settings of controls: JSON, YAML or TOML."
-)
-@click.option(
-    "--controls", multiple=True, metavar="FOLDER", help="Your own controls, Python files; they are run."
-)
-@click.option("--framework-file", multiple=True, metavar="FILE", help="Your own framework, TOML.")
-@click.option(
-    "--context",
-    "--kube-context",
-    "kube_context",
-    default="",
-    metavar="NAME",
-    help="The context of the kubeconfig.",
-)
-@click.option("--kubeconfig", default="", metavar="FILE", help="Another kubeconfig.")
-@click.option("--values", multiple=True, metavar="FILE", help="Values for Helm charts; later files win.")
-@click.option("--set", multiple=True, metavar="KEY=VALUE", help="A value for Helm charts.")
-@click.option("--set-string", multiple=True, metavar="KEY=VALUE", help="A value that is text.")
-@click.option(
-    "--kube-version", default="", metavar="VERSION", help="The Kubernetes version charts are rendered for."
-)
-@click.option(
-    "--api-versions", multiple=True, metavar="GROUP/VERSION", help="API versions that charts may count on."
-)
-@click.option("--helm-tests", is_flag=True, help="Judge what charts run for helm test alone as well.")
+@namespace_flags
+@path_flag
+@complete_flag
+@control_flags
+@cluster_flags
+@chart_flags
 @click.option(
     "--store",
     default="",
@@ -180,34 +154,11 @@ _LIST = "A list, with commas or repeated."
 )
 @click.option("--fix", is_flag=True, help="Edit the files so that findings go away, as leadline fix does.")
 @click.option("--yes", is_flag=True, help="With --fix: write without asking.")
-@click.option(
-    "--trust-policy",
-    default="",
-    metavar="FILE",
-    help="Who may sign which images; their registries are asked.",
-)
-@click.option(
-    "--trusted-root",
-    default="",
-    metavar="FILE",
-    help="CAs and logs behind identities, as sigstore writes them.",
-)
-@click.option(
-    "--exceptions",
-    "--waivers",
-    "exceptions",
-    multiple=True,
-    metavar="FILE",
-    help="Which findings are accepted: waivers, or exceptions as JSON.",
-)
-@click.option(
-    "--no-waivers-from-target",
-    is_flag=True,
-    help="Pass over annotations, comments, SecurityExceptions and ignore files that come with the target.",
-)
+@trust_flags
+@waiver_flags
 @click.option("--watch", is_flag=True, help="Go on, and show what appears and what goes, until Ctrl-C.")
-@click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")
-@click.option("--debug", is_flag=True, help="Tracebacks and a log on stderr.")
+@no_color_flag
+@debug_flag
 @configured("scan", lambda flags: split_words(flags["words"])[2])
 def command(words: tuple[str, ...], **flags: Any) -> int:
     """Scans Kubernetes objects in files, folders, globs or standard input, or in a cluster."""

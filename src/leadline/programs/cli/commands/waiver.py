@@ -15,6 +15,7 @@ from leadline.outputs.place import Places, place_text
 from leadline.outputs.plain import count, plain
 from leadline.outputs.titles import titles_of
 from leadline.outputs.waiver_text import odd_waivers, reason_of, remarks_of, title
+from leadline.programs.cli.flags import cluster_flags, debug_flag, quiet_flag
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.terminal import configure_log
 from leadline.scans.options import PostureOptions
@@ -62,10 +63,9 @@ def list_(files: tuple[str, ...]) -> int:
 @click.argument("file")
 @click.argument("targets", metavar="[PATH]...", nargs=-1)
 @click.option("-v", "--verbose", is_flag=True, help="Every finding.")
-@click.option("-q", "--quiet", is_flag=True, help="Suppress everything on stderr except errors.")
-@click.option("--kube-context", default="", metavar="NAME", help="The context of the kubeconfig.")
-@click.option("--kubeconfig", default="", metavar="FILE", help="Another kubeconfig.")
-@click.option("--debug", is_flag=True, help="Tracebacks and a log on stderr.")
+@cluster_flags
+@quiet_flag
+@debug_flag
 def test(
     file: str, targets: tuple[str, ...], *, verbose: bool, quiet: bool, debug: bool, **where: Any
 ) -> int:
