@@ -18,7 +18,7 @@ from leadline.outputs.baseline import (
 )
 from leadline.outputs.comparison import Comparison, compare
 from leadline.outputs.report_document import decode, is_report
-from leadline.scans.options import PostureOptions
+from leadline.scans.options import ChartRendering, PostureOptions
 from leadline.scans.posture_scan import open_posture_scan
 from leadline.sources.git.revision import path_at_revision
 from leadline.sources.regular_file import is_regular, read_regular
@@ -65,11 +65,23 @@ def baseline_at(targets: Sequence[str], revision: str, options: PostureOptions) 
     was = path_at_revision(targets[0], revision, options.environ)
     if not was.address:
         return Baseline(())
+    asked = tuple(_within(one, was.top) for one in options.charts.renderings)
+    options = replace(options, charts=replace(options.charts, renderings=asked))
     with open_posture_scan((was.address,), options) as scan:
         found = baseline_of(scan.report, "", __version__)
     # There the paths begin at the top of the repository, here with the target.
     unread = (os.path.join(targets[0], os.path.relpath(where, was.inside)) for where in found.unread)  # noqa: PTH118
     return replace(found, unread=tuple(unread))
+
+
+def _within(asked: ChartRendering, top: str) -> ChartRendering:
+    """``asked`` with what lies in the repository relative to its top, so that it is found in a checkout as well."""
+    paths = [os.path.relpath(os.path.realpath(path), top) for path in (asked.chart, *asked.values)]
+    chart, *values = (
+        path if inside.startswith("..") else inside
+        for path, inside in zip((asked.chart, *asked.values), paths, strict=True)
+    )
+    return replace(asked, chart=chart, values=tuple(values))
 
 
 def scanned(target: str, options: PostureOptions, at: str = "") -> Baseline:

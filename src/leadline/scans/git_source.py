@@ -1,7 +1,7 @@
 """Objects from a git repository, fetched for the time of the scan."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from leadline.model.report import Target
 from leadline.model.resource import Resource
 from leadline.outputs.place import Places
 from leadline.scans.file_source import read_files
-from leadline.scans.options import PostureOptions
+from leadline.scans.options import ChartRendering, PostureOptions
 from leadline.scans.reading import Reading
 from leadline.sources.git.checkout import checked_out
+from leadline.sources.regular_file import is_regular
 
 
 @contextmanager
@@ -26,8 +27,11 @@ def read_repository(address: str, options: PostureOptions) -> Iterator[Reading]:
     options.say(f"fetching {address}")
     with checked_out(address, options.environ) as checkout:
         options.say(f"scanning {checkout.shown}")
-        reading = read_files((str(checkout.path),), options)
         top = str(checkout.top)
+        charts = msgspec.structs.replace(
+            options.charts, renderings=tuple(_renderings_in(top, options.charts.renderings))
+        )
+        reading = read_files((str(checkout.path),), msgspec.structs.replace(options, charts=charts))
         yield msgspec.structs.replace(
             reading,
             target=Target(
@@ -44,6 +48,14 @@ def read_repository(address: str, options: PostureOptions) -> Iterator[Reading]:
             unread=(*(_named_within(part, top) for part in reading.unread), *checkout.unread),
             notes=tuple(note.replace(f"{top}/", "") for note in reading.notes),
         )
+
+
+def _renderings_in(top: str, asked: Iterable[ChartRendering]) -> Iterator[ChartRendering]:
+    """Those of ``asked`` whose files were in the repository then."""
+    for one in asked:
+        values = tuple(str(Path(top, file)) for file in one.values)
+        if all(map(is_regular, values)):
+            yield msgspec.structs.replace(one, chart=str(Path(top, one.chart)), values=values)
 
 
 class _RepositoryPlaces:

@@ -32,9 +32,9 @@ class ChartRendering(Struct, frozen=True):
     """One rendering that is asked of a chart; it is judged apart from the others."""
 
     chart: str
-    """Its folder or archive, absolute."""
+    """Its folder or archive: absolute, or relative to the top of the repository that is fetched."""
     values: tuple[str, ...] = ()
-    """Files, absolute; later ones win. Empty for the chart's own values alone."""
+    """Files, likewise; later ones win. Empty for the chart's own values alone."""
     adds: bool = False
     """Whether the chart is rendered with its own values alone as well."""
 

@@ -25,6 +25,8 @@ class PathAtRevision(Struct, frozen=True):
     """Of git: ``file:///home/me/shop//deploy#4f3c…``; empty where the revision has nothing at that path."""
     inside: str
     """The path from the top of the repository on; ``.`` for the top."""
+    top: str
+    """Of the repository, absolute and free of links."""
 
 
 def path_at_revision(path: str, revision: str, environment: Mapping[str, str]) -> PathAtRevision:
@@ -56,12 +58,13 @@ def path_at_revision(path: str, revision: str, environment: Mapping[str, str]) -
         )
         raise SourceError(f"no revision {revision} in the repository of {path}", hint=hint)
     root = top.output.decode("utf-8", "surrogateescape").rstrip("\n")
-    inside = os.path.relpath(real, os.path.realpath(root))
+    real_top = os.path.realpath(root)
+    inside = os.path.relpath(real, real_top)
     below = "" if inside == "." else f"//{quote(inside)}"
     name = commit.output.decode().strip()
     if below and not _run(program, folder, environment, "cat-file", "-e", f"{name}:{inside}").is_success:
-        return PathAtRevision("", inside)
-    return PathAtRevision(f"file://{quote(root)}{below}#{name}", inside)
+        return PathAtRevision("", inside, real_top)
+    return PathAtRevision(f"file://{quote(root)}{below}#{name}", inside, real_top)
 
 
 def _not_opened(path: str, folder: Path, outcome: Outcome) -> SourceError:

@@ -1,6 +1,7 @@
 """A chart that is rendered several times: each rendering is judged apart and named."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -177,3 +178,45 @@ def test_fingerprints_and_baselines_know_renderings_apart(code: Path, run: Run):
     results = json.loads(out)["runs"][0]["results"]
     marks = [one["partialFingerprints"] for one in results]
     assert len(marks) == len({json.dumps(mark) for mark in marks})
+
+
+def git(code: Path, *words: str) -> None:
+    subprocess.run(
+        ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", *words],
+        cwd=code,
+        check=True,
+        capture_output=True,
+    )
+
+
+def test_a_revision_is_rendered_with_the_values_that_it_had(code: Path, run: Run):
+    (code / ".git").rmdir()
+    ask(code, (PROD,), (TEST,))
+    git(code, "init", "-q", ".")
+    git(code, "add", ".")
+    git(code, "commit", "-qm", "x")
+    words = ("scan", "control", "C-0057", ".", "--trust-config", "--severity-threshold", "low")
+    assert run(*words)[0] == 1
+    assert run(*words, "--since", "HEAD")[0] == 0
+    (code / PROD).write_text("privileged: true\npolicy: true\n")
+    exit_code, out, _ = run(*words, "--since", "HEAD")
+    assert (exit_code, "values-prod.yaml" in out) == (1, True)
+    git(code, "checkout", "-q", PROD)
+    exit_code, out, _ = run("diff", ".@HEAD", ".", "--trust-config", "--severity-threshold", "low")
+    assert (exit_code, out.splitlines()[-1].startswith("0 new, 0 gone, ")) == (0, True)
+
+
+def test_a_baseline_is_taken_with_the_same_renderings(code: Path, run: Run):
+    ask(code, (PROD,), (TEST,))
+    assert run("baseline", "save", ".", "--trust-config", "-o", "b.json")[0] == 0
+    words = ("scan", ".", "--trust-config", "--severity-threshold", "low", "--baseline", "b.json")
+    assert run(*words)[0] == 0
+
+
+def test_each_rendering_is_fixed_in_the_values_that_it_takes(code: Path, run: Run):
+    ask(code, (PROD,), (TEST,))
+    exit_code, out, _ = run("fix", "control", "C-0057", ".", "--yes", "--trust-config")
+    assert exit_code == 0
+    assert "1 finding becomes 0" in out
+    assert run("scan", "control", "C-0057", ".", "--trust-config", "--severity-threshold", "low")[0] == 0
+    assert "privileged: true" not in (code / TEST).read_text()

@@ -42,16 +42,15 @@ def _files(found: Configuration, asked: Asked, folder: str) -> Iterator[tuple[st
 
 def _rows(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterator[str]:
     """In columns; where one is too wide, its cells go on below."""
-    widths = [max(map(columns, cells)) for cells in zip(*(row for row in rows if len(row) == 3), strict=True)]
-    first = max(columns(row[0]) for row in rows)
-    if width is None or 2 + sum(widths) + 6 <= width:
-        for row in rows:
-            cells = [
-                padded(row[0], first),
-                *(padded(cell, widths[1]) if len(row) == 3 else cell for cell in row[1:2]),
-                *row[2:],
-            ]
-            yield f"  {'   '.join(cells)}".rstrip()
+    first, second = (max((columns(row[at]) for row in rows if len(row) > at + 1), default=0) for at in (0, 1))
+    whole = [
+        "   ".join(
+            (*(padded(cell, size) for cell, size in zip(row[:-1], (first, second), strict=False)), row[-1])
+        )
+        for row in rows
+    ]
+    if width is None or all(2 + columns(line) <= width for line in whole):
+        yield from (f"  {line}" for line in whole)
         return
     for row in rows:
         yield from (f"  {line}" for line in wrapped(row[0], width - 2))
