@@ -13,6 +13,7 @@ from leadline.model.package import ImageIdentity
 
 if TYPE_CHECKING:
     from leadline.image.layers.tar import EntryReader
+    from leadline.image.relevance import Loaded
 
 Each = Callable[[Callable[["Layer"], Any], Iterable["Layer"]], Iterator[Any]]
 """``map``, or one that works on several layers at once and keeps their order."""
@@ -123,10 +124,18 @@ class Options(Struct, frozen=True):
     with_digests: bool = False
     """Whether the checksums of the files are wanted in which packages are found."""
 
+    loaded: "Loaded | None" = None
+    """What was loaded at run time: of the files of packages, those of it are kept."""
+
     @property
     def kept_as(self) -> str:
         """The part of a memory's key that these options have a say in."""
         return f"{self.limits} with digests" if self.with_digests else str(self.limits)
+
+    @property
+    def contents_kept_as(self) -> str:
+        """Of the key of all layers together."""
+        return f"{self.kept_as} {self.loaded.digest}" if self.loaded else self.kept_as
 
 
 DEFAULTS = Options()

@@ -11,6 +11,7 @@ from leadline.model.package import Package
 
 if TYPE_CHECKING:
     from leadline.image.layers.tree import MergedTree
+    from leadline.image.relevance import Loaded
 
 DISTRIBUTION_TYPES = frozenset(("apk", "deb", "rpm", "alpm"))
 NEEDED_LIBRARY = re.compile(r"(?P<library>[^()\s/]+\.so[^()\s/]*)\(")
@@ -34,10 +35,12 @@ def with_owners(packages: Iterable[Package], tree: "MergedTree") -> Iterator[Pac
         yield package
 
 
-def with_useful_files(packages: Iterable[Package], mentioned: Collection[str]) -> Iterator[Package]:
-    """``packages`` in order, with those of their paths, a hundred thousand, that anybody asks for.
+def with_useful_files(
+    packages: Iterable[Package], mentioned: Collection[str], loaded: "Loaded | None" = None
+) -> Iterator[Package]:
+    """``packages`` in order, with those of their paths, a hundred thousand, that are asked for.
 
-    They are ``mentioned`` in the SBOM, or packages of RPM name what they need by them.
+    They are ``mentioned`` in the SBOM, or packages of RPM name what they need by them, or they were ``loaded``.
     """
     packages = tuple(packages)
     needed = {name for package in packages if package.type == "rpm" for name in package.depends}
@@ -48,7 +51,9 @@ def with_useful_files(packages: Iterable[Package], mentioned: Collection[str]) -
     for package in packages:
         if package.files:
             files = [path for path in package.files if path in paths or path[path.rfind("/") + 1 :] in names]
-            package = replace(package, files=tuple(files))
+            if loaded is not None:
+                files += loaded.useful_files(package.files)
+            package = replace(package, files=tuple(dict.fromkeys(files)))
         yield package
 
 

@@ -6,6 +6,7 @@ LIKELY = 0.1
 """EPSS from which a use within the month is likelier than for some 95 in 100 vulnerabilities."""
 _WORD = {rating: place for place, rating in enumerate(RATINGS)}
 _WEIGHT = {"critical": 9.0, "high": 7.5, "medium": 5.0, "low": 3.0, "negligible": 0.5, "unknown": 5.0}
+_LOADED = {True: 0, None: 1, False: 2}
 _MOST = 10.0
 _NO_FIX = {
     "not fixed": "there is no fix yet",
@@ -16,12 +17,16 @@ _NO_FIX = {
 }
 
 
-def urgency(match: Match) -> tuple[int, int, int, float, int, str, str, str, str]:
-    """The key that sorts the most urgent first, the same in every run."""
+def urgency(match: Match) -> tuple[int, int, int, int, float, int, str, str, str, str]:
+    """The key that sorts the most urgent first, the same in every run.
+
+    What was loaded goes before what may have been, and that before what was not; what attackers are at stays in front.
+    """
     chance = match.chance.chance if match.chance else 0.0
     return (
         0 if match.exploited or match.kind == "malware" else 1,
         0 if chance >= LIKELY and _WORD[match.severity] < _WORD["low"] else 1,
+        _LOADED[match.loaded],
         _WORD[match.severity],
         -chance,
         0 if match.fixed_in else 1,
@@ -43,6 +48,8 @@ def reason(match: Match) -> str:
         parts.append(f"attackers use it{since}{by}")
     if match.chance:
         parts.append(f"EPSS gives {match.chance.chance:.1%} for an attack within 30 days")
+    if match.loaded is not None:
+        parts.append("it was loaded at run time" if match.loaded else "it was not loaded at run time")
     parts.append("it is not rated" if match.severity == "unknown" else f"it is rated {match.severity}")
     parts.append(
         f"{match.fixed_in[0]} fixes it" if match.fixed_in else _NO_FIX.get(match.state, _NO_FIX["unknown"])

@@ -38,7 +38,9 @@ def make_sbom(
     """
     started = options.now()
     name = content_key(image) if cache is not None else ""
-    key = f"image {name} {image.identity.kind} {code_fingerprint()} {options.kept_as}" if name else ""
+    key = (
+        f"image {name} {image.identity.kind} {code_fingerprint()} {options.contents_kept_as}" if name else ""
+    )
     cached = load_cached(cache, key, _Contents)
     if cached is None:
         from leadline.image.sbom import contents_of

@@ -5,6 +5,7 @@ from os import PathLike, fspath
 
 from leadline.image.findings import image_findings, not_judged
 from leadline.model.image_report import ImageReport
+from leadline.model.vulnerability import Match
 from leadline.scans.image_trust import trust_of_image
 from leadline.scans.lazy_sbom import LazySbom, open_sbom
 from leadline.scans.options import ImageOptions
@@ -30,11 +31,12 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
     findings = image_findings(sbom, today, is_document=lazy.is_from_document)
     trusted = trust_of_image(lazy.reference, options)
     found = vulnerabilities_of(sbom, options, today, trusted.vex)
+    matches, gaps = _by_loading(found.matched.matches, lazy)
     report = ImageReport(
         sbom,
         (*trusted.findings, *findings),
-        (*found.gaps, *trusted.gaps, *not_judged(sbom, is_document=lazy.is_from_document)),
-        found.matched.matches,
+        (*found.gaps, *gaps, *trusted.gaps, *not_judged(sbom, is_document=lazy.is_from_document)),
+        matches,
         found.matched.suppressed,
         found.matched.coverage,
         found.database,
@@ -45,3 +47,15 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
     from leadline.scans.waiving import waivers_of_files
 
     return waived_image(report, waivers_of_files(options.waivers), today)
+
+
+def _by_loading(matches: tuple[Match, ...], lazy: LazySbom) -> tuple[tuple[Match, ...], tuple[str, ...]]:
+    """With what is known of run time; and what is not."""
+    if lazy.loaded is None:
+        return matches, ()
+    from leadline.image.relevance import ranked_by_loading  # seldom is it known
+
+    matches = ranked_by_loading(matches, lazy.loaded)
+    unknown = len({id(match.package) for match in matches if match.loaded is None})
+    gap = f"vulnerable packages of which it is not known whether they were loaded: {unknown:,}"
+    return matches, (gap,) if unknown else ()

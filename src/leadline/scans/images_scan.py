@@ -180,7 +180,7 @@ def _urgency(image: ScannedImage) -> tuple[object, ...]:
     other findings, by how many run it, and by name.
     """
     matches = image.report.vulnerabilities
-    worst: tuple[int, ...] = urgency(matches[0])[:3] if matches else _NO_MATCH * 3
+    worst: tuple[int, ...] = urgency(matches[0])[:4] if matches else _NO_MATCH * 4
     findings = min((SEVERITIES.index(one.severity) for one in image.report.findings), default=len(SEVERITIES))
     grave = sum(1 for one in matches if one.severity in ("critical", "high"))
     return (*worst, not image.exposed_by, -grave, findings, -len(image.uses), image.names[0])

@@ -27,6 +27,7 @@ from leadline.version import __version__
 
 if TYPE_CHECKING:
     from leadline.image.cataloguer import Cataloguer
+    from leadline.image.relevance import Loaded
 
 CACHE_BYTES = 512 << 20
 
@@ -61,14 +62,21 @@ class _Source(Struct, frozen=True):
         facts = json.encode((image.identity, image.config, image.unread)).decode()
         # The forms of secrets are shared with the checks of objects.
         fingerprint = code_fingerprint(leadline.outputs.__path__[0], leadline.posture.checks.__path__[0])
-        return f"document {format} {name} {facts} {self.options.kept_as} {fingerprint}"
+        return f"document {format} {name} {facts} {self.options.contents_kept_as} {fingerprint}"
 
 
 class LazySbom:
     """What was asked for, catalogued or read when it is first needed."""
 
-    def __init__(self, reference: str, make: Callable[[], Sbom], source: _Source | None = None) -> None:
-        """Without ``source`` it is a document of another tool."""
+    def __init__(
+        self,
+        reference: str,
+        make: Callable[[], Sbom],
+        source: _Source | None = None,
+        loaded: "Loaded | None" = None,
+    ) -> None:
+        """Without ``source`` it is a document of another tool. ``loaded``: what a container of the image loaded."""
+        self.loaded = loaded
         self.reference = reference
         self._make = make
         self._source = source
@@ -149,11 +157,12 @@ def open_sbom(reference: str, options: ImageOptions) -> Iterator[LazySbom]:
 
     Raises: ``SourceError`` where it cannot be opened, ``UsageError`` where it makes no sense.
     """
+    loaded = _loaded(options.loaded) if options.loaded else None
     path = sbom_input(reference)
     if path is not None:
         if options.with_digests:
             raise UsageError("digests need the files, and a finished SBOM holds none")
-        yield LazySbom(reference, lambda: read_sbom_input(path, options))
+        yield LazySbom(reference, lambda: read_sbom_input(path, options), loaded=loaded)
         return
     cache = image_cache(options)
     image = open_requested(reference, options, cache)
@@ -162,11 +171,18 @@ def open_sbom(reference: str, options: ImageOptions) -> Iterator[LazySbom]:
             each=LayerProgress(reference, options.say),
             created=options.created,
             with_digests=options.with_digests,
+            loaded=loaded,
         )
         source = _Source(image, cache, catalogue_options)
-        yield LazySbom(reference, lambda: _catalogued(reference, source, options), source)
+        yield LazySbom(reference, lambda: _catalogued(reference, source, options), source, loaded)
     finally:
         image.close()
+
+
+def _loaded(name: str) -> "Loaded":
+    from leadline.scans.loaded import read_loaded  # seldom is it known
+
+    return read_loaded(name)
 
 
 def image_cache(options: ImageOptions) -> LayerCache | None:

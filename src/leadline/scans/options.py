@@ -139,6 +139,8 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
     """A database whose newest feed is older is refused."""
     vex: tuple[str, ...] = ()
     """Files with statements about what is not affected: OpenVEX, CSAF, CycloneDX."""
+    loaded: str = ""
+    """A file that says what a container of the image loaded: paths, a recorded profile, an SBOM of that."""
     only_fixable: bool = False
     """Whether vulnerabilities without a fix are left out."""
     waivers: tuple[str, ...] = ()

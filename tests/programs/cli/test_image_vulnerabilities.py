@@ -202,6 +202,83 @@ def test_vex_takes_away_what_it_says_and_can_be_written(run, archive, database, 
     assert "suppressed  2 (2 by VEX)\n" in out
 
 
+LOADED = {
+    "paths.txt": "# opened\n/usr/lib/x86_64-linux-gnu/libc.so.6\n",
+    "profile.json": json.dumps(
+        {
+            "kind": "ApplicationProfile",
+            "spec": {
+                "containers": [{"opens": [{"path": "/usr/lib/x86_64-linux-gnu/libc.so.6", "flags": []}]}]
+            },
+        }
+    ),
+    "sbom.json": json.dumps(
+        {
+            "bomFormat": "CycloneDX",
+            "specVersion": "1.5",
+            "components": [
+                {
+                    "type": "library",
+                    "name": "libc6",
+                    "version": "2.36-9",
+                    "purl": "pkg:deb/debian/libc6@2.36-9",
+                }
+            ],
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOADED)
+def test_what_was_loaded_comes_first(run, tmp_path, name):
+    files = {
+        **FILES,
+        "var/lib/dpkg/status": f"{FILES['var/lib/dpkg/status'].decode()}\n"
+        "Package: bash\nStatus: install ok installed\nVersion: 5.2\nArchitecture: amd64\n".encode(),
+        "var/lib/dpkg/info/libc6.list": b"/lib/x86_64-linux-gnu/libc.so.6\n",
+        "var/lib/dpkg/info/bash.list": b"/bin/bash\n",
+    }
+    docker_archive(tmp_path / "two.tar", [layer(files)])
+    facts = [
+        advisory("CVE-2024-1", "Debian:12", "glibc", fixed="2.37", severity="low"),
+        advisory("CVE-2024-2", "Debian:12", "bash", fixed="5.3", severity="critical"),
+        FeedDate("2026-06-30"),
+    ]
+    build_of(tmp_path / "v.db", {"debian": facts})
+    (tmp_path / name).write_text(LOADED[name])
+    plain = json.loads(run("scan", "image", "two.tar", "--db", "v.db", "-f", "json")[1])["vulnerabilities"]
+    words = ("scan", "image", "two.tar", "--db", "v.db", "-f", "json", "--loaded", name)
+    found = json.loads(run(*words)[1])["vulnerabilities"]
+    assert [(one["id"], one.get("loaded")) for one in plain] == [("CVE-2024-2", None), ("CVE-2024-1", None)]
+    assert [(one["id"], one["loaded"]) for one in found] == [("CVE-2024-1", True), ("CVE-2024-2", False)]
+    assert found[0]["why"] == "it was loaded at run time; it is rated low; 2.37 fixes it"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "nothing is said to be loaded"),
+        (b"# none\n", "nothing is said to be loaded"),
+        (b"lib/a\n", "line 1 is no path from the root: lib/a"),
+        (b"/a\0", "neither text nor JSON"),
+        (b"{}", "x is no SBOM, and no profile either"),
+        (b'{"kind": "ContainerProfile", "spec": {}}', "nothing is said to be loaded"),
+    ],
+)
+def test_a_list_of_what_was_loaded_that_is_none_is_the_users_error(run, archive, tmp_path, content, message):
+    (tmp_path / "x").write_bytes(content)
+    code, out, err = run("scan", "image", archive, "--loaded", "x")
+    assert (code, out) == (2, "")
+    assert err.startswith("leadline: x")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_what_was_loaded_is_about_one_image(run, archive):
+    code, _, err = run("scan", "image", archive, "other.tar", "--loaded", "x")
+    assert (code, err) == (2, "leadline: --loaded is about one image; scan that image for itself\n")
+
+
 def test_a_vex_document_that_is_none_is_the_users_error(run, archive, database, tmp_path):
     (tmp_path / "vex.json").write_text("<html>")
     code, _, err = run("scan", "image", archive, "--db", database, "--vex", "vex.json")

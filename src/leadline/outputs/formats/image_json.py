@@ -168,6 +168,7 @@ def _match(match: Match) -> dict[str, Any]:
             "state": match.state,
             "fixedIn": list(match.fixed_in),
             "package": _package(match.package),
+            "loaded": match.loaded,
             "why": reason(match),
             "risk": round(risk(match), 2),
             "exploited": exploited

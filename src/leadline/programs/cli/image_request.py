@@ -61,6 +61,7 @@ class ImageRequest(Struct, frozen=True, kw_only=True):
     max_db_age: int | None = None
     only_fixable: bool = False
     vex: tuple[str, ...] = ()
+    loaded: str = ""
     store: str = ""
     """Where results go: ``kube``, or a file."""
     store_namespace: str = "leadline"
@@ -92,6 +93,8 @@ def images_request(images: tuple[str, ...], flags: Mapping[str, Any]) -> ImageRe
     images = tuple(dict.fromkeys(images))
     if len(images) == 1:
         return _checked(ImageRequest(image=images[0], is_scan=True, **given), images[0])
+    if given.get("loaded"):
+        raise UsageError("--loaded is about one image", hint="scan that image for itself")
     if any(name == "-" for name in (*images, *given["from_manifests"])):
         raise UsageError("'-' reads standard input and stands alone", hint="give it a scan of its own")
     request = ImageRequest(images=images, is_alone=False, is_scan=True, **given)
@@ -164,6 +167,7 @@ def options_of(request: ImageRequest, moment: str, say: Say) -> ImageOptions:
         oldest_database_days=request.max_db_age,
         only_fixable=request.only_fixable,
         vex=request.vex,
+        loaded=request.loaded,
         waivers=request.exceptions,
         trust_policy=request.trust_policy,
         trusted_root=request.trusted_root,

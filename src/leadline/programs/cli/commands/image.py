@@ -144,6 +144,12 @@ def sbom(image: str, **flags: Any) -> int:
     "--vex", multiple=True, metavar="FILE", help="Statements of what is not affected. May be repeated."
 )
 @click.option(
+    "--loaded",
+    default="",
+    metavar="FILE",
+    help="What a container of IMAGE loaded: paths, a recorded profile, or an SBOM of that. It comes first.",
+)
+@click.option(
     "--trust-policy",
     default="",
     metavar="FILE",
