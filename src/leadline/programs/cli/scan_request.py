@@ -67,6 +67,9 @@ class ScanRequest(Struct, frozen=True):
     """Where results come from, instead of a scan."""
     store_namespace: str = "leadline"
     watch: bool = False
+    redact: str = ""
+    """The file of names."""
+    encrypt: tuple[str, ...] = ()
     exceptions: tuple[str, ...] = ()
     no_waivers_from_target: bool = False
     trust_policy: str = ""

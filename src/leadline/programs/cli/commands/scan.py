@@ -51,6 +51,7 @@ from leadline.scans.posture_scan import PostureScan, open_posture_scan
 from leadline.version import __version__
 
 if TYPE_CHECKING:
+    from leadline.programs.cli.leaving import Leaving
     from leadline.scans.watch_scan import ScanChange
 
 EPILOG = """
@@ -156,6 +157,18 @@ _LIST = "A list, with commas or repeated."
 @click.option("--yes", is_flag=True, help="With --fix: write without asking.")
 @trust_flags
 @waiver_flags
+@click.option(
+    "--redact",
+    default="",
+    metavar="FILE",
+    help="Pseudonyms for every name in reports; FILE, yours alone, turns them back.",
+)
+@click.option(
+    "--encrypt",
+    multiple=True,
+    metavar="KEY",
+    help="Only who holds the private key can read reports: age1…, ssh-…, or a file of public keys.",
+)
 @click.option("--watch", is_flag=True, help="Go on, and show what appears and what goes, until Ctrl-C.")
 @no_color_flag
 @debug_flag
@@ -179,7 +192,11 @@ def _run(request: ScanRequest) -> int:
     secrets = SecretValues()
     configure_log(is_debug=request.debug, secrets=secrets)
     is_terminal = os.isatty(1)
-    chosen = destinations(request.format, request.output, is_terminal=is_terminal)
+    leaving = _leaving(request)
+    output = request.output.removesuffix(".age") if request.encrypt else request.output
+    chosen = destinations(request.format, output, is_terminal=is_terminal)
+    if leaving:
+        chosen = leaving.destinations(chosen, is_terminal=is_terminal)
     refuse_overwriting(request.targets, chosen)
     with_scores = any(destination.format.with_scores for destination in chosen)
     with (
@@ -193,10 +210,11 @@ def _run(request: ScanRequest) -> int:
         display.end()
         outcome = verdict(scan.report, gates_of(request))
         page = _page(request, scan, outcome, is_terminal, chosen)
+        shown, page = leaving.report(scan.report, page) if leaving else (scan.report, page)
         for sink in sinks:
             is_for_people = sink.destination.format.name in ("pretty", "lines")
             if not scan.why_no_verdict or scan.report.unread or not is_for_people:
-                _write(sink, scan.report, page)
+                _write(sink, shown, page, leaving)
         if request.store:
             _store(request, scan.report)
     if scan.why_no_verdict:
@@ -370,10 +388,23 @@ def _page(
     )
 
 
-def _write(sink: Sink, report: PostureReport, page: Page) -> None:
+def _leaving(request: ScanRequest) -> "Leaving | None":
+    """Raises: ``UsageError``, ``StoreError``."""
+    if not (request.redact or request.encrypt):
+        return None
+    if request.store or request.watch:
+        raise UsageError(
+            "--redact and --encrypt are for reports that are written", hint="leave --store and --watch away"
+        )
+    from leadline.programs.cli.leaving import leaving_of
+
+    return leaving_of(request.redact, request.encrypt)
+
+
+def _write(sink: Sink, report: PostureReport, page: Page, leaving: "Leaving | None" = None) -> None:
     format = sink.destination.format
     try:
-        format.put(report, sink.stream, page)
+        (leaving.put(format, report, sink.stream, page) if leaving else format.put(report, sink.stream, page))
         sink.stream.flush()
         sink.keep()
     except BrokenPipeError:

@@ -1,0 +1,88 @@
+"""Stable pseudonyms: the same text gets the same one wherever it stands, in every report made with one key."""
+
+import base64
+import hmac
+import re
+from collections.abc import Mapping
+
+_LENGTH = 10
+"""Characters of a pseudonym after its sort, 5 bits each."""
+PSEUDONYM = re.compile(r"\b[a-z]+-[a-z2-7]{10,20}\b")
+BUILT_IN = frozenset(
+    ("", "*", "-", ".", "..", "default", "kube-system", "kube-public", "kube-node-lease", "cluster-admin", "admin", "edit", "view")
+)  # fmt: skip
+"""What every cluster has by these names is no secret."""
+_SYSTEM = re.compile(r"system:[a-z:-]+")
+_SUSPICIOUS = re.compile(r"[^\s\"'`(),;]*[^\s\"'`(),;]")
+_CONTROL = re.compile(r"[A-Z]{1,4}-\d{3,5}")
+_NUMBER = re.compile(r"v?\d[\d.,:%]*(?:[a-zA-Z]{1,3})?")
+_WORD = re.compile(r"[A-Za-z]+(?:['’-][a-z]+)*[.:!?…]*")
+
+
+def words_of(text: str) -> frozenset[str]:
+    """Words that blanks and line ends part."""
+    return frozenset(text.split())
+
+
+class Names:
+    """Texts and their pseudonyms."""
+
+    def __init__(self, key: bytes, known: Mapping[str, str] | None = None) -> None:
+        """``known``: pseudonym to text, of earlier reports."""
+        self.key = key
+        self.texts: dict[str, str] = dict(known or {})
+        """Pseudonym to text."""
+        self._own: dict[str, str] = {text: pseudonym for pseudonym, text in self.texts.items()}
+        self._pattern: re.Pattern[str] | None = None
+
+    def of(self, text: str, sort: str) -> str:
+        """The pseudonym of ``text``: ``namespace-k3f9a2x7qq``; what Kubernetes itself calls so keeps its name."""
+        if text in BUILT_IN or _SYSTEM.fullmatch(text):
+            return text
+        if text not in self._own:
+            digest = hmac.digest(self.key, text.encode("utf-8", "surrogatepass"), "sha256")
+            letters = base64.b32encode(digest).decode().lower()
+            length = _LENGTH
+            while self.texts.get(f"{sort}-{letters[:length]}", text) != text:
+                length += 1
+            self._own[text] = f"{sort}-{letters[:length]}"
+            self.texts[self._own[text]] = text
+            self._pattern = None
+        return self._own[text]
+
+    def path(self, path: str) -> str:
+        """Each folder and the file by itself; an ending of a few letters stays."""
+        return "/".join(self._segment(part) for part in path.split("/"))
+
+    def _segment(self, part: str) -> str:
+        stem, dot, ending = part.rpartition(".")
+        if stem and dot and ending in _ENDINGS:
+            return f"{self.of(stem, 'file')}.{ending}"
+        return self.of(part, "folder")
+
+    def replaced(self, text: str) -> str:
+        """A sentence of ours with a pseudonym for every name in it that is known by now."""
+        if self._own:
+            if self._pattern is None:
+                longest = sorted(self._own, key=len, reverse=True)
+                self._pattern = re.compile(
+                    r"(?<![\w-])(?:" + "|".join(map(re.escape, longest)) + r")(?![\w-])"
+                )
+            text = self._pattern.sub(lambda found: self._own[found[0]], text)
+        return text
+
+    def sentence(self, text: str) -> str:
+        """A sentence in which any name may stand: those that are known, and every word that is no plain one, are replaced."""
+        return _SUSPICIOUS.sub(self._word, self.replaced(text))
+
+    def _word(self, found: re.Match[str]) -> str:
+        word = found[0]
+        if any(one.fullmatch(word) for one in (_WORD, _CONTROL, _NUMBER, PSEUDONYM)) or word in BUILT_IN:
+            return word
+        return "/".join(
+            part if PSEUDONYM.fullmatch(part) or part in BUILT_IN else self.of(part, "name")
+            for part in word.split("/")
+        )
+
+
+_ENDINGS = frozenset(("yaml", "yml", "json", "tpl", "tgz", "gz", "tar", "toml", "md", "txt"))
