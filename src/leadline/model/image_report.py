@@ -30,6 +30,8 @@ class WaivedImageFinding(Struct, frozen=True):
     waiver: str
     """What the waiver is called."""
     reason: str
+    place: int = 0
+    """Of the waiver among those of the report."""
 
 
 class ImageReport(Struct, frozen=True, tag_field="type", tag="image"):

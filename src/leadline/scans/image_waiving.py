@@ -65,19 +65,21 @@ class _Image:
         kept: list[Match] = []
         suppressed = list(report.suppressed)
         for match in report.vulnerabilities:
-            waiver = self._of_match(match)
-            if waiver is None:
+            place = self._of_match(match)
+            if place is None:
                 kept.append(match)
             else:
-                suppressed.append(Suppressed(match, "waiver", why_accepted(waiver)))
+                why = why_accepted(self._held.waivers[place])
+                suppressed.append(Suppressed(match, "waiver", why, waiver=place))
         findings: list[ImageFinding] = []
         accepted = list(report.waived_findings)
         for finding in report.findings:
-            waiver = self._of_finding(finding)
-            if waiver is None:
+            place = self._of_finding(finding)
+            if place is None:
                 findings.append(finding)
             else:
-                accepted.append(WaivedImageFinding(finding, waiver.name, why_accepted(waiver)))
+                waiver = self._held.waivers[place]
+                accepted.append(WaivedImageFinding(finding, waiver.name, why_accepted(waiver), place))
         return replace(
             report,
             vulnerabilities=tuple(kept),
@@ -86,7 +88,7 @@ class _Image:
             waived_findings=tuple(accepted),
         )
 
-    def _of_match(self, match: Match) -> Waiver | None:
+    def _of_match(self, match: Match) -> int | None:
         problem = Problem(
             vulnerabilities=(match.id, *match.aliases),
             package=match.package.name,
@@ -95,13 +97,14 @@ class _Image:
         )
         return self._found(problem, match.package.found_in)
 
-    def _of_finding(self, finding: ImageFinding) -> Waiver | None:
+    def _of_finding(self, finding: ImageFinding) -> int | None:
         names = (finding.title, finding.title.lower().replace(" ", "-"))
         return self._found(Problem(controls=names, severity=finding.severity), (finding.where,))
 
-    def _found(self, problem: Problem, paths: tuple[str, ...]) -> Waiver | None:
+    def _found(self, problem: Problem, paths: tuple[str, ...]) -> int | None:
+        """Place of the waiver that covers it."""
         key = (id(self), paths)
-        place = self._held.find(
+        return self._held.find(
             problem,
             key,
             lambda: [
@@ -110,7 +113,6 @@ class _Image:
             ],
             is_every=True,
         )
-        return None if place is None else self._held.waivers[place]
 
 
 def parts_of(name: str) -> dict[str, str]:

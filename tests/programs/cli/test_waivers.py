@@ -267,3 +267,36 @@ def test_accepted_is_not_called_unaffected(run, image):
     sarif = json.loads(run("scan", "image", *image, "-f", "sarif")[1])
     assert list(SARIF.iter_errors(sarif)) == []
     assert all("suppressions" in one for one in sarif["runs"][0]["results"])
+
+
+def test_what_each_entry_accepts_in_images_is_shown(run, image):
+    code, out, err = run("waiver", "test", "i.yaml", "--image", "a.tar", "--image", "b.tar", "--db", "v.db")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "waiver libc in i.yaml: not reachable",
+        "  a.tar  CVE-2024-1000 high libc6 2.36-9",
+        "  b.tar  CVE-2024-1000 high libc6 2.36-9",
+        "",
+        "waiver root in i.yaml: sandboxed",
+        "  a.tar  Runs as root configuration",
+        "  b.tar  Runs as root configuration",
+        "",
+        "waiver pods in i.yaml: r",
+        "  about what this does not look for, such as controls of objects",
+        "",
+        "4 findings accepted, 0 findings not",
+    ]
+
+
+def test_an_image_that_cannot_be_read_or_has_no_database_is_no_answer(run, image):
+    code, out, err = run("waiver", "test", "i.yaml", "--image", "none.tar", "--db", "v.db")
+    assert (code, out, err.count("\n")) == (3, "", 1)
+    assert "none.tar" in err
+    code, out, _ = run("waiver", "test", "i.yaml", "--image", "a.tar")
+    assert code == 0
+    assert out.endswith(
+        "vulnerabilities were not looked for in 1 image: there is no database (leadline db build)\n"
+    )
+    code, out, err = run("waiver", "test", "i.yaml", "m", "--image", "a.tar")
+    assert (code, out) == (2, "")
+    assert err == "leadline: files and images are not judged together; ask about each by itself\n"

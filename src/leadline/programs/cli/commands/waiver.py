@@ -9,15 +9,15 @@ import click
 
 from leadline.errors import UsageError
 from leadline.model.report import PostureReport
-from leadline.model.waiver import WaiverUse
 from leadline.outputs.finding_places import FindingPlaces
 from leadline.outputs.place import Places, place_text
 from leadline.outputs.plain import count, plain
 from leadline.outputs.titles import titles_of
-from leadline.outputs.waiver_text import odd_waivers, reason_of, remarks_of, title
+from leadline.outputs.waiver_text import odd_waivers, reason_of, title
 from leadline.programs.cli.flags import cluster_flags, debug_flag, quiet_flag
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.terminal import configure_log
+from leadline.programs.cli.waiver_heading import SHOWN, heading
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture_scan import open_posture_scan
 from leadline.scans.waiving import waivers_of_files
@@ -29,12 +29,13 @@ EPILOG = """
       what each entry accepts in these files
   leadline waiver test exceptions.json
       the same for the cluster of the current context
+  leadline waiver test waivers.yaml --image shop.tar
+      what each entry accepts in images: vulnerabilities and findings
   leadline waiver list waivers.yaml
       the entries; which have expired or are too broad
 
 leadline schema waivers prints the schema of a file of waivers; exceptions as JSON and SecurityException objects are read too.
 """
-_FINDINGS = 5
 
 
 @click.group("waiver", epilog=EPILOG)
@@ -62,21 +63,39 @@ def list_(files: tuple[str, ...]) -> int:
 @command.command("test", epilog=EPILOG, short_help="Which entry accepts which finding.")
 @click.argument("file")
 @click.argument("targets", metavar="[PATH]...", nargs=-1)
+@click.option(
+    "--image", "images", multiple=True, metavar="IMAGE", help="Judge an image instead. May be repeated."
+)
+@click.option(
+    "--db", default="", metavar="FILE", help="Of images: the vulnerability database; else the usual one."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Every finding.")
 @cluster_flags
 @quiet_flag
 @debug_flag
-def test(
-    file: str, targets: tuple[str, ...], *, verbose: bool, quiet: bool, debug: bool, **where: Any
-) -> int:
-    """Judges files or the cluster, and shows what each entry of FILE, and of what is judged, accepts."""
-    configure_log(is_debug=debug)
+def test(file: str, targets: tuple[str, ...], images: tuple[str, ...], db: str, **flags: Any) -> int:
+    """Judges files, the cluster or images, and shows what each entry of FILE, and of what is judged, accepts."""
+    configure_log(is_debug=flags["debug"])
+    if images:
+        if targets:
+            raise UsageError("files and images are not judged together", hint="ask about each by itself")
+        from leadline.programs.cli.waived_images import lines_of_images  # a scan of images imports its own
+
+        for line in lines_of_images(file, images, db, flags):
+            click.echo(line)
+        return 0
+    verbose, quiet = flags["verbose"], flags["quiet"]
     if "-" in targets:
         raise UsageError("standard input is not read here", hint="name files or folders")
     what = f"scanning {' '.join(targets)}" if targets else "scanning the cluster"
     with progress(what, is_wanted=not quiet) as display:
         options = PostureOptions(
-            waivers=(file,), environ=os.environ, say=display.say, with_scores=False, **where
+            waivers=(file,),
+            environ=os.environ,
+            say=display.say,
+            with_scores=False,
+            kube_context=flags["kube_context"],
+            kubeconfig=flags["kubeconfig"],
         )
         with open_posture_scan(targets, options) as scan:
             display.end()
@@ -90,24 +109,16 @@ def _lines(report: PostureReport, places: Places, *, verbose: bool) -> Iterator[
     title_of = titles_of(report)
     problems = {control.id: control.problem or control.title for control in report.controls}
     for place, use in enumerate(report.waivers):
-        yield f"{title(use.waiver)}: {reason_of(use.waiver)}"
-        if remark := _remark(use):
-            yield f"  {remark}"
+        yield from heading(use, "such as vulnerabilities")
         findings = [one.finding for one in report.waived if one.waiver == place]
-        for finding in findings if verbose else findings[:_FINDINGS]:
+        for finding in findings if verbose else findings[:SHOWN]:
             spot = place_text(found.holder(finding), found.find(finding))
             name = title_of(report.resource(finding.resource))
             yield f"  {spot}  {finding.control} {plain(problems[finding.control])} [{name}]"
-        if len(findings) > _FINDINGS and not verbose:
-            yield f"  and {len(findings) - _FINDINGS:,} more, -v shows them"
+        if len(findings) > SHOWN and not verbose:
+            yield f"  and {len(findings) - SHOWN:,} more, -v shows them"
         others = use.findings - len(findings) if use.state == "used" else 0
         if others > 0:
             yield f"  {count(others, 'finding')} of an entry before it as well"
         yield ""
     yield f"{count(len(report.waived), 'finding')} accepted, {count(len(report.findings), 'finding')} not"
-
-
-def _remark(use: WaiverUse) -> str:
-    if use.state == "not asked":
-        return "about what this command does not look for, such as vulnerabilities"
-    return "; ".join(remarks_of(use))
