@@ -1,6 +1,7 @@
 """Writes what follows from other files of the project into the chart: ``python deploy/build_chart.py [--check]``."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,6 +89,14 @@ def served() -> dict[str, Any]:
     return {"apiservices": names, "resources": {group: sorted(groups[group]) for group in sorted(groups)}}
 
 
+def operator_rights() -> dict[str, Any]:
+    """Rules of the operator: of its ClusterRole, and of the Role in its own namespace."""
+    command = [sys.executable, "-m", "leadline.programs.cli.main", "rbac", "--operator", "--format", "json"]
+    printed = subprocess.run(command, check=True, capture_output=True).stdout
+    cluster, own = json.loads(printed)["items"]
+    return {"cluster": cluster["rules"], "own": own["rules"]}
+
+
 def files() -> dict[Path, str]:
     """Path and content of everything that this program writes."""
     node = schema()
@@ -98,19 +107,26 @@ def files() -> dict[Path, str]:
         CHART / "values.schema.json": json.dumps(published, indent=2, ensure_ascii=False) + "\n",
         CHART / "README.md": readme(node),
         CHART / "files" / "served.json": json.dumps(served(), indent=2) + "\n",
+        CHART / "files" / "operator-rights.json": json.dumps(operator_rights(), indent=2) + "\n",
+        **{
+            CHART / "files" / "crds" / path.name: path.read_text("utf-8")
+            for path in sorted((HERE / "crds").glob("*.yaml"))
+        },
     }
 
 
 def main() -> int:
+    wanted = files()
     stale = [
-        path for path, content in files().items() if not path.exists() or path.read_text("utf-8") != content
+        path for path, content in wanted.items() if not path.exists() or path.read_text("utf-8") != content
     ]
     if "--check" in sys.argv[1:]:
         for path in stale:
             sys.stderr.write(f"{path.relative_to(HERE.parent)} is stale: run python deploy/build_chart.py\n")
         return 1 if stale else 0
     for path in stale:
-        path.write_text(files()[path], "utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(wanted[path], "utf-8")
         sys.stdout.write(f"wrote {path.relative_to(HERE.parent)}\n")
     return 0
 

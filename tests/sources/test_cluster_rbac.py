@@ -1,3 +1,4 @@
+from leadline.outputs.store.image_results import MANIFESTS, SBOMS, SUMMARIES, VEX
 from leadline.sources.cluster.discovery import ApiKind
 from leadline.sources.cluster.rbac import ANY_WORKLOAD, least_role, missing_rule, operator_roles
 
@@ -54,3 +55,9 @@ def test_the_operator_may_follow_what_it_judges_and_change_nothing_but_results_s
     )
     assert own["metadata"] == {"name": "leadline-operator", "namespace": "here"}
     assert {rule["resources"][0] for rule in own["rules"]} == {"leases"}
+
+
+def test_the_operator_may_keep_every_result_that_it_makes() -> None:
+    cluster, _ = operator_roles(["Pod"], "leadline")
+    kept = {name for rule in cluster["rules"] if "create" in rule["verbs"] for name in rule["resources"]}
+    assert {SBOMS, VEX, MANIFESTS, SUMMARIES, "imagescans", "scanruns", "scanschedules"} <= kept

@@ -85,3 +85,25 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
   {{- end }}
   {{- end }}
 {{- end }}
+
+{{- /* Of the programs, as files of one ConfigMap. */ -}}
+{{- define "leadline.settings" -}}
+{{- $can := .Values.capabilities }}
+{{- $images := dict "enabled" $can.vulnerabilityScan "pullSecrets" $can.pullSecrets "cache" "/data/cache" }}
+{{- $operator := dict "posture" $can.configurationScan "readSecrets" $can.readSecrets "images" $images }}
+operator.json: {{ mergeOverwrite $operator (deepCopy .Values.operator.settings) | toJson | quote }}
+{{- if $can.alerts }}
+alerts.json: {{ .Values.alerts.settings | toJson | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "leadline.bound" -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: {{ .name }}
+  labels: {{ include "leadline.labels" .top | nindent 4 }}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {{ .role | default .name | quote }}}
+subjects:
+- {kind: ServiceAccount, name: {{ include "leadline.name" .top }}, namespace: {{ .top.Release.Namespace }}}
+{{- end }}

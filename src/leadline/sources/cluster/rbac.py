@@ -50,6 +50,14 @@ def least_role(kinds: Iterable[str], custom: Iterable[ApiKind] = ()) -> dict[str
     }
 
 
+_KEPT = [
+    *("openvulnerabilityexchangecontainers", "sbomsyfts"),
+    *("vulnerabilitymanifests", "vulnerabilitymanifestsummaries"),
+    *("workloadconfigurationscans", "workloadconfigurationscansummaries"),
+]
+"""Kinds of results about objects and images."""
+
+
 def operator_roles(kinds: Iterable[str], namespace: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the operator needs besides: a ClusterRole to follow ``kinds`` and keep results, a Role for its Lease."""
     reading = least_role(kinds)["rules"]
@@ -60,12 +68,8 @@ def operator_roles(kinds: Iterable[str], namespace: str) -> tuple[dict[str, Any]
         *reading,
         _rule("kubescape.io", ["clustersecurityexceptions", "securityexceptions"], ["get"]),
         _rule("kubescape.io", ["clustersecurityexceptions/status", "securityexceptions/status"], ["patch"]),
-        _rule("leadline.dev", ["scanruns", "scanschedules"], keeping),
-        _rule(
-            "spdx.softwarecomposition.kubescape.io",
-            ["workloadconfigurationscans", "workloadconfigurationscansummaries"],
-            keeping,
-        ),
+        _rule("leadline.dev", ["imagescans", "scanruns", "scanschedules"], keeping),
+        _rule("spdx.softwarecomposition.kubescape.io", _KEPT, keeping),
     ]
     of_lease = {**_rule("coordination.k8s.io", ["leases"], ["get", "update"]), "resourceNames": [OPERATOR]}
     own = [of_lease, _rule("coordination.k8s.io", ["leases"], ["create"])]
