@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -290,3 +291,29 @@ def test_every_file_that_the_architecture_names_is_there():
     named = set(re.findall(r"`([\w/]+\.py)`", (ROOT / "ARCHITECTURE.md").read_text("utf-8")))
     assert len(named) > 15
     assert [name for name in sorted(named) if not (SOURCE / name).is_file()] == []
+
+
+_PIN = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
+_NAME = re.compile(r"^[\w.-]+")
+
+
+def pins(name: str) -> dict[str, str]:
+    return dict(_PIN.findall((ROOT / name).read_text("utf-8")))
+
+
+def test_what_an_installation_takes_has_the_version_that_is_tested():
+    run, every = pins("requirements-cli.lock"), pins("requirements.lock")
+    assert {name: version for name, version in run.items() if every.get(name) != version} == {}, (
+        "see CONTRIBUTING"
+    )
+
+
+def test_every_dependency_is_in_both_lock_files():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    wanted = [*project["project"]["dependencies"], *extras["render"]]
+    run, every = pins("requirements-cli.lock"), pins("requirements.lock")
+    assert [one for one in wanted if _NAME.findall(one)[0].lower() not in run] == [], "see CONTRIBUTING"
+    wanted += project["build-system"]["requires"]
+    wanted += [one for extra in extras.values() for one in extra]
+    assert [one for one in wanted if _NAME.findall(one)[0].lower() not in every] == [], "see CONTRIBUTING"

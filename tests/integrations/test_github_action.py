@@ -92,7 +92,7 @@ def test_an_empty_path_is_no_pass(act, tmp_path):
 @pytest.mark.slow
 def test_the_action_installs_what_it_is_a_part_of(checkout, tmp_path):
     action = tmp_path / "action"
-    wanted = ("src", "integrations", "pyproject.toml", "README.md", "LICENSE", "requirements-run.lock")
+    wanted = ("src", "integrations", "pyproject.toml", "README.md", "LICENSE", "requirements-cli.lock")
     for name in wanted:
         place = ROOT / name
         (shutil.copytree if place.is_dir() else shutil.copy2)(place, _made(action) / name)
