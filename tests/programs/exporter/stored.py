@@ -7,6 +7,8 @@ from scanned import image, scan
 
 from leadline.outputs.store.image_results import RunningContainer
 from leadline.outputs.store.local import LocalStore
+from leadline.outputs.store.protocol import Content, Put
+from leadline.outputs.store.selection import Key
 from leadline.scans.store_images import store_image
 from leadline.scans.store_posture import StoreOptions, store_posture
 
@@ -21,6 +23,10 @@ def store(folder: Path, *manifests: str) -> Path:
             await store_posture(opened, scan(folder, *manifests), StoreOptions(is_full=True))
             containers = [RunningContainer("Deployment", "web", "shop", "main")]
             await store_image(opened, image("nginx", ("CVE-1", "critical"), exploited=("CVE-1",)), containers)
+            scanned = b'{"spec":{"digest":"sha256:a"},"status":{"phase":"Done"}}'
+            await opened.put(
+                Put(Key("imagescans", "", "sha256-a"), Content(b'{"name":"sha256-a"}', body=scanned))
+            )
         finally:
             await opened.close()
 
