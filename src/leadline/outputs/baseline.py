@@ -24,6 +24,7 @@ from leadline.outputs.waiver_text import why_accepted
 
 FORMAT: Final = "leadline-baseline"
 VERSION: Final = 1
+ALL_CONTROLS: Final = "all controls"
 LARGEST_BYTES: Final = 256 << 20
 
 
@@ -70,6 +71,8 @@ class Baseline(msgspec.Struct, frozen=True, omit_defaults=True):
     left_out: tuple[str, ...] = ()
     """What was passed over by choice."""
     accepted: tuple[AcceptedFinding, ...] = ()
+    compliance: dict[str, float] = {}
+    """Per cent for each framework by its name, and for all controls; without those that judged nothing."""
     target: str = ""
     at: str = ""
     program: str = ""
@@ -86,10 +89,17 @@ def baseline_of(report: PostureReport, at: str, program: str) -> Baseline:
         unread=tuple(one.where for one in report.unread),
         left_out=tuple(one.where for one in report.left_out),
         accepted=_accepted(report),
+        compliance=_compliance(report),
         target=report.target.name,
         at=at,
         program=program,
     )
+
+
+def _compliance(report: PostureReport) -> dict[str, float]:
+    scores = {framework.name: report.compliance(framework) for framework in report.frameworks}
+    scores[ALL_CONTROLS] = report.compliance()
+    return {name: round(score, 1) for name, score in scores.items() if score is not None}
 
 
 def dated_baseline(report: PostureReport, at: str, program: str) -> Baseline:

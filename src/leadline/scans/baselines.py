@@ -126,11 +126,15 @@ def compare_sides(old: str, new: str, options: PostureOptions, at: str) -> Compa
 
     Raises: ``LeadlineError`` of every kind.
     """
-    sides = (_side(old, options, at), _side(new, options, at))
+    sides = (side_of(old, options, at), side_of(new, options, at))
     return Compared(*sides, compare(*sides))
 
 
-def _side(name: str, options: PostureOptions, at: str) -> Baseline:
+def side_of(name: str, options: PostureOptions, at: str) -> Baseline:
+    """One side of a comparison: a file of a report or baseline, a path, ``PATH@REVISION``, a git address, ``cluster``.
+
+    Raises: ``LeadlineError`` of every kind.
+    """
     if is_regular(name) and name.endswith(".json") and _is_ours(name):
         return read_baseline(name)
     path, mark, revision = name.rpartition("@")

@@ -195,7 +195,44 @@ def test_two_states_are_compared(capfd):
 def test_reports_and_baselines_are_sides_too(capfd):
     run(capfd, "scan", "shop", "-f", "report", "-o", "old.json")
     run(capfd, "baseline", "save", "shop", "-o", "new.json")
-    assert run(capfd, "diff", "old.json", "new.json")[1].startswith("0 new, 0 gone, ")
+    assert run(capfd, "diff", "old.json", "new.json")[1].splitlines()[-1].startswith("0 new, 0 gone, ")
+
+
+def test_a_baseline_is_compared_with_now_and_with_another(capfd):
+    run(capfd, "baseline", "save", "shop", "-o", "monday.json")
+    make_worse()
+    Path("shop/new.yaml").write_text("apiVersion: v1\nkind: Pod\n  x: [\n")
+    code, now, _ = run(capfd, "baseline", "compare", "monday.json")
+    assert code == 0
+    assert "+ high C-0038 shop/Deployment/web remove" in now
+    assert "! shop/new.yaml, which was not among these before" in now
+    assert "! shop/legacy/svc.yaml\n" in now
+    assert re.search(r"all controls  \d+\.\d %  ?-> \d+\.\d %   -\d", now)
+    run(capfd, "baseline", "save", "shop", "-o", "friday.json")
+    both = json.loads(run(capfd, "baseline", "compare", "monday.json", "friday.json", "-f", "json")[1])
+    assert len(both["new"]) == int(now.splitlines()[-1].split(" ")[0])
+    assert both["notRead"] != both["notReadBefore"]
+    assert {row["name"] for row in both["compliance"]} == {"NSA", "MITRE", "all controls"}
+    assert all(row["old"] >= row["new"] for row in both["compliance"])
+    assert any(row["old"] > row["new"] for row in both["compliance"])
+
+
+def test_a_baseline_of_before_there_were_scores_has_none(capfd):
+    run(capfd, "baseline", "save", "shop", "-o", "old.json")
+    old = json.loads(Path("old.json").read_text())
+    del old["compliance"]
+    Path("old.json").write_text(json.dumps(old))
+    assert "NSA           not recorded -> " in run(capfd, "baseline", "compare", "old.json", "shop")[1]
+
+
+def test_what_was_not_read_is_named_in_a_difference(capfd):
+    Path("monday").mkdir()
+    for number in range(25):
+        Path(f"monday/{number}.yaml").write_text("apiVersion: v1\nkind: Pod\n  x: [\n")
+    shutil.copy("shop/web.yaml", "monday/web.yaml")
+    out = run(capfd, "diff", "shop", "monday")[1]
+    assert "  ! monday/0.yaml\n" in out
+    assert "and 5 more, --format json names all" in out
 
 
 def test_dates_are_carried_on_when_a_baseline_is_saved_again(capfd):
@@ -219,6 +256,8 @@ def test_dates_are_carried_on_when_a_baseline_is_saved_again(capfd):
         (("scan", "--since", "HEAD"), 2, "--since compares files"),
         (("scan", "shop", "--since", "HEAD", "--baseline", "x"), 2, "choose one"),
         (("diff", "shop", "nowhere"), 3, "no such file"),
+        (("baseline", "compare", "nowhere.json"), 3, "cannot read nowhere.json"),
+        (("baseline", "compare", "shop/web.yaml"), 3, "is no baseline"),
         (("diff", "shop", "shop", "--severity-threshold", "hgih"), 2, "must be one of"),
     ],
 )

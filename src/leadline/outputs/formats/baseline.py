@@ -5,6 +5,6 @@ from typing import IO
 from leadline.outputs.format import Page, PostureReport, dated_baseline, encoded_baseline, format
 
 
-@format("baseline", suffix=".json", with_scores=False)
+@format("baseline", suffix=".json")
 def baseline(report: PostureReport, out: IO[str], page: Page) -> None:
     out.write(encoded_baseline(dated_baseline(report, page.at, page.version)))

@@ -1,27 +1,35 @@
 """``leadline baseline``: remembers the findings of a scan, so that later ones speak of what is new."""
 
+import os
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
 from msgspec.structs import replace
 
-from leadline.errors import SourceError
+from leadline.errors import SourceError, UsageError
 from leadline.model.report import PostureReport
-from leadline.outputs.baseline import baseline_of, encoded_baseline
+from leadline.outputs.baseline import Baseline, baseline_of, encoded_baseline
+from leadline.outputs.comparison import compare as compared_sides
+from leadline.outputs.comparison_text import Sides, difference_document, difference_lines
 from leadline.outputs.format_registry import find_format
-from leadline.outputs.plain import count, plain
+from leadline.outputs.json_text import json_text
+from leadline.outputs.plain import count, plain, wrapped
+from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.configuration.configured import configured
 from leadline.programs.cli.destinations import Destination, opened
 from leadline.programs.cli.flags import chart_flags, cluster_flags, complete_flag, path_flag, quiet_flag
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.scan_request import options_of, request_without_report
-from leadline.scans.baselines import carried_on, read_baseline
+from leadline.programs.cli.terminal import width_of
+from leadline.scans.baselines import carried_on, read_baseline, side_of
 from leadline.scans.posture_scan import open_posture_scan
 from leadline.version import __version__
 
 FILE = "leadline-baseline.json"
+_USUAL_WIDTH = 100
 EPILOG = """
 \b
   leadline baseline save deploy/
@@ -29,6 +37,9 @@ EPILOG = """
   leadline scan deploy/ --baseline leadline-baseline.json --severity-threshold high
       fails on what is new alone
   leadline baseline show leadline-baseline.json
+  leadline baseline compare leadline-baseline.json
+      what it remembers and the same target now
+  leadline baseline compare monday.json friday.json -f json
 """
 
 
@@ -59,7 +70,7 @@ def save(paths: tuple[str, ...], output: str, **flags: Any) -> int:
     request = replace(request_without_report((), flags), targets=paths)
     with (
         progress(f"scanning {' '.join(paths)}", is_wanted=not request.quiet) as display,
-        open_posture_scan(paths, options_of(request, display.say, with_scores=False)) as scan,
+        open_posture_scan(paths, options_of(request, display.say, with_scores=True)) as scan,
     ):
         display.end()
         if scan.why_no_verdict:
@@ -95,3 +106,48 @@ def show(file: str) -> int:
     for where in found.unread:
         click.echo(f"not read  {plain(where, 4096)}")
     return 0
+
+
+@command.command("compare")
+@click.argument("old", default=FILE)
+@click.argument("new", default="")
+@click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@complete_flag
+@path_flag
+@cluster_flags
+@chart_flags
+@quiet_flag
+@configured("baseline compare", lambda flags: (flags["new"],) if flags["new"] else ())
+def compare(old: str, new: str, format: str, **flags: Any) -> int:
+    """What is new, gone and unchanged since the baseline OLD, and how compliance changed.
+
+    NEW is another baseline, or what is scanned now: a path, or cluster for that of the current context. Left out, it is
+    what OLD is about.
+    """
+    before = read_baseline(old)
+    side = new or before.target
+    if not new and not (Path(side).exists() and side):
+        raise UsageError(
+            f"{old} is about {plain(side) or 'no known target'}, which is no path here",
+            hint="name what to compare it with: a baseline, a path, or cluster",
+        )
+    request = request_without_report((), flags)
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    with progress(f"comparing with {side}", is_wanted=not request.quiet) as display:
+        after = side_of(side, options_of(request, display.say, with_scores=True), at)
+    both = Sides(before, after, compared_sides(before, after))
+    if format == "json":
+        click.echo(json_text(difference_document(both)))
+        return 0
+    severities = {control.id: control.severity for control in load_controls()}
+    width = width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
+    for line in wrapped(f"{_taken(before)}  ->  {_taken(after)}", width):
+        click.echo(line)
+    click.echo()
+    for line in difference_lines(both, severities, width):
+        click.echo(line)
+    return 0
+
+
+def _taken(side: Baseline) -> str:
+    return f"{plain(side.target, 4096)} at {plain(side.at) or 'an unknown time'}"
