@@ -1,7 +1,7 @@
 """Writes image reports into a store, and collects those of images and containers that no longer run."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -141,11 +141,17 @@ async def store_image(
 
 
 async def collect_images(
-    store: Store, running: Set[str], containers: Iterable[RunningContainer], *, home: str = DEFAULT_HOME
+    store: Store,
+    running: Set[str],
+    containers: Iterable[RunningContainer],
+    *,
+    home: str = DEFAULT_HOME,
+    keeps: Callable[[Mapping[str, str]], bool] = lambda annotations: False,
 ) -> int:
     """Deletes what is stored of images whose id is not ``running``, and summaries of containers that are not there.
 
-    Both must be the whole truth about the cluster. What people manage stays. Raises: ``StoreError``.
+    Both must be the whole truth about the cluster. What people manage stays, and of images what ``keeps`` says by the
+    annotations of a result. Raises: ``StoreError``.
     """
     there = {Key(SUMMARIES, container.namespace, summary_name(container)) for container in containers}
     count = 0
@@ -158,7 +164,10 @@ async def collect_images(
             for entry in page.entries:
                 metadata = _decode(entry.content.metadata)
                 image = metadata.annotations.get(f"{PREFIX}image-id", "")
-                is_used = entry.key in there if entry.key.plural == SUMMARIES else image in running
+                is_summary = entry.key.plural == SUMMARIES
+                is_used = (
+                    entry.key in there if is_summary else image in running or keeps(metadata.annotations)
+                )
                 if is_used or metadata.labels.get(f"{PREFIX}managed-by") == "User":
                     continue
                 try:

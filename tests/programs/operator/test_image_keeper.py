@@ -1,33 +1,28 @@
 """Every running image comes to a result or a reason, whatever happens, and is scanned once for one database."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import orjson
 import pytest
+from fake_scanner import Crash, FakeScanner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pods import digest_of, pod, shown
 
 from leadline.errors import StoreError
 from leadline.outputs.store.image_results import (
-    COUNTED,
     MANIFESTS,
-    SCAN,
     SUMMARIES,
-    Counted,
-    ImageCounts,
-    ScanNote,
 )
 from leadline.outputs.store.memory import MemoryStore
-from leadline.outputs.store.protocol import Content, Entry, Paging, Put
+from leadline.outputs.store.protocol import Entry, Paging, Put
 from leadline.outputs.store.selection import Key, Selection
-from leadline.programs.operator.image_jobs import ImageAnswer, ImageSettings, ImageTask
-from leadline.programs.operator.image_keeper import Clock, Cluster, ImageKeeper, version_text
+from leadline.programs.operator.image_carrier import Clock
+from leadline.programs.operator.image_jobs import ImageAnswer, ImageSettings
+from leadline.programs.operator.image_keeper import Cluster, ImageKeeper
+from leadline.programs.operator.image_notes import version_text
 from leadline.programs.operator.plan import Outcome
 from leadline.programs.operator.used_images import UsedImages
 from leadline.programs.operator.work_state import IMAGE_SCANS, Work, work_of
@@ -35,10 +30,6 @@ from leadline.programs.operator.work_state import IMAGE_SCANS, Work, work_of
 SETTINGS = ImageSettings(gap_s=0.0, workers=4, workers_of_registry=4)
 PACE = SETTINGS.pace
 NOW = 1_800_000_000.0
-
-
-class Crash(BaseException):
-    """The process is gone. No code of ours catches it."""
 
 
 class FrailStore(MemoryStore):
@@ -59,50 +50,6 @@ class FrailStore(MemoryStore):
         if fate == "crash after":
             raise Crash
         return entry
-
-
-class FakeScanner:
-    """Stores a result as the real one does, and counts what it was asked for."""
-
-    def __init__(self, store: MemoryStore, database: Callable[[], str], clock: Callable[[], float]) -> None:
-        self.store = store
-        self.clock = clock
-        self.database = database
-        self.scanned: Counter[tuple[str, str]] = Counter()
-        self.fetched: Counter[str] = Counter()
-        self.answers: dict[str, list[ImageAnswer]] = {}
-        """What is said first of a digest, instead of a result."""
-        self.crash_after: set[str] = set()
-        """Digests whose results are stored, and then the process ends before it can say so."""
-
-    async def scan(self, task: ImageTask) -> ImageAnswer:
-        if waiting := self.answers.get(task.digest):
-            return waiting.pop(0)
-        if not task.manifest:
-            self.fetched[task.digest] += 1
-        database = self.database()
-        at = datetime.fromtimestamp(self.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self.scanned[task.digest, database] += 1
-        name, id, manifest = f"image {task.digest[-2:]}", f"id-{task.digest}", f"m-{task.digest[7:]}"
-        counts = ImageCounts(name, id, manifest, True, Counted(found={"high": 2}))
-        annotations = {
-            SCAN: msgspec.json.encode(ScanNote(task.digest, database)).decode(),
-            COUNTED: msgspec.json.encode(counts.counted).decode(),
-            "kubescape.io/timestamp": at,
-            "kubescape.io/image-id": id,
-            "kubescape.io/image-tag": name,
-            "kubescape.io/status": "ready",
-        }
-        metadata = {"name": counts.manifest, "namespace": "leadline", "annotations": annotations}
-        key = Key(MANIFESTS, "leadline", counts.manifest)
-        await MemoryStore.put(self.store, Put(key, Content(orjson.dumps(metadata))))
-        if task.digest in self.crash_after:
-            self.crash_after.remove(task.digest)
-            raise Crash
-        return ImageAnswer(Outcome("Done", is_kept=True), counts, at, database)
-
-    async def close(self) -> None:
-        pass
 
 
 class World:

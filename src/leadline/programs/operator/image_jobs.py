@@ -59,9 +59,28 @@ class ImageSettings(Struct, frozen=True, kw_only=True, rename="camel", forbid_un
         float, Meta(description="Between two images of one registry; a half of it is left to chance.")
     ] = 0.2
 
+    job_template: Annotated[
+        str,
+        Meta(
+            description="File with the pod template of Jobs that scan; without one the operator's own pod does."
+        ),
+    ] = ""
+    job_pods: Annotated[
+        int, Meta(description="Pods of a Job; with nodeBlobs Jobs at a time, each on a node of its own.")
+    ] = 4
+    job_images: Annotated[int, Meta(description="Images handed to Jobs at a time.")] = 100
+
     @property
     def pace(self) -> Settings:
         """What it comes to in plans."""
+        if self.job_template:
+            # A pod takes one after the other, and leaves a registry in trouble alone.
+            return Settings(
+                at_a_time=self.job_images,
+                at_a_time_of_place=self.job_images,
+                gap_s=0.0,
+                job_s=self.worker_s + JOB_MARGIN_S,
+            )
         return Settings(
             at_a_time=self.workers,
             at_a_time_of_place=self.workers_of_registry,

@@ -6,40 +6,40 @@ All that it knows stands in the store, so that a new one goes on where the last 
 import asyncio
 import hashlib
 import logging
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
-from pathlib import Path
 
-import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
-from leadline.errors import DatabaseError, StoreError
+from leadline.errors import StoreError
 from leadline.image.identity.reference import read_reference
 from leadline.outputs.store.image_results import (
-    MANIFESTS,
     SUMMARIES,
     RunningContainer,
     Scanned,
-    ScanNote,
     scan_note,
-    stored_counts,
     summary_name,
     summary_puts,
 )
-from leadline.outputs.store.posture_results import PREFIX
-from leadline.outputs.store.protocol import ConflictError, Paging, Store
-from leadline.outputs.store.selection import Key, Selection
+from leadline.outputs.store.protocol import ConflictError, Store
+from leadline.outputs.store.selection import Key
 from leadline.programs.operator.dispatch import Scanner
-from leadline.programs.operator.image_jobs import NO_DATABASE, ImageAnswer, ImageSettings, task_of
-from leadline.programs.operator.plan import Job, Outcome, Plan, Wanted, due_now, ended, plan, taken
+from leadline.programs.operator.image_batches import POLL_S, Batches
+from leadline.programs.operator.image_carrier import AGAIN_S, Carrier, Clock
+from leadline.programs.operator.image_jobs import ImageSettings
+from leadline.programs.operator.image_notes import (
+    DatabaseWatch,
+    is_of_this_version,
+    notes_of,
+    rescued,
+    version_text,
+)
+from leadline.programs.operator.kube import Kube, KubeError
+from leadline.programs.operator.plan import Job, Plan, Wanted, due_now, plan
 from leadline.programs.operator.used_images import InUse
-from leadline.programs.operator.work_state import ImageOfCluster, Result, Work, WorkStore
-from leadline.scans.database import database_state
+from leadline.programs.operator.work_state import ImageOfCluster, Work, WorkStore
 from leadline.scans.store_images import collect_images
-from leadline.version import __version__
 
 log = logging.getLogger(__name__)
 SOON_S = 5.0
@@ -52,13 +52,8 @@ HOLDER = "operator"
 """Of what processes of the leader scan. Who finds it at its start knows that its own kind left it behind."""
 AT_ONCE = 50
 """Writes that are begun together."""
-TIMESTAMP = f"{PREFIX}timestamp"
-_AGAIN_S = 5.0
-
-
-class Clock(Struct, frozen=True):
-    now: Callable[[], float] = time.time
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+UNUSABLE_S = 60.0
+"""Until a Job is tried again that could not be created."""
 
 
 class Cluster(Struct, frozen=True):
@@ -80,9 +75,13 @@ class ImageKeeper:
         settings: ImageSettings,
         home: str,
         *,
+        kube: Kube | None = None,
         clock: Clock = Clock(),  # noqa: B008 frozen
     ) -> None:
-        """``home``: the namespace of results about images."""
+        """``home``: the namespace of results about images. ``kube``: for Jobs, where the settings have a template.
+
+        Raises: ``UsageError`` for a template that cannot be used.
+        """
         self._store = store
         self._works = WorkStore(store)
         self._cluster = cluster
@@ -91,6 +90,11 @@ class ImageKeeper:
         self._home = home
         self._pace = settings.pace
         self._clock = clock
+        self._carrier = Carrier(self._works, scanner, self._pace, HOLDER, clock)
+        self._batches = (
+            Batches(kube, self._works, settings, home, clock) if settings.job_template and kube else None
+        )
+        self._spread_at = 0.0
         self._jobs: dict[str, asyncio.Task[None]] = {}
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -112,7 +116,11 @@ class ImageKeeper:
     @property
     def is_settled(self) -> bool:
         """Whether every image has come to a result, or to a reason for which it was tried since ``try_again``."""
-        return self._is_loaded and not self._jobs and not self._again and not self._is_due
+        return self._is_loaded and not self._jobs and not self._held and not self._again and not self._is_due
+
+    @property
+    def _held(self) -> bool:
+        return self._batches is not None and bool(self._batches.active)
 
     def try_again(self) -> None:
         """What failed is tried now, as if it had never been."""
@@ -129,7 +137,7 @@ class ImageKeeper:
         self._loop = asyncio.get_running_loop()
         try:
             while True:
-                wake = self._clock.now() + _AGAIN_S
+                wake = self._clock.now() + AGAIN_S
                 try:
                     wake = await self.step()
                 except StoreError as error:
@@ -148,6 +156,8 @@ class ImageKeeper:
         """One plan carried out. Returns when the next is due at the latest. Raises: ``StoreError``."""
         if not self._is_loaded:
             await self._load()
+        if self._batches is not None and self._batches.active:
+            await self._look(self._batches)
         running = self._cluster.in_use()
         is_whole = self._cluster.is_whole()
         version = self._database.version()
@@ -160,12 +170,20 @@ class ImageKeeper:
             log.warning("images: %d are too many to be looked after", planned.beyond)
         await self._write(planned, running)
         self._is_due = bool(planned.jobs) or planned.wake <= self._clock.now() + SOON_S
-        for job in planned.jobs:
-            await self._begin(job)
+        if planned.jobs and self._clock.now() >= self._spread_at:
+            await self._begin(planned.jobs, running)
         await self._summarise(running)
         if is_whole:
             await self._collect(running, planned.gone)
-        return planned.wake
+        if self._batches is not None and self._batches.active:
+            return min(planned.wake, self._clock.now() + POLL_S)
+        return max(planned.wake, self._spread_at)
+
+    async def _look(self, batches: Batches) -> None:
+        try:
+            await batches.look()
+        except KubeError as error:
+            log.warning("images: the Jobs cannot be looked at: %s", error)
 
     async def _forget_failures(self) -> None:
         for work in list(self.works.values()):
@@ -177,49 +195,17 @@ class ImageKeeper:
     async def _load(self) -> None:
         """What is in the store, and what an earlier process of our kind left behind."""
         await self._works.load()
-        notes = await self._notes(MANIFESTS, self._home)
-        scanned = {note.digest: (key.name, note, annotations) for key, note, annotations in notes}
         self._summaries = {
-            key: (note.digest, annotations.get(TIMESTAMP, ""))
-            for key, note, annotations in await self._notes(SUMMARIES, "")
+            found.key: (found.note.digest, found.at) for found in await notes_of(self._store, SUMMARIES)
         }
+        lost = [work for work in self.works.values() if work.record.holder == HOLDER]
+        for work in await rescued(self._store, self._home, lost, self._pace, now=self._clock.now()):
+            await self._works.write(work)
         for digest, work in list(self.works.items()):
             record = work.record
-            if record.version and not record.version.endswith(_tool()):
-                record = replace(record, is_kept=False)
-            if record.phase == "Running":
-                record = replace(record, held_until=min(record.held_until, self._clock.now()))
-                if found := scanned.get(digest):
-                    work = self._adopted(replace(work, record=record), *found)
-                    await self._works.write(work)
-                    continue
-            self._works.works[digest] = replace(work, record=record)
+            if record.version and not is_of_this_version(record.version):
+                self._works.works[digest] = replace(work, record=replace(record, is_kept=False))
         self._is_loaded = True
-
-    def _adopted(self, work: Work, manifest: str, note: ScanNote, annotations: Mapping[str, str]) -> Work:
-        """With the result that was stored just before someone ended, where it is of that job."""
-        record, at = work.record, annotations.get(TIMESTAMP, "")
-        counts = stored_counts(manifest, annotations)
-        if counts is None or _moment_of(at) < int(record.started):
-            return work
-        job = Job(record.key, version_text(note.database), is_stored=False)
-        outcome = Outcome("Done", "" if counts.is_matched else NO_DATABASE, is_kept=True)
-        record = ended(record, job, outcome, self._pace, self._clock.now())
-        return replace(work, record=record, result=Result(counts, at, note.database))
-
-    async def _notes(self, plural: str, namespace: str) -> list[tuple[Key, ScanNote, Mapping[str, str]]]:
-        """What stored results of ours say of themselves, with all annotations."""
-        found: list[tuple[Key, ScanNote, Mapping[str, str]]] = []
-        token, is_first = "", True
-        while token or is_first:
-            page = await self._store.list(Selection(plural, namespace, with_body=False), Paging(token))
-            token, is_first = page.token, False
-            for entry in page.entries:
-                annotations = orjson.loads(entry.content.metadata).get("annotations") or {}
-                note = scan_note(annotations)
-                if note is not None:
-                    found.append((entry.key, note, annotations))
-        return found
 
     def _wanted(self, image: ImageOfCluster, version: str) -> Wanted:
         settings = self._settings
@@ -261,47 +247,29 @@ class ImageKeeper:
             await asyncio.gather(*(self._works.write(work) for work in pending[start : start + AT_ONCE]))
         await self._works.delete(planned.gone)
 
-    async def _begin(self, job: Job) -> None:
-        work = self.works.get(job.key)
-        if work is None or job.key in self._jobs:
+    async def _begin(self, jobs: Sequence[Job], running: InUse) -> None:
+        if self._batches is not None:
+            await self._spread(self._batches, jobs, running)
             return
-        record = taken(work.record, HOLDER, self._pace, self._clock.now())
-        if not await self._works.write(replace(work, record=record)):
-            return
-        task = asyncio.create_task(self._carry_out(job))
-        self._jobs[job.key] = task
-        task.add_done_callback(lambda _: self._ended(job.key))
+        for job in jobs:
+            if job.key not in self._jobs and await self._carrier.begin(job):
+                task = asyncio.create_task(self._carry_out(job))
+                self._jobs[job.key] = task
+                task.add_done_callback(lambda _, key=job.key: self._ended(key))  # type: ignore[misc]
+
+    async def _carry_out(self, job: Job) -> None:
+        await self._carrier.carry_out(job)
+
+    async def _spread(self, batches: Batches, jobs: Sequence[Job], running: InUse) -> None:
+        try:
+            await batches.hand_over(jobs, running)
+        except KubeError as error:
+            self._spread_at = self._clock.now() + UNUSABLE_S
+            log.error("images: no Job can be created, again in %.0f s: %s", UNUSABLE_S, error)
 
     def _ended(self, key: str) -> None:
         self._jobs.pop(key, None)
         self._woken.set()
-
-    async def _carry_out(self, job: Job) -> None:
-        work = self.works[job.key]
-        manifest = work.result.counts.manifest if job.is_stored and work.result else ""
-        answer = await self._scanner.scan(task_of(work.image, manifest))
-        outcome = answer.outcome
-        log.info("image %s: %s %s", work.record.key, outcome.phase, outcome.why)
-        while not await self._settled(job, answer):
-            await self._clock.sleep(_AGAIN_S)
-
-    async def _settled(self, job: Job, answer: ImageAnswer) -> bool:
-        """Whether what came of it is written; false where the store cannot be reached now."""
-        try:
-            for _ in range(AT_ONCE):
-                work = self.works.get(job.key)
-                if work is None or work.record.holder != HOLDER:
-                    return True  # someone else has it by now
-                record = ended(work.record, job, answer.outcome, self._pace, self._clock.now())
-                result = work.result
-                if answer.counts is not None:
-                    result = Result(answer.counts, answer.at, answer.database, answer.seconds)
-                if await self._works.write(replace(work, record=record, result=result)):
-                    return True
-        except StoreError as error:
-            log.warning("image %s: what came of it is not stored yet: %s", job.key, error)
-            return self._clock.now() > work.record.held_until if work else True
-        return True
 
     async def _summarise(self, running: InUse) -> None:
         """A summary for each container whose image has a result; none with the numbers of another image."""
@@ -334,7 +302,14 @@ class ImageKeeper:
         if not self._is_littered or now - self._collected_at < COLLECT_S:
             return
         ids = {work.result.counts.id for work in self.works.values() if work.result}
-        count = await collect_images(self._store, ids, containers, home=self._home)
+        is_known = all((work := self.works.get(d)) and work.result for d in running.images)
+
+        def keeps(annotations: Mapping[str, str]) -> bool:
+            """Results that someone else stored may be of an image whose id is not known yet."""
+            note = scan_note(annotations)
+            return note.digest in self.works if note is not None else not is_known
+
+        count = await collect_images(self._store, ids, containers, home=self._home, keeps=keeps)
         self._collected_at, self._is_littered = now, False
         if count:
             log.info("images: %d results of what runs no more were deleted", count)
@@ -346,46 +321,6 @@ class ImageKeeper:
         self._woken.clear()
 
 
-def version_text(built: str) -> str:
-    """What a result is of: the database, and the program that knew what to look for."""
-    return f"{built or 'no database'} {_tool()}"
-
-
-class DatabaseWatch:
-    """The file of the database, opened again only once it is another."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._stamp: tuple[int, ...] = ()
-        self._version = ""
-
-    def version(self) -> str:
-        """What results have to be of now; empty where there is a database to come, or one that cannot be read."""
-        if not self._path:
-            return version_text("")
-        try:
-            status = Path(self._path).stat()
-            stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
-            if stamp != self._stamp:
-                self._version = version_text(database_state(Path(self._path)).built)
-                self._stamp = stamp
-        except (OSError, DatabaseError) as error:
-            log.warning("images: the vulnerability database cannot be read: %s", error)
-            self._stamp, self._version = (), ""
-        return self._version
-
-
-def _tool() -> str:
-    return f"leadline {__version__}"
-
-
 def _registry(image: ImageOfCluster) -> str:
     reference = read_reference(image.sources[0].name) if image.sources else None
     return reference.registry if reference else ""
-
-
-def _moment_of(text: str) -> float:
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        return 0.0

@@ -16,6 +16,7 @@ from leadline.outputs.store.protocol import Store
 from leadline.programs.operator.dispatch import ChildScanner
 from leadline.programs.operator.image_jobs import ImageSettings, Place
 from leadline.programs.operator.image_keeper import Cluster, ImageKeeper
+from leadline.programs.operator.kube import Kube
 from leadline.programs.operator.plan import Phase
 from leadline.programs.operator.runs import IMAGES, Orders
 from leadline.programs.operator.used_images import UsedImages
@@ -40,7 +41,7 @@ _REASONS: Mapping[Phase, UnreadReason] = {
 
 class Images:
     def __init__(
-        self, store: Store, running: RunningImages, orders: Orders, place: Place, cluster_name: str
+        self, store: Store, running: RunningImages, orders: Orders, place: Place, *, cluster_name: str
     ) -> None:
         self._store = store
         self._running = running
@@ -51,8 +52,8 @@ class Images:
         self._answering: dict[str, str] = {}
         """Orders that are under way: the name of each run, and what asked for it."""
 
-    async def run(self, settings: ImageSettings) -> None:
-        """Until it is cancelled."""
+    async def run(self, settings: ImageSettings, kube: Kube) -> None:
+        """Until it is cancelled. Raises: ``UsageError`` for settings that cannot be used."""
         used = UsedImages()
         running = self._running
         keeper = ImageKeeper(
@@ -61,6 +62,7 @@ class Images:
             ChildScanner(settings, self._place),
             settings,
             self._place.home,
+            kube=kube,
         )
         chores = [
             asyncio.ensure_future(chore)

@@ -36,7 +36,7 @@ from leadline.programs.operator.kube import Kube, KubeError
 from leadline.programs.operator.lease import Leadership, LeaseSettings
 from leadline.programs.operator.runs import IMAGES, POSTURE, Orders
 from leadline.programs.operator.schedule import Schedules, check
-from leadline.programs.operator.settings import ACCOUNT, KUBE, Settings, flags_of_settings, settings_of
+from leadline.programs.operator.settings import KUBE, Settings, flags_of_settings, home_of, settings_of
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages
 from leadline.scans.followed_results import ScanRules
@@ -106,16 +106,6 @@ def image_place(settings: Settings) -> Place:
     return Place(home_of(settings), settings.kube_context, settings.kubeconfig)
 
 
-def home_of(settings: Settings) -> str:
-    """The namespace that we are in."""
-    if settings.namespace:
-        return settings.namespace
-    try:
-        return (ACCOUNT / "namespace").read_text("utf-8").strip() or "leadline"
-    except OSError:
-        return "leadline"
-
-
 async def operate(settings: Settings, rules: ScanRules) -> None:
     """Until the process is asked to end. Raises: ``ClusterError``, ``StoreError``."""
     stop = asyncio.Event()
@@ -178,7 +168,8 @@ async def _work(settings: Settings, rules: ScanRules, kube: Kube, store: Store) 
     halves = [orders.run(), schedules.run(), Continuous(world).run()]
     if settings.images.enabled:
         name = settings.cluster_name or settings.kube_context
-        halves.append(Images(store, running, orders, image_place(settings), name).run(settings.images))
+        images = Images(store, running, orders, image_place(settings), cluster_name=name)
+        halves.append(images.run(settings.images, kube))
     await _first_of(halves)
 
 

@@ -91,6 +91,16 @@ def settings_of(file: str, environ: Mapping[str, str], flags: Mapping[str, Any])
     return settings
 
 
+def home_of(settings: Settings) -> str:
+    """The namespace that we are in."""
+    if settings.namespace:
+        return settings.namespace
+    try:
+        return (ACCOUNT / "namespace").read_text("utf-8").strip() or "leadline"
+    except OSError:
+        return "leadline"
+
+
 def flags_of_settings() -> list[click.Option]:
     """A flag for each setting."""
     options = []

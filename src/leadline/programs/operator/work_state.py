@@ -172,7 +172,7 @@ class WorkStore:
     """The ImageScans of a store, as they were last read or written."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
         self.works: dict[str, Work] = {}
         """By digest."""
 
@@ -181,7 +181,7 @@ class WorkStore:
         works: dict[str, Work] = {}
         token, is_first = "", True
         while token or is_first:
-            page = await self._store.list(Selection(IMAGE_SCANS), Paging(token))
+            page = await self.store.list(Selection(IMAGE_SCANS), Paging(token))
             token, is_first = page.token, False
             for entry in page.entries:
                 work = work_of(entry)
@@ -195,7 +195,7 @@ class WorkStore:
         """False where someone else was faster; what that one wrote is then known. Raises: ``StoreError``."""
         digest = work.image.digest
         try:
-            entry = await self._store.put(put_of(work))
+            entry = await self.store.put(put_of(work))
         except ConflictError:
             await self.read(digest)
             return False
@@ -204,7 +204,7 @@ class WorkStore:
 
     async def read(self, digest: str) -> Work | None:
         """As it is now. Raises: ``StoreError``."""
-        entry = await self._store.get(Key(IMAGE_SCANS, "", scan_name(digest)))
+        entry = await self.store.get(Key(IMAGE_SCANS, "", scan_name(digest)))
         work = work_of(entry) if entry else None
         if work is None:
             self.works.pop(digest, None)
@@ -220,7 +220,7 @@ class WorkStore:
 
     async def _forget(self, key: Key) -> None:
         try:
-            await self._store.delete(key)
+            await self.store.delete(key)
         except ConflictError:
             # It is gone already.
             return
