@@ -53,6 +53,8 @@ class Plan(Struct):
 
     wanted: list[Wanted]
     coverage: tuple[Coverage, ...]
+    owners: dict[int, Package]
+    """Of language packages that Alpine's packages brought: these, by the places of those."""
     streams: dict[int, tuple[Stream, ...]]
     """Of the distribution of each package that has one, by the package's place; for what Root.io built those of its ecosystem."""
 
@@ -107,7 +109,14 @@ class _Planner:
         self._cpe = self._way(CPE, CPE)
         self._answers: list[_Answer] = []
         self._streams: dict[int, tuple[Stream, ...]] = {}
+        self._owners: dict[int, Package] = {}
         self._own = self._own_packages()
+        self._listing_fixes = {
+            package.name: package
+            for package in packages
+            if package.type == "apk" and package.name in self._own and self._of_release(distro)
+        }
+        """Packages of distributions whose lists have what is fixed, and nothing of what is open."""
 
     def plan(self) -> Plan:
         answers = self._answers
@@ -115,6 +124,10 @@ class _Planner:
         for place, package in enumerate(self._packages):
             if package.type in DISTRIBUTION_TYPES:
                 answers.append(self._of_distribution(place, package))
+            elif package.owned_by in self._listing_fixes:
+                self._owners[place] = self._listing_fixes[package.owned_by]
+                answers.append(self._of_language(place, package))
+                self._streams[place] = self._of_release(self._distro)
             elif package.owned_by and package.owned_by in self._own:
                 title = f"{package.type} in packages of {_named(self._distro)}"
                 answers.append(by_distribution._replace(title=title))
@@ -125,7 +138,7 @@ class _Planner:
             Coverage(title, count, feeds, why, is_gap)
             for (title, feeds, why, is_gap), count in sorted(Counter(answers).items())
         )
-        return Plan(wanted, coverage, self._streams)
+        return Plan(wanted, coverage, self._owners, self._streams)
 
     def _wanted(self) -> list[Wanted]:
         """Keys are made only for names that any advisory has: most of an image's packages have none."""

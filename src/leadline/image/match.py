@@ -8,7 +8,7 @@ from typing import NamedTuple
 from leadline.image.database import Database, Detail, Extra, Hit, Problem, Record
 from leadline.image.ecosystems import CPE, orderings
 from leadline.image.lookup import Plan, plan_lookups
-from leadline.image.match_rules import holds_fix_of_line, is_for_all, is_meant, suppression
+from leadline.image.match_rules import holds_fix_of_line, is_for_all, is_meant, spoken_of, suppression
 from leadline.image.ownership import DISTRIBUTION_TYPES
 from leadline.image.priority import urgency
 from leadline.model.package import Distro, Package
@@ -89,7 +89,11 @@ def _found(packages: Sequence[Package], plan: Plan, database: Database) -> Itera
                     one = by_problem[problem.id] = _Found(package, problem, [])
                 one.hits.append(hit)
         meant = [hit for one in by_problem.values() for hit in one.hits]
-        fixed = holds_fix_of_line(package, plan.streams.get(place, ()), meant, database)
+        streams = plan.streams.get(place, ())
+        if owner := plan.owners.get(place):
+            fixed = spoken_of(owner, streams, database)
+        else:
+            fixed = holds_fix_of_line(package, streams, meant, database)
         yield from (one for one in by_problem.values() if one.problem.id not in fixed)
 
 

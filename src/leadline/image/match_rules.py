@@ -201,6 +201,18 @@ def _problems_held(holds: Mapping[int, bool], database: Database) -> frozenset[i
     return frozenset(number for number, is_fixed in fixed.items() if is_fixed)
 
 
+def spoken_of(owner: Package, streams: Sequence[Stream], database: Database) -> frozenset[int]:
+    """Numbers of the problems about which the distribution has said something, for the package of its that is ``owner``."""
+    advisories = {
+        advisory
+        for stream in streams
+        for advisory, _ in database.rows_of(stream.id, owner.source or owner.name, is_source=True)
+    }
+    return frozenset(
+        problem.id for problems in database.problems(advisories).values() for problem in problems
+    )
+
+
 def _minor_release(version: str) -> str:
     """``9.4`` of ``el9_4`` and ``module+el9.4.0+``; empty where the version is of none."""
     found = _MINOR_RELEASE.search(version)

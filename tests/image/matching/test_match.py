@@ -361,6 +361,29 @@ def test_a_language_package_of_the_distribution_is_judged_by_the_distribution(tm
     }
 
 
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ([], []),
+        ([("other", "9")], ["CVE-2021-1", "CVE-2021-2"]),
+        ([("py3-django", "1.11.29-r0")], ["CVE-2021-2"]),
+        ([("py3-django", "9")], ["CVE-2021-1", "CVE-2021-2"]),
+    ],
+)
+def test_what_alpines_list_of_fixes_does_not_name_is_judged_by_the_language(
+    tmp_path: Path, facts: list[tuple[str, str]], expected: list[str]
+):
+    of_language = [advisory(f"CVE-2021-{n}", "PyPI", "django", fixed="2.0") for n in (1, 2)]
+    of_alpine = [advisory("CVE-2021-1", "Alpine:3.12", name, fixed=fix) for name, fix in facts]
+    packages = [
+        Package("apk", "py3-django", "1.11.29-r0"),
+        Package("pypi", "Django", "1.11.29", owned_by="py3-django"),
+    ]
+    found = matched(tmp_path, packages, *of_language, *of_alpine, distro=Distro("alpine", "3.12.1"))
+    assert sorted(ids(found)) == expected
+    assert {one.package.type for one in found.matches if one.id == "CVE-2021-2"} <= {"pypi"}
+
+
 def test_a_package_that_somebody_else_built_for_the_distribution_is_not_the_distributions(tmp_path: Path):
     facts = [advisory("GO-1", "Go", "x/y", fixed="2.0.0"), advisory("CVE-2024-1000", "Debian:12", "other")]
     packages = [
