@@ -53,7 +53,7 @@ def images_of_manifests(targets: Sequence[str], options: PostureOptions) -> Imag
             _uses(reading.resources, is_whole=False),
             len(reading.resources),
             reading.unread,
-            reading.left_out,
+            (*options.left_out, *reading.left_out),
         )
         return _with_waivers(found, reading.resources, options)
 

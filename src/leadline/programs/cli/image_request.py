@@ -12,6 +12,7 @@ from leadline.errors import DatabaseError, UsageError
 from leadline.image.identity.reference import read_registry
 from leadline.model.control import SEVERITIES
 from leadline.programs.cli.cache_location import cache_folder, database_file
+from leadline.programs.cli.configuration.configured import Configured
 from leadline.programs.cli.terminal import say_plainly
 from leadline.scans.options import ImageOptions, Say
 from leadline.sources.private_place import why_not_private
@@ -37,6 +38,10 @@ class ImageRequest(Struct, frozen=True, kw_only=True):
     exclude_path: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     set: tuple[str, ...] = ()
+    set_string: tuple[str, ...] = ()
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+    helm_tests: bool = False
     is_alone: bool = True
     """Whether no other image is asked for: credentials that name no registry are then for that of this one."""
     is_scan: bool = False
@@ -69,6 +74,7 @@ class ImageRequest(Struct, frozen=True, kw_only=True):
     no_waivers_from_target: bool = False
     trust_policy: str = ""
     trusted_root: str = ""
+    configured: Configured = Configured()
 
 
 def image_request(image: str, is_scan: bool, flags: Mapping[str, Any]) -> ImageRequest:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import click
@@ -16,8 +15,20 @@ from leadline.outputs.format_registry import Format, find_format, formats_for
 from leadline.outputs.json_text import json_text
 from leadline.outputs.plain import count, plain
 from leadline.outputs.vulnerability_rows import vulnerability_count
+from leadline.programs.cli.configuration.configured import configured
 from leadline.programs.cli.created import created
 from leadline.programs.cli.destinations import Destination, opened, placed
+from leadline.programs.cli.flags import (
+    chart_flags,
+    cluster_flags,
+    debug_flag,
+    namespace_flags,
+    no_color_flag,
+    path_flag,
+    quiet_flag,
+    together,
+    waiver_flags,
+)
 from leadline.programs.cli.gate_text import verdict_text
 from leadline.programs.cli.image_page import (
     PIPE_WIDTH,
@@ -56,7 +67,7 @@ LEADLINE_REGISTRY_TOKEN; LEADLINE_REGISTRY_HOST says which registry they belong 
 
 
 _GATE_FAILED = 1
-_OPTIONS = (
+_with_options = together(
     click.option(
         "-f",
         "--format",
@@ -72,7 +83,7 @@ _OPTIONS = (
         help="Write there; folders are made, several formats add suffixes.",
     ),
     click.option("-v", "--verbose", is_flag=True, help="Every package and every place."),
-    click.option("-q", "--quiet", is_flag=True, help="Suppress everything on stderr except errors."),
+    quiet_flag,
     click.option(
         "--fail-on",
         multiple=True,
@@ -95,15 +106,9 @@ _OPTIONS = (
         "--mirror", multiple=True, metavar="REGISTRY=HOST", help="Ask HOST before REGISTRY. May be repeated."
     ),
     click.option("--no-cache", is_flag=True, help="Read every layer anew and cache nothing."),
-    click.option("--no-color", is_flag=True, help="No colour."),
-    click.option("--debug", is_flag=True, help="Logs and tracebacks on stderr."),
+    no_color_flag,
+    debug_flag,
 )
-
-
-def _with_options(function: Callable[..., int]) -> Callable[..., int]:
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
 
 
 @click.group("image")
@@ -114,6 +119,7 @@ def command() -> None:
 @command.command("sbom", epilog=EPILOG, short_help="The SBOM of an image.")
 @click.argument("image")
 @_with_options
+@configured("image sbom", lambda flags: (flags["image"],))
 def sbom(image: str, **flags: Any) -> int:
     """Lists the packages of IMAGE, as a table or as SPDX, CycloneDX or Syft JSON."""
     return _run(image_request(image, False, flags))
@@ -128,13 +134,11 @@ def sbom(image: str, **flags: Any) -> int:
     help="Scan every image that files, folders, charts and kustomizations run. May be repeated.",
 )
 @click.option("--from-cluster", is_flag=True, help="Scan every image that the cluster runs, each once.")
-@click.option("--kube-context", default="", metavar="NAME", help="The context of the kubeconfig.")
-@click.option("--kubeconfig", default="", metavar="FILE", help="Another kubeconfig.")
-@click.option("--include-namespaces", multiple=True, metavar="NAMES", help="Of the cluster, only these.")
-@click.option("--exclude-namespaces", multiple=True, metavar="NAMES", help="Of the cluster, all but these.")
-@click.option("--exclude-path", multiple=True, metavar="PATTERN", help="Of manifests, leave files out.")
-@click.option("--values", multiple=True, metavar="FILE", help="Values for Helm charts; later files win.")
-@click.option("--set", multiple=True, metavar="KEY=VALUE", help="A value for Helm charts.")
+@cluster_flags
+@namespace_flags
+@path_flag
+@chart_flags
+@waiver_flags
 @click.option(
     "--severity-threshold", default="", metavar="SEVERITY", help="Exit 1 on a finding at or above it."
 )
@@ -161,25 +165,13 @@ def sbom(image: str, **flags: Any) -> int:
     metavar="FILE",
     help="CAs and logs behind identities, as sigstore writes them.",
 )
-@click.option(
-    "--exceptions",
-    "--waivers",
-    "exceptions",
-    multiple=True,
-    metavar="FILE",
-    help="Which findings are accepted: waivers, or exceptions as JSON.",
-)
-@click.option(
-    "--no-waivers-from-target",
-    is_flag=True,
-    help="Of manifests and clusters, pass over annotations, SecurityExceptions and ignore files.",
-)
 @click.option("--only-fixable", is_flag=True, help="Leave vulnerabilities without a fix out.")
 @click.option(
     "--store", default="", metavar="kube|FILE", help="Write the results into the cluster or a file."
 )
 @click.option("--store-namespace", default="leadline", metavar="NAME", help="Where results about images go.")
 @_with_options
+@configured("image scan", lambda flags: (*flags["images"], *flags["from_manifests"]))
 def scan(images: tuple[str, ...], **flags: Any) -> int:
     """Finds what is wrong with images: vulnerable packages, credentials, set-uid files, root users, old distributions.
 
@@ -209,14 +201,15 @@ def scan(images: tuple[str, ...], **flags: Any) -> int:
 )
 @click.option("-f", "--format", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("-v", "--verbose", is_flag=True, help="Everything that is attached.")
-@click.option("-q", "--quiet", is_flag=True, help="Suppress everything on stderr except errors.")
+@quiet_flag
 @click.option(
     "-u", "--username", default="", metavar="NAME", help="For the registry; else Docker's settings."
 )
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--insecure", is_flag=True, help="Accept any certificate of the registry, or none at all.")
 @click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust, PEM.")
-@click.option("--debug", is_flag=True, help="Logs and tracebacks on stderr.")
+@debug_flag
+@configured("image verify", lambda flags: flags["images"])
 def verify(
     images: tuple[str, ...], policy: str, key: str, trusted_root: str, format: str, **flags: Any
 ) -> int:
@@ -246,9 +239,10 @@ def verify(
 )
 @click.option("--db", default="", metavar="FILE", help="The vulnerability database; else the usual one.")
 @click.option("--only-fixable", is_flag=True, help="Leave vulnerabilities without a fix out.")
-@click.option("-q", "--quiet", is_flag=True, help="Suppress everything on stderr except errors.")
+@quiet_flag
 @click.option("--no-cache", is_flag=True, help="Read every layer anew and cache nothing.")
-@click.option("--debug", is_flag=True, help="Logs and tracebacks on stderr.")
+@debug_flag
+@configured("image diff", lambda flags: (flags["before"], flags["after"]))
 def diff(before: str, after: str, format: str, **flags: Any) -> int:
     """Shows which packages and vulnerabilities AFTER has that BEFORE has not, and the other way round."""
     from leadline.image.diff import image_diff  # for this command alone

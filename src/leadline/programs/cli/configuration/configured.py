@@ -16,7 +16,7 @@ from leadline.errors import UsageError
 from leadline.model.finding import Unread
 from leadline.outputs.plain import plain
 from leadline.programs.cli.configuration.in_force import EXCLUDES, Configuration, Rendering, in_force
-from leadline.programs.cli.configuration.keys import BY_NAME, CHART, KEYS
+from leadline.programs.cli.configuration.keys import BY_NAME, CHART, KEYS, UNMATCHED, Value
 from leadline.programs.cli.configuration.search import Asked
 from leadline.scans.options import ChartRendering
 
@@ -112,7 +112,7 @@ def _filled(command: str, flags: dict[str, Any], found: Configuration) -> Config
     for name in keys:
         flag, setting = BY_NAME[name].flag, found.settings.get(name)
         if setting is not None and flag in flags and context.get_parameter_source(flag) in _OPEN:
-            flags[flag] = setting.value
+            flags[flag] = _as_taken(command, setting.value)
             filled.add(flag)
     left_out = found.left_out((*keys, *([CHART] if "values" in flags else ())))
     left_out += _excluded(flags, found, is_open=context.get_parameter_source("exclude_path") in _OPEN)
@@ -129,6 +129,13 @@ def _filled(command: str, flags: dict[str, Any], found: Configuration) -> Config
         left_out,
         frozenset(filled),
     )
+
+
+def _as_taken(command: str, value: Value) -> Value:
+    """What ``command`` can do with ``value``: a scan of objects knows nothing of packages."""
+    if command == "scan" and isinstance(value, tuple):
+        return tuple(one for one in value if one != UNMATCHED)
+    return value
 
 
 def _charts(asked: Sequence[Rendering]) -> tuple[ChartRendering, ...]:

@@ -3,7 +3,6 @@
 import math
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -71,6 +70,8 @@ def read_config(path: str, shown: str) -> ConfigFile:
 
 
 def _table(content: bytes, shown: str) -> dict[str, Any]:
+    import tomllib  # most scans read no configuration
+
     for number, line in enumerate(content.split(b"\n"), 1):
         if len(line) > LONGEST_LINE:
             raise UsageError(f"{shown}:{number}: the line is longer than {LONGEST_LINE >> 10} KiB")

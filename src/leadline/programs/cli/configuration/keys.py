@@ -13,6 +13,8 @@ from leadline.model.control import SEVERITIES
 
 FILE_NAME = "leadline.toml"
 PREFIX = "LEADLINE_"
+UNMATCHED = "unmatched"
+"""The gate that scans of images alone have."""
 GRADES = tuple(reversed([severity for severity in SEVERITIES if severity != "unknown"]))
 """The mildest first."""
 Value = str | tuple[str, ...] | float | bool
@@ -99,7 +101,7 @@ KEYS: tuple[Key, ...] = (
         doc="Exit 1 when something could not be read, or packages of an image not be matched.",
         example='["unread"]',
         commands=_SCANS,
-        choices=("unread", "unmatched"),
+        choices=("unread", UNMATCHED),
     ),
     Key(
         name="frameworks",
