@@ -6,6 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
 
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, resource_of
@@ -173,6 +176,39 @@ def test_vulnerabilities_that_are_exploited_and_loaded_count_most():
     ]
     assert scores == sorted(scores)
     assert len(set(scores)) == 4
+
+
+@given(
+    st.builds(ImageFacts, *[st.integers(0, 3)] * 4),
+    st.sampled_from(["exploited", "critical", "loaded_exploited", "fixable"]),
+)
+def test_more_known_of_an_image_never_lowers_a_rank(facts: ImageFacts, more: str):
+    made = report(with_container(privileged=True))
+    (id,) = (r.id for r in made.resources if r.kind == "Deployment")
+    worse = structs.replace(facts, **{more: getattr(facts, more) + 1})
+    before, after = (workload_risks(made, {id: one})[0] for one in (facts, worse))
+    assert before.score <= after.score
+    assert workload_risks(made)[0].score <= before.score
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (ImageFacts(critical=1), "1 critical vulnerability"),
+        (ImageFacts(critical=3, fixable=2), "3 critical vulnerabilities (2 fixed in newer versions)"),
+        (
+            ImageFacts(exploited=2, critical=3, loaded_exploited=1, fixable=4),
+            "2 exploited vulnerabilities, 1 of them loaded, 3 critical vulnerabilities (4 fixed in newer versions)",
+        ),
+        (ImageFacts(), ""),
+    ],
+)
+def test_the_sentence_says_what_is_in_the_images(facts: ImageFacts, said: str):
+    made = report(with_container(privileged=True))
+    (id,) = (r.id for r in made.resources if r.kind == "Deployment")
+    sentence = workload_risks(made, {id: facts})[0].sentence
+    assert said in sentence
+    assert ("vulnerab" in sentence) == bool(said)
 
 
 def test_the_way_is_shown_step_by_step():

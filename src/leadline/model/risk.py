@@ -52,3 +52,5 @@ class ImageFacts(Struct, frozen=True):
     """Others of the severity critical."""
     loaded_exploited: int = 0
     """Of the exploited ones those in files that are loaded at run time, where that is known."""
+    fixable: int = 0
+    """Of all these those with a fixed version: what the fix changed can be read."""

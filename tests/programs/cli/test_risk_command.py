@@ -70,3 +70,36 @@ def test_an_unknown_view_is_refused(capfd):
     code, _, err = run(capfd, "scan", SHOP, "--by", "colour")
     assert code == 2
     assert len(err.splitlines()) == 1
+
+
+def test_vulnerabilities_of_images_count_and_images_that_are_not_known_are_named(capfd, tmp_path: Path):
+    plain = json.loads(run(capfd, "risk", SHOP, "-f", "json")[1])["workloads"]
+    last = plain[-1]
+    resource = last["resource"]
+    image = {
+        "image": {"name": "x"},
+        "names": ["x"],
+        "usedBy": [{"id": resource}],
+        "database": {"built": "2027-01-01"},
+        "vulnerabilities": [
+            {"id": "CVE-1", "severity": "critical", "fixedIn": ["2"], "exploited": {"since": "2027-01-01"}}
+        ],
+    }
+    report = tmp_path / "images.json"
+    report.write_text(json.dumps({"version": 1, "tool": {}, "images": [image]}))
+    _, out, err = run(capfd, "risk", SHOP, "--images", str(report), "-f", "json")
+    found = json.loads(out)
+    (row,) = (one for one in found["workloads"] if one["resource"] == resource)
+    assert row["score"] > last["score"]
+    assert "1 exploited vulnerability (1 fixed in newer versions)" in row["sentence"]
+    assert found["imagesNotKnown"]
+    assert f"{len(found['imagesNotKnown'])} images of them not known" in err
+    _, out, _ = run(capfd, "risk", SHOP, "--images", str(report))
+    assert "images not known: " in out
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_a_file_that_is_no_report_about_images_gets_a_line(capfd):
+    code, _, err = run(capfd, "risk", SHOP, "--images", f"{SHOP}/web.yaml")
+    assert code == 3
+    assert "is no JSON report about images" in err

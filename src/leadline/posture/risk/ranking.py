@@ -29,7 +29,7 @@ _CREDENTIALS = frozenset({"C-0012", "C-0259"})
 _EASE = {"C-0013": 0.3, "C-0017": 0.15, "C-0016": 0.15, "C-0078": 0.1, "C-0274": 0.5}
 """What makes a takeover easier or more useful: root, a writable root, escalation, foreign images, no login."""
 _DETAILS = {"C-0013": "root", "C-0017": "writable /"}
-_EXPLOITED, _CRITICAL, _LOADED = 0.7, 0.4, 0.9
+_EXPLOITED, _CRITICAL, _LOADED, _FIXABLE = 0.7, 0.4, 0.9, 0.1
 
 
 class _Gain(Struct, frozen=True):
@@ -115,6 +115,7 @@ def _ease(failed: Sequence[Control], image: ImageFacts | None) -> float:
             (image.loaded_exploited, _LOADED),
             (image.exploited, _EXPLOITED),
             (image.critical, _CRITICAL),
+            (image.fixable, _FIXABLE),
         ):
             left *= 1 - part if number else 1.0
     return round(1 - left, 4)
@@ -187,12 +188,21 @@ def _name(resource: Resource) -> str:
 
 
 def _vulnerabilities(image: ImageFacts | None) -> list[str]:
-    if image is None:
+    if image is None or not (image.exploited or image.critical):
         return []
+    parts = []
     if image.exploited:
         loaded = f", {image.loaded_exploited} of them loaded" if image.loaded_exploited else ""
-        return [f"{image.exploited} exploited vulnerabilities{loaded}"]
-    return [f"{image.critical} critical vulnerabilities"] if image.critical else []
+        parts.append(f"{_counted(image.exploited, 'exploited')}{loaded}")
+    if image.critical:
+        parts.append(_counted(image.critical, "critical"))
+    if image.fixable:
+        parts[-1] += f" ({image.fixable} fixed in newer versions)"
+    return parts
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word} vulnerabilit{'y' if number == 1 else 'ies'}"
 
 
 def _path(

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -9,9 +10,12 @@ import msgspec
 from msgspec.structs import replace
 
 from leadline.errors import SourceError
+from leadline.kube.workload import POD_KINDS
+from leadline.model.report import PostureReport
+from leadline.model.resource import Resource
 from leadline.outputs.fix_summary import unread_lines
 from leadline.outputs.json_text import json_text
-from leadline.outputs.plain import plain
+from leadline.outputs.plain import count, plain, wrapped
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.risk_text import risk_lines, risk_picture
 from leadline.posture.risk.ranking import workload_risks
@@ -27,6 +31,7 @@ from leadline.programs.cli.flags import (
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.scan_request import options_of, request_without_report
 from leadline.programs.cli.terminal import configure_log, width_of
+from leadline.scans.image_facts import KnownImages, image_facts
 from leadline.scans.posture_scan import open_posture_scan
 
 EPILOG = """
@@ -35,6 +40,8 @@ EPILOG = """
       the ten workloads with most at stake in files
   leadline risk
       those of the cluster of the current context
+  leadline risk deploy/ --images images.json
+      with what is in their images, as leadline scan image --from-manifests deploy/ -o images.json found it
   leadline risk deploy/ --format svg > paths.svg
       the ways to them as a picture
 
@@ -44,6 +51,8 @@ formula.
 Exit codes: 0 done, 2 wrong usage, 3 nothing could be judged, 4 a fault of leadline.
 """
 _USUAL_WIDTH = 100
+_NAMED = 8
+"""Images that nothing is known of."""
 
 
 @click.command("risk", epilog=EPILOG)
@@ -52,6 +61,12 @@ _USUAL_WIDTH = 100
 @click.option(
     "--top", type=click.IntRange(1, 100_000), default=10, show_default=True, help="How many workloads."
 )
+@click.option(
+    "--images",
+    default="",
+    metavar="FILE",
+    help="A JSON report of leadline scan image: vulnerabilities count too.",
+)
 @namespace_flags
 @path_flag
 @cluster_flags
@@ -59,7 +74,7 @@ _USUAL_WIDTH = 100
 @quiet_flag
 @debug_flag
 @configured("risk", lambda flags: flags["paths"])
-def command(paths: tuple[str, ...], format: str, top: int, **flags: Any) -> int:
+def command(paths: tuple[str, ...], format: str, top: int, images: str, **flags: Any) -> int:
     """The workloads with most at stake: how an attacker reaches them, and what they open."""
     request = replace(request_without_report((), flags), targets=paths)
     secrets = SecretValues()
@@ -71,7 +86,8 @@ def command(paths: tuple[str, ...], format: str, top: int, **flags: Any) -> int:
             report = scan.report
     if scan.why_no_verdict:
         raise SourceError(scan.why_no_verdict)
-    ranked = workload_risks(report)
+    known = image_facts(images, _workloads(report)) if images else KnownImages({})
+    ranked = workload_risks(report, known.facts)
     risks = ranked[:top]
     if format == "json":
         rows = [{"title": report.resource(r.resource).title, **msgspec.to_builtins(r)} for r in risks]
@@ -81,6 +97,10 @@ def command(paths: tuple[str, ...], format: str, top: int, **flags: Any) -> int:
                     "workloads": rows,
                     "ranked": len(ranked),
                     "notRead": [plain(one.where, 4096) for one in report.unread],
+                    "imagesNotKnown": [
+                        {"title": report.resource(id).title, "image": plain(image, 4096)}
+                        for id, image in known.unknown
+                    ],
                 }
             )
         )
@@ -90,9 +110,36 @@ def command(paths: tuple[str, ...], format: str, top: int, **flags: Any) -> int:
         width = width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
         for line in risk_lines(report, risks, width) if risks else ("no workload fails anything",):
             click.echo(line)
+        for line in _unknown_lines(report, known, width):
+            click.echo(line)
         for line in unread_lines(report.unread, width, shows_all=False) if report.unread else ():
             click.echo(line)
     if not request.quiet:
-        unread = f"; {len(report.unread):,} not read" if report.unread else ""
+        unread = f"; {count(len(known.unknown), 'image')} of them not known" if known.unknown else ""
+        unread += f"; {len(report.unread):,} not read" if report.unread else ""
         click.echo(f"{len(risks):,} of {len(ranked):,} workloads{unread}", err=True)
     return 0
+
+
+def _workloads(report: PostureReport) -> list[Resource]:
+    failing = {finding.resource for finding in report.findings}
+    return [one for one in report.resources if one.id in failing and one.kind in POD_KINDS]
+
+
+def _unknown_lines(report: PostureReport, known: KnownImages, width: int) -> Iterator[str]:
+    """Images that nothing is known of: their workloads are ranked as if they had no vulnerability."""
+    if not known.unknown:
+        return
+    yield from wrapped(
+        f"images not known: {len(known.unknown):,}, not in the report, or matched with no database;"
+        " their vulnerabilities do not count",
+        width,
+    )
+    for id, image in known.unknown[:_NAMED]:
+        yield from (
+            f"  {line}"
+            for line in wrapped(f"{plain(image, 4096)}  {plain(report.resource(id).title)}", width - 2)
+        )
+    if len(known.unknown) > _NAMED:
+        yield f"  and {len(known.unknown) - _NAMED:,} more, --format json names all"
+    yield ""
