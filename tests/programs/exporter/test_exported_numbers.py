@@ -24,6 +24,7 @@ from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.metrics import MOST_SERIES
 from leadline.programs.exporter.results import IMAGE_SCANS, Results
 from leadline.programs.exporter.scraping import Numbers
+from leadline.programs.exporter.settings import Settings
 from leadline.scans.options import PostureOptions
 from leadline.scans.scan_runs import RUNS
 from leadline.scans.store_images import store_image
@@ -52,7 +53,7 @@ Value = tuple[str, tuple[tuple[str, str], ...]]
 def read(results: Results, follower: Follower, most: int = MOST_SERIES) -> dict[Value, float]:
     """As a client parses it: (name, labels) and value."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Numbers(results, follower, most))
+    registry.register(Numbers(results, follower, Settings(max_series=most)))
     families: list[Metric] = list(text_string_to_metric_families(generate_latest(registry).decode()))
     samples = [sample for family in families for sample in family.samples]
     found = {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples}

@@ -46,6 +46,16 @@ def test_it_waits_for_a_store_and_says_that_it_has_none(tmp_path: Path):
         exporter.stop()
 
 
+def test_the_size_of_the_store_is_that_of_its_files(tmp_path: Path):
+    file = store(tmp_path, deployment("web"))
+    with ExporterProcess(tmp_path, str(file), f"--store-file={file}") as exporter:
+        size = file.stat().st_size
+        (found,) = [
+            line for line in exporter.metrics().split("\n") if line.startswith("leadline_store_bytes")
+        ]
+        assert float(found.split()[1]) >= size > 10_000
+
+
 def test_other_questions_are_answered_shortly(tmp_path: Path):
     with ExporterProcess(tmp_path, str(store(tmp_path, deployment("web")))) as exporter:
         assert exporter.get("/")[0] == 404

@@ -14,6 +14,7 @@ from leadline.outputs.store.protocol import Changes, Content, GoneError, Page, P
 from leadline.outputs.store.selection import Key, Selection
 from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.scraping import Numbers
+from leadline.programs.exporter.settings import Settings
 from leadline.scans.store_posture import StoreOptions, store_posture
 
 EVERYTHING = StoreOptions(is_full=True)
@@ -71,7 +72,7 @@ def test_a_store_out_of_reach_is_down_at_once_and_its_numbers_go_when_they_are_o
         now = [1000.0]
         results = new_results()
         follower = Follower(results, lambda: flaky, PATIENCE, clock=lambda: now[0])
-        numbers = Numbers(results, follower, 10)
+        numbers = Numbers(results, follower, Settings())
         assert shown(numbers)["leadline_store_up"] == 0
         running = asyncio.ensure_future(follower.run())
         await until(follower, lambda: follower.is_up)

@@ -26,12 +26,6 @@ class LocalReader(LocalReading):
             self._resources = opened.pop_all()
         self._is_closed = False
 
-    @property
-    def size_bytes(self) -> int:
-        """Of the file and of what is not yet merged into it."""
-        parts = (self.path, self.path.with_name(f"{self.path.name}-wal"))
-        return sum(part.stat().st_size for part in parts if part.is_file())
-
     async def list(self, selection: Selection, paging: Paging) -> Page:
         self._look()
         page = await super().list(selection, paging)

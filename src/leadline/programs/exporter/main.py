@@ -56,6 +56,11 @@ _LONGEST_LINE = 2_000
     type=click.IntRange(min=1),
     help="Of one metric; the worst are kept, and leadline_series_left_out says how many are not.",
 )
+@click.option(
+    "--store-file",
+    default="",
+    help="File of the server behind --store kube, to say how large it is; it is not opened.",
+)
 @click.option("--alerts", default="", help="File of thresholds and receivers: send alerts as well.")
 @click.option(
     "--alerts-state",
@@ -77,7 +82,7 @@ async def serve(settings: Settings) -> None:
     follower = Follower(results, _opener(settings))
     async with AsyncExitStack() as opened:
         alerting = await _alerting(settings, (results, follower), opened) if settings.alerts else None
-        numbers = Numbers(results, follower, settings.max_series, alerting)
+        numbers = Numbers(results, follower, settings, alerting)
         server = _server(settings, Scraped(numbers, follower))
         works = [follower.run(), *([alerting.run()] if alerting else [])]
         tasks = [asyncio.ensure_future(work) for work in works]

@@ -5,7 +5,7 @@ The first 45 names are those that existing dashboards and alerts read; their mea
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from msgspec import Struct
@@ -62,7 +62,7 @@ def families(sums: Sums) -> Iterator[GaugeMetricFamily]:
             yield family
 
 
-def own_families(follower: Follower, sizes: Mapping[str, int]) -> Iterator[GaugeMetricFamily]:
+def own_families(follower: Follower, store_bytes: int | None) -> Iterator[GaugeMetricFamily]:
     """Those that are there with and without a store."""
     yield _one("leadline_build_info", "1, with the version of the exporter.", 1, version=__version__)
     yield _one(
@@ -73,8 +73,8 @@ def own_families(follower: Follower, sizes: Mapping[str, int]) -> Iterator[Gauge
     yield _one(
         "leadline_store_losses", "How often the store was lost since the exporter started.", follower.losses
     )
-    for name, size in sizes.items():
-        yield _one(name, "Size of the file of the store.", size)
+    if store_bytes is not None:
+        yield _one("leadline_store_bytes", "Size of the file of the store.", store_bytes)
 
 
 def alert_families(alerting: Alerting) -> Iterator[GaugeMetricFamily]:

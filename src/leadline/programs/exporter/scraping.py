@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Metric
@@ -12,6 +13,7 @@ from leadline.programs.exporter.alerting import Alerting
 from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.metrics import alert_families, families, own_families, sums_of
 from leadline.programs.exporter.results import Results
+from leadline.programs.exporter.settings import KUBE, Settings
 
 Message = MutableMapping[str, Any]
 KEPT_S = 1.0
@@ -23,21 +25,30 @@ class Numbers(Collector):
     """The metrics of this moment, as the client library collects them."""
 
     def __init__(
-        self, results: Results, follower: Follower, most: int, alerting: Alerting | None = None
+        self, results: Results, follower: Follower, settings: Settings, alerting: Alerting | None = None
     ) -> None:
         self._results = results
         self._follower = follower
-        self._most = most
+        self._settings = settings
         self._alerting = alerting
 
     def collect(self) -> Iterable[Metric]:
-        store = self._follower.store
-        size = getattr(store, "size_bytes", None)
-        yield from own_families(self._follower, {} if size is None else {"leadline_store_bytes": size})
+        yield from own_families(self._follower, self._store_bytes())
         if self._alerting is not None:
             yield from alert_families(self._alerting)
         if self._follower.is_fresh:
-            yield from families(sums_of(self._results, self._most))
+            yield from families(sums_of(self._results, self._settings.max_series))
+
+    def _store_bytes(self) -> int | None:
+        """``None`` where there is no file that is known."""
+        store = self._settings.store
+        name = self._settings.store_file or ("" if store == KUBE else store)
+        file = Path(name)
+        # What SQLite has not yet merged stands beside it.
+        parts = (
+            [part for part in (file, file.with_name(f"{file.name}-wal")) if part.is_file()] if name else []
+        )
+        return sum(part.stat().st_size for part in parts) if parts else None
 
 
 class Scraped:
