@@ -99,9 +99,11 @@ class _Planner:
         self._packages = packages
         self._distro = distro
         self._by_ecosystem: dict[tuple[str, str], tuple[Stream, ...]] = {}
-        for stream in database.streams:
+        # What Root.io fixed is no answer to what is open: it is of use beside the lists of others alone.
+        for stream in sorted(database.streams, key=lambda stream: stream.channel == CHANNEL):
             key = stream.ecosystem, stream.release
-            self._by_ecosystem[key] = (*self._by_ecosystem.get(key, ()), stream)
+            if stream.channel != CHANNEL or key in self._by_ecosystem:
+                self._by_ecosystem[key] = (*self._by_ecosystem.get(key, ()), stream)
         self._languages: dict[str, _Way] = {}
         self._distributions: dict[tuple[str, Distro], _Way] = {}
         self._batches: list[_Batch] = []

@@ -11,6 +11,7 @@ from leadline.image.lookup import Plan, plan_lookups
 from leadline.image.match_rules import holds_fix_of_line, is_for_all, is_meant, spoken_of, suppression
 from leadline.image.ownership import DISTRIBUTION_TYPES
 from leadline.image.priority import urgency
+from leadline.image.root_io import CHANNEL
 from leadline.model.package import Distro, Package
 from leadline.model.vulnerability import (
     Evidence,
@@ -94,7 +95,12 @@ def _found(packages: Sequence[Package], plan: Plan, database: Database) -> Itera
             fixed = spoken_of(owner, streams, database)
         else:
             fixed = holds_fix_of_line(package, streams, meant, database)
-        yield from (one for one in by_problem.values() if one.problem.id not in fixed)
+        yield from (one for one in by_problem.values() if one.problem.id not in fixed and _is_stated(one))
+
+
+def _is_stated(found: _Found) -> bool:
+    """Root.io's records begin with the first version, whatever is affected of it: they say what is fixed, and no more."""
+    return any(hit.stream.channel != CHANNEL for hit in found.hits)
 
 
 def _known(database: Database, found: Sequence[_Found]) -> _Known:

@@ -1,5 +1,6 @@
 """Packages that Root.io built anew: met under the names of all others, and judged by its fixes first."""
 
+import json
 from pathlib import Path
 
 import orjson
@@ -10,6 +11,7 @@ from leadline.image.feed import Document, Fact
 from leadline.image.feeds.osv import osv
 from leadline.image.match import match
 from leadline.model.package import Distro, Package
+from leadline.model.vulnerability import Advisory, Affected, VersionRange
 
 DEBIAN = Distro("debian", "12")
 FACTS: list[Fact] = [
@@ -44,6 +46,13 @@ def test_a_fix_of_root_io_counts_for_what_it_built(
     with database_of(tmp_path, *FACTS) as database:
         found = match([package], DEBIAN, database)
     assert {one.id: one.fixed_in[0] for one in found.matches} == expected
+
+
+def test_fixes_of_root_io_alone_are_no_list_of_what_is_open(tmp_path: Path):
+    with database_of(tmp_path, FACTS[1]) as database:
+        found = match([Package("deb", "openssl", "3.0.9-1.root.io.1")], DEBIAN, database)
+    assert found.matches == ()
+    assert [one.why for one in found.coverage] == ["no feed of the database speaks of this release"]
 
 
 RECORD = {
@@ -86,3 +95,34 @@ def test_a_scope_of_npm_is_known_under_its_own_name(tmp_path: Path):
     package = Package("npm", "babel__core", "7.0.0-root.io.1", namespace="@rootio")
     with database_of(tmp_path, advisory("CVE-2023-1", "npm", "@babel/core", fixed="7.1.0")) as database:
         assert [one.id for one in match([package], Distro(), database).matches] == ["CVE-2023-1"]
+
+
+SCENARIOS = json.loads(Path(__file__).with_name("grype_scenarios.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("title", SCENARIOS)
+def test_what_grype_expects_of_its_scenarios_is_found(tmp_path: Path, title: str):
+    scenario = SCENARIOS[title]
+    facts = [
+        Advisory(
+            id,
+            (
+                Affected(
+                    ecosystem,
+                    package,
+                    release,
+                    channel,
+                    tuple(VersionRange(low, fix, last) for low, fix, last in spans),
+                ),
+            ),
+            tuple(aliases),
+        )
+        for id, aliases, ecosystem, release, channel, package, spans in scenario["advisories"]
+    ]
+    with database_of(tmp_path, *facts) as database:
+        for type, namespace, name, version, expected in scenario["cases"]:
+            package = Package(type, name, version, namespace=namespace)
+            found = match([package], Distro(*scenario["distro"]), database).matches
+            assert [expected in (one.id, *one.aliases) for one in found] == ([True] if expected else []), (
+                package
+            )
