@@ -34,6 +34,7 @@ class ResultWriter:
         """Without those that people manage."""
         self._kinds: dict[Key, str] = {}
         """The kind of the object that a result is about; ``RBAC`` where it was joined from roles and bindings."""
+        self._has_learnt = False
         self.written = 0
         self.deleted = 0
 
@@ -54,6 +55,7 @@ class ResultWriter:
                 for entry in page.entries:
                     if not _is_of_people(entry):
                         self._note(entry.key, entry.content)
+        self._has_learnt = True
 
     def beyond(self, there: Collection[Key], unread_kinds: Collection[str]) -> list[Key]:
         """The keys of results about what is there no more, ``there`` being all that is.
@@ -100,7 +102,9 @@ class ResultWriter:
         for attempt in range(_ATTEMPTS):
             made = []
             for part in batches(left, _AT_A_TIME):
-                old = await asyncio.gather(*(self._store.get(put.key) for put in part))
+                # What was not there when all was read is new: asking for it would double the requests.
+                is_new = self._has_learnt and attempt == 0
+                old = await asyncio.gather(*(self._old(put.key, is_new=is_new) for put in part))
                 made += [_continued(put, entry, at, is_whole) for put, entry in zip(part, old, strict=True)]
             if not made:
                 return
@@ -114,6 +118,9 @@ class ResultWriter:
                 self._note(put.key, put.content)
             self.written += len(made)
             return
+
+    async def _old(self, key: Key, *, is_new: bool) -> Entry | None:
+        return None if is_new and key not in self._known else await self._store.get(key)
 
     def _note(self, key: Key, content: Content) -> None:
         labels = labels_of(content.metadata)
