@@ -1,8 +1,11 @@
-"""One HTML file that needs nothing else: no script, no font, no request, so that it can be mailed, printed and archived.
+"""One HTML file that needs nothing else: no font, no request, so that it can be mailed, printed and archived.
 
-Whatever is put into it goes through ``text``, which escapes it, or is markup made of such pieces.
+Whatever is put into it goes through ``text``, which escapes it, or is markup made of such pieces. The one script that a
+page may have is the constant below, which filters rows; the page's policy allows no other by its hash.
 """
 
+import base64
+import hashlib
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -38,6 +41,15 @@ tr.critical,tr.high,tr.medium,tr.low,tr.negligible,tr.unknown{color:inherit}
 details{margin:.25rem 0}summary{cursor:pointer;color:var(--link)}
 fieldset{border:1px solid var(--line);border-radius:.4rem;display:inline-flex;flex-wrap:wrap;gap:.25rem 1rem;margin:.5rem 0}
 nav li{margin:.1rem 0}
+.whole{white-space:nowrap}
+[hidden]{display:none!important}
+.needs-script{display:none}.scripted .needs-script{display:inline-flex;gap:.4rem;align-items:center}
+select,input[type=search]{font:inherit;color:inherit;background:var(--page);border:1px solid var(--line);border-radius:.3rem;
+padding:.2rem .4rem;max-width:100%}
+select{max-width:16rem}input[type=search]{width:16rem}
+:focus-visible{outline:2px solid var(--link);outline-offset:2px}
+.filtered{display:none;color:var(--high);font-weight:600}
+.filters{align-items:center}
 @media (max-width:46rem){table,tbody,tr,td{display:block;width:100%}thead{display:none}td{border:0;padding:.1rem 0}
 td::before{content:attr(data-label) ": ";color:var(--soft);font-weight:400}tr{display:block;border-bottom:1px solid var(--line);padding:.5rem 0}}
 @media print{:root{color-scheme:light;--page:#fff;--ink:#000;--soft:#444;--line:#bbb;--band:#f4f4f4;--critical:#8b0a1a;
@@ -46,22 +58,57 @@ body{max-width:none;padding:0;font-size:10pt}fieldset,nav{display:none}tr,li{bre
 details::details-content{content-visibility:visible;display:block}summary{color:inherit}}
 """
 
+SCRIPT = """
+(() => {
+  const rows = [...document.querySelectorAll("section.group tbody tr")].map(row => ({
+    row, group: row.closest("section").id, severity: row.className, text: row.textContent.toLowerCase()}));
+  const groups = [...document.querySelectorAll("section.group")];
+  const group = document.getElementById("show-group"), words = document.getElementById("show-text");
+  const said = document.getElementById("shown"), boxes = [...document.querySelectorAll("input[id^=show-][type=checkbox]")];
+  const apply = () => {
+    const wanted = words.value.toLowerCase().split(/\\s+/).filter(Boolean);
+    const off = new Set(boxes.filter(box => !box.checked).map(box => box.id.slice(5)));
+    const left = new Set();
+    let count = 0;
+    for (const one of rows) {
+      const fits = (!group.value || one.group === group.value) && wanted.every(word => one.text.includes(word));
+      one.row.hidden = !fits;
+      if (fits && !off.has(one.severity)) { count += 1; left.add(one.group); }
+    }
+    for (const one of groups) one.hidden = !left.has(one.id);
+    said.textContent = count === rows.length ? "" : `Filtered: ${count} of ${rows.length} changes are shown.`;
+  };
+  document.documentElement.classList.add("scripted");
+  for (const one of [group, words, ...boxes]) one.addEventListener("input", apply);
+  document.addEventListener("keydown", event => {
+    if (event.key === "/" && document.activeElement !== words) { event.preventDefault(); words.focus(); }
+    if (event.key === "Escape" && document.activeElement === words) { words.value = ""; apply(); }
+  });
+  apply();
+})();
+"""
+"""Hides the rows of sections of the class ``group`` that the filter does not want, and sections without any left."""
+_SCRIPT_HASH = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+
 
 def text(words: str, longest: int = _LONGEST) -> str:
     """``words`` as HTML, fit for an attribute too."""
     return escape(plain(words, longest), quote=True)
 
 
-def document(title: str, parts: Iterable[str], style: str = "") -> str:
-    """The whole file; ``parts`` are markup, ``title`` is not."""
+def document(title: str, parts: Iterable[str], style: str = "", *, with_filter: bool = False) -> str:
+    """The whole file; ``parts`` are markup, ``title`` is not. ``with_filter``: whether ``row_filter`` is among them."""
+    allowed = f"; script-src 'sha256-{_SCRIPT_HASH}'" if with_filter else ""
+    script = f"<script>{SCRIPT}</script>\n" if with_filter else ""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'"
+        f'{allowed}">\n'
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{text(title)}</title>\n<style>{STYLE}{style}</style>\n</head>\n<body>\n"
         + "\n".join(parts)
-        + "\n</body>\n</html>\n"
+        + f"\n{script}</body>\n</html>\n"
     )
 
 
@@ -111,3 +158,30 @@ def severity_filter(severities: Sequence[str]) -> tuple[str, str]:
     )
     rules = "".join(f"body:has(#show-{name}:not(:checked)) tr.{name}{{display:none}}" for name in severities)
     return f"<fieldset><legend>Show</legend>{boxes}</fieldset>", rules
+
+
+def row_filter(severities: Sequence[str], groups: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """``severity_filter`` with a choice of group and a search beside it, which need the page's script.
+
+    ``groups``: id and title of each section. Where rows are hidden the page says so, on paper too.
+    """
+    boxes = "".join(
+        f'<label class="{name}"><input type="checkbox" id="show-{name}" checked> {name}</label>'
+        for name in severities
+    )
+    rules = "".join(
+        f"body:has(#show-{name}:not(:checked)) tr.{name}{{display:none}}"
+        f"html:not(.scripted) body:has(#show-{name}:not(:checked)) .filtered{{display:block}}"
+        for name in severities
+    )
+    options = "".join(f'<option value="{text(id)}">{text(title)}</option>' for id, title in groups)
+    choice = f'<select id="show-group"><option value="">all</option>{options}</select>'
+    return (
+        f'<fieldset class="filters"><legend>Show</legend>{boxes}'
+        f'<label class="needs-script">Namespace {choice}</label>'
+        '<label class="needs-script">Search <input type="search" id="show-text" placeholder="control, object, file"'
+        ' title="/ leads here, Escape empties it"></label></fieldset>'
+        '<p class="filtered">Filtered: some changes are not shown.</p>'
+        '<p id="shown" class="high" role="status"></p>',
+        rules,
+    )

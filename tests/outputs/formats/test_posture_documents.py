@@ -1,6 +1,8 @@
 """What people and build servers receive: each format as its reader takes it, whatever objects are called."""
 
+import base64
 import csv
+import hashlib
 import io
 import json
 import re
@@ -19,6 +21,7 @@ from leadline.outputs.format import Asked, find_format
 from leadline.outputs.formats import github as github_format
 from leadline.outputs.formats import markdown as markdown_format
 from leadline.outputs.formats import policyreport as policy_format
+from leadline.outputs.html_page import SCRIPT
 from outputs.formats.test_hostile_names import HostilePlaces, hostile_report
 from outputs.gitlab_schemas import CODE_QUALITY, SAST
 from outputs.sample_report import FINDINGS, REPORT, WEB, page
@@ -258,11 +261,15 @@ class Page(HTMLParser):
         self.handlers += [name for name, _ in attrs if name.startswith("on")]
 
 
-def test_a_page_runs_and_loads_nothing(both: bool):
+def test_a_page_runs_its_own_filter_alone_and_loads_nothing(both: bool):
     text = of("html", both)
     read = Page()
     read.feed(text)
-    assert {"script", "img", "iframe", "object", "embed", "base", "form"}.isdisjoint(read.tags)
+    assert read.tags.count("script") == 1
+    assert text.count(f"<script>{SCRIPT}</script>") == 1
+    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'\"" in text
+    assert {"img", "iframe", "object", "embed", "base", "form"}.isdisjoint(read.tags)
     assert "link" not in read.tags
     assert read.handlers == []
     assert [
@@ -271,6 +278,20 @@ def test_a_page_runs_and_loads_nothing(both: bool):
     assert "default-src 'none'" in text
     assert "url(" not in text
     assert "@import" not in text
+
+
+def test_rows_can_be_filtered_by_namespace_severity_and_words():
+    text = written("html")
+    for part in (
+        '<option value="namespace-1">shop</option>',
+        '<section class="group" id="namespace-1">',
+        '<input type="search" id="show-text"',
+        '<input type="checkbox" id="show-critical" checked>',
+        'role="status"',
+    ):
+        assert part in text
+    # Without the script what hides rows is styles alone, and the page says so.
+    assert "html:not(.scripted) body:has(#show-critical:not(:checked)) .filtered{display:block}" in text
 
 
 def test_a_page_says_what_to_fix_first_and_what_was_not_seen():

@@ -29,13 +29,14 @@ from leadline.outputs.format import (
     titles_of,
     why_accepted,
 )
-from leadline.outputs.html_page import counts, document, items, link, severity_filter, table, text
+from leadline.outputs.html_page import counts, document, items, link, row_filter, table, text
 
 MOST = 5_000
 """Rows of all namespaces together: more make a file that no browser scrolls well."""
 _FIRST = 10
 _SHOWN = 20
 """Of what was not seen, before the rest is folded away."""
+_NO_NAMESPACE = "Without a namespace"
 _HEAD = ("Severity", "Problem", "Object", "Where", "What to do")
 
 
@@ -51,17 +52,19 @@ class _Shown(NamedTuple):
 def html(report: PostureReport, out: IO[str], page: Page) -> None:
     places = FindingPlaces(report, page.places)
     rows = edit_rows(report, places, page.least)
-    boxes, style = severity_filter([s for s in SEVERITIES if any(row.severity == s for row in rows)])
+    groups = _by_namespace(rows[:MOST], report)
+    titles = [(f"namespace-{number}", name or _NO_NAMESPACE) for number, name in enumerate(groups, 1)]
+    boxes, style = row_filter([s for s in SEVERITIES if any(row.severity == s for row in rows)], titles)
     shown = _Shown(report, places, titles_of(report))
     parts = [f"<h1>{text(target_name(report))}</h1>", *_head(report, page), *_first(rows, shown)]
     if rows:
-        parts += [boxes, *_namespaces(rows[:MOST], shown)]
+        parts += [boxes, *_namespaces(groups, shown)]
     if len(rows) > MOST:
         parts.append(
             f'<p class="soft">and {count(len(rows) - MOST, "less urgent change")}, which another format lists</p>'
         )
     parts += [*_scores(report), *_not_seen(report), *_accepted(report)]
-    out.write(document(f"Kubernetes: {target_name(report)}", parts, style))
+    out.write(document(f"Kubernetes: {target_name(report)}", parts, style, with_filter=bool(rows)))
 
 
 def _head(report: PostureReport, page: Page) -> Iterator[str]:
@@ -91,24 +94,25 @@ def _first(rows: list[EditRow], shown: _Shown) -> Iterator[str]:
         yield f"<h2>Fix first</h2>{_table(rows[:_FIRST], shown)}"
 
 
-def _namespaces(rows: list[EditRow], shown: _Shown) -> Iterator[str]:
-    by_namespace: dict[str, list[EditRow]] = {}
+def _by_namespace(rows: list[EditRow], report: PostureReport) -> dict[str, list[EditRow]]:
+    """Those without a namespace last."""
+    found: dict[str, list[EditRow]] = {}
     for row in rows:
-        by_namespace.setdefault(shown.report.resource(row.subjects[0]).namespace, []).append(row)
-    names = sorted(by_namespace, key=lambda name: (not name, name))
-    if len(names) > 1:
+        found.setdefault(report.resource(row.subjects[0]).namespace, []).append(row)
+    return {name: found[name] for name in sorted(found, key=lambda name: (not name, name))}
+
+
+def _namespaces(groups: dict[str, list[EditRow]], shown: _Shown) -> Iterator[str]:
+    if len(groups) > 1:
         links = [
-            f'<a href="#namespace-{number}">{_namespace(name)}</a> '
-            f'<span class="soft">{count(len(by_namespace[name]), "change")}</span>'
-            for number, name in enumerate(names, 1)
+            f'<a href="#namespace-{number}">{text(name or _NO_NAMESPACE)}</a> '
+            f'<span class="soft">{count(len(rows), "change")}</span>'
+            for number, (name, rows) in enumerate(groups.items(), 1)
         ]
         yield f"<nav><h2>Namespaces</h2>{items(links)}</nav>"
-    for number, name in enumerate(names, 1):
-        yield f'<h2 id="namespace-{number}">{_namespace(name)}</h2>{_table(by_namespace[name], shown)}'
-
-
-def _namespace(name: str) -> str:
-    return text(name) if name else "Without a namespace"
+    for number, (name, rows) in enumerate(groups.items(), 1):
+        heading = f"<h2>{text(name or _NO_NAMESPACE)}</h2>"
+        yield f'<section class="group" id="namespace-{number}">{heading}{_table(rows, shown)}</section>'
 
 
 def _table(rows: list[EditRow], shown: _Shown) -> str:
@@ -119,9 +123,8 @@ def _cells(row: EditRow, shown: _Shown) -> list[str]:
     holder = shown.places.holder(row.finding)
     links = control_text(row.controls[0]).links
     first = row.controls[0].id
-    ids = ", ".join(
-        (link(links[0], first) if links else text(first), *(text(c.id) for c in row.controls[1:4]))
-    )
+    named = (link(links[0], first) if links else text(first), *(text(c.id) for c in row.controls[1:4]))
+    ids = ", ".join(f'<span class="whole">{one}</span>' for one in named)
     more = f" and {len(row.controls) - 4:,} more" if len(row.controls) > 4 else ""
     by = steering(holder, row.place)
     return [
