@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from list_server import Fault, ListServer, Row, status
@@ -17,11 +17,14 @@ def expired() -> bytes:
 
 
 class WatchServer(ListServer):
-    """``watches`` holds, by plural, what each watch of the kind sends, one after the other; later ones wait."""
+    """``watches`` holds, by plural, what each watch of the kind sends, one after the other; later ones wait.
+
+    What is called may wait before it says what is sent.
+    """
 
     def __init__(self, rows: tuple[Row, ...]) -> None:
         super().__init__(rows)
-        self.watches: dict[str, list[tuple[bytes, ...] | Fault]] = {}
+        self.watches: dict[str, list[tuple[bytes, ...] | Fault | Callable[[], tuple[bytes, ...]]]] = {}
         self.watched: list[tuple[str, str]] = []
         """Plural and resource version of each watch."""
         self._held = threading.Event()
@@ -37,6 +40,8 @@ class WatchServer(ListServer):
         if sent is None:
             self._held.wait()
             return 200, b""
+        if callable(sent):
+            sent = sent()
         return (sent.status, sent.body) if isinstance(sent, Fault) else (200, b"".join(sent))
 
     def __exit__(self, *of: object) -> None:

@@ -26,6 +26,7 @@ FOLLOWING = "Following"
 """The phase of a run without an end: it follows the changes of the cluster."""
 ENDED = ("Succeeded", "Failed")
 _SHOWN_UNREAD = 100
+_ATTEMPTS = 3
 Body = dict[str, Any]
 
 
@@ -53,6 +54,17 @@ def told_unread(unread: Sequence[Unread]) -> Body:
 
 async def record(store: Store, name: str, whole: Body) -> None:
     """What the one who ordered the run asked for stays as it is. Raises: ``StoreError``."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            await _record(store, name, whole)
+        except ConflictError:
+            if attempt + 1 == _ATTEMPTS:
+                raise
+            continue
+        return
+
+
+async def _record(store: Store, name: str, whole: Body) -> None:
     key = Key(RUNS, "", name)
     old = await store.get(key)
     if old is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -10,10 +11,11 @@ import orjson
 import pytest
 import yaml
 
+from leadline.errors import StoreError
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.store.memory import MemoryStore
 from leadline.outputs.store.posture_results import SCANS, SUMMARIES
-from leadline.outputs.store.protocol import DELETED, Content, Put, Store
+from leadline.outputs.store.protocol import DELETED, Content, Paging, Put, Store
 from leadline.outputs.store.selection import Key, Selection
 from leadline.programs.operator.continuous import CURRENT, Continuous, World
 from leadline.programs.operator.main import rules_of
@@ -58,6 +60,7 @@ class Operator:
 
     def __init__(self, server: WatchServer, store: Store, kubeconfig: str) -> None:
         self.store = store
+        self.allowed: set[tuple[str, str]] = set()
         settings = Settings(store="memory", kubeconfig=kubeconfig, namespace="leadline")
         self.running = RunningImages(asyncio.get_running_loop())
         self.orders = Orders(store, (POSTURE,))
@@ -66,12 +69,20 @@ class Operator:
             return connect(kubeconfig=kubeconfig, environ={}, patience=SOON)
 
         async def may_list(plural: str, group: str) -> bool:
-            del plural, group
-            return False
+            return (plural, group) in self.allowed
 
         rules = rules_of(settings, SecretValues())
         self.world = World(
-            settings, connection, store, rules, ExceptionStatus(None), self.orders, self.running, may_list
+            settings,
+            connection,
+            store,
+            rules,
+            ExceptionStatus(None),
+            self.orders,
+            self.running,
+            may_list,
+            again_s=0.05,
+            rights_s=0.1,
         )
 
     async def until(self, key: Key, is_so: Callable[[Any], bool]) -> Any:
@@ -168,17 +179,11 @@ def test_the_first_reading_is_a_run_and_the_changes_another(server: WatchServer,
             assert current["status"]["coverage"]["objects"] == 3
             assert {one["name"] for one in current["status"]["frameworkScores"]} >= {"NSA", "MITRE"}
             assert 0 < current["status"]["score"] < 100
-            page = await store.list(Selection(RUNS), paging())
+            page = await store.list(Selection(RUNS), Paging())
             phases = [orjson.loads(one.content.body)["status"]["phase"] for one in page.entries]
             assert sorted(phases) == ["Following", "Succeeded"]
 
     run(scenario)
-
-
-def paging() -> Any:
-    from leadline.outputs.store.protocol import Paging
-
-    return Paging()
 
 
 def test_a_restart_writes_nothing_that_is_there(server: WatchServer, tmp_path: Any):
@@ -188,7 +193,7 @@ def test_a_restart_writes_nothing_that_is_there(server: WatchServer, tmp_path: A
         before = [
             (one.key, one.revision)
             for plural in (SCANS, SUMMARIES)
-            for one in (await store.list(Selection(plural), paging())).entries
+            for one in (await store.list(Selection(plural), Paging())).entries
         ]
         assert before
         await store.delete(Key(RUNS, "", CURRENT))
@@ -197,7 +202,7 @@ def test_a_restart_writes_nothing_that_is_there(server: WatchServer, tmp_path: A
         after = [
             (one.key, one.revision)
             for plural in (SCANS, SUMMARIES)
-            for one in (await store.list(Selection(plural), paging())).entries
+            for one in (await store.list(Selection(plural), Paging())).entries
         ]
         assert after == before
 
@@ -274,5 +279,102 @@ def test_pods_and_workloads_are_told_to_the_half_that_looks_at_images(server: Wa
             assert web.images == (("c", "web:1"),)
             assert web.digests == {"c": "web@sha256:1"}
             assert web.phase == "Running"
+
+    run(scenario)
+
+
+class Flaky(MemoryStore):
+    """One that can be away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_away = False
+        self.refused = asyncio.Event()
+
+    async def put_all(self, puts: Any) -> Any:
+        self._check_there()
+        return await super().put_all(puts)
+
+    async def list(self, selection: Any, paging: Any) -> Any:
+        self._check_there()
+        return await super().list(selection, paging)
+
+    def _check_there(self) -> None:
+        if self.is_away:
+            self.refused.set()
+            raise StoreError("away")
+
+
+def test_what_changes_while_the_store_is_away_is_stored_when_it_is_back(server: WatchServer, tmp_path: Any):
+    goes_on = threading.Event()
+
+    def changed() -> tuple[bytes, ...]:
+        goes_on.wait()
+        return (
+            event("MODIFIED", pod("web", privileged=False)),
+            event("DELETED", pod("old", privileged=True)),
+        )
+
+    server.watches["pods"] = [changed]
+
+    async def scenario() -> None:
+        store = Flaky()
+        async with operator(server, store, tmp_path) as started:
+            await started.until(Key(RUNS, "", CURRENT), bool)
+            store.is_away = True
+            goes_on.set()
+            await asyncio.wait_for(store.refused.wait(), LONG_S)
+            store.is_away = False
+            await started.until(of_pod("web"), passed("C-0057"))
+            await started.until(of_pod("old"), is_gone)
+
+    asyncio.run(scenario())
+
+
+def test_a_cluster_that_cannot_be_read_is_one_failed_run_until_it_can(server: WatchServer, tmp_path: Any):
+    async def scenario(store: MemoryStore) -> None:
+        for path in ("/api/v1/pods", "/api/v1/namespaces", "/apis/networking.k8s.io/v1/networkpolicies"):
+            server.forbidden.add(path)
+        async with operator(server, store, tmp_path) as started:
+            asked = len(server.requests)
+            while len(server.requests) < asked + 40:
+                await asyncio.sleep(0.01)
+            page = await store.list(Selection(RUNS), Paging())
+            statuses = [orjson.loads(one.content.body)["status"] for one in page.entries]
+            assert [status["phase"] for status in statuses] == ["Failed"]
+            assert "forbidden" in statuses[0]["message"]
+            server.forbidden.clear()
+            await started.until(Key(RUNS, "", CURRENT), bool)
+            page = await store.list(Selection(RUNS), Paging())
+            phases = [orjson.loads(one.content.body)["status"]["phase"] for one in page.entries]
+            assert sorted(phases) == ["Following", "Succeeded"]
+
+    run(scenario)
+
+
+def test_what_may_be_read_by_and_by_is_read(server: WatchServer, tmp_path: Any):
+    async def scenario(store: MemoryStore) -> None:
+        server.forbidden.add("/api/v1/pods")
+        async with operator(server, store, tmp_path) as started:
+            await started.until(Key(RUNS, "", CURRENT), bool)
+            assert await store.get(of_pod("web")) is None
+            server.forbidden.clear()
+            started.allowed.add(("pods", ""))
+            await started.until(of_pod("web"), failed("C-0057"))
+
+    run(scenario)
+
+
+def test_an_operator_that_ends_at_any_moment_leaves_the_next_nothing_to_guess(
+    server: WatchServer, tmp_path: Any
+):
+    async def scenario(store: MemoryStore) -> None:
+        name = Key(RUNS, "", "now")
+        await store.put(Put(name, Content(b'{"name":"now"}', body=b'{"spec":{}}')))
+        async with operator(server, store, tmp_path) as started:
+            await started.until(name, lambda whole: bool(whole.get("status")))
+        async with operator(server, store, tmp_path) as started:
+            done = await started.until(name, lambda whole: whole["status"]["phase"] == "Succeeded")
+            assert done["status"]["coverage"]["objects"] == 3
 
     run(scenario)

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from leadline.errors import ClusterError, LeadlineError, StoreError
 from leadline.model.report import PostureReport
 from leadline.outputs.store.posture_results import SCANS, SUMMARIES
-from leadline.outputs.store.protocol import Store
-from leadline.outputs.store.selection import Key
+from leadline.outputs.store.protocol import Paging, Store
+from leadline.outputs.store.selection import Key, Selection
 from leadline.posture.required_kinds import kinds_needed
 from leadline.programs.operator.runs import Orders, failed_run
 from leadline.programs.operator.settings import Settings
@@ -27,7 +27,7 @@ from leadline.scans.cluster_source import reading_of
 from leadline.scans.followed_results import FollowedResults, Results, ScanRules
 from leadline.scans.posture_runs import Outcome, RunOptions, posture_run
 from leadline.scans.result_writer import ResultWriter
-from leadline.scans.scan_runs import FOLLOWING, forget_old_runs, moment, record, run_name
+from leadline.scans.scan_runs import FOLLOWING, RUNS, forget_old_runs, moment, record, run_name
 from leadline.sources.cluster.connection import Cluster
 from leadline.sources.cluster.watch import ClusterWatch, watch_cluster
 from leadline.sources.waivers.security_exceptions import KINDS as EXCEPTIONS
@@ -50,6 +50,10 @@ LOOK_S = 30.0
 """So often it is looked for what accepted findings has ended."""
 
 
+_OWN_TRIGGERS = ("start", "rights", "again after an error")
+"""Of runs that no one ordered."""
+
+
 class World(Struct, frozen=True):
     """What the halves of the operator work with."""
 
@@ -63,6 +67,10 @@ class World(Struct, frozen=True):
     running: RunningImages
     may_list: Callable[[str, str], Awaitable[bool]]
     """Whether the objects of a plural and group may be listed by now."""
+    again_s: float = AGAIN_S
+    """After a first failure; doubled with each."""
+    rights_s: float = SEEN_S
+    """Between two looks for rights that were missing."""
 
 
 class Continuous:
@@ -74,27 +82,43 @@ class Continuous:
     async def run(self) -> None:
         """One session after the other, until it is cancelled."""
         trigger, failures = "start", 0
+        names: dict[str, str] = {}
+        """Of the runs that the next session answers, each with its trigger."""
+        own = ""
         await self._world.orders.known()
         while True:
-            names = self._world.orders.take("posture") or {run_name("posture", moment()): trigger}
+            names |= self._world.orders.take("posture")
+            if not names:
+                # While it fails again and again it is one run, not one for each time.
+                own = own or run_name("posture", moment())
+                names[own] = trigger
             try:
-                session = await self._opened(names)
-                failures = 0
+                await self._session(names)
+                trigger = "rights"
             except (LeadlineError, OSError) as error:
-                failures += 1
-                wait_s = min(LONGEST_AGAIN_S, AGAIN_S * 2 ** (failures - 1))
-                log.error("the cluster cannot be scanned, again in %.0f s: %s", wait_s, error)
+                # One that was whole before it ended begins the count anew.
+                failures = failures + 1 if names else 1
+                wait_s = min(LONGEST_AGAIN_S, self._world.again_s * 2 ** min(failures - 1, 10))
+                own = own if names else ""
+                log.error("posture is not followed, all is read again in %.0f s: %s", wait_s, error)
                 await self._failed(names, str(error))
-                await asyncio.sleep(wait_s)
-                continue
-            try:
-                trigger = await session.run()
-            except (LeadlineError, OSError) as error:
-                log.error("the cluster is read anew: %s", error)
                 trigger = "again after an error"
-                await asyncio.sleep(AGAIN_S)
-            finally:
-                await session.close()
+                await asyncio.sleep(wait_s)
+            else:
+                own, failures = "", 0
+
+    async def _session(self, names: dict[str, str]) -> None:
+        """Reads all, and follows it until a full scan is asked for; ``names`` is emptied once these runs are answered.
+
+        Raises: ``ClusterError``, ``StoreError``.
+        """
+        # A store that is away is no reason to have the API server list everything again and again.
+        await self._world.store.list(Selection(RUNS, with_body=False), Paging(limit=1))
+        session = await self._opened(names)
+        try:
+            await session.run()
+        finally:
+            await session.close()
 
     async def _opened(self, names: dict[str, str]) -> "_Session":
         world = self._world
@@ -143,6 +167,9 @@ class Continuous:
             with suppress(StoreError):
                 await record(self._world.store, name, failed_run("posture", trigger, why))
                 await forget_old_runs(self._world.store, name)
+        ordered = [name for name, trigger in names.items() if trigger not in _OWN_TRIGGERS]
+        for name in ordered:
+            del names[name]
 
 
 class _Session:
@@ -164,17 +191,16 @@ class _Session:
         self._changed_at = ""
         self._names: dict[str, str] = {}
         self._started = ""
-        self._unread = followed.reading.unread
 
     def begun(self, names: dict[str, str], started: str) -> None:
-        """``names`` of the runs that this session answers, each with its trigger."""
+        """``names`` of the runs that this session answers, each with its trigger; emptied when it has."""
         self._names, self._started = names, started
 
     async def close(self) -> None:
         await in_thread(self._watch.close)
 
-    async def run(self) -> str:
-        """Follows the cluster until a full scan is asked for; returns what asked for it.
+    async def run(self) -> None:
+        """Follows the cluster until a full scan is asked for, or something may be read that could not be before.
 
         Raises: ``StoreError``, ``ClusterError``.
         """
@@ -198,7 +224,6 @@ class _Session:
             done, _ = await asyncio.wait(chores, return_when=asyncio.FIRST_COMPLETED)
             for chore in done:
                 chore.result()
-            return "rights"
         finally:
             for chore in chores:
                 chore.cancel()
@@ -219,30 +244,32 @@ class _Session:
     async def _write(self) -> None:
         failures, is_first, takes_last = 0, True, False
         while True:
-            if not self._followed.pending and not self._to_delete:
-                if is_first:
-                    await self._collect()
-                    is_first = False
-                    continue
-                await self._world.exceptions.show(self._followed.exceptions, self._followed.covered)
-                self._is_due.clear()
-                if not self._followed.pending:
-                    await self._is_due.wait()
-                continue
-            takes_last = not takes_last
-            ids = self._next(is_last=takes_last)
-            async with self._judging:
-                at = moment()
-                results = await in_thread(lambda: self._followed.results(ids, at))  # noqa: B023
+            results, at = Results(), moment()
+            if self._followed.pending:
+                takes_last = not takes_last
+                ids = self._next(is_last=takes_last)
+                async with self._judging:
+                    results = await in_thread(lambda: self._followed.results(ids, at))  # noqa: B023
             try:
                 await self._store(results, at)
+                if not self._followed.pending and is_first:
+                    await self._collect()
+                    is_first = False
                 failures = 0
+                if not self._followed.pending:
+                    await self._wait_for_more()
             except StoreError as error:
                 self._followed.pending |= dict.fromkeys(results.ids)
                 failures += 1
-                wait_s = min(LONGEST_AGAIN_S, AGAIN_S * 2 ** (failures - 1))
+                wait_s = min(LONGEST_AGAIN_S, self._world.again_s * 2 ** min(failures - 1, 10))
                 log.error("results cannot be written, again in %.0f s: %s", wait_s, error)
                 await asyncio.sleep(wait_s)
+
+    async def _wait_for_more(self) -> None:
+        await self._world.exceptions.show(self._followed.exceptions, self._followed.covered)
+        self._is_due.clear()
+        if not self._followed.pending:
+            await self._is_due.wait()
 
     def _next(self, *, is_last: bool) -> tuple[str, ...]:
         """The ids that have waited longest and those that came last, in turn: neither waits for all of the others."""
@@ -270,7 +297,8 @@ class _Session:
         """All that was read is stored: what is stored besides is about what is there no more. Ends the run."""
         there = {Key(plural, *place) for place in self._followed.places for plural in (SCANS, SUMMARIES)}
         unread = self._watch.snapshot.unread_kinds
-        await self._writer.delete(self._writer.beyond(there, unread))
+        # Where nothing at all was judged, nothing is known to be gone either.
+        await self._writer.delete(self._writer.beyond(there, unread) if there else ())
         log.info(
             "%d objects are followed; %d results written, %d deleted",
             self._followed.objects,
@@ -280,6 +308,7 @@ class _Session:
         await self._record("Succeeded")
         for name in self._names:
             await forget_old_runs(self._world.store, name)
+        self._names.clear()
         self._is_whole.set()
         self._is_stale.set()
 
@@ -343,7 +372,7 @@ class _Session:
     async def _look_for_rights(self) -> None:
         """Returns when something may be read that could not be before."""
         while True:
-            await asyncio.sleep(SEEN_S)
+            await asyncio.sleep(self._world.rights_s)
             rules = [one.rule for one in self._followed.reading.unread if one.rule is not None]
             for rule in rules:
                 with suppress(LeadlineError):
