@@ -6,7 +6,7 @@ So one comparison of each kind answers whether a version is within, and the inde
 """
 
 import sqlite3
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Hashable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cache, cached_property
 from operator import itemgetter
@@ -256,18 +256,21 @@ class Database:
     def problems(self, advisories: Iterable[int]) -> dict[int, tuple[Problem, ...]]:
         """What each advisory concerns; several where it is an update for several."""
         found: dict[int, tuple[Problem, ...]] = {}
-        question = """SELECT concerns.advisory, problem.id, problem.name, problem.aliases, problem.summary
-            FROM concerns CROSS JOIN problem ON problem.id = concerns.problem
+        question = """SELECT concerns.advisory, concerns.problem, problem.name, problem.aliases, problem.summary
+            FROM concerns LEFT JOIN problem ON problem.id = concerns.problem
             WHERE concerns.advisory IN (SELECT value FROM json_each(?))"""
         made: dict[int, Problem] = {}
-        for advisory, number, name, aliases, summary in self._rows(question, (_listed(advisories),)):
+        asked = frozenset(advisories)
+        for advisory, number, name, aliases, summary in self._rows(question, (_listed(asked),)):
             problem = made.get(number)
             if problem is None:
+                self._check_all((number,), () if name is None else (number,))
                 others = _decoded(aliases, tuple[str, ...])
                 said = None if summary is None else _decoded(summary, Detail)
                 problem = made[number] = Problem(number, name, others, said)
             before = found.get(advisory)
             found[advisory] = (problem,) if before is None else (*before, problem)
+        self._check_all(asked, found)
         return {
             advisory: tuple(sorted(each, key=itemgetter(0))) if len(each) > 1 else each
             for advisory, each in found.items()
@@ -276,9 +279,13 @@ class Database:
     def advisories(self, numbers: Iterable[int]) -> dict[int, Record]:
         """By number."""
         question = "SELECT id, feed, name, detail FROM advisory WHERE id IN (SELECT value FROM json_each(?))"
+        asked = frozenset(numbers)
+        rows = self._rows(question, (_listed(asked),))
+        self._check_all(asked, {row[0] for row in rows})
+        self._check_all({row[1] for row in rows}, self._feed_names)
         return {
             number: Record(number, self._feed_names[feed], name, _decoded(detail, Detail))
-            for number, feed, name, detail in self._rows(question, (_listed(numbers),))
+            for number, feed, name, detail in rows
         }
 
     def named(self, name: str) -> Problem | None:
@@ -335,6 +342,12 @@ class Database:
         rows = self._rows("SELECT id, state FROM feed")
         return {number: _decoded(state, FeedState).name for number, state in rows}
 
+    def _check_all(self, asked: Collection[int], found: Container[int]) -> None:
+        """What one table names the other has. Raises ``DatabaseError`` where it has not: nothing may be lost silently."""
+        for number in asked:
+            if number not in found:
+                raise DatabaseError(f"{self.path}: damaged (nothing is kept of number {number})", hint=_HINT)
+
     def _rows(self, question: str, values: Sequence[object] = ()) -> list[Row]:
         with _translated(self.path):
             return self._connection.execute(question, values).fetchall()
@@ -373,7 +386,7 @@ def _translated(path: Path) -> Iterator[None]:
     """SQLite's and the decoder's errors as ours."""
     try:
         yield
-    except (sqlite3.DatabaseError, msgspec.MsgspecError, OSError) as error:
+    except (sqlite3.DatabaseError, msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:
         raise DatabaseError(
             f"{path}: the vulnerability database cannot be read ({error})", hint=_HINT
         ) from error
@@ -388,6 +401,6 @@ def _decoder(kind: Hashable) -> msgspec.msgpack.Decoder[Any]:
 def _decoded(packed: bytes, kind: type[T]) -> T:
     try:
         found: T = _decoder(cast("Hashable", kind)).decode(packed)
-    except (msgspec.MsgspecError, TypeError) as error:
+    except (msgspec.MsgspecError, TypeError, UnicodeDecodeError) as error:
         raise DatabaseError(f"the vulnerability database is damaged ({error})", hint=_HINT) from error
     return found

@@ -11,9 +11,11 @@ from leadline.errors import DatabaseError
 from leadline.image.database import SCHEMA, Database, Wanted
 from leadline.image.database_builder import build
 from leadline.image.feed import Document, Feed, Unreadable
+from leadline.image.match import match
 from leadline.image.ordering import Ordering
 from leadline.image.versions import pep440
 from leadline.model.finding import Unread
+from leadline.model.package import Distro, Package
 from leadline.model.vulnerability import (
     Advisory,
     Affected,
@@ -349,3 +351,25 @@ def test_a_scan_keeps_the_file_that_it_opened_while_another_takes_its_place(tmp_
         assert hits(database, "1") == ["A-1"]
         with Database(database.path) as newer:
             assert hits(newer, "1") == ["A-2"]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "DELETE FROM problem",
+        "DELETE FROM advisory",
+        "DELETE FROM concerns",
+        "DELETE FROM feed",
+        "UPDATE problem SET name = CAST(x'43ff' AS TEXT)",
+        "UPDATE advisory SET detail = x'ff'",
+        "UPDATE problem SET aliases = x'91a2ff00'",
+    ],
+)
+def test_a_database_that_lost_a_part_is_damaged(tmp_path: Path, harm: str):
+    """Damage that SQLite does not notice: what one table names is gone from the other."""
+    fact = advisory("GHSA-1", "npm", "ms", aliases=("CVE-2024-1",), fixed="2")
+    build_of(tmp_path / "v.db", {"feed": [fact]})
+    with sqlite3.connect(tmp_path / "v.db") as connection:
+        connection.execute(harm)
+    with Database(tmp_path / "v.db") as database, pytest.raises(DatabaseError):
+        match([Package("npm", "ms", "1.0.0")], Distro(), database)
