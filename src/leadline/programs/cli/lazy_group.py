@@ -2,14 +2,19 @@
 
 import importlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from leadline.errors import UsageError
 from leadline.version import __version__
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 COMMANDS = {
     "baseline": "Remembers findings, to speak of what is new.",
+    "completion": "Prints what lets a shell complete commands.",
     "config": "Shows what is configured, and the settings of controls.",
     "db": "The vulnerability database.",
     "decrypt": "Decrypts a report that was encrypted to you.",
@@ -53,11 +58,27 @@ class LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"{_PACKAGE}.{cmd_name.replace('-', '_')}")
         command = module.command
-        return command if isinstance(command, click.Command) else None
+        if not isinstance(command, click.Command):
+            return None
+        if ctx.resilient_parsing:
+            from leadline.programs.cli.completing import with_values  # for a shell at the TAB key alone
+
+            return with_values(command, cmd_name)
+        return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Without importing the commands for their help."""
+        from click.shell_completion import CompletionItem
+
+        names = sorted((COMMANDS | SERVERS).items())
+        found = [CompletionItem(name, help=help) for name, help in names if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if ctx.resilient_parsing and args and args[0] not in COMMANDS:
+            return None, None, []
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise UsageError(
                 f"unknown command {args[0]}", hint=_suggestion(args[0], sorted(COMMANDS | SERVERS))

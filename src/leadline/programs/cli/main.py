@@ -127,7 +127,7 @@ def _run(words: list[str]) -> int:
 
     try:
         if "_LEADLINE_COMPLETE" in os.environ:
-            leadline.main(words, prog_name="leadline")
+            return _completed(words)
         # click's own ``main`` turns a reader that left into exit code 1, which here means a failed gate.
         with leadline.make_context("leadline", list(words)) as context:
             result = leadline.invoke(context)
@@ -152,6 +152,22 @@ def _run(words: list[str]) -> int:
         _say(f"{message[:1].lower()}{message[1:]}{meant} {path} --help shows what there is")
         return 2
     return result if isinstance(result, int) else 0
+
+
+def _completed(words: list[str]) -> int:
+    """Answers a shell at the TAB key; a line that makes no sense yet has no answer."""
+    import click
+
+    from leadline.errors import LeadlineError
+    from leadline.programs.cli.lazy_group import leadline
+
+    try:
+        leadline.main(words, prog_name="leadline")
+    except SystemExit as end:
+        return 0 if end.code in (0, None) else 1
+    except (LeadlineError, click.ClickException, OSError):
+        return 1
+    return 0
 
 
 def _say(message: str) -> None:

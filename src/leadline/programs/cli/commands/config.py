@@ -36,6 +36,8 @@ class _ShowFirst(click.Group):
     """``leadline config`` alone shows."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if ctx.resilient_parsing and not args:
+            return super().parse_args(ctx, args)
         is_named = bool(args) and (args[0] in self.commands or args[0] in ("-h", "--help"))
         return super().parse_args(ctx, args if is_named else ["show", *args])
 
