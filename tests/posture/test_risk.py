@@ -211,6 +211,15 @@ def test_the_sentence_says_what_is_in_the_images(facts: ImageFacts, said: str):
     assert ("vulnerab" in sentence) == bool(said)
 
 
+def test_of_two_words_for_one_gain_the_fuller_one_is_said():
+    deployment = web()
+    deployment["spec"]["template"]["spec"]["hostPID"] = True
+    (risk,) = ranks(deployment).values()
+    texts = [step.text for step in risk.path]
+    assert [text for text in texts if "processes" in text] == ["shares the node's processes or IPC"]
+    assert risk.sentence.count("processes") == 1
+
+
 def test_the_way_is_shown_step_by_step():
     (risk,) = ranks(web(**TOKEN), body(SERVICE % "ClusterIP"), body(INGRESS % ""), *GRANT).values()
     assert [(step.kind, step.text) for step in risk.path][:5] == [

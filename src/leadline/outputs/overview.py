@@ -11,7 +11,7 @@ from leadline.model.report import PostureReport
 from leadline.outputs.command_lines import command_lines
 from leadline.outputs.control_groups import urgency
 from leadline.outputs.first_fixes import FirstFix, first_fixes
-from leadline.outputs.plain import columns, padded, plain, wrapped
+from leadline.outputs.plain import columns, count, padded, plain, wrapped
 from leadline.outputs.remediation import fix
 from leadline.outputs.titles import titles_of
 from leadline.posture.risk.ranking import workload_risks
@@ -76,7 +76,7 @@ def area_lines(report: PostureReport, paint: Paint, width: int) -> Iterator[str]
     """One row for each area, worst first: how many of its controls fail, and the worst problem."""
     rows = _areas(report)
     widest = max(len("AREA"), *(columns(row.name) for row in rows))
-    tallies = [f"{row.failed} of {row.judged} controls" for row in rows]
+    tallies = [f"{row.failed} of {count(row.judged, 'control')}" for row in rows]
     tally = max(len("FAILED"), *map(len, tallies))
     yield f"{'AREA':{widest}}  {'FAILED':{tally}}  WORST"
     for row, text in zip(rows, tallies, strict=True):

@@ -90,3 +90,15 @@ def test_names_fit_with_how_many_more_there_are(names: list[str], hidden: int, w
     missing = len(names) + hidden - len(shown)
     assert text.endswith(f" and {missing:,} more") == (missing > 0)
     assert len(text) <= width or len(shown) == 1
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_what_to_do_next_stands_beneath_the_scores(width: int) -> None:
+    lines = written(
+        "pretty",
+        width=width,
+        view="",
+        again="leadline scan --kubeconfig /some/long/path/to/admin.conf deploy",
+    ).splitlines()
+    (first,) = (line for line in lines if line.startswith("next "))
+    assert first.startswith("next      leadline scan")

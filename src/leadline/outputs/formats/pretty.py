@@ -331,7 +331,11 @@ def _closing(report: PostureReport, groups: list[ControlGroup], page: Page) -> I
     yield from _scores(report, page)
     advice = _advice(report, groups, page)
     if advice:
-        yield from side_by_side([f"next      {advice[0]}", *advice[1:]], page.width, "      ", " " * 10)
+        label = "next      "
+        indent = " " * len(label)
+        first, *more = side_by_side([indent + advice[0], *advice[1:]], page.width, "      ", indent)
+        yield label + first.removeprefix(indent)
+        yield from more
     style = (
         "bad" if not page.passed else "good" if page.verdict or not (groups or report.unread) else "neither"
     )

@@ -165,7 +165,7 @@ def _mounted_secrets(workload: Workload) -> set[str]:
 def _sentence(
     entry: Entry, gains: Sequence[_Gain], failed: Sequence[Control], image: ImageFacts | None
 ) -> str:
-    parts = [_way(entry), *dict.fromkeys(gain.step.text for gain in gains[:_NAMED_STEPS])]
+    parts = [_way(entry), *(gain.step.text for gain in _distinct(gains)[:_NAMED_STEPS])]
     parts += _vulnerabilities(image)
     if any(control.id == "C-0013" for control in failed):
         parts.append("may run as root")
@@ -223,10 +223,16 @@ def _path(
     pods = AttackStep(
         "workload", workload.name, workload.resource.id, details, tuple(id for id in ids if id in _EASE)
     )
-    seen: dict[str, AttackStep] = {}
+    return (AttackStep("start", start), *ways, pods, *(gain.step for gain in _distinct(gains)))
+
+
+def _distinct(gains: Sequence[_Gain]) -> list[_Gain]:
+    """Those that say something of their own: ``shares the node's processes`` adds nothing beside ``… processes or IPC``."""
+    kept: dict[str, _Gain] = {}
     for gain in gains:
-        seen.setdefault(gain.step.text, gain.step)
-    return (AttackStep("start", start), *ways, pods, *seen.values())
+        if not any(f"{other} ".startswith(f"{gain.step.text} ") for other in kept):
+            kept[gain.step.text] = gain
+    return list(kept.values())
 
 
 def _small(problem: str) -> str:
