@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import leadline
 from image.matching.made_database import advisory, build_of
 from image_archives import docker_archive, layer
 from leadline.model.vulnerability import Exploited, Fact, FeedDate
@@ -351,6 +352,19 @@ def test_packages_that_no_feed_speaks_of_can_fail_the_command(run, archive, data
     assert (code, out.splitlines()[-1]) == (1, "failed: --fail-on unmatched, 1 package not matched")
     code, out, _ = run("scan", "image", archive, "--fail-on", "unmatched")
     assert (code, out.splitlines()[-1]) == (1, "failed: --fail-on unmatched, 2 packages not matched")
+
+
+def test_a_full_disk_is_told_with_what_could_not_be_written(archive, database):
+    command = [sys.executable, "-m", "leadline.programs.cli.main", "scan", "image", archive, "--db", database]
+    environ = {**os.environ, "PYTHONPATH": str(Path(leadline.__file__).parents[1])}
+    with Path("/dev/full").open("w") as stream:
+        done = subprocess.run(
+            [*command, "-q"], env=environ, stdout=stream, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (
+        3,
+        "leadline: cannot write standard output: no space left on device\n",
+    )
 
 
 def test_a_full_disk_leaves_the_old_database(database, tmp_path):

@@ -172,6 +172,20 @@ def opened(chosen: Iterable[Destination]) -> Iterator[list[Sink]]:
             sink.drop()
 
 
+@contextmanager
+def writing(sink: Sink) -> Iterator[None]:
+    """What is written within is kept at the end. Raises: ``StoreError`` with the name of what could not be written."""
+    try:
+        yield
+        sink.stream.flush()
+        sink.keep()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        name = sink.destination.path or "standard output"
+        raise StoreError(f"cannot write {name}: {(error.strerror or str(error)).lower()}") from error
+
+
 def refuse_overwriting(targets: Iterable[str], chosen: Iterable[Destination]) -> None:
     """Raises: ``UsageError`` where a report would take the place of a file that is scanned, ``StoreError`` for links in it.
 

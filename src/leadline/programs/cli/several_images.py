@@ -11,7 +11,7 @@ from leadline.outputs.format_registry import Format, find_format, formats_for
 from leadline.outputs.images_rows import vulnerability_totals
 from leadline.outputs.plain import count, plain
 from leadline.programs.cli.created import created
-from leadline.programs.cli.destinations import Destination, opened, placed, refuse_overwriting
+from leadline.programs.cli.destinations import Destination, opened, placed, refuse_overwriting, writing
 from leadline.programs.cli.gate_text import verdict_text
 from leadline.programs.cli.image_page import gates_of, image_page, no_database, output_of
 from leadline.programs.cli.image_request import ImageRequest, options_of
@@ -48,9 +48,8 @@ def run_several(request: ImageRequest) -> int:
         outcome = images_verdict(reports, unread, gates_of(request))
         page = image_page(request, outcome, is_terminal, chosen)
         for sink in sinks:
-            sink.destination.format.put(report, sink.stream, page)
-            sink.stream.flush()
-            sink.keep()
+            with writing(sink):
+                sink.destination.format.put(report, sink.stream, page)
     _remark(request, report, verdict_text(outcome), chosen)
     if request.store:
         from leadline.programs.cli.storing import keep_images

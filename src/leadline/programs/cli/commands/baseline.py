@@ -19,7 +19,7 @@ from leadline.outputs.json_text import json_text
 from leadline.outputs.plain import count, plain, wrapped
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.configuration.configured import configured
-from leadline.programs.cli.destinations import Destination, opened
+from leadline.programs.cli.destinations import Destination, opened, writing
 from leadline.programs.cli.flags import chart_flags, cluster_flags, complete_flag, path_flag, quiet_flag
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.scan_request import options_of, request_without_report
@@ -78,10 +78,8 @@ def save(paths: tuple[str, ...], output: str, **flags: Any) -> int:
         found = baseline_of(scan.report, at, __version__)
     text = encoded_baseline(carried_on(found, output))
     to = Destination(find_format("baseline", PostureReport), "" if output == "-" else output)
-    with opened([to]) as (sink,):
+    with opened([to]) as (sink,), writing(sink):
         sink.stream.write(text)
-        sink.stream.flush()
-        sink.keep()
     if not request.quiet:
         unread = f"; {len(found.unread):,} not read" if found.unread else ""
         click.echo(f"{count(len(found.findings), 'finding')} remembered{unread}: {output}", err=True)

@@ -16,7 +16,7 @@ from leadline.outputs.place import NoPlaces
 from leadline.outputs.plain import plain
 from leadline.outputs.store.protocol import Store
 from leadline.outputs.text_table import text_table
-from leadline.programs.cli.destinations import opened, placed
+from leadline.programs.cli.destinations import opened, placed, writing
 from leadline.programs.cli.flags import cluster_flags, together
 from leadline.programs.cli.storing import KUBE, StorePlace, with_store
 from leadline.programs.cli.terminal import list_width, wants_colour, width_of
@@ -129,9 +129,8 @@ def image(image: str, format: tuple[str, ...], output: str, verbose: bool, **whe
     )
     with opened(chosen) as sinks:
         for sink in sinks:
-            sink.destination.format.put(report, sink.stream, page)
-            sink.stream.flush()
-            sink.keep()
+            with writing(sink):
+                sink.destination.format.put(report, sink.stream, page)
     return 0
 
 

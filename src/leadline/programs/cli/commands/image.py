@@ -17,7 +17,7 @@ from leadline.outputs.plain import count, plain
 from leadline.outputs.vulnerability_rows import vulnerability_count
 from leadline.programs.cli.configuration.configured import configured
 from leadline.programs.cli.created import created
-from leadline.programs.cli.destinations import Destination, opened, placed
+from leadline.programs.cli.destinations import Destination, opened, placed, writing
 from leadline.programs.cli.flags import (
     chart_flags,
     cluster_flags,
@@ -294,13 +294,12 @@ def _run(request: ImageRequest) -> int:
         outcome = image_verdict(report, unread, gates_of(request))
         for sink in sinks:
             format = sink.destination.format
-            if format.name in documents:
-                sink.stream.buffer.write(documents[format.name])
-            elif report is not None:
-                page = image_page(request, outcome, is_terminal, chosen)
-                format.put(report if format.report is ImageReport else report.sbom, sink.stream, page)
-            sink.stream.flush()
-            sink.keep()
+            with writing(sink):
+                if format.name in documents:
+                    sink.stream.buffer.write(documents[format.name])
+                elif report is not None:
+                    page = image_page(request, outcome, is_terminal, chosen)
+                    format.put(report if format.report is ImageReport else report.sbom, sink.stream, page)
     for line in _remarks(request, unread, report, outcome, chosen):
         sys.stderr.write(f"{line}\n")
     if request.store and report is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec.structs import replace
 
-from leadline.errors import SourceError, StoreError, UsageError
+from leadline.errors import SourceError, UsageError
 from leadline.model.control import Severity
 from leadline.model.report import PostureReport
 from leadline.outputs.edit_rows import edit_line, edit_rows, failing_text
@@ -23,7 +23,14 @@ from leadline.outputs.plain import plain
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.summary import closing
 from leadline.programs.cli.configuration.configured import configured
-from leadline.programs.cli.destinations import Destination, Sink, destinations, opened, refuse_overwriting
+from leadline.programs.cli.destinations import (
+    Destination,
+    Sink,
+    destinations,
+    opened,
+    refuse_overwriting,
+    writing,
+)
 from leadline.programs.cli.flags import (
     chart_flags,
     cluster_flags,
@@ -403,15 +410,8 @@ def _leaving(request: ScanRequest) -> "Leaving | None":
 
 def _write(sink: Sink, report: PostureReport, page: Page, leaving: "Leaving | None" = None) -> None:
     format = sink.destination.format
-    try:
+    with writing(sink):
         (leaving.put(format, report, sink.stream, page) if leaving else format.put(report, sink.stream, page))
-        sink.stream.flush()
-        sink.keep()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        name = sink.destination.path or "standard output"
-        raise StoreError(f"cannot write {name}: {(error.strerror or str(error)).lower()}") from error
 
 
 def _remark(
