@@ -86,6 +86,7 @@ def shell(
     """Runs a script as servers do: any POSIX shell, ended by the first command that fails."""
     path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
+        # bash is what some servers take; no file needs it but the action.
         ["sh", "-e", "-c", script],
         cwd=workspace,
         env={**os.environ, **variables, "PATH": path},
@@ -99,4 +100,80 @@ def shell(
     return Ran(done.returncode, done.stdout, found)
 
 
-PIPELINES: dict[str, Pipeline] = {"github": github, "gitlab": gitlab}
+REPORTS = tuple(
+    f"leadline-reports/{name}" for name in ("leadline.sarif", "leadline.md", "junit/leadline.xml")
+)
+
+
+def _at_the_change(workspace: Path) -> None:
+    """The main branch of the origin as it was before the merge: these servers compare with where it was left."""
+    origin = workspace.parent / "origin"
+    git(origin, "checkout", "-q", "--detach")
+    git(origin, "branch", "-q", "-f", "main", "HEAD^1")
+
+
+def circleci(workspace: Path, scratch: Path, event: Event, program: Path, **inputs: str) -> Ran:
+    command = yaml.safe_load((FOLDER / "circleci" / "orb.yml").read_text("utf-8"))["commands"]["scan"]
+    values = {name: one["default"] for name, one in command["parameters"].items()}
+    given = {"requirements": "", **_inputs(inputs)}
+    assert given.keys() <= values.keys()
+    values |= given
+    step = command["steps"][0]["run"]
+    variables = {
+        name: re.sub(r"<< parameters\.([\w-]+) >>", lambda found: values[found[1]], text)
+        for name, text in step["environment"].items()
+    }
+    assert not re.search(r"(?<!\\)<<", step["command"]), "an expression in a script is a hole"
+    if event == "change":
+        _at_the_change(workspace)
+    variables["CIRCLE_BRANCH"] = "change" if event == "change" else "main"
+    return shell(step["command"].replace("\\<<", "<<"), workspace, program, variables, REPORTS)
+
+
+def azure(workspace: Path, scratch: Path, event: Event, program: Path, **inputs: str) -> Ran:
+    template = yaml.safe_load((FOLDER / "azure" / "leadline.yml").read_text("utf-8"))
+    values = {one["name"]: one["default"] for one in template["parameters"]}
+    given = {"requirements": "", **{_camel(name): value for name, value in inputs.items()}}
+    assert given.keys() <= values.keys()
+    values |= given
+    step = template["steps"][0]
+    assert "${{" not in step["bash"], "an expression in a script is a hole"
+    variables = {
+        name: re.sub(r"\$\{\{ parameters\.(\w+) \}\}", lambda found: values[found[1]], text)
+        for name, text in step["env"].items()
+    }
+    if event == "change":
+        _at_the_change(workspace)
+        variables["SYSTEM_PULLREQUEST_TARGETBRANCH"] = "refs/heads/main"
+    return shell(step["bash"], workspace, program, variables, REPORTS)
+
+
+def jenkins(workspace: Path, scratch: Path, event: Event, program: Path, **inputs: str) -> Ran:
+    """What the step does around its script is run in Groovy by a test of its own: that takes seconds to start."""
+    step = (FOLDER / "jenkins" / "vars" / "leadline.groovy").read_text("utf-8")
+    values = dict(re.findall(r"^        (\w+): '(.*)',$", step, re.MULTILINE))
+    given = {"requirements": "", **{_camel(name): value for name, value in inputs.items()}}
+    assert given.keys() <= values.keys()
+    values |= given
+    named = re.findall(r'^        "(\w+)=\$\{settings\.(\w+)\}",$', step, re.MULTILINE)
+    variables = {name: values[setting] for name, setting in named} | {"COLUMNS": "200"}
+    script = step.split("'''")[1]
+    assert "\\" not in script, "Groovy would read it"
+    if event == "change":
+        _at_the_change(workspace)
+        variables["CHANGE_TARGET"] = "main"
+    return shell(script, workspace, program, variables, REPORTS)
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+PIPELINES: dict[str, Pipeline] = {
+    "github": github,
+    "gitlab": gitlab,
+    "jenkins": jenkins,
+    "circleci": circleci,
+    "azure": azure,
+}
