@@ -18,6 +18,7 @@ class FileServer:
     requests: list[tuple[str, str]] = field(default_factory=list)
     """Name, and the range asked for."""
     address: str = ""
+    host: str = "127.0.0.1"
 
     def ranges(self, ending: str) -> list[str]:
         return [wanted for name, wanted in self.requests if name.endswith(ending)]
@@ -28,8 +29,8 @@ def serving_files(server: FileServer) -> Iterator[FileServer]:
     class Handler(_Handler):
         files = server
 
-    http = _Quiet(("127.0.0.1", 0), Handler)
-    server.address = f"http://127.0.0.1:{http.server_address[1]}/db/"
+    http = _Quiet((server.host, 0), Handler)
+    server.address = f"http://{server.host}:{http.server_address[1]}/db/"
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

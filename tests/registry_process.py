@@ -18,7 +18,7 @@ CONFIG = """\
 version: 0.1
 log: {{level: error}}
 storage: {{filesystem: {{rootdirectory: "{folder}"}}}}
-http: {{addr: "127.0.0.1:{port}"}}
+http: {{addr: "{address}:{port}"}}
 """
 
 
@@ -95,12 +95,14 @@ def is_here() -> bool:
 
 
 @contextmanager
-def real_registry(folder: Path, user: str = "", password: str = "") -> Iterator[Registry]:
-    """With a ``user`` it is closed to all others, by Apache's ``htpasswd``."""
+def real_registry(
+    folder: Path, user: str = "", password: str = "", address: str = "127.0.0.1", port: int = 0
+) -> Iterator[Registry]:
+    """With a ``user`` it is closed to all others, by Apache's ``htpasswd``. ``port`` 0: one that is free."""
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = CONFIG.format(folder=folder / "registry", port=port)
+        free.bind((address, 0))
+        port = port or free.getsockname()[1]
+    settings = CONFIG.format(folder=folder / "registry", address=address, port=port)
     if user:
         made = ["htpasswd", "-Bbn", user, password]
         (folder / "users").write_bytes(subprocess.run(made, check=True, capture_output=True).stdout)
@@ -111,7 +113,7 @@ def real_registry(folder: Path, user: str = "", password: str = "") -> Iterator[
         [program, "serve", str(folder / "registry.yml")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
-            registry = Registry(f"127.0.0.1:{port}", user, password)
+            registry = Registry(f"{address}:{port}", user, password)
             for _ in range(ATTEMPTS):
                 try:
                     registry.ask("GET", "/v2/")

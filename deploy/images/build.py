@@ -61,7 +61,7 @@ class Build:
         needs, own = self.work / "wheels", self.work / "own-wheel"
         platforms = [f"--platform={name}_{os.uname().machine}" for name in GLIBC]
         pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
-        lock = ROOT / "requirements-runtime.lock"
+        lock = ROOT / "requirements-image.lock"
         run(
             *(*pip, "download", "--require-hashes", "--no-deps", "--only-binary=:all:"),
             *(f"--python-version={version}", *platforms, "-r", lock, "-d", needs),

@@ -211,6 +211,8 @@ state = "{folder}/containerd-state"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "{PLUGINS}"
     conf_dir = "{folder}/networks"
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "{folder}/registries"
 """
 
 

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from binaries import MissingError
 from installation import Installation
 from leadline_image import REPOSITORY, image_archive
+from outside import Outside, published_database
 from service_cluster import ServiceCluster
 
 
@@ -46,3 +48,42 @@ def install(services: ServiceCluster) -> Iterator[Callable[..., Installation]]:
     yield once
     for installation in made:
         installation.clear()
+
+
+@pytest.fixture(scope="module")
+def outside(services: ServiceCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    found = Outside(tmp_path_factory.mktemp("registry"), services.gateway)
+    services.trust_registry(found.registry.host)
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="module")
+def installed(
+    services: ServiceCluster, tmp_path_factory: pytest.TempPathFactory, outside: Outside
+) -> Iterator[Installation]:
+    """The chart with all programs, a vulnerability database, and a registry; for one module."""
+    folder = tmp_path_factory.mktemp("database")
+    with published_database(folder, services.gateway) as (address, key):
+        values = folder / "values.yaml"
+        values.write_text(
+            yaml.safe_dump(
+                {
+                    "persistence": {"enabled": False},
+                    "vulnerabilityDatabase": {"address": address, "publicKey": key},
+                    "operator": {"settings": {"images": {"acceptAnyCertificate": True, "gapS": 0}}},
+                }
+            )
+        )
+        installation = Installation(services, "leadline")
+        try:
+            installation.install(file=values)
+            yield installation
+        finally:
+            installation.clear()
+
+
+@pytest.fixture
+def shop(services: ServiceCluster) -> Iterator[str]:
+    yield services.namespace("shop")
+    services.kubectl("delete", "namespace", "shop", "--timeout=90s")

@@ -1,15 +1,25 @@
 """The chart in a cluster, as one of its users has it."""
 
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from processes import NotReadyError
 from service_cluster import ServiceCluster
 
-CHART = Path(__file__).resolve().parents[2] / "deploy" / "chart"
+ROOT = Path(__file__).resolve().parents[2]
+CHART = ROOT / "deploy" / "chart"
+SUMMARIES = "workloadconfigurationscansummaries"
+MANIFESTS = "vulnerabilitymanifests"
+MANIFEST_SUMMARIES = "vulnerabilitymanifestsummaries"
 RELEASE = "leadline"
 SERVED = ("v1alpha1.leadline.dev", "v1beta1.spdx.softwarecomposition.kubescape.io")
 VOLUME = "leadline-results"
 TIMEOUT = "180s"
+SETTLED_S = 180.0
+QUIET_LOOKS = 40
+"""A look takes some 0.1 s."""
 
 
 class Installation:
@@ -19,15 +29,15 @@ class Installation:
         cluster.namespace(namespace)
         cluster.kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
 
-    def install(self, *values: str) -> None:
+    def install(self, *values: str, file: Path | None = None) -> None:
         """Until the server is reached through the aggregation layer."""
         self.is_installed = True
-        self._helm("install", *values)
+        self._helm("install", *values, more=("--values", str(file)) if file else ())
         self.wait()
 
     def upgrade(self, *values: str) -> None:
         """With the values of before."""
-        self._helm("upgrade", *values, "--reset-then-reuse-values")
+        self._helm("upgrade", *values, more=("--reset-then-reuse-values",))
         self.wait()
 
     def wait(self) -> None:
@@ -66,10 +76,48 @@ class Installation:
         found: list[dict[str, Any]] = self.cluster.get("pods", "-n", self.namespace)["items"]
         return found
 
+    def stored(self, kind: str, namespace: str) -> dict[str, dict[str, Any]]:
+        """Whole objects by their names."""
+        path = f"/apis/spdx.softwarecomposition.kubescape.io/v1beta1/namespaces/{namespace}/{kind}"
+        answer = self.cluster.kubectl("get", "--raw", f"{path}?resourceVersion=fullSpec")
+        return {one["metadata"]["name"]: one for one in json.loads(answer)["items"]}
+
+    def settled(self, kind: str, namespace: str, is_so: Callable[[dict[str, dict[str, Any]]], bool]) -> None:
+        """Waits until ``is_so`` of what is stored; fails with it and the logs where it does not come about."""
+        try:
+            self.cluster.until(lambda: is_so(self._stored_or_nothing(kind, namespace)), SETTLED_S)
+        except NotReadyError:
+            found = json.dumps(self._stored_or_nothing(kind, namespace), indent=1)[-3000:]
+            raise AssertionError(f"{kind} in {namespace}: {found}\n{self.log('operator')[-3000:]}") from None
+
+    def quiet(self, look: Callable[[], object]) -> None:
+        """Waits until ``look`` has shown the same for ``QUIET_LOOKS`` in a row."""
+        seen: list[object] = []
+
+        def is_quiet() -> bool:
+            seen.append(look())
+            return len(seen) >= QUIET_LOOKS and all(one == seen[-1] for one in seen[-QUIET_LOOKS:])
+
+        self.cluster.until(is_quiet, SETTLED_S)
+
+    def restart(self) -> None:
+        """Another pod; the next call is answered by it."""
+        where = ("-n", self.namespace, f"deployment/{RELEASE}")
+        self.cluster.kubectl("rollout", "restart", *where)
+        self.cluster.kubectl("rollout", "status", *where, "--timeout=120s")
+        self.wait()
+
+    def _stored_or_nothing(self, kind: str, namespace: str) -> dict[str, dict[str, Any]]:
+        try:
+            return self.stored(kind, namespace)
+        except RuntimeError:
+            # The server may be between two pods.
+            return {}
+
     def log(self, container: str = "apiserver") -> str:
         return self.cluster.kubectl("logs", "-n", self.namespace, f"deployment/{RELEASE}", "-c", container)
 
-    def _helm(self, verb: str, *values: str, check: bool = True) -> str:
+    def _helm(self, verb: str, *values: str, more: Sequence[str] = ()) -> str:
         here = [
             "image.tag=test",
             "image.pullPolicy=Never",
@@ -77,4 +125,10 @@ class Installation:
         ]
         flags = [word for value in (*here, *values) for word in ("--set", value)]
         command = [verb, RELEASE, str(CHART), "-n", self.namespace, "--wait", f"--timeout={TIMEOUT}"]
-        return self.cluster.helm(*command, *flags, check=check)
+        return self.cluster.helm(*command, *flags, *more)
+
+
+def failed_controls(summary: dict[str, Any] | None) -> frozenset[str]:
+    """Ids, of a summary that is stored."""
+    controls = summary["spec"]["controls"] if summary else {}
+    return frozenset(name for name, one in controls.items() if one["status"]["status"] == "failed")

@@ -45,7 +45,7 @@ def build(out: Path, *flags: str) -> str:
 
 def _state() -> str:
     digest = hashlib.sha256()
-    for top in ("src", "deploy/images", "requirements-runtime.lock", "pyproject.toml"):
+    for top in ("src", "deploy/images", "requirements-image.lock", "pyproject.toml"):
         path = ROOT / top
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file() and "__pycache__" not in file.parts:

@@ -46,8 +46,9 @@ class ServiceCluster(WholeCluster):
         """Puts the image of an OCI archive into the node's store."""
         self._ctr("images", "import", "--base-name", repository, str(archive))
 
-    def images(self) -> set[str]:
-        return set(self._ctr("images", "ls", "-q").split())
+    def pull(self, reference: str) -> None:
+        """Onto the node, before anything runs it."""
+        self._ctr("images", "pull", "--plain-http", reference)
 
     def helm(self, *arguments: str, check: bool = True) -> str:
         """What helm prints. Raises: ``RuntimeError`` with what it says where it fails."""
@@ -63,6 +64,13 @@ class ServiceCluster(WholeCluster):
         """The parsed answer of ``kubectl get``; empty where it fails and that is allowed."""
         answer = self.kubectl("get", *arguments, "-o", "json", check=check)
         return json.loads(answer) if answer.strip() else {}
+
+    def trust_registry(self, host: str) -> None:
+        """The node pulls from ``host`` without TLS."""
+        folder = self.folder / "registries" / host
+        folder.mkdir(parents=True, exist_ok=True)
+        hosts = f'[host."http://{host}"]\ncapabilities = ["pull", "resolve"]\n'
+        (folder / "hosts.toml").write_text(hosts)
 
     def _make_space(self) -> None:
         def ip(*words: str) -> None:

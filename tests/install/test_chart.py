@@ -4,15 +4,12 @@ import importlib.util
 import json
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import yaml
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from leadline.programs.operator.settings import Settings
 
@@ -57,6 +54,7 @@ EVERYTHING = (
     'networkPolicy.kubeApiCidrs=["10.0.0.1/32"]',
     "capabilities.alerts=true",
     'alerts.secretName="receivers"',
+    'vulnerabilityDatabase={"address":"oci://registry.example/db:1","publicKey":"-----BEGIN PUBLIC KEY-----"}',
 )
 
 
@@ -120,6 +118,7 @@ def test_helm_lint_has_no_complaint():
         "persistence.size=lots",
         "networkPolicy.kubeApiPorts={}",
         "replicas=2",
+        "vulnerabilityDatabase.address=oci://registry.example/db:1",
     ],
 )
 def test_values_that_mean_nothing_are_refused(value: str):
@@ -184,6 +183,19 @@ def test_settings_reach_the_programs():
     assert json.loads(content["alerts.json"]) == {"frameworks": {"NSA": 70}}
 
 
+def test_a_database_is_fetched_from_where_the_values_say_and_nowhere_else():
+    def images(*values: str) -> dict[str, Any]:
+        settings = json.loads(of_kind("ConfigMap", render(*values))[0]["data"]["operator.json"])
+        found: dict[str, Any] = settings["images"]
+        return found
+
+    assert not any(key.startswith("database") for key in images())
+    asked = images(*EVERYTHING)
+    assert asked["databaseAddress"] == "oci://registry.example/db:1"
+    assert asked["databaseKey"] == "/etc/leadline/database.pub"
+    assert "databaseKey" not in images('vulnerabilityDatabase={"address":"oci://x/y","allowUnsigned":true}')
+
+
 def test_other_settings_are_another_pod():
     def stamp(*values: str) -> str:
         template = of_kind("Deployment", render(*values))[0]["spec"]["template"]
@@ -231,17 +243,3 @@ def test_our_own_scan_finds_nothing_above_low(values: tuple[str, ...], tmp_path:
     # What is accepted is all that there is.
     found = [line for line in scan(manifests).stdout.splitlines() if " low C-" not in line and "C-0" in line]
     assert {line.split(" C-")[1][:4] for line in found if " undecided " not in line} == {"0053", "0261"}
-
-
-def pins(path: Path) -> set[str]:
-    return {line.split(" ")[0] for line in path.read_text().splitlines() if "==" in line}
-
-
-def test_the_image_holds_what_is_tested_and_all_that_is_needed():
-    """Both locks pin one version of each package, and the smaller has every package that the programs name."""
-    ours, tested = pins(ROOT / "requirements-runtime.lock"), pins(ROOT / "requirements.lock")
-    assert ours <= tested
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    named = [*project["dependencies"], *project["optional-dependencies"]["cluster"]]
-    wanted = {canonicalize_name(Requirement(text).name) for text in named}
-    assert wanted <= {canonicalize_name(pin.partition("==")[0]) for pin in ours}

@@ -90,8 +90,22 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
 {{- define "leadline.settings" -}}
 {{- $can := .Values.capabilities }}
 {{- $images := dict "enabled" $can.vulnerabilityScan "pullSecrets" $can.pullSecrets "cache" "/data/cache" }}
+{{- with .Values.vulnerabilityDatabase }}
+{{- if .address }}
+{{- if and (not .publicKey) (not .allowUnsigned) }}
+{{- fail "vulnerabilityDatabase: publicKey says who may publish it; allowUnsigned: true believes anyone" }}
+{{- end }}
+{{- $_ := set $images "database" "/data/vulnerabilities.db" }}
+{{- $_ := set $images "databaseAddress" .address }}
+{{- $_ := set $images "databaseEveryH" .everyHours }}
+{{- if .publicKey }}{{ $_ := set $images "databaseKey" "/etc/leadline/database.pub" }}{{ end }}
+{{- end }}
+{{- end }}
 {{- $operator := dict "posture" $can.configurationScan "readSecrets" $can.readSecrets "images" $images }}
 operator.json: {{ mergeOverwrite $operator (deepCopy .Values.operator.settings) | toJson | quote }}
+{{- with .Values.vulnerabilityDatabase.publicKey }}
+database.pub: {{ . | quote }}
+{{- end }}
 {{- if $can.alerts }}
 alerts.json: {{ .Values.alerts.settings | toJson | quote }}
 {{- end }}

@@ -28,6 +28,18 @@ class ImageSettings(Struct, frozen=True, kw_only=True, rename="camel", forbid_un
             description="File of the vulnerability database; without one packages are found, and not matched."
         ),
     ] = ""
+    database_address: Annotated[
+        str,
+        Meta(
+            description="Where a newer one is published, a URL or oci://…, fetched into that file; empty for nowhere."
+        ),
+    ] = ""
+    database_key: Annotated[
+        str, Meta(description="File with the publisher's public keys; without one any publisher is believed.")
+    ] = ""
+    database_every_h: Annotated[float, Meta(description="So often, in hours, a newer one is asked for.")] = (
+        6.0
+    )
     oldest_database_days: Annotated[
         int, Meta(description="A database whose newest feed is older is refused; 0 for any age.")
     ] = 0

@@ -30,6 +30,7 @@ from leadline.outputs.store.local import LocalStore
 from leadline.outputs.store.protocol import Store
 from leadline.outputs.store.remote import RemoteStore
 from leadline.programs.operator.continuous import Continuous, World
+from leadline.programs.operator.database_updates import keep_database
 from leadline.programs.operator.image_jobs import Place
 from leadline.programs.operator.images import Images
 from leadline.programs.operator.kube import Kube, KubeError
@@ -170,6 +171,8 @@ async def _work(settings: Settings, rules: ScanRules, kube: Kube, store: Store) 
         name = settings.cluster_name or settings.kube_context
         images = Images(store, running, orders, image_place(settings), cluster_name=name)
         halves.append(images.run(settings.images, kube))
+        if settings.images.database and settings.images.database_address:
+            halves.append(keep_database(settings.images))
     await _first_of(halves)
 
 

@@ -1,0 +1,54 @@
+"""Keeps the file of the vulnerability database current: ``leadline db update``, in a process that ends.
+
+What is published is fetched where an address is set, and from nowhere else. A database that cannot be fetched leaves
+the old one in place; how old it is is part of every result.
+"""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from leadline.outputs.plain import plain
+from leadline.programs.operator.image_jobs import ImageSettings
+
+log = logging.getLogger(__name__)
+HOUR_S = 3600.0
+TRY_AGAIN_S = 300.0
+"""After a failure; or after an update's own interval, where that is shorter."""
+LONGEST_S = 3600.0
+_LONGEST_LINE = 500
+COMMAND = (sys.executable, "-m", "leadline.programs.cli.main", "db", "update")
+
+
+async def keep_database(settings: ImageSettings, command: Sequence[str] = COMMAND) -> None:
+    """Until it is cancelled. ``command`` takes the address and the flags of ``leadline db update``."""
+    flags = [settings.database_address, "--output", settings.database]
+    flags += ["--key", settings.database_key] if settings.database_key else ["--allow-unsigned"]
+    flags += ["--ca-file", settings.ca_file] if settings.ca_file else []
+    every_s = settings.database_every_h * HOUR_S
+    while True:
+        is_current = await _update([*command, *flags])
+        await asyncio.sleep(every_s if is_current else min(TRY_AGAIN_S, every_s))
+
+
+async def _update(command: Sequence[str]) -> bool:
+    child = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(LONGEST_S):
+            _, said = await child.communicate()
+    except TimeoutError:
+        said = b"it took too long"
+    finally:
+        if child.returncode is None:
+            with suppress(ProcessLookupError):
+                child.kill()
+            await child.wait()
+    if child.returncode == 0:
+        return True
+    lines = said.decode("utf-8", "replace").strip().splitlines() or ["no reason was given"]
+    log.warning("the vulnerability database was not updated: %s", plain(lines[-1], _LONGEST_LINE))
+    return False
