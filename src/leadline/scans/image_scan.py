@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from os import PathLike, fspath
 
+from msgspec.structs import replace
+
 from leadline.image.findings import image_findings, not_judged
 from leadline.model.image_report import ImageReport
 from leadline.model.vulnerability import Match
@@ -30,12 +32,23 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
     today = options.today or datetime.now(UTC).strftime("%Y-%m-%d")
     findings = image_findings(sbom, today, is_document=lazy.is_from_document)
     trusted = trust_of_image(lazy.reference, options)
+    own_packages = len(sbom.packages)
+    if trusted.sbom is not None:
+        attested = trusted.sbom
+        distro = attested.distro if attested.distro.id else sbom.distro
+        sbom = replace(sbom, packages=attested.packages, distro=distro, digests=())
     found = vulnerabilities_of(sbom, options, today, trusted.vex)
     matches, gaps = _by_loading(found.matched.matches, lazy)
     report = ImageReport(
         sbom,
         (*trusted.findings, *findings),
-        (*found.gaps, *gaps, *trusted.gaps, *not_judged(sbom, is_document=lazy.is_from_document)),
+        (
+            *found.gaps,
+            *gaps,
+            *trusted.gaps,
+            *(_of_signers(own_packages) if trusted.sbom else ()),
+            *not_judged(sbom, is_document=lazy.is_from_document),
+        ),
         matches,
         found.matched.suppressed,
         found.matched.coverage,
@@ -47,6 +60,13 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
     from leadline.scans.waiving import waivers_of_files
 
     return waived_image(report, waivers_of_files(options.waivers), today)
+
+
+def _of_signers(own_packages: int) -> tuple[str, ...]:
+    return (
+        "packages are those of the SBOM that a signer attested, as the policy asks; "
+        f"the {own_packages:,} that were found in the image were not matched",
+    )
 
 
 def _by_loading(matches: tuple[Match, ...], lazy: LazySbom) -> tuple[tuple[Match, ...], tuple[str, ...]]:

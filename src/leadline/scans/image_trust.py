@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
 from leadline.model.image_report import ImageFinding
+from leadline.model.package import Sbom
 from leadline.scans.open_image import registry_name
 from leadline.scans.options import ImageOptions
 
@@ -18,6 +19,8 @@ class ImageTrusted(Struct, frozen=True):
     """Why it is not known who signed the image, as sentences without a full stop."""
     vex: tuple[bytes, ...] = ()
     """OpenVEX documents that someone attested whom the policy allows."""
+    sbom: Sbom | None = None
+    """That which they attested, where the policy wants its packages and not those that a scan finds."""
 
 
 def trust_of_image(reference: str, options: ImageOptions) -> ImageTrusted:
@@ -29,7 +32,7 @@ def trust_of_image(reference: str, options: ImageOptions) -> ImageTrusted:
         return ImageTrusted()
     # Keys and signatures are for this alone.
     from leadline.image.signatures.trust import statements_of
-    from leadline.scans.verify_images import read_trust_policy, verify_image
+    from leadline.scans.verify_images import read_trust_policy, rule_for, verify_image
 
     trust = read_trust_policy(options.trust_policy, options.trusted_root)
     name = registry_name(reference)
@@ -40,7 +43,35 @@ def trust_of_image(reference: str, options: ImageOptions) -> ImageTrusted:
     except (SourceError, UsageError) as error:
         return ImageTrusted(gaps=(f"signatures: {error.args[0]}",))
     if found.outcome in ("trusted", "not required"):
-        return ImageTrusted(vex=tuple(statements_of(found, "openvex")))
+        vex = tuple(statements_of(found, "openvex"))
+        rule = rule_for(name, trust)
+        if rule is None or rule.sbom != "attested":
+            return ImageTrusted(vex=vex)
+        documents = [*statements_of(found, "cyclonedx"), *statements_of(found, "spdx")]
+        sbom, gaps = _attested(documents, options)
+        return ImageTrusted(gaps=gaps, vex=vex, sbom=sbom)
     return ImageTrusted(
         (ImageFinding("high", "Not signed as the policy asks", "signature", found.why, _FIX),)
     )
+
+
+def _attested(documents: list[bytes], options: ImageOptions) -> tuple[Sbom | None, tuple[str, ...]]:
+    """The first document that can be read; and why there is none, as gaps."""
+    from leadline.outputs.redaction.sbom import redacted_sbom
+    from leadline.sources.sbom.reader import read_sbom_document
+
+    if not documents:
+        return None, (
+            "SBOM: none is attested by a signer that the policy allows; the image was looked at itself",
+        )
+    gaps = []
+    for document in documents:
+        try:
+            sbom = redacted_sbom(read_sbom_document(document, "SBOM attestation", options.created))
+        except SourceError as error:
+            gaps.append(f"{error.args[0]}; the image was looked at itself")
+            continue
+        if sbom.packages:
+            return sbom, ()
+        gaps.append("SBOM attestation: it holds no package; the image was looked at itself")
+    return None, tuple(dict.fromkeys(gaps))

@@ -71,7 +71,7 @@ def verify_image(name: str, trust: TrustPolicy, options: ImageOptions) -> ImageT
             f"not an image in a registry: {name[:200]}",
             hint="signatures are kept in registries: write it as registry/repository:tag",
         )
-    rule = trust.policy.rule_for(_names(name, reference))
+    rule = rule_for(name, trust)
     if rule is None:
         why = "no rule of the policy speaks of it"
         return ImageTrust(name, reference.digest, "no policy", why)
@@ -85,6 +85,12 @@ def verify_image(name: str, trust: TrustPolicy, options: ImageOptions) -> ImageT
     found = attachments_of(reference, registry_options(options))
     keys = trust.keys[trust.policy.policies.index(rule)]
     return trust_of(name, found.digest, rule, found.blobs, (keys, _keyless(trust)))
+
+
+def rule_for(name: str, trust: TrustPolicy) -> Rule | None:
+    """The rule that speaks of the image; ``None`` for none, and for what is no name."""
+    reference = read_reference(name.removeprefix("registry:"))
+    return trust.policy.rule_for(_names(name, reference)) if reference else None
 
 
 def _names(name: str, reference: Reference) -> tuple[str, ...]:

@@ -403,6 +403,48 @@ def test_a_scan_uses_what_those_attest_whom_the_policy_allows(run, registry, tmp
     assert scanned() == ([], ["CVE-2024-1000"])
 
 
+def test_the_sbom_that_is_attested_is_used_where_the_policy_says_so(run, registry, tmp_path):
+    facts = [advisory(f"CVE-2024-{name}", "Debian:12", name) for name in ("glibc", "bash")]
+    build_of(tmp_path / "v.db", {"debian": facts})
+    name = "shop/with-sbom"
+    digest = registry.push_image(name, "1", [layer({"etc/os-release": RELEASE, "var/lib/dpkg/status": DPKG})])
+    registry.attach(name, tag(digest), [signature(KEY, digest)])
+    (tmp_path / "key.pub").write_bytes(pem(KEY))
+    sbom = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "components": [
+            {"type": "library", "name": "bash", "version": "5.2-1", "purl": "pkg:deb/debian/bash@5.2-1"}
+        ],
+    }
+
+    def scanned(mode: str, key=None, content: object = sbom):
+        policy = f'policies: [{{images: ["*"], signers: [{{key: key.pub}}], sbom: {mode}}}]'
+        (tmp_path / "p.yaml").write_text(policy)
+        attached = [attestation(key, digest, "https://cyclonedx.org/bom", content)] if key else []
+        registry.attach(name, tag(digest, ".att"), attached)
+        words = ("scan", "image", f"{registry.host}/{name}:1", "--db", "v.db", "--trust-policy", "p.yaml")
+        found = json.loads(run(*words, "-f", "json")[1])
+        gaps = [one for one in found["notJudged"] if "SBOM" in one]
+        return [one["id"] for one in found["vulnerabilities"]], gaps
+
+    none = "SBOM: none is attested by a signer that the policy allows; the image was looked at itself"
+    used = (
+        "packages are those of the SBOM that a signer attested, as the policy asks; "
+        "the 1 that were found in the image were not matched"
+    )
+    assert scanned("scanned", KEY) == (["CVE-2024-glibc"], [])
+    assert scanned("attested", KEY) == (["CVE-2024-bash"], [used])
+    assert scanned("attested", OTHER) == (["CVE-2024-glibc"], [none])
+    assert scanned("attested") == (["CVE-2024-glibc"], [none])
+    empty = "SBOM attestation: it holds no package; the image was looked at itself"
+    assert scanned("attested", KEY, {**sbom, "components": []}) == (["CVE-2024-glibc"], [empty])
+    found, gaps = scanned("attested", KEY, {"no": "SBOM"})
+    assert found == ["CVE-2024-glibc"]
+    assert len(gaps) == 1
+    assert gaps[0].endswith("the image was looked at itself")
+
+
 def test_an_archive_has_no_signature_to_look_for(run, tmp_path):
     docker_archive(tmp_path / "a.tar", [layer({"x": b"1"})])
     (tmp_path / "key.pub").write_bytes(pem(KEY))

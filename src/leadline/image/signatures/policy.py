@@ -16,7 +16,7 @@
 
 import fnmatch
 import re
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -69,6 +69,8 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     ``vuln``, or the URI of a predicate."""
     unsigned: bool = False
     """Whether nothing is asked of these."""
+    sbom: Literal["scanned", "attested"] = "scanned"
+    """Whose packages a scan reports: those that it finds, or those that the signers attest."""
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
