@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -12,21 +12,30 @@ from leadline.discover import discover
 from leadline.errors import DatabaseError
 from leadline.image.database import Database
 from leadline.image.database_builder import Built, build
-from leadline.image.feed import Feed
+from leadline.image.feed import Document, Feed
+from leadline.model.finding import Unread
 from leadline.model.vulnerability import DatabaseState
+from leadline.scans.options import Say, silent
 from leadline.sources.feeds.documents import documents
 from leadline.sources.registry.options import RegistryOptions
 from leadline.sources.vulnerability_db import Index, Installed, Place, Trusted, origin_of, publish, update
 
 
-def build_database(paths: Sequence[Path], target: Path, moment: str) -> Built:
-    """Makes ``target`` of the feeds in ``paths``; ``moment`` is when, RFC 3339 in UTC.
+def build_database(paths: Sequence[Path], target: Path, moment: str, say: Say = silent) -> Built:
+    """Makes ``target`` of the feeds in ``paths``; ``moment`` is when, RFC 3339 in UTC. ``say`` is given what is read.
 
     Raises:
         UsageError: a path does not exist.
         DatabaseError: nothing in them could be used, or the file cannot be written.
     """
-    return build(documents(paths), discover(leadline.image.feeds, Feed), target, built=moment)
+    return build(_said(documents(paths), say), discover(leadline.image.feeds, Feed), target, built=moment)
+
+
+def _said(found: Iterator[Document | Unread], say: Say) -> Iterator[Document | Unread]:
+    for number, one in enumerate(found, 1):
+        if isinstance(one, Document):
+            say(f"reading {one.path}, {number:,} documents")
+        yield one
 
 
 def database_state(path: Path) -> DatabaseState:

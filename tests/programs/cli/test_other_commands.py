@@ -150,7 +150,7 @@ def test_help_imports_no_command():
     script = "import sys\nfrom leadline.programs.cli.main import main\nmain(['--help'])\n"
     script += "print([name for name in sys.modules if 'commands' in name])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert "scan       Scans files" in done.stdout
+    assert "scan        Scans files" in done.stdout
     assert done.stdout.endswith("[]\n")
 
 

@@ -16,6 +16,7 @@ from leadline.model.report import PostureReport
 from leadline.outputs.plain import count, plain
 from leadline.outputs.store.protocol import Store
 from leadline.programs.cli.image_request import ImageRequest
+from leadline.programs.cli.progress import progress
 from leadline.programs.cli.scan_request import ScanRequest
 from leadline.programs.cli.terminal import say_plainly
 from leadline.scans.options import PostureOptions
@@ -55,9 +56,10 @@ def store_report(request: ScanRequest, report: PostureReport) -> Stored:
     Raises: ``StoreError``, ``ClusterError``.
     """
     options = StoreOptions(home=request.store_namespace, is_full=is_full(request))
-    return with_store(
-        place_of(request, request.store), lambda store: store_posture(store, report, options), is_new=True
-    )
+    with progress(f"storing into {request.store}", is_wanted=not request.quiet):
+        return with_store(
+            place_of(request, request.store), lambda store: store_posture(store, report, options), is_new=True
+        )
 
 
 def read_report(request: ScanRequest, options: PostureOptions) -> PostureReport:
@@ -72,11 +74,12 @@ def keep_images(request: ImageRequest, report: ImagesReport) -> None:
     """Stores, and says what was stored. Raises: ``StoreError``, also where part of it was not taken."""
     is_full = request.from_cluster and not (request.include_namespaces or request.exclude_namespaces)
     home = request.store_namespace
-    stored = with_store(
-        place_of(request, request.store),
-        lambda store: store_images(store, report, home=home, is_full=is_full),
-        is_new=True,
-    )
+    with progress(f"storing into {request.store}", is_wanted=not request.quiet):
+        stored = with_store(
+            place_of(request, request.store),
+            lambda store: store_images(store, report, home=home, is_full=is_full),
+            is_new=True,
+        )
     if not request.quiet:
         gone = f", {stored.collected} of vanished images deleted" if stored.collected else ""
         sys.stderr.write(f"results of {count(stored.images, 'image')} stored as {stored.run}{gone}\n")

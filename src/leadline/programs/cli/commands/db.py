@@ -16,6 +16,8 @@ from leadline.outputs.json_text import json_text
 from leadline.outputs.plain import count, padded, plain
 from leadline.programs.cli.cache_location import database_file
 from leadline.programs.cli.created import created
+from leadline.programs.cli.flags import quiet_flag
+from leadline.programs.cli.progress import progress
 from leadline.scans.database import (
     build_database,
     database_state,
@@ -66,7 +68,7 @@ def command() -> None:
 @command.command("build", epilog=EPILOG, short_help="Makes a database of feeds.")
 @click.argument("feeds", metavar="FEED...", nargs=-1, required=True)
 @click.option("-o", "--output", default="", metavar="FILE", help="Write there.")
-@click.option("-q", "--quiet", is_flag=True, help="No remarks but errors.")
+@quiet_flag
 def build(feeds: tuple[str, ...], output: str, quiet: bool) -> int:
     """Makes a database of FEEDs: files, folders and archives, of whatever publishers, in whatever mix.
 
@@ -74,7 +76,9 @@ def build(feeds: tuple[str, ...], output: str, quiet: bool) -> int:
     """
     target = _target(output)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    built = build_database([Path(feed) for feed in feeds], target, created(os.environ))
+    moment = created(os.environ)
+    with progress("reading feeds", is_wanted=not quiet) as display:
+        built = build_database([Path(feed) for feed in feeds], target, moment, display.say)
     if not quiet:
         for line in _built(built, target):
             sys.stderr.write(f"{line}\n")
@@ -101,12 +105,14 @@ def status(db: str, format: str) -> int:
 @command.command("import", epilog=EPILOG, short_help="Takes one that was made elsewhere.")
 @click.argument("file")
 @click.option("-o", "--output", default="", metavar="FILE", help="Put it there instead of the usual place.")
-def import_(file: str, output: str) -> int:
+@quiet_flag
+def import_(file: str, output: str, quiet: bool) -> int:
     """Checks the database in FILE, every page of it, and puts it in the place of the usual one."""
     target = _target(output)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    state = import_database(Path(file), target)
-    sys.stderr.write(f"imported: {plain(str(target), 4096)}, {count(len(state.feeds), 'feed')}\n")
+    with progress(f"importing {file}", is_wanted=not quiet):
+        state = import_database(Path(file), target)
+    _remark(f"imported: {plain(str(target), 4096)}, {count(len(state.feeds), 'feed')}", quiet=quiet)
     return 0
 
 
@@ -116,7 +122,8 @@ def import_(file: str, output: str) -> int:
 @click.option("--allow-unsigned", is_flag=True, help="Take one whose publisher cannot be checked.")
 @click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust, PEM.")
 @click.option("-o", "--output", default="", metavar="FILE", help="Put it there instead of the usual place.")
-def update(address: str, key: str, allow_unsigned: bool, ca_file: str, output: str) -> int:
+@quiet_flag
+def update(address: str, *, key: str, allow_unsigned: bool, ca_file: str, output: str, quiet: bool) -> int:
     """Installs the database published at ADDRESS, a URL or oci://REGISTRY/REPOSITORY:TAG, if it is newer.
 
     The old one serves until the new one is whole, signed by a key that you trust, and proven. What was fetched
@@ -125,10 +132,11 @@ def update(address: str, key: str, allow_unsigned: bool, ca_file: str, output: s
     keys = read_public_keys(_content(key), key) if key else ()
     options = RegistryOptions(Trust(ca_file=ca_file, proxies=proxies_of(os.environ)), environ=os.environ)
     target = _target(output)
-    done = update_database(target, address, Trusted(keys, allow_unsigned), options, datetime.now(UTC))
+    with progress(f"asking {address}", is_wanted=not quiet):
+        done = update_database(target, address, Trusted(keys, allow_unsigned), options, datetime.now(UTC))
     what = "installed" if done.is_new else "current already"
     signed = "" if done.is_signed else ", not signed"
-    sys.stderr.write(f"{what}: {plain(str(target), 4096)}, built {plain(done.index.built)}{signed}\n")
+    _remark(f"{what}: {plain(str(target), 4096)}, built {plain(done.index.built)}{signed}", quiet=quiet)
     return 0
 
 
@@ -137,13 +145,20 @@ def update(address: str, key: str, allow_unsigned: bool, ca_file: str, output: s
 @click.option("--db", default="", metavar="FILE", help="Another database than the usual one.")
 @click.option("--key", default="", metavar="FILE", help="Sign with this private key (Ed25519, PEM).")
 @click.option("--expires", default="", metavar="TIME", help="Refused from then on (2026-07-01T00:00:00Z).")
-def publish(folder: str, db: str, key: str, expires: str) -> int:
+@quiet_flag
+def publish(folder: str, db: str, key: str, expires: str, quiet: bool) -> int:
     """Writes the database into FOLDER, packed, with an index and its signature, for a web server to serve."""
-    index = publish_database(_target(db), Path(folder), _content(key) if key else b"", expires)
+    with progress(f"packing into {folder}", is_wanted=not quiet):
+        index = publish_database(_target(db), Path(folder), _content(key) if key else b"", expires)
     signed = "signed" if key else "not signed"
     name = plain(str(Path(folder) / index.name), 4096)
-    sys.stderr.write(f"published: {name}, {index.size / 1e6:,.1f} MB, {signed}\n")
+    _remark(f"published: {name}, {index.size / 1e6:,.1f} MB, {signed}", quiet=quiet)
     return 0
+
+
+def _remark(text: str, *, quiet: bool) -> None:
+    if not quiet:
+        sys.stderr.write(f"{text}\n")
 
 
 def _content(path: str) -> bytes:

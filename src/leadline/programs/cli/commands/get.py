@@ -18,6 +18,7 @@ from leadline.outputs.store.protocol import Store
 from leadline.outputs.text_table import text_table
 from leadline.programs.cli.destinations import opened, placed, writing
 from leadline.programs.cli.flags import cluster_flags, together
+from leadline.programs.cli.progress import progress
 from leadline.programs.cli.storing import KUBE, StorePlace, with_store
 from leadline.programs.cli.terminal import list_width, wants_colour, width_of
 from leadline.scans.scan_runs import run_rows
@@ -136,7 +137,8 @@ def image(image: str, format: tuple[str, ...], output: str, verbose: bool, **whe
 
 def _ask(where: dict[str, str], work: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
     place = StorePlace(where["store"], where["kube_context"], where["kubeconfig"])
-    return with_store(place, work)
+    with progress(f"reading {place.where}", is_wanted=True):
+        return with_store(place, work)
 
 
 def _print(header: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> None:

@@ -8,6 +8,8 @@ import click
 from leadline.errors import StoreError
 from leadline.outputs.plain import plain
 from leadline.outputs.store import local_care
+from leadline.programs.cli.flags import quiet_flag
+from leadline.programs.cli.progress import progress
 
 _SHOWN = 20
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -21,40 +23,51 @@ def command() -> None:
 @command.command("backup")
 @click.argument("file", type=_FILE)
 @click.argument("backup", type=_FILE)
-def backup(file: Path, backup: Path) -> int:
+@quiet_flag
+def backup(file: Path, backup: Path, quiet: bool) -> int:
     """Copies FILE to BACKUP, consistent and compact; a server may go on using FILE."""
     _check_there(file)
-    local_care.back_up(file, backup)
-    click.echo(f"{file} is backed up in {backup}", err=True)
+    with progress(f"copying {file}", is_wanted=not quiet):
+        local_care.back_up(file, backup)
+    _remark(f"{file} is backed up in {backup}", quiet=quiet)
     return 0
 
 
 @command.command("restore")
 @click.argument("backup", type=_FILE)
 @click.argument("file", type=_FILE)
-def restore(backup: Path, file: Path) -> int:
+@quiet_flag
+def restore(backup: Path, file: Path, quiet: bool) -> int:
     """Makes FILE, which must not be there, of BACKUP. Clients that watch begin anew, and take nothing old for new."""
     _check_there(backup)
-    local_care.restore(backup, file)
-    click.echo(f"{file} is restored from {backup}", err=True)
+    with progress(f"copying {backup}", is_wanted=not quiet):
+        local_care.restore(backup, file)
+    _remark(f"{file} is restored from {backup}", quiet=quiet)
     return 0
 
 
 @command.command("check")
 @click.argument("file", type=_FILE)
-def check(file: Path) -> int:
+@quiet_flag
+def check(file: Path, quiet: bool) -> int:
     """Reads all of FILE and says what is damaged."""
     _check_there(file)
-    problems = local_care.check(file)
-    shown = list(islice(problems, _SHOWN))
+    with progress(f"reading {file}", is_wanted=not quiet):
+        problems = local_care.check(file)
+        shown = list(islice(problems, _SHOWN))
+        more = sum(1 for _ in problems)
     for problem in shown:
         click.echo(plain(problem, 4096))
     if shown:
-        more = sum(1 for _ in problems)
         rest = f", and {more:,} more" if more else ""
         raise StoreError(f"the store {file} is damaged{rest}", hint="restore a backup")
-    click.echo(f"{file} is whole", err=True)
+    _remark(f"{file} is whole", quiet=quiet)
     return 0
+
+
+def _remark(text: str, *, quiet: bool) -> None:
+    if not quiet:
+        click.echo(text, err=True)
 
 
 def _check_there(file: Path) -> None:
