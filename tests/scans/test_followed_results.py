@@ -1,6 +1,8 @@
 """Stored results that follow changes are those of a fresh scan."""
 
 import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -8,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leadline.model.report import Target
-from leadline.model.resource import Resource
+from leadline.model.resource import Resource, resource_of
 from leadline.outputs.place import NoPlaces
 from leadline.outputs.store.memory import MemoryStore
 from leadline.outputs.store.posture_results import SCANS, SUMMARIES, posture_puts
@@ -99,3 +101,60 @@ def test_after_any_series_of_changes_the_store_holds_what_a_fresh_scan_finds(dat
         assert len(report.waived) == len(fresh.waived)
 
     asyncio.run(scenario())
+
+
+def exception(namespace: str, expires: str) -> Resource:
+    body = {
+        "apiVersion": "kubescape.io/v1beta1",
+        "kind": "SecurityException",
+        "metadata": {"name": "known", "namespace": namespace},
+        "spec": {"reason": "known", "posture": [{"controlID": "C-0057"}], "expiresAt": expires},
+    }
+    return resource_of(body)
+
+
+def pod(namespace: str, name: str, **annotations: str) -> Resource:
+    container = {"name": "c", "image": "web:1", "securityContext": {"privileged": True}}
+    metadata = {"name": name, "namespace": namespace, "annotations": annotations}
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}}
+    return resource_of(body)
+
+
+def names(ids: Iterable[str]) -> list[str]:
+    return sorted(id.partition("/v1/")[2] for id in ids)
+
+
+def test_what_was_accepted_until_a_moment_is_looked_at_again_when_it_has_come():
+    until = {"leadline.dev/accept": "C-0057", "leadline.dev/accept-until": "2999-06-01"}
+    followed = FollowedResults(
+        RULES,
+        reading(
+            exception("shop", "2999-01-01T12:00:00Z"),
+            pod("shop", "a"),
+            pod("bank", "b", **until),
+            pod("bank", "c"),
+        ),
+    )
+    followed.results(tuple(followed.pending), AT)
+    followed.look_at_time(datetime(2999, 1, 1, 11, 59, tzinfo=UTC))
+    assert names(followed.pending) == []
+    followed.look_at_time(datetime(2999, 1, 1, 12, 0, tzinfo=UTC))
+    assert names(followed.pending) == ["shop/Pod/a"]
+    followed.look_at_time(datetime(2999, 6, 1, 23, 0, tzinfo=UTC))
+    assert names(followed.pending) == ["shop/Pod/a"]
+    followed.look_at_time(datetime(2999, 6, 2, 0, 0, tzinfo=UTC))
+    assert names(followed.pending) == ["bank/Pod/b", "shop/Pod/a"]
+
+
+def test_findings_that_an_exception_is_about_are_counted_those_of_one_that_has_expired_as_well():
+    followed = FollowedResults(
+        RULES, reading(exception("shop", "2001-01-01"), pod("shop", "a"), pod("bank", "b"))
+    )
+    followed.results(tuple(followed.pending), AT)
+    assert followed.covered == {"shop/SecurityException/known": 1}
+    followed.take((), [pod("shop", "c")])
+    followed.results(tuple(followed.pending), AT)
+    assert followed.covered == {"shop/SecurityException/known": 2}
+    followed.take([pod("shop", "a").id, exception("shop", "").id], ())
+    followed.results(tuple(followed.pending), AT)
+    assert followed.covered == {}

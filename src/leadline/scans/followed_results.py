@@ -18,7 +18,7 @@ from leadline.model.waiver import Waiver
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.store.posture_results import Place, place_for, posture_puts, wanted_places
 from leadline.outputs.store.protocol import Put
-from leadline.posture.engine import Judge, Judgement, SubjectVerdict
+from leadline.posture.engine import Judge, Judgement, SubjectVerdict, Verdict
 from leadline.posture.follow import Followed
 from leadline.posture.worlds import Worlds
 from leadline.scans.exposed_objects import exposed_in
@@ -254,10 +254,11 @@ class FollowedResults:
 
     def _expect(self, waivers: Iterable[Waiver]) -> None:
         """Has all looked at again that ``waivers`` may be about."""
-        controls = controls_of(tuple(waivers), self._waiving.known)
-        for id in self._followed.ids if controls else ():
+        found = [(controls_of((one,), self._waiving.known), _namespaces_of(one)) for one in waivers]
+        found = [row for row in found if row[0]]
+        for id in self._followed.ids if found else ():
             verdict = self._followed.verdict_of(id)
-            if verdict is not None and any(finding.control in controls for finding in verdict.findings):
+            if verdict is not None and any(_may_be_about(verdict, *row) for row in found):
                 self.pending[id] = None
 
 
@@ -302,6 +303,22 @@ class Claims:
                 del self._claims[place]
         for subject, place in new:
             self._claims[place] = (*self._claims.get(place, ()), (subject, id))
+
+
+def _namespaces_of(waiver: Waiver) -> frozenset[str] | None:
+    """The namespaces that it is limited to; ``None`` for all, or where patterns say which."""
+    names = [match.namespaces for match in waiver.matches]
+    if not all(names) or any(set("*?[") & set(name) for row in names for name in row):
+        return None
+    return frozenset(chain.from_iterable(names))
+
+
+def _may_be_about(verdict: Verdict, controls: frozenset[str], namespaces: frozenset[str] | None) -> bool:
+    if namespaces is not None:
+        held = [one.resource for one in verdict.subjects]
+        if not any(one.namespace in namespaces or one.name in namespaces for one in held):
+            return False
+    return any(finding.control in controls for finding in verdict.findings)
 
 
 def _has_ended(waiver: Waiver, since: datetime, now: datetime) -> bool:

@@ -118,12 +118,15 @@ def covered(report: PostureReport, waivers: Sequence[Waiver]) -> dict[str, Count
     subjects = _Subjects(report)
     counts: dict[str, Counter[str]] = {}
     known: dict[tuple[str, ...], list[Subject]] = {}
+    about_each: dict[str, list[tuple[Waiver, list[WaiverMatch]]]] = {}
     for finding in report.findings:
-        about = [
-            (waiver, matches)
-            for waiver in waivers
-            if (matches := [m for m in waiver.matches if is_about(m, problems[finding.control])])
-        ]
+        about = about_each.get(finding.control)
+        if about is None:
+            about = about_each[finding.control] = [
+                (waiver, matches)
+                for waiver in waivers
+                if (matches := [m for m in waiver.matches if is_about(m, problems[finding.control])])
+            ]
         if not about:
             continue
         ids, found = subjects.asked(finding)
