@@ -4,6 +4,7 @@ import io
 import json
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from image_archives import Blobs, compressed, docker_archive, entry, layer, write_files
@@ -51,6 +52,23 @@ def test_the_table_of_an_archive(run, archive):
         "3 packages, all input read\n",
         "",
     )
+
+
+@pytest.mark.parametrize(
+    "words", [("sbom", "-f", "spdx-json"), ("scan", "-f", "json"), ("scan", "-f", "html")]
+)
+def test_what_is_written_about_an_image_can_be_for_recipients_alone(run, archive, words, tmp_path: Path):
+    identity = pyrage.x25519.Identity.generate()
+    recipients = tmp_path / "recipients.txt"
+    recipients.write_text(f"# ours\n{identity.to_public()}\n")
+    code, _, _ = run("image", *words, archive, "--encrypt", str(recipients), "-o", "web.out")
+    assert code == 0
+    content = Path("web.out.age").read_bytes()
+    assert b"libc6" not in content
+    whole = pyrage.decrypt(content, [identity])
+    run("image", *words, archive, "-o", "plain.out")
+    assert len(whole) == len(Path("plain.out").read_bytes())
+    assert not Path("web.out").exists()
 
 
 def test_a_scan_tells_what_helps_an_attacker_and_what_was_not_done(run, archive):

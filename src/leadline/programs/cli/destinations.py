@@ -3,10 +3,10 @@
 import errno
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from io import TextIOWrapper
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 from msgspec import Struct
@@ -30,6 +30,9 @@ _REPORT_HEADS = (
     b"[]\n",
 )
 _REPORT_HEAD_BYTES = 64
+
+Seal = Callable[[bytes], bytes]
+"""Makes of a whole file what is written in its place."""
 
 
 class Destination(Struct, frozen=True):
@@ -125,6 +128,14 @@ def placed(chosen: Iterable[Format], output: str) -> tuple[Destination, ...]:
     return tuple(Destination(format, path) for path, format in found.items())
 
 
+class Sealed(Struct, frozen=True):
+    """A file that is made of what was written, once all of it is."""
+
+    seal: Seal
+    whole: BytesIO
+    target: TextIOWrapper
+
+
 class Sink(Struct):
     """An open destination. A regular file appears under its name only when it is whole."""
 
@@ -134,8 +145,14 @@ class Sink(Struct):
     """The file that is written until then; empty for what is written in place."""
     folder: int | None = None
     """The open folder of the file, in which it is named whatever its path leads to by then."""
+    sealed: "Sealed | None" = None
+    """Where the file goes once it is whole; ``stream`` is then in memory."""
 
     def keep(self) -> None:
+        if self.sealed is not None:
+            self.stream.flush()
+            self.sealed.target.buffer.write(self.sealed.seal(self.sealed.whole.getvalue()))
+            self.sealed.target.close()
         self.stream.close()
         if self.unfinished:
             path = self.destination.path
@@ -146,6 +163,8 @@ class Sink(Struct):
         # What a full disk or a reader that left did not take is tried once more on closing.
         with suppress(OSError):
             self.stream.close()
+            if self.sealed is not None:
+                self.sealed.target.close()
         if self.unfinished:
             with suppress(FileNotFoundError):
                 os.unlink(self.unfinished, dir_fd=self.folder)
@@ -155,8 +174,10 @@ class Sink(Struct):
 
 
 @contextmanager
-def opened(chosen: Iterable[Destination]) -> Iterator[list[Sink]]:
+def opened(chosen: Iterable[Destination], seal: Seal | None = None) -> Iterator[list[Sink]]:
     """Every destination open for writing. What is not kept by the end is taken away again.
+
+    ``seal`` makes of each whole file what is written in its place.
 
     Raises: ``StoreError`` for a path that cannot be written, leads over a link, or would block.
     """
@@ -166,6 +187,9 @@ def opened(chosen: Iterable[Destination]) -> Iterator[list[Sink]]:
         for destination in chosen:
             if destination.path:
                 sinks.append(_file(destination))
+        if seal is not None:
+            for sink in sinks:
+                _hold_back(sink, seal)
         yield sinks
     finally:
         for sink in sinks:
@@ -184,6 +208,12 @@ def writing(sink: Sink) -> Iterator[None]:
     except OSError as error:
         name = sink.destination.path or "standard output"
         raise StoreError(f"cannot write {name}: {(error.strerror or str(error)).lower()}") from error
+
+
+def _hold_back(sink: Sink, seal: Seal) -> None:
+    whole = BytesIO()
+    sink.sealed = Sealed(seal, whole, sink.stream)
+    sink.stream = TextIOWrapper(whole, "utf-8", errors="replace", newline="")
 
 
 def refuse_overwriting(targets: Iterable[str], chosen: Iterable[Destination]) -> None:

@@ -116,6 +116,12 @@ trust_flags = together(
         help="CAs and logs behind identities, as sigstore writes them.",
     ),
 )
+encrypt_flag = click.option(
+    "--encrypt",
+    multiple=True,
+    metavar="KEY",
+    help="Only who holds the private key can read reports: age1…, ssh-…, or a file of public keys.",
+)
 quiet_flag = click.option("-q", "--quiet", is_flag=True, help="Suppress everything on stderr except errors.")
 debug_flag = click.option("--debug", is_flag=True, help="Tracebacks and a log on stderr.")
 no_color_flag = click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")

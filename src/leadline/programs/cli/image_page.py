@@ -9,7 +9,7 @@ from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport, ScannedImage, UnreadImage
 from leadline.outputs.format_registry import Asked, Page
 from leadline.outputs.place import NoPlaces
-from leadline.programs.cli.destinations import Destination
+from leadline.programs.cli.destinations import Destination, Seal
 from leadline.programs.cli.gate_text import verdict_text
 from leadline.programs.cli.image_request import ImageRequest
 from leadline.programs.cli.terminal import wants_colour, width_of
@@ -62,6 +62,22 @@ def no_database() -> DatabaseError:
 def output_of(request: ImageRequest) -> str:
     """Several formats share the name without its ending: ``sbom.json`` becomes ``sbom.spdx.json`` and so on."""
     output = "" if request.output == "-" else request.output
+    output = output.removesuffix(".age") if request.encrypt else output
     is_one = len(set(request.format)) < 2
     suffixes = (".spdx.json", ".cdx.json", ".syft.json")
     return output if is_one or output.endswith(suffixes) else output.removesuffix(".json")
+
+
+def sealed_for(
+    request: ImageRequest, chosen: tuple[Destination, ...], *, is_terminal: bool
+) -> tuple[tuple[Destination, ...], Seal | None]:
+    """The destinations, and what their files go through, where they are for recipients alone.
+
+    Raises: ``UsageError`` for keys that are none, or where a terminal would get what is encrypted.
+    """
+    if not request.encrypt:
+        return chosen, None
+    from leadline.programs.cli.leaving import leaving_of  # most runs do without
+
+    leaving = leaving_of("", request.encrypt)
+    return leaving.destinations(chosen, is_terminal=is_terminal), leaving.seal

@@ -48,6 +48,7 @@ class ImageRequest(Struct, frozen=True, kw_only=True):
     """Whether findings are wanted beside the packages."""
     format: tuple[str, ...] = ()
     output: str = ""
+    encrypt: tuple[str, ...] = ()
     verbose: bool = False
     quiet: bool = False
     debug: bool = False

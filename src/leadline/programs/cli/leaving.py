@@ -1,8 +1,7 @@
 """Reports that leave the organisation: ``--redact`` gives every name a pseudonym, ``--encrypt`` lets only recipients read."""
 
 import os
-from collections.abc import Iterable, Iterator
-from io import BytesIO, TextIOWrapper
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -11,7 +10,7 @@ from msgspec.structs import replace
 from leadline.errors import SourceError, UsageError
 from leadline.model.report import PostureReport
 from leadline.outputs.encryption import SUFFIX, Recipients
-from leadline.outputs.format_registry import Format, Page
+from leadline.outputs.format_registry import Page
 from leadline.outputs.place import NoPlaces
 from leadline.outputs.pseudonyms.key_file import read_names, write_names
 from leadline.outputs.pseudonyms.names import Names
@@ -71,16 +70,10 @@ class Leaving(Struct, frozen=True):
             asked=asked,
         )
 
-    def put(self, format: Format, report: PostureReport, stream: TextIOWrapper, page: Page) -> None:
-        """Writes the report in ``format``."""
-        if self.recipients is None:
-            format.put(report, stream, page)
-            return
-        whole = BytesIO()
-        text = TextIOWrapper(whole, "utf-8", errors="replace", newline="")
-        format.put(report, text, page)
-        text.flush()
-        stream.buffer.write(self.recipients.encrypted(whole.getvalue()))
+    @property
+    def seal(self) -> Callable[[bytes], bytes] | None:
+        """What a whole file goes through before it is written; ``None`` for nothing."""
+        return None if self.recipients is None else self.recipients.encrypted
 
 
 def leaving_of(redact: str, encrypt: Iterable[str]) -> Leaving:

@@ -13,7 +13,7 @@ from leadline.outputs.plain import count, plain
 from leadline.programs.cli.created import created
 from leadline.programs.cli.destinations import Destination, opened, placed, refuse_overwriting, writing
 from leadline.programs.cli.gate_text import verdict_text
-from leadline.programs.cli.image_page import gates_of, image_page, no_database, output_of
+from leadline.programs.cli.image_page import gates_of, image_page, no_database, output_of, sealed_for
 from leadline.programs.cli.image_request import ImageRequest, options_of
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.terminal import configure_log
@@ -37,8 +37,9 @@ def run_several(request: ImageRequest) -> int:
     )
     if request.digests:
         raise UsageError("--digests goes into documents about one image", hint="scan each image alone")
+    chosen, seal = sealed_for(request, chosen, is_terminal=is_terminal)
     refuse_overwriting(request.from_manifests, chosen)
-    with opened(chosen) as sinks:
+    with opened(chosen, seal) as sinks:
         with progress(_what(request), is_wanted=not request.quiet) as display:
             options = options_of(request, created(os.environ), display.say)
             report = images_scan(_targets(request, display.say), options)

@@ -22,6 +22,7 @@ from leadline.programs.cli.flags import (
     chart_flags,
     cluster_flags,
     debug_flag,
+    encrypt_flag,
     namespace_flags,
     no_color_flag,
     path_flag,
@@ -37,6 +38,7 @@ from leadline.programs.cli.image_page import (
     no_database,
     one_image,
     output_of,
+    sealed_for,
 )
 from leadline.programs.cli.image_request import ImageRequest, image_request, images_request, options_of
 from leadline.programs.cli.progress import progress
@@ -82,6 +84,7 @@ _with_options = together(
         metavar="FILE",
         help="Write there; folders are made, several formats add suffixes.",
     ),
+    encrypt_flag,
     click.option("-v", "--verbose", is_flag=True, help="Every package and every place."),
     quiet_flag,
     click.option(
@@ -271,10 +274,10 @@ def diff(before: str, after: str, format: str, **flags: Any) -> int:
 def _run(request: ImageRequest) -> int:
     configure_log(is_debug=request.debug)
     is_terminal = os.isatty(1)
-    chosen = placed(_formats(request), output_of(request))
+    chosen, seal = sealed_for(request, placed(_formats(request), output_of(request)), is_terminal=is_terminal)
     moment = created(os.environ)
     _check_digests(request, chosen)
-    with opened(chosen) as sinks:
+    with opened(chosen, seal) as sinks:
         with (
             progress(f"opening {request.image}", is_wanted=not request.quiet) as display,
             open_sbom(request.image, options := options_of(request, moment, display.say)) as lazy,

@@ -37,6 +37,7 @@ from leadline.programs.cli.flags import (
     complete_flag,
     control_flags,
     debug_flag,
+    encrypt_flag,
     namespace_flags,
     no_color_flag,
     path_flag,
@@ -170,12 +171,7 @@ _LIST = "A list, with commas or repeated."
     metavar="FILE",
     help="Pseudonyms for every name in reports; FILE, yours alone, turns them back.",
 )
-@click.option(
-    "--encrypt",
-    multiple=True,
-    metavar="KEY",
-    help="Only who holds the private key can read reports: age1…, ssh-…, or a file of public keys.",
-)
+@encrypt_flag
 @click.option("--watch", is_flag=True, help="Go on, and show what appears and what goes, until Ctrl-C.")
 @no_color_flag
 @debug_flag
@@ -207,7 +203,7 @@ def _run(request: ScanRequest) -> int:
     refuse_overwriting(request.targets, chosen)
     with_scores = any(destination.format.with_scores for destination in chosen)
     with (
-        opened(chosen) as sinks,
+        opened(chosen, leaving.seal if leaving else None) as sinks,
         progress(f"scanning {' '.join(request.targets)}", is_wanted=not request.quiet) as display,
         _opened(
             request, replace(options_of(request, display.say, with_scores=with_scores), secrets=secrets)
@@ -221,7 +217,7 @@ def _run(request: ScanRequest) -> int:
         for sink in sinks:
             is_for_people = sink.destination.format.name in ("pretty", "lines")
             if not scan.why_no_verdict or scan.report.unread or not is_for_people:
-                _write(sink, shown, page, leaving)
+                _write(sink, shown, page)
         if request.store:
             _store(request, scan.report)
     if scan.why_no_verdict:
@@ -408,10 +404,10 @@ def _leaving(request: ScanRequest) -> "Leaving | None":
     return leaving_of(request.redact, request.encrypt)
 
 
-def _write(sink: Sink, report: PostureReport, page: Page, leaving: "Leaving | None" = None) -> None:
+def _write(sink: Sink, report: PostureReport, page: Page) -> None:
     format = sink.destination.format
     with writing(sink):
-        (leaving.put(format, report, sink.stream, page) if leaving else format.put(report, sink.stream, page))
+        format.put(report, sink.stream, page)
 
 
 def _remark(
