@@ -38,6 +38,9 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="the folder to write (default: dist/VERSION)")
     parser.add_argument("--without", action="append", choices=PARTS[1:], default=[], help="leave a part out")
     parser.add_argument(
+        "--image-base", default="", help="what the image stands on, as deploy/images/build.py takes it"
+    )
+    parser.add_argument(
         "--address",
         default="",
         help="where the files will be found, for requirements.txt; else an index is asked",
@@ -50,7 +53,7 @@ def main() -> int:
             raise ReleaseError(f"{out} exists: delete it, or name another folder with --out")
         parts = [part for part in PARTS if part not in flags.without]
         with tempfile.TemporaryDirectory(prefix="leadline-release-") as work:
-            release = Release(flags.version, commit, Path(work), flags.address)
+            release = Release(flags.version, commit, Path(work), flags)
             release.build(parts)
             release.keep(out)
     except ReleaseError as error:
@@ -91,9 +94,10 @@ def checked(version: str) -> str:
 class Release:
     """The files of one release, in ``folder`` until they are whole."""
 
-    def __init__(self, version: str, commit: str, work: Path, address: str) -> None:
+    def __init__(self, version: str, commit: str, work: Path, flags: argparse.Namespace) -> None:
         self.version, self.commit, self.work = version, commit, work
-        self.address = address.rstrip("/")
+        self.address = flags.address.rstrip("/")
+        self.image_base = flags.image_base
         self.folder = work / "release"
         self.folder.mkdir()
         # All files are as old as the commit: when and where it is built leaves no mark.
@@ -200,14 +204,9 @@ class Release:
             raise ReleaseError("the image needs buildah: install it, or leave it out with --without image")
         name = f"leadline-{self.version}-image"
         out = self.folder / f"{name}.tar"
-        self.run(
-            sys.executable,
-            builder,
-            out,
-            "--reference",
-            f"leadline:{self.version}",
-            PYTHONPATH=self.source / "src",
-        )
+        base = ("--base", self.image_base) if self.image_base else ()
+        words = (builder, out, "--reference", f"leadline:{self.version}", *base)
+        self.run(sys.executable, *words, PYTHONPATH=self.source / "src")
         self.sboms("oci-archive:", self.folder, out.name, name)
 
     def chart(self, chart: Path) -> None:

@@ -26,6 +26,12 @@ def with_comment() -> str:
     )
 
 
+def with_cache() -> str:
+    """The workflow with the step that keeps the vulnerability database."""
+    before, mark, after = workflow().partition("      - id: leadline\n")
+    return f"{before}{blocks('README.md', 'yaml')[0]}\n{mark}{after}"
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """The page's workflows beside a copy of the action, as GitHub finds them."""
@@ -34,6 +40,7 @@ def repository(tmp_path: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "leadline.yml").write_text(workflow())
     (folder / "comment.yml").write_text(with_comment())
+    (folder / "cache.yml").write_text(with_cache())
     (tmp_path / "action.yml").write_text(ACTION.read_text())
     return tmp_path
 

@@ -325,3 +325,24 @@ def test_a_comment_is_no_longer_than_may_be_posted():
     names = tuple(Unread(f"{'x' * 250}-{i}", "y" * 500, "malformed") for i in range(1_000))
     report = msgspec.structs.replace(REPORT, unread=names, left_out=names)
     assert len(written("markdown", report)) <= markdown_format.LONGEST
+
+
+def test_a_failed_gate_is_what_markdown_shows_first_and_the_rest_is_folded_up():
+    text = written(
+        "markdown", verdict="failed: --severity-threshold high, 3 findings", passed=False, gate="high"
+    )
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    tables = [i for i, token in enumerate(tokens) if token.type == "table_open"]
+    folded = next(
+        i
+        for i, token in enumerate(tokens)
+        if token.type == "html_block" and "below the gate" in token.content
+    )
+    shown, hidden = text.split("below the gate</summary>")
+    assert tables[1] < folded < tables[2]
+    rows = [
+        line for line in shown.partition("### What fails the gate")[2].splitlines() if line.startswith("| ")
+    ]
+    assert {row.split("|")[1].strip() for row in rows[1:]} <= {"critical", "high"}
+    assert re.search(r"^\| medium ", hidden, re.MULTILINE)
+    assert re.search(r"`leadline explain C-\d+` says why", shown)

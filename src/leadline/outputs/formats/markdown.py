@@ -35,6 +35,7 @@ LONGEST = 60_000
 """Characters: GitHub refuses comments beyond 65,536."""
 _ROWS = 50
 _PARTS = 20
+_HEAD = "| Severity | Problem | Where | Object | Change |\n|---|---|---|---|---|\n"
 
 
 @format("markdown", suffix=".md")
@@ -54,15 +55,7 @@ def _blocks(report: PostureReport, page: Page) -> Iterator[str]:
     yield f"## {mark}Leadline: {code(target_name(report))}\n\n{closing(report, page.verdict)}\n\n"
     yield f"{plain(scanned(report), 1_000)}\n\n"
     yield _numbers(report.new, report)
-    rows = edit_rows(report.new, FindingPlaces(report, page.places), page.least)
-    if rows:
-        yield "### What to change\n\n| Severity | Problem | Where | Object | Change |\n|---|---|---|---|---|\n"
-        title = titles_of(report)
-        for row in rows[:_ROWS]:
-            yield _row(row, report, page, subject_text(row, report, title))
-        if len(rows) > _ROWS:
-            yield f"\n{count(len(rows) - _ROWS, 'more change')}, least urgent last.\n"
-        yield "\n"
+    yield from _changes(report, page)
     yield from _details("Not read", [f"{code(u.where)}: {words(u.why)}" for u in report.unread])
     yield from _details(
         "Undecided",
@@ -75,6 +68,30 @@ def _blocks(report: PostureReport, page: Page) -> Iterator[str]:
     ]
     yield from _details("Accepted", [*accepted, *(words(remark) for remark in odd_waivers(report.waivers))])
     yield from _details("Left out", [f"{code(u.where)}: {words(u.why)}" for u in report.left_out])
+
+
+def _changes(report: PostureReport, page: Page) -> Iterator[str]:
+    """The table of edits; where a gate failed, those that it asks for, and the others folded up."""
+    rows = edit_rows(report.new, FindingPlaces(report, page.places), page.least)
+    if not rows:
+        return
+    title = titles_of(report)
+    grave = SEVERITIES[: SEVERITIES.index(page.gate) + 1] if page.gate else SEVERITIES
+    first = [row for row in rows if row.severity in grave]
+    yield f"### {'What fails the gate' if page.gate else 'What to change'}\n\n{_HEAD}"
+    for row in first[:_ROWS]:
+        yield _row(row, report, page, subject_text(row, report, title))
+    if len(first) > _ROWS:
+        yield f"\n{count(len(first) - _ROWS, 'more change')}, least urgent last.\n"
+    if first:
+        yield f"\n{code(f'leadline explain {first[0].controls[0].id}')} says why, with an example before and after.\n"
+    yield "\n"
+    if rest := [row for row in rows if row.severity not in grave]:
+        what = "new change" if report.baseline else "change"
+        summary = f"{count(len(rest), what)} below the gate"
+        table = "".join(_row(row, report, page, subject_text(row, report, title)) for row in rest[:_PARTS])
+        more = f"\nand {len(rest) - _PARTS:,} more\n" if len(rest) > _PARTS else ""
+        yield f"<details><summary>{summary}</summary>\n\n{_HEAD}{table}{more}\n</details>\n\n"
 
 
 def _numbers(new: PostureReport, report: PostureReport) -> str:
