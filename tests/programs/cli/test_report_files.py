@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from leadline.errors import StoreError
-from leadline.programs.cli.destinations import open_folder
+from leadline.outputs.whole_file import open_folder
 from leadline.programs.cli.main import main
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: true, containers: []}\n"

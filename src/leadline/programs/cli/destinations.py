@@ -14,10 +14,10 @@ from msgspec import Struct
 from leadline.errors import StoreError, UsageError
 from leadline.model.report import PostureReport
 from leadline.outputs.format_registry import Format, find_format, formats_for
+from leadline.outputs.whole_file import FLAGS, WholeFile
 
 _BUFFER_BYTES = 1 << 16
 _STDOUT = ("-", "/dev/stdout")
-_FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 _SCANNED = (".yaml", ".yml", ".json", ".tgz", ".tar.gz", ".tpl", "kustomization")
 """Endings of the files that a scan of a folder may read."""
 _REPORT_HEADS = (
@@ -141,10 +141,8 @@ class Sink(Struct):
 
     destination: Destination
     stream: TextIOWrapper
-    unfinished: str = ""
-    """The file that is written until then; empty for what is written in place."""
-    folder: int | None = None
-    """The open folder of the file, in which it is named whatever its path leads to by then."""
+    file: WholeFile | None = None
+    """``None`` for what is written in place."""
     sealed: "Sealed | None" = None
     """Where the file goes once it is whole; ``stream`` is then in memory."""
 
@@ -154,10 +152,8 @@ class Sink(Struct):
             self.sealed.target.buffer.write(self.sealed.seal(self.sealed.whole.getvalue()))
             self.sealed.target.close()
         self.stream.close()
-        if self.unfinished:
-            path = self.destination.path
-            name = path if self.folder is None else Path(path).name
-            os.replace(self.unfinished, name, src_dir_fd=self.folder, dst_dir_fd=self.folder)
+        if self.file is not None:
+            self.file.keep()
 
     def drop(self) -> None:
         # What a full disk or a reader that left did not take is tried once more on closing.
@@ -165,12 +161,8 @@ class Sink(Struct):
             self.stream.close()
             if self.sealed is not None:
                 self.sealed.target.close()
-        if self.unfinished:
-            with suppress(FileNotFoundError):
-                os.unlink(self.unfinished, dir_fd=self.folder)
-        if self.folder is not None:
-            os.close(self.folder)
-            self.folder = None
+        if self.file is not None:
+            self.file.drop()
 
 
 @contextmanager
@@ -255,49 +247,23 @@ def _stdout(destination: Destination) -> Sink:
 
 def _file(destination: Destination) -> Sink:
     path = Path(destination.path)
-    folder: int | None = None
+    file: WholeFile | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise StoreError(f"{path} is a folder", hint="--output takes a file")
-        unfinished = ""
         if _is_in_place(path):
             descriptor = _open_in_place(path)
         else:
             _refuse_links(path)
-            # Under a name that cannot have been put there: to open one that exists could follow a link, or block.
-            import secrets  # loads OpenSSL, which a report to standard output does without
-
-            unfinished = f".{path.name}.{secrets.token_hex(8)}.part"
-            if os.open in os.supports_dir_fd:
-                folder = open_folder(path)
-            else:
-                unfinished = str(path.parent / unfinished)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS
-            descriptor = os.open(unfinished, flags, 0o666, dir_fd=folder)
-        stream = os.fdopen(descriptor, "w", _BUFFER_BYTES, encoding="utf-8", errors="replace", newline="")
+            file = WholeFile(path)
+            descriptor = file.descriptor
     except FileExistsError as error:
         raise StoreError(f"cannot write {path}: {path.parent} is no folder") from error
     except OSError as error:
-        if folder is not None:
-            os.close(folder)
         raise StoreError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
-    return Sink(destination, stream, unfinished, folder)
-
-
-def open_folder(path: Path) -> int:
-    """The folder of ``path``, open.
-
-    Raises: ``StoreError`` where a folder on the way became a link after it was looked at.
-    """
-    folder = os.open(path.parent, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _FLAGS)
-    here = os.path.realpath(Path.cwd())
-    meant = os.path.realpath(path.parent) if path.is_absolute() else os.path.normpath(f"{here}/{path.parent}")
-    opened_at = Path(f"/proc/self/fd/{folder}")
-    if opened_at.is_symlink() and str(opened_at.readlink()) != meant and ".." not in path.parts:
-        os.close(folder)
-        raise StoreError(f"{path.parent} is a symbolic link", hint="name the file that it leads to")
-    return folder
+    stream = os.fdopen(descriptor, "w", _BUFFER_BYTES, encoding="utf-8", errors="replace", newline="")
+    return Sink(destination, stream, file)
 
 
 def _refuse_links(path: Path) -> None:
@@ -332,7 +298,7 @@ def _open_in_place(path: Path) -> int:
     if not str(path).startswith(("/dev/", "/proc/")):
         _refuse_links(path)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | _FLAGS | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | FLAGS | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         if error.errno == errno.ENXIO:
             raise StoreError(f"{path} is a named pipe or a socket without a reader") from error

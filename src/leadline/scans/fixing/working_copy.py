@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from leadline.errors import SourceError, StoreError, UsageError
 from leadline.outputs.patch import FixedFile, Hide
+from leadline.outputs.whole_file import WholeFile
 from leadline.scans.options import ChartOptions
 from leadline.scans.reading import STDIN
 from leadline.sources.boundary import boundary_of
@@ -219,20 +220,15 @@ def _is_changed(file: FixedFile) -> bool:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    import secrets  # loads OpenSSL
-
     status = path.lstat()
-    unfinished = path.parent / f".{path.name}.{secrets.token_hex(8)}.part"
-    descriptor = os.open(
-        unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600
-    )
+    file = WholeFile(path, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with os.fdopen(file.descriptor, "wb") as stream:
             stream.write(content)
+            stream.flush()
             if hasattr(os, "fchown") and os.geteuid() == 0:
-                os.fchown(descriptor, status.st_uid, status.st_gid)
-            os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
+                os.fchown(file.descriptor, status.st_uid, status.st_gid)
+            os.fchmod(file.descriptor, stat.S_IMODE(status.st_mode))
+        file.keep()
+    finally:
+        file.drop()
