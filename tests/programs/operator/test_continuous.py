@@ -58,12 +58,12 @@ def server() -> Any:
 class Operator:
     """One that runs until its block is left."""
 
-    def __init__(self, server: WatchServer, store: Store, kubeconfig: str) -> None:
+    def __init__(self, store: Store, kubeconfig: str, *, posture: bool = True) -> None:
         self.store = store
         self.allowed: set[tuple[str, str]] = set()
-        settings = Settings(store="memory", kubeconfig=kubeconfig, namespace="leadline")
+        settings = Settings(store="memory", kubeconfig=kubeconfig, namespace="leadline", posture=posture)
         self.running = RunningImages(asyncio.get_running_loop())
-        self.orders = Orders(store, (POSTURE,))
+        self.orders = Orders(store, (POSTURE,) if posture else ())
 
         def connection() -> Cluster:
             return connect(kubeconfig=kubeconfig, environ={}, patience=SOON)
@@ -106,7 +106,9 @@ class Operator:
 
 
 @asynccontextmanager
-async def operator(server: WatchServer, store: Store, folder: Any) -> AsyncIterator[Operator]:
+async def operator(
+    server: WatchServer, store: Store, folder: Any, *, posture: bool = True
+) -> AsyncIterator[Operator]:
     config = folder / "kubeconfig"
     config.write_text(
         yaml.safe_dump(
@@ -117,7 +119,7 @@ async def operator(server: WatchServer, store: Store, folder: Any) -> AsyncItera
             }
         )
     )
-    made = Operator(server, store, os.fspath(config))
+    made = Operator(store, os.fspath(config), posture=posture)
     tasks = [asyncio.ensure_future(made.orders.run()), asyncio.ensure_future(Continuous(made.world).run())]
     try:
         yield made
@@ -376,5 +378,26 @@ def test_an_operator_that_ends_at_any_moment_leaves_the_next_nothing_to_guess(
         async with operator(server, store, tmp_path) as started:
             done = await started.until(name, lambda whole: whole["status"]["phase"] == "Succeeded")
             assert done["status"]["coverage"]["objects"] == 3
+
+    run(scenario)
+
+
+def test_where_objects_are_not_judged_the_cluster_is_followed_for_images_alone(
+    server: WatchServer, tmp_path: Any
+):
+    server.watches["pods"] = [(event("DELETED", pod("old", privileged=True)),)]
+
+    async def scenario(store: MemoryStore) -> None:
+        async with operator(server, store, tmp_path, posture=False) as started:
+            known: dict[Any, Any] = {}
+
+            async def gather() -> None:
+                while known.get(("Pod", "shop", "old"), "") is not None:
+                    known.update(await started.running.changes())
+
+            await asyncio.wait_for(gather(), LONG_S)
+            assert known["Pod", "shop", "web"]
+            for plural in (RUNS, SCANS, SUMMARIES):
+                assert (await store.list(Selection(plural), Paging())).entries == ()
 
     run(scenario)

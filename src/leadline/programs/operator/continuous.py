@@ -6,9 +6,10 @@ long as changes are followed. A full scan is a new session: all is read and judg
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,11 +25,13 @@ from leadline.programs.operator.settings import Settings
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages, changes_of, in_thread
 from leadline.scans.cluster_source import reading_of
+from leadline.scans.exposed_objects import KINDS as EXPOSING
 from leadline.scans.followed_results import FollowedResults, Results, ScanRules
 from leadline.scans.posture_runs import Outcome, RunOptions, posture_run
 from leadline.scans.result_writer import ResultWriter
 from leadline.scans.scan_runs import FOLLOWING, RUNS, forget_old_runs, moment, record, run_name
 from leadline.sources.cluster.connection import Cluster
+from leadline.sources.cluster.rbac import ANY_WORKLOAD
 from leadline.sources.cluster.watch import ClusterWatch, watch_cluster
 from leadline.sources.waivers.security_exceptions import KINDS as EXCEPTIONS
 
@@ -81,6 +84,8 @@ class Continuous:
 
     async def run(self) -> None:
         """One session after the other, until it is cancelled."""
+        if not self._world.settings.posture:
+            await self._follow_alone()
         trigger, failures = "start", 0
         names: dict[str, str] = {}
         """Of the runs that the next session answers, each with its trigger."""
@@ -106,6 +111,23 @@ class Continuous:
                 await asyncio.sleep(wait_s)
             else:
                 own, failures = "", 0
+
+    async def _follow_alone(self) -> None:
+        """Where objects are not judged the cluster is followed all the same: for the half that looks at images."""
+        failures = 0
+        while True:
+            try:
+                session = await self._opened({})
+                failures = 0
+                try:
+                    await session.follow()
+                finally:
+                    await session.close()
+            except (LeadlineError, OSError) as error:
+                failures += 1
+                wait_s = min(LONGEST_AGAIN_S, self._world.again_s * 2 ** min(failures - 1, 10))
+                log.error("the cluster is not followed, all is read again in %.0f s: %s", wait_s, error)
+                await asyncio.sleep(wait_s)
 
     async def _session(self, names: dict[str, str]) -> None:
         """Reads all, and follows it until a full scan is asked for; ``names`` is emptied once these runs are answered.
@@ -140,6 +162,8 @@ class Continuous:
         world = self._world
         rules, settings = world.rules, world.settings
         kinds = {*kinds_needed(rules.policies.controls), *(EXCEPTIONS if settings.use_target_waivers else ())}
+        if not settings.posture:
+            kinds |= {ANY_WORKLOAD, "Namespace", *EXPOSING}
         if not settings.read_secrets:
             kinds.discard(_SECRETS)
         world.running.begin()
@@ -204,30 +228,25 @@ class _Session:
 
         Raises: ``StoreError``, ``ClusterError``.
         """
-        world = self._world
         await self._record("Running")
         await self._writer.learn()
         self._is_due.set()
-        chores = [
-            asyncio.ensure_future(chore)
-            for chore in (
-                self._follow(),
-                self._write(),
-                self._tell(),
-                self._look_at_time(),
-                self._look_for_rights(),
-                self._look_outside(),
-                world.orders.wait("posture"),
-            )
-        ]
-        try:
-            done, _ = await asyncio.wait(chores, return_when=asyncio.FIRST_COMPLETED)
-            for chore in done:
-                chore.result()
-        finally:
-            for chore in chores:
-                chore.cancel()
-            await asyncio.gather(*chores, return_exceptions=True)
+        await _first_of(
+            self._follow(),
+            self._write(),
+            self._tell(),
+            self._look_at_time(),
+            self._look_for_rights(),
+            self._look_outside(),
+            self._world.orders.wait("posture"),
+        )
+
+    async def follow(self) -> None:
+        """Follows the cluster and judges nothing, until something may be read that could not be before.
+
+        Raises: ``ClusterError``.
+        """
+        await _first_of(self._follow(), self._look_for_rights(), self._look_outside())
 
     async def _follow(self) -> None:
         async with aclosing(changes_of(self._watch)) as found:
@@ -236,6 +255,8 @@ class _Session:
                     await in_thread(
                         lambda c=changes: self._followed.take(c.removed, c.added, c.unread)  # type: ignore[misc]
                     )
+                if not self._world.settings.posture:
+                    self._followed.pending.clear()
                 self._is_due.set()
                 if changes.unread:
                     self._is_stale.set()
@@ -379,3 +400,16 @@ class _Session:
                     if await self._world.may_list(rule.plural, rule.group):
                         log.info("%s may be listed now", rule.plural)
                         return
+
+
+async def _first_of(*chores: Coroutine[Any, Any, None]) -> None:
+    """Runs all until the first ends, then ends the others. Raises what it raised."""
+    tasks = [asyncio.ensure_future(chore) for chore in chores]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

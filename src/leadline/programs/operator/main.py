@@ -21,6 +21,7 @@ from typing import Any
 import click
 import orjson
 import uvloop
+from msgspec.structs import replace
 
 from leadline.errors import LeadlineError, UsageError
 from leadline.outputs.plain import plain
@@ -58,8 +59,8 @@ def _run(config: str, **flags: Any) -> int:
     settings = settings_of(config or os.environ.get("LEADLINE_CONFIG", ""), os.environ, flags)
     if settings.full_scan:
         check(settings.full_scan)
-    if not settings.posture:
-        raise UsageError("nothing is left to do", hint="leave --no-posture away")
+    if not settings.posture and not settings.images.enabled:
+        raise UsageError("nothing is left to do", hint="leave --no-posture or --no-images-enabled away")
     secrets = SecretValues()
     _log_to_stderr(secrets, is_json=settings.log_json)
     rules = rules_of(settings, secrets)
@@ -97,6 +98,8 @@ def rules_of(settings: Settings, secrets: SecretValues) -> ScanRules:
         secrets=secrets,
     )
     policies = choose_policies(options)
+    if not settings.posture:
+        policies = replace(policies, controls=(), frameworks=())
     known = shipped_settings(policies.known)
     chosen = read_settings(settings.controls_config, known) if settings.controls_config else known
     return ScanRules(options, policies, chosen, home_of(settings))
@@ -145,7 +148,8 @@ async def _lead(settings: Settings, rules: ScanRules, kube: Kube, store: Store) 
 async def _work(settings: Settings, rules: ScanRules, kube: Kube, store: Store) -> None:
     """All that only the leader does."""
     running = RunningImages(asyncio.get_running_loop())
-    orders = Orders(store, (POSTURE, IMAGES) if settings.images.enabled else (POSTURE,))
+    halves_on = {POSTURE: settings.posture, IMAGES: settings.images.enabled}
+    orders = Orders(store, [subject for subject, is_on in halves_on.items() if is_on])
 
     def connection() -> Cluster:
         return connect(settings.kube_context, settings.kubeconfig, environ=os.environ)
@@ -163,7 +167,7 @@ async def _work(settings: Settings, rules: ScanRules, kube: Kube, store: Store) 
         running,
         may_list,
     )
-    schedules = Schedules(store, settings.full_scan)
+    schedules = Schedules(store, settings.full_scan if settings.posture else "")
     # What is due is ordered before the first reading, which then answers it.
     await schedules.order(datetime.now(UTC))
     halves = [orders.run(), schedules.run(), Continuous(world).run()]
