@@ -5,7 +5,8 @@
 Needs root, and Debian's mmdebstrap, rpm and db5.3-util. Of Debian: a minimal system, one without package lists as distroless
 images have it. Of AlmaLinux: packages with the names and versions of its updates, installed into each of the three kinds of
 database that rpm had. Debian 12's rpm knows SQLite alone: for ndb that of Debian 13 runs in a system of its own, which is looked at too.
-No rpm writes the oldest any more, Berkeley DB, so its headers are loaded with that library's own program.
+No rpm writes the oldest any more, Berkeley DB, so its headers are loaded with that library's own program. Not to be had where only
+registries of packages are reached: systems of Alpine, Ubuntu, RHEL and SUSE; ``rpm_databases.py`` reads databases of the last two.
 FOLDER keeps the systems between runs. Advisories of Debian are made out of the changelogs of the system itself: what
 they name as fixed is fixed, but every third is moved to a version behind the installed one.
 """
