@@ -56,9 +56,10 @@ class Installation:
         self.cluster.kubectl("delete", "namespace", self.namespace, "--timeout=90s")
         self.cluster.kubectl("delete", "persistentvolume", VOLUME, "--ignore-not-found")
 
-    def with_volume(self) -> list[str]:
+    @staticmethod
+    def with_volume(cluster: ServiceCluster) -> list[str]:
         """Values for a claim that finds a volume; the cluster has nothing that makes volumes."""
-        folder = self.cluster.folder / "volume"
+        folder = cluster.folder / "volume"
         folder.mkdir(exist_ok=True)
         folder.chmod(0o777)
         spec = {
@@ -67,7 +68,7 @@ class Installation:
             "storageClassName": "by-hand",
             "hostPath": {"path": str(folder)},
         }
-        self.cluster.apply(
+        cluster.apply(
             {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": VOLUME}, "spec": spec}
         )
         return ["persistence.storageClass=by-hand"]

@@ -243,3 +243,54 @@ def test_our_own_scan_finds_nothing_above_low(values: tuple[str, ...], tmp_path:
     # What is accepted is all that there is.
     found = [line for line in scan(manifests).stdout.splitlines() if " low C-" not in line and "C-0" in line]
     assert {line.split(" C-")[1][:4] for line in found if " undecided " not in line} == {"0053", "0261"}
+
+
+def opened(policy: dict[str, Any], way: str) -> set[object]:
+    return {port["port"] for rule in policy["spec"].get(way, ()) for port in rule["ports"]}
+
+
+NOTHING_BUT_RESULTS = (
+    "capabilities.vulnerabilityScan=false",
+    "capabilities.prometheusExporter=false",
+)
+
+
+@pytest.mark.parametrize(
+    ("values", "within", "without"),
+    [
+        ((), {"api", "metrics"}, {443, 6443, 53}),
+        (NOTHING_BUT_RESULTS, {"api"}, {443, 6443}),
+        ((*NOTHING_BUT_RESULTS, "networkPolicy.kubeApiPorts=[16443]"), {"api"}, {16443}),
+        (("networkPolicy.registryPorts=[443,5000]",), {"api", "metrics"}, {443, 6443, 5000, 53}),
+        (
+            (*NOTHING_BUT_RESULTS, "capabilities.alerts=true", "alerts.ports=[9093]"),
+            {"api"},
+            {443, 6443, 9093, 53},
+        ),
+    ],
+)
+def test_policies_let_through_what_the_programs_need_and_nothing_else(
+    values: tuple[str, ...], within: set[object], without: set[object]
+):
+    objects = render(*values)
+    policies = {one["metadata"]["name"]: one for one in of_kind("NetworkPolicy", objects)}
+    ours, hook = policies["leadline"], policies["leadline-unregister"]
+    assert (opened(ours, "ingress"), opened(ours, "egress")) == (within, without)
+    assert opened(hook, "ingress") == set()
+    assert opened(hook, "egress") <= without
+    for policy in (ours, hook):
+        assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+
+
+def test_every_pod_is_under_one_policy():
+    objects = render()
+    templates = [one["spec"]["template"] for kind in ("Deployment", "Job") for one in of_kind(kind, objects)]
+    wanted = [one["spec"]["podSelector"]["matchLabels"].items() for one in of_kind("NetworkPolicy", objects)]
+    for template in templates:
+        labels = template["metadata"]["labels"].items()
+        assert sum(selector <= labels for selector in wanted) == 1
+    # The Service leads to the one and not to the other.
+    (service,) = [one for one in of_kind("Service", objects) if one["metadata"]["name"] == "leadline"]
+    assert [
+        service["spec"]["selector"].items() <= one["metadata"]["labels"].items() for one in templates
+    ] == [True, False]
