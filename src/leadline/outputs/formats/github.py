@@ -7,6 +7,8 @@ Form: https://docs.github.com/en/actions/reference/workflows-and-actions/workflo
 
 from typing import IO
 
+from msgspec.structs import replace
+
 from leadline.outputs.format import (
     FindingPlaces,
     Page,
@@ -48,7 +50,9 @@ def github(report: PostureReport, out: IO[str], page: Page) -> None:
     if len(rows) > MOST:
         more = f"{count(len(rows) - MOST, 'more change')}; --format lines shows all"
         out.write(_command("notice", {"title": "Leadline"}, more))
-    for sort in passed_over(report, MOST):
+    known = frozenset(report.baseline.known_unread if report.baseline else ())
+    unread = tuple(part for number, part in enumerate(report.unread) if number not in known)
+    for sort in passed_over(replace(report, unread=unread), MOST):
         level = "notice" if sort.is_choice else "warning"
         for part in sort.parts:
             place = {"file": path_of(part.where, page.folder, page.root), "title": sort.word}
@@ -57,6 +61,9 @@ def github(report: PostureReport, out: IO[str], page: Page) -> None:
             out.write(_command(level, place, part.why))
         if sort.rest:
             out.write(_command(level, {"title": "Leadline"}, f"{sort.rest}; --format lines shows all"))
+    if known:
+        again = f"{len(known):,} not read, as before this change; --format lines shows all"
+        out.write(_command("notice", {"title": "not read"}, again))
     for remark in odd_waivers(report.waivers):
         out.write(_command("notice", {"title": "waiver"}, remark))
     accepted = f"; {waived_text(len(report.waived), report.waivers)}" if report.waived else ""
