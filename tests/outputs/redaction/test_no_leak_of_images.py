@@ -86,12 +86,6 @@ def write_image(path: Path, credentials: dict[str, str], in_files: dict[str, str
 
 
 def written(format: Format, report: object, page: Page) -> str:
-    if format.is_binary:
-        buffer = io.BytesIO()
-        wrapper = io.TextIOWrapper(buffer, "utf-8", newline="")
-        format.write(report, wrapper, page)
-        wrapper.flush()
-        return buffer.getvalue().decode("utf-8", "replace")
     out = io.StringIO()
     format.write(report, out, page)
     return out.getvalue()
