@@ -193,6 +193,25 @@ def test_a_cluster_wide_one_asks_for_labels_of_namespaces():
 
 
 @pytest.mark.parametrize(
+    ("expression", "chosen"),
+    [
+        ({"operator": "In", "values": ["dev", "test"]}, ("a", "b")),
+        ({"operator": "NotIn", "values": ["dev"]}, ("b", "c")),
+        ({"operator": "Exists"}, ("a", "b")),
+        ({"operator": "DoesNotExist"}, ("c",)),
+        ({"operator": "Near", "values": ["dev"]}, ("",)),
+    ],
+)
+def test_namespaces_are_selected_as_kubernetes_selects(expression, chosen):
+    selector = {"matchExpressions": [{"key": "env", **expression}]}
+    spec = {"match": {"namespaceSelector": selector}, "posture": [{"controlID": "C-1"}]}
+    labels = {"a": {"env": "dev"}, "b": {"env": "test"}, "c": {}}
+    found = security_exception(security("ClusterSecurityException", spec, ""), labels, "x")
+    assert isinstance(found, Waiver)
+    assert found.matches[0].namespaces == chosen
+
+
+@pytest.mark.parametrize(
     "selector",
     [
         {"matchExpressions": [{"key": "a", "operator": "NotIn", "values": ["b"]}]},

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
+from leadline.kube.selector import compile_selector
 from leadline.model.waiver import Waiver, WaiverMatch
 
 KINDS = ("SecurityException.kubescape.io", "ClusterSecurityException.kubescape.io")
@@ -33,12 +34,8 @@ def security_exception(
             return "it has no namespace"
         fields["namespaces"] = (namespace,)
     elif match.get("namespaceSelector") is not None:
-        labels = _selected(match["namespaceSelector"])
-        if labels is None:
-            return "its namespaceSelector uses an expression that is not supported"
-        named = tuple(
-            name for name, held in namespaces.items() if all(held.get(k) == v for k, v in labels.items())
-        )
+        selects = compile_selector(match["namespaceSelector"])
+        named = tuple(name for name, held in namespaces.items() if selects(held))
         # No namespace has the labels, so none is meant; the empty list would mean every one.
         fields["namespaces"] = named or ("",)
     if match.get("objectSelector") is not None:
