@@ -19,6 +19,8 @@ def test_an_upgrade_keeps_values_and_data(
     installed.settled(
         SUMMARIES, installed.namespace, lambda found: bool(failed_controls(found.get("deployment-till")))
     )
+    # The run that goes on is written once all has been read.
+    services.until(lambda: bool(services.get("scanruns", "posture-current", check=False)), 120)
     kept = services.get("scanruns", "posture-current")["metadata"]["uid"]
     before = installed.stored(SUMMARIES, installed.namespace)["deployment-till"]["metadata"]["uid"]
     (pod,) = installed.pods()
