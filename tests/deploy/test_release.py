@@ -21,7 +21,7 @@ ENVIRONMENT = {
     "GIT_COMMITTER_DATE": "2027-01-31T10:00:00Z",
     "GIT_CONFIG_GLOBAL": os.devnull,
 }
-PYTHON_ALONE = ("--without", "image", "--without", "chart")
+NO_IMAGE = ("--without", "image")
 
 
 def git(folder: Path, *words: str) -> None:
@@ -58,9 +58,9 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     found = []
     for name in ("one", "another-place"):
         folder = repository(tmp_path_factory.mktemp(name))
-        code, out, err = release(folder, VERSION, *PYTHON_ALONE)
+        code, out, err = release(folder, VERSION, *NO_IMAGE)
         assert (code, err) == (0, ""), err
-        assert out.splitlines()[-3:-1] == ["left out: image, chart", f"written: {folder / 'dist' / VERSION}"]
+        assert out.splitlines()[-3:-1] == ["left out: image", f"written: {folder / 'dist' / VERSION}"]
         assert out.splitlines()[-1].startswith(f"next: git tag -a v{VERSION} ")
         tags = subprocess.run(["git", "tag"], cwd=folder, capture_output=True, text=True, check=True)
         assert tags.stdout == ""
@@ -81,6 +81,7 @@ def test_the_same_commit_gives_the_same_bytes_anywhere(released):
                 f"leadline-{VERSION}.cdx.json",
                 f"leadline-{VERSION}.spdx.json",
                 f"leadline-{VERSION}.tar.gz",
+                f"leadline-{VERSION}.tgz",
                 "requirements.txt",
             ]
         )
@@ -89,6 +90,13 @@ def test_the_same_commit_gives_the_same_bytes_anywhere(released):
         name for name in names[0] if (released[0] / name).read_bytes() != (released[1] / name).read_bytes()
     ] == []
     subprocess.run(["sha256sum", "--quiet", "--strict", "-c", "SHA256SUMS"], cwd=released[0], check=True)
+
+
+@pytest.mark.slow
+def test_the_chart_is_one_that_helm_reads_with_the_version_of_the_release(released):
+    show = ["helm", "show", "chart", str(released[0] / f"leadline-{VERSION}.tgz")]
+    shown = subprocess.run(show, check=True, capture_output=True, text=True).stdout
+    assert {f"version: {VERSION}", f"appVersion: {VERSION}"} <= set(shown.splitlines())
 
 
 @pytest.mark.slow
