@@ -18,7 +18,7 @@ def rerun_words(request: ScanRequest, verb: str, flags: Sequence[click.Parameter
     configured = request.configured
     is_plain = request.form == "everything" or (request.names == configured.frameworks and verb == "scan")
     form = () if is_plain else (request.form, ",".join(request.names))
-    is_said_there = configured.filled | configured.flags if verb == "scan" else frozenset[str]()
+    is_said_there = configured.filled.keys() | configured.flags if verb == "scan" else frozenset[str]()
     repeated = (word for flag in flags if flag.name not in is_said_there for word in _repeated(request, flag))
     return join((verb, *form, *request.targets, *repeated, *(configured.words if verb == "scan" else ())))
 

@@ -76,7 +76,10 @@ def test_what_is_not_taken_is_named_in_the_report(code: Path, run: Run, format: 
 
 def test_a_gate_of_the_code_counts_and_a_flag_goes_before_it(code: Path, run: Run):
     (code / "leadline.toml").write_text("severity-threshold = 'high'")
-    assert run("scan", "deploy")[0] == 1
+    exit_code, _, err = run("scan", "deploy")
+    assert (exit_code, "note: --severity-threshold is of leadline.toml:1\n" in err) == (1, True)
+    exit_code, _, err = run("scan", "deploy", "--severity-threshold", "low")
+    assert (exit_code, "note" in err) == (1, False)
     assert run("scan", "deploy", "--no-config")[0] == 0
     assert run("scan", "deploy", "--compliance-threshold", "0")[0] == 1
     (code / "leadline.toml").write_text("severity-threshold = 'low'\nfail-on = 'unread'")

@@ -420,6 +420,7 @@ def _remark(
     lines = [f"note: {plain(note, 4096)}" for note in shown]
     if len(shown) < len(scan.notes):
         lines.append(f"note: and {len(scan.notes) - len(shown):,} more, -v shows them")
+    lines += [] if outcome.passed else [f"note: {plain(text, 4096)}" for text in request.configured.gates()]
     lines += [f"written: {plain(destination.path, 4096)}" for destination in chosen if destination.path]
     printed = {d.format.name for d in chosen if not d.path}
     if outcome.failing and printed.isdisjoint(("pretty", "lines")):

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -42,10 +42,16 @@ class Configured(Struct, frozen=True):
     charts: tuple[ChartRendering, ...] = ()
     left_out: tuple[Unread, ...] = ()
     """What was written and not taken."""
-    filled: frozenset[str] = frozenset()
-    """Flags that it filled."""
+    filled: Mapping[str, tuple[str, ...]] = {}
+    """Flags that it filled, and where each value stands."""
     words: tuple[str, ...] = ()
     """The flags about configuration, as they were written."""
+
+    def gates(self) -> Iterator[str]:
+        """``--severity-threshold is of leadline.toml:1``, for each gate that no flag closed."""
+        for flag in ("severity_threshold", "compliance_threshold", "fail_on"):
+            if origins := self.filled.get(flag):
+                yield f"--{flag.replace('_', '-')} is of {' and '.join(origins)}"
 
     @property
     def flags(self) -> frozenset[str]:
@@ -108,12 +114,12 @@ def _filled(command: str, flags: dict[str, Any], found: Configuration) -> Config
     """Writes into ``flags``, and says on stderr what was not taken."""
     context = click.get_current_context()
     keys = keys_of(command, flags)
-    filled: set[str] = set()
+    filled: dict[str, tuple[str, ...]] = {}
     for name in keys:
         flag, setting = BY_NAME[name].flag, found.settings.get(name)
         if setting is not None and flag in flags and context.get_parameter_source(flag) in _OPEN:
             flags[flag] = _as_taken(command, setting.value)
-            filled.add(flag)
+            filled[flag] = setting.origins
     left_out = found.left_out((*keys, *([CHART] if "values" in flags else ())))
     left_out += _excluded(flags, found, is_open=context.get_parameter_source("exclude_path") in _OPEN)
     if not flags.get("quiet"):
@@ -127,7 +133,7 @@ def _filled(command: str, flags: dict[str, Any], found: Configuration) -> Config
         found.added_frameworks if "frameworks" in keys else (),
         _charts(found.renderings) if "values" in flags else (),
         left_out,
-        frozenset(filled),
+        filled,
     )
 
 

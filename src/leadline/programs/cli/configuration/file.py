@@ -17,9 +17,10 @@ from leadline.sources.regular_file import read_regular
 LARGEST_BYTES = 64 << 10
 LONGEST_LINE = 4 << 10
 """Bytes: ``tomllib`` takes time with the square of a key's parts, and a key is of one line."""
-_HEAD = re.compile(r"\s*\[{1,2}\s*([^\]\n]*?)\s*\]")
-_KEY = re.compile(r"\s*(?:\"([^\"]*)\"|'([^']*)'|([\w-]+))\s*(?:=|\.)")
-_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)\Z")
+# Compiled where they are first needed: most scans read no configuration.
+_HEAD = r"\s*\[{1,2}\s*([^\]\n]*?)\s*\]"
+_KEY = r"\s*(?:\"([^\"]*)\"|'([^']*)'|([\w-]+))\s*(?:=|\.)"
+_PLACE = r" \(at (?:line (\d+), column \d+|end of document)\)\Z"
 
 
 class Chart(Struct, frozen=True):
@@ -82,7 +83,7 @@ def _table(content: bytes, shown: str) -> dict[str, Any]:
         raise UsageError(f"{shown}:{number}: no UTF-8", hint="save the file as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         text = str(error.args[0])
-        place = _PLACE.search(text)
+        place = re.search(_PLACE, text)
         number = int(place[1]) if place and place[1] else content.count(b"\n") + 1
         why = text[: place.start()] if place else text
         raise UsageError(f"{shown}:{number}: no valid TOML: {plain(why[:1].lower() + why[1:])}") from error
@@ -96,13 +97,13 @@ def _lines(text: str) -> dict[tuple[str | int, ...], int]:
     table: tuple[str | int, ...] = ()
     charts = 0
     for number, line in enumerate(text.split("\n"), 1):
-        if head := _HEAD.match(line):
+        if head := re.match(_HEAD, line):
             table = (head[1].strip("\"'"),)
             if table == (CHART,):
                 table = (CHART, charts)
                 charts += 1
             found.setdefault(table, number)
-        elif key := _KEY.match(line):
+        elif key := re.match(_KEY, line):
             found.setdefault((*table, key[1] or key[2] or key[3] or ""), number)
     return found
 
