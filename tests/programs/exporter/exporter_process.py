@@ -37,6 +37,10 @@ class ExporterProcess:
     def wait_until_shown(self, text: str, *, shown: bool = True) -> None:
         self._program.wait_until(lambda: (text in self.metrics()) == shown)
 
+    @property
+    def pid(self) -> int:
+        return int((self.log.parent / f"exporter-{self.port}.pid").read_text())
+
     def stop(self) -> None:
         self._program.stop()
 

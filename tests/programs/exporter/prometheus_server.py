@@ -25,11 +25,19 @@ class Prometheus:
     """Scrapes ``targets`` each second, found by file, and evaluates ``rules`` as often."""
 
     def __init__(
-        self, folder: Path, *targets: str, rules: Path | None = None, alertmanager: str = ""
+        self,
+        folder: Path,
+        *targets: str,
+        rules: Path | None = None,
+        alertmanager: str = "",
+        place: tuple[tuple[str, ...], str] = ((), "127.0.0.1"),
     ) -> None:
+        """``place``: words before its command, for a network namespace of its own, and the address it has there."""
         self.folder = folder / f"prometheus-{free_port()}"
         self.folder.mkdir()
+        inside, host = place
         self.port = free_port()
+        self._url = f"http://{host}:{self.port}"
         (self.folder / "targets.json").write_text(json.dumps([{"targets": list(targets)}]))
         configuration: dict[str, Any] = {
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
@@ -50,13 +58,14 @@ class Prometheus:
             self.folder,
             "prometheus",
             [
+                *inside,
                 *("prometheus", "--config.file=prometheus.yaml", "--storage.tsdb.path=data"),
-                *(f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn"),
+                *(f"--web.listen-address={host}:{self.port}", "--log.level=warn"),
             ],
         )
 
     def __enter__(self) -> "Prometheus":
-        self._program.wait_until(lambda: _is_ready(f"http://127.0.0.1:{self.port}/-/ready"))
+        self._program.wait_until(lambda: _is_ready(f"{self._url}/-/ready"))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -65,14 +74,14 @@ class Prometheus:
     def query(self, expression: str) -> list[dict[str, Any]]:
         """Of an instant query; an expression that is none is an ``HTTPError``."""
         query = urllib.parse.urlencode({"query": expression})
-        return list(_json(f"http://127.0.0.1:{self.port}/api/v1/query?{query}")["data"]["result"])
+        return list(_json(f"{self._url}/api/v1/query?{query}")["data"]["result"])
 
     def value(self, expression: str) -> float | None:
         found = self.query(expression)
         return float(found[0]["value"][1]) if found else None
 
     def alerts(self) -> list[dict[str, Any]]:
-        return list(_json(f"http://127.0.0.1:{self.port}/api/v1/alerts")["data"]["alerts"])
+        return list(_json(f"{self._url}/api/v1/alerts")["data"]["alerts"])
 
     def wait_until(self, holds: Any) -> None:
         self._program.wait_until(holds, LONGEST_S)

@@ -12,8 +12,8 @@ class Inbox(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), _Answers)
         self.code = 200
         self.bodies: list[Any] = []
         self.headers: list[dict[str, str]] = []
@@ -21,7 +21,7 @@ class Inbox(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/hook/secret"
+        return f"http://{self.server_address[0]}:{self.server_address[1]}/hook/secret"
 
     def __enter__(self) -> "Inbox":
         return self

@@ -1,7 +1,9 @@
 """The exporter as it is started: over a file that commands go on writing."""
 
+import gzip
 import shutil
 import socket
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,16 @@ def test_a_port_that_is_taken_ends_it(tmp_path: Path):
         taken.listen()
         port = taken.getsockname()[1]
         assert main([f"--store={tmp_path / 'r.db'}", "--host=127.0.0.1", f"--port={port}"]) == 3
+
+
+def test_an_answer_is_packed_for_those_that_ask_for_it(tmp_path: Path):
+    with ExporterProcess(tmp_path, str(store(tmp_path, deployment("web")))) as exporter:
+        plain = exporter.metrics()
+        request = urllib.request.Request(
+            f"http://{exporter.address}/metrics", headers={"Accept-Encoding": "gzip"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            packed = answer.read()
+            assert answer.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(packed).decode() == plain
+        assert len(packed) < len(plain) / 4

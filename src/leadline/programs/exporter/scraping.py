@@ -1,10 +1,12 @@
 """What a scrape is answered: an ASGI application of three paths."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from isal import igzip
+from msgspec import Struct
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
@@ -19,6 +21,17 @@ Message = MutableMapping[str, Any]
 KEPT_S = 1.0
 """However often they are asked for, the numbers are added up once a second at most."""
 _MOST_FORMS = 8
+_GZIP_LEVEL = 1
+Header = tuple[bytes, bytes]
+_PLAIN: list[Header] = [(b"content-type", b"text/plain; charset=utf-8")]
+
+
+class _Kept(Struct, frozen=True):
+    """An answer, and what it was made of."""
+
+    at: float
+    state: Hashable
+    body: bytes
 
 
 class Numbers(Collector):
@@ -33,11 +46,19 @@ class Numbers(Collector):
         self._alerting = alerting
 
     def collect(self) -> Iterable[Metric]:
+        yield from self._own()
+        if self._follower.is_fresh:
+            yield from families(sums_of(self._results, self._settings.max_series))
+
+    def state(self) -> Hashable:
+        """The same where ``collect`` would give the same."""
+        own = tuple((sample.name, sample.value) for family in self._own() for sample in family.samples)
+        return self._results.version, self._follower.is_fresh, own
+
+    def _own(self) -> Iterable[Metric]:
         yield from own_families(self._follower, self._store_bytes())
         if self._alerting is not None:
             yield from alert_families(self._alerting)
-        if self._follower.is_fresh:
-            yield from families(sums_of(self._results, self._settings.max_series))
 
     def _store_bytes(self) -> int | None:
         """``None`` where there is no file that is known."""
@@ -55,10 +76,11 @@ class Scraped:
     """``/metrics``, ``/healthz`` while the process runs, ``/readyz`` while there are numbers to show."""
 
     def __init__(self, numbers: Numbers, follower: Follower) -> None:
+        self._numbers = numbers
         self._follower = follower
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(numbers)
-        self._kept: dict[str, tuple[float, bytes]] = {}
+        self._kept: dict[tuple[str, bool], _Kept] = {}
 
     async def __call__(
         self,
@@ -66,33 +88,36 @@ class Scraped:
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
     ) -> None:
-        code, media_type, body = self._answer(scope)
-        headers = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
+        code, headers, body = self._answer(scope)
+        headers = [*headers, (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": code, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
-    def _answer(self, scope: Message) -> tuple[int, str, bytes]:
-        plain = "text/plain; charset=utf-8"
+    def _answer(self, scope: Message) -> tuple[int, list[Header], bytes]:
         if scope["method"] not in ("GET", "HEAD"):
-            return 405, plain, b"only GET\n"
+            return 405, _PLAIN, b"only GET\n"
         match scope["path"]:
             case "/metrics":
                 return self._metrics(scope)
             case "/healthz" | "/livez":
-                return 200, plain, b"ok\n"
+                return 200, _PLAIN, b"ok\n"
             case "/readyz":
                 is_fresh = self._follower.is_fresh
-                return (200, plain, b"ok\n") if is_fresh else (503, plain, b"the store is not read\n")
-        return 404, plain, b"there is /metrics, /healthz and /readyz\n"
+                return (200, _PLAIN, b"ok\n") if is_fresh else (503, _PLAIN, b"the store is not read\n")
+        return 404, _PLAIN, b"there is /metrics, /healthz and /readyz\n"
 
-    def _metrics(self, scope: Message) -> tuple[int, str, bytes]:
-        accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
-        encode, media_type = choose_encoder(accept.decode("latin-1"))
-        now = time.monotonic()
-        at, body = self._kept.get(media_type, (-KEPT_S, b""))
-        if now - at >= KEPT_S:
+    def _metrics(self, scope: Message) -> tuple[int, list[Header], bytes]:
+        wants = dict(reversed(scope["headers"]))
+        encode, media_type = choose_encoder(wants.get(b"accept", b"").decode("latin-1"))
+        is_packed = b"gzip" in wants.get(b"accept-encoding", b"")
+        form = (media_type, is_packed)
+        now, state = time.monotonic(), self._numbers.state()
+        kept = self._kept.get(form)
+        if kept is None or (kept.state != state and now - kept.at >= KEPT_S):
             body = encode(self._registry)
+            kept = _Kept(now, state, igzip.compress(body, _GZIP_LEVEL) if is_packed else body)
             if len(self._kept) >= _MOST_FORMS:
                 self._kept.clear()
-            self._kept[media_type] = (now, body)
-        return 200, media_type, body
+            self._kept[form] = kept
+        headers = [(b"content-type", media_type.encode()), (b"vary", b"Accept, Accept-Encoding")]
+        return 200, [*headers, *([(b"content-encoding", b"gzip")] if is_packed else [])], kept.body
