@@ -57,7 +57,8 @@ def credentials_for(
     Pull secrets come first, then the file that ``REGISTRY_AUTH_FILE`` names, Docker's and Podman's.
     """
     for secret in secrets:
-        yield from _from_content(secret.content, f"pull secret {secret.name}", reference, environ)
+        source = f"pull secret {secret.name}"
+        yield from _from_content(secret.content, source, reference, environ, is_secret=True)
     for path in _files(environ):
         try:
             content = _content(path)
@@ -93,8 +94,14 @@ def _files(environ: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _from_content(
-    content: bytes, source: str, reference: Reference, environ: Mapping[str, str]
+    content: bytes,
+    source: str,
+    reference: Reference,
+    environ: Mapping[str, str],
+    *,
+    is_secret: bool = False,
 ) -> Iterator[Credential | Problem]:
+    """``is_secret``: as the kubelet reads it, which asks no helper."""
     try:
         if len(content) > LARGEST_FILE:
             raise ValidationError("too large")
@@ -104,10 +111,12 @@ def _from_content(
     except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError):
         yield Problem(source, "is not in Docker's format")
         return
+    if is_secret:
+        file.helpers, file.store = None, None
     for key in _matching(file.helpers or {}, reference):
         yield _ask_helper((file.helpers or {})[key], key, source, environ)
     entries = file.auths or {}
-    for key in _matching(entries, reference):
+    for key in _matching(entries, reference, is_secret=is_secret):
         entry = entries[key]
         if any((entry.auth, entry.username, entry.identitytoken, entry.registrytoken)):
             yield _credential(entry, source)
@@ -118,26 +127,37 @@ def _from_content(
         yield _ask_helper(file.store, server, source, environ)
 
 
-def _matching(keys: Mapping[str, object], reference: Reference) -> list[str]:
-    """The keys that cover ``reference``, longest path first; a key may hold a scheme, a path and wildcards."""
+def _matching(keys: Mapping[str, object], reference: Reference, *, is_secret: bool = False) -> list[str]:
+    """The keys that cover ``reference``, longest path first; a key may hold a scheme, a path and wildcards.
+
+    To the kubelet a path is the beginning of a name, wherever that ends, and ``/v1/`` or ``/v2/`` before it counts for
+    nothing (https://github.com/kubernetes/kubernetes/blob/master/pkg/credentialprovider/keyring.go).
+    """
     found = []
     for key in keys:
         host, _, path = key.partition("://")[2].partition("/") if "://" in key else key.partition("/")
         path = path.strip("/")
-        if path in ("v1", "v2"):
-            path = ""
+        first, _, rest = path.partition("/")
+        if first in ("v1", "v2") and (is_secret or not rest):
+            path = rest
         names = HUB_NAMES if reference.registry == DOCKER_HUB else (reference.registry,)
         is_host = any(_same_host(name, host.lower()) for name in names)
-        if is_host and (not path or f"{reference.repository}/".startswith(f"{path}/")):
+        end = "" if is_secret else "/"
+        if is_host and (not path or f"{reference.repository}/".startswith(f"{path}{end}")):
             found.append((-len(path), key))
     return [key for _, key in sorted(found)]
 
 
 def _same_host(name: str, pattern: str) -> bool:
+    """Ports are the same or both absent; a wildcard stands for the whole of a part or for some of it."""
     if "*" not in pattern:
         return name == pattern
+    if any(sign in pattern for sign in "?["):
+        return False  # to the kubelet no host, whatever it meant
+    name, _, port = name.partition(":")
+    pattern, _, wanted_port = pattern.partition(":")
     parts, wanted = name.split("."), pattern.split(".")
-    return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
+    return port == wanted_port and len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
 
 
 def _credential(entry: _Entry, source: str) -> Credential | Problem:
