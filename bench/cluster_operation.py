@@ -149,14 +149,19 @@ class Api:
         self._connection = http.client.HTTPSConnection("127.0.0.1", cluster.port, context=tls, timeout=120)
 
     def ask(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> Any:
-        self._connection.request(
-            method, path, None if body is None else json.dumps(body), {"Content-Type": kind}
-        )
-        answer = self._connection.getresponse()
-        content = json.loads(answer.read() or b"{}")
+        content = None if body is None else json.dumps(body)
+        try:
+            self._connection.request(method, path, content, {"Content-Type": kind})
+            answer = self._connection.getresponse()
+        except (http.client.HTTPException, ConnectionError):
+            # The server has closed what was idle for too long; the next request opens it anew.
+            self._connection.close()
+            self._connection.request(method, path, content, {"Content-Type": kind})
+            answer = self._connection.getresponse()
+        found = json.loads(answer.read() or b"{}")
         if answer.status >= 400 and answer.status != 404:
-            raise RuntimeError(f"{method} {path}: {content.get('message')}")
-        return content
+            raise RuntimeError(f"{method} {path}: {found.get('message')}")
+        return found
 
     def items(self, path: str) -> list[Any]:
         found: list[Any] = []
