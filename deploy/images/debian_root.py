@@ -38,7 +38,16 @@ PACKAGES = [
     "tzdata",
     "zlib1g",
 ]
-NOT_NEEDED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/perl5", "usr/sbin", "sbin")
+NOT_NEEDED = (
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/locale",
+    "usr/share/perl5",
+    "usr/sbin",
+    "sbin",
+    "var/local",
+    "var/lock",
+)
 PYTHON = "python3.11"
 
 

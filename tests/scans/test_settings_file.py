@@ -35,7 +35,11 @@ def test_every_form_means_the_same(tmp_path: Path, name: str, text: str):
             UsageError,
             "s.json: unknown setting cpu_limit_mx; did you mean cpu_limit_max?",
         ),
-        ('{"zzz": []}', UsageError, "s.json: unknown setting zzz; leadline config settings shows all of them"),
+        (
+            '{"zzz": []}',
+            UsageError,
+            "s.json: unknown setting zzz; leadline config settings shows all of them",
+        ),
         ('{"cpu_limit_max": {"a": 1}}', UsageError, "s.json: cpu_limit_max must be a list of texts"),
         (
             '{"cpu_limit_max": ["lots"]}',
