@@ -13,8 +13,7 @@ from typing import Any, Protocol
 import click
 import uvloop
 
-from leadline.errors import ClusterError, LeadlineError, StoreError
-from leadline.outputs.plain import plain
+from leadline.errors import ClusterError, StoreError
 from leadline.outputs.redaction.log import safe_formatter
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.store.local import Limits, LocalStore
@@ -29,6 +28,7 @@ from leadline.programs.apiserver.refusal import Refusal
 from leadline.programs.apiserver.registration import trust
 from leadline.programs.apiserver.serving import Socket, Tls, server
 from leadline.programs.apiserver.settings import Settings, in_cluster
+from leadline.programs.service import run
 
 log = logging.getLogger(__name__)
 
@@ -153,18 +153,7 @@ async def _open(settings: Settings) -> "Tended":
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code."""
-    try:
-        command(args=None if arguments is None else list(arguments), standalone_mode=False)
-    except click.ClickException as error:
-        _say(error.format_message())
-        return error.exit_code
-    except LeadlineError as error:
-        _say(str(error))
-        return error.exit_code
-    except OSError as error:
-        _say(f"{error.filename or ''}: {error.strerror or error}")
-        return 3
-    return 0
+    return run(command, arguments)
 
 
 async def _look_after(kube: KubeApi, access: ClusterAccess, tls: Tls) -> None:
@@ -232,7 +221,3 @@ async def _background(chores: Sequence[Coroutine[Any, Any, None]]) -> AsyncItera
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _say(message: str) -> None:
-    sys.stderr.write(f"leadline: {plain(message, _LONGEST_LINE)}\n")

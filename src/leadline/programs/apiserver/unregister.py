@@ -2,16 +2,15 @@
 
 import asyncio
 import logging
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from leadline.errors import LeadlineError
 from leadline.programs.apiserver.kube_api import KubeSettings
 from leadline.programs.apiserver.registration import unregister
 from leadline.programs.apiserver.settings import ACCOUNT, in_cluster
+from leadline.programs.service import run
 
 
 @click.command("unregister")
@@ -40,15 +39,4 @@ def command(seconds: float, kube: str, kube_ca: Path, token_file: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code."""
-    try:
-        command(args=None if arguments is None else list(arguments), standalone_mode=False)
-    except click.ClickException as error:
-        sys.stderr.write(f"leadline: {error.format_message()}\n")
-        return error.exit_code
-    except LeadlineError as error:
-        sys.stderr.write(f"leadline: {error}\n")
-        return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"leadline: {error.filename or ''}: {error.strerror or error}\n")
-        return 3
-    return 0
+    return run(command, arguments)

@@ -15,9 +15,8 @@ import httpx2
 import uvicorn
 import uvloop
 
-from leadline.errors import LeadlineError, UsageError
+from leadline.errors import UsageError
 from leadline.outputs.alerts.posting import Poster
-from leadline.outputs.plain import plain
 from leadline.outputs.redaction.log import safe_formatter
 from leadline.outputs.redaction.values import SecretValues
 from leadline.posture.catalogue import load_controls
@@ -29,6 +28,7 @@ from leadline.programs.exporter.metrics import MOST_SERIES
 from leadline.programs.exporter.results import Results
 from leadline.programs.exporter.scraping import Numbers, Scraped
 from leadline.programs.exporter.settings import KUBE, Settings
+from leadline.programs.service import run
 from leadline.scans.frameworks import load_frameworks
 
 log = logging.getLogger(__name__)
@@ -169,22 +169,4 @@ def _opener(settings: Settings) -> Callable[[], Readable]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code."""
-    try:
-        command(args=None if arguments is None else list(arguments), standalone_mode=False)
-    except click.ClickException as error:
-        _say(error.format_message())
-        return error.exit_code
-    except LeadlineError as error:
-        _say(str(error))
-        return error.exit_code
-    except OSError as error:
-        _say(f"{error.filename or ''}: {error.strerror or error}")
-        return 3
-    except SystemExit:
-        # uvicorn has said why it cannot listen.
-        return 3
-    return 0
-
-
-def _say(message: str) -> None:
-    sys.stderr.write(f"leadline: {plain(message, _LONGEST_LINE)}\n")
+    return run(command, arguments)

@@ -24,7 +24,7 @@ from leadline.programs.operator.image_jobs import Place
 from leadline.programs.operator.image_notes import DatabaseWatch, rescued, version_text
 from leadline.programs.operator.plan import Job
 from leadline.programs.operator.plan import Settings as Pace
-from leadline.programs.operator.settings import home_of, settings_of
+from leadline.programs.operator.settings import CONFIG, home_of, settings_of
 from leadline.programs.operator.work_state import Work, WorkStore
 from leadline.sources.cluster.connection import async_client
 
@@ -103,7 +103,7 @@ async def run(config: str, batch: str, pods: int, index: int) -> int:
 
 
 @click.command("image-slice")
-@click.option("--config", default="", envvar="LEADLINE_CONFIG", help="Settings, as of the operator.")
+@click.option("--config", default="", envvar=CONFIG, help="Settings, as of the operator.")
 @click.option("--batch", required=True, help="Name of the Job.")
 @click.option("--pods", required=True, type=click.IntRange(1), help="Of the Job.")
 @click.option("--index", required=True, type=click.IntRange(0), envvar="JOB_COMPLETION_INDEX")

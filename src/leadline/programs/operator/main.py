@@ -23,8 +23,7 @@ import orjson
 import uvloop
 from msgspec.structs import replace
 
-from leadline.errors import LeadlineError, UsageError
-from leadline.outputs.plain import plain
+from leadline.errors import UsageError
 from leadline.outputs.redaction.log import safe_formatter
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.store.local import LocalStore
@@ -38,9 +37,17 @@ from leadline.programs.operator.kube import Kube, KubeError
 from leadline.programs.operator.lease import Leadership, LeaseSettings
 from leadline.programs.operator.runs import IMAGES, POSTURE, Orders
 from leadline.programs.operator.schedule import Schedules, check
-from leadline.programs.operator.settings import KUBE, Settings, flags_of_settings, home_of, settings_of
+from leadline.programs.operator.settings import (
+    CONFIG,
+    KUBE,
+    Settings,
+    flags_of_settings,
+    home_of,
+    settings_of,
+)
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages
+from leadline.programs.service import run
 from leadline.scans.followed_results import ScanRules
 from leadline.scans.options import PostureOptions
 from leadline.scans.policies import choose_policies
@@ -56,7 +63,7 @@ _LONGEST_LINE = 2_000
 
 def _run(config: str, **flags: Any) -> int:
     """Keep the stored results of a cluster current. One of several replicas works; it needs no open port."""
-    settings = settings_of(config or os.environ.get("LEADLINE_CONFIG", ""), os.environ, flags)
+    settings = settings_of(config or os.environ.get(CONFIG, ""), os.environ, flags)
     if settings.full_scan:
         check(settings.full_scan)
     if not settings.posture and not settings.images.enabled:
@@ -72,9 +79,7 @@ command = click.Command(
     "operator",
     callback=_run,
     params=[
-        click.Option(
-            ["--config"], default="", metavar="FILE", help="Settings: YAML or JSON. [LEADLINE_CONFIG]"
-        ),
+        click.Option(["--config"], default="", metavar="FILE", help=f"Settings: YAML or JSON. [{CONFIG}]"),
         *flags_of_settings(),
     ],
     help=_run.__doc__,
@@ -256,21 +261,4 @@ def _log_to_stderr(secrets: SecretValues, *, is_json: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code."""
-    try:
-        command(args=None if arguments is None else list(arguments), standalone_mode=False)
-    except click.exceptions.Exit as end:
-        return end.exit_code
-    except click.ClickException as error:
-        _say(error.format_message())
-        return error.exit_code
-    except LeadlineError as error:
-        _say(str(error))
-        return error.exit_code
-    except OSError as error:
-        _say(f"{error.filename or ''}: {error.strerror or error}")
-        return 3
-    return 0
-
-
-def _say(message: str) -> None:
-    sys.stderr.write(f"leadline: {plain(message, _LONGEST_LINE)}\n")
+    return run(command, arguments)

@@ -19,6 +19,8 @@ from leadline.sources.yaml.parser import Limits, parse_documents
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 PREFIX = "LEADLINE_"
+CONFIG = "LEADLINE_OPERATOR_CONFIG"
+"""Names the file of settings; ``LEADLINE_CONFIG`` names that of commands, which is another."""
 KUBE = "kube"
 IMAGES = "images_"
 _LIMITS = Limits(size_bytes=1 << 20, documents=1, nodes=10_000, alias_nodes=100, depth=20)

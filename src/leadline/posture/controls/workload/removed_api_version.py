@@ -22,6 +22,9 @@ from leadline.posture.checks.api_versions import REMOVED_KINDS, removal_of
 from leadline.posture.checks.versions import parse_version
 from leadline.posture.control import Inventory, Resource, Review, Violations, control
 
+KINDS = tuple(kind for kind in REMOVED_KINDS if kind != "Event")
+"""Events are not deployed: programs write thousands of them, in the version that is served."""
+
 
 @control(
     "L-0001",
@@ -30,7 +33,7 @@ from leadline.posture.control import Inventory, Resource, Review, Violations, co
     consequence="availability",
     score=5.0,
     category="Workload",
-    kinds=REMOVED_KINDS,
+    kinds=KINDS,
 )
 def removed_api_version(
     resource: Resource, inventory: Inventory, *, kubernetes_version: tuple[str, ...] = ("1.37",)

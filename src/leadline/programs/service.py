@@ -1,0 +1,37 @@
+"""Runs the command line of a program that lives long: what ends it becomes a line and an exit code, the same for all."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from leadline.errors import LeadlineError
+from leadline.outputs.plain import plain
+
+_LONGEST_LINE = 2_000
+
+
+def run(command: click.Command, arguments: Sequence[str] | None) -> int:
+    """The exit code of ``command`` with ``arguments``, those of the process for ``None``.
+
+    1 to 3 as of ``leadline`` itself; 3 too for what the system refuses. Its help calls it ``leadline NAME``.
+    """
+    given = None if arguments is None else list(arguments)
+    try:
+        command.main(given, prog_name=f"leadline {command.name}", standalone_mode=False)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        return _said(error.format_message(), error.exit_code)
+    except LeadlineError as error:
+        return _said(str(error), error.exit_code)
+    except OSError as error:
+        return _said(f"{error.filename or ''}: {error.strerror or error}", 3)
+    except SystemExit:
+        return 3  # the server has said why it cannot listen
+    return 0
+
+
+def _said(message: str, exit_code: int) -> int:
+    sys.stderr.write(f"leadline: {plain(message, _LONGEST_LINE)}\n")
+    return exit_code
