@@ -58,7 +58,6 @@ NOT_HERE: Mapping[str, str] = MappingProxyType(
         "--config-file": "--config takes a leadline.toml; leadline config init writes one",
         "--download-external-modules": "charts and kustomizations are rendered from what is on the disk",
         "--enable-host-scan": "a scan reads objects; what needs the node is listed by --verbose-coverage",
-        "--encrypt": "reports hold no values of secrets; --output writes where you alone may read",
         "--fail-coverage-below": "--fail-on unread",
         "--fail-threshold": "--compliance-threshold, which fails on a score below it",
         "-t": "--compliance-threshold, which fails on a score below it",

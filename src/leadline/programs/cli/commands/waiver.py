@@ -30,7 +30,7 @@ EPILOG = """
   leadline waiver test exceptions.json
       the same for the cluster of the current context
   leadline waiver test waivers.yaml --image shop.tar
-      what each entry accepts in images: vulnerabilities and findings
+      what each entry accepts in images
   leadline waiver list waivers.yaml
       the entries; which have expired or are too broad
 
