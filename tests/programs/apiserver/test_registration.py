@@ -14,8 +14,8 @@ from certificates import Authority
 
 from leadline.errors import ClusterError
 from leadline.programs.apiserver.kube_api import KubeApi, KubeSettings
-from leadline.programs.apiserver.own_certificate import OwnCertificate
 from leadline.programs.apiserver.registration import names, trust, unregister
+from leadline.programs.serving.own_certificate import OwnCertificate
 
 PATH = "/apis/apiregistration.k8s.io/v1/apiservices"
 
@@ -103,7 +103,7 @@ def settings(services: Services, tmp_path: Path) -> KubeSettings:
 
 
 def test_the_ca_is_written_once(services: Services, settings: KubeSettings, tmp_path: Path):
-    own = OwnCertificate(tmp_path, "leadline.x.svc")
+    own = OwnCertificate(tmp_path, "leadline.x.svc", "leadline-apiserver")
 
     async def scenario() -> None:
         kube = KubeApi(settings)
@@ -126,7 +126,7 @@ def test_an_apiservice_that_is_not_there_is_no_success(
     async def scenario() -> bool:
         kube = KubeApi(settings)
         try:
-            return await trust(kube, OwnCertificate(tmp_path, "leadline.x.svc").ca)
+            return await trust(kube, OwnCertificate(tmp_path, "leadline.x.svc", "leadline-apiserver").ca)
         finally:
             await kube.close()
 

@@ -21,10 +21,10 @@ from leadline.programs.operator.image_jobs import ImageAnswer, ImageSettings
 from leadline.programs.operator.image_keeper import Cluster, ImageKeeper
 from leadline.programs.operator.image_notes import version_text
 from leadline.programs.operator.image_slice import Slice
-from leadline.programs.operator.kube import Kube
 from leadline.programs.operator.plan import Outcome
 from leadline.programs.operator.used_images import UsedImages
 from leadline.programs.operator.work_state import Work, WorkStore
+from leadline.programs.serving.kube import Kube
 
 TEMPLATE = {
     "spec": {"serviceAccountName": "scanner", "containers": [{"image": "leadline", "command": ["slice"]}]}

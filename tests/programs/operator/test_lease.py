@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from leadline.programs.operator.kube import KubeError
 from leadline.programs.operator.lease import Leadership, LeaseSettings
+from leadline.programs.serving.kube import KubeError
 
 DURATION_S, RENEW_S = 15.0, 5.0
 

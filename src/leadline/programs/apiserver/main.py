@@ -23,12 +23,12 @@ from leadline.programs.apiserver.cluster_access import ClusterAccess, read_front
 from leadline.programs.apiserver.cluster_namespaces import ClusterNamespaces, sweep
 from leadline.programs.apiserver.kinds import KINDS
 from leadline.programs.apiserver.kube_api import KubeApi, KubeSettings
-from leadline.programs.apiserver.own_certificate import OwnCertificate
 from leadline.programs.apiserver.refusal import Refusal
 from leadline.programs.apiserver.registration import trust
-from leadline.programs.apiserver.serving import Socket, Tls, server
 from leadline.programs.apiserver.settings import Settings, in_cluster
 from leadline.programs.service import run
+from leadline.programs.serving.own_certificate import OwnCertificate
+from leadline.programs.serving.tls_server import Socket, Tls, server
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,8 @@ def command(**flags: Any) -> None:
 
 async def serve(settings: Settings, folder: Path) -> None:
     """``folder`` takes the certificate that we make. Raises: ``ClusterError``, ``StoreError``."""
-    own = OwnCertificate(folder, settings.own_certificate_for) if settings.own_certificate_for else None
+    host = settings.own_certificate_for
+    own = OwnCertificate(folder, host, "leadline-apiserver") if host else None
     kube = KubeApi(KubeSettings(settings.kube or in_cluster(), settings.kube_ca, settings.token_file))
     store = await _open(settings)
     try:

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from leadline.errors import ClusterError
 from leadline.programs.apiserver.kinds import KINDS, Kind
 from leadline.programs.apiserver.kube_api import Body, KubeApi, KubeSettings
-from leadline.programs.apiserver.own_certificate import trusting
 from leadline.programs.apiserver.refusal import Refusal
+from leadline.programs.serving.own_certificate import trusting
 
 log = logging.getLogger(__name__)
 _PATH = "/apis/apiregistration.k8s.io/v1/apiservices"

@@ -19,10 +19,10 @@ from leadline.errors import UsageError
 from leadline.programs.operator.image_carrier import Clock
 from leadline.programs.operator.image_jobs import ImageSettings
 from leadline.programs.operator.image_notes import rescued
-from leadline.programs.operator.kube import Kube
 from leadline.programs.operator.plan import Job
 from leadline.programs.operator.used_images import InUse
 from leadline.programs.operator.work_state import Work, WorkStore
+from leadline.programs.serving.kube import Kube
 from leadline.sources.yaml.parser import Limits, parse_documents
 
 log = logging.getLogger(__name__)

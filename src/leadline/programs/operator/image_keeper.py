@@ -35,10 +35,10 @@ from leadline.programs.operator.image_notes import (
     rescued,
     version_text,
 )
-from leadline.programs.operator.kube import Kube, KubeError
 from leadline.programs.operator.plan import Job, Plan, Wanted, due_now, plan
 from leadline.programs.operator.used_images import InUse
 from leadline.programs.operator.work_state import ImageOfCluster, Work, WorkStore
+from leadline.programs.serving.kube import Kube, KubeError
 from leadline.scans.store_images import collect_images
 
 log = logging.getLogger(__name__)

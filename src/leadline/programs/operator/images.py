@@ -16,12 +16,12 @@ from leadline.outputs.store.protocol import Store
 from leadline.programs.operator.dispatch import ChildScanner
 from leadline.programs.operator.image_jobs import ImageSettings, Place
 from leadline.programs.operator.image_keeper import Cluster, ImageKeeper
-from leadline.programs.operator.kube import Kube
 from leadline.programs.operator.plan import Phase
 from leadline.programs.operator.runs import IMAGES, Orders
 from leadline.programs.operator.used_images import UsedImages
 from leadline.programs.operator.watch import RunningImages
 from leadline.programs.operator.work_state import Work
+from leadline.programs.serving.kube import Kube
 from leadline.scans.scan_runs import FOLLOWING, Body, forget_old_runs, moment, record, told_unread
 from leadline.version import __version__
 

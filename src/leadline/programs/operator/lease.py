@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from leadline.programs.operator.kube import Kube, KubeError
+from leadline.programs.serving.kube import Kube, KubeError
 
 log = logging.getLogger(__name__)
 Body = dict[str, Any]

@@ -33,7 +33,6 @@ from leadline.programs.operator.continuous import Continuous, World
 from leadline.programs.operator.database_updates import keep_database
 from leadline.programs.operator.image_jobs import Place
 from leadline.programs.operator.images import Images
-from leadline.programs.operator.kube import Kube, KubeError
 from leadline.programs.operator.lease import Leadership, LeaseSettings
 from leadline.programs.operator.runs import IMAGES, POSTURE, Orders
 from leadline.programs.operator.schedule import Schedules, check
@@ -48,6 +47,7 @@ from leadline.programs.operator.settings import (
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages
 from leadline.programs.service import run
+from leadline.programs.serving.kube import Kube, KubeError
 from leadline.scans.followed_results import ScanRules
 from leadline.scans.options import PostureOptions
 from leadline.scans.policies import choose_policies

@@ -4,27 +4,22 @@ A setting is one field here. Its flag is ``--full-scan``, its variable ``LEADLIN
 ``fullScan``; lists are written with commas in the first two.
 """
 
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import click
-import msgspec
 from msgspec import Meta, Struct
 
 from leadline.errors import UsageError
 from leadline.programs.operator.image_jobs import ImageSettings
-from leadline.sources.yaml.parser import Limits, parse_documents
+from leadline.programs.serving.settings_table import SettingsTable, Texts
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 PREFIX = "LEADLINE_"
 CONFIG = "LEADLINE_OPERATOR_CONFIG"
 """Names the file of settings; ``LEADLINE_CONFIG`` names that of commands, which is another."""
 KUBE = "kube"
-IMAGES = "images_"
-_LIMITS = Limits(size_bytes=1 << 20, documents=1, nodes=10_000, alias_nodes=100, depth=20)
-Texts = tuple[str, ...]
 
 
 class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -72,22 +67,15 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
     images: ImageSettings = ImageSettings()
 
 
+TABLE = SettingsTable(Settings, PREFIX, "fullScan: 0 3 * * *")
+
+
 def settings_of(file: str, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
     """``flags`` by the names of the fields; those that were not given are ``None``.
 
     Raises: ``UsageError`` for what is unknown or has no meaning.
     """
-    given: dict[str, Any] = _of_file(file) if file else {}
-    for name, kind in _fields().items():
-        written = environ.get(f"{PREFIX}{name.upper()}")
-        if written is not None:
-            _set(given, name, _value(written, kind, f"{PREFIX}{name.upper()}"))
-        if flags.get(name) is not None:
-            _set(given, name, flags[name])
-    try:
-        settings = msgspec.convert(given, Settings)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"settings: {str(error).replace('`$.', '`')}") from error
+    settings = TABLE.read(file, environ, flags)
     if settings.lease and settings.lease_renew_s * 2 > settings.lease_duration_s:
         raise UsageError("leaseRenewS must be at most half of leaseDurationS")
     return settings
@@ -105,94 +93,4 @@ def home_of(settings: Settings) -> str:
 
 def flags_of_settings() -> list[click.Option]:
     """A flag for each setting."""
-    options = []
-    for name, kind in _fields().items():
-        flag = f"--{name.replace('_', '-')}"
-        shown = f"{_description(name)} [{PREFIX}{name.upper()}]"
-        if kind is bool:
-            options.append(click.Option([f"{flag}/--no-{flag[2:]}"], default=None, help=shown))
-        elif kind is Texts:
-            options.append(click.Option([flag], callback=_split, metavar="A,B", help=shown))
-        else:
-            options.append(click.Option([flag], type=kind, default=None, help=shown))
-    return options
-
-
-def _split(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    del context, option
-    return None if value is None else _texts(value)
-
-
-def _texts(value: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in value.split(",") if part.strip())
-
-
-def _fields() -> dict[str, Any]:
-    """The type of each field by its name; those of images as ``images_…``. Tables stand in files alone."""
-    own = {name: kind for name, kind in get_type_hints(Settings).items() if kind is not ImageSettings}
-    images = {f"{IMAGES}{name}": kind for name, kind in get_type_hints(ImageSettings).items()}
-    return {name: kind for name, kind in (own | images).items() if kind in (str, bool, int, float, Texts)}
-
-
-def _set(given: dict[str, Any], name: str, value: Any) -> None:
-    key = _key(name)
-    if name.startswith(IMAGES):
-        images = given.get("images")
-        given["images"] = {**(images if isinstance(images, dict) else {}), key: value}
-    else:
-        given[key] = value
-
-
-def _place(name: str) -> tuple[type[Struct], str]:
-    """The table that a field stands in, and its name there."""
-    if name.startswith(IMAGES):
-        return ImageSettings, name.removeprefix(IMAGES)
-    return Settings, name
-
-
-def _key(name: str) -> str:
-    """As it is written in a file."""
-    table, own = _place(name)
-    field = next(one for one in msgspec.structs.fields(table) if one.name == own)
-    return field.encode_name
-
-
-def _description(name: str) -> str:
-    table, own = _place(name)
-    hint = get_type_hints(table, include_extras=True)[own]
-    meta: Sequence[Any] = getattr(hint, "__metadata__", ())
-    return next((str(one.description) for one in meta if isinstance(one, Meta)), "")
-
-
-def _value(written: str, kind: Any, where: str) -> Any:
-    if kind is Texts:
-        return _texts(written)
-    if kind is str:
-        return written
-    try:
-        return msgspec.convert(written.strip().lower(), kind, strict=False)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{where} is no {'number' if kind is not bool else 'true or false'}") from error
-
-
-def _of_file(file: str) -> dict[str, Any]:
-    try:
-        content = Path(file).read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from error
-    documents = parse_documents(content, _LIMITS)
-    if not documents:
-        return {}
-    document = documents[0]
-    if document.problem is not None:
-        raise UsageError(f"{file}:{document.problem.line}: {document.problem.why}")
-    if not isinstance(document.body, dict):
-        raise UsageError(f"{file} holds no settings", hint="write for example fullScan: 0 3 * * *")
-    known = [field.encode_name for field in msgspec.structs.fields(Settings)]
-    for key in document.body:
-        if key not in known:
-            near = get_close_matches(str(key), known, n=1)
-            raise UsageError(
-                f"{file}: unknown setting {key}", hint=f"did you mean {near[0]}?" if near else ""
-            )
-    return document.body
+    return TABLE.flags()

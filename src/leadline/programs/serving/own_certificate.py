@@ -1,7 +1,7 @@
 """A CA and a certificate for our Service, made while we run and renewed long before they end.
 
 The CA's key signs one certificate and is gone: nothing has to be kept secret but what this process holds in a folder of
-its own. Clients learn of the CA through the APIServices (``registration.py``).
+its own. Clients learn of the CA through the objects by which Kubernetes knows the Service: APIServices, webhooks.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,6 @@ LIFE = timedelta(days=90)
 RENEWED_BEFORE = timedelta(days=30)
 EARLIER = timedelta(hours=1)
 """Clocks of other machines may be behind ours."""
-CA_NAME = "leadline-apiserver-ca"
 MOST_CAS = 10
 """Of ours in one bundle: more than there are replicas. One whose CA was pushed out puts it back."""
 
@@ -24,10 +23,12 @@ MOST_CAS = 10
 class OwnCertificate:
     """``certificate`` and ``key`` are files in ``folder``; ``ca`` is the PEM that verifies them."""
 
-    def __init__(self, folder: Path, host: str, now: datetime | None = None) -> None:
+    def __init__(self, folder: Path, host: str, program: str, now: datetime | None = None) -> None:
+        """``program`` is in the names of both certificates: ``leadline-apiserver``."""
         self.certificate = folder / "tls.crt"
         self.key = folder / "tls.key"
         self._host = host
+        self._program = program
         self.renew(now or datetime.now(UTC))
 
     def is_due(self, now: datetime) -> bool:
@@ -36,8 +37,8 @@ class OwnCertificate:
     def renew(self, now: datetime) -> None:
         """Makes all anew; ``ca`` is the new one from here on. Raises: ``OSError``."""
         ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-        ca = _ca(ca_key, now)
-        certificate = _certificate(ca, ca_key, key.public_key(), self._host)
+        ca = _ca(ca_key, f"{self._program}-ca", now)
+        certificate = _certificate(ca, ca_key, key.public_key(), (self._program, self._host))
         self._ends = now + LIFE
         self.ca = ca.public_bytes(serialization.Encoding.PEM).decode("ascii")
         private = key.private_bytes(
@@ -75,8 +76,8 @@ def trusting(bundle: bytes, ca: str, now: datetime) -> bytes:
     return b"".join(c.public_bytes(serialization.Encoding.PEM) for c in (*foreign, *ours))
 
 
-def _ca(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, CA_NAME)])
+def _ca(key: ec.EllipticCurvePrivateKey, common_name: str, now: datetime) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     usage = x509.KeyUsage(
         digital_signature=True,
         key_cert_sign=True,
@@ -104,13 +105,18 @@ def _ca(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
 
 
 def _certificate(
-    ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, key: ec.EllipticCurvePublicKey, host: str
+    ca: x509.Certificate,
+    ca_key: ec.EllipticCurvePrivateKey,
+    key: ec.EllipticCurvePublicKey,
+    names: tuple[str, str],
 ) -> x509.Certificate:
+    """``names``: of the program, and of the host that it is reached as."""
+    program, host = names
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     return (
         x509.CertificateBuilder()
         # A common name has at most 64 characters, a host's name more.
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "leadline-apiserver")]))
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, program)]))
         .issuer_name(ca.subject)
         .public_key(key)
         .serial_number(x509.random_serial_number())

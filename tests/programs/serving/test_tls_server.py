@@ -13,8 +13,8 @@ from certificates import Authority
 from processes import free_port
 
 from leadline.programs.apiserver.exchange import Receive, Scope, Send
-from leadline.programs.apiserver.serving import Socket, Tls, server
 from leadline.programs.apiserver.settings import Settings
+from leadline.programs.serving.tls_server import Socket, Tls, server
 
 
 async def says_who(scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,8 +11,6 @@ import uvicorn
 from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from leadline.programs.apiserver.exchange import Receive, Scope, Send
-
 log = logging.getLogger(__name__)
 KEEP_ALIVE_S = 120
 """Longer than Go keeps idle connections (90 s): who closes first must be the client, lest it writes into a closed one."""
@@ -75,7 +73,8 @@ class Peer(HttpToolsProtocol):
         self.app_state = {**self.app_state, "certificate": certificate, "transport": transport}
 
 
-Application = Callable[[Scope, Receive, Send], Any]
+Application = Callable[[Any, Any, Any], Any]
+"""As ASGI has it: scope, receive, send."""
 
 
 class Server(uvicorn.Server):

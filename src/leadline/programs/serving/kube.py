@@ -1,4 +1,4 @@
-"""The few requests by which the operator writes to the cluster itself: its Lease, and the status of exceptions."""
+"""The few requests by which programs write to the cluster itself: a Lease, the status of exceptions, the CA of a webhook."""
 
 from typing import Any
 

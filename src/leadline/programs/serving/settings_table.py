@@ -1,0 +1,147 @@
+"""Settings of a program from a file, the environment and flags, of which the last win: one field of a struct each.
+
+The flag of ``full_scan`` is ``--full-scan``, its variable the prefix and ``FULL_SCAN``, its key in a file ``fullScan``;
+lists are written with commas in the first two. A field that is a struct is a table in the file; of its own fields those
+that are texts, numbers, switches or lists have flags and variables, ``--images-workers``.
+"""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Generic, TypeVar, get_type_hints
+
+import click
+import msgspec
+from msgspec import Meta, Struct
+
+from leadline.errors import UsageError
+from leadline.sources.yaml.parser import Limits, parse_documents
+
+_LIMITS = Limits(size_bytes=1 << 20, documents=1, nodes=10_000, alias_nodes=100, depth=20)
+Texts = tuple[str, ...]
+S = TypeVar("S", bound=Struct)
+
+
+class _Place(Struct, frozen=True):
+    """Where a setting stands."""
+
+    table: str
+    """The field of the whole that it is part of; empty for one of its own fields."""
+    holder: type[Struct]
+    name: str
+    kind: Any
+
+
+class SettingsTable(Generic[S]):
+    """Of one program. ``prefix`` begins the names of its variables: ``LEADLINE_``."""
+
+    def __init__(self, whole: type[S], prefix: str, example: str) -> None:
+        """``example`` of a line of the file, for who gives one without settings."""
+        self._whole = whole
+        self._prefix = prefix
+        self._example = example
+        self._places: dict[str, _Place] = {}
+        for name, kind in get_type_hints(whole).items():
+            if isinstance(kind, type) and issubclass(kind, Struct):
+                for own, inner in get_type_hints(kind).items():
+                    self._add(f"{name}_{own}", _Place(name, kind, own, inner))
+            else:
+                self._add(name, _Place("", whole, name, kind))
+
+    def read(self, file: str, environ: Mapping[str, str], flags: Mapping[str, Any]) -> S:
+        """``flags`` by the names of the fields; those that were not given are ``None``.
+
+        Raises: ``UsageError`` for what is unknown or has no meaning.
+        """
+        given: dict[str, Any] = self._of_file(file) if file else {}
+        for name, place in self._places.items():
+            variable = f"{self._prefix}{name.upper()}"
+            written = environ.get(variable)
+            if written is not None:
+                _set(given, place, _value(written, place.kind, variable))
+            if flags.get(name) is not None:
+                _set(given, place, flags[name])
+        try:
+            return msgspec.convert(given, self._whole)
+        except msgspec.ValidationError as error:
+            raise UsageError(f"settings: {str(error).replace('`$.', '`')}") from error
+
+    def flags(self) -> list[click.Option]:
+        """A flag for each setting."""
+        options = []
+        for name, place in self._places.items():
+            flag = f"--{name.replace('_', '-')}"
+            shown = f"{_description(place)} [{self._prefix}{name.upper()}]"
+            if place.kind is bool:
+                options.append(click.Option([f"{flag}/--no-{flag[2:]}"], default=None, help=shown))
+            elif place.kind is Texts:
+                options.append(click.Option([flag], callback=_split, metavar="A,B", help=shown))
+            else:
+                options.append(click.Option([flag], type=place.kind, default=None, help=shown))
+        return options
+
+    def _add(self, name: str, place: _Place) -> None:
+        if place.kind in (str, bool, int, float, Texts):
+            self._places[name] = place
+
+    def _of_file(self, file: str) -> dict[str, Any]:
+        try:
+            content = Path(file).read_bytes()
+        except OSError as error:
+            raise UsageError(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from error
+        documents = parse_documents(content, _LIMITS)
+        if not documents:
+            return {}
+        document = documents[0]
+        if document.problem is not None:
+            raise UsageError(f"{file}:{document.problem.line}: {document.problem.why}")
+        if not isinstance(document.body, dict):
+            raise UsageError(f"{file} holds no settings", hint=f"write for example {self._example}")
+        known = [field.encode_name for field in msgspec.structs.fields(self._whole)]
+        for key in document.body:
+            if key not in known:
+                near = get_close_matches(str(key), known, n=1)
+                raise UsageError(
+                    f"{file}: unknown setting {key}", hint=f"did you mean {near[0]}?" if near else ""
+                )
+        return document.body
+
+
+def _split(context: click.Context, option: click.Parameter, value: str | None) -> Texts | None:
+    del context, option
+    return None if value is None else _texts(value)
+
+
+def _texts(value: str) -> Texts:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _set(given: dict[str, Any], place: _Place, value: Any) -> None:
+    key = _key(place.holder, place.name)
+    if place.table:
+        table = given.get(place.table)
+        given[place.table] = {**(table if isinstance(table, dict) else {}), key: value}
+    else:
+        given[key] = value
+
+
+def _key(holder: type[Struct], name: str) -> str:
+    """As it is written in a file."""
+    return next(one.encode_name for one in msgspec.structs.fields(holder) if one.name == name)
+
+
+def _description(place: _Place) -> str:
+    hint = get_type_hints(place.holder, include_extras=True)[place.name]
+    meta: Sequence[Any] = getattr(hint, "__metadata__", ())
+    return next((str(one.description) for one in meta if isinstance(one, Meta)), "")
+
+
+def _value(written: str, kind: Any, where: str) -> Any:
+    if kind is Texts:
+        return _texts(written)
+    if kind is str:
+        return written
+    try:
+        return msgspec.convert(written.strip().lower(), kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{where} is no {'number' if kind is not bool else 'true or false'}") from error
