@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import yaml
 
+from leadline.programs.exporter.alert_settings import AlertSettings
 from leadline.programs.operator.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +34,7 @@ def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def render(*values: str) -> list[dict[str, Any]]:
     flags = [word for value in values for word in ("--set-json", value)]
-    run = helm("template", "leadline", str(CHART), "-n", "security", "--kube-version=1.34", *flags)
+    run = helm("template", "leadline", str(CHART), "-n", "security", *flags)
     assert run.returncode == 0, run.stderr
     return [document for document in yaml.safe_load_all(run.stdout) if document]
 
@@ -42,6 +43,10 @@ def of_kind(kind: str, objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [one for one in objects if one["kind"] == kind]
 
 
+SENDING = (
+    "capabilities.alerts=true",
+    'alerts.receivers=[{"webhook":{"url":"https://hooks.example/leadline"}}]',
+)
 EVERYTHING = (
     'postgresql={"secretName":"database"}',
     "replicas=2",
@@ -52,7 +57,7 @@ EVERYTHING = (
     'podAnnotations={"linkerd.io/inject":"disabled"}',
     'priorityClassName="high"',
     'networkPolicy.kubeApiCidrs=["10.0.0.1/32"]',
-    "capabilities.alerts=true",
+    *SENDING,
     'alerts.secretName="receivers"',
     'vulnerabilityDatabase={"address":"oci://registry.example/db:1","publicKey":"-----BEGIN PUBLIC KEY-----"}',
 )
@@ -104,7 +109,7 @@ def test_nothing_asks_the_cluster_or_chance_while_it_is_rendered():
 
 
 def test_helm_lint_has_no_complaint():
-    run = helm("lint", "--strict", str(CHART), "--kube-version=1.34")
+    run = helm("lint", "--strict", str(CHART))
     assert run.returncode == 0, run.stdout
 
 
@@ -119,10 +124,14 @@ def test_helm_lint_has_no_complaint():
         "networkPolicy.kubeApiPorts={}",
         "replicas=2",
         "vulnerabilityDatabase.address=oci://registry.example/db:1",
+        # Of the reference, and not here.
+        "capabilities.nodeAgent=true",
+        "capabilities.configurationScan=enable",
+        "capabilities.alerts=true",
     ],
 )
 def test_values_that_mean_nothing_are_refused(value: str):
-    run = helm("template", "leadline", str(CHART), "--kube-version=1.34", "--set", value)
+    run = helm("template", "leadline", str(CHART), "--set", value)
     assert run.returncode != 0
     assert value.partition("=")[0].partition(".")[0] in run.stderr
 
@@ -152,7 +161,7 @@ def test_secrets_are_read_only_where_that_is_switched_on():
         ((), ["apiserver", "operator", "exporter"]),
         (("capabilities.prometheusExporter=false",), ["apiserver", "operator"]),
         (
-            ("capabilities.prometheusExporter=false", "capabilities.alerts=true"),
+            ("capabilities.prometheusExporter=false", *SENDING),
             ["apiserver", "operator", "exporter"],
         ),
         (("capabilities.vulnerabilityScan=false",), ["apiserver", "operator", "exporter"]),
@@ -170,8 +179,6 @@ def test_what_is_switched_off_does_not_run(values: tuple[str, ...], programs: li
 def test_settings_reach_the_programs():
     objects = render(
         'operator.settings={"excludeNamespaces":["kube-system"],"images":{"workers":3}}',
-        "capabilities.alerts=true",
-        'alerts.settings={"frameworks":{"NSA":70}}',
     )
     content = of_kind("ConfigMap", objects)[0]["data"]
     settings = json.loads(content["operator.json"])
@@ -180,7 +187,84 @@ def test_settings_reach_the_programs():
     assert settings["images"]["enabled"] is True
     # Every setting that the chart makes is one of the operator.
     assert msgspec.convert(settings, Settings).images.workers == 3
-    assert json.loads(content["alerts.json"]) == {"frameworks": {"NSA": 70}}
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        (
+            (),
+            {
+                "workloads": {"controls": {"critical": 0}},
+                "scanAge": {"posture": "26h"},
+                "databaseAge": "14d",
+                "exploited": True,
+                "newCritical": True,
+                "unread": 0,
+            },
+        ),
+        (
+            (
+                'alerts.thresholds={"frameworks":{"NSA":70},"workloads":null,"exploited":null,"newCritical":null,'
+                '"unread":null,"databaseAge":null,"scanAge":{"posture":"26h","images":"2d"}}',
+                "capabilities.configurationScan=false",
+            ),
+            {
+                "frameworks": {"NSA": 70},
+                "scanAge": {"images": "2d"},
+                "exploited": False,
+                "newCritical": False,
+                "unread": None,
+            },
+        ),
+    ],
+    ids=["defaults", "others"],
+)
+def test_the_exporter_and_the_rules_have_the_same_thresholds(values: tuple[str, ...], wanted: dict[str, Any]):
+    objects = render(*SENDING, 'prometheus.rules.as="ConfigMap"', *values)
+    settings = json.loads(of_kind("ConfigMap", objects)[-1]["data"]["alerts.json"])
+    assert settings["thresholds"] == wanted
+    read = msgspec.convert(settings, AlertSettings)
+    assert read.receivers[0].webhook is not None
+    (rules,) = [one["data"] for one in of_kind("ConfigMap", objects) if "leadline.yaml" in one["data"]]
+    names = {
+        rule["alert"]
+        for group in yaml.safe_load(rules["leadline.yaml"])["groups"]
+        for rule in group["rules"] or ()
+    }
+    assert {
+        "LeadlineWorkloadControls": "workloads" in wanted,
+        "LeadlineFrameworkScore": "frameworks" in wanted,
+        "LeadlineExploitedVulnerability": read.thresholds.exploited,
+        "LeadlineNewCriticalVulnerability": read.thresholds.new_critical,
+        "LeadlineCoverageLost": read.thresholds.unread is not None,
+        "LeadlineDatabaseTooOld": read.thresholds.database_age is not None,
+    } == {
+        name: name in names
+        for name in (
+            "LeadlineWorkloadControls",
+            "LeadlineFrameworkScore",
+            "LeadlineExploitedVulnerability",
+            "LeadlineNewCriticalVulnerability",
+            "LeadlineCoverageLost",
+            "LeadlineDatabaseTooOld",
+        )
+    }
+
+
+@pytest.mark.parametrize(
+    ("switches", "settings"),
+    [
+        ((), (True, True, True)),
+        (("capabilities.continuousScan=false",), (True, False, True)),
+        (("capabilities.configurationScan=false",), (False, True, True)),
+        (("capabilities.vulnerabilityScan=false",), (True, True, False)),
+    ],
+)
+def test_each_switch_is_a_setting(switches: tuple[str, ...], settings: tuple[bool, bool, bool]):
+    content = of_kind("ConfigMap", render(*switches))[0]["data"]
+    read = msgspec.convert(json.loads(content["operator.json"]), Settings)
+    assert (read.posture, read.continuous, read.images.enabled) == settings
 
 
 def test_a_database_is_fetched_from_where_the_values_say_and_nowhere_else():
@@ -263,7 +347,7 @@ NOTHING_BUT_RESULTS = (
         ((*NOTHING_BUT_RESULTS, "networkPolicy.kubeApiPorts=[16443]"), {"api"}, {16443}),
         (("networkPolicy.registryPorts=[443,5000]",), {"api", "metrics"}, {443, 6443, 5000, 53}),
         (
-            (*NOTHING_BUT_RESULTS, "capabilities.alerts=true", "alerts.ports=[9093]"),
+            (*NOTHING_BUT_RESULTS, *SENDING, "alerts.ports=[9093]"),
             {"api"},
             {443, 6443, 9093, 53},
         ),

@@ -26,7 +26,7 @@ THRESHOLDS = {
 
 
 def over(thresholds: dict[str, Any]) -> str:
-    return f"prometheus.rules.thresholds={json.dumps(thresholds)}"
+    return f"alerts.thresholds={json.dumps(thresholds)}"
 
 
 ALL = over(THRESHOLDS)

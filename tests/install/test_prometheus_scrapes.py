@@ -40,8 +40,7 @@ def test_prometheus_scrapes_the_installed_cluster_and_alerts_arrive(
                 "capabilities.alerts=true",
                 "capabilities.vulnerabilityScan=false",
             ),
-            "alerts.settings.thresholds.workloads.controls.critical=0",
-            f"alerts.settings.receivers[0].webhook.url={inbox.url}",
+            f"alerts.receivers[0].webhook.url={inbox.url}",
             f"alerts.ports={{{inbox.server_address[1]}}}",
         )
         (pod,) = installed.pods()

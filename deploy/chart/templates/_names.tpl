@@ -86,6 +86,14 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
   {{- end }}
 {{- end }}
 
+{{- /* Of Prometheus' rules and of the exporter alike: what is not named is off, and no scan is too old that is not made. */ -}}
+{{- define "leadline.thresholds" -}}
+{{- $thresholds := mergeOverwrite (dict "exploited" false "newCritical" false "unread" nil "scanAge" dict) (deepCopy .Values.alerts.thresholds) }}
+{{- if not .Values.capabilities.configurationScan }}{{ $_ := unset $thresholds.scanAge "posture" }}{{ end }}
+{{- if not .Values.capabilities.vulnerabilityScan }}{{ $_ := unset $thresholds.scanAge "images" }}{{ end }}
+{{- toJson $thresholds }}
+{{- end }}
+
 {{- /* Of the programs, as files of one ConfigMap. */ -}}
 {{- define "leadline.settings" -}}
 {{- $can := .Values.capabilities }}
@@ -101,13 +109,16 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
 {{- if .publicKey }}{{ $_ := set $images "databaseKey" "/etc/leadline/database.pub" }}{{ end }}
 {{- end }}
 {{- end }}
-{{- $operator := dict "posture" $can.configurationScan "readSecrets" $can.readSecrets "images" $images }}
+{{- $operator := dict "posture" $can.configurationScan "continuous" $can.continuousScan "readSecrets" $can.readSecrets "images" $images }}
 operator.json: {{ mergeOverwrite $operator (deepCopy .Values.operator.settings) | toJson | quote }}
 {{- with .Values.vulnerabilityDatabase.publicKey }}
 database.pub: {{ . | quote }}
 {{- end }}
 {{- if $can.alerts }}
-alerts.json: {{ .Values.alerts.settings | toJson | quote }}
+{{- if not .Values.alerts.receivers }}
+{{- fail "capabilities.alerts: alerts.receivers names no one who would get them" }}
+{{- end }}
+alerts.json: {{ dict "thresholds" (include "leadline.thresholds" . | fromJson) "receivers" .Values.alerts.receivers | toJson | quote }}
 {{- end }}
 {{- end }}
 

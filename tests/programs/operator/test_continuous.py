@@ -58,12 +58,12 @@ def server() -> Any:
 class Operator:
     """One that runs until its block is left."""
 
-    def __init__(self, store: Store, kubeconfig: str, *, posture: bool = True) -> None:
+    def __init__(self, store: Store, kubeconfig: str, **more: Any) -> None:
         self.store = store
         self.allowed: set[tuple[str, str]] = set()
-        settings = Settings(store="memory", kubeconfig=kubeconfig, namespace="leadline", posture=posture)
+        settings = Settings(store="memory", kubeconfig=kubeconfig, namespace="leadline", **more)
         self.running = RunningImages(asyncio.get_running_loop())
-        self.orders = Orders(store, (POSTURE,) if posture else ())
+        self.orders = Orders(store, (POSTURE,) if settings.posture else ())
 
         def connection() -> Cluster:
             return connect(kubeconfig=kubeconfig, environ={}, patience=SOON)
@@ -107,7 +107,7 @@ class Operator:
 
 @asynccontextmanager
 async def operator(
-    server: WatchServer, store: Store, folder: Any, *, posture: bool = True
+    server: WatchServer, store: Store, folder: Any, **settings: Any
 ) -> AsyncIterator[Operator]:
     config = folder / "kubeconfig"
     config.write_text(
@@ -119,7 +119,7 @@ async def operator(
             }
         )
     )
-    made = Operator(store, os.fspath(config), posture=posture)
+    made = Operator(store, os.fspath(config), **settings)
     tasks = [asyncio.ensure_future(made.orders.run()), asyncio.ensure_future(Continuous(made.world).run())]
     try:
         yield made

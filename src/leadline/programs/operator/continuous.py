@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from leadline.errors import ClusterError, LeadlineError, StoreError
 from leadline.model.report import PostureReport
 from leadline.outputs.store.posture_results import SCANS, SUMMARIES
-from leadline.outputs.store.protocol import Paging, Store
+from leadline.outputs.store.protocol import ConflictError, Paging, Store
 from leadline.outputs.store.selection import Key, Selection
 from leadline.posture.required_kinds import kinds_needed
 from leadline.programs.operator.runs import Orders, failed_run
@@ -83,9 +83,18 @@ class Continuous:
         self._world = world
 
     async def run(self) -> None:
-        """One session after the other, until it is cancelled."""
-        if not self._world.settings.posture:
+        """Until it is cancelled."""
+        settings = self._world.settings
+        if not settings.posture:
             await self._follow_alone()
+        elif settings.continuous:
+            await self._judge()
+        else:
+            images = [self._follow_alone()] if settings.images.enabled else []
+            await _first_of(self._judge(), *images)
+
+    async def _judge(self) -> None:
+        """One session after the other."""
         trigger, failures = "start", 0
         names: dict[str, str] = {}
         """Of the runs that the next session answers, each with its trigger."""
@@ -113,11 +122,11 @@ class Continuous:
                 own, failures = "", 0
 
     async def _follow_alone(self) -> None:
-        """Where objects are not judged the cluster is followed all the same: for the half that looks at images."""
+        """Where objects are not judged as they change the cluster is followed all the same: for the half of images."""
         failures = 0
         while True:
             try:
-                session = await self._opened({})
+                session = await self._opened({}, is_alone=True)
                 failures = 0
                 try:
                     await session.follow()
@@ -130,7 +139,7 @@ class Continuous:
                 await asyncio.sleep(wait_s)
 
     async def _session(self, names: dict[str, str]) -> None:
-        """Reads all, and follows it until a full scan is asked for; ``names`` is emptied once these runs are answered.
+        """Reads all, and follows it or not until a full scan is asked for; ``names`` is emptied once these are answered.
 
         Raises: ``ClusterError``, ``StoreError``.
         """
@@ -138,47 +147,57 @@ class Continuous:
         await self._world.store.list(Selection(RUNS, with_body=False), Paging(limit=1))
         session = await self._opened(names)
         try:
-            await session.run()
+            await (session.run() if self._world.settings.continuous else session.once())
         finally:
             await session.close()
+        # What was read is let go of before the wait for the next scan.
+        del session
+        if not self._world.settings.continuous:
+            await self._world.orders.wait("posture")
 
-    async def _opened(self, names: dict[str, str]) -> "_Session":
+    async def _opened(self, names: dict[str, str], *, is_alone: bool = False) -> "_Session":
+        """``is_alone``: for the half that looks at images, and nothing is judged."""
         world = self._world
         started = moment()
         log.info("reading the cluster")
         cluster: Cluster | None = None
         try:
             cluster = await in_thread(world.connect)
-            watch, followed = await in_thread(lambda: self._read(cluster))
+            watch, followed = await in_thread(lambda: self._read(cluster, is_alone=is_alone))
         except BaseException:
             if cluster is not None:
                 cluster.close()
             raise
-        session = _Session(world, watch, followed)
+        session = _Session(world, watch, followed, is_alone=is_alone)
         session.begun(names, started)
         return session
 
-    def _read(self, cluster: Cluster) -> tuple[ClusterWatch, FollowedResults]:
+    def _read(self, cluster: Cluster, *, is_alone: bool) -> tuple[ClusterWatch, FollowedResults]:
         world = self._world
         rules, settings = world.rules, world.settings
+        if is_alone:
+            rules = replace(rules, policies=replace(rules.policies, controls=(), frameworks=()))
+        running = world.running if is_alone or settings.continuous else None
         kinds = {*kinds_needed(rules.policies.controls), *(EXCEPTIONS if settings.use_target_waivers else ())}
-        if not settings.posture:
+        if is_alone:
             kinds |= {ANY_WORKLOAD, "Namespace", *EXPOSING}
         if not settings.read_secrets:
             kinds.discard(_SECRETS)
-        world.running.begin()
+        if running:
+            running.begin()
         watch = watch_cluster(
             cluster,
             kinds,
             settings.include_namespaces,
             settings.exclude_namespaces,
-            observe=world.running.observe,
-            forget=world.running.forget,
-            relisted=world.running.relisted,
+            observe=running.observe if running else None,
+            forget=running.forget if running else None,
+            relisted=running.relisted if running else None,
         )
         snapshot = watch.snapshot
         watch.forget_snapshot()
-        world.running.read(is_whole="Pod" not in snapshot.unread_kinds)
+        if running:
+            running.read(is_whole="Pod" not in snapshot.unread_kinds)
         if not settings.read_secrets:
             snapshot = replace(snapshot, unread_kinds=snapshot.unread_kinds | {_SECRETS})
         reading = reading_of(snapshot, rules.options, rules.policies.controls)
@@ -199,8 +218,11 @@ class Continuous:
 class _Session:
     """One reading of the cluster and what follows it."""
 
-    def __init__(self, world: World, watch: ClusterWatch, followed: FollowedResults) -> None:
+    def __init__(
+        self, world: World, watch: ClusterWatch, followed: FollowedResults, *, is_alone: bool = False
+    ) -> None:
         self._world = world
+        self._is_alone = is_alone
         self._watch = watch
         self._followed = followed
         self._writer = ResultWriter(world.store)
@@ -241,6 +263,16 @@ class _Session:
             self._world.orders.wait("posture"),
         )
 
+    async def once(self) -> None:
+        """Judges and stores what was read, and follows nothing. Raises: ``StoreError``."""
+        await self._record("Running")
+        await self._writer.learn()
+        await _first_of(self._write(), self._is_whole.wait())
+        await self._world.exceptions.show(self._followed.exceptions, self._followed.covered)
+        # Of an operator that did follow: what it said holds no more.
+        with suppress(ConflictError):
+            await self._world.store.delete(Key(RUNS, "", CURRENT))
+
     async def follow(self) -> None:
         """Follows the cluster and judges nothing, until something may be read that could not be before.
 
@@ -255,7 +287,7 @@ class _Session:
                     await in_thread(
                         lambda c=changes: self._followed.take(c.removed, c.added, c.unread)  # type: ignore[misc]
                     )
-                if not self._world.settings.posture:
+                if self._is_alone:
                     self._followed.pending.clear()
                 self._is_due.set()
                 if changes.unread:
@@ -402,7 +434,7 @@ class _Session:
                         return
 
 
-async def _first_of(*chores: Coroutine[Any, Any, None]) -> None:
+async def _first_of(*chores: Coroutine[Any, Any, object]) -> None:
     """Runs all until the first ends, then ends the others. Raises what it raised."""
     tasks = [asyncio.ensure_future(chore) for chore in chores]
     try:

@@ -43,6 +43,10 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
         Meta(description="Whether Secrets are read, for the controls that look at them; values are dropped."),
     ] = False
     posture: Annotated[bool, Meta(description="Whether objects are judged.")] = True
+    continuous: Annotated[
+        bool,
+        Meta(description="Whether they are judged again when something changes; else at full scans alone."),
+    ] = True
     waivers: Annotated[Texts, Meta(description="Files of accepted findings.")] = ()
     use_target_waivers: Annotated[
         bool, Meta(description="Whether annotations and SecurityException objects are honoured.")
