@@ -5,6 +5,7 @@ own rights. Prints the time from the API server's answer to a change until a wat
 seconds and memory of the operator; and what a restart writes.
 """
 
+import argparse
 import asyncio
 import json
 import os
@@ -19,6 +20,7 @@ sys.path[:0] = [str(ROOT / "tests" / name) for name in ("cluster", "programs/api
 
 from extension import Extension  # noqa: E402
 from operator_process import OperatorProcess, prepare, versions  # noqa: E402
+from workloads import deployment, network_policy  # noqa: E402
 
 from leadline.outputs.store.remote import RemoteStore  # noqa: E402
 from leadline.outputs.store.selection import Selection  # noqa: E402
@@ -29,33 +31,9 @@ SPACES = 20
 PAGE = 200
 
 
-def deployment(namespace: str, name: str, *, privileged: bool) -> dict[str, Any]:
-    labels = {"app": name, "tier": f"t{len(name) % 3}"}
-    container = {
-        "name": "c",
-        "image": f"registry.example/{name}:1",
-        "securityContext": {"privileged": privileged},
-        "env": [{"name": f"E{n}", "value": str(n)} for n in range(10)],
-    }
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {
-            "replicas": 0,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
-        },
-    }
-
-
-def policy(namespace: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": "all", "namespace": namespace},
-        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
-    }
+def workload(namespace: str, name: str) -> dict[str, Any]:
+    env = [{"name": f"E{n}", "value": str(n)} for n in range(10)]
+    return deployment(namespace, name, f"registry.example/{name}:1", replicas=0, env=env)
 
 
 def usage(pid: int) -> tuple[float, float]:
@@ -82,9 +60,11 @@ async def delays(cluster: Extension, changes: int, spaces: list[str]) -> tuple[l
     await asyncio.sleep(1)
     took = []
     for number in range(changes):
-        space, name = spaces[number % len(spaces)], f"web-{number % 5}"
+        space, name = spaces[number % len(spaces)], "web-0"
         path = f"/apis/apps/v1/namespaces/{space}/deployments/{name}"
-        patch = {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": f"other:{number}"}]}}}}
+        patch = {
+            "spec": {"template": {"spec": {"containers": [{"name": "main", "image": f"other:{number}"}]}}}
+        }
         patch["spec"]["template"]["spec"]["containers"][0]["securityContext"] = {
             "privileged": number // SPACES % 2 == 0
         }
@@ -104,7 +84,7 @@ async def delays(cluster: Extension, changes: int, spaces: list[str]) -> tuple[l
     space = spaces[-1]
     wanted = {one for one in versions(cluster) if one.startswith(f"{space}/deployment-")}
     answer = await http.post(
-        f"/apis/networking.k8s.io/v1/namespaces/{space}/networkpolicies", json=policy(space)
+        f"/apis/networking.k8s.io/v1/namespaces/{space}/networkpolicies", json=network_policy(space)
     )
     answer.raise_for_status()
     began = time.monotonic()
@@ -126,23 +106,19 @@ def _page() -> Any:
 
 
 def main() -> None:
-    count, changes = (
-        (int(word) for word in (*sys.argv[1:3], "1000", "40")[:2])
-        if len(sys.argv) > 2
-        else (
-            int(sys.argv[1]) if len(sys.argv) > 1 else 1000,
-            40,
-        )
-    )
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("deployments", type=int, nargs="?", default=1000)
+    arguments.add_argument("changes", type=int, nargs="?", default=40)
+    asked = arguments.parse_args()
     cluster = Extension()
     try:
         cluster.start()
         prepare(cluster)
         spaces = [cluster.namespace(f"space-{n}") for n in range(SPACES)]
-        made = [deployment(spaces[n % SPACES], f"web-{n // SPACES}", privileged=False) for n in range(count)]
+        made = [workload(spaces[n % SPACES], f"web-{n // SPACES}") for n in range(asked.deployments)]
         for start in range(0, len(made), PAGE):
             cluster.apply(*made[start : start + PAGE])
-        run(cluster, changes, spaces)
+        run(cluster, asked.changes, spaces)
     finally:
         cluster.stop()
 

@@ -6,11 +6,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from control_plane import ControlPlane
+from workloads import privileged
 
 from leadline.errors import ClusterError
 from leadline.sources.cluster.discovery import discover_kinds
@@ -27,23 +27,9 @@ def leadline(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
 
 
-def deployment(name: str, namespace: str) -> dict[str, Any]:
-    labels = {"app": name}
-    container = {"name": "main", "image": "localhost/busybox:1", "securityContext": {"privileged": True}}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
-        },
-    }
-
-
 def test_the_role_that_rbac_prints_suffices_for_a_scan_with_every_control(api_server: ControlPlane) -> None:
     space = api_server.namespace("scanned")
-    api_server.apply(deployment("web", space))
+    api_server.apply(privileged(space))
     before = leadline("scan", "--kubeconfig", api_server.user("scanner"), "--format", "lines")
     assert before.returncode == 3
     assert before.stderr.startswith("leadline: nothing can be read in the cluster of context real: ")
@@ -94,7 +80,7 @@ def test_a_control_that_sees_only_part_of_its_kinds_says_so(api_server: ControlP
 
 def test_one_workload_is_scanned_by_name(api_server: ControlPlane) -> None:
     space = api_server.namespace("single")
-    api_server.apply(deployment("web", space))
+    api_server.apply(privileged(space))
     scan = leadline(
         "scan", "workload", "single/Deployment/web", "--kubeconfig", api_server.admin(), "--format", "lines"
     )

@@ -1,15 +1,14 @@
 """A cluster into which our own image is loaded, for all tests of this folder, and the chart installed into it."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from binaries import MissingError
 from installation import Installation
 from leadline_image import REPOSITORY, image_archive
 from outside import Outside, published_database
+from running import running
 from service_cluster import ServiceCluster
 
 
@@ -20,18 +19,9 @@ def archive() -> Path:
 
 @pytest.fixture(scope="session")
 def services(archive: Path) -> Iterator[ServiceCluster]:
-    try:
-        cluster = ServiceCluster()
-    except MissingError as error:
-        if os.environ.get("LEADLINE_REQUIRE_CLUSTER"):
-            pytest.fail(f"no real Kubernetes: {error}")
-        pytest.skip(f"no real Kubernetes: {error}")
-    try:
-        cluster.start()
+    with running(ServiceCluster) as cluster:
         cluster.load(archive, REPOSITORY)
         yield cluster
-    finally:
-        cluster.stop()
 
 
 @pytest.fixture

@@ -1,32 +1,27 @@
-import os
 from collections.abc import Iterator
 
 import pytest
-from binaries import MissingError
 from extension import Extension
+from running import running
+from whole_extension import WholeExtension
 
 
 @pytest.fixture(scope="session")
 def extension() -> Iterator[Extension]:
     """A Kubernetes with our server in it, for the whole session."""
-    yield from _running()
+    with running(Extension) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="module")
 def private_extension() -> Iterator[Extension]:
     """One that the tests of a module may stop; each leaves it running."""
-    yield from _running()
-
-
-def _running() -> Iterator[Extension]:
-    try:
-        cluster = Extension()
-    except MissingError as error:
-        if os.environ.get("LEADLINE_REQUIRE_CLUSTER"):
-            pytest.fail(f"no real Kubernetes: {error}")
-        pytest.skip(f"no real Kubernetes: {error}")
-    try:
-        cluster.start()
+    with running(Extension) as cluster:
         yield cluster
-    finally:
-        cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def whole_extension() -> Iterator[WholeExtension]:
+    """One with a node whose pods really run, for the whole session; each test takes a namespace of its own."""
+    with running(WholeExtension) as cluster:
+        yield cluster

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -13,9 +12,10 @@ import pytest
 import yaml
 from asgi import ROOT as API
 from asgi import summary
-from binaries import MissingError, reflector
+from binaries import reflector
 from https_client import Connection
 from lone_server import LoneServer
+from running import required
 
 PLURAL = "workloadconfigurationscansummaries"
 PATH = f"{API}/namespaces/default/{PLURAL}"
@@ -93,13 +93,7 @@ def server() -> Iterator[LoneServer]:
 
 @pytest.fixture
 def caches(server: LoneServer) -> Iterator[Reflector]:
-    try:
-        program = reflector()
-    except MissingError as error:
-        if os.environ.get("LEADLINE_REQUIRE_CLUSTER"):
-            pytest.fail(str(error))
-        pytest.skip(str(error))
-    caches = Reflector(program, server)
+    caches = Reflector(required(reflector), server)
     yield caches
     caches.stop()
 

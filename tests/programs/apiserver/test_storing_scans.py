@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from extension import ROOT, Extension
+from workloads import privileged
 
 from leadline.model.report import PostureReport
 from leadline.outputs.report_document import decode
@@ -30,23 +31,9 @@ def leadline(extension: Extension, *words: str) -> subprocess.CompletedProcess[s
     )
 
 
-def deployment(name: str, namespace: str) -> dict[str, object]:
-    container = {"name": "c", "image": "nginx:1.27", "securityContext": {"privileged": True}}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {
-            "replicas": 0,
-            "selector": {"matchLabels": {"app": name}},
-            "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}},
-        },
-    }
-
-
 def test_a_scan_of_the_cluster_is_stored_listed_and_collected(extension: Extension):
     space = extension.namespace("storing")
-    extension.apply(deployment("web", space), deployment("old", space))
+    extension.apply(privileged(space, "web", replicas=0), privileged(space, "old", replicas=0))
     ended = leadline(extension, "scan", "--store", "kube", "--format", "json", "--output", os.devnull)
     assert ended.returncode in (0, 1), ended.stderr
     assert "results stored as posture-" in ended.stderr
@@ -65,7 +52,7 @@ def test_a_scan_of_the_cluster_is_stored_listed_and_collected(extension: Extensi
 
 def test_a_user_without_rights_is_told_so(extension: Extension, tmp_path: Path):
     file = tmp_path / "web.yaml"
-    file.write_text(json.dumps(deployment("web", "default")))
+    file.write_text(json.dumps(privileged("default", "web", replicas=0)))
     program = "import sys; from leadline.programs.cli.main import main; sys.exit(main())"
     command = [
         sys.executable,
@@ -93,7 +80,7 @@ def added_up(items: list[dict[str, Any]]) -> Counter[str]:
 
 def test_kubectl_the_command_line_and_a_dashboard_show_the_same_numbers(extension: Extension, tmp_path: Path):
     space = extension.namespace("agreeing")
-    extension.apply(deployment("web", space))
+    extension.apply(privileged(space, "web", replicas=0))
     live, stored = tmp_path / "live.json", tmp_path / "stored.json"
     ended = leadline(extension, "scan", "--store", "kube", "-f", "report", "-o", str(live))
     assert ended.returncode == 0, ended.stderr

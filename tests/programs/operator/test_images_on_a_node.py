@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from binaries import MissingError
 from whole_cluster import IMAGE, write_image
 from whole_extension import WholeExtension
 
@@ -30,19 +29,9 @@ APK = {
 }
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[WholeExtension]:
-    try:
-        found = WholeExtension()
-    except MissingError as error:
-        if os.environ.get("LEADLINE_REQUIRE_CLUSTER"):
-            pytest.fail(f"no real Kubernetes: {error}")
-        pytest.skip(f"no real Kubernetes: {error}")
-    try:
-        found.start()
-        yield found
-    finally:
-        found.stop()
+@pytest.fixture
+def cluster(whole_extension: WholeExtension) -> WholeExtension:
+    return whole_extension
 
 
 @pytest.fixture(scope="module")

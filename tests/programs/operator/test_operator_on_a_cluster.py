@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from extension import Extension
 from operator_process import OperatorProcess, prepare, result, status_of, versions
+from workloads import deployment, network_policy, privileged
 
 pytestmark = pytest.mark.cluster
 PRIVILEGED = "C-0057"
@@ -31,36 +32,12 @@ def operator(cluster: Extension) -> Iterator[OperatorProcess]:
             started.end()
 
 
-def deployment(namespace: str, name: str, *, privileged: bool) -> dict[str, Any]:
-    container = {"name": "c", "image": "nginx:1.27", "securityContext": {"privileged": privileged}}
-    labels = {"app": name}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {
-            "replicas": 0,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
-        },
-    }
-
-
-def policy(namespace: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": "all", "namespace": namespace},
-        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
-    }
-
-
 def test_what_changes_is_judged_again_with_what_joins_it(cluster: Extension, operator: OperatorProcess):
     space = cluster.namespace("changing")
-    cluster.apply(deployment(space, "web", privileged=True))
+    cluster.apply(privileged(space, "web", replicas=0))
     operator.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "failed")
     assert status_of(cluster, space, "deployment-web", NO_POLICY) == "failed"
-    cluster.apply(deployment(space, "web", privileged=False), policy(space))
+    cluster.apply(deployment(space, "web", replicas=0), network_policy(space))
     operator.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "passed")
     operator.until(lambda: status_of(cluster, space, "deployment-web", NO_POLICY) == "passed")
     cluster.kubectl("-n", space, "delete", "deployment", "web")
@@ -84,7 +61,7 @@ def status(cluster: Extension, namespace: str, name: str) -> dict[str, Any]:
 
 def test_exceptions_are_honoured_and_say_what_became_of_them(cluster: Extension, operator: OperatorProcess):
     space = cluster.namespace("accepting")
-    cluster.apply(deployment(space, "web", privileged=True), deployment(space, "db", privileged=True))
+    cluster.apply(privileged(space, "web", replicas=0), privileged(space, "db", replicas=0))
     operator.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "failed")
     match = {"resources": [{"kind": "Deployment", "name": "web"}]}
     expressions = [{"key": "app", "operator": "NotIn", "values": ["web"]}]
@@ -117,7 +94,7 @@ def test_a_definition_refuses_what_says_nothing(cluster: Extension):
 
 def test_another_replica_takes_over_and_writes_nothing_again(cluster: Extension, operator: OperatorProcess):
     space = cluster.namespace("leading")
-    cluster.apply(deployment(space, "web", privileged=True))
+    cluster.apply(privileged(space, "web", replicas=0))
     operator.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "failed")
     second = OperatorProcess(cluster, "two")
     try:
@@ -127,7 +104,7 @@ def test_another_replica_takes_over_and_writes_nothing_again(cluster: Extension,
         operator.end(signal.SIGKILL)
         second.until(second.is_following)
         assert versions(cluster) == before
-        cluster.apply(deployment(space, "web", privileged=False))
+        cluster.apply(deployment(space, "web", replicas=0))
         second.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "passed")
         assert second.end() == 0
         assert "two leads" in second.log
@@ -158,7 +135,7 @@ def test_a_run_is_ordered_by_those_who_may_create_one(cluster: Extension, operat
 
 def test_an_api_server_that_was_away_is_followed_again(cluster: Extension, operator: OperatorProcess):
     space = cluster.namespace("away")
-    cluster.apply(deployment(space, "web", privileged=True))
+    cluster.apply(privileged(space, "web", replicas=0))
     operator.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "failed")
     cluster.stop_api()
     operator.until(lambda: "cannot renew" in operator.log)
@@ -166,6 +143,6 @@ def test_an_api_server_that_was_away_is_followed_again(cluster: Extension, opera
     operator.until(
         lambda: "workloadconfigurationscans" in cluster.kubectl("api-resources", "-o", "name", check=False)
     )
-    cluster.apply(deployment(space, "web", privileged=False))
+    cluster.apply(deployment(space, "web", replicas=0))
     operator.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "passed", 180.0)
     assert operator.end() == 0
