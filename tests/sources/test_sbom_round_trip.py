@@ -54,6 +54,13 @@ def facts(package: Package) -> dict[str, object]:
     }
 
 
+@pytest.mark.parametrize("linked", [None, (), ("golang.org/x/net/html", "golang.org/x/net/http2")])
+def test_cyclonedx_keeps_which_packages_of_a_go_module_are_linked(linked: tuple[str, ...] | None) -> None:
+    module = Package("golang", "net", "v0.35.0", namespace="golang.org/x", linked=linked)
+    (found,) = read(written("cyclonedx-json", replace(WHOLE, packages=(module,)))).packages
+    assert found.linked == linked
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_packages_come_back_as_they_were_written(name: str) -> None:
     expected = [facts(one.package) for one in components(SBOM)]

@@ -221,7 +221,7 @@ def _minor_release(version: str) -> str:
 
 def suppression(
     match: Match, hits: Sequence[Hit], closed: Collection[str]
-) -> tuple[Literal["publisher", "rule"] | None, str]:
+) -> tuple[Literal["publisher", "rule", "linker"] | None, str]:
     """Who takes the match away, and why; empty where it stands."""
     for hit in hits:
         if hit.extra.state in closed:
@@ -229,4 +229,18 @@ def suppression(
             return "publisher", f"{hit.stream.name}: {hit.extra.state}{reason}"
     if all(one.how == "source package" for one in match.evidence) and _HEADERS.fullmatch(match.package.name):
         return "rule", "headers hold none of the kernel's code"
+    if match.package.linked is not None and (unlinked := _not_linked(match.package.linked, hits)):
+        return "linker", f"not linked: the program has no code of {unlinked}"
     return None, ""
+
+
+def _not_linked(linked: Sequence[str], hits: Sequence[Hit]) -> str:
+    """The Go packages in which the problem lies, where the program has code of none; empty where it has, or none is named.
+
+    One advisory that names packages speaks for those about the same problem that do not.
+    """
+    named = dict.fromkeys(each.path for hit in hits for each in hit.extra.imports)
+    if not named or any(path in linked for path in named):
+        return ""
+    first, *others = named
+    return f"{first} and {len(others)} more" if others else first

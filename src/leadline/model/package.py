@@ -53,6 +53,8 @@ class Package(Struct, frozen=True):
     """Name of the distribution package that installed it; empty where none did."""
     is_dev: bool = False
     """Only needed to develop or test, according to the lock file."""
+    linked: tuple[str, ...] | None = None
+    """Import paths of the packages of a Go module that have code in the program; ``None`` where that is not known."""
 
 
 class Distro(Struct, frozen=True):

@@ -88,6 +88,7 @@ def _merged(copies: Sequence[Package]) -> Package:
     if len(copies) == 1:
         return first
     is_owned = all(one.owned_by for one in copies)
+    linked = [one.linked for one in copies]
     return structs.replace(
         first,
         source=_first(one.source for one in copies),
@@ -103,6 +104,7 @@ def _merged(copies: Sequence[Package]) -> Package:
         files=_all(one.files for one in copies),
         owned_by=first.owned_by if is_owned else "",
         is_dev=all(one.is_dev for one in copies),
+        linked=None if None in linked else _all(one for one in linked if one is not None),
     )
 
 

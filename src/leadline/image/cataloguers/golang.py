@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.image.cataloguer import File, Package, Packages, Unreadable, cataloguer
 from leadline.image.parsers.executable import Executable
+from leadline.image.parsers.go_functions import linked_packages
 from leadline.image.parsers.go_module import DEVELOPMENT, module_package
 
 SECTIONS = (".go.buildinfo", "__DATA,__go_buildinfo", "__DATA_CONST,__go_buildinfo")
@@ -27,6 +29,8 @@ _LINKED_MAJOR = re.compile(rb"(?<![\w.+-])v?(\d{1,4})$")
 _GOS_OWN_TEXT = b"1.0.0"
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _BLANKS = {"t": " ", "n": " ", "r": " "}
+_OF_STDLIB = re.compile(r"(?!(?:go|main|type)$)[a-z][a-z0-9]*(?:/[A-Za-z0-9_.-]+)*")
+"""Paths of all others have a dot in their first part."""
 _VERSION = re.compile(r"v?\d+\.\d+(?:\.\d+)?(?:[-+.][\w.+-]+)?")
 
 
@@ -35,6 +39,8 @@ class Module(Struct):
 
     path: str
     version: str
+    imported_as: str = ""
+    """The path of the module that it replaces, where that is another."""
 
 
 class BuildInformation(Struct):
@@ -44,9 +50,11 @@ class BuildInformation(Struct):
     main: Module | None
     modules: list[Module]
     settings: dict[str, str]
+    program: str = ""
+    """Import path of the package that is started."""
 
 
-@cataloguer("golang", executables=True, version=2)
+@cataloguer("golang", executables=True, version=3)
 def golang(binary: File) -> Packages:
     executable = Executable(binary.data)
     if executable.format != "pe" and executable.sections and not executable.has_section(*SECTIONS):
@@ -55,20 +63,63 @@ def golang(binary: File) -> Packages:
     if texts is None:
         return
     build = build_information(*texts)
+    linked = _Linked(executable, build)
     number = re.match(r"(?:go|devel go)?(\d+\.[\w.]+)", build.go_version)
     if number:
         version = number[1]
         cpe = f"cpe:2.3:a:golang:go:{version}:-:*:*:*:*:*:*"
-        yield Package("golang", "stdlib", version, licenses=("BSD-3-Clause",), cpes=(cpe,))
+        stdlib = Package("golang", "stdlib", version, licenses=("BSD-3-Clause",), cpes=(cpe,))
+        yield replace(stdlib, linked=linked.of_stdlib)
     if build.main and build.main.path:
         version = main_version(build)
         if version == DEVELOPMENT and "-ldflags" not in build.settings:
             version = _linked_version(executable)
         if version == DEVELOPMENT:
             version = _revision_version(build.settings)
-        yield module_package(build.main.path, version, architecture=build.settings.get("GOARCH", ""))
+        package = module_package(build.main.path, version, architecture=build.settings.get("GOARCH", ""))
+        yield replace(package, linked=linked.of(build.main))
     for module in build.modules:
-        yield module_package(module.path, module.version)
+        yield replace(module_package(module.path, module.version), linked=linked.of(module))
+
+
+class _Linked:
+    """Which packages of each module have code in the program."""
+
+    def __init__(self, executable: Executable, build: BuildInformation) -> None:
+        found = None if "-linkshared" in build.settings else linked_packages(executable)
+        modules = [one for one in (build.main, *build.modules) if one is not None and one.path]
+        paths = {one.imported_as or one.path for one in modules}
+        self.of_stdlib: tuple[str, ...] | None = None
+        self._of: dict[str, list[str]] | None = None
+        if found is None:
+            return
+        of: dict[str, list[str]] = {path: [] for path in paths}
+        of_stdlib = []
+        for package in sorted(found):
+            path = package
+            while path and path not in paths:
+                path = path.rpartition("/")[0]
+            if path:
+                of[path].append(package)
+            elif _OF_STDLIB.fullmatch(package):
+                of_stdlib.append(package)
+        with_code = sum(bool(of[one.imported_as or one.path]) for one in build.modules)
+        if 2 * with_code < len(build.modules):
+            return  # its names were made unreadable, but for Go's own
+        self.of_stdlib = tuple(of_stdlib)
+        self._of = of
+        if build.main and build.program:
+            # The package that is started is named ``main`` in every program.
+            of.setdefault(build.main.path, []).append(build.program)
+
+    def of(self, module: Module) -> tuple[str, ...] | None:
+        """By the name under which advisories speak of the module: what replaces another is imported by the other's."""
+        if self._of is None:
+            return None
+        found = self._of.get(module.imported_as or module.path, [])
+        if not module.imported_as:
+            return tuple(found)
+        return tuple(module.path + one.removeprefix(module.imported_as) for one in found)
 
 
 def build_texts(executable: Executable) -> tuple[str, str] | None:
@@ -156,6 +207,7 @@ def build_information(go_version: str, lines: str) -> BuildInformation:
             case "=>", [path, *rest] if last:
                 _replace(last, path, rest)
             case "path", [path, *_] if path and path != "command-line-arguments":
+                build.program = path
                 build.main = Module(path, "")  # stays so where modules were off
             case "build", [setting, *_]:
                 key, _, value = setting.partition("=")
@@ -177,6 +229,8 @@ def _replace(module: Module, path: str, rest: Sequence[str]) -> None:
     if path.startswith((".", "/")) or path[1:3] in (":\\", ":/"):
         module.version = DEVELOPMENT
         return
+    if path != module.path:
+        module.imported_as = module.path
     module.path, module.version = path, rest[0] if rest else ""
 
 

@@ -5,7 +5,7 @@ https://learn.microsoft.com/en-us/windows/win32/debug/pe-format, and ``mach-o/lo
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Literal
 
 from msgspec import Struct
@@ -92,6 +92,18 @@ class Executable:
 
     def has_section(self, *names: str) -> bool:
         return any(section.name in names for section in self.sections)
+
+    def places(self, pattern: bytes, names: Container[str]) -> Iterator[int]:
+        """Offsets of ``pattern`` in the sections with one of ``names``; anywhere in a file without sections."""
+        whole = Section("", 0, len(self._content) - self._base, 0)
+        for section in self.sections or (whole,):
+            if section.name not in names and section is not whole:
+                continue
+            end = min(self._base + section.offset + section.size, len(self._content))
+            at = self._content.find(pattern, self._base + section.offset, end)
+            while at >= 0:
+                yield at - self._base
+                at = self._content.find(pattern, at + 1, end)
 
     def bytes_at(self, address: int, count: int) -> bytes:
         """``count`` bytes from where they would be loaded; fewer or none where the file does not hold them."""

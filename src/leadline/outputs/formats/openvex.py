@@ -52,9 +52,11 @@ def _statements(report: ImageReport) -> Iterator[dict[str, Any]]:
                 "action_statement": plain(f"accepted: {one.why}", 1000),
             }
             continue
+        unlinked = {"justification": "vulnerable_code_not_present"} if one.by == "linker" else {}
         yield {
             **_about(one.match, report),
             "status": "fixed" if one.is_fixed else "not_affected",
+            **unlinked,
             "impact_statement": plain(f"{one.by}: {one.why}", 1000),
         }
 

@@ -233,11 +233,17 @@ def _database(report: ImageReport, page: Page) -> Iterator[str]:
         )
     if report.suppressed:
         by = Counter(one.by for one in report.suppressed)
-        parts = ", ".join(f"{by[name]:,} by {_BY[name]}" for name in sorted(by))
+        parts = ", ".join(f"{by[name]:,} {_BY[name]}" for name in sorted(by))
         yield from _labelled("suppressed", f"{len(report.suppressed):,} ({parts})", page.width)
 
 
-_BY = {"publisher": "the publisher", "VEX": "VEX", "waiver": "waivers", "rule": "rules of ours"}
+_BY = {
+    "publisher": "by the publisher",
+    "VEX": "by VEX",
+    "waiver": "by waivers",
+    "rule": "by rules of ours",
+    "linker": "in Go code not linked",
+}
 
 
 def _findings(report: ImageReport, page: Page) -> Iterator[str]:

@@ -141,6 +141,7 @@ def _package(entry: Mapping[str, Any], package: Package) -> Package:
         description=text(entry.get("description")),
         owned_by=first("ownedBy"),
         is_dev=entry.get("scope") == "excluded" or first("development") == "true",
+        linked=tuple(one for one in own["linked"] if one != "none") if "linked" in own else None,
     )
 
 

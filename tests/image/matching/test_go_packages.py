@@ -1,0 +1,74 @@
+"""A module is vulnerable in some of its packages: what a program has no code of is not its problem, and is not lost either."""
+
+from pathlib import Path
+
+import pytest
+from made_database import advisory, database_of
+
+from leadline.image.match import match
+from leadline.model.package import Distro, Package
+from leadline.model.vulnerability import Fact, Import, Matched
+
+HTML = Import("golang.org/x/net/html", ("Parse",))
+PROXY = Import("golang.org/x/net/http/httpproxy", ("FromEnvironment",))
+
+
+def found_in(tmp_path: Path, linked: tuple[str, ...] | None, *facts: Fact) -> Matched:
+    package = Package("golang", "net", "v0.35.0", namespace="golang.org/x", linked=linked)
+    with database_of(tmp_path, *facts) as database:
+        return match([package], Distro(), database)
+
+
+def by_go(*imports: Import) -> Fact:
+    return advisory(
+        "GO-2025-3503", "Go", "golang.org/x/net", fixed="0.36.0", imports=imports, aliases=("CVE-2025-22870",)
+    )
+
+
+BY_GITHUB = advisory(
+    "GHSA-qxp5-gwg8-xv66", "Go", "golang.org/x/net", fixed="0.36.0", aliases=("CVE-2025-22870",)
+)
+
+
+@pytest.mark.parametrize(
+    "linked",
+    [None, ("golang.org/x/net/html",), ("golang.org/x/net/http/httpproxy", "golang.org/x/net/trace")],
+    ids=["not known", "one of them", "another of them"],
+)
+def test_a_problem_of_linked_packages_is_a_match(tmp_path: Path, linked: tuple[str, ...] | None):
+    found = found_in(tmp_path, linked, by_go(HTML, PROXY))
+    assert ([one.id for one in found.matches], found.suppressed) == (["CVE-2025-22870"], ())
+
+
+@pytest.mark.parametrize("linked", [(), ("golang.org/x/net/http2",), ("golang.org/x/net/html/charset",)])
+def test_a_problem_of_packages_that_are_not_linked_is_suppressed(tmp_path: Path, linked: tuple[str, ...]):
+    found = found_in(tmp_path, linked, by_go(HTML, PROXY))
+    assert found.matches == ()
+    assert [(one.match.id, one.by, one.why, one.is_fixed) for one in found.suppressed] == [
+        (
+            "CVE-2025-22870",
+            "linker",
+            "not linked: the program has no code of golang.org/x/net/html and 1 more",
+            False,
+        )
+    ]
+
+
+def test_it_is_no_match_by_an_advisory_that_names_no_packages_either(tmp_path: Path):
+    found = found_in(tmp_path, ("golang.org/x/net/http2",), by_go(PROXY), BY_GITHUB)
+    assert (found.matches, len(found.suppressed)) == ((), 1)
+    assert {one.advisory for one in found.suppressed[0].match.evidence} == {
+        "GO-2025-3503",
+        "GHSA-qxp5-gwg8-xv66",
+    }
+
+
+def test_an_advisory_that_names_no_packages_is_about_the_whole_module(tmp_path: Path):
+    found = found_in(tmp_path, ("golang.org/x/net/http2",), BY_GITHUB)
+    assert ([one.id for one in found.matches], found.suppressed) == (["CVE-2025-22870"], ())
+
+
+def test_what_one_advisory_says_of_its_packages_says_nothing_of_another_problem(tmp_path: Path):
+    other = advisory("GO-2025-3595", "Go", "golang.org/x/net", fixed="0.38.0", aliases=("CVE-2025-22872",))
+    found = found_in(tmp_path, (), by_go(PROXY), other)
+    assert [one.id for one in found.matches] == ["CVE-2025-22872"]
