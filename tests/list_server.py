@@ -9,6 +9,8 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -69,10 +71,20 @@ class ListServer:
         self._lock = threading.Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _request_class(self))
         self._http.daemon_threads = True
+        self._scheme = "http"
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._http.server_address[1]}"
+
+    def speak_tls(self, certificate: Path, key: Path) -> None:
+        """From the start on."""
+        context = SSLContext(PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self._http.socket = context.wrap_socket(
+            self._http.socket, server_side=True, do_handshake_on_connect=False
+        )
+        self._scheme = "https"
 
     def add(self, row: Row, *bodies: Mapping[str, Any]) -> None:
         for body in bodies:

@@ -13,10 +13,11 @@ _LIFE = timedelta(days=2)
 
 
 class Authority:
-    """Signs certificates into one folder, as PEM files."""
+    """Signs certificates into one folder, as PEM files; they and its own are valid ``until``."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, until: datetime | None = None) -> None:
         self.folder = folder
+        self._until = until or datetime.now(UTC) + _LIFE
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._certificate = self._sign(
@@ -47,15 +48,14 @@ class Authority:
     def _sign(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType
     ) -> x509.Certificate:
-        now = datetime.now(UTC)
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + _LIFE)
+            .not_valid_before(min(datetime.now(UTC), self._until) - timedelta(hours=1))
+            .not_valid_after(self._until)
         )
         for extension in extensions:
             builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))

@@ -1,21 +1,36 @@
 import contextlib
 import json
 import sys
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 import yaml
+from certificates import Authority
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.errors import ClusterError
 from leadline.sources.cluster.connection import Cluster, LostError, Patience, connect
 from leadline.sources.cluster.kubeconfig import Access, choose_access
+from leadline.sources.cluster.sign_in import tls_of
 from list_server import Fault, ListServer, Row
 
+RESTORE = "restore it, or sign in anew to get another"
+ANEW = "take it anew from the cluster's own administration"
+UNSENDABLE = (
+    "main: the credentials cannot be used: the token or the user's name holds what no HTTP header may"
+)
 IMPATIENT = Patience(attempts=2, first_wait_s=0.0, longest_wait_s=0.0, connect_s=5.0, silence_s=5.0)
 
 
@@ -224,28 +239,40 @@ def test_a_plugin_gets_its_environment_and_what_it_needs_to_know(server: ListSer
     }
 
 
+BY_HAND = "; run it by hand to see what it says"
+
+
 @pytest.mark.parametrize(
     ("plugin", "message"),
     [
-        ({"apiVersion": "x/v9", "command": "a"}, "context main: exec plugin of x/v9 is not understood"),
-        (
-            {**a_plugin("''"), "command": "/no/such/plugin", "installHint": "install it"},
-            "cannot start /no/such/plugin to sign in: No such file or directory; install it",
-        ),
-        (a_plugin("sys.exit(7)"), f"{sys.executable} could not sign in: exit code 7"),
-        (a_plugin("'not json'"), f"{sys.executable} gave no credentials that can be read"),
-        (a_plugin("'[]'"), f"{sys.executable} gave no credentials that can be read"),
-        (a_plugin("""'{"status": {}}'"""), f"{sys.executable} gave neither a token nor a certificate"),
+        ({"apiVersion": "x/v9", "command": "a"}, "exec of {user} names no command with a known apiVersion; client.authentication.k8s.io/v1 is one"),
+        ({**a_plugin("''"), "command": "/no/such/plugin", "installHint": "get it\nthere"}, "exec of {user}: /no/such/plugin cannot be started: no such file or directory; get it there"),
+        ({**a_plugin("''"), "command": "no-such-plugin"}, "exec of {user}: no-such-plugin cannot be started: no such file or directory; install it, or name it with its folder"),
+        ({**a_plugin("''"), "command": "./config"}, "exec of {user}: {folder}/config cannot be started: permission denied; install it, or name it with its folder"),
+        (a_plugin("''", env=[{"name": "A=B\0", "value": ""}]), "exec of {user}: {python} cannot be started: illegal environment variable name; install it, or name it with its folder"),
+        (a_plugin("sys.exit(7)"), "exec of {user}: {python} could not sign in: exit code 7" + BY_HAND),
+        (a_plugin("'not json'"), "exec of {user}: {python} gave no credentials that can be read" + BY_HAND),
+        (a_plugin("'[]'"), "exec of {user}: {python} gave no credentials that can be read" + BY_HAND),
+        (a_plugin("""'{"status": {}}'"""), "exec of {user}: {python} gave neither a token nor a certificate" + BY_HAND),
+        (a_plugin("""'{"status": {"token": "t", "expirationTimestamp": "soon"}}'"""), "exec of {user}: {python} gave no credentials that can be read" + BY_HAND),
+        (a_plugin("""'{"status": {"clientCertificateData": "hunter2", "clientKeyData": "hunter2"}}'"""), "exec of {user}: {python}: clientCertificateData is no certificate in PEM; " + ANEW),
     ],
-)
+)  # fmt: skip
 def test_a_plugin_that_fails_is_one_line(
     server: ListServer, tmp_path: Path, plugin: dict[str, Any], message: str
 ) -> None:
+    path = one(tmp_path / "config", server.url, {"exec": plugin})
+    expected = message.format(user=f"user u of {path}", folder=tmp_path, python=sys.executable)
     with pytest.raises(ClusterError) as caught:
-        connect(
-            kubeconfig=one(tmp_path / "config", server.url, {"exec": plugin}), environ={}, patience=IMPATIENT
-        )
-    assert str(caught.value) == message
+        connect(kubeconfig=path, environ={}, patience=IMPATIENT)
+    assert str(caught.value) == expected
+
+
+def test_a_plugin_may_say_until_when_without_a_zone(server: ListServer, tmp_path: Path) -> None:
+    plugin = a_plugin("""'{"status": {"token": "t", "expirationTimestamp": "2999-01-01T00:00:00"}}'""")
+    path = one(tmp_path / "config", server.url, {"exec": plugin})
+    connect(kubeconfig=path, environ={}, patience=IMPATIENT).close()
+    assert server.requests == ["/version"]
 
 
 def test_a_proxy_is_taken_from_the_environment_that_is_given_and_not_for_this_machine(
@@ -284,31 +311,122 @@ def test_a_server_address_that_is_none_is_told(tmp_path: Path, url: str) -> None
         connect(kubeconfig=one(tmp_path / "config", url), environ={}, patience=IMPATIENT)
 
 
-def test_a_certificate_that_cannot_be_read_is_told_without_its_content(tmp_path: Path) -> None:
-    user = {"client-certificate-data": "aHVudGVyMg==", "client-key-data": "aHVudGVyMg=="}
-    with pytest.raises(ClusterError) as caught:
-        connect(kubeconfig=one(tmp_path / "config", user=user), environ={}, patience=IMPATIENT)
-    assert str(caught.value).startswith("main: the credentials cannot be used: ")
-    assert "hunter2" not in str(caught.value)
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of certificates and keys, good and bad."""
+    folder = tmp_path_factory.mktemp("keys")
+    authority = Authority(folder, "ca")
+    for name in ("mine", "other"):
+        authority.issue(name, "someone")
+    key = load_pem_private_key((folder / "mine.key").read_bytes(), None)
+    encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"hunter2"))
+    (folder / "locked.key").write_bytes(encrypted)
+    (folder / "broken").write_bytes(b"-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n")
+    (folder / "empty").write_bytes(b"")
+    return folder
+
+
+MINE = {"client-certificate": "{keys}/mine.crt", "client-key": "{keys}/mine.key"}
 
 
 @pytest.mark.parametrize(
-    ("user", "why"),
+    ("fields", "message"),
     [
-        ({"tokenFile": "gone"}, "no token file {folder}/gone"),
-        ({"client-certificate": "gone.pem", "client-key": "gone.key"}, "[Errno 2] No such file or directory: '{folder}/gone.pem'"),
-        ({"token": "hun\nter2"}, "the token or the user's name holds what no HTTP header may"),
-        ({"tokenFile": "config"}, "the token or the user's name holds what no HTTP header may"),
-        ({"token": "t", "as": "a\rb"}, "the token or the user's name holds what no HTTP header may"),
+        ({"client-certificate": "gone.crt"}, "client-certificate of user u of {path} names a file that is not there: {folder}/gone.crt; " + RESTORE),
+        ({"client-certificate": "{keys}/empty"}, "client-certificate of user u of {path} is no certificate in PEM; " + ANEW),
+        ({"client-certificate": "{keys}/broken"}, "client-certificate of user u of {path} is no certificate in PEM; " + ANEW),
+        ({"client-certificate": "{keys}/mine.key"}, "client-certificate of user u of {path} is no certificate in PEM; " + ANEW),
+        ({"client-certificate": "{keys}"}, "client-certificate of user u of {path} cannot be read: {keys}: is a directory"),
+        ({"client-certificate": "a\0b"}, "client-certificate of user u of {path} cannot be read: {folder}/a\0b: embedded null byte"),
+        ({"client-certificate-data": "aHVudGVyMg=="}, "client-certificate-data of user u of {path} is no certificate in PEM; " + ANEW),
+        ({"client-certificate-data": "!"}, "client-certificate-data of user u of {path} is not Base64; " + RESTORE),
+        ({"client-certificate": "{keys}/mine.crt"}, "client-certificate of user u of {path} is no key in PEM; " + RESTORE),
+        ({**MINE, "client-key": "gone.key"}, "client-key of user u of {path} names a file that is not there: {folder}/gone.key; " + RESTORE),
+        ({**MINE, "client-key": "{keys}/empty"}, "client-key of user u of {path} is no key in PEM; " + RESTORE),
+        ({**MINE, "client-key": "{keys}/other.key"}, "client-key of user u of {path} does not belong to the certificate in client-certificate of user u of {path}; " + RESTORE),
+        ({**MINE, "client-key": "{keys}/locked.key"}, "client-key of user u of {path} is encrypted, and there is no password for it; decrypt it: openssl pkey"),
+        ({**MINE, "client-key-data": "aHVudGVyMg=="}, "client-key-data of user u of {path} is no key in PEM; " + RESTORE),
+        ({"certificate-authority": "gone"}, "certificate-authority of cluster c of {path} names a file that is not there: {folder}/gone; " + RESTORE),
+        ({"certificate-authority": "{keys}/mine.key"}, "certificate-authority of cluster c of {path} is no certificate in PEM; " + ANEW),
+        ({"certificate-authority": "{keys}/empty"}, "certificate-authority of cluster c of {path} is no certificate in PEM; " + ANEW),
+        ({"certificate-authority-data": "aHVudGVyMg=="}, "certificate-authority-data of cluster c of {path} is no certificate in PEM; " + ANEW),
+        ({"tokenFile": "gone"}, "tokenFile of user u of {path} names a file that is not there: {folder}/gone; " + RESTORE),
+        ({"tokenFile": "{keys}/empty"}, "tokenFile of user u of {path} holds no token: {keys}/empty; " + RESTORE),
+        ({"token": "hun\nter2"}, UNSENDABLE),
+        ({"tokenFile": "config"}, UNSENDABLE),
+        ({"token": "t", "as": "a\rb"}, UNSENDABLE),
     ],
 )  # fmt: skip
-def test_credentials_that_make_no_request_are_one_line_without_their_content(
-    server: ListServer, tmp_path: Path, user: dict[str, Any], why: str
+def test_credentials_that_make_no_request_are_one_line_that_names_their_field(
+    server: ListServer, tmp_path: Path, keys: Path, fields: dict[str, str], message: str
 ) -> None:
+    written = {name: value.replace("{keys}", str(keys)) for name, value in fields.items()}
+    of_cluster = {name: value for name, value in written.items() if name.startswith("certificate")}
+    of_user = {name: value for name, value in written.items() if name not in of_cluster}
+    path = one(tmp_path / "config", server.url, of_user, **of_cluster)
     with pytest.raises(ClusterError) as caught:
-        connect(kubeconfig=one(tmp_path / "config", server.url, user), environ={}, patience=IMPATIENT)
-    assert str(caught.value) == f"main: the credentials cannot be used: {why.format(folder=tmp_path)}"
+        connect(kubeconfig=path, environ={}, patience=IMPATIENT)
+    assert str(caught.value) == message.format(path=path, folder=tmp_path, keys=keys)
+    assert "hunter2" not in str(caught.value)
     assert server.requests == []
+
+
+def test_between_certificates_there_may_be_names_in_any_language(tmp_path: Path, keys: Path) -> None:
+    authority = tmp_path / "ca.crt"
+    authority.write_text("# Überprüft\n" + (keys / "ca.crt").read_text(), "utf-8")
+    fields = {"certificate-authority": "ca.crt"}
+    user = {name: value.replace("{keys}", str(keys)) for name, value in MINE.items()}
+    access = choose_access("", one(tmp_path / "config", user=user, **fields), {})
+    assert tls_of(access, tmp_path).cert_store_stats()["x509_ca"] == 1
+
+
+def test_a_server_with_a_certificate_of_another_is_asked_once_and_told(tmp_path: Path, keys: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    old = Authority(tmp_path / "gone", "ca", EXPIRED)
+    for authority, why in (
+        (Authority(tmp_path, "stranger"), "unable to get local issuer certificate"),
+        (old, "certificate has expired"),
+    ):
+        with contextlib.ExitStack() as stack:
+            server = ListServer(())
+            server.speak_tls(*authority.issue("server", "server", hosts=("127.0.0.1",)))
+            stack.enter_context(server)
+            trusted = keys / "ca.crt" if authority is not old else old.file
+            path = one(tmp_path / "config", server.url, **{"certificate-authority": str(trusted)})
+            with pytest.raises(ClusterError) as caught:
+                connect(kubeconfig=path, environ={}, patience=Patience(first_wait_s=1e9))
+            assert str(caught.value) == (
+                f"cannot reach the cluster of context main at {server.url.removeprefix('https://')}: "
+                f"its certificate is not trusted: {why}; certificate-authority of cluster c of {path} says whom to trust"
+            )
+
+
+EXPIRED = datetime(2001, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def test_credentials_that_are_refused_are_said_to_have_expired(server: ListServer, tmp_path: Path) -> None:
+    def claims(moment: float) -> str:
+        return "h." + urlsafe_b64encode(json.dumps({"exp": moment}).encode()).decode().rstrip("=") + ".s"
+
+    certificate, key = Authority(tmp_path, "ca", EXPIRED).issue("old", "someone")
+    by_certificate = {"client-certificate": str(certificate), "client-key": str(key)}
+    server.faults += [("/version", Fault(401))] * 4
+    path = tmp_path / "config"
+    for user, more in (
+        (
+            {"token": claims(EXPIRED.timestamp())},
+            f": token of user u of {path} expired at 2001-02-03 04:05 UTC",
+        ),
+        (by_certificate, f": client-certificate of user u of {path} expired at 2001-02-03 04:05 UTC"),
+        ({"token": claims(99_999_999_999)}, ""),
+        ({"token": "opaque"}, ""),
+    ):
+        with pytest.raises(ClusterError) as caught:
+            connect(kubeconfig=one(path, server.url, user), environ={}, patience=IMPATIENT)
+        assert str(caught.value) == (
+            f"the cluster of context main at {server.url.removeprefix('http://')} does not accept the credentials"
+            f"{more}; sign in again, or choose another --context"
+        )
 
 
 def test_a_server_that_never_answered_is_given_up_sooner_than_one_that_did(tmp_path: Path) -> None:

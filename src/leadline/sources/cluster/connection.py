@@ -18,7 +18,13 @@ from msgspec import Struct
 from leadline.errors import ClusterError
 from leadline.sources.cluster.exec_plugin import PluginAuth
 from leadline.sources.cluster.kubeconfig import SCAN_FILES, Access, choose_access
-from leadline.sources.cluster.sign_in import auth_of, tls_of
+from leadline.sources.cluster.sign_in import (
+    CredentialsError,
+    auth_of,
+    show_certificate,
+    tls_of,
+    why_refused,
+)
 from leadline.sources.proxies import proxies_of, proxy_address
 from leadline.sources.temporary_folder import temporary_folder
 
@@ -33,8 +39,10 @@ _BUSY = frozenset({429, 500, 502, 503, 504})
 
 _CONNECTED = frozenset({"connection.connect_tcp.complete", "connection.start_tls.complete"})
 
-_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
-"""In OpenSSL's words; asking again does not fix it."""
+_UNTRUSTED = "certificate verify failed: "
+"""In OpenSSL's words."""
+_DOUBTED = "its certificate is not trusted: "
+"""In ours; asking again does not fix it."""
 
 _JSON = {"Accept": "application/json"}
 
@@ -82,10 +90,6 @@ class RefusedError(ClusterError):
 
 class LostError(ClusterError):
     """No whole answer came, however often it was asked."""
-
-
-class CredentialsError(ClusterError):
-    """No request can be made with the credentials."""
 
 
 class TooLargeError(ClusterError):
@@ -166,7 +170,7 @@ class Cluster:
             except (httpx2.TransportError, orjson.JSONDecodeError) as error:
                 failure = LostError(_reason(error))
                 wait_s = None
-                if _UNTRUSTED in failure.args[0]:
+                if failure.args[0].startswith(_DOUBTED):
                     attempts = attempt
                 elif not self._has_answered:
                     attempts = min(attempts, self.patience.first_attempts)
@@ -255,8 +259,10 @@ def connect(
     except RefusedError as refused:
         if refused.status == 401:
             cluster.close()
+            why = why_refused(access)
             raise ClusterError(
-                f"the cluster of {cluster.title} at {cluster.server} does not accept the credentials",
+                f"the cluster of {cluster.title} at {cluster.server} does not accept the credentials"
+                + (f": {why}" if why else ""),
                 hint="sign in again, or choose another --context",
             ) from refused
         version = {}
@@ -265,9 +271,12 @@ def connect(
         raise
     except ClusterError as error:
         cluster.close()
+        is_doubted = error.args[0].startswith(_DOUBTED)
         raise ClusterError(
             f"cannot reach the cluster of {cluster.title} at {cluster.server}: {error.args[0]}",
-            hint=SCAN_FILES,
+            hint=f"certificate-authority of {access.server_place} says whom to trust"
+            if is_doubted
+            else SCAN_FILES,
         ) from error
     if isinstance(version, dict):
         cluster.server_version = str(version.get("gitVersion") or "")
@@ -310,14 +319,12 @@ def _client(access: Access, environ: Mapping[str, str], patience: Patience, said
             headers.append(("Accept-Encoding", "identity"))
         # Certificates of the kubeconfig's text and of a plugin are on disk for this moment only.
         with temporary_folder() as folder:
-            tls = tls_of(access.server, access.user, folder)
-            auth = auth_of(access.user)
+            tls = tls_of(access, folder)
+            auth = auth_of(access)
             if access.exec_plugin:
                 auth = plugin = PluginAuth(access, environ, said)
-                if plugin.credentials.certificate:
-                    pair = folder / "plugin.pem"
-                    pair.write_text(f"{plugin.credentials.certificate}\n{plugin.credentials.key}\n")
-                    tls.load_cert_chain(pair)
+                if held := plugin.credentials.pair:
+                    show_certificate(tls, *held, folder)
         return kind(
             base_url=server,
             verify=tls,
@@ -328,7 +335,12 @@ def _client(access: Access, environ: Mapping[str, str], patience: Patience, said
             trust_env=False,
             limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=20),
         )
-    except (OSError, ValueError, ImportError, httpx2.InvalidURL) as error:
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise CredentialsError(
+            f"a certificate cannot be written to a temporary file: {why}", hint="TMPDIR names another folder"
+        ) from error
+    except (ValueError, ImportError, httpx2.InvalidURL) as error:
         raise CredentialsError(_unusable(access.context, str(error))) from error
 
 
@@ -404,4 +416,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, httpx2.TimeoutException):
         return "no answer in time"
     text = str(error).strip() or type(error).__name__
+    if _UNTRUSTED in text:
+        return _DOUBTED + text.partition(_UNTRUSTED)[2].partition(" (_ssl")[0]
     return "connection refused" if "Connection refused" in text else text

@@ -19,6 +19,7 @@ from leadline.errors import ClusterError
 from leadline.sources.cluster.kubeconfig import Access
 from leadline.sources.cluster.plugin_process import Overlong, Overtime, run_plugin
 from leadline.sources.cluster.responses import mappings, texts
+from leadline.sources.cluster.sign_in import Named
 
 SIGN_IN_TIMEOUT_S = 300
 """Long enough for a person to sign in through a browser."""
@@ -26,13 +27,14 @@ SIGN_IN_TIMEOUT_S = 300
 _PROTOCOLS = frozenset(f"client.authentication.k8s.io/{v}" for v in ("v1alpha1", "v1beta1", "v1"))
 _EARLY = timedelta(seconds=30)
 _HINT_CHARACTERS = 300
+_INSTALL = "install it, or name it with its folder"
+_RUN = "run it by hand to see what it says"
 
 
 class Credentials(Struct, frozen=True):
     token: str = ""
-    certificate: str = ""
-    """PEM, for TLS; empty where the plugin gives a token."""
-    key: str = ""
+    pair: tuple[Named, Named] | None = None
+    """Certificate and key, for TLS; ``None`` where the plugin gives a token."""
     expires: datetime | None = None
 
 
@@ -97,22 +99,34 @@ def ask_plugin(access: Access, environ: Mapping[str, str], said: Callable[[str],
         or not isinstance(command, str)
         or not command
     ):
-        raise ClusterError(f"context {access.context}: exec plugin of {protocol} is not understood")
+        raise ClusterError(
+            f"exec of {access.user_place} names no command with a known apiVersion",
+            hint="client.authentication.k8s.io/v1 is one",
+        )
     if "/" in command and not Path(command).is_absolute():
         command = str(Path(access.folder) / command)
     argv = [command, *texts(plugin.get("args"))]
     hint = " ".join(str(plugin.get("installHint") or "").split())[:_HINT_CHARACTERS]
     try:
         code, answer = run_plugin(argv, _plugin_environ(access, environ), said, SIGN_IN_TIMEOUT_S)
-    except OSError as error:
-        raise ClusterError(f"cannot start {command} to sign in: {error.strerror}", hint=hint) from error
+    except (OSError, ValueError) as error:
+        why = str(getattr(error, "strerror", "") or error).lower()
+        raise ClusterError(
+            f"exec of {access.user_place}: {command} cannot be started: {why}", hint=hint or _INSTALL
+        ) from error
     except Overtime as error:
-        raise ClusterError(f"{command} did not sign in within {SIGN_IN_TIMEOUT_S} s") from error
+        raise ClusterError(
+            f"exec of {access.user_place}: {command} did not sign in within {SIGN_IN_TIMEOUT_S} s", hint=_RUN
+        ) from error
     except Overlong as error:
-        raise ClusterError(f"{command} gave no credentials: {error}") from error
+        raise ClusterError(
+            f"exec of {access.user_place}: {command} gave no credentials: {error}", hint=_RUN
+        ) from error
     if code:
-        raise ClusterError(f"{command} could not sign in: exit code {code}", hint=hint)
-    return _credentials(command, answer)
+        raise ClusterError(
+            f"exec of {access.user_place}: {command} could not sign in: exit code {code}", hint=hint or _RUN
+        )
+    return _credentials(f"exec of {access.user_place}: {command}", answer)
 
 
 def _plugin_environ(access: Access, environ: Mapping[str, str]) -> dict[str, str]:
@@ -133,18 +147,21 @@ def _plugin_environ(access: Access, environ: Mapping[str, str]) -> dict[str, str
     return {**environ, **added, "KUBERNETES_EXEC_INFO": orjson.dumps(request).decode()}
 
 
-def _credentials(command: str, answer: bytes) -> Credentials:
+def _credentials(who: str, answer: bytes) -> Credentials:
     try:
         status = orjson.loads(answer)["status"]
         expires = status.get("expirationTimestamp")
-        held = Credentials(
-            str(status.get("token") or ""),
-            str(status.get("clientCertificateData") or ""),
-            str(status.get("clientKeyData") or ""),
-            datetime.fromisoformat(expires) if expires else None,
+        token = str(status.get("token") or "")
+        certificate, key = (
+            (f"{who}: {name}", str(status.get(name) or "").encode())
+            for name in ("clientCertificateData", "clientKeyData")
         )
+        until = datetime.fromisoformat(expires) if expires else None
+        if until is not None and until.tzinfo is None:
+            until = until.replace(tzinfo=UTC)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ClusterError(f"{command} gave no credentials that can be read") from error
-    if not held.token and not (held.certificate and held.key):
-        raise ClusterError(f"{command} gave neither a token nor a certificate")
-    return held
+        raise ClusterError(f"{who} gave no credentials that can be read", hint=_RUN) from error
+    pair = (certificate, key) if certificate[1] and key[1] else None
+    if not token and not pair:
+        raise ClusterError(f"{who} gave neither a token nor a certificate", hint=_RUN)
+    return Credentials(token, pair, until)

@@ -67,6 +67,9 @@ class Access(Struct, frozen=True):
     tls_server_name: str = ""
     impersonate: tuple[tuple[str, str], ...] = ()
     """Headers that ask to act as another user."""
+    server_place: str = ""
+    """Where ``server`` was read, for messages: ``cluster c of PATH``."""
+    user_place: str = ""
 
     @property
     def host(self) -> str:
@@ -119,9 +122,7 @@ def _merged(paths: list[Path], *, is_asked: bool) -> dict[str, Any]:
         for name, inner in _LISTS.items():
             for entry in mappings(content.get(name)):
                 if isinstance(entry.get("name"), str) and isinstance(entry.get(inner), dict):
-                    merged[name].setdefault(
-                        entry.get("name"), (_anchored(entry[inner], path.parent), path.parent)
-                    )
+                    merged[name].setdefault(entry.get("name"), (_anchored(entry[inner], path.parent), path))
     return merged
 
 
@@ -171,10 +172,10 @@ def _access_of(merged: Mapping[str, Any], context: str, paths: list[Path]) -> Ac
         known = ", ".join(sorted(str(name) for name in merged["contexts"])) or "none"
         raise ClusterError(f"no context {context} in {where}", hint=f"there are: {known}")
     fields, _ = merged["contexts"][context]
-    server, _ = merged["clusters"].get(text(fields.get("cluster")), ({}, None))
+    server, server_path = merged["clusters"].get(text(fields.get("cluster")), ({}, None))
     if not isinstance(server.get("server"), str):
         raise ClusterError(f"context {context} in {where} names no cluster with a server")
-    user, folder = merged["users"].get(text(fields.get("user")), ({}, None))
+    user, user_path = merged["users"].get(text(fields.get("user")), ({}, None))
     try:
         chosen = msgspec.convert(fields, ContextEntry)
         server_entry = msgspec.convert(server, ServerEntry)
@@ -192,10 +193,12 @@ def _access_of(merged: Mapping[str, Any], context: str, paths: list[Path]) -> Ac
         user_entry,
         chosen.namespace or "default",
         user.get("exec") if isinstance(user.get("exec"), dict) else {},
-        str(folder or ""),
+        str(user_path.parent) if user_path else "",
         proxy=str(server.get("proxy-url") or ""),
         tls_server_name=str(server.get("tls-server-name") or ""),
         impersonate=_impersonation(user),
+        server_place=f"cluster {chosen.cluster} of {server_path}",
+        user_place=f"user {chosen.user} of {user_path}",
     )
 
 
@@ -228,6 +231,8 @@ def _access_of_pod(environ: Mapping[str, str]) -> Access | None:
         "",
         ServerEntry(f"https://{host}:{port}", ca_file=str(account / "ca.crt")),
         UserEntry(token_file=str(token)),
+        server_place="this pod's service account",
+        user_place="this pod's service account",
     )
 
 

@@ -147,6 +147,19 @@ def test_a_mistake_ends_the_scan_before_it_begins(code: Path, run: Run):
     assert run("scan", "deploy", "--config", "/nonexistent")[:2] == (3, "")
 
 
+@pytest.mark.parametrize("missing", ["nowhere", "nowhere/*.yaml", "deploy/*.json", "deploy/nam?.txt", ""])
+def test_what_is_not_there_has_no_configuration(code: Path, run: Run, missing: str):
+    expected = (
+        f"leadline: no such file: {missing or repr(missing)}; leadline config --help shows what there is\n"
+    )
+    assert run("config", "show", missing) == (2, "", expected)
+
+
+@pytest.mark.parametrize("there", ["deploy", "deploy/*.yaml", "**/*.yaml", "-", "https://host.example/code"])
+def test_what_is_there_or_may_be_has_one(code: Path, run: Run, there: str):
+    assert run("config", "show", there)[0] == 0
+
+
 def test_what_is_in_force_is_shown_with_its_place(code: Path, run: Run, tmp_path: Path):
     (code / "leadline.toml").write_text("severity-threshold = 'low'\nexclude-controls = ['C-0057']\n")
     own = tmp_path / "own.toml"

@@ -1,6 +1,7 @@
 """``leadline config``: what is configured, by whom, and what was not taken; the settings of controls."""
 
 import os
+from glob import iglob
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,10 @@ def command() -> None:
 def show(paths: tuple[str, ...], format: str, **flags: Any) -> int:
     """What is in force for a scan of PATH, from where, and what of a file is not taken."""
     for path in paths:
-        if not (is_address(path) or path == STDIN or "*" in path or Path(path).exists()):
-            raise UsageError(f"no such file: {path}", hint="leadline config --help shows what there is")
+        if not _is_there(path):
+            raise UsageError(
+                f"no such file: {path or repr(path)}", hint="leadline config --help shows what there is"
+            )
     asked, folder = asked_of(flags, paths), working_folder()
     found = in_force(asked, os.environ, folder, is_terminal=os.isatty(1))
     if format == "json":
@@ -63,6 +66,13 @@ def show(paths: tuple[str, ...], format: str, **flags: Any) -> int:
     else:
         click.echo("\n".join(config_lines(found, asked, folder, list_width())))
     return 0
+
+
+def _is_there(path: str) -> bool:
+    if not path or is_address(path) or path == STDIN:
+        return bool(path)
+    # Unlike pathlib's, it takes absolute patterns.
+    return Path(path).exists() or next(iglob(path, recursive=True), None) is not None  # noqa: PTH207
 
 
 @command.command("init")
