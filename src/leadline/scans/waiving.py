@@ -1,7 +1,7 @@
 """Takes accepted findings out of a report about objects, and says what became of each waiver."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +23,8 @@ from leadline.sources.waivers.marks import LARGEST_MARKED, MARK, Comment, annota
 from leadline.sources.waivers.security_exceptions import is_security_exception, security_exception
 from leadline.waivers.apply import Waivers, why_unusable
 from leadline.waivers.match import Problem, Subject, is_about, is_on
+
+_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def waivers_of_files(paths: Iterable[str]) -> tuple[Waiver, ...]:
@@ -58,7 +60,7 @@ def waived(report: PostureReport, places: Places, waiving: Waiving) -> PostureRe
     if not waivers:
         return replace(report, unread=(*report.unread, *unread)) if unread else report
     problems = {control.id: _problem(control) for control in report.controls}
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = datetime.now(UTC).strftime(_MOMENT)
     every = [_problem(control) for control in waiving.known]
     held = Waivers(waivers, now, lambda match: _is_asked(match, problems.values(), every))
     subjects = _Subjects(report)
@@ -136,6 +138,25 @@ def covered(report: PostureReport, waivers: Sequence[Waiver]) -> dict[str, Count
             if any(is_on(match, subject) for match in matches for subject in known[ids]):
                 counts.setdefault(finding.resource, Counter())[waiver.source] += 1
     return counts
+
+
+def accepting(
+    resource: Resource, derived: Mapping[str, Resource], waivers: Sequence[Waiver], at: tuple[datetime, str]
+) -> Callable[[Finding, Control], Waiver | None]:
+    """What says of a finding on ``resource`` and its control which of ``waivers`` accepts it; ``None`` for none.
+
+    ``derived``: what findings may be about in its place, by id. ``at``: the moment, and the name of the cluster.
+    """
+    now, cluster = at
+    held = Waivers(waivers, now.strftime(_MOMENT), lambda _: True)
+
+    def find(finding: Finding, control: Control) -> Waiver | None:
+        others = [derived[finding.resource]] if finding.resource in derived else []
+        subjects = [subject_of(one, cluster) for one in (*others, resource)]
+        place = held.find(_problem(control), finding.resource, lambda: subjects)
+        return None if place is None else waivers[place]
+
+    return find
 
 
 def controls_of(waivers: Sequence[Waiver], known: Iterable[Control]) -> frozenset[str]:

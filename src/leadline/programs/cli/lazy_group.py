@@ -35,6 +35,7 @@ COMMANDS = {
 }
 """Each is a file in ``commands``, ``-`` in the name being ``_`` in the file's."""
 SERVERS = {
+    "admission": "Judges what is about to be written to a cluster.",
     "apiserver": "Serves stored results as objects of the Kubernetes API.",
     "exporter": "Answers Prometheus with numbers about stored results.",
     "operator": "Keeps the stored results of a cluster current.",

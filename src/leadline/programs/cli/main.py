@@ -11,6 +11,7 @@ INTERRUPTED = 130
 READER_LEFT = 141
 FAULT = 4
 SERVERS = {
+    "admission": "leadline.programs.admission.main",
     "apiserver": "leadline.programs.apiserver.main",
     "exporter": "leadline.programs.exporter.main",
     "operator": "leadline.programs.operator.main",

@@ -32,14 +32,14 @@ class OwnCertificate:
         self.renew(now or datetime.now(UTC))
 
     def is_due(self, now: datetime) -> bool:
-        return now >= self._ends - RENEWED_BEFORE
+        return now >= self.ends - RENEWED_BEFORE
 
     def renew(self, now: datetime) -> None:
         """Makes all anew; ``ca`` is the new one from here on. Raises: ``OSError``."""
         ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
         ca = _ca(ca_key, f"{self._program}-ca", now)
         certificate = _certificate(ca, ca_key, key.public_key(), (self._program, self._host))
-        self._ends = now + LIFE
+        self.ends = now + LIFE
         self.ca = ca.public_bytes(serialization.Encoding.PEM).decode("ascii")
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -1,0 +1,155 @@
+"""Two ASGI applications: one that takes reviews, one that shows numbers."""
+
+import asyncio
+import logging
+import time
+import traceback
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from leadline.programs.admission.counts import Counts
+from leadline.programs.admission.known_waivers import KnownWaivers
+from leadline.programs.admission.reviewer import Decision, Reviewer
+from leadline.programs.admission.wire import Malformed, Review, read_review, written
+
+log = logging.getLogger(__name__)
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+MOST_WAITING = 100
+"""Reviews; what comes then is answered at once, as not judged."""
+PATH = "/validate"
+_TEXT = "text/plain; charset=utf-8"
+
+
+class _TooLarge(Exception):  # noqa: N818
+    """The body is larger than reviews may be."""
+
+
+class Webhook:
+    """Judges in one thread: it computes, and several would only wait for each other."""
+
+    def __init__(self, reviewer: Reviewer, waivers: KnownWaivers, counts: Counts) -> None:
+        self._reviewer = reviewer
+        self._waivers = waivers
+        self._counts = counts
+        self._largest_bytes = reviewer.settings.largest_body_mib << 20
+        self._thread = ThreadPoolExecutor(1, "reviews")
+        self._waiting = 0
+        self.is_ending = False
+
+    @property
+    def is_ready(self) -> bool:
+        return self._waivers.is_tried and not self.is_ending
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        if path == PATH and method == "POST":
+            status, kind, body = await self._answer(scope, receive)
+        elif path == "/livez":
+            status, kind, body = 200, _TEXT, b"ok\n"
+        elif path == "/readyz":
+            status, kind, body = (200, _TEXT, b"ok\n") if self.is_ready else (503, _TEXT, b"not ready\n")
+        else:
+            status, kind, body = 404, _TEXT, b"there is POST /validate, /livez and /readyz\n"
+        await _send(send, status, kind, body)
+
+    async def _answer(self, scope: Message, receive: Receive) -> tuple[int, str, bytes]:
+        try:
+            async with asyncio.timeout(self._reviewer.settings.timeout_s):
+                content = await _body(scope, receive, self._largest_bytes)
+            review = read_review(content)
+        except _TooLarge:
+            self._counts.refused("body too large")
+            return 413, _TEXT, b"a review is larger than largestBodyMib\n"
+        except TimeoutError:
+            self._counts.refused("body too slow")
+            return 408, _TEXT, b"the review did not arrive in time\n"
+        except Malformed as why:
+            self._counts.refused("malformed")
+            return 400, _TEXT, f"{why}\n".encode()
+        began = time.perf_counter()
+        decision = await self._decided(review)
+        self._counts.decided(review.operation, decision, time.perf_counter() - began)
+        if decision.outcome == "denied":
+            controls = sorted({control for control, effect in decision.effects if effect == "denied"})
+            title = "/".join(filter(None, (review.namespace, review.kind.kind, review.name)))
+            log.info(
+                "denied %s of %s: %s", review.operation, title[:300], ",".join(controls[:20]) or decision.why
+            )
+        return 200, "application/json", written(decision.answer)
+
+    async def _decided(self, review: Review) -> Decision:
+        if self._waiting >= MOST_WAITING:
+            return self._reviewer.failed(review.uid, "too many at once")
+        self._waiting += 1
+        loop = asyncio.get_running_loop()
+        work = self._thread.submit(self._decide, review)
+        # One that no one waits for any more counts until it is done.
+        work.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._done))
+        try:
+            answer = asyncio.shield(asyncio.wrap_future(work))
+            return await asyncio.wait_for(answer, self._reviewer.settings.timeout_s)
+        except TimeoutError:
+            work.cancel()
+            return self._reviewer.failed(review.uid, "it took too long")
+
+    def _done(self) -> None:
+        self._waiting -= 1
+
+    def _decide(self, review: Review) -> Decision:
+        try:
+            return self._reviewer.decide(review, self._waivers.known, datetime.now(UTC))
+        except Exception as error:
+            # Without its message, which may repeat what was judged.
+            where = "".join(traceback.format_tb(error.__traceback__)[-5:])
+            log.error("a fault of this program: %s\n%s", type(error).__name__, where)
+            return self._reviewer.failed(review.uid, "a fault of this program")
+
+
+class Shown:
+    """``/metrics``, ``/healthz`` and ``/readyz``."""
+
+    def __init__(self, counts: Counts, webhook: Webhook) -> None:
+        self._counts = counts
+        self._webhook = webhook
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        match scope["path"]:
+            case "/metrics":
+                kind = "text/plain; version=0.0.4; charset=utf-8"
+                await _send(send, 200, kind, self._counts.text())
+            case "/healthz" | "/livez":
+                await _send(send, 200, _TEXT, b"ok\n")
+            case "/readyz":
+                is_ready = self._webhook.is_ready
+                await _send(send, 200 if is_ready else 503, _TEXT, b"ok\n" if is_ready else b"not ready\n")
+            case _:
+                await _send(send, 404, _TEXT, b"there is /metrics, /healthz and /readyz\n")
+
+
+async def _body(scope: Message, receive: Receive, largest: int) -> bytes:
+    """Raises: ``_TooLarge``; ``Malformed`` for one that ends early."""
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    if not length.isdigit() or int(length) > largest:
+        raise _TooLarge
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Malformed("it ended early")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > largest:
+            raise _TooLarge
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _send(send: Send, status: int, kind: str, body: bytes) -> None:
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,261 @@
+"""``leadline admission``: takes reviews of the API server until it is asked to stop."""
+
+import asyncio
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Coroutine, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+import uvicorn
+import uvloop
+
+from leadline.errors import ClusterError, UsageError
+from leadline.outputs.redaction.log import safe_formatter
+from leadline.outputs.redaction.values import SecretValues
+from leadline.posture.catalogue import find_controls, find_frameworks
+from leadline.posture.inventory import Facts
+from leadline.programs.admission.app import Shown, Webhook
+from leadline.programs.admission.counts import Counts
+from leadline.programs.admission.known_waivers import KnownWaivers
+from leadline.programs.admission.registration import trust
+from leadline.programs.admission.reviewer import Reviewer
+from leadline.programs.admission.settings import CONFIG, TABLE, Settings, home_of, settings_of
+from leadline.programs.service import run
+from leadline.programs.serving.kube import Kube, KubeError
+from leadline.programs.serving.own_certificate import OwnCertificate
+from leadline.programs.serving.tls_server import Server, Socket, Tls, server
+from leadline.scans.frameworks import load_frameworks
+from leadline.scans.one_object import AloneJudge
+from leadline.scans.options import PostureOptions
+from leadline.scans.policies import Policies, choose_policies
+from leadline.scans.settings import read_settings, shipped_settings
+from leadline.scans.waiving import waivers_of_files
+from leadline.sources.cluster.connection import async_client, connect
+from leadline.sources.cluster.reader import cloud_of
+
+log = logging.getLogger(__name__)
+LOOK_AGAIN_S = 10.0
+TRY_AGAIN_S = 1.0
+"""While the API server does not trust us, it asks in vain."""
+GOODBYE_S = 5
+PROGRAM = "leadline-admission"
+
+
+def _run(config: str, list_controls: bool, **flags: Any) -> int:
+    """Judge what is about to be written to a cluster: warn, and with --enforce deny. A validating webhook."""
+    if list_controls:
+        return _list_controls()
+    settings = settings_of(config or os.environ.get(CONFIG, ""), os.environ, flags)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(safe_formatter(SecretValues(), "%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    policies = choose_policies(_options(settings))
+    try:
+        with tempfile.TemporaryDirectory(prefix="leadline-tls-") as folder:
+            uvloop.run(serve(settings, policies, Path(folder)))
+    finally:
+        for close in policies.closers:
+            close()
+    return 0
+
+
+command = click.Command(
+    "admission",
+    callback=_run,
+    params=[
+        click.Option(["--config"], default="", metavar="FILE", help=f"Settings: YAML or JSON. [{CONFIG}]"),
+        click.Option(
+            ["--list-controls"], is_flag=True, help="Print which controls are asked, and why others are not."
+        ),
+        *TABLE.flags(),
+    ],
+    help=_run.__doc__,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def _options(settings: Settings) -> PostureOptions:
+    return PostureOptions(
+        frameworks=("all",),
+        exclude_controls=settings.exclude_controls,
+        own_controls=settings.own_controls,
+        environ=os.environ,
+    )
+
+
+def _list_controls() -> int:
+    policies = choose_policies(PostureOptions(frameworks=("all",)))
+    judge = AloneJudge(policies.controls, shipped_settings(policies.known))
+    for control in judge.asked:
+        click.echo(f"asked      {control.id} {control.severity:8} {control.title}")
+    for skip in judge.not_asked:
+        left_out = judge.by_id[skip.control]
+        click.echo(f"not asked  {left_out.id} {left_out.severity:8} {left_out.title}: {skip.why}")
+    return 0
+
+
+def reviewer_of(settings: Settings, policies: Policies, facts: Facts) -> Reviewer:
+    """Raises: ``UsageError`` for controls and frameworks that there are not, or that would deny and are not asked."""
+    known = shipped_settings(policies.known)
+    chosen = read_settings(settings.controls_config, known) if settings.controls_config else known
+    judge = AloneJudge(policies.controls, chosen, facts)
+    asked = {control.id for control in judge.asked}
+    named = {control.id for control in find_controls(settings.deny_controls, policies.known)}
+    for id in sorted(named - asked):
+        raise UsageError(
+            f"denyControls: {id} is not asked at admission", hint="leadline admission --list-controls"
+        )
+    frameworks = find_frameworks(settings.deny_frameworks, load_frameworks(policies.known))
+    listed = {id for framework in frameworks for id in framework.control_ids}
+    return Reviewer(settings, judge, frozenset(named | (listed & asked)), home_of(settings))
+
+
+async def serve(settings: Settings, policies: Policies, folder: Path) -> None:
+    """``folder`` takes the certificate that we make. Raises: ``UsageError``, ``ClusterError``, ``SourceError``."""
+    where = (settings.kube_context, settings.kubeconfig)
+    wants_cluster = settings.use_target_waivers or bool(settings.webhook)
+    facts = await asyncio.to_thread(_facts, where) if wants_cluster else Facts(cloud="none")
+    reviewer = reviewer_of(settings, policies, facts)
+    log.info(
+        "%d controls are asked, %d take other objects and are not; %s",
+        len(reviewer.judge.asked),
+        len(reviewer.judge.not_asked),
+        f"{settings.deny_severity} denies" if settings.enforce else "nothing is denied",
+    )
+    connection = partial(connect, *where, environ=os.environ) if settings.use_target_waivers else None
+    waivers = KnownWaivers(waivers_of_files(settings.waivers), connection)
+    host = settings.own_certificate_for
+    own = OwnCertificate(folder, host, PROGRAM) if host else None
+    pair = (own.certificate, own.key) if own else (Path(settings.certificate), Path(settings.key))
+    socket = Socket(settings.host, settings.port, *pair)
+    trusted = Trusted()
+    counts = Counts(partial(_gauges, waivers, own, trusted))
+    webhook = Webhook(reviewer, waivers, counts)
+    tls = Tls(socket, "")
+    serving = server(webhook, socket, tls, partial(_end, webhook))
+    chores = [_renew(own, tls)]
+    kube = Kube(async_client(*where, environ=os.environ)) if settings.webhook and own else None
+    if kube is not None and own is not None:
+        chores.append(_be_trusted(kube, settings.webhook, own, trusted))
+    if settings.metrics_port:
+        chores.append(_show(settings, Shown(counts, webhook)))
+    waivers.start()
+    try:
+        log.info("serving at port %d", settings.port)
+        await _beside(serving, chores)
+    finally:
+        waivers.stop()
+        if kube is not None:
+            await kube.close()
+    log.info("ended")
+
+
+class Trusted:
+    """Whether the API server is known to trust us."""
+
+    is_so = False
+
+
+def _end(webhook: Webhook) -> None:
+    webhook.is_ending = True
+
+
+def _facts(where: tuple[str, str]) -> Facts:
+    try:
+        cluster = connect(*where, environ=os.environ)
+    except ClusterError as error:
+        log.warning("the version of the cluster is not known: %s", error)
+        return Facts(cloud="none")
+    try:
+        return Facts(server_version=cluster.server_version, cloud=cloud_of(cluster, ()) or "none")
+    finally:
+        cluster.close()
+
+
+def _gauges(
+    waivers: KnownWaivers, own: OwnCertificate | None, trusted: Trusted
+) -> Iterable[tuple[str, str, float]]:
+    yield "waivers", "Accepted findings that are known, of files and of the cluster.", waivers.number
+    is_read = not waivers.known.unread
+    yield "waivers_read", "1 where all that the cluster accepts is known.", float(is_read)
+    if own is not None:
+        yield "trusted", "1 where the API server has our CA.", float(trusted.is_so)
+        yield "certificate_ends_timestamp_seconds", "When our certificate ends.", own.ends.timestamp()
+
+
+async def _beside(serving: Server, chores: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Serves until it is asked to stop; a chore that ends ends all."""
+    tasks = [asyncio.ensure_future(chore) for chore in chores]
+    for task in tasks:
+        task.add_done_callback(lambda _: serving.leave())
+    try:
+        await serving.serve()
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, Exception):
+            raise error
+
+
+async def _renew(own: OwnCertificate | None, tls: Tls) -> None:
+    """Makes our own certificate anew before it ends, and takes up one that others have replaced."""
+    while True:
+        await asyncio.sleep(LOOK_AGAIN_S)
+        try:
+            if own is not None and own.is_due(datetime.now(UTC)):
+                own.renew(datetime.now(UTC))
+            tls.renew("")
+        except OSError as error:
+            log.warning("our certificate: %s", error)
+
+
+async def _be_trusted(kube: Kube, name: str, own: OwnCertificate, trusted: Trusted) -> None:
+    said = ""
+    while True:
+        try:
+            trusted.is_so = await trust(kube, name, own.ca)
+            why = "" if trusted.is_so else f"there is no {name}, so nothing is asked"
+        except KubeError as error:
+            trusted.is_so, why = False, str(error)
+        if why and why != said:
+            log.warning("the API server does not trust us: %s", why)
+        said = why
+        await asyncio.sleep(LOOK_AGAIN_S if trusted.is_so else TRY_AGAIN_S)
+
+
+async def _show(settings: Settings, application: Shown) -> None:
+    config = uvicorn.Config(
+        application,
+        "" if settings.host == "::" else settings.host,
+        settings.metrics_port,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=50,
+        timeout_graceful_shutdown=GOODBYE_S,
+    )
+    await _Beside(config).serve()
+
+
+class _Beside(uvicorn.Server):
+    """Ends with the one whose signals end the program."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code."""
+    return run(command, arguments)

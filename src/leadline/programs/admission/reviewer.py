@@ -1,0 +1,316 @@
+"""Decides about one review. Pure: the same review, waivers and moment give the same decision."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from msgspec import Struct
+from msgspec.structs import replace
+
+from leadline.kube.field_path import value_at
+from leadline.kube.kinds import HANDS_POD_ON, kind_key
+from leadline.kube.workload import CONTAINER_LISTS, descend, pod_paths
+from leadline.model.control import SEVERITIES, Missing
+from leadline.model.finding import Finding
+from leadline.model.waiver import Waiver
+from leadline.outputs.control_groups import edit_of
+from leadline.outputs.place import stable_path
+from leadline.outputs.plain import count
+from leadline.programs.admission.lines import lines_of, rows_of
+from leadline.programs.admission.settings import ALL, FAIL, NONE, Settings
+from leadline.programs.admission.wire import Answer, Body, Review
+from leadline.scans.one_object import AloneJudge, AloneVerdict
+from leadline.sources.waivers.marks import annotated
+
+MOST_CONTAINERS = 250
+MOST_VALUES = 50_000
+DEEPEST = 100
+SUBRESOURCES = ("", "ephemeralcontainers", "resize")
+"""Those through which a pod as a whole is written; of others the object is another, such as a Scale."""
+_OPERATIONS = ("CREATE", "UPDATE")
+_NODES = "system:nodes"
+_MIRROR = "kubernetes.io/config.mirror"
+_NAMED = frozenset({"image", "containers", "spec", "metadata"})
+"""Fields by which a container, a pod or a whole object is known."""
+CONTROLLERS = frozenset(
+    {
+        "system:kube-controller-manager",
+        *(
+            f"system:serviceaccount:kube-system:{name}-controller"
+            for name in (
+                "cronjob",
+                "daemon-set",
+                "deployment",
+                "job",
+                "replicaset",
+                "replication",
+                "statefulset",
+            )
+        ),
+    }
+)
+"""Users that make pods, and what makes pods, out of an object that was judged when it was written."""
+
+
+class Known(Struct, frozen=True):
+    """What is accepted besides by annotations."""
+
+    waivers: tuple[Waiver, ...] = ()
+    """Of files and of the cluster."""
+    unread: str = ""
+    """Why the cluster's own are not known; empty where they are."""
+
+
+class Decision(Struct, frozen=True):
+    answer: Answer
+    outcome: str
+    """``allowed``, ``warned``, ``denied``, or ``not judged``."""
+    why: str = ""
+    """Of what was not judged; one of a few texts."""
+    effects: tuple[tuple[str, str], ...] = ()
+    """Each control that failed, with what came of it: ``denied``, ``would deny``, ``warned``, ``accepted``, ``old``,
+    or ``fault`` where it broke."""
+
+
+class Reviewer:
+    """Made once. It holds nothing of any review, and may be asked from many threads."""
+
+    def __init__(
+        self, settings: Settings, judge: AloneJudge, denying: frozenset[str], home: str = ""
+    ) -> None:
+        """``denying``: ids of controls that deny whatever their severity; ``home``: our own namespace."""
+        self.settings = settings
+        self.judge = judge
+        self._warns = _at_least(judge, settings.warn_severity)
+        self._denies = _at_least(judge, settings.deny_severity) | denying
+        self._excluded = frozenset({*settings.exclude_namespaces, *([home] if home else [])})
+        self._controllers = CONTROLLERS | frozenset(settings.trusted_controllers)
+
+    def decide(self, review: Review, known: Known, now: datetime) -> Decision:
+        """What becomes of a write."""
+        why = self._why_not_asked(review)
+        if why:
+            return Decision(Answer(review.uid), "not judged", why)
+        body = _body_of(review, review.object)
+        too_large = _why_too_large(body)
+        if too_large:
+            return self._too_large(review, too_large)
+        verdict = self.judge.verdict(body)
+        if self._denies.intersection(verdict.faults) and self._fails_closed:
+            return self.failed(review.uid, "a fault of a control")
+        old: frozenset[Any] = frozenset()
+        if review.old_object is not None and self.settings.updates != ALL:
+            old = self._identities_before(review)
+        return self._decided(review, verdict, old, (known, now))
+
+    @property
+    def _fails_closed(self) -> bool:
+        return self.settings.enforce and self.settings.failure_policy == FAIL
+
+    def failed(self, uid: str, why: str) -> Decision:
+        """For what could not be judged by no fault of the object."""
+        is_denied = self._fails_closed
+        line = f"leadline: not judged: {why}"
+        answer = Answer(uid, not is_denied, (line,), line, {"decision": "not judged", "why": why})
+        return Decision(answer if not is_denied else replace(answer, warnings=()), "not judged", why)
+
+    def _why_not_asked(self, review: Review) -> str:
+        if review.operation not in _OPERATIONS or review.sub_resource not in SUBRESOURCES:
+            return "another operation"
+        if review.namespace in self._excluded:
+            return "namespace excluded"
+        if not isinstance(review.object, dict):
+            return "no object"
+        metadata = _table(review.object.get("metadata"))
+        if metadata.get("deletionTimestamp"):
+            # Taking a finalizer off must not be held up.
+            return "being deleted"
+        if self._is_judged_at_owner(review, metadata):
+            return "judged at its owner"
+        return ""
+
+    def _is_judged_at_owner(self, review: Review, metadata: Mapping[str, Any]) -> bool:
+        """Anyone may name an owner in what they write, so it counts from Kubernetes' own controllers alone."""
+        if _NODES in review.user_info.groups and _MIRROR in _table(metadata.get("annotations")):
+            # It runs already, by a file of the node; what is denied is only that it shows.
+            return True
+        if review.user_info.username not in self._controllers:
+            return False
+        owners = metadata.get("ownerReferences")
+        for owner in owners if isinstance(owners, list) else ():
+            if isinstance(owner, dict) and owner.get("controller") is True:
+                group = str(owner.get("apiVersion") or "").rpartition("/")[0]
+                return kind_key(group, str(owner.get("kind") or "")) in HANDS_POD_ON
+        return False
+
+    def _too_large(self, review: Review, why: str) -> Decision:
+        """Such an object would hide from its judge what is in it, so no setting of failures lets it through."""
+        before = None if review.old_object is None else _why_too_large(review.old_object)
+        is_denied = self.settings.enforce and not before
+        line = f"leadline: too large to be judged: {why}"
+        answer = Answer(
+            review.uid,
+            not is_denied,
+            () if is_denied else (line,),
+            line,
+            {"decision": "denied" if is_denied else "not judged", "why": why},
+        )
+        return Decision(answer, "denied" if is_denied else "not judged", "too large")
+
+    def _identities_before(self, review: Review) -> frozenset[Any]:
+        before = _body_of(review, review.old_object)
+        if _why_too_large(before):
+            return frozenset()
+        verdict = self.judge.verdict(before)
+        return frozenset(_identity(one, verdict) for one in verdict.findings)
+
+    def _decided(
+        self, review: Review, verdict: AloneVerdict, old: frozenset[Any], at: tuple[Known, datetime]
+    ) -> Decision:
+        sorted_out = _SortedOut(self, verdict, old, at)
+        known = at[0]
+        settings = self.settings
+        controls = self.judge.by_id
+        denied = sorted_out.of("denied")
+        if denied:
+            lines = [
+                f"leadline: {line}" for line in lines_of(rows_of(denied, controls), settings.most_warnings)
+            ]
+            if sorted_out.by_annotation:
+                lines.append("leadline: annotations of the object itself do not lift a denial here")
+            if known.unread:
+                lines.append(f"leadline: what the cluster accepts is not known: {known.unread}")
+            audit = sorted_out.audit("denied")
+            # The first line follows what the API server writes before it.
+            message = "\n".join(lines).removeprefix("leadline: ")
+            return Decision(Answer(review.uid, False, (), message, audit), "denied", "", sorted_out.effects)
+        shown = rows_of((*sorted_out.of("would deny"), *sorted_out.of("warned")), controls)
+        warnings = [f"leadline: {line}" for line in lines_of(shown, settings.most_warnings)]
+        number = len(rows_of(sorted_out.of("old"), controls)) if warnings else 0
+        if number:
+            there = "was" if number == 1 else "were"
+            warnings.append(f"leadline: {count(number, 'finding')} {there} there before this change")
+        if warnings and known.unread:
+            warnings.append(f"leadline: what the cluster accepts is not known: {known.unread}")
+        outcome = "warned" if shown else "allowed"
+        answer = Answer(review.uid, True, tuple(warnings), "", sorted_out.audit(outcome))
+        return Decision(answer, outcome, "", sorted_out.effects)
+
+
+class _SortedOut:
+    """The findings of a verdict by what comes of each."""
+
+    def __init__(
+        self, reviewer: Reviewer, verdict: AloneVerdict, old: frozenset[Any], at: tuple[Known, datetime]
+    ) -> None:
+        settings, (known, now) = reviewer.settings, at
+        own = annotated(verdict.resource) if settings.use_target_waivers else ()
+        judge, cluster = reviewer.judge, settings.cluster_name
+        lifting = (*known.waivers, *own) if settings.annotations_lift_denials else known.waivers
+        lifts = judge.accepted(verdict, lifting, now, cluster)
+        silences = judge.accepted(verdict, (*known.waivers, *own), now, cluster) if own else lifts
+        self._by_effect: dict[str, list[Finding]] = {}
+        self._undecided = dict.fromkeys((*verdict.undecided, *verdict.faults))
+        self._faults = verdict.faults
+        self._is_partly_unread = any(one.reason != "fault" for one in verdict.unread)
+        self.by_annotation = False
+        for finding, lifted, silenced in zip(verdict.findings, lifts, silences, strict=True):
+            denies, warns = finding.control in reviewer._denies, finding.control in reviewer._warns
+            if not denies and not warns:
+                continue
+            if old and _identity(finding, verdict) in old:
+                effect = "old"
+            elif settings.enforce and denies and lifted is None:
+                effect = "denied"
+                self.by_annotation = self.by_annotation or silenced is not None
+            elif silenced is not None:
+                effect = "accepted"
+            elif denies and lifted is None:
+                effect = "would deny"
+            else:
+                effect = "warned"
+            self._by_effect.setdefault(effect, []).append(finding)
+
+    def of(self, effect: str) -> Sequence[Finding]:
+        return self._by_effect.get(effect, ())
+
+    @property
+    def effects(self) -> tuple[tuple[str, str], ...]:
+        pairs = ((one.control, effect) for effect, found in self._by_effect.items() for one in found)
+        return tuple(dict.fromkeys((*pairs, *((id, "fault") for id in self._faults))))
+
+    def audit(self, decision: str) -> dict[str, str]:
+        lists = {
+            effect: ",".join(dict.fromkeys(f.control for f in found))
+            for effect, found in self._by_effect.items()
+        }
+        return {
+            "decision": decision,
+            **{effect.replace(" ", "-"): ids for effect, ids in lists.items() if ids},
+        }
+
+
+def _at_least(judge: AloneJudge, severity: str) -> frozenset[str]:
+    if severity == NONE:
+        return frozenset()
+    words: Sequence[str] = SEVERITIES
+    return frozenset(one.id for one in judge.asked if words.index(one.severity) <= words.index(severity))
+
+
+def _identity(finding: Finding, verdict: AloneVerdict) -> Any:
+    """What a finding has in common before and after a change: control, place by names, edit, and what stands there.
+
+    What stands there is part of it, so that another dangerous value at the same place is new; of a container or pod
+    as a whole it is not, since any change would be one of it.
+    """
+    _, path, action, value = edit_of(finding)
+    if isinstance(finding.violation, Missing):
+        return finding.control, "", action, value, b""
+    there = value_at(verdict.resource.body, path)
+    is_whole = isinstance(there, dict) and not _NAMED.isdisjoint(there)
+    what = b"" if there is None or is_whole else orjson.dumps(there, option=orjson.OPT_SORT_KEYS)
+    return finding.control, stable_path(verdict.resource.body, path), action, value, what
+
+
+def _body_of(review: Review, given: Body | None) -> Body:
+    """The object, in the namespace that it is written to, whatever it says."""
+    body = dict(given or {})
+    metadata = dict(_table(body.get("metadata")))
+    if review.namespace and body.get("kind") != "Namespace":
+        metadata["namespace"] = review.namespace
+    body["metadata"] = metadata
+    return body
+
+
+def _why_too_large(body: Body) -> str:
+    """Why judging it could take too long; empty where it cannot."""
+    level: list[Any] = [body]
+    values = 0
+    for _ in range(DEEPEST):
+        values += len(level)
+        if values > MOST_VALUES:
+            return f"more than {MOST_VALUES:,} values"
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            break
+    else:
+        return f"nested deeper than {DEEPEST} levels"
+    api_version, kind = body.get("apiVersion"), body.get("kind")
+    if not isinstance(api_version, str) or not isinstance(kind, str):
+        return ""
+    containers = 0
+    for path in pod_paths(api_version, kind, body):
+        spec = descend(body, (*path, "spec"))
+        lists = (spec.get(name) for name in CONTAINER_LISTS)
+        containers += sum(len(one) for one in lists if isinstance(one, list))
+    return f"more than {MOST_CONTAINERS} containers" if containers > MOST_CONTAINERS else ""
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,57 @@
+"""What the API server is to ask about: the kinds that the controls look at which admission asks."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from leadline.kube.kinds import ADDED, ADDED_WORKLOADS, BUILT_IN, WORKLOADS, split_key
+from leadline.model.control import BuiltControl
+from leadline.posture.inventory import WORKLOADS as RUNS_PODS
+from leadline.posture.required_kinds import kinds_needed
+
+SECRET = "Secret"  # noqa: S105 (a kind)
+WRITTEN_BY_KUBERNETES = frozenset(
+    {
+        "Lease.coordination.k8s.io",
+        "LeaseCandidate.coordination.k8s.io",
+        "EndpointSlice.discovery.k8s.io",
+        "Endpoints",
+        "Event",
+        "ControllerRevision.apps",
+        "CSIStorageCapacity.storage.k8s.io",
+        "Node",
+    }
+)
+"""Its own parts write these all the time, and no person does: scans judge them."""
+_WHOLE_PODS = ("pods/ephemeralcontainers", "pods/resize")
+
+
+def kinds_of(controls: Iterable[BuiltControl], *, with_secrets: bool = False) -> tuple[str, ...]:
+    """Keys of kinds, ``Deployment.apps``, sorted."""
+    kinds = set(kinds_needed(controls))
+    if RUNS_PODS in kinds:
+        kinds = (kinds - {RUNS_PODS}) | {*WORKLOADS, *ADDED_WORKLOADS}
+    kinds -= WRITTEN_BY_KUBERNETES
+    if not with_secrets:
+        kinds.discard(SECRET)
+    return tuple(sorted(kinds))
+
+
+def rules_of(controls: Iterable[BuiltControl], *, with_secrets: bool = False) -> list[dict[str, Any]]:
+    """The ``rules`` of a ValidatingWebhookConfiguration, one for each API group. Every version of a kind is meant."""
+    groups: dict[str, list[str]] = {}
+    for key in kinds_of(controls, with_secrets=with_secrets):
+        known = BUILT_IN.get(key) or ADDED.get(key)
+        if known is not None:
+            groups.setdefault(split_key(key)[1], []).append(known.plural)
+    if "pods" in groups.get("", ()):
+        groups[""] += _WHOLE_PODS
+    return [
+        {
+            "apiGroups": [group],
+            "apiVersions": ["*"],
+            "operations": ["CREATE", "UPDATE"],
+            "resources": sorted(groups[group]),
+            "scope": "*",
+        }
+        for group in sorted(groups)
+    ]
