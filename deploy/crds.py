@@ -6,102 +6,17 @@ where a file is not what would be written.
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 import yaml
 from msgspec import Meta, Struct
 
+from leadline.sources.waivers.exception_spec import ClusterExceptionSpec, ExceptionSpec
+
 FOLDER = Path(__file__).resolve().parent / "crds"
 GROUP = "kubescape.io"
 VERSION = "v1beta1"
-
-Status = Literal["not_affected", "affected", "fixed", "under_investigation"]
-Justification = Literal[
-    "component_not_present",
-    "vulnerable_code_not_present",
-    "vulnerable_code_not_in_execute_path",
-    "vulnerable_code_cannot_be_controlled_by_adversary",
-    "inline_mitigations_already_exist",
-]
-Response = Literal["can_not_fix", "will_not_fix", "update", "rollback", "workaround_available"]
-Text = Annotated[str, Meta(max_length=4096)]
-Name = Annotated[str, Meta(min_length=1, max_length=253)]
-Moment = Annotated[
-    str, Meta(max_length=64, description="A day, 2027-01-31, which still counts; or a moment, RFC 3339.")
-]
-
-
-class Expression(Struct, rename="camel"):
-    key: Annotated[str, Meta(min_length=1, max_length=317)]
-    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
-    values: Annotated[list[Annotated[str, Meta(max_length=63)]], Meta(max_length=100)] | None = None
-
-
-class Selector(Struct, rename="camel"):
-    match_labels: dict[str, Annotated[str, Meta(max_length=63)]] | None = None
-    match_expressions: Annotated[list[Expression], Meta(max_length=100)] | None = None
-
-
-class About(Struct, rename="camel"):
-    kind: Name
-    api_group: Text | None = None
-    name: (
-        Annotated[str, Meta(max_length=253, description="Empty for all of the kind; * stands for any text.")]
-        | None
-    ) = None
-
-
-class Match(Struct, rename="camel"):
-    object_selector: Annotated[Selector, Meta(description="Labels of the objects.")] | None = None
-    resources: Annotated[list[About], Meta(max_length=500)] | None = None
-    images: Annotated[list[Text], Meta(max_length=500, description="* stands for any text.")] | None = None
-
-
-class ClusterMatch(Match, rename="camel"):
-    namespace_selector: Annotated[Selector, Meta(description="Labels of the objects' namespaces.")] | None = (
-        None
-    )
-
-
-class Named(Struct, rename="camel"):
-    id: Name
-    aliases: Annotated[list[Name], Meta(max_length=100)] | None = None
-
-
-class Vulnerability(Struct, rename="camel"):
-    vulnerability: Named
-    status: Status
-    justification: Justification | None = None
-    impact_statement: Text | None = None
-    action_statement: Text | None = None
-    response: Annotated[list[Response], Meta(max_length=10)] | None = None
-    subcomponents: Annotated[list[Text], Meta(max_length=500, description="Package URLs.")] | None = None
-    expires_at: Moment | None = None
-    expired_on_fix: Annotated[bool, Meta(description="Whether it ends as soon as there is a fix.")] | None = (
-        None
-    )
-
-
-class Posture(Struct, rename="camel"):
-    control_id: Annotated[Name, Meta(description="For example C-0057.")] = msgspec.field(name="controlID")
-    framework_name: Text | None = None
-    action: Literal["ignore", "alert_only"] | None = None
-
-
-class ExceptionSpec(Struct, rename="camel"):
-    match: Annotated[Match, Meta(description="What it is about; all parts have to match.")] | None = None
-    reason: Annotated[str, Meta(max_length=4096, description="Why it is accepted.")] | None = None
-    author: Annotated[str, Meta(max_length=253, description="Who answers for it.")] | None = None
-    expires_at: Moment | None = None
-    vulnerabilities: Annotated[list[Vulnerability], Meta(max_length=500)] | None = None
-    posture: Annotated[list[Posture], Meta(max_length=500)] | None = None
-
-
-class ClusterExceptionSpec(ExceptionSpec, rename="camel"):
-    match: Annotated[ClusterMatch, Meta(description="What it is about; all parts have to match.")] | None = (
-        None
-    )
 
 
 class Matched(Struct, rename="camel"):
@@ -219,7 +134,8 @@ def _inlined(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
         return _inlined(some[0] | rest, parts)
     made: dict[str, Any] = {}
     for name, value in schema.items():
-        if name in ("title", "default"):
+        if name in ("title", "default") or (name == "additionalProperties" and value is False):
+            # The API server takes out, or with strict validation refuses, what is not named.
             continue
         if name == "properties":
             made[name] = {key: _inlined(one, parts) for key, one in value.items()}

@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from leadline.errors import LeadlineError, SourceError, UsageError
 from leadline.model.resource import Origin, resource_of
-from leadline.model.waiver import Waiver
+from leadline.model.waiver import ObjectMatch, Waiver
+from leadline.scans.waiving import in_namespaces
 from leadline.sources.waivers.marks import annotated, comments
 from leadline.sources.waivers.reader import MOST_WAIVERS, read_waivers
 from leadline.sources.waivers.schema import schema
@@ -69,8 +71,9 @@ def test_our_own_file(tmp_path):
     )
     assert agent.matches[0].labels == {"app": "fluent"}
     assert zlib.name == "number 2"
-    assert zlib.until_fixed
+    assert zlib.matches[0].until_fixed
     assert not agent.is_from_target
+    assert not agent.matches[0].until_fixed
 
 
 def test_the_schema_takes_what_is_read_and_refuses_what_is_not():
@@ -164,32 +167,39 @@ def test_a_security_exception_speaks_of_its_namespace():
                 {
                     "vulnerability": {"id": "CVE-1", "aliases": ["GHSA-1"]},
                     "status": "not_affected",
+                    "justification": "component_not_present",
+                    "impactStatement": "we build without it",
                     "expiredOnFix": True,
                 },
-                {"vulnerability": {"id": "CVE-2"}, "status": "nonsense"},
+                {"vulnerability": {"id": "CVE-2"}, "status": "affected", "response": ["will_not_fix"]},
+                {"vulnerability": {"id": "CVE-3"}, "status": "affected", "response": ["will_not_fix"]},
             ],
         },
     )
-    waiver = security_exception(body, {}, "se.yaml")
+    waiver = security_exception(body, "se.yaml")
     assert isinstance(waiver, Waiver)
     assert {m.namespaces for m in waiver.matches} == {("shop",)}
-    assert [m.controls or m.vulnerabilities for m in waiver.matches] == [("C-0017",), ("CVE-1", "GHSA-1")]
+    assert [(m.controls or m.vulnerabilities, m.until_fixed, m.statement) for m in waiver.matches] == [
+        (("C-0017",), False, ""),
+        (("CVE-1", "GHSA-1"), True, "not_affected, component_not_present: we build without it"),
+        (("CVE-2", "CVE-3"), False, "affected, will_not_fix"),
+    ]
+    assert {m.objects for m in waiver.matches} == {(ObjectMatch("Deployment", "web"),)}
     assert waiver.is_from_target
-    assert waiver.until_fixed
+
+
+def selected(selector: Any, namespaces: dict[str, dict[str, str]]) -> Any:
+    """Names of the namespaces that a cluster-wide exception is about, or why it cannot be used."""
+    spec = {"match": {"namespaceSelector": selector}, "posture": [{"controlID": "C-1"}]}
+    found = security_exception(security("ClusterSecurityException", spec, ""), "x")
+    return found if isinstance(found, str) else in_namespaces([found], namespaces)[0].matches[0].namespaces
 
 
 def test_a_cluster_wide_one_asks_for_labels_of_namespaces():
-    spec = {
-        "match": {"namespaceSelector": {"matchLabels": {"env": "dev"}}},
-        "posture": [{"controlID": "C-1"}],
-    }
-    labels = {"a": {"env": "dev"}, "b": {"env": "prod"}}
-    found = security_exception(security("ClusterSecurityException", spec, ""), labels, "x")
-    assert isinstance(found, Waiver)
-    assert found.matches[0].namespaces == ("a",)
-    none = security_exception(security("ClusterSecurityException", spec, ""), {}, "x")
-    assert isinstance(none, Waiver)
-    assert none.matches[0].namespaces == ("",)
+    selector = {"matchLabels": {"env": "dev"}}
+    assert selected(selector, {"a": {"env": "dev"}, "b": {"env": "prod"}}) == ("a",)
+    assert selected(selector, {}) == ("",)
+    assert selected({}, {"a": {}}) == ("a",)
 
 
 @pytest.mark.parametrize(
@@ -199,28 +209,34 @@ def test_a_cluster_wide_one_asks_for_labels_of_namespaces():
         ({"operator": "NotIn", "values": ["dev"]}, ("b", "c")),
         ({"operator": "Exists"}, ("a", "b")),
         ({"operator": "DoesNotExist"}, ("c",)),
-        ({"operator": "Near", "values": ["dev"]}, ("",)),
     ],
 )
 def test_namespaces_are_selected_as_kubernetes_selects(expression, chosen):
-    selector = {"matchExpressions": [{"key": "env", **expression}]}
-    spec = {"match": {"namespaceSelector": selector}, "posture": [{"controlID": "C-1"}]}
     labels = {"a": {"env": "dev"}, "b": {"env": "test"}, "c": {}}
-    found = security_exception(security("ClusterSecurityException", spec, ""), labels, "x")
-    assert isinstance(found, Waiver)
-    assert found.matches[0].namespaces == chosen
+    assert selected({"matchExpressions": [{"key": "env", **expression}]}, labels) == chosen
 
 
 @pytest.mark.parametrize(
-    "selector",
+    ("selector", "words"),
     [
-        {"matchExpressions": [{"key": "a", "operator": "NotIn", "values": ["b"]}]},
-        {"matchExpressions": [{"key": "a", "operator": "In", "values": ["b", "c"]}]},
+        ({"matchExpressions": [{"key": "a", "operator": "Near"}]}, "matchExpressions[0].operator"),
+        ({"matchExpressions": [{"key": "a", "operator": "In"}]}, "In needs values"),
+        ({"matchExpressions": [{"key": "a", "operator": "NotIn", "values": []}]}, "NotIn needs values"),
+        ({"matchExpressions": [{"key": "a", "operator": "Exists", "values": ["b"]}]}, "takes no values"),
+        ({"matchExpressions": [{"key": "a b", "operator": "Exists"}]}, "no key of a label"),
+        ({"matchLabels": {"a": "b*"}}, "no value of a label"),
+        ({"matchLabels": {"a": 3}}, "matchLabels"),
+        ({"matchLabel": {"a": "b"}}, "unknown field `matchLabel`"),
+        ([], "expected `object"),
     ],
 )
-def test_a_selector_that_is_not_understood_accepts_nothing(selector):
-    spec = {"match": {"objectSelector": selector}, "posture": [{"controlID": "C-1"}]}
-    assert isinstance(security_exception(security("SecurityException", spec), {}, "x"), str)
+@pytest.mark.parametrize("name", ["objectSelector", "namespaceSelector"])
+def test_a_selector_that_the_api_server_refuses_makes_the_exception_unusable(name, selector, words):
+    spec = {"match": {name: selector}, "posture": [{"controlID": "C-1"}]}
+    why = security_exception(security("ClusterSecurityException", spec, ""), "x")
+    assert isinstance(why, str)
+    assert f"spec.match.{name}" in why
+    assert words in why
 
 
 def test_annotations_of_ours_and_of_the_ecosystem():

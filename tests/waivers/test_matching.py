@@ -3,10 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from leadline.model.waiver import Waiver, WaiverMatch
+from leadline.model.waiver import LabelRequirement, ObjectMatch, Waiver, WaiverMatch
 from leadline.waivers.apply import Waivers
-from leadline.waivers.match import Problem, Subject, covers, is_broad, problems_of
+from leadline.waivers.match import Problem, Subject, covers, is_broad, problems_of, resolved
 from leadline.waivers.patterns import PatternError, compiled
 
 AGENT = Subject(
@@ -95,8 +96,126 @@ def test_aliases_and_parts_of_images():
 
 
 def test_the_name_of_a_namespace_is_its_namespace():
-    shop = Subject(kind="Namespace", name="shop")
-    assert covers(WaiverMatch(namespaces=("shop",)), PRIVILEGED, shop)
+    match = WaiverMatch(namespaces=("shop",))
+    assert covers(match, PRIVILEGED, Subject(kind="Namespace", name="shop"))
+    assert not covers(match, PRIVILEGED, Subject(kind="Namespace", name="shop", group="other.example"))
+
+
+@pytest.mark.parametrize(
+    ("one", "is_meant"),
+    [
+        (ObjectMatch("daemonset"), True),
+        (ObjectMatch("DaemonSet", "ag*"), True),
+        (ObjectMatch("DaemonSet", "agent", "apps"), True),
+        (ObjectMatch("DaemonSet", "agent", "APPS"), True),
+        (ObjectMatch("DaemonSet", "agent", ""), False),
+        (ObjectMatch("DaemonSet", "agent", "other.example"), False),
+        (ObjectMatch("Deployment"), False),
+        (ObjectMatch("DaemonSet", "Agent"), False),
+    ],
+)
+def test_kind_name_and_group_belong_together(one, is_meant):
+    subject = replace(AGENT, group="apps")
+    assert covers(WaiverMatch(objects=(ObjectMatch("Pod"), one)), PRIVILEGED, subject) is is_meant
+    assert not covers(WaiverMatch(objects=(one,)), PRIVILEGED, Subject())
+
+
+def test_a_group_that_is_not_known_is_not_the_one_that_is_asked():
+    for group in ("", "apps", "*"):
+        match = WaiverMatch(objects=(ObjectMatch("DaemonSet", group=group),))
+        assert not covers(match, PRIVILEGED, AGENT)
+    assert covers(
+        WaiverMatch(objects=(ObjectMatch("Pod", group=""),)), PRIVILEGED, Subject(kind="Pod", group="")
+    )
+
+
+KEYS = st.sampled_from(["app", "env", "tier"])
+VALUES = st.sampled_from(["a", "b", ""])
+REQUIREMENTS = st.one_of(
+    st.builds(
+        LabelRequirement,
+        KEYS,
+        st.sampled_from(["In", "NotIn"]),
+        st.lists(VALUES, min_size=1, max_size=3).map(tuple),
+    ),
+    st.builds(LabelRequirement, KEYS, st.sampled_from(["Exists", "DoesNotExist"])),
+)
+
+
+def holds(one: LabelRequirement, labels: dict[str, str]) -> bool:
+    """As labels.Requirement.Matches of k8s.io/apimachinery has it."""
+    if one.operator in ("Exists", "DoesNotExist"):
+        return (one.key in labels) == (one.operator == "Exists")
+    if one.key not in labels:
+        return one.operator == "NotIn"
+    return (labels[one.key] in one.values) == (one.operator == "In")
+
+
+@given(st.lists(REQUIREMENTS, max_size=4), st.dictionaries(KEYS, VALUES))
+def test_a_selector_selects_as_kubernetes_selects(requirements, labels):
+    match = WaiverMatch(object_labels=tuple(requirements))
+    expected = all(holds(one, labels) for one in requirements)
+    assert covers(match, PRIVILEGED, Subject(labels=labels, has_labels=True)) is expected
+    of_namespace = resolved(WaiverMatch(namespace_labels=tuple(requirements)), {"shop": labels})
+    assert covers(of_namespace, PRIVILEGED, Subject(namespace="shop")) is expected
+    assert not covers(of_namespace, PRIVILEGED, Subject(kind="Node", name="shop"))
+
+
+def test_labels_that_are_not_known_and_annotations_fulfil_no_selector():
+    for operator in ("NotIn", "DoesNotExist"):
+        match = WaiverMatch(object_labels=(LabelRequirement("app", operator, ("a",)),))
+        assert not covers(match, PRIVILEGED, Subject())
+    annotated = Subject(annotations={"app": "a"}, has_labels=True)
+    assert not covers(WaiverMatch(object_labels=(LabelRequirement("app", "Exists"),)), PRIVILEGED, annotated)
+
+
+def test_namespaces_that_were_not_found_out_are_none():
+    assert not covers(WaiverMatch(namespace_labels=()), PRIVILEGED, AGENT)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_meant"),
+    [
+        ("pkg:deb/debian/zlib1g", True),
+        ("pkg:deb/debian/zlib1g@1.2.13", True),
+        ("pkg:deb/debian/zlib1g@1.2.13?arch=amd64", True),
+        ("pkg:deb/debian/zlib1g?arch=amd64", True),
+        ("pkg:deb/debian/zlib1g@1.2.13?arch=arm64", False),
+        ("pkg:deb/debian/zlib1g@1.2.1", False),
+        ("pkg:deb/ubuntu/zlib1g", False),
+        ("pkg:apk/debian/zlib1g", False),
+        ("pkg:deb/debian/zlib", False),
+    ],
+)
+def test_a_package_url_names_what_it_says_and_no_more(wanted, is_meant):
+    problem = replace(CVE, purl="pkg:deb/debian/zlib1g@1.2.13?arch=amd64&distro=debian-12")
+    assert covers(WaiverMatch(purls=(wanted,)), problem, AGENT) is is_meant
+    assert not covers(WaiverMatch(purls=(wanted,)), CVE, AGENT)
+
+
+def test_what_holds_in_a_framework_is_accepted_there_alone():
+    waivers = held(waiver("x", controls=("C-0057",), frameworks=("nsa",)), waiver("y", controls=("C-1",)))
+    assert waivers.has_frameworks
+    problem = replace(PRIVILEGED, frameworks=("NSA", "MITRE"))
+    assert waivers.find(problem, 1, lambda: [AGENT]) is None
+    assert waivers.find_in_frameworks(problem, 1, lambda: [AGENT], ("NSA", "MITRE")) == {"NSA": 0}
+    assert [use.findings for use in waivers.uses()] == [1, 0]
+    elsewhere = replace(PRIVILEGED, frameworks=("MITRE",))
+    assert waivers.find_in_frameworks(elsewhere, 1, lambda: [AGENT], ("MITRE",)) == {}
+
+
+def test_a_part_of_a_waiver_may_end_before_the_rest():
+    matches = (
+        WaiverMatch(vulnerabilities=("CVE-2024-1",), expires="2026-11-25"),
+        WaiverMatch(vulnerabilities=("CVE-2024-2",), expires="2027-01-01"),
+    )
+    waivers = held(Waiver(name="x", matches=matches))
+    assert waivers.find(CVE, 1, lambda: [AGENT]) is None
+    assert waivers.find(replace(CVE, vulnerabilities=("CVE-2024-2",)), 1, lambda: [AGENT]) == 0
+    assert [(use.state, use.findings) for use in waivers.uses()] == [("used", 1)]
+    over = held(Waiver(name="x", matches=matches[:1]))
+    assert over.find(CVE, 1, lambda: [AGENT]) is None
+    assert [(use.state, use.findings) for use in over.uses()] == [("expired", 1)]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,24 @@ Writing = Literal["glob", "regex", "part", "exact"]
 Sort = Literal["", "controls", "vulnerabilities"]
 
 
+class LabelRequirement(Struct, frozen=True):
+    """One part of a label selector, as Kubernetes has it."""
+
+    key: str
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    values: tuple[str, ...] = ()
+
+
+class ObjectMatch(Struct, frozen=True):
+    """Some objects of a kind. Globs, without regard to case but for the name."""
+
+    kind: str
+    name: str = ""
+    """Empty for all of the kind."""
+    group: str | None = None
+    """The API group, empty for the core one; ``None`` for any."""
+
+
 class WaiverMatch(Struct, frozen=True, kw_only=True):
     """Which findings are meant. All fields have to match, of a field any one value; an empty field matches everything.
 
@@ -21,9 +39,15 @@ class WaiverMatch(Struct, frozen=True, kw_only=True):
     """The only sort of findings that is meant; empty for both."""
     controls: tuple[str, ...] = ()
     """Ids or titles."""
+    titles: tuple[str, ...] = ()
+    """The same, to match besides."""
+    frameworks: tuple[str, ...] = ()
+    """Names of those in whose view alone findings of controls are accepted; empty for every view."""
     vulnerabilities: tuple[str, ...] = ()
     """Ids, also those that are aliases of the one that is reported."""
     packages: tuple[str, ...] = ()
+    purls: tuple[str, ...] = ()
+    """Package URLs; one without a version means every version, one without qualifiers any."""
     severities: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
@@ -40,6 +64,17 @@ class WaiverMatch(Struct, frozen=True, kw_only=True):
     image_parts: Mapping[str, str] = {}
     """``registry``, ``organization``, ``imageName`` and ``imageTag``."""
     clusters: tuple[str, ...] = ()
+    objects: tuple[ObjectMatch, ...] = ()
+    object_labels: tuple[LabelRequirement, ...] = ()
+    """All of them hold of the object's labels, annotations apart. Labels that are not known fulfil none."""
+    namespace_labels: tuple[LabelRequirement, ...] | None = None
+    """The same of the labels of its namespace; ``None`` where those are not asked. Objects without a namespace fulfil none."""
+    expires: str = ""
+    """As that of the waiver, for this match alone."""
+    until_fixed: bool = False
+    """Whether it ends for a vulnerability as soon as there is a fix."""
+    statement: str = ""
+    """What its author says of the vulnerabilities, beside the reason."""
     writing: Writing = "glob"
 
 
@@ -63,8 +98,6 @@ class Waiver(Struct, frozen=True, kw_only=True):
     """Where it stands: a file, ``file:line``, or an object's title."""
     is_from_target: bool = False
     """Whether it came with what was scanned."""
-    until_fixed: bool = False
-    """Whether it ends for a vulnerability as soon as there is a fix."""
 
 
 WaiverState = Literal["used", "unused", "expired", "not asked"]

@@ -22,7 +22,7 @@ from leadline.sources.regular_file import read_regular
 from leadline.sources.waivers.marks import LARGEST_MARKED, MARK, Comment, annotated, comments
 from leadline.sources.waivers.security_exceptions import is_security_exception, security_exception
 from leadline.waivers.apply import Waivers, why_unusable
-from leadline.waivers.match import Problem, Subject, is_about, is_on
+from leadline.waivers.match import Problem, Subject, is_about, is_on, resolved
 
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -51,6 +51,7 @@ def waived(report: PostureReport, places: Places, waiving: Waiving) -> PostureRe
     """``report`` without the findings that are accepted, by what the user gave or by what comes with the target."""
     given, options = waiving.given, waiving.options
     own, unread = waivers_of_objects(report.resources) if options.use_target_waivers else ((), ())
+    given = in_namespaces(given, labels_of_namespaces(report.resources))
     marked = _Marked(report, places, options) if options.use_target_waivers else None
     waivers = [*given, *own]
     first_comment = len(waivers)
@@ -89,10 +90,9 @@ def waivers_of_objects(resources: Sequence[Resource]) -> tuple[tuple[Waiver, ...
     """Those in annotations and in objects of ``SecurityException``, and what of them cannot be used."""
     found: list[Waiver] = []
     unread: list[Unread] = []
-    namespaces = {one.name: _texts(one.body, "labels") for one in resources if one.kind == "Namespace"}
     for resource in resources:
         if is_security_exception(resource.body):
-            waiver = security_exception(resource.body, namespaces, resource.origin.file or resource.title)
+            waiver = security_exception(resource.body, resource.origin.file or resource.title)
             found_here: tuple[Waiver, ...] = () if isinstance(waiver, str) else (waiver,)
             if isinstance(waiver, str):
                 unread.append(
@@ -108,7 +108,28 @@ def waivers_of_objects(resources: Sequence[Resource]) -> tuple[tuple[Waiver, ...
                 found.append(one)
     # Which of several is named must not depend on the order in which a cluster's objects came.
     found.sort(key=lambda one: (one.kind, one.source if one.kind == "security exception" else ""))
-    return tuple(found), tuple(unread)
+    return in_namespaces(found, labels_of_namespaces(resources)), tuple(unread)
+
+
+def in_namespaces(
+    waivers: Iterable[Waiver], namespaces: Mapping[str, Mapping[str, str]]
+) -> tuple[Waiver, ...]:
+    """``waivers`` with the names of the namespaces that they select by labels."""
+    return tuple(
+        replace(one, matches=tuple(resolved(match, namespaces) for match in one.matches))
+        if any(match.namespace_labels is not None for match in one.matches)
+        else one
+        for one in waivers
+    )
+
+
+def labels_of_namespaces(resources: Iterable[Resource]) -> dict[str, Mapping[str, str]]:
+    """By the name of each namespace that is known."""
+    return {
+        one.name: _texts(one.body, "labels")
+        for one in resources
+        if one.kind == "Namespace" and one.api_version == "v1" and one.body
+    }
 
 
 def covered(report: PostureReport, waivers: Sequence[Waiver]) -> dict[str, Counter[str]]:
@@ -202,16 +223,29 @@ def subject_of(resource: Resource, cluster: str) -> Subject:
         paths = tuple(dict.fromkeys((origin.file, origin.path, f"{origin.path}:{origin.document}")))
     return Subject(
         kind=resource.kind,
+        group=_group_of(resource),
         name=resource.name,
         namespace=resource.namespace,
         id=resource.id,
         labels=_texts(resource.body, "labels"),
+        # What was joined of other objects, or read from a store, has no metadata of its own.
+        has_labels=origin.kind != "derived" and isinstance(resource.body.get("metadata"), dict),
         annotations=_texts(resource.body, "annotations"),
         containers=tuple(name for name, _ in found if name),
         paths=paths,
         images=tuple(name for _, image in found for name in image_names(image)),
         cluster=cluster,
     )
+
+
+def _group_of(resource: Resource) -> str | None:
+    """``None`` where only the name is known. Of a subject its version is not known, only its group."""
+    group, slash, _ = resource.api_version.rpartition("/")
+    if slash:
+        return group
+    if resource.origin.kind == "derived" and resource.kind:
+        return resource.api_version
+    return "" if resource.api_version else None
 
 
 def image_names(written: str) -> tuple[str, ...]:

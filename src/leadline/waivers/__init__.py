@@ -1,1 +1,1 @@
-"""Waivers held against findings: the one matcher for posture and images. Knows ``model`` alone, reads no file."""
+"""Waivers held against findings: the one matcher for posture and images. Knows ``model`` and ``kube``, reads no file."""

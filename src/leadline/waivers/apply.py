@@ -1,15 +1,18 @@
 """Which of several waivers covers a finding, and what became of each of them in the end."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from leadline.model.waiver import Waiver, WaiverMatch, WaiverUse
 from leadline.waivers.match import (
     Problem,
     Subject,
+    any_framework,
     is_about,
     is_broad,
     is_on,
+    namespace_of,
     needs_objects,
     problems_of,
 )
@@ -28,29 +31,40 @@ class Waivers:
         self._now = moment_of(now) or datetime.min.replace(tzinfo=UTC)
         self._is_over = [is_over(waiver, self._now) for waiver in waivers]
         self._findings = [0] * len(waivers)
-        self._on: dict[tuple[Hashable, bool], list[tuple[int, WaiverMatch]]] = {}
+        self._entries = [
+            _Entry(place, match, match.expires != "" and has_ended(match.expires, self._now))
+            for place, waiver in enumerate(waivers)
+            # What a comment is about are lines, which only its file can say.
+            for match in (waiver.matches if waiver.kind != "comment" else ())
+        ]
+        self._index = _index(self._entries)
+        self._on: dict[tuple[Hashable, bool], list[_Entry]] = {}
+        self.has_frameworks = any(entry.match.frameworks for entry in self._entries)
+        """Whether some hold in some frameworks alone."""
 
     def find(
         self, problem: Problem, key: Hashable, subjects: Subjects, *, is_every: bool = False
     ) -> int | None:
-        """The place of the waiver that covers ``problem``; ``None`` for none.
+        """The place of the waiver that covers ``problem`` in every framework; ``None`` for none.
 
         ``key`` stands for ``subjects``, which are asked for once. One of them is enough; with ``is_every`` a waiver that
         is limited to some objects has to be about all of them.
         """
-        if (key, is_every) not in self._on:
-            self._on[key, is_every] = self._matches(subjects(), is_every=is_every)
-        first: int | None = None
+        covering = self._covering(problem, key, subjects, is_every=is_every)
+        return self._first(entry for entry in covering if not entry.match.frameworks)
+
+    def find_in_frameworks(
+        self, problem: Problem, key: Hashable, subjects: Subjects, names: Iterable[str]
+    ) -> Mapping[str, int]:
+        """Of the frameworks called ``names`` those in which a waiver that is limited to some covers ``problem``: its place."""
+        limited = [one for one in self._covering(problem, key, subjects) if one.match.frameworks]
         counted: set[int] = set()
-        for place, match in self._on[key, is_every]:
-            waiver = self.waivers[place]
-            if place in counted or (waiver.until_fixed and problem.has_fix) or not is_about(match, problem):
-                continue
-            counted.add(place)
-            self._findings[place] += 1
-            if first is None and not self._is_over[place]:
-                first = place
-        return first
+        found = {}
+        for name in names if limited else ():
+            place = self._first((one for one in limited if any_framework(one.match, (name,))), counted)
+            if place is not None:
+                found[name] = place
+        return found
 
     def use(self, place: int) -> int | None:
         """Counts a finding that is known to be covered; ``None`` where the waiver has expired."""
@@ -72,21 +86,75 @@ class Waivers:
             )
         )
 
-    def _matches(self, subjects: Sequence[Subject], *, is_every: bool) -> list[tuple[int, WaiverMatch]]:
+    def _first(self, covering: Iterable["_Entry"], counted: set[int] | None = None) -> int | None:
+        """The place of the first that is in force; all are counted, once each."""
+        counted = set() if counted is None else counted
+        first: int | None = None
+        for place, _, has_ended_alone in covering:
+            if has_ended_alone and not self._is_over[place]:
+                continue
+            if place not in counted:
+                counted.add(place)
+                self._findings[place] += 1
+            if first is None and not self._is_over[place]:
+                first = place
+        return first
+
+    def _covering(
+        self, problem: Problem, key: Hashable, subjects: Subjects, *, is_every: bool = False
+    ) -> list["_Entry"]:
+        if (key, is_every) not in self._on:
+            self._on[key, is_every] = self._matches(subjects(), is_every=is_every)
+        return [entry for entry in self._on[key, is_every] if is_about(entry.match, problem)]
+
+    def _matches(self, subjects: Sequence[Subject], *, is_every: bool) -> list["_Entry"]:
         found = []
-        for place, waiver in enumerate(self.waivers):
-            # What a comment is about are lines, which only its file can say.
-            for match in waiver.matches if waiver.kind != "comment" else ():
-                test = all if is_every and needs_objects(match) else any
-                if subjects and test(is_on(match, subject) for subject in subjects):
-                    found.append((place, match))
+        for number in self._candidates(subjects):
+            entry = self._entries[number]
+            test = all if is_every and needs_objects(entry.match) else any
+            if test(is_on(entry.match, subject) for subject in subjects):
+                found.append(entry)
         return found
+
+    def _candidates(self, subjects: Sequence[Subject]) -> list[int]:
+        """Numbers of the entries that may be about one of ``subjects``."""
+        if not subjects:
+            return []
+        keys = {
+            key for one in subjects for key in (("", ""), ("namespace", namespace_of(one)), ("id", one.id))
+        }
+        return sorted(number for key in keys for number in self._index.get(key, ()))
+
+
+class _Entry(NamedTuple):
+    place: int
+    match: WaiverMatch
+    has_ended: bool
+    """Alone, whatever its waiver says."""
+
+
+def _index(entries: Sequence[_Entry]) -> dict[tuple[str, str], list[int]]:
+    """Numbers of the entries by an id or a namespace that they are limited to, so that one namespace costs no other."""
+    index: dict[tuple[str, str], list[int]] = {}
+    for number, (_, match, _) in enumerate(entries):
+        keys = _plain(match, "id", match.ids) or _plain(match, "namespace", match.namespaces) or [("", "")]
+        for key in dict.fromkeys(keys):
+            index.setdefault(key, []).append(number)
+    return index
+
+
+def _plain(match: WaiverMatch, sort: str, values: tuple[str, ...]) -> list[tuple[str, str]]:
+    is_plain = match.writing == "exact" or (
+        match.writing == "glob" and not any(set("*?[") & set(value) for value in values)
+    )
+    return [(sort, value) for value in values] if is_plain else []
 
 
 def why_unusable(waiver: Waiver) -> str:
     """Why a waiver cannot be in force; empty where it can."""
-    if waiver.expires and moment_of(waiver.expires) is None:
-        return f"its end is no date: {waiver.expires[:40]}"
+    for expires in (waiver.expires, *(match.expires for match in waiver.matches)):
+        if expires and moment_of(expires) is None:
+            return f"its end is no date: {expires[:40]}"
     return problems_of(waiver)
 
 
@@ -100,17 +168,24 @@ def moment_of(text: str) -> datetime | None:
 
 
 def is_over(waiver: Waiver, now: datetime) -> bool:
-    """Whether it no longer holds; one whose end cannot be read does not hold either."""
-    if not waiver.expires:
-        return False
-    moment = moment_of(waiver.expires)
+    """Whether nothing of it holds any longer."""
+    if waiver.expires and has_ended(waiver.expires, now):
+        return True
+    ends = [match.expires for match in waiver.matches]
+    return bool(ends) and all(end and has_ended(end, now) for end in ends)
+
+
+def has_ended(expires: str, now: datetime) -> bool:
+    """Whether the end has passed; one that cannot be read has."""
+    moment = moment_of(expires)
     if moment is None:
         return True
-    return moment.date() < now.date() if _is_date(waiver.expires) else moment <= now
+    return moment.date() < now.date() if _is_date(expires) else moment <= now
 
 
 def days_left(waiver: Waiver, now: datetime) -> int | None:
-    moment = moment_of(waiver.expires) if waiver.expires else None
+    ends = [one for one in (waiver.expires, *(match.expires for match in waiver.matches)) if one]
+    moment = min((found for one in ends if (found := moment_of(one)) is not None), default=None)
     return None if moment is None else max(0, (moment.astimezone(UTC).date() - now.date()).days)
 
 

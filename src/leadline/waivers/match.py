@@ -1,21 +1,28 @@
 """Whether a waiver is about a finding. One function for findings of controls and of images."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from msgspec import Struct
 
-from leadline.model.waiver import Waiver, WaiverMatch, Writing
-from leadline.waivers.patterns import PatternError, compiled
+from leadline.kube.selector import Selector, compile_selector
+from leadline.model.waiver import LabelRequirement, ObjectMatch, Waiver, WaiverMatch, Writing
+from leadline.waivers.package_match import is_package, why_no_purl
+from leadline.waivers.patterns import PatternError, Test, compiled
 
 
 class Subject(Struct, frozen=True, kw_only=True):
     """What a finding is about, as far as waivers ask. An empty field is one that the finding does not have."""
 
     kind: str = ""
+    group: str | None = None
+    """The API group, empty for the core one; ``None`` where that is not known."""
     name: str = ""
     namespace: str = ""
     id: str = ""
     labels: Mapping[str, str] = {}
+    has_labels: bool = False
+    """Whether all labels are known: otherwise nothing is said by one that is not among ``labels``."""
     annotations: Mapping[str, str] = {}
     containers: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
@@ -31,9 +38,12 @@ class Problem(Struct, frozen=True, kw_only=True):
 
     controls: tuple[str, ...] = ()
     """Id and title."""
+    frameworks: tuple[str, ...] | None = None
+    """Names of those that list the control; ``None`` where that is not asked."""
     vulnerabilities: tuple[str, ...] = ()
     """The id and its aliases."""
     package: str = ""
+    purl: str = ""
     severity: str = ""
     has_fix: bool = False
 
@@ -50,35 +60,68 @@ def is_about(match: WaiverMatch, problem: Problem) -> bool:
         return False
     if bool(match.controls) and not problem.controls:
         return False
-    if (match.vulnerabilities or match.packages) and not problem.vulnerabilities:
+    if (match.vulnerabilities or match.packages or match.purls) and not problem.vulnerabilities:
+        return False
+    if match.until_fixed and problem.has_fix:
         return False
     return (
         _any(match.controls, problem.controls, match.writing, fold=True)
+        and _any(match.titles, problem.controls, match.writing, fold=True)
         and _any(match.vulnerabilities, problem.vulnerabilities, "glob", fold=True)
         and _any(match.packages, (problem.package,), match.writing)
         and _any(match.severities, (problem.severity,), "glob", fold=True)
+        and (not match.purls or any(is_package(purl, problem.purl) for purl in match.purls))
+        and (problem.frameworks is None or any_framework(match, problem.frameworks))
     )
+
+
+def any_framework(match: WaiverMatch, names: tuple[str, ...]) -> bool:
+    """Whether it holds in one of the frameworks called ``names``; true where it is limited to none."""
+    return _any(match.frameworks, names, match.writing, fold=True)
 
 
 def is_on(match: WaiverMatch, subject: Subject) -> bool:
     """Whether it is this object or image that is meant."""
-    namespaces = (subject.name if subject.kind == "Namespace" else subject.namespace,)
     return (
         _any(match.kinds, (subject.kind,), match.writing, fold=True)
         and _any(match.names, (subject.name,), match.writing)
-        and _any(match.namespaces, namespaces, match.writing)
+        and _any(match.namespaces, (namespace_of(subject),), match.writing)
         and _any(match.ids, (subject.id,), match.writing)
         and _any(match.containers, subject.containers, match.writing)
         and _any(match.clusters, (subject.cluster,), match.writing)
         and _any(match.images, subject.images, match.writing)
         and (not match.paths or any(_is_below(match.paths, path, match.writing) for path in subject.paths))
         and _has_labels(match, subject)
+        and (not match.objects or any(_is_object(one, subject) for one in match.objects))
+        and (
+            not match.object_labels
+            or (subject.has_labels and _selecting(match.object_labels)(subject.labels))
+        )
+        # Which namespaces these are has to be found out first: ``resolved``.
+        and match.namespace_labels is None
         and all(
             compiled(value, "part")(subject.image_parts.get(part, ""))
             for part, value in match.image_parts.items()
             if value
         )
     )
+
+
+def namespace_of(subject: Subject) -> str:
+    """The namespace that it is in, or is."""
+    return subject.name if subject.kind == "Namespace" and not subject.group else subject.namespace
+
+
+def resolved(match: WaiverMatch, namespaces: Mapping[str, Mapping[str, str]]) -> WaiverMatch:
+    """``match`` with the names of the namespaces that it selects, out of all there are with their labels."""
+    if match.namespace_labels is None:
+        return match
+    selects = _selecting(match.namespace_labels)
+    names = (name for name, labels in namespaces.items() if selects(labels))
+    found = tuple(name for name in names if not set("*?[") & set(name))
+    fields = {name: getattr(match, name) for name in WaiverMatch.__struct_fields__}
+    # No namespace has the labels, so none is meant; the empty list would mean every one.
+    return WaiverMatch(**(fields | {"namespaces": found or ("",), "namespace_labels": None}))
 
 
 def needs_objects(match: WaiverMatch) -> bool:
@@ -91,6 +134,9 @@ def needs_objects(match: WaiverMatch) -> bool:
         or match.ids
         or match.containers
         or match.paths
+        or match.objects
+        or match.object_labels
+        or match.namespace_labels is not None
     )
 
 
@@ -109,13 +155,36 @@ def problems_of(waiver: Waiver) -> str:
     for match in waiver.matches:
         values = [*match.controls, *(value for group in _objects(match) for value in group), *match.packages]
         try:
-            for value in values:
+            for value in [*values, *match.titles, *match.frameworks]:
                 compiled(value, match.writing)
+            for one in match.objects:
+                for value in (one.kind, one.name, one.group or ""):
+                    compiled(value, "glob")
             for value in match.image_parts.values():
                 compiled(value, "part")
+            for value in (*match.vulnerabilities, *match.severities):
+                compiled(value, "glob")
         except PatternError as error:
             return str(error)
+        if why := next(filter(None, map(why_no_purl, match.purls)), ""):
+            return why
     return ""
+
+
+@lru_cache(maxsize=4096)
+def _selecting(requirements: tuple[LabelRequirement, ...]) -> Selector:
+    rows = [{"key": one.key, "operator": one.operator, "values": list(one.values)} for one in requirements]
+    return compile_selector({"matchExpressions": rows})
+
+
+def _is_object(one: ObjectMatch, subject: Subject) -> bool:
+    if not subject.kind or not compiled(one.kind, "glob", ignore_case=True)(subject.kind):
+        return False
+    if one.name and not compiled(one.name, "glob")(subject.name):
+        return False
+    if one.group is None:
+        return True
+    return subject.group is not None and compiled(one.group, "glob", ignore_case=True)(subject.group)
 
 
 def _objects(match: WaiverMatch) -> Iterable[tuple[str, ...]]:
@@ -130,6 +199,10 @@ def _objects(match: WaiverMatch) -> Iterable[tuple[str, ...]]:
         tuple(match.labels.values()),
         tuple(match.image_parts.values()),
         match.packages,
+        tuple(one.kind if _says_nothing((one.name,)) else one.name for one in match.objects),
+        tuple(one.key for one in match.object_labels),
+        tuple(one.key for one in match.namespace_labels or ()),
+        match.purls,
     )
 
 
@@ -144,11 +217,25 @@ def _says_nothing(values: tuple[str, ...]) -> bool:
 def _any(wanted: tuple[str, ...], given: tuple[str, ...], writing: Writing, *, fold: bool = False) -> bool:
     if not wanted:
         return True
-    tests = [compiled(pattern, writing, ignore_case=fold) for pattern in wanted]
-    return any(test(text) for text in given if text for test in tests) or (
-        # Of controls an expression may also stand for the text itself.
-        fold and any(pattern.casefold() == text.casefold() for pattern in wanted for text in given)
-    )
+    exact, tests = _tests(wanted, writing, fold=fold)
+    for text in given:
+        if text and ((text.casefold() if fold else text) in exact or any(test(text) for test in tests)):
+            return True
+    return False
+
+
+@lru_cache(maxsize=8192)
+def _tests(wanted: tuple[str, ...], writing: Writing, *, fold: bool) -> tuple[frozenset[str], list[Test]]:
+    """Texts that are meant as they are, and tests for the others."""
+    is_plain = [writing == "exact" or (writing == "glob" and not set("*?[") & set(one)) for one in wanted]
+    for one in wanted:
+        compiled(one, writing, ignore_case=fold)
+    # Of controls an expression may also stand for the text itself.
+    exact = {
+        one.casefold() if fold else one for one, plain in zip(wanted, is_plain, strict=True) if plain or fold
+    }
+    patterns = [one for one, plain in zip(wanted, is_plain, strict=True) if not plain]
+    return frozenset(exact), [compiled(one, writing, ignore_case=fold) for one in patterns]
 
 
 def _is_below(wanted: tuple[str, ...], path: str, writing: Writing) -> bool:

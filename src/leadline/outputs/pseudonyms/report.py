@@ -204,7 +204,6 @@ class _Masked:
             kind=waiver.kind,
             source=self._names.path(waiver.source),
             is_from_target=waiver.is_from_target,
-            until_fixed=waiver.until_fixed,
         )
         return structs.replace(use, waiver=hidden)
 

@@ -59,8 +59,7 @@ class ExceptionStatus:
 
 def status_of(resource: Resource, matched: int, now: datetime) -> Body:
     """The status without the moment of the last match."""
-    # The labels of namespaces decide what is matched, not whether the object can be used.
-    waiver = security_exception(resource.body, {}, resource.title)
+    waiver = security_exception(resource.body, resource.title)
     error = waiver if isinstance(waiver, str) else why_unusable(waiver)
     is_expired = isinstance(waiver, Waiver) and not error and is_over(waiver, now)
     if error:

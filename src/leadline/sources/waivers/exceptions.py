@@ -1,15 +1,34 @@
 """The ecosystem's JSON of exceptions: for objects (``postureExceptionPolicy``) and for images (``VulnerabilitiesIgnorePolicy``).
 
 Values are regular expressions: for objects of the whole text, for images of any part of it. Labels are any other attribute.
+A field that is not known is refused: it may be one that says less.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from leadline.model.waiver import Waiver, WaiverMatch
+from leadline.sources.waivers.label_selectors import NotUsableError, selector_of
 
 MOST_COMBINATIONS = 10_000
 IMAGE_KIND = "VulnerabilitiesIgnorePolicy"
+POLICY = "postureExceptionPolicy"
+SAID = ("guid", "name", "attributes", "creationTime", "updatedTime", "createdBy", "reason")
+"""Fields that say nothing about what is accepted."""
+ENTRY = (*SAID, "policyType", "actions", "resources", "objectSelector", "posturePolicies", "expirationDate")
+DESIGNATOR = ("designatorType", "attributes")
+POSTURE_POLICY = ("frameworkName", "controlID", "controlName", "ruleName", "severityScore")
+IMAGE_ENTRY = (
+    "apiVersion",
+    "kind",
+    "metadata",
+    "reason",
+    "expirationDate",
+    "targets",
+    "vulnerabilities",
+    "severities",
+)
+_ACTIONS = ("alertOnly", "disable")
 _FIELDS = {
     "cluster": "clusters",
     "namespace": "namespaces",
@@ -22,96 +41,141 @@ _FIELDS = {
 _IMAGE_PARTS = ("registry", "organization", "imageName", "imageTag")
 
 
-class NotUsableError(ValueError):
-    """The entry cannot be used; its text says why."""
-
-
 def exception_of(entry: Any, name: str, source: str) -> Waiver:
     """Raises: ``NotUsableError``."""
     if not isinstance(entry, dict):
         raise NotUsableError("it is no object")
-    if entry.get("kind") == IMAGE_KIND:
-        metadata = _table(entry.get("metadata"))
-        return Waiver(
-            name=_text(metadata.get("name")) or name,
-            matches=tuple(_image_matches(entry)),
-            reason=_text(entry.get("reason")),
-            expires=_text(entry.get("expirationDate")),
-            kind="exception",
-            source=source,
-        )
-    if entry.get("policyType", "postureExceptionPolicy") != "postureExceptionPolicy":
-        raise NotUsableError(f"policyType {_text(entry['policyType'])[:80]} is not known")
+    is_of_images = entry.get("kind") == IMAGE_KIND
+    if entry.get("policyType", POLICY) != POLICY:
+        raise NotUsableError(f"policyType {str(entry['policyType'])[:80]} is not known")
+    _check_fields(entry, IMAGE_ENTRY if is_of_images else ENTRY, "")
+    metadata = _table(entry, "metadata", "") if is_of_images else entry
     return Waiver(
-        name=_text(entry.get("name")) or name,
-        matches=tuple(_matches(entry)),
-        reason=_text(entry.get("reason")),
-        expires=_text(entry.get("expirationDate")),
+        name=_text(metadata, "name", "") or name,
+        matches=tuple(_image_matches(entry) if is_of_images else _matches(entry)),
+        reason=_text(entry, "reason", ""),
+        expires=_text(entry, "expirationDate", ""),
         kind="exception",
         source=source,
     )
 
 
 def _matches(entry: dict[str, Any]) -> Iterator[WaiverMatch]:
-    policies = _tables(entry.get("posturePolicies")) or [{}]
-    designators = _tables(entry.get("resources"))
+    for action in _list(entry, "actions", ""):
+        if action not in _ACTIONS:
+            raise NotUsableError(f"actions: {str(action)[:80]} is not known")
+    policies = _tables(entry, "posturePolicies", "") or [{}]
+    designators = _tables(entry, "resources", "")
     if len(policies) * len(designators) > MOST_COMBINATIONS:
         raise NotUsableError(f"more than {MOST_COMBINATIONS:,} combinations of resources and policies")
-    for designator in designators:
-        fields, labels = _designated(designator)
+    chosen = [_policy(policy, f"posturePolicies[{number}]") for number, policy in enumerate(policies)]
+    selector = entry.get("objectSelector")
+    selected = () if selector is None else selector_of(selector, "objectSelector")
+    for number, designator in enumerate(designators):
+        fields, labels = _designated(designator, f"resources[{number}]")
         if not fields and not labels:
             continue  # one without any attribute is about nothing
-        for policy in policies:
-            rules = _text(policy.get("ruleName"))
-            control = _text(policy.get("controlID")) or _text(policy.get("controlName"))
-            if rules and not control:
-                raise NotUsableError("it names a rule (ruleName) and no control")
+        for policy in chosen:
             yield WaiverMatch(
-                sort="controls",
-                controls=(control,) if control else (),
-                labels=labels,
-                writing="regex",
-                **fields,
+                sort="controls", labels=labels, object_labels=selected, writing="regex", **fields, **policy
             )
 
 
-def _designated(designator: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def _policy(policy: dict[str, Any], where: str) -> dict[str, Any]:
+    _check_fields(policy, POSTURE_POLICY, where)
+    control, title = _text(policy, "controlID", where), _text(policy, "controlName", where)
+    if _text(policy, "ruleName", where):
+        raise NotUsableError(f"{where}.ruleName: it names a rule (ruleName); name its control instead")
+    if policy.get("severityScore"):
+        raise NotUsableError(f"{where}.severityScore is not supported: name the controls")
+    framework = _text(policy, "frameworkName", where)
+    named = [one for one in (control, title) if one]
+    return {
+        "controls": tuple(named[:1]),
+        "titles": tuple(named[1:]),
+        "frameworks": (framework,) if framework else (),
+    }
+
+
+def _designated(designator: dict[str, Any], where: str) -> tuple[dict[str, Any], dict[str, str]]:
     fields: dict[str, Any] = {}
     labels: dict[str, str] = {}
-    for key, value in _table(designator.get("attributes")).items():
-        if not isinstance(value, str):
-            raise NotUsableError(f"the attribute {str(key)[:80]} is no text")
-        field = _FIELDS.get(str(key).lower())
+    for key, value in _attributes(designator, where).items():
+        field = _FIELDS.get(key.lower())
         if field is None:
-            labels[str(key)] = value
+            labels[key] = value
         elif value:
+            if field in fields:
+                raise NotUsableError(f"{where}.attributes: {key[:80]} is there twice")
             fields[field] = (value,)
     return fields, labels
 
 
 def _image_matches(entry: dict[str, Any]) -> Iterator[WaiverMatch]:
-    ids, severities = _texts(entry.get("vulnerabilities")), _texts(entry.get("severities"))
-    for designator in _tables(entry.get("targets")):
-        attributes = _table(designator.get("attributes"))
-        parts = {part: _text(attributes.get(part)) for part in _IMAGE_PARTS}
-        parts = {part: value for part, value in parts.items() if value}
+    ids, severities = _texts(entry, "vulnerabilities"), _texts(entry, "severities")
+    for number, designator in enumerate(_tables(entry, "targets", "")):
+        where = f"targets[{number}]"
+        attributes = _attributes(designator, where)
+        _check_fields(attributes, _IMAGE_PARTS, f"{where}.attributes")
+        parts = {part: value for part, value in attributes.items() if value}
         if ids:
             yield WaiverMatch(sort="vulnerabilities", vulnerabilities=ids, image_parts=parts)
         if severities:
             yield WaiverMatch(sort="vulnerabilities", severities=severities, image_parts=parts)
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def _attributes(designator: dict[str, Any], where: str) -> dict[str, str]:
+    _check_fields(designator, DESIGNATOR, where)
+    sort = _text(designator, "designatorType", where) or "Attributes"
+    if sort.lower() not in ("attributes", "attribute"):
+        raise NotUsableError(f"{where}.designatorType: {sort[:80]} is not supported, only Attributes")
+    attributes = _table(designator, "attributes", where)
+    for key, value in attributes.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise NotUsableError(f"{where}.attributes: the attribute {str(key)[:80]} is no text")
+    return attributes
 
 
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
+def _check_fields(table: dict[str, Any], known: Collection[str], where: str) -> None:
+    for name in table:
+        if name not in known:
+            raise NotUsableError(f"{_place(where, str(name)[:80])} is not a field that is known")
 
 
-def _table(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _place(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else name
 
 
-def _tables(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+def _text(table: dict[str, Any], name: str, where: str) -> str:
+    value = table.get(name)
+    if value is not None and not isinstance(value, str):
+        raise NotUsableError(f"{_place(where, name)} is no text")
+    return value or ""
+
+
+def _texts(table: dict[str, Any], name: str) -> tuple[str, ...]:
+    found = _list(table, name, "")
+    if not all(isinstance(one, str) and one for one in found):
+        raise NotUsableError(f"{name}: one of them is no text")
+    return tuple(found)
+
+
+def _list(table: dict[str, Any], name: str, where: str) -> list[Any]:
+    value = table.get(name)
+    if value is not None and not isinstance(value, list):
+        raise NotUsableError(f"{_place(where, name)} is no list")
+    return value or []
+
+
+def _table(table: dict[str, Any], name: str, where: str) -> dict[str, Any]:
+    value = table.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise NotUsableError(f"{_place(where, name)} is no object")
+    return value or {}
+
+
+def _tables(table: dict[str, Any], name: str, where: str) -> list[dict[str, Any]]:
+    found = _list(table, name, where)
+    if not all(isinstance(one, dict) for one in found):
+        raise NotUsableError(f"{_place(where, name)}: one of them is no object")
+    return found

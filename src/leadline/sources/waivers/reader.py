@@ -8,7 +8,8 @@ import msgspec
 from leadline.errors import SourceError, UsageError
 from leadline.model.waiver import Waiver
 from leadline.sources.regular_file import read_regular
-from leadline.sources.waivers.exceptions import NotUsableError, exception_of
+from leadline.sources.waivers.exceptions import exception_of
+from leadline.sources.waivers.label_selectors import NotUsableError
 from leadline.sources.waivers.schema import VERSION, File, waiver_of
 from leadline.sources.waivers.security_exceptions import is_security_exception, security_exception
 from leadline.sources.yaml.parser import Document, Limits, parse_documents
@@ -66,7 +67,7 @@ def _of_document(document: Document, path: str) -> Iterator[Waiver]:
             except NotUsableError as error:
                 raise UsageError(f"{path}: exception {number + 1}: {error}") from error
     elif isinstance(body, dict) and is_security_exception(body):
-        waiver = security_exception(body, {}, path)
+        waiver = security_exception(body, path)
         if isinstance(waiver, str):
             raise UsageError(f"{path}:{document.line}: {waiver}")
         yield msgspec.structs.replace(waiver, is_from_target=False)

@@ -78,6 +78,7 @@ def waiver_of(entry: Entry, name: str, source: str) -> Waiver:
                 paths=tuple(match.paths),
                 images=tuple(match.images),
                 clusters=tuple(match.clusters),
+                until_fixed=entry.until_fixed,
             ),
         ),
         reason=entry.reason,
@@ -85,5 +86,4 @@ def waiver_of(entry: Entry, name: str, source: str) -> Waiver:
         ticket=entry.ticket,
         expires=entry.expires,
         source=source,
-        until_fixed=entry.until_fixed,
     )

@@ -4,13 +4,20 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from leadline.kube.selector import compile_selector
-from leadline.model.waiver import Waiver, WaiverMatch
+import msgspec
+
+from leadline.model.waiver import ObjectMatch, Waiver, WaiverMatch
+from leadline.sources.waivers.exception_spec import (
+    ClusterExceptionSpec,
+    ClusterMatch,
+    ExceptionSpec,
+    Match,
+    Vulnerability,
+)
+from leadline.sources.waivers.label_selectors import NotUsableError, no_longer_than, requirements_of
 
 KINDS = ("SecurityException.kubescape.io", "ClusterSecurityException.kubescape.io")
 _KINDS = ("SecurityException", "ClusterSecurityException")
-_ACCEPTED = ("not_affected", "fixed", "under_investigation", "affected")
-_OPERATORS = ("In", "Exists")
 
 
 def is_security_exception(body: Mapping[str, Any]) -> bool:
@@ -18,106 +25,106 @@ def is_security_exception(body: Mapping[str, Any]) -> bool:
     return isinstance(api, str) and api.startswith("kubescape.io/") and body.get("kind") in _KINDS
 
 
-def security_exception(
-    body: Mapping[str, Any], namespaces: Mapping[str, Mapping[str, str]], source: str
-) -> Waiver | str:
-    """The waiver that the object is, or why it cannot be used.
+def security_exception(body: Mapping[str, Any], source: str) -> Waiver | str:
+    """The waiver that the object is, or why it cannot be used: the field, and what is wrong with it.
 
-    ``namespaces``: the labels of each namespace, for the selector of the cluster's own kind.
+    The namespaces that the cluster's own kind selects are to be found out (``resolved``).
     """
-    metadata, spec = _table(body.get("metadata")), _table(body.get("spec"))
-    match = _table(spec.get("match"))
-    fields: dict[str, Any] = {}
-    if body.get("kind") == "SecurityException":
+    try:
+        return _waiver(body, source)
+    except NotUsableError as error:
+        return str(error)
+    except msgspec.ValidationError as error:
+        return _readable(error)
+
+
+def _waiver(body: Mapping[str, Any], source: str) -> Waiver:
+    """Raises: ``NotUsableError``, ``ValidationError``."""
+    metadata = body.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    is_of_cluster = body.get("kind") == "ClusterSecurityException"
+    if not isinstance(body.get("spec"), dict):
+        raise NotUsableError("spec: it has none")
+    spec = msgspec.convert(body["spec"], ClusterExceptionSpec if is_of_cluster else ExceptionSpec)
+    if not spec.posture and not spec.vulnerabilities:
+        raise NotUsableError("spec: neither posture nor vulnerabilities names anything")
+    fields = _fields(spec.match or Match())
+    if not is_of_cluster:
         namespace = _text(metadata.get("namespace"))
         if not namespace:
-            return "it has no namespace"
+            raise NotUsableError("metadata.namespace: it has none")
         fields["namespaces"] = (namespace,)
-    elif match.get("namespaceSelector") is not None:
-        selects = compile_selector(match["namespaceSelector"])
-        named = tuple(name for name, held in namespaces.items() if selects(held))
-        # No namespace has the labels, so none is meant; the empty list would mean every one.
-        fields["namespaces"] = named or ("",)
-    if match.get("objectSelector") is not None:
-        labels = _selected(match["objectSelector"])
-        if labels is None:
-            return "its objectSelector uses an expression that is not supported"
-        fields["labels"] = labels
-    images = tuple(one for one in _list(match.get("images")) if isinstance(one, str))
-    if images:
-        fields["images"] = images
-    name = _text(metadata.get("name"))
     return Waiver(
-        name=name,
-        matches=tuple(chain(_posture(spec, match, fields), _vulnerabilities(spec, match, fields))),
-        reason=_text(spec.get("reason")),
-        owner=_text(spec.get("author")),
-        expires=_text(spec.get("expiresAt")),
+        name=_text(metadata.get("name")),
+        matches=tuple(chain(_posture(spec, fields), _vulnerabilities(spec, fields))),
+        reason=spec.reason or "",
+        owner=spec.author or "",
+        expires=spec.expires_at or "",
         kind="security exception",
         source=source,
         is_from_target=True,
-        until_fixed=any(one.get("expiredOnFix") is True for one in _tables(spec.get("vulnerabilities"))),
     )
 
 
-def _posture(
-    spec: Mapping[str, Any], match: Mapping[str, Any], fields: dict[str, Any]
-) -> Iterator[WaiverMatch]:
-    controls = [_text(one.get("controlID")) for one in _tables(spec.get("posture"))]
-    for control in filter(None, controls):
-        for about in _resources(match):
-            yield WaiverMatch(sort="controls", controls=(control,), **(fields | about))
+def _fields(match: Match) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    if match.object_selector is not None:
+        fields["object_labels"] = requirements_of(match.object_selector, "spec.match.objectSelector")
+    if isinstance(match, ClusterMatch) and match.namespace_selector is not None:
+        fields["namespace_labels"] = requirements_of(match.namespace_selector, "spec.match.namespaceSelector")
+    if match.resources is not None:
+        # An empty list means all, as no list does: clients of the ecosystem write either.
+        fields["objects"] = tuple(
+            ObjectMatch(one.kind, one.name or "", one.api_group) for one in match.resources
+        )
+    if match.images is not None:
+        fields["images"] = tuple(match.images)
+    return fields
 
 
-def _vulnerabilities(
-    spec: Mapping[str, Any], match: Mapping[str, Any], fields: dict[str, Any]
-) -> Iterator[WaiverMatch]:
-    for one in _tables(spec.get("vulnerabilities")):
-        named = _table(one.get("vulnerability"))
-        ids = [_text(named.get("id")), *(_text(alias) for alias in _list(named.get("aliases")))]
-        if one.get("status") not in _ACCEPTED or not any(ids):
-            continue
-        for about in _resources(match):
-            yield WaiverMatch(
-                sort="vulnerabilities", vulnerabilities=tuple(filter(None, ids)), **(fields | about)
-            )
+def _posture(spec: ExceptionSpec, fields: dict[str, Any]) -> Iterator[WaiverMatch]:
+    """One match for all controls that hold in the same frameworks."""
+    controls: dict[str, list[str]] = {}
+    for one in spec.posture or ():
+        controls.setdefault(one.framework_name or "", []).append(one.control_id)
+    for framework, ids in controls.items():
+        frameworks = (framework,) if framework else ()
+        yield WaiverMatch(sort="controls", controls=tuple(ids), frameworks=frameworks, **fields)
 
 
-def _resources(match: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    resources = _tables(match.get("resources"))
-    for one in resources:
-        kind, name = _text(one.get("kind")), _text(one.get("name"))
-        yield {key: (value,) for key, value in (("kinds", kind), ("names", name)) if value}
-    if not resources:
-        yield {}
+def _vulnerabilities(spec: ExceptionSpec, fields: dict[str, Any]) -> Iterator[WaiverMatch]:
+    """One match for all vulnerabilities of which the same is said."""
+    ids: dict[tuple[Any, ...], list[str]] = {}
+    for number, one in enumerate(spec.vulnerabilities or ()):
+        if one.status == "not_affected" and not one.justification:
+            where = f"spec.vulnerabilities[{number}].justification"
+            raise NotUsableError(f"{where}: not_affected needs one")
+        ends = (one.expires_at or "", bool(one.expired_on_fix))
+        said = (tuple(one.subcomponents or ()), *ends, _statement(one))
+        ids.setdefault(said, []).extend((one.vulnerability.id, *(one.vulnerability.aliases or ())))
+    for (purls, expires, until_fixed, statement), named in ids.items():
+        yield WaiverMatch(
+            sort="vulnerabilities",
+            vulnerabilities=tuple(dict.fromkeys(named)),
+            purls=purls,
+            expires=expires,
+            until_fixed=until_fixed,
+            statement=statement,
+            **fields,
+        )
 
 
-def _selected(selector: Any) -> dict[str, str] | None:
-    """Labels and their globs; ``None`` for what globs cannot say."""
-    table = _table(selector)
-    labels = {str(k): v for k, v in _table(table.get("matchLabels")).items() if isinstance(v, str)}
-    for one in _tables(table.get("matchExpressions")):
-        values = _list(one.get("values"))
-        if one.get("operator") == "Exists":
-            labels[_text(one.get("key"))] = "*"
-        elif one.get("operator") == "In" and len(values) == 1 and isinstance(values[0], str):
-            labels[_text(one.get("key"))] = values[0]
-        else:
-            return None
-    return labels
+def _statement(one: Vulnerability) -> str:
+    """``not_affected, component_not_present: we build without it``."""
+    said = ", ".join(filter(None, (one.status, one.justification, *(one.response or ()))))
+    return ": ".join(filter(None, (said, one.impact_statement, one.action_statement)))
+
+
+def _readable(error: msgspec.ValidationError) -> str:
+    """``expected `array`, got `str` - at `spec.match.images```."""
+    text = str(error).replace("`$", "`spec")
+    return no_longer_than(f"{text[:1].lower()}{text[1:]}")
 
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _table(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _tables(value: Any) -> list[dict[str, Any]]:
-    return [one for one in _list(value) if isinstance(one, dict)]
