@@ -1,14 +1,13 @@
 """The names of ecosystems and distributions: how advisories, package URLs and ``os-release`` call the same thing."""
 
-import re
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 
 from msgspec import Struct
 
-from leadline.discover import discover
 from leadline.image import versions
 from leadline.image.ordering import Ordering
+from leadline.late_pattern import late_pattern
 from leadline.model.package import Distro, Package
 
 CPE = "CPE"
@@ -33,16 +32,82 @@ _OF_TYPE = {
 }
 """Package URL types of which advisories speak, as OSV names them."""
 
+_ORDERED_BY = {
+    "apk": ("Alpine", "Wolfi", "Chainguard", "MinimOS", "Alpaquita", "BellSoft Hardened Containers"),
+    "bitnami": ("Bitnami",),
+    "composer": ("Packagist",),
+    "deb": ("Debian", "Ubuntu", "Echo"),
+    "dotted": ("CRAN", "Hackage", "Bioconductor", "GHC"),
+    "gem": ("RubyGems",),
+    "generic": ("CPE",),
+    "golang": ("Go",),
+    "maven": ("Maven",),
+    "nuget": ("NuGet",),
+    "pep440": ("PyPI",),
+    "pub": ("Pub",),
+    "rpm": (
+        "Red Hat",
+        "AlmaLinux",
+        "Rocky Linux",
+        "Oracle",
+        "SUSE",
+        "openSUSE",
+        "Amazon",
+        "Photon OS",
+        "Azure Linux",
+        "Fedora",
+        "Mageia",
+        "openEuler",
+    ),
+    "semver": (
+        "npm",
+        "crates.io",
+        "Hex",
+        "SwiftURL",
+        "GitHub Actions",
+        "Kubernetes",
+        "ConanCenter",
+        "Julia",
+        "opam",
+    ),
+}
+"""Files of ``versions``, and whose versions each of them orders."""
+
 _WITHOUT_CASE = frozenset(("Bitnami", "GitHub Actions", "Go", "Hex", "NuGet", "Packagist", "SwiftURL", CPE))
 """Go distinguishes cases, but package URLs of modules have small letters only, and no two modules differ in case alone."""
-_SERVICE_PACK = re.compile(r"LTS(?:-SP\d+)?")
-_SEPARATORS = re.compile(r"[-_.]+")
+_SERVICE_PACK = late_pattern(r"LTS(?:-SP\d+)?")
+_SEPARATORS = late_pattern(r"[-_.]+")
 
 
-@cache
 def orderings() -> Mapping[str, Ordering]:
-    """By ecosystem, as OSV names them without a release."""
-    return {name: ordering for ordering in discover(versions, Ordering) for name in ordering.ecosystems}
+    """By ecosystem, as OSV names them without a release. Imports the file of one that is asked for, and no other."""
+    return _ORDERINGS
+
+
+class _Orderings(Mapping[str, Ordering]):
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self._files = files
+        self._imported: dict[str, Ordering] = {}
+
+    def __getitem__(self, ecosystem: str) -> Ordering:
+        found = self._imported.get(ecosystem)
+        if found is None:
+            name = self._files[ecosystem]
+            found = getattr(import_module(f"{versions.__name__}.{name}"), name)
+            self._imported[ecosystem] = found
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __contains__(self, ecosystem: object) -> bool:
+        return ecosystem in self._files
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+_ORDERINGS = _Orderings({ecosystem: file for file, found in _ORDERED_BY.items() for ecosystem in found})
 
 
 def ecosystem_of(package: Package) -> str:

@@ -19,6 +19,7 @@ from leadline.image.ecosystems import CPE, ecosystem_of, normal_name, orderings,
 from leadline.image.ordering import Ordering, Unorderable
 from leadline.image.ownership import DISTRIBUTION_TYPES
 from leadline.image.root_io import CHANNEL, is_of_root_io, known_as
+from leadline.late_pattern import late_pattern
 from leadline.model.package import Distro, Package
 from leadline.model.vulnerability import Coverage
 
@@ -28,7 +29,7 @@ _STREAMS = 256
 _CPE_FIELDS = 6
 """As many as hold part, vendor, product and version."""
 _ORDERING_OF = {"apk": "Alpine", "deb": "Debian", "rpm": "Red Hat", "alpm": "Arch Linux"}
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = late_pattern(
     r"^(0\.0\.0|.*-development|unknown|unspecified|none|null)$|\$[({]|^@.*@$", re.IGNORECASE
 )
 """What stands where a build has not put the version: before every fix, so that it would match everything."""
@@ -74,10 +75,11 @@ class _Answer(NamedTuple):
 
 
 class _Batch(NamedTuple):
-    """What is asked about one stream in one ordering."""
+    """What is asked about one stream."""
 
     stream: Stream
-    ordering: Ordering
+    ordered_as: str
+    """The ecosystem by whose rules versions are compared."""
     has_placeholders: bool
     """Whether versions of its packages may be what a build has not filled in."""
     questions: list[_Question]
@@ -146,10 +148,13 @@ class _Planner:
         """Keys are made only for names that any advisory has: most of an image's packages have none."""
         wanted: list[Wanted] = []
         keys: dict[tuple[str, str, bool], bytes | str] = {}
-        for stream, ordering, has_placeholders, questions in self._batches:
-            known = self._database.known(stream.id, {name for _, name, _, _ in questions})
+        for stream, ordered_as, has_placeholders, questions in self._batches:
+            known = (
+                self._database.known(stream.id, {name for _, name, _, _ in questions}) if questions else {}
+            )
             if not known:
                 continue
+            ordering = orderings()[ordered_as]
             for place, name, is_source, version in questions:
                 package_number = known.get((name, is_source))
                 if package_number is None:
@@ -192,13 +197,13 @@ class _Planner:
 
     def _way(self, ecosystem: str, title: str, *, has_placeholders: bool = False) -> _Way:
         streams = self._by_ecosystem.get((ecosystem, ""), ()) if ecosystem else ()
-        ordering = orderings().get(ecosystem) or orderings()[CPE]
-        return self._way_of(streams, ordering, title, has_placeholders=has_placeholders)
+        return self._way_of(streams, ecosystem, title, has_placeholders=has_placeholders)
 
     def _way_of(
-        self, streams: Sequence[Stream], ordering: Ordering, title: str, *, has_placeholders: bool = False
+        self, streams: Sequence[Stream], ecosystem: str, title: str, *, has_placeholders: bool = False
     ) -> _Way:
-        batches = tuple(_Batch(stream, ordering, has_placeholders, []) for stream in streams)
+        ordered_as = ecosystem if ecosystem in orderings() else CPE
+        batches = tuple(_Batch(stream, ordered_as, has_placeholders, []) for stream in streams)
         self._batches += batches
         return _Way(batches, _Answer(title, _feeds(tuple(streams))))
 
@@ -224,8 +229,8 @@ class _Planner:
     def _way_of_distribution(self, type: str, distro: Distro) -> _Way:
         streams = self._of_release(distro)
         title = _named(distro) if distro.id else f"{type} packages of an unknown distribution"
-        ordering = orderings().get(streams[0].ecosystem) if streams else None
-        way = self._way_of(streams, ordering or orderings()[_ORDERING_OF[type]], title)
+        is_ordered = bool(streams) and streams[0].ecosystem in orderings()
+        way = self._way_of(streams, streams[0].ecosystem if is_ordered else _ORDERING_OF[type], title)
         release = release_of(distro)
         minor = [
             stream

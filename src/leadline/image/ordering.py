@@ -27,8 +27,7 @@ class Ordering(Struct, frozen=True):
     """How the versions of some ecosystems are ordered. Made by ``@ordering``."""
 
     name: str
-    ecosystems: tuple[str, ...]
-    """As OSV names them, without a release."""
+    """That of its file in ``versions``."""
     order: Callable[[str], bytes]
     guess: bytes = b""
     """How keys begin of versions that the ecosystem no longer takes: good for the bounds of old advisories only."""
@@ -47,11 +46,11 @@ class Ordering(Struct, frozen=True):
         return self.order(version)
 
 
-def ordering(name: str, *ecosystems: str, guess: bytes = b"") -> Callable[[Callable[[str], bytes]], Ordering]:
+def ordering(name: str, *, guess: bytes = b"") -> Callable[[Callable[[str], bytes]], Ordering]:
     """Makes an ``Ordering`` of ``key(version)``; the version is neither empty nor too long, blanks around it are gone."""
 
     def make(order: Callable[[str], bytes]) -> Ordering:
-        return Ordering(name, ecosystems, order, guess)
+        return Ordering(name, order, guess)
 
     return make
 

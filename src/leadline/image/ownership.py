@@ -1,12 +1,12 @@
 """Which package of the distribution owns a file, or the files of a language package."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from leadline.image.identity.places import file_at
+from leadline.late_pattern import late_pattern
 from leadline.model.package import Package
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from leadline.image.relevance import Loaded
 
 DISTRIBUTION_TYPES = frozenset(("apk", "deb", "rpm", "alpm"))
-NEEDED_LIBRARY = re.compile(r"(?P<library>[^()\s/]+\.so[^()\s/]*)\(")
+NEEDED_LIBRARY = late_pattern(r"(?P<library>[^()\s/]+\.so[^()\s/]*)\(")
 """How RPM asks for a shared library: ``libc.so.6(GLIBC_2.34)(64bit)``."""
 
 

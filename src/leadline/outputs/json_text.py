@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from msgspec import json
+
 _STEERING = "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 """What JSON may hold as it is, yet terminals obey: C1 controls and overrides of direction."""
 
@@ -12,14 +14,12 @@ _CI_MARK = r"##(?=\[|vso\[|teamcity\[)"
 
 def json_text(value: Any) -> str:
     """``value`` on one line, safe to print; numbers that JSON does not have are ``null``."""
-    import orjson
-
     try:
-        text = orjson.dumps(value).decode()
-    except TypeError:
-        import json
+        text = json.encode(value).decode()
+    except (TypeError, UnicodeEncodeError):
+        import json as slower
 
-        text = json.dumps(_finite(value), separators=(",", ":"), default=str)
+        text = slower.dumps(_finite(value), separators=(",", ":"), default=str)
     text = with_marks_escaped(text, r"\u0023")
     return text if text.isascii() and "\x7f" not in text else re.sub(_STEERING, _escaped, text)
 

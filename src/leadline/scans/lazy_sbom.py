@@ -8,7 +8,7 @@ from msgspec import Struct, json
 from msgspec.structs import replace
 
 import leadline.outputs
-import leadline.posture.checks
+import leadline.posture
 from leadline.discover import discover
 from leadline.errors import SourceError, UsageError
 from leadline.image.code_fingerprint import code_fingerprint
@@ -61,7 +61,7 @@ class _Source(Struct, frozen=True):
             return ""
         facts = json.encode((image.identity, image.config, image.unread)).decode()
         # The forms of secrets are shared with the checks of objects.
-        fingerprint = code_fingerprint(leadline.outputs.__path__[0], leadline.posture.checks.__path__[0])
+        fingerprint = code_fingerprint(leadline.outputs.__path__[0], f"{leadline.posture.__path__[0]}/checks")
         return f"document {format} {name} {facts} {self.options.contents_kept_as} {fingerprint}"
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from leadline.errors import SourceError, UsageError
 from leadline.image.layers.stream import HEAD_BYTES, Damaged, Region, is_compressed
-from leadline.image.layers.tar import TarReader
 from leadline.scans.options import ImageOptions
 from leadline.scans.sbom_input import exists
 from leadline.sources.images.cache import LayerCache
@@ -81,6 +80,8 @@ def _check_file(name: str) -> None:
 
 
 def _begins_like_archive(path: Path) -> bool:
+    from leadline.image.layers.tar import TarReader  # folders and registries do without
+
     try:
         with path.open("rb", buffering=0) as file:
             if is_compressed(file.read(HEAD_BYTES)):

@@ -14,7 +14,7 @@ from packaging.version import Version
 from slow_orders import compare_deb, compare_gem, compare_rpm, compare_semver
 
 from leadline.discover import discover
-from leadline.image import versions
+from leadline.image import ecosystems, versions
 from leadline.image.ecosystems import orderings
 from leadline.image.ordering import LONGEST, Ordering, Unorderable
 
@@ -173,7 +173,7 @@ def test_pep440_agrees_with_packaging(one: str, other: str):
 
 
 def test_every_ordering_serves_an_ecosystem_and_no_ecosystem_has_two():
-    claimed = [name for ordering in ALL.values() for name in ordering.ecosystems]
-    assert len(claimed) == len(set(claimed))
-    assert all(ordering.ecosystems for ordering in ALL.values())
+    claimed = [name for names in ecosystems._ORDERED_BY.values() for name in names]
+    assert sorted(claimed) == sorted(orderings())
+    assert {ordering.name for ordering in orderings().values()} == set(ALL) == set(ecosystems._ORDERED_BY)
     assert orderings()["Debian"].name == "deb"

@@ -8,11 +8,15 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from leadline.image.cataloguer import Tree
+from leadline.late_pattern import late_pattern
 from leadline.model.package import Distro, Package
+
+if TYPE_CHECKING:
+    from leadline.image.cataloguer import Tree
 
 OS_RELEASE = ("etc/os-release", "usr/lib/os-release", "etc/initrd-release")
 RED_HAT_RELEASE = ("etc/centos-release", "etc/redhat-release", "etc/system-release")
@@ -50,11 +54,11 @@ _ROLLING = frozenset(
         "wolfi",
     )
 )
-_RED_HAT = re.compile(r"(?P<name>.+?)\s+release\s+(?P<version>\d[\d.]*)(?:\s*\((?P<codename>[^)]*)\))?")
-_CODENAME = re.compile(r"\((?P<codename>[a-z]+)\)", re.IGNORECASE)
+_RED_HAT = late_pattern(r"(?P<name>.+?)\s+release\s+(?P<version>\d[\d.]*)(?:\s*\((?P<codename>[^)]*)\))?")
+_CODENAME = late_pattern(r"\((?P<codename>[a-z]+)\)", re.IGNORECASE)
 
 
-def read_distro(tree: Tree) -> Distro:
+def read_distro(tree: "Tree") -> Distro:
     """The distribution of ``tree``; the empty ``Distro`` where nothing says."""
     for candidates in (_os_release, _debian, _alpine, _lsb_release, _red_hat):
         distro = candidates(tree)
@@ -111,16 +115,16 @@ def _end_of_life_dates() -> dict[str, dict[str, str]]:
     }
 
 
-def _text(tree: Tree, path: str) -> str:
+def _text(tree: "Tree", path: str) -> str:
     file = tree.get(path)
     return "" if file is None else file.data[:LONGEST].decode("utf-8", "replace").removeprefix("\ufeff")
 
 
-def _first_line(tree: Tree, path: str) -> str:
+def _first_line(tree: "Tree", path: str) -> str:
     return _text(tree, path)[:100].strip().partition("\n")[0].strip()
 
 
-def _os_release(tree: Tree) -> Distro | None:
+def _os_release(tree: "Tree") -> Distro | None:
     for path in OS_RELEASE:
         fields = dict(_assignments(_text(tree, path)))
         distro_id = (fields.get("ID", "").strip() or fields.get("NAME", "").strip().partition(" ")[0]).lower()
@@ -155,7 +159,7 @@ def _assignments(text: str) -> Iterator[tuple[str, str]]:
         yield key.strip(), re.sub(r"\\([\\\"'$`])", r"\1", value[:LONGEST_VALUE])
 
 
-def _debian(tree: Tree) -> Distro | None:
+def _debian(tree: "Tree") -> Distro | None:
     version = _first_line(tree, "etc/debian_version")
     if not version:
         return None
@@ -164,12 +168,12 @@ def _debian(tree: Tree) -> Distro | None:
     return Distro(id="debian", version=version, codename=version.partition("/")[0], name=f"Debian {version}")
 
 
-def _alpine(tree: Tree) -> Distro | None:
+def _alpine(tree: "Tree") -> Distro | None:
     version = _first_line(tree, "etc/alpine-release")
     return Distro(id="alpine", version=version, name=f"Alpine Linux {version}") if version else None
 
 
-def _lsb_release(tree: Tree) -> Distro | None:
+def _lsb_release(tree: "Tree") -> Distro | None:
     fields = dict(_assignments(_text(tree, "etc/lsb-release")))
     if "DISTRIB_ID" not in fields:
         return None
@@ -181,7 +185,7 @@ def _lsb_release(tree: Tree) -> Distro | None:
     )
 
 
-def _red_hat(tree: Tree) -> Distro | None:
+def _red_hat(tree: "Tree") -> Distro | None:
     """``CentOS release 6.10 (Final)`` and its kin."""
     for path in RED_HAT_RELEASE:
         text = _first_line(tree, path)

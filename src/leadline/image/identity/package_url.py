@@ -1,17 +1,20 @@
 """Packages as package URLs and back (https://github.com/package-url/purl-spec)."""
 
-import re
-
-from packageurl import PackageURL
-
+from leadline.late_pattern import late_pattern
 from leadline.model.package import Package
 
-_ESCAPE = re.compile(r"%[0-9a-f]{2}")
-_EPOCH = re.compile(r"\d+:")
-_SEPARATORS = re.compile(r"[-_.]+")
+_ESCAPE = late_pattern(r"%[0-9a-f]{2}")
+_EPOCH = late_pattern(r"\d+:")
+_SEPARATORS = late_pattern(r"[-_.]+")
 _WITH_ARCHITECTURE = frozenset(("alpm", "apk", "deb", "rpm"))
 """Types whose definition has the qualifier ``arch``; elsewhere the architecture is no part of the identity."""
 _WITH_EPOCH = frozenset(("alpm", "deb", "rpm"))
+_PLAIN_TYPES = frozenset(
+    ("alpm", "apk", "cargo", "composer", "deb", "gem", "golang", "maven", "npm", "nuget", "pypi", "rpm")
+)
+_PLAIN_NAME = late_pattern(r"@?(?:[a-z0-9.-]+/)*[a-z0-9.-]+")
+_PLAIN_VALUE = late_pattern(r"[A-Za-z0-9._~:+-]+")
+"""What has no other spelling in any of the types above; of these characters ``+`` and ``@`` alone are written as escapes."""
 LONGEST = 8192
 
 
@@ -20,6 +23,29 @@ def package_url(package: Package) -> str:
     qualifiers = dict(package.qualifiers)
     if package.arch and package.type in _WITH_ARCHITECTURE:
         qualifiers["arch"] = package.arch
+    return _plain(package, qualifiers) or _by_library(package, qualifiers)
+
+
+def _plain(package: Package, qualifiers: dict[str, str]) -> str:
+    """Of most packages, without the library, whose import takes as long as writing a thousand; empty for what it has to judge."""
+    name = f"{package.namespace}/{_name(package)}" if package.namespace else _name(package)
+    if package.type not in _PLAIN_TYPES or "/" in package.name or not _PLAIN_NAME.fullmatch(name):
+        return ""
+    version = _version(package, qualifiers)
+    values = (version, *qualifiers.values()) if version else tuple(qualifiers.values())
+    if package.subpath or not all(map(_PLAIN_VALUE.fullmatch, values)):
+        return ""
+    if not all(key.isascii() and key.isalpha() and key.islower() for key in qualifiers):
+        return ""
+    written = f"@{version}" if version else ""
+    if qualifiers:
+        written += "?" + "&".join(f"{key}={value}" for key, value in sorted(qualifiers.items()))
+    return f"pkg:{package.type}/{name.replace('@', '%40')}{written.replace('+', '%2B')}"
+
+
+def _by_library(package: Package, qualifiers: dict[str, str]) -> str:
+    from packageurl import PackageURL  # as above
+
     try:
         url = PackageURL(
             package.type,
@@ -38,6 +64,8 @@ def package_url(package: Package) -> str:
 
 def read_package_url(text: str) -> Package | None:
     """The package that ``text`` names, its version with the epoch in front; ``None`` where it is no package URL."""
+    from packageurl import PackageURL  # as above
+
     if len(text) > LONGEST:
         return None
     try:
@@ -67,8 +95,11 @@ def read_package_url(text: str) -> Package | None:
 
 
 def _name(package: Package) -> str:
-    """PyPI takes names for the same that differ in separators (https://peps.python.org/pep-0503/#normalized-names)."""
-    return _SEPARATORS.sub("-", package.name) if package.type == "pypi" else package.name
+    """PyPI takes names for the same that differ in separators and case (https://peps.python.org/pep-0503/#normalized-names)."""
+    if package.type != "pypi":
+        return package.name
+    name = _SEPARATORS.sub("-", package.name)
+    return name.lower() if name.isascii() else name
 
 
 def _version(package: Package, qualifiers: dict[str, str]) -> str:

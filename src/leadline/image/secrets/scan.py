@@ -8,6 +8,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 
 from leadline.image.secrets.patterns import formed, forms_for, named_kind, pairs, tokens_for
+from leadline.late_pattern import late_pattern
 
 VERSION = 3
 """Raised with every change of what is found, so that cached layers are read again."""
@@ -96,7 +97,7 @@ _PUBLISHED = (
     "/vendor/",
 )
 """Parts of paths to what many people have, since it was fetched from where everybody fetches it."""
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_COMMENT = late_pattern(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
 def may_hold_secrets(name: str) -> bool:

@@ -18,7 +18,7 @@ _NUMBER = b"\x1f"
 _FRACTION, _WHOLE = b"\0", b"\2"
 
 
-@ordering("apk", "Alpine", "Wolfi", "Chainguard", "MinimOS", "Alpaquita", "BellSoft Hardened Containers")
+@ordering("apk")
 def apk(version: str) -> bytes:
     found = _VERSION.fullmatch(version)
     if found is None:

@@ -11,7 +11,7 @@ _BEFORE, _RELEASE, _MORE = b"\1", b"\4", b"\5"
 _PLACES = 3
 
 
-@ordering("bitnami", "Bitnami")
+@ordering("bitnami")
 def bitnami(version: str) -> bytes:
     found = _VERSION.fullmatch(version)
     if found is None:

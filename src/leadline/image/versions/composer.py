@@ -11,7 +11,7 @@ _OTHER_WORD, _END, _NUMBER = 1, 6, 7
 _PLACES = 4
 
 
-@ordering("composer", "Packagist")
+@ordering("composer")
 def composer(version: str) -> bytes:
     """Words that are not known are all alike, before the ones that are."""
     parts = _PART.findall(version.lower().removeprefix("v"))

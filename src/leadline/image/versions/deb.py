@@ -9,7 +9,7 @@ _TILDE = 1
 _WORD_ENDS = 2
 
 
-@ordering("deb", "Debian", "Ubuntu", "Echo")
+@ordering("deb")
 def deb(version: str) -> bytes:
     epoch, colon, rest = version.partition(":")
     if not (colon and epoch.isascii() and epoch.isdigit()):

@@ -10,7 +10,7 @@ from leadline.image.ordering import Unorderable, number, ordering
 _VERSION = re.compile(r"[0-9]+(?:[.-][0-9]+)*")
 
 
-@ordering("dotted", "CRAN", "Hackage", "Bioconductor", "GHC")
+@ordering("dotted")
 def dotted(version: str) -> bytes:
     if not _VERSION.fullmatch(version):
         raise Unorderable(version)

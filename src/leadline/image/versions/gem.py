@@ -8,7 +8,7 @@ _SEGMENT = re.compile(r"[0-9]+|[a-z]+", re.IGNORECASE | re.ASCII)
 _WORD, _ZERO_BEFORE, _END, _NUMBER = b"\1", b"\2", b"\3", b"\4"
 
 
-@ordering("gem", "RubyGems")
+@ordering("gem")
 def gem(version: str) -> bytes:
     segments = _SEGMENT.findall(version.replace("-", ".pre."))
     if not _SEGMENT.search(version):

@@ -22,7 +22,7 @@ _EARLY = {
 _DRAFT, _END, _WORD, _NUMBER = (bytes((tag,)) for tag in range(1, 5))
 
 
-@ordering("generic", "CPE")
+@ordering("generic")
 def generic(version: str) -> bytes:
     parts = _PART.findall(version.lower().removeprefix("v"))
     if not any(digits for digits, _ in parts):

@@ -13,7 +13,7 @@ _RELEASE_NAME = re.compile(r"(?:go)?([0-9]+)\.([0-9]+)(?:\.([0-9]+))?(alpha|beta
 _RELEASE = re.compile(r"(?:go|[vV])?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z.-]+))?(?:[+ ].*)?")
 
 
-@ordering("golang", "Go")
+@ordering("golang")
 def golang(version: str) -> bytes:
     if name := _RELEASE_NAME.fullmatch(version):
         major, minor, patch, word, count = name.groups()

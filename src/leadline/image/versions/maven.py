@@ -31,7 +31,7 @@ class _Token(NamedTuple):
         return not self.word and not self.digits.strip("0")
 
 
-@ordering("maven", "Maven")
+@ordering("maven")
 def maven(version: str) -> bytes:
     tokens = _trimmed(_tokens(version.lower()))
     return b"".join(_key(token, _is_later(tokens[place:])) for place, token in enumerate(tokens)) + _END

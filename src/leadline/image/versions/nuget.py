@@ -9,7 +9,7 @@ _BEFORE, _RELEASE, _MORE = b"\1", b"\4", b"\5"
 _NUMBER, _WORD, _END = b"\2", b"\3", b"\0"
 
 
-@ordering("nuget", "NuGet")
+@ordering("nuget")
 def nuget(version: str) -> bytes:
     found = _VERSION.fullmatch(version)
     if found is None:

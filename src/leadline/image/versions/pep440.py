@@ -22,7 +22,7 @@ _LEGACY_PART = re.compile(r"([0-9]+)|([a-z]+)|(-)", re.ASCII)
 _LEGACY_WORD = {"pre": "c", "preview": "c", "rc": "c", "dev": "@", "-": "final-"}
 
 
-@ordering("pep440", "PyPI", guess=_LEGACY)
+@ordering("pep440", guess=_LEGACY)
 def pep440(version: str) -> bytes:
     found = _VERSION.fullmatch(version)
     if found is None:

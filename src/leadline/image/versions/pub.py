@@ -10,7 +10,7 @@ _VERSION = re.compile(
 _BEFORE, _RELEASE = b"\1", b"\4"
 
 
-@ordering("pub", "Pub")
+@ordering("pub")
 def pub(version: str) -> bytes:
     found = _VERSION.fullmatch(version)
     if found is None:

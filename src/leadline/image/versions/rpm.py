@@ -8,21 +8,7 @@ _SEGMENT = re.compile(r"(~)|(\^)|([0-9]+)|([a-zA-Z]+)")
 _TILDE, _END, _CARET, _WORD, _NUMBER = (bytes((tag,)) for tag in range(1, 6))
 
 
-@ordering(
-    "rpm",
-    "Red Hat",
-    "AlmaLinux",
-    "Rocky Linux",
-    "Oracle",
-    "SUSE",
-    "openSUSE",
-    "Amazon",
-    "Photon OS",
-    "Azure Linux",
-    "Fedora",
-    "Mageia",
-    "openEuler",
-)
+@ordering("rpm")
 def rpm(version: str) -> bytes:
     epoch, colon, rest = version.partition(":")
     if not colon or epoch.strip("0123456789"):

@@ -10,18 +10,7 @@ _NUMBER, _WORD, _END = b"\2", b"\3", b"\0"
 _PLACES = 3
 
 
-@ordering(
-    "semver",
-    "npm",
-    "crates.io",
-    "Hex",
-    "SwiftURL",
-    "GitHub Actions",
-    "Kubernetes",
-    "ConanCenter",
-    "Julia",
-    "opam",
-)
+@ordering("semver")
 def semver(version: str) -> bytes:
     found = _VERSION.fullmatch(version)
     if found is None:

@@ -2,11 +2,11 @@
 
 import os
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from leadline.errors import DatabaseError
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
-from leadline.model.images_report import ImagesReport, ScannedImage, UnreadImage
 from leadline.outputs.format_registry import Asked, Page
 from leadline.outputs.place import NoPlaces
 from leadline.programs.cli.destinations import Destination, Seal
@@ -15,6 +15,9 @@ from leadline.programs.cli.image_request import ImageRequest
 from leadline.programs.cli.terminal import wants_colour, width_of
 from leadline.scans.gates import Gates, Verdict
 from leadline.version import __version__
+
+if TYPE_CHECKING:
+    from leadline.model.images_report import ImagesReport
 
 PIPE_WIDTH = 80
 
@@ -44,8 +47,10 @@ def gates_of(request: ImageRequest) -> Gates:
     )
 
 
-def one_image(name: str, report: ImageReport, lost: tuple[Unread, ...]) -> ImagesReport:
+def one_image(name: str, report: ImageReport, lost: tuple[Unread, ...]) -> "ImagesReport":
     """As a report about several; ``lost`` is why nothing could be read of it."""
+    from leadline.model.images_report import ImagesReport, ScannedImage, UnreadImage  # for what is stored
+
     if lost:
         return ImagesReport((), (UnreadImage(lost[0]),))
     return ImagesReport((ScannedImage((name,), report),))

@@ -97,6 +97,10 @@ def _open_closed_streams() -> None:
 
 def _guarded(words: list[str]) -> int:
     from leadline.errors import LeadlineError
+    from leadline.programs.cli.lean_libraries import import_click, import_msgspec
+
+    import_click()
+    import_msgspec()
 
     try:
         return _run(words)

@@ -13,7 +13,6 @@ from msgspec import Struct
 from leadline.errors import SourceError, UsageError
 from leadline.image.image import Layer
 from leadline.image.layers.stream import HEAD_BYTES, Damaged, Region, bounded, decompressed, is_compressed
-from leadline.image.layers.tar import TarReader
 from leadline.model.package import ImageIdentity
 from leadline.sources.images.file_stamp import file_stamp
 from leadline.sources.images.oci_layout import (
@@ -166,6 +165,8 @@ class Archive:
         return plain.fileno(), total
 
     def _index(self, file: int, size: int) -> Iterator[tuple[str, Member | str]]:
+        from leadline.image.layers.tar import TarReader  # layouts do without
+
         reader = TarReader(Region(file, 0, size))
         for count, entry in enumerate(reader):
             if count > MOST_MEMBERS:

@@ -14,7 +14,6 @@ from leadline.sources.images.archive import (
     open_oci_layout,
 )
 from leadline.sources.images.cache import LayerCache
-from leadline.sources.images.directory import open_image_folder
 from leadline.sources.oci.layer import OpenedImage
 from leadline.sources.oci.manifest import Platform, read_platform
 from leadline.sources.registry.options import RegistryOptions
@@ -96,7 +95,7 @@ def _by_scheme(
         case "oci" | "oci-dir":
             return open_oci_layout(*_path_and_tag(rest), platform)
         case "dir":
-            return open_image_folder(Path(rest))
+            return _open_folder_itself(Path(rest))
         case "containerd":
             # HTTP/2 takes a while to import, and no other source needs it.
             from leadline.sources.images.containerd import open_containerd_image
@@ -125,6 +124,12 @@ def _path_and_tag(text: str) -> tuple[Path, str]:
 def _open_folder(path: Path, tag: str, platform: Platform | None) -> OpenedImage:
     if (path / "index.json").is_file() and (path / "oci-layout").is_file():
         return open_oci_layout(path, tag, platform)
+    return _open_folder_itself(path)
+
+
+def _open_folder_itself(path: Path) -> OpenedImage:
+    from leadline.sources.images.directory import open_image_folder  # images do without
+
     return open_image_folder(path)
 
 

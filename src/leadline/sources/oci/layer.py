@@ -2,9 +2,9 @@
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -20,9 +20,12 @@ from leadline.image.layers.stream import (
     decompressed,
     is_compressed,
 )
-from leadline.image.layers.tar import EntryReader, TarReader
+from leadline.late_pattern import late_pattern
 from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
+
+if TYPE_CHECKING:
+    from leadline.image.layers.tar import EntryReader
 
 LARGEST_LAYER = 64 << 30
 """Bytes after decompression. The largest known layers, of machine learning, have a quarter of that."""
@@ -33,7 +36,7 @@ READ_BYTES = 1 << 20
 WORTH_A_THREAD = 4 << 20
 """Layers stored in fewer bytes are done before a thread has begun."""
 
-_DIGEST = re.compile(r"(sha256):[0-9a-f]{64}|(sha512):[0-9a-f]{128}")
+_DIGEST = late_pattern(r"(sha256):[0-9a-f]{64}|(sha512):[0-9a-f]{128}")
 
 
 class OpenedImage(Struct, frozen=True):
@@ -62,7 +65,7 @@ class PieceLayer(Struct, frozen=True):
     missing: str = ""
     stamp: str = ""
 
-    def open(self) -> AbstractContextManager[EntryReader]:
+    def open(self) -> "AbstractContextManager[EntryReader]":
         # What is stored as it is has been checked by its digest already.
         return _closing(
             self.pieces(), self.size_bytes, self.diff_id if self.diff_id != self.cache_key else ""
@@ -81,7 +84,7 @@ class RegionLayer(Struct, frozen=True):
     missing: str = ""
     stamp: str = ""
 
-    def open(self) -> AbstractContextManager[EntryReader]:
+    def open(self) -> "AbstractContextManager[EntryReader]":
         if is_compressed(os.pread(self.file, min(HEAD_BYTES, self.size_bytes), self.start)):
             pieces = region_pieces(self.file, self.start, self.size_bytes)
             return _closing(pieces, self.size_bytes, self.diff_id)
@@ -158,7 +161,9 @@ def paired(diff_ids: Sequence[str], count: int) -> tuple[list[str], tuple[Unread
 
 
 @contextmanager
-def _closing(pieces: Iterator[bytes], size: int, diff_id: str) -> Iterator[EntryReader]:
+def _closing(pieces: Iterator[bytes], size: int, diff_id: str) -> "Iterator[EntryReader]":
+    from leadline.image.layers.tar import TarReader  # not needed where no layer is read
+
     def plain(stored: Iterator[bytes]) -> Iterator[bytes]:
         return with_diff_id(bounded(_unpacked(stored), limit_bytes(size)), diff_id)
 
@@ -186,7 +191,9 @@ def _close(pieces: Iterator[bytes]) -> None:
 
 
 @contextmanager
-def _region(layer: RegionLayer) -> Iterator[EntryReader]:
+def _region(layer: RegionLayer) -> "Iterator[EntryReader]":
+    from leadline.image.layers.tar import TarReader  # as above
+
     yield TarReader(_VerifiedRegion(layer))
 
 

@@ -2,14 +2,13 @@
 (https://github.com/opencontainers/image-spec, and Docker's schema 2).
 """
 
-import platform
-import re
 from collections.abc import Sequence
 from typing import TypeVar
 
 from msgspec import DecodeError, Struct, ValidationError, json
 
 from leadline.errors import SourceError, UsageError
+from leadline.late_pattern import late_pattern
 
 LARGEST_MANIFEST = 8 << 20
 DEEPEST_INDEX = 4
@@ -37,7 +36,7 @@ _ARCHITECTURES = {
     "i686": "386",
 }
 
-_VARIANT = re.compile(r"v\d[\d.]*")
+_VARIANT = late_pattern(r"v\d[\d.]*")
 
 T = TypeVar("T")
 
@@ -132,6 +131,8 @@ def check_layers(count: int, name: str) -> None:
 
 def host_platform() -> Platform:
     """Linux on this machine's architecture."""
+    import platform  # compiles patterns for every system, and one image of several is chosen by it alone
+
     machine = platform.machine()
     return read_platform(f"linux/{_ARCHITECTURES.get(machine, machine)}")
 

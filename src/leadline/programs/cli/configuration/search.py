@@ -1,12 +1,12 @@
 """Where configuration is looked for, and whether a file came with the code that is scanned."""
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
+from leadline.late_pattern import late_pattern
 from leadline.programs.cli.configuration.file import ConfigFile, read_config
 from leadline.programs.cli.configuration.keys import FILE_NAME
 from leadline.sources.private_place import why_not_private
@@ -91,7 +91,7 @@ def _trees(targets: Sequence[str], folder: str) -> Iterator[str]:
                 yield from filter(None, [_git_top(path)])
 
 
-_MAGIC = re.compile(r"(?:^|/)[^/]*[*?\[]")
+_MAGIC = late_pattern(r"(?:^|/)[^/]*[*?\[]")
 
 
 def _git_top(path: str) -> str:

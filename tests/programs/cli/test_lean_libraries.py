@@ -1,0 +1,76 @@
+"""What stands in for modules while click and msgspec are imported."""
+
+import inspect
+import json
+import subprocess
+import sys
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadline.programs.cli import lean_libraries
+
+START = "import sys\nfrom leadline.programs.cli.lean_libraries import import_click, import_msgspec\n"
+STOOD_IN_FOR = ("inspect", "gettext", "platform", "typing_extensions", "textwrap")
+
+
+def printed(script: str) -> object:
+    """What a process of its own prints, as JSON: here click and msgspec have long been imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{START}import json\n{script}"], capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def test_click_and_msgspec_are_imported_without_what_commands_do_not_use():
+    script = f"import_click()\nimport_msgspec()\nprint(json.dumps(sorted(set(sys.modules) & set({STOOD_IN_FOR!r}))))"
+    assert printed(script) == []
+
+
+def test_what_was_stood_in_for_is_found_by_whatever_needs_it():
+    script = """
+import_click()
+import_msgspec()
+import click, msgspec, inspect, typing_extensions, platform, textwrap
+from typing import Annotated
+
+@click.command(epilog="one\\n  two", help="First.\\n\\n    Second.")
+@click.option("--id", type=click.UUID, help="An id.")
+@click.option("--again", default=lambda: "x", show_default=True, help=\"\"\"Long,
+
+    in paragraphs.\"\"\")
+def command(id, again):
+    print(json.dumps([str(id), inspect.isfunction(command.callback), bool(platform.system())]))
+
+with command.make_context("c", ["--help"], resilient_parsing=True) as context:
+    assert "Second." in command.get_help(context) and "in paragraphs." in command.get_help(context)
+assert msgspec.json.schema(Annotated[int, msgspec.Meta(description=" a\\n b")])["description"]
+command.main(["--id", "12345678123456781234567812345678"])
+"""
+    assert printed(script) == ["12345678-1234-5678-1234-567812345678", True, True]
+
+
+def test_what_is_imported_already_is_not_stood_in_for():
+    script = """
+import inspect, gettext, platform, textwrap, typing_extensions
+before = [inspect, gettext, platform, textwrap, typing_extensions]
+import_click()
+import_msgspec()
+import click.core
+print(json.dumps([click.core.inspect is inspect, before == [sys.modules[one.__name__] for one in before]]))
+"""
+    assert printed(script) == [True, True]
+
+
+@given(st.text("ab \t\n"))
+def test_help_is_cleaned_as_inspect_cleans_it(text: str):
+    assert lean_libraries._cleandoc(text) == inspect.cleandoc(text)
+
+
+@given(st.integers(0, 3))
+def test_counted_messages_are_as_gettext_has_them_without_a_translation(number: int):
+    import gettext
+
+    assert lean_libraries._counted("one", "several", number) == gettext.NullTranslations().ngettext(
+        "one", "several", number
+    )

@@ -1,0 +1,46 @@
+"""Patterns that are compiled late, so that no import says whether they are patterns at all."""
+
+import ast
+import re
+from pathlib import Path
+
+import leadline
+from leadline.late_pattern import late_pattern
+
+SOURCE = Path(leadline.__file__).parent
+
+
+def late_patterns() -> list[str]:
+    """The calls of ``late_pattern`` in all files, as they are written."""
+    found = []
+    for path in SOURCE.rglob("*.py"):
+        if "late_pattern" in (text := path.read_text("utf-8")):
+            found += [
+                ast.unparse(node)
+                for node in ast.walk(ast.parse(text))
+                if isinstance(node, ast.Call) and ast.unparse(node.func) == "late_pattern"
+            ]
+    return found
+
+
+def test_every_late_pattern_is_one():
+    calls = late_patterns()
+    assert len(calls) > 20
+    for call in calls:
+        assert eval(call, {"late_pattern": late_pattern, "re": re}).groups >= 0
+
+
+def test_a_late_pattern_does_what_a_pattern_does():
+    late, usual = late_pattern(r"(?P<a>x+)|y", re.IGNORECASE), re.compile(r"(?P<a>x+)|y", re.IGNORECASE)
+    for text in ("", "aXXb", "Y", "xyx"):
+        assert late.findall(text) == usual.findall(text)
+        assert late.sub("-", text) == usual.sub("-", text)
+        found, wanted = late.search(text), usual.search(text)
+        assert (found and (found.span(), found["a"])) == (wanted and (wanted.span(), wanted["a"]))
+    assert (late.pattern, late.flags, late.groupindex) == (usual.pattern, usual.flags, usual.groupindex)
+    assert late_pattern(rb"\d").fullmatch(b"1")
+
+
+def test_it_is_compiled_once():
+    late = late_pattern("z")
+    assert late.search is late.search
