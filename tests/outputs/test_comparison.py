@@ -53,6 +53,28 @@ def test_what_nothing_judges_any_more_is_not_gone():
     assert ([one.control for one in found.gone], [one.control for one in found.unseen]) == (["C-1"], ["C-2"])
 
 
+@pytest.mark.parametrize(
+    ("old", "now"),
+    [
+        ("set False", "set false"),
+        ("set None", "set null"),
+        ("set ['ALL', 'x']", "set [ALL, x]"),
+        ("set [{'drop': [True, None]}]", "set [{drop: [true, null]}]"),
+        ("set {}", "set {}"),
+        ("set 1.50", "set 1.50"),
+        ("set [1.50]", "set [1.50]"),
+        ("set Falsehood", "set Falsehood"),
+        ("set ['", "set ['"),
+        ("set " + "['" * 5_000, "set " + "['" * 5_000),
+        ("set [__import__('os')]", "set [__import__('os')]"),
+        ("remove", "remove"),
+    ],
+)
+def test_values_of_an_older_file_are_read_as_yaml(old: str, now: str):
+    written = encoded_baseline(baseline(SeenFinding("C-1", "a", "x", old)))
+    assert decoded_baseline(written.encode(), "f").findings[0].edit == now
+
+
 @pytest.mark.parametrize("where", ["a.yaml", "deploy/a.yaml"])
 def test_what_stands_in_a_file_that_is_not_read_is_not_gone(where: str):
     found = compare(baseline(seen()), baseline(unread=(where,)))

@@ -8,18 +8,22 @@ The file is JSON, a finding a line and before them what is accepted, so that a c
     ]}
 """
 
+import re
+from ast import literal_eval
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from leadline.errors import SourceError
+from leadline.model.control import Set
 from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.outputs.control_groups import edit_of
 from leadline.outputs.json_text import json_text
 from leadline.outputs.place import stable_path
+from leadline.outputs.plain import value_text
 from leadline.outputs.waiver_text import why_accepted
 
 FORMAT: Final = "leadline-baseline"
@@ -147,7 +151,10 @@ def _accepted(report: PostureReport) -> tuple[AcceptedFinding, ...]:
 
 def _seen(finding: Finding, report: PostureReport, at: str) -> SeenFinding:
     failing, holder = report.resource(finding.resource), report.resource(finding.on)
+    violation = finding.violation
     _, _, action, value = edit_of(finding)
+    if isinstance(violation, Set) and not isinstance(violation.value, str):
+        value = value_text(violation.value)
     return SeenFinding(
         control=finding.control,
         object=_name(failing, report),
@@ -211,7 +218,21 @@ def decoded_baseline(content: bytes, name: str) -> Baseline:
             f"{name} has format version {found.version}, this program reads up to {VERSION}",
             hint="update leadline",
         )
-    return found
+    return msgspec.structs.replace(found, findings=tuple(map(_in_yaml, found.findings)))
+
+
+def _in_yaml(seen: SeenFinding) -> SeenFinding:
+    """Values once stood as Python writes them."""
+    value = seen.edit.removeprefix("set ")
+    if value is seen.edit or not _PYTHON.match(value):
+        return seen
+    try:
+        return msgspec.structs.replace(seen, edit=f"set {value_text(literal_eval(value))}")
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return seen
+
+
+_PYTHON = re.compile(r"(?:True|False|None)\Z|\[\]\Z|\{\}\Z|[\[{].*['TFN]")
 
 
 def with_first_seen(

@@ -223,6 +223,28 @@ def test_a_baseline_is_compared_with_now_and_with_another(capfd):
     assert any(row["old"] > row["new"] for row in both["compliance"])
 
 
+def test_values_stand_as_yaml_writes_them(capfd):
+    Path("empty").mkdir()
+    Path("empty/map.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
+    run(capfd, "baseline", "save", "shop", "-o", "saved.json")
+    shown = [run(capfd, "diff", "empty", "shop", *more)[1] for more in ((), ("-f", "json"))]
+    for text in (*shown, Path("saved.json").read_text()):
+        assert "set false" in text
+        assert re.search(r"set (True|False|None|\['|\{'|\[\{')", text) is None
+
+
+def test_a_baseline_with_values_as_python_writes_them_knows_the_same(capfd):
+    run(capfd, "baseline", "save", "shop", "-o", "now.json")
+    now = Path("now.json").read_text()
+    old = now
+    for yaml, python in (("false", "False"), ("true", "True"), ("[ALL]", "['ALL']")):
+        old = old.replace(f'"set {yaml}"', f'"set {python}"')
+    assert old != now
+    Path("old.json").write_text(old)
+    code, out, _ = run(capfd, "baseline", "compare", "old.json", "now.json")
+    assert (code, out.splitlines()[-1].startswith("0 new, 0 gone, ")) == (0, True)
+
+
 def test_a_baseline_of_before_there_were_scores_has_none(capfd):
     run(capfd, "baseline", "save", "shop", "-o", "old.json")
     old = json.loads(Path("old.json").read_text())
