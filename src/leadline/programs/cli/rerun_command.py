@@ -8,9 +8,13 @@ import click
 from leadline.programs.cli.scan_request import ScanRequest
 
 _NOT_REPEATED = frozenset(
-    ("format", "output", "fail_on", "allow_empty", "severity_threshold", "set", "set_string")
+    (
+        *("format", "output", "set", "set_string"),
+        *("fail_on", "allow_empty", "severity_threshold", "compliance_threshold"),
+        *("verbose", "verbose_coverage", "quiet", "no_color", "debug", "watch", "fix", "yes"),
+    )
 )
-"""About the outcome or the look, not about what is scanned, as are switches and numbers."""
+"""About the outcome or the look, not about what is scanned."""
 
 
 def rerun_words(request: ScanRequest, verb: str, flags: Sequence[click.Parameter]) -> str:
@@ -26,15 +30,14 @@ def rerun_words(request: ScanRequest, verb: str, flags: Sequence[click.Parameter
 def _repeated(request: ScanRequest, flag: click.Parameter) -> Iterator[str]:
     """The words that say ``flag`` again, where it chooses what is read or shown."""
     name = flag.name or ""
-    if (
-        not isinstance(flag, click.Option)
-        or flag.is_flag
-        or flag.type is click.FLOAT
-        or name in _NOT_REPEATED
-    ):
+    if not isinstance(flag, click.Option) or name in _NOT_REPEATED:
         return
     value = getattr(request, name)
-    if value in ("", (), flag.default):
+    if not value or value == flag.default:
+        return
+    word = next(word for word in flag.opts if word.startswith("--"))
+    if flag.is_flag:
+        yield word
         return
     for part in value if isinstance(value, tuple) else (value,):
-        yield from (next(word for word in flag.opts if word.startswith("--")), part)
+        yield from (word, part)
