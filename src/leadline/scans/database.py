@@ -17,6 +17,7 @@ from leadline.model.finding import Unread
 from leadline.model.vulnerability import DatabaseState
 from leadline.scans.options import Say, silent
 from leadline.sources.feeds.documents import documents
+from leadline.sources.registry.http import UnreachableError
 from leadline.sources.registry.options import RegistryOptions
 from leadline.sources.vulnerability_db import Index, Installed, Place, Trusted, origin_of, publish, update
 
@@ -82,7 +83,11 @@ def update_database(
         SourceError: it cannot be fetched, or not be trusted.
         DatabaseError: it cannot be used, or there is no room for it. The old one is as it was.
     """
-    return update(Place(target), origin_of(address, options), trusted, now, _prove)
+    try:
+        return update(Place(target), origin_of(address, options), trusted, now, _prove)
+    except UnreachableError as error:
+        error.hint = error.hint or "leadline db import takes a file that was brought here"
+        raise
 
 
 def publish_database(database: Path, folder: Path, private_key: bytes, expires: str) -> Index:

@@ -82,3 +82,13 @@ def test_what_cannot_be_done_is_said(run, published: Path, arguments: tuple[str,
     assert code in (2, 3)
     assert out == ""
     assert words in err
+
+
+@pytest.mark.parametrize("address", ["http://localhost:1/db/", "oci://localhost:1/db:1"])
+def test_where_no_one_answers_nothing_is_said_about_images(run, address: str):
+    code, out, err = run("db", "update", address, "--allow-unsigned", "-o", "v.db")
+    assert (code, out) == (3, "")
+    assert err == (
+        "leadline: cannot reach localhost:1: connection refused; "
+        "leadline db import takes a file that was brought here\n"
+    )

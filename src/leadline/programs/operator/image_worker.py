@@ -34,7 +34,8 @@ from leadline.scans.running_image import (
 from leadline.scans.scan_runs import moment
 from leadline.sources.cluster.connection import Cluster, RefusedError, async_client, connect
 from leadline.sources.registry.client import BusyError, DeniedError
-from leadline.sources.registry.http import IN_A_FILE, UnreachableError
+from leadline.sources.registry.http import UnreachableError
+from leadline.sources.registry.image import IN_A_FILE
 from leadline.sources.registry.options import PullSecret
 
 SECRETS_OFF = "pods pull it with secrets, which the operator may read once images.pullSecrets is true"

@@ -31,8 +31,6 @@ BUSY = frozenset((429, 502, 503, 504))
 FAULT = 500
 """An error of the host's own, which seldom passes while someone waits for it."""
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
-IN_A_FILE = "an image in a file needs no registry: docker save IMAGE -o image.tar"
-"""What to do where a registry cannot be reached."""
 _RANGE = re.compile(r"bytes (\d{1,18})-")
 
 
@@ -285,18 +283,17 @@ def _translated(error: BaseException, host: str, way: str) -> BaseException:
                 host, f"no TLS with {host}: {error.reason or error}", hint="is it a registry without TLS?"
             )
         case ConnectionRefusedError():
-            return NobodyListens(host, f"cannot reach {host}{way}: connection refused", hint=IN_A_FILE)
+            return NobodyListens(host, f"cannot reach {host}{way}: connection refused")
         case ConnectionResetError() | http.client.RemoteDisconnected() | http.client.IncompleteRead():
             return Dropped(str(error))
         case ValueError() if not isinstance(error, http.client.HTTPException):
             # Its text may hold the header that could not be sent, and that a password.
             return UnreachableError(
-                f"cannot reach {host}{way}: no request can hold its name, or what is to be sent",
-                hint=IN_A_FILE,
+                f"cannot reach {host}{way}: no request can hold its name, or what is to be sent"
             )
         case OSError() | http.client.HTTPException():
             reason = getattr(error, "strerror", None) or str(error)
-            return UnreachableError(f"cannot reach {host}{way}: {reason.lower()}", hint=IN_A_FILE)
+            return UnreachableError(f"cannot reach {host}{way}: {reason.lower()}")
     return error
 
 
@@ -304,7 +301,7 @@ def _connect(parts: SplitResult, host: str, trust: Trust, proxy: Proxy | None) -
     try:
         name, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise RegistryError(f"cannot reach {host}: {error}", hint=IN_A_FILE) from error
+        raise RegistryError(f"cannot reach {host}: {error}") from error
     first, at = (proxy.host, proxy.port) if proxy else (name, port)
     if parts.scheme == "http":
         return http.client.HTTPConnection(first, at, timeout=TIMEOUT_SECONDS)

@@ -22,7 +22,11 @@ from leadline.sources.oci.manifest import (
     read_manifest,
 )
 from leadline.sources.registry.client import Repository, repositories
+from leadline.sources.registry.http import UnreachableError
 from leadline.sources.registry.options import RegistryOptions
+
+IN_A_FILE = "an image in a file needs no registry: docker save IMAGE -o image.tar"
+"""What to do where a registry cannot be reached."""
 
 
 class Remembers(Protocol):
@@ -50,6 +54,8 @@ def open_registry_image(
             failures.append(error)
     # What the registry itself said, which was asked last, says most.
     *before, last = failures
+    if isinstance(last, UnreachableError) and not last.hint:
+        last.hint = IN_A_FILE
     if not before:
         raise last
     hints = [last.hint, *(f"a mirror: {error}" for error in before)]
