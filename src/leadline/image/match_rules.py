@@ -105,7 +105,7 @@ def _flavour(version: str) -> str:
 def _fits_module(hit: Hit, package: Package) -> bool:
     """By stream where the record names one, else by the mark that modular builds carry in their releases."""
     if hit.extra.module:
-        return _fits_module_stream(hit.extra.module, package)
+        return _fits_module_stream(hit.extra.module, package) or _may_be_of(hit.extra.module, package)
     is_modular = bool(_module_label(package)) or _MODULE_MARK in package.version
     if hit.extra.fixed:
         return is_modular == (_MODULE_MARK in hit.extra.fixed)
@@ -116,23 +116,41 @@ def _fits_module_stream(module: str, package: Package) -> bool:
     return not module or f"{_module_label(package)}:".startswith(f"{module}:")
 
 
+def _may_be_of(module: str, package: Package) -> bool:
+    """Documents often leave the label out: then the mark of modular builds counts, and the stream's number, as in ``nodejs:18``."""
+    if _module_label(package) or _MODULE_MARK not in package.version:
+        return False
+    stream = module.partition(":")[2]
+    return not stream[:1].isdigit() or package.version.rpartition(":")[2].startswith(f"{stream}.")
+
+
 def _module_label(package: Package) -> str:
     return dict(package.qualifiers).get("modularitylabel", "")
 
 
 def _is_within_with_epoch(hit: Hit, package: Package) -> bool:
     version = package.source_version if hit.is_source and package.source_version else package.version
-    with_epoch = _with_epoch(version, hit.extra.fixed)
+    with_epoch = _with_epoch(package, version, hit.extra.fixed)
     if with_epoch == version:
         return True
     key = orderings()["Red Hat"].key
     return key(with_epoch) < key(hit.extra.fixed)
 
 
-def _with_epoch(version: str, fixed: str) -> str:
-    """A version that was written without its epoch has the record's: documents often leave it out."""
-    epoch, colon, _ = fixed.partition(":")
-    return f"{epoch}:{version}" if colon and ":" not in version else version
+def _with_epoch(package: Package, version: str, fixed: str) -> str:
+    """``version``, of the package or its source, with the epoch that it is meant with.
+
+    A source package is written without the one that it shares with its packages. Who read a database of RPM has left out
+    none but 0, and so has a package URL that names it; lists made by hand often leave it out, so the record's counts.
+    """
+    if ":" in version:
+        return version
+    epoch, colon, _ = package.version.partition(":")
+    if not colon:
+        if package.found_by or "epoch" in dict(package.qualifiers):
+            return version
+        epoch, colon, _ = fixed.partition(":")
+    return f"{epoch}:{version}" if colon else version
 
 
 def holds_fix_of_line(
@@ -171,7 +189,7 @@ def _fixed_in(package: Package, streams: Sequence[Stream], line: str, database: 
                     _fits_module_stream(says.module, package)
                     and bool(says.module) == bool(_module_label(package))
                 ):
-                    installed = ordering.key(_with_epoch(version, says.fixed))
+                    installed = ordering.key(_with_epoch(package, version, says.fixed))
                     is_held = ordering.key(says.fixed) <= installed
                     holds[advisory] = holds.get(advisory, True) and is_held
     return _problems_held(holds, database)

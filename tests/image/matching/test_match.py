@@ -119,6 +119,9 @@ def test_not_affected_alone_is_no_match_and_nothing_to_suppress(tmp_path: Path):
         ("nodejs:18:8090020231023:abc", "1:18.1-1.module_el8", ["CVE-2024-1000"]),
         ("nodejs:16:8090020231023:abc", "1:16.1-1.module_el8", []),
         ("", "1:10.1-1.el8", []),
+        ("", "1:18.1-1.module_el8", ["CVE-2024-1000"]),
+        ("", "1:16.1-1.module_el8", []),
+        ("", "1:18.1-1.el8", []),
     ],
 )
 def test_an_update_of_a_module_meets_its_stream_alone(
@@ -155,6 +158,27 @@ def test_modules_epochs_and_flavours_of_rpm_show_in_versions(
 ):
     fact = advisory("CVE-2024-1000", "AlmaLinux:8", "x", fixed=fixed, is_source=False)
     assert ids(matched(tmp_path, [Package("rpm", "x", version)], fact, distro=ALMA)) == expected
+
+
+@pytest.mark.parametrize(
+    ("package", "expected"),
+    [
+        (Package("rpm", "x", "1.0-2.el8", found_by="rpm"), ["CVE-2024-1000"]),
+        (Package("rpm", "x", "1.0-2.el8", qualifiers=(("epoch", "0"),)), ["CVE-2024-1000"]),
+        (Package("rpm", "x", "1:1.0-2.el8", found_by="rpm"), []),
+        (Package("rpm", "y", "1:1.0-2.el8", source="x", source_version="1.0-2.el8"), []),
+        (Package("rpm", "y", "1:1.0-1.el8", source="x", source_version="1.0-1.el8"), ["CVE-2024-1000"]),
+        (
+            Package("rpm", "y", "1.0-3.el8", source="x", source_version="1.0-3.el8", found_by="rpm"),
+            ["CVE-2024-1000"],
+        ),
+    ],
+)
+def test_an_epoch_that_a_database_of_rpm_does_not_name_is_none(
+    tmp_path: Path, package: Package, expected: list[str]
+):
+    fact = advisory("CVE-2024-1000", "Oracle:8", "x", fixed="1:1.0-2.el8")
+    assert ids(matched(tmp_path, [package], fact, distro=Distro("ol", "8.9"))) == expected
 
 
 def test_an_architecture_is_met_by_either_of_its_names(tmp_path: Path):

@@ -90,7 +90,10 @@ def extension(name: str, version: str) -> Package:
 
 
 def of_rpm(folder: Path) -> Iterator[tuple[Verdict, bool]]:
-    """The same for packages of Red Hat's release, by the updates of one that is built of the same sources."""
+    """The same for packages of Red Hat's release, by the updates of one that is built of the same sources.
+
+    The numbers of modular builds are each distribution's own, so that only what stands before them can be compared.
+    """
     facts = json.loads((FOLDER / "labels_rpm.json").read_text("utf-8"))
     advisories = [
         Advisory(
@@ -113,7 +116,9 @@ def of_rpm(folder: Path) -> Iterator[tuple[Verdict, bool]]:
     with database_of(folder, *advisories) as database:
         for release, name, version, problem, label in facts["labels"]:
             distro = Distro("almalinux", str(release))
-            found = match([Package("rpm", name, version)], distro, database)
+            head, mark, _ = version.partition(".module")
+            package = Package("rpm", name, f"{head}.module_el99" if mark else version)
+            found = match([package], distro, database)
             yield ("rpm", name, version, problem, label), problem in {one.id for one in found.matches}
 
 
