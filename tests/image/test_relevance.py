@@ -75,7 +75,7 @@ def test_of_the_files_of_packages_those_are_kept_that_decide():
         found("deb", "libssl3", "status", "usr/share/a", "usr/lib/x86_64-linux-gnu/libssl.so.3"),
         found("deb", "tzdata", "status", *(f"usr/share/zoneinfo/{i}" for i in range(9))),
     )
-    kept = tuple(with_useful_files(packages, (), OPENED))
+    kept = tuple(with_useful_files(packages, (), OPENED.useful_files))
     assert [one.files for one in kept] == [
         ("usr/lib/x86_64-linux-gnu/libssl.so.3",),
         ("usr/share/zoneinfo/0",),

@@ -34,6 +34,8 @@ APPLICATION = 0x4C454144
 """SQLite's application id, "LEAD": distinguishes our file from any other database."""
 SCHEMA = 2
 """SQLite's user version; raised with every change of a table or of a key in ``versions``."""
+CHECKSUM = "checksum"
+"""Under which name the table ``about`` holds that of the file (``database_seal.py``)."""
 FOREVER = b"\xff" * 9
 """After every key: a number of 255 digits and more has its length behind the first such byte, with zeros."""
 

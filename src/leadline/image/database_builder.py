@@ -20,7 +20,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.errors import DatabaseError
-from leadline.image.database import APPLICATION, FOREVER, INDEXES, SCHEMA, TABLES, Detail, Extra, Record
+from leadline.image.database import (
+    APPLICATION,
+    CHECKSUM,
+    FOREVER,
+    INDEXES,
+    SCHEMA,
+    TABLES,
+    Detail,
+    Extra,
+    Record,
+)
+from leadline.image.database_seal import UNSEALED, seal
 from leadline.image.ecosystems import normal_name, orderings
 from leadline.image.feed import Document, Feed, Unreadable
 from leadline.image.ordering import Ordering, Unorderable
@@ -107,6 +118,7 @@ def build(
             builder = _Builder(connection, feeds)
             builder.read(documents)
             report = builder.finish(built)
+        seal(part)
         with part.open("rb") as file:
             os.fsync(file.fileno())
         part.chmod(0o644)
@@ -359,7 +371,7 @@ class _Builder:
                 for count, state in zip(self._counts.values(), states, strict=True)
             ],
         )
-        write("INSERT INTO about VALUES(?, ?)", [("built", built), ("complete", "yes")])
+        write("INSERT INTO about VALUES(?, ?)", [("built", built), (CHECKSUM, UNSEALED), ("complete", "yes")])
         self._connection.execute("COMMIT")
         self._connection.executescript(INDEXES)
         return Built(

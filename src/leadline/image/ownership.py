@@ -1,6 +1,6 @@
 """Which package of the distribution owns a file, or the files of a language package."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -11,7 +11,6 @@ from leadline.model.package import Package
 
 if TYPE_CHECKING:
     from leadline.image.layers.tree import MergedTree
-    from leadline.image.relevance import Loaded
 
 DISTRIBUTION_TYPES = frozenset(("apk", "deb", "rpm", "alpm"))
 NEEDED_LIBRARY = late_pattern(r"(?P<library>[^()\s/]+\.so[^()\s/]*)\(")
@@ -36,11 +35,14 @@ def with_owners(packages: Iterable[Package], tree: "MergedTree") -> Iterator[Pac
 
 
 def with_useful_files(
-    packages: Iterable[Package], mentioned: Collection[str], loaded: "Loaded | None" = None
+    packages: Iterable[Package],
+    mentioned: Collection[str],
+    loaded: Callable[[Sequence[str]], Iterable[str]] | None = None,
 ) -> Iterator[Package]:
     """``packages`` in order, with those of their paths, a hundred thousand, that are asked for.
 
-    They are ``mentioned`` in the SBOM, or packages of RPM name what they need by them, or they were ``loaded``.
+    They are ``mentioned`` in the SBOM, or packages of RPM name what they need by them, or they are those of a package's
+    that ``loaded`` says were.
     """
     packages = tuple(packages)
     needed = {name for package in packages if package.type == "rpm" for name in package.depends}
@@ -52,7 +54,7 @@ def with_useful_files(
         if package.files:
             files = [path for path in package.files if path in paths or path[path.rfind("/") + 1 :] in names]
             if loaded is not None:
-                files += loaded.useful_files(package.files)
+                files += loaded(package.files)
             package = replace(package, files=tuple(dict.fromkeys(files)))
         yield package
 

@@ -60,7 +60,8 @@ def contents_of(
     reading = _read_tree(tree, scan_options)
     files = (*_notable(tree), *_buried(tree, facts))
     owned = with_owners(reading.packages, tree)
-    useful = with_useful_files(owned, {file.path for file in files}, options.loaded)
+    loaded = options.loaded.useful_files if options.loaded is not None else None
+    useful = with_useful_files(owned, {file.path for file in files}, loaded)
     packages = tuple(sorted(useful, key=_order))
     return Sbom(
         ImageIdentity(image.identity.name, size_bytes=sum(layer.size_bytes for _, layer in facts)),

@@ -15,6 +15,7 @@ from leadline.image.database_builder import Built, build
 from leadline.image.feed import Document, Feed
 from leadline.model.finding import Unread
 from leadline.model.vulnerability import DatabaseState
+from leadline.scans.checked_database import open_database
 from leadline.scans.options import Say, silent
 from leadline.sources.feeds.documents import documents
 from leadline.sources.registry.http import UnreachableError
@@ -40,8 +41,8 @@ def _said(found: Iterator[Document | Unread], say: Say) -> Iterator[Document | U
 
 
 def database_state(path: Path) -> DatabaseState:
-    """Raises ``DatabaseError`` where it cannot be read."""
-    with Database(path) as database:
+    """Raises ``DatabaseError`` where it cannot be read, or is not whole."""
+    with open_database(path) as database:
         return _state(database)
 
 
@@ -103,7 +104,7 @@ def publish_database(database: Path, folder: Path, private_key: bytes, expires: 
 
 def _prove(path: Path) -> DatabaseState:
     """Reads every page. Raises ``DatabaseError``."""
-    with Database(path) as database:
+    with open_database(path) as database:
         database.verify()
         return _state(database)
 

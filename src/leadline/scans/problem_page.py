@@ -5,10 +5,11 @@ from pathlib import Path
 from msgspec import Struct
 
 from leadline.errors import UsageError
-from leadline.image.database import Database, Extra
+from leadline.image.database import Extra
 from leadline.image.match import versions_text
 from leadline.image.problem_summary import summed_up
 from leadline.model.vulnerability import Cvss, ExploitChance, Exploited
+from leadline.scans.checked_database import open_database
 
 
 class Range(Struct, frozen=True, order=True):
@@ -44,14 +45,14 @@ class ProblemPage(Struct, frozen=True):
     """Advisories that were withdrawn."""
 
 
-def problem_page(path: Path, name: str) -> ProblemPage:
-    """The page of the problem that goes by ``name``.
+def problem_page(path: Path, name: str, cache_folder: str = "") -> ProblemPage:
+    """The page of the problem that goes by ``name``; ``cache_folder`` keeps that the database is whole.
 
     Raises:
         DatabaseError: the database cannot be read.
         UsageError: no feed of it knows the name.
     """
-    with Database(path) as database:
+    with open_database(path, cache_folder) as database:
         problem = database.named(name)
         if problem is None:
             raise UsageError(f"no feed of the vulnerability database knows {name}")

@@ -52,10 +52,10 @@ def vulnerabilities_of(
 def _found(
     sbom: Sbom, path: Path, options: ImageOptions, today: str, attested: tuple[bytes, ...]
 ) -> Vulnerabilities:
-    from leadline.image.database import Database
     from leadline.image.match import match
+    from leadline.scans.checked_database import open_database
 
-    with Database(path) as database:
+    with open_database(path, options.cache_folder) as database:
         state = DatabaseState(database.about.get("built", ""), database.feeds)
         check_age(state, options.oldest_database_days, today)
         matched = match(sbom.packages, sbom.distro, database)

@@ -1,5 +1,6 @@
 """The file: what is in it, and what happens where it is not what it should be."""
 
+import random
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +26,7 @@ from leadline.model.vulnerability import (
     ReleaseEnd,
     VersionRange,
 )
+from leadline.scans.checked_database import open_database
 
 ORDERING: Ordering = pep440.pep440
 
@@ -373,3 +375,45 @@ def test_a_database_that_lost_a_part_is_damaged(tmp_path: Path, harm: str):
         connection.execute(harm)
     with Database(tmp_path / "v.db") as database, pytest.raises(DatabaseError):
         match([Package("npm", "ms", "1.0.0")], Distro(), database)
+
+
+def test_no_damage_anywhere_in_the_file_gives_a_shorter_answer(tmp_path: Path):
+    """Where SQLite notices nothing, the checksum of the whole file does."""
+    path, damaged = tmp_path / "v.db", tmp_path / "damaged.db"
+    build_of(path, {"feed": [advisory(f"A-{number}", "PyPI", f"p{number}") for number in range(300)]})
+    whole = path.read_bytes()
+    open_database(path).close()
+    chance = random.Random(7)
+    for _ in range(400):
+        content = bytearray(whole)
+        at = chance.randrange(len(content))
+        count = chance.choice((1, 1, 2, 16, 512))
+        content[at : at + count] = chance.randbytes(len(content[at : at + count]))
+        if content == whole:
+            continue
+        damaged.write_bytes(content)
+        with pytest.raises(DatabaseError, match=r"damaged\.db: "):
+            open_database(damaged)
+
+
+@pytest.mark.parametrize("checksum", ["", "0" * 63 + "1", "ü" * 64])
+def test_a_database_without_its_checksum_is_damaged(tmp_path: Path, checksum: str):
+    build_of(tmp_path / "v.db", {"feed": [advisory("A-1", "PyPI", "x")]})
+    with sqlite3.connect(tmp_path / "v.db") as connection:
+        connection.execute("UPDATE about SET value = ? WHERE name = 'checksum'", (checksum,))
+    with pytest.raises(DatabaseError, match="damaged"):
+        open_database(tmp_path / "v.db")
+
+
+def test_that_a_file_is_whole_is_remembered_until_it_is_another(tmp_path: Path):
+    path, cache = tmp_path / "v.db", tmp_path / "cache"
+    build_of(path, {"feed": [advisory("A-1", "PyPI", "x")]})
+    open_database(path, str(cache)).close()
+    assert len([*cache.iterdir()]) == 1
+    open_database(path, str(cache)).close()
+    assert len([*cache.iterdir()]) == 1
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DatabaseError, match="its checksum is another"):
+        open_database(path, str(cache))

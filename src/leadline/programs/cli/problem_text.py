@@ -6,7 +6,7 @@ from pathlib import Path
 
 from leadline.errors import DatabaseError
 from leadline.outputs.plain import columns, count, plain, wrapped
-from leadline.programs.cli.cache_location import database_file
+from leadline.programs.cli.cache_location import cache_folder, database_file
 from leadline.scans.problem_page import ProblemPage, Range, problem_page
 
 _INDENT = 12
@@ -18,7 +18,7 @@ def problem_lines(name: str, named_database: str, width: int) -> Iterator[str]:
     path = named_database or database_file(os.environ)
     if not path:
         raise DatabaseError("there is no vulnerability database", hint="make one with 'leadline db build'")
-    page = problem_page(Path(path), name)
+    page = problem_page(Path(path), name, cache_folder(os.environ))
     yield f"{plain(page.id)}   {page.severity}"
     yield ""
     for label, text in _facts(page):
