@@ -103,6 +103,23 @@ def test_memory_is_of_the_code_that_made_it(tmp_path: Path, monkeypatch: pytest.
     assert (len(stamps), len(set(stamps))) == (4, 3)
 
 
+def test_what_was_installed_is_known_by_the_digests_that_the_installer_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package, metadata = tmp_path / "leadline", tmp_path / f"leadline-{__version__}.dist-info"
+    (package / "image").mkdir(parents=True)
+    (package / "model").mkdir()
+    metadata.mkdir()
+    monkeypatch.setattr(module, "__file__", str(package / "image" / "code_fingerprint.py"))
+    stamps = []
+    for record in ("leadline/image/sbom.py,sha256=aa,1", "leadline/image/sbom.py,sha256=ab,1"):
+        (metadata / "RECORD").write_text(record)
+        code_fingerprint.cache_clear()
+        stamps.append(code_fingerprint())
+    code_fingerprint.cache_clear()
+    assert stamps[0] != stamps[1]
+
+
 def _stamps(cataloguer: Path) -> Iterator[str]:
     def stamp() -> str:
         code_fingerprint.cache_clear()

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache as once
+from hashlib import sha256
 
 from leadline.version import __version__
 
@@ -18,15 +19,31 @@ _METADATA = (".dist-info", ".egg-info")
 def code_fingerprint(*more: str) -> str:
     """Changes with the code that catalogues, that in the folders ``more``, the libraries, Python and the program.
 
-    By names, sizes and times of its files, as Python itself knows stale bytecode.
+    By names, sizes and times of its files, as Python itself knows stale bytecode; where an installer has listed all of them
+    with their digests, by that list, since looking at each takes as long as the search for vulnerabilities.
     """
     image = os.path.dirname(__file__)  # noqa: PTH120 - before anything heavier is imported
-    model = os.path.join(os.path.dirname(image), "model")  # noqa: PTH118, PTH120
+    package = os.path.dirname(image)  # noqa: PTH120
+    installation = digest_of_installation(package)
     try:
-        files = sorted(file for folder in (image, model, *more) for file in _files(folder))
+        folders = () if installation else (image, os.path.join(package, "model"), *more)  # noqa: PTH118
+        files = sorted(file for folder in folders for file in _files(folder))
     except OSError:
         files = []
-    return f"{FORM} {__version__} {sys.version} {installed(sys.path)} {files}"
+    return f"{FORM} {__version__} {sys.version} {installed(sys.path)} {installation} {files}"
+
+
+def digest_of_installation(package: str) -> str:
+    """Of the ``RECORD`` beside the folder ``package``; empty where that was not installed from a wheel.
+
+    A checkout has none beside it (https://packaging.python.org/specifications/recording-installed-packages).
+    """
+    record = f"{os.path.dirname(package)}/leadline-{__version__}.dist-info/RECORD"  # noqa: PTH120
+    try:
+        with open(record, "rb") as file:  # noqa: PTH123
+            return sha256(file.read()).hexdigest()
+    except OSError:
+        return ""
 
 
 def installed(folders: Iterable[str]) -> list[str]:

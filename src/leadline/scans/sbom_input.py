@@ -6,7 +6,6 @@ from leadline.errors import SourceError
 from leadline.image.layers.stream import is_compressed
 from leadline.model.package import Sbom
 from leadline.scans.options import ImageOptions
-from leadline.sources.sbom.sniff import begins_like_sbom
 
 LARGEST_DOCUMENT = 512 << 20
 TAR_HEADER_BYTES = 512
@@ -22,7 +21,11 @@ def sbom_input(name: str) -> Path | None:
     if name.startswith(SCHEME):
         return Path(name.removeprefix(SCHEME))
     path = Path(name)
-    return path if exists(path) and path.is_file() and begins_like_sbom(path) else None
+    if not (exists(path) and path.is_file()):
+        return None
+    from leadline.sources.sbom.sniff import begins_like_sbom  # of a file alone
+
+    return path if begins_like_sbom(path) else None
 
 
 def exists(path: Path) -> bool:

@@ -3,7 +3,6 @@
 """
 
 from collections.abc import Mapping
-from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 
@@ -42,6 +41,8 @@ def _is_direct(host: str, rule: str) -> bool:
     rule = rule.lower().removeprefix("*.").lstrip(".")
     if rule in ("*", name, host.lower()) or name.endswith(f".{rule}"):
         return True
+    from ipaddress import ip_address, ip_network  # most rules are names
+
     try:
         return ip_address(name) in ip_network(rule, strict=False)
     except ValueError:

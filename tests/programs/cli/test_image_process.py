@@ -25,7 +25,17 @@ UNNEEDED = {
     "zstandard",
 }
 """What makes an SBOM: one out of the cache needs nothing of it."""
-SLOW = {"dataclasses", "inspect", "json", "locale", "orjson", "packageurl", "platform", "typing_extensions"}
+SLOW = {
+    "dataclasses",
+    "inspect",
+    "ipaddress",
+    "json",
+    "locale",
+    "orjson",
+    "packageurl",
+    "platform",
+    "typing_extensions",
+}
 """Each takes longer to import than the search for vulnerabilities takes; none of it is needed for that."""
 MOST_FILES = 130
 """Of ours that may be imported; a hundredth of the whole command goes to each."""

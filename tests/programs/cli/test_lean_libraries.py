@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.programs.cli import lean_libraries
+from leadline.programs.cli.lean_libraries import LIBRARIES
 
-START = "import sys\nfrom leadline.programs.cli.lean_libraries import import_click, import_msgspec\n"
-STOOD_IN_FOR = ("inspect", "gettext", "platform", "typing_extensions", "textwrap")
+START = "import sys\nfrom leadline.programs.cli.lean_libraries import import_libraries\n"
+STOOD_IN_FOR = ("inspect", "gettext", "platform", "typing_extensions", "textwrap", "ipaddress")
 
 
 def printed(script: str) -> object:
@@ -22,16 +23,16 @@ def printed(script: str) -> object:
     return json.loads(done.stdout)
 
 
-def test_click_and_msgspec_are_imported_without_what_commands_do_not_use():
-    script = f"import_click()\nimport_msgspec()\nprint(json.dumps(sorted(set(sys.modules) & set({STOOD_IN_FOR!r}))))"
-    assert printed(script) == []
+def test_the_libraries_are_imported_without_what_commands_do_not_use():
+    script = f"import_libraries()\nprint(json.dumps(sorted(set(sys.modules) & set({(*STOOD_IN_FOR, *LIBRARIES)!r}))))"
+    assert printed(script) == sorted(LIBRARIES)
 
 
 def test_what_was_stood_in_for_is_found_by_whatever_needs_it():
     script = """
-import_click()
-import_msgspec()
+import_libraries()
 import click, msgspec, inspect, typing_extensions, platform, textwrap
+from urllib.parse import urlsplit
 from typing import Annotated
 
 @click.command(epilog="one\\n  two", help="First.\\n\\n    Second.")
@@ -44,6 +45,13 @@ def command(id, again):
 
 with command.make_context("c", ["--help"], resilient_parsing=True) as context:
     assert "Second." in command.get_help(context) and "in paragraphs." in command.get_help(context)
+assert urlsplit("https://[::1]:5000/").hostname == "::1"
+try:
+    urlsplit("https://[v]/")
+except ValueError:
+    pass
+else:
+    raise AssertionError
 assert msgspec.json.schema(Annotated[int, msgspec.Meta(description=" a\\n b")])["description"]
 command.main(["--id", "12345678123456781234567812345678"])
 """
@@ -54,8 +62,7 @@ def test_what_is_imported_already_is_not_stood_in_for():
     script = """
 import inspect, gettext, platform, textwrap, typing_extensions
 before = [inspect, gettext, platform, textwrap, typing_extensions]
-import_click()
-import_msgspec()
+import_libraries()
 import click.core
 print(json.dumps([click.core.inspect is inspect, before == [sys.modules[one.__name__] for one in before]]))
 """

@@ -1,6 +1,6 @@
-"""Imports click and msgspec without modules that they name at their top and that no command of ours has them use.
+"""Imports click, msgspec and ``urllib.parse`` without modules that they name at their top and no command of ours has them use.
 
-Both ask for modules of Python's own, and for one of another library, that take longer to import than they take
+They ask for modules of Python's own, and for one of another library, that take longer to import than they take
 themselves: a third of the start of a command. Each is stood in for while they are imported, and found as it is by whatever asks
 for it later: nothing but the moment of its import changes.
 """
@@ -11,6 +11,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
+
+LIBRARIES = ("urllib.parse", "click", "msgspec")
+"""``pathlib`` asks for the first."""
 
 
 class _Later(ModuleType):
@@ -25,27 +28,26 @@ class _Later(ModuleType):
         return getattr(import_module(self.__name__), name)
 
 
-def import_click() -> None:
-    """``inspect`` brings the parsers of Python's syntax, ``gettext`` the tables of ``locale``."""
-    inspect, gettext = _Later("inspect"), _Later("gettext")
+def import_libraries() -> None:
+    """Each of these is needed by every command; what they bring for others is not."""
+    inspect, gettext, platform = _Later("inspect"), _Later("gettext"), _Later("platform")
     vars(inspect)["cleandoc"] = _cleandoc
     # click brings no translations, so that there are none to look for.
     vars(gettext).update(gettext=str, ngettext=_counted)
-    with _in_place_of({"inspect": inspect, "gettext": gettext, "platform": _platform()}):
-        import click  # noqa: F401
-
-
-def import_msgspec() -> None:
-    """``typing_extensions`` may be there, for other libraries; without it msgspec takes what ``typing`` has."""
-    with _in_place_of({"typing_extensions": None, "textwrap": _Later("textwrap"), "platform": _platform()}):
-        import msgspec  # noqa: F401
-
-
-def _platform() -> ModuleType:
-    """What ``uuid`` asks for: the name of the system alone."""
-    platform = _Later("platform")
+    # All that ``uuid`` asks for.
     vars(platform)["system"] = lambda: os.uname().sysname
-    return platform
+    stand_ins = {
+        "gettext": gettext,  # brings the tables of ``locale``
+        "inspect": inspect,  # brings the parsers of Python's syntax
+        "ipaddress": _Later("ipaddress"),
+        "platform": platform,  # compiles patterns for every system
+        "textwrap": _Later("textwrap"),
+        # It may be there for other libraries; msgspec takes what ``typing`` has without it.
+        "typing_extensions": None,
+    }
+    with _in_place_of(stand_ins):
+        for name in LIBRARIES:
+            import_module(name)
 
 
 @contextmanager

@@ -97,10 +97,9 @@ def _open_closed_streams() -> None:
 
 def _guarded(words: list[str]) -> int:
     from leadline.errors import LeadlineError
-    from leadline.programs.cli.lean_libraries import import_click, import_msgspec
+    from leadline.programs.cli.lean_libraries import import_libraries
 
-    import_click()
-    import_msgspec()
+    import_libraries()
 
     try:
         return _run(words)

@@ -1,14 +1,13 @@
 """What is in force: flags before variables before the user's file before the one that came with the code."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
 from leadline.errors import UsageError
 from leadline.model.finding import Unread
 from leadline.outputs.plain import plain
-from leadline.programs.cli.configuration.file import Chart, ConfigFile, checked
 from leadline.programs.cli.configuration.keys import (
     BY_NAME,
     CHART,
@@ -20,7 +19,9 @@ from leadline.programs.cli.configuration.keys import (
     Value,
 )
 from leadline.programs.cli.configuration.search import VARIABLE, Asked, Found, find_files
-from leadline.sources.boundary import boundary_of
+
+if TYPE_CHECKING:
+    from leadline.programs.cli.configuration.file import Chart, ConfigFile
 
 Words = Mapping[str, str]
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -48,7 +49,7 @@ class NotTaken(Struct, frozen=True):
 class Rendering(Struct, frozen=True):
     """A chart that is to be rendered with these values; ``adds``: beside its own values, and not in their place."""
 
-    chart: Chart
+    chart: "Chart"
     adds: bool
     origin: str
 
@@ -120,14 +121,14 @@ class _Draft:
         self.renderings: list[Rendering] = []
         self.not_taken: list[NotTaken] = []
 
-    def take(self, file: ConfigFile, rank: Literal["your file", "file with the code"]) -> None:
+    def take(self, file: "ConfigFile", rank: Literal["your file", "file with the code"]) -> None:
         """In full, where nothing says it yet."""
         for name, value in file.values.items():
             self.settings.setdefault(name, Setting(value, (file.place(name),), rank))
         if not self.renderings:
             self.renderings += (Rendering(one, False, f"{file.path}:{one.line}") for one in file.charts)
 
-    def add(self, file: ConfigFile) -> None:
+    def add(self, file: "ConfigFile") -> None:
         """As far as it asks for more."""
         for name, value in file.values.items():
             key, place, had = BY_NAME[name], file.place(name), self.settings.get(name)
@@ -156,7 +157,11 @@ class _Draft:
         elif self._is_terminal and key.name not in self.settings:
             self.settings[key.name] = Setting(value, (place,), "file with the code")
 
-    def _add_charts(self, file: ConfigFile) -> None:
+    def _add_charts(self, file: "ConfigFile") -> None:
+        if not file.charts:
+            return
+        from leadline.sources.boundary import boundary_of  # where there are some
+
         within = boundary_of(file.folder)
         for chart in file.charts:
             place = f"{file.path}:{chart.line}"
@@ -193,6 +198,8 @@ def _variables(environ: Words) -> Iterator[tuple[str, Setting]]:
     for key in KEYS:
         text = environ.get(key.variable, "")
         if text.strip():
+            from leadline.programs.cli.configuration.file import checked  # where one is set
+
             try:
                 value = checked(key, _of_text(key, text.strip()))
             except UsageError as error:

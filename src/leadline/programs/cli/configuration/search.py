@@ -3,13 +3,16 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from leadline.late_pattern import late_pattern
-from leadline.programs.cli.configuration.file import ConfigFile, read_config
 from leadline.programs.cli.configuration.keys import FILE_NAME
 from leadline.sources.private_place import why_not_private
+
+if TYPE_CHECKING:
+    from leadline.programs.cli.configuration.file import ConfigFile
 
 VARIABLE = "LEADLINE_CONFIG"
 
@@ -28,8 +31,8 @@ class Asked(Struct, frozen=True):
 class Found(Struct, frozen=True):
     """The files that have a say: at most one of the user's, and one that came with the code."""
 
-    yours: ConfigFile | None = None
-    inside: ConfigFile | None = None
+    yours: "ConfigFile | None" = None
+    inside: "ConfigFile | None" = None
     not_read: tuple[tuple[str, str], ...] = ()
     """Files that were passed over, and why."""
 
@@ -49,14 +52,14 @@ def find_files(asked: Asked, environ: Mapping[str, str], folder: str) -> Found:
     yours = inside = None
     if named := asked.file or environ.get(VARIABLE, ""):
         place = str(Path(folder, named))
-        file = read_config(place, named)
+        file = _read(place, named)
         yours, inside = (None, file) if _is_within(place, trees) else (file, None)
     usual = user_file(environ)
     if yours is None and usual and os.path.lexists(usual):
         if why := _why_not_private(usual, trees):
             not_read.append((usual, why))
         else:
-            yours = read_config(usual, usual)
+            yours = _read(usual, usual)
     if (
         inside is None
         and (path := _upwards(folder))
@@ -66,8 +69,14 @@ def find_files(asked: Asked, environ: Mapping[str, str], folder: str) -> Found:
         if why := _why_not_sound(path, folder):
             not_read.append((shown, why))
         else:
-            inside = read_config(path, shown)
+            inside = _read(path, shown)
     return Found(yours, inside, tuple(not_read))
+
+
+def _read(path: str, shown: str) -> "ConfigFile":
+    from leadline.programs.cli.configuration.file import read_config  # where there is one
+
+    return read_config(path, shown)
 
 
 def user_file(environ: Mapping[str, str]) -> str:
