@@ -85,10 +85,10 @@ def test_many_at_once_are_all_answered(webhook: WebhookProcess):
 
 @pytest.mark.slow
 def test_the_largest_that_the_api_server_takes_is_answered(webhook: WebhookProcess):
-    many = pod(*({"name": f"c{i}", "image": "b"} for i in range(100_000)))
+    many = pod(*({"name": f"c{i}", "image": "b"} for i in range(101_000)))
     status, content = webhook.send(review(many))
     assert status == 200
-    assert json.loads(content)["response"]["status"]["message"].endswith("more than 50,000 values")
+    assert json.loads(content)["response"]["status"]["message"].endswith("more than 300,000 values")
 
 
 def test_prometheus_can_read_the_numbers(webhook: WebhookProcess):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from reviews import PRIVILEGED, container, decided, pod, review, reviewer, with_metadata
 
-from leadline.programs.admission.wire import Answer, Malformed, bounded, read_review, written
+from leadline.programs.admission.wire import Answer, Malformed, TooLarge, bounded, read_review, written
 
 HOSTILE = "\x1b[31m\u202egod\u0000\r\n::error::\U0001f4a3"
 
@@ -31,9 +31,6 @@ def read(answer: Answer) -> dict[str, Any]:
         b'{"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE"}}',
         b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"","operation":"CREATE"}}',
         b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":1,"operation":"CREATE"}}',
-        b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE","object":[]}}',
-        b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE","object":'
-        + b'{"a":' * 100_000,
         b"[" * 1_000_000,
         b"\xff\xfe",
         b'{"apiVersion":"\xed\xa0\x80"}',
@@ -43,6 +40,19 @@ def test_what_is_no_review_is_refused_without_repeating_it(content: bytes):
     with pytest.raises(Malformed) as refused:
         read_review(content)
     assert len(str(refused.value)) < 80
+
+
+def test_what_is_nested_too_deep_to_be_read_is_answered_all_the_same():
+    deep = review({"kind": "Pod", "spec": "DEEP"}).replace(b'"DEEP"', b'{"a":' * 5_000 + b"1" + b"}" * 5_000)
+    with pytest.raises(TooLarge) as refused:
+        read_review(deep)
+    assert refused.value.uid == "705ab4f5-6393-11e8-b7cc-42010a800002"
+    assert not reviewer(enforce=True).too_large(refused.value.uid, refused.value.why).answer.is_allowed
+
+
+@pytest.mark.parametrize("object", [[], "text", 1, None, True])
+def test_what_is_no_object_is_not_judged(object: Any):
+    assert decided(reviewer(enforce=True), review({}, object=object)).why == "no object"
 
 
 def test_an_answer_has_the_uid_that_it_is_to():

@@ -12,7 +12,7 @@ from typing import Any
 from leadline.programs.admission.counts import Counts
 from leadline.programs.admission.known_waivers import KnownWaivers
 from leadline.programs.admission.reviewer import Decision, Reviewer
-from leadline.programs.admission.wire import Malformed, Review, read_review, written
+from leadline.programs.admission.wire import Malformed, Review, TooLarge, read_review, written
 
 log = logging.getLogger(__name__)
 Message = MutableMapping[str, Any]
@@ -20,12 +20,14 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 MOST_WAITING = 100
 """Reviews; what comes then is answered at once, as not judged."""
+MOST_HELD_BYTES = 24 << 20
+"""Of reviews that are under way, together."""
 PATH = "/validate"
 _TEXT = "text/plain; charset=utf-8"
 
 
-class _TooLarge(Exception):  # noqa: N818
-    """The body is larger than reviews may be."""
+class _TooMuch(Exception):  # noqa: N818
+    """The body is larger than reviews may be, or all that are under way are."""
 
 
 class Webhook:
@@ -38,6 +40,7 @@ class Webhook:
         self._largest_bytes = reviewer.settings.largest_body_mib << 20
         self._thread = ThreadPoolExecutor(1, "reviews")
         self._waiting = 0
+        self._held_bytes = 0
         self.is_ending = False
 
     @property
@@ -57,28 +60,46 @@ class Webhook:
         await _send(send, status, kind, body)
 
     async def _answer(self, scope: Message, receive: Receive) -> tuple[int, str, bytes]:
+        length = dict(scope["headers"]).get(b"content-length", b"")
+        # The API server always says how long it is.
+        size = int(length) if length.isdigit() else self._largest_bytes + 1
         try:
-            async with asyncio.timeout(self._reviewer.settings.timeout_s):
-                content = await _body(scope, receive, self._largest_bytes)
-            review = read_review(content)
-        except _TooLarge:
-            self._counts.refused("body too large")
-            return 413, _TEXT, b"a review is larger than largestBodyMib\n"
+            if size > self._largest_bytes:
+                raise _TooMuch("body too large")
+            if self._held_bytes + size > MOST_HELD_BYTES:
+                raise _TooMuch("too many at once")
+            self._held_bytes += size
+            try:
+                return await self._held(receive, size)
+            finally:
+                self._held_bytes -= size
+        except _TooMuch as why:
+            self._counts.refused(str(why))
+            return 413 if size > self._largest_bytes else 503, _TEXT, f"{why}\n".encode()
         except TimeoutError:
             self._counts.refused("body too slow")
             return 408, _TEXT, b"the review did not arrive in time\n"
         except Malformed as why:
             self._counts.refused("malformed")
             return 400, _TEXT, f"{why}\n".encode()
+
+    async def _held(self, receive: Receive, size: int) -> tuple[int, str, bytes]:
+        async with asyncio.timeout(self._reviewer.settings.timeout_s):
+            content = await _body(receive, size)
         began = time.perf_counter()
-        decision = await self._decided(review)
+        try:
+            review = read_review(content)
+        except TooLarge as reason:
+            review = Review(reason.uid, "")
+            decision = self._reviewer.too_large(reason.uid, reason.why)
+        else:
+            decision = await self._decided(review)
         self._counts.decided(review.operation, decision, time.perf_counter() - began)
         if decision.outcome == "denied":
             controls = sorted({control for control, effect in decision.effects if effect == "denied"})
             title = "/".join(filter(None, (review.namespace, review.kind.kind, review.name)))
-            log.info(
-                "denied %s of %s: %s", review.operation, title[:300], ",".join(controls[:20]) or decision.why
-            )
+            what = ",".join(controls[:20]) or decision.why
+            log.info("denied %s of %s: %s", review.operation, title[:300], what)
         return 200, "application/json", written(decision.answer)
 
     async def _decided(self, review: Review) -> Decision:
@@ -130,21 +151,18 @@ class Shown:
                 await _send(send, 404, _TEXT, b"there is /metrics, /healthz and /readyz\n")
 
 
-async def _body(scope: Message, receive: Receive, largest: int) -> bytes:
-    """Raises: ``_TooLarge``; ``Malformed`` for one that ends early."""
-    length = dict(scope["headers"]).get(b"content-length", b"0")
-    if not length.isdigit() or int(length) > largest:
-        raise _TooLarge
+async def _body(receive: Receive, size: int) -> bytes:
+    """Raises: ``Malformed`` for one of another size than was said."""
     parts: list[bytes] = []
-    size = 0
+    left = size
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Malformed("it ended early")
         parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > largest:
-            raise _TooLarge
+        left -= len(parts[-1])
+        if left < 0:
+            raise Malformed("it is longer than was said")
         if not message.get("more_body"):
             return b"".join(parts)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from leadline.kube.field_path import value_at
@@ -19,7 +19,7 @@ from leadline.outputs.place import stable_path
 from leadline.outputs.plain import count
 from leadline.programs.admission.lines import lines_of, rows_of
 from leadline.programs.admission.settings import ALL, FAIL, NONE, Settings
-from leadline.programs.admission.wire import Answer, Body, Review
+from leadline.programs.admission.wire import Answer, Body, Review, TooLarge, body_of
 from leadline.scans.one_object import AloneJudge, AloneVerdict
 from leadline.sources.waivers.marks import annotated
 
@@ -89,19 +89,25 @@ class Reviewer:
 
     def decide(self, review: Review, known: Known, now: datetime) -> Decision:
         """What becomes of a write."""
-        why = self._why_not_asked(review)
-        if why:
-            return Decision(Answer(review.uid), "not judged", why)
-        body = _body_of(review, review.object)
-        too_large = _why_too_large(body)
-        if too_large:
-            return self._too_large(review, too_large)
+        if review.operation not in _OPERATIONS or review.sub_resource not in SUBRESOURCES:
+            return _not_asked(review, "another operation")
+        if review.namespace in self._excluded:
+            return _not_asked(review, "namespace excluded")
+        try:
+            given = body_of(review.object)
+            if given is None:
+                return _not_asked(review, "no object")
+            why = self._why_not_judged(review, _table(given.get("metadata")))
+            if why:
+                return _not_asked(review, why)
+            body = _placed(review, given)
+            _check_size(body)
+        except TooLarge as reason:
+            return self.too_large(review.uid, reason.why, is_old=_is_too_large(review.old_object))
         verdict = self.judge.verdict(body)
         if self._denies.intersection(verdict.faults) and self._fails_closed:
             return self.failed(review.uid, "a fault of a control")
-        old: frozenset[Any] = frozenset()
-        if review.old_object is not None and self.settings.updates != ALL:
-            old = self._identities_before(review)
+        old = self._identities_before(review) if self.settings.updates != ALL else frozenset()
         return self._decided(review, verdict, old, (known, now))
 
     @property
@@ -115,20 +121,11 @@ class Reviewer:
         answer = Answer(uid, not is_denied, (line,), line, {"decision": "not judged", "why": why})
         return Decision(answer if not is_denied else replace(answer, warnings=()), "not judged", why)
 
-    def _why_not_asked(self, review: Review) -> str:
-        if review.operation not in _OPERATIONS or review.sub_resource not in SUBRESOURCES:
-            return "another operation"
-        if review.namespace in self._excluded:
-            return "namespace excluded"
-        if not isinstance(review.object, dict):
-            return "no object"
-        metadata = _table(review.object.get("metadata"))
+    def _why_not_judged(self, review: Review, metadata: Mapping[str, Any]) -> str:
         if metadata.get("deletionTimestamp"):
             # Taking a finalizer off must not be held up.
             return "being deleted"
-        if self._is_judged_at_owner(review, metadata):
-            return "judged at its owner"
-        return ""
+        return "judged at its owner" if self._is_judged_at_owner(review, metadata) else ""
 
     def _is_judged_at_owner(self, review: Review, metadata: Mapping[str, Any]) -> bool:
         """Anyone may name an owner in what they write, so it counts from Kubernetes' own controllers alone."""
@@ -144,25 +141,25 @@ class Reviewer:
                 return kind_key(group, str(owner.get("kind") or "")) in HANDS_POD_ON
         return False
 
-    def _too_large(self, review: Review, why: str) -> Decision:
-        """Such an object would hide from its judge what is in it, so no setting of failures lets it through."""
-        before = None if review.old_object is None else _why_too_large(review.old_object)
-        is_denied = self.settings.enforce and not before
+    def too_large(self, uid: str, why: str, *, is_old: bool = False) -> Decision:
+        """Such an object would hide from its judge what is in it, so no setting of failures lets it through.
+
+        ``is_old``: whether it was so before.
+        """
+        is_denied = self.settings.enforce and not is_old
         line = f"leadline: too large to be judged: {why}"
-        answer = Answer(
-            review.uid,
-            not is_denied,
-            () if is_denied else (line,),
-            line,
-            {"decision": "denied" if is_denied else "not judged", "why": why},
-        )
-        return Decision(answer, "denied" if is_denied else "not judged", "too large")
+        outcome = "denied" if is_denied else "not judged"
+        warnings = () if is_denied else (line,)
+        answer = Answer(uid, not is_denied, warnings, line, {"decision": outcome, "why": why})
+        return Decision(answer, outcome, "too large")
 
     def _identities_before(self, review: Review) -> frozenset[Any]:
-        before = _body_of(review, review.old_object)
-        if _why_too_large(before):
+        if review.operation != "UPDATE" or _is_too_large(review.old_object):
             return frozenset()
-        verdict = self.judge.verdict(before)
+        given = body_of(review.old_object)
+        if given is None:
+            return frozenset()
+        verdict = self.judge.verdict(_placed(review, given))
         return frozenset(_identity(one, verdict) for one in verdict.findings)
 
     def _decided(
@@ -273,24 +270,36 @@ def _identity(finding: Finding, verdict: AloneVerdict) -> Any:
     return finding.control, stable_path(verdict.resource.body, path), action, value, what
 
 
-def _body_of(review: Review, given: Body | None) -> Body:
+def _not_asked(review: Review, why: str) -> Decision:
+    return Decision(Answer(review.uid), "not judged", why)
+
+
+def _placed(review: Review, given: Body) -> Body:
     """The object, in the namespace that it is written to, whatever it says."""
-    body = dict(given or {})
-    metadata = dict(_table(body.get("metadata")))
-    if review.namespace and body.get("kind") != "Namespace":
+    metadata = dict(_table(given.get("metadata")))
+    if review.namespace and given.get("kind") != "Namespace":
         metadata["namespace"] = review.namespace
-    body["metadata"] = metadata
-    return body
+    return {**given, "metadata": metadata}
 
 
-def _why_too_large(body: Body) -> str:
-    """Why judging it could take too long; empty where it cannot."""
+def _is_too_large(raw: Raw) -> bool:
+    try:
+        body = body_of(raw)
+        if body is not None:
+            _check_size(body)
+    except TooLarge:
+        return True
+    return False
+
+
+def _check_size(body: Body) -> None:
+    """Raises: ``TooLarge`` where judging it could take too long."""
     level: list[Any] = [body]
     values = 0
     for _ in range(DEEPEST):
         values += len(level)
         if values > MOST_VALUES:
-            return f"more than {MOST_VALUES:,} values"
+            raise TooLarge(f"more than {MOST_VALUES:,} values")
         level = [
             inner
             for outer in level
@@ -300,16 +309,17 @@ def _why_too_large(body: Body) -> str:
         if not level:
             break
     else:
-        return f"nested deeper than {DEEPEST} levels"
+        raise TooLarge(f"nested deeper than {DEEPEST} levels")
     api_version, kind = body.get("apiVersion"), body.get("kind")
     if not isinstance(api_version, str) or not isinstance(kind, str):
-        return ""
+        return
     containers = 0
     for path in pod_paths(api_version, kind, body):
         spec = descend(body, (*path, "spec"))
         lists = (spec.get(name) for name in CONTAINER_LISTS)
         containers += sum(len(one) for one in lists if isinstance(one, list))
-    return f"more than {MOST_CONTAINERS} containers" if containers > MOST_CONTAINERS else ""
+    if containers > MOST_CONTAINERS:
+        raise TooLarge(f"more than {MOST_CONTAINERS} containers")
 
 
 def _table(value: Any) -> dict[str, Any]:

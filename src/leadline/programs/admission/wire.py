@@ -3,12 +3,13 @@
 Source: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 import orjson
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 API_VERSION = "admission.k8s.io/v1"
 LONGEST_WARNING = 256
@@ -18,11 +19,25 @@ MOST_WARNING_CHARACTERS = 4096
 LONGEST_MESSAGE = 4_000
 LONGEST_ANNOTATION = 1_000
 LONGEST_UID = 128
+MOST_MARKS = 300_000
+"""Of values that hold others, and of keys, in the text of an object: taken apart, each is many times as large."""
+_UID = re.compile(rb'"request":\s*\{\s*"uid":\s*"([0-9a-fA-F-]{1,128})"')
+"""Where the API server writes it, for what cannot be read as a whole."""
+_NOTHING = Raw(b"null")
 Body = dict[str, Any]
 
 
 class Malformed(Exception):  # noqa: N818 (the sender's, not ours)
     """It is no review; the text says why, without anything out of it."""
+
+
+class TooLarge(Exception):  # noqa: N818 (the object's, not ours)
+    """It would take too much to be judged; ``uid`` of the review, as far as it is known here."""
+
+    def __init__(self, why: str, uid: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        self.uid = uid
 
 
 class User(Struct, frozen=True):
@@ -46,8 +61,8 @@ class Review(Struct, frozen=True, rename="camel"):
     namespace: str = ""
     sub_resource: str = ""
     user_info: User = User()
-    object: Body | None = None
-    old_object: Body | None = None
+    object: Raw = _NOTHING
+    old_object: Raw = _NOTHING
     dry_run: bool | None = None
 
 
@@ -68,18 +83,36 @@ class Answer(Struct, frozen=True):
 
 
 def read_review(content: bytes) -> Review:
-    """Raises: ``Malformed``."""
+    """The objects in it are taken apart by ``body_of``. Raises: ``Malformed``, ``TooLarge``."""
     try:
         whole = msgspec.json.decode(content, type=_Whole)
     except msgspec.ValidationError:
         raise Malformed("it is no AdmissionReview") from None
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        raise Malformed("it is no JSON, or nested too deep") from None
+    except RecursionError:
+        named = _UID.search(content[:1024])
+        if named is None:
+            raise Malformed("it is nested too deep") from None
+        raise TooLarge("nested too deep", named[1].decode("ascii")) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Malformed("it is no JSON") from None
     if whole.api_version != API_VERSION or whole.kind != "AdmissionReview":
         raise Malformed(f"it is no AdmissionReview of {API_VERSION}")
     if not 0 < len(whole.request.uid) <= LONGEST_UID:
         raise Malformed("its request has no uid")
     return whole.request
+
+
+def body_of(raw: Raw) -> Body | None:
+    """``None`` where there is no object. Raises: ``TooLarge``."""
+    text = bytes(raw)
+    if len(text) > MOST_MARKS and text.count(b"{") + text.count(b"[") + text.count(b'":') > MOST_MARKS:
+        raise TooLarge(f"more than {MOST_MARKS:,} values")
+    try:
+        found = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # Texts that are no UTF-8 are looked at now alone.
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def written(answer: Answer) -> bytes:
