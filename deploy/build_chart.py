@@ -9,7 +9,11 @@ from typing import Any
 
 import yaml
 
+from leadline.posture.catalogue import load_controls
+from leadline.programs.admission.rules import rules_of
 from leadline.programs.apiserver.kinds import KINDS
+from leadline.scans.one_object import AloneJudge
+from leadline.scans.settings import shipped_settings
 
 HERE = Path(__file__).resolve().parent
 CHART = HERE / "chart"
@@ -97,6 +101,13 @@ def operator_rights() -> dict[str, Any]:
     return {"cluster": cluster["rules"], "own": own["rules"]}
 
 
+def admission_rules() -> dict[str, Any]:
+    """What the webhook is asked about; Secrets where that is switched on."""
+    controls = load_controls()
+    asked = AloneJudge(controls, shipped_settings(controls)).asked
+    return {"rules": rules_of(asked)}
+
+
 def files() -> dict[Path, str]:
     """Path and content of everything that this program writes."""
     node = schema()
@@ -107,6 +118,7 @@ def files() -> dict[Path, str]:
         CHART / "values.schema.json": json.dumps(published, indent=2, ensure_ascii=False) + "\n",
         CHART / "README.md": readme(node),
         CHART / "files" / "served.json": json.dumps(served(), indent=2) + "\n",
+        CHART / "files" / "admission-rules.json": json.dumps(admission_rules(), indent=2) + "\n",
         CHART / "files" / "operator-rights.json": json.dumps(operator_rights(), indent=2) + "\n",
         **{
             CHART / "files" / "crds" / path.name: path.read_text("utf-8")

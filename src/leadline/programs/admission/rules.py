@@ -8,7 +8,8 @@ from leadline.model.control import BuiltControl
 from leadline.posture.inventory import WORKLOADS as RUNS_PODS
 from leadline.posture.required_kinds import kinds_needed
 
-SECRET = "Secret"  # noqa: S105 (a kind)
+NEVER_ASKED = "admissionregistration.k8s.io"
+"""Of its own webhooks the API server asks none, lest one that is broken cannot be taken away."""
 WRITTEN_BY_KUBERNETES = frozenset(
     {
         "Lease.coordination.k8s.io",
@@ -25,21 +26,19 @@ WRITTEN_BY_KUBERNETES = frozenset(
 _WHOLE_PODS = ("pods/ephemeralcontainers", "pods/resize")
 
 
-def kinds_of(controls: Iterable[BuiltControl], *, with_secrets: bool = False) -> tuple[str, ...]:
-    """Keys of kinds, ``Deployment.apps``, sorted."""
+def kinds_of(controls: Iterable[BuiltControl]) -> tuple[str, ...]:
+    """Keys of kinds, ``Deployment.apps``, sorted. Secrets are a choice, and a rule of their own."""
     kinds = set(kinds_needed(controls))
     if RUNS_PODS in kinds:
         kinds = (kinds - {RUNS_PODS}) | {*WORKLOADS, *ADDED_WORKLOADS}
-    kinds -= WRITTEN_BY_KUBERNETES
-    if not with_secrets:
-        kinds.discard(SECRET)
-    return tuple(sorted(kinds))
+    kinds = {key for key in kinds - WRITTEN_BY_KUBERNETES if split_key(key)[1] != NEVER_ASKED}
+    return tuple(sorted(kinds - {"Secret"}))
 
 
-def rules_of(controls: Iterable[BuiltControl], *, with_secrets: bool = False) -> list[dict[str, Any]]:
+def rules_of(controls: Iterable[BuiltControl]) -> list[dict[str, Any]]:
     """The ``rules`` of a ValidatingWebhookConfiguration, one for each API group. Every version of a kind is meant."""
     groups: dict[str, list[str]] = {}
-    for key in kinds_of(controls, with_secrets=with_secrets):
+    for key in kinds_of(controls):
         known = BUILT_IN.get(key) or ADDED.get(key)
         if known is not None:
             groups.setdefault(split_key(key)[1], []).append(known.plural)

@@ -1,0 +1,162 @@
+"""What the chart renders to with the webhook on, without a cluster."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from test_chart import WAIVERS, of_kind, render, scan
+
+from leadline.posture.catalogue import load_controls
+from leadline.programs.admission.rules import WRITTEN_BY_KUBERNETES, kinds_of
+from leadline.programs.admission.settings import settings_of
+from leadline.scans.one_object import AloneJudge
+from leadline.scans.settings import shipped_settings
+
+ON = "capabilities.admission=true"
+NAME = "leadline-admission"
+
+
+def the(kind: str, *values: str, name: str = NAME) -> dict[str, Any]:
+    (found,) = [one for one in of_kind(kind, render(ON, *values)) if one["metadata"]["name"] == name]
+    return found
+
+
+def webhook(*values: str) -> dict[str, Any]:
+    (found,) = the("ValidatingWebhookConfiguration", *values)["webhooks"]
+    return found  # type: ignore[no-any-return]
+
+
+def test_nothing_of_it_is_there_unless_it_is_switched_on():
+    assert of_kind("ValidatingWebhookConfiguration", render()) == []
+    assert [one["metadata"]["name"] for one in of_kind("Deployment", render())] == ["leadline"]
+    assert render(ON) == render(ON)
+
+
+def test_a_webhook_that_is_broken_blocks_nothing():
+    found = webhook()
+    assert found["failurePolicy"] == "Ignore"
+    assert found["sideEffects"] == "None"
+    assert found["matchPolicy"] == "Equivalent"
+    assert 3 <= found["timeoutSeconds"] <= 5
+    assert found["admissionReviewVersions"] == ["v1"]
+    (named,) = found["namespaceSelector"]["matchExpressions"]
+    assert named["key"] == "kubernetes.io/metadata.name"
+    assert named["operator"] == "NotIn"
+    assert set(named["values"]) == {"kube-system", "kube-public", "kube-node-lease", "security"}
+    operations = {operation for rule in found["rules"] for operation in rule["operations"]}
+    assert operations == {"CREATE", "UPDATE"}
+
+
+def test_labels_of_namespaces_exclude_only_where_that_is_asked_for():
+    more = webhook('admission.namespaceExpressions=[{"key":"unjudged","operator":"DoesNotExist"}]')
+    expressions = more["namespaceSelector"]["matchExpressions"]
+    assert [one["key"] for one in expressions] == ["kubernetes.io/metadata.name", "unjudged"]
+
+
+def test_it_is_asked_about_every_kind_that_its_controls_look_at_and_not_about_what_changes_all_the_time():
+    rules = webhook()["rules"]
+    plurals = {f"{plural}.{rule['apiGroups'][0]}" for rule in rules for plural in rule["resources"]}
+    wanted = {
+        "pods.",
+        "deployments.apps",
+        "cronjobs.batch",
+        "clusterroles.rbac.authorization.k8s.io",
+        "services.",
+    }
+    assert wanted | {"pods/ephemeralcontainers."} <= plurals
+    assert not {one for one in plurals if "/" in one} - {"pods/ephemeralcontainers.", "pods/resize."}
+    assert not plurals & {"leases.coordination.k8s.io", "endpoints.", "events.", "nodes.", "secrets."}
+    controls = load_controls()
+    kinds = kinds_of(AloneJudge(controls, shipped_settings(controls)).asked)
+    assert not set(kinds) & WRITTEN_BY_KUBERNETES
+    # A rule for each kind, and one more for each of the two ways into a pod.
+    assert len(plurals) == len(kinds) + 2
+
+
+def test_secrets_are_sent_only_where_they_may_be_read():
+    def sent(*values: str) -> bool:
+        return any("secrets" in rule["resources"] for rule in webhook(*values)["rules"])
+
+    assert not sent()
+    assert sent("capabilities.readSecrets=true")
+
+
+def test_its_settings_are_those_of_the_program(tmp_path: Path):
+    content = the("ConfigMap", "admission.enforce=true", 'admission.settings={"denyControls":["C-0016"]}')
+    file = tmp_path / "admission.json"
+    file.write_text(content["data"]["admission.json"])
+    settings = settings_of(str(file), {}, {"own_certificate_for": "host"})
+    assert settings.enforce
+    assert settings.deny_controls == ("C-0016",)
+    assert settings.failure_policy == "Ignore"
+    assert settings.exclude_namespaces == ("kube-system", "kube-public", "kube-node-lease")
+
+
+def test_other_settings_are_another_pod():
+    def stamp(*values: str) -> str:
+        annotations = the("Deployment", *values)["spec"]["template"]["metadata"]["annotations"]
+        return str(annotations["leadline.dev/settings"])
+
+    assert stamp() == stamp()
+    assert stamp() != stamp("admission.enforce=true")
+
+
+def test_it_may_write_its_own_configuration_and_nothing_else():
+    rules = the("ClusterRole")["rules"]
+    writes = [rule for rule in rules if not set(rule["verbs"]) <= {"get", "list", "watch"}]
+    assert writes == [
+        {
+            "apiGroups": ["admissionregistration.k8s.io"],
+            "resources": ["validatingwebhookconfigurations"],
+            "resourceNames": [NAME],
+            "verbs": ["get", "patch"],
+        }
+    ]
+    assert not [rule for rule in rules if "secrets" in rule["resources"]]
+
+
+def test_its_certificate_is_for_the_service_that_is_asked():
+    arguments = the("Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
+    service = webhook()["clientConfig"]["service"]
+    assert f"--own-certificate-for={service['name']}.{service['namespace']}.svc" in arguments
+    assert f"--webhook={NAME}" in arguments
+    selector = the("Service")["spec"]["selector"]
+    assert selector.items() <= the("Deployment")["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_its_pod_asks_for_little_and_is_under_one_policy():
+    template = the("Deployment")["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    assert container["resources"]["requests"]["memory"] == "64Mi"
+    labels = template["metadata"]["labels"].items()
+    policies = of_kind("NetworkPolicy", render(ON))
+    over = [one for one in policies if one["spec"]["podSelector"]["matchLabels"].items() <= labels]
+    assert [one["metadata"]["name"] for one in over] == [NAME]
+
+
+@pytest.mark.parametrize(
+    "value", ["admission.failurePolicy=Never", "admission.timeoutSeconds=1", "admission.enforced=true"]
+)
+def test_values_that_mean_nothing_are_refused(value: str):
+    from test_chart import helm
+
+    run = helm("template", "leadline", "deploy/chart", "--kube-version=1.34", "--set", f"{ON},{value}")
+    assert run.returncode != 0
+
+
+def test_our_own_scan_finds_nothing_above_low(tmp_path: Path):
+    manifests = tmp_path / "chart.yaml"
+    manifests.write_text(yaml.safe_dump_all(render(ON, "admission.replicas=2")))
+    accepted = scan(manifests, "--waivers", str(WAIVERS))
+    assert accepted.returncode == 0, accepted.stdout
+
+
+def test_the_webhook_itself_has_no_word_about_its_own_chart():
+    controls = load_controls()
+    judge = AloneJudge(controls, shipped_settings(controls))
+    for one in render(ON):
+        found = judge.verdict(json.loads(json.dumps(one))).findings
+        worst = {judge.by_id[finding.control].severity for finding in found}
+        assert not worst & {"critical", "high"}, one["metadata"]["name"]
