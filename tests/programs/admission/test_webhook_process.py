@@ -103,6 +103,14 @@ def test_it_ends_when_it_is_asked_to(tmp_path: Path):
         assert "Traceback" not in running.log
 
 
+def test_it_answers_on_for_a_while_until_no_one_asks_it(tmp_path: Path):
+    with WebhookProcess(tmp_path, *ALONE, "--drain-s=4") as running:
+        running.child.send_signal(signal.SIGTERM)
+        running.until(lambda: running.shown("/readyz")[0] == 503)
+        assert running.send(review(pod()))[0] == 200
+        assert running.child.wait(30) == 0
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "leadline.programs.cli.main", "admission", *arguments]
     return subprocess.run(

@@ -103,3 +103,23 @@ def test_values_of_an_object_are_in_no_answer():
     found = decided(reviewer(warn_severity="unknown", most_warnings=50), review(body))
     assert len(found.answer.warnings) > 5
     assert secret not in written(found.answer).decode()
+
+
+def test_every_setting_is_documented_with_its_default():
+    from pathlib import Path
+
+    import msgspec
+
+    from leadline.programs.admission.settings import Settings
+
+    text = (Path(__file__).parents[3] / "docs" / "admission.md").read_text()
+    shown = text.partition("## Settings")[2]
+    places = {"namespace", "kubeconfig", "kubeContext", "host", "port", "metricsPort", "certificate", "key"}
+    places |= {"ownCertificateFor", "webhook", "logJson", "clusterName"}
+    for field in msgspec.structs.fields(Settings):
+        if field.encode_name not in places:
+            default = field.default
+            written = str(default).lower() if isinstance(default, bool) else str(default or '""')
+            line = next(one for one in shown.splitlines() if one.startswith(f"{field.encode_name}:"))
+            if not isinstance(default, tuple):
+                assert written.removesuffix(".0") in line, line

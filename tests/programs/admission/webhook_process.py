@@ -19,17 +19,22 @@ HOST = "127.0.0.1"
 
 
 class WebhookProcess:
-    """Answers at ``port`` until it is stopped; its CA is ``authority``'s."""
+    """Answers at ``port`` until it is stopped; its CA is ``authority``'s, or one of its own with ``own_host``."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, own_host: str = "") -> None:
         self.port, self.metrics_port = free_port(), free_port()
         self.log_file = folder / f"admission-{self.port}.log"
         self.authority = Authority(folder, f"webhook-ca-{self.port}")
         certificate, key = self.authority.issue(f"webhook-{self.port}", "webhook", hosts=(HOST,))
         command = [
             *(sys.executable, "-m", "leadline.programs.cli.main", "admission"),
+            "--drain-s=0",
             *(f"--host={HOST}", f"--port={self.port}", f"--metrics-port={self.metrics_port}"),
-            *(f"--certificate={certificate}", f"--key={key}"),
+            *(
+                [f"--own-certificate-for={own_host}"]
+                if own_host
+                else [f"--certificate={certificate}", f"--key={key}"]
+            ),
             *arguments,
         ]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}

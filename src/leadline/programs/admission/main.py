@@ -140,7 +140,7 @@ async def serve(settings: Settings, policies: Policies, folder: Path) -> None:
     counts = Counts(partial(_gauges, waivers, own, trusted))
     webhook = Webhook(reviewer, waivers, counts)
     tls = Tls(socket, "")
-    serving = server(webhook, socket, tls, partial(_end, webhook))
+    serving = server(webhook, socket, tls, partial(_end, webhook), settings.drain_s)
     chores = [_renew(own, tls)]
     kube = Kube(async_client(*where, environ=os.environ)) if settings.webhook and own else None
     if kube is not None and own is not None:

@@ -75,6 +75,9 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
     ] = IGNORE
     most_warnings: Annotated[int, Meta(ge=1, le=50, description="Lines of one answer.")] = 10
     timeout_s: Annotated[float, Meta(gt=0, description="So long one review may wait and be judged.")] = 2.0
+    drain_s: Annotated[
+        float, Meta(ge=0, description="So long it answers on when it is asked to end, until no one asks it.")
+    ] = 3.0
     largest_body_mib: Annotated[
         int, Meta(ge=1, le=64, description="Of a review; larger ones are refused.")
     ] = 8

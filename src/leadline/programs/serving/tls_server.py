@@ -3,6 +3,7 @@
 import logging
 import signal
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,22 +81,35 @@ Application = Callable[[Any, Any, Any], Any]
 class Server(uvicorn.Server):
     """``on_stop`` is called at the first signal, before connections are waited for."""
 
-    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None], linger_s: float = 0.0) -> None:
+        """``linger_s``: so long after SIGTERM it serves on, until those who ask know that it goes."""
         super().__init__(config)
         self._on_stop = on_stop
+        self._linger_s = linger_s
+        self._end_at: float | None = None
+
+    async def on_tick(self, counter: int) -> bool:
+        is_over = self._end_at is not None and time.monotonic() >= self._end_at
+        return await super().on_tick(counter) or is_over
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Not as uvicorn, which ends the process by the same signal before the store is closed."""
         self._on_stop()
+        if sig == signal.SIGTERM and self._linger_s and self._end_at is None:
+            self._end_at = time.monotonic() + self._linger_s
+            return
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 
     def leave(self) -> None:
-        """As a signal would."""
-        self.handle_exit(signal.SIGTERM, None)
+        """At once."""
+        self._on_stop()
+        self.should_exit = True
 
 
-def server(application: Application, socket: Socket, tls: Tls, on_stop: Callable[[], None]) -> Server:
+def server(
+    application: Application, socket: Socket, tls: Tls, on_stop: Callable[[], None], linger_s: float = 0.0
+) -> Server:
     config = uvicorn.Config(
         application,
         # By itself the event loop makes a socket of "::" that no IPv4 address reaches; of "" it makes one for each family.
@@ -114,4 +128,4 @@ def server(application: Application, socket: Socket, tls: Tls, on_stop: Callable
     )
     config.load()
     config.ssl = tls.entrance
-    return Server(config, on_stop)
+    return Server(config, on_stop, linger_s)

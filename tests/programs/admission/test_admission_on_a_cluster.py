@@ -1,0 +1,209 @@
+"""The webhook beside a real API server: what kubectl prints, what is there afterwards, and what a broken one blocks."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from extension import ROOT, Extension
+from reviews import PRIVILEGED, Body, container, deployment, pod, with_metadata
+from webhook_process import WebhookProcess
+
+from leadline.programs.admission.rules import rules_of
+from leadline.scans.one_object import AloneJudge
+
+pytestmark = pytest.mark.cluster
+PLACE = "judged"
+NAME = "leadline-admission-test"
+DENIED = 'admission webhook "admission.leadline.dev" denied the request: C-0057 critical Privileged container: remove '
+
+
+class Judged:
+    """The namespace that is judged, and the webhook."""
+
+    def __init__(self, cluster: Extension, webhook: WebhookProcess) -> None:
+        self.cluster = cluster
+        self.webhook = webhook
+
+    def kubectl(self, *arguments: str, content: Body | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["kubectl", f"--kubeconfig={self.cluster.admin()}", "-n", PLACE, *arguments],
+            input=None if content is None else json.dumps(content),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def apply(self, body: Body, *flags: str) -> subprocess.CompletedProcess[str]:
+        return self.kubectl("apply", "-f", "-", *flags, content=placed(body))
+
+    def names(self, kind: str) -> list[str]:
+        return self.kubectl("get", kind, "-o", "name").stdout.split()
+
+    def configuration(self) -> dict[str, Any]:
+        shown = self.cluster.kubectl("get", "validatingwebhookconfiguration", NAME, "-o", "json")
+        found: dict[str, Any] = json.loads(shown)
+        return found
+
+    def is_trusted(self) -> bool:
+        return self.webhook.number("leadline_admission_trusted") == 1
+
+
+def placed(body: Body, name: str = "") -> Body:
+    return with_metadata(body, namespace=PLACE, **({"name": name} if name else {}))
+
+
+def configuration(port: int) -> Body:
+    from reviews import judge
+
+    asked: AloneJudge = judge()
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": NAME},
+        "webhooks": [
+            {
+                "name": "admission.leadline.dev",
+                "admissionReviewVersions": ["v1"],
+                "failurePolicy": "Ignore",
+                "matchPolicy": "Equivalent",
+                "sideEffects": "None",
+                "timeoutSeconds": 5,
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": PLACE}},
+                "clientConfig": {"url": f"https://localhost:{port}/validate"},
+                "rules": rules_of(asked.asked),
+            }
+        ],
+    }
+
+
+@pytest.fixture(scope="module")
+def judged(extension: Extension, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
+    for path in (ROOT / "deploy" / "crds").glob("*.yaml"):
+        extension.kubectl("apply", "-f", str(path))
+        extension.kubectl(
+            "wait", "--for=condition=Established", "--timeout=60s", "crd", f"{path.stem}.kubescape.io"
+        )
+    extension.kubectl("create", "namespace", PLACE)
+    # What was bad before anyone judged.
+    extension.kubectl(
+        "apply", "-f", "-", content=yaml.safe_dump(placed(deployment(container(**PRIVILEGED)), "old"))
+    )
+    arguments = (
+        *(f"--kubeconfig={extension.admin()}", f"--webhook={NAME}", "--enforce", "--warn-severity=high"),
+        # In whose name the controllers of this cluster work.
+        "--trusted-controllers=admin",
+    )
+    folder: Path = tmp_path_factory.mktemp("admission")
+    with WebhookProcess(folder, *arguments, own_host="localhost") as webhook:
+        found = Judged(extension, webhook)
+        extension.apply(configuration(webhook.port))
+        try:
+            webhook.until(found.is_trusted)
+            # The API server takes up its configurations after a moment.
+            webhook.until(lambda: not found.apply(pod(container(**PRIVILEGED)), "--dry-run=server").stdout)
+            yield found
+        finally:
+            extension.kubectl("delete", "validatingwebhookconfiguration", NAME)
+            extension.kubectl("delete", "namespace", PLACE, "--timeout=60s")
+
+
+def test_kubectl_prints_the_warning_and_the_object_is_there(judged: Judged):
+    ran = judged.apply(placed(deployment(hostPID=True), "warned"))
+    assert "deployment.apps/warned created" in ran.stdout
+    assert "Warning: leadline: C-0038" in ran.stderr
+    assert "remove spec.template.spec.hostPID" in ran.stderr
+
+
+def test_what_is_denied_is_said_in_our_line_and_is_not_there(judged: Judged):
+    ran = judged.apply(placed(pod(container(**PRIVILEGED)), "denied"))
+    assert ran.returncode == 1
+    assert f"{DENIED}spec.containers[0].securityContext.privileged" in ran.stderr
+    assert "pod/denied" not in judged.names("pods")
+
+
+def test_a_dry_run_says_the_same(judged: Judged):
+    ran = judged.apply(placed(pod(container(**PRIVILEGED)), "tried"), "--dry-run=server")
+    assert DENIED in ran.stderr
+
+
+def test_what_was_bad_before_can_be_scaled_labelled_and_deleted_and_not_made_worse(judged: Judged):
+    assert judged.kubectl("scale", "deployment", "old", "--replicas=0").returncode == 0
+    assert judged.kubectl("label", "deployment", "old", "a=b").returncode == 0
+    assert judged.apply(placed(deployment(container(**PRIVILEGED), replicas=0), "old")).returncode == 0
+    worse = judged.apply(placed(deployment(container(**PRIVILEGED), container("more", **PRIVILEGED)), "old"))
+    assert f"{DENIED}spec.template.spec.containers[1].securityContext.privileged" in worse.stderr
+    assert judged.kubectl("delete", "deployment", "old").returncode == 0
+
+
+def test_an_ephemeral_container_is_judged(judged: Judged):
+    assert judged.apply(placed(pod(), "debugged")).returncode == 0
+    patch = {"spec": {"ephemeralContainers": [{"name": "d", "image": "busybox:1", **PRIVILEGED}]}}
+    ran = judged.kubectl(
+        "patch", "pod", "debugged", "--subresource=ephemeralcontainers", "-p", json.dumps(patch)
+    )
+    assert f"{DENIED}spec.ephemeralContainers[0].securityContext.privileged" in ran.stderr
+    patch["spec"]["ephemeralContainers"][0].pop("securityContext")
+    ran = judged.kubectl(
+        "patch", "pod", "debugged", "--subresource=ephemeralcontainers", "-p", json.dumps(patch)
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_pods_of_a_deployment_are_judged_at_the_deployment(judged: Judged):
+    line = 'leadline_admission_not_judged_total{reason="judged at its owner"}'
+    before = judged.webhook.number(line)
+    judged.apply(placed(deployment(hostPID=True), "owner"))
+    judged.webhook.until(lambda: any("pod/owner-" in name for name in judged.names("pods")))
+    assert judged.webhook.number(line) >= before + 2
+
+
+def test_what_the_cluster_accepts_lifts_a_denial_within_a_moment_until_it_is_taken_back(judged: Judged):
+    exception = {
+        "apiVersion": "kubescape.io/v1beta1",
+        "kind": "SecurityException",
+        "metadata": {"name": "known", "namespace": PLACE},
+        "spec": {
+            "reason": "reads the devices of its node",
+            "match": {"resources": [{"kind": "Pod", "name": "accepted"}]},
+            "posture": [{"controlID": "C-0057", "action": "ignore"}],
+        },
+    }
+    bad = placed(pod(container(**PRIVILEGED)), "accepted")
+    assert judged.apply(bad).returncode == 1
+    assert judged.apply(exception).returncode == 0
+    judged.webhook.until(lambda: judged.apply(bad, "--dry-run=server").returncode == 0)
+    ran = judged.apply(bad)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert judged.apply(placed(pod(container(**PRIVILEGED)), "other")).returncode == 1
+    judged.kubectl("delete", "securityexception", "known")
+    judged.kubectl("delete", "pod", "accepted", "--grace-period=0", "--force")
+    judged.webhook.until(lambda: judged.apply(bad, "--dry-run=server").returncode == 1)
+
+
+def test_a_ca_that_others_take_away_is_put_back(judged: Judged):
+    change = [{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}]
+    judged.cluster.kubectl(
+        "patch", "validatingwebhookconfiguration", NAME, "--type=json", "-p", json.dumps(change)
+    )
+    judged.webhook.until(lambda: "caBundle" in judged.configuration()["webhooks"][0]["clientConfig"])
+
+
+def test_nothing_of_an_object_is_in_the_log(judged: Judged):
+    secret = "correct-horse-battery-staple"
+    judged.apply(
+        placed(pod(container(env=[{"name": "PASSWORD", "value": secret}], **PRIVILEGED)), "secretive")
+    )
+    assert "denied CREATE of judged/Pod/secretive: C-0057" in judged.webhook.log
+    assert secret not in judged.webhook.log
+    assert "Traceback" not in judged.webhook.log
+
+
+def test_a_webhook_that_is_gone_blocks_nothing(judged: Judged):
+    """The last of this module: it ends the webhook."""
+    assert judged.webhook.end() == 0
+    assert judged.apply(placed(pod(container(**PRIVILEGED)), "unjudged")).returncode == 0
