@@ -132,6 +132,21 @@ def test_a_kind_that_may_not_be_watched_is_named(server, cluster):
     assert [(one.where, one.reason) for one in changes.unread] == [("pods", "forbidden")]
 
 
+def test_a_change_that_no_one_can_read_is_named_and_the_next_is_followed(server, cluster):
+    broken = event("ADDED", {**pod("broken"), "note": "?"}).replace(b"?", b"\xff")
+    server.watches["pods"] = [(broken, event("ADDED", pod("a", "3")))]
+    watch, unread, came = watching(cluster), [], []
+    for changes in watch.changes():
+        unread += changes.unread
+        came += [one.name for one in changes.added]
+        if came:
+            break
+    assert (came, [(one.where, one.why) for one in unread]) == (
+        ["a"],
+        [("pods", "cannot be watched: of a change the answer is no JSON")],
+    )
+
+
 def test_what_an_owner_made_is_left_to_it(server, cluster):
     server.add(DEPLOYMENT, {**pod("web"), "spec": {"template": {"spec": pod("x")["spec"]}}})
     server.watches["pods"] = [

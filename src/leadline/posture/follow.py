@@ -14,6 +14,7 @@ from leadline.model.resource import Resource
 from leadline.posture.apply_unit import World, world_of
 from leadline.posture.engine import GRANTS, Judge, Judgement, SubjectVerdict, Verdict
 from leadline.posture.index import Read
+from leadline.posture.verdicts import SharedParts
 from leadline.posture.worlds import Worlds
 
 Readers = dict[Read, set[str]]
@@ -57,13 +58,17 @@ class Followed:
         self._worlds = worlds
         self._entries: dict[str, _Entry] = {}
         self._readers: dict[World, Readers] = {}
+        self._reads: dict[Read, Read] = {}
+        """Each of the reads that verdicts rest on, by itself."""
         self._askers: dict[Hashable, set[str]] = {}
         """The controls that ever read from an index."""
         self._asks: dict[str, set[Hashable]] = {}
         """The same the other way round."""
         self._parts: dict[frozenset[str], Judge] = {}
+        self._shared = SharedParts()
         for resource in worlds.resources:
             self._judge_anew(resource)
+        worlds.settle()
 
     @property
     def judgement(self) -> Judgement:
@@ -102,6 +107,7 @@ class Followed:
             if id not in fresh:
                 before.setdefault(id, self._entries[id].verdict)
                 self._judge_again(id, frozenset(controls))
+        self._worlds.settle()
         return self._difference(before)
 
     def _touched_by(self, stale: dict[World, set[Read]]) -> dict[str, set[str]]:
@@ -117,7 +123,8 @@ class Followed:
     def _judge_anew(self, resource: Resource) -> None:
         readers = self._readers.setdefault(world_of(resource.origin), {})
         entry = self._entries[resource.id] = _Entry(resource, readers)
-        entry.verdict = self._judge.one(resource, self._worlds.around(resource), self._tracer(entry))
+        verdict = self._judge.one(resource, self._worlds.around(resource), self._tracer(entry))
+        entry.verdict = self._shared.of(verdict)
 
     def _judge_again(self, id: str, controls: frozenset[str]) -> None:
         entry = self._entries[id]
@@ -133,7 +140,7 @@ class Followed:
         own = self._merged(entry.verdict.own, verdict.own, controls)
         grants = verdict.grants if GRANTS in controls else entry.verdict.grants
         if own is not entry.verdict.own or grants != entry.verdict.grants:
-            entry.verdict = Verdict(own, grants)
+            entry.verdict = self._shared.of(Verdict(own, grants))
 
     def _merged(self, old: SubjectVerdict, new: SubjectVerdict, controls: frozenset[str]) -> SubjectVerdict:
         """``old`` with what ``controls`` now say; the very same where they say what they said."""
@@ -163,13 +170,15 @@ class Followed:
         )
 
     def _tracer(self, entry: _Entry) -> Callable[[str, set[Read]], None]:
-        id, readers, askers, asks = entry.resource.id, entry.readers, self._askers, self._asks
+        id, readers, same = entry.resource.id, entry.readers, self._reads
+        askers, asks = self._askers, self._asks
 
         def note(control: str, reads: set[Read]) -> None:
-            if not reads <= entry.reads:
-                for read in reads - entry.reads:
-                    readers.setdefault(read, set()).add(id)
-                entry.reads |= reads
+            for read in reads - entry.reads:
+                # One and the same for all that read it: there are ten reads for each object.
+                read = same.setdefault(read, read)
+                readers.setdefault(read, set()).add(id)
+                entry.reads.add(read)
             known = asks.setdefault(control, set())
             for source, _, _ in reads:
                 if source not in known:
@@ -187,6 +196,7 @@ class Followed:
             readers.discard(id)
             if not readers:
                 del entry.readers[read]
+                self._reads.pop(read, None)
 
     def _difference(self, before: dict[str, Verdict | None]) -> Difference:
         appeared: list[Finding] = []

@@ -149,6 +149,10 @@ class Inventory:
         self._kept.clear()
         return self._store.change(removed, added)
 
+    def settle(self) -> None:
+        """Lets go of what was kept only for verdicts that have been worked out by now."""
+        self._kept.clear()
+
     def trace(self, reads: set[Read] | None) -> None:
         """From now on every read is written down in ``reads``; for ``None`` no longer."""
         self._store.trace = reads

@@ -1,17 +1,21 @@
 """What controls made of objects: the verdict about each, and all of them put together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
+from typing import Any
 
 from msgspec import Struct
 
 from leadline.kube.rbac import Grant, Rights
-from leadline.model.control import BuiltControl
+from leadline.model.control import BuiltControl, Set, Violation
 from leadline.model.finding import Finding, Skip, Unread
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import ControlPlaneProcess
 from leadline.posture.subject import Namespace
+
+_MOST_SHARED = 20_000
+_ATOMS = frozenset({str, bool, int, type(None)})
 
 
 class Reason(Struct, frozen=True):
@@ -59,6 +63,51 @@ class Verdict(Struct, frozen=True):
     @property
     def findings(self) -> tuple[Finding, ...]:
         return tuple(finding for subject in self.subjects for finding in subject.findings)
+
+
+class SharedParts:
+    """Equal parts of verdicts, each kept once: many objects fail the same controls at the same paths.
+
+    Verdicts that are kept for long take half as much with it; those of a single scan are not worth the time.
+    """
+
+    def __init__(self) -> None:
+        self._scopes: dict[Hashable, Any] = {}
+        self._violations: dict[Hashable, Violation] = {}
+
+    def of(self, verdict: Verdict) -> Verdict:
+        """The equal of ``verdict`` that shares its parts."""
+        if max(len(self._scopes), len(self._violations)) > _MOST_SHARED:
+            self._scopes.clear()
+            self._violations.clear()
+        return Verdict(self._shared(verdict.own), tuple(map(self._shared, verdict.grants)))
+
+    def _shared(self, one: SubjectVerdict) -> SubjectVerdict:
+        judged, reasons = one.judged, one.reasons
+        return SubjectVerdict(
+            one.resource,
+            tuple(
+                Finding(
+                    finding.control, finding.resource, self._violation(finding.violation), finding.related
+                )
+                for finding in one.findings
+            ),
+            self._scopes.setdefault(judged, judged),
+            self._scopes.setdefault(reasons, reasons),
+            one.unread,
+            one.joined,
+            one.passes,
+        )
+
+    def _violation(self, violation: Violation) -> Violation:
+        key: Hashable = violation
+        if isinstance(violation, Set):
+            value = violation.value
+            if value.__class__ not in _ATOMS:
+                return violation
+            # True equals 1, and is not what is to be written.
+            key = (violation, value.__class__)
+        return self._violations.setdefault(key, violation)
 
 
 class Judgement(Struct, frozen=True, dict=True):

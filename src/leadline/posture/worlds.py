@@ -62,6 +62,11 @@ class Worlds:
         self._objects |= {resource.id: resource for resource in new}
         return new, {world: self._inventory(world).change(*part) for world, part in parts.items()}
 
+    def settle(self) -> None:
+        """Lets go of what was kept only for verdicts that have been worked out by now."""
+        for inventory in self:
+            inventory.settle()
+
     def _called_like(self, id: str) -> Iterator[str]:
         """The ids that objects have which came with ``id``."""
         called, number = id, 1

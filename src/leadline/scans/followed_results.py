@@ -73,7 +73,7 @@ class FollowedResults:
         self.reading = reading
         options = rules.options
         self._hidden = Redaction(options.secrets)
-        self._hidden.add_objects(reading.resources)
+        self._hidden.learn_from(reading.resources)
         self._waiving = Waiving(waivers_of_files(options.waivers), tuple(rules.policies.known), options)
         facts = facts_of(options, reading)
         self._judge = Judge(asked_controls(reading, rules.policies), rules.settings, facts)
@@ -130,7 +130,7 @@ class FollowedResults:
         """Follows a change; ``pending`` names what it touches."""
         self.reading = replace(self.reading, unread=(*self.reading.unread, *unread))
         self._hidden.renew(self._worlds.resources)
-        self._hidden.add_objects(tuple(added))
+        self._hidden.learn_from(added)
         before = self._waivers()
         difference = self._followed.change(removed, added)
         for id in removed:

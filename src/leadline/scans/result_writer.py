@@ -16,6 +16,8 @@ from leadline.outputs.store.protocol import ABSENT, ConflictError, Content, Entr
 from leadline.outputs.store.selection import Key, Selection, labels_of
 
 BATCH = 200
+LEARNT = 100
+"""Results that are read at a time: each is some 30 KiB, and takes ten times as much for a moment."""
 FIRST_SEEN = "firstSeen"
 TIMESTAMP = f"{PREFIX}timestamp"
 RBAC = "RBAC"
@@ -50,7 +52,7 @@ class ResultWriter:
         for plural in (SCANS, SUMMARIES):
             token, is_first = "", True
             while token or is_first:
-                page = await self._store.list(Selection(plural), Paging(token))
+                page = await self._store.list(Selection(plural), Paging(token, limit=LEARNT))
                 token, is_first = page.token, False
                 for entry in page.entries:
                     if not _is_of_people(entry):

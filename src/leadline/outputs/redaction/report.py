@@ -62,11 +62,16 @@ class Redaction:
         self._read = resources
         self._bodies = {id(one.body): redacted_object(one.body, self.found) for one in resources}
 
-    def renew(self, resources: Sequence[Resource]) -> None:
+    def learn_from(self, resources: Iterable[Resource]) -> None:
+        """As ``add_objects``, for objects of which no body is shown: nothing of them is kept."""
+        for one in resources:
+            redacted_object(one.body, self.found)
+
+    def renew(self, resources: Iterable[Resource]) -> None:
         """Forgets the secrets of what is gone, once twice as many are known as ``resources`` had: a watch may last months."""
         if len(self.found) > 2 * self._settled + _FEW_SECRETS:
             self.found.forget()
-            self.add_objects(resources)
+            self.learn_from(resources)
             self._settled = len(self.found)
 
     def message(self, text: str) -> str:

@@ -24,6 +24,7 @@ from leadline.programs.operator.runs import Orders, failed_run
 from leadline.programs.operator.settings import Settings
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages, changes_of, in_thread
+from leadline.programs.service import give_back_memory
 from leadline.scans.cluster_source import reading_of
 from leadline.scans.exposed_objects import KINDS as EXPOSING
 from leadline.scans.followed_results import FollowedResults, Results, ScanRules
@@ -362,6 +363,7 @@ class _Session:
         for name in self._names:
             await forget_old_runs(self._world.store, name)
         self._names.clear()
+        await in_thread(give_back_memory)
         self._is_whole.set()
         self._is_stale.set()
 
@@ -387,8 +389,7 @@ class _Session:
                 await asyncio.sleep(wait_s)
             self._is_stale.clear()
             told_at = loop.time()
-            report = await self._report()
-            body = posture_run(report, self._told("changes"), Outcome(self._started, FOLLOWING))
+            body = posture_run(await self._report(), self._told("changes"), Outcome(self._started, FOLLOWING))
             body["status"] |= {"finishedAt": "", "changedAt": self._changed_at, "seenAt": moment()}
             try:
                 await record(self._world.store, CURRENT, body)

@@ -141,8 +141,9 @@ class Cluster:
         *,
         accept: str = "",
         on_wait: OnWait | None = None,
+        parse: Callable[[bytes], Any] = orjson.loads,
     ) -> Any:
-        """The parsed JSON at ``path``.
+        """The parsed JSON at ``path``. ``parse`` raises ``orjson.JSONDecodeError`` where it is none.
 
         Raises:
             RefusedError: any answer but 200, once 429 and 5xx have been waited for.
@@ -156,7 +157,7 @@ class Cluster:
             attempt += 1
             try:
                 content = self._once(path, params or {}, accept)
-                return orjson.loads(content)
+                return parse(content)
             except _BusyError as busy:
                 failure: ClusterError = busy.failure
                 wait_s = busy.retry_after_s

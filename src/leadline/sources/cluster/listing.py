@@ -6,14 +6,18 @@ Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from msgspec import Struct
+import orjson
+from msgspec import UNSET, MsgspecError, Raw, Struct, UnsetType
+from msgspec.json import Decoder
 
 from leadline.errors import ClusterError
 from leadline.model.finding import AccessRule, Unread
-from leadline.sources.cluster.connection import Cluster, RefusedError, TooLargeError
+from leadline.sources.cluster.connection import Cluster, LostError, RefusedError, TooLargeError
 from leadline.sources.cluster.discovery import ApiKind
 from leadline.sources.cluster.rbac import missing_rule
 from leadline.sources.cluster.responses import mapping, text
+
+NO_JSON = "the answer is no JSON"
 
 PAGE = 500
 FEW_NAMESPACES = 10
@@ -106,6 +110,33 @@ class Lister(Struct, frozen=True):
         return Listing(kind, tuple(items), read, tuple(unread), tuple(versions))
 
 
+class _Page(Struct):
+    """A part of a list. Objects are parsed one by one: all at once they take ten times their text."""
+
+    items: list[Raw] | UnsetType | None = UNSET
+    metadata: dict[str, Any] = {}
+
+
+_page_decoder = Decoder(_Page)
+
+
+def _page_of(content: bytes) -> _Page:
+    """One without items where it is no list. Raises: ``orjson.JSONDecodeError``."""
+    try:
+        return _page_decoder.decode(content)
+    except (MsgspecError, RecursionError):
+        orjson.loads(content)
+        return _Page()
+
+
+def parsed(written: Raw) -> Any:
+    """One value of a larger answer. Raises: ``LostError``."""
+    try:
+        return orjson.loads(memoryview(written))
+    except orjson.JSONDecodeError as error:
+        raise LostError(NO_JSON) from error
+
+
 class _Walk:
     """One list request after the other, over one kind in one namespace or in all."""
 
@@ -133,14 +164,17 @@ class _Walk:
 
         while True:
             try:
-                page = cluster.ask(self._kind.path(self._namespace), self._params(), on_wait=on_wait)
+                page: _Page = cluster.ask(
+                    self._kind.path(self._namespace), self._params(), on_wait=on_wait, parse=_page_of
+                )
+                is_list = self._take(page)
             except ClusterError as error:
                 if self._recovers(error):
                     continue
                 return self._unread_for(error)
-            metadata = mapping(mapping(page).get("metadata"))
-            if not self._take(page):
+            if not is_list:
                 return self._unread("the answer is no list of objects")
+            metadata = page.metadata
             self.version = text(metadata.get("resourceVersion")) or self.version
             remaining = metadata.get("remainingItemCount")
             on_progress(
@@ -165,14 +199,12 @@ class _Walk:
             params["continue"] = self._token
         return params
 
-    def _take(self, page: Any) -> bool:
-        page = mapping(page)
-        items = page.get("items")
-        if items is None and "items" in page:
-            return True
-        if not isinstance(items, list):
+    def _take(self, page: "_Page") -> bool:
+        """Whether it is a list. Raises: ``LostError``."""
+        if page.items is UNSET:
             return False
-        for item in items:
+        for written in page.items or ():
+            item = parsed(written)
             if not isinstance(item, dict):
                 continue
             metadata = mapping(item.get("metadata"))

@@ -11,18 +11,19 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-import orjson
-from msgspec import Struct
+from msgspec import DecodeError, Raw, Struct, ValidationError
+from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from leadline.errors import ClusterError
-from leadline.model.finding import Unread
+from leadline.model.finding import Unread, UnreadReason
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.sources.cluster.connection import Cluster, LostError, RefusedError
 from leadline.sources.cluster.discovery import ApiKind
-from leadline.sources.cluster.listing import Lister, Listing, OnProgress, Scope
+from leadline.sources.cluster.listing import NO_JSON, Lister, Listing, OnProgress, Scope, parsed
 from leadline.sources.cluster.reader import ClusterSnapshot, Observe, Reading, rank_of
 from leadline.sources.cluster.responses import mapping, mappings, text
+from leadline.sources.cluster.trim import lightened
 
 STREAM_S = 300
 """After this the server ends a watch by itself, and it is taken up again."""
@@ -62,10 +63,33 @@ class _Event(Struct, frozen=True):
     """What one stream says: an object that is there or gone, a new list of all, or that it is at its end."""
 
     stream: "_Stream"
-    body: dict[str, Any] | None = None
+    body: Raw | None = None
+    """As it came: many wait, and parsed they take ten times as much."""
     is_gone: bool = False
     listing: Listing | None = None
     unread: Unread | None = None
+
+
+class _Line(Struct):
+    """What a stream sends: https://kubernetes.io/docs/reference/using-api/api-concepts/#watch-bookmarks."""
+
+    type: str
+    object: Raw
+
+
+class _Metadata(Struct, frozen=True):
+    resourceVersion: str = ""  # noqa: N815 (as Kubernetes calls it)
+    namespace: str = ""
+
+
+class _Head(Struct):
+    """Of an object what its stream has to know."""
+
+    metadata: _Metadata = _Metadata()
+
+
+_line_decoder = Decoder(_Line)
+_head_decoder = Decoder(_Head)
 
 
 class ClusterWatch:
@@ -150,7 +174,7 @@ class ClusterWatch:
         for event in sorted(events, key=lambda event: rank_of(event.stream.kind)):
             if event.unread is not None:
                 unread.append(event.unread)
-            for key, body in self._told_by(event):
+            for key, body in self._told_by(event, unread):
                 before.setdefault(key, self._present.get(key))
                 self._put(key, event.stream.kind, body)
         for key, body in shown:
@@ -171,11 +195,17 @@ class ClusterWatch:
             tuple(unread),
         )
 
-    def _told_by(self, event: _Event) -> Iterator[tuple[Key, dict[str, Any] | None]]:
+    def _told_by(self, event: _Event, unread: list[Unread]) -> Iterator[tuple[Key, dict[str, Any] | None]]:
         """Each object that an event speaks of; ``None`` for one that is gone."""
         kind = event.stream.kind
         if event.body is not None:
-            yield _key(kind, event.body), None if event.is_gone else event.body
+            try:
+                body = parsed(event.body)
+            except LostError as lost:
+                unread.append(event.stream.lost(f"of a change {lost.args[0]}"))
+                return
+            body["apiVersion"], body["kind"] = kind.api_version, kind.kind
+            yield _key(kind, body), None if event.is_gone else body
         if event.listing is not None:
             there = {_key(kind, body): body for body in event.listing.items}
             if self._relisted is not None:
@@ -274,28 +304,26 @@ class _Stream:
     def _take(self, line: bytes) -> None:
         """One event. Raises ``RefusedError`` where it is an error, ``LostError`` where it is no event."""
         try:
-            event = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise LostError("the answer is no JSON") from error
-        body = event.get("object") if isinstance(event, dict) else None
-        if not isinstance(body, dict):
+            event = _line_decoder.decode(line)
+            if event.type == "ERROR":
+                status = mapping(parsed(event.object))
+                code = status.get("code")
+                raise RefusedError(code if isinstance(code, int) else 0, text(status.get("message")))
+            metadata = _head_decoder.decode(event.object).metadata
+        except ValidationError as error:
+            raise LostError("the answer is no event") from error
+        except (DecodeError, RecursionError) as error:
+            raise LostError(NO_JSON) from error
+        if event.type in ("ADDED", "MODIFIED", "DELETED"):
+            if not self.kind.is_namespaced or self._scope.covers(metadata.namespace):
+                self._tell(_Event(self, event.object, is_gone=event.type == "DELETED"))
+        elif event.type != "BOOKMARK":
             raise LostError("the answer is no event")
-        what = text(event.get("type"))
-        if what == "ERROR":
-            code = body.get("code")
-            raise RefusedError(code if isinstance(code, int) else 0, text(body.get("message")))
-        version = text(mapping(body.get("metadata")).get("resourceVersion"))
-        if what in ("ADDED", "MODIFIED", "DELETED"):
-            if not self.kind.is_namespaced or self._scope.covers(_key(self.kind, body)[1]):
-                body["apiVersion"], body["kind"] = self.kind.api_version, self.kind.kind
-                self._tell(_Event(self, body, is_gone=what == "DELETED"))
-        elif what != "BOOKMARK":
-            raise LostError("the answer is no event")
-        self._version = version or self._version
+        self._version = metadata.resourceVersion or self._version
 
     def _list_again(self) -> None:
         scope = Scope((self.namespace,)) if self.namespace else self._scope
-        listing = Lister(self._cluster, scope, self._on_progress).all_of(self.kind, lambda body: True)
+        listing = Lister(self._cluster, scope, self._on_progress).all_of(self.kind, lightened)
         if listing.unread:
             raise LostError(listing.unread[0].why)
         self._tell(_Event(self, listing=listing))
@@ -308,12 +336,15 @@ class _Stream:
             min(patience.longest_wait_s, patience.first_wait_s * 2 ** min(self._failures - 1, 20))
         )
 
-    def _give_up(self, why: str) -> None:
+    def lost(self, why: str, reason: UnreadReason = "unreachable") -> Unread:
+        """That what changes here goes unseen."""
         where = (
             f"{self.kind.resource} in namespace {self.namespace}" if self.namespace else self.kind.resource
         )
-        unread = Unread(where, f"cannot be watched: {why}", "forbidden")
-        self._tell(_Event(self, unread=unread))
+        return Unread(where, f"cannot be watched: {why}", reason)
+
+    def _give_up(self, why: str) -> None:
+        self._tell(_Event(self, unread=self.lost(why, "forbidden")))
 
     def _tell(self, event: _Event) -> None:
         """Waits where too many events wait already."""

@@ -1,0 +1,46 @@
+"""What all programs that live long have in common."""
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import threading
+from pathlib import Path
+from leadline.programs.service import give_back_memory, hold_no_reserve
+
+def resident():
+    return int(Path("/proc/self/status").read_text().partition("RssAnon:")[2].split()[0]) // 1024
+
+def work():
+    bytes(8 << 20)
+    parts = [bytes(60_000) for _ in range(160)]
+    meet.wait()
+
+if {is_held}:
+    hold_no_reserve()
+before = resident()
+for _ in range(2):
+    meet = threading.Barrier(8)
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+if {is_held}:
+    give_back_memory()
+print(resident() - before)
+"""
+USED_MIB = 8 * 160 * 60_000 / 2**20
+
+
+def kept_mib(*, is_held: bool) -> int:
+    command = [sys.executable, "-c", PROGRAM.format(is_held=is_held)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_that_threads_have_freed_goes_back_to_the_system():
+    assert kept_mib(is_held=False) > USED_MIB / 2, "the C library keeps nothing by itself"
+    assert kept_mib(is_held=True) < USED_MIB / 8
