@@ -87,24 +87,37 @@ def reflector() -> Path:
     Raises: ``MissingError``.
     """
     source = (HERE / "reflector" / "main.go").read_bytes()
-    kept = kept_folder() / f"reflector-{hashlib.sha256(source).hexdigest()[:12]}"
+    return _kept(kept_folder() / f"reflector-{hashlib.sha256(source).hexdigest()[:12]}", HERE, "./reflector")
+
+
+def policies() -> Path:
+    """The program in ``policies``, built where it is not kept: what judges and enforces NetworkPolicies.
+
+    Raises: ``MissingError``.
+    """
+    folder = HERE / "policies"
+    source = b"".join((folder / name).read_bytes() for name in ("go.mod", "go.sum", "main.go"))
+    name = f"policies-{hashlib.sha256(source).hexdigest()[:12]}"
+    return _kept(Path.home() / ".cache" / "leadline" / name / "policies", folder, ".")
+
+
+def _kept(kept: Path, module: Path, package: str) -> Path:
     if os.access(kept, os.X_OK):
         return kept
     if shutil.which("go") is None:
-        raise MissingError("the reflector is not built and there is no Go")
+        raise MissingError(f"{kept.name} is not built and there is no Go")
     kept.parent.mkdir(parents=True, exist_ok=True)
     unfinished = kept.with_name(f"{kept.name}.{os.getpid()}")
-    _run_go(
-        ["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", str(unfinished), "./reflector"], unfinished
-    )
+    command = ["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", str(unfinished), package]
+    _run_go(command, unfinished, module)
     unfinished.rename(kept)
     return kept
 
 
-def _run_go(command: list[str], unfinished: Path) -> None:
+def _run_go(command: list[str], unfinished: Path, module: Path = HERE) -> None:
     run = subprocess.run(
         command,
-        cwd=HERE,
+        cwd=module,
         env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false -mod=readonly"},
         capture_output=True,
         text=True,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from binaries import SERVICES, kubernetes, on_path
-from processes import free_port
+from processes import Program, free_port
 from whole_cluster import NODE, WholeCluster
 
 PREFIX = "leadline-"
@@ -64,6 +64,19 @@ class ServiceCluster(WholeCluster):
         """The parsed answer of ``kubectl get``; empty where it fails and that is allowed."""
         answer = self.kubectl("get", *arguments, "-o", "json", check=check)
         return json.loads(answer) if answer.strip() else {}
+
+    @property
+    def pod_addresses(self) -> str:
+        """``10.77.1.0/24``."""
+        return self._subnet
+
+    def run_inside(self, name: str, command: list[str]) -> Program:
+        """A program of the cluster, in its network; its end is found by all that wait."""
+        return self._run(name, command)
+
+    def end(self, program: Program) -> None:
+        self._nodes.remove(program)
+        program.stop()
 
     def trust_registry(self, host: str) -> None:
         """The node pulls from ``host`` without TLS."""

@@ -15,7 +15,8 @@ from leadline.model.resource import Resource
 
 Labels = Mapping[str, str]
 Body = dict[str, Any]
-_EVERYWHERE = ("0.0.0.0/0", "::/0")
+EVERYWHERE = ("0.0.0.0/0", "::/0")
+_BUILTIN_GROUPS = ("networking.k8s.io", "extensions")
 
 
 class PolicyRule(NamedTuple):
@@ -55,6 +56,11 @@ def policy_rules(resource: Resource) -> Iterator[PolicyRule]:
     read = _DIALECTS.get((resource.kind, resource.group))
     if read is not None:
         yield from read(resource)
+
+
+def is_builtin(rule: PolicyRule) -> bool:
+    """Whether it is of Kubernetes' own API, and not Cilium's or Calico's."""
+    return rule.policy.group in _BUILTIN_GROUPS
 
 
 def _kubernetes(policy: Resource) -> Iterator[PolicyRule]:
@@ -239,19 +245,19 @@ def _is_calico_universal(peer: Any) -> bool:
     if not isinstance(peer, dict) or peer.keys() - {"nets"}:
         return not peer
     nets = peer.get("nets")
-    return not nets or any(net in _EVERYWHERE for net in _items(nets))
+    return not nets or any(net in EVERYWHERE for net in _items(nets))
 
 
 def _is_universal_peer(peer: Any) -> bool:
     block = _mapping(_mapping(peer).get("ipBlock"))
-    return block.get("cidr") in _EVERYWHERE and not block.get("except")
+    return block.get("cidr") in EVERYWHERE and not block.get("except")
 
 
 def _is_cilium_universal(peer: Any) -> bool:
     """An entity, a CIDR, or an item of ``fromCIDRSet``."""
     if isinstance(peer, dict) and not peer.get("except"):
         peer = peer.get("cidr")
-    return peer in ("all", *_EVERYWHERE)
+    return peer in ("all", *EVERYWHERE)
 
 
 def _items(value: Any) -> list[Any]:

@@ -1,0 +1,325 @@
+"""Whether a connection gets through: what NetworkPolicies say about it, at the side it comes from and at the other.
+
+Policies of networking.k8s.io are followed to the port. Of Cilium's and Calico's it is known which pods they isolate; what
+they let through is unknown, unless it is everything.
+Sources: https://kubernetes.io/docs/concepts/services-networking/network-policies/ and
+https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-policy-v1/.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any, Literal, NamedTuple, TypeGuard
+
+from msgspec import Struct
+
+from leadline.kube.network_policy import EVERYWHERE, PolicyRule, is_builtin
+from leadline.kube.selector import compile_selector
+from leadline.model.resource import Resource
+
+Way = Literal["ingress", "egress"]
+Verdict = Literal["allowed", "denied", "unknown"]
+PROTOCOLS = ("TCP", "UDP", "SCTP")
+MAX_PORT = 65535
+_PEERS: dict[Way, str] = {"ingress": "from", "egress": "to"}
+
+
+class Port(NamedTuple):
+    """What is connected to, at the pod itself: a Service's own port has become its target port."""
+
+    number: int
+    protocol: str = "TCP"
+
+
+class End(Struct, frozen=True):
+    """One end of a connection: a pod, or, without a namespace, an address that no pod has."""
+
+    namespace: str = ""
+    labels: Mapping[str, str] = {}
+    namespace_labels: Mapping[str, str] = {}
+    """With ``kubernetes.io/metadata.name``."""
+    name: str = ""
+    """Empty for any pod of a template: two such are not taken for the same pod."""
+    address: str = ""
+    """Empty where it is not known."""
+    node: str = ""
+    """Empty where it is not known."""
+    is_on_host_network: bool = False
+    """It has its node's address then, and no policy selects it."""
+    ports: Mapping[tuple[str, str], frozenset[int]] = {}
+    """Numbers of its containers' ports, by name and protocol."""
+
+
+class Side(Struct, frozen=True):
+    """What the policies of one end say."""
+
+    verdict: Verdict
+    why: str
+    """``no policy isolates the pod``, ``no rule lets it through``, …; for what a rule says, empty."""
+    policies: tuple[Resource, ...] = ()
+    """What isolates the end in this direction."""
+    by: Resource | None = None
+    """Whose rule lets it through, or would, if what is not known is as the rule wants it."""
+    rule: str = ""
+    """``spec.ingress[0]`` of that policy."""
+
+
+class Connection(Struct, frozen=True):
+    """Both sides have to let it through."""
+
+    egress: Side
+    ingress: Side
+
+    @property
+    def verdict(self) -> Verdict:
+        both = (self.egress.verdict, self.ingress.verdict)
+        return "denied" if "denied" in both else "unknown" if "unknown" in both else "allowed"
+
+
+def connection(policies: Iterable[PolicyRule], source: End, destination: End, port: Port) -> Connection:
+    """What becomes of the first packet from ``source`` to ``port`` of ``destination``; answers to it always pass."""
+    if source.name and (source.namespace, source.name) == (destination.namespace, destination.name):
+        itself = Side("allowed", "a pod always reaches itself")
+        return Connection(itself, itself)
+    rules = tuple(policies)
+    return Connection(
+        _side(rules, "egress", (source, destination), port),
+        _side(rules, "ingress", (destination, source), port),
+    )
+
+
+def container_ports(containers: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], frozenset[int]]:
+    """The ``ports`` of an ``End``, of the bodies of containers that run as long as their pod."""
+    found: dict[tuple[str, str], frozenset[int]] = {}
+    for container in containers:
+        for port in _mappings(container.get("ports")):
+            name, number, protocol = port.get("name", ""), port.get("containerPort"), _protocol(port)
+            if isinstance(name, str) and _is_port(number):
+                key = (name, protocol)
+                found[key] = found.get(key, frozenset()) | {number}
+    return found
+
+
+class Opening(NamedTuple):
+    """Ports at which a pod is open to all; both ends belong to the range."""
+
+    first: int
+    last: int
+    protocol: str
+
+    def __str__(self) -> str:
+        numbers = f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
+        return numbers if self.protocol == "TCP" else f"{numbers}/{self.protocol}"
+
+
+EVERY_PORT = tuple(Opening(1, MAX_PORT, protocol) for protocol in PROTOCOLS)
+
+
+def openings(policies: Iterable[PolicyRule], end: End, *, to_some: bool = False) -> tuple[Opening, ...]:
+    """At which ports every pod of the cluster reaches ``end``, or, ``to_some``, anyone at all does.
+
+    What Cilium's and Calico's let in counts as open to some, at every port.
+    """
+    isolating = _isolating(policies, "ingress", end)
+    if not isolating:
+        return EVERY_PORT
+    found: dict[Opening, None] = {}
+    for policy in isolating:
+        if policy.allows_all_ingress or (to_some and not is_builtin(policy)):
+            return EVERY_PORT
+        for _, rule in _rules(policy, "ingress"):
+            if to_some or _is_for_every_pod(rule.get("from")):
+                found.update(dict.fromkeys(_openings(rule.get("ports"), end)))
+    return tuple(sorted(found))
+
+
+def _is_for_every_pod(peers: Any) -> bool:
+    return not peers or any(
+        (
+            peer.get("namespaceSelector") is not None
+            and not any(_mapping(peer.get("namespaceSelector")).values())
+            and not any(_mapping(peer.get("podSelector")).values())
+        )
+        or _is_everywhere(_mapping(peer.get("ipBlock")))
+        for peer in _mappings(peers)
+    )
+
+
+def _openings(ports: Any, end: End) -> Iterator[Opening]:
+    if not ports:
+        yield from EVERY_PORT
+    for port in _mappings(ports):
+        number, last = port.get("port"), port.get("endPort")
+        protocol = _protocol(port)
+        if number is None:
+            yield Opening(1, MAX_PORT, protocol)
+        elif isinstance(number, str):
+            named = end.ports.get((number, protocol), frozenset())
+            yield from (Opening(one, one, protocol) for one in named)
+        elif _is_port(number):
+            yield Opening(number, last if _is_port(last) else number, protocol)
+
+
+# One side
+
+
+def _side(policies: tuple[PolicyRule, ...], way: Way, ends: tuple[End, End], port: Port) -> Side:
+    own, other = ends
+    if not own.namespace:
+        return Side("allowed", "no policy is about addresses outside of the cluster")
+    if own.is_on_host_network:
+        return Side("allowed", "no policy is about pods on the network of their node")
+    isolating = _isolating(policies, way, own)
+    if not isolating:
+        return Side("allowed", "no policy isolates the pod")
+    if way == "ingress" and other.is_on_host_network and own.node and own.node == other.node:
+        return Side("allowed", "a node always reaches its own pods")
+    named = tuple({policy.policy.id: policy.policy for policy in isolating}.values())
+    perhaps: Side | None = None
+    for policy in isolating:
+        said = _said(policy, way, ends, port)
+        if said is not None and said.verdict == "allowed":
+            return Side(said.verdict, "", named, said.by, said.rule)
+        if said is not None and perhaps is None:
+            perhaps = Side(said.verdict, said.why, named, said.by, said.rule)
+    if perhaps is not None:
+        return perhaps
+    if way == "ingress" and other.is_on_host_network and not (own.node and other.node):
+        return Side("unknown", "a node reaches its own pods, and it is not known which is whose", named)
+    return Side("denied", "no rule lets it through", named)
+
+
+def _isolating(policies: Iterable[PolicyRule], way: Way, end: End) -> list[PolicyRule]:
+    if not end.namespace or end.is_on_host_network:
+        return []
+    return [
+        policy
+        for policy in policies
+        if (policy.isolates_ingress if way == "ingress" else policy.isolates_egress)
+        and policy.namespace in ("", end.namespace)
+        and policy.selects(end.labels)
+        and (policy.selects_namespace is None or policy.selects_namespace(end.namespace_labels))
+    ]
+
+
+def _said(policy: PolicyRule, way: Way, ends: tuple[End, End], port: Port) -> Side | None:
+    """What one policy that isolates says; ``None`` for nothing."""
+    if not is_builtin(policy):
+        is_open = policy.allows_all_ingress if way == "ingress" else policy.allows_all_egress
+        if is_open:
+            return Side("allowed", "", by=policy.policy, rule=f"{policy.path}.{way}")
+        why = f"which ports a {policy.policy.kind} of {policy.policy.group} lets through is not read"
+        return Side("unknown", why, by=policy.policy, rule=f"{policy.path}.{way}")
+    own, other = ends
+    perhaps: Side | None = None
+    destination = other if way == "egress" else own
+    for path, rule in _rules(policy, way):
+        if not _lets_port(rule.get("ports"), destination, port):
+            continue
+        match _lets_peer(rule.get(_PEERS[way]), policy.namespace, other):
+            case True:
+                return Side("allowed", "", by=policy.policy, rule=path)
+            case None:
+                why = "the address of the other end is not known"
+                perhaps = perhaps or Side("unknown", why, by=policy.policy, rule=path)
+    return perhaps
+
+
+def _rules(policy: PolicyRule, way: Way) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if is_builtin(policy):
+        spec = _mapping(policy.policy.body.get("spec"))
+        for index, rule in enumerate(_items(spec.get(way))):
+            if isinstance(rule, dict) or rule is None:
+                yield f"spec.{way}[{index}]", rule or {}
+
+
+def _lets_port(ports: Any, destination: End, port: Port) -> bool:
+    if not ports:
+        return True
+    for one in _mappings(ports):
+        number, last = one.get("port"), one.get("endPort")
+        if _protocol(one) != port.protocol:
+            continue
+        if number is None:
+            return True
+        if isinstance(number, str):
+            if port.number in destination.ports.get((number, port.protocol), ()):
+                return True
+        elif _is_port(number) and number <= port.number <= (last if _is_port(last) else number):
+            return True
+    return False
+
+
+def _lets_peer(peers: Any, namespace: str, other: End) -> bool | None:
+    """``None`` where that hangs on the address, and it is not known."""
+    if not peers:
+        return True
+    answers = [_is_peer(peer, namespace, other) for peer in _mappings(peers)]
+    return True if True in answers else None if None in answers else False
+
+
+def _is_peer(peer: Mapping[str, Any], namespace: str, other: End) -> bool | None:
+    block = peer.get("ipBlock")
+    if block is not None:
+        return _is_within(_mapping(block), other)
+    if not other.namespace or other.is_on_host_network:
+        return False
+    pods, spaces = peer.get("podSelector"), peer.get("namespaceSelector")
+    if pods is None and spaces is None:
+        return False
+    if pods is not None and not compile_selector(pods)(other.labels):
+        return False
+    if spaces is None:
+        return other.namespace == namespace
+    return compile_selector(spaces)(other.namespace_labels)
+
+
+def _is_within(block: Mapping[str, Any], other: End) -> bool | None:
+    if _is_everywhere(block) and not other.address:
+        return True
+    network, excepted = _network(block.get("cidr")), [_network(one) for one in _items(block.get("except"))]
+    if network is None or None in excepted:
+        # The API server refuses it.
+        return False
+    address = _address(other.address)
+    if address is None:
+        return None
+    return address in network and not any(one is not None and address in one for one in excepted)
+
+
+def _is_everywhere(block: Mapping[str, Any]) -> bool:
+    return block.get("cidr") in EVERYWHERE and not block.get("except")
+
+
+def _network(text: Any) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text, strict=False) if isinstance(text, str) and "/" in text else None
+    except ValueError:
+        return None
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+
+
+def _protocol(port: Mapping[str, Any]) -> str:
+    return str(port.get("protocol") or "TCP")
+
+
+def _is_port(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_PORT
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
+    return (item for item in _items(value) if isinstance(item, dict))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
