@@ -32,7 +32,7 @@ from leadline.model.vulnerability import (
 
 APPLICATION = 0x4C454144
 """SQLite's application id, "LEAD": distinguishes our file from any other database."""
-SCHEMA = 2
+SCHEMA = 3
 """SQLite's user version; raised with every change of a table or of a key in ``versions``."""
 CHECKSUM = "checksum"
 """Under which name the table ``about`` holds that of the file (``database_seal.py``)."""

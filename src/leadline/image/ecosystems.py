@@ -118,7 +118,9 @@ def ecosystem_of(package: Package) -> str:
 def package_name(package: Package) -> str:
     """The name under which advisories of its ecosystem speak of a language package, normalised."""
     name = package.name
-    if package.namespace:
+    if (
+        package.namespace and package.type != "conan"
+    ):  # there it says who wrote the recipe, not whose code it is
         joint = ":" if package.type == "maven" else "/"
         name = f"{package.namespace}{joint}{name}"
     return normal_name(ecosystem_of(package), name)

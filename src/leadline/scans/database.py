@@ -52,8 +52,7 @@ def import_database(source: Path, target: Path) -> DatabaseState:
     Raises:
         DatabaseError: it is damaged, of another version, or cannot be copied.
     """
-    with Database(source):
-        pass
+    open_database(source).close()
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     except OSError as error:

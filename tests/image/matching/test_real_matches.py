@@ -19,7 +19,12 @@ from leadline.model.vulnerability import Advisory, Affected, VersionRange
 FOLDER = Path(__file__).parent
 IMAGES = json.loads((FOLDER / "real_matches.json").read_text("utf-8"))
 
-LEAST = {"all": (0.993, 0.988), "languages": (0.962, 0.95), "rpm": (1.0, 0.995)}
+LEAST = {
+    "all": (0.993, 0.988),
+    "languages": (0.962, 0.95),
+    "languages, covered": (1.0, 1.0),
+    "rpm": (1.0, 0.995),
+}
 """Precision and recall by the labels. May only rise: what falls below them matches worse than it did."""
 
 Verdict = tuple[str, str, str, str, str]
@@ -122,6 +127,19 @@ def of_rpm(folder: Path) -> Iterator[tuple[Verdict, bool]]:
             yield ("rpm", name, version, problem, label), problem in {one.id for one in found.matches}
 
 
+def not_met() -> tuple[set[str], set[str]]:
+    """The labels that are not met, and those of them of which the advisories that are there say nothing or the opposite."""
+    listed, uncovered, is_covered = set(), set(), True
+    for line in (FOLDER / "labels_not_met.txt").read_text("utf-8").splitlines():
+        if line.startswith("#"):
+            is_covered = not line.startswith("# Not covered by the data:")
+        elif line:
+            listed.add(line)
+            if not is_covered:
+                uncovered.add(line)
+    return listed, uncovered
+
+
 def precision_and_recall(verdicts: list[tuple[Verdict, bool]]) -> tuple[float, float]:
     counted = Counter((label, is_match) for (*_, label), is_match in verdicts)
     right, wrong, missed = counted["TP", True], counted["FP", True], counted["TP", False]
@@ -132,15 +150,17 @@ def test_people_agree_with_the_matches(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "rpm").mkdir()
     groups = {"languages": [*of_languages(tmp_path)], "rpm": [*of_rpm(tmp_path / "rpm")]}
     groups["all"] = verdicts = [*groups["languages"], *groups["rpm"]]
+    listed, uncovered = not_met()
+    groups["languages, covered"] = [one for one in groups["languages"] if " ".join(one[0]) not in uncovered]
     figures = {name: precision_and_recall(group) for name, group in groups.items()}
     with capsys.disabled():
         for name, (precision, recall) in figures.items():
             f1 = 2 * precision * recall / (precision + recall)
             print(f"\n{len(groups[name])} labels, {name}: ", end="")
             print(f"precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f}", end="")
-    not_met = {" ".join(verdict) for verdict, is_match in verdicts if is_match != (verdict[-1] == "TP")}
-    listed = (FOLDER / "labels_not_met.txt").read_text("utf-8").splitlines()
-    assert not_met == {line for line in listed if line and not line.startswith("#")}
+    assert listed == {
+        " ".join(verdict) for verdict, is_match in verdicts if is_match != (verdict[-1] == "TP")
+    }
     for name, (precision, recall) in figures.items():
         least_precision, least_recall = LEAST[name]
         assert precision >= least_precision

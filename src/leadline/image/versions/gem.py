@@ -5,11 +5,18 @@ import re
 from leadline.image.ordering import Unorderable, number, ordering, text
 
 _SEGMENT = re.compile(r"[0-9]+|[a-z]+", re.IGNORECASE | re.ASCII)
+_PLATFORM = re.compile(
+    r"-(?:java|jruby|ruby|mswin\w*|mingw\w*|dalvik"
+    r"|(?:universal|x86|x64|x86_64|i\d86|arm|arm64|aarch64|armv\w+|powerpc\w*|ppc\w*|s390x?|riscv64|sparc\w*)-[a-z]\w*)(?:-\w+)*$",
+    re.IGNORECASE | re.ASCII,
+)
+"""What a gem was built for stands behind its version where it holds machine code; no version ends so by itself."""
 _WORD, _ZERO_BEFORE, _END, _NUMBER = b"\1", b"\2", b"\3", b"\4"
 
 
 @ordering("gem")
 def gem(version: str) -> bytes:
+    version = _PLATFORM.sub("", version)
     segments = _SEGMENT.findall(version.replace("-", ".pre."))
     if not _SEGMENT.search(version):
         raise Unorderable(version)
