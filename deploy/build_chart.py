@@ -94,11 +94,23 @@ def served() -> dict[str, Any]:
 
 
 def operator_rights() -> dict[str, Any]:
-    """Rules of the operator: of its ClusterRole, and of the Role in its own namespace."""
-    command = [sys.executable, "-m", "leadline.programs.cli.main", "rbac", "--operator", "--format", "json"]
+    """Rules of the operator: of its ClusterRole, and of the Role in its own namespace.
+
+    ``making`` are added to the latter where images are scanned by Jobs; ``pods`` and ``podsOwn`` are for their pods.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "leadline.programs.cli.main",
+        "rbac",
+        "--operator",
+        "--jobs",
+        "-f",
+        "json",
+    ]
     printed = subprocess.run(command, check=True, capture_output=True).stdout
-    cluster, own = json.loads(printed)["items"]
-    return {"cluster": cluster["rules"], "own": own["rules"]}
+    names = ("cluster", "own", "making", "pods", "podsOwn")
+    return {name: one["rules"] for name, one in zip(names, json.loads(printed)["items"], strict=True)}
 
 
 def admission_rules() -> dict[str, Any]:

@@ -38,8 +38,8 @@ class Outside:
         self._running.close()
 
     def push(self, repository: str) -> str:
-        """The reference of an image that runs, with a package that ``VULNERABILITY`` is about."""
-        self.registry.push_image(repository, "1", [_layer()])
+        """The reference of an image that runs, with a package that ``VULNERABILITY`` is about; of its own digest."""
+        self.registry.push_image(repository, "1", [_layer(repository)])
         return f"{self.registry.host}/{repository}:1"
 
 
@@ -62,10 +62,11 @@ def published_database(folder: Path, address: str) -> Iterator[tuple[str, str]]:
         yield server.address, shown.read_text()
 
 
-def _layer() -> bytes:
+def _layer(name: str) -> bytes:
     buffer = io.BytesIO()
     files = {
         "bin/busybox": (BUSYBOX.read_bytes(), 0o755),
+        "etc/hostname": (name.encode(), 0o644),
         "etc/os-release": (b"ID=alpine\nVERSION_ID=3.19.1\n", 0o644),
         "lib/apk/db/installed": (INSTALLED, 0o644),
     }

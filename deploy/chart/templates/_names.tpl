@@ -28,7 +28,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{ (.Files.Get "files/served.json" | fromJson).apiservices | toJson }}
 {{- end }}
 
-{{- /* Of every pod of ours: Pod Security "restricted". */ -}}
+{{- /* Of every pod of ours: Pod Security "restricted". Given nodeSelector and tolerations stand for the chart's. */ -}}
 {{- define "leadline.pod" -}}
 enableServiceLinks: false
 automountServiceAccountToken: true
@@ -42,10 +42,10 @@ securityContext:
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets: {{ toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.nodeSelector }}
+{{- with .nodeSelector | default .Values.nodeSelector }}
 nodeSelector: {{ toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.tolerations }}
+{{- with .tolerations | default .Values.tolerations }}
 tolerations: {{ toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.affinity }}
@@ -109,6 +109,12 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
 {{- if .publicKey }}{{ $_ := set $images "databaseKey" "/etc/leadline/database.pub" }}{{ end }}
 {{- end }}
 {{- end }}
+{{- if include "leadline.hasJobs" . }}
+{{- $_ := set $images "jobTemplate" "/etc/leadline/image-job.json" }}
+{{- $_ := set $images "jobPods" .Values.vulnerabilityScan.jobs.parallelism }}
+{{- if .Values.vulnerabilityScan.jobs.nodeBlobs }}{{ $_ := set $images "nodeBlobs" "/blobs" }}{{ end }}
+image-job.json: {{ include "leadline.imageJob" . | fromYaml | toJson | quote }}
+{{- end }}
 {{- $operator := dict "posture" $can.configurationScan "continuous" $can.continuousScan "readSecrets" $can.readSecrets "images" $images }}
 operator.json: {{ mergeOverwrite $operator (deepCopy .Values.operator.settings) | toJson | quote }}
 {{- with .Values.vulnerabilityDatabase.publicKey }}
@@ -122,6 +128,11 @@ alerts.json: {{ dict "thresholds" (include "leadline.thresholds" . | fromJson) "
 {{- end }}
 {{- end }}
 
+{{- /* Not empty where images are scanned by Jobs. */ -}}
+{{- define "leadline.hasJobs" -}}
+{{- if and .Values.capabilities.vulnerabilityScan .Values.vulnerabilityScan.jobs.enabled }}yes{{ end }}
+{{- end }}
+
 {{- define "leadline.bound" -}}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
@@ -130,5 +141,5 @@ metadata:
   labels: {{ include "leadline.labels" .top | nindent 4 }}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {{ .role | default .name | quote }}}
 subjects:
-- {kind: ServiceAccount, name: {{ include "leadline.name" .top }}, namespace: {{ .top.Release.Namespace }}}
+- {kind: ServiceAccount, name: {{ .account | default (include "leadline.name" .top) }}, namespace: {{ .top.Release.Namespace }}}
 {{- end }}

@@ -56,11 +56,14 @@ class JobController:
             body = json.loads(request.content)
             self.jobs[body["metadata"]["name"]] = body
             return httpx2.Response(201, json=body)
-        job = self.jobs.get(request.url.path.rpartition("/")[2])
+        path = request.url.path
+        if path == "/api/v1/namespaces/leadline/serviceaccounts/scanner":
+            return httpx2.Response(200, json={"metadata": {"uid": "uid-scanner"}})
+        job = self.jobs.get(path.rpartition("/")[2])
         return httpx2.Response(200 if job else 404, json=job or {"message": "not found"})
 
-    def end(self, name: str, how: str) -> None:
-        self.jobs[name]["status"] = {"conditions": [{"type": how, "status": "True"}]}
+    def end(self, name: str, how: str, **why: str) -> None:
+        self.jobs[name]["status"] = {"conditions": [{"type": how, "status": "True", **why}]}
 
 
 class World:
@@ -68,7 +71,7 @@ class World:
         self.store = MemoryStore()
         self.now = NOW
         self.controller = JobController()
-        self.scanner = FakeScanner(self.store, lambda: "db1", lambda: self.now)
+        self.scanner = FakeScanner(self.store, lambda: self.database, lambda: self.now)
         self.settings = ImageSettings(job_template=str(template), job_pods=3, **images)
         self.used = UsedImages()
         self.clock = Clock(lambda: self.now, self.sleep)
@@ -78,6 +81,8 @@ class World:
             self.store, cluster, self.scanner, self.settings, "leadline", kube=kube, clock=self.clock
         )
         self.keeper._database = _Database()
+        self.database = "db1"
+        """Of the pods of Jobs."""
 
     async def sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -90,7 +95,7 @@ class World:
         """Whether it came to its end."""
         part = Slice(WorkStore(self.store), self.scanner, self.settings.pace, "leadline", clock=self.clock)
         try:
-            await part.work(job, index, pods, version_text("db1"))
+            await part.work(job, index, pods, version_text(self.database))
         except Crash:
             return False
         return True
@@ -238,5 +243,106 @@ def test_jobs_that_may_not_be_created_are_not_tried_again_at_once(template: Path
         await world.keeper.step()
         await world.keeper.step()
         assert len(active(world)) == 1
+
+    asyncio.run(run())
+
+
+def reasons(world: World) -> set[tuple[str, str]]:
+    return {(work.record.phase, work.record.why) for work in world.works}
+
+
+def test_a_job_goes_with_the_account_that_its_pods_work_as(template: Path) -> None:
+    async def run() -> None:
+        world = World(template, job_kept_s=7)
+        world.run(1)
+        await world.keeper.step()
+        (job,) = world.controller.jobs.values()
+        owner = {"apiVersion": "v1", "kind": "ServiceAccount", "name": "scanner", "uid": "uid-scanner"}
+        assert job["metadata"]["ownerReferences"] == [owner]
+        assert job["spec"]["ttlSecondsAfterFinished"] == 7
+
+    asyncio.run(run())
+
+
+def test_images_that_pods_of_jobs_fetched_without_a_database_are_matched_by_the_operator(
+    template: Path,
+) -> None:
+    async def run() -> None:
+        world = World(template)
+        world.run(12)
+        world.database = ""
+        await world.keeper.step()
+        await world.job(*active(world))
+        world.database = "db1"
+        for _ in range(12):
+            await world.keeper.step()
+            await asyncio.gather(*world.keeper._jobs.values())
+        assert {work.record.phase for work in world.works} == {"Done"}
+        assert {work.record.version for work in world.works} == {version_text("db1")}
+        # Nothing was fetched twice, and no second Job was needed.
+        assert set(world.scanner.fetched.values()) == {1}
+        assert len(world.controller.jobs) == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ({"ready": 1, "active": 1}, ""),
+        ({"succeeded": 1}, ""),
+        ({"active": 1}, "no pod of it runs yet"),
+        ({}, "no pod of it runs yet"),
+        ({"failed": 2}, "2 of its pods failed"),
+    ],
+)
+def test_an_image_says_what_its_job_waits_for(template: Path, status: dict[str, Any], said: str) -> None:
+    async def run() -> None:
+        world = World(template)
+        world.run(2)
+        await world.keeper.step()
+        (name,) = active(world)
+        world.controller.jobs[name]["status"] = {"startTime": "2027-01-15T08:00:00Z", **status}
+        await world.keeper.step()
+        assert reasons(world) == {("Running", "")}
+        world.now += 61
+        await world.keeper.step()
+        assert reasons(world) == {("Running", f"waits for the Job {name}: {said}" if said else "")}
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_a_job_that_fails_is_named_by_its_images_and_not_made_again_at_once(
+    template: Path, is_begun: bool
+) -> None:
+    async def run() -> None:
+        world = World(template)
+        world.run(1)
+        await world.keeper.step()
+        (name,) = active(world)
+        if is_begun:
+            world.scanner.crash_before = {digest_of(0)}
+            await world.pod(name, slice_of(digest_of(0), 1), 1)
+        world.controller.end(name, "Failed", reason="DeadlineExceeded", message="it was active too long")
+        await world.keeper.step()
+        ((phase, why),) = reasons(world)
+        assert phase == ("Pending" if is_begun else "Failed")
+        assert why.endswith(f"the Job {name} failed: DeadlineExceeded: it was active too long")
+        assert active(world) == []
+        world.now += 3600
+        await world.keeper.step()
+        assert len(active(world)) == 1
+
+    asyncio.run(run())
+
+
+def test_a_job_that_may_not_be_created_is_a_reason(template: Path) -> None:
+    async def run() -> None:
+        world = World(template)
+        world.controller.status = 403
+        world.run(2)
+        await world.keeper.step()
+        assert reasons(world) == {("Failed", "no Job can be created: jobs.batch is forbidden")}
 
     asyncio.run(run())

@@ -319,3 +319,29 @@ def test_what_the_scanner_before_us_stored_is_taken_over() -> None:
         assert world.scanner.scanned == {(digest_of(1), "db1"): 1}
 
     asyncio.run(run())
+
+
+def test_the_summary_of_a_container_goes_soon_after_it_and_stays_while_it_is_begun_anew() -> None:
+    async def run() -> None:
+        world = World()
+        bodies = [pod(name, "quay.io/a:1", digest_of(1)) for name in ("goes", "comes-back")]
+        for body in bodies:
+            world.start(body)
+        await world.settle()
+
+        async def summaries() -> set[str]:
+            page = await world.store.list(Selection(SUMMARIES), Paging())
+            return {entry.key.name for entry in page.entries}
+
+        assert await summaries() == {"pod-goes-main", "pod-comes-back-main"}
+        for body in bodies:
+            world.end(body)
+        wake = await world.step()
+        assert wake <= world.now + 20
+        assert len(await summaries()) == 2
+        world.start(bodies[1])
+        world.now += 21
+        await world.step()
+        assert await summaries() == {"pod-comes-back-main"}
+
+    asyncio.run(run())

@@ -81,6 +81,7 @@ class ImageSettings(Struct, frozen=True, kw_only=True, rename="camel", forbid_un
         int, Meta(description="Pods of a Job; with nodeBlobs Jobs at a time, each on a node of its own.")
     ] = 4
     job_images: Annotated[int, Meta(description="Images handed to Jobs at a time.")] = 100
+    job_kept_s: Annotated[int, Meta(description="So long a Job is there once it has ended.")] = 600
 
     @property
     def pace(self) -> Settings:

@@ -35,7 +35,7 @@ from leadline.programs.operator.image_notes import (
     rescued,
     version_text,
 )
-from leadline.programs.operator.plan import Job, Plan, Wanted, due_now, plan
+from leadline.programs.operator.plan import NEVER, Job, Plan, Wanted, due_now, plan
 from leadline.programs.operator.used_images import InUse
 from leadline.programs.operator.work_state import ImageOfCluster, Work, WorkStore
 from leadline.programs.serving.kube import Kube, KubeError
@@ -50,8 +50,12 @@ COLLECT_S = 600.0
 """Between two looks for results of what runs no more: they list all that is stored."""
 HOLDER = "operator"
 """Of what processes of the leader scan. Who finds it at its start knows that its own kind left it behind."""
+GONE_S = 20.0
+"""A container that is not there for so long has no summary any more: a workload that is begun anew has its pods again."""
 AT_ONCE = 50
 """Writes that are begun together."""
+QUEUED = 4
+"""Images to match for each worker beside Jobs, so that the next is there when one is done."""
 UNUSABLE_S = 60.0
 """Until a Job is tried again that could not be created."""
 
@@ -101,6 +105,8 @@ class ImageKeeper:
         self._summaries: dict[Key, tuple[str, str]] = {}
         self._collected_at = 0.0
         self._containers: frozenset[RunningContainer] = frozenset()
+        self._vanished: dict[RunningContainer, float] = {}
+        """Containers that were there, and since when they are not."""
         # What went while no one looked is not known.
         self._is_littered = True
         self._database = DatabaseWatch(settings.database)
@@ -170,14 +176,15 @@ class ImageKeeper:
             log.warning("images: %d are too many to be looked after", planned.beyond)
         await self._write(planned, running)
         self._is_due = bool(planned.jobs) or planned.wake <= self._clock.now() + SOON_S
-        if planned.jobs and self._clock.now() >= self._spread_at:
+        if planned.jobs:
             await self._begin(planned.jobs, running)
         await self._summarise(running)
         if is_whole:
             await self._collect(running, planned.gone)
+        vanished = min(self._vanished.values(), default=NEVER) + GONE_S
         if self._batches is not None and self._batches.active:
-            return min(planned.wake, self._clock.now() + POLL_S)
-        return max(planned.wake, self._spread_at)
+            return min(planned.wake, vanished, self._clock.now() + POLL_S)
+        return min(max(planned.wake, self._spread_at), vanished)
 
     async def _look(self, batches: Batches) -> None:
         try:
@@ -249,8 +256,11 @@ class ImageKeeper:
 
     async def _begin(self, jobs: Sequence[Job], running: InUse) -> None:
         if self._batches is not None:
-            await self._spread(self._batches, jobs, running)
-            return
+            if self._clock.now() >= self._spread_at:
+                await self._spread(self._batches, [job for job in jobs if not job.is_stored], running)
+            # What was fetched is matched here: pods of Jobs need no database.
+            room = self._settings.workers * QUEUED - len(self._jobs)
+            jobs = [job for job in jobs if job.is_stored][: max(0, room)]
         for job in jobs:
             if job.key not in self._jobs and await self._carrier.begin(job):
                 task = asyncio.create_task(self._carry_out(job))
@@ -296,9 +306,16 @@ class ImageKeeper:
     async def _collect(self, running: InUse, gone: Sequence[str]) -> None:
         """Deletes what is stored of images and containers that are no more."""
         containers = frozenset(running.containers)
+        now = self._clock.now()
+        self._vanished |= dict.fromkeys(self._containers - containers, now)
         self._is_littered |= bool(gone or self._containers - containers)
         self._containers = containers
-        now = self._clock.now()
+        for one, since in list(self._vanished.items()):
+            if one not in containers and now - since < GONE_S:
+                continue
+            if one not in containers:
+                await self._drop(Key(SUMMARIES, one.namespace, summary_name(one)))
+            del self._vanished[one]
         if not self._is_littered or now - self._collected_at < COLLECT_S:
             return
         ids = {work.result.counts.id for work in self.works.values() if work.result}

@@ -15,6 +15,9 @@ ANY_WORKLOAD = "workloads"
 OPERATOR = "leadline-operator"
 """The operator's roles, and its Lease."""
 
+IMAGES = "leadline-images"
+"""Role and account of the pods of Jobs that scan images."""
+
 _NEVER_LISTED = frozenset(
     {
         "Eviction.policy",
@@ -58,18 +61,21 @@ _KEPT = [
 """Kinds of results about objects and images."""
 
 
+_KEEPING = ("create", "delete", "get", "list", "update", "watch")
+_RESULTS = "spdx.softwarecomposition.kubescape.io"
+
+
 def operator_roles(kinds: Iterable[str], namespace: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the operator needs besides: a ClusterRole to follow ``kinds`` and keep results, a Role for its Lease."""
     reading = least_role(kinds)["rules"]
     for rule in reading:
         rule["verbs"] = ["list", "watch"]
-    keeping = ["create", "delete", "get", "list", "update", "watch"]
     cluster = [
         *reading,
         _rule("kubescape.io", ["clustersecurityexceptions", "securityexceptions"], ["get"]),
         _rule("kubescape.io", ["clustersecurityexceptions/status", "securityexceptions/status"], ["patch"]),
-        _rule("leadline.dev", ["imagescans", "scanruns", "scanschedules"], keeping),
-        _rule("spdx.softwarecomposition.kubescape.io", _KEPT, keeping),
+        _rule("leadline.dev", ["imagescans", "scanruns", "scanschedules"], _KEEPING),
+        _rule(_RESULTS, _KEPT, _KEEPING),
     ]
     of_lease = {**_rule("coordination.k8s.io", ["leases"], ["get", "update"]), "resourceNames": [OPERATOR]}
     own = [of_lease, _rule("coordination.k8s.io", ["leases"], ["create"])]
@@ -78,7 +84,20 @@ def operator_roles(kinds: Iterable[str], namespace: str) -> tuple[dict[str, Any]
     )
 
 
-def _rule(group: str, resources: list[str], verbs: list[str]) -> dict[str, Any]:
+def job_roles(namespace: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """For scanning images by Jobs: a Role by which the operator makes them, a ClusterRole and a Role for their pods."""
+    account = {**_rule("", ["serviceaccounts"], ["get"]), "resourceNames": [IMAGES]}
+    making = [_rule("batch", ["jobs"], ["create", "get"]), account]
+    results = ["openvulnerabilityexchangecontainers", "sbomsyfts", "vulnerabilitymanifests"]
+    keeping = [verb for verb in _KEEPING if verb != "watch"]
+    return (
+        _role("Role", {"name": f"{OPERATOR}-jobs", "namespace": namespace}, making),
+        _role("ClusterRole", {"name": IMAGES}, [_rule("leadline.dev", ["imagescans"], keeping)]),
+        _role("Role", {"name": IMAGES, "namespace": namespace}, [_rule(_RESULTS, results, keeping)]),
+    )
+
+
+def _rule(group: str, resources: list[str], verbs: Iterable[str]) -> dict[str, Any]:
     return {"apiGroups": [group], "resources": resources, "verbs": list(verbs)}
 
 

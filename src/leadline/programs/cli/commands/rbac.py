@@ -13,7 +13,7 @@ from leadline.posture.required_kinds import kinds_needed
 from leadline.programs.cli.scan_request import split_words
 from leadline.scans.options import PostureOptions
 from leadline.scans.policies import choose_policies
-from leadline.sources.cluster.rbac import least_role, operator_roles
+from leadline.sources.cluster.rbac import job_roles, least_role, operator_roles
 from leadline.sources.waivers.security_exceptions import KINDS as EXCEPTIONS
 
 
@@ -23,6 +23,7 @@ from leadline.sources.waivers.security_exceptions import KINDS as EXCEPTIONS
 @click.option(
     "--operator", is_flag=True, help="What 'leadline operator' needs: to follow the cluster, store and lead."
 )
+@click.option("--jobs", is_flag=True, help="With --operator: also what scanning images by Jobs needs.")
 @click.option(
     "--secrets/--no-secrets",
     default=None,
@@ -37,6 +38,8 @@ def command(**flags: Any) -> int:
 
     Without a name it is for all controls. Pipe it to kubectl apply -f - and bind it to anyone who scans.
     """
+    if flags["jobs"] and not flags["operator"]:
+        raise click.UsageError("--jobs goes with --operator")
     form, chosen, more = split_words(flags["names"])
     named = (*chosen, *more)
     options = PostureOptions(
@@ -50,7 +53,11 @@ def command(**flags: Any) -> int:
     with_secrets = not flags["operator"] if flags["secrets"] is None else flags["secrets"]
     if not with_secrets:
         kinds.discard("Secret")
-    roles = operator_roles(kinds, flags["namespace"]) if flags["operator"] else (least_role(kinds),)
+    roles: tuple[dict[str, Any], ...] = (least_role(kinds),)
+    if flags["operator"]:
+        roles = operator_roles(kinds, flags["namespace"])
+    if flags["jobs"]:
+        roles = (*roles, *job_roles(flags["namespace"]))
     if flags["format"] == "json":
         shown = roles[0] if len(roles) == 1 else {"apiVersion": "v1", "kind": "List", "items": roles}
         click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())

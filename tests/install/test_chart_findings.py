@@ -1,0 +1,98 @@
+"""What Leadline finds in its own chart, whatever is switched on: nothing above low but what is accepted, and each for a reason."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from test_chart import ROOT, SENDING, image_job, render, settings_in
+
+import leadline
+from leadline.model.report import PostureReport
+
+WAIVERS = ROOT / "deploy" / "accepted.yaml"
+ALWAYS = frozenset({"C-0261"})
+SWITCHES: Mapping[str, bool] = {
+    "capabilities.configurationScan": True,
+    "capabilities.continuousScan": True,
+    "capabilities.vulnerabilityScan": True,
+    "capabilities.prometheusExporter": True,
+    "capabilities.alerts": False,
+    "capabilities.readSecrets": False,
+    "capabilities.pullSecrets": False,
+    "vulnerabilityScan.jobs.enabled": False,
+    "vulnerabilityScan.jobs.nodeBlobs": False,
+    "networkPolicy.enabled": True,
+    "unregister.enabled": True,
+    "crds.install": True,
+    "persistence.enabled": True,
+    "postgresql.secretName": False,
+    "prometheus.serviceMonitor.enabled": False,
+    "prometheus.dashboard.enabled": False,
+}
+"""With their defaults."""
+NAMED = {"vulnerabilityScan.jobs.nodeBlobs": "/var/lib/containerd/blobs", "postgresql.secretName": "database"}
+"""Those that take a text in place of true."""
+
+
+def objects_of(switches: Mapping[str, bool], folder: Path) -> Path:
+    """The file with all that is rendered, and the Job that the operator would make."""
+    values = [
+        f"{name}={json.dumps((NAMED[name] if is_on else '') if name in NAMED else is_on)}"
+        for name, is_on in switches.items()
+    ]
+    objects = render(*SENDING[1:], *values)
+    if "image-job.json" in settings_in(objects):
+        objects.append(image_job(objects, folder))
+    path = folder / "chart.yaml"
+    path.write_text(yaml.safe_dump_all(objects))
+    return path
+
+
+def expected(switches: Mapping[str, bool]) -> frozenset[str]:
+    """Controls above low that fail, each because of what is switched."""
+    has_images = switches["capabilities.vulnerabilityScan"]
+    has_operator = has_images or switches["capabilities.configurationScan"]
+    has_jobs = has_images and switches["vulnerabilityScan.jobs.enabled"]
+    reads = has_operator and (switches["capabilities.readSecrets"] or switches["capabilities.pullSecrets"])
+    return ALWAYS.union(
+        {"C-0053"} if has_operator else (),
+        {"C-0015", "C-0186", "C-0267"} if reads else (),
+        {"C-0188", "C-0267"} if has_jobs else (),
+        {"C-0048"} if has_jobs and switches["vulnerabilityScan.jobs.nodeBlobs"] else (),
+        () if switches["networkPolicy.enabled"] else {"C-0030", "C-0260"},
+    )
+
+
+def above_low(report: PostureReport, found: set[str]) -> set[str]:
+    return {control.id for control in report.controls if control.id in found and control.severity != "low"}
+
+
+def scanned(switches: Mapping[str, bool]) -> PostureReport:
+    with tempfile.TemporaryDirectory() as folder:
+        path = objects_of(switches, Path(folder))
+        return leadline.scan([str(path)], leadline.PostureOptions(waivers=(str(WAIVERS),)))
+
+
+# A failure names all its switches: making them fewer would take minutes.
+@settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.generate))
+@given(st.fixed_dictionaries({name: st.booleans() for name in SWITCHES}))
+def test_our_own_scan_finds_nothing_above_low_but_what_is_accepted(switches: dict[str, bool]) -> None:
+    report = scanned(switches)
+    assert report.unread == ()
+    assert above_low(report, {finding.control for finding in report.findings}) == set()
+    assert above_low(report, {one.finding.control for one in report.waived}) == expected(switches)
+
+
+def test_with_the_defaults_two_things_are_accepted() -> None:
+    report = scanned(SWITCHES)
+    assert above_low(report, {finding.control for finding in report.findings}) == set()
+    assert {use.waiver.name for use in report.waivers if use.state == "used"} == {"token", "results"}
+
+
+def test_everything_that_is_accepted_is_needed_by_some_switch() -> None:
+    everything = {name: name != "networkPolicy.enabled" for name in SWITCHES}
+    assert [use.waiver.name for use in scanned(everything).waivers if use.state != "used"] == []
