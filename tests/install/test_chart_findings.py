@@ -21,6 +21,7 @@ SWITCHES: Mapping[str, bool] = {
     "capabilities.vulnerabilityScan": True,
     "capabilities.prometheusExporter": True,
     "capabilities.alerts": False,
+    "capabilities.admission": False,
     "capabilities.readSecrets": False,
     "capabilities.pullSecrets": False,
     "vulnerabilityScan.jobs.enabled": False,

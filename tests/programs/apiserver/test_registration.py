@@ -139,6 +139,16 @@ def test_all_of_them_are_taken_away_and_a_second_time_is_fine(services: Services
     asyncio.run(unregister(settings, 10))
 
 
+def test_a_webhook_goes_before_them(services: Services, settings: KubeSettings):
+    services.kept["guard"] = {"metadata": {"resourceVersion": "1"}}
+    services.is_forbidden = True
+    with pytest.raises(ClusterError, match="validatingwebhookconfiguration guard was not deleted"):
+        asyncio.run(unregister(settings, 10, "guard"))
+    services.is_forbidden = False
+    asyncio.run(unregister(settings, 10, "guard"))
+    assert services.kept == {}
+
+
 def test_what_stays_is_said(services: Services, settings: KubeSettings):
     services.is_stuck = True
     with pytest.raises(ClusterError, match=r"still there after 0\.3 s"):

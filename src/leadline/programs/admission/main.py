@@ -208,15 +208,19 @@ async def _beside(serving: Server, chores: Sequence[Coroutine[Any, Any, None]]) 
 
 
 async def _renew(own: OwnCertificate | None, tls: Tls) -> None:
-    """Makes our own certificate anew before it ends, and takes up one that others have replaced."""
     while True:
         await asyncio.sleep(LOOK_AGAIN_S)
         try:
-            if own is not None and own.is_due(datetime.now(UTC)):
-                own.renew(datetime.now(UTC))
-            tls.renew("")
+            renew_where_due(own, tls, datetime.now(UTC))
         except OSError as error:
             log.warning("our certificate: %s", error)
+
+
+def renew_where_due(own: OwnCertificate | None, tls: Tls, now: datetime) -> None:
+    """Makes our own certificate anew before it ends, and takes up one that others have replaced. Raises: ``OSError``."""
+    if own is not None and own.is_due(now):
+        own.renew(now)
+    tls.renew("")
 
 
 async def _be_trusted(kube: Kube, name: str, own: OwnCertificate, trusted: Trusted) -> None:

@@ -18,6 +18,7 @@ from leadline.programs.serving.own_certificate import trusting
 
 log = logging.getLogger(__name__)
 _PATH = "/apis/apiregistration.k8s.io/v1/apiservices"
+_WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
 _GONE = 404
 _CONFLICT = 409
 ATTEMPTS = 5
@@ -69,18 +70,18 @@ def _bundle(body: Body) -> bytes:
         return b""
 
 
-async def unregister(settings: KubeSettings, seconds: float) -> None:
-    """Deletes our APIServices and waits until nothing of our groups is served. Raises: ``ClusterError``."""
+async def unregister(settings: KubeSettings, seconds: float, webhook: str = "") -> None:
+    """Deletes our APIServices and waits until nothing of our groups is served; ``webhook`` names a configuration to go before.
+
+    Raises: ``ClusterError``.
+    """
     kube = KubeApi(settings)
     try:
         async with asyncio.timeout(seconds):
+            if webhook:
+                await _delete(kube, f"{_WEBHOOKS}/{webhook}", f"validatingwebhookconfiguration {webhook}")
             for name in names():
-                code, body = await kube.delete(f"{_PATH}/{name}")
-                if code not in (200, 202, _GONE):
-                    message = body.get("message") or f"HTTP {code}"
-                    raise ClusterError(
-                        f"{name} was not deleted: {message}", hint=f"kubectl delete apiservice {name}"
-                    )
+                await _delete(kube, f"{_PATH}/{name}", f"apiservice {name}")
             for name in names():
                 group = name.partition(".")[2]
                 for path in (f"{_PATH}/{name}", f"/apis/{group}"):
@@ -95,3 +96,11 @@ async def unregister(settings: KubeSettings, seconds: float) -> None:
         raise ClusterError(refused.message, hint="is the cluster reachable from this pod?") from refused
     finally:
         await kube.close()
+
+
+async def _delete(kube: KubeApi, path: str, what: str) -> None:
+    """Raises: ``ClusterError`` where it is still there and stays."""
+    code, body = await kube.delete(path)
+    if code not in (200, 202, _GONE):
+        message = body.get("message") or f"HTTP {code}"
+        raise ClusterError(f"{what} was not deleted: {message}", hint=f"kubectl delete {what}")

@@ -27,14 +27,19 @@ from leadline.programs.service import run
     type=click.Path(path_type=Path),
     help="Our service account's token.",
 )
-def command(seconds: float, kube: str, kube_ca: Path, token_file: Path) -> None:
+@click.option(
+    "--webhook",
+    default="",
+    help="ValidatingWebhookConfiguration to be deleted as well, so that nothing waits for a webhook that is gone.",
+)
+def command(seconds: float, kube: str, kube_ca: Path, token_file: Path, webhook: str) -> None:
     """Delete the APIServices of leadline apiserver, and wait until the cluster serves nothing of it any more."""
     for path in (kube_ca, token_file):
         if not path.is_file():
             raise click.UsageError(f"{path} is not there; outside a pod give --kube, --kube-ca, --token-file")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
-    asyncio.run(unregister(KubeSettings(kube or in_cluster(), kube_ca, token_file), seconds))
+    asyncio.run(unregister(KubeSettings(kube or in_cluster(), kube_ca, token_file), seconds, webhook))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
