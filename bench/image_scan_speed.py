@@ -1,26 +1,38 @@
 """Times the whole command that finds vulnerabilities in an image, beside Trivy with the same data.
 
-    python bench/image_scan_speed.py FOLDER TRIVY FEED... [--rounds N]
+    python bench/image_scan_speed.py FOLDER TRIVY FEED... [--rounds N] [--registry]
 
 FOLDER holds the image of ``image_speed.py`` as ``image``, or any other OCI layout; FEEDs are as ``db build`` takes them. Cold
-nothing is known of the image; then its layers are known, and what is in them is put together and matched anew. The
-commands take turns; only ratios of one run mean anything.
+nothing is known of the image; then its layers are known, and what is in them is put together and matched anew. With
+``--registry`` the same image is read once more out of a registry on this machine (Debian's ``docker-registry``). The commands take
+turns; only ratios of one run mean anything. The ``leadline`` beside the Python that runs this is timed: where a wheel
+is installed it is the users' own, while a checkout looks at each of its files to know whether what is cached is still its own.
 """
 
 import argparse
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
-from image_speed import compile_all, java_database, measured
-from trivy_agreement import advisories
-from trivy_database import write_trivy_database
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "tests"))
 
-from leadline.scans.database import build_database
+from image_speed import compile_all, java_database, measured  # noqa: E402
+from trivy_agreement import advisories  # noqa: E402
+from trivy_database import write_trivy_database  # noqa: E402
+
+from leadline.scans.database import build_database  # noqa: E402
+from registry_process import Registry, real_registry  # noqa: E402
+
+NAME = "bench/image"
 
 
 def main() -> None:
@@ -29,46 +41,76 @@ def main() -> None:
     parser.add_argument("trivy")
     parser.add_argument("feeds", type=Path, nargs="+")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--registry", action="store_true")
     asked = parser.parse_args()
     folder = asked.folder.resolve()
     compile_all()
     image = folder / "image"
-    database = folder / "ours.db"
-    build_database(asked.feeds, database, "2026-06-30T00:00:00Z")
+    build_database(asked.feeds, folder / "ours.db", "2026-06-30T00:00:00Z")
     for name in ("trivy-cold", "trivy-known"):
         write_trivy_database(advisories(asked.feeds), folder / name)
         java_database(folder / name / "java-db")
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     shutil.rmtree(folder / "cache", ignore_errors=True)
-    leadline = [
-        str(Path(sys.executable).with_name("leadline")),
-        "scan",
-        "image",
-        str(image),
-        "-q",
-        "-f",
-        "json",
-    ]
-    trivy = [asked.trivy, "image", "--input", str(image), "--offline-scan", "--skip-db-update", "-q"]
-    trivy += ["--skip-java-db-update", "--scanners", "vuln,secret", "--format", "json", "--cache-dir"]
-    commands = {
-        "cold: leadline": [*leadline, "--db", str(database), "--no-cache"],
-        "cold: trivy": [*trivy, str(folder / "trivy-cold"), "--cache-backend", "memory"],
-        "layers known: leadline": [*leadline, "--db", str(database)],
-        "layers known: trivy": [*trivy, str(folder / "trivy-known")],
+    compared(commands(folder, asked.trivy, "", str(image), ["--input", str(image)]), asked.rounds)
+    if asked.registry:
+        with pushed(image) as reference:
+            both = commands(
+                folder, asked.trivy, "registry, ", reference, ["--image-src", "remote", reference]
+            )
+            compared(both, asked.rounds)
+
+
+def commands(folder: Path, trivy: str, where: str, image: str, to_trivy: list[str]) -> dict[str, list[str]]:
+    """Each program for an image that it does not know, and for one whose layers it knows."""
+    ours = [str(Path(sys.executable).with_name("leadline")), "scan", "image", image, "-q", "-f", "json"]
+    ours += ["--db", str(folder / "ours.db")]
+    theirs = [trivy, "image", *to_trivy, "--offline-scan", "--skip-db-update", "-q", "--skip-java-db-update"]
+    theirs += ["--scanners", "vuln,secret", "--format", "json", "--cache-dir"]
+    return {
+        f"{where}cold: leadline": [*ours, "--no-cache"],
+        f"{where}cold: trivy": [*theirs, str(folder / "trivy-cold"), "--cache-backend", "memory"],
+        f"{where}layers known: leadline": ours,
+        f"{where}layers known: trivy": [*theirs, str(folder / "trivy-known")],
     }
+
+
+@contextmanager
+def pushed(layout: Path) -> Iterator[str]:
+    """The reference of the one image of ``layout``, in a registry that is there meanwhile."""
+    with TemporaryDirectory() as folder, real_registry(Path(folder)) as registry:
+        # In a process of its own: Linux counts the peak of whoever starts a process as that of the process too.
+        pushing = multiprocessing.Process(target=push, args=(layout, registry))
+        pushing.start()
+        pushing.join()
+        yield f"{registry.host}/{NAME}:1"
+
+
+def push(layout: Path, registry: Registry) -> None:
+    def blob(digest: str) -> bytes:
+        return (layout / "blobs" / digest.replace(":", "/")).read_bytes()
+
+    index = json.loads((layout / "index.json").read_bytes())
+    manifest = json.loads(blob(index["manifests"][0]["digest"]))
+    for one in (manifest["config"], *manifest["layers"]):
+        registry.push_blob(NAME, blob(one["digest"]))
+    manifest.setdefault("mediaType", "application/vnd.oci.image.manifest.v1+json")
+    registry.push_manifest(NAME, "1", manifest)
+
+
+def compared(commands: dict[str, list[str]], rounds: int) -> None:
     for name, command in commands.items():
         print(f"{name}: {found(command):,} vulnerabilities")
     runs: dict[str, list[tuple[float, float, int]]] = {name: [] for name in commands}
-    for _ in range(asked.rounds):
+    for _ in range(rounds):
         for name, command in commands.items():
             runs[name].append(measured(command))
-    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, medians of {asked.rounds}")
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, medians of {rounds}")
     middle = {name: [median(column) for column in zip(*rows, strict=True)] for name, rows in runs.items()}
     for name, (wall, processor, peak) in middle.items():
         own = middle[f"{name.partition(':')[0]}: leadline"]
         ratios = f"{wall / own[0]:5.2f}x wall {processor / own[1]:5.2f}x processor"
-        print(f"{name:<24} {wall:7.2f} s {processor:7.2f} s {int(peak) >> 10:5} MiB {ratios}")
+        print(f"{name:<33} {wall:7.3f} s {processor:7.3f} s {int(peak) >> 10:5} MiB {ratios}")
 
 
 def found(command: list[str]) -> int:

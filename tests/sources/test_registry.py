@@ -19,6 +19,7 @@ from leadline.model.finding import Unread
 from leadline.model.package import Sbom
 from leadline.sources.images.cache import LayerCache
 from leadline.sources.images.resolve import ImageOptions, open_image
+from leadline.sources.registry import http as registry_http
 from leadline.sources.registry.options import Credential, PullSecret, RegistryOptions, Trust
 from registry_server import Server, serving
 
@@ -704,3 +705,18 @@ def test_authorities_that_cannot_be_used_are_named(tmp_path: Path, content: str 
     options = ImageOptions(registry=RegistryOptions(Trust(ca_file=str(path))))
     with pytest.raises(RegistryError, match=f"^cannot use the certificates in {path}: {why}$"):
         open_image("localhost:1/demo:1", options)
+
+
+def test_the_cas_are_read_once_and_again_when_their_file_changes(tmp_path: Path) -> None:
+    own, _ = certificate(tmp_path)
+    copied = tmp_path / "copied.pem"
+    copied.write_bytes(own.read_bytes())
+    first, other = Trust(ca_file=str(own)), Trust(ca_file=str(copied))
+    context = registry_http._context(first)
+    assert registry_http._context(Trust(ca_file=str(own))) is context
+    assert registry_http._context(other) is not context
+    assert registry_http._context(Trust()) is registry_http._context(Trust())
+    assert registry_http._context(Trust()) is not registry_http._context(Trust(is_unverified=True))
+    with own.open("ab") as file:
+        file.write(b"\n")
+    assert registry_http._context(first) is not context

@@ -4,6 +4,7 @@ One connection per request; redirects are followed without showing credentials t
 """
 
 import http.client
+import os
 import re
 import socket
 import ssl
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from threading import Event, Timer
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
@@ -31,6 +33,8 @@ BUSY = frozenset((429, 502, 503, 504))
 FAULT = 500
 """An error of the host's own, which seldom passes while someone waits for it."""
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_CONTEXTS = 8
+"""Kept; one process trusts one or two sets of CAs."""
 _RANGE = re.compile(r"bytes (\d{1,18})-")
 
 
@@ -313,12 +317,32 @@ def _connect(parts: SplitResult, host: str, trust: Trust, proxy: Proxy | None) -
 
 def _context(trust: Trust) -> ssl.SSLContext:
     """Raises ``RegistryError`` where the file of CAs cannot be used."""
-    if trust.is_unverified and not trust.ca_file:
-        # Loading the system's CAs takes as long as all else that one request does.
+    if trust.ca_file:
+        named = [trust.ca_file]
+    else:
+        usual = ssl.get_default_verify_paths()
+        named = [path for path in (usual.cafile, usual.capath) if path]
+    return _made_context(trust.ca_file, trust.is_unverified, tuple(map(_stamp, named)))
+
+
+def _stamp(path: str) -> tuple[int, ...]:
+    """Changes with what lies at ``path``, such as CAs that a cluster has renewed; empty where that cannot be looked at."""
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError):
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+@lru_cache(_CONTEXTS)
+def _made_context(ca_file: str, is_unverified: bool, stamps: tuple[tuple[int, ...], ...]) -> ssl.SSLContext:
+    """Reading the system's CAs takes 16 ms, longer than all else that one request does, and an image takes several."""
+    del stamps
+    if is_unverified and not ca_file:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     else:
-        context = _verifying(trust.ca_file)
-    if trust.is_unverified:
+        context = _verifying(ca_file)
+    if is_unverified:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     context.sslsocket_class = _Impatient
