@@ -1,7 +1,8 @@
 """Leadership by a Lease, with a clock that the test moves."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -79,13 +80,29 @@ class FakeKube:
         return deepcopy(body)
 
 
+class SameLoop:
+    """Renews beside the work, where time is moved by the test."""
+
+    def __init__(self, kube: Any) -> None:
+        self._kube = kube
+
+    @asynccontextmanager
+    async def renewing(self, renew: Any, left_s: float) -> AsyncIterator[asyncio.Future[None]]:
+        task = asyncio.ensure_future(renew(self._kube))
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
 class Replica:
     def __init__(self, world: World, name: str) -> None:
         self.is_working = False
         self.times = 0
         settings = LeaseSettings("leadline", "operator", name, DURATION_S, RENEW_S)
         kube: Any = FakeKube(world, name)
-        self._leadership = Leadership(kube, settings, lambda: world.now, world.sleep)
+        self._leadership = Leadership(kube, settings, SameLoop(kube), lambda: world.now, world.sleep)
         self.task = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:

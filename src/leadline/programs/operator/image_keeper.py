@@ -109,7 +109,7 @@ class ImageKeeper:
         """Containers that were there, and since when they are not."""
         # What went while no one looked is not known.
         self._is_littered = True
-        self._database = DatabaseWatch(settings.database)
+        self._database = DatabaseWatch(settings.database, settings.database_address)
         self._is_loaded = False
         self._again = False
         self._is_due = True

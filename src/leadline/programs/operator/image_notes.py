@@ -88,10 +88,13 @@ def _tool() -> str:
 class DatabaseWatch:
     """The file of the database, opened again only once it is another."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, address: str = "") -> None:
+        """``address``: where one is fetched from, if anywhere."""
         self._path = path
+        self._address = address
         self._stamp: tuple[int, ...] = ()
         self._version = ""
+        self._said = ""
 
     def version(self) -> str:
         """What results have to be of now; empty where there is a database to come, or one that cannot be read."""
@@ -103,10 +106,25 @@ class DatabaseWatch:
             if stamp != self._stamp:
                 self._version = version_text(database_state(Path(self._path)).built)
                 self._stamp = stamp
+            self._said = ""
+        except FileNotFoundError as error:
+            if self._address:
+                self._say(
+                    logging.INFO, f"wait for the vulnerability database: it is fetched from {self._address}"
+                )
+            else:
+                self._say(logging.WARNING, f"the vulnerability database cannot be read: {error}")
+            self._stamp, self._version = (), ""
         except (OSError, DatabaseError) as error:
-            log.warning("images: the vulnerability database cannot be read: %s", error)
+            self._say(logging.WARNING, f"the vulnerability database cannot be read: {error}")
             self._stamp, self._version = (), ""
         return self._version
+
+    def _say(self, level: int, what: str) -> None:
+        """Once for as long as it is so."""
+        if what != self._said:
+            log.log(level, "images: %s", what)
+            self._said = what
 
 
 def _moment(text: str) -> float:

@@ -2,7 +2,7 @@
 
 The rules are those of the controllers of Kubernetes. A replica never compares the times in a Lease with its own
 clock: it waits until the Lease has not changed for its duration, by a clock of its own. A leader that could not renew
-stops before others may take over.
+stops before others may take over, and renews apart from its work: that may keep its event loop busy for long.
 Source: https://kubernetes.io/docs/concepts/architecture/leases/
 """
 
@@ -10,8 +10,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -22,6 +23,13 @@ Body = dict[str, Any]
 Clock = Callable[[], float]
 _MARGIN = 2 / 3
 """Of a Lease's duration: after so long without a renewal a leader stops."""
+
+
+class Apart(Protocol):
+    def renewing(
+        self, renew: Callable[[Kube], Awaitable[None]], left_s: float
+    ) -> AbstractAsyncContextManager[asyncio.Future[None]]:
+        """As ``OwnThread.renewing``."""
 
 
 class LeaseSettings(Struct, frozen=True):
@@ -39,16 +47,20 @@ class Leadership:
         self,
         kube: Kube,
         settings: LeaseSettings,
+        apart: Apart,
         clock: Clock = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._kube = kube
         self._settings = settings
+        self._apart = apart
         self._clock = clock
         self._sleep = sleep
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{settings.namespace}/leases"
         self._seen: tuple[str, str, float] | None = None
         """Holder and moment of renewal in the Lease, and since when by our clock it has said so."""
+        self._renewed = 0.0
+        """When we began to ask for the renewal that was granted last, by our clock."""
         self._said = ""
 
     async def lead(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -58,43 +70,53 @@ class Leadership:
         """
         settings = self._settings
         self._seen = None
-        while not await self._try():
+        began = self._clock()
+        while not await self._try(self._kube):
             await self._sleep(settings.renew_s)
+            began = self._clock()
+        self._renewed = began
         log.info("%s leads", settings.identity)
-        working = asyncio.ensure_future(work())
-        renewing = asyncio.ensure_future(self._renew())
+        working: asyncio.Future[None] | None = None
         try:
-            await asyncio.wait({working, renewing}, return_when=asyncio.FIRST_COMPLETED)
+            async with self._apart.renewing(self._renew, settings.duration_s * (1 - _MARGIN)) as lost:
+                working = asyncio.ensure_future(work())
+                try:
+                    await asyncio.wait({working, lost}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    working.cancel()
+                    await asyncio.gather(working, return_exceptions=True)
         finally:
-            for task in (working, renewing):
-                task.cancel()
-            await asyncio.gather(working, renewing, return_exceptions=True)
             await self._release()
         if working.done() and not working.cancelled():
             working.result()
 
-    async def _renew(self) -> None:
-        """Returns when leadership is lost."""
+    async def _renew(self, kube: Kube) -> None:
+        """Returns when leadership is lost: where it cannot be renewed, when two thirds of its time are over."""
         settings = self._settings
-        renewed = self._clock()
-        while self._clock() - renewed < settings.duration_s * _MARGIN:
-            await self._sleep(settings.renew_s)
+        while (left_s := self._renewed + settings.duration_s * _MARGIN - self._clock()) > 0:
+            await self._sleep(min(settings.renew_s, left_s))
             began = self._clock()
+            left_s = self._renewed + settings.duration_s * _MARGIN - began
             try:
-                if not await self._try():
-                    log.error("another replica leads: %s stops", settings.identity)
-                    return
-                renewed = began
+                async with asyncio.timeout(left_s):
+                    if not await self._try(kube):
+                        log.error("another replica leads: %s stops", settings.identity)
+                        return
+                self._renewed = began
             except KubeError as error:
                 self._say(f"cannot renew the Lease: {error}")
+            except TimeoutError:
+                self._say("cannot renew the Lease: the API server is slow")
         log.error(
-            "the Lease could not be renewed for %.0f s: %s stops", self._clock() - renewed, settings.identity
+            "the Lease could not be renewed for %.0f s: %s stops",
+            self._clock() - self._renewed,
+            settings.identity,
         )
 
-    async def _try(self) -> bool:
+    async def _try(self, kube: Kube) -> bool:
         """Whether we lead now. While we wait for it, a server that does not answer is said and waited for."""
         try:
-            return await self._take()
+            return await self._take(kube)
         except KubeError as error:
             if self._seen is not None and self._seen[0] == self._settings.identity:
                 raise
@@ -103,12 +125,12 @@ class Leadership:
             self._say(f"cannot read the Lease {self._settings.name}: {error}")
             return False
 
-    async def _take(self) -> bool:
+    async def _take(self, kube: Kube) -> bool:
         settings = self._settings
         timeout_s = max(1.0, settings.renew_s)
-        lease = await self._kube.get(f"{self._path}/{settings.name}", timeout_s=timeout_s)
+        lease = await kube.get(f"{self._path}/{settings.name}", timeout_s=timeout_s)
         if lease is None:
-            made = await self._kube.create(self._path, self._lease({}, 0), timeout_s=timeout_s)
+            made = await kube.create(self._path, self._lease({}, 0), timeout_s=timeout_s)
             return self._see(made)
         spec = lease.get("spec") or {}
         self._see(lease)
@@ -116,9 +138,7 @@ class Leadership:
         if holder not in ("", settings.identity) and not self._has_expired(spec):
             return False
         taken = self._lease(lease, int(spec.get("leaseTransitions") or 0) + (holder != settings.identity))
-        return self._see(
-            await self._kube.replace(f"{self._path}/{settings.name}", taken, timeout_s=timeout_s)
-        )
+        return self._see(await kube.replace(f"{self._path}/{settings.name}", taken, timeout_s=timeout_s))
 
     def _see(self, lease: Body) -> bool:
         """Notes what a Lease says; whether we hold it."""

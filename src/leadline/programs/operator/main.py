@@ -13,7 +13,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ import orjson
 import uvloop
 from msgspec.structs import replace
 
-from leadline.errors import UsageError
+from leadline.errors import ClusterError, UsageError
 from leadline.outputs.redaction.log import safe_formatter
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.store.local import LocalStore
@@ -34,6 +35,7 @@ from leadline.programs.operator.database_updates import keep_database
 from leadline.programs.operator.image_jobs import Place
 from leadline.programs.operator.images import Images
 from leadline.programs.operator.lease import Leadership, LeaseSettings
+from leadline.programs.operator.renewal import OwnThread
 from leadline.programs.operator.runs import IMAGES, POSTURE, Orders
 from leadline.programs.operator.schedule import Schedules, check
 from leadline.programs.operator.settings import (
@@ -53,12 +55,17 @@ from leadline.scans.options import PostureOptions
 from leadline.scans.policies import choose_policies
 from leadline.scans.settings import read_settings, shipped_settings
 from leadline.sources.cluster.connection import Cluster, async_client, connect
+from leadline.sources.cluster.kubeconfig import SCAN_FILES
 
 log = logging.getLogger(__name__)
 ALIVE_S = 5.0
+SWITCH_S = 0.001
+"""So long at most what waits for an answer of a server waits for what is judged meanwhile: 20 times for one request."""
 GOODBYE_S = 5.0
 """So long the halves have to end."""
-_LONGEST_LINE = 2_000
+NO_CLUSTER = (
+    "run it in a pod with a service account, or say which cluster with --kubeconfig and --kube-context"
+)
 
 
 def _run(config: str, **flags: Any) -> int:
@@ -71,7 +78,9 @@ def _run(config: str, **flags: Any) -> int:
     secrets = SecretValues()
     _log_to_stderr(secrets, is_json=settings.log_json)
     rules = rules_of(settings, secrets)
-    uvloop.run(operate(settings, rules))
+    sys.setswitchinterval(SWITCH_S)
+    with _without_scans():
+        uvloop.run(operate(settings, rules))
     return 0
 
 
@@ -85,6 +94,17 @@ command = click.Command(
     help=_run.__doc__,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
+
+
+@contextmanager
+def _without_scans() -> Iterator[None]:
+    """Where no cluster is found, a scan of files is no help to one who starts an operator."""
+    try:
+        yield
+    except ClusterError as error:
+        if error.hint == SCAN_FILES:
+            error.hint = NO_CLUSTER
+        raise
 
 
 def rules_of(settings: Settings, secrets: SecretValues) -> ScanRules:
@@ -145,7 +165,11 @@ async def _lead(settings: Settings, rules: ScanRules, kube: Kube, store: Store) 
         settings.lease_duration_s,
         settings.lease_renew_s,
     )
-    leadership = Leadership(kube, lease)
+
+    def own_connection() -> Kube:
+        return Kube(async_client(settings.kube_context, settings.kubeconfig, environ=os.environ))
+
+    leadership = Leadership(kube, lease, OwnThread(own_connection))
     while True:
         await leadership.lead(lambda: _work(settings, rules, kube, store))
 
@@ -157,7 +181,8 @@ async def _work(settings: Settings, rules: ScanRules, kube: Kube, store: Store) 
     orders = Orders(store, [subject for subject, is_on in halves_on.items() if is_on])
 
     def connection() -> Cluster:
-        return connect(settings.kube_context, settings.kubeconfig, environ=os.environ)
+        with _without_scans():
+            return connect(settings.kube_context, settings.kubeconfig, environ=os.environ)
 
     async def may_list(plural: str, group: str) -> bool:
         return await _may_list(kube, plural, group)
