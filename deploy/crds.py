@@ -6,7 +6,7 @@ where a file is not what would be written.
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 import yaml
@@ -28,26 +28,49 @@ class ExceptionStatus(Struct, rename="camel"):
     """Written by the operator."""
 
     state: Annotated[str, Meta(description="InForce, Expired or Invalid.")] | None = None
-    expired: bool | None = None
+    expired: Annotated[bool, Meta(description="Whether its end has passed.")] | None = None
     error: Annotated[str, Meta(description="Why it is not in force.")] | None = None
     posture: Annotated[Matched, Meta(description="Of findings about objects.")] | None = None
     vulnerabilities: Annotated[Matched, Meta(description="Of vulnerabilities in images.")] | None = None
 
 
-RULES = (
+OF_SPEC = (
     (
         "has(self.vulnerabilities) && size(self.vulnerabilities) > 0 || has(self.posture) && size(self.posture) > 0",
         "vulnerabilities or posture has to name something",
     ),
 )
+OF_VULNERABILITY = (
+    ("self.status != 'not_affected' || has(self.justification)", "not_affected needs a justification"),
+)
+OF_EXPRESSION = (
+    (
+        "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+        "In and NotIn need values, Exists and DoesNotExist take none",
+    ),
+)
+OF_MOMENT = (
+    (
+        "self == '' || self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2}))?$')",
+        "neither a day, such as 2027-01-31, nor a moment, RFC 3339",
+    ),
+)
+Rules = tuple[tuple[str, str], ...]
 COLUMNS = (
-    ("State", "string", ".status.state", 0),
-    ("Findings", "integer", ".status.posture.matched", 0),
-    ("Vulnerabilities", "integer", ".status.vulnerabilities.matched", 1),
-    ("Reason", "string", ".spec.reason", 0),
-    ("Expires", "string", ".spec.expiresAt", 0),
-    ("Error", "string", ".status.error", 1),
-    ("Age", "date", ".metadata.creationTimestamp", 0),
+    ("State", "string", ".status.state", 0, "InForce, Expired or Invalid."),
+    ("Posture", "integer", ".status.posture.matched", 0, "Findings of objects that it is about."),
+    (
+        "Vulnerabilities",
+        "integer",
+        ".status.vulnerabilities.matched",
+        0,
+        "Vulnerabilities in images that it is about.",
+    ),
+    ("Expires", "string", ".spec.expiresAt", 0, "The last day on which it holds, or the moment of its end."),
+    ("Reason", "string", ".spec.reason", 0, "Why it is accepted."),
+    ("Author", "string", ".spec.author", 1, "Who answers for it."),
+    ("Error", "string", ".status.error", 1, "Why it is Invalid."),
+    ("Age", "date", ".metadata.creationTimestamp", 0, "How long ago it was written."),
 )
 
 
@@ -64,26 +87,32 @@ def definitions() -> dict[str, dict[str, Any]]:
 def definition(kind: str, short: str, spec: type[Struct], scope: str) -> dict[str, Any]:
     plural = f"{kind.lower()}s"
     shape = structural(spec)
-    shape["x-kubernetes-validations"] = [{"rule": rule, "message": said} for rule, said in RULES]
-    of_each = shape["properties"]["vulnerabilities"]["items"]
-    of_each["x-kubernetes-validations"] = [
-        {
-            "rule": "self.status != 'not_affected' || has(self.justification)",
-            "message": "not_affected needs a justification",
-        }
-    ]
+    _demand(shape, OF_SPEC)
+    vulnerability = shape["properties"]["vulnerabilities"]["items"]
+    _demand(vulnerability, OF_VULNERABILITY)
+    for one in (shape, vulnerability):
+        _demand(one["properties"]["expiresAt"], OF_MOMENT)
+    for name, one in shape["properties"]["match"]["properties"].items():
+        if name.endswith("Selector"):
+            _demand(one["properties"]["matchExpressions"]["items"], OF_EXPRESSION)
     version = {
         "name": VERSION,
         "served": True,
         "storage": True,
         "subresources": {"status": {}},
         "additionalPrinterColumns": [
-            {"name": name, "type": type_, "jsonPath": path, **({"priority": rank} if rank else {})}
-            for name, type_, path, rank in COLUMNS
+            {
+                "name": name,
+                "type": type_,
+                "jsonPath": path,
+                "description": said,
+                **({"priority": rank} if rank else {}),
+            }
+            for name, type_, path, rank, said in COLUMNS
         ],
         "schema": {
             "openAPIV3Schema": {
-                "description": "Findings that are accepted, with the reason and until when.",
+                "description": spec.__doc__,
                 "type": "object",
                 "required": ["spec"],
                 "properties": {
@@ -115,13 +144,36 @@ def definition(kind: str, short: str, spec: type[Struct], scope: str) -> dict[st
     }
 
 
+def _demand(shape: dict[str, Any], rules: Rules) -> None:
+    shape["x-kubernetes-validations"] = [{"rule": rule, "message": said} for rule, said in rules]
+
+
 def structural(model: type[Struct]) -> dict[str, Any]:
     """The schema of ``model`` as a definition takes it: nothing referred to, nothing null, no defaults.
 
     Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
     """
     (whole,), parts = msgspec.json.schema_components([model], ref_template="{name}")
-    return _inlined(whole, parts)
+    shape = _inlined(whole, parts)
+    _describe(model, shape)
+    return shape
+
+
+def _describe(model: type[Struct], shape: dict[str, Any]) -> None:
+    """What the fields that hold others say of themselves, which the schema leaves out where they may be absent."""
+    for field in msgspec.structs.fields(model):
+        part = shape["properties"][field.encode_name]
+        for kind in get_args(field.type) if type(None) in get_args(field.type) else (field.type,):
+            said = [
+                one.description for one in get_args(kind)[1:] if isinstance(one, Meta) and one.description
+            ]
+            if said:
+                part["description"] = said[0]
+            inner = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+            if get_origin(inner) is list:
+                (inner,), part = get_args(inner), part["items"]
+            if isinstance(inner, type) and issubclass(inner, Struct):
+                _describe(inner, part)
 
 
 def _inlined(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:

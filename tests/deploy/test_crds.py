@@ -80,6 +80,30 @@ def test_what_the_reader_reads_is_kept_by_the_server(path: Path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_field_and_column_is_explained(path: Path):
+    def unexplained(part: dict[str, Any], place: str) -> list[str]:
+        found = []
+        for name, one in part.get("properties", {}).items():
+            found += [] if one.get("description") else [f"{place}.{name}"]
+            found += unexplained(one, f"{place}.{name}")
+        return found + (unexplained(part["items"], f"{place}[]") if "items" in part else [])
+
+    of_all = [".apiVersion", ".kind", ".metadata"]  # kubectl explains them itself
+    assert [one for one in unexplained(schema(path), "") if one not in of_all] == []
+    (version,) = yaml.safe_load(path.read_text())["spec"]["versions"]
+    columns = version["additionalPrinterColumns"]
+    assert all(column["description"] for column in columns)
+    assert [column["name"] for column in columns if not column.get("priority")] == [
+        "State",
+        "Posture",
+        "Vulnerabilities",
+        "Expires",
+        "Reason",
+        "Age",
+    ]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_schema_is_structural(path: Path):
     def walk(part: dict[str, Any]) -> None:
         assert "type" in part

@@ -296,6 +296,17 @@ def test_of_an_image_everything_that_runs_it_has_to_be_meant():
     limited = held(waiver("x", vulnerabilities=("CVE-2024-1",), namespaces=("logging",)))
     assert limited.find(CVE, 1, lambda: [AGENT, web], is_every=True) is None
     assert limited.find(CVE, 2, lambda: [AGENT], is_every=True) == 0
+    several = held(
+        waiver("x", vulnerabilities=("CVE-2024-1",), namespaces=("logging",)),
+        waiver("y", vulnerabilities=("CVE-2024-1",), namespaces=("shop",)),
+        waiver("z", vulnerabilities=("CVE-2024-2",), namespaces=("shop",)),
+    )
+    assert several.find(CVE, 1, lambda: [AGENT, web], is_every=True) == 0
+    assert (
+        several.find(replace(CVE, vulnerabilities=("CVE-2024-2",)), 1, lambda: [AGENT, web], is_every=True)
+        is None
+    )
+    assert [use.findings for use in several.uses()] == [1, 1, 0]
     everywhere = held(waiver("x", vulnerabilities=("CVE-2024-1",), images=("nginx:*",)))
     assert everywhere.find(CVE, 1, lambda: [AGENT, web], is_every=True) == 0
 

@@ -59,7 +59,7 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
     from leadline.scans.image_waiving import waived_image  # a tenth of the start of a scan
     from leadline.scans.waiving import waivers_of_files
 
-    return waived_image(report, waivers_of_files(options.waivers), today)
+    return waived_image(report, waivers_of_files(options.waivers), options.today or _now())
 
 
 def _of_signers(own_packages: int) -> tuple[str, ...]:
@@ -79,3 +79,7 @@ def _by_loading(matches: tuple[Match, ...], lazy: LazySbom) -> tuple[tuple[Match
     unknown = len({id(match.package) for match in matches if match.loaded is None})
     gap = f"vulnerable packages of which it is not known whether they were loaded: {unknown:,}"
     return matches, (gap,) if unknown else ()
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,43 +1,63 @@
 """Takes accepted findings out of reports about images, with the same waivers and the same matcher as for objects."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from leadline.image.identity.package_url import package_url
 from leadline.image.identity.reference import DEFAULT_TAG, read_reference
 from leadline.model.image_report import ImageFinding, ImageReport, WaivedImageFinding
 from leadline.model.images_report import ImagesReport, ScannedImage
 from leadline.model.vulnerability import Match, Suppressed
 from leadline.model.waiver import Waiver, WaiverMatch
+from leadline.outputs.plain import plain
 from leadline.outputs.waiver_text import why_accepted
 from leadline.scans.waiving import image_names
 from leadline.waivers.apply import Waivers
-from leadline.waivers.match import Problem, Subject
+from leadline.waivers.match import Problem, Subject, is_about
+
+LONGEST_STATEMENT = 1_000
 
 
-def waived_image(report: ImageReport, waivers: Sequence[Waiver], today: str) -> ImageReport:
+def waived_image(report: ImageReport, waivers: Sequence[Waiver], now: str) -> ImageReport:
     """``report`` about one image that is scanned for itself."""
     if not waivers:
         return report
-    held = Waivers(waivers, today, _is_asked)
+    held = Waivers(waivers, now, is_of_images)
     name = report.sbom.image.name
     kept = _Image(held, ScannedImage((name,), report), {}).waived()
     return replace(kept, waivers=held.uses())
 
 
 def waived_images(
-    report: ImagesReport, waivers: Sequence[Waiver], subjects: Mapping[str, Subject], today: str
+    report: ImagesReport, waivers: Sequence[Waiver], subjects: Mapping[str, Subject], now: str
 ) -> ImagesReport:
-    """``subjects``: the objects that run images, by id. A waiver for some objects covers an image that these alone run."""
+    """``subjects``: the objects that run images, by id. A waiver for some objects covers an image that these alone run.
+
+    ``now``: RFC 3339, or a date.
+    """
     if not waivers:
         return report
-    held = Waivers(waivers, today, _is_asked)
+    held = Waivers(waivers, now, is_of_images)
     images = tuple(replace(one, report=_Image(held, one, subjects).waived()) for one in report.images)
     return replace(report, images=images, waivers=held.uses())
 
 
-def _is_asked(match: WaiverMatch) -> bool:
-    """Controls judge objects; those of them that images have too are named by their titles."""
+def findings_covered(
+    image: ScannedImage, waivers: Sequence[Waiver], subjects: Mapping[str, Subject], now: str
+) -> Mapping[str, int]:
+    """Findings that each waiver is about, by its source, on any one of ``subjects``; of one that has expired as well."""
+    held = Waivers(waivers, now, is_of_images)
+    _Image(held, image, subjects, is_every=False).waived()
+    found = Counter[str]()
+    for use in held.uses():
+        found[use.waiver.source] += use.findings
+    return found
+
+
+def is_of_images(match: WaiverMatch) -> bool:
+    """Whether it may be about something in an image. Controls judge objects; those of them that images have too are named by their titles."""
     return match.sort != "controls" and not (
         match.controls and all(_is_control(one) for one in match.controls)
     )
@@ -50,15 +70,21 @@ def _is_control(text: str) -> bool:
 class _Image:
     """One image against all waivers."""
 
-    def __init__(self, held: Waivers, image: ScannedImage, subjects: Mapping[str, Subject]) -> None:
+    def __init__(
+        self, held: Waivers, image: ScannedImage, subjects: Mapping[str, Subject], *, is_every: bool = True
+    ) -> None:
+        """``is_every``: whether what is limited to some objects has to be about all that run the image."""
         self._held = held
+        self._is_every = is_every
         self._image = image
         identity = image.report.sbom.image
         names = (*image.names, identity.name, identity.digest, identity.id, *identity.repo_tags)
         self._names = tuple(dict.fromkeys(known for name in names if name for known in image_names(name)))
         self._parts = parts_of(identity.name)
-        users = [subjects[id] for id in dict.fromkeys(use.resource for use in image.uses) if id in subjects]
+        # Of an object that is not known nothing is known to be accepted.
+        users = [subjects.get(id, Subject()) for id in dict.fromkeys(use.resource for use in image.uses)]
         self._users = users or [Subject()]
+        self._needs_purls = any(match.purls for waiver in held.waivers for match in waiver.matches)
 
     def waived(self) -> ImageReport:
         report = self._image.report
@@ -69,7 +95,7 @@ class _Image:
             if place is None:
                 kept.append(match)
             else:
-                why = why_accepted(self._held.waivers[place])
+                why = self._why(match, self._held.waivers[place])
                 suppressed.append(Suppressed(match, "waiver", why, waiver=place))
         findings: list[ImageFinding] = []
         accepted = list(report.waived_findings)
@@ -88,14 +114,22 @@ class _Image:
             waived_findings=tuple(accepted),
         )
 
+    def _why(self, match: Match, waiver: Waiver) -> str:
+        problem = self._problem(match)
+        said = next((one.statement for one in waiver.matches if one.statement and is_about(one, problem)), "")
+        return f"{why_accepted(waiver)}; {plain(said, LONGEST_STATEMENT)}" if said else why_accepted(waiver)
+
     def _of_match(self, match: Match) -> int | None:
-        problem = Problem(
+        return self._found(self._problem(match), match.package.found_in)
+
+    def _problem(self, match: Match) -> Problem:
+        return Problem(
             vulnerabilities=(match.id, *match.aliases),
             package=match.package.name,
+            purl=package_url(match.package) if self._needs_purls else "",
             severity=match.severity,
             has_fix=bool(match.fixed_in),
         )
-        return self._found(problem, match.package.found_in)
 
     def _of_finding(self, finding: ImageFinding) -> int | None:
         names = (finding.title, finding.title.lower().replace(" ", "-"))
@@ -103,7 +137,8 @@ class _Image:
 
     def _found(self, problem: Problem, paths: tuple[str, ...]) -> int | None:
         """Place of the waiver that covers it."""
-        key = (id(self), paths)
+        # Itself, not its id: that may be another's as soon as this one is gone.
+        key = (self, paths)
         return self._held.find(
             problem,
             key,
@@ -111,7 +146,7 @@ class _Image:
                 replace(user, images=self._names, image_parts=self._parts, paths=paths)
                 for user in self._users
             ],
-            is_every=True,
+            is_every=self._is_every,
         )
 
 

@@ -18,7 +18,7 @@ from leadline.scans.exposed_objects import KINDS as EXPOSING
 from leadline.scans.exposed_objects import exposed_objects
 from leadline.scans.options import PostureOptions
 from leadline.scans.read_targets import read
-from leadline.scans.waiving import subject_of, waivers_of_objects
+from leadline.scans.waiving import labels_of_namespaces, subject_of, waivers_of_objects
 from leadline.sources.cluster.reader import ANY_WORKLOAD, connect, read_cluster
 from leadline.sources.waivers.security_exceptions import KINDS
 from leadline.waivers.match import Subject
@@ -40,6 +40,8 @@ class ImagesInUse(Struct, frozen=True):
     """Those that stand on the objects, or are objects themselves."""
     subjects: Mapping[str, Subject] = {}
     """By id, what waivers ask of the objects that run images."""
+    namespaces: Mapping[str, Mapping[str, str]] = {}
+    """The labels of each namespace that is known."""
 
 
 def images_of_manifests(targets: Sequence[str], options: PostureOptions) -> ImagesInUse:
@@ -92,7 +94,13 @@ def _with_waivers(found: ImagesInUse, resources: Sequence[Resource], options: Po
     cluster = found.target.name if found.target.kind == "cluster" else ""
     subjects = {one.id: subject_of(one, cluster) for one in resources if one.id in users}
     waivers, unread = waivers_of_objects(resources) if options.use_target_waivers else ((), ())
-    return replace(found, waivers=waivers, subjects=subjects, unread=(*found.unread, *unread))
+    return replace(
+        found,
+        waivers=waivers,
+        subjects=subjects,
+        namespaces=labels_of_namespaces(resources),
+        unread=(*found.unread, *unread),
+    )
 
 
 def _uses(resources: Sequence[Resource], *, is_whole: bool) -> dict[str, tuple[ImageUse, ...]]:

@@ -21,7 +21,7 @@ from leadline.scans.image_waiving import waived_images
 from leadline.scans.images_in_use import ImagesInUse, images_of_cluster, images_of_manifests
 from leadline.scans.lazy_sbom import open_sbom
 from leadline.scans.options import ImageOptions, PostureOptions
-from leadline.scans.waiving import waivers_of_files
+from leadline.scans.waiving import in_namespaces, waivers_of_files
 
 THREADS = 4
 """Images scanned at a time. Most of the time goes by in waiting for registries; reading layers takes a core."""
@@ -63,6 +63,7 @@ def images_scan(targets: ImageTargets, options: ImageOptions = ImageOptions()) -
 def _report(
     images: Mapping[str, tuple[ImageUse, ...]], options: ImageOptions, found: ImagesInUse | None
 ) -> ImagesReport:
+    now = options.today or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     options = replace(options, today=options.today or datetime.now(UTC).strftime("%Y-%m-%d"))
     given = waivers_of_files(options.waivers)
     options = replace(options, waivers=())  # they are held against all images together
@@ -86,12 +87,13 @@ def _report(
     scans.pass_notes_on()
     images_found = tuple(scanned.values())
     if found is None:
-        report = waived_images(ImagesReport(images_found, tuple(failed)), given, {}, options.today)
+        report = waived_images(ImagesReport(images_found, tuple(failed)), given, {}, now)
     else:
         report = ImagesReport(
             images_found, tuple(failed), found.target, found.objects, found.unread, found.left_out
         )
-        report = waived_images(report, (*given, *found.waivers), found.subjects, options.today)
+        given = in_namespaces(given, found.namespaces)
+        report = waived_images(report, (*given, *found.waivers), found.subjects, now)
     return replace(report, images=tuple(sorted(report.images, key=_urgency)))
 
 

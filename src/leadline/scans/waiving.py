@@ -249,11 +249,15 @@ def _group_of(resource: Resource) -> str | None:
 
 
 def image_names(written: str) -> tuple[str, ...]:
-    """The ways in which an image is known."""
+    """The ways in which an image is known. One that runs by tag and digest is the one that manifests name by tag alone."""
     reference = read_reference(written)
     if reference is None:
         return (written,)
-    return tuple(dict.fromkeys((written, reference.full, reference.familiar, reference.name)))
+    names = [written, reference.full, reference.familiar, reference.name]
+    if reference.tag and reference.digest:
+        tagged = replace(reference, digest="")
+        names += [tagged.full, tagged.familiar]
+    return tuple(dict.fromkeys(names))
 
 
 def _texts(body: Mapping[str, Any], field: str) -> Mapping[str, str]:

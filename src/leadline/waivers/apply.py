@@ -39,6 +39,8 @@ class Waivers:
         ]
         self._index = _index(self._entries)
         self._on: dict[tuple[Hashable, bool], list[_Entry]] = {}
+        self._alone: dict[Hashable, list[list[_Entry]]] = {}
+        """For several objects what is about each."""
         self.has_frameworks = any(entry.match.frameworks for entry in self._entries)
         """Whether some hold in some frameworks alone."""
 
@@ -48,10 +50,11 @@ class Waivers:
         """The place of the waiver that covers ``problem`` in every framework; ``None`` for none.
 
         ``key`` stands for ``subjects``, which are asked for once. One of them is enough; with ``is_every`` a waiver that
-        is limited to some objects has to be about all of them.
+        is limited to some objects has to be about all of them, or each of them has one of its own.
         """
         covering = self._covering(problem, key, subjects, is_every=is_every)
-        return self._first(entry for entry in covering if not entry.match.frameworks)
+        place = self._first(entry for entry in covering if not entry.match.frameworks)
+        return self._of_each(problem, key, subjects) if place is None and is_every else place
 
     def find_in_frameworks(
         self, problem: Problem, key: Hashable, subjects: Subjects, names: Iterable[str]
@@ -65,6 +68,10 @@ class Waivers:
             if place is not None:
                 found[name] = place
         return found
+
+    def places_on(self, subject: Subject) -> tuple[int, ...]:
+        """Places of the waivers that may be about something on ``subject``."""
+        return tuple(dict.fromkeys(entry.place for entry in self._matches([subject], is_every=False)))
 
     def use(self, place: int) -> int | None:
         """Counts a finding that is known to be covered; ``None`` where the waiver has expired."""
@@ -99,6 +106,26 @@ class Waivers:
             if first is None and not self._is_over[place]:
                 first = place
         return first
+
+    def _of_each(self, problem: Problem, key: Hashable, subjects: Subjects) -> int | None:
+        """The place of the first of several waivers that cover ``problem`` together, each on some of the objects."""
+        if key not in self._alone:
+            found = subjects()
+            self._alone[key] = (
+                [self._matches([one], is_every=False) for one in found] if len(found) > 1 else []
+            )
+        firsts: dict[int, None] = {}
+        for entries in self._alone[key]:
+            first = next((one for one in entries if self._holds(one) and is_about(one.match, problem)), None)
+            if first is None:
+                return None
+            firsts[first.place] = None
+        for place in firsts:
+            self._findings[place] += 1
+        return next(iter(firsts), None)
+
+    def _holds(self, entry: "_Entry") -> bool:
+        return not (entry.has_ended or self._is_over[entry.place] or entry.match.frameworks)
 
     def _covering(
         self, problem: Problem, key: Hashable, subjects: Subjects, *, is_every: bool = False

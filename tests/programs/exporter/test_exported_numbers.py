@@ -129,6 +129,7 @@ def test_workloads_add_up_to_namespaces_and_these_to_the_cluster(tmp_path: Path)
             ]
             assert of_web == [1, 1, 0, 0, 0]
             assert value(numbers, "leadline_exploited_vulnerabilities", **container) == 1
+            assert value(numbers, "leadline_accepted_vulnerabilities", **container) == 0
 
     within(scenario)
 

@@ -66,6 +66,8 @@ class Counted(Struct, frozen=True, rename="camel"):
     """At most ``MOST_NAMED`` of either."""
     unread: int = 0
     """Parts of the image that could not be read."""
+    accepted: int = 0
+    """Vulnerabilities that someone accepts; they are in none of the numbers above."""
 
 
 class Scanned(Struct, frozen=True):
@@ -77,6 +79,8 @@ class Scanned(Struct, frozen=True):
     """By which the cluster runs the image, where it is scanned for that."""
     database: str = ""
     """When the database was built, where the image is scanned for that."""
+    accepted: str = ""
+    """What names that which was accepted in it; empty where nothing was to be."""
 
 
 class ImageCounts(Struct, frozen=True):
@@ -91,13 +95,15 @@ class ImageCounts(Struct, frozen=True):
     counted: Counted
 
 
-class ScanNote(Struct, frozen=True):
+class ScanNote(Struct, frozen=True, omit_defaults=True):
     """What a result says of itself without its body."""
 
     digest: str
     """By which the cluster runs the image."""
     database: str
     """When the database was built."""
+    accepted: str = ""
+    """As in ``Scanned``."""
 
 
 def scan_note(annotations: Mapping[str, str]) -> ScanNote | None:
@@ -179,7 +185,7 @@ def _metadata(image: ImageCounts, scanned: Scanned) -> dict[str, dict[str, str]]
         COUNTED: msgspec.json.encode(image.counted).decode(),
     }
     if scanned.digest:
-        note = ScanNote(scanned.digest, scanned.database)
+        note = ScanNote(scanned.digest, scanned.database, scanned.accepted)
         annotations[SCAN] = msgspec.json.encode(note).decode()
     return {"labels": labels, "annotations": annotations}
 
@@ -197,6 +203,7 @@ def counted(report: ImageReport) -> Counted:
         tuple(dict.fromkeys(exploited))[:MOST_NAMED],
         tuple(dict.fromkeys(critical))[:MOST_NAMED],
         len(report.sbom.unread),
+        sum(1 for one in report.suppressed if one.by == "waiver"),
     )
 
 

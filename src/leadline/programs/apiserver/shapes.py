@@ -420,6 +420,7 @@ IMAGE_SCAN_STATUS = record(
         **texts("phase", "reason?", "hint?", "registry?", "image?", "imageId?", "manifest?"),
         "isMatched?": BOOLEAN,
         "vulnerabilities?": ANY,
+        "accepted?": ANY,
         **texts("scannedAt?", "databaseBuiltAt?", "version?"),
         "seconds?": NUMBER,
         "isKept?": BOOLEAN,

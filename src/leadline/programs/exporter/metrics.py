@@ -11,6 +11,7 @@ from functools import partial
 from msgspec import Struct
 from prometheus_client.core import GaugeMetricFamily
 
+from leadline.outputs.store.image_results import Counted
 from leadline.programs.exporter.alerting import Alerting
 from leadline.programs.exporter.facts import POSTURE_SEVERITIES, Labels
 from leadline.programs.exporter.following import Follower
@@ -262,14 +263,13 @@ def _image_exploited(sums: Sums) -> Samples:
     return [(image, table[image][0]) for image in shown]
 
 
-def _exploited(sums: Sums) -> Samples:
+def _of_containers(family: str, count: Callable[[Counted], int], sums: Sums) -> Samples:
     table: Table = {}
     for fact in sums.results.containers.facts.values():
         if fact.counted is not None and fact.counted.database:
             before = table.get(fact.workload, (0,))[0]
-            table[fact.workload] = (before + fact.counted.exploited,)
-    shown = sums.worst("leadline_exploited_vulnerabilities", table)
-    return [(labels, table[labels][0]) for labels in shown]
+            table[fact.workload] = (before + count(fact.counted),)
+    return [(labels, table[labels][0]) for labels in sums.worst(family, table)]
 
 
 def _database(choose: Callable[[list[float]], float], sums: Sums) -> Samples:
@@ -366,7 +366,13 @@ TABLE: tuple[Metric, ...] = (
         "leadline_exploited_vulnerabilities",
         "Vulnerabilities of a container's image that attackers are known to use.",
         _CONTAINER,
-        _exploited,
+        partial(_of_containers, "leadline_exploited_vulnerabilities", lambda counted: counted.exploited),
+    ),
+    Metric(
+        "leadline_accepted_vulnerabilities",
+        "Vulnerabilities of a container's image that someone accepts; no other metric counts them.",
+        _CONTAINER,
+        partial(_of_containers, "leadline_accepted_vulnerabilities", lambda counted: counted.accepted),
     ),
     Metric(
         "leadline_database_timestamp_seconds",

@@ -198,7 +198,7 @@ class Continuous:
         snapshot = watch.snapshot
         watch.forget_snapshot()
         if running:
-            running.read(is_whole="Pod" not in snapshot.unread_kinds)
+            running.read(is_whole="Pod" not in snapshot.unread_kinds, unread_kinds=snapshot.unread_kinds)
         if not settings.read_secrets:
             snapshot = replace(snapshot, unread_kinds=snapshot.unread_kinds | {_SECRETS})
         reading = reading_of(snapshot, rules.options, rules.policies.controls)

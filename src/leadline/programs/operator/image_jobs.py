@@ -10,7 +10,8 @@ from msgspec import Meta, Struct
 
 from leadline.outputs.store.image_results import ImageCounts
 from leadline.programs.operator.plan import Outcome, Settings
-from leadline.programs.operator.work_state import ImageOfCluster, NamedSource
+from leadline.programs.operator.work_state import Accepted, ImageOfCluster, NamedSource
+from leadline.scans.image_acceptance import Acceptance
 
 HOME = "leadline"
 JOB_MARGIN_S = 180.0
@@ -126,6 +127,10 @@ class ImageTask(Struct, frozen=True):
     sources: tuple[NamedSource, ...]
     manifest: str = ""
     """Name of the stored VulnerabilityManifest, where that is enough; empty where the image is to be fetched."""
+    acceptance: Acceptance = Acceptance()
+    """What is accepted in it."""
+    is_scanned: bool = False
+    """Whether the stored result stands, and only what is accepted in it is looked at again."""
 
 
 class ImageAnswer(Struct, frozen=True):
@@ -141,7 +146,8 @@ class ImageAnswer(Struct, frozen=True):
     """Of the process since its start."""
     peak_bytes: int = 0
     """The most memory that the process has held."""
+    accepted: Accepted = Accepted()
 
 
-def task_of(image: ImageOfCluster, manifest: str) -> ImageTask:
-    return ImageTask(image.digest, image.is_id, image.sources, manifest)
+def task_of(image: ImageOfCluster, manifest: str, acceptance: Acceptance) -> ImageTask:
+    return ImageTask(image.digest, image.is_id, image.sources, manifest, acceptance)

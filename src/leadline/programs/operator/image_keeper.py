@@ -6,7 +6,7 @@ All that it knows stands in the store, so that a new one goes on where the last 
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 from msgspec import Struct
@@ -25,6 +25,7 @@ from leadline.outputs.store.image_results import (
 from leadline.outputs.store.protocol import ConflictError, Store
 from leadline.outputs.store.selection import Key
 from leadline.programs.operator.dispatch import Scanner
+from leadline.programs.operator.image_acceptor import Acceptor
 from leadline.programs.operator.image_batches import POLL_S, Batches
 from leadline.programs.operator.image_carrier import AGAIN_S, Carrier, Clock
 from leadline.programs.operator.image_jobs import ImageSettings
@@ -39,6 +40,7 @@ from leadline.programs.operator.plan import NEVER, Job, Plan, Wanted, due_now, p
 from leadline.programs.operator.used_images import InUse
 from leadline.programs.operator.work_state import ImageOfCluster, Work, WorkStore
 from leadline.programs.serving.kube import Kube, KubeError
+from leadline.scans.image_acceptance import ImageWaivers
 from leadline.scans.store_images import collect_images
 
 log = logging.getLogger(__name__)
@@ -60,12 +62,25 @@ UNUSABLE_S = 60.0
 """Until a Job is tried again that could not be created."""
 
 
+def _no_waivers(running: InUse) -> ImageWaivers | None:
+    del running
+    return ImageWaivers(())
+
+
+async def _unheard(findings: Mapping[str, int]) -> None:
+    del findings
+
+
 class Cluster(Struct, frozen=True):
     """What the watch knows."""
 
     in_use: Callable[[], InUse]
     is_whole: Callable[[], bool]
     """Whether every pod is known: otherwise nothing is called gone."""
+    waivers: Callable[[InUse], ImageWaivers | None] = _no_waivers
+    """What may be accepted in images; ``None`` as long as it is not known."""
+    report: Callable[[Mapping[str, int]], Awaitable[None]] = _unheard
+    """Is given how many findings each exception is about, by its source."""
 
 
 class ImageKeeper:
@@ -94,7 +109,10 @@ class ImageKeeper:
         self._home = home
         self._pace = settings.pace
         self._clock = clock
-        self._carrier = Carrier(self._works, scanner, self._pace, HOLDER, clock)
+        self._acceptor = Acceptor(self._works, scanner, self._pace, clock)
+        self._carrier = Carrier(
+            self._works, scanner, self._pace, HOLDER, clock, acceptance_of=self._acceptor.of
+        )
         self._batches = (
             Batches(kube, self._works, settings, home, clock) if settings.job_template and kube else None
         )
@@ -102,7 +120,7 @@ class ImageKeeper:
         self._jobs: dict[str, asyncio.Task[None]] = {}
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._summaries: dict[Key, tuple[str, str]] = {}
+        self._summaries: dict[Key, tuple[str, str, str]] = {}
         self._collected_at = 0.0
         self._containers: frozenset[RunningContainer] = frozenset()
         self._vanished: dict[RunningContainer, float] = {}
@@ -166,6 +184,7 @@ class ImageKeeper:
             await self._look(self._batches)
         running = self._cluster.in_use()
         is_whole = self._cluster.is_whole()
+        self._acceptor.look(running, self._cluster.waivers(running))
         version = self._database.version()
         wanted = [self._wanted(image, version) for image in running.images.values()]
         if self._again:
@@ -178,7 +197,10 @@ class ImageKeeper:
         self._is_due = bool(planned.jobs) or planned.wake <= self._clock.now() + SOON_S
         if planned.jobs:
             await self._begin(planned.jobs, running)
+        self._accept(running)
         await self._summarise(running)
+        if self._acceptor.is_known:
+            await self._cluster.report(self._acceptor.findings(running))
         if is_whole:
             await self._collect(running, planned.gone)
         vanished = min(self._vanished.values(), default=NEVER) + GONE_S
@@ -203,7 +225,8 @@ class ImageKeeper:
         """What is in the store, and what an earlier process of our kind left behind."""
         await self._works.load()
         self._summaries = {
-            found.key: (found.note.digest, found.at) for found in await notes_of(self._store, SUMMARIES)
+            found.key: (found.note.digest, found.at, found.note.accepted)
+            for found in await notes_of(self._store, SUMMARIES)
         }
         lost = [work for work in self.works.values() if work.record.holder == HOLDER]
         for work in await rescued(self._store, self._home, lost, self._pace, now=self._clock.now()):
@@ -270,6 +293,19 @@ class ImageKeeper:
     async def _carry_out(self, job: Job) -> None:
         await self._carrier.carry_out(job)
 
+    def _accept(self, running: InUse) -> None:
+        """Has results looked at again in which something else is accepted than was."""
+        for work in self._acceptor.stale(running, self._jobs):
+            digest = work.image.digest
+            task = asyncio.create_task(self._acceptor.carry_out(digest))
+            self._jobs[digest] = task
+            task.add_done_callback(lambda done, key=digest: self._accepted(key, done))  # type: ignore[misc]
+
+    def _accepted(self, key: str, done: "asyncio.Task[None]") -> None:
+        if not done.cancelled() and isinstance(error := done.exception(), StoreError):
+            log.warning("image %s: what is accepted is not stored yet: %s", key, error)
+        self._ended(key)
+
     async def _spread(self, batches: Batches, jobs: Sequence[Job], running: InUse) -> None:
         try:
             await batches.hand_over(jobs, running)
@@ -291,12 +327,19 @@ class ImageKeeper:
                 if there is not None and there[0] != digest:
                     await self._drop(key)
                 continue
-            if there == (digest, result.at):
+            if work is None or not self._acceptor.is_known or not self._acceptor.is_current(work):
+                # Soon it is; until then what is shown is what was accepted before.
+                if there is not None and there[0] != digest:
+                    await self._drop(key)
                 continue
-            scanned = Scanned(self._home, result.at, digest, result.database)
-            for put in summary_puts(result.counts, scanned, (container,)):
+            counted, seen = self._acceptor.seen_by(work, container, running)
+            if there == (digest, result.at, seen):
+                continue
+            scanned = Scanned(self._home, result.at, digest, result.database, seen)
+            counts = replace(result.counts, counted=counted)
+            for put in summary_puts(counts, scanned, (container,)):
                 await self._store.put(put)
-            self._summaries[key] = (digest, result.at)
+            self._summaries[key] = (digest, result.at, seen)
 
     async def _drop(self, key: Key) -> None:
         with suppress(ConflictError):  # it is gone already

@@ -16,11 +16,13 @@ from leadline.outputs.store.protocol import Paging, Store
 from leadline.outputs.store.selection import Key, Selection
 from leadline.programs.operator.image_jobs import NO_DATABASE
 from leadline.programs.operator.plan import Job, Outcome, Settings, abandoned, ended
-from leadline.programs.operator.work_state import Result, Work
+from leadline.programs.operator.work_state import Accepted, Result, Work
 from leadline.scans.database import database_state
 from leadline.version import __version__
 
 log = logging.getLogger(__name__)
+UNKNOWN = "unknown"
+"""As the stamp of what is accepted: it is none that ever comes."""
 
 
 class Note(Struct, frozen=True):
@@ -68,7 +70,11 @@ def _rescued(work: Work, found: Note | None, pace: Settings, now: float) -> Work
     job = Job(record.key, version_text(found.note.database), is_stored=False)
     outcome = Outcome("Done", "" if counts.is_matched else NO_DATABASE, is_kept=True)
     record = ended(record, job, outcome, pace, now)
-    return replace(work, record=record, result=Result(counts, found.at, found.note.database))
+    # As which object sees it is not known any more, and so it is looked at again.
+    accepted = Accepted(UNKNOWN) if found.note.accepted else Accepted()
+    return replace(
+        work, record=record, result=Result(counts, found.at, found.note.database, accepted=accepted)
+    )
 
 
 def version_text(built: str) -> str:

@@ -9,19 +9,32 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Mapping
 
 import msgspec
+import orjson
 
 from leadline.errors import ClusterError, DatabaseError, LeadlineError, SourceError, StoreError, UsageError
 from leadline.kube.pull_secret import docker_config
 from leadline.model.image_report import ImageReport
-from leadline.outputs.store.image_results import MANIFESTS, Scanned, counts_of, image_puts, stored_image
+from leadline.outputs.store.image_results import (
+    MANIFESTS,
+    SBOMS,
+    Scanned,
+    counted,
+    counts_of,
+    image_puts,
+    scan_note,
+    stored_image,
+)
+from leadline.outputs.store.posture_results import PREFIX
 from leadline.outputs.store.protocol import Store
 from leadline.outputs.store.remote import RemoteStore
 from leadline.outputs.store.selection import Key
 from leadline.programs.operator.image_jobs import NO_DATABASE, ImageAnswer, ImageTask, Start
 from leadline.programs.operator.plan import Outcome
-from leadline.programs.operator.work_state import NamedSource
+from leadline.programs.operator.work_state import Accepted, NamedSource, Seen
+from leadline.scans.image_acceptance import Views, accepted_views, unwaived
 from leadline.scans.open_image import TooLargeError
 from leadline.scans.options import ImageOptions
 from leadline.scans.running_image import (
@@ -38,6 +51,11 @@ from leadline.sources.registry.http import UnreachableError
 from leadline.sources.registry.image import IN_A_FILE
 from leadline.sources.registry.options import PullSecret
 
+MOST_VIEWS = 50
+"""Of one image; objects of a further one see it with nothing accepted."""
+MOST_EXCEPTIONS = 1_000
+"""Whose findings in one image are counted."""
+LOST = Outcome("Lost", "what was stored of it is gone, or was written by another version")
 SECRETS_OFF = "pods pull it with secrets, which the operator may read once images.pullSecrets is true"
 
 
@@ -77,12 +95,12 @@ class ImageWorker:
     async def _tried(self, task: ImageTask) -> ImageAnswer:
         notes: list[str] = []
         try:
+            if task.is_scanned:
+                return await self._accepted(task)
             report = await self._stored(task) if task.manifest else self._fetched(task, notes)
             if report is None:
-                return ImageAnswer(
-                    Outcome("Lost", "what was stored of it is gone, or was written by another version")
-                )
-            return await self._keep(task, report)
+                return ImageAnswer(LOST)
+            return await self._keep(task, report, Scanned(self._place.home, moment(), task.digest))
         except (SourceError, UsageError, DatabaseError, StoreError) as error:
             error.hint = "; ".join(filter(None, (self._hint(error, task), *notes)))
             return ImageAnswer(_outcome(error))
@@ -106,23 +124,41 @@ class ImageWorker:
         return scan_running(image, self._options, self._settings.node_blobs)
 
     async def _stored(self, task: ImageTask) -> ImageReport | None:
-        entry = await self._store.get(Key(MANIFESTS, self._place.home, task.manifest))
-        if entry is None:
-            return None
-        try:
-            report = stored_image(entry.content.body)
-        except (SourceError, msgspec.DecodeError):
-            return None
+        report, _ = await self._manifest(task)
         return report_of_sbom(report.sbom, self._options) if report is not None else None
 
-    async def _keep(self, task: ImageTask, report: ImageReport) -> ImageAnswer:
-        at = moment()
+    async def _manifest(self, task: ImageTask) -> tuple[ImageReport | None, Mapping[str, str]]:
+        """What is stored of the image, and its annotations."""
+        entry = await self._store.get(Key(MANIFESTS, self._place.home, task.manifest))
+        if entry is None:
+            return None, {}
+        try:
+            annotations = (orjson.loads(entry.content.metadata) or {}).get("annotations") or {}
+            return stored_image(entry.content.body), annotations
+        except (SourceError, msgspec.DecodeError, orjson.JSONDecodeError):
+            return None, {}
+
+    async def _accepted(self, task: ImageTask) -> ImageAnswer:
+        """What is stored, with what is accepted now: its moment stays that of the scan."""
+        report, annotations = await self._manifest(task)
+        note = scan_note(annotations)
+        if report is None or note is None:
+            return ImageAnswer(LOST)
+        at = annotations.get(f"{PREFIX}timestamp", "")
+        return await self._keep(task, report, Scanned(self._place.home, at, task.digest))
+
+    async def _keep(self, task: ImageTask, report: ImageReport, scanned: Scanned) -> ImageAnswer:
+        views = accepted_views(report, task.acceptance) if task.acceptance.stamp else None
+        image = views.image if views is not None else unwaived(report)
         database = report.database.built if report.database else ""
-        *others, last = image_puts(report, Scanned(self._place.home, at, task.digest, database))
-        await self._store.put_all(others)
+        scanned = msgspec.structs.replace(scanned, database=database, accepted=task.acceptance.stamp)
+        *others, last = image_puts(image, scanned)
+        # Packages are what they were, whatever is accepted in them.
+        await self._store.put_all([put for put in others if put.key.plural != SBOMS or not task.is_scanned])
         await self._store.put(last)
         outcome = Outcome("Done", "" if report.database else NO_DATABASE, is_kept=True)
-        return ImageAnswer(outcome, counts_of(report), at, database)
+        accepted = _seen(report, views, task.acceptance.stamp) if views is not None else Accepted()
+        return ImageAnswer(outcome, counts_of(image), scanned.at, database, accepted=accepted)
 
     def _secrets(self, source: NamedSource, notes: list[str]) -> list[PullSecret]:
         """Those that can be read, in order; of the others ``notes`` are taken."""
@@ -152,6 +188,12 @@ class ImageWorker:
             place = self._place
             self._cluster = connect(place.kube_context, place.kubeconfig, environ=os.environ)
         return self._cluster
+
+
+def _seen(report: ImageReport, views: Views, stamp: str) -> Accepted:
+    seen = [Seen(view, counted(one)) for view, one in list(views.by_view.items())[:MOST_VIEWS]]
+    nothing = Seen("", counted(unwaived(report)))
+    return Accepted(stamp, (nothing, *seen), dict(list(views.counts.items())[:MOST_EXCEPTIONS]))
 
 
 def _outcome(error: LeadlineError) -> Outcome:

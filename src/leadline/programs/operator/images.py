@@ -7,22 +7,26 @@ and of the others why.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from leadline.errors import StoreError
 from leadline.model.finding import Unread, UnreadReason
+from leadline.model.waiver import Waiver
 from leadline.outputs.store.protocol import Store
 from leadline.programs.operator.dispatch import ChildScanner
 from leadline.programs.operator.image_jobs import ImageSettings, Place
 from leadline.programs.operator.image_keeper import Cluster, ImageKeeper
 from leadline.programs.operator.plan import Phase
 from leadline.programs.operator.runs import IMAGES, Orders
-from leadline.programs.operator.used_images import UsedImages
+from leadline.programs.operator.used_images import InUse, UsedImages
+from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages
 from leadline.programs.operator.work_state import Work
 from leadline.programs.serving.kube import Kube
+from leadline.scans.image_acceptance import ImageWaivers
 from leadline.scans.scan_runs import FOLLOWING, Body, forget_old_runs, moment, record, told_unread
+from leadline.scans.waiving import in_namespaces, labels_of_namespaces, waivers_of_objects
 from leadline.version import __version__
 
 log = logging.getLogger(__name__)
@@ -41,24 +45,38 @@ _REASONS: Mapping[Phase, UnreadReason] = {
 
 class Images:
     def __init__(
-        self, store: Store, running: RunningImages, orders: Orders, place: Place, *, cluster_name: str
+        self,
+        store: Store,
+        running: RunningImages,
+        orders: Orders,
+        place: Place,
+        *,
+        cluster_name: str,
+        accepting: "Accepting | None" = None,
     ) -> None:
         self._store = store
         self._running = running
         self._orders = orders
         self._place = place
         self._cluster_name = cluster_name
+        self._accepting = accepting
         self._started = moment()
         self._answering: dict[str, str] = {}
         """Orders that are under way: the name of each run, and what asked for it."""
 
     async def run(self, settings: ImageSettings, kube: Kube) -> None:
         """Until it is cancelled. Raises: ``UsageError`` for settings that cannot be used."""
-        used = UsedImages()
+        used = UsedImages(self._cluster_name)
         running = self._running
+        accepting = self._accepting or Accepting((), ExceptionStatus(None), is_of_target=False)
         keeper = ImageKeeper(
             self._store,
-            Cluster(lambda: used.now(running.exposed), lambda: running.is_whole),
+            Cluster(
+                lambda: used.now(running.exposed),
+                lambda: running.is_whole,
+                lambda in_use: accepting.waivers(in_use, running) if running.is_read else None,
+                lambda findings: accepting.report(findings, running),
+            ),
             ChildScanner(settings, self._place),
             settings,
             self._place.home,
@@ -149,11 +167,41 @@ class Images:
                     "controls": 0,
                     **told_unread(unread),
                 },
+                "accepted": sum(work.result.counts.counted.accepted for work in scanned if work.result),
                 "findings": {
                     name: counts[name] + (counts["negligible"] if name == "low" else 0) for name in _GRADES
                 },
             },
         }
+
+
+class Accepting:
+    """What may be accepted in images, out of what the watch shows; and what became of the exceptions."""
+
+    def __init__(
+        self, given: Sequence[Waiver], status: ExceptionStatus, *, is_of_target: bool = True
+    ) -> None:
+        """``given``: those of the operator's own files. ``is_of_target``: whether those of the cluster are honoured."""
+        self._given = tuple(given)
+        self._status = status
+        self._is_of_target = is_of_target
+        self._of: tuple[object, object] = ((), ())
+        self._waivers = ImageWaivers(())
+
+    def waivers(self, in_use: InUse, running: RunningImages) -> ImageWaivers:
+        if self._of[0] is not running.deciding or self._of[1] != in_use.waivers:
+            deciding = running.deciding
+            self._of = (deciding, in_use.waivers)
+            own, _ = waivers_of_objects(deciding) if self._is_of_target else ((), ())
+            marked = in_use.waivers if self._is_of_target else ()
+            given = in_namespaces(self._given, labels_of_namespaces(deciding))
+            self._waivers = ImageWaivers((*given, *own, *marked))
+        return self._waivers
+
+    async def report(self, findings: Mapping[str, int], running: RunningImages) -> None:
+        if self._is_of_target:
+            exceptions = [one for one in running.deciding if one.kind != "Namespace"]
+            await self._status.show(exceptions, findings)
 
 
 def _unread(work: Work) -> Unread:

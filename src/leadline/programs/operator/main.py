@@ -33,7 +33,7 @@ from leadline.outputs.store.remote import RemoteStore
 from leadline.programs.operator.continuous import Continuous, World
 from leadline.programs.operator.database_updates import keep_database
 from leadline.programs.operator.image_jobs import Place
-from leadline.programs.operator.images import Images
+from leadline.programs.operator.images import Accepting, Images
 from leadline.programs.operator.lease import Leadership, LeaseSettings
 from leadline.programs.operator.renewal import OwnThread
 from leadline.programs.operator.runs import IMAGES, POSTURE, Orders
@@ -54,6 +54,7 @@ from leadline.scans.followed_results import ScanRules
 from leadline.scans.options import PostureOptions
 from leadline.scans.policies import choose_policies
 from leadline.scans.settings import read_settings, shipped_settings
+from leadline.scans.waiving import waivers_of_files
 from leadline.sources.cluster.connection import Cluster, async_client, connect
 from leadline.sources.cluster.kubeconfig import SCAN_FILES
 
@@ -203,7 +204,13 @@ async def _work(settings: Settings, rules: ScanRules, kube: Kube, store: Store) 
     halves = [orders.run(), schedules.run(), Continuous(world).run()]
     if settings.images.enabled:
         name = settings.cluster_name or settings.kube_context
-        images = Images(store, running, orders, image_place(settings), cluster_name=name)
+        accepting = Accepting(
+            waivers_of_files(settings.waivers),
+            ExceptionStatus(kube, "vulnerabilities"),
+            is_of_target=settings.use_target_waivers,
+        )
+        place = image_place(settings)
+        images = Images(store, running, orders, place, cluster_name=name, accepting=accepting)
         halves.append(images.run(settings.images, kube))
         if settings.images.database and settings.images.database_address:
             halves.append(keep_database(settings.images))

@@ -4,12 +4,20 @@ import re
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.image.identity.reference import Reference, read_reference
+from leadline.model.resource import CLUSTER, Resource
+from leadline.model.resource_id import object_id
+from leadline.model.waiver import Waiver
 from leadline.outputs.store.image_results import RunningContainer
 from leadline.programs.operator.watch import Owner, Running
 from leadline.programs.operator.work_state import ImageOfCluster, NamedSource
+from leadline.scans.waiving import subject_of
 from leadline.sources.cluster.watch import Key
+from leadline.sources.waivers.marks import annotated
+from leadline.waivers.apply import why_unusable
+from leadline.waivers.match import Subject
 
 MOST_SOURCES = 8
 """Names of one image, each of which a registry may be asked for."""
@@ -18,6 +26,9 @@ MOST_SECRETS = 20
 _ENDED = ("Succeeded", "Failed")
 _NO_OWNER = ("Node",)
 """Owns the pods of its static manifests, and runs none of its own."""
+_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""An annotation as large as the object, about which no one asks."""
+MOST_UNKNOWN = 10_000
 _HIGHEST = 6
 """Owners above one another: a pod of Knative has five."""
 _SCHEME = re.compile(r"^[a-z-]+://")
@@ -34,6 +45,14 @@ class UsedContainer(Struct, frozen=True):
     """The name that the node has it by, ``registry/repository@digest``; empty where it was never pulled."""
     digest: str
     """Of what was pulled; the image's id where it was brought to the node some other way."""
+
+
+class _Known(Struct, frozen=True):
+    """An object that nothing made, as far as those ask who accept findings on it."""
+
+    subject: Subject
+    waivers: tuple[Waiver, ...]
+    """Those on it."""
 
 
 class _Pod(Struct, frozen=True):
@@ -53,13 +72,28 @@ class InUse(Struct, frozen=True):
     """By digest."""
     containers: Mapping[RunningContainer, str]
     """The digest that each runs; of several, as in a rollout, that of the newest pod."""
+    subjects: Mapping[str, tuple[Subject, ...]] = {}
+    """The objects that run images, by ``title_of`` their containers; of one title those in several API groups."""
+    waivers: tuple[Waiver, ...] = ()
+    """Those on these objects, in an order that is always the same."""
+
+
+def title_of(container: RunningContainer) -> str:
+    """Of the object that it belongs to."""
+    return f"{container.namespace}/{container.kind}/{container.workload}"
 
 
 class UsedImages:
     """Kept up by ``take``."""
 
-    def __init__(self) -> None:
+    def __init__(self, cluster: str = "") -> None:
+        self._cluster = cluster
         self._pods: dict[Key, _Pod] = {}
+        self._known: dict[Key, tuple[str, _Known]] = {}
+        self._known_of: dict[str, _Known] = {}
+        """By uid."""
+        self._unknown: dict[str, Subject] = {}
+        """Owners of which only a pod speaks, by uid."""
         self._owners: dict[Key, tuple[str, Owner]] = {}
         self._owner_of: dict[str, Owner] = {}
         """By the uid of what is owned."""
@@ -67,6 +101,7 @@ class UsedImages:
     def take(self, changes: Mapping[Key, Running | None]) -> None:
         """What became of pods, and of what makes them; ``None`` for what is gone."""
         for key, one in changes.items():
+            self._note(key, one)
             if key[0] == "Pod":
                 pod = _pod(one) if one is not None else None
                 if pod is None or not pod.containers:
@@ -84,9 +119,17 @@ class UsedImages:
         """``exposed``: what leads to a workload from outside, by ``namespace/Kind/name``."""
         found: dict[str, _Found] = {}
         containers: dict[RunningContainer, str] = {}
+        subjects: dict[str, dict[str, Subject]] = {}
+        waivers: dict[str, tuple[Waiver, ...]] = {}
         for pod in sorted(self._pods.values(), key=lambda pod: (pod.created, pod.uid)):
             owner = self._workload(pod)
             title = f"{pod.namespace}/{owner.kind}/{owner.name}"
+            known = self._known_of.get(owner.uid)
+            subjects.setdefault(title, {})[owner.uid] = (
+                known.subject if known else self._unknown_owner(owner, pod.namespace)
+            )
+            if known and known.waivers:
+                waivers[known.subject.id] = known.waivers
             for container in pod.containers:
                 running = RunningContainer(owner.kind, owner.name, pod.namespace, container.name)
                 containers[running] = container.digest
@@ -97,7 +140,37 @@ class UsedImages:
                 one.is_id = one.is_id and not container.pulled
                 for name in _names(container):
                     one.sources.setdefault(name, {}).update(dict.fromkeys(pod.secrets))
-        return InUse({digest: _image(digest, one) for digest, one in found.items()}, containers)
+        return InUse(
+            {digest: _image(digest, one) for digest, one in found.items()},
+            containers,
+            {title: tuple(ones.values()) for title, ones in subjects.items()},
+            tuple(one for id in sorted(waivers) for one in waivers[id]),
+        )
+
+    def _note(self, key: Key, one: Running | None) -> None:
+        if key in self._known:
+            self._known_of.pop(self._known.pop(key)[0], None)
+        if one is None or (one.owner is not None and one.owner.kind not in _NO_OWNER):
+            return
+        known = _known(one, self._cluster)
+        self._known[key] = (one.uid, known)
+        self._known_of[one.uid] = known
+
+    def _unknown_owner(self, owner: Owner, namespace: str) -> Subject:
+        if owner.uid not in self._unknown:
+            if len(self._unknown) >= MOST_UNKNOWN:
+                self._unknown.clear()
+            id = object_id(owner.api_version, namespace, owner.kind, owner.name)
+            group = owner.api_version.rpartition("/")[0]
+            self._unknown[owner.uid] = Subject(
+                kind=owner.kind,
+                group=group,
+                name=owner.name,
+                namespace=namespace,
+                id=id,
+                cluster=self._cluster,
+            )
+        return self._unknown[owner.uid]
 
     def _workload(self, pod: _Pod) -> Owner:
         owner = pod.owner
@@ -109,6 +182,20 @@ class UsedImages:
                 break
             owner = above
         return owner
+
+
+def _known(one: Running, cluster: str) -> _Known:
+    _, namespace, name = one.key
+    metadata = {
+        "name": name,
+        "namespace": namespace,
+        "labels": dict(one.labels),
+        "annotations": {key: value for key, value in one.annotations.items() if key != _APPLIED},
+    }
+    resource = Resource(one.api_version, one.kind, namespace, name, {"metadata": metadata}, CLUSTER)
+    containers = tuple(container for container, _ in one.images if container)
+    waivers = (waiver for waiver in annotated(resource) if not why_unusable(waiver))
+    return _Known(replace(subject_of(resource, cluster), containers=containers), tuple(waivers))
 
 
 class _Found:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from leadline.model.resource import Resource
 from leadline.model.waiver import Waiver
@@ -18,12 +18,17 @@ MOST = 5_000
 Body = dict[str, Any]
 
 
-class ExceptionStatus:
-    """Writes the parts of the status that are about objects; those about images are written by others."""
+Part = Literal["posture", "vulnerabilities"]
+"""Of what is accepted: findings of objects, or vulnerabilities of images. Each half of the operator writes its own."""
 
-    def __init__(self, kube: Kube | None) -> None:
+
+class ExceptionStatus:
+    """Writes whether exceptions hold, and how many findings of one sort they are about."""
+
+    def __init__(self, kube: Kube | None, part: Part = "posture") -> None:
         self._kube = kube
         """``None`` where nothing is written."""
+        self._part = part
         self._shown: dict[str, Body] = {}
 
     async def show(self, exceptions: Sequence[Resource], counts: Mapping[str, int]) -> None:
@@ -34,7 +39,9 @@ class ExceptionStatus:
         for gone in self._shown.keys() - {one.id for one in exceptions}:
             del self._shown[gone]
         for resource in exceptions[:MOST]:
-            status = status_of(resource, counts.get(resource.title, 0), now)
+            if not says_of(resource, self._part):
+                continue
+            status = status_of(resource, self._part, counts.get(resource.title, 0), now)
             try:
                 await self._show(self._kube, resource, status)
             except KubeError as error:
@@ -48,16 +55,23 @@ class ExceptionStatus:
             if held is None:
                 return
             known = held.get("status") or {}
-        if _without_moment(status) == _without_moment(known):
+        part = self._part
+        if _without_moment(status, part) == _without_moment(known, part):
             self._shown[resource.id] = known
             return
-        if status["posture"]["matched"] or (known.get("posture") or {}).get("matched"):
-            status["posture"]["lastMatch"] = moment()
+        if status[part]["matched"] != ((known.get(part) or {}).get("matched") or 0):
+            status[part]["lastMatch"] = moment()
         await kube.patch(f"{path}/status", {"status": status})
         self._shown[resource.id] = {**known, **status}
 
 
-def status_of(resource: Resource, matched: int, now: datetime) -> Body:
+def says_of(resource: Resource, part: Part) -> bool:
+    """Whether the half that looks at ``part`` has something to say of it; of what is damaged the first has."""
+    spec = resource.body.get("spec")
+    return part == "posture" or (isinstance(spec, dict) and bool(spec.get(part)))
+
+
+def status_of(resource: Resource, part: Part, matched: int, now: datetime) -> Body:
     """The status without the moment of the last match."""
     waiver = security_exception(resource.body, resource.title)
     error = waiver if isinstance(waiver, str) else why_unusable(waiver)
@@ -68,14 +82,14 @@ def status_of(resource: Resource, matched: int, now: datetime) -> Body:
         state = "Expired"
     else:
         state = "InForce"
-    return {"state": state, "expired": is_expired, "error": error, "posture": {"matched": matched}}
+    return {"state": state, "expired": is_expired, "error": error, part: {"matched": matched}}
 
 
-def _without_moment(status: Mapping[str, Any]) -> Body:
-    posture = status.get("posture") or {}
+def _without_moment(status: Mapping[str, Any], part: Part) -> Body:
+    found = status.get(part) or {}
     return {
         **{name: status.get(name) for name in ("state", "expired", "error")},
-        "matched": posture.get("matched"),
+        "matched": found.get("matched"),
     }
 
 

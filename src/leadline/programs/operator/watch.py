@@ -14,13 +14,17 @@ from msgspec import Struct
 
 from leadline.kube.kinds import HANDS_POD_ON
 from leadline.kube.workload import descend, images_in, pod_paths
+from leadline.model.resource import CLUSTER, Resource, resource_of
 from leadline.sources.cluster.watch import Changes, ClusterWatch, Key
+from leadline.sources.waivers.security_exceptions import KINDS as EXCEPTIONS
 
 _QUEUED = 8
 """Changes, each of up to some thousand objects, that wait to be judged."""
 _LOOK_S = 0.5
 """So soon a thread notices that no one takes its changes any more."""
 T = TypeVar("T")
+DECIDING = frozenset((*EXCEPTIONS, "Namespace"))
+"""Kinds of which each object says something about what is accepted."""
 _STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 
 
@@ -77,6 +81,11 @@ class RunningImages:
         """What leads to a workload from outside the cluster, by ``namespace/Kind/name``."""
         self.is_whole = False
         """Whether every pod of the cluster is known."""
+        self.is_read = False
+        """Whether the cluster was read once to its end."""
+        self._deciding: dict[Key, Resource] = {}
+        self.deciding: tuple[Resource, ...] = ()
+        """Exceptions and namespaces: they decide what is accepted. Another tuple with each change."""
 
     def begin(self) -> None:
         """The cluster is read anew."""
@@ -84,13 +93,19 @@ class RunningImages:
             self.is_whole = False
             self._seen.clear()
 
-    def read(self, *, is_whole: bool) -> None:
-        """The cluster has been read: what was not seen since ``begin`` is gone, unless not all could be read."""
-        if not is_whole:
-            return
-        for key in self._known - self._seen:
-            self.forget(key)
-        self.is_whole = True
+    def read(self, *, is_whole: bool, unread_kinds: Collection[str] = ()) -> None:
+        """The cluster has been read: what was not seen since ``begin`` is gone, unless not all could be read.
+
+        ``is_whole``: of pods and what makes them; ``unread_kinds``: keys of other kinds of which that is not so.
+        """
+        self.is_read = True
+        if is_whole:
+            for key in self._known - self._seen:
+                self.forget(key)
+            self.is_whole = True
+        for key in self._deciding.keys() - self._seen:
+            if key[0] not in unread_kinds:
+                self.forget(key)
         self._wake()
 
     def observe(self, key: str, body: Mapping[str, Any]) -> None:
@@ -98,16 +113,24 @@ class RunningImages:
         if key in HANDS_POD_ON:
             one = _running(key, dict(body))
             self._put(one.key, one)
+        elif key in DECIDING:
+            self._decide(key, dict(body))
 
     def relisted(self, key: str, namespace: str, there: Collection[Key]) -> None:
         """All of a kind that is there, in one namespace or in all."""
-        for known in [known for known in self._known if known[0] == key and known not in there]:
+        held = self._deciding.keys() if key in DECIDING else self._known
+        for known in [known for known in held if known[0] == key and known not in there]:
             if namespace in ("", known[1]):
                 self.forget(known)
 
     def forget(self, key: Key) -> None:
         if key[0] in HANDS_POD_ON:
             self._put(key, None)
+        elif key[0] in DECIDING:
+            with self._lock:
+                self._deciding.pop(key, None)
+                self.deciding = tuple(self._deciding.values())
+            self._wake()
 
     async def changes(self) -> Mapping[Key, Running | None]:
         """Waits for changes; ``None`` for what is gone."""
@@ -116,6 +139,26 @@ class RunningImages:
             taken, self._pending = self._pending, {}
             self._has_changed.clear()
         return taken
+
+    def _decide(self, key: str, body: dict[str, Any]) -> None:
+        metadata = _table(body.get("metadata"))
+        if key == "Namespace":
+            body = {"metadata": {"name": metadata.get("name"), "labels": _texts(metadata.get("labels"))}}
+            resource = Resource("v1", "Namespace", "", _text(metadata.get("name")), body, CLUSTER)
+        else:
+            body = {name: body.get(name) for name in ("apiVersion", "kind", "spec")} | {
+                "metadata": {name: metadata.get(name) for name in ("name", "namespace")}
+            }
+            resource = resource_of(body, CLUSTER)
+        place = (key, resource.namespace, resource.name)
+        with self._lock:
+            self._seen.add(place)
+            before = self._deciding.get(place)
+            if before is not None and before.body == body:
+                return
+            self._deciding[place] = resource
+            self.deciding = tuple(self._deciding.values())
+        self._wake()
 
     def _put(self, key: Key, one: Running | None) -> None:
         with self._lock:

@@ -6,7 +6,7 @@ image that was not scanned.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,6 +48,29 @@ class ImageOfCluster(Struct, frozen=True):
     exposed_by: tuple[str, ...] = ()
 
 
+class Seen(Struct, frozen=True):
+    """What the objects of one view have of an image."""
+
+    view: str
+    """Empty for an object that no one accepts anything for."""
+    counted: Counted
+
+
+class Accepted(Struct, frozen=True, omit_defaults=True):
+    """What of an image's findings was accepted when its result was stored."""
+
+    stamp: str = ""
+    """Of what was to be accepted then; empty where there was nothing."""
+    views: tuple[Seen, ...] = ()
+    findings: Mapping[str, int] = {}
+    """That each exception is about, by its source; of one that has expired, those that came back."""
+
+    def counted(self, view: str) -> Counted | None:
+        """As ``view`` has it; with nothing accepted where that is not known."""
+        by_view = {one.view: one.counted for one in self.views}
+        return by_view.get(view) or by_view.get("")
+
+
 class Result(Struct, frozen=True):
     """What was stored of an image."""
 
@@ -57,6 +80,7 @@ class Result(Struct, frozen=True):
     database: str = ""
     """When the database was built; empty where there was none."""
     seconds: float = 0.0
+    accepted: Accepted = Accepted()
 
 
 class Work(Struct, frozen=True):
@@ -88,6 +112,7 @@ class _Status(Struct, rename="camel"):
     manifest: str = ""
     is_matched: bool = False
     vulnerabilities: Counted = Counted()
+    accepted: Accepted = Accepted()
     scanned_at: str = ""
     database_built_at: str = ""
     seconds: float = 0.0
@@ -141,6 +166,7 @@ def put_of(work: Work) -> Put:
         manifest=counts.manifest,
         is_matched=counts.is_matched,
         vulnerabilities=counts.counted,
+        accepted=result.accepted if result else Accepted(),
         scanned_at=result.at if result else "",
         database_built_at=result.database if result else "",
         seconds=round(result.seconds, 2) if result else 0.0,
@@ -164,7 +190,7 @@ def work_of(entry: Entry) -> Work | None:
         counts = ImageCounts(
             status.image, status.image_id, status.manifest, status.is_matched, status.vulnerabilities
         )
-        result = Result(counts, status.scanned_at, status.database_built_at, status.seconds)
+        result = Result(counts, status.scanned_at, status.database_built_at, status.seconds, status.accepted)
     return Work(_record(spec.digest, status), image, result, entry.revision)
 
 

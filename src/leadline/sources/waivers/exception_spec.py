@@ -133,7 +133,7 @@ class Named(Struct, rename="camel", forbid_unknown_fields=True):
 class Vulnerability(Struct, rename="camel", forbid_unknown_fields=True):
     """A vulnerability that is accepted in images."""
 
-    vulnerability: Named
+    vulnerability: Annotated[Named, Meta(description="Which one it is.")]
     status: Annotated[Status, Meta(description="What is said of it, in the words of VEX.")]
     justification: (
         Annotated[Justification, Meta(description="Why it is not affected; not_affected needs one.")] | None
@@ -186,7 +186,7 @@ class Posture(Struct, rename="camel", forbid_unknown_fields=True):
 
 
 class ExceptionSpec(Struct, rename="camel", forbid_unknown_fields=True):
-    """Findings that are accepted, with the reason and until when."""
+    """Findings that are accepted in its namespace, with the reason and until when. Its status says what became of it."""
 
     match: Annotated[Match, Meta(description="What it is about; all parts have to match.")] | None = None
     reason: Annotated[str, Meta(max_length=4096, description="Why it is accepted.")] | None = None
@@ -201,7 +201,7 @@ class ExceptionSpec(Struct, rename="camel", forbid_unknown_fields=True):
 
 
 class ClusterExceptionSpec(ExceptionSpec, rename="camel", forbid_unknown_fields=True):
-    """Findings that are accepted in the whole cluster, with the reason and until when."""
+    """Findings that are accepted in the whole cluster, with the reason and until when. Its status says what became of it."""
 
     match: Annotated[ClusterMatch, Meta(description="What it is about; all parts have to match.")] | None = (
         None

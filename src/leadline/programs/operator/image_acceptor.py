@@ -1,0 +1,131 @@
+"""Keeps what is accepted in images in step with those who accept it: stored results are looked at again, nothing is scanned."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from leadline.outputs.store.image_results import Counted, RunningContainer
+from leadline.programs.operator.dispatch import Scanner
+from leadline.programs.operator.image_carrier import Clock, result_of
+from leadline.programs.operator.image_jobs import task_of
+from leadline.programs.operator.plan import Job, Outcome, Settings, ended
+from leadline.programs.operator.used_images import InUse, title_of
+from leadline.programs.operator.work_state import ImageOfCluster, Work, WorkStore
+from leadline.scans.image_acceptance import Acceptance, ImageWaivers, view_of
+from leadline.scans.waiving import image_names
+from leadline.waivers.match import Subject
+
+log = logging.getLogger(__name__)
+AGAIN_S = 60.0
+"""After one that failed."""
+NOTHING = Acceptance()
+
+
+class Acceptor:
+    """Has at most ``settings.at_a_time`` results looked at together, and each image by no two."""
+
+    def __init__(self, works: WorkStore, scanner: Scanner, settings: Settings, clock: Clock) -> None:
+        self._works = works
+        self._scanner = scanner
+        self._settings = settings
+        self._clock = clock
+        self._wanted: dict[str, Acceptance] = {}
+        self._failed: dict[str, tuple[str, float]] = {}
+        """The stamp that was not reached, and when it is tried again, by digest."""
+        self.is_known = False
+        """Whether it is known what is accepted."""
+
+    def look(self, running: InUse, waivers: ImageWaivers | None) -> None:
+        """Works out what is to be accepted now; ``None`` before anything is known of that."""
+        self.is_known = waivers is not None
+        if waivers is None:
+            return
+        now = datetime.fromtimestamp(self._clock.now(), UTC)
+        self._wanted = {
+            digest: waivers.acceptance(_names(image), _subjects(image, running), now)
+            for digest, image in running.images.items()
+        }
+
+    def of(self, digest: str) -> Acceptance:
+        return self._wanted.get(digest, NOTHING)
+
+    def is_current(self, work: Work) -> bool:
+        """Whether its result says what is accepted now, as far as that is known."""
+        return not self.is_known or (
+            work.result is not None and work.result.accepted.stamp == self.of(work.image.digest).stamp
+        )
+
+    def stale(self, running: InUse, busy: Mapping[str, object]) -> list[Work]:
+        """Results to look at again now."""
+        now, found = self._clock.now(), []
+        for digest in running.images:
+            work = self._works.works.get(digest)
+            if work is None or work.result is None or work.record.phase == "Running" or digest in busy:
+                continue
+            stamp, again_at = self._failed.get(digest, ("", 0.0))
+            if not self.is_current(work) and not (stamp == self.of(digest).stamp and again_at > now):
+                found.append(work)
+        return found[: max(0, self._settings.at_a_time - len(busy))]
+
+    def seen_by(self, work: Work, container: RunningContainer, running: InUse) -> tuple[Counted, str]:
+        """What ``container`` has of the image of a current result; and what names that which it accepts."""
+        assert work.result is not None
+        result = work.result
+        acceptance = self.of(work.image.digest)
+        if not acceptance.stamp:
+            return result.counts.counted, ""
+        subjects = running.subjects.get(title_of(container), ())
+        views = {view_of(acceptance, subject) for subject in subjects}
+        # Two objects of one name in two API groups may see it differently: then nothing is accepted.
+        view = views.pop() if len(views) == 1 else ""
+        return result.accepted.counted(view) or result.counts.counted, f"{acceptance.stamp}.{view}"
+
+    def findings(self, running: InUse) -> dict[str, int]:
+        """That each exception is about, by its source, over all images that run."""
+        found = Counter[str]()
+        for digest in running.images:
+            work = self._works.works.get(digest)
+            if work is not None and work.result is not None:
+                found.update(work.result.accepted.findings)
+        return found
+
+    async def carry_out(self, digest: str) -> None:
+        """Looks at one again. Raises: ``StoreError``."""
+        acceptance = self.of(digest)
+        work = self._works.works[digest]
+        if work.result is None:
+            return
+        task = task_of(work.image, work.result.counts.manifest, acceptance)
+        answer = await self._scanner.scan(replace(task, is_scanned=True))
+        log.info(
+            "image %s: what is accepted is looked at: %s %s", digest, answer.outcome.phase, answer.outcome.why
+        )
+        current = self._works.works.get(digest)
+        if current is None or current.record.phase == "Running":
+            return
+        if answer.outcome.phase == "Done" and answer.counts is not None:
+            self._failed.pop(digest, None)
+            seconds = current.result.seconds if current.result else 0.0
+            result = result_of(answer)
+            await self._works.write(
+                replace(current, result=replace(result, seconds=seconds) if result else None)
+            )
+        elif answer.outcome.phase == "Lost":
+            job = Job(digest, current.record.version, is_stored=True)
+            record = ended(current.record, job, Outcome("Lost"), self._settings, self._clock.now())
+            await self._works.write(replace(current, record=record))
+        else:
+            self._failed[digest] = (acceptance.stamp, self._clock.now() + AGAIN_S)
+
+
+def _names(image: ImageOfCluster) -> tuple[str, ...]:
+    names = (known for source in image.sources for known in image_names(source.name))
+    return tuple(dict.fromkeys((*names, image.digest)))
+
+
+def _subjects(image: ImageOfCluster, running: InUse) -> list[Subject]:
+    titles = dict.fromkeys(one.rpartition(": ")[0] for one in image.workloads)
+    return [one for title in titles for one in running.subjects.get(title, ())]
