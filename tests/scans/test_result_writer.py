@@ -118,3 +118,52 @@ def test_results_about_kinds_that_may_not_be_read_are_not_beyond():
         assert beyond("Ingress.networking.k8s.io", "ClusterRole.rbac.authorization.k8s.io") == ["p"]
 
     run(scenario)
+
+
+class CountingStore(MemoryStore):
+    """Counts what it is asked for by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Key] = []
+
+    async def get(self, key: Key) -> Any:
+        self.asked.append(key)
+        return await super().get(key)
+
+
+def test_what_was_learnt_or_written_is_replaced_without_being_asked_for():
+    async def scenario() -> None:
+        store = CountingStore()
+        first = ResultWriter(store)
+        await first.learn()
+        await first.write([put(MONDAY, A="failed", B="failed", C="passed")], at=MONDAY)
+        await first.write([put(TUESDAY, A="failed", B="passed", C="failed")], at=TUESDAY)
+        second = ResultWriter(store)
+        await second.learn()
+        await second.write([put(WEDNESDAY, A="failed", B="failed", C="failed")], at=WEDNESDAY)
+        assert store.asked == []
+        found = await controls(store)
+        assert [found[id][FIRST_SEEN] for id in "ABC"] == [MONDAY, WEDNESDAY, TUESDAY]
+
+    asyncio.run(scenario())
+
+
+def test_what_someone_else_changed_after_it_was_known_is_asked_for_once_and_nothing_of_it_stays_but_dates():
+    async def scenario() -> None:
+        store = CountingStore()
+        writer, other = ResultWriter(store), ResultWriter(store)
+        await writer.learn()
+        await writer.write([put(MONDAY, A="failed")], at=MONDAY)
+        await other.learn()
+        await other.write([put(TUESDAY, A="failed", B="failed", OLD="failed")], at=TUESDAY)
+        await writer.write([put(WEDNESDAY, A="failed", B="failed", C="failed")], at=WEDNESDAY)
+        assert store.asked == [KEY]
+        found = await controls(store)
+        assert {id: result[FIRST_SEEN] for id, result in found.items()} == {
+            "A": MONDAY,
+            "B": TUESDAY,
+            "C": WEDNESDAY,
+        }
+
+    asyncio.run(scenario())

@@ -8,6 +8,8 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.kube.kinds import kind_key
 from leadline.kube.rbac import RBAC_KINDS
@@ -23,8 +25,31 @@ TIMESTAMP = f"{PREFIX}timestamp"
 RBAC = "RBAC"
 _AT_A_TIME = 8
 _ATTEMPTS = 3
+_MOST_SHARED = 20_000
 Body = dict[str, Any]
 T = TypeVar("T")
+
+
+class _Known(Struct, frozen=True, gc=False):
+    """As much of a stored result as is needed to know whether it is to be replaced, and by what."""
+
+    digest: bytes
+    kind: str
+    """Of the object that it is about; ``RBAC`` where it was joined from roles and bindings."""
+    revision: int
+    failed: tuple[str, ...]
+    """Ids of controls."""
+    dates: tuple[str, ...]
+    """Since when each of them fails."""
+
+
+class _Before(Struct, frozen=True):
+    """What a result goes on from."""
+
+    revision: int = ABSENT
+    dates: Mapping[str, str] = {}
+    """Since when each control that failed has done so."""
+    controls: Body = {}
 
 
 class ResultWriter:
@@ -32,10 +57,10 @@ class ResultWriter:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[Key, bytes] = {}
+        self._known: dict[Key, _Known] = {}
         """Without those that people manage."""
-        self._kinds: dict[Key, str] = {}
-        """The kind of the object that a result is about; ``RBAC`` where it was joined from roles and bindings."""
+        self._same: dict[tuple[str, ...], tuple[str, ...]] = {}
+        """Equal parts of what is known, each once."""
         self._has_learnt = False
         self.written = 0
         self.deleted = 0
@@ -48,7 +73,6 @@ class ResultWriter:
     async def learn(self) -> None:
         """Reads what is there. Raises: ``StoreError``."""
         self._known.clear()
-        self._kinds.clear()
         for plural in (SCANS, SUMMARIES):
             token, is_first = "", True
             while token or is_first:
@@ -56,7 +80,7 @@ class ResultWriter:
                 token, is_first = page.token, False
                 for entry in page.entries:
                     if not _is_of_people(entry):
-                        self._note(entry.key, entry.content)
+                        self._note(entry, _digest(entry.content))
         self._has_learnt = True
 
     def beyond(self, there: Collection[Key], unread_kinds: Collection[str]) -> list[Key]:
@@ -65,7 +89,7 @@ class ResultWriter:
         What ``unread_kinds`` are is not known to be gone.
         """
         kept = {*unread_kinds, *({RBAC} if any(kind in unread_kinds for kind in RBAC_KINDS) else ())}
-        return [key for key in self._known if key not in there and self._kinds[key] not in kept]
+        return [key for key, one in self._known.items() if key not in there and one.kind not in kept]
 
     async def write(self, puts: Iterable[Put], *, at: str, is_whole: bool = True) -> list[Key]:
         """The keys of ``puts``; those that are there already are not written again.
@@ -76,9 +100,11 @@ class ResultWriter:
         keys: list[Key] = []
         for batch in batches(puts, BATCH):
             keys += (put.key for put in batch)
-            wanted = [
-                put for put in batch if not is_whole or self._known.get(put.key) != _digest(put.content)
-            ]
+            wanted = []
+            for put in batch:
+                digest, known = _digest(put.content), self._known.get(put.key)
+                if not is_whole or known is None or known.digest != digest:
+                    wanted.append((put, digest))
             await self._write(wanted, at, is_whole=is_whole)
         return keys
 
@@ -95,42 +121,57 @@ class ResultWriter:
                     # Written by someone else meanwhile: it is not the one that was to go.
                     continue
             self._known.pop(key, None)
-            self._kinds.pop(key, None)
         self.deleted += count
         return count
 
-    async def _write(self, puts: Sequence[Put], at: str, *, is_whole: bool) -> None:
-        left = list(puts)
+    async def _write(self, wanted: Sequence[tuple[Put, bytes]], at: str, *, is_whole: bool) -> None:
         for attempt in range(_ATTEMPTS):
             made = []
-            for part in batches(left, _AT_A_TIME):
-                # What was not there when all was read is new: asking for it would double the requests.
-                is_new = self._has_learnt and attempt == 0
-                old = await asyncio.gather(*(self._old(put.key, is_new=is_new) for put in part))
-                made += [_continued(put, entry, at, is_whole) for put, entry in zip(part, old, strict=True)]
+            for part in batches(wanted, _AT_A_TIME):
+                # After a conflict it is not as it was known.
+                before = await asyncio.gather(
+                    *(self._before(put.key, is_known=not attempt, is_whole=is_whole) for put, _ in part)
+                )
+                made += [_continued(put, old, at) for (put, _), old in zip(part, before, strict=True)]
             if not made:
                 return
             try:
-                await self._store.put_all(made)
+                entries = await self._store.put_all(made)
             except ConflictError:
                 if attempt + 1 == _ATTEMPTS:
                     raise
                 continue
-            for put in made:
-                self._note(put.key, put.content)
+            for put, entry, (_, digest) in zip(made, entries, wanted, strict=True):
+                written = replace(entry, content=put.content)
+                self._note(written, digest if is_whole else _digest(put.content))
             self.written += len(made)
             return
 
-    async def _old(self, key: Key, *, is_new: bool) -> Entry | None:
-        return None if is_new and key not in self._known else await self._store.get(key)
+    async def _before(self, key: Key, *, is_known: bool, is_whole: bool) -> _Before:
+        """Asks for nothing that is known: that would double the requests."""
+        known = self._known.get(key)
+        if is_known and is_whole and known is not None:
+            return _Before(known.revision, dict(zip(known.failed, known.dates, strict=True)))
+        is_new = is_known and self._has_learnt and known is None
+        entry = None if is_new else await self._store.get(key)
+        if entry is None:
+            return _Before()
+        return _Before(entry.revision, _dates(entry), {} if is_whole else _controls(entry))
 
-    def _note(self, key: Key, content: Content) -> None:
-        labels = labels_of(content.metadata)
+    def _note(self, entry: Entry, digest: bytes) -> None:
+        labels = labels_of(entry.content.metadata)
         kind = kind_key(
             labels.get(f"{PREFIX}workload-api-group", ""), labels.get(f"{PREFIX}workload-kind", "")
         )
-        self._known[key] = _digest(content)
-        self._kinds[key] = RBAC if f"{PREFIX}rbac-resource" in labels else sys.intern(kind)
+        kind = RBAC if f"{PREFIX}rbac-resource" in labels else sys.intern(kind)
+        dates = _dates(entry)
+        failed, since = self._one(tuple(dates)), self._one(tuple(dates.values()))
+        self._known[entry.key] = _Known(digest, kind, entry.revision, failed, since)
+
+    def _one(self, part: tuple[str, ...]) -> tuple[str, ...]:
+        if len(self._same) > _MOST_SHARED:
+            self._same.clear()
+        return self._same.setdefault(part, part)
 
 
 def batches(source: Iterable[T], size: int) -> Iterator[Sequence[T]]:
@@ -139,24 +180,33 @@ def batches(source: Iterable[T], size: int) -> Iterator[Sequence[T]]:
         yield batch
 
 
-def _continued(put: Put, old: Entry | None, at: str, is_whole: bool) -> Put:
-    """``put`` with what goes on from the version before it."""
+def _continued(put: Put, before: _Before, at: str) -> Put:
+    """``put`` with what goes on from the version before it; the controls of that which it does not speak of stay."""
     body = orjson.loads(put.content.body)
     spec = body["spec"]
-    before: Body = {}
-    if old is not None:
-        before = (orjson.loads(old.content.body).get("spec") or {}).get("controls") or {}
-    dated = _timestamp(old) if old is not None else at
     for id, result in spec["controls"].items():
         if _is_failed(result):
-            known = before.get(id) or {}
-            result[FIRST_SEEN] = (known.get(FIRST_SEEN) or dated) if _is_failed(known) else at
-    if not is_whole:
-        spec["controls"] = {**before, **spec["controls"]}
+            result[FIRST_SEEN] = before.dates.get(id, at)
+    if before.controls:
+        spec["controls"] = {**before.controls, **spec["controls"]}
         if "severities" in spec:
             spec["severities"] = _counts(spec["controls"], spec["severities"])
     content = Content(put.content.metadata, body=orjson.dumps(body))
-    return Put(put.key, content, old.revision if old is not None else ABSENT)
+    return Put(put.key, content, before.revision)
+
+
+def _dates(entry: Entry) -> dict[str, str]:
+    """Since when each control that fails has done so; where that is not said, since the result was written."""
+    dated = _timestamp(entry)
+    return {
+        sys.intern(id): sys.intern(str(result.get(FIRST_SEEN) or dated))
+        for id, result in _controls(entry).items()
+        if _is_failed(result)
+    }
+
+
+def _controls(entry: Entry) -> Body:
+    return (orjson.loads(entry.content.body).get("spec") or {}).get("controls") or {}
 
 
 def _is_failed(result: Mapping[str, Any]) -> bool:

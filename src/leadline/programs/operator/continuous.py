@@ -153,6 +153,7 @@ class Continuous:
             await session.close()
         # What was read is let go of before the wait for the next scan.
         del session
+        await in_thread(give_back_memory)
         if not self._world.settings.continuous:
             await self._world.orders.wait("posture")
 
@@ -391,6 +392,7 @@ class _Session:
             told_at = loop.time()
             body = posture_run(await self._report(), self._told("changes"), Outcome(self._started, FOLLOWING))
             body["status"] |= {"finishedAt": "", "changedAt": self._changed_at, "seenAt": moment()}
+            await in_thread(give_back_memory)
             try:
                 await record(self._world.store, CURRENT, body)
             except StoreError as error:
