@@ -73,6 +73,43 @@ helm.sh/hook: pre-delete
 helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
 {{- end }}
 
+{{- /* Of an address, with its protocol: 443/TCP. */ -}}
+{{- define "leadline.portOf" -}}
+{{- $written := "^[a-z]+://[^/?#]*:([0-9]+)([/?#].*)?$" }}
+{{- if regexMatch $written . }}{{ regexReplaceAll $written . "${1}" }}
+{{- else if hasPrefix "http://" . }}80
+{{- else }}443
+{{- end }}{{ if hasPrefix "udp://" . }}/UDP{{ else }}/TCP{{ end }}
+{{- end }}
+
+{{- /* Ports that the programs ask outside of the cluster, or where a database is, as a list of 443/TCP. */ -}}
+{{- define "leadline.outsidePorts" -}}
+{{- $ports := list }}
+{{- if .Values.capabilities.vulnerabilityScan }}
+{{- range .Values.networkPolicy.registryPorts }}{{ $ports = append $ports (printf "%d/TCP" (int .)) }}{{ end }}
+{{- with .Values.vulnerabilityDatabase.address }}{{ $ports = append $ports (include "leadline.portOf" .) }}{{ end }}
+{{- end }}
+{{- if .Values.capabilities.alerts }}
+{{- range .Values.alerts.ports }}{{ $ports = append $ports (printf "%d/TCP" (int .)) }}{{ end }}
+{{- range .Values.alerts.receivers }}{{ range . }}
+{{- with .url | default .address }}{{ $ports = append $ports (include "leadline.portOf" .) }}{{ end }}
+{{- end }}{{ end }}
+{{- end }}
+{{- if .Values.postgresql.secretName }}
+{{- range .Values.postgresql.ports }}{{ $ports = append $ports (printf "%d/TCP" (int .)) }}{{ end }}
+{{- end }}
+{{- $ports | uniq | toJson }}
+{{- end }}
+
+{{- /* No peers at all would be everyone. */ -}}
+{{- define "leadline.metricsIngress" -}}
+{{- if and .Values.capabilities.prometheusExporter .Values.networkPolicy.metricsFrom }}
+- ports:
+  - {port: metrics, protocol: TCP}
+  from: {{ toYaml .Values.networkPolicy.metricsFrom | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{- define "leadline.kubeApiEgress" -}}
 - ports:
   {{- range .Values.networkPolicy.kubeApiPorts }}
