@@ -129,18 +129,19 @@ POLICY = st.builds(
 )
 CONTROL_IDS = ("C-0057", "C-0016", "C-0012", "C-0260", "C-0015", "C-0188", "C-0034", "C-0188", "L-0001")
 EXCEPTION = st.builds(
-    lambda controls, resources, selector, expires: {
+    lambda controls, resources, selector, expires, framework: {
         "reason": "known",
         "match": {**({"resources": resources} if resources else {}), **selector},
-        "posture": [{"controlID": control, "action": "ignore"} for control in controls],
+        "posture": [{"controlID": control, "action": "ignore", **framework} for control in controls],
         **({"expiresAt": expires} if expires else {}),
     },
     st.lists(st.sampled_from(CONTROL_IDS), min_size=1, max_size=3),
     st.lists(
         st.builds(
-            lambda kind, name: {"kind": kind, **({"name": name} if name else {})},
+            lambda kind, name, group: {"kind": kind, **({"name": name} if name else {}), **group},
             st.sampled_from(["Pod", "Deployment", "Role", "ServiceAccount"]),
             st.sampled_from(["", "a", "b"]),
+            st.sampled_from([{}, {}, {"apiGroup": ""}, {"apiGroup": "apps"}]),
         ),
         max_size=2,
     ),
@@ -148,8 +149,12 @@ EXCEPTION = st.builds(
         st.just({}),
         LABELS.map(lambda pairs: {"objectSelector": {"matchLabels": pairs}}),
         LABELS.map(lambda pairs: {"namespaceSelector": {"matchLabels": pairs}}),
+        st.sampled_from(["objectSelector", "namespaceSelector"]).map(
+            lambda name: {name: {"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}}
+        ),
     ),
     st.sampled_from(["", "2001-01-01", "2999-01-01", "no date"]),
+    st.sampled_from([{}, {}, {"frameworkName": "NSA"}, {"frameworkName": "mitre"}]),
 )
 ACCEPTED = st.sampled_from(
     [

@@ -98,6 +98,8 @@ def test_after_any_series_of_changes_the_store_holds_what_a_fresh_scan_finds(dat
         report, fresh = followed.report(), FollowedResults(RULES, reading(*resources)).report()
         assert report.severities() == fresh.severities()
         assert report.compliance() == fresh.compliance()
+        for framework in fresh.frameworks:
+            assert report.compliance(framework) == fresh.compliance(framework)
         assert len(report.waived) == len(fresh.waived)
 
     asyncio.run(scenario())

@@ -67,6 +67,17 @@ class Waived(Struct, frozen=True):
     """Place of the waiver in the report's ``waivers``."""
 
 
+class FrameworkWaived(Struct, frozen=True):
+    """An object that fails a control, and passes it in the view of some frameworks: a waiver holds in these alone."""
+
+    control: str
+    resource: str
+    waiver: int
+    """Place of the waiver in the report's ``waivers``."""
+    frameworks: tuple[str, ...]
+    """By name."""
+
+
 class BaselineUse(Struct, frozen=True):
     """What the findings were compared with."""
 
@@ -128,6 +139,8 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
     seconds: float = 0.0
     waived: tuple[Waived, ...] = ()
     """Findings that a waiver covers. They are not among ``findings``, and their objects count as passed."""
+    waived_in_frameworks: tuple[FrameworkWaived, ...] = ()
+    """What some frameworks alone accept. The findings are among ``findings``; ``seen_by`` says what a framework sees."""
     waivers: tuple[WaiverUse, ...] = ()
     """Every waiver that was looked at, and what became of it."""
     baseline: BaselineUse | None = None
@@ -145,6 +158,25 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
         known = frozenset(self.baseline.known)
         kept = tuple(one for number, one in enumerate(self.findings) if number not in known)
         return replace(self, findings=kept, baseline=None)
+
+    def seen_by(self, framework: Framework | None) -> "PostureReport":
+        """With what ``framework`` alone accepts among what is accepted; itself where there is nothing, or no framework."""
+        if framework is None or not self.waived_in_frameworks:
+            return self
+        accepted = {
+            (one.control, one.resource): one.waiver
+            for one in self.waived_in_frameworks
+            if framework.name in one.frameworks
+        }
+        waived = [
+            Waived(one, accepted[one.control, one.resource])
+            for one in self.findings
+            if (one.control, one.resource) in accepted
+        ]
+        kept = tuple(one for one in self.findings if (one.control, one.resource) not in accepted)
+        return replace(
+            self, findings=kept, waived=(*self.waived, *waived), waived_in_frameworks=(), baseline=None
+        )
 
     @cached_property
     def by_id(self) -> Mapping[str, Resource]:
@@ -193,7 +225,7 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
         wanted = None if framework is None else set(framework.control_ids)
         scores = [
             row.compliance
-            for row in self.by_control
+            for row in self.seen_by(framework).by_control
             if row.compliance is not None and (wanted is None or row.control.id in wanted)
         ]
         return sum(scores) / len(scores) if scores else None

@@ -113,6 +113,7 @@ def scores(report: PostureReport) -> list[tuple[str, str]]:
 
 def _score(report: PostureReport, framework: Framework | None) -> str:
     listed = None if framework is None else set(framework.control_ids)
+    report = report.seen_by(framework)
     rows = [row for row in report.by_control if listed is None or row.control.id in listed]
     judged = sum(1 for row in rows if row.judged)
     not_built = sum(1 for row in rows if not row.control.is_built)

@@ -78,10 +78,16 @@ def waiver_facts(uses: Iterable[WaiverUse]) -> list[dict[str, Any]]:
             "findings": use.findings,
             "cameWithTarget": use.waiver.is_from_target,
             "isBroad": use.is_broad,
+            **_frameworks_of(use.waiver),
             **({} if use.days_left is None else {"daysLeft": use.days_left}),
         }
         for use in uses
     ]
+
+
+def _frameworks_of(waiver: Waiver) -> dict[str, Any]:
+    names = dict.fromkeys(name for match in waiver.matches for name in match.frameworks)
+    return {"frameworks": list(names)} if names else {}
 
 
 def odd_waivers(uses: Iterable[WaiverUse]) -> Iterator[str]:
@@ -100,6 +106,9 @@ def remarks_of(use: WaiverUse) -> list[str]:
         remarks.append(f"expired on {plain(use.waiver.expires)}{finding}")
     elif use.state == "unused":
         remarks.append("accepts nothing that was found")
+    frameworks = dict.fromkeys(name for match in use.waiver.matches for name in match.frameworks)
+    if frameworks and use.state == "used":
+        remarks.append(f"accepted in the view of {', '.join(map(plain, frameworks))} alone")
     if use.is_broad:
         remarks.append("too broad: names no control or vulnerability, or nothing that it is about")
     if use.state == "used" and use.days_left is not None and use.days_left <= SOON_DAYS:

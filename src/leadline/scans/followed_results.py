@@ -32,13 +32,14 @@ from leadline.scans.waiving import (
     Waiving,
     controls_of,
     covered,
+    in_namespaces,
+    labels_of_namespaces,
     waived,
     waivers_of_files,
-    waivers_of_objects,
 )
 from leadline.sources.waivers.marks import annotated
-from leadline.sources.waivers.security_exceptions import is_security_exception
-from leadline.waivers.apply import is_over
+from leadline.sources.waivers.security_exceptions import is_security_exception, security_exception
+from leadline.waivers.apply import is_over, why_unusable
 
 _ROLES = frozenset({"Role", "ClusterRole"})
 Covered = Mapping[str, int]
@@ -74,12 +75,19 @@ class FollowedResults:
         options = rules.options
         self._hidden = Redaction(options.secrets)
         self._hidden.learn_from(reading.resources)
-        self._waiving = Waiving(waivers_of_files(options.waivers), tuple(rules.policies.known), options)
+        self._waiving = Waiving(
+            waivers_of_files(options.waivers),
+            tuple(rules.policies.known),
+            options,
+            is_of_frameworks=rules.policies.is_of_frameworks,
+        )
         facts = facts_of(options, reading)
         self._judge = Judge(asked_controls(reading, rules.policies), rules.settings, facts)
         self._worlds = Worlds(reading.resources, facts)
         self._followed = Followed(self._judge, self._worlds)
         self._exceptions: dict[str, Resource] = {}
+        self._read: dict[str, Waiver] = {}
+        """Those of the exceptions that can be used, by id."""
         self._namespaces: dict[str, Resource] = {}
         self._expiring: dict[str, tuple[Waiver, ...]] = {}
         """Annotations that accept something until some day, by the id of their object."""
@@ -134,7 +142,7 @@ class FollowedResults:
         before = self._waivers()
         difference = self._followed.change(removed, added)
         for id in removed:
-            for held in (self._exceptions, self._namespaces, self._expiring):
+            for held in (self._exceptions, self._read, self._namespaces, self._expiring):
                 held.pop(id, None)
         for resource in added:
             self._note(resource)
@@ -212,7 +220,9 @@ class FollowedResults:
         counts: dict[str, Counter[str]] = {}
         if self._exceptions:
             owner_of = {one.id: id for one, id in zip(raw.resources, of, strict=True)}
-            for subject, row in covered(raw, tuple(self._waivers().values())).items():
+            spaces = _spaces(raw.resources)
+            near = [one for one in self._waivers().values() if _is_near(_namespaces_of(one), spaces)]
+            for subject, row in covered(raw, near).items():
                 counts.setdefault(owner_of[subject], Counter()).update(row)
         return _Part(report, {one.id: id for one, id in zip(report.resources, of, strict=True)}, counts)
 
@@ -221,7 +231,10 @@ class FollowedResults:
         there = {resource.id for resource in judgement.resources}
         ids = {id for parts in judgement.joined for id in parts} - there
         named = [one for id in sorted(ids) if (one := self._worlds.get(id)) is not None]
-        deciding = (*self._exceptions.values(), *(self._namespaces.values() if self._exceptions else ()))
+        spaces = _spaces((*judgement.resources, *named))
+        # Thousands of exceptions of other namespaces are none of what is judged here.
+        near = [one for one in self._exceptions.values() if not one.namespace or one.namespace in spaces]
+        deciding = (*near, *(self._namespaces.values() if near or self._waiving.given else ()))
         return (*named, *(one for one in deciding if one.id not in there | ids))
 
     def _raw(self, judgement: Judgement) -> PostureReport:
@@ -239,6 +252,9 @@ class FollowedResults:
     def _note(self, resource: Resource) -> None:
         if is_security_exception(resource.body):
             self._exceptions[resource.id] = resource
+            waiver = security_exception(resource.body, resource.title)
+            if isinstance(waiver, Waiver) and not why_unusable(waiver):
+                self._read[resource.id] = waiver
         elif resource.kind == "Namespace":
             self._namespaces[resource.id] = resource
         expiring = tuple(one for one in annotated(resource) if one.expires)
@@ -249,8 +265,8 @@ class FollowedResults:
         """Those that are objects of their own, by their source."""
         if not self._exceptions or not self.rules.options.use_target_waivers:
             return {}
-        found, _ = waivers_of_objects((*self._exceptions.values(), *self._namespaces.values()))
-        return {one.source: one for one in found if one.kind == "security exception"}
+        found = in_namespaces(self._read.values(), labels_of_namespaces(self._namespaces.values()))
+        return {one.source: one for one in found}
 
     def _expect(self, waivers: Iterable[Waiver]) -> None:
         """Has all looked at again that ``waivers`` may be about."""
@@ -303,6 +319,15 @@ class Claims:
                 del self._claims[place]
         for subject, place in new:
             self._claims[place] = (*self._claims.get(place, ()), (subject, id))
+
+
+def _spaces(resources: Iterable[Resource]) -> set[str]:
+    """The namespaces that they are in, or are."""
+    return {one.name if one.kind == "Namespace" else one.namespace for one in resources}
+
+
+def _is_near(namespaces: frozenset[str] | None, spaces: set[str]) -> bool:
+    return namespaces is None or not namespaces.isdisjoint(spaces)
 
 
 def _namespaces_of(waiver: Waiver) -> frozenset[str] | None:

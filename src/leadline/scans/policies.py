@@ -37,6 +37,8 @@ class Policies(Struct, frozen=True):
     frameworks: tuple[Framework, ...]
     known: tuple[BuiltControl, ...]
     """Every control there is, chosen or not."""
+    is_of_frameworks: bool = False
+    """Whether the controls are those of ``frameworks`` and asked for their sake alone."""
     closers: tuple[Callable[[], None], ...] = ()
     """To be called after judging: they end what evaluates users' rules."""
     confinements: tuple[Callable[[], str], ...] = ()
@@ -65,6 +67,7 @@ def choose_policies(options: PostureOptions) -> Policies:
     known = all_there_are.controls
     own = tuple(framework_of(path, known) for path in options.framework_files)
     frameworks: tuple[Framework, ...] = own
+    is_of_frameworks = False
     if options.controls and options.frameworks:
         raise UsageError("controls and frameworks are chosen in scans of their own")
     if options.controls:
@@ -72,8 +75,10 @@ def choose_policies(options: PostureOptions) -> Policies:
     elif options.frameworks and "all" not in (name.lower() for name in options.frameworks):
         frameworks = (*find_frameworks(options.frameworks, (*own, *load_frameworks(known))), *own)
         controls = controls_of(frameworks, known)
+        is_of_frameworks = True
     elif own and not options.frameworks and not options.workload:
         controls = controls_of(own, known)
+        is_of_frameworks = True
     else:
         if options.frameworks:
             frameworks = (*load_frameworks(known), *own)
@@ -96,6 +101,7 @@ def choose_policies(options: PostureOptions) -> Policies:
         controls,
         counted,
         known,
+        is_of_frameworks,
         tuple(engine.close for engine in engines),
         tuple(partial(_confinement, engine) for engine in engines),
         all_there_are.unread,

@@ -74,15 +74,16 @@ def posture_status(report: PostureReport, options: RunOptions, outcome: Outcome)
 
 def scores(report: PostureReport) -> Body:
     """Compliance over all controls, and of each framework; ``score`` is left out where nothing was judged."""
-    rows = {row.control.id: row for row in report.by_control}
     overall = report.compliance()
     return {
         **({} if overall is None else {"score": round(overall, 2)}),
-        "frameworkScores": [_score(report, framework, rows) for framework in report.frameworks],
+        "frameworkScores": [_score(report.seen_by(framework), framework) for framework in report.frameworks],
     }
 
 
-def _score(report: PostureReport, framework: Framework, rows: dict[str, ControlCount]) -> Body:
+def _score(report: PostureReport, framework: Framework) -> Body:
+    """``report``: as the framework sees it."""
+    rows = {row.control.id: row for row in report.by_control}
     score = report.compliance(framework)
     status = Counter(row.status for row in _rows(framework, rows))
     return {

@@ -61,7 +61,12 @@ def open_posture_scan(targets: Sequence[str], options: PostureOptions) -> Iterat
         policies = choose_policies(options)
         known = shipped_settings(policies.known)
         settings = read_settings(options.settings_file, known) if options.settings_file else known
-        waiving = Waiving(waivers_of_files(options.waivers), tuple(policies.known), options)
+        waiving = Waiving(
+            waivers_of_files(options.waivers),
+            tuple(policies.known),
+            options,
+            is_of_frameworks=policies.is_of_frameworks,
+        )
         started = time.monotonic()
         with read(targets, options, policies.controls) as reading:
             hidden.add_objects(reading.resources)

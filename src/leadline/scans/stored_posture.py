@@ -11,9 +11,9 @@ from msgspec import Struct, structs
 from leadline.errors import SourceError
 from leadline.model.control import Control, Framework
 from leadline.model.finding import Finding, Skip, Unread
-from leadline.model.report import PostureReport, Target, TargetKind, Waived
+from leadline.model.report import FrameworkWaived, PostureReport, Target, TargetKind, Waived
 from leadline.model.resource import Resource
-from leadline.model.waiver import WaiverUse
+from leadline.model.waiver import Waiver, WaiverUse
 from leadline.outputs.place import NoPlaces
 from leadline.outputs.store.posture_reading import Accepted, StoredResult, stored_result
 from leadline.outputs.store.posture_results import SCANS
@@ -69,8 +69,11 @@ async def stored_posture(store: Store, options: PostureOptions) -> PostureReport
         for one in result.accepted
         if one.finding.resource in kept and (wanted is None or one.finding.control in wanted)
     ]
-    waiving = Waiving(waivers_of_files(options.waivers), policies.known, options)
-    return _with_accepted(waived(report, NoPlaces(), waiving), accepted)
+    waiving = Waiving(
+        waivers_of_files(options.waivers), policies.known, options, is_of_frameworks=policies.is_of_frameworks
+    )
+    shown = _with_accepted(waived(report, NoPlaces(), waiving), accepted)
+    return _with_accepted_in(shown, [one for one in results if one.resource.id in kept])
 
 
 def _with_accepted(report: PostureReport, accepted: list[Accepted]) -> PostureReport:
@@ -84,6 +87,33 @@ def _with_accepted(report: PostureReport, accepted: list[Accepted]) -> PostureRe
         report,
         waived=(*report.waived, *(Waived(one.finding, places[one.waiver]) for one in accepted)),
         waivers=(*report.waivers, *(WaiverUse(waiver, "used", number) for waiver, number in counts.items())),
+    )
+
+
+def _with_accepted_in(report: PostureReport, results: Iterable[StoredResult]) -> PostureReport:
+    """``report`` with what some frameworks alone accepted when it was scanned."""
+    names = {framework.name for framework in report.frameworks}
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for result in results:
+        for control, frameworks in result.accepted_in.items():
+            for framework, waiver in frameworks.items():
+                if framework in names:
+                    rows.setdefault((control, result.resource.id, waiver), []).append(framework)
+    if not rows:
+        return report
+    counts = Counter(waiver for _, _, waiver in rows)
+    places = {waiver: len(report.waivers) + number for number, waiver in enumerate(counts)}
+    found = (
+        FrameworkWaived(control, resource, places[waiver], tuple(frameworks))
+        for (control, resource, waiver), frameworks in rows.items()
+    )
+    return structs.replace(
+        report,
+        waived_in_frameworks=(*report.waived_in_frameworks, *found),
+        waivers=(
+            *report.waivers,
+            *(WaiverUse(Waiver(name=name, matches=()), "used", number) for name, number in counts.items()),
+        ),
     )
 
 

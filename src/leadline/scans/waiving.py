@@ -12,7 +12,7 @@ from leadline.image.identity.reference import read_reference
 from leadline.kube.workload import images_in
 from leadline.model.control import Control
 from leadline.model.finding import Finding, Unread
-from leadline.model.report import PostureReport, Waived
+from leadline.model.report import FrameworkWaived, PostureReport, Waived
 from leadline.model.resource import Resource
 from leadline.model.waiver import Waiver, WaiverMatch
 from leadline.outputs.place import Places
@@ -22,7 +22,7 @@ from leadline.sources.regular_file import read_regular
 from leadline.sources.waivers.marks import LARGEST_MARKED, MARK, Comment, annotated, comments
 from leadline.sources.waivers.security_exceptions import is_security_exception, security_exception
 from leadline.waivers.apply import Waivers, why_unusable
-from leadline.waivers.match import Problem, Subject, is_about, is_on, resolved
+from leadline.waivers.match import Problem, Subject, is_about, resolved
 
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -45,6 +45,8 @@ class Waiving(Struct, frozen=True):
     known: tuple[Control, ...]
     """Every control that there is, asked or not."""
     options: PostureOptions
+    is_of_frameworks: bool = False
+    """Whether the scan is about the report's frameworks alone, so that what all of them accept is accepted."""
 
 
 def waived(report: PostureReport, places: Places, waiving: Waiving) -> PostureReport:
@@ -60,7 +62,8 @@ def waived(report: PostureReport, places: Places, waiving: Waiving) -> PostureRe
         unread = (*unread, *marked.unread)
     if not waivers:
         return replace(report, unread=(*report.unread, *unread)) if unread else report
-    problems = {control.id: _problem(control) for control in report.controls}
+    frameworks = _Frameworks(report, is_all=waiving.is_of_frameworks)
+    problems = {control.id: _problem(control, frameworks.listing(control.id)) for control in report.controls}
     now = datetime.now(UTC).strftime(_MOMENT)
     every = [_problem(control) for control in waiving.known]
     held = Waivers(waivers, now, lambda match: _is_asked(match, problems.values(), every))
@@ -74,6 +77,8 @@ def waived(report: PostureReport, places: Places, waiving: Waiving) -> PostureRe
                 used = held.use(first_comment + comment)
                 place = used if place is None else place
         if place is None:
+            place = frameworks.found(held, finding, problems[finding.control], subjects.asked(finding))
+        if place is None:
             kept.append(finding)
         else:
             accepted.append(Waived(finding, place))
@@ -81,6 +86,7 @@ def waived(report: PostureReport, places: Places, waiving: Waiving) -> PostureRe
         report,
         findings=tuple(kept),
         waived=tuple(accepted),
+        waived_in_frameworks=tuple(frameworks.waived()),
         waivers=held.uses(),
         unread=(*report.unread, *unread),
     )
@@ -139,25 +145,11 @@ def covered(report: PostureReport, waivers: Sequence[Waiver]) -> dict[str, Count
     """
     problems = {control.id: _problem(control) for control in report.controls}
     subjects = _Subjects(report)
+    held = Waivers(waivers, "", lambda match: True)
     counts: dict[str, Counter[str]] = {}
-    known: dict[tuple[str, ...], list[Subject]] = {}
-    about_each: dict[str, list[tuple[Waiver, list[WaiverMatch]]]] = {}
-    for finding in report.findings:
-        about = about_each.get(finding.control)
-        if about is None:
-            about = about_each[finding.control] = [
-                (waiver, matches)
-                for waiver in waivers
-                if (matches := [m for m in waiver.matches if is_about(m, problems[finding.control])])
-            ]
-        if not about:
-            continue
-        ids, found = subjects.asked(finding)
-        if ids not in known:
-            known[ids] = found()
-        for waiver, matches in about:
-            if any(is_on(match, subject) for match in matches for subject in known[ids]):
-                counts.setdefault(finding.resource, Counter())[waiver.source] += 1
+    for finding in report.findings if waivers else ():
+        for place in held.places_about(problems[finding.control], *subjects.asked(finding)):
+            counts.setdefault(finding.resource, Counter())[waivers[place].source] += 1
     return counts
 
 
@@ -188,14 +180,52 @@ def controls_of(waivers: Sequence[Waiver], known: Iterable[Control]) -> frozense
     )
 
 
-def _problem(control: Control) -> Problem:
-    return Problem(controls=(control.id, control.title), severity=control.severity)
+def _problem(control: Control, frameworks: tuple[str, ...] | None = None) -> Problem:
+    return Problem(controls=(control.id, control.title), frameworks=frameworks, severity=control.severity)
 
 
 def _is_asked(match: WaiverMatch, asked: Iterable[Problem], known: Iterable[Problem]) -> bool:
     """Whether it could be about something here. One that names a control which does not exist is about nothing anywhere."""
     is_mistaken = bool(match.controls) and not any(is_about(match, problem) for problem in known)
     return is_mistaken or any(is_about(match, problem) for problem in asked)
+
+
+class _Frameworks:
+    """What holds in some frameworks alone: an object passes a control in those that accept all that fails it."""
+
+    def __init__(self, report: PostureReport, *, is_all: bool) -> None:
+        self._is_all = is_all
+        self._listing: dict[str, tuple[str, ...]] = {}
+        for framework in report.frameworks:
+            for control in dict.fromkeys(framework.control_ids):
+                self._listing[control] = (*self._listing.get(control, ()), framework.name)
+        self._pairs: dict[tuple[str, str], dict[str, int]] = {}
+        """The waiver of each framework, by control and object."""
+
+    def listing(self, control: str) -> tuple[str, ...]:
+        """Names of the frameworks that list it."""
+        return self._listing.get(control, ())
+
+    def found(
+        self, held: Waivers, finding: Finding, problem: Problem, asked: tuple[tuple[str, ...], Any]
+    ) -> int | None:
+        """The place of a waiver where every view of the scan accepts ``finding``; else remembers which do."""
+        if not held.has_frameworks:
+            return None
+        names = self.listing(finding.control)
+        places = held.find_in_frameworks(problem, *asked, names)
+        if self._is_all and names and all(name in places for name in names):
+            return places[names[0]]
+        pair = (finding.control, finding.resource)
+        before = self._pairs.get(pair, places)
+        self._pairs[pair] = {name: place for name, place in before.items() if name in places}
+        return None
+
+    def waived(self) -> Iterator[FrameworkWaived]:
+        for (control, resource), places in self._pairs.items():
+            for waiver in dict.fromkeys(places.values()):
+                names = tuple(name for name, place in places.items() if place == waiver)
+                yield FrameworkWaived(control, resource, waiver, names)
 
 
 class _Subjects:

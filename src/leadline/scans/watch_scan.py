@@ -62,7 +62,12 @@ class WatchedScan:
         self._hidden = Redaction(options.secrets)
         self._hidden.add_settings((*options.charts.set, *options.charts.set_string))
         self._hidden.add_objects(reading.resources)
-        self._waiving = Waiving(waivers_of_files(options.waivers), tuple(policies.known), options)
+        self._waiving = Waiving(
+            waivers_of_files(options.waivers),
+            tuple(policies.known),
+            options,
+            is_of_frameworks=policies.is_of_frameworks,
+        )
         self._policies = policies
         self._settings = settings
         self.reading = reading

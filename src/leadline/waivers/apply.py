@@ -69,6 +69,10 @@ class Waivers:
                 found[name] = place
         return found
 
+    def places_about(self, problem: Problem, key: Hashable, subjects: Subjects) -> list[int]:
+        """Places of all waivers that are about ``problem``, also of those that have expired. Counts nothing."""
+        return list(dict.fromkeys(entry.place for entry in self._covering(problem, key, subjects)))
+
     def places_on(self, subject: Subject) -> tuple[int, ...]:
         """Places of the waivers that may be about something on ``subject``."""
         return tuple(dict.fromkeys(entry.place for entry in self._matches([subject], is_every=False)))

@@ -374,6 +374,11 @@ def _control(row: ControlCount, counters: Counters, accepted: Collection[str]) -
 def _framework(
     report: PostureReport, framework: Framework, controls: Mapping[str, dict[str, Any]], counters: Counters
 ) -> dict[str, Any]:
+    seen = report.seen_by(framework)
+    if seen is not report:
+        counters = Counters(seen)
+        accepted = {one.finding.control for one in seen.waived}
+        controls = {row.control.id: _control(row, counters, accepted) for row in _rows(seen)}
     ids = [control_id for control_id in framework.control_ids if control_id in controls]
     without_severity = {
         control_id: {k: v for k, v in controls[control_id].items() if k != "severity"}

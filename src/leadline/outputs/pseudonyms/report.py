@@ -68,6 +68,9 @@ class _Masked:
             resources=self._resources,
             findings=tuple(map(self._finding, one.findings)),
             waived=tuple(structs.replace(row, finding=self._finding(row.finding)) for row in one.waived),
+            waived_in_frameworks=tuple(
+                structs.replace(row, resource=self._id(row.resource)) for row in one.waived_in_frameworks
+            ),
             waivers=tuple(map(self._waiver, one.waivers)),
             skips=self._skips(one.skips),
             unread=tuple(self._unread(one.unread)),

@@ -119,6 +119,10 @@ class Redaction:
                     strict=True,
                 )
             ),
+            waived_in_frameworks=tuple(
+                structs.replace(one, resource=ids.get(one.resource, one.resource))
+                for one in report.waived_in_frameworks
+            ),
             waivers=tuple(map(self._waiver, report.waivers)),
             joined=tuple(tuple(ids.get(i, i) for i in parts) for parts in report.joined)
             if ids

@@ -1,6 +1,6 @@
 """Stored results of a posture scan as values again. Any client may have written them: what is missing is left open."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from leadline.model.control import Control, Missing, Remove, Review, Set, Violat
 from leadline.model.finding import Finding, Skip
 from leadline.model.resource import CLUSTER, Origin, Resource
 from leadline.model.waiver import Waiver
-from leadline.outputs.store.posture_results import BY_EXCEPTION, OBJECT, PREFIX, SUB_STATUS
+from leadline.outputs.store.posture_results import ACCEPTED_IN, BY_EXCEPTION, OBJECT, PREFIX, SUB_STATUS
 from leadline.outputs.store.protocol import Entry
 
 
@@ -34,6 +34,8 @@ class StoredResult(Struct, frozen=True):
     """Those that judged it, as far as the results describe them."""
     findings: tuple[Finding, ...]
     accepted: tuple[Accepted, ...]
+    accepted_in: Mapping[str, Mapping[str, str]]
+    """For controls that fail, by id, the frameworks that alone accept it, each with the waiver's name."""
     gave_up: tuple[Skip, ...]
     """Controls that could not judge it."""
     at: str
@@ -103,6 +105,7 @@ class _Result(Struct):
     severity: _Severity | None = None
     status: _Status | None = None
     rules: list[_Rule] | None = None
+    accepted_in: dict[str, str] | None = msgspec.field(default=None, name=ACCEPTED_IN)
 
 
 class _Spec(Struct, rename="camel"):
@@ -140,6 +143,7 @@ def stored_result(entry: Entry) -> StoredResult:
         tuple(_control(id, result) for id, result in judged.items()),
         tuple(finding for id, result in judged.items() for finding in _findings(id, result, resource)),
         tuple(one for id, result in judged.items() for one in _accepted(id, result, resource)),
+        {id: result.accepted_in for id, result in judged.items() if result.accepted_in},
         tuple(_skip(id, status) for id, _, status in results if status.status == "skipped"),
         (metadata.annotations or {}).get(f"{PREFIX}timestamp", ""),
     )

@@ -23,6 +23,8 @@ OBJECT = "leadline.dev/object"
 """The annotation that names what was judged: labels cannot hold every name."""
 BY_EXCEPTION = "w/exceptions"
 """The sub-status of what fails and is accepted."""
+ACCEPTED_IN = "acceptedIn"
+"""Of a control that fails, the frameworks that alone accept it, each with the name of the waiver."""
 SUB_STATUS: dict[SkipKind, str] = {"no objects": "irrelevant", "not read": "notEvaluated"}
 """Why a control could not judge an object, in the words that clients know."""
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")
@@ -49,6 +51,10 @@ def posture_puts(
     accepted: dict[str, list[Waived]] = {}
     for one in report.waived:
         accepted.setdefault(one.finding.resource, []).append(one)
+    in_frameworks: dict[str, dict[str, dict[str, str]]] = {}
+    for some in report.waived_in_frameworks:
+        names = in_frameworks.setdefault(some.resource, {}).setdefault(some.control, {})
+        names |= dict.fromkeys(some.frameworks, report.waivers[some.waiver].waiver.name)
     for resource, judged, parts in _subjects(report):
         failed = findings.get(resource.id, {})
         gave_up = report.gave_up.get(resource.id, ())
@@ -61,6 +67,9 @@ def posture_puts(
         results |= {skip.control: _skipped(controls[skip.control], skip) for skip in gave_up}
         for one in accepted.get(resource.id, ()):
             _accept(results, one.finding, report.waivers[one.waiver].waiver, resource)
+        for control, names in in_frameworks.get(resource.id, {}).items():
+            if control in results:
+                results[control][ACCEPTED_IN] = names
         yield from _pair(resource, related, results, (place, at))
 
 
@@ -146,7 +155,9 @@ def _pair(
         if result["status"]["status"] == "failed":
             counts[result["severity"]["severity"].lower()] += 1
     short = {
-        id: {name: result[name] for name in ("controlID", "severity", "status")}
+        id: {
+            name: result[name] for name in ("controlID", "severity", "status", ACCEPTED_IN) if name in result
+        }
         for id, result in results.items()
     }
     yield _put(SUMMARIES, namespace, name, metadata, {"severities": counts, "controls": short})

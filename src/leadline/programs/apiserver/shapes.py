@@ -38,6 +38,7 @@ _RULE = record(
     }
 )
 _FIRST_SEEN = Shape("string", description="Since when the control has failed without a pause.")
+_ACCEPTED_IN = map_of(TEXT, "Frameworks that alone accept it, each with the exception's name.")
 _CONTROL = record(
     {
         "controlID": TEXT,
@@ -46,6 +47,7 @@ _CONTROL = record(
         "status": _STATUS,
         "rules": list_of(_RULE),
         "firstSeen?": _FIRST_SEEN,
+        "acceptedIn?": _ACCEPTED_IN,
     }
 )
 WORKLOAD_CONFIGURATION_SCAN = record(
@@ -66,7 +68,15 @@ WORKLOAD_CONFIGURATION_SCAN_SUMMARY = record(
     {
         "severities": _COUNTS,
         "controls": map_of(
-            record({"controlID": TEXT, "severity": _SEVERITY, "status": _STATUS, "firstSeen?": _FIRST_SEEN}),
+            record(
+                {
+                    "controlID": TEXT,
+                    "severity": _SEVERITY,
+                    "status": _STATUS,
+                    "firstSeen?": _FIRST_SEEN,
+                    "acceptedIn?": _ACCEPTED_IN,
+                }
+            ),
             "The status of each control, by its id.",
         ),
     },

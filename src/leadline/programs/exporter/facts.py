@@ -15,7 +15,7 @@ from msgspec import Struct
 from leadline.errors import StoreError
 from leadline.outputs.plain import plain
 from leadline.outputs.store.image_results import COUNTED, Counted
-from leadline.outputs.store.posture_results import PREFIX
+from leadline.outputs.store.posture_results import ACCEPTED_IN, PREFIX
 from leadline.outputs.store.protocol import Entry
 from leadline.scans.scan_runs import FOLLOWING
 
@@ -43,6 +43,8 @@ class PostureFact(Struct, frozen=True, gc=False):
     """A bit for each control that judged it."""
     failed: int
     """A bit for each control that it fails."""
+    accepted: tuple[tuple[str, int], ...] = ()
+    """For frameworks, by name, a bit for each of these that they alone accept."""
 
 
 class ContainerFact(Struct, frozen=True, gc=False):
@@ -134,6 +136,7 @@ class _Status(Struct):
 
 class _Control(Struct):
     status: _Status | None = None
+    accepted_in: dict[str, str] | None = msgspec.field(default=None, name=ACCEPTED_IN)
 
 
 class _PostureSpec(Struct):
@@ -212,6 +215,7 @@ class PostureReader:
         """Raises: ``StoreError`` where it is no such object."""
         metadata, spec = _metadata(entry), _decoded(entry, _posture_of).spec or _PostureSpec()
         judged = failed = 0
+        accepted: dict[str, int] = {}
         for id, control in (spec.controls or {}).items():
             bit = self._bits.get(id, 0)
             status = control.status.status if control and control.status else None
@@ -219,9 +223,18 @@ class PostureReader:
                 judged |= bit
             if status == "failed":
                 failed |= bit
+                for name in control.accepted_in or () if control else ():
+                    accepted[name] = accepted.get(name, 0) | bit
         severities = spec.severities or {}
         counts = tuple(_count(severities.get(name, 0)) for name in POSTURE_SEVERITIES)
-        return PostureFact(_name(entry.key.namespace), _workload(metadata), counts, judged, failed)
+        return PostureFact(
+            _name(entry.key.namespace),
+            _workload(metadata),
+            counts,
+            judged,
+            failed,
+            tuple(sorted((_name(name), bits) for name, bits in accepted.items())),
+        )
 
 
 def container_fact(entry: Entry) -> ContainerFact:

@@ -109,17 +109,24 @@ class Results:
 
     def scores(self) -> Mapping[str, float]:
         """Per cent, by framework; only those of which a control judged anything."""
-        judged, failed = Counter[int](), Counter[int]()
-        for (of_judged, of_failed), number in Counter(
-            (fact.judged, fact.failed) for fact in self.posture.facts.values()
+        judged, failed, accepted = Counter[int](), Counter[int](), Counter[tuple[str, int]]()
+        for (of_judged, of_failed, of_accepted), number in Counter(
+            (fact.judged, fact.failed, fact.accepted) for fact in self.posture.facts.values()
         ).items():
             for bit in _bits_of(of_judged):
                 judged[bit] += number
             for bit in _bits_of(of_failed):
                 failed[bit] += number
+            for framework, bits in of_accepted:
+                for bit in _bits_of(bits):
+                    accepted[framework, bit] += number
         found = {}
         for name, mask in self._bits.items():
-            shares = [100 * (n - failed[bit]) / n for bit, n in judged.items() if mask >> bit & 1]
+            shares = [
+                100 * (n - failed[bit] + accepted[name, bit]) / n
+                for bit, n in judged.items()
+                if mask >> bit & 1
+            ]
             if shares:
                 found[name] = sum(shares) / len(shares)
         return found

@@ -118,7 +118,12 @@ class _Fixing:
         self._settings = settings
         charts = options.charts
         self._given = Given(charts.values, (*charts.set, *charts.set_string))
-        self._waiving = Waiving(waivers_of_files(options.waivers), tuple(policies.known), options)
+        self._waiving = Waiving(
+            waivers_of_files(options.waivers),
+            tuple(policies.known),
+            options,
+            is_of_frameworks=policies.is_of_frameworks,
+        )
         self._ways: dict[Key, list[Spot]] = {}
         """The ways to make each edit that were not tried yet; the first is the one at hand."""
         self._refused: dict[Key, str] = {}
