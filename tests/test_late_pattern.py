@@ -2,32 +2,37 @@
 
 import ast
 import re
+from importlib import import_module
 from pathlib import Path
+
+import pytest
 
 import leadline
 from leadline.late_pattern import late_pattern
 
 SOURCE = Path(leadline.__file__).parent
+FILES = sorted(
+    str(path.relative_to(SOURCE))
+    for path in SOURCE.rglob("*.py")
+    if "late_pattern(" in path.read_text("utf-8") and path.name != "late_pattern.py"
+)
 
 
-def late_patterns() -> list[str]:
-    """The calls of ``late_pattern`` in all files, as they are written."""
-    found = []
-    for path in SOURCE.rglob("*.py"):
-        if "late_pattern" in (text := path.read_text("utf-8")):
-            found += [
-                ast.unparse(node)
-                for node in ast.walk(ast.parse(text))
-                if isinstance(node, ast.Call) and ast.unparse(node.func) == "late_pattern"
-            ]
-    return found
+def test_the_files_are_found():
+    assert len(FILES) > 20
 
 
-def test_every_late_pattern_is_one():
-    calls = late_patterns()
-    assert len(calls) > 20
+@pytest.mark.parametrize("file", FILES)
+def test_every_late_pattern_is_one(file: str):
+    module = import_module(f"leadline.{file.removesuffix('.py').replace('/', '.')}")
+    calls = [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse((SOURCE / file).read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "late_pattern"
+    ]
+    assert calls
     for call in calls:
-        assert eval(call, {"late_pattern": late_pattern, "re": re}).groups >= 0
+        assert eval(call, {"re": re, **vars(module)}).groups >= 0
 
 
 def test_a_late_pattern_does_what_a_pattern_does():

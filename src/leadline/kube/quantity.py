@@ -7,7 +7,9 @@ import re
 from functools import lru_cache
 from typing import Any
 
-_FORM = re.compile(
+from leadline.late_pattern import late_pattern
+
+_FORM = late_pattern(
     r"([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{1,3})|(m|[kMGTPE]|[KMGTPE]i|[nu]))?", re.ASCII
 )
 _BILLION = 10**9

@@ -8,14 +8,13 @@ The file is JSON, a finding a line and before them what is accepted, so that a c
     ]}
 """
 
-import re
-from ast import literal_eval
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from leadline.errors import SourceError
+from leadline.late_pattern import late_pattern
 from leadline.model.control import Set
 from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
@@ -226,13 +225,15 @@ def _in_yaml(seen: SeenFinding) -> SeenFinding:
     value = seen.edit.removeprefix("set ")
     if value is seen.edit or not _PYTHON.match(value):
         return seen
+    from ast import literal_eval  # older baselines alone
+
     try:
         return msgspec.structs.replace(seen, edit=f"set {value_text(literal_eval(value))}")
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return seen
 
 
-_PYTHON = re.compile(r"(?:True|False|None)\Z|\[\]\Z|\{\}\Z|[\[{].*['TFN]")
+_PYTHON = late_pattern(r"(?:True|False|None)\Z|\[\]\Z|\{\}\Z|[\[{].*['TFN]")
 
 
 def with_first_seen(

@@ -5,14 +5,13 @@ A rule that lets everything out is no topic here: the policy restricts nothing.
 """
 
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from leadline.kube.network_policy import policy_rules
 from leadline.model.resource import Resource
 from leadline.posture.subject import mapping, mappings, sequence
 
-METADATA = ip_address("169.254.169.254")
+METADATA = "169.254.169.254"
 METADATA_PORTS = (80,)
 KUBELET_PORTS = (10250, 10255)
 _OUTSIDE = ("world", "all")
@@ -114,7 +113,11 @@ def _reaches(cidr: Any, excepted: Any) -> bool:
 
 
 def _holds(cidr: Any) -> bool:
+    if not isinstance(cidr, str):
+        return False
+    from ipaddress import ip_address, ip_network  # few objects name networks
+
     try:
-        return METADATA in ip_network(cidr, strict=False) if isinstance(cidr, str) else False
+        return ip_address(METADATA) in ip_network(cidr, strict=False)
     except ValueError:
         return False
