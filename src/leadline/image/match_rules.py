@@ -9,7 +9,7 @@ from leadline.image.ownership import DISTRIBUTION_TYPES
 from leadline.image.root_io import CHANNEL, is_of_root_io, known_as
 from leadline.late_pattern import late_pattern
 from leadline.model.package import Package
-from leadline.model.vulnerability import Match
+from leadline.model.vulnerability import Import, Match
 
 _ANY_ARCHITECTURE = frozenset(("", "all", "any", "noarch", "src"))
 _ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64", "i386": "x86", "i586": "x86", "i686": "x86"}
@@ -249,18 +249,33 @@ def suppression(
             return "publisher", f"{hit.stream.name}: {hit.extra.state}{reason}"
     if all(one.how == "source package" for one in match.evidence) and _HEADERS.fullmatch(match.package.name):
         return "rule", "headers hold none of the kernel's code"
-    if match.package.linked is not None and (unlinked := _not_linked(match.package.linked, hits)):
-        return "linker", f"not linked: the program has no code of {unlinked}"
+    if absent := _absent(match.package, hits):
+        return "linker", absent
     return None, ""
 
 
-def _not_linked(linked: Sequence[str], hits: Sequence[Hit]) -> str:
-    """The Go packages in which the problem lies, where the program has code of none; empty where it has, or none is named.
+def _absent(package: Package, hits: Sequence[Hit]) -> str:
+    """Why the Go program has no code of the packages in which the problem lies; empty where it has, or none is named.
 
     One advisory that names packages speaks for those about the same problem that do not.
     """
-    named = dict.fromkeys(each.path for hit in hits for each in hit.extra.imports)
-    if not named or any(path in linked for path in named):
+    if package.linked is None and not package.built_for:
         return ""
-    first, *others = named
-    return f"{first} and {len(others)} more" if others else first
+    named = dict.fromkeys(each for hit in hits for each in hit.extra.imports)
+    here = [each for each in named if _is_for(each, package.built_for)]
+    if not named or any(package.linked is None or each.path in package.linked for each in here):
+        return ""
+    if not here:
+        places = sorted({place for each in named for place in (*each.systems, *each.architectures)})
+        return f"only on {', '.join(places)}: the program is built for {package.built_for.strip('/')}"
+    first, *others = dict.fromkeys(each.path for each in here)
+    return f"not linked: the program has no code of {f'{first} and {len(others)} more' if others else first}"
+
+
+def _is_for(each: Import, built_for: str) -> bool:
+    """Whether the package is there on the program's system and architecture, as far as these are known."""
+    system, _, architecture = built_for.partition("/")
+    is_for_system = not system or not each.systems or system in each.systems
+    return is_for_system and (
+        not architecture or not each.architectures or architecture in each.architectures
+    )

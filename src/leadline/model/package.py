@@ -55,6 +55,8 @@ class Package(Struct, frozen=True):
     """Only needed to develop or test, according to the lock file."""
     linked: tuple[str, ...] | None = None
     """Import paths of the packages of a Go module that have code in the program; ``None`` where that is not known."""
+    built_for: str = ""
+    """System and architecture of the Go program, as GOOS and GOARCH name them: ``linux/amd64``, ``linux/``; empty where unknown."""
 
 
 class Distro(Struct, frozen=True):

@@ -89,6 +89,7 @@ def _merged(copies: Sequence[Package]) -> Package:
         return first
     is_owned = all(one.owned_by for one in copies)
     linked = [one.linked for one in copies]
+    built_for = {one.built_for for one in copies}
     return structs.replace(
         first,
         source=_first(one.source for one in copies),
@@ -104,6 +105,7 @@ def _merged(copies: Sequence[Package]) -> Package:
         files=_all(one.files for one in copies),
         owned_by=first.owned_by if is_owned else "",
         is_dev=all(one.is_dev for one in copies),
+        built_for=first.built_for if len(built_for) == 1 else "",
         linked=None if None in linked else _all(one for one in linked if one is not None),
     )
 

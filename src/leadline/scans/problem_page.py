@@ -8,7 +8,7 @@ from leadline.errors import UsageError
 from leadline.image.database import Extra
 from leadline.image.match import versions_text
 from leadline.image.problem_summary import summed_up
-from leadline.model.vulnerability import Cvss, ExploitChance, Exploited
+from leadline.model.vulnerability import Cvss, ExploitChance, Exploited, Import
 from leadline.scans.checked_database import open_database
 
 
@@ -84,5 +84,10 @@ def problem_page(path: Path, name: str, cache_folder: str = "") -> ProblemPage:
 
 
 def _range(ecosystem: str, package: str, extra: Extra) -> Range:
-    imports = tuple(each.path for each in extra.imports)
+    imports = tuple(map(_import, extra.imports))
     return Range(ecosystem, package, versions_text(extra), extra.state, extra.fixed, imports)
+
+
+def _import(each: Import) -> str:
+    places = (*each.systems, *each.architectures)
+    return f"{each.path} ({', '.join(places)})" if places else each.path

@@ -146,3 +146,9 @@ def test_a_damaged_table_costs_nothing_but_itself() -> None:
         for _ in range(chance.randrange(1, 6)):
             damaged[chance.randrange(0, 100)] = chance.choice((0, 1, 127, 255, chance.randrange(256)))
         assert len(packages(program(bytes(damaged)))) == 2
+
+
+def test_a_program_says_what_it_was_built_for() -> None:
+    lines = LINES + "build\tGOARCH=arm64\nbuild\tGOOS=linux\n"
+    assert {one.built_for for one in packages(program(table("1.20"), lines))} == {"linux/arm64"}
+    assert {one.built_for for one in packages(program(table("1.20")))} == {"linux/"}

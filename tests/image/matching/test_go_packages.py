@@ -72,3 +72,43 @@ def test_what_one_advisory_says_of_its_packages_says_nothing_of_another_problem(
     other = advisory("GO-2025-3595", "Go", "golang.org/x/net", fixed="0.38.0", aliases=("CVE-2025-22872",))
     found = found_in(tmp_path, (), by_go(PROXY), other)
     assert [one.id for one in found.matches] == ["CVE-2025-22872"]
+
+
+FILEPATH = Import("path/filepath", ("Clean",), ("windows",))
+NISTEC = Import("crypto/internal/nistec", (), (), ("ppc64le",))
+
+
+@pytest.mark.parametrize(
+    ("named", "built_for", "why"),
+    [
+        (FILEPATH, "linux/amd64", "only on windows: the program is built for linux/amd64"),
+        (FILEPATH, "linux/", "only on windows: the program is built for linux"),
+        (FILEPATH, "windows/amd64", ""),
+        (FILEPATH, "", ""),
+        (NISTEC, "linux/amd64", "only on ppc64le: the program is built for linux/amd64"),
+        (NISTEC, "linux/ppc64le", ""),
+        (NISTEC, "linux/", ""),
+    ],
+)
+@pytest.mark.parametrize("linked", [None, ("path/filepath", "crypto/internal/nistec")])
+def test_a_problem_of_another_system_is_suppressed(
+    tmp_path: Path, named: Import, built_for: str, why: str, linked: tuple[str, ...] | None
+):
+    fact = advisory("GO-2023-2185", "Go", "stdlib", fixed="1.20.11", imports=(named,))
+    package = Package("golang", "stdlib", "1.20.10", linked=linked, built_for=built_for)
+    with database_of(tmp_path, fact) as database:
+        found = match([package], Distro(), database)
+    assert [one.why for one in found.suppressed] == ([why] if why else [])
+    assert len(found.matches) == (not why)
+
+
+def test_of_several_packages_those_of_the_system_decide(tmp_path: Path):
+    fact = advisory("GO-2023-1", "Go", "stdlib", fixed="2", imports=(FILEPATH, Import("os")))
+    packages = [
+        Package("golang", "stdlib", "1", linked=linked, built_for="linux/amd64")
+        for linked in (("path/filepath",), ("os",))
+    ]
+    with database_of(tmp_path, fact) as database:
+        found = match(packages, Distro(), database)
+    assert [one.package.linked for one in found.matches] == [("os",)]
+    assert [one.why for one in found.suppressed] == ["not linked: the program has no code of os"]

@@ -29,6 +29,8 @@ _LINKED_MAJOR = re.compile(rb"(?<![\w.+-])v?(\d{1,4})$")
 _GOS_OWN_TEXT = b"1.0.0"
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _BLANKS = {"t": " ", "n": " ", "r": " "}
+_SYSTEMS = {"elf": "linux", "pe": "windows", "macho": "darwin"}
+"""Go says it itself since 1.18; the other systems that have ELF run no containers."""
 _OF_STDLIB = re.compile(r"(?!(?:go|main|type)$)[a-z][a-z0-9]*(?:/[A-Za-z0-9_.-]+)*")
 """Paths of all others have a dot in their first part."""
 _VERSION = re.compile(r"v?\d+\.\d+(?:\.\d+)?(?:[-+.][\w.+-]+)?")
@@ -54,7 +56,7 @@ class BuildInformation(Struct):
     """Import path of the package that is started."""
 
 
-@cataloguer("golang", executables=True, version=3)
+@cataloguer("golang", executables=True, version=4)
 def golang(binary: File) -> Packages:
     executable = Executable(binary.data)
     if executable.format != "pe" and executable.sections and not executable.has_section(*SECTIONS):
@@ -69,7 +71,7 @@ def golang(binary: File) -> Packages:
         version = number[1]
         cpe = f"cpe:2.3:a:golang:go:{version}:-:*:*:*:*:*:*"
         stdlib = Package("golang", "stdlib", version, licenses=("BSD-3-Clause",), cpes=(cpe,))
-        yield replace(stdlib, linked=linked.of_stdlib)
+        yield replace(stdlib, linked=linked.of_stdlib, built_for=linked.built_for)
     if build.main and build.main.path:
         version = main_version(build)
         if version == DEVELOPMENT and "-ldflags" not in build.settings:
@@ -77,18 +79,21 @@ def golang(binary: File) -> Packages:
         if version == DEVELOPMENT:
             version = _revision_version(build.settings)
         package = module_package(build.main.path, version, architecture=build.settings.get("GOARCH", ""))
-        yield replace(package, linked=linked.of(build.main))
+        yield replace(package, linked=linked.of(build.main), built_for=linked.built_for)
     for module in build.modules:
-        yield replace(module_package(module.path, module.version), linked=linked.of(module))
+        package = module_package(module.path, module.version)
+        yield replace(package, linked=linked.of(module), built_for=linked.built_for)
 
 
 class _Linked:
-    """Which packages of each module have code in the program."""
+    """Which packages of each module have code in the program, and what it was built for."""
 
     def __init__(self, executable: Executable, build: BuildInformation) -> None:
         found = None if "-linkshared" in build.settings else linked_packages(executable)
         modules = [one for one in (build.main, *build.modules) if one is not None and one.path]
         paths = {one.imported_as or one.path for one in modules}
+        system = build.settings.get("GOOS", "") or _SYSTEMS.get(executable.format, "")
+        self.built_for = f"{system}/{build.settings.get('GOARCH', '')}"
         self.of_stdlib: tuple[str, ...] | None = None
         self._of: dict[str, list[str]] | None = None
         if found is None:

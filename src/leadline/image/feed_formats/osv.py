@@ -157,6 +157,8 @@ class _Parts(Struct, frozen=True):
 class _GoImport(Struct, frozen=True):
     path: str = ""
     symbols: list[str] | None = None
+    goos: list[str] | None = None
+    goarch: list[str] | None = None
 
 
 class _Specific(Struct, frozen=True):
@@ -375,7 +377,11 @@ def _own_rating(given: _Affected, specific: _Specific, own: _Specific) -> Rating
 
 
 def _imports(given: Sequence[_GoImport]) -> tuple[Import, ...]:
-    return tuple(Import(one.path, tuple(one.symbols or ())) for one in given if one.path)
+    return tuple(
+        Import(one.path, tuple(one.symbols or ()), tuple(one.goos or ()), tuple(one.goarch or ()))
+        for one in given
+        if one.path
+    )
 
 
 def _binaries(specific: _Specific) -> tuple[tuple[str, str], ...]:

@@ -245,6 +245,7 @@ def _facts(package: Package) -> list[tuple[str, str]]:
     facts = [("type", package.type), ("foundBy", package.found_by), ("layer", package.layer)]
     facts += [("arch", package.arch), ("ownedBy", package.owned_by)]
     facts += [("source", package.source), ("sourceVersion", package.source_version)]
+    facts.append(("builtFor", package.built_for))
     if package.linked is not None:
         # A value for each, and one for none: that nothing is linked is known too.
         facts += [("linked", path) for path in package.linked or ("none",)]

@@ -215,7 +215,15 @@ def _evidence(one: Evidence) -> dict[str, Any]:
             "versions": one.versions,
             "how": one.how,
             "imports": [
-                without_empty({"path": each.path, "symbols": list(each.symbols)}) for each in one.imports
+                without_empty(
+                    {
+                        "path": each.path,
+                        "symbols": list(each.symbols),
+                        "systems": list(each.systems),
+                        "architectures": list(each.architectures),
+                    }
+                )
+                for each in one.imports
             ],
         }
     )

@@ -142,6 +142,7 @@ def _package(entry: Mapping[str, Any], package: Package) -> Package:
         owned_by=first("ownedBy"),
         is_dev=entry.get("scope") == "excluded" or first("development") == "true",
         linked=tuple(one for one in own["linked"] if one != "none") if "linked" in own else None,
+        built_for=first("builtFor"),
     )
 
 
