@@ -40,6 +40,8 @@ CASES = {
     "vulnerable.xml": ("junit", VULNERABLE, {}),
     "vulnerable.html": ("html", VULNERABLE, {}),
     "vulnerable.prom": ("prometheus", VULNERABLE, {}),
+    "vulnerable.md": ("markdown", VULNERABLE, {}),
+    "vulnerable.github.txt": ("github", VULNERABLE, {}),
     "unmatched.prom": ("prometheus", REPORT, {}),
     "vulnerable.vex.json": ("openvex", VULNERABLE, {}),
     "vulnerable-60.txt": ("table", VULNERABLE, {"width": 60}),

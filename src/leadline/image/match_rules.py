@@ -267,9 +267,9 @@ def _absent(package: Package, hits: Sequence[Hit]) -> str:
         return ""
     if not here:
         places = sorted({place for each in named for place in (*each.systems, *each.architectures)})
-        return f"only on {', '.join(places)}: the program is built for {package.built_for.strip('/')}"
+        return f"the problem is on {', '.join(places)} alone, the program is built for {package.built_for.strip('/')}"
     first, *others = dict.fromkeys(each.path for each in here)
-    return f"not linked: the program has no code of {f'{first} and {len(others)} more' if others else first}"
+    return f"no code of {f'{first} and {len(others)} more' if others else first} is in the program"
 
 
 def _is_for(each: Import, built_for: str) -> bool:

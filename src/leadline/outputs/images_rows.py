@@ -38,10 +38,12 @@ __all__ = [
     "format",
     "gap_lines",
     "image_facts",
+    "image_totals",
     "known_name",
     "painted",
     "plain",
     "rows",
+    "severities",
     "shared_upgrade_lines",
     "shared_upgrades",
     "target_text",
@@ -161,6 +163,19 @@ def vulnerability_totals(report: ImagesReport) -> str:
     gaps = sum(1 for one in reports if any(part.why and part.counts for part in one.coverage))
     beside = f"; not everything was matched in {count(gaps, 'image')}" if gaps else ""
     return _counted(text, severities(matches)) + beside
+
+
+def image_totals(report: ImageReport) -> str:
+    """``12 vulnerabilities: 3 critical, 9 high; 2 other findings: 2 low; not everything was matched; 1 not read``."""
+    parts = [_counted(vulnerability_count(report), severities(report.vulnerabilities))]
+    findings: Counter[str] = Counter(finding.severity for finding in report.findings)
+    if findings:
+        parts.append(_counted(count(sum(findings.values()), "other finding"), _by_severity(findings)))
+    if any(one.why and one.counts for one in report.coverage):
+        parts.append("not everything was matched")
+    if report.sbom.unread:
+        parts.append(f"{len(report.sbom.unread):,} not read")
+    return "; ".join(parts)
 
 
 def finding_counts(report: ImagesReport) -> str:

@@ -48,7 +48,7 @@ def test_a_problem_of_packages_that_are_not_linked_is_suppressed(tmp_path: Path,
         (
             "CVE-2025-22870",
             "linker",
-            "not linked: the program has no code of golang.org/x/net/html and 1 more",
+            "no code of golang.org/x/net/html and 1 more is in the program",
             False,
         )
     ]
@@ -81,11 +81,11 @@ NISTEC = Import("crypto/internal/nistec", (), (), ("ppc64le",))
 @pytest.mark.parametrize(
     ("named", "built_for", "why"),
     [
-        (FILEPATH, "linux/amd64", "only on windows: the program is built for linux/amd64"),
-        (FILEPATH, "linux/", "only on windows: the program is built for linux"),
+        (FILEPATH, "linux/amd64", "the problem is on windows alone, the program is built for linux/amd64"),
+        (FILEPATH, "linux/", "the problem is on windows alone, the program is built for linux"),
         (FILEPATH, "windows/amd64", ""),
         (FILEPATH, "", ""),
-        (NISTEC, "linux/amd64", "only on ppc64le: the program is built for linux/amd64"),
+        (NISTEC, "linux/amd64", "the problem is on ppc64le alone, the program is built for linux/amd64"),
         (NISTEC, "linux/ppc64le", ""),
         (NISTEC, "linux/", ""),
     ],
@@ -111,4 +111,4 @@ def test_of_several_packages_those_of_the_system_decide(tmp_path: Path):
     with database_of(tmp_path, fact) as database:
         found = match(packages, Distro(), database)
     assert [one.package.linked for one in found.matches] == [("os",)]
-    assert [one.why for one in found.suppressed] == ["not linked: the program has no code of os"]
+    assert [one.why for one in found.suppressed] == ["no code of os is in the program"]

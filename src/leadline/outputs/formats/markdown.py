@@ -30,6 +30,7 @@ from leadline.outputs.format import (
     titles_of,
     why_accepted,
 )
+from leadline.outputs.markdown_text import code, details, words
 
 LONGEST = 60_000
 """Characters: GitHub refuses comments beyond 65,536."""
@@ -56,18 +57,19 @@ def _blocks(report: PostureReport, page: Page) -> Iterator[str]:
     yield f"{plain(scanned(report), 1_000)}\n\n"
     yield _numbers(report.new, report)
     yield from _changes(report, page)
-    yield from _details("Not read", [f"{code(u.where)}: {words(u.why)}" for u in report.unread])
-    yield from _details(
-        "Undecided",
-        [f"{code(u.control)}: {words(u.why)}, {count(len(u.resources), 'object')}" for u in report.undecided],
-    )
+    yield details("Not read", [f"{code(u.where)}: {words(u.why)}" for u in report.unread], _PARTS)
+    undecided = [
+        f"{code(u.control)}: {words(u.why)}, {count(len(u.resources), 'object')}" for u in report.undecided
+    ]
+    yield details("Undecided", undecided, _PARTS)
     accepted = [
         f"{code(one.finding.control)} {code(report.resource(one.finding.resource).title)}: "
         f"{words(why_accepted(report.waivers[one.waiver].waiver))}"
         for one in report.waived
     ]
-    yield from _details("Accepted", [*accepted, *(words(remark) for remark in odd_waivers(report.waivers))])
-    yield from _details("Left out", [f"{code(u.where)}: {words(u.why)}" for u in report.left_out])
+    remarks = [words(remark) for remark in odd_waivers(report.waivers)]
+    yield details("Accepted", [*accepted, *remarks], _PARTS)
+    yield details("Left out", [f"{code(u.where)}: {words(u.why)}" for u in report.left_out], _PARTS)
 
 
 def _changes(report: PostureReport, page: Page) -> Iterator[str]:
@@ -110,25 +112,3 @@ def _row(row: EditRow, report: PostureReport, page: Page, subject: str) -> str:
     spot = f"{file}:{row.place.line}" if file and row.place is not None else file or holder.title
     ids = ", ".join(control.id for control in row.controls[:3]) + (" …" if len(row.controls) > 3 else "")
     return f"| {row.severity} | {words(row.problem)} ({code(ids)}) | {code(spot)} | {code(subject)} | {code(fix(row.finding))} |\n"
-
-
-def _details(title: str, lines: list[str]) -> Iterator[str]:
-    if not lines:
-        return
-    more = f"\n- and {len(lines) - _PARTS:,} more" if len(lines) > _PARTS else ""
-    body = "\n".join(f"- {line}" for line in lines[:_PARTS])
-    yield f"<details><summary>{title}: {len(lines):,}</summary>\n\n{body}{more}\n\n</details>\n\n"
-
-
-def code(text: str) -> str:
-    """``text`` as code within a line or a cell of a table."""
-    shown = plain(text, 300).replace("`", "'").replace("|", "\\|")
-    return f"`{shown or ' '}`"
-
-
-def words(text: str) -> str:
-    """Prose of ours that may repeat a name. A mention would work even behind a backslash."""
-    shown = plain(text, 500).replace("@", "(at)")
-    for mark in "\\`*_[]|#~!":
-        shown = shown.replace(mark, f"\\{mark}")
-    return shown.replace("<", "&lt;").replace(">", "&gt;")

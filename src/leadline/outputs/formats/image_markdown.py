@@ -1,0 +1,122 @@
+"""Scans of images as Markdown, for a comment on a pull request or the summary of a job: the verdict, what to upgrade, what was not seen."""
+
+from collections.abc import Iterator
+from typing import IO
+
+from leadline.outputs.images_rows import (
+    ImageReport,
+    ImagesReport,
+    Page,
+    Row,
+    count,
+    format,
+    image_totals,
+    known_name,
+    rows,
+    severities,
+    target_text,
+    upgrades,
+    vulnerability_totals,
+)
+from leadline.outputs.markdown_text import code, details, words
+
+LONGEST = 60_000
+"""Characters: GitHub refuses comments beyond 65,536."""
+_ROWS = 50
+_ROWS_OF_SEVERAL = 10
+_PARTS = 20
+_STEPS = 3
+_IDS = 5
+_HEAD = "| Severity | Package | Installed | Fixed in | Vulnerabilities |\n|---|---|---|---|---|\n"
+
+
+@format("markdown", suffix=".md", report=ImageReport)
+def image_markdown(report: ImageReport, out: IO[str], page: Page) -> None:
+    name = report.sbom.image.name
+    blocks = [_heading(code(name), image_totals(report), page), *_image(report, _ROWS)]
+    _write([*blocks, *_unseen(report)], out)
+
+
+@format("markdown", suffix=".md", report=ImagesReport)
+def images_markdown(report: ImagesReport, out: IO[str], page: Page) -> None:
+    """The worst image first, each with what runs it."""
+    title = code(target_text(report, joint=": "))
+    blocks = [_heading(title, vulnerability_totals(report), page)]
+    for one in report.images:
+        if one.report.vulnerabilities or one.report.findings:
+            users = ", ".join(code(use.title) for use in one.uses[:_IDS])
+            rest = f" and {len(one.uses) - _IDS:,} more" if len(one.uses) > _IDS else ""
+            blocks.append(f"### {code(known_name(one))}\n\n{words(image_totals(one.report))}")
+            blocks.append(f"; run by {users}{rest}\n\n" if users else "\n\n")
+            blocks += _image(one.report, _ROWS_OF_SEVERAL)
+    failed = [f"{code(one.unread.where)}: {words(one.unread.why)}" for one in report.failed]
+    blocks.append(details("Images not read", failed, _PARTS))
+    unread = [f"{code(one.where)}: {words(one.why)}" for one in report.unread]
+    blocks.append(details("Not read", unread, _PARTS))
+    gaps = dict.fromkeys(gap for one in report.images for gap in one.report.not_judged)
+    blocks.append(details("Not done", [words(gap) for gap in gaps], _PARTS))
+    _write(blocks, out)
+
+
+def _write(blocks: list[str], out: IO[str]) -> None:
+    left = LONGEST
+    for block in blocks:
+        if len(block) + 100 > left:
+            out.write("\n*The rest is left out: a comment has no more room.*\n")
+            return
+        left -= len(block)
+        out.write(block)
+
+
+def _heading(title: str, totals: str, page: Page) -> str:
+    mark = "" if not page.verdict else "✅ " if page.passed else "❌ "
+    verdict = f"\n\n{words(page.verdict)}" if page.verdict else ""
+    return f"## {mark}Leadline: {title}\n\n{words(totals)}{verdict}\n\n"
+
+
+def _image(report: ImageReport, most: int) -> Iterator[str]:
+    """Pieces that may end the text between them."""
+    steps = upgrades(report.vulnerabilities, report.sbom)[:_STEPS]
+    if steps:
+        yield "First:\n\n"
+        for step in steps:
+            removed = f"removes {len(step.removes):,} ({severities(step.removes)})"
+            where = ", in the base image" if step.is_in_base else ""
+            yield f"- {code(step.name)} to {code(step.to)} {removed}{where}\n"
+        yield "\n"
+    every = rows(report.vulnerabilities)
+    if every:
+        yield _HEAD
+        yield from map(_row, every[:most])
+        yield f"\nand {count(len(every) - most, 'more row')}\n\n" if len(every) > most else "\n"
+    found = [
+        f"{one.severity}: {words(one.title)}, {code(one.where)}"
+        + (f", {words(one.detail)}" if one.detail else "")
+        for one in report.findings
+    ]
+    yield details("Other findings", found, _PARTS)
+
+
+def _row(row: Row) -> str:
+    ids = ", ".join(code(match.id) for match in row.matches[:_IDS])
+    more = f" and {len(row.matches) - _IDS:,} more" if len(row.matches) > _IDS else ""
+    fix = code(row.fix) if row.matches[0].fixed_in else row.fix
+    return f"| {row.severity} | {code(row.package)} | {code(row.version)} | {fix} | {ids}{more} |\n"
+
+
+def _unseen(report: ImageReport) -> Iterator[str]:
+    unread = [f"{code(one.where)}: {words(one.why)}" for one in report.sbom.unread]
+    yield details("Not read", unread, _PARTS)
+    yield details("Not done", [words(gap) for gap in report.not_judged], _PARTS)
+    taken = [
+        f"{code(one.match.id)} {code(one.match.package.name)}: {one.by}, {words(one.why)}"
+        for one in report.suppressed
+    ]
+    yield details("Suppressed", taken, _PARTS)
+    accepted = [
+        f"{words(one.finding.title)} {code(one.finding.where)}: {words(one.reason)}"
+        for one in report.waived_findings
+    ]
+    yield details("Accepted", accepted, _PARTS)
+    if report.database is not None:
+        yield f"Database of {report.database.date[:10] or 'no date'}, {count(len(report.database.feeds), 'feed')}.\n"
