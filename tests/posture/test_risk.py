@@ -235,6 +235,86 @@ def test_the_way_is_shown_step_by_step():
     assert "external-workload-with-cluster-takeover-roles" in risk.tracks
 
 
+def policed(*ingress: str) -> dict[str, Any]:
+    made = body(POLICY)
+    made["spec"]["ingress"] = [body(rule) for rule in ingress]
+    return made
+
+
+SERVES = [{"name": "web", "containerPort": 8080}, {"name": "metrics", "containerPort": 9090}]
+TO_ALL_AT = "{from: [{namespaceSelector: {}}], ports: [{port: %s}]}"
+TO_SOME_AT = "{from: [{podSelector: {}}], ports: [{port: %s}]}"
+EVERY_POD = "reachable from every pod of the cluster"
+AS_FAR = "reachable as far as network policies let"
+INTERNET = "reachable from the internet through Service web"
+NODE = "reachable at port 80 of the node"
+
+
+@pytest.mark.parametrize(
+    ("rules", "sentence"),
+    [
+        ((), AS_FAR),
+        (("{from: [{podSelector: {}}]}",), AS_FAR),
+        (("{}",), EVERY_POD),
+        (("{from: [{namespaceSelector: {}}]}",), EVERY_POD),
+        ((TO_ALL_AT % 9090,), f"{EVERY_POD} at port 9090"),
+        ((TO_ALL_AT % "web",), f"{EVERY_POD} at port 8080"),
+        ((TO_ALL_AT % "gone",), AS_FAR),
+        ((TO_ALL_AT % 9090, TO_SOME_AT % "web"), f"{EVERY_POD} at port 9090"),
+        ((TO_ALL_AT % "1, endPort: 5", TO_ALL_AT % "7, protocol: UDP"), f"{EVERY_POD} at ports 1-5, 7/UDP"),
+        (tuple(TO_ALL_AT % number for number in (1, 2, 3, 4, 5)), f"{EVERY_POD} at ports 1, 2, 3 and 2 more"),
+    ],
+)
+def test_pods_are_reached_at_the_ports_that_policies_open(rules: tuple[str, ...], sentence: str):
+    (risk,) = ranks(with_container(ports=SERVES), policed(*rules)).values()
+    assert risk.sentence == sentence
+
+
+def test_a_policy_for_what_goes_out_keeps_nobody_away():
+    policy = body(POLICY)
+    policy["spec"] |= {"policyTypes": ["Egress"]}
+    (risk,) = ranks(web(), policy).values()
+    assert risk.sentence == EVERY_POD
+
+
+@pytest.mark.parametrize(
+    ("port", "rules", "sentence"),
+    [
+        ("{port: 80, targetPort: 8080}", (TO_SOME_AT % 9090,), AS_FAR),
+        ("{port: 80, targetPort: web}", (TO_SOME_AT % 9090,), AS_FAR),
+        ("{port: 9090}", (TO_SOME_AT % 9090,), INTERNET),
+        ("{port: 80, targetPort: 8080}", (TO_SOME_AT % "web",), INTERNET),
+        ("{port: 80, targetPort: 8080, protocol: UDP}", (TO_SOME_AT % 8080,), AS_FAR),
+        ("{port: 80, targetPort: 8080}", (), AS_FAR),
+        ("{port: 80, targetPort: unknown}", (), INTERNET),
+        ("{port: 80, targetPort: 8080}", ("{}",), INTERNET),
+        ("{port: 80, targetPort: 8080}", (TO_ALL_AT % 9090,), f"{EVERY_POD} at port 9090"),
+    ],
+)
+def test_a_way_from_outside_ends_where_policies_let_nobody_in(
+    port: str, rules: tuple[str, ...], sentence: str
+):
+    service = body(SERVICE % "LoadBalancer")
+    service["spec"]["ports"] = [body(port)]
+    pods = with_container(ports=SERVES)
+    (risk,) = ranks(pods, service, policed(*rules)).values()
+    assert risk.sentence == sentence
+    (risk,) = ranks(pods, service).values()
+    assert risk.sentence == INTERNET
+
+
+def test_a_port_of_the_node_ends_where_policies_let_nobody_in():
+    pods = with_container(ports=[{"containerPort": 8080, "hostPort": 80}])
+    for rules, sentence in (((), AS_FAR), ((TO_SOME_AT % 8080,), NODE), ((TO_SOME_AT % 80,), AS_FAR)):
+        (risk,) = ranks(pods, policed(*rules)).values()
+        assert risk.sentence == sentence
+
+
+def test_no_policy_is_about_pods_on_the_network_of_their_node():
+    (risk,) = ranks(web(hostNetwork=True), body(SERVICE % "LoadBalancer"), policed()).values()
+    assert risk.sentence.startswith(INTERNET)
+
+
 def test_a_program_behind_a_proxy_with_a_login_is_reached_through_it():
     proxy = body(PLAIN.replace("app: web", "app: proxy").replace("name: web", "name: proxy"))
     proxy["spec"]["template"]["spec"]["containers"][0] |= {

@@ -100,7 +100,7 @@ def container_ports(containers: Iterable[Mapping[str, Any]]) -> dict[tuple[str, 
 
 
 class Opening(NamedTuple):
-    """Ports at which a pod is open to all; both ends belong to the range."""
+    """A range of ports at which a pod is open; both ends belong to it."""
 
     first: int
     last: int
@@ -114,34 +114,37 @@ class Opening(NamedTuple):
 EVERY_PORT = tuple(Opening(1, MAX_PORT, protocol) for protocol in PROTOCOLS)
 
 
-def openings(policies: Iterable[PolicyRule], end: End, *, to_some: bool = False) -> tuple[Opening, ...]:
+def openings(selecting: Iterable[PolicyRule], end: End, *, to_some: bool = False) -> tuple[Opening, ...]:
     """At which ports every pod of the cluster reaches ``end``, or, ``to_some``, anyone at all does.
 
-    What Cilium's and Calico's let in counts as open to some, at every port.
+    ``selecting`` are the policies that select it. What Cilium's and Calico's let in counts as open to some, at every port.
     """
-    isolating = _isolating(policies, "ingress", end)
-    if not isolating:
+    isolating = [policy for policy in selecting if policy.isolates_ingress]
+    if not isolating or end.is_on_host_network:
         return EVERY_PORT
-    found: dict[Opening, None] = {}
+    found: set[Opening] = set()
     for policy in isolating:
         if policy.allows_all_ingress or (to_some and not is_builtin(policy)):
             return EVERY_PORT
         for _, rule in _rules(policy, "ingress"):
             if to_some or _is_for_every_pod(rule.get("from")):
-                found.update(dict.fromkeys(_openings(rule.get("ports"), end)))
-    return tuple(sorted(found))
+                found.update(_openings(rule.get("ports"), end))
+    return EVERY_PORT if found.issuperset(EVERY_PORT) else tuple(sorted(found))
 
 
 def _is_for_every_pod(peers: Any) -> bool:
-    return not peers or any(
-        (
-            peer.get("namespaceSelector") is not None
-            and not any(_mapping(peer.get("namespaceSelector")).values())
-            and not any(_mapping(peer.get("podSelector")).values())
-        )
-        or _is_everywhere(_mapping(peer.get("ipBlock")))
-        for peer in _mappings(peers)
-    )
+    return not peers or any(map(_is_every_pod, _mappings(peers)))
+
+
+def _is_every_pod(peer: Mapping[str, Any]) -> bool:
+    if peer.get("ipBlock") is not None:
+        return _is_everywhere(_mapping(peer.get("ipBlock")))
+    pods = peer.get("podSelector")
+    return _selects_all(peer.get("namespaceSelector")) and (pods is None or _selects_all(pods))
+
+
+def _selects_all(selector: Any) -> bool:
+    return isinstance(selector, dict) and not any(selector.values())
 
 
 def _openings(ports: Any, end: End) -> Iterator[Opening]:
@@ -150,6 +153,8 @@ def _openings(ports: Any, end: End) -> Iterator[Opening]:
     for port in _mappings(ports):
         number, last = port.get("port"), port.get("endPort")
         protocol = _protocol(port)
+        if protocol not in PROTOCOLS:
+            continue
         if number is None:
             yield Opening(1, MAX_PORT, protocol)
         elif isinstance(number, str):

@@ -1,11 +1,12 @@
 """How an attacker reaches the pods of a workload, and what stands in the way."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from itertools import islice
 from typing import Any
 
 from msgspec import Struct
 
+from leadline.kube.reachability import EVERY_PORT, End, Opening, container_ports, openings
 from leadline.model.resource import Resource
 from leadline.posture.checks.exposure import (
     MOST_WAYS,
@@ -16,7 +17,7 @@ from leadline.posture.checks.exposure import (
 from leadline.posture.checks.image_names import parse_image_name
 from leadline.posture.checks.istio import mesh_exposures
 from leadline.posture.inventory import Inventory
-from leadline.posture.subject import Workload, mapping, sequence, text
+from leadline.posture.subject import Workload, mapping, mappings, sequence, text
 
 OPEN, BEHIND_LOGIN, ON_NODE, IN_CLUSTER, BEHIND_POLICY = 1.0, 0.5, 0.6, 0.25, 0.1
 """Reach: from the internet; behind a login; on a port of the nodes; from any pod; from pods that a policy lets in."""
@@ -51,6 +52,7 @@ _PROXIES = {
     "vouch-proxy": "Vouch",
 }
 """Images that ask for a login before they pass a request on."""
+_NAMED_PORTS = 3
 _MESH_POLICIES = (
     "AuthorizationPolicy.security.istio.io",
     "RequestAuthentication.security.istio.io",
@@ -69,35 +71,92 @@ class Entry(Struct, frozen=True):
     login: str = ""
     """What asks for a login on the way; empty for nothing."""
     place: str = ""
-    """For ways without objects: ``port 8080 of the node``."""
+    """For ways without objects: ``port 8080 of the node``; from any pod, the ports that policies leave open to all."""
 
 
 def entries_of(workload: Workload, inventory: Inventory) -> list[Entry]:
     """The ways to the pods, the widest first; at least the one from inside the cluster."""
     found = [*_from_outside(workload, inventory), *_behind_proxies(workload, inventory)]
-    is_policed = bool(inventory.policies_of(workload))
-    found.append(Entry(BEHIND_POLICY if is_policed else IN_CLUSTER))
+    found.append(_from_inside(workload, inventory))
     return sorted(found, key=lambda entry: -entry.reach)
+
+
+def _from_inside(workload: Workload, inventory: Inventory) -> Entry:
+    """As far as policies let: what opens a port to all opens the pods, whatever it keeps to some."""
+    found = openings(inventory.policies_of(workload), _end(workload, inventory))
+    if not found:
+        return Entry(BEHIND_POLICY)
+    return Entry(IN_CLUSTER, place="" if found == EVERY_PORT else _ports(found))
+
+
+def _ports(found: tuple[Opening, ...]) -> str:
+    named = ", ".join(map(str, found[:_NAMED_PORTS]))
+    more = f" and {len(found) - _NAMED_PORTS} more" if len(found) > _NAMED_PORTS else ""
+    is_one = len(found) == 1 and found[0].first == found[0].last
+    return f"port{'' if is_one else 's'} {named}{more}"
+
+
+def _end(workload: Workload, inventory: Inventory) -> End:
+    running = (one.body for one in workload.containers if one.list == "containers" or one.is_sidecar)
+    return End(
+        namespace=workload.namespace,
+        labels=workload.labels,
+        namespace_labels=inventory.namespace_labels(workload.namespace),
+        is_on_host_network=workload.pod.get("hostNetwork") is True,
+        ports=container_ports(running),
+    )
 
 
 def _from_outside(workload: Workload, inventory: Inventory) -> Iterator[Entry]:
     guard = _sidecar(workload) or _mesh_policy(workload, inventory)
+    end = _end(workload, inventory)
+    let_in = openings(inventory.policies_of(workload), end, to_some=True)
     for way in (
         *islice(service_exposures(workload, inventory), MOST_WAYS),
         *islice(ingress_exposures(workload, inventory), MOST_WAYS),
         *islice(gateway_exposures(workload, inventory), MOST_WAYS),
     ):
+        if way.service is not None and _is_shut(way.service, end, let_in):
+            continue
         service = () if way.service is None or way.service is way.through else (way.service,)
         yield _entry((way.through, *service), guard or _login_at(way.through))
     for mesh in islice(mesh_exposures(workload, inventory), MOST_WAYS):
+        if mesh.service is not None and _is_shut(mesh.service, end, let_in):
+            continue
         parts = (mesh.entry, mesh.gateway, mesh.virtual_service, mesh.service)
         yield _entry(tuple(part for part in parts if part is not None), guard)
     for container in workload.containers:
         for _, port in container.ports:
-            if port.get("hostPort"):
+            if port.get("hostPort") and not _is_closed({port.get("containerPort")}, port, let_in):
                 yield Entry(ON_NODE, place=f"port {port['hostPort']} of the node")
     if workload.pod.get("hostNetwork") is True:
         yield Entry(ON_NODE, place="the network of the node")
+
+
+def _is_shut(service: Resource, end: End, let_in: tuple[Opening, ...]) -> bool:
+    """Whether policies let no one in at any port that the Service leads to. What is not known is not shut."""
+    if let_in == EVERY_PORT:
+        return False
+    ports = [port for _, port in mappings(mapping(service.body.get("spec")).get("ports"))]
+    return bool(ports) and all(_is_closed(_targets(port, end), port, let_in) for port in ports)
+
+
+def _targets(port: Mapping[str, Any], end: End) -> Set[Any]:
+    target = port.get("targetPort") or port.get("port")
+    return (
+        end.ports.get((target, port.get("protocol") or "TCP"), frozenset())
+        if isinstance(target, str)
+        else {target}
+    )
+
+
+def _is_closed(numbers: Set[Any], port: Mapping[str, Any], let_in: tuple[Opening, ...]) -> bool:
+    protocol = port.get("protocol") or "TCP"
+    return bool(numbers) and all(
+        isinstance(number, int)
+        and not any(one.protocol == protocol and one.first <= number <= one.last for one in let_in)
+        for number in numbers
+    )
 
 
 def _entry(through: tuple[Resource, ...], login: str) -> Entry:

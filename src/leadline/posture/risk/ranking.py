@@ -174,7 +174,7 @@ def _sentence(
 
 def _way(entry: Entry) -> str:
     if entry.reach == IN_CLUSTER:
-        return "reachable from every pod of the cluster"
+        return f"reachable from every pod of the cluster{f' at {entry.place}' if entry.place else ''}"
     if entry.reach == BEHIND_POLICY:
         return "reachable as far as network policies let"
     if entry.reach == ON_NODE:
@@ -214,6 +214,8 @@ def _path(
 ) -> tuple[AttackStep, ...]:
     ids = [control.id for control in failed]
     start = "internet" if entry.through else entry.place or "any pod"
+    if entry.reach == IN_CLUSTER:
+        start = "any pod"
     if entry.reach == BEHIND_POLICY:
         start = "pods that a policy lets in"
     ways = [AttackStep("way", _name(one), one.id) for one in entry.through]
