@@ -68,6 +68,11 @@ securityContext:
   capabilities: {drop: [ALL]}
 {{- end }}
 
+{{- /* Of 30m, 26h, 7d. */ -}}
+{{- define "leadline.seconds" -}}
+{{- mul (trimSuffix (trunc -1 .) . | int) (get (dict "m" 60 "h" 3600 "d" 86400) (trunc -1 .)) }}
+{{- end }}
+
 {{- define "leadline.hook" -}}
 helm.sh/hook: pre-delete
 helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed

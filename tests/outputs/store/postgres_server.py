@@ -1,4 +1,4 @@
-"""A PostgreSQL of its own for tests: Debian's, in a temporary folder, over a socket there."""
+"""A PostgreSQL of its own for tests: Debian's, in a temporary folder, over a socket there; where asked, at an address too."""
 
 import os
 import shutil
@@ -13,13 +13,14 @@ USER = "postgres"
 class PostgresServer:
     """``start``; ``database`` makes an empty one and gives its address; ``stop`` removes everything."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "", port: int = 0) -> None:
         versions = sorted(PROGRAMS.glob("*/bin/postgres"))
         assert versions, "PostgreSQL is not installed"
         self._programs = versions[-1].parent
         # Its socket's path may have a hundred characters at most.
         self._folder = Path(tempfile.mkdtemp(prefix="leadline-pg-"))
         self._count = 0
+        self._address, self._port = address, port
 
     def start(self) -> None:
         if os.geteuid() == 0:
@@ -43,8 +44,23 @@ class PostgresServer:
         self._run("psql", "-h", str(self._folder), "-U", USER, "-c", f"CREATE SCHEMA {name}", USER)
         return f"postgresql://{USER}@/{USER}?host={self._folder}&search_path={name}"
 
+    def address_for(self, user: str, password: str) -> str:
+        """For clients on other hosts, who have to sign in."""
+        made = f"CREATE ROLE {user} LOGIN PASSWORD '{password}'; CREATE DATABASE {user} OWNER {user}"
+        with (self._folder / "data" / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all all scram-sha-256\n")
+        for statement in (*made.split("; "), "SELECT pg_reload_conf()"):
+            self._run("psql", "-h", str(self._folder), *self._at, "-U", USER, "-c", statement, USER)
+        return f"postgresql://{user}:{password}@{self._address}:{self._port}/{user}"
+
+    @property
+    def _at(self) -> tuple[str, ...]:
+        # The port is part of the name of the socket.
+        return ("-p", str(self._port)) if self._port else ()
+
     def _start(self) -> None:
-        options = f"-c listen_addresses='' -c unix_socket_directories='{self._folder}' -c max_connections=60"
+        place = f"-c port={self._port} " if self._port else ""
+        options = f"{place}-c listen_addresses='{self._address}' -c unix_socket_directories='{self._folder}' -c max_connections=60"
         log = str(self._folder / "log")
         self._run("pg_ctl", "-D", str(self._folder / "data"), "-o", options, "-l", log, "-w", "start")
 

@@ -44,11 +44,16 @@ def test_it_is_renewed_while_the_server_runs(tmp_path: Path):
     own = OwnCertificate(tmp_path, HOST, "leadline-admission", NOW - timedelta(days=61))
     first = own.ca
     tls = Tls(Socket("", 0, own.certificate, own.key), "")
-    renew_where_due(own, tls, NOW - timedelta(days=2))
+    renew_where_due(own, tls, NOW - timedelta(days=2), is_trusted=True)
     assert own.ca == first
     assert is_verified(tls, first)
-    renew_where_due(own, tls, NOW)
+    renew_where_due(own, tls, NOW, is_trusted=True)
     assert own.ca != first
+    # Not before the API server has had time to learn of the new CA.
+    renew_where_due(own, tls, NOW + timedelta(seconds=1), is_trusted=False)
+    assert is_verified(tls, first)
+    for seconds in (10, 20):
+        renew_where_due(own, tls, NOW + timedelta(seconds=seconds), is_trusted=True)
     assert is_verified(tls, own.ca)
     assert not is_verified(tls, first)
 

@@ -38,15 +38,29 @@ def test_only_we_can_read_the_key(tmp_path: Path):
     assert OwnCertificate(tmp_path, HOST, "leadline-apiserver").key.stat().st_mode & 0o077 == 0
 
 
-def test_it_is_renewed_well_before_it_ends(tmp_path: Path):
+def test_it_is_renewed_well_before_it_ends_and_shown_once_its_ca_is_trusted(tmp_path: Path):
     own = OwnCertificate(tmp_path, HOST, "leadline-apiserver", NOW)
-    first = own.ca
-    assert not own.is_due(NOW + LIFE / 2)
+    ca, shown = own.ca, own.certificate.read_bytes()
+    assert not own.turn(NOW + LIFE / 2, is_trusted=True)
+    assert (own.ca, own.is_turning) == (ca, False)
     later = NOW + LIFE - timedelta(days=20)
-    assert own.is_due(later)
-    own.renew(later)
-    assert own.ca != first
-    assert not own.is_due(later)
+    assert not own.turn(later, is_trusted=True)
+    # The new CA is to be trusted first; what is shown is still of the old one.
+    assert (own.ca == ca, own.is_turning, own.certificate.read_bytes()) == (False, True, shown)
+    steps = [(1, False), (2, True), (4, True), (5, False), (9, True), (13, True)]
+    assert not any(own.turn(later + timedelta(seconds=at), is_trusted=so) for at, so in steps)
+    assert own.turn(later + timedelta(seconds=15), is_trusted=True)
+    assert own.certificate.read_bytes() != shown
+    assert own.ends == later + LIFE
+    assert not own.is_turning
+
+
+def test_where_no_one_can_be_told_of_the_new_ca_it_is_shown_at_the_end(tmp_path: Path):
+    own = OwnCertificate(tmp_path, HOST, "leadline-apiserver", NOW, timedelta(hours=1))
+    assert not own.turn(NOW + timedelta(minutes=41), is_trusted=False)
+    assert own.is_turning
+    assert not own.turn(NOW + timedelta(minutes=59), is_trusted=False)
+    assert own.turn(NOW + timedelta(minutes=60), is_trusted=False)
 
 
 def test_what_others_put_into_the_bundle_stays(tmp_path: Path):

@@ -141,7 +141,7 @@ async def serve(settings: Settings, policies: Policies, folder: Path) -> None:
     webhook = Webhook(reviewer, waivers, counts)
     tls = Tls(socket, "")
     serving = server(webhook, socket, tls, partial(_end, webhook), settings.drain_s)
-    chores = [_renew(own, tls)]
+    chores = [_renew(own, tls, trusted if settings.webhook else None)]
     kube = Kube(async_client(*where, environ=os.environ)) if settings.webhook and own else None
     if kube is not None and own is not None:
         chores.append(_be_trusted(kube, settings.webhook, own, trusted))
@@ -159,9 +159,10 @@ async def serve(settings: Settings, policies: Policies, folder: Path) -> None:
 
 
 class Trusted:
-    """Whether the API server is known to trust us."""
+    """Whether the API server is known to trust us, and by which CA."""
 
     is_so = False
+    ca = ""
 
 
 def _end(webhook: Webhook) -> None:
@@ -207,27 +208,34 @@ async def _beside(serving: Server, chores: Sequence[Coroutine[Any, Any, None]]) 
             raise error
 
 
-async def _renew(own: OwnCertificate | None, tls: Tls) -> None:
+async def _renew(own: OwnCertificate | None, tls: Tls, trusted: Trusted | None) -> None:
+    """``trusted``: ``None`` where others see to it that we are trusted."""
     while True:
         await asyncio.sleep(LOOK_AGAIN_S)
         try:
-            renew_where_due(own, tls, datetime.now(UTC))
+            is_trusted = own is None or trusted is None or trusted.ca == own.ca
+            renew_where_due(own, tls, datetime.now(UTC), is_trusted=is_trusted)
         except OSError as error:
             log.warning("our certificate: %s", error)
 
 
-def renew_where_due(own: OwnCertificate | None, tls: Tls, now: datetime) -> None:
-    """Makes our own certificate anew before it ends, and takes up one that others have replaced. Raises: ``OSError``."""
-    if own is not None and own.is_due(now):
-        own.renew(now)
+def renew_where_due(own: OwnCertificate | None, tls: Tls, now: datetime, *, is_trusted: bool) -> None:
+    """Makes our own certificate anew before it ends, and shows it once its CA ``is_trusted``.
+
+    Takes up one that others have replaced. Raises: ``OSError``.
+    """
+    if own is not None:
+        own.turn(now, is_trusted=is_trusted)
     tls.renew("")
 
 
 async def _be_trusted(kube: Kube, name: str, own: OwnCertificate, trusted: Trusted) -> None:
     said = ""
     while True:
+        ca = own.ca
         try:
-            trusted.is_so = await trust(kube, name, own.ca)
+            trusted.is_so = await trust(kube, name, ca)
+            trusted.ca = ca if trusted.is_so else ""
             why = "" if trusted.is_so else f"there is no {name}, so nothing is asked"
         except KubeError as error:
             trusted.is_so, why = False, str(error)

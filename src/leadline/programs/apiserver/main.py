@@ -4,9 +4,9 @@ import asyncio
 import logging
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -66,6 +66,13 @@ _LONGEST_LINE = 2_000
     metavar="HOST",
     help="In place of both: make and renew one for HOST, and have the APIServices trust it.",
 )
+@click.option(
+    "--certificate-life-s",
+    type=click.FloatRange(60.0),
+    default=_DEFAULTS.certificate_life_s,
+    show_default=True,
+    help="Of that one, in seconds; it is renewed when a third of them is left.",
+)
 @click.option("--host", default=_DEFAULTS.host, show_default=True)
 @click.option("--port", default=_DEFAULTS.port, show_default=True)
 @click.option(
@@ -100,7 +107,8 @@ def command(**flags: Any) -> None:
 async def serve(settings: Settings, folder: Path) -> None:
     """``folder`` takes the certificate that we make. Raises: ``ClusterError``, ``StoreError``."""
     host = settings.own_certificate_for
-    own = OwnCertificate(folder, host, "leadline-apiserver") if host else None
+    life = timedelta(seconds=settings.certificate_life_s)
+    own = OwnCertificate(folder, host, "leadline-apiserver", life=life) if host else None
     kube = KubeApi(KubeSettings(settings.kube or in_cluster(), settings.kube_ca, settings.token_file))
     store = await _open(settings)
     try:
@@ -116,7 +124,7 @@ async def serve(settings: Settings, folder: Path) -> None:
             app.feed.run(),
             namespaces.follow(),
             _look_after(kube, access, tls),
-            *([_be_trusted(kube, own)] if own is not None else []),
+            *([_be_trusted(kube, own, lambda: tls.renew(access.front_proxy.ca))] if own is not None else []),
             _tend(store),
             _sweep_once(store, namespaces),
         )
@@ -174,17 +182,21 @@ def _pair(settings: Settings, own: OwnCertificate | None) -> tuple[Path, Path]:
     return settings.certificate or Path(), settings.key or Path()
 
 
-async def _be_trusted(kube: KubeApi, own: OwnCertificate) -> None:
+async def _be_trusted(kube: KubeApi, own: OwnCertificate, show: Callable[[], None]) -> None:
     """Keeps our CA in the APIServices, even where others write them, and renews what ends."""
     while True:
+        is_trusted = False
         try:
-            if own.is_due(datetime.now(UTC)):
-                own.renew(datetime.now(UTC))
             is_trusted = await trust(kube, own.ca)
-        except (Refusal, OSError) as error:
+        except Refusal as error:
             log.warning("our certificate: %s", error)
-            is_trusted = False
-        await asyncio.sleep(LOOK_AGAIN_S if is_trusted else TRY_AGAIN_S)
+        try:
+            if own.turn(datetime.now(UTC), is_trusted=is_trusted):
+                show()
+                log.info("our certificate is another, until %s", own.ends.isoformat(timespec="seconds"))
+        except OSError as error:
+            log.warning("our certificate: %s", error)
+        await asyncio.sleep(LOOK_AGAIN_S if is_trusted and not own.is_turning else TRY_AGAIN_S)
 
 
 async def _tend(store: Tended) -> None:

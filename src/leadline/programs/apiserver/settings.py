@@ -23,6 +23,8 @@ class Settings(Struct, frozen=True):
     key: Path | None = None
     own_certificate_for: str = ""
     """The name of our Service, ``leadline.security.svc``, in place of the two files."""
+    certificate_life_s: float = 90 * 86_400.0
+    """Of the certificate that we make."""
     host: str = "::"
     port: int = 8443
     kube: str = ""

@@ -13,7 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFE = timedelta(days=90)
-RENEWED_BEFORE = timedelta(days=30)
+RENEWED_PART = 3
+"""It is renewed when one part of so many is left of its life."""
+SETTLED = timedelta(seconds=5)
+"""So long a new CA has to be trusted before its certificate is shown: API servers learn of it one after the other."""
 EARLIER = timedelta(hours=1)
 """Clocks of other machines may be behind ours."""
 MOST_CAS = 10
@@ -23,36 +26,66 @@ MOST_CAS = 10
 class OwnCertificate:
     """``certificate`` and ``key`` are files in ``folder``; ``ca`` is the PEM that verifies them."""
 
-    def __init__(self, folder: Path, host: str, program: str, now: datetime | None = None) -> None:
+    def __init__(
+        self, folder: Path, host: str, program: str, now: datetime | None = None, life: timedelta = LIFE
+    ) -> None:
         """``program`` is in the names of both certificates: ``leadline-apiserver``."""
         self.certificate = folder / "tls.crt"
         self.key = folder / "tls.key"
         self._host = host
         self._program = program
-        self.renew(now or datetime.now(UTC))
+        self._life = life
+        self._next: tuple[bytes, bytes, datetime] | None = None
+        """Key and certificate that are not shown yet, and when the latter ends."""
+        self._trusted_since: datetime | None = None
+        self._prepare(now or datetime.now(UTC))
+        self._take()
 
-    def is_due(self, now: datetime) -> bool:
-        return now >= self.ends - RENEWED_BEFORE
+    @property
+    def is_turning(self) -> bool:
+        """Whether ``ca`` is not yet that of what is shown."""
+        return self._next is not None
 
-    def renew(self, now: datetime) -> None:
-        """Makes all anew; ``ca`` is the new one from here on. Raises: ``OSError``."""
+    def turn(self, now: datetime, *, is_trusted: bool) -> bool:
+        """Renews, in two steps, and says whether there is something else to be shown now.
+
+        When it is due ``ca`` becomes a new one. The certificate follows once that one ``is_trusted``, and has been for
+        a while, or there is nothing left to lose. Raises: ``OSError``.
+        """
+        if self._next is None:
+            if now >= self.ends - self._life / RENEWED_PART:
+                self._prepare(now)
+            return False
+        self._trusted_since = (self._trusted_since or now) if is_trusted else None
+        is_known = self._trusted_since is not None and now - self._trusted_since >= SETTLED
+        if not is_known and now < self.ends:
+            return False
+        self._take()
+        return True
+
+    def _prepare(self, now: datetime) -> None:
         ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-        ca = _ca(ca_key, f"{self._program}-ca", now)
+        ca = _ca(ca_key, f"{self._program}-ca", now, self._life)
         certificate = _certificate(ca, ca_key, key.public_key(), (self._program, self._host))
-        self.ends = now + LIFE
         self.ca = ca.public_bytes(serialization.Encoding.PEM).decode("ascii")
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        # Both are replaced by renaming; a reader between the two is refused by OpenSSL and comes again.
-        for path, content in (
-            (self.key, private),
-            (self.certificate, certificate.public_bytes(serialization.Encoding.PEM)),
-        ):
+        self._next = private, certificate.public_bytes(serialization.Encoding.PEM), now + self._life
+        self._trusted_since = None
+
+    def _take(self) -> None:
+        """Both are replaced by renaming; a reader between the two is refused by OpenSSL and comes again."""
+        if self._next is None:
+            return
+        private, certificate, ends = self._next
+        for path, content in ((self.key, private), (self.certificate, certificate)):
             unfinished = path.with_suffix(".new")
             unfinished.touch(0o600)
             unfinished.write_bytes(content)
             unfinished.replace(path)
+        self.ends = ends
+        self._next = None
 
 
 def trusting(bundle: bytes, ca: str, now: datetime) -> bytes:
@@ -76,7 +109,9 @@ def trusting(bundle: bytes, ca: str, now: datetime) -> bytes:
     return b"".join(c.public_bytes(serialization.Encoding.PEM) for c in (*foreign, *ours))
 
 
-def _ca(key: ec.EllipticCurvePrivateKey, common_name: str, now: datetime) -> x509.Certificate:
+def _ca(
+    key: ec.EllipticCurvePrivateKey, common_name: str, now: datetime, life: timedelta
+) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     usage = x509.KeyUsage(
         digital_signature=True,
@@ -96,7 +131,7 @@ def _ca(key: ec.EllipticCurvePrivateKey, common_name: str, now: datetime) -> x50
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - EARLIER)
-        .not_valid_after(now + LIFE)
+        .not_valid_after(now + life)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
