@@ -30,14 +30,17 @@ def build_database(paths: Sequence[Path], target: Path, moment: str, say: Say = 
         UsageError: a path does not exist.
         DatabaseError: nothing in them could be used, or the file cannot be written.
     """
-    return build(_said(documents(paths), say), discover(leadline.image.feeds, Feed), target, built=moment)
+    return build(
+        _said(documents(paths), say, target.name), discover(leadline.image.feeds, Feed), target, built=moment
+    )
 
 
-def _said(found: Iterator[Document | Unread], say: Say) -> Iterator[Document | Unread]:
+def _said(found: Iterator[Document | Unread], say: Say, target: str) -> Iterator[Document | Unread]:
     for number, one in enumerate(found, 1):
         if isinstance(one, Document):
-            say(f"reading {one.path}, {number:,} documents")
+            say(f"{number:,} documents read, {one.path}")
         yield one
+    say(f"writing {target}")
 
 
 def database_state(path: Path) -> DatabaseState:

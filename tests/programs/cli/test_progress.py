@@ -1,11 +1,14 @@
 """What takes long shows that it goes on: on a terminal alone, and not with --quiet."""
 
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import leadline
+from leadline.outputs.plain import columns
 from leadline.programs.cli.progress import progress
 
 LEADLINE = [sys.executable, "-m", "leadline.programs.cli.main"]
@@ -114,3 +118,25 @@ def test_a_pipe_sees_nothing_of_it_nor_does_a_terminal_with_quiet():
         os.dup2(kept, 2)
         for one in (kept, read, write, terminal, end):
             os.close(one)
+
+
+WAITS = "import sys; from leadline.programs.cli.progress import progress\nwith progress(sys.argv[1], is_wanted=True): sys.stdin.read()"
+
+
+@pytest.mark.parametrize("width", [10, 60, 80, 200, 0])
+@pytest.mark.parametrize("what", ["深x" * 300, "a\nb\x1b[2J" * 40])
+def test_one_line_of_a_terminal_of_any_width_holds_it(width: int, what: str):
+    terminal, end = pty.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    environ = {**os.environ, "PYTHONPATH": str(Path(leadline.__file__).parents[1])}
+    command = [sys.executable, "-c", WAITS, what]
+    with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stderr=end) as process:
+        os.close(end)
+        assert select.select([terminal], [], [], ENDS_AFTER_S)[0]
+        seen = os.read(terminal, 4096).decode()
+        process.kill()
+    os.close(terminal)
+    line = seen.removeprefix("\r\x1b[K").partition("\r")[0]
+    assert line.isprintable()
+    assert 1 <= columns(line) < (width or 80)
+    assert line.endswith(" s")

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 
-from leadline.outputs.plain import plain
+from leadline.outputs.plain import clipped, plain
 
 _FIRST_S = 1.0
 _EVERY_S = 0.5
 _CLEAR = "\r\x1b[K"
-_WIDEST = 60
+_WIDEST = 80
+_LONGEST = 4096
 
 
 class Display:
@@ -42,13 +43,24 @@ class Display:
             return
         seconds = _FIRST_S
         while True:
-            sys.stderr.write(f"{_CLEAR}{plain(self._what, _WIDEST)} … {int(seconds)} s")
+            time = f" … {int(seconds)} s"
+            what = clipped(plain(self._what, _LONGEST), max(1, _columns() - len(time)))
+            sys.stderr.write(f"{_CLEAR}{what}{time}")
             sys.stderr.flush()
             if self._done.wait(_EVERY_S):
                 sys.stderr.write(_CLEAR)
                 sys.stderr.flush()
                 return
             seconds += _EVERY_S
+
+
+def _columns() -> int:
+    """That one line of the terminal holds: of a second one the first would stay behind."""
+    try:
+        found = os.get_terminal_size(2).columns
+    except OSError:
+        found = 0
+    return min(found or _WIDEST, _WIDEST) - 1
 
 
 @contextmanager
