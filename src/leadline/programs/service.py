@@ -37,7 +37,8 @@ def run(command: click.Command, arguments: Sequence[str] | None) -> int:
     except LeadlineError as error:
         return _said(str(error), error.exit_code)
     except OSError as error:
-        return _said(f"{error.filename or ''}: {error.strerror or error}", 3)
+        where = f"{error.filename}: " if error.filename else ""
+        return _said(f"{where}{error.strerror or error}", 3)
     except SystemExit:
         return 3  # the server has said why it cannot listen
     return 0

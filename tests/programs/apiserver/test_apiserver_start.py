@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from certificates import Authority
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -33,10 +35,20 @@ def test_a_flag_that_is_missing_is_named():
     assert "--database" in ended.stderr
 
 
-def test_files_that_are_missing_are_named(tmp_path: Path):
-    ended = run(
-        f"--database={tmp_path / 'r.db'}", "--certificate=none.crt", "--key=none.key", "--kube-ca=none.pem"
-    )
-    assert ended.returncode == 3
-    assert "none.pem" in ended.stderr or "No such file" in ended.stderr
-    assert "Traceback" not in ended.stderr
+def test_a_file_that_is_missing_or_makes_no_sense_is_named(tmp_path: Path):
+    authority = Authority(tmp_path, "ca")
+    certificate, key = authority.issue("server", "server", hosts=("127.0.0.1",))
+    words = {"database": tmp_path / "r.db", "certificate": certificate, "key": key, "kube-ca": authority.file}
+    words |= {"kube": "https://127.0.0.1:1", "token-file": certificate}
+    gone, broken = tmp_path / "gone", tmp_path / "broken"
+    broken.write_text("-----BEGIN CERTIFICATE-----\n")
+    for flag, value, told in (
+        ("kube-ca", gone, f"--kube-ca names a file that is not there: {gone}; "),
+        ("kube-ca", broken, "--kube-ca is no certificate in PEM; "),
+        ("database", gone / "r.db", "no folder"),
+        ("token-file", gone, f"cannot read the token in {gone}: no such file or directory; check"),
+    ):
+        ended = run(*(f"--{name}={one}" for name, one in {**words, flag: value}.items()))
+        assert (ended.returncode, ended.stdout) == (3, "")
+        assert ended.stderr.count("\n") == 1
+        assert told in ended.stderr

@@ -107,3 +107,13 @@ def test_every_address_is_one_of_both_families(tmp_path: Path, loop: str) -> Non
             return await ask(port, tmp_path / "server-ca.crt", proxy_ca.issue("proxy", "the proxy"))
 
     assert (asyncio.run(asked()) if loop == "asyncio" else uvloop.run(asked())) == "the proxy"
+
+
+@pytest.mark.parametrize("key", ["other.key", "ca.crt", "server.crt"])
+def test_a_certificate_without_its_key_is_named(tmp_path: Path, key: str):
+    ca = Authority(tmp_path, "ca")
+    certificate, _ = ca.issue("server", "server", hosts=("127.0.0.1",))
+    ca.issue("other", "other", hosts=("127.0.0.1",))
+    with pytest.raises(OSError, match=rf"that {tmp_path / key} is the key of") as caught:
+        Tls(Socket("127.0.0.1", 0, certificate, tmp_path / key), "")
+    assert caught.value.filename == str(certificate)

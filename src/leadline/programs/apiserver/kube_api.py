@@ -1,6 +1,5 @@
 """Our own requests to kube-apiserver, with the rights of our service account."""
 
-import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ import orjson
 from msgspec import Struct
 
 from leadline.programs.apiserver import refusal
+from leadline.sources.cluster.sign_in import trust_in
 
 Body = dict[str, Any]
 _TIMEOUT_S = 10.0
@@ -27,12 +27,11 @@ class KubeSettings(Struct, frozen=True):
 
 class KubeApi:
     def __init__(self, settings: KubeSettings) -> None:
+        """Raises: ``ClusterError`` where there is no CA."""
         self._token_file = settings.token_file
         self._token = ""
         self._read_at = -_TOKEN_KEPT_S
-        tls = ssl.create_default_context(cafile=settings.ca_file)
-        # Python 3.13 refuses CA certificates without a key identifier, which many clusters have.
-        tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        tls = trust_in("--kube-ca", str(settings.ca_file))
         self._http = httpx2.AsyncClient(
             base_url=settings.server, verify=tls, timeout=_TIMEOUT_S, trust_env=False
         )
@@ -86,7 +85,11 @@ class KubeApi:
     def _headers(self) -> dict[str, str]:
         now = time.monotonic()
         if now - self._read_at >= _TOKEN_KEPT_S:
-            self._token = self._token_file.read_text("ascii").strip()
+            try:
+                self._token = self._token_file.read_text("ascii").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                why = str(getattr(error, "strerror", "") or "it is no token").lower()
+                raise refusal.unavailable(f"cannot read the token in {self._token_file}: {why}") from error
             self._read_at = now
         return {
             "Authorization": f"Bearer {self._token}",

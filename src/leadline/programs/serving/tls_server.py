@@ -1,5 +1,6 @@
 """The socket: HTTP/1.1 over TLS, where a client certificate is optional and, if there is one, verified and passed on."""
 
+import errno
 import logging
 import signal
 import ssl
@@ -50,7 +51,11 @@ class Tls:
     def _context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(self._socket.certificate, self._socket.key)
+        try:
+            context.load_cert_chain(self._socket.certificate, self._socket.key, password="")
+        except ssl.SSLError as error:
+            why = f"is no certificate in PEM that {self._socket.key} is the key of"
+            raise OSError(errno.EINVAL, why, str(self._socket.certificate)) from error
         context.set_alpn_protocols(["http/1.1"])
         if self._ca:
             context.load_verify_locations(cadata=self._ca)

@@ -1,3 +1,3 @@
 """A live cluster: connection, listing, and what of its objects is kept."""
 
-PUBLIC_MODULES = ("connection", "kubeconfig", "listing", "rbac", "reader", "trim", "watch")
+PUBLIC_MODULES = ("connection", "kubeconfig", "listing", "rbac", "reader", "sign_in", "trim", "watch")

@@ -79,18 +79,24 @@ def tls_of(access: Access, folder: Path) -> ssl.SSLContext:
     """
     server = access.server
     ca = _pem("certificate-authority", access.server_place, server.ca_data, server.ca_file)
-    context = _trusting(*ca) if ca else ssl.create_default_context()
+    context = _trusting(*ca) if ca else _lenient(ssl.create_default_context())
     if server.insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    # Python 3.13 refuses CA certificates without a key identifier, which many clusters have.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     user = access.user
     shown = _pem("client-certificate", access.user_place, user.certificate_data, user.certificate_file)
     if shown:
         key = _pem("client-key", access.user_place, user.key_data, user.key_file) or shown
         show_certificate(context, shown, key, folder)
     return context
+
+
+def trust_in(what: str, path: str) -> ssl.SSLContext:
+    """Trusts the CAs in the file at ``path`` alone; ``what`` names it in messages.
+
+    Raises: ``CredentialsError``.
+    """
+    return _trusting(what, _content(what, path))
 
 
 Named = tuple[str, bytes]
@@ -186,6 +192,12 @@ def _trusting(what: str, content: bytes) -> ssl.SSLContext:
     try:
         if not text.strip():
             raise ValueError  # without any text it would trust what the system trusts
-        return ssl.create_default_context(cadata=text)
+        return _lenient(ssl.create_default_context(cadata=text))
     except (ssl.SSLError, ValueError):
         raise CredentialsError(f"{what} is no certificate in PEM", hint=_EXPORT) from None
+
+
+def _lenient(context: ssl.SSLContext) -> ssl.SSLContext:
+    # Python 3.13 refuses CA certificates without a key identifier, which many clusters have.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
