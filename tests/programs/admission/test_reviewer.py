@@ -1,5 +1,6 @@
 """What becomes of a write: warned of, denied, left alone, or not judged and said so."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,8 +17,9 @@ from reviews import (
     with_metadata,
 )
 
+from cost_growth import cost_growth
 from leadline.model.waiver import Waiver, WaiverMatch
-from leadline.programs.admission.reviewer import CONTROLLERS, MOST_CONTAINERS, Known
+from leadline.programs.admission.reviewer import CONTROLLERS, MOST_CONTAINERS, MOST_ENTRIES, Known
 
 BAD = deployment(container(**PRIVILEGED))
 GOOD = deployment()
@@ -131,7 +133,6 @@ NOT_ASKED = {
     "another operation": review(None, BAD, operation="DELETE"),
     "no object": review(None),
     "namespace excluded": review(BAD, namespace="kube-system"),
-    "being deleted": review(with_metadata(BAD, deletionTimestamp="2027-01-31T10:00:00Z"), GOOD),
 }
 
 
@@ -140,6 +141,25 @@ def test_what_is_not_asked_is_allowed_and_counted_by_its_reason(why: str):
     found = decided(reviewer(**ENFORCING), NOT_ASKED[why])
     assert (found.outcome, found.why) == ("not judged", why)
     assert found.answer.is_allowed
+
+
+def going(body: Body, *finalizers: str) -> Body:
+    return with_metadata(body, deletionTimestamp="2027-01-31T10:00:00Z", finalizers=list(finalizers))
+
+
+def test_what_is_on_its_way_out_can_lose_its_finalizers_and_cannot_become_worse():
+    everything = {"enforce": True, "updates": "all"}
+    assert decided(reviewer(**everything), review(going(BAD), going(BAD, "held.example"))).answer.is_allowed
+    # A role that is being deleted holds until it is gone.
+    role: Body = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "r"},
+        "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
+    }
+    worse = {**role, "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]}
+    content = review(going(worse, "held.example"), going(role, "held.example"), namespace="")
+    assert not decided(reviewer(**ENFORCING), content).answer.is_allowed
 
 
 def test_our_own_namespace_is_not_judged():
@@ -275,8 +295,18 @@ def nested(depth: int) -> Body:
 
 TOO_LARGE = {
     f"more than {MOST_CONTAINERS} containers": pod(*(container(f"c{i}") for i in range(MOST_CONTAINERS + 1))),
-    "more than 50,000 values": pod(*({} for _ in range(60_000))),
+    "more than 20,000 values": pod(*(container(f"c{i}", args=["a"] * 200) for i in range(120))),
     "nested deeper than 100 levels": nested(150),
+    "a list of more than 5,000 entries": pod(
+        container(securityContext={"capabilities": {"add": ["SYS_ADMIN"] * 5_001}})
+    ),
+    "more than 250 volumes": pod(volumes=[{"name": f"v{i}", "hostPath": {"path": "/"}} for i in range(251)]),
+    "more than 1,000 subjects": {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "many"},
+        "subjects": [{"kind": "User", "name": f"u{i}"} for i in range(1001)],
+    },
 }
 
 
@@ -291,6 +321,39 @@ def test_an_object_that_hides_behind_its_size_is_allowed_with_a_word_and_denied_
     assert (enforced.answer.is_allowed, enforced.answer.message) == (False, line)
     # One that was there before can go on.
     assert decided(reviewer(**ENFORCING), review(TOO_LARGE[why], TOO_LARGE[why])).answer.is_allowed
+
+
+LARGER: dict[str, Callable[[int], Body]] = {
+    "subjects": lambda number: {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "many"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"kind": "User", "name": f"u{i}"} for i in range(number)],
+    },
+    "volumes": lambda number: pod(
+        container(), volumes=[{"name": f"v{i}", "hostPath": {"path": "/"}} for i in range(number)]
+    ),
+    "capabilities": lambda number: pod(
+        container(securityContext={"capabilities": {"add": ["BPF"] * number}})
+    ),
+    "containers": lambda number: pod(*(container(f"c{i}", **PRIVILEGED) for i in range(number))),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", LARGER)
+def test_what_it_costs_follows_the_size_of_an_object_up_to_its_bounds(what: str):
+    by = reviewer(enforce=True, deny_severity="unknown")
+    most = {"subjects": 1_000, "volumes": 250, "capabilities": MOST_ENTRIES, "containers": 250}[what]
+
+    def decide(size: int) -> None:
+        body = LARGER[what](most * size // 4)
+        found = decided(by, review(body, {**body, "metadata": {"name": "before"}}))
+        assert found.answer.is_allowed
+        assert found.why == ""
+
+    assert cost_growth(decide) < 10
 
 
 def test_what_fails_by_no_fault_of_the_object_follows_the_failure_policy():

@@ -20,6 +20,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 MOST_WAITING = 100
 """Reviews; what comes then is answered at once, as not judged."""
+STUCK_S = 30.0
+"""No review takes so long to judge; a new process is better than one that judges nothing any more."""
 MOST_HELD_BYTES = 24 << 20
 """Of reviews that are under way, together."""
 PATH = "/validate"
@@ -41,18 +43,25 @@ class Webhook:
         self._thread = ThreadPoolExecutor(1, "reviews")
         self._waiting = 0
         self._held_bytes = 0
+        self._began = 0.0
+        """When the review began that is being judged; 0 where none is."""
         self.is_ending = False
 
     @property
     def is_ready(self) -> bool:
         return self._waivers.is_tried and not self.is_ending
 
+    @property
+    def is_alive(self) -> bool:
+        began = self._began
+        return not began or time.monotonic() - began < STUCK_S
+
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
         if path == PATH and method == "POST":
             status, kind, body = await self._answer(scope, receive)
         elif path == "/livez":
-            status, kind, body = 200, _TEXT, b"ok\n"
+            status, kind, body = (200, _TEXT, b"ok\n") if self.is_alive else (503, _TEXT, b"stuck\n")
         elif path == "/readyz":
             status, kind, body = (200, _TEXT, b"ok\n") if self.is_ready else (503, _TEXT, b"not ready\n")
         else:
@@ -121,6 +130,7 @@ class Webhook:
         self._waiting -= 1
 
     def _decide(self, review: Review) -> Decision:
+        self._began = time.monotonic()
         try:
             return self._reviewer.decide(review, self._waivers.known, datetime.now(UTC))
         except Exception as error:
@@ -128,6 +138,8 @@ class Webhook:
             where = "".join(traceback.format_tb(error.__traceback__)[-5:])
             log.error("a fault of this program: %s\n%s", type(error).__name__, where)
             return self._reviewer.failed(review.uid, "a fault of this program")
+        finally:
+            self._began = 0.0
 
 
 class Shown:

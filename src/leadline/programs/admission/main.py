@@ -45,6 +45,8 @@ LOOK_AGAIN_S = 10.0
 TRY_AGAIN_S = 1.0
 """While the API server does not trust us, it asks in vain."""
 GOODBYE_S = 5
+MOST_CONNECTIONS = 500
+"""Anyone in the cluster can open them."""
 PROGRAM = "leadline-admission"
 
 
@@ -114,6 +116,12 @@ def reviewer_of(settings: Settings, policies: Policies, facts: Facts) -> Reviewe
             f"denyControls: {id} is not asked at admission", hint="leadline admission --list-controls"
         )
     frameworks = find_frameworks(settings.deny_frameworks, load_frameworks(policies.known))
+    for framework in frameworks:
+        without = [id for id in framework.control_ids if id not in asked]
+        if without:
+            log.warning(
+                "%s: %d of its controls are not asked: %s", framework.name, len(without), ", ".join(without)
+            )
     listed = {id for framework in frameworks for id in framework.control_ids}
     return Reviewer(settings, judge, frozenset(named | (listed & asked)), home_of(settings))
 
@@ -135,7 +143,7 @@ async def serve(settings: Settings, policies: Policies, folder: Path) -> None:
     host = settings.own_certificate_for
     own = OwnCertificate(folder, host, PROGRAM) if host else None
     pair = (own.certificate, own.key) if own else (Path(settings.certificate), Path(settings.key))
-    socket = Socket(settings.host, settings.port, *pair)
+    socket = Socket(settings.host, settings.port, *pair, MOST_CONNECTIONS)
     trusted = Trusted()
     counts = Counts(partial(_gauges, waivers, own, trusted))
     webhook = Webhook(reviewer, waivers, counts)

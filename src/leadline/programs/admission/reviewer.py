@@ -4,19 +4,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import orjson
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from leadline.kube.field_path import value_at
 from leadline.kube.kinds import HANDS_POD_ON, kind_key
 from leadline.kube.workload import CONTAINER_LISTS, descend, pod_paths
-from leadline.model.control import SEVERITIES, Missing
+from leadline.model.control import SEVERITIES
 from leadline.model.finding import Finding
 from leadline.model.waiver import Waiver
-from leadline.outputs.control_groups import edit_of
-from leadline.outputs.place import stable_path
 from leadline.outputs.plain import count
+from leadline.programs.admission.identities import Identities, Identity
 from leadline.programs.admission.lines import lines_of, rows_of
 from leadline.programs.admission.settings import ALL, FAIL, NONE, Settings
 from leadline.programs.admission.wire import Answer, Body, Review, TooLarge, body_of
@@ -24,15 +21,17 @@ from leadline.scans.one_object import AloneJudge, AloneVerdict
 from leadline.sources.waivers.marks import annotated
 
 MOST_CONTAINERS = 250
-MOST_VALUES = 50_000
+MOST_VOLUMES = 250
+MOST_SUBJECTS = 1_000
+"""Of one binding. Each bound keeps the time for an object below a second, so that none is let through for its cost."""
+MOST_VALUES = 20_000
+MOST_ENTRIES = 5_000
 DEEPEST = 100
 SUBRESOURCES = ("", "ephemeralcontainers", "resize")
 """Those through which a pod as a whole is written; of others the object is another, such as a Scale."""
 _OPERATIONS = ("CREATE", "UPDATE")
 _NODES = "system:nodes"
 _MIRROR = "kubernetes.io/config.mirror"
-_NAMED = frozenset({"image", "containers", "spec", "metadata"})
-"""Fields by which a container, a pod or a whole object is known."""
 CONTROLLERS = frozenset(
     {
         "system:kube-controller-manager",
@@ -97,9 +96,8 @@ class Reviewer:
             given = body_of(review.object)
             if given is None:
                 return _not_asked(review, "no object")
-            why = self._why_not_judged(review, _table(given.get("metadata")))
-            if why:
-                return _not_asked(review, why)
+            if self._is_judged_at_owner(review, _table(given.get("metadata"))):
+                return _not_asked(review, "judged at its owner")
             body = _placed(review, given)
             _check_size(body)
         except TooLarge as reason:
@@ -107,7 +105,10 @@ class Reviewer:
         verdict = self.judge.verdict(body)
         if self._denies.intersection(verdict.faults) and self._fails_closed:
             return self.failed(review.uid, "a fault of a control")
-        old = self._identities_before(review) if self.settings.updates != ALL else frozenset()
+        # Taking a finalizer off must not be held up, and what is on its way out still holds until it is gone.
+        is_going = bool(body["metadata"].get("deletionTimestamp"))
+        takes_old = is_going or self.settings.updates != ALL
+        old = self._identities_before(review) if takes_old else frozenset()
         return self._decided(review, verdict, old, (known, now))
 
     @property
@@ -120,12 +121,6 @@ class Reviewer:
         line = f"leadline: not judged: {why}"
         answer = Answer(uid, not is_denied, (line,), line, {"decision": "not judged", "why": why})
         return Decision(answer if not is_denied else replace(answer, warnings=()), "not judged", why)
-
-    def _why_not_judged(self, review: Review, metadata: Mapping[str, Any]) -> str:
-        if metadata.get("deletionTimestamp"):
-            # Taking a finalizer off must not be held up.
-            return "being deleted"
-        return "judged at its owner" if self._is_judged_at_owner(review, metadata) else ""
 
     def _is_judged_at_owner(self, review: Review, metadata: Mapping[str, Any]) -> bool:
         """Anyone may name an owner in what they write, so it counts from Kubernetes' own controllers alone."""
@@ -153,17 +148,18 @@ class Reviewer:
         answer = Answer(uid, not is_denied, warnings, line, {"decision": outcome, "why": why})
         return Decision(answer, outcome, "too large")
 
-    def _identities_before(self, review: Review) -> frozenset[Any]:
+    def _identities_before(self, review: Review) -> frozenset[Identity]:
         if review.operation != "UPDATE" or _is_too_large(review.old_object):
             return frozenset()
         given = body_of(review.old_object)
         if given is None:
             return frozenset()
         verdict = self.judge.verdict(_placed(review, given))
-        return frozenset(_identity(one, verdict) for one in verdict.findings)
+        identities = Identities(verdict.resource.body)
+        return frozenset(identities.of(one) for one in verdict.findings)
 
     def _decided(
-        self, review: Review, verdict: AloneVerdict, old: frozenset[Any], at: tuple[Known, datetime]
+        self, review: Review, verdict: AloneVerdict, old: frozenset[Identity], at: tuple[Known, datetime]
     ) -> Decision:
         sorted_out = _SortedOut(self, verdict, old, at)
         known = at[0]
@@ -199,7 +195,7 @@ class _SortedOut:
     """The findings of a verdict by what comes of each."""
 
     def __init__(
-        self, reviewer: Reviewer, verdict: AloneVerdict, old: frozenset[Any], at: tuple[Known, datetime]
+        self, reviewer: Reviewer, verdict: AloneVerdict, old: frozenset[Identity], at: tuple[Known, datetime]
     ) -> None:
         settings, (known, now) = reviewer.settings, at
         own = annotated(verdict.resource) if settings.use_target_waivers else ()
@@ -207,6 +203,7 @@ class _SortedOut:
         lifting = (*known.waivers, *own) if settings.annotations_lift_denials else known.waivers
         lifts = judge.accepted(verdict, lifting, now, cluster)
         silences = judge.accepted(verdict, (*known.waivers, *own), now, cluster) if own else lifts
+        identities = Identities(verdict.resource.body)
         self._by_effect: dict[str, list[Finding]] = {}
         self._undecided = dict.fromkeys((*verdict.undecided, *verdict.faults))
         self._faults = verdict.faults
@@ -216,7 +213,7 @@ class _SortedOut:
             denies, warns = finding.control in reviewer._denies, finding.control in reviewer._warns
             if not denies and not warns:
                 continue
-            if old and _identity(finding, verdict) in old:
+            if old and identities.of(finding) in old:
                 effect = "old"
             elif settings.enforce and denies and lifted is None:
                 effect = "denied"
@@ -255,21 +252,6 @@ def _at_least(judge: AloneJudge, severity: str) -> frozenset[str]:
     return frozenset(one.id for one in judge.asked if words.index(one.severity) <= words.index(severity))
 
 
-def _identity(finding: Finding, verdict: AloneVerdict) -> Any:
-    """What a finding has in common before and after a change: control, place by names, edit, and what stands there.
-
-    What stands there is part of it, so that another dangerous value at the same place is new; of a container or pod
-    as a whole it is not, since any change would be one of it.
-    """
-    _, path, action, value = edit_of(finding)
-    if isinstance(finding.violation, Missing):
-        return finding.control, "", action, value, b""
-    there = value_at(verdict.resource.body, path)
-    is_whole = isinstance(there, dict) and not _NAMED.isdisjoint(there)
-    what = b"" if there is None or is_whole else orjson.dumps(there, option=orjson.OPT_SORT_KEYS)
-    return finding.control, stable_path(verdict.resource.body, path), action, value, what
-
-
 def _not_asked(review: Review, why: str) -> Decision:
     return Decision(Answer(review.uid), "not judged", why)
 
@@ -300,6 +282,8 @@ def _check_size(body: Body) -> None:
         values += len(level)
         if values > MOST_VALUES:
             raise TooLarge(f"more than {MOST_VALUES:,} values")
+        if any(len(one) > MOST_ENTRIES for one in level if isinstance(one, list)):
+            raise TooLarge(f"a list of more than {MOST_ENTRIES:,} entries")
         level = [
             inner
             for outer in level
@@ -313,13 +297,23 @@ def _check_size(body: Body) -> None:
     api_version, kind = body.get("apiVersion"), body.get("kind")
     if not isinstance(api_version, str) or not isinstance(kind, str):
         return
-    containers = 0
+    if _length(body.get("subjects")) > MOST_SUBJECTS:
+        raise TooLarge(f"more than {MOST_SUBJECTS:,} subjects")
+    containers = volumes = 0
     for path in pod_paths(api_version, kind, body):
         spec = descend(body, (*path, "spec"))
-        lists = (spec.get(name) for name in CONTAINER_LISTS)
-        containers += sum(len(one) for one in lists if isinstance(one, list))
-    if containers > MOST_CONTAINERS:
-        raise TooLarge(f"more than {MOST_CONTAINERS} containers")
+        containers += sum(_length(spec.get(name)) for name in CONTAINER_LISTS)
+        volumes += _length(spec.get("volumes"))
+    for number, most, what in (
+        (containers, MOST_CONTAINERS, "containers"),
+        (volumes, MOST_VOLUMES, "volumes"),
+    ):
+        if number > most:
+            raise TooLarge(f"more than {most} {what}")
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, list) else 0
 
 
 def _table(value: Any) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
         str, Meta(description="With enforce, for what could not be judged: Ignore allows it, Fail denies it.")
     ] = IGNORE
     most_warnings: Annotated[int, Meta(ge=1, le=50, description="Lines of one answer.")] = 10
-    timeout_s: Annotated[float, Meta(gt=0, description="So long one review may wait and be judged.")] = 2.0
+    timeout_s: Annotated[float, Meta(gt=0, description="So long one review may wait and be judged.")] = 3.0
     drain_s: Annotated[
         float, Meta(ge=0, description="So long it answers on when it is asked to end, until no one asks it.")
     ] = 3.0

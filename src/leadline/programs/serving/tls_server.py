@@ -25,6 +25,8 @@ class Socket(Struct, frozen=True):
     port: int
     certificate: Path
     key: Path
+    most_connections: int | None = None
+    """What comes beyond is closed at once; ``None`` for no bound."""
 
 
 class Tls:
@@ -77,6 +79,8 @@ class Peer(HttpToolsProtocol):
         connection = transport.get_extra_info("ssl_object")
         certificate = connection.getpeercert() if connection is not None else None
         self.app_state = {**self.app_state, "certificate": certificate, "transport": transport}
+        if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency:
+            transport.abort()
 
 
 Application = Callable[[Any, Any, Any], Any]
@@ -128,6 +132,7 @@ def server(
         # No proxy in front of us says by such headers who the client is; any client that sent them would be believed.
         proxy_headers=False,
         backlog=BACKLOG,
+        limit_concurrency=socket.most_connections,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GOODBYE_S,
     )
