@@ -68,6 +68,19 @@ def test_packages_of_which_nothing_is_called_are_not_linked(version: str) -> Non
     assert not {"net/http", "go", "main", "type", "example.com/shop/used"} & set(stdlib.linked)
 
 
+@pytest.mark.parametrize("width", [4, 8])
+def test_the_table_is_read_in_the_other_byte_order_too(width: int) -> None:
+    """Its header with numbers the other way round, and right behind it the names, as for s390x and mips."""
+    little = table("1.20")
+    words = [int.from_bytes(little[at : at + 8], "little") for at in range(8, 72, 8)]
+    names = little[words[3] : words[4]]
+    words[3:] = [8 + 8 * width, 8 + 8 * width + len(names), 0x00FFFFFF, 0x00FFFFFF, 0x00FFFFFF]
+    header = little[3::-1] + b"\0\0\1" + bytes((width,))
+    header += b"".join(word.to_bytes(8, "big")[8 - width :] for word in words)
+    content = elf({".gopclntab": header + names, SECTION: inline(LINES)}, width == 8, ">")
+    assert packages(content)[1].linked == LINKED
+
+
 def test_go_builds_such_a_program(tmp_path: Path) -> None:
     go = shutil.which("go")
     if go is None:

@@ -5,7 +5,7 @@ https://learn.microsoft.com/en-us/windows/win32/debug/pe-format, and ``mach-o/lo
 """
 
 import struct
-from collections.abc import Container, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -93,12 +93,15 @@ class Executable:
     def has_section(self, *names: str) -> bool:
         return any(section.name in names for section in self.sections)
 
-    def places(self, pattern: bytes, names: Container[str]) -> Iterator[int]:
-        """Offsets of ``pattern`` in the sections with one of ``names``; anywhere in a file without sections."""
-        whole = Section("", 0, len(self._content) - self._base, 0)
-        for section in self.sections or (whole,):
-            if section.name not in names and section is not whole:
-                continue
+    def places(self, pattern: bytes, names: Sequence[str]) -> Iterator[int]:
+        """Offsets of ``pattern`` in the sections with one of ``names``, in the order of these; anywhere in a file without sections."""
+        if self.sections:
+            named = sorted(
+                (one for one in self.sections if one.name in names), key=lambda one: names.index(one.name)
+            )
+        else:
+            named = [Section("", 0, len(self._content) - self._base, 0)]
+        for section in named:
             end = min(self._base + section.offset + section.size, len(self._content))
             at = self._content.find(pattern, self._base + section.offset, end)
             while at >= 0:

@@ -20,17 +20,18 @@ _SECTIONS = (
     ".data.rel.ro",
     ".rdata",
     ".rodata",
-    ".text",
 )
-"""Where linkers put the table, by itself or among other things."""
+"""Where linkers put the table, by itself or among other things; never where code is, which is most of a file."""
 _NAMES_FIELD = {0xFFFFFFFA: 2, 0xFFFFFFF0: 3, 0xFFFFFFF1: 3}
 """By the number that a table begins with, newest last: which word of its header says where the names begin."""
 _HEADER_BYTES = 8 + 8 * 8
 _MOST_TABLES = 64
 """Places that look like the beginning of a table; programs that read such tables hold the numbers as well."""
 _MOST_NAMES_BYTES = LARGEST_SECTION - 1
-_SIGNS = (b"runtime.main", b"main.main")
+_SIGNS = (b"\0runtime.main\0", b"\0main.main\0")
 """In every program whose names were left as they are; plug-ins have another name for the second."""
+_PACKAGE = re.compile(rb"\0((?:[^\0\[]*/)?[^\0\[./]+)\.[^\0]*(?:\0\1\.[^\0/]*(?=\0))*")
+"""What stands before the first dot behind the last slash, types in brackets aside; with all plain names that follow in the same package."""
 _ESCAPE = re.compile(rb"%([0-9a-f]{2})")
 
 
@@ -70,21 +71,17 @@ def _names(executable: Executable, start: int, order: str) -> bytes | None:
     begin, end = words[field], words[field + 1]
     if not 0 < begin < end or end - begin > _MOST_NAMES_BYTES:
         return None
-    names = executable.bytes_at_offset(start + begin, end - begin)
-    return names if len(names) == end - begin else None
+    # With the byte before, so that a zero stands before each name: mostly it is one already.
+    names = executable.bytes_at_offset(start + begin - 1, end - begin + 1)
+    if len(names) < end - begin + 1:
+        return None
+    return names if names.startswith(b"\0") else b"\0" + names[1:]
 
 
 def _packages(names: bytes) -> frozenset[str] | None:
-    functions = names.split(b"\0")
-    if any(sign not in functions for sign in _SIGNS):
+    if any(sign not in names for sign in _SIGNS):
         return None
-    found: set[bytes] = set()
-    for function in functions:
-        before_types = function.partition(b"[")[0]
-        slash = before_types.rfind(b"/")
-        dot = before_types.find(b".", slash + 1)
-        if dot > 0:
-            found.add(before_types[:dot])
     return frozenset(
-        _ESCAPE.sub(lambda hit: bytes((int(hit[1], 16),)), name).decode("utf-8", "replace") for name in found
+        _ESCAPE.sub(lambda hit: bytes((int(hit[1], 16),)), name).decode("utf-8", "replace")
+        for name in set(_PACKAGE.findall(names))
     )
