@@ -6,15 +6,17 @@ Sources: https://kubernetes.io/docs/concepts/services-networking/network-policie
 https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-policy-v1/.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any, Literal, NamedTuple, TypeGuard
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeGuard
 
 from msgspec import Struct
 
 from leadline.kube.network_policy import EVERYWHERE, PolicyRule, is_builtin
 from leadline.kube.selector import compile_selector
 from leadline.model.resource import Resource
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 Way = Literal["ingress", "egress"]
 Verdict = Literal["allowed", "denied", "unknown"]
@@ -77,13 +79,21 @@ class Connection(Struct, frozen=True):
 
 def connection(policies: Iterable[PolicyRule], source: End, destination: End, port: Port) -> Connection:
     """What becomes of the first packet from ``source`` to ``port`` of ``destination``; answers to it always pass."""
+    rules = tuple(policies)
+    selecting = (_selecting(rules, source), _selecting(rules, destination))
+    return connection_between(selecting, source, destination, port)
+
+
+def connection_between(
+    selecting: tuple[Sequence[PolicyRule], Sequence[PolicyRule]], source: End, destination: End, port: Port
+) -> Connection:
+    """As ``connection``, where it is known which policies select the one end, and which the other."""
     if source.name and (source.namespace, source.name) == (destination.namespace, destination.name):
         itself = Side("allowed", "a pod always reaches itself")
         return Connection(itself, itself)
-    rules = tuple(policies)
     return Connection(
-        _side(rules, "egress", (source, destination), port),
-        _side(rules, "ingress", (destination, source), port),
+        _side(selecting[0], "egress", (source, destination), port),
+        _side(selecting[1], "ingress", (destination, source), port),
     )
 
 
@@ -167,13 +177,15 @@ def _openings(ports: Any, end: End) -> Iterator[Opening]:
 # One side
 
 
-def _side(policies: tuple[PolicyRule, ...], way: Way, ends: tuple[End, End], port: Port) -> Side:
+def _side(selecting: Sequence[PolicyRule], way: Way, ends: tuple[End, End], port: Port) -> Side:
     own, other = ends
     if not own.namespace:
         return Side("allowed", "no policy is about addresses outside of the cluster")
     if own.is_on_host_network:
         return Side("allowed", "no policy is about pods on the network of their node")
-    isolating = _isolating(policies, way, own)
+    isolating = [
+        one for one in selecting if (one.isolates_ingress if way == "ingress" else one.isolates_egress)
+    ]
     if not isolating:
         return Side("allowed", "no policy isolates the pod")
     if way == "ingress" and other.is_on_host_network and own.node and own.node == other.node:
@@ -193,14 +205,11 @@ def _side(policies: tuple[PolicyRule, ...], way: Way, ends: tuple[End, End], por
     return Side("denied", "no rule lets it through", named)
 
 
-def _isolating(policies: Iterable[PolicyRule], way: Way, end: End) -> list[PolicyRule]:
-    if not end.namespace or end.is_on_host_network:
-        return []
+def _selecting(policies: Iterable[PolicyRule], end: End) -> list[PolicyRule]:
     return [
         policy
         for policy in policies
-        if (policy.isolates_ingress if way == "ingress" else policy.isolates_egress)
-        and policy.namespace in ("", end.namespace)
+        if policy.namespace in ("", end.namespace)
         and policy.selects(end.labels)
         and (policy.selects_namespace is None or policy.selects_namespace(end.namespace_labels))
     ]
@@ -220,7 +229,7 @@ def _said(policy: PolicyRule, way: Way, ends: tuple[End, End], port: Port) -> Si
     for path, rule in _rules(policy, way):
         if not _lets_port(rule.get("ports"), destination, port):
             continue
-        match _lets_peer(rule.get(_PEERS[way]), policy.namespace, other):
+        match _lets_peer(rule.get(_PEERS[way]), own.namespace, other):
             case True:
                 return Side("allowed", "", by=policy.policy, rule=path)
             case None:
@@ -285,7 +294,7 @@ def _is_within(block: Mapping[str, Any], other: End) -> bool | None:
     if network is None or None in excepted:
         # The API server refuses it.
         return False
-    address = _address(other.address)
+    address = address_of(other.address)
     if address is None:
         return None
     return address in network and not any(one is not None and address in one for one in excepted)
@@ -295,19 +304,24 @@ def _is_everywhere(block: Mapping[str, Any]) -> bool:
     return block.get("cidr") in EVERYWHERE and not block.get("except")
 
 
-def _network(text: Any) -> IPv4Network | IPv6Network | None:
+def _network(text: Any) -> "IPv4Network | IPv6Network | None":
+    from ipaddress import ip_network  # few policies name networks
+
     try:
         return ip_network(text, strict=False) if isinstance(text, str) and "/" in text else None
     except ValueError:
         return None
 
 
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def address_of(text: str) -> "IPv4Address | IPv6Address | None":
+    """``None`` where ``text`` is no address."""
+    from ipaddress import ip_address  # few policies name networks
+
     try:
         address = ip_address(text)
     except ValueError:
         return None
-    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _protocol(port: Mapping[str, Any]) -> str:

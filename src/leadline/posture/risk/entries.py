@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from leadline.kube.reachability import EVERY_PORT, End, Opening, container_ports, openings
+from leadline.kube.reachability import EVERY_PORT, End, Opening, openings
 from leadline.model.resource import Resource
 from leadline.posture.checks.exposure import (
     MOST_WAYS,
@@ -17,6 +17,7 @@ from leadline.posture.checks.exposure import (
 from leadline.posture.checks.image_names import parse_image_name
 from leadline.posture.checks.istio import mesh_exposures
 from leadline.posture.inventory import Inventory
+from leadline.posture.reach import end_of
 from leadline.posture.subject import Workload, mapping, mappings, sequence, text
 
 OPEN, BEHIND_LOGIN, ON_NODE, IN_CLUSTER, BEHIND_POLICY = 1.0, 0.5, 0.6, 0.25, 0.1
@@ -83,7 +84,7 @@ def entries_of(workload: Workload, inventory: Inventory) -> list[Entry]:
 
 def _from_inside(workload: Workload, inventory: Inventory) -> Entry:
     """As far as policies let: what opens a port to all opens the pods, whatever it keeps to some."""
-    found = openings(inventory.policies_of(workload), _end(workload, inventory))
+    found = openings(inventory.policies_of(workload), end_of(workload, inventory))
     if not found:
         return Entry(BEHIND_POLICY)
     return Entry(IN_CLUSTER, place="" if found == EVERY_PORT else _ports(found))
@@ -96,20 +97,9 @@ def _ports(found: tuple[Opening, ...]) -> str:
     return f"port{'' if is_one else 's'} {named}{more}"
 
 
-def _end(workload: Workload, inventory: Inventory) -> End:
-    running = (one.body for one in workload.containers if one.list == "containers" or one.is_sidecar)
-    return End(
-        namespace=workload.namespace,
-        labels=workload.labels,
-        namespace_labels=inventory.namespace_labels(workload.namespace),
-        is_on_host_network=workload.pod.get("hostNetwork") is True,
-        ports=container_ports(running),
-    )
-
-
 def _from_outside(workload: Workload, inventory: Inventory) -> Iterator[Entry]:
     guard = _sidecar(workload) or _mesh_policy(workload, inventory)
-    end = _end(workload, inventory)
+    end = end_of(workload, inventory)
     let_in = openings(inventory.policies_of(workload), end, to_some=True)
     for way in (
         *islice(service_exposures(workload, inventory), MOST_WAYS),

@@ -1,0 +1,193 @@
+"""``leadline reach``: whether network policies let a connection through, and by which rule."""
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import click
+from msgspec.structs import replace
+
+from leadline.errors import SourceError, UsageError
+from leadline.kube.reachability import MAX_PORT, PROTOCOLS, Connection, Port, Side
+from leadline.outputs.fix_summary import unread_lines
+from leadline.outputs.json_text import json_text
+from leadline.outputs.plain import plain, wrapped
+from leadline.outputs.redaction.values import SecretValues
+from leadline.posture.inventory import Facts
+from leadline.posture.reach import Point, points_of, reach
+from leadline.posture.worlds import Worlds
+from leadline.programs.cli.configuration.configured import configured
+from leadline.programs.cli.flags import (
+    chart_flags,
+    cluster_flags,
+    debug_flag,
+    namespace_flags,
+    path_flag,
+    quiet_flag,
+)
+from leadline.programs.cli.progress import progress
+from leadline.programs.cli.scan_request import options_of, request_without_report
+from leadline.programs.cli.terminal import configure_log, width_of
+from leadline.scans.posture_scan import open_posture_scan
+
+EPILOG = """
+\b
+  leadline reach shop/web shop/db deploy/ --port 5432
+      whether pods of web may connect to those of db, by the policies of deploy/
+  leadline reach monitoring/prometheus shop/web
+      in the cluster of the current context, at every port that containers of web declare
+  leadline reach shop/web 169.254.169.254 --port 80
+      an address outside of the cluster
+  leadline reach kube-system/node-cache kube-system/Deployment/coredns --port 53/UDP
+
+A port is that of the pods, a number or the name of a containers' port, not that of a Service. What Cilium's and Calico's
+policies let through is not known, unless it is everything. Whether the cluster enforces policies is not known either.
+
+Exit codes: 0 allowed, 1 denied, not known, or something was not read that may hold a policy, 2 wrong usage, 3 nothing could
+be judged, 4 a fault of leadline.
+"""
+_USUAL_WIDTH = 100
+_NAMED = 5
+_WORDS = {"allowed": "allowed", "denied": "denied", "unknown": "not known"}
+
+
+@click.command("reach", epilog=EPILOG)
+@click.argument("source", metavar="FROM")
+@click.argument("destination", metavar="TO")
+@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@click.option(
+    "--port",
+    "asked",
+    multiple=True,
+    metavar="PORT[/PROTOCOL]",
+    help="Number or name, TCP if no protocol is written.",
+)
+@click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@namespace_flags
+@path_flag
+@cluster_flags
+@chart_flags
+@quiet_flag
+@debug_flag
+@configured("reach", lambda flags: flags["paths"])
+def command(
+    source: str, destination: str, paths: tuple[str, ...], asked: tuple[str, ...], **flags: Any
+) -> int:
+    """Whether network policies let FROM connect to TO: which side denies it, or which rule lets it through.
+
+    FROM and TO are NAMESPACE/KIND/NAME, NAMESPACE/NAME, NAME, or an address.
+    """
+    format = flags.pop("format")
+    request = replace(request_without_report((), flags), targets=paths)
+    secrets = SecretValues()
+    configure_log(is_debug=request.debug, secrets=secrets)
+    with progress(f"reading {' '.join(paths)}", is_wanted=not request.quiet) as display:
+        options = replace(options_of(request, display.say, with_scores=False), secrets=secrets)
+        with open_posture_scan(paths, options) as scan:
+            display.end()
+            report = scan.report
+    if scan.why_no_verdict:
+        raise SourceError(scan.why_no_verdict)
+    facts = Facts(is_whole=report.target.kind == "cluster", server_version=report.target.server_version)
+    objects = [one for one in report.resources if one.origin.kind != "derived"]
+    worlds = Worlds(objects, facts)
+    ends = (_point(source, worlds), _point(destination, worlds))
+    found = [(port, reach(*ends, port)) for port in _ports(asked, ends[1])]
+    if format == "json":
+        not_read = [plain(one.where, 4096) for one in report.unread]
+        click.echo(
+            json_text({"connections": [_row(ends, port, one) for port, one in found], "notRead": not_read})
+        )
+    else:
+        width = width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
+        for line in _lines(ends, found, width):
+            click.echo(line)
+        for line in unread_lines(report.unread, width, shows_all=False) if report.unread else ():
+            click.echo(line)
+    is_certain = not report.unread and all(one.verdict == "allowed" for _, one in found)
+    return 0 if is_certain else 1
+
+
+def _point(name: str, worlds: Worlds) -> Point:
+    found = list(points_of(name, worlds))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        titles = ", ".join(plain(one.title) for one in found[:_NAMED])
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        raise UsageError(f"{plain(name)} may be {titles}{more}", hint="write NAMESPACE/KIND/NAME")
+    raise UsageError(
+        f"no workload is called {plain(name)}", hint="write NAMESPACE/KIND/NAME as leadline scan shows it"
+    )
+
+
+def _ports(asked: tuple[str, ...], destination: Point) -> list[Port]:
+    if not asked:
+        declared = {
+            Port(number, protocol)
+            for (_, protocol), numbers in destination.end.ports.items()
+            for number in numbers
+        }
+        if not declared:
+            raise UsageError(f"{plain(destination.title)} declares no port", hint="name one: --port 8080")
+        return sorted(declared)
+    return [port for one in asked for port in _read_port(one, destination)]
+
+
+def _read_port(written: str, destination: Point) -> list[Port]:
+    name, _, protocol = written.partition("/")
+    protocol = protocol.upper() or "TCP"
+    if protocol not in PROTOCOLS:
+        raise UsageError(
+            f"--port {plain(written)}: the protocol is none of {', '.join(PROTOCOLS)}", hint="write 53/UDP"
+        )
+    if re.fullmatch("[0-9]{1,5}", name) and 0 < int(name) <= MAX_PORT:
+        return [Port(int(name), protocol)]
+    numbers = destination.end.ports.get((name, protocol), frozenset()) if name else frozenset()
+    if not numbers:
+        raise UsageError(
+            f"--port {plain(written)}: no container of {plain(destination.title)} has such a port",
+            hint="write a number from 1 to 65535",
+        )
+    return [Port(number, protocol) for number in sorted(numbers)]
+
+
+def _lines(ends: tuple[Point, Point], found: list[tuple[Port, Connection]], width: int) -> Iterator[str]:
+    yield from wrapped(f"{plain(ends[0].title)} → {plain(ends[1].title)}", width)
+    for port, one in found:
+        yield f"  {port.number}/{port.protocol}  {_WORDS[one.verdict]}"
+        for way, side in (("out", one.egress), ("in", one.ingress)):
+            for number, line in enumerate(wrapped(_said(side), width - 9)):
+                yield f"    {'' if number else way:3}  {line}"
+    yield ""
+
+
+def _said(side: Side) -> str:
+    by = f"{plain(side.by.title)} {side.rule}" if side.by else ""
+    if side.verdict == "denied":
+        return f"denied: no rule of {', '.join(plain(one.title) for one in side.policies)} lets it through"
+    if side.verdict == "allowed" and by:
+        return f"allowed by {by}"
+    return f"{_WORDS[side.verdict]}: {side.why}{f' ({by})' if by else ''}"
+
+
+def _row(ends: tuple[Point, Point], port: Port, found: Connection) -> dict[str, Any]:
+    def side(one: Side) -> dict[str, Any]:
+        return {
+            "verdict": one.verdict,
+            "why": one.why,
+            "policies": [policy.title for policy in one.policies],
+            "by": one.by.title if one.by else "",
+            "rule": one.rule,
+        }
+
+    return {
+        "from": ends[0].title,
+        "to": ends[1].title,
+        "port": port.number,
+        "protocol": port.protocol,
+        "verdict": found.verdict,
+        "egress": side(found.egress),
+        "ingress": side(found.ingress),
+    }
