@@ -23,7 +23,8 @@ def enforcing(cluster: ServiceCluster) -> Iterator[None]:
     """While it lasts, policies hold between pods, and between them and the rest of the world.
 
     Not for other ports of the pods that the node asks: kubelets may always probe.
-    Raises: ``MissingError`` where there is no agent; ``NotReadyError``, with its log, where it does not start.
+    Raises: ``MissingError`` where there is no agent; ``NotReadyError``, with its log, where it does not start;
+    ``RuntimeError`` where the kernel takes none of its rules.
     """
     agent = cluster.run_inside("policies", [str(policies()), "enforce", cluster.admin(), NODE])
     agent.wait_until(lambda: QUEUE in _inside(cluster, "cat", QUEUES).split())
@@ -44,6 +45,8 @@ def enforcing(cluster: ServiceCluster) -> Iterator[None]:
 
 
 def _inside(cluster: ServiceCluster, *command: str) -> str:
-    return subprocess.run(
-        [*cluster.inside, *command], check=True, capture_output=True, text=True, timeout=60
-    ).stdout
+    run = subprocess.run([*cluster.inside, *command], check=False, capture_output=True, text=True, timeout=60)
+    if run.returncode:
+        # A kernel without queues, say.
+        raise RuntimeError(f"{' '.join(command)}: {run.stderr.strip()}")
+    return run.stdout

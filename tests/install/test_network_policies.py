@@ -7,11 +7,18 @@ import json
 import socketserver
 import threading
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
-from installation import MANIFEST_SUMMARIES, RELEASE, SUMMARIES, Installation, failed_controls
+from installation import (
+    MANIFEST_SUMMARIES,
+    RELEASE,
+    SERVED,
+    SUMMARIES,
+    Installation,
+    failed_controls,
+)
 from leadline_image import REPOSITORY
 from outside import Outside, published_database
 from policy_agent import enforcing
@@ -21,8 +28,8 @@ from workloads import deployment
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 FRIENDS, STRANGERS = "monitoring", "strangers"
-SERVED = 8080
-"""By the pod of strangers."""
+LISTENING = 8080
+"""Of the pods of others."""
 DEAD = 9999
 """Nobody listens there: refused at once where packets pass, no answer where they do not."""
 PATIENCE_S = 4
@@ -89,7 +96,7 @@ def confined(
     """Installed under an agent that enforces, with metrics for one namespace, and ports as they are here."""
     folder = tmp_path_factory.mktemp("confined")
     with published_database(folder, services.gateway) as (address, key), enforcing(services):
-        ports = [urlsplit(address).port, int(outside.registry.host.rpartition(":")[2])]
+        port = int(outside.registry.host.rpartition(":")[2])
         friends = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": FRIENDS}}}
         values = folder / "values.yaml"
         values.write_text(
@@ -97,7 +104,7 @@ def confined(
                 {
                     "persistence": {"enabled": False},
                     "vulnerabilityDatabase": {"address": address, "publicKey": key},
-                    "networkPolicy": {"registryPorts": ports, "metricsFrom": [friends]},
+                    "networkPolicy": {"registryPorts": [port], "metricsFrom": [friends]},
                     "operator": {"settings": {"images": {"acceptAnyCertificate": True, "gapS": 0}}},
                 }
             )
@@ -113,7 +120,9 @@ def confined(
 @pytest.fixture(scope="module")
 def pods(services: ServiceCluster) -> Iterator[dict[str, str]]:
     """A pod in each of two namespaces, by which others ask: their addresses."""
-    serve = f"import http.server as h; h.HTTPServer(('', {SERVED}), h.BaseHTTPRequestHandler).serve_forever()"
+    serve = (
+        f"import http.server as h; h.HTTPServer(('', {LISTENING}), h.BaseHTTPRequestHandler).serve_forever()"
+    )
     for space in (FRIENDS, STRANGERS):
         services.namespace(space)
         main = {
@@ -139,10 +148,24 @@ def pods(services: ServiceCluster) -> Iterator[dict[str, str]]:
         services.kubectl("delete", "namespace", space, "--timeout=90s")
 
 
-def tried(cluster: ServiceCluster, where: tuple[str, ...], *connections: str) -> dict[str, str]:
-    """What became of each of ``TCP 10.0.0.1 80``."""
-    said = cluster.kubectl("exec", *where, "--", "python3", "-c", TRY, *connections)
-    return dict(zip(connections, json.loads(said), strict=True))
+Connections = dict[tuple[str, ...], dict[str, str]]
+"""By the pod that asks: what becomes of each of ``TCP 10.0.0.1 80``."""
+
+
+def of_each(cluster: ServiceCluster, asked: Connections) -> Connections:
+    """What becomes of them now. All at once: what is not answered takes its time."""
+
+    def tried(where: tuple[str, ...]) -> dict[str, str]:
+        said = cluster.kubectl("exec", *where, "--", "python3", "-c", TRY, *asked[where])
+        return dict(zip(asked[where], json.loads(said), strict=True))
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        return dict(zip(asked, pool.map(tried, asked), strict=True))
+
+
+def is_silent(cluster: ServiceCluster, asked: Connections) -> bool:
+    found = of_each(cluster, asked)
+    return {said for one in found.values() for said in one.values()} == {"nothing"}
 
 
 def test_all_programs_do_their_work(
@@ -169,7 +192,7 @@ def test_what_no_program_needs_is_let_through_by_no_policy(
     operator = (f"-n={confined.namespace}", f"deployment/{RELEASE}", "-c", "operator")
     wanted = {
         friend: {f"TCP {ours} 8080": "answered", f"TCP {ours} 8443": "answered"},
-        stranger: {f"TCP {ours} 8443": "answered", f"TCP {pods[FRIENDS]} {SERVED}": "answered"},
+        stranger: {f"TCP {ours} 8443": "answered", f"TCP {pods[FRIENDS]} {LISTENING}": "answered"},
         operator: {"TCP 10.96.0.1 443": "answered", f"UDP {services.gateway} 53": "answered"},
     }
     unwanted = {
@@ -177,13 +200,22 @@ def test_what_no_program_needs_is_let_through_by_no_policy(
         stranger: {f"TCP {ours} 8080": "answered", f"TCP {ours} {DEAD}": "refused"},
         operator: {
             f"TCP {services.gateway} {elsewhere}": "answered",
-            f"TCP {pods[STRANGERS]} {SERVED}": "answered",
+            f"TCP {pods[STRANGERS]} {LISTENING}": "answered",
             f"TCP {services.host} {DEAD}": "refused",
         },
     }
-    for where, passing in wanted.items():
-        assert tried(services, where, *passing) == passing
-        assert set(tried(services, where, *unwanted[where]).values()) == {"nothing"}
+    assert of_each(services, wanted) == wanted
+    services.until(lambda: is_silent(services, unwanted), 60)
+    written = services.get("networkpolicies", "-n", confined.namespace)["items"]
     services.kubectl("delete", "networkpolicy", "-n", confined.namespace, "--all")
-    for where, else_ in unwanted.items():
-        services.until(lambda where=where, else_=else_: tried(services, where, *else_) == else_, 60)
+    services.until(lambda: of_each(services, unwanted) == unwanted, 60)
+    services.apply(*written)
+    services.until(lambda: is_silent(services, unwanted), 60)
+
+
+def test_what_takes_the_apiservices_away_reaches_kube_apiserver(
+    services: ServiceCluster, confined: Installation
+) -> None:
+    confined.uninstall()
+    left = services.kubectl("get", "apiservices", "-o", "name")
+    assert not [name for name in SERVED if name in left]
