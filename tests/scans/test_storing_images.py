@@ -11,7 +11,7 @@ from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage, UnreadImage
 from leadline.model.package import ImageIdentity, Package, Sbom
 from leadline.model.vulnerability import Match
-from leadline.outputs.store.image_results import MANIFESTS, SUMMARIES, RunningContainer
+from leadline.outputs.store.image_results import MANIFESTS, SUMMARIES, RunningContainer, summary_names
 from leadline.outputs.store.memory import MemoryStore
 from leadline.outputs.store.protocol import Content, Entry, FullError, Paging, Put
 from leadline.outputs.store.selection import Key, Selection
@@ -47,6 +47,61 @@ def test_a_newer_scan_replaces_an_older_one():
         matches = orjson.loads(entry.content.body)["spec"]["payload"]["matches"]
         assert [match["vulnerability"]["id"] for match in matches] == ["CVE-2"]
 
+    run(scenario)
+
+
+async def found(store: MemoryStore, plural: str, name: str) -> str:
+    """The id of the image that it is about."""
+    (entry,) = (await store.list(Selection(plural, name=name), Paging())).entries
+    return orjson.loads(entry.content.metadata)["annotations"]["kubescape.io/image-id"]
+
+
+def test_an_image_whose_result_would_have_the_name_of_anothers_takes_another_name():
+    """Both ids end alike: the end of an id is soon found by trying."""
+
+    async def scenario(store: MemoryStore) -> None:
+        mine, theirs = report("shop/till", "CVE-1"), report("shop-till")
+        for one in (mine, theirs, mine, theirs, theirs):
+            await store_image(store, one, [WEB if one is mine else OLD])
+            held = {await found(store, MANIFESTS, name) for name in await names(store, MANIFESTS)}
+            assert mine.sbom.image.id in held
+        usual, other = await names(store, MANIFESTS)
+        assert [await found(store, MANIFESTS, name) for name in (usual, other)] == [
+            mine.sbom.image.id,
+            theirs.sbom.image.id,
+        ]
+        await collect_images(store, {theirs.sbom.image.id}, [OLD])
+        # It keeps the name that it once got.
+        await store_image(store, theirs, [OLD])
+        assert await names(store, MANIFESTS) == [other]
+
+    run(scenario)
+
+
+def test_containers_whose_summaries_would_have_one_name_have_one_each():
+    first = RunningContainer("Deployment", "web", "shop", "a-b")
+    second = RunningContainer("Deployment", "web-a", "shop", "b")
+    elsewhere = RunningContainer("Deployment", "web-a", "bank", "b")
+
+    async def scenario(store: MemoryStore) -> None:
+        scanned = [
+            ScannedImage(
+                (name,),
+                report(name),
+                tuple(ImageUse("", f"{c.namespace}/{c.kind}/{c.workload}", c.name) for c in its),
+            )
+            for name, its in (("bad", [first, elsewhere]), ("good", [second]))
+        ]
+        for _ in range(2):
+            await store_images(store, ImagesReport(tuple(scanned)), is_full=True)
+            entries = (await store.list(Selection(SUMMARIES), Paging())).entries
+            assert len(entries) == 3
+        assert (
+            await found(store, SUMMARIES, summary_names([first, second])[second])
+            == report("good").sbom.image.id
+        )
+
+    assert summary_names([second]) == {second: "deployment-web-a-b"}
     run(scenario)
 
 

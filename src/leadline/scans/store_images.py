@@ -19,7 +19,9 @@ from leadline.outputs.store.image_results import (
     RunningContainer,
     Scanned,
     image_puts,
-    summary_name,
+    manifest_name,
+    other_manifest_name,
+    summary_names,
 )
 from leadline.outputs.store.posture_results import PREFIX
 from leadline.outputs.store.protocol import ConflictError, Paging, Store
@@ -53,13 +55,13 @@ async def store_images(
     started = moment()
     run = run_name("images", started)
     await record(store, run, _run(report, (started, "Running"), ()))
-    containers: list[RunningContainer] = []
     failed: list[Unread] = []
-    for scanned in report.images:
-        its = [container for use in scanned.uses if (container := _container(use))]
-        containers += its
+    running = [[one for use in scanned.uses if (one := _container(use))] for scanned in report.images]
+    containers = [one for its in running for one in its]
+    names = summary_names(containers)
+    for scanned, its in zip(report.images, running, strict=True):
         try:
-            await store_image(store, scanned.report, its, home=home)
+            await store_image(store, scanned.report, its, home=home, names=names)
         except StoreError as error:
             failed.append(Unread(scanned.names[0], f"not stored: {error.args[0]}", reason="incomplete"))
     is_whole = is_full and not report.failed and not report.unread and not failed
@@ -132,12 +134,37 @@ _decode = msgspec.json.Decoder(_Metadata).decode
 async def store_image(
     store: Store,
     report: ImageReport,
-    containers: Iterable[RunningContainer] = (),
+    containers: Sequence[RunningContainer] = (),
     *,
     home: str = DEFAULT_HOME,
+    names: Mapping[RunningContainer, str] | None = None,
 ) -> int:
-    """How many objects were written; each replaces the one of an older scan. Raises: ``StoreError``."""
-    return len(await store.put_all(image_puts(report, Scanned(home, moment()), containers)))
+    """How many objects were written; each replaces the one of an older scan. Raises: ``StoreError``.
+
+    ``names`` are those of ``summary_names`` where more containers are stored than these.
+    """
+    name = await manifest_place(store, report, home)
+    called = summary_names(containers) if names is None else names
+    return len(await store.put_all(image_puts(report, Scanned(home, moment()), containers, name, called)))
+
+
+async def manifest_place(store: Store, report: ImageReport, home: str) -> str:
+    """What the results of the image are called: as existing clients work it out, unless another image's are there.
+
+    Of an image's id six digits count there: anyone who pushes images soon finds one whose name is that of another.
+    Raises: ``StoreError``.
+    """
+    usual, other, id = manifest_name(report), other_manifest_name(report), report.sbom.image.id
+    holders = {name: await _holder(store, Key(MANIFESTS, home, name)) for name in (usual, other)}
+    return other if (id and holders[other] == id) or holders[usual] not in ("", id) else usual
+
+
+async def _holder(store: Store, key: Key) -> str:
+    """The id of the image whose results are there; empty where nothing says so."""
+    found = Selection(key.plural, key.namespace, key.name, with_body=False)
+    for entry in (await store.list(found, Paging(limit=1))).entries:
+        return _decode(entry.content.metadata).annotations.get(f"{PREFIX}image-id", "")
+    return ""
 
 
 async def collect_images(
@@ -153,7 +180,7 @@ async def collect_images(
     Both must be the whole truth about the cluster. What people manage stays, and of images what ``keeps`` says by the
     annotations of a result. Raises: ``StoreError``.
     """
-    there = {Key(SUMMARIES, container.namespace, summary_name(container)) for container in containers}
+    there = {Key(SUMMARIES, one.namespace, name) for one, name in summary_names(containers).items()}
     count = 0
     of_images = (Selection(plural, home, with_body=False) for plural in _OF_IMAGES)
     for selection in (*of_images, Selection(SUMMARIES, with_body=False)):

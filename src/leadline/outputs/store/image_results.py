@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from leadline.model.vulnerability import FixState, Match, Suppressed
 from leadline.outputs.format_registry import Page
 from leadline.outputs.place import NoPlaces
 from leadline.outputs.report_document import FORMAT, decode, encode
-from leadline.outputs.store.posture_results import PREFIX, label_value, slug
+from leadline.outputs.store.posture_results import PREFIX, label_value, other_name, slug
 from leadline.outputs.store.protocol import Content, Put
 from leadline.outputs.store.selection import Key
 from leadline.version import __version__
@@ -38,6 +39,9 @@ SCAN = "leadline.dev/scan"
 """Annotation, JSON of ``ScanNote``: of an image that is scanned because a cluster runs it."""
 _ID_END = 6
 Body = dict[str, Any]
+
+
+_USUAL: Mapping[Any, str] = MappingProxyType({})
 
 
 class RunningContainer(Struct, frozen=True):
@@ -129,16 +133,20 @@ def stored_counts(manifest: str, annotations: Mapping[str, str]) -> ImageCounts 
     )
 
 
-def counts_of(report: ImageReport) -> ImageCounts:
-    """Those of ``report``."""
+def counts_of(report: ImageReport, manifest: str = "") -> ImageCounts:
+    """Those of ``report``; ``manifest`` where its result is called otherwise than ``manifest_name`` says."""
     image = report.sbom.image
-    return ImageCounts(image.name, image.id, manifest_name(report), bool(report.database), counted(report))
+    name = manifest or manifest_name(report)
+    return ImageCounts(image.name, image.id, name, bool(report.database), counted(report))
 
 
 def summary_puts(
-    image: ImageCounts, scanned: Scanned, containers: Iterable[RunningContainer]
+    image: ImageCounts,
+    scanned: Scanned,
+    containers: Iterable[RunningContainer],
+    names: Mapping[RunningContainer, str] = _USUAL,
 ) -> Iterator[Put]:
-    """A summary for each container that runs ``image``."""
+    """A summary for each container that runs ``image``; ``names`` as of ``summary_names``, of all there are."""
     metadata = _metadata(image, scanned)
     severities = {name: {"all": image.counted.found.get(name, 0), "relevant": 0} for name in SEVERITIES}
     whole = {"kind": MANIFESTS, "namespace": scanned.home, "name": image.manifest}
@@ -146,17 +154,22 @@ def summary_puts(
     for container in containers:
         spec = {"severities": severities, "vulnerabilitiesRef": references}
         its = {**metadata, "labels": {**metadata["labels"], **_labels(container)}}
-        yield _put(SUMMARIES, container.namespace, summary_name(container), its, spec)
+        name = names.get(container) or summary_name(container)
+        yield _put(SUMMARIES, container.namespace, name, its, spec)
 
 
 def image_puts(
-    report: ImageReport, scanned: Scanned, containers: Iterable[RunningContainer] = ()
+    report: ImageReport,
+    scanned: Scanned,
+    containers: Iterable[RunningContainer] = (),
+    manifest: str = "",
+    names: Mapping[RunningContainer, str] = _USUAL,
 ) -> list[Put]:
     """The SBOM of the image, its VEX, a summary for each container that runs it, and its manifest.
 
-    Each replaces what is there.
+    Each replaces what is there; ``manifest`` as in ``counts_of``, ``names`` as in ``summary_puts``.
     """
-    image = counts_of(report)
+    image = counts_of(report, manifest)
     name, metadata = image.manifest, _metadata(image, scanned)
     of_sbom = {
         **metadata,
@@ -165,7 +178,7 @@ def image_puts(
     return [
         _put(SBOMS, scanned.home, name, of_sbom, _sbom(report, scanned.at)),
         _put(VEX, scanned.home, name, metadata, _vex(report, scanned.at)),
-        *summary_puts(image, scanned, containers),
+        *summary_puts(image, scanned, containers, names),
         # Last: where it is there, all is.
         _put(MANIFESTS, scanned.home, name, metadata, _manifest(report, scanned.at)),
     ]
@@ -212,6 +225,32 @@ def manifest_name(report: ImageReport) -> str:
     image = report.sbom.image
     plain = re.sub(r"://|[:/_@]", "-", image.name).lower()
     return slug(f"{plain}-{image.id[-_ID_END:]}" if image.id else plain)
+
+
+def other_manifest_name(report: ImageReport) -> str:
+    """Where another image's results have the name that ``manifest_name`` says."""
+    return other_name(manifest_name(report), report.sbom.image.id)
+
+
+def summary_names(containers: Iterable[RunningContainer]) -> dict[RunningContainer, str]:
+    """What the summaries of ``containers`` are called, each otherwise than all others in its namespace.
+
+    ``a-b`` of ``web`` and ``b`` of ``web-a`` share what existing clients work out: the first of them has it.
+    """
+    named: dict[RunningContainer, str] = {}
+    taken: set[tuple[str, str]] = set()
+    for one in sorted(containers, key=lambda c: (c.namespace, c.kind, c.workload, c.name)):
+        name = summary_name(one)
+        if (one.namespace, name) in taken:
+            name = other_summary_name(one)
+        taken.add((one.namespace, name))
+        named[one] = name
+    return named
+
+
+def other_summary_name(container: RunningContainer) -> str:
+    """Where another container's summary has the name that ``summary_name`` says."""
+    return other_name(summary_name(container), f"{container.kind}/{container.workload}/{container.name}")
 
 
 def summary_name(container: RunningContainer) -> str:

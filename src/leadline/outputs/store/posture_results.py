@@ -92,7 +92,7 @@ def wanted_places(report: PostureReport, home: str) -> Iterator[tuple[str, Place
 
 def place_for(id: str, place: Place, claimants: Iterable[str]) -> Place:
     """``place`` for one of the objects that want it; kinds of one name in two API groups do, or one object in two files."""
-    return place if id == min(claimants) else (place[0], _other_name(place[1], id))
+    return place if id == min(claimants) else (place[0], other_name(place[1], id))
 
 
 def _subjects(report: PostureReport) -> Iterator[tuple[Resource, tuple[str, ...], tuple[str, ...]]]:
@@ -127,7 +127,7 @@ def slug(text: str) -> str:
     return made or f"unnamed-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
-def _other_name(name: str, id: str) -> str:
+def other_name(name: str, id: str) -> str:
     return f"{name[:_CUT_NAME]}-{hashlib.sha256(id.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 

@@ -18,8 +18,10 @@ from leadline.outputs.store.image_results import (
     SUMMARIES,
     RunningContainer,
     Scanned,
+    other_summary_name,
     scan_note,
     summary_name,
+    summary_names,
     summary_puts,
 )
 from leadline.outputs.store.protocol import ConflictError, Store
@@ -319,8 +321,9 @@ class ImageKeeper:
 
     async def _summarise(self, running: InUse) -> None:
         """A summary for each container whose image has a result; none with the numbers of another image."""
+        names = summary_names(running.containers)
         for container, digest in running.containers.items():
-            key = Key(SUMMARIES, container.namespace, summary_name(container))
+            key = Key(SUMMARIES, container.namespace, names[container])
             work, there = self.works.get(digest), self._summaries.get(key)
             result = work.result if work else None
             if result is None:
@@ -337,7 +340,7 @@ class ImageKeeper:
                 continue
             scanned = Scanned(self._home, result.at, digest, result.database, seen)
             counts = replace(result.counts, counted=counted)
-            for put in summary_puts(counts, scanned, (container,)):
+            for put in summary_puts(counts, scanned, (container,), names):
                 await self._store.put(put)
             self._summaries[key] = (digest, result.at, seen)
 
@@ -353,11 +356,14 @@ class ImageKeeper:
         self._vanished |= dict.fromkeys(self._containers - containers, now)
         self._is_littered |= bool(gone or self._containers - containers)
         self._containers = containers
+        taken = {(one.namespace, name) for one, name in summary_names(containers).items()}
         for one, since in list(self._vanished.items()):
             if one not in containers and now - since < GONE_S:
                 continue
             if one not in containers:
-                await self._drop(Key(SUMMARIES, one.namespace, summary_name(one)))
+                for name in {summary_name(one), other_summary_name(one)}:
+                    if (one.namespace, name) not in taken:
+                        await self._drop(Key(SUMMARIES, one.namespace, name))
             del self._vanished[one]
         if not self._is_littered or now - self._collected_at < COLLECT_S:
             return

@@ -45,6 +45,7 @@ from leadline.scans.running_image import (
     scan_running,
 )
 from leadline.scans.scan_runs import moment
+from leadline.scans.store_images import manifest_place
 from leadline.sources.cluster.connection import Cluster, RefusedError, async_client, connect
 from leadline.sources.registry.client import BusyError, DeniedError
 from leadline.sources.registry.http import UnreachableError
@@ -152,13 +153,14 @@ class ImageWorker:
         image = views.image if views is not None else unwaived(report)
         database = report.database.built if report.database else ""
         scanned = msgspec.structs.replace(scanned, database=database, accepted=task.acceptance.stamp)
-        *others, last = image_puts(image, scanned)
+        name = await manifest_place(self._store, image, self._place.home)
+        *others, last = image_puts(image, scanned, manifest=name)
         # Packages are what they were, whatever is accepted in them.
         await self._store.put_all([put for put in others if put.key.plural != SBOMS or not task.is_scanned])
         await self._store.put(last)
         outcome = Outcome("Done", "" if report.database else NO_DATABASE, is_kept=True)
         accepted = _seen(report, views, task.acceptance.stamp) if views is not None else Accepted()
-        return ImageAnswer(outcome, counts_of(image), scanned.at, database, accepted=accepted)
+        return ImageAnswer(outcome, counts_of(image, name), scanned.at, database, accepted=accepted)
 
     def _secrets(self, source: NamedSource, notes: list[str]) -> list[PullSecret]:
         """Those that can be read, in order; of the others ``notes`` are taken."""
