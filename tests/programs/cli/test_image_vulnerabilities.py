@@ -422,3 +422,21 @@ def test_a_database_that_others_can_write_to_is_not_believed_unless_it_is_named(
     assert run("scan", "image", archive, "--db", str(usual))[0] == 0
     usual.parent.chmod(0o755)
     assert run("scan", "image", archive)[0] == 0
+
+
+def test_a_damaged_database_is_named_as_the_user_named_it(run, database: str):
+    content = bytearray(Path(database).read_bytes())
+    content[-100] ^= 255
+    Path("damaged.db").write_bytes(content)
+    Path("e.cdx.json").write_text(
+        '{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}', "utf-8"
+    )
+    for command in (
+        ("db", "import", "damaged.db"),
+        ("db", "status", "--db", "damaged.db"),
+        ("explain", "CVE-2024-1000", "--db", "damaged.db"),
+        ("scan", "image", "e.cdx.json", "--db", "damaged.db"),
+    ):
+        code, _, err = run(*command)
+        assert code == 3
+        assert "leadline: damaged.db: damaged (its checksum is another); copy it again whole" in err

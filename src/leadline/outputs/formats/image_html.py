@@ -39,6 +39,9 @@ from leadline.outputs.vulnerability_format import (
 
 _STEPS = 10
 _IDS = 12
+_LONGEST_PART = 30
+"""Characters that a column has room for."""
+_WHOLE = ".whole{overflow-wrap:normal}"
 """Of one row that are shown before the rest is folded away."""
 _USERS = 20
 
@@ -62,7 +65,7 @@ def _write(report: ImagesReport, title: str, out: IO[str], page: Page) -> None:
     for number, one in enumerate(report.images, 1):
         parts += _image(one, number)
     parts += _not_seen(report)
-    out.write(document(f"Images: {title}", parts, style))
+    out.write(document(f"Images: {title}", parts, style + _WHOLE))
 
 
 def _head(report: ImagesReport, page: Page) -> Iterator[str]:
@@ -173,15 +176,22 @@ def _vulnerabilities(report: ImageReport) -> Iterator[str]:
             row.severity,
             [
                 text(row.severity),
-                f"<b>{text(row.package)}</b><br><span class='soft'>{text(row.version)}</span>"
+                f"<b>{_unbroken(row.package)}</b><br><span class='soft'>{_unbroken(row.version)}</span>"
                 + _where(row, (row.matches[0].package.type, row.matches[0].package.name) in bases),
-                text(row.fix) if not row.matches[0].fixed_in else f"<b>{text(row.fix)}</b>",
+                text(row.fix) if not row.matches[0].fixed_in else f"<b>{_unbroken(row.fix)}</b>",
                 _ids(row.matches),
             ],
         )
         for row in rows(report.vulnerabilities)
     ]
     yield table(("Severity", "Package", "Fix", "Vulnerabilities"), cells)
+
+
+def _unbroken(name: str) -> str:
+    """A name or version that is broken behind slashes alone, where its parts are short enough for a column."""
+    if any(len(part) > _LONGEST_PART for part in name.split("/")):
+        return text(name)
+    return f"<span class='whole'>{text(name).replace('/', '/<wbr>')}</span>"
 
 
 def _where(row: Row, is_in_base: bool) -> str:

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from leadline.errors import DatabaseError
-from leadline.outputs.plain import columns, count, plain, wrapped
+from leadline.outputs.plain import count, plain, wrapped
 from leadline.programs.cli.cache_location import cache_folder, database_file
 from leadline.scans.problem_page import ProblemPage, Range, problem_page
 
 _INDENT = 12
 _MOST_RANGES = 40
+_MOST_LINKS = 10
 
 
 def problem_lines(name: str, named_database: str, width: int) -> Iterator[str]:
@@ -27,8 +28,10 @@ def problem_lines(name: str, named_database: str, width: int) -> Iterator[str]:
     yield from _ranges(page.ranges, width)
     yield from (
         f"{'see' if not place else '':<{_INDENT}}{plain(link, 4096)}"
-        for place, link in enumerate(page.references)
+        for place, link in enumerate(page.references[:_MOST_LINKS])
     )
+    if more := page.references[_MOST_LINKS:]:
+        yield f"{'':<{_INDENT}}and {count(len(more), 'more page')}"
 
 
 def _facts(page: ProblemPage) -> Iterator[tuple[str, str]]:
@@ -57,16 +60,26 @@ def _facts(page: ProblemPage) -> Iterator[tuple[str, str]]:
 
 
 def _ranges(ranges: tuple[Range, ...], width: int) -> Iterator[str]:
-    shown = ranges[:_MOST_RANGES]
-    for place, one in enumerate(shown):
-        state = "" if one.state == "affected" else f" ({one.state})"
-        where = f", in {plain(', '.join(one.imports))}" if one.imports else ""
-        text = f"{plain(one.ecosystem)} {plain(one.package)} {plain(one.versions)}{where}{state}"
-        label = f"{'affects' if not place else '':<{_INDENT}}"
-        if columns(text) <= width - _INDENT:
-            yield label + text
-        else:
-            lines = wrapped(text, width - _INDENT)
-            yield from (f"{'' if number else label:<{_INDENT}}{line}" for number, line in enumerate(lines))
-    if len(shown) < len(ranges):
-        yield f"{'':<{_INDENT}}and {count(len(ranges) - len(shown), 'more range')}"
+    """Of each ecosystem as many as leave room for the others, those of languages before those of distributions."""
+    by_ecosystem: dict[str, list[Range]] = {}
+    for one in sorted(ranges, key=lambda one: ":" in one.ecosystem):
+        by_ecosystem.setdefault(one.ecosystem, []).append(one)
+    label = "affects"
+    for place, (ecosystem, members) in enumerate(by_ecosystem.items()):
+        others = len(by_ecosystem) - place - 1
+        if place >= _MOST_RANGES:
+            yield f"{'':<{_INDENT}}and {count(others + 1, 'more ecosystem')}"
+            return
+        most = max(4, (_MOST_RANGES - place) // len(by_ecosystem))
+        lines = [line for one in members[:most] for line in wrapped(_range_text(one), width - _INDENT)]
+        if len(members) > most:
+            lines.append(f"and {count(len(members) - most, 'more range')} of {plain(ecosystem)}")
+        for line in lines:
+            yield f"{label:<{_INDENT}}{line}"
+            label = ""
+
+
+def _range_text(one: Range) -> str:
+    state = "" if one.state == "affected" else f" ({one.state})"
+    where = f", in {plain(', '.join(one.imports))}" if one.imports else ""
+    return f"{plain(one.ecosystem)} {plain(one.package)} {plain(one.versions)}{where}{state}"
