@@ -138,6 +138,30 @@ def test_an_address_that_is_not_known_may_be_within_a_block(block, address, verd
         assert (found.ingress.by and found.ingress.by.name, found.ingress.rule) == ("p0", "spec.ingress[0]")
 
 
+OF_SPACES = "{podSelector: {}, ingress: [{from: [{namespaceSelector: %s}]}]}"
+
+
+@pytest.mark.parametrize(
+    ("selector", "verdict"),
+    [
+        ("{matchLabels: {team: a}}", "unknown"),
+        ("{matchExpressions: [{key: team, operator: DoesNotExist}]}", "unknown"),
+        ("{matchLabels: {kubernetes.io/metadata.name: shop}}", "allowed"),
+        ("{matchLabels: {kubernetes.io/metadata.name: lab}}", "denied"),
+        ("{}", "allowed"),
+        ("{matchLabels: {team: a}}, podSelector: {matchLabels: {app: web}}", "denied"),
+    ],
+)
+def test_labels_of_a_namespace_that_was_not_read_are_not_known(selector, verdict):
+    source = structs.replace(
+        DB, namespace_labels={"kubernetes.io/metadata.name": "shop"}, is_namespace_known=False
+    )
+    found = connection(rules(OF_SPACES % selector), source, WEB, HTTP)
+    assert found.verdict == verdict
+    if verdict == "unknown":
+        assert found.ingress.why == "the labels of the namespace shop are not known"
+
+
 def test_a_rule_that_may_let_through_gives_way_to_one_that_does():
     source = structs.replace(DB, address="")
     found = connection(rules(BLOCK % "10.0.0.0/24", FROM_DB), source, WEB, HTTP)

@@ -39,6 +39,8 @@ class End(Struct, frozen=True):
     labels: Mapping[str, str] = {}
     namespace_labels: Mapping[str, str] = {}
     """With ``kubernetes.io/metadata.name``."""
+    is_namespace_known: bool = True
+    """Whether those are all of its labels."""
     name: str = ""
     """Empty for any pod of a template: two such are not taken for the same pod."""
     address: str = ""
@@ -229,12 +231,11 @@ def _said(policy: PolicyRule, way: Way, ends: tuple[End, End], port: Port) -> Si
     for path, rule in _rules(policy, way):
         if not _lets_port(rule.get("ports"), destination, port):
             continue
-        match _lets_peer(rule.get(_PEERS[way]), own.namespace, other):
-            case True:
-                return Side("allowed", "", by=policy.policy, rule=path)
-            case None:
-                why = "the address of the other end is not known"
-                perhaps = perhaps or Side("unknown", why, by=policy.policy, rule=path)
+        said = _lets_peer(rule.get(_PEERS[way]), own.namespace, other)
+        if said is True:
+            return Side("allowed", "", by=policy.policy, rule=path)
+        if said:
+            perhaps = perhaps or Side("unknown", said, by=policy.policy, rule=path)
     return perhaps
 
 
@@ -263,15 +264,15 @@ def _lets_port(ports: Any, destination: End, port: Port) -> bool:
     return False
 
 
-def _lets_peer(peers: Any, namespace: str, other: End) -> bool | None:
-    """``None`` where that hangs on the address, and it is not known."""
+def _lets_peer(peers: Any, namespace: str, other: End) -> bool | str:
+    """Text says what has to be known of ``other``, and is not."""
     if not peers:
         return True
     answers = [_is_peer(peer, namespace, other) for peer in _mappings(peers)]
-    return True if True in answers else None if None in answers else False
+    return True if True in answers else next((one for one in answers if one), False)
 
 
-def _is_peer(peer: Mapping[str, Any], namespace: str, other: End) -> bool | None:
+def _is_peer(peer: Mapping[str, Any], namespace: str, other: End) -> bool | str:
     block = peer.get("ipBlock")
     if block is not None:
         return _is_within(_mapping(block), other)
@@ -284,10 +285,20 @@ def _is_peer(peer: Mapping[str, Any], namespace: str, other: End) -> bool | None
         return False
     if spaces is None:
         return other.namespace == namespace
+    if not other.is_namespace_known and _asked_labels(spaces) - other.namespace_labels.keys():
+        return f"the labels of the namespace {other.namespace} are not known"
     return compile_selector(spaces)(other.namespace_labels)
 
 
-def _is_within(block: Mapping[str, Any], other: End) -> bool | None:
+def _asked_labels(selector: Any) -> set[str]:
+    body = _mapping(selector)
+    return {
+        *map(str, _mapping(body.get("matchLabels"))),
+        *(str(one.get("key")) for one in _mappings(body.get("matchExpressions"))),
+    }
+
+
+def _is_within(block: Mapping[str, Any], other: End) -> bool | str:
     if _is_everywhere(block) and not other.address:
         return True
     network, excepted = _network(block.get("cidr")), [_network(one) for one in _items(block.get("except"))]
@@ -296,7 +307,7 @@ def _is_within(block: Mapping[str, Any], other: End) -> bool | None:
         return False
     address = address_of(other.address)
     if address is None:
-        return None
+        return "the address of the other end is not known"
     return address in network and not any(one is not None and address in one for one in excepted)
 
 

@@ -27,6 +27,7 @@ def end_of(workload: Workload, inventory: Inventory) -> End:
         namespace=workload.namespace,
         labels=workload.labels,
         namespace_labels=inventory.namespace_labels(workload.namespace),
+        is_namespace_known=inventory.get("Namespace", "", workload.namespace) is not None,
         name="" if workload.is_templated else workload.name,
         address=text(status.get("podIP")),
         node=text(workload.pod.get("nodeName")),

@@ -99,6 +99,19 @@ def test_the_answer_is_data_and_an_exit_code_as_well(run, source: str, port: str
     assert code == (0 if verdict == "allowed" else 1)
 
 
+def test_a_namespace_that_is_not_among_the_files_may_have_any_label(run, tmp_path: Path):
+    policy = MANIFESTS.split("---")[-1].replace(
+        "{podSelector: {matchLabels: {app: web}}}", "{namespaceSelector: {matchLabels: {team: shop}}}"
+    )
+    (tmp_path / "policy.yaml").write_text(policy.replace("name: db,", "name: other,"))
+    words = ("Job/db", DATABASE, "--port", "sql")
+    assert "not known: the labels of the namespace shop are not known" in run(*words)[1]
+    space = "{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {team: %s}}}"
+    for team, code in (("shop", 0), ("lab", 1)):
+        (tmp_path / "space.yaml").write_text(space % team)
+        assert run(*words)[0] == code
+
+
 def test_an_address_that_no_pod_has_may_be_the_destination(run):
     code, out, _ = run("shop/web", "169.254.169.254", "--port", "80")
     assert code == 0
@@ -130,6 +143,12 @@ def test_what_was_not_read_may_hold_a_policy(run, tmp_path: Path):
     assert code == 1
     assert "broken.yaml" in out
     assert json.loads(run("shop/web", DATABASE, "--port", "sql", "-f", "json")[1])["notRead"]
+
+
+def test_the_help_fits_a_narrow_terminal(capfd, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["reach", "--help"]) == 0
+    assert max(map(len, capfd.readouterr().out.splitlines())) <= 60
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])

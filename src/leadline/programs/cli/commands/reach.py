@@ -34,15 +34,17 @@ from leadline.scans.posture_scan import open_posture_scan
 EPILOG = """
 \b
   leadline reach shop/web shop/db deploy/ --port 5432
-      whether pods of web may connect to those of db, by the policies of deploy/
+      by the policies of files
   leadline reach monitoring/prometheus shop/web
-      in the cluster of the current context, at every port that containers of web declare
+      in the cluster of the current context, at every
+      port that containers of web declare
   leadline reach shop/web 169.254.169.254 --port 80
       an address outside of the cluster
-  leadline reach kube-system/node-cache kube-system/Deployment/coredns --port 53/UDP
+  leadline reach shop/web Deployment/dns --port 53/UDP
 
-A port is that of the pods, a number or the name of a containers' port, not that of a Service. What Cilium's and Calico's
-policies let through is not known, unless it is everything. Whether the cluster enforces policies is not known either.
+A port is that of the pods, a number or the name of a container's port, not that of a Service. What Cilium's and Calico's
+policies let through is not known, unless it is everything; AdminNetworkPolicies are not read. Whether the cluster enforces
+policies is not known either.
 
 Exit codes: 0 allowed, 1 denied, not known, or something was not read that may hold a policy, 2 wrong usage, 3 nothing could
 be judged, 4 a fault of leadline.
