@@ -161,6 +161,15 @@ def test_a_damaged_table_costs_nothing_but_itself() -> None:
         assert len(packages(program(bytes(damaged)))) == 2
 
 
+@pytest.mark.parametrize("name", [b"p%d.f\0", b"a.f\0b.%d\0"])
+def test_no_program_has_so_many_packages(name: bytes) -> None:
+    head = table("1.20")
+    begin = int.from_bytes(head[32:40], "little")
+    names = head[begin:] + b"".join(name % number for number in range(600_000))
+    functions = head[:40] + (begin + len(names)).to_bytes(8, "little") + head[48:begin] + names
+    assert packages(program(functions))[1].linked is None
+
+
 def test_a_program_says_what_it_was_built_for() -> None:
     lines = LINES + "build\tGOARCH=arm64\nbuild\tGOOS=linux\n"
     assert {one.built_for for one in packages(program(table("1.20"), lines))} == {"linux/arm64"}

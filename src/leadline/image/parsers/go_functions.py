@@ -28,6 +28,10 @@ _HEADER_BYTES = 8 + 8 * 8
 _MOST_TABLES = 64
 """Places that look like the beginning of a table; programs that read such tables hold the numbers as well."""
 _MOST_NAMES_BYTES = LARGEST_SECTION - 1
+_MOST_PACKAGES = 50_000
+"""Kubernetes' API server has 2,800."""
+_MOST_RUNS = 1_000_000
+"""Of functions of one package, one after another; there, 20,000."""
 _SIGNS = (b"\0runtime.main\0", b"\0main.main\0")
 """In every program whose names were left as they are; plug-ins have another name for the second."""
 _PACKAGE = re.compile(rb"\0((?:[^\0\[]*/)?[^\0\[./]+)\.[^\0]*(?:\0\1\.[^\0/]*(?=\0))*")
@@ -81,7 +85,11 @@ def _names(executable: Executable, start: int, order: str) -> bytes | None:
 def _packages(names: bytes) -> frozenset[str] | None:
     if any(sign not in names for sign in _SIGNS):
         return None
+    found: set[bytes] = set()
+    for number, hit in enumerate(_PACKAGE.finditer(names)):
+        found.add(hit[1])
+        if number >= _MOST_RUNS or len(found) > _MOST_PACKAGES:
+            return None
     return frozenset(
-        _ESCAPE.sub(lambda hit: bytes((int(hit[1], 16),)), name).decode("utf-8", "replace")
-        for name in set(_PACKAGE.findall(names))
+        _ESCAPE.sub(lambda hit: bytes((int(hit[1], 16),)), name).decode("utf-8", "replace") for name in found
     )
