@@ -66,6 +66,8 @@ class Programs:
     def __init__(self, pids: dict[str, int]) -> None:
         self.pids = pids
         self.peak_mib: Counter[str] = Counter()
+        self.bare_mib: Times = {}
+        """At the first rest."""
 
     def memory_mib(self) -> Times:
         found = {name: sum(map(_pss_mib, _tree(pid))) for name, pid in self.pids.items()}
@@ -77,8 +79,8 @@ class Programs:
         return {name: sum(map(_cpu_s, _tree(pid))) for name, pid in self.pids.items()}
 
     @contextmanager
-    def measured(self, title: str) -> Iterator[None]:
-        """Prints what the programs took meanwhile."""
+    def measured(self, title: str, objects: int = 0) -> Iterator[None]:
+        """Prints what the programs took meanwhile; for ``objects`` that came, what each takes since the first rest."""
         self.peak_mib.clear()
         began, before = time.monotonic(), self.cpu_s()
         stop = threading.Event()
@@ -101,6 +103,11 @@ class Programs:
         )
         for name, (size, peak, cpu) in rows.items():
             print(f"  {name:12}{size:16.0f}{peak:14.0f}{cpu:9.1f}{100 * cpu / took_s:13.2f}", flush=True)
+        if objects:
+            sizes = {name: row[0] for name, row in rows.items()}
+            grown = (f"{name} {1024 * (sizes[name] - self.bare_mib[name]) / objects:.1f}" for name in sizes)
+            print(f"  KiB for each object: {', '.join(grown)}", flush=True)
+        self.bare_mib = self.bare_mib or {name: row[0] for name, row in rows.items()}
 
     def _sample(self, stop: threading.Event) -> None:
         while not stop.wait(0.5):
@@ -322,7 +329,7 @@ def operate(cluster: Cluster, registry: Registry, asked: argparse.Namespace, fol
             made = cluster_real.create(cluster)
             judged(exporter, made)
         print(f"  {_results(exporter):,} results", flush=True)
-        with programs.measured(f"at rest with {made:,} objects"):
+        with programs.measured(f"at rest with {made:,} objects", made):
             time.sleep(asked.rest)
         print(f"\nchange to object, {len(took)} times: {_spread(again(api))}", flush=True)
         run_pods(api, push(registry, asked.images))
@@ -333,6 +340,7 @@ def operate(cluster: Cluster, registry: Registry, asked: argparse.Namespace, fol
             time.sleep(asked.rest)
         print(f"\nstore: {cluster.database.stat().st_size / 2**20:.1f} MiB")
         print(f"metrics: {len(exporter.metrics()):,} bytes")
+        print(f"the operator began to lead {operator.log.count(' leads')} time(s)")
     operator.end()
 
 

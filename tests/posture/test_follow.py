@@ -46,6 +46,20 @@ def test_after_any_series_of_changes_the_verdicts_are_those_of_a_fresh_scan(is_c
 
 
 @given(data=st.data())
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+def test_at_the_start_nothing_is_held_that_can_be_worked_out_again(data: st.DataObject):
+    first, _ = data.draw(series(True))
+    worlds = Worlds(first)
+    Followed(Judge(CONTROLS), worlds)
+    workloads = [one for world in worlds for one in world.workloads]
+    assert [vars(one) for one in workloads if vars(one)] == []
+    for one in workloads:
+        assert one.containers is not None
+    worlds.settle(worlds.resources)
+    assert [vars(one) for one in workloads if vars(one)] == []
+
+
+@given(data=st.data())
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_an_inventory_that_was_changed_answers_like_a_new_one(data):
     first, changes = data.draw(series(True))

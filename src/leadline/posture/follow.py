@@ -21,6 +21,8 @@ Readers = dict[Read, set[str]]
 """The ids of the objects of one world whose verdicts rest on a read."""
 
 
+_SETTLED = 500
+"""Objects that are judged before what was kept for their verdicts is let go of."""
 _MOST_PARTS = 1_000
 """Sets of controls that are kept ready; a long watch meets many."""
 
@@ -66,9 +68,14 @@ class Followed:
         """The same the other way round."""
         self._parts: dict[frozenset[str], Judge] = {}
         self._shared = SharedParts()
-        for resource in worlds.resources:
-            self._judge_anew(resource)
-        worlds.settle()
+        resources = worlds.resources
+        for first in range(0, len(resources), _SETTLED):
+            part = resources[first : first + _SETTLED]
+            for resource in part:
+                self._judge_anew(resource)
+            worlds.settle(part)
+        # Questions about all objects look at them again.
+        worlds.settle(resources)
 
     @property
     def judgement(self) -> Judgement:
@@ -107,7 +114,7 @@ class Followed:
             if id not in fresh:
                 before.setdefault(id, self._entries[id].verdict)
                 self._judge_again(id, frozenset(controls))
-        self._worlds.settle()
+        self._worlds.settle(entry.resource for id in before if (entry := self._entries.get(id)) is not None)
         return self._difference(before)
 
     def _touched_by(self, stale: dict[World, set[Read]]) -> dict[str, set[str]]:
@@ -174,11 +181,12 @@ class Followed:
         askers, asks = self._askers, self._asks
 
         def note(control: str, reads: set[Read]) -> None:
-            for read in reads - entry.reads:
+            if not reads <= entry.reads:
                 # One and the same for all that read it: there are ten reads for each object.
-                read = same.setdefault(read, read)
-                readers.setdefault(read, set()).add(id)
-                entry.reads.add(read)
+                new = {same.setdefault(read, read) for read in reads - entry.reads}
+                for read in new:
+                    readers.setdefault(read, set()).add(id)
+                entry.reads |= new
             known = asks.setdefault(control, set())
             for source, _, _ in reads:
                 if source not in known:

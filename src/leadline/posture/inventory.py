@@ -149,9 +149,12 @@ class Inventory:
         self._kept.clear()
         return self._store.change(removed, added)
 
-    def settle(self) -> None:
-        """Lets go of what was kept only for verdicts that have been worked out by now."""
+    def settle(self, resources: Iterable[Resource]) -> None:
+        """Lets go of what was kept for the verdicts about ``resources``, once these have been worked out."""
         self._kept.clear()
+        for resource in resources:
+            for workload in self._store.workloads_of(resource):
+                workload.settle()
 
     def trace(self, reads: set[Read] | None) -> None:
         """From now on every read is written down in ``reads``; for ``None`` no longer."""

@@ -76,6 +76,10 @@ class Workload:
         self.template = descend(resource.body, keys)
         self.pod = mapping(self.template.get("spec"))
 
+    def settle(self) -> None:
+        """Lets go of what was worked out: it takes more than the object, and is worked out again where it is asked for."""
+        self.__dict__.clear()
+
     @property
     def kind(self) -> str:
         return self.resource.kind

@@ -62,10 +62,13 @@ class Worlds:
         self._objects |= {resource.id: resource for resource in new}
         return new, {world: self._inventory(world).change(*part) for world, part in parts.items()}
 
-    def settle(self) -> None:
-        """Lets go of what was kept only for verdicts that have been worked out by now."""
-        for inventory in self:
-            inventory.settle()
+    def settle(self, resources: Iterable[Resource]) -> None:
+        """Lets go of what was kept for the verdicts about ``resources``, once these have been worked out."""
+        parts: dict[World, list[Resource]] = {}
+        for resource in resources:
+            parts.setdefault(world_of(resource.origin), []).append(resource)
+        for world, part in parts.items():
+            self._inventory(world).settle(part)
 
     def _called_like(self, id: str) -> Iterator[str]:
         """The ids that objects have which came with ``id``."""

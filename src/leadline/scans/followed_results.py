@@ -191,6 +191,8 @@ class FollowedResults:
 
     def report(self) -> PostureReport:
         """All as it is now. Without bodies."""
+        # What was looked at for others: changes let go only of what they judged.
+        self._worlds.settle(self._worlds.resources)
         return self._shown(self._raw(self._followed.judgement))
 
     def _part(self, ids: Iterable[str]) -> "_Part":
