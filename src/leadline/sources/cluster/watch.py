@@ -148,6 +148,8 @@ class ClusterWatch:
         end = time.monotonic() + GOODBYE_S
         for thread in list(self._threads):
             thread.join(max(0.0, end - time.monotonic()))
+        # Threads that ended by an error hold this for a while yet, and the cluster may be read anew by then.
+        self._present = {}
 
     def _batch(self, quiet_s: float) -> list[_Event]:
         """What came until nothing more came for a while; empty where nothing did."""
