@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from leadline.model.report import Target
 from leadline.model.resource import Resource, resource_of
@@ -120,6 +122,33 @@ def pod(namespace: str, name: str, **annotations: str) -> Resource:
     metadata = {"name": name, "namespace": namespace, "annotations": annotations}
     body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}}
     return resource_of(body)
+
+
+def test_a_file_that_asks_for_labels_of_namespaces_follows_them(tmp_path: Path):
+    spec = {
+        "match": {"namespaceSelector": {"matchLabels": {"env": "dev"}}},
+        "posture": [{"controlID": "C-0057"}],
+    }
+    body = {"apiVersion": "kubescape.io/v1beta1", "kind": "ClusterSecurityException", "spec": spec}
+    (tmp_path / "e.json").write_bytes(orjson.dumps(body | {"metadata": {"name": "dev"}}))
+    rules = structs.replace(
+        RULES, options=structs.replace(RULES.options, waivers=(str(tmp_path / "e.json"),))
+    )
+
+    def space(env: str) -> Resource:
+        metadata = {"name": "shop", "labels": {"env": env}}
+        return resource_of({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+
+    def accepted() -> int:
+        followed.results(tuple(followed.pending), AT)
+        return len(followed.report().waived)
+
+    followed = FollowedResults(rules, reading(space("prod"), pod("shop", "a")))
+    assert accepted() == 0
+    for env, number in (("dev", 1), ("prod", 0)):
+        followed.take([space(env).id], [space(env)])
+        assert pod("shop", "a").id in followed.pending
+        assert accepted() == number
 
 
 def names(ids: Iterable[str]) -> list[str]:

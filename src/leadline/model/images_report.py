@@ -1,5 +1,7 @@
 """What a scan of several images found: a report for each image, and the workloads that run it."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from leadline.model.finding import Unread
@@ -28,6 +30,8 @@ class ScannedImage(Struct, frozen=True):
     """As they were asked for or stand in the objects; at least one."""
     report: ImageReport
     uses: tuple[ImageUse, ...] = ()
+    accepted_by: Mapping[str, tuple[int, ...]] = {}
+    """For objects that accept more than all that run the image do, by id: the positions of these vulnerabilities in the report."""
 
     @property
     def exposed_by(self) -> tuple[str, ...]:

@@ -85,6 +85,11 @@ class FollowedResults:
         self._judge = Judge(asked_controls(reading, rules.policies), rules.settings, facts)
         self._worlds = Worlds(reading.resources, facts)
         self._followed = Followed(self._judge, self._worlds)
+        self._selecting = [
+            one
+            for one in self._waiving.given
+            if any(match.namespace_labels is not None for match in one.matches)
+        ]
         self._exceptions: dict[str, Resource] = {}
         self._read: dict[str, Waiver] = {}
         """Those of the exceptions that can be used, by id."""
@@ -150,10 +155,9 @@ class FollowedResults:
         # Marks on a role accept findings about those who hold it, and change no verdict.
         roles = {one.id for one in added if one.kind in _ROLES}
         self.pending |= dict.fromkeys(id for id, parts in self._joins.items() if roles & parts)
-        if self._exceptions or before:
-            after = self._waivers()
-            self._expect(one for source, one in before.items() if after.get(source) != one)
-            self._expect(one for source, one in after.items() if before.get(source) != one)
+        after = self._waivers()
+        self._expect(one for source, one in before.items() if after.get(source) != one)
+        self._expect(one for source, one in after.items() if before.get(source) != one)
 
     def look_at_time(self, now: datetime) -> None:
         """Has looked at again what was accepted until a moment that has passed since the last time."""
@@ -264,11 +268,13 @@ class FollowedResults:
             self._expiring[resource.id] = expiring
 
     def _waivers(self) -> dict[str, Waiver]:
-        """Those that are objects of their own, by their source."""
-        if not self._exceptions or not self.rules.options.use_target_waivers:
+        """Those that are objects of their own, and those of files that ask for labels of namespaces, by what names them."""
+        own = self._read.values() if self.rules.options.use_target_waivers else ()
+        found = [*self._selecting, *own]
+        if not found:
             return {}
-        found = in_namespaces(self._read.values(), labels_of_namespaces(self._namespaces.values()))
-        return {one.source: one for one in found}
+        known = in_namespaces(found, labels_of_namespaces(self._namespaces.values()))
+        return {f"{one.source} {one.name}": one for one in known}
 
     def _expect(self, waivers: Iterable[Waiver]) -> None:
         """Has all looked at again that ``waivers`` may be about."""

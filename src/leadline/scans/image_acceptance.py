@@ -18,7 +18,7 @@ from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage
 from leadline.model.waiver import Waiver, WaiverMatch
 from leadline.scans.image_waiving import findings_covered, is_of_images, waived_images
-from leadline.waivers.apply import Waivers, has_ended, is_over
+from leadline.waivers.apply import Waivers, has_ended, is_over, next_end
 from leadline.waivers.match import Subject, is_on
 
 View = str
@@ -39,6 +39,14 @@ class Acceptance(Struct, frozen=True):
     """Another for whatever comes to another verdict; empty where there is nothing to accept."""
 
 
+class Seen(Struct, frozen=True):
+    """What may be accepted in an image, and how each of the objects that run it sees it."""
+
+    acceptance: Acceptance
+    views: tuple[View, ...] = ()
+    """In step with the objects; empty where there is nothing to accept."""
+
+
 class Views(Struct, frozen=True):
     image: ImageReport
     by_view: Mapping[View, ImageReport]
@@ -55,9 +63,13 @@ class ImageWaivers:
         self._on = Waivers(bare, "", is_of_images)
         self._places: dict[int, tuple[Subject, tuple[int, ...]]] = {}
 
-    def acceptance(self, names: tuple[str, ...], subjects: Iterable[Subject], now: datetime) -> Acceptance:
+    def next_end(self, now: datetime) -> datetime | None:
+        """Until when nothing changes by itself; ``None`` for ever."""
+        return next_end(self.waivers, now)
+
+    def seen(self, names: tuple[str, ...], subjects: Sequence[Subject], now: datetime) -> Seen:
         """Of the image called ``names``, which the objects ``subjects`` run."""
-        found = list(subjects) if self.waivers else []
+        found = subjects if self.waivers else ()
         on_any = {place for subject in found for place in self._places_of(subject)}
         on_image = Subject(images=names)
         places = [
@@ -66,27 +78,23 @@ class ImageWaivers:
             if any(_may_be_on_image(match, on_image) for match in self.waivers[place].matches)
         ]
         if not places:
-            return Acceptance()
+            return Seen(Acceptance())
         waivers = tuple(self.waivers[place] for place in places)
-        users = {_view(waivers, subject, names): subject for subject in found}
+        views = tuple(_view(waivers, subject, names) for subject in found)
+        users = dict(zip(views, found, strict=True))
         ended = [
             [is_over(one, now), *(bool(m.expires) and has_ended(m.expires, now) for m in one.matches)]
             for one in waivers
         ]
         written = msgspec.json.encode((waivers, sorted(users), ended))
         stamp = hashlib.blake2b(written, digest_size=12).hexdigest()
-        return Acceptance(waivers, users, names, now.isoformat(timespec="seconds"), stamp)
+        return Seen(Acceptance(waivers, users, names, now.isoformat(timespec="seconds"), stamp), views)
 
     def _places_of(self, subject: Subject) -> tuple[int, ...]:
         known = self._places.get(id(subject))
         if known is None or known[0] is not subject:
             known = self._places[id(subject)] = (subject, self._on.places_on(subject))
         return known[1]
-
-
-def view_of(acceptance: Acceptance, subject: Subject) -> View:
-    """That in which ``subject`` sees the image."""
-    return _view(acceptance.waivers, subject, acceptance.names)
 
 
 def accepted_views(report: ImageReport, acceptance: Acceptance) -> Views:

@@ -1,7 +1,7 @@
 """Takes accepted findings out of reports about images, with the same waivers and the same matcher as for objects."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -40,8 +40,13 @@ def waived_images(
     if not waivers:
         return report
     held = Waivers(waivers, now, is_of_images)
-    images = tuple(replace(one, report=_Image(held, one, subjects).waived()) for one in report.images)
+    images = tuple(_waived(_Image(held, one, subjects), one) for one in report.images)
     return replace(report, images=images, waivers=held.uses())
+
+
+def _waived(image: "_Image", before: ScannedImage) -> ScannedImage:
+    report = image.waived()
+    return replace(before, report=report, accepted_by=image.accepted_by())
 
 
 def findings_covered(
@@ -82,8 +87,10 @@ class _Image:
         self._names = tuple(dict.fromkeys(known for name in names if name for known in image_names(name)))
         self._parts = parts_of(identity.name)
         # Of an object that is not known nothing is known to be accepted.
-        users = [subjects.get(id, Subject()) for id in dict.fromkeys(use.resource for use in image.uses)]
-        self._users = users or [Subject()]
+        self._ids = tuple(dict.fromkeys(use.resource for use in image.uses))
+        self._users = [subjects.get(id, Subject()) for id in self._ids] or [Subject()]
+        self._by_some: list[tuple[int, ...]] = []
+        """For each vulnerability that is kept, numbers of the objects that accept it all the same."""
         self._needs_purls = any(match.purls for waiver in held.waivers for match in waiver.matches)
 
     def waived(self) -> ImageReport:
@@ -94,6 +101,7 @@ class _Image:
             place = self._of_match(match)
             if place is None:
                 kept.append(match)
+                self._by_some.append(tuple(self._some(match)))
             else:
                 why = self._why(match, self._held.waivers[place])
                 suppressed.append(Suppressed(match, "waiver", why, waiver=place))
@@ -113,6 +121,22 @@ class _Image:
             findings=tuple(findings),
             waived_findings=tuple(accepted),
         )
+
+    def accepted_by(self) -> Mapping[str, tuple[int, ...]]:
+        """As ``ScannedImage`` has it, once ``waived`` was called."""
+        found: dict[str, list[int]] = {}
+        for position, numbers in enumerate(self._by_some):
+            for number in numbers:
+                found.setdefault(self._ids[number], []).append(position)
+        return {id: tuple(positions) for id, positions in found.items()}
+
+    def _some(self, match: Match) -> Iterator[int]:
+        firsts = (
+            self._held.each(self._problem(match), *self._asked(match.package.found_in))
+            if self._is_every
+            else []
+        )
+        return (number for number, place in enumerate(firsts) if place is not None)
 
     def _why(self, match: Match, waiver: Waiver) -> str:
         problem = self._problem(match)
@@ -137,17 +161,13 @@ class _Image:
 
     def _found(self, problem: Problem, paths: tuple[str, ...]) -> int | None:
         """Place of the waiver that covers it."""
+        return self._held.find(problem, *self._asked(paths), is_every=self._is_every)
+
+    def _asked(self, paths: tuple[str, ...]) -> tuple[Hashable, Callable[[], list[Subject]]]:
         # Itself, not its id: that may be another's as soon as this one is gone.
-        key = (self, paths)
-        return self._held.find(
-            problem,
-            key,
-            lambda: [
-                replace(user, images=self._names, image_parts=self._parts, paths=paths)
-                for user in self._users
-            ],
-            is_every=self._is_every,
-        )
+        return (self, paths), lambda: [
+            replace(user, images=self._names, image_parts=self._parts, paths=paths) for user in self._users
+        ]
 
 
 def parts_of(name: str) -> dict[str, str]:

@@ -6,11 +6,13 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.errors import StoreError
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
-from leadline.model.images_report import ImagesReport, ImageUse
+from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage
+from leadline.model.vulnerability import Suppressed
 from leadline.outputs.store.image_results import (
     MANIFESTS,
     SBOMS,
@@ -18,10 +20,12 @@ from leadline.outputs.store.image_results import (
     VEX,
     RunningContainer,
     Scanned,
+    counts_of,
     image_puts,
     manifest_name,
     other_manifest_name,
     summary_names,
+    summary_puts,
 )
 from leadline.outputs.store.posture_results import PREFIX
 from leadline.outputs.store.protocol import ConflictError, Paging, Store
@@ -56,12 +60,14 @@ async def store_images(
     run = run_name("images", started)
     await record(store, run, _run(report, (started, "Running"), ()))
     failed: list[Unread] = []
-    running = [[one for use in scanned.uses if (one := _container(use))] for scanned in report.images]
-    containers = [one for its in running for one in its]
+    running = [_views(scanned) for scanned in report.images]
+    containers = [one for views in running for its in views.values() for one in its]
     names = summary_names(containers)
-    for scanned, its in zip(report.images, running, strict=True):
+    for scanned, views in zip(report.images, running, strict=True):
         try:
-            await store_image(store, scanned.report, its, home=home, names=names)
+            await store_image(store, scanned.report, views.pop("", []), home=home, names=names)
+            for resource, its in views.items():
+                await _store_view(store, _seen_by(scanned, resource), its, home=home, names=names)
         except StoreError as error:
             failed.append(Unread(scanned.names[0], f"not stored: {error.args[0]}", reason="incomplete"))
     is_whole = is_full and not report.failed and not report.unread and not failed
@@ -73,6 +79,40 @@ async def store_images(
     await record(store, run, _run(report, (started, phase), failed))
     await forget_old_runs(store, run)
     return StoredImages(run, len(report.images) - len(failed), collected, tuple(failed))
+
+
+def _views(image: ScannedImage) -> dict[str, list[RunningContainer]]:
+    """Its containers, by the id of the object where that accepts more than all that run it do, else by nothing."""
+    found: dict[str, list[RunningContainer]] = {}
+    for use in image.uses:
+        if container := _container(use):
+            view = use.resource if use.resource in image.accepted_by else ""
+            found.setdefault(view, []).append(container)
+    return found
+
+
+def _seen_by(image: ScannedImage, resource: str) -> ImageReport:
+    """The report without what the object ``resource`` accepts."""
+    accepted, report = set(image.accepted_by[resource]), image.report
+    hidden = (Suppressed(report.vulnerabilities[i], "waiver", "by some alone") for i in sorted(accepted))
+    return replace(
+        report,
+        vulnerabilities=tuple(one for i, one in enumerate(report.vulnerabilities) if i not in accepted),
+        suppressed=(*report.suppressed, *hidden),
+    )
+
+
+async def _store_view(
+    store: Store,
+    seen: ImageReport,
+    containers: Sequence[RunningContainer],
+    *,
+    home: str,
+    names: Mapping[RunningContainer, str],
+) -> None:
+    """The summaries of ``containers``; the manifest is that of the whole image."""
+    image = counts_of(seen, await manifest_place(store, seen, home))
+    await store.put_all(list(summary_puts(image, Scanned(home, moment()), containers, names)))
 
 
 def _container(use: ImageUse) -> RunningContainer | None:
@@ -115,6 +155,7 @@ def _run(report: ImagesReport, outcome: tuple[str, str], failed: Sequence[Unread
                 "controls": 0,
                 **told_unread(unread),
             },
+            "accepted": sum(one.by == "waiver" for each in report.images for one in each.report.suppressed),
             # ScanRuns know no negligible.
             "findings": {
                 name: counts[name] + (counts["negligible"] if name == "low" else 0) for name in _GRADES

@@ -143,7 +143,8 @@ def covered(report: PostureReport, waivers: Sequence[Waiver]) -> dict[str, Count
 
     Those that have expired are about as many as before. ``report`` is one that nothing was taken out of.
     """
-    problems = {control.id: _problem(control) for control in report.controls}
+    frameworks = _Frameworks(report, is_all=False)
+    problems = {control.id: _problem(control, frameworks.listing(control.id)) for control in report.controls}
     subjects = _Subjects(report)
     held = Waivers(waivers, "", lambda match: True)
     counts: dict[str, Counter[str]] = {}

@@ -1,7 +1,7 @@
 """Which of several waivers covers a finding, and what became of each of them in the end."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from leadline.model.waiver import Waiver, WaiverMatch, WaiverUse
@@ -69,6 +69,17 @@ class Waivers:
                 found[name] = place
         return found
 
+    def each(self, problem: Problem, key: Hashable, subjects: Subjects) -> list[int | None]:
+        """For each of several objects the place of the first waiver that covers ``problem`` on it; nothing for one alone."""
+        if key not in self._alone:
+            found = subjects()
+            alone = found if len(found) > 1 else ()
+            self._alone[key] = [self._matches([one], is_every=False) for one in alone]
+        return [
+            next((one.place for one in entries if self._holds(one) and is_about(one.match, problem)), None)
+            for entries in self._alone[key]
+        ]
+
     def places_about(self, problem: Problem, key: Hashable, subjects: Subjects) -> list[int]:
         """Places of all waivers that are about ``problem``, also of those that have expired. Counts nothing."""
         return list(dict.fromkeys(entry.place for entry in self._covering(problem, key, subjects)))
@@ -113,20 +124,11 @@ class Waivers:
 
     def _of_each(self, problem: Problem, key: Hashable, subjects: Subjects) -> int | None:
         """The place of the first of several waivers that cover ``problem`` together, each on some of the objects."""
-        if key not in self._alone:
-            found = subjects()
-            self._alone[key] = (
-                [self._matches([one], is_every=False) for one in found] if len(found) > 1 else []
-            )
-        firsts: dict[int, None] = {}
-        for entries in self._alone[key]:
-            first = next((one for one in entries if self._holds(one) and is_about(one.match, problem)), None)
-            if first is None:
-                return None
-            firsts[first.place] = None
-        for place in firsts:
+        firsts = self.each(problem, key, subjects)
+        places = dict.fromkeys(place for place in firsts if place is not None)
+        for place in places:
             self._findings[place] += 1
-        return next(iter(firsts), None)
+        return None if None in firsts else next(iter(places), None)
 
     def _holds(self, entry: "_Entry") -> bool:
         return not (entry.has_ended or self._is_over[entry.place] or entry.match.frameworks)
@@ -212,6 +214,14 @@ def has_ended(expires: str, now: datetime) -> bool:
     if moment is None:
         return True
     return moment.date() < now.date() if _is_date(expires) else moment <= now
+
+
+def next_end(waivers: Iterable[Waiver], now: datetime) -> datetime | None:
+    """When something of ``waivers`` holds no longer that holds now; ``None`` for never."""
+    ends = (end for waiver in waivers for end in (waiver.expires, *(one.expires for one in waiver.matches)))
+    found = [(moment, _is_date(end)) for end in ends if end and (moment := moment_of(end)) is not None]
+    moments = (moment + timedelta(days=1) if is_day else moment for moment, is_day in found)
+    return min((moment for moment in moments if moment > now), default=None)
 
 
 def days_left(waiver: Waiver, now: datetime) -> int | None:

@@ -255,7 +255,11 @@ def test_over_several_images_each_waiver_is_counted_once(run, image):
 @pytest.mark.parametrize("name", sorted(set(formats_for(ImageReport)) - {"grype-json"}))
 def test_every_image_format_shows_what_is_accepted(run, image, name):
     _, out, _ = run("scan", "image", *image, "-f", name)
-    words = {"prometheus": "leadline_image_accepted_findings{", "table": "2 findings accepted by 2 waivers"}
+    words = {
+        "prometheus": "leadline_image_accepted_findings{",
+        "table": "2 findings accepted by 2 waivers",
+        "github": "; 2 findings accepted",
+    }
     assert words.get(name, "not reachable") in " ".join(out.split())
 
 

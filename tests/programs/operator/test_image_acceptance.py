@@ -16,10 +16,13 @@ from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport, ScannedImage
 from leadline.model.package import Distro, ImageIdentity, Package, Sbom
 from leadline.model.vulnerability import DatabaseState, FeedState, Match
+from leadline.model.waiver import Waiver, WaiverMatch
 from leadline.outputs.store.image_results import COUNTED, MANIFESTS, SBOMS, SUMMARIES, Scanned, stored_image
 from leadline.outputs.store.memory import MemoryStore
 from leadline.outputs.store.protocol import Paging
 from leadline.outputs.store.selection import Selection
+from leadline.programs.exporter.metrics import families, sums_of
+from leadline.programs.exporter.results import Results
 from leadline.programs.operator.image_carrier import Clock
 from leadline.programs.operator.image_jobs import ImageAnswer, ImageSettings, ImageTask, Place, Start
 from leadline.programs.operator.image_keeper import Cluster, ImageKeeper
@@ -31,6 +34,7 @@ from leadline.programs.operator.watch import RunningImages
 from leadline.scans.image_waiving import waived_images
 from leadline.scans.images_in_use import images_of_manifests
 from leadline.scans.options import PostureOptions
+from leadline.scans.store_images import store_images
 
 NOW = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC).timestamp()
 SETTINGS = ImageSettings(gap_s=0.0, workers=2, workers_of_registry=2)
@@ -194,16 +198,20 @@ class World:
         return found
 
     async def summaries(self) -> dict[str, dict[str, int]]:
-        """What each workload has, by severity, and how much of it is accepted."""
-        page = await self.store.list(Selection(SUMMARIES), Paging())
-        found = {}
-        for entry in page.entries:
-            severities = orjson.loads(entry.content.body)["spec"]["severities"]
-            counts = {name: pair["all"] for name, pair in severities.items() if pair["all"]}
-            annotations = orjson.loads(entry.content.metadata)["annotations"]
-            counts["accepted"] = json.loads(annotations[COUNTED])["accepted"]
-            found[f"{entry.key.namespace}/{entry.key.name.removesuffix('-main')}"] = counts
-        return found
+        return await summaries_of(self.store)
+
+
+async def summaries_of(store: MemoryStore) -> dict[str, dict[str, int]]:
+    """What each workload has, by severity, and how much of it is accepted."""
+    page = await store.list(Selection(SUMMARIES), Paging())
+    found = {}
+    for entry in page.entries:
+        severities = orjson.loads(entry.content.body)["spec"]["severities"]
+        counts = {name: pair["all"] for name, pair in severities.items() if pair["all"]}
+        annotations = orjson.loads(entry.content.metadata)["annotations"]
+        counts["accepted"] = json.loads(annotations[COUNTED])["accepted"]
+        found[f"{entry.key.namespace}/{entry.key.name.removesuffix('-main')}"] = counts
+    return found
 
 
 def accepted_in(report: ImageReport) -> set[str]:
@@ -238,6 +246,31 @@ def test_an_exception_of_a_namespace_is_about_what_that_namespace_sees_of_an_ima
         assert (await world.summaries())["shop/deployment-web"] == ALL
         assert "shop/SecurityException/known" not in world.told
         assert sorted(world.scanner.scanned) == [digest_of(1), digest_of(2)]
+
+    asyncio.run(run())
+
+
+def test_metrics_count_what_is_accepted_apart() -> None:
+    async def run() -> None:
+        world = World()
+        world.show(exception("known", cve("CVE-1")))
+        await world.settle()
+        results = Results(())
+        for kind in (results.containers, results.images):
+            for entry in (await world.store.list(Selection(kind.plural), Paging())).entries:
+                kind.put(entry)
+        samples = {
+            (family.name, sample.labels.get("namespace"), sample.labels.get("workload")): sample.value
+            for family in families(sums_of(results))
+            for sample in family.samples
+        }
+        critical = "kubescape_vulnerabilities_total_workload_critical"
+        accepted = "leadline_accepted_vulnerabilities"
+        assert [samples[critical, "shop", "web"], samples[critical, "lab", "web"]] == [0, 1]
+        assert [samples[accepted, "shop", "web"], samples[accepted, "lab", "web"]] == [1, 0]
+        counted = {fact.workload[:2]: fact.counted for fact in results.containers.facts.values()}
+        assert counted["shop", "web"].critical_ids == ()
+        assert counted["lab", "web"].critical_ids == ("CVE-1",)
 
     asyncio.run(run())
 
@@ -346,6 +379,21 @@ def test_nothing_is_said_before_it_is_known_what_is_accepted() -> None:
     asyncio.run(run())
 
 
+def test_images_looked_at_together_get_the_verdict_that_each_has_alone() -> None:
+    names = [f"quay.io/shop/i{number}:1" for number in range(60)]
+    images = tuple(ScannedImage((name,), report(name, number)) for number, name in enumerate(names))
+    match = WaiverMatch(vulnerabilities=("CVE-1",), images=tuple(f"{name}*" for name in names[::3]))
+    waivers = (Waiver(name="some", matches=(match,)),)
+
+    def accepted(*some: ScannedImage) -> list[set[str]]:
+        found = waived_images(ImagesReport(some), waivers, {}, "2026-11-26").images
+        return [accepted_in(one.report) for one in found]
+
+    together = accepted(*images)
+    assert together == [verdict for one in images for verdict in accepted(one)]
+    assert together == [set() if number % 3 else {"CVE-1"} for number in range(60)]
+
+
 SELECTORS = st.sampled_from(
     [
         {"matchLabels": {"app": "web"}},
@@ -410,13 +458,18 @@ def by_command(objects: list[dict[str, Any]], folder: Path) -> tuple[dict[str, s
     def waived(images: tuple[ScannedImage, ...]) -> ImagesReport:
         return waived_images(ImagesReport(images), found.waivers, found.subjects, at)
 
-    whole = {one.names[0]: accepted_in(one.report) for one in waived(images).images}
+    report_of_all = waived(images)
+    whole = {one.names[0]: accepted_in(one.report) for one in report_of_all.images}
     seen = {}
     for one in images:
         for use in one.uses:
             (alone,) = waived((ScannedImage(one.names, one.report, (use,)),)).images
             space, kind, name = use.title.split("/")
             seen[f"{space}/{kind.lower()}-{name}"] = len(accepted_in(alone.report))
+    store = MemoryStore()
+    asyncio.run(store_images(store, report_of_all))
+    stored = asyncio.run(summaries_of(store))
+    assert {name: counts["accepted"] for name, counts in stored.items()} == seen
     return whole, seen
 
 

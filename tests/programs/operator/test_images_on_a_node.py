@@ -155,6 +155,48 @@ def are_done(cluster: WholeExtension, *images: str) -> bool:
     return all(found.get(image, {}).get("phase") == "Done" for image in images)
 
 
+def number_of(cluster: WholeExtension, workload: str) -> int:
+    """Vulnerabilities in what its container runs."""
+    key = ("get", "vulnerabilitymanifestsummaries", "-n", "shop", f"deployment-{workload}-main", "-o", "json")
+    severities = json.loads(cluster.kubectl(*key))["spec"]["severities"]
+    return sum(row["all"] for row in severities.values())
+
+
+def try_exceptions(cluster: WholeExtension, registry: Registry) -> None:
+    """Only a cluster that runs pods shows labels, owners and digests as they are."""
+    one = {"vulnerability": {"id": "CVE-2026-1"}, "status": "affected"}
+    about = {"kind": "Deployment", "name": "web", "apiGroup": "apps"}
+    known = {
+        "apiVersion": "kubescape.io/v1beta1",
+        "kind": "SecurityException",
+        "metadata": {"name": "known", "namespace": "shop"},
+        "spec": {"reason": "known", "match": {"resources": [about]}, "vulnerabilities": [one]},
+    }
+
+    assert (number_of(cluster, "web"), number_of(cluster, "other")) == (1, 1)
+    cluster.apply(known)
+    cluster.until(lambda: number_of(cluster, "web") == 0, 60)
+    assert number_of(cluster, "other") == 1
+    image = f"{registry.host}/team/app:1"
+    assert scans(cluster)[image]["vulnerabilities"]["accepted"] == 0
+    shown = (
+        "get",
+        "securityexception",
+        "-n",
+        "shop",
+        "known",
+        "-o",
+        "jsonpath={.status.vulnerabilities.matched}",
+    )
+    cluster.until(lambda: cluster.kubectl(*shown) == "1", 60)
+    known["spec"]["match"] = {"images": [image]}  # type: ignore[index]
+    cluster.apply(known)
+    cluster.until(lambda: number_of(cluster, "other") == 0, 60)
+    assert scans(cluster)[image]["vulnerabilities"]["accepted"] == 1
+    cluster.kubectl("delete", "securityexception", "-n", "shop", "known")
+    cluster.until(lambda: number_of(cluster, "web") + number_of(cluster, "other") == 2, 60)
+
+
 def test_every_image_of_pods_that_run_comes_to_a_result_or_a_reason(
     cluster: WholeExtension, registry: Registry, tmp_path: Path
 ) -> None:
@@ -173,9 +215,11 @@ def test_every_image_of_pods_that_run_comes_to_a_result_or_a_reason(
             "data": {".dockerconfigjson": base64.b64encode(config).decode()},
         },
         deployment("web", f"{registry.host}/team/app:1"),
+        deployment("other", f"{registry.host}/team/app:1"),
         deployment("local", IMAGE),
     )
-    for name in ("web", "local"):
+    cluster.kubectl("apply", "-f", str(ROOT / "deploy" / "crds"))
+    for name in ("web", "other", "local"):
         cluster.kubectl("rollout", "status", "-n", "shop", f"deployment/{name}", "--timeout=300s")
     command = [
         *(sys.executable, "-m", "leadline.programs.operator", "--kubeconfig", cluster.admin()),
@@ -190,6 +234,7 @@ def test_every_image_of_pods_that_run_comes_to_a_result_or_a_reason(
             cluster.until(lambda: are_done(cluster, f"{registry.host}/team/app:1", IMAGE), 240)
             key = ["get", "vulnerabilitymanifestsummaries", "-n", "shop", "deployment-web-main", "-o", "json"]
             cluster.until(lambda: bool(cluster.kubectl(*key, check=False)), 60)
+            try_exceptions(cluster, registry)
         finally:
             operator.terminate()
             operator.wait(60)

@@ -11,6 +11,9 @@ from extension import Extension
 from operator_process import OperatorProcess, prepare, result, status_of, versions
 from workloads import deployment, network_policy, privileged
 
+from leadline.model.waiver import LabelRequirement, WaiverMatch
+from leadline.waivers.match import Subject, is_on
+
 pytestmark = pytest.mark.cluster
 PRIVILEGED = "C-0057"
 NO_POLICY = "C-0260"
@@ -79,7 +82,9 @@ def test_exceptions_are_honoured_and_say_what_became_of_them(cluster: Extension,
     operator.until(lambda: status(cluster, space, "over").get("state") == "Expired")
     assert status(cluster, space, "over")["posture"]["matched"] == 1
     operator.until(lambda: status(cluster, space, "odd").get("state") == "Invalid")
-    assert status(cluster, space, "odd")["error"] == "its end is no date: 2027-13-45"
+    assert (
+        status(cluster, space, "odd")["error"] == "spec.expiresAt: 2027-13-45 is neither a day nor a moment"
+    )
     cluster.kubectl("-n", space, "delete", "securityexception", "fine", "odd")
     operator.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "failed")
 
@@ -104,6 +109,28 @@ def test_a_definition_refuses_what_makes_no_sense(cluster: Extension, spec: dict
     refused["spec"] |= spec
     with pytest.raises(RuntimeError, match=re.escape(words)):
         cluster.apply(refused)
+
+
+def test_selectors_select_what_the_api_server_selects(cluster: Extension):
+    """The table of the tests beside the matcher is ours; the API server has its own."""
+    space = cluster.namespace("selecting")
+    labels: dict[str, dict[str, str]] = {"a": {}, "b": {"app": "x"}, "c": {"app": "y"}, "d": {"app": ""}}
+    for name, held in labels.items():
+        metadata = {"name": name, "namespace": space, "labels": held}
+        cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    for text, requirement in {
+        "app in (x,y)": ("In", ("x", "y")),
+        "app in (x,)": ("In", ("x", "")),
+        "app notin (x,y)": ("NotIn", ("x", "y")),
+        "app notin (x,)": ("NotIn", ("x", "")),
+        "app": ("Exists", ()),
+        "!app": ("DoesNotExist", ()),
+    }.items():
+        operator, values = requirement
+        match = WaiverMatch(object_labels=(LabelRequirement("app", operator, values),))  # type: ignore[arg-type]
+        found = cluster.kubectl("get", "configmaps", "-n", space, "-l", text, "-o", "name").split()
+        ours = {name for name, held in labels.items() if is_on(match, Subject(labels=held, has_labels=True))}
+        assert {one.rpartition("/")[2] for one in found} & labels.keys() == ours, text
 
 
 def test_another_replica_takes_over_and_writes_nothing_again(cluster: Extension, operator: OperatorProcess):

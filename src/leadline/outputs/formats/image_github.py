@@ -1,6 +1,6 @@
 """Annotations for GitHub Actions about images: a job prints them, and they stand in its summary."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO
 
 from leadline.outputs.images_rows import (
@@ -22,7 +22,7 @@ from leadline.outputs.workflow_commands import LEVELS, MOST, workflow_command
 def image_github(report: ImageReport, out: IO[str], page: Page) -> None:
     lines = [*_findings(report, ""), *_unseen(report, "")]
     _write(lines, out)
-    out.write(f"{image_totals(report)}{_verdict(page)}\n")
+    out.write(f"{image_totals(report)}{_accepted((report,))}{_verdict(page)}\n")
 
 
 @format("github", suffix=".github.txt", report=ImagesReport)
@@ -34,7 +34,8 @@ def images_github(report: ImagesReport, out: IO[str], page: Page) -> None:
     ]
     lines += [line for one in report.images for line in _unseen(one.report, f"{known_name(one)}: ")]
     _write(lines, out)
-    out.write(f"{vulnerability_totals(report)}{_verdict(page)}\n")
+    accepted = _accepted([one.report for one in report.images])
+    out.write(f"{vulnerability_totals(report)}{accepted}{_verdict(page)}\n")
 
 
 def _write(lines: list[str], out: IO[str]) -> None:
@@ -42,6 +43,13 @@ def _write(lines: list[str], out: IO[str]) -> None:
     if len(lines) > MOST:
         more = f"{count(len(lines) - MOST, 'more line')}; --format markdown shows all"
         out.write(workflow_command("notice", {"title": "Leadline"}, more))
+
+
+def _accepted(reports: Iterable[ImageReport]) -> str:
+    number = sum(
+        len(one.waived_findings) + sum(part.by == "waiver" for part in one.suppressed) for one in reports
+    )
+    return f"; {count(number, 'finding')} accepted" if number else ""
 
 
 def _verdict(page: Page) -> str:

@@ -11,6 +11,7 @@ from leadline.outputs.vulnerability_format import (
     Match,
     Package,
     Page,
+    ScannedImage,
     Suppressed,
     Unread,
     Upgrade,
@@ -42,7 +43,11 @@ def images_json(report: ImagesReport, out: IO[str], page: Page) -> None:
         "target": report.target and {"kind": report.target.kind, "name": report.target.name},
         "objects": report.objects,
         "images": [
-            {"names": list(one.names), "usedBy": [_use(use) for use in one.uses], **_image(one.report)}
+            {
+                "names": list(one.names),
+                "usedBy": [_use(use) | _accepted_by(use, one) for use in one.uses],
+                **_image(one.report),
+            }
             for one in report.images
         ],
         "failed": [
@@ -77,6 +82,13 @@ def _use(use: ImageUse) -> dict[str, Any]:
             "exposedBy": list(use.exposed_by),
         }
     )
+
+
+def _accepted_by(use: ImageUse, image: ScannedImage) -> dict[str, Any]:
+    """Ids that the object accepts, and others that run the image do not."""
+    found = image.report.vulnerabilities
+    ids = dict.fromkeys(found[position].id for position in image.accepted_by.get(use.resource, ()))
+    return {"accepts": list(ids)} if ids else {}
 
 
 def _unread(one: Unread) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.outputs.store.image_results import Counted, RunningContainer
@@ -13,8 +14,8 @@ from leadline.programs.operator.image_carrier import Clock, result_of
 from leadline.programs.operator.image_jobs import task_of
 from leadline.programs.operator.plan import Job, Outcome, Settings, ended
 from leadline.programs.operator.used_images import InUse, title_of
-from leadline.programs.operator.work_state import ImageOfCluster, Work, WorkStore
-from leadline.scans.image_acceptance import Acceptance, ImageWaivers, view_of
+from leadline.programs.operator.work_state import ImageOfCluster, NamedSource, Work, WorkStore
+from leadline.scans.image_acceptance import Acceptance, ImageWaivers, Seen, View
 from leadline.scans.waiving import image_names
 from leadline.waivers.match import Subject
 
@@ -22,6 +23,16 @@ log = logging.getLogger(__name__)
 AGAIN_S = 60.0
 """After one that failed."""
 NOTHING = Acceptance()
+
+
+class _Known(Struct, frozen=True):
+    """What was worked out for an image, and out of what."""
+
+    sources: tuple[NamedSource, ...]
+    subjects: Sequence[Subject]
+    seen: Seen
+    views: Mapping[int, View]
+    """Of each of ``subjects``, by its ``id``."""
 
 
 class Acceptor:
@@ -32,7 +43,10 @@ class Acceptor:
         self._scanner = scanner
         self._settings = settings
         self._clock = clock
-        self._wanted: dict[str, Acceptance] = {}
+        self._waivers: ImageWaivers | None = None
+        self._until: datetime | None = None
+        """When what was worked out holds no longer, though nothing changes; ``None`` for never."""
+        self._images: dict[str, _Known] = {}
         self._failed: dict[str, tuple[str, float]] = {}
         """The stamp that was not reached, and when it is tried again, by digest."""
         self.is_known = False
@@ -44,13 +58,32 @@ class Acceptor:
         if waivers is None:
             return
         now = datetime.fromtimestamp(self._clock.now(), UTC)
-        self._wanted = {
-            digest: waivers.acceptance(_names(image), _subjects(image, running), now)
+        if waivers is not self._waivers or (self._until is not None and now >= self._until):
+            self._waivers, self._until = waivers, waivers.next_end(now)
+            self._images.clear()
+        self._images = {
+            digest: self._worked_out(self._images.get(digest), image, _subjects(image, running), now)
             for digest, image in running.images.items()
         }
 
     def of(self, digest: str) -> Acceptance:
-        return self._wanted.get(digest, NOTHING)
+        known = self._images.get(digest)
+        return known.seen.acceptance if known is not None else NOTHING
+
+    def _worked_out(
+        self, known: _Known | None, image: ImageOfCluster, subjects: Sequence[Subject], now: datetime
+    ) -> _Known:
+        assert self._waivers is not None
+        if known is not None and known.sources == image.sources and _are_same(known.subjects, subjects):
+            return known
+        seen = self._waivers.seen(_names(image), subjects, now)
+        views = {id(subject): view for subject, view in zip(subjects, seen.views, strict=bool(seen.views))}
+        return _Known(image.sources, subjects, seen, views)
+
+    def _view_of(self, digest: str, subjects: Sequence[Subject]) -> View:
+        """That in which ``subjects`` see the image; empty where they do not see the same."""
+        views = {self._images[digest].views.get(id(subject), "") for subject in subjects}
+        return views.pop() if len(views) == 1 else ""
 
     def is_current(self, work: Work) -> bool:
         """Whether its result says what is accepted now, as far as that is known."""
@@ -77,10 +110,8 @@ class Acceptor:
         acceptance = self.of(work.image.digest)
         if not acceptance.stamp:
             return result.counts.counted, ""
-        subjects = running.subjects.get(title_of(container), ())
-        views = {view_of(acceptance, subject) for subject in subjects}
         # Two objects of one name in two API groups may see it differently: then nothing is accepted.
-        view = views.pop() if len(views) == 1 else ""
+        view = self._view_of(work.image.digest, running.subjects.get(title_of(container), ()))
         return result.accepted.counted(view) or result.counts.counted, f"{acceptance.stamp}.{view}"
 
     def findings(self, running: InUse) -> dict[str, int]:
@@ -124,6 +155,11 @@ class Acceptor:
 def _names(image: ImageOfCluster) -> tuple[str, ...]:
     names = (known for source in image.sources for known in image_names(source.name))
     return tuple(dict.fromkeys((*names, image.digest)))
+
+
+def _are_same(before: Sequence[Subject], after: Sequence[Subject]) -> bool:
+    """The very same, which they are as long as nothing changes."""
+    return len(before) == len(after) and all(a is b for a, b in zip(before, after, strict=True))
 
 
 def _subjects(image: ImageOfCluster, running: InUse) -> list[Subject]:

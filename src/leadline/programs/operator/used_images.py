@@ -148,11 +148,13 @@ class UsedImages:
         )
 
     def _note(self, key: Key, one: Running | None) -> None:
-        if key in self._known:
-            self._known_of.pop(self._known.pop(key)[0], None)
+        uid, before = self._known.pop(key, ("", None))
+        self._known_of.pop(uid, None)
         if one is None or (one.owner is not None and one.owner.kind not in _NO_OWNER):
             return
         known = _known(one, self._cluster)
+        # Most changes are none of what is asked here, and what is worked out of the one before stands.
+        known = before if before == known else known
         self._known[key] = (one.uid, known)
         self._known_of[one.uid] = known
 

@@ -15,6 +15,7 @@ from leadline.sources.waivers.exception_spec import (
     Vulnerability,
 )
 from leadline.sources.waivers.label_selectors import NotUsableError, no_longer_than, requirements_of
+from leadline.waivers.apply import moment_of
 
 KINDS = ("SecurityException.kubescape.io", "ClusterSecurityException.kubescape.io")
 _KINDS = ("SecurityException", "ClusterSecurityException")
@@ -48,6 +49,7 @@ def _waiver(body: Mapping[str, Any], source: str) -> Waiver:
     spec = msgspec.convert(body["spec"], ClusterExceptionSpec if is_of_cluster else ExceptionSpec)
     if not spec.posture and not spec.vulnerabilities:
         raise NotUsableError("spec: neither posture nor vulnerabilities names anything")
+    _check_moment(spec.expires_at, "spec.expiresAt")
     fields = _fields(spec.match or Match())
     if not is_of_cluster:
         namespace = _text(metadata.get("namespace"))
@@ -99,6 +101,7 @@ def _vulnerabilities(spec: ExceptionSpec, fields: dict[str, Any]) -> Iterator[Wa
         if one.status == "not_affected" and not one.justification:
             where = f"spec.vulnerabilities[{number}].justification"
             raise NotUsableError(f"{where}: not_affected needs one")
+        _check_moment(one.expires_at, f"spec.vulnerabilities[{number}].expiresAt")
         ends = (one.expires_at or "", bool(one.expired_on_fix))
         said = (tuple(one.subcomponents or ()), *ends, _statement(one))
         ids.setdefault(said, []).extend((one.vulnerability.id, *(one.vulnerability.aliases or ())))
@@ -112,6 +115,11 @@ def _vulnerabilities(spec: ExceptionSpec, fields: dict[str, Any]) -> Iterator[Wa
             statement=statement,
             **fields,
         )
+
+
+def _check_moment(text: str | None, where: str) -> None:
+    if text and moment_of(text) is None:
+        raise NotUsableError(f"{where}: {text} is neither a day nor a moment")
 
 
 def _statement(one: Vulnerability) -> str:
