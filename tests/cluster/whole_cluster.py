@@ -92,11 +92,24 @@ class WholeCluster(ControlPlane):
             program.stop()
             self._nodes.remove(program)
         try:
+            places = self._network_places()
             self.kubectl("delete", "pods", "--all", "-A", "--grace-period=1", "--timeout=60s", check=False)
-            # The namespace goes after the last task of its pod.
-            self.until(lambda: not self._ctr("containers", "ls", "-q").strip(), 60)
+            # The namespace goes after the last task of its pod. What is left of ended containers goes with the folder:
+            # the kubelet comes to it once a minute.
+            self.until(
+                lambda: not self._ctr("tasks", "ls", "-q").strip() and not any(map(Path.exists, places)), 60
+            )
         except (NotReadyError, subprocess.TimeoutExpired):
             return
+
+    def _network_places(self) -> list[Path]:
+        """The files of the network namespaces of all pods."""
+        found = []
+        for container in self._ctr("containers", "ls", "-q").split():
+            spec = json.loads(self._ctr("containers", "info", container) or "{}").get("Spec") or {}
+            spaces = (spec.get("linux") or {}).get("namespaces") or ()
+            found += [Path(one["path"]) for one in spaces if one["type"] == "network" and one.get("path")]
+        return [path for path in found if path.parent.name == "netns"]
 
     def until(self, is_so: Callable[[], bool], seconds: float = 30.0) -> None:
         """Waits until ``is_so``; fails at once where one of the cluster's programs has ended."""

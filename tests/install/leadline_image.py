@@ -13,14 +13,28 @@ KEPT = 3
 MAX_BUILD_S = 1200
 
 
+FOLDER = Path.home() / ".cache" / "leadline" / "images"
+
+
+def signing_key() -> Path:
+    """The private key that archives are signed with; kept along with them."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    kept = FOLDER / "key.pem"
+    if not kept.exists():
+        unfinished = FOLDER / f"key.{os.getpid()}"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", unfinished], check=True)
+        unfinished.rename(kept)
+    return kept
+
+
 def image_archive() -> Path:
     """The OCI archive of ``localhost/leadline:test``. Raises: ``RuntimeError`` where it cannot be built."""
-    folder = Path.home() / ".cache" / "leadline" / "images"
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / f"{_state()}.tar"
+    key = signing_key()
+    folder = FOLDER
+    kept = folder / f"{_state(key)}.tar"
     if not kept.exists():
         unfinished = folder / f"{kept.stem}.{os.getpid()}"
-        build(unfinished)
+        build(unfinished, f"--key={key}")
         unfinished.rename(kept)
     kept.touch()
     for old in sorted(folder.glob("*.tar"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
@@ -43,8 +57,8 @@ def build(out: Path, *flags: str) -> str:
     return run.stdout.strip()
 
 
-def _state() -> str:
-    digest = hashlib.sha256()
+def _state(key: Path) -> str:
+    digest = hashlib.sha256(key.read_bytes())
     for top in ("src", "deploy/images", "requirements-image.lock", "pyproject.toml"):
         path = ROOT / top
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:

@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import re
-import subprocess
 import tarfile
 import tomllib
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from leadline_image import ROOT, build
+from leadline_image import ROOT, build, signing_key
 
 pytestmark = pytest.mark.slow
 
@@ -51,21 +50,15 @@ class Image:
 
 
 @pytest.fixture(scope="module")
-def signed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Image, Path]:
-    folder = tmp_path_factory.mktemp("image")
-    key = folder / "key.pem"
-    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True)
-    build(folder / "image.tar", f"--key={key}")
-    return Image(folder / "image.tar"), key
+def image(archive: Path) -> Image:
+    return Image(archive)
 
 
-def test_the_same_sources_and_key_give_the_same_bytes(signed: tuple[Image, Path], tmp_path: Path):
-    image, key = signed
-    assert build(tmp_path / "again.tar", f"--key={key}") == image.digest
+def test_the_same_sources_and_key_give_the_same_bytes(image: Image, tmp_path: Path):
+    assert build(tmp_path / "again.tar", f"--key={signing_key()}") == image.digest
 
 
-def test_it_runs_as_no_one_and_writes_nothing(signed: tuple[Image, Path]):
-    image, _ = signed
+def test_it_runs_as_no_one_and_writes_nothing(image: Image):
     assert image.settings["User"] == "65532:65532"
     writable = [
         name
@@ -78,15 +71,13 @@ def test_it_runs_as_no_one_and_writes_nothing(signed: tuple[Image, Path]):
     assert {entry.uid for entry in image.entries.values()} == {0}
 
 
-def test_nothing_is_in_it_that_an_intruder_could_use(signed: tuple[Image, Path]):
-    image, _ = signed
+def test_nothing_is_in_it_that_an_intruder_could_use(image: Image):
     programs = {name.rpartition("/")[2] for name in image.entries if name.startswith(("usr/bin/", "bin/"))}
     assert not programs & {"sh", "bash", "dash", "perl", "curl", "wget", "apt", "dpkg", "pip", "su", "mount"}
     assert image.bytes < 45 * 2**20
 
 
-def test_its_sbom_names_all_that_is_locked_and_is_signed(signed: tuple[Image, Path]):
-    image, _ = signed
+def test_its_sbom_names_all_that_is_locked_and_is_signed(image: Image):
     document = image.contents[SBOM]
     public = serialization.load_pem_public_key(image.contents[f"{SBOM}.pub"])
     assert isinstance(public, Ed25519PublicKey)
