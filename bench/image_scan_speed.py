@@ -16,7 +16,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -46,10 +46,7 @@ def main() -> None:
     folder = asked.folder.resolve()
     compile_all()
     image = folder / "image"
-    build_database(asked.feeds, folder / "ours.db", "2026-06-30T00:00:00Z")
-    for name in ("trivy-cold", "trivy-known"):
-        write_trivy_database(advisories(asked.feeds), folder / name)
-        java_database(folder / name / "java-db")
+    apart(write_databases, folder, asked.feeds)
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     shutil.rmtree(folder / "cache", ignore_errors=True)
     compared(commands(folder, asked.trivy, "", str(image), ["--input", str(image)]), asked.rounds)
@@ -75,14 +72,27 @@ def commands(folder: Path, trivy: str, where: str, image: str, to_trivy: list[st
     }
 
 
+def apart(work: Callable[..., None], *given: object) -> None:
+    """In a process of its own: Linux counts the peak of whoever starts a process as that of the process too."""
+    process = multiprocessing.Process(target=work, args=given)
+    process.start()
+    process.join()
+    if process.exitcode:
+        sys.exit(f"failed: {work.__name__}")
+
+
+def write_databases(folder: Path, feeds: list[Path]) -> None:
+    build_database(feeds, folder / "ours.db", "2026-06-30T00:00:00Z")
+    for name in ("trivy-cold", "trivy-known"):
+        write_trivy_database(advisories(feeds), folder / name)
+        java_database(folder / name / "java-db")
+
+
 @contextmanager
 def pushed(layout: Path) -> Iterator[str]:
     """The reference of the one image of ``layout``, in a registry that is there meanwhile."""
     with TemporaryDirectory() as folder, real_registry(Path(folder)) as registry:
-        # In a process of its own: Linux counts the peak of whoever starts a process as that of the process too.
-        pushing = multiprocessing.Process(target=push, args=(layout, registry))
-        pushing.start()
-        pushing.join()
+        apart(push, layout, registry)
         yield f"{registry.host}/{NAME}:1"
 
 

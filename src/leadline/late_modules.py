@@ -22,9 +22,13 @@ class LateModule(ModuleType):
         if name.startswith("__"):
             # What Python itself asks of a module; its own are set.
             raise AttributeError(name)
+        return getattr(self.real_module(), name)
+
+    def real_module(self) -> ModuleType:
+        """The module that it stands in for, imported."""
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
-        return getattr(import_module(self.__name__), name)
+        return import_module(self.__name__)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from leadline.discover import discover
 from leadline.errors import UsageError
 from leadline.model.control import Severity
 from leadline.model.report import PostureReport
@@ -146,6 +145,7 @@ def format(
 
 def formats_for(report: type) -> dict[str, Format]:
     """Every format that can write such a report, by name. Imports them all."""
+    from leadline.discover import discover
     from leadline.outputs import formats
 
     return {f.name: f for f in discover(formats, Format) if f.report is report}

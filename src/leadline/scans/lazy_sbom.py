@@ -1,23 +1,22 @@
 """The SBOM of one scan, made when it is first needed. A document that was made before is taken from the cache."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, json
 from msgspec.structs import replace
 
 import leadline.outputs
 import leadline.posture
-from leadline.discover import discover
 from leadline.errors import SourceError, UsageError
 from leadline.image.code_fingerprint import code_fingerprint
+from leadline.image.image import Each, Layer
 from leadline.image.image import Options as CatalogueOptions
 from leadline.image.sbom_cache import content_key, is_incomplete, load_cached, make_sbom, store_cached
 from leadline.model.finding import Unread
 from leadline.model.package import Sbom
 from leadline.outputs.document_template import Draft, MakeDraft
-from leadline.scans.layer_progress import LayerProgress
 from leadline.scans.open_image import open_requested
 from leadline.scans.options import ImageOptions
 from leadline.scans.sbom_input import read_sbom_input, sbom_input
@@ -168,7 +167,7 @@ def open_sbom(reference: str, options: ImageOptions) -> Iterator[LazySbom]:
     image = open_requested(reference, options, cache)
     try:
         catalogue_options = CatalogueOptions(
-            each=LayerProgress(reference, options.say),
+            each=_each(reference, options),
             created=options.created,
             with_digests=options.with_digests,
             loaded=loaded,
@@ -177,6 +176,17 @@ def open_sbom(reference: str, options: ImageOptions) -> Iterator[LazySbom]:
         yield LazySbom(reference, lambda: _catalogued(reference, source, options), source, loaded)
     finally:
         image.close()
+
+
+def _each(reference: str, options: ImageOptions) -> Each:
+    """``map`` over layers that reads several at once; imported where there is one to read."""
+
+    def each(read: Callable[[Layer], Any], layers: Iterable[Layer]) -> Iterator[Any]:
+        from leadline.scans.layer_progress import LayerProgress
+
+        yield from LayerProgress(reference, options.say)(read, layers)
+
+    return each
 
 
 def _loaded(name: str) -> "Loaded":
@@ -209,6 +219,7 @@ def _catalogued(reference: str, source: _Source, options: ImageOptions) -> Sbom:
 def shipped_cataloguers() -> "list[Cataloguer]":
     """Those that come with the product."""
     import leadline.image.cataloguers
+    from leadline.discover import discover
     from leadline.image.cataloguer import Cataloguer
 
     return discover(leadline.image.cataloguers, Cataloguer)

@@ -11,7 +11,6 @@ from leadline.errors import DatabaseError, UsageError
 from leadline.model.package import Sbom
 from leadline.model.vulnerability import Coverage, DatabaseState, Matched, VexStatement
 from leadline.scans.options import ImageOptions
-from leadline.scans.sample_database import sample_for
 
 NO_DATABASE = "vulnerabilities: there is no database (leadline db build)"
 OF_SAMPLE = (
@@ -42,6 +41,8 @@ def vulnerabilities_of(
     """
     if options.database:
         return _found(sbom, Path(options.database), options, today, attested)
+    from leadline.scans.sample_database import sample_for  # without a database alone
+
     with sample_for(sbom.image.id) as sample:
         if sample is None:
             return Vulnerabilities()

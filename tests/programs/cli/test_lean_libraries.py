@@ -1,5 +1,6 @@
 """What stands in for modules while click and msgspec are imported."""
 
+import difflib
 import inspect
 import json
 import subprocess
@@ -81,3 +82,37 @@ def test_counted_messages_are_as_gettext_has_them_without_a_translation(number: 
     assert lean_libraries._counted("one", "several", number) == gettext.NullTranslations().ngettext(
         "one", "several", number
     )
+
+
+WORDS = st.text("-abq", max_size=8)
+
+
+@given(WORDS, st.lists(WORDS, max_size=6))
+def test_near_words_are_those_that_difflib_finds(word: str, words: list[str]):
+    assert lean_libraries._close_matches(word, words) == difflib.get_close_matches(word, words)
+
+
+def test_short_flags_need_no_search_for_near_words_and_wrong_ones_get_it():
+    script = """
+import_libraries()
+import click
+
+@click.command()
+@click.option("-q", "--quiet", is_flag=True)
+@click.option("--db")
+def command(quiet, db):
+    return [quiet, type(sys.modules["difflib"]).__name__]
+
+def near(word):
+    try:
+        command.make_context("c", [word])
+    except click.NoSuchOption as error:
+        return error.possibilities
+
+with command.make_context("c", ["-q"]) as context:
+    found = command.invoke(context)
+wrong = near("--quite")
+import difflib
+print(json.dumps([found, wrong, type(sys.modules["difflib"]).__name__, bool(difflib.unified_diff)]))
+"""
+    assert printed(script) == [[True, "LateModule"], ["--quiet"], "module", True]

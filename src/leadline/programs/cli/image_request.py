@@ -9,7 +9,6 @@ from typing import Any
 from msgspec import Struct
 
 from leadline.errors import DatabaseError, UsageError
-from leadline.image.identity.reference import read_registry
 from leadline.model.control import SEVERITIES
 from leadline.programs.cli.cache_location import cache_folder, database_file
 from leadline.programs.cli.configuration.configured import Configured
@@ -229,6 +228,8 @@ def _credential(request: ImageRequest, environ: Mapping[str, str]) -> Credential
 def _registry_of(request: ImageRequest, host: str) -> tuple[str, str]:
     """The registry that credentials of the environment belong to, and why they are of no use, where they are not."""
     if host:
+        from leadline.image.identity.reference import read_registry  # where one is named
+
         registry = read_registry(host)
         if not registry:
             raise UsageError(
