@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 import yaml
 from extension import ROOT, Extension
-from reviews import PRIVILEGED, Body, container, deployment, pod, with_metadata
+from reviews import PRIVILEGED, Body, container, deployment, judge, pod, review, with_metadata
 from webhook_process import WebhookProcess
 
 from leadline.programs.admission.rules import rules_of
-from leadline.scans.one_object import AloneJudge
 
 pytestmark = pytest.mark.cluster
 PLACE = "judged"
@@ -58,9 +57,6 @@ def placed(body: Body, name: str = "") -> Body:
 
 
 def configuration(port: int) -> Body:
-    from reviews import judge
-
-    asked: AloneJudge = judge()
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingWebhookConfiguration",
@@ -75,7 +71,7 @@ def configuration(port: int) -> Body:
                 "timeoutSeconds": 5,
                 "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": PLACE}},
                 "clientConfig": {"url": f"https://localhost:{port}/validate"},
-                "rules": rules_of(asked.asked),
+                "rules": rules_of(judge().asked),
             }
         ],
     }
@@ -183,6 +179,15 @@ def test_what_the_cluster_accepts_lifts_a_denial_within_a_moment_until_it_is_tak
     judged.kubectl("delete", "securityexception", "known")
     judged.kubectl("delete", "pod", "accepted", "--grace-period=0", "--force")
     judged.webhook.until(lambda: judged.apply(bad, "--dry-run=server").returncode == 1)
+
+
+def test_who_is_denied_learns_that_what_the_cluster_accepts_may_not_be_read(judged: Judged, tmp_path: Path):
+    arguments = (f"--kubeconfig={judged.cluster.user('no-rights')}", "--enforce")
+    with WebhookProcess(tmp_path, *arguments) as other:
+        assert other.number("leadline_admission_waivers_read") == 0
+        answer = json.loads(other.send(review(pod(container(**PRIVILEGED))))[1])["response"]
+        assert "what the cluster accepts is not known" in answer["status"]["message"].splitlines()[-1]
+        assert "what the cluster accepts is not known" in other.log
 
 
 def test_a_ca_that_others_take_away_is_put_back(judged: Judged):

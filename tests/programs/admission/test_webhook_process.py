@@ -1,6 +1,7 @@
 """The webhook as a process: TLS, bad input, numbers, and how it ends."""
 
 import json
+import logging
 import signal
 import subprocess
 import sys
@@ -12,6 +13,10 @@ import pytest
 from exporter_process import checked
 from reviews import PRIVILEGED, container, deployment, pod, review, with_metadata
 from webhook_process import ROOT, WebhookProcess
+
+from leadline.outputs.redaction.log import safe_formatter
+from leadline.outputs.redaction.values import SecretValues
+from leadline.programs.admission.main import without_messages
 
 ALONE = ("--no-use-target-waivers",)
 SECRET = "correct-horse-battery-staple"
@@ -74,6 +79,20 @@ def test_what_is_written_to_the_log_holds_nothing_of_an_object(webhook: WebhookP
     webhook.until(lambda: "denied CREATE of shop/Pod/web" in webhook.log)
     assert SECRET not in webhook.log
     assert "\x1b" not in webhook.log
+
+
+def test_a_fault_is_logged_by_its_place_and_never_by_what_it_says():
+    try:
+        raise ValueError(SECRET)
+    except ValueError:
+        record = logging.LogRecord(
+            "x", logging.ERROR, "x.py", 1, "control %s failed", ("C-1",), sys.exc_info()
+        )
+    assert without_messages(record)
+    shown = safe_formatter(SecretValues()).format(record)
+    assert SECRET not in shown
+    assert "test_webhook_process.py" in shown
+    assert shown.endswith("ValueError")
 
 
 def test_many_at_once_are_all_answered(webhook: WebhookProcess):

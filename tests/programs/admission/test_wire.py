@@ -115,7 +115,7 @@ def test_every_setting_is_documented_with_its_default():
     text = (Path(__file__).parents[3] / "docs" / "admission.md").read_text()
     shown = text.partition("## Settings")[2]
     places = {"namespace", "kubeconfig", "kubeContext", "host", "port", "metricsPort", "certificate", "key"}
-    places |= {"ownCertificateFor", "webhook", "logJson", "clusterName"}
+    places |= {"ownCertificateFor", "webhook", "clusterName"}
     for field in msgspec.structs.fields(Settings):
         if field.encode_name not in places:
             default = field.default

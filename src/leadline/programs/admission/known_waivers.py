@@ -78,7 +78,7 @@ class KnownWaivers:
 
     def _begun(self, watch: ClusterWatch) -> str:
         unread = "; ".join(f"{one.where}: {one.why}" for one in watch.snapshot.unread)[:300]
-        if unread:
+        if unread and unread != self.known.unread:
             log.warning("what the cluster accepts is not known: %s", unread)
         return unread
 
@@ -104,7 +104,8 @@ class KnownWaivers:
         self.is_tried = True
 
     def _give_up(self, why: str) -> None:
-        log.warning("what the cluster accepts is not known: %s", why)
+        if why != self.known.unread:
+            log.warning("what the cluster accepts is not known: %s", why)
         # What was known is kept: it is likelier to hold than nothing.
         self.known = Known(self.known.waivers, why)
         self.is_tried = True

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import tempfile
+import traceback
 from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
@@ -57,6 +58,7 @@ def _run(config: str, list_controls: bool, **flags: Any) -> int:
     settings = settings_of(config or os.environ.get(CONFIG, ""), os.environ, flags)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(safe_formatter(SecretValues(), "%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.addFilter(without_messages)
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     policies = choose_policies(_options(settings))
@@ -124,6 +126,14 @@ def reviewer_of(settings: Settings, policies: Policies, facts: Facts) -> Reviewe
             )
     listed = {id for framework in frameworks for id in framework.control_ids}
     return Reviewer(settings, judge, frozenset(named | (listed & asked)), home_of(settings))
+
+
+def without_messages(record: logging.LogRecord) -> bool:
+    """Takes out of a traceback what the error says, which may repeat what was judged; where it happened stays."""
+    if record.exc_info and record.exc_info[0] is not None:
+        where = "".join(traceback.format_tb(record.exc_info[2]))
+        record.exc_text = f"{where}{record.exc_info[0].__name__}"
+    return True
 
 
 async def serve(settings: Settings, policies: Policies, folder: Path) -> None:

@@ -99,7 +99,6 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
             description="Name of the ValidatingWebhookConfiguration that is kept trusting our own certificate."
         ),
     ] = ""
-    log_json: Annotated[bool, Meta(description="Whether log lines are JSON.")] = False
 
 
 TABLE = SettingsTable(Settings, PREFIX, "enforce: true")
