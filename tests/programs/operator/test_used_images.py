@@ -97,6 +97,37 @@ def test_in_a_rollout_a_container_runs_what_its_newest_pod_runs() -> None:
         assert set(found.images) == {ONE, digest_of(2)}
 
 
+TRUE = (
+    owned("apps/v1", "Deployment", "web", None),
+    owned("apps/v1", "ReplicaSet", "web-1", controller("Deployment", "web", "uid-web")),
+    owned("apps/v1", "StatefulSet", "db", None),
+    pod("web-1-x", "quay.io/app:1", ONE, owner=controller("ReplicaSet", "web-1", "uid-web-1")),
+    pod("db-0", "quay.io/db:1", digest_of(2), owner=controller("StatefulSet", "db", "uid-db")),
+)
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    [
+        controller("Deployment", "web", "uid-web"),
+        controller("Deployment", "web", "made-up"),
+        controller("ReplicaSet", "web-1", "made-up"),
+        controller("StatefulSet", "db", "made-up"),
+        {**controller("StatefulSet", "db", "made-up"), "apiVersion": "evil.example/v1"},
+    ],
+)
+def test_a_pod_that_claims_a_false_owner_takes_no_ones_place_and_is_shown_by_its_own_name(
+    claimed: dict[str, Any],
+) -> None:
+    """It is the newest, of another image, in a container of the same name."""
+    liar = pod("liar", "quay.io/other:1", digest_of(3), owner=claimed, created="2026-07-01T00:00:00Z")
+    assert used(*TRUE, liar).now({}).containers == {
+        RunningContainer("Deployment", "web", "shop", "main"): ONE,
+        RunningContainer("StatefulSet", "db", "shop", "main"): digest_of(2),
+        RunningContainer("Pod", "liar", "shop", "main"): digest_of(3),
+    }
+
+
 def test_what_has_ended_or_gone_or_not_begun_runs_nothing() -> None:
     ended = pod("a", "quay.io/app:1", ONE)
     ended["status"]["phase"] = "Succeeded"

@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.image.identity.reference import Reference, read_reference
+from leadline.kube.kinds import HANDS_POD_ON
 from leadline.model.resource import CLUSTER, Resource
 from leadline.model.resource_id import object_id
 from leadline.model.waiver import Waiver
@@ -26,6 +27,8 @@ MOST_SECRETS = 20
 _ENDED = ("Succeeded", "Failed")
 _NO_OWNER = ("Node",)
 """Owns the pods of its static manifests, and runs none of its own."""
+_NO_PODS = ("Deployment", "CronJob")
+"""They own what owns pods, and no pod: Kubernetes takes such a name away from none that has it, so it says nothing."""
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """An annotation as large as the object, about which no one asks."""
 MOST_UNKNOWN = 10_000
@@ -175,15 +178,30 @@ class UsedImages:
         return self._unknown[owner.uid]
 
     def _workload(self, pod: _Pod) -> Owner:
-        owner = pod.owner
-        if owner is None or owner.kind in _NO_OWNER:
-            return Owner("v1", "Pod", pod.name, pod.uid)
+        """Anyone who may create a pod may name an owner in it: one that is not true says nothing."""
+        itself, owner = Owner("v1", "Pod", pod.name, pod.uid), pod.owner
+        if owner is None or owner.kind in _NO_OWNER or owner.kind in _NO_PODS:
+            return itself
         for _ in range(_HIGHEST):
+            if self._is_of_another(owner, pod.namespace):
+                return itself
             above = self._owner_of.get(owner.uid)
             if above is None:
                 break
             owner = above
         return owner
+
+    def _is_of_another(self, owner: Owner, namespace: str) -> bool:
+        """Whether the name is that of an object that is there and is not this one."""
+        # Results are called by kind and name alone, so that a made-up group does not make it another's.
+        keys = {key for key in HANDS_POD_ON if key.partition(".")[0] == owner.kind}
+        held = [
+            found
+            for key in keys
+            for table in (self._known, self._owners)
+            if (found := table.get((key, namespace, owner.name))) is not None
+        ]
+        return bool(held) and all(uid != owner.uid for uid, _ in held)
 
 
 def _known(one: Running, cluster: str) -> _Known:
