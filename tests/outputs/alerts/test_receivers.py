@@ -19,7 +19,7 @@ from leadline.outputs.alerts.syslog import LARGEST_BYTES, Address, Syslog, syslo
 from leadline.outputs.alerts.webhook import Webhook
 
 NOW_S = 1_795_000_000.0
-HOSTILE = 'a <!channel> & "b" ]\n\x1b[31m\u202e\\' + "ü" * 3_000
+HOSTILE = 'a <!channel> @everyone & "b" ]\n\x1b[31m\u202e\\' + "ü" * 3_000
 
 
 def alert(name: str = "LeadlineWorkloadControls", ended_s: float | None = None, **labels: str) -> Alert:
@@ -97,8 +97,10 @@ def test_slack_gets_one_short_message_that_mentions_no_one():
     assert firing["text"] == "firing: shop/deployment/web (60 alerts)"
     lines = firing["attachments"][0]["text"].split("\n")
     assert (len(lines), lines[-1]) == (21, "and 40 more")
-    assert "&lt;!channel&gt; &amp;" in lines[0]
+    assert "&lt;!channel&gt; @\u200beveryone &amp;" in lines[0]
     assert "<" not in firing["attachments"][0]["text"]
+    # What takes messages in Slack's form knows other mentions besides.
+    assert "@everyone" not in firing["attachments"][0]["text"]
     assert "2026-11-18T" in over["attachments"][0]["text"]
     assert over["text"].startswith("over: ")
 
@@ -144,6 +146,19 @@ def test_an_address_that_refuses_is_named_by_its_host_alone(kind: Any, code: int
         with pytest.raises(DeliveryError) as caught:
             send(lambda poster: kind(inbox.url, poster, {}), group(alert()))
     assert str(caught.value) == f"127.0.0.1 answers HTTP {code}"
+
+
+@pytest.mark.parametrize("kind", [Alertmanager, Webhook, Slack])
+@pytest.mark.parametrize("code", [200, 500])
+def test_an_answer_without_end_is_not_read(kind: Any, code: int):
+    with Inbox() as inbox:
+        inbox.code, inbox.is_endless = code, True
+        if code == 200:
+            send(lambda poster: kind(inbox.url, poster, {}), group(alert()))
+            assert len(inbox.bodies) == 1
+        else:
+            with pytest.raises(DeliveryError, match="answers HTTP 500"):
+                send(lambda poster: kind(inbox.url, poster, {}), group(alert()))
 
 
 @pytest.mark.parametrize("kind", [Alertmanager, Webhook, Slack])

@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -15,6 +16,8 @@ class Inbox(ThreadingHTTPServer):
     def __init__(self, host: str = "127.0.0.1") -> None:
         super().__init__((host, 0), _Answers)
         self.code = 200
+        self.is_endless = False
+        """Whether the body of an answer goes on for as long as anyone listens."""
         self.bodies: list[Any] = []
         self.headers: list[dict[str, str]] = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -44,8 +47,11 @@ class _Answers(BaseHTTPRequestHandler):
             self.server.headers.append(dict(self.headers))
         self.send_response(self.server.code)
         self.send_header("Location", "http://127.0.0.1:1/")
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(1 << 40) if self.server.is_endless else "0")
         self.end_headers()
+        with suppress(OSError):
+            while self.server.is_endless:
+                self.wfile.write(b"x" * 65_536)
 
 
 class SyslogServer:

@@ -55,6 +55,6 @@ def _worst(group: Group) -> str:
 
 
 def _escaped(text: str) -> str:
-    """The three characters by which Slack knows links and mentions, so that no name calls a channel."""
-    shown = plain(text, _LONGEST_LINE)
+    """The three characters by which Slack knows links and mentions, and the one of the others: no name calls a channel."""
+    shown = plain(text, _LONGEST_LINE).replace("@", "@\u200b")
     return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
