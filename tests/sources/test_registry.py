@@ -20,6 +20,7 @@ from leadline.model.package import Sbom
 from leadline.sources.images.cache import LayerCache
 from leadline.sources.images.resolve import ImageOptions, open_image
 from leadline.sources.registry import http as registry_http
+from leadline.sources.registry.http import refuse_own_services
 from leadline.sources.registry.options import Credential, PullSecret, RegistryOptions, Trust
 from registry_server import Server, serving
 
@@ -683,6 +684,30 @@ def test_redirect_that_leads_nowhere_is_one_clear_error(location: str, why: str)
     ):
         scan(server)
     assert str(caught.value) == f"{server.host} {why}"
+
+
+OF_CLOUDS = ("169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "[fd00:ec2::254]", "192.0.0.192")
+
+
+@pytest.mark.parametrize("host", OF_CLOUDS)
+def test_a_registry_sends_no_one_to_what_clouds_keep_for_a_machine(host: str) -> None:
+    location = f"http://{host}/latest/meta-data/iam/security-credentials/"
+    with (
+        serving(served(answers=[(307, {"Location": location})])) as server,
+        pytest.raises(RegistryError, match="where clouds keep what is this machine's alone") as caught,
+    ):
+        scan(server)
+    assert host in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "192.168.1.1", "2001:db8::1", "cdn.example"])
+def test_a_registry_may_send_to_other_addresses(address: str) -> None:
+    refuse_own_services(address, address)
+
+
+def test_an_address_that_a_name_leads_to_counts_as_well() -> None:
+    with pytest.raises(RegistryError, match="on to cdn"):
+        refuse_own_services("fe80::1%eth0", "cdn.example")
 
 
 def test_redirect_may_be_written_as_people_read_it() -> None:

@@ -188,6 +188,14 @@ def test_refresh_token_does_not_follow_a_redirect_to_another_host() -> None:
     assert str(caught.value) == f"{server.host} wants what it is sent, a secret, to go to {elsewhere.host}"
 
 
+def test_no_token_is_asked_for_where_clouds_keep_what_is_the_machines_alone() -> None:
+    with serving(served()) as server:
+        asks = {"WWW-Authenticate": 'Bearer realm="http://169.254.169.254/latest",service="x"'}
+        server.answers = [(401, asks)] * 3
+        with pytest.raises(RegistryError, match="where clouds keep"):
+            scanned(server, Credential("by hand", "me", "hunter2"))
+
+
 def test_token_with_the_end_of_its_line_is_shown_without_it() -> None:
     with serving(served()) as server:
         server.auth = "token"

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from ipaddress import ip_address
 from threading import Event, Timer
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
@@ -35,6 +36,8 @@ FAULT = 500
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _CONTEXTS = 8
 """Kept; one process trusts one or two sets of CAs."""
+_OF_CLOUDS = frozenset(map(ip_address, ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")))
+"""Addresses at which clouds tell a machine its credentials, besides link-local ones (AWS, Alibaba, Oracle)."""
 _RANGE = re.compile(r"bytes (\d{1,18})-")
 
 
@@ -162,8 +165,12 @@ class Answer:
         self._connection.close()
 
 
-def send(url: str, headers: Mapping[str, str], trust: Trust, body: bytes | None = None) -> Answer:
+def send(
+    url: str, headers: Mapping[str, str], trust: Trust, body: bytes | None = None, *, is_named: bool = True
+) -> Answer:
     """The answer to a GET (with ``body`` a POST), redirects followed.
+
+    ``is_named``: the user named the host, not a registry. Only then it may be one that answers this machine alone.
 
     Raises:
         RegistryError: there is no way to the host, its certificate is not trusted, or redirects do not end.
@@ -174,7 +181,7 @@ def send(url: str, headers: Mapping[str, str], trust: Trust, body: bytes | None 
     elsewhere = ""
     for _ in range(MOST_REDIRECTS + 1):
         parts = urlsplit(url)
-        answer = _send_once(parts, shown, trust, body)
+        answer = _send_once(parts, shown, trust, body, is_named=is_named and not elsewhere)
         if answer.status not in REDIRECTS:
             answer.elsewhere = elsewhere
             return answer
@@ -207,11 +214,18 @@ def _target(url: str, answer: Answer) -> str:
     return target
 
 
-def _send_once(parts: SplitResult, headers: Mapping[str, str], trust: Trust, body: bytes | None) -> Answer:
+def _send_once(
+    parts: SplitResult, headers: Mapping[str, str], trust: Trust, body: bytes | None, *, is_named: bool
+) -> Answer:
     host = parts.netloc.rpartition("@")[2]
     proxy = proxy_for(parts, trust)
+    if not is_named:
+        refuse_own_services(parts.hostname or "", host)
     connection = _connect(parts, host, trust, proxy)
     try:
+        if not is_named and proxy is None:
+            connection.connect()
+            refuse_own_services(connection.sock.getpeername()[0], host)
         target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         method = "GET" if body is None else "POST"
         shown = {"User-Agent": USER_AGENT, "Host": host, **headers}
@@ -230,6 +244,20 @@ def _send_once(parts: SplitResult, headers: Mapping[str, str], trust: Trust, bod
             f"the proxy {proxy.name} wants to know who asks", hint="name it as http://NAME:PASSWORD@HOST:PORT"
         )
     return answer
+
+
+def refuse_own_services(address: str, host: str) -> None:
+    """Raises ``RegistryError`` where ``address``, that of ``host``, answers this machine alone, with its credentials."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return  # a name
+    found = getattr(found, "ipv4_mapped", None) or found
+    if found.is_link_local or found in _OF_CLOUDS:
+        raise RegistryError(
+            f"a registry sends its clients on to {host}, where clouds keep what is this machine's alone",
+            hint="name that host in the image, if it is to be trusted",
+        )
 
 
 def _response(host: str, connection: http.client.HTTPConnection) -> http.client.HTTPResponse:

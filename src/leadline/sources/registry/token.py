@@ -40,7 +40,7 @@ class TokenService(Struct, frozen=True):
         attempt = 0
         try:
             while True:
-                answer = send(url, headers, self.trust, body)
+                answer = send(url, headers, self.trust, body, is_named=False)
                 attempt += 1
                 if not may_ask_again(answer, attempt, options):
                     break
