@@ -7,9 +7,13 @@ from leadline.image.identity.config import LARGEST_CONFIG
 from leadline.image.image import Limits as ImageLimits
 from leadline.image.secrets.scan import LARGEST_SECRET_FILE
 from leadline.outputs import plain
+from leadline.outputs.alerts.posting import LONGEST_S, TIMEOUT_S
 from leadline.outputs.allowance import MOST_CHARACTERS, MOST_DRAWN
 from leadline.outputs.formats.sarif import MOST_RESULTS
 from leadline.programs.cli.configuration import file as configuration
+from leadline.programs.exporter.alert_conditions import MOST_OF_A_RULE
+from leadline.programs.exporter.metrics import MOST_SERIES
+from leadline.programs.operator.dispatch import MOST_CPU_S
 from leadline.sources import boundary
 from leadline.sources.child_process import Limits
 from leadline.sources.cluster.connection import MAX_ANSWER_BYTES
@@ -19,6 +23,7 @@ from leadline.sources.git.checkout import LIMITS as GIT
 from leadline.sources.manifests import files
 from leadline.sources.oci.layer import LARGEST_LAYER, LARGEST_RATIO
 from leadline.sources.oci.manifest import LARGEST_MANIFEST
+from leadline.sources.registry.http import MOST_REDIRECTS
 from leadline.sources.rego.engine import LIMITS as REGO
 from leadline.sources.rendering.plan import kustomization
 from leadline.sources.rendering.plan.result import RenderOptions
@@ -66,6 +71,11 @@ EXPECTED = {
     "source lines and excerpts of a report": f"{size(MOST_DRAWN)} of text",
     "in JSON: results of controls that passed, failures, their paths; in lines: findings": f"{size(MOST_CHARACTERS)} of text each",
     "SARIF results": f"{MOST_RESULTS:,}",
+    "redirects of a registry": str(MOST_REDIRECTS),
+    "one process that scans images in a cluster": f"{MOST_CPU_S:g} s of a processor",
+    "series of one metric": f"{MOST_SERIES:,}",
+    "alerts of one rule": str(MOST_OF_A_RULE),
+    "a request to a receiver of alerts": f"{TIMEOUT_S:g} s without a byte, {LONGEST_S:g} s in all",
 }
 
 

@@ -33,13 +33,18 @@ class Sums(Struct, frozen=True):
     most: int
     left_out: dict[str, int]
     """By family; filled while samples are made."""
+    chosen: dict[str, list[Labels]]
+    """By family, what is shown; filled likewise."""
 
     def worst(self, family: str, table: Table) -> list[Labels]:
         """The labels that are shown: where there are too many, those with the highest counts."""
-        self.left_out[family] = max(0, len(table) - self.most)
-        if len(table) <= self.most:
-            return sorted(table)
-        return sorted(sorted(table), key=lambda labels: table[labels], reverse=True)[: self.most]
+        if family not in self.chosen:
+            self.left_out[family] = max(0, len(table) - self.most)
+            kept = sorted(table)
+            if len(kept) > self.most:
+                kept = sorted(kept, key=lambda labels: table[labels], reverse=True)[: self.most]
+            self.chosen[family] = kept
+        return self.chosen[family]
 
 
 class Metric(Struct, frozen=True):
@@ -50,7 +55,7 @@ class Metric(Struct, frozen=True):
 
 
 def sums_of(results: Results, most: int = MOST_SERIES) -> Sums:
-    return Sums(results, results.controls(), results.vulnerabilities(), results.relevant(), most, {})
+    return Sums(results, results.controls(), results.vulnerabilities(), results.relevant(), most, {}, {})
 
 
 def families(sums: Sums) -> Iterator[GaugeMetricFamily]:

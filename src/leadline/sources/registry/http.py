@@ -37,7 +37,7 @@ REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _CONTEXTS = 8
 """Kept; one process trusts one or two sets of CAs."""
 _OF_CLOUDS = frozenset(map(ip_address, ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")))
-"""Addresses at which clouds tell a machine its credentials, besides link-local ones (AWS, Alibaba, Oracle)."""
+"""Addresses at which clouds give a machine its credentials, besides link-local ones (AWS, Alibaba, Oracle)."""
 _RANGE = re.compile(r"bytes (\d{1,18})-")
 
 
