@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
@@ -29,9 +29,10 @@ from leadline.programs.admission.registration import trust
 from leadline.programs.admission.reviewer import Reviewer
 from leadline.programs.admission.settings import CONFIG, TABLE, Settings, home_of, settings_of
 from leadline.programs.service import run
+from leadline.programs.serving.chores import beside
 from leadline.programs.serving.kube import Kube, KubeError
 from leadline.programs.serving.own_certificate import OwnCertificate
-from leadline.programs.serving.tls_server import Server, Socket, Tls, server
+from leadline.programs.serving.tls_server import Socket, Tls, server
 from leadline.scans.frameworks import load_frameworks
 from leadline.scans.one_object import AloneJudge
 from leadline.scans.options import PostureOptions
@@ -168,7 +169,7 @@ async def serve(settings: Settings, policies: Policies, folder: Path) -> None:
     waivers.start()
     try:
         log.info("serving at port %d", settings.port)
-        await _beside(serving, chores)
+        await beside(serving, chores)
     finally:
         waivers.stop()
         if kube is not None:
@@ -208,22 +209,6 @@ def _gauges(
     if own is not None:
         yield "trusted", "1 where the API server has our CA.", float(trusted.is_so)
         yield "certificate_ends_timestamp_seconds", "When our certificate ends.", own.ends.timestamp()
-
-
-async def _beside(serving: Server, chores: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Serves until it is asked to stop; a chore that ends ends all."""
-    tasks = [asyncio.ensure_future(chore) for chore in chores]
-    for task in tasks:
-        task.add_done_callback(lambda _: serving.leave())
-    try:
-        await serving.serve()
-    finally:
-        for task in tasks:
-            task.cancel()
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
-    for error in ended:
-        if isinstance(error, Exception):
-            raise error
 
 
 async def _renew(own: OwnCertificate | None, tls: Tls, trusted: Trusted | None) -> None:

@@ -1,6 +1,5 @@
 """``leadline exporter``: follows the store, and answers Prometheus until it is asked to stop."""
 
-import asyncio
 import logging
 import os
 import signal
@@ -29,6 +28,7 @@ from leadline.programs.exporter.results import Results
 from leadline.programs.exporter.scraping import Numbers, Scraped
 from leadline.programs.exporter.settings import KUBE, Settings
 from leadline.programs.service import run
+from leadline.programs.serving.chores import beside
 from leadline.scans.frameworks import load_frameworks
 
 log = logging.getLogger(__name__)
@@ -84,20 +84,7 @@ async def serve(settings: Settings) -> None:
         alerting = await _alerting(settings, (results, follower), opened) if settings.alerts else None
         numbers = Numbers(results, follower, settings, alerting)
         server = _server(settings, Scraped(numbers, follower))
-        works = [follower.run(), *([alerting.run()] if alerting else [])]
-        tasks = [asyncio.ensure_future(work) for work in works]
-        for task in tasks:
-            # A server whose numbers have stopped for ever is no use: it ends, and is started anew.
-            task.add_done_callback(lambda _: server.leave())
-        try:
-            await server.serve()
-        finally:
-            for task in tasks:
-                task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
-        for error in ended:
-            if isinstance(error, Exception):
-                raise error
+        await beside(server, [follower.run(), *([alerting.run()] if alerting else [])])
 
 
 async def _alerting(
