@@ -249,6 +249,12 @@ def test_what_the_cluster_accepts_neither_denies_nor_warns_until_its_end():
     assert decided(reviewer(**ENFORCING), review(BAD, namespace="other"), known).outcome == "denied"
 
 
+def test_what_is_accepted_in_a_framework_alone_lifts_nothing_as_in_a_scan_of_all_controls():
+    match = WaiverMatch(controls=("C-0057",), frameworks=("NSA",))
+    known = Known((Waiver(name="w", matches=(match,), reason="known", kind="security exception"),))
+    assert decided(reviewer(**ENFORCING), review(BAD), known).outcome == "denied"
+
+
 ACCEPTED = with_metadata(
     BAD, annotations={"leadline.dev/accept": "C-0057", "leadline.dev/accept-reason": "x"}
 )
