@@ -340,7 +340,8 @@ def operate(cluster: Cluster, registry: Registry, asked: argparse.Namespace, fol
             time.sleep(asked.rest)
         print(f"\nstore: {cluster.database.stat().st_size / 2**20:.1f} MiB")
         print(f"metrics: {len(exporter.metrics()):,} bytes")
-        print(f"the operator began to lead {operator.log.count(' leads')} time(s)")
+        warnings = [line for line in operator.log.splitlines() if "lease" in line and " INFO " not in line]
+        print(f"the operator began to lead {operator.log.count('one leads')} time(s)", *warnings, sep="\n  ")
     operator.end()
 
 

@@ -21,6 +21,7 @@ class World:
         self.now = 0.0
         self.lease: dict[str, Any] | None = None
         self.version = 0
+        self.reads = 0
         self.is_away: set[str] = set()
         self._sleepers: list[tuple[float, int, asyncio.Event]] = []
         self._count = 0
@@ -58,6 +59,7 @@ class FakeKube:
 
     async def get(self, path: str, *, timeout_s: float = 0) -> dict[str, Any] | None:
         self._check()
+        self._world.reads += 1
         return deepcopy(self._world.lease)
 
     async def create(self, path: str, body: dict[str, Any], *, timeout_s: float = 0) -> dict[str, Any]:
@@ -218,5 +220,16 @@ def test_a_lease_that_someone_else_touches_is_still_held():
         await world.pass_time(60)
         assert (one.is_working, one.times) == (True, 1)
         assert world.lease["metadata"]["labels"] == {"team": "a"}
+
+    play(scenario)
+
+
+def test_it_is_renewed_by_one_request_for_as_long_as_no_one_touches_it():
+    async def scenario(world: World) -> None:
+        one = Replica(world, "one")
+        await world.pass_time(RENEW_S * 10)
+        assert one.is_working
+        assert world.reads == 1
+        assert world.version >= 10
 
     play(scenario)

@@ -59,6 +59,8 @@ class Leadership:
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{settings.namespace}/leases"
         self._seen: tuple[str, str, float] | None = None
         """Holder and moment of renewal in the Lease, and since when by our clock it has said so."""
+        self._held: Body | None = None
+        """The Lease as we wrote it last; one request then renews it."""
         self._renewed = 0.0
         """When we began to ask for the renewal that was granted last, by our clock."""
         self._said = ""
@@ -69,7 +71,7 @@ class Leadership:
         ``work`` is cancelled at once where leadership is lost.
         """
         settings = self._settings
-        self._seen = None
+        self._seen = self._held = None
         began = self._clock()
         while not await self._try(self._kube):
             await self._sleep(settings.renew_s)
@@ -127,18 +129,36 @@ class Leadership:
 
     async def _take(self, kube: Kube) -> bool:
         settings = self._settings
-        timeout_s = max(1.0, settings.renew_s)
+        # Two that are not answered may fail before the Lease is lost.
+        timeout_s = max(1.0, settings.duration_s * _MARGIN / 3)
+        if (held := self._held) is not None:
+            self._held = None
+            try:
+                return await self._write(kube, held, timeout_s)
+            except KubeError as error:
+                # Someone has touched it since: it is read before it is written again.
+                if error.status not in (404, 409):
+                    raise
         lease = await kube.get(f"{self._path}/{settings.name}", timeout_s=timeout_s)
         if lease is None:
             made = await kube.create(self._path, self._lease({}, 0), timeout_s=timeout_s)
+            self._held = made
             return self._see(made)
         spec = lease.get("spec") or {}
         self._see(lease)
         holder = str(spec.get("holderIdentity") or "")
         if holder not in ("", settings.identity) and not self._has_expired(spec):
             return False
-        taken = self._lease(lease, int(spec.get("leaseTransitions") or 0) + (holder != settings.identity))
-        return self._see(await kube.replace(f"{self._path}/{settings.name}", taken, timeout_s=timeout_s))
+        return await self._write(kube, lease, timeout_s)
+
+    async def _write(self, kube: Kube, old: Body, timeout_s: float) -> bool:
+        """Puts us into the Lease, which has to be as it was in ``old``."""
+        settings, spec = self._settings, old.get("spec") or {}
+        is_other = str(spec.get("holderIdentity") or "") != settings.identity
+        taken = self._lease(old, int(spec.get("leaseTransitions") or 0) + is_other)
+        written = await kube.replace(f"{self._path}/{settings.name}", taken, timeout_s=timeout_s)
+        self._held = written
+        return self._see(written)
 
     def _see(self, lease: Body) -> bool:
         """Notes what a Lease says; whether we hold it."""
