@@ -101,11 +101,19 @@ def deployment(space: str, name: str, image: str, **more: Any) -> dict[str, Any]
     }
 
 
+def owner(space: str, kind: str, name: str) -> dict[str, Any]:
+    uid = f"uid-{space}-{name}"
+    return {"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid, "controller": True}
+
+
+def replica_set(space: str, name: str, image: str) -> dict[str, Any]:
+    whole = deployment(space, f"{name}-1", image, ownerReferences=[owner(space, "Deployment", name)])
+    return {**whole, "kind": "ReplicaSet"}
+
+
 def owned_pod(space: str, name: str, image: str) -> dict[str, Any]:
-    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name, "uid": f"uid-{space}-{name}"}
-    return pod(
-        f"{name}-x", image, digest_of(IMAGES[image]), namespace=space, owner={**owner, "controller": True}
-    )
+    by = owner(space, "ReplicaSet", f"{name}-1")
+    return pod(f"{name}-x", image, digest_of(IMAGES[image]), namespace=space, owner=by)
 
 
 def exception(
@@ -132,7 +140,9 @@ WORKLOADS = (
     deployment("shop", "cache", CACHE, annotations={"leadline.dev/accept": "CVE-3"}),
 )
 OBJECTS = (namespace("shop", env="prod"), namespace("lab", env="dev"), *WORKLOADS)
-PODS = (owned_pod("shop", "web", NGINX), owned_pod("lab", "web", NGINX), owned_pod("shop", "cache", CACHE))
+RUN = (("shop", "web", NGINX), ("lab", "web", NGINX), ("shop", "cache", CACHE))
+REPLICA_SETS = tuple(replica_set(*one) for one in RUN)
+PODS = tuple(owned_pod(*one) for one in RUN)
 
 
 class World:
@@ -145,7 +155,7 @@ class World:
         self.running = RunningImages(asyncio.get_running_loop())
         self.used = UsedImages()
         self.told: Mapping[str, int] = {}
-        for one in (*OBJECTS, *PODS):
+        for one in (*OBJECTS, *REPLICA_SETS, *PODS):
             self.show(one)
         self.restart()
 
@@ -329,6 +339,7 @@ def test_labels_and_a_workload_that_comes_later_change_the_view() -> None:
         assert (await world.summaries())["lab/deployment-web"] == ALL
         world.show(namespace("new"))
         world.show(deployment("new", "web", NGINX))
+        world.show(replica_set("new", "web", NGINX))
         world.show(owned_pod("new", "web", NGINX))
         await world.settle()
         assert (await world.summaries())["new/deployment-web"] == WITHOUT_FIRST
