@@ -149,6 +149,27 @@ class Workload:
         """Index and body of each volume."""
         return tuple(mappings(self.pod.get("volumes")))
 
+    @kept
+    def volumes_by_name(self) -> dict[str, list[Body]]:
+        found: dict[str, list[Body]] = {}
+        for _, volume in self.volumes:
+            found.setdefault(text(volume.get("name")), []).append(volume)
+        return found
+
+    @kept
+    def mounts_by_volume(self) -> dict[str, list[tuple["Container", str]]]:
+        """By a volume's name: the containers that mount it, each with the mount's path from the pod."""
+        found: dict[str, list[tuple[Container, str]]] = {}
+        for container in self.containers:
+            for m, mount in container.mounts:
+                place = f"{container.place}volumeMounts[{m}]"
+                found.setdefault(text(mount.get("name")), []).append((container, place))
+        return found
+
+    def mounts_of(self, volume: Body) -> list[tuple["Container", str]]:
+        """As ``mounts_by_volume``."""
+        return self.mounts_by_volume.get(text(volume.get("name")), [])
+
     @property
     def service_account(self) -> str:
         """Name of the service account its pods use; ``default`` where none is named."""

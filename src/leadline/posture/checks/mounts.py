@@ -1,11 +1,11 @@
 """Objects that a workload mounts as volumes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from leadline.model.control import Remove, Review, Violations
 from leadline.posture.inventory import Inventory
-from leadline.posture.subject import Workload, mapping, mappings
+from leadline.posture.subject import Workload, mapping, mappings, text
 
 _MOUNTED: dict[str, tuple[str, str]] = {
     "Secret": ("secret", "secretName"),
@@ -13,6 +13,18 @@ _MOUNTED: dict[str, tuple[str, str]] = {
     "ConfigMap": ("configMap", "name"),
 }
 """Kind to the field of a volume that mounts it, and the field in there that holds its name."""
+
+
+def volumes_with_mounts(workload: Workload, volumes: Iterable[tuple[int, dict[str, Any]]]) -> Violations:
+    """Each of ``volumes`` and all its mounts; those of a name that several volumes have once."""
+    names = set()
+    for v, volume in volumes:
+        yield Remove(f"volumes[{v}]")
+        name = text(volume.get("name"))
+        if name not in names:
+            names.add(name)
+            for _, place in workload.mounts_of(volume):
+                yield Remove(place)
 
 
 def mounts_of(workload: Workload, inventory: Inventory, kind: str) -> Violations:
@@ -28,12 +40,10 @@ def mounts_of(workload: Workload, inventory: Inventory, kind: str) -> Violations
         ]
         if not objects:
             continue
-        for container in workload.containers:
-            for m, mount in container.mounts:
-                if mount.get("name") == volume.get("name"):
-                    yield Remove(f"{container.place}volumeMounts[{m}]")
-                    for found in objects:
-                        yield Review("", on=found.id)
+        for _, place in workload.mounts_of(volume):
+            yield Remove(place)
+            for found in objects:
+                yield Review("", on=found.id)
 
 
 def _names_in(volume: dict[str, Any], field: str, key: str) -> Iterator[str]:

@@ -25,7 +25,10 @@ Cannot see: credentials that are kept elsewhere; the metadata service of the clo
 See: https://kubernetes.io/docs/concepts/storage/volumes/#hostpath
 """
 
-from leadline.posture.control import Inventory, Remove, Violations, Workload, control, mapping, text
+from typing import Any
+
+from leadline.posture.checks.mounts import volumes_with_mounts
+from leadline.posture.control import Inventory, Violations, Workload, control, mapping, text
 
 FILES: dict[str, tuple[str, ...]] = {
     "EKS": ("/.aws", "/.aws/config", "/.aws/credentials"),
@@ -56,17 +59,13 @@ def cloud_credentials_mounted(workload: Workload, inventory: Inventory) -> Viola
         files = frozenset(FILES[inventory.cloud])
     else:
         files = frozenset(path for paths in FILES.values() for path in paths) - OF_ANY_MACHINE
-    for v, volume in workload.volumes:
-        if "hostPath" not in volume:
-            continue
-        path = _within_home(text(mapping(volume.get("hostPath")).get("path")).rstrip("/"))
-        if path not in files:
-            continue
-        yield Remove(f"volumes[{v}]")
-        for container in workload.containers:
-            for m, mount in container.mounts:
-                if mount.get("name") == volume.get("name"):
-                    yield Remove(f"{container.place}volumeMounts[{m}]")
+    yield from volumes_with_mounts(
+        workload, (one for one in workload.volumes if _path_on_node(one[1]) in files)
+    )
+
+
+def _path_on_node(volume: dict[str, Any]) -> str:
+    return _within_home(text(mapping(volume.get("hostPath")).get("path")).rstrip("/"))
 
 
 def _within_home(path: str) -> str:

@@ -25,7 +25,8 @@ Cannot see: what really lies in that folder on the nodes.
 See: https://kubernetes.io/docs/concepts/storage/volumes/#hostpath
 """
 
-from leadline.posture.control import Remove, Violations, Workload, control
+from leadline.posture.checks.mounts import volumes_with_mounts
+from leadline.posture.control import Violations, Workload, control
 
 
 @control(
@@ -38,11 +39,4 @@ from leadline.posture.control import Remove, Violations, Workload, control
     category="Workload / Storage",
 )
 def host_path(workload: Workload) -> Violations:
-    for v, volume in workload.volumes:
-        if "hostPath" not in volume:
-            continue
-        yield Remove(f"volumes[{v}]")
-        for container in workload.containers:
-            for m, mount in container.mounts:
-                if mount.get("name") == volume.get("name"):
-                    yield Remove(f"{container.place}volumeMounts[{m}]")
+    yield from volumes_with_mounts(workload, ((v, one) for v, one in workload.volumes if "hostPath" in one))

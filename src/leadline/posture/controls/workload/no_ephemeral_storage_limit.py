@@ -22,6 +22,8 @@ Cannot see: what the container writes.
 See: https://kubernetes.io/docs/concepts/storage/ephemeral-storage/
 """
 
+from typing import Any
+
 from leadline.posture.checks.resource_bounds import BOUND_KINDS, has_limit, takes_resources
 from leadline.posture.control import YOUR_VALUE, Container, Inventory, Set, Violations, control, mapping, text
 
@@ -47,11 +49,16 @@ def fills_the_disk(container: Container) -> bool:
     """Whether there is a place of the node's disk that it can write to without end."""
     if container.security_context.get("readOnlyRootFilesystem") is not True:
         return True
-    endless = {
-        text(volume.get("name"))
-        for _, volume in container.workload.volumes
-        if isinstance(folder := volume.get("emptyDir"), dict)
-        and not folder.get("sizeLimit")
-        and folder.get("medium") != "Memory"
-    }
-    return any(text(m.get("name")) in endless and not m.get("readOnly") for _, m in container.mounts)
+    volumes = container.workload.volumes_by_name
+    return any(
+        is_endless(volume)
+        for _, mount in container.mounts
+        if not mount.get("readOnly")
+        for volume in volumes.get(text(mount.get("name")), ())
+    )
+
+
+def is_endless(volume: dict[str, Any]) -> bool:
+    """Whether it lies on the node's disk without a limit of its own."""
+    folder = volume.get("emptyDir")
+    return isinstance(folder, dict) and not folder.get("sizeLimit") and folder.get("medium") != "Memory"

@@ -28,7 +28,8 @@ See: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 
 from typing import Any
 
-from leadline.posture.control import Container, Remove, Violations, Workload, control, mapping, text
+from leadline.posture.checks.mounts import volumes_with_mounts
+from leadline.posture.control import Container, Violations, Workload, control, mapping, text
 
 SOCKETS = (
     "/run/docker.sock",
@@ -59,23 +60,20 @@ PLACES = tuple(tuple(socket.split("/")[1:]) for socket in SOCKETS)
     category="Workload / Node escape",
 )
 def runtime_socket_mounted(workload: Workload) -> Violations:
-    for v, volume in workload.volumes:
-        path = text(mapping(volume.get("hostPath")).get("path"))
-        if "hostPath" not in volume or not reaches_socket(path):
-            continue
-        if not path.endswith(".sock") and not any(map(may_open, mounting(workload, volume))):
-            continue
-        yield Remove(f"volumes[{v}]")
-        for container in workload.containers:
-            for m, mount in container.mounts:
-                if mount.get("name") == volume.get("name"):
-                    yield Remove(f"{container.place}volumeMounts[{m}]")
+    yield from volumes_with_mounts(workload, (one for one in workload.volumes if is_socket(workload, one[1])))
+
+
+def is_socket(workload: Workload, volume: dict[str, Any]) -> bool:
+    """Whether it is one, or holds one that a container may open."""
+    path = text(mapping(volume.get("hostPath")).get("path"))
+    if "hostPath" not in volume or not reaches_socket(path):
+        return False
+    return path.endswith(".sock") or any(map(may_open, mounting(workload, volume)))
 
 
 def mounting(workload: Workload, volume: dict[str, Any]) -> tuple[Container, ...]:
     """The containers that mount ``volume``; all of them where none does, since the next one may."""
-    name = volume.get("name")
-    found = tuple(c for c in workload.containers if any(mount.get("name") == name for _, mount in c.mounts))
+    found = tuple(container for container, _ in workload.mounts_of(volume))
     return found or workload.containers
 
 
