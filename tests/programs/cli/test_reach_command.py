@@ -141,8 +141,11 @@ def test_what_was_not_read_may_hold_a_policy(run, tmp_path: Path):
     (tmp_path / "broken.yaml").write_text("kind: [")
     code, out, _ = run("shop/web", DATABASE, "--port", "sql")
     assert code == 1
+    assert "5432/TCP  not known" in out
     assert "broken.yaml" in out
-    assert json.loads(run("shop/web", DATABASE, "--port", "sql", "-f", "json")[1])["notRead"]
+    found = json.loads(run("shop/web", DATABASE, "--port", "sql", "-f", "json")[1])
+    assert [one["verdict"] for one in found["connections"]] == ["unknown"]
+    assert found["notRead"]
 
 
 def test_the_help_fits_a_narrow_terminal(capfd, monkeypatch):

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -49,6 +49,8 @@ policies is not known either.
 Exit codes: 0 allowed, 1 denied, not known, or something was not read that may hold a policy, 2 wrong usage, 3 nothing could
 be judged, 4 a fault of leadline.
 """
+Reached = tuple[Port, Connection, str]
+"""With the verdict over both sides and over what was not read."""
 _USUAL_WIDTH = 100
 _NAMED = 5
 _WORDS = {"allowed": "allowed", "denied": "denied", "unknown": "not known"}
@@ -95,20 +97,22 @@ def command(
     objects = [one for one in report.resources if one.origin.kind != "derived"]
     worlds = Worlds(objects, facts)
     ends = (_point(source, worlds), _point(destination, worlds))
-    found = [(port, reach(*ends, port)) for port in _ports(asked, ends[1])]
+    reached = [(port, reach(*ends, port)) for port in _ports(asked, ends[1])]
+    # What was not read may hold a policy, so that nothing is certain to pass.
+    found = [
+        (port, one, "unknown" if report.unread and one.verdict == "allowed" else one.verdict)
+        for port, one in reached
+    ]
     if format == "json":
         not_read = [plain(one.where, 4096) for one in report.unread]
-        click.echo(
-            json_text({"connections": [_row(ends, port, one) for port, one in found], "notRead": not_read})
-        )
+        click.echo(json_text({"connections": [_row(ends, *one) for one in found], "notRead": not_read}))
     else:
         width = width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
         for line in _lines(ends, found, width):
             click.echo(line)
         for line in unread_lines(report.unread, width, shows_all=False) if report.unread else ():
             click.echo(line)
-    is_certain = not report.unread and all(one.verdict == "allowed" for _, one in found)
-    return 0 if is_certain else 1
+    return 0 if all(verdict == "allowed" for _, _, verdict in found) else 1
 
 
 def _point(name: str, worlds: Worlds) -> Point:
@@ -155,10 +159,10 @@ def _read_port(written: str, destination: Point) -> list[Port]:
     return [Port(number, protocol) for number in sorted(numbers)]
 
 
-def _lines(ends: tuple[Point, Point], found: list[tuple[Port, Connection]], width: int) -> Iterator[str]:
+def _lines(ends: tuple[Point, Point], found: Sequence[Reached], width: int) -> Iterator[str]:
     yield from wrapped(f"{plain(ends[0].title)} → {plain(ends[1].title)}", width)
-    for port, one in found:
-        yield f"  {port.number}/{port.protocol}  {_WORDS[one.verdict]}"
+    for port, one, verdict in found:
+        yield f"  {port.number}/{port.protocol}  {_WORDS[verdict]}"
         for way, side in (("out", one.egress), ("in", one.ingress)):
             for number, line in enumerate(wrapped(_said(side), width - 9)):
                 yield f"    {'' if number else way:3}  {line}"
@@ -174,7 +178,7 @@ def _said(side: Side) -> str:
     return f"{_WORDS[side.verdict]}: {side.why}{f' ({by})' if by else ''}"
 
 
-def _row(ends: tuple[Point, Point], port: Port, found: Connection) -> dict[str, Any]:
+def _row(ends: tuple[Point, Point], port: Port, found: Connection, verdict: str) -> dict[str, Any]:
     def side(one: Side) -> dict[str, Any]:
         return {
             "verdict": one.verdict,
@@ -189,7 +193,7 @@ def _row(ends: tuple[Point, Point], port: Port, found: Connection) -> dict[str, 
         "to": ends[1].title,
         "port": port.number,
         "protocol": port.protocol,
-        "verdict": found.verdict,
+        "verdict": verdict,
         "egress": side(found.egress),
         "ingress": side(found.ingress),
     }
