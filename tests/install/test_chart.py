@@ -64,7 +64,8 @@ EVERYTHING = (
     'podAnnotations={"linkerd.io/inject":"disabled"}',
     'priorityClassName="high"',
     'networkPolicy.kubeApiCidrs=["10.0.0.1/32"]',
-    *SENDING,
+    SENDING[0],
+    'alerts.receivers=[{"alertmanager":{"url":"https://alerts.example"}}]',
     'alerts.secretName="receivers"',
     'vulnerabilityDatabase={"address":"oci://registry.example/db:1","publicKey":"-----BEGIN PUBLIC KEY-----"}',
     'vulnerabilityScan.jobs={"enabled":true,"nodeBlobs":"/var/lib/containerd/blobs","nodeSelector":{"pool":"scans"}}',
@@ -137,6 +138,7 @@ def test_helm_lint_has_no_complaint():
         "capabilities.nodeAgent=true",
         "capabilities.configurationScan=enable",
         "capabilities.alerts=true",
+        "replicas=2,postgresql.secretName=x,capabilities.alerts=true,alerts.receivers[0].slack.urlFile=/secrets/url",
     ],
 )
 def test_values_that_mean_nothing_are_refused(value: str):

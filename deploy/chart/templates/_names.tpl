@@ -166,6 +166,11 @@ database.pub: {{ . | quote }}
 {{- if not .Values.alerts.receivers }}
 {{- fail "capabilities.alerts: alerts.receivers names no one who would get them" }}
 {{- end }}
+{{- range .Values.alerts.receivers }}
+{{- if and (gt (int $.Values.replicas) 1) (not .alertmanager) }}
+{{- fail "alerts.receivers: with several replicas each sends its alerts; Alertmanager alone takes them for one" }}
+{{- end }}
+{{- end }}
 alerts.json: {{ dict "thresholds" (include "leadline.thresholds" . | fromJson) "receivers" .Values.alerts.receivers | toJson | quote }}
 {{- end }}
 {{- end }}
