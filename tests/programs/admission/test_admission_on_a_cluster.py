@@ -20,6 +20,21 @@ NAME = "leadline-admission-test"
 DENIED = 'admission webhook "admission.leadline.dev" denied the request: C-0057 critical Privileged container: remove '
 
 
+ACCEPTED_BY_FILE: Body = {
+    "apiVersion": "kubescape.io/v1beta1",
+    "kind": "ClusterSecurityException",
+    "metadata": {"name": "in-a-file"},
+    "spec": {
+        "reason": "looks after the node",
+        "match": {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": PLACE}},
+            "resources": [{"kind": "Pod", "name": "accepted-by-file"}],
+        },
+        "posture": [{"controlID": "C-0057", "action": "ignore"}],
+    },
+}
+
+
 class Judged:
     """The namespace that is judged, and the webhook."""
 
@@ -95,7 +110,9 @@ def judged(extension: Extension, tmp_path_factory: pytest.TempPathFactory) -> It
         "--trusted-controllers=admin",
     )
     folder: Path = tmp_path_factory.mktemp("admission")
-    with WebhookProcess(folder, *arguments, own_host="localhost") as webhook:
+    accepted = folder / "accepted.yaml"
+    accepted.write_text(yaml.safe_dump(ACCEPTED_BY_FILE))
+    with WebhookProcess(folder, *arguments, f"--waivers={accepted}", own_host="localhost") as webhook:
         found = Judged(extension, webhook)
         extension.apply(configuration(webhook.port))
         try:
@@ -120,6 +137,11 @@ def test_what_is_denied_is_said_in_our_line_and_is_not_there(judged: Judged):
     assert ran.returncode == 1
     assert f"{DENIED}spec.containers[0].securityContext.privileged" in ran.stderr
     assert "pod/denied" not in judged.names("pods")
+
+
+def test_a_file_accepts_in_the_namespaces_that_it_selects_by_labels(judged: Judged):
+    ran = judged.apply(placed(pod(container(**PRIVILEGED)), "accepted-by-file"), "--dry-run=server")
+    assert DENIED not in ran.stderr
 
 
 def test_a_dry_run_says_the_same(judged: Judged):

@@ -8,7 +8,7 @@ from leadline.errors import LeadlineError
 from leadline.model.resource import Resource
 from leadline.model.waiver import Waiver
 from leadline.programs.admission.reviewer import Known
-from leadline.scans.waiving import waivers_of_objects
+from leadline.scans.waiving import in_namespaces, labels_of_namespaces, waivers_of_objects
 from leadline.sources.cluster.connection import Cluster
 from leadline.sources.cluster.watch import ClusterWatch, watch_cluster
 from leadline.sources.waivers.security_exceptions import KINDS
@@ -94,13 +94,15 @@ class KnownWaivers:
             self._take(held.values(), unread)
 
     def _take(self, resources: Iterable[Resource], unread: str) -> None:
-        found, unusable = waivers_of_objects(tuple(resources))
+        resources = tuple(resources)
+        found, unusable = waivers_of_objects(resources)
         # Annotations of namespaces are about these alone, and come with them.
         own = tuple(one for one in found if one.kind == "security exception")
         for one in unusable:
             log.warning("%s: %s", one.where, one.why)
         self.number = len(self._files) + len(own)
-        self.known = Known((*self._files, *own), unread)
+        files = in_namespaces(self._files, labels_of_namespaces(resources))
+        self.known = Known((*files, *own), unread)
         self.is_tried = True
 
     def _give_up(self, why: str) -> None:
