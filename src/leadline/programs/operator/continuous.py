@@ -179,7 +179,8 @@ class Continuous:
         rules, settings = world.rules, world.settings
         if is_alone:
             rules = replace(rules, policies=replace(rules.policies, controls=(), frameworks=()))
-        running = world.running if is_alone or settings.continuous else None
+        # Who looks at images alone reads what waits there.
+        running = world.running if settings.images.enabled and (is_alone or settings.continuous) else None
         kinds = {*kinds_needed(rules.policies.controls), *(EXCEPTIONS if settings.use_target_waivers else ())}
         if is_alone:
             kinds |= {ANY_WORKLOAD, "Namespace", *EXPOSING}
