@@ -46,8 +46,8 @@ class Flag(Struct, frozen=True):
         return sum(float(n) * _SECONDS[unit] for n, unit in _DURATION_PART.findall(self.value))
 
 
-_FLAG = late_pattern(r"-(?![0-9])")
-"""How a flag begins: a hyphen before a digit is the sign of a number."""
+_FLAG = late_pattern(r"-(?![0-9]|\Z)")
+"""How a flag begins: a hyphen before a digit is the sign of a number, and one alone stands for the standard output."""
 _NUMBER = late_pattern(r"[+-]?[0-9]{1,18}", re.ASCII)
 _DURATION = late_pattern(r"\+?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?(?:h|m|s|ms|us|µs|ns)){1,8}", re.ASCII)
 _DURATION_PART = late_pattern(r"([0-9.]+)(h|ms|m|s|us|µs|ns)")
