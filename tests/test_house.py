@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -68,6 +69,12 @@ def length_of(function: Function) -> int:
 
 def test_the_files_are_found():
     assert len(FILES) > 300
+
+
+def test_no_two_files_of_tests_have_the_same_name():
+    """Where they stand is no part of the name that they are imported by."""
+    files = Counter(path.name for path in Path(__file__).parent.rglob("test_*.py"))
+    assert [name for name, number in files.items() if number > 1] == []
 
 
 def test_no_file_is_longer_than_five_hundred_lines():
