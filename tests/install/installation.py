@@ -89,7 +89,7 @@ class Installation:
             self.cluster.until(lambda: is_so(self._stored_or_nothing(kind, namespace)), SETTLED_S)
         except NotReadyError:
             found = json.dumps(self._stored_or_nothing(kind, namespace), indent=1)[-3000:]
-            raise AssertionError(f"{kind} in {namespace}: {found}\n{self.log('operator')[-3000:]}") from None
+            raise AssertionError(f"{kind} in {namespace}: {found}\n{self._fate()}") from None
 
     def quiet(self, look: Callable[[], object]) -> None:
         """Waits until ``look`` has shown the same for ``QUIET_LOOKS`` in a row."""
@@ -114,6 +114,16 @@ class Installation:
         except RuntimeError:
             # The server may be between two pods.
             return {}
+
+    def _fate(self) -> str:
+        """How the operator has fared, for whoever reads a failure: a container that began anew has an empty log."""
+        pods = self.cluster.kubectl("get", "pods,jobs", "-n", self.namespace, "-o", "wide", check=False)
+        before = self.cluster.kubectl(
+            *("logs", "-n", self.namespace, f"deployment/{RELEASE}", "-c", "operator", "--previous"),
+            check=False,
+        )
+        scans = self.cluster.kubectl("get", "imagescans", "-o", "wide", check=False)
+        return f"{pods}\n{scans}\n{before[-3000:]}\n{self.log('operator')[-3000:]}"
 
     def log(self, container: str = "apiserver") -> str:
         return self.cluster.kubectl("logs", "-n", self.namespace, f"deployment/{RELEASE}", "-c", container)
