@@ -165,6 +165,8 @@ class WholeCluster(ControlPlane):
             "kind": "KubeletConfiguration",
             "port": self._kubelet_port,
             "healthzPort": 0,
+            # A kubelet deletes what is in there of pods that it does not know, such as those of another cluster.
+            "podLogsDir": str(self.folder / "pod-logs"),
             "failCgroupV1": False,
             "cgroupDriver": "cgroupfs",
             "cgroupRoot": f"/{self._cgroup}",
