@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from leadline.programs.operator.database_updates import keep_database
+from leadline.programs.operator.database_updates import keep_database, wait_s
 from leadline.programs.operator.image_jobs import ImageSettings
 
 
@@ -58,3 +58,13 @@ def test_a_failure_is_said_and_does_not_end_it(tmp_path: Path, caplog: pytest.Lo
     with caplog.at_level(logging.WARNING):
         run_until_asked(settings(), stand_in(tmp_path, ending), tmp_path / "asked", 2)
     assert "was not updated: leadline: registry is away" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("failures", "every_s", "wanted"),
+    [(0, 21600, 21600), (1, 21600, 5), (2, 21600, 10), (7, 21600, 300), (10_000, 21600, 300), (3, 2, 2)],
+)
+def test_a_failure_is_tried_again_soon_and_then_less_and_less_often(
+    failures: int, every_s: float, wanted: float
+):
+    assert wait_s(failures, every_s) == wanted

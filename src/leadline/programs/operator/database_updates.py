@@ -15,8 +15,9 @@ from leadline.programs.operator.image_jobs import ImageSettings
 
 log = logging.getLogger(__name__)
 HOUR_S = 3600.0
-TRY_AGAIN_S = 300.0
-"""After a failure; or after an update's own interval, where that is shorter."""
+TRY_AGAIN_S = 5.0
+"""After a failure, then twice as long after each further one: the network of a pod that just began may not be there yet."""
+LONGEST_WAIT_S = 300.0
 LONGEST_S = 3600.0
 _LONGEST_LINE = 500
 COMMAND = (sys.executable, "-m", "leadline.programs.cli.main", "db", "update")
@@ -28,9 +29,17 @@ async def keep_database(settings: ImageSettings, command: Sequence[str] = COMMAN
     flags += ["--key", settings.database_key] if settings.database_key else ["--allow-unsigned"]
     flags += ["--ca-file", settings.ca_file] if settings.ca_file else []
     every_s = settings.database_every_h * HOUR_S
+    failures = 0
     while True:
-        is_current = await _update([*command, *flags])
-        await asyncio.sleep(every_s if is_current else min(TRY_AGAIN_S, every_s))
+        failures = 0 if await _update([*command, *flags]) else failures + 1
+        await asyncio.sleep(wait_s(failures, every_s))
+
+
+def wait_s(failures: int, every_s: float) -> float:
+    """Until the next time, after so many failures in a row; a failure is not waited out for longer than ``every_s``."""
+    if not failures:
+        return every_s
+    return min(TRY_AGAIN_S * 2.0 ** min(failures - 1, 16), LONGEST_WAIT_S, every_s)
 
 
 async def _update(command: Sequence[str]) -> bool:
