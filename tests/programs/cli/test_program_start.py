@@ -41,6 +41,22 @@ def test_a_scan_in_a_pipe_needs_neither_a_terminal_library_nor_what_takes_long_t
     assert done.stderr == "[]\n"
 
 
+OF_CLUSTER = ("asyncpg", "cronsim", "httptools", "prometheus_client", "uvicorn", "uvloop")
+"""What programs of a cluster take besides."""
+
+
+@pytest.mark.parametrize("name", sorted(main_module.SERVERS.keys() - {"unregister"}))
+def test_a_program_whose_libraries_are_not_installed_says_how_to_get_them(name: str):
+    script = (
+        f"import sys\nsys.modules.update(dict.fromkeys({OF_CLUSTER!r}))\n"
+        f"from leadline.programs.cli.main import main\nsys.exit(main([{name!r}, '--help']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"leadline: {name} needs ")
+    assert done.stderr.endswith(", which is not installed; pip install 'leadline[cluster]' brings it\n")
+
+
 def test_the_reader_may_leave_at_any_time(tmp_path: Path):
     (tmp_path / "many.yaml").write_bytes(POD * 2000)
     process = subprocess.Popen(

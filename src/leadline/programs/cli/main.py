@@ -7,6 +7,7 @@ Exit codes: 0 passed, 1 a gate failed, 2 wrong usage, 3 nothing could be judged 
 import os
 import sys
 
+WRONG_USAGE = 2
 INTERRUPTED = 130
 READER_LEFT = 141
 FAULT = 4
@@ -31,16 +32,27 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.write(f"leadline {__version__}\n")
         return 0
     if words[:1] and words[0] in SERVERS:
-        # Programs of their own, reached by name: they live long, and share nothing with commands.
-        import importlib
-
-        return int(importlib.import_module(SERVERS[words[0]]).main(words[1:]))
+        return _served(words[0], words[1:])
     if arguments is not None:
         return _ended(words)
     _own_process()
     code = _ended(words)
     _leave(code)
     return code
+
+
+def _served(name: str, arguments: list[str]) -> int:
+    """Programs of their own, reached by name: they live long, share nothing with commands, and take libraries of their own."""
+    import importlib
+
+    try:
+        program = importlib.import_module(SERVERS[name])
+    except ModuleNotFoundError as absent:
+        if absent.name is None or absent.name.partition(".")[0] == "leadline":
+            raise
+        _say(f"{name} needs {absent.name}, which is not installed; pip install 'leadline[cluster]' brings it")
+        return WRONG_USAGE
+    return int(program.main(arguments))
 
 
 def _ended(words: list[str]) -> int:
