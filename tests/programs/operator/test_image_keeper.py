@@ -15,6 +15,7 @@ from leadline.errors import StoreError
 from leadline.outputs.store.image_results import (
     MANIFESTS,
     SUMMARIES,
+    scan_note,
 )
 from leadline.outputs.store.memory import MemoryStore
 from leadline.outputs.store.protocol import Entry, Paging, Put
@@ -246,6 +247,11 @@ def test_one_scan_serves_all_workloads_and_a_new_database_fetches_nothing(number
         assert work.result.database == "db2"
         page = await world.store.list(Selection(SUMMARIES), Paging())
         assert len(page.entries) == number
+        # Both scans may be of one second.
+        for entry in page.entries:
+            note = scan_note(orjson.loads(entry.content.metadata)["annotations"])
+            assert note is not None
+            assert note.database == "db2"
 
     asyncio.run(run())
 

@@ -122,7 +122,8 @@ class ImageKeeper:
         self._jobs: dict[str, asyncio.Task[None]] = {}
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._summaries: dict[Key, tuple[str, str, str]] = {}
+        self._summaries: dict[Key, tuple[str, str, str, str]] = {}
+        """Of what each is: digest, moment, database, what is accepted. Two scans may be of one second."""
         self._collected_at = 0.0
         self._containers: frozenset[RunningContainer] = frozenset()
         self._vanished: dict[RunningContainer, float] = {}
@@ -227,7 +228,7 @@ class ImageKeeper:
         """What is in the store, and what an earlier process of our kind left behind."""
         await self._works.load()
         self._summaries = {
-            found.key: (found.note.digest, found.at, found.note.accepted)
+            found.key: (found.note.digest, found.at, found.note.database, found.note.accepted)
             for found in await notes_of(self._store, SUMMARIES)
         }
         lost = [work for work in self.works.values() if work.record.holder == HOLDER]
@@ -336,13 +337,14 @@ class ImageKeeper:
                     await self._drop(key)
                 continue
             counted, seen = self._acceptor.seen_by(work, container, running)
-            if there == (digest, result.at, seen):
+            is_of = (digest, result.at, result.database, seen)
+            if there == is_of:
                 continue
             scanned = Scanned(self._home, result.at, digest, result.database, seen)
             counts = replace(result.counts, counted=counted)
             for put in summary_puts(counts, scanned, (container,), names):
                 await self._store.put(put)
-            self._summaries[key] = (digest, result.at, seen)
+            self._summaries[key] = is_of
 
     async def _drop(self, key: Key) -> None:
         with suppress(ConflictError):  # it is gone already
