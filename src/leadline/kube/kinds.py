@@ -68,7 +68,12 @@ def removal_of(api_version: str, kind: str) -> Removal | None:
     return REMOVALS.get(f"{api_version}/{kind}")
 
 
-_IRREGULAR_PLURALS: Mapping[str, str] = {"ServiceScanResult": "servicesscanresults"}
+_IRREGULAR_PLURALS: Mapping[str, str] = {
+    "ServiceScanResult": "servicesscanresults",
+    "LinuxKernelVariables": "linuxkernelvariables",
+    "LinuxSecurityHardeningStatus": "linuxsecurityhardeningstatuses",
+    "OsReleaseFile": "osreleasefiles",
+}
 
 
 def _kinds(names: Mapping[str, str], *, is_namespaced: bool) -> Iterable[Kind]:

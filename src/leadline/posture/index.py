@@ -28,6 +28,7 @@ WITHOUT_NAMESPACE = frozenset(
         "StorageClass.storage.k8s.io",
         "IngressClass.networking.k8s.io",
         "GatewayClass.gateway.networking.k8s.io",
+        "LinuxKernelVariables.hostdata.kubescape.cloud",
     }
 )
 ROWS_OF_ONE = 1 << 32

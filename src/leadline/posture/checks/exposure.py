@@ -66,6 +66,15 @@ def gateway_exposures(workload: Workload, inventory: Inventory) -> Iterator[Expo
     yield from _through(_ROUTE_BACKENDS, workload, inventory)
 
 
+def is_exposed(workload: Workload, inventory: Inventory) -> bool:
+    """Whether anything outside of the cluster reaches the pods; the verdict then rests on what leads to them."""
+    for find in (service_exposures, ingress_exposures, gateway_exposures):
+        for way in find(workload, inventory):
+            inventory.rest_on(way.through)
+            return True
+    return any(port.get("hostPort") for container in workload.containers for _, port in container.ports)
+
+
 def backend_services(ingress: Resource) -> Iterator[tuple[str, str]]:
     """Path and name of each Service an Ingress leads to, in the present form and in the one before 1.19."""
     spec = mapping(ingress.body.get("spec"))

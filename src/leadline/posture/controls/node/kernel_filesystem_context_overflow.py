@@ -3,14 +3,33 @@
 A number that wraps around in the file system context (CVE-2022-0185) lets anyone who may make user namespaces
 write beyond a buffer.
 
-Fix: upgrade the kernel to 5.16.2 or a build of your distribution that carries the fix.
+Fix: upgrade the kernel to 5.16.2 or a build of your distribution that has the fix.
+
+Example::
+
+    apiVersion: v1
+    kind: Node
+    metadata: {name: n1}
+    status:
+      nodeInfo: {kernelVersion: 5.13.0-25-generic, operatingSystem: linux, osImage: "Ubuntu 20.04.3 LTS"}
+
+Cannot see: fixes that a distribution puts into an older version, save for those of Ubuntu; whether pods may make user namespaces
+where no settings of the kernel were read.
 
 See: https://nvd.nist.gov/vuln/detail/CVE-2022-0185
 """
 
-from leadline.posture.control import not_built
+from leadline.posture.checks.kernels import has_fix
+from leadline.posture.control import Inventory, Resource, Review, Violations, control, mapping, mappings, text
 
-KERNEL_FILESYSTEM_CONTEXT_OVERFLOW = not_built(
+VARIABLES = "LinuxKernelVariables.hostdata.kubescape.cloud"
+FIXED = ((5, 1), {(5, 4): 173, (5, 10): 93, (5, 15): 16, (5, 16): 2})
+"""The first release with the flaw, and by long-lived release the first patch without it; 5.17 and later have the fix."""
+FIXED_BUILDS = {((5, 4), "generic"): 96, ((5, 13), "generic"): 27, ((5, 4), "azure"): 1067}
+"""The first builds of Ubuntu with the fix, whose versions end in ``.0``: https://ubuntu.com/security/notices/USN-5240-1."""
+
+
+@control(
     "C-0079",
     "CVE-2022-0185-linux-kernel-container-escape",
     problem="Kernel with a known container escape",
@@ -18,5 +37,19 @@ KERNEL_FILESYSTEM_CONTEXT_OVERFLOW = not_built(
     score=7.0,
     reference_score=4.0,
     category="Workload",
-    needs="files and settings of the nodes",
+    kinds=("Node",),
+    reads=(VARIABLES,),
 )
+def kernel_filesystem_context_overflow(node: Resource, inventory: Inventory) -> Violations:
+    seen = mapping(mapping(node.body.get("status")).get("nodeInfo"))
+    if seen.get("operatingSystem", "linux") != "linux":
+        return
+    if has_fix(text(seen.get("kernelVersion")), *FIXED, FIXED_BUILDS):
+        return
+    variables = inventory.get(VARIABLES, "", node.name)
+    body = variables.body if variables else {}
+    for _, variable in mappings(mapping(body.get("spec")).get("kernelVariables") or body.get("data")):
+        if variable.get("key") == "unprivileged_userns_clone" and text(variable.get("value")).strip() == "0":
+            inventory.rest_on(variables)  # type: ignore[arg-type]
+            return
+    yield Review("status.nodeInfo.kernelVersion")
