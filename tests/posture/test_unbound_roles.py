@@ -64,13 +64,72 @@ def test_every_control_over_rights_asks_them_of_a_role_without_a_binding():
 
 def test_the_finding_says_that_no_binding_was_read():
     (first, *_) = judge(resources(role("r", SECRETS)), CONTROLS).findings
-    assert "no binding read" in first.violation.advice
+    assert "no binding read gives it to a subject;" in first.violation.advice
 
 
 def test_the_role_itself_fails_and_is_counted_once():
     judgement = judge(resources(role("r", SECRETS), role("harmless", rule("pods", "get"))), CONTROLS)
     assert {f.resource for f in judgement.findings} == {judgement.resources[0].id}
     assert all(set(ids) == OVER_RIGHTS for ids in judgement.judged)
+
+
+NOBODY = [{"subjects": []}, {"subjects": None}, {"subjects": ["jane"]}]
+
+
+@pytest.mark.parametrize("kind", ["ClusterRoleBinding", "RoleBinding"])
+@pytest.mark.parametrize("nobody", NOBODY)
+def test_a_binding_without_a_subject_binds_nothing(kind, nobody):
+    alone = failing(role("r", EVERYTHING))
+    namespace = "" if kind == "ClusterRoleBinding" else "shop"
+    assert failing(role("r", EVERYTHING), {**binding("r", kind, namespace=namespace), **nobody}) == alone
+
+
+OUTSIDE_NAMESPACES = [
+    rule("nodes/proxy", "get"),
+    rule("mutatingwebhookconfigurations", "create", "admissionregistration.k8s.io"),
+    rule("clusterroles", "escalate", "rbac.authorization.k8s.io"),
+    rule("users", "impersonate"),
+    rule("certificatesigningrequests/approval", "update", "certificates.k8s.io"),
+    rule("persistentvolumes", "create"),
+    rule("nodes", "update"),
+]
+
+
+@pytest.mark.parametrize("outside", OUTSIDE_NAMESPACES, ids=lambda one: one["resources"][0])
+def test_a_role_binding_gives_no_one_what_has_no_namespace(outside):
+    alone = failing(role("r", outside))["r"]
+    assert alone
+    assert failing(role("r", outside), binding("r", "RoleBinding", namespace="shop"))["r"] == alone
+    assert "r" not in failing(role("r", outside), binding("r"))
+
+
+def test_of_a_role_that_is_held_in_a_namespace_the_rest_waits():
+    found = failing(
+        role("r", rule("nodes", "update"), SECRETS), binding("r", "RoleBinding", namespace="shop")
+    )
+    assert "C-0015" not in found["r"]
+    assert "C-0015" in found["jane"]
+    assert found["r"] == failing(role("r", rule("nodes", "update")))["r"]
+
+
+def test_rights_that_lead_to_more_together_are_named_though_a_namespace_gives_a_part_of_them():
+    together = role("r", rule("pods persistentvolumeclaims", "create"), rule("persistentvolumes", "create"))
+    assert "L-0047" in failing(together)["r"]
+    assert "L-0047" in failing(together, binding("r", "RoleBinding", namespace="shop"))["r"]
+
+
+def test_a_binding_to_another_role_of_the_name_binds_only_that_one():
+    found = failing(role("r", EVERYTHING), role("r", rule("pods", "get")), binding("r"))
+    assert found["r"] == failing(role("r", EVERYTHING))["r"]
+
+
+def test_an_aggregated_role_that_claims_to_be_of_kubernetes_hides_no_role():
+    claims = role(
+        "system:mine",
+        labels={"kubernetes.io/bootstrapping": "rbac-defaults"},
+        aggregationRule={"clusterRoleSelectors": [{"matchLabels": {"to": "whole"}}]},
+    )
+    assert "part" in failing(role("part", SECRETS, labels={"to": "whole"}), claims)
 
 
 @pytest.mark.parametrize(

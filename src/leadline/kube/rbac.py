@@ -6,6 +6,7 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple, Protocol, Self
 
 from leadline.kube.bootstrap import is_bootstrap_grant
@@ -17,7 +18,9 @@ from leadline.kube.role_rules import (
     OwnRules,
     RoleRules,
     RuleMatch,
+    is_outside_namespaces,
     labels_of,
+    outside_namespaces,
     within_namespace,
 )
 from leadline.kube.selector import compile_selector
@@ -77,6 +80,10 @@ class Rights(ABC):
                 return rules.matching(left) if left else ()
         return rules.matching(question)
 
+    def together(self, questions: Iterable[Ask | Judge]) -> tuple[RuleMatch, ...]:
+        """The rules of the role that allow all of ``questions`` where it holds; none where one is not allowed."""
+        return _all_or_none(map(self.matching, questions))
+
     def reviews(self, matches: Iterable[RuleMatch], advice: str = "") -> Iterator[Review]:
         """What a person has to look at: the matching rules, and what gives the role to whom.
 
@@ -107,14 +114,20 @@ class Rights(ABC):
 
 
 class UnboundRole(Rights):
-    """A role that no binding that was read gives to anyone: what it would allow once one binds it."""
+    """A role, or those of its rules, that no binding that was read gives to anyone: what one would allow."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_is_received_in_namespaces", "_known")
 
-    def __init__(self, rules: RoleRules, known: Sequence[OwnRules] = ()) -> None:
-        """``known`` are the built-in roles that take this one over: what each allows itself is nothing new."""
+    def __init__(
+        self, rules: RoleRules, known: Sequence[OwnRules] = (), *, is_received_in_namespaces: bool = False
+    ) -> None:
+        """``known`` are the built-in roles that take this one over: what each allows itself is nothing new.
+
+        ``is_received_in_namespaces``: a subject holds the role in some namespaces, and is asked about that.
+        """
         super().__init__(rules)
         self._known = known
+        self._is_received_in_namespaces = is_received_in_namespaces
 
     @property
     def is_cluster_wide(self) -> bool:
@@ -127,10 +140,24 @@ class UnboundRole(Rights):
     def matching(self, question: Ask | Judge) -> tuple[RuleMatch, ...]:
         if self._known and all(rules.matching(question) for rules in self._known):
             return ()
-        return super().matching(question)
+        if not self._is_received_in_namespaces:
+            return super().matching(question)
+        if isinstance(question, Ask):
+            left = outside_namespaces(question)
+            found = super().matching(left) if left else ()
+            return tuple(match for match in found if left and _names_any(match.rule, left.resources))
+        return tuple(match for match in super().matching(question) if is_outside_namespaces(match.rule))
+
+    def together(self, questions: Iterable[Ask | Judge]) -> tuple[RuleMatch, ...]:
+        asked = tuple(questions)
+        if self._is_received_in_namespaces and any(map(self.matching, asked)):
+            return _all_or_none(map(super().matching, asked))
+        return super().together(asked)
 
     def reviews(self, matches: Iterable[RuleMatch], advice: str = "") -> Iterator[Review]:
-        return super().reviews(matches, advice or "no binding read; narrow the rule, or delete the role")
+        where = " cluster-wide" if self._is_received_in_namespaces else ""
+        unheld = f"no binding read gives it to a subject{where}"
+        return super().reviews(matches, advice or f"{unheld}; narrow the rule, or delete the role")
 
 
 class Grant(Rights):
@@ -275,6 +302,16 @@ def role_bound_by(binding: Resource) -> RoleKey | None:
     if kind == "Role" and binding.kind == "RoleBinding":
         return "Role", binding.namespace, name
     return ("ClusterRole", "", name) if kind == "ClusterRole" else None
+
+
+def _all_or_none(found: Iterable[tuple[RuleMatch, ...]]) -> tuple[RuleMatch, ...]:
+    answers = tuple(found)
+    return tuple(chain.from_iterable(answers)) if all(answers) else ()
+
+
+def _names_any(rule: dict[str, Any], resources: frozenset[str]) -> bool:
+    """Whether a rule writes one of ``resources`` out: of what a star covers, its subjects receive a part."""
+    return any(isinstance(name, str) and name in resources for name in _list(rule.get("resources")))
 
 
 def _reference(binding: Resource, elsewhere: str = "") -> str:

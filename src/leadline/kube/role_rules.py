@@ -76,6 +76,20 @@ def within_namespace(question: Ask) -> Ask | None:
     return question._replace(resources=left) if left else None
 
 
+@lru_cache(maxsize=512)
+def outside_namespaces(question: Ask) -> Ask | None:
+    """What of ``question`` no grant of one namespace gives; ``None`` where that is nothing."""
+    within = within_namespace(question)
+    left = question.resources - within.resources if within else question.resources
+    return question._replace(resources=left) if left else None
+
+
+def is_outside_namespaces(rule: dict[str, Any]) -> bool:
+    """Whether all that a rule names has no namespace, so that a RoleBinding grants nothing of it."""
+    resources = [one for one in _list(rule.get("resources")) if isinstance(one, str)]
+    return CLUSTER_SCOPED.issuperset(resources)
+
+
 class RuleMatch(NamedTuple):
     """One rule of a role that allows what was asked."""
 

@@ -119,12 +119,12 @@ def _aggregations(filed: Filed) -> Iterator[tuple[Hashable, tuple[Selector, Reso
         yield (filed.everywhere, pair), (compile_selector(selector), filed.resource)
 
 
-def _bound_roles(filed: Filed) -> Iterator[tuple[RoleKey, None]]:
+def _bound_roles(filed: Filed) -> Iterator[tuple[RoleKey, Resource]]:
     key = role_bound_by(filed.resource)
     if key is not None:
         kind, _, name = key
         spaces = ("",) if kind == "ClusterRole" else filed.spaces
-        yield from (((kind, space, name), None) for space in spaces)
+        yield from (((kind, space, name), filed.resource) for space in spaces)
 
 
 def _bound_subjects(filed: Filed) -> Iterator[tuple[SubjectKey, tuple[Resource, int]]]:
@@ -182,7 +182,7 @@ ROLE_NAMESPACES: Index[str] = Index(RBAC_KINDS[:1], _role_namespaces)
 CLUSTER_ROLES: Index[OwnRules] = Index(RBAC_KINDS[1:2], _cluster_roles)
 AGGREGATED: Index[str] = Index(RBAC_KINDS[1:2], _aggregated)
 AGGREGATIONS: Index[tuple[Selector, Resource]] = Index(RBAC_KINDS[1:2], _aggregations)
-BOUND_ROLES: Index[None] = Index(BINDINGS, _bound_roles)
+BOUND_ROLES: Index[Resource] = Index(BINDINGS, _bound_roles)
 BOUND_SUBJECTS: Index[tuple[Resource, int]] = Index(BINDINGS, _bound_subjects)
 FILES_WITH_BINDINGS: Index[None] = Index(BINDINGS, _files_with_bindings)
 MEANT_FOR: Index[str] = Index((f"ClusterRoleBinding.{RBAC_KINDS[0].partition('.')[2]}",), _meant_for)

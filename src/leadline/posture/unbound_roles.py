@@ -1,7 +1,7 @@
 """Roles that nothing that was read gives to anyone: they wait for a binding, and are asked what that would give."""
 
-from collections.abc import Iterator
-from itertools import chain, islice
+from collections.abc import Hashable, Iterator
+from itertools import islice
 
 from leadline.kube.rbac import BuiltInRoles, RoleKey, UnboundRole, gathered, is_built_in
 from leadline.kube.role_rules import OwnRules, labels_of
@@ -11,27 +11,35 @@ from leadline.posture.join_indexes import AGGREGATIONS, BOUND_ROLES
 
 MAX_RECEIVERS = 1_000
 """Aggregated roles looked at for one role: more would make a file of them cost its square."""
+_EVERYWHERE = "everywhere"
+_IN_NAMESPACES = "in namespaces"
 
 
 def unbound(role: Resource, inventory: Inventory) -> UnboundRole | None:
-    """``role`` as what it would allow; ``None`` where a binding was read, and for Kubernetes' own roles.
+    """``role`` as what it would allow; ``None`` where a subject receives it, and for Kubernetes' own roles.
 
-    A role that an aggregated one takes over is bound with that. Where that one is bound by nothing either, it is asked
-    with these rules among its own; where it is ``view``, ``edit`` or ``admin``, what it allows without them is known.
+    A binding counts by what its subjects receive: without subjects that is nothing, and through a RoleBinding nothing
+    outside of its namespace, so that such rules wait on. A role that an aggregated one takes over is bound with that.
+    Where that one is bound by nothing either, it is asked with these rules among its own; where it is ``view``,
+    ``edit`` or ``admin``, what it allows without them is known.
     """
     if is_built_in(role):
         return None
-    receivers = _receivers(role, inventory) if role.kind == "ClusterRole" else ()
+    received = {*_received(role, inventory)}
     known: list[OwnRules] = []
-    for key in chain((_key(role),), receivers):
-        if _is_bound(key, inventory):
-            return None
-        if key[2] != role.name or key[0] != role.kind:
-            built_in = _BUILT_IN.get(key)
-            if built_in is None:
-                return None
+    for receiver in _receivers(role, inventory) if role.kind == "ClusterRole" else ():
+        built_in = _BUILT_IN.get(_key(receiver))
+        if built_in is not None:
             known.append(built_in)
-    return UnboundRole(gathered(OwnRules(role), inventory).rules, known)
+        elif not is_built_in(receiver):
+            return None
+        received.update(_received(receiver, inventory))
+    if _EVERYWHERE in received or (_IN_NAMESPACES in received and role.kind == "Role"):
+        return None
+    is_received = _IN_NAMESPACES in received
+    return UnboundRole(
+        gathered(OwnRules(role), inventory).rules, known, is_received_in_namespaces=is_received
+    )
 
 
 _BUILT_IN = BuiltInRoles()
@@ -41,13 +49,27 @@ def _key(role: Resource) -> RoleKey:
     return role.kind, "" if role.kind == "ClusterRole" else role.namespace, role.name
 
 
-def _is_bound(key: RoleKey, inventory: Inventory) -> bool:
+def _received(role: Resource, inventory: Inventory) -> Iterator[str]:
+    """Where any subject receives what ``role`` allows."""
+    key = _key(role)
+    given = inventory.once(f"given to a subject: {key}", lambda: frozenset(_given(key, inventory)))
+    for place in (_EVERYWHERE, _IN_NAMESPACES):
+        # A binding may resolve to another role of the name, which says nothing about this one.
+        if (place, id(role)) in given or (given and (place, OwnRules(role).rule_keys) in given):
+            yield place
+
+
+def _given(key: RoleKey, inventory: Inventory) -> Iterator[tuple[str, Hashable]]:
     kind, namespace, name = key
     spaces = ("",) if kind == "ClusterRole" else inventory.spaces(namespace)
-    return inventory.has(BOUND_ROLES, *((kind, space, name) for space in spaces))
+    for binding in inventory.find(BOUND_ROLES, *((kind, space, name) for space in spaces)):
+        for grant in inventory.bound_by(binding).grants[:1]:
+            place = _EVERYWHERE if grant.is_cluster_wide else _IN_NAMESPACES
+            yield place, id(grant.role)
+            yield place, OwnRules(grant.role).rule_keys
 
 
-def _receivers(role: Resource, inventory: Inventory) -> Iterator[RoleKey]:
+def _receivers(role: Resource, inventory: Inventory) -> Iterator[Resource]:
     """The aggregated roles that take ``role`` over, through others too."""
     seen, queue = {role.name}, [role]
     while queue:
@@ -55,7 +77,7 @@ def _receivers(role: Resource, inventory: Inventory) -> Iterator[RoleKey]:
             if receiver.name not in seen:
                 seen.add(receiver.name)
                 queue.append(receiver)
-                yield "ClusterRole", "", receiver.name
+                yield receiver
 
 
 def _direct(role: Resource, inventory: Inventory) -> Iterator[Resource]:

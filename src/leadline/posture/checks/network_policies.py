@@ -15,11 +15,7 @@ def has_network_policy(namespace: Namespace, inventory: Inventory) -> bool:
             continue
         if rule.selects_namespace is not None and not rule.selects_namespace(labels):
             continue
-        if (
-            rule.selects_all
-            or (rule.namespace and not inventory.has_workloads(namespace.name))
-            or inventory.selects_any_pod(namespace.name, rule.pairs, rule.selects)
-        ):
+        if rule.selects_all or inventory.selects_any_pod(namespace.name, rule.pairs, rule.selects):
             inventory.rest_on(rule.policy)
             return True
     return False

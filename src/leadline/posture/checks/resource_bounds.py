@@ -22,6 +22,11 @@ BOUND_KINDS = ("LimitRange", "ResourceQuota")
 """Kinds that set bounds for all containers of their namespace."""
 
 
+def has_bounds(kind: str, namespace: str, inventory: Inventory) -> bool:
+    """Whether an object of ``kind``, one of ``BOUND_KINDS``, sets any bound in ``namespace``."""
+    return inventory.has(_BOUNDED, *((kind, space) for space in inventory.spaces(namespace)))
+
+
 def takes_resources(container: Container) -> bool:
     """Whether resources can be written for it: not for a debugging container."""
     return not container.is_ephemeral
@@ -73,6 +78,14 @@ def _bounds(filed: Filed) -> Iterator[tuple[tuple[str, str], Resource]]:
     for bound in _of_quota(spec) if filed.resource.kind == "ResourceQuota" else _of_limit_range(spec):
         for space in filed.spaces:
             yield (space, bound), filed.resource
+
+
+def _bounded(filed: Filed) -> Iterator[tuple[tuple[str, str], None]]:
+    spec = mapping(filed.resource.body.get("spec"))
+    # Both may be empty, and then refuse nothing and fill in nothing.
+    ranges = [range for _, item in mappings(spec.get("limits")) for range in map(mapping, item.values())]
+    if any(map(mapping, (spec.get("hard"), *ranges))):
+        yield from (((filed.resource.kind, space), None) for space in filed.spaces)
 
 
 def _of_limit_range(spec: Mapping[str, Any]) -> Iterator[str]:
@@ -133,4 +146,5 @@ def _range(least: Bounds, most: Bounds) -> tuple[int | None, int | None]:
     return max(floors, default=None), min(ceilings, default=None)
 
 
-_BOUNDS: Index[Resource] = Index(("LimitRange", "ResourceQuota"), _bounds)
+_BOUNDS: Index[Resource] = Index(BOUND_KINDS, _bounds)
+_BOUNDED: Index[None] = Index(BOUND_KINDS, _bounded)

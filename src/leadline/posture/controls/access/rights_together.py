@@ -35,7 +35,7 @@ from leadline.posture.control import Rights, Violations, control
 def rights_together(rights: Rights) -> Violations:
     if any(map(rights.matching, EVERYTHING)):
         return
-    ways = {leads_to: [*map(rights.matching, needed)] for leads_to, needed in TOGETHER}
-    open_ways = {leads_to: found for leads_to, found in ways.items() if all(found)}
-    matches = (match for found in open_ways.values() for rules in found for match in rules)
+    ways = {leads_to: rights.together(needed) for leads_to, needed in TOGETHER}
+    open_ways = {leads_to: found for leads_to, found in ways.items() if found}
+    matches = (match for found in open_ways.values() for match in found)
     yield from rights.reviews(matches, "; ".join(open_ways))

@@ -18,6 +18,7 @@ See: https://kubernetes.io/docs/concepts/policy/limit-range/
 """
 
 from leadline.posture.checks.namespaces import holds_applications
+from leadline.posture.checks.resource_bounds import has_bounds
 from leadline.posture.checks.target_completeness import expect
 from leadline.posture.control import Inventory, Missing, Namespace, Violations, control
 
@@ -33,6 +34,6 @@ from leadline.posture.control import Inventory, Missing, Namespace, Violations, 
     reads=("LimitRange",),
 )
 def namespace_without_limit_range(namespace: Namespace, inventory: Inventory) -> Violations:
-    if not inventory.holds("LimitRange", namespace.name):
+    if not has_bounds("LimitRange", namespace.name, inventory):
         expect(namespace.resource, ("LimitRange",), inventory, namespace.name)
         yield Missing("a LimitRange in the namespace")
