@@ -331,9 +331,16 @@ def _sources(role: OwnRules, roles: Roles) -> tuple[tuple[OwnRules, ...], bool]:
 
     A cluster writes such rules into the role itself; manifests leave that to whatever reads them.
     """
+    selected, is_complete = selected_by_aggregation(role, roles)
+    return (role, *(other for other in selected if not role.rule_keys >= other.rule_keys)), is_complete
+
+
+def selected_by_aggregation(role: OwnRules, roles: Roles) -> tuple[tuple[OwnRules, ...], bool]:
+    """The roles whose rules an aggregated one takes over, through others too; and whether these are all."""
     if not is_aggregated(role.role):
-        return (role,), True
-    seen, found, queue = {id(role.role)}, [role], [role.role]
+        return (), True
+    seen, queue = {id(role.role)}, [role.role]
+    found: list[OwnRules] = []
     asked: set[str] = set()
     steps = roles.steps
     while queue:
@@ -351,8 +358,7 @@ def _sources(role: OwnRules, roles: Roles) -> tuple[tuple[OwnRules, ...], bool]:
                 if id(other.role) not in seen and selects(labels_of(other.role)):
                     seen.add(id(other.role))
                     queue.append(other.role)
-                    if not role.rule_keys >= other.rule_keys:
-                        found.append(other)
+                    found.append(other)
     return tuple(found), True
 
 

@@ -197,6 +197,11 @@ def _places(question: Ask, rule: dict[str, Any]) -> tuple[str, ...]:
     limits = _list(rule.get("resourceNames"))
     if limits and not any(isinstance(name, str) and name in question.names for name in limits):
         return ()
+    return places_of_any_name(question, rule)
+
+
+def places_of_any_name(question: Ask, rule: dict[str, Any]) -> tuple[str, ...]:
+    """What in ``rule`` allows the question for some object at least, be the rule limited to named ones or not."""
     of_verbs = _matching(rule, "verbs", question.verbs, _plain_matches)
     if not of_verbs:
         return ()

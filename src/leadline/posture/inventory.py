@@ -244,15 +244,19 @@ class Inventory:
 
     def bound_by(self, binding: Resource) -> Bound:
         """What ``binding`` gives to whom; what Kubernetes binds at its own start is left out."""
-        here = self.seen_from(binding)
-        return self._store.about(binding, "bound", lambda: here._bound(binding))
+        return self._store.about(binding, "bound", lambda: self._without_kubernetes_own(binding))
 
-    def _bound(self, binding: Resource) -> Bound:
-        key = role_bound_by(binding)
-        question = ("rules", key, self._folder, self._is_written)
-        role = self._store.once(question, lambda: self._gathered(key)) if key else None
-        everything = bound(binding, role, "" if role else self._namespace_with_role(binding))
+    def _without_kubernetes_own(self, binding: Resource) -> Bound:
+        everything = self.everything_bound_by(binding)
         return everything._replace(grants=tuple(g for g in everything.grants if not g.is_kubernetes_own))
+
+    def everything_bound_by(self, binding: Resource) -> Bound:
+        """As ``bound_by``, with what Kubernetes binds at its own start."""
+        here = self.seen_from(binding)
+        key = role_bound_by(binding)
+        question = ("rules", key, here._folder, here._is_written)
+        role = self._store.once(question, lambda: here._gathered(key)) if key else None
+        return bound(binding, role, "" if role else here._namespace_with_role(binding))
 
     def _namespace_with_role(self, binding: Resource) -> str:
         """A namespace with a Role of the name that ``binding`` gives; empty where there is none."""

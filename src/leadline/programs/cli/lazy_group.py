@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 COMMANDS = {
+    "access": "Who can do what, and by which binding, role and rule.",
     "baseline": "Remembers findings, to speak of what is new.",
     "completion": "Prints what lets a shell complete commands.",
     "config": "Shows what is configured, and the settings of controls.",

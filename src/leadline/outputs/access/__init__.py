@@ -1,0 +1,3 @@
+"""Answers about access as text, JSON, CSV and pictures."""
+
+PUBLIC_MODULES = ("answer_text",)

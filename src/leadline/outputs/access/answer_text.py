@@ -1,0 +1,164 @@
+"""An answer about access for a terminal, a program and a spreadsheet."""
+
+from collections.abc import Iterable, Iterator
+from csv import writer
+from io import StringIO
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from leadline.model.access import Access, AccessAnswer, AccessStep
+from leadline.outputs.fix_summary import unread_lines
+from leadline.outputs.json_text import json_text
+from leadline.outputs.plain import count, plain, wrapped
+
+_LONGEST = 1_000
+_SHOWN = 50
+"""Subjects of one answer, and ways of one subject, in text; the other formats have all."""
+_STALE = 8
+_FORMULA = ("=", "+", "-", "@", "\t")
+"""What spreadsheets run when a cell begins with it."""
+_HEAD = ("State", "Subject", "Namespace", "Verbs", "Resources", "URLs", "Names", "Steps", "File", "Rendering")
+
+
+def headline(answer: AccessAnswer) -> str:
+    """``who can get secrets: at least these 3 subjects, since 2 parts were not read``."""
+    number = len({one.subject for one in answer.found}) if answer.counts == "subject" else len(answer.found)
+    if answer.is_complete:
+        nothing = "no one" if answer.counts == "subject" else "nothing"
+        return f"{answer.question}: {count(number, answer.counts) if number else nothing}"
+    limits = [count(len(answer.unread), "part was not read", "parts were not read")] if answer.unread else []
+    limits += [f"only {answer.scope} were read"] if answer.scope else []
+    these = f"this {answer.counts}" if number == 1 else f"these {number:,} {answer.counts}s"
+    found = f"at least {these}" if number else "not known"
+    return f"{answer.question}: {found}, since {' and '.join(limits)}"
+
+
+def answer_lines(answer: AccessAnswer, width: int) -> Iterator[str]:
+    """Each subject with its ways, a sentence a step; then what was not read."""
+    yield from wrapped(plain(headline(answer), _LONGEST), width)
+    by_subject = [
+        (subject, list(ways)) for subject, ways in groupby(sorted(answer.found, key=_order), _subject)
+    ]
+    for subject, ways in by_subject[:_SHOWN]:
+        yield ""
+        yield plain(subject)
+        for access in ways[:_SHOWN]:
+            yield from _way(access, width)
+        if len(ways) > _SHOWN:
+            yield f"  and {count(len(ways) - _SHOWN, 'more way')}; -f json has all"
+    if len(by_subject) > _SHOWN:
+        yield f"and {count(len(by_subject) - _SHOWN, 'more subject')}; -f json has all"
+    yield ""
+    yield from limits_lines(answer, width)
+
+
+def limits_lines(answer: AccessAnswer, width: int) -> Iterator[str]:
+    """What the answer does not rest on."""
+    if answer.stale:
+        yield f"bindings that give nothing  {len(answer.stale):,}"
+        for text in answer.stale[:_STALE]:
+            yield from _indented(plain(text, _LONGEST), width, 2)
+        if len(answer.stale) > _STALE:
+            yield f"  and {len(answer.stale) - _STALE:,} more; -f json has all"
+    for note in answer.notes:
+        yield from wrapped(f"note: {plain(note, _LONGEST)}", width)
+    if answer.unread:
+        yield from unread_lines(answer.unread, width, shows_all=False)
+
+
+def _order(access: Access) -> tuple[str, str, str]:
+    return access.subject.title, access.world, access.namespace
+
+
+def _subject(access: Access) -> str:
+    return access.subject.title
+
+
+def _way(access: Access, width: int) -> Iterator[str]:
+    where = f"in {access.namespace}" if access.namespace else "in the whole cluster"
+    only = f", only {', '.join(access.names)}" if access.names else ""
+    rendering = f"  [{access.world}]" if access.world else ""
+    yield from _indented(plain(f"{where}{only}{rendering}", _LONGEST), width, 2)
+    for step in access.steps:
+        yield from _indented(step_line(step), width, 4)
+
+
+def step_line(step: AccessStep) -> str:
+    return plain(f"{step.text}, {step.file}" if step.file else step.text, _LONGEST)
+
+
+def answer_json(answer: AccessAnswer) -> str:
+    """The whole answer as one JSON object."""
+    rows = [_row(one) for one in answer.found]
+    return json_text(
+        {
+            "question": answer.question,
+            "target": answer.target,
+            "isComplete": answer.is_complete,
+            "found": rows,
+            "scope": answer.scope,
+            "notRead": [msgspec.to_builtins(one) for one in answer.unread],
+            "givesNothing": answer.stale,
+            "notes": answer.notes,
+        }
+    )
+
+
+def _row(access: Access) -> dict[str, Any]:
+    row: dict[str, Any] = msgspec.to_builtins(access)
+    kind, namespace, name = access.subject
+    row["subject"] = {"kind": kind, "namespace": namespace, "name": name}
+    return row
+
+
+def answer_csv(answer: AccessAnswer) -> str:
+    """A row for each way, then one for each limit of the answer."""
+    found = (
+        (
+            "allowed",
+            one.subject.title,
+            one.namespace,
+            " ".join(one.verbs),
+            " ".join(one.resources),
+            " ".join(one.urls),
+            " ".join(one.names),
+            "; ".join(step.text for step in one.steps),
+            next((step.file for step in one.steps if step.file), ""),
+            one.world,
+        )
+        for one in answer.found
+    )
+    return csv_text(_HEAD, (*found, *limit_rows(answer, len(_HEAD))))
+
+
+def limit_rows(answer: AccessAnswer, width: int) -> Iterator[tuple[str, ...]]:
+    """Rows of ``width`` cells that say what the answer does not rest on."""
+    blank = ("",) * (width - 3)
+    if answer.scope:
+        yield ("only in part", "", *blank, f"at least these: only {answer.scope} were read")
+    for part in answer.unread:
+        yield ("not read", part.where, *blank, f"at least these: {part.why}")
+    for text in answer.stale:
+        yield ("gives nothing", "", *blank, text)
+
+
+def csv_text(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    out = StringIO()
+    written = writer(out, lineterminator="\n")
+    written.writerow(head)
+    for row in rows:
+        written.writerow([_cell(cell) for cell in row])
+    return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    """``text`` on one line that no spreadsheet takes for a formula."""
+    shown = plain(text, 4096)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+
+
+def _indented(text: str, width: int, indent: int) -> Iterator[str]:
+    blanks = " " * indent
+    yield from (blanks + line for line in wrapped(text, width - indent))

@@ -1,0 +1,113 @@
+"""``leadline access``: who can do what, and by which steps."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import click
+from msgspec.structs import replace
+
+from leadline.model.access import AccessAnswer
+from leadline.outputs.access.answer_text import answer_csv, answer_json, answer_lines
+from leadline.outputs.redaction.values import SecretValues
+from leadline.programs.cli.configuration.configured import configured
+from leadline.programs.cli.flags import (
+    chart_flags,
+    cluster_flags,
+    debug_flag,
+    namespace_flags,
+    path_flag,
+    quiet_flag,
+    together,
+)
+from leadline.programs.cli.progress import progress
+from leadline.programs.cli.scan_request import options_of, request_without_report
+from leadline.programs.cli.terminal import configure_log, width_of
+from leadline.scans.access.answers import Within, rights_of, who_can
+from leadline.scans.access.target import AccessTarget, open_access
+from leadline.scans.access.words import question_of, subject_of
+
+EPILOG = """
+\b
+  leadline access who-can get secrets deploy/
+      by the roles and bindings of files
+  leadline access who-can create pods/exec -n shop
+      in the cluster of the current context
+  leadline access of shop/ServiceAccount/api
+      everything that bindings give to an account and its groups
+
+"At least these" says that something was not read: a role or binding that was not seen may give more.
+
+Exit codes: 0 answered, 1 something was not read (with --fail-on unread), 2 wrong usage, 3 nothing could be read, 4 a
+fault of leadline.
+"""
+_USUAL_WIDTH = 100
+_target_flags = together(
+    namespace_flags,
+    path_flag,
+    cluster_flags,
+    chart_flags,
+    quiet_flag,
+    debug_flag,
+    click.option(
+        "--fail-on", type=click.Choice(["unread"]), default=None, help="Exit 1 where something was not read."
+    ),
+)
+_form = click.option(
+    "-f", "--format", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True
+)
+
+
+@click.group("access", epilog=EPILOG)
+def command() -> None:
+    """Who can do what in a cluster or in files, and by which binding, role and rule."""
+
+
+@command.command("who-can")
+@click.argument("verb")
+@click.argument("kind")
+@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@click.option("--name", default=None, help="Of one object: rules limited to others do not count.")
+@_form
+@_target_flags
+@configured("access", lambda flags: flags["paths"])
+def who_can_command(verb: str, kind: str, name: str | None, **flags: Any) -> int:
+    """Who can VERB a KIND: secrets, pods/exec, deployments.apps, "*", or a path as /metrics."""
+    return _answered(
+        flags, lambda target, within: who_can(target, question_of(target, verb, kind, name), within)
+    )
+
+
+@command.command("of")
+@click.argument("subject")
+@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@click.option("--group", "groups", multiple=True, metavar="NAME", help="A group that the user belongs to.")
+@_form
+@_target_flags
+@configured("access", lambda flags: flags["paths"])
+def of_command(subject: str, groups: tuple[str, ...], **flags: Any) -> int:
+    """What SUBJECT may do: NAMESPACE/ServiceAccount/NAME, User/NAME, Group/NAME."""
+    return _answered(
+        flags, lambda target, within: rights_of(target, subject_of(target, subject), groups, within)
+    )
+
+
+def _answered(flags: dict[str, Any], ask: Callable[[AccessTarget, Within], AccessAnswer]) -> int:
+    format, fail_on, paths = flags.pop("format"), flags.pop("fail_on"), flags.pop("paths")
+    request = replace(request_without_report((), flags), targets=paths)
+    secrets = SecretValues()
+    configure_log(is_debug=request.debug, secrets=secrets)
+    with progress(f"reading {' '.join(paths)}", is_wanted=not request.quiet) as display:
+        options = replace(options_of(request, display.say, with_scores=False), secrets=secrets)
+        with open_access(paths, options) as target:
+            display.end()
+            answer = ask(target, Within(request.include_namespaces))
+    if format == "json":
+        click.echo(answer_json(answer))
+    elif format == "csv":
+        click.echo(answer_csv(answer), nl=False)
+    else:
+        width = width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
+        for line in answer_lines(answer, width):
+            click.echo(line)
+    return 1 if fail_on and not answer.is_complete else 0

@@ -1,0 +1,120 @@
+"""Questions as a person writes them: ``get secrets``, ``create pods/exec``, ``get /metrics``, ``shop/ServiceAccount/api``."""
+
+from collections.abc import Iterable
+
+from leadline.errors import UsageError
+from leadline.kube.access_question import AccessQuestion, user_or_group
+from leadline.model.access import Subject
+from leadline.outputs.plain import plain
+from leadline.scans.access.target import AccessTarget
+from leadline.sources.cluster.discovery import resolve_kind
+
+_ONLY_ASKED_ABOUT = {
+    "users": "",
+    "groups": "",
+    "uids": "authentication.k8s.io",
+    "userextras": "authentication.k8s.io",
+    "signers": "certificates.k8s.io",
+}
+"""Resources of rules that are no objects, and their groups: they have no namespace.
+
+Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#request-verb-special
+"""
+_OF_COLLECTIONS = ("list", "watch", "create", "deletecollection")
+_KINDS = {"user": "User", "group": "Group", "serviceaccount": "ServiceAccount", "sa": "ServiceAccount"}
+_NAMED = 5
+
+
+def question_of(target: AccessTarget, verb: str, word: str, name: str | None = None) -> AccessQuestion:
+    """What ``who-can VERB KIND`` asks, wherever it may hold.
+
+    Raises: ``UsageError`` for a kind that is not known.
+    """
+    if word.startswith("/"):
+        return AccessQuestion(verb, path=word)
+    base, _, subresource = word.partition("/")
+    plural, group, is_namespaced = _resource(target, base)
+    resource = f"{plural}/{subresource}" if subresource else plural
+    namespace = None if is_namespaced or verb == "bind" else ""
+    if (plural, group) == ("namespaces", "") and verb not in _OF_COLLECTIONS:
+        namespace = name  # a request for one namespace is asked for within it
+    return AccessQuestion(verb, resource, group, namespace, name)
+
+
+def _resource(target: AccessTarget, word: str) -> tuple[str, str, bool]:
+    """Plural, group, and whether it has a namespace."""
+    if word == "*":
+        return "*", "*", True
+    if word in _ONLY_ASKED_ABOUT:
+        return word, _ONLY_ASKED_ABOUT[word], False
+    kind = resolve_kind(target.served, word)
+    if kind is not None:
+        return kind.plural, kind.group, kind.is_namespaced
+    for world in target.worlds:
+        for definition in world.inventory.of("CustomResourceDefinition.apiextensions.k8s.io"):
+            spec = definition.body.get("spec")
+            names = spec.get("names") if isinstance(spec, dict) else None
+            if isinstance(spec, dict) and isinstance(names, dict):
+                plural, group, called = (
+                    str(one) for one in (names.get("plural"), spec.get("group"), names.get("kind"))
+                )
+                if word.lower() in (plural, f"{plural}.{group}", called.lower(), f"{called}.{group}".lower()):
+                    return plural, group, spec.get("scope") != "Cluster"
+    plural, dot, group = word.partition(".")
+    if dot and group:
+        return plural, group, True
+    raise UsageError(
+        f"unknown kind {plain(word)}", hint="write a kind that Kubernetes has, or PLURAL.GROUP as in rules"
+    )
+
+
+def subject_of(target: AccessTarget, word: str) -> Subject:
+    """Whom ``access of SUBJECT`` asks about: ``NAMESPACE/ServiceAccount/NAME``, ``NAMESPACE/NAME``, ``User/NAME``,
+    ``Group/NAME``, ``system:serviceaccount:NAMESPACE:NAME``, or a name that a binding has once.
+
+    Raises: ``UsageError`` for one that is not clear.
+    """
+    parts = word.split("/")
+    kinds = [_KINDS.get(part.lower(), "") for part in parts]
+    if len(parts) == 3 and kinds[1] == "ServiceAccount":
+        return Subject("ServiceAccount", parts[0], parts[2])
+    if len(parts) == 3 and kinds[0] == "ServiceAccount":
+        return Subject("ServiceAccount", parts[1], parts[2])
+    if len(parts) > 1 and kinds[0] in ("User", "Group"):
+        return user_or_group(kinds[0], word.partition("/")[2])
+    known = {subject for world in target.worlds for subject in world.by_subject}
+    if (exact := user_or_group("User", word)).kind == "ServiceAccount" or exact in known:
+        return exact
+    fits = sorted(one for one in known if one.name == word)
+    if len(parts) == 2 and not any(one.name == word for one in known):
+        return Subject("ServiceAccount", parts[0], parts[1])
+    if len(fits) == 1:
+        return fits[0]
+    if fits:
+        raise UsageError(f"{plain(word)} may be {_titles(fits)}", hint="write it with its kind")
+    raise UsageError(
+        f"no binding names {plain(word)}", hint="write NAMESPACE/ServiceAccount/NAME, User/NAME or Group/NAME"
+    )
+
+
+def _titles(subjects: list[Subject]) -> str:
+    more = f" and {len(subjects) - _NAMED} more" if len(subjects) > _NAMED else ""
+    return ", ".join(plain(one.title) for one in subjects[:_NAMED]) + more
+
+
+def resource_text(resources: Iterable[str], groups: Iterable[str]) -> tuple[str, ...]:
+    """Resources with their groups, as ``kubectl`` writes them: ``deployments.apps``."""
+    return tuple(
+        dict.fromkeys(
+            resource
+            if group in ("", "*") and (group == "" or resource == "*")
+            else _with_group(resource, group)
+            for group in groups
+            for resource in resources
+        )
+    )
+
+
+def _with_group(resource: str, group: str) -> str:
+    plural, slash, subresource = resource.partition("/")
+    return f"{plural}.{group}{slash}{subresource}"

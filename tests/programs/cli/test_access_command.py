@@ -1,0 +1,157 @@
+"""``leadline access`` over files: who can do what, and what that does not rest on."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from leadline.programs.cli.main import main
+
+MANIFESTS = """
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: api, namespace: shop}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: reader}
+aggregationRule: {clusterRoleSelectors: [{matchLabels: {to-reader: "yes"}}]}
+rules: []
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: read-secrets, labels: {to-reader: "yes"}}
+rules:
+- {apiGroups: [""], resources: [secrets], resourceNames: [db], verbs: [get]}
+- {apiGroups: [apps], resources: [deployments/scale], verbs: [update, patch]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: readers, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: reader}
+subjects:
+- {kind: Group, apiGroup: rbac.authorization.k8s.io, name: "system:serviceaccounts:shop"}
+- {kind: User, apiGroup: rbac.authorization.k8s.io, name: alice}
+"""
+UNKNOWN = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: gone}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: not-here}
+subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: bob}]
+"""
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    Path("rbac.yaml").write_text(MANIFESTS)
+
+    def once(*words: str) -> tuple[int, str, str]:
+        code = main(["access", *words])
+        return (code, *capfd.readouterr())
+
+    return once
+
+
+def test_every_way_is_shown_with_its_steps(run):
+    code, out, err = run("who-can", "get", "secrets", "rbac.yaml")
+    assert (code, err) == (0, "")
+    steps = [
+        "  in shop, only db",
+        "    shop/RoleBinding/readers gives it ClusterRole/reader in shop, rbac.yaml",
+        "    ClusterRole/reader takes over the rules of ClusterRole/read-secrets, whose labels it selects, rbac.yaml",
+        "    allows get on secrets, only of db (rules[0] of ClusterRole/read-secrets), rbac.yaml",
+    ]
+    assert out.splitlines() == [
+        "who can get secrets: 2 subjects",
+        "",
+        "Group/system:serviceaccounts:shop",
+        *steps,
+        "",
+        "User/alice",
+        *steps,
+        "",
+        "note: files show what they bind; what else a cluster binds is not in them",
+    ]
+
+
+def test_a_kind_is_written_as_people_write_it(run):
+    for word in ("deploy/scale", "deployments.apps/scale", "Deployment/scale"):
+        assert run("who-can", "patch", word, "rbac.yaml")[1].startswith(
+            "who can patch deployments.apps/scale: 2 subjects"
+        )
+    code, _, err = run("who-can", "get", "wombats", "rbac.yaml")
+    assert (code, err) == (
+        2,
+        "leadline: unknown kind wombats; write a kind that Kubernetes has, or PLURAL.GROUP as in rules\n",
+    )
+
+
+def test_an_account_has_what_its_groups_have(run):
+    for word in ("shop/ServiceAccount/api", "system:serviceaccount:shop:api", "shop/api"):
+        out = run("of", word, "rbac.yaml")[1]
+        assert out.splitlines()[0] == "what shop/ServiceAccount/api may do: 2 rights"
+        assert "shop/ServiceAccount/api belongs to the group system:serviceaccounts:shop" in out
+
+
+def test_a_name_of_one_object_leaves_other_rules_out(run):
+    assert run("who-can", "get", "secrets", "rbac.yaml", "--name", "db")[1].startswith(
+        "who can get secrets db: 2 subjects"
+    )
+    assert run("who-can", "get", "secrets", "rbac.yaml", "--name", "other")[1].startswith(
+        "who can get secrets other: no one"
+    )
+
+
+def test_another_namespace_has_no_one(run):
+    assert run("who-can", "get", "secrets", "rbac.yaml", "-n", "other")[1].startswith(
+        "who can get secrets in other: no one"
+    )
+
+
+@pytest.mark.parametrize("broken", ["kind: [", UNKNOWN])
+def test_what_was_not_read_makes_it_at_least_these_in_every_format(run, broken):
+    Path("broken.yaml").write_text(broken)
+    code, out, _ = run("who-can", "get", "secrets", ".", "--fail-on", "unread")
+    assert code == 1
+    assert out.startswith("who can get secrets: at least these 2 subjects, since 1 part was not read")
+    assert run("who-can", "get", "secrets", ".")[0] == 0
+    out = run("who-can", "delete", "secrets", ".")[1]
+    assert out.startswith("who can delete secrets: not known, since 1 part was not read")
+    answer = json.loads(run("who-can", "delete", "secrets", ".", "-f", "json")[1])
+    assert (answer["found"], answer["isComplete"]) == ([], False)
+    assert [one["where"] for one in answer["notRead"]] == ["broken.yaml"]
+    rows = list(csv.DictReader(io.StringIO(run("who-can", "delete", "secrets", ".", "-f", "csv")[1])))
+    assert [(row["State"], row["Subject"]) for row in rows] == [("not read", "broken.yaml")]
+    assert rows[0]["Rendering"].startswith("at least these: ")
+
+
+def test_json_and_csv_have_the_same_ways(run):
+    answer = json.loads(run("who-can", "get", "secrets", "rbac.yaml", "-f", "json")[1])
+    assert answer["isComplete"]
+    assert [(one["subject"]["name"], one["namespace"], one["names"]) for one in answer["found"]] == [
+        ("system:serviceaccounts:shop", "shop", ["db"]),
+        ("alice", "shop", ["db"]),
+    ]
+    rows = list(csv.DictReader(io.StringIO(run("who-can", "get", "secrets", "rbac.yaml", "-f", "csv")[1])))
+    assert [(row["Subject"], row["Resources"], row["Names"]) for row in rows] == [
+        ("Group/system:serviceaccounts:shop", "secrets", "db"),
+        ("User/alice", "secrets", "db"),
+    ]
+
+
+def test_a_cell_is_no_formula(run):
+    Path("evil.yaml").write_text(MANIFESTS.replace("alice", "'=cmd|calc'"))
+    Path("rbac.yaml").unlink()
+    rows = list(csv.DictReader(io.StringIO(run("who-can", "get", "secrets", ".", "-f", "csv")[1])))
+    assert all(not cell.startswith("=") for row in rows for cell in row.values())
+
+
+def test_a_folder_without_objects_is_no_answer(run):
+    Path("empty").mkdir()
+    code, _, err = run("who-can", "get", "secrets", "empty")
+    assert (code, err) == (3, "leadline: no Kubernetes objects in empty\n")
