@@ -21,6 +21,7 @@ TEMPLATE = {"spec": POD}
         ("apps/v1", "Deployment", ("spec", "template")),
         ("extensions/v1beta1", "Deployment", ("spec", "template")),
         ("apps/v1", "StatefulSet", ("spec", "template")),
+        ("apps/v1", "ControllerRevision", ("data", "spec", "template")),
         ("batch/v1", "Job", ("spec", "template")),
         ("batch/v1", "CronJob", ("spec", "jobTemplate", "spec", "template")),
     ],

@@ -29,7 +29,13 @@ def test_kinds_that_no_server_lists_need_no_right() -> None:
 
 def test_workloads_stand_for_every_kind_known_to_run_pods() -> None:
     rules = {rule["apiGroups"][0]: rule["resources"] for rule in least_role({ANY_WORKLOAD})["rules"]}
-    assert rules["apps"] == ["daemonsets", "deployments", "replicasets", "statefulsets"]
+    assert rules["apps"] == [
+        "controllerrevisions",
+        "daemonsets",
+        "deployments",
+        "replicasets",
+        "statefulsets",
+    ]
     assert rules["batch"] == ["cronjobs", "jobs"]
     assert rules["argoproj.io"] == ["rollouts"]
 

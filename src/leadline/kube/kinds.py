@@ -173,6 +173,7 @@ WORKLOADS = (
     "StatefulSet.apps",
     "DaemonSet.apps",
     "ReplicaSet.apps",
+    "ControllerRevision.apps",
     "Job.batch",
     "CronJob.batch",
 )
@@ -190,8 +191,10 @@ ADDED_WORKLOADS = (
 )
 """Custom kinds that are known to run pods, whatever their schema says."""
 
-HANDS_POD_ON = frozenset({*WORKLOADS, *ADDED_WORKLOADS})
-"""Kinds whose pod template reaches their pods as it is, so that a judgement of the owner holds for what it owns."""
+HANDS_POD_ON = frozenset({*WORKLOADS, *ADDED_WORKLOADS}) - {"ControllerRevision.apps"}
+"""Kinds whose pod template reaches their pods as it is, so that a judgement of the owner holds for what it owns.
+
+A ControllerRevision owns no pods: a StatefulSet or DaemonSet that is being rolled out makes its older ones from it."""
 
 GROUP_ALIASES: Mapping[str, str] = {
     "DaemonSet.extensions": "DaemonSet.apps",

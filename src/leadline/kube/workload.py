@@ -11,6 +11,8 @@ CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 
 _TEMPLATE = ("spec", "template")
 _JOB_TEMPLATE = ("spec", "jobTemplate", "spec", "template")
+_KEPT_TEMPLATE = ("data", "spec", "template")
+"""What a ControllerRevision keeps of a StatefulSet or DaemonSet, whose controller makes pods from it."""
 _BUILT_IN: dict[str, Keys] = {
     "Pod": (),
     "PodTemplate": ("template",),
@@ -19,6 +21,7 @@ _BUILT_IN: dict[str, Keys] = {
     "DaemonSet": _TEMPLATE,
     "StatefulSet": _TEMPLATE,
     "ReplicationController": _TEMPLATE,
+    "ControllerRevision": _KEPT_TEMPLATE,
     "Job": _TEMPLATE,
     "CronJob": _JOB_TEMPLATE,
 }

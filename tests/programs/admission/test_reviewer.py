@@ -11,6 +11,7 @@ from reviews import (
     container,
     decided,
     deployment,
+    judge,
     pod,
     review,
     reviewer,
@@ -18,8 +19,11 @@ from reviews import (
 )
 
 from cost_growth import cost_growth
+from leadline.kube.kinds import ADDED_WORKLOADS, WORKLOADS
 from leadline.model.waiver import Waiver, WaiverMatch
 from leadline.programs.admission.reviewer import CONTROLLERS, MOST_CONTAINERS, MOST_ENTRIES, Known
+from leadline.programs.admission.rules import kinds_of
+from leadline.programs.admission.wire import read_review
 
 BAD = deployment(container(**PRIVILEGED))
 GOOD = deployment()
@@ -220,6 +224,32 @@ def test_an_owner_that_anyone_could_name_does_not_count(body: Body, user: str):
     assert decided(reviewer(**ENFORCING), review(body, **by(user))).outcome == "denied"
 
 
+def revision(of: Body) -> Body:
+    """What a StatefulSet's controller keeps of it, and makes its older pods from."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {"name": "db-0123", "namespace": "shop"},
+        "data": {"spec": {"template": {**of["spec"]["template"], "$patch": "replace"}}},
+        "revision": 2,
+    }
+
+
+def test_a_template_that_pods_are_made_from_is_judged_where_anyone_else_writes_it():
+    bad = revision(BAD)
+    assert decided(reviewer(**ENFORCING), review(bad)).effects == (("C-0057", "denied"),)
+    assert decided(reviewer(**ENFORCING), review(owned(bad, "StatefulSet"))).outcome == "denied"
+    assert decided(reviewer(**ENFORCING), review(revision(GOOD))).outcome == "allowed"
+    controller = by("system:serviceaccount:kube-system:statefulset-controller")
+    found = decided(reviewer(**ENFORCING), review(owned(bad, "StatefulSet"), **controller))
+    assert found.why == "judged at its owner"
+
+
+def test_the_api_server_asks_about_every_kind_that_pods_are_made_from():
+    asked = set(kinds_of(judge().asked))
+    assert asked >= {*WORKLOADS, *ADDED_WORKLOADS}
+
+
 def test_other_controllers_can_be_trusted():
     user = "system:serviceaccount:argo:rollouts"
     content = review(owned(pod(container(**PRIVILEGED))), **by(user))
@@ -325,8 +355,44 @@ def test_an_object_that_hides_behind_its_size_is_allowed_with_a_word_and_denied_
     assert (found.answer.is_allowed, found.answer.warnings, found.why) == (True, (line,), "too large")
     enforced = decided(reviewer(**ENFORCING), review(TOO_LARGE[why]))
     assert (enforced.answer.is_allowed, enforced.answer.message) == (False, line)
-    # One that was there before can go on.
-    assert decided(reviewer(**ENFORCING), review(TOO_LARGE[why], TOO_LARGE[why])).answer.is_allowed
+    # One that was there before can have its status, labels and finalizers changed, and nothing else.
+    old = TOO_LARGE[why]
+    labelled = {**with_metadata(old, labels={"a": "b"}, finalizers=["f"]), "status": {"phase": "Running"}}
+    assert decided(reviewer(**ENFORCING), review(labelled, old)).answer.is_allowed
+    privileged = {"container.apparmor.security.beta.kubernetes.io/web": "unconfined"}
+    for other in ({**old, "extra": 1}, with_metadata(old, annotations=privileged)):
+        assert not decided(reviewer(**ENFORCING), review(other, old)).answer.is_allowed
+
+
+FILLED = {
+    "status": {"status": {"conditions": [{"type": f"t{i}", "message": "m" * 40} for i in range(10_000)]}},
+    "deep status": {"status": nested(400)["data"]},
+    "managed fields": {
+        "metadata": {"managedFields": [{"manager": f"m{i}", "fieldsV1": {"f:a": {}}} for i in range(20_000)]}
+    },
+}
+
+
+@pytest.mark.parametrize("filled", FILLED)
+def test_what_others_fill_in_keeps_no_object_from_its_judge(filled: str):
+    def with_it(body: Body) -> Body:
+        metadata = {**body["metadata"], **FILLED[filled].get("metadata", {})}
+        return {**body, **FILLED[filled], "metadata": metadata}
+
+    found = decided(reviewer(**ENFORCING), review(with_it(BAD), with_it(GOOD)))
+    assert (found.outcome, found.effects) == ("denied", (("C-0057", "denied"),))
+    assert decided(reviewer(**ENFORCING), review(with_it(BAD))).outcome == "denied"
+    assert decided(reviewer(**ENFORCING), review(with_it(GOOD), with_it(BAD))).outcome == "allowed"
+
+
+@pytest.mark.parametrize("text", [b"1e999", b'"\xff\xfe"', b"[]", b'"text"'])
+@pytest.mark.parametrize("place", ["object", "metadata"])
+def test_an_object_that_cannot_be_decoded_is_let_through_only_where_failures_are(text: bytes, place: str):
+    content = review({}, object="HERE") if place == "object" else review({**GOOD, place: "HERE"})
+    whole = read_review(content.replace(b'"HERE"', text))
+    fail = reviewer(enforce=True, failure_policy="Fail")
+    assert not fail.decide(whole, Known(), NOW).answer.is_allowed
+    assert reviewer(**ENFORCING).decide(whole, Known(), NOW).answer.is_allowed
 
 
 LARGER: dict[str, Callable[[int], Body]] = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.kube.kinds import HANDS_POD_ON, kind_key
@@ -16,7 +16,15 @@ from leadline.outputs.plain import count
 from leadline.programs.admission.identities import Identities, Identity
 from leadline.programs.admission.lines import lines_of, rows_of
 from leadline.programs.admission.settings import ALL, FAIL, NONE, Settings
-from leadline.programs.admission.wire import Answer, Body, Review, TooLarge, body_of
+from leadline.programs.admission.wire import (
+    Answer,
+    Body,
+    Review,
+    TooLarge,
+    Undecodable,
+    body_of,
+    is_same_but_for_metadata,
+)
 from leadline.scans.one_object import AloneJudge, AloneVerdict
 from leadline.sources.waivers.marks import annotated
 
@@ -95,13 +103,15 @@ class Reviewer:
         try:
             given = body_of(review.object)
             if given is None:
-                return _not_asked(review, "no object")
+                return self.failed(review.uid, "no object")
             if self._is_judged_at_owner(review, _table(given.get("metadata"))):
                 return _not_asked(review, "judged at its owner")
             body = _placed(review, given)
             _check_size(body)
         except TooLarge as reason:
-            return self.too_large(review.uid, reason.why, is_old=_is_too_large(review.old_object))
+            return self.too_large(review.uid, reason.why, is_old=_is_old(review))
+        except Undecodable:
+            return self.failed(review.uid, "the object cannot be decoded")
         verdict = self.judge.verdict(body)
         if self._denies.intersection(verdict.faults) and self._fails_closed:
             return self.failed(review.uid, "a fault of a control")
@@ -139,7 +149,7 @@ class Reviewer:
     def too_large(self, uid: str, why: str, *, is_old: bool = False) -> Decision:
         """Such an object would hide from its judge what is in it, so no setting of failures lets it through.
 
-        ``is_old``: whether it was so before.
+        ``is_old``: whether it asked for the very same before.
         """
         is_denied = self.settings.enforce and not is_old
         line = f"leadline: too large to be judged: {why}"
@@ -149,12 +159,17 @@ class Reviewer:
         return Decision(answer, outcome, "too large")
 
     def _identities_before(self, review: Review) -> frozenset[Identity]:
-        if review.operation != "UPDATE" or _is_too_large(review.old_object):
+        if review.operation != "UPDATE":
             return frozenset()
-        given = body_of(review.old_object)
-        if given is None:
+        try:
+            given = body_of(review.old_object)
+            if given is None:
+                return frozenset()
+            body = _placed(review, given)
+            _check_size(body)
+        except (TooLarge, Undecodable):
             return frozenset()
-        verdict = self.judge.verdict(_placed(review, given))
+        verdict = self.judge.verdict(body)
         identities = Identities(verdict.resource.body)
         return frozenset(identities.of(one) for one in verdict.findings)
 
@@ -264,14 +279,11 @@ def _placed(review: Review, given: Body) -> Body:
     return {**given, "metadata": metadata}
 
 
-def _is_too_large(raw: Raw) -> bool:
+def _is_old(review: Review) -> bool:
     try:
-        body = body_of(raw)
-        if body is not None:
-            _check_size(body)
-    except TooLarge:
-        return True
-    return False
+        return review.operation == "UPDATE" and is_same_but_for_metadata(review.object, review.old_object)
+    except Undecodable:
+        return False
 
 
 def _check_size(body: Body) -> None:

@@ -17,7 +17,6 @@ WRITTEN_BY_KUBERNETES = frozenset(
         "EndpointSlice.discovery.k8s.io",
         "Endpoints",
         "Event",
-        "ControllerRevision.apps",
         "CSIStorageCapacity.storage.k8s.io",
         "Node",
     }

@@ -40,6 +40,10 @@ class TooLarge(Exception):  # noqa: N818 (the object's, not ours)
         self.uid = uid
 
 
+class Undecodable(Exception):  # noqa: N818 (the sender's, not ours)
+    """The object in a review cannot be read, so that what would be let through is unknown."""
+
+
 class User(Struct, frozen=True):
     username: str = ""
     groups: tuple[str, ...] = ()
@@ -103,16 +107,51 @@ def read_review(content: bytes) -> Review:
 
 
 def body_of(raw: Raw) -> Body | None:
-    """``None`` where there is no object. Raises: ``TooLarge``."""
-    text = bytes(raw)
-    if len(text) > MOST_MARKS and text.count(b"{") + text.count(b"[") + text.count(b'":') > MOST_MARKS:
+    """The object as far as controls look at it; ``None`` for none. Raises: ``TooLarge``, ``Undecodable``.
+
+    Others than its author may write the status and ``managedFields``, and as much as they like: no control of admission
+    reads them, so they do not count.
+    """
+    parts = _parts(raw)
+    if parts is None:
+        return None
+    parts.pop("status", None)
+    metadata = _parts(parts.pop("metadata", _NOTHING)) or {}
+    metadata.pop("managedFields", None)
+    texts = [bytes(part) for part in (*parts.values(), *metadata.values())]
+    if sum(map(len, texts)) > MOST_MARKS and sum(map(_marks, texts)) > MOST_MARKS:
         raise TooLarge(f"more than {MOST_MARKS:,} values")
     try:
-        found = msgspec.json.decode(raw)
+        body = {key: msgspec.json.decode(part) for key, part in parts.items()}
+        body["metadata"] = {key: msgspec.json.decode(part) for key, part in metadata.items()}
     except (msgspec.DecodeError, UnicodeDecodeError):
         # Texts that are no UTF-8 are looked at now alone.
-        return None
-    return found if isinstance(found, dict) else None
+        raise Undecodable from None
+    return body
+
+
+def is_same_but_for_metadata(new: Raw, old: Raw) -> bool:
+    """Whether two states of an object ask for the same: status and metadata aside, and annotations included.
+
+    Both are as the API server writes them, which is always in the same order. Raises: ``Undecodable``.
+    """
+    both = _parts(new), _parts(old)
+    annotations = [_parts((parts or {}).get("metadata", _NOTHING)) or {} for parts in both]
+    if annotations[0].get("annotations") != annotations[1].get("annotations"):
+        return False
+    asked = [{k: v for k, v in (parts or {}).items() if k not in ("metadata", "status")} for parts in both]
+    return bool(asked[1]) and asked[0] == asked[1]
+
+
+def _parts(raw: Raw) -> dict[str, Raw] | None:
+    try:
+        return msgspec.json.decode(raw, type=dict[str, Raw] | None)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Undecodable from None
+
+
+def _marks(text: bytes) -> int:
+    return text.count(b"{") + text.count(b"[") + text.count(b'":')
 
 
 def written(answer: Answer) -> bytes:

@@ -15,6 +15,7 @@ from leadline.kube.kinds import HANDS_POD_ON
 from leadline.kube.workload import CONTAINER_LISTS, descend, pod_paths
 from leadline.sources.cluster.responses import mapping, mappings, text
 
+_REVISION = "ControllerRevision.apps"
 _HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC")
 
 
@@ -56,11 +57,14 @@ class Ownership:
 
     def is_judged_at_owner(self, key: str, body: dict[str, Any]) -> bool:
         """Whether ``body``, of the kind ``key``, is left out; it takes the place of what was known of the object."""
-        if key not in HANDS_POD_ON:
+        if key not in HANDS_POD_ON and key != _REVISION:
             return False
         metadata = mapping(body.get("metadata"))
         place = (key, text(metadata.get("namespace")), text(metadata.get("name")))
         dangers = _dangers_of(body)
+        if key == _REVISION:
+            # Ten are kept of each owner, most with an older image: that alone makes none worth a judgement.
+            dangers = frozenset(one for one in dangers if not one.startswith("image "))
         is_idle = mapping(body.get("spec")).get("replicas") == 0
         with self._lock:
             one = _Owned(

@@ -59,6 +59,7 @@ _RANKS: Mapping[str, int] = {
     "Configuration.serving.knative.dev": -2,
     "Revision.serving.knative.dev": -1,
     "ReplicaSet.apps": 1,
+    "ControllerRevision.apps": 1,
     "ReplicationController": 1,
     "Job.batch": 1,
     "Pod": 2,

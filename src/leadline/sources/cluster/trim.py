@@ -22,7 +22,7 @@ _STATUS_KEPT: Mapping[str, tuple[str, ...]] = {
     "Pod": ("phase",),
 }
 _FEW_PARTS = 20_000
-_METADATA_ALONE = frozenset({"Event", "Lease", "LeaseCandidate", "ControllerRevision"})
+_METADATA_ALONE = frozenset({"Event", "Lease", "LeaseCandidate"})
 """Kinds that change all the time, of which controls look at the name and the version alone."""
 _BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "selfLink")
 _CONTAINER_LISTS = ("containers", "initContainers")
@@ -74,9 +74,10 @@ def trim(body: dict[str, Any], parts: SharedParts) -> None:
     for field in _SHARED_FIELDS:
         if isinstance(body.get(field), dict | list):
             body[field] = parts.one(body[field])
-    spec = body.get("spec")
-    if isinstance(spec, dict):
-        _share_spec(spec, parts, depth=0)
+    kept = body.get("data") if kind == "ControllerRevision" else None
+    for spec in (body.get("spec"), kept.get("spec") if isinstance(kept, dict) else None):
+        if isinstance(spec, dict):
+            _share_spec(spec, parts, depth=0)
 
 
 def _trim_last_applied(body: dict[str, Any], metadata: dict[str, Any]) -> None:
