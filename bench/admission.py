@@ -17,8 +17,8 @@ from leadline.posture.catalogue import load_controls
 from leadline.programs.admission.reviewer import MOST_CONTAINERS, Known, Reviewer
 from leadline.programs.admission.settings import Settings
 from leadline.programs.admission.wire import read_review, written
-from leadline.scans.one_object import AloneJudge
-from leadline.scans.settings import shipped_settings
+from leadline.scans.posture.one_object import AloneJudge
+from leadline.scans.posture.settings import shipped_settings
 
 Body = dict[str, Any]
 

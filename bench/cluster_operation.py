@@ -35,11 +35,11 @@ from exporter_process import ExporterProcess  # noqa: E402
 from extension import PLACE, Extension  # noqa: E402
 from operator_process import OperatorProcess, prepare  # noqa: E402
 
-from image.matching.made_database import advisory, feed_of  # noqa: E402
 from image_archives import layer  # noqa: E402
-from leadline.image.database_builder import build  # noqa: E402
-from leadline.image.feed import Document  # noqa: E402
+from leadline.vulnerabilities.database_builder import build  # noqa: E402
+from leadline.vulnerabilities.feed import Document  # noqa: E402
 from registry_process import Registry, real_registry  # noqa: E402
+from vulnerabilities.matching.made_database import advisory, feed_of  # noqa: E402
 
 TICK = os.sysconf("SC_CLK_TCK")
 PACKAGES = 120

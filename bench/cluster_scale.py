@@ -283,7 +283,9 @@ def serve(total: int) -> None:
 
 def measure(url: str, work: str) -> None:
     """Prints one row: objects, kept ones, seconds, CPU seconds, peak MiB and findings."""
-    from leadline.sources.cluster.reader import ANY_WORKLOAD, connect, read_cluster
+    from leadline.sources.cluster.connection import connect
+    from leadline.sources.cluster.rbac import ANY_WORKLOAD
+    from leadline.sources.cluster.reader import read_cluster
 
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(
@@ -306,7 +308,8 @@ def measure(url: str, work: str) -> None:
     findings = 0
     if work == "judge":
         from leadline.posture.catalogue import load_controls
-        from leadline.posture.engine import Facts, judge
+        from leadline.posture.engine import judge
+        from leadline.posture.inventory import Facts
 
         gc.freeze()
         judgement = judge(snapshot.resources, load_controls(), facts=Facts(is_whole=True))

@@ -19,8 +19,9 @@ from manifests import objects
 
 from leadline.model.resource import Resource, resource_of
 from leadline.posture.catalogue import load_controls
-from leadline.posture.engine import Facts, Judge
+from leadline.posture.engine import Judge
 from leadline.posture.follow import Followed
+from leadline.posture.inventory import Facts
 from leadline.posture.worlds import Worlds
 
 ROUNDS = 10

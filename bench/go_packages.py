@@ -18,12 +18,12 @@ from typing import Any
 
 import zstandard
 
-from leadline.image.cataloguer import File
-from leadline.image.cataloguers.golang import golang
-from leadline.image.database import Database
-from leadline.image.match import match
 from leadline.model.package import Distro
-from leadline.scans.database import build_database
+from leadline.packages.file import File
+from leadline.sbom.cataloguers.golang import golang
+from leadline.scans.images.database import build_database
+from leadline.vulnerabilities.database import Database
+from leadline.vulnerabilities.match import match
 
 
 def write_for_govulncheck(records: list[dict[str, Any]], folder: Path) -> None:

@@ -24,7 +24,7 @@ from typing import Any
 import image_speed
 
 Artifact = dict[str, Any]
-ECOSYSTEMS = Path(__file__).parents[1] / "tests/image/cataloguers/ecosystems"
+ECOSYSTEMS = Path(__file__).parents[1] / "tests/sbom/cataloguers/ecosystems"
 PROGRAMS = ("bash", "busybox", "curl", "git", "node", "openssl", "perl", "python3.11", "ruby3.1", "xz")
 GO_MODULES = "github.com/spf13/cobra@v1.8.0 golang.org/x/text@v0.14.0 go.uber.org/zap@v1.26.0"
 GO_PROGRAM = """package main

@@ -29,7 +29,7 @@ from image_speed import compile_all, java_database, measured  # noqa: E402
 from trivy_agreement import advisories  # noqa: E402
 from trivy_database import write_trivy_database  # noqa: E402
 
-from leadline.scans.database import build_database  # noqa: E402
+from leadline.scans.images.database import build_database  # noqa: E402
 from registry_process import Registry, real_registry  # noqa: E402
 
 NAME = "bench/image"

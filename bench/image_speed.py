@@ -51,7 +51,7 @@ MEDIA = "application/vnd.oci.image"
 UNZIP = """
 import os, sys
 from pathlib import Path
-from leadline.image.layers.stream import decompressed
+from leadline.sbom.layers.stream import decompressed
 from leadline.sources.oci.layer import region_pieces
 
 for path in sorted(Path(sys.argv[1], "blobs", "sha256").iterdir()):

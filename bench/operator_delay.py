@@ -22,8 +22,8 @@ from extension import Extension  # noqa: E402
 from operator_process import OperatorProcess, prepare, versions  # noqa: E402
 from workloads import deployment, network_policy  # noqa: E402
 
-from leadline.outputs.store.remote import RemoteStore  # noqa: E402
-from leadline.outputs.store.selection import Selection  # noqa: E402
+from leadline.api.carriers.remote import RemoteStore  # noqa: E402
+from leadline.api.selection import Selection  # noqa: E402
 from leadline.sources.cluster.connection import async_client  # noqa: E402
 
 SCANS = "workloadconfigurationscans"
@@ -100,7 +100,7 @@ async def delays(cluster: Extension, changes: int, spaces: list[str]) -> tuple[l
 
 
 def _page() -> Any:
-    from leadline.outputs.store.protocol import Paging
+    from leadline.api.protocol import Paging
 
     return Paging(limit=1)
 

@@ -28,9 +28,9 @@ from image_speed import java_database
 from trivy_agreement import advisories
 from trivy_database import write_trivy_database
 
-from leadline.image.database_builder import build
-from leadline.image.feed import Document, Feed
 from leadline.model.vulnerability import Advisory, Affected, VersionRange
+from leadline.vulnerabilities.database_builder import build
+from leadline.vulnerabilities.feed import Document, Feed
 
 INCLUDED = "ca-certificates,python3,python3-yaml,nginx-light,curl,git,ruby,openssl,vim-tiny"
 RPMS = 120

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from leadline.scans.lazy_sbom import open_sbom
+from leadline.scans.images.lazy_sbom import open_sbom
 from leadline.scans.options import ImageOptions
 
 MODULE = "github.com/knqyf263/go-rpmdb"

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-for folder in ("src", "tests", "tests/cluster", "tests/programs/apiserver", "tests/outputs/store"):
+for folder in ("src", "tests", "tests/cluster", "tests/programs/apiserver", "tests/api"):
     sys.path.insert(0, str(ROOT / folder))
 
 import uvloop  # noqa: E402
@@ -32,10 +32,10 @@ from kill_run import kill_again_and_again  # noqa: E402
 from lone_server import LoneServer  # noqa: E402
 from store_carriers import EVERYTHING  # noqa: E402
 
-from leadline.outputs.store import local_care  # noqa: E402
-from leadline.outputs.store.local import LocalStore  # noqa: E402
-from leadline.outputs.store.protocol import Content, Paging, Put  # noqa: E402
-from leadline.outputs.store.selection import Key  # noqa: E402
+from leadline.api.carriers import local_care  # noqa: E402
+from leadline.api.carriers.local import LocalStore  # noqa: E402
+from leadline.api.protocol import Content, Paging, Put  # noqa: E402
+from leadline.api.selection import Key  # noqa: E402
 
 PLURAL = "workloadconfigurationscans"
 PATH = f"{API}/namespaces/default/{PLURAL}"

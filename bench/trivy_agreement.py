@@ -21,17 +21,18 @@ from pathlib import Path
 from msgspec.structs import replace
 from trivy_database import write_trivy_database
 
-import leadline.image.feeds
+import leadline.vulnerabilities.feeds
 from leadline.discover import discover
-from leadline.image.database import Database
-from leadline.image.ecosystems import orderings
-from leadline.image.feed import Document, Feed, Unreadable
-from leadline.image.identity.package_url import package_url
-from leadline.image.match import match
 from leadline.model.package import Distro, Package
 from leadline.model.vulnerability import Advisory
-from leadline.scans.database import build_database
+from leadline.packages.file import Unreadable
+from leadline.packages.package_url import package_url
+from leadline.scans.images.database import build_database
 from leadline.sources.feeds.documents import documents
+from leadline.vulnerabilities.database import Database
+from leadline.vulnerabilities.ecosystems import orderings
+from leadline.vulnerabilities.feed import Document, Feed
+from leadline.vulnerabilities.match import match
 
 _TYPES = {
     "PyPI": "pypi",
@@ -47,7 +48,7 @@ Finding = tuple[int, str]
 
 
 def advisories(paths: list[Path]) -> Iterator[Advisory]:
-    feeds = discover(leadline.image.feeds, Feed)
+    feeds = discover(leadline.vulnerabilities.feeds, Feed)
     for document in documents(paths):
         feed = isinstance(document, Document) and next((f for f in feeds if f.recognises(document)), None)
         if feed and isinstance(document, Document):

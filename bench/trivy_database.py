@@ -10,8 +10,8 @@ import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from leadline.image.ecosystems import orderings
 from leadline.model.vulnerability import Advisory, Affected, VersionRange
+from leadline.vulnerabilities.ecosystems import orderings
 
 PAGE = 4096
 _MAGIC, _VERSION = 0xED0CDAED, 2

@@ -12,8 +12,8 @@ import yaml
 from leadline.posture.catalogue import load_controls
 from leadline.programs.admission.rules import rules_of
 from leadline.programs.apiserver.kinds import KINDS
-from leadline.scans.one_object import AloneJudge
-from leadline.scans.settings import shipped_settings
+from leadline.scans.posture.one_object import AloneJudge
+from leadline.scans.posture.settings import shipped_settings
 
 HERE = Path(__file__).resolve().parent
 CHART = HERE / "chart"

@@ -13,8 +13,8 @@ from leadline.programs.cli.commands.explain import heading_of, markdown
 from leadline.programs.cli.configuration.keys import CHART, CHART_KEYS, KEYS, MEANINGS
 from leadline.programs.cli.configuration.search import VARIABLE
 from leadline.programs.cli.habits import DONE, NOT_HERE, SAME, SPECIAL
-from leadline.scans.frameworks import load_frameworks
-from leadline.scans.settings import shipped_settings
+from leadline.scans.posture.frameworks import load_frameworks
+from leadline.scans.posture.settings import shipped_settings
 
 ROOT = Path(__file__).resolve().parent / "reference"
 WRITTEN = "Written by `python docs/build_reference.py` from the code; change it there."

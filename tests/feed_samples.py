@@ -1,7 +1,7 @@
 """The samples of every feed, and what each of them says, as text that a person can check.
 
-``image/feeds/samples/FEED/…`` are documents in the feed's own format, cut down to ids, packages, versions, ratings and dates.
-``image/feeds/expected/FEED.json`` holds for each of them all facts, and why the document is named as unreadable, if it is.
+``vulnerabilities/feeds/samples/FEED/…`` are documents in the feed's own format, cut down to ids, packages, versions, ratings and dates.
+``vulnerabilities/feeds/expected/FEED.json`` holds for each of them all facts, and why the document is named as unreadable, if it is.
 """
 
 import json
@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 
 from leadline.discover import discover
-from leadline.image import feeds
-from leadline.image.feed import Document, Feed, Unreadable
+from leadline.packages.file import Unreadable
+from leadline.vulnerabilities import feeds
+from leadline.vulnerabilities.feed import Document, Feed
 
-SAMPLES = Path(__file__).parent / "image" / "feeds" / "samples"
-EXPECTED = Path(__file__).parent / "image" / "feeds" / "expected"
+SAMPLES = Path(__file__).parent / "vulnerabilities" / "feeds" / "samples"
+EXPECTED = Path(__file__).parent / "vulnerabilities" / "feeds" / "expected"
 FEEDS = {feed.name: feed for feed in discover(feeds, Feed)}
 
 

@@ -163,72 +163,6 @@ def test_nothing_below_the_programs_touches_what_belongs_to_the_process():
     assert touched == []
 
 
-ROOMS_OF_MANY_ENTRIES = {
-    "image/cataloguers",
-    "image/feed_formats",
-    "image/feeds",
-    "image/parsers",
-    "image/versions",
-    "outputs/formats",
-    "posture/checks",
-    "posture/controls",
-}
-"""Catalogues, and what their entries choose from topic by topic: each module is there for others."""
-
-
-def rooms() -> list[Path]:
-    folders = (init.parent for init in SOURCE.glob("*/*/__init__.py"))
-    inner = ("image", "outputs", "posture", "sources")
-    return sorted(
-        folder
-        for folder in folders
-        if folder.parent.name in inner and name_of(folder) not in ROOMS_OF_MANY_ENTRIES
-    )
-
-
-def public_modules(room: Path) -> set[str]:
-    """What ``PUBLIC_MODULES`` of the room says."""
-    for node in tree_of(room / "__init__.py").body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PUBLIC_MODULES":
-            return set(ast.literal_eval(node.value))
-    return set()
-
-
-def names_in(room: Path) -> set[str]:
-    """What the room's ``__init__`` itself offers by name."""
-    imports = (node for node in tree_of(room / "__init__.py").body if isinstance(node, ast.ImportFrom))
-    return {alias.asname or alias.name for node in imports for alias in node.names}
-
-
-@cache
-def imports_of(path: Path) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Each module that a file imports, with the names taken from it."""
-    found: list[tuple[str, tuple[str, ...]]] = []
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.ImportFrom):
-            found.append((node.module or "", tuple(alias.name for alias in node.names)))
-        elif isinstance(node, ast.Import):
-            found += [(alias.name, ()) for alias in node.names]
-    return tuple(found)
-
-
-def modules_used_from_outside(room: Path) -> set[str]:
-    package = ".".join(("leadline", *room.relative_to(SOURCE).parts))
-    used: set[str] = set()
-    for path in FILES:
-        for module, names in imports_of(path) if not path.is_relative_to(room) else ():
-            if module == package:
-                used |= {name for name in set(names) - names_in(room) if (room / f"{name}.py").is_file()}
-            elif module.startswith(f"{package}."):
-                used.add(module.removeprefix(f"{package}."))
-    return used
-
-
-@pytest.mark.parametrize("room", rooms(), ids=name_of)
-def test_others_enter_a_room_by_what_its_init_names_and_nothing_is_named_in_vain(room: Path):
-    assert modules_used_from_outside(room) == public_modules(room)
-
-
 def imported_by(path: Path) -> set[str]:
     """The modules of ours that a file imports, below ``leadline``."""
     found: set[str] = set()
@@ -238,24 +172,6 @@ def imported_by(path: Path) -> set[str]:
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
     return {name.removeprefix("leadline.") for name in found if name.startswith("leadline.")}
-
-
-def test_a_control_imports_model_its_room_and_topics_only():
-    wanted = re.compile(r"model\.\w+|posture\.control|posture\.checks\.\w+")
-    controls = [path for path in FILES if name_of(path).startswith("posture/controls/")]
-    assert len(controls) > 250
-    assert [
-        f"{name_of(path)}: {name}"
-        for path in controls
-        for name in imported_by(path)
-        if not wanted.fullmatch(name)
-    ] == []
-
-
-def test_the_rooms_are_found():
-    assert len(rooms()) > 15
-    assert {name_of(room) for room in rooms()}.isdisjoint(ROOMS_OF_MANY_ENTRIES)
-    assert [name for name in ROOMS_OF_MANY_ENTRIES if not (SOURCE / name).is_dir()] == []
 
 
 def test_the_use_cases_know_no_command_line():

@@ -3,17 +3,17 @@
 import re
 from pathlib import Path
 
-from leadline.image.identity.config import LARGEST_CONFIG
-from leadline.image.image import Limits as ImageLimits
-from leadline.image.secrets.scan import LARGEST_SECRET_FILE
-from leadline.outputs import plain
 from leadline.outputs.alerts.posting import LONGEST_S, TIMEOUT_S
 from leadline.outputs.allowance import MOST_CHARACTERS, MOST_DRAWN
 from leadline.outputs.formats.sarif import MOST_RESULTS
+from leadline.outputs.text import plain
 from leadline.programs.cli.configuration import file as configuration
 from leadline.programs.exporter.alert_conditions import MOST_OF_A_RULE
 from leadline.programs.exporter.metrics import MOST_SERIES
 from leadline.programs.operator.dispatch import MOST_CPU_S
+from leadline.sbom.identity.config import LARGEST_CONFIG
+from leadline.sbom.image import Limits as ImageLimits
+from leadline.sbom.secrets.scan import LARGEST_SECRET_FILE
 from leadline.sources import boundary
 from leadline.sources.child_process import Limits
 from leadline.sources.cluster.connection import MAX_ANSWER_BYTES

@@ -15,23 +15,23 @@ from leadline.version import __version__
 
 TYPE_CHECKING = False  # as ``typing`` has it, whose import takes as long as ``leadline --version``
 if TYPE_CHECKING:
-    from leadline.outputs.report_document import decode, encode
-    from leadline.scans.image_scan import image_scan as scan_image
-    from leadline.scans.images_scan import ImageTargets
-    from leadline.scans.images_scan import images_scan as scan_images
+    from leadline.outputs.documents.report_document import decode, encode
+    from leadline.scans.images.image_scan import image_scan as scan_image
+    from leadline.scans.images.images_scan import ImageTargets
+    from leadline.scans.images.images_scan import images_scan as scan_images
     from leadline.scans.options import ChartOptions, ImageOptions, PostureOptions
-    from leadline.scans.posture_scan import posture_scan as scan
+    from leadline.scans.posture.posture_scan import posture_scan as scan
 
 _OFFERED = {
     "ChartOptions": ("leadline.scans.options", "ChartOptions"),
     "ImageOptions": ("leadline.scans.options", "ImageOptions"),
-    "ImageTargets": ("leadline.scans.images_scan", "ImageTargets"),
+    "ImageTargets": ("leadline.scans.images.images_scan", "ImageTargets"),
     "PostureOptions": ("leadline.scans.options", "PostureOptions"),
-    "decode": ("leadline.outputs.report_document", "decode"),
-    "encode": ("leadline.outputs.report_document", "encode"),
-    "scan": ("leadline.scans.posture_scan", "posture_scan"),
-    "scan_image": ("leadline.scans.image_scan", "image_scan"),
-    "scan_images": ("leadline.scans.images_scan", "images_scan"),
+    "decode": ("leadline.outputs.documents.report_document", "decode"),
+    "encode": ("leadline.outputs.documents.report_document", "encode"),
+    "scan": ("leadline.scans.posture.posture_scan", "posture_scan"),
+    "scan_image": ("leadline.scans.images.image_scan", "image_scan"),
+    "scan_images": ("leadline.scans.images.images_scan", "images_scan"),
 }
 __all__ = [
     "ChartOptions",

@@ -15,10 +15,11 @@ from leadline.model.finding import Finding
 from leadline.model.resource import Resource
 from leadline.posture.catalogue import load_controls
 from leadline.posture.edits import edits_of
-from leadline.posture.engine import Facts, Judge
+from leadline.posture.engine import Judge
+from leadline.posture.inventory import Facts
 from leadline.posture.worlds import Worlds
+from leadline.sources.cluster.connection import connect
 from leadline.sources.cluster.discovery import discover_kinds
-from leadline.sources.cluster.reader import connect
 from leadline.sources.manifests.reader import read_manifests
 
 pytestmark = pytest.mark.slow

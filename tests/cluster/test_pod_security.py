@@ -13,8 +13,9 @@ from generated_pods import Body, pod
 
 from leadline.model.resource import resource_of
 from leadline.posture.catalogue import controls_of, find_frameworks, load_controls
-from leadline.posture.engine import Facts, judge
-from leadline.scans.frameworks import load_frameworks
+from leadline.posture.engine import judge
+from leadline.posture.inventory import Facts
+from leadline.scans.posture.frameworks import load_frameworks
 
 pytestmark = pytest.mark.slow
 

@@ -10,16 +10,10 @@ from control_plane import ControlPlane
 
 from leadline.errors import ClusterError
 from leadline.kube.kinds import BUILT_IN, WORKLOADS
+from leadline.sources.cluster.connection import Cluster, Patience, connect
 from leadline.sources.cluster.discovery import discover_kinds
-from leadline.sources.cluster.reader import (
-    ANY_WORKLOAD,
-    Cluster,
-    Patience,
-    connect,
-    get_workload,
-    least_role,
-    read_cluster,
-)
+from leadline.sources.cluster.rbac import ANY_WORKLOAD, least_role
+from leadline.sources.cluster.reader import get_workload, read_cluster
 
 pytestmark = pytest.mark.slow
 

@@ -10,14 +10,9 @@ from fault_proxy import CUT, Answer, FaultProxy, Script, client_tls
 
 from leadline.errors import ClusterError
 from leadline.model.finding import Unread
-from leadline.sources.cluster.reader import (
-    Cluster,
-    ClusterSnapshot,
-    Patience,
-    Progress,
-    connect,
-    read_cluster,
-)
+from leadline.sources.cluster.connection import Cluster, Patience, connect
+from leadline.sources.cluster.listing import Progress
+from leadline.sources.cluster.reader import ClusterSnapshot, read_cluster
 
 pytestmark = pytest.mark.slow
 

@@ -13,9 +13,11 @@ from dry_run import DryRun
 from leadline.model.finding import Finding
 from leadline.model.resource import Resource, resource_of
 from leadline.posture.catalogue import load_controls
-from leadline.posture.engine import Facts, Judgement, judge
+from leadline.posture.engine import judge
+from leadline.posture.inventory import Facts
+from leadline.posture.verdicts import Judgement
+from leadline.sources.cluster.connection import connect
 from leadline.sources.cluster.discovery import discover_kinds
-from leadline.sources.cluster.reader import connect
 from leadline.sources.cluster.trim import SharedParts, trim
 from leadline.sources.manifests.reader import read_manifests
 

@@ -13,8 +13,9 @@ from control_plane import ControlPlane
 from workloads import privileged
 
 from leadline.errors import ClusterError
+from leadline.sources.cluster.connection import Patience, connect
 from leadline.sources.cluster.discovery import discover_kinds
-from leadline.sources.cluster.reader import Patience, connect, read_cluster
+from leadline.sources.cluster.reader import read_cluster
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,9 @@ from whole_cluster import IMAGE, NODE, WholeCluster
 
 from leadline.posture.catalogue import load_controls
 from leadline.posture.engine import judge
-from leadline.sources.cluster.reader import ANY_WORKLOAD, Cluster, connect, read_cluster
+from leadline.sources.cluster.connection import Cluster, connect
+from leadline.sources.cluster.rbac import ANY_WORKLOAD
+from leadline.sources.cluster.reader import read_cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -13,7 +13,9 @@ from typing import Any
 
 from leadline.model.control import BuiltControl, Missing, Remove, Set
 from leadline.model.resource import Origin, Resource, resource_of
-from leadline.posture.engine import Facts, Judgement, judge
+from leadline.posture.engine import judge
+from leadline.posture.inventory import Facts
+from leadline.posture.verdicts import Judgement
 
 FIXTURES = Path(__file__).resolve().parents[3] / "shared" / "reference" / "fixtures"
 CLOUDS = {"eks": "EKS", "aks": "AKS", "gke": "GKE"}

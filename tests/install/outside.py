@@ -12,8 +12,8 @@ from installation import ROOT
 from whole_cluster import BUSYBOX
 
 from file_server import FileServer, serving_files
-from image.matching.made_database import advisory, build_of
 from registry_process import Registry, real_registry
+from vulnerabilities.matching.made_database import advisory, build_of
 
 VULNERABILITY = "CVE-2026-1000"
 INSTALLED = b"P:openssl\nV:3.1.0-r0\nA:x86_64\no:openssl\n\n"

@@ -10,8 +10,8 @@ from test_chart import helm, of_kind, render
 from leadline.posture.catalogue import load_controls
 from leadline.programs.admission.rules import WRITTEN_BY_KUBERNETES, kinds_of
 from leadline.programs.admission.settings import settings_of
-from leadline.scans.one_object import AloneJudge
-from leadline.scans.settings import shipped_settings
+from leadline.scans.posture.one_object import AloneJudge
+from leadline.scans.posture.settings import shipped_settings
 
 ON = "capabilities.admission=true"
 NAME = "leadline-admission"

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from leadline.programs.exporter.alert_settings import AlertSettings
-from leadline.programs.operator.image_batches import Batch, job_of, read_template
+from leadline.programs.operator.images.batches import Batch, job_of, read_template
 from leadline.programs.operator.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,7 @@ from service_cluster import ServiceCluster
 from test_install_and_uninstall import inventory
 from workloads import privileged
 
-from outputs.store.postgres_server import PostgresServer
+from api.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 LEASE = "leadline-operator"

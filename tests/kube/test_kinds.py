@@ -16,7 +16,7 @@ from leadline.kube.kinds import (
     split_key,
 )
 from leadline.posture.catalogue import load_controls
-from leadline.posture.inventory import WORKLOADS as WORKLOADS_OF_ANY_KIND
+from leadline.posture.index import WORKLOADS as WORKLOADS_OF_ANY_KIND
 from leadline.posture.required_kinds import kinds_needed
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from leadline.model.finding import Unread
 from leadline.model.package import Digest, Distro, ImageIdentity, Package, Sbom
-from leadline.outputs.format import NoPlaces, Page
+from leadline.outputs.format_registry import Page
+from leadline.outputs.rows.place import NoPlaces
 
 CREATED = "2026-01-02T03:04:05Z"
 BASE_LAYER = "sha256:" + "a1" * 32

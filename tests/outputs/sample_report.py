@@ -8,9 +8,11 @@ from leadline.model.control import Control, Framework, FrameworkEntry, Missing, 
 from leadline.model.finding import Finding, Place, Skip, Unread
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, Resource, resource_of
-from leadline.outputs.format import Asked, FindingPlaces, Page, Places
+from leadline.outputs.format_registry import Asked, Page
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.redaction.values import SecretValues
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.place import Places
 
 TEXT = """\
 apiVersion: apps/v1

@@ -1,6 +1,6 @@
 """Whether a screen keeps to the width of its terminal."""
 
-from leadline.outputs.plain import columns
+from leadline.outputs.text.plain import columns
 
 
 def too_wide(text: str, width: int) -> list[str]:

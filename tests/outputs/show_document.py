@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from leadline.model.report import PostureReport
-from leadline.outputs.format import Asked, NoPlaces, Page, Places, formats_for
-from leadline.outputs.report_document import decode
+from leadline.outputs.documents.report_document import decode
+from leadline.outputs.format_registry import Asked, Page, formats_for
+from leadline.outputs.rows.place import NoPlaces, Places
 
 LOOKS: dict[str, dict[str, Any]] = {
     "plain": {"least": "high"},

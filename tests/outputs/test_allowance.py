@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from leadline.model.report import PostureReport
-from leadline.outputs.format import Page, find_format
-from leadline.outputs.sealing import sealed
+from leadline.outputs.documents.sealing import sealed
+from leadline.outputs.format_registry import Page, find_format
 from leadline.scans.options import PostureOptions
-from leadline.scans.posture_scan import PostureScan, open_posture_scan
+from leadline.scans.posture.posture_scan import PostureScan, open_posture_scan
 
 OBJECTS, CONTAINERS = 40, 5
 

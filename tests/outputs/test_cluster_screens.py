@@ -4,8 +4,8 @@ from msgspec.structs import replace
 
 from leadline.model.finding import AccessRule, Skip, Unread
 from leadline.model.report import PostureReport, Target
-from leadline.outputs.format import find_format
-from leadline.outputs.summary import denied_rules
+from leadline.outputs.format_registry import find_format
+from leadline.outputs.rows.summary import denied_rules
 from outputs.sample_report import REPORT, page
 
 DENIED = tuple(

@@ -6,14 +6,14 @@ import msgspec
 import pytest
 
 from leadline.errors import SourceError
-from leadline.outputs.baseline import (
+from leadline.outputs.documents.baseline import (
     Baseline,
     SeenFinding,
     decoded_baseline,
     encoded_baseline,
     with_first_seen,
 )
-from leadline.outputs.comparison import compare
+from leadline.outputs.documents.comparison import compare
 
 
 def seen(control: str = "C-1", object: str = "a", file: str = "a.yaml", path: str = "x") -> SeenFinding:

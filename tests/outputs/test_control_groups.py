@@ -2,7 +2,7 @@ from msgspec.structs import replace
 
 from leadline.model.control import Remove, Review, Set
 from leadline.model.finding import Finding
-from leadline.outputs.control_groups import control_groups
+from leadline.outputs.rows.control_groups import control_groups
 from outputs.sample_report import REPORT, SETTINGS, WEB, control
 
 WIDE = control("C-0009", "Limits missing", 7.0, "It may take everything.")

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from leadline.model.control import YOUR_VALUE, Missing, Remove, Review, Set, Violation
 from leadline.model.finding import Finding, Place
 from leadline.model.resource import Origin, resource_of
-from leadline.outputs.excerpt import excerpts
-from leadline.outputs.plain import columns
+from leadline.outputs.rows.excerpt import excerpts
+from leadline.outputs.text.plain import columns
 from outputs.sample_report import places_of
 
 

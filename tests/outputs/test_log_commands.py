@@ -7,9 +7,9 @@ import re
 import pytest
 
 from leadline.model.report import PostureReport
-from leadline.outputs.format import find_format, formats_for
-from leadline.outputs.json_text import json_text
-from leadline.outputs.plain import clipped, columns, plain, wrapped
+from leadline.outputs.format_registry import find_format, formats_for
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.plain import clipped, columns, plain, wrapped
 from outputs.formats.test_hostile_names import HostilePlaces, hostile_report
 from outputs.sample_report import page
 

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadline.outputs.place import joined
-from leadline.outputs.plain import columns, padded, plain, value_text, wrapped
+from leadline.model.resource import joined
+from leadline.outputs.text.plain import columns, padded, plain, value_text, wrapped
 
 
 def test_what_steers_a_terminal_is_replaced():

@@ -8,9 +8,9 @@ from leadline.model.control import Remove
 from leadline.model.finding import Finding, Place
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, Resource, resource_of
-from leadline.outputs.format import find_format
-from leadline.outputs.place import steering
-from leadline.outputs.titles import titles_of
+from leadline.outputs.format_registry import find_format
+from leadline.outputs.rows.place import steering
+from leadline.outputs.rows.titles import titles_of
 from outputs.sample_report import PRIVILEGED, page
 from outputs.sarif_schema import SARIF
 

@@ -16,14 +16,15 @@ from leadline.errors import SourceError
 from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, resource_of, with_own_ids
-from leadline.outputs.format import NoPlaces, Places
-from leadline.outputs.report_document import VERSION, decode, encode, schema
-from leadline.outputs.sealing import sealed
+from leadline.outputs.documents.report_document import VERSION, decode, encode, schema
+from leadline.outputs.documents.sealing import sealed
+from leadline.outputs.rows.place import NoPlaces, Places
 from leadline.posture.catalogue import load_controls
-from leadline.posture.engine import Facts, judge
-from leadline.scans.frameworks import load_frameworks
+from leadline.posture.engine import judge
+from leadline.posture.inventory import Facts
 from leadline.scans.options import PostureOptions
-from leadline.scans.posture_scan import open_posture_scan, posture_scan
+from leadline.scans.posture.frameworks import load_frameworks
+from leadline.scans.posture.posture_scan import open_posture_scan, posture_scan
 from outputs.sample_report import REPORT, SamplePlaces
 from outputs.sample_sbom import SBOM
 from outputs.show_document import show

@@ -5,11 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from license_expression import get_spdx_licensing
 
-from leadline.image.identity.package_url import package_url, read_package_url
-from leadline.image.ownership import with_useful_files
 from leadline.model.package import Digest, ImageIdentity, Package, Sbom
-from leadline.outputs.components import components
-from leadline.outputs.declared_licences import (
+from leadline.outputs.documents.components import components
+from leadline.outputs.documents.declared_licences import (
     Declared,
     _is_well_formed,
     _names,
@@ -18,8 +16,10 @@ from leadline.outputs.declared_licences import (
     declared,
     is_license_id,
 )
+from leadline.outputs.documents.sbom_format import image_url, web_page
 from leadline.outputs.redaction.sbom import redacted_sbom
-from leadline.outputs.sbom_format import image_url, web_page
+from leadline.packages.package_url import package_url, read_package_url
+from leadline.sbom.ownership import with_useful_files
 
 
 def found(*packages: Package):

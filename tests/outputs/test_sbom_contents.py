@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity, Package, Sbom
-from leadline.outputs.format import find_format
+from leadline.outputs.format_registry import find_format
 from outputs.sample_packages import SBOM, sbom_page
 
 DOCUMENTS = ("spdx-json", "cyclonedx-json", "syft-json")

@@ -14,9 +14,10 @@ from msgspec.structs import replace
 
 from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.package import Digest, ImageIdentity, Package, Sbom
-from leadline.outputs.components import components
-from leadline.outputs.declared_licences import is_license_id
-from leadline.outputs.format import Asked, NoPlaces, Page, find_format, formats_for
+from leadline.outputs.documents.components import components
+from leadline.outputs.documents.declared_licences import is_license_id
+from leadline.outputs.format_registry import Asked, Page, find_format, formats_for
+from leadline.outputs.rows.place import NoPlaces
 from leadline.sources.sbom.reader import read_sbom_document
 from outputs.gitlab_schemas import CONTAINER_SCANNING
 from outputs.sample_sbom import NOT_JUDGED, REPORT, SBOM, VULNERABLE

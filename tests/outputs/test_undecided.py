@@ -7,7 +7,8 @@ import pytest
 
 from leadline.model.finding import Skip, Undecided
 from leadline.model.report import PostureReport
-from leadline.outputs.format import closing, find_format
+from leadline.outputs.format_registry import find_format
+from leadline.outputs.rows.summary import closing
 from outputs.sample_report import READER, REPORT, SETTINGS, WEB, page
 
 HERE = "what it names is not here"

@@ -10,8 +10,8 @@ from defusedxml import ElementTree
 
 from leadline.model.finding import Unread
 from leadline.model.report import PostureReport
-from leadline.outputs.format import find_format, formats_for
-from leadline.outputs.summary import scanned
+from leadline.outputs.format_registry import find_format, formats_for
+from leadline.outputs.rows.summary import scanned
 from outputs.sample_report import REPORT, page
 
 HIDDEN = msgspec.structs.replace(

@@ -26,7 +26,9 @@ from leadline.model.control import BuiltControl, Remove, Set, is_placeholder
 from leadline.model.finding import Finding
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.posture.edits import edits_of
-from leadline.posture.engine import Facts, Judgement, judge
+from leadline.posture.engine import judge
+from leadline.posture.inventory import Facts
+from leadline.posture.verdicts import Judgement
 
 ROOT = Path(__file__).parent / "controls"
 

@@ -16,7 +16,7 @@ from leadline.posture.catalogue import (
     load_controls,
     parse_framework,
 )
-from leadline.scans.frameworks import load_frameworks
+from leadline.scans.posture.frameworks import load_frameworks
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
 CONTROLS = load_controls()

@@ -5,7 +5,8 @@ import pytest
 from leadline.model.control import BuiltControl
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.posture.catalogue import load_controls
-from leadline.posture.engine import Judgement, judge
+from leadline.posture.engine import judge
+from leadline.posture.verdicts import Judgement
 from posture.control_fixtures import Fixture, fixtures_of
 
 CONTROLS = [control for control in load_controls() if control.check is not None]

@@ -5,27 +5,17 @@ from typing import Any
 
 import pytest
 
-from leadline.model.control import BuiltControl, NotJudged
+from leadline.kube.rbac import Grant
+from leadline.model.control import BuiltControl, Missing, NotJudged, Remove, Review, Set, Violations
 from leadline.model.finding import Skip, Unread
 from leadline.model.resource import Origin, Resource, resource_of
-from leadline.posture.control import (
-    ApiServer,
-    Container,
-    Grant,
-    Inventory,
-    Missing,
-    Namespace,
-    Remove,
-    Review,
-    Set,
-    Violations,
-    Workload,
-    control,
-    manual,
-    not_built,
-)
-from leadline.posture.engine import Facts, Judgement, judge
-from leadline.posture.inventory import EVERY_KIND, WORKLOADS
+from leadline.posture.control import control, manual, not_built
+from leadline.posture.control_plane import ApiServer
+from leadline.posture.engine import judge
+from leadline.posture.index import EVERY_KIND, WORKLOADS
+from leadline.posture.inventory import Facts, Inventory
+from leadline.posture.subject import Container, Namespace, Workload
+from leadline.posture.verdicts import Judgement
 
 
 def resource(kind: str, name: str, spec: Any = None, version: str = "v1", **others: Any) -> Resource:

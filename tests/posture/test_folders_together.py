@@ -11,7 +11,8 @@ from control_fixtures import ROOT
 
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.posture.catalogue import load_controls
-from leadline.posture.engine import Judge, Judgement
+from leadline.posture.engine import Judge
+from leadline.posture.verdicts import Judgement
 from leadline.posture.worlds import Worlds
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -5,8 +5,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leadline.posture.catalogue import load_controls
-from leadline.posture.engine import Facts, Judge, Judgement
+from leadline.posture.engine import Judge
 from leadline.posture.follow import Followed
+from leadline.posture.inventory import Facts
+from leadline.posture.verdicts import Judgement
 from leadline.posture.worlds import Worlds
 from object_series import Change, resource_like, series
 

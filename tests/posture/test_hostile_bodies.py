@@ -9,7 +9,8 @@ from control_fixtures import fixtures_of
 
 from leadline.model.resource import Origin, resource_of
 from leadline.posture.catalogue import load_controls
-from leadline.posture.engine import Facts, judge
+from leadline.posture.engine import judge
+from leadline.posture.inventory import Facts
 
 CONTROLS = load_controls()
 ODD = [

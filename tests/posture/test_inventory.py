@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from leadline.model.resource import Origin, Resource, resource_of
-from leadline.posture.inventory import Inventory, kind_name
+from leadline.posture.index import kind_name
+from leadline.posture.inventory import Inventory
 
 VERSIONS = {
     "Deployment": "apps/v1",

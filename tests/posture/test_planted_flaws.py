@@ -11,7 +11,8 @@ import yaml
 from leadline.model.finding import Finding
 from leadline.model.resource import Origin, resource_of
 from leadline.posture.catalogue import load_controls
-from leadline.posture.engine import Facts, Judge
+from leadline.posture.engine import Judge
+from leadline.posture.inventory import Facts
 from leadline.posture.worlds import Worlds
 
 FOLDER = Path(__file__).parent / "planted"

@@ -8,7 +8,8 @@ from control_fixtures import fixtures_of
 from leadline.model.control import NotJudged
 from leadline.model.resource import Origin, resource_of
 from leadline.posture.catalogue import load_controls
-from leadline.posture.inventory import EVERY_KIND, WORKLOADS, Inventory
+from leadline.posture.index import EVERY_KIND, WORKLOADS
+from leadline.posture.inventory import Inventory
 from leadline.posture.required_kinds import kinds_needed
 from leadline.posture.subject import Container, Namespace, Workload, workloads_of
 

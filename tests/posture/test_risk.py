@@ -13,8 +13,8 @@ from msgspec import structs
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, resource_of
 from leadline.model.risk import ImageFacts, WorkloadRisk
-from leadline.outputs.first_fixes import first_fixes
-from leadline.outputs.risk_text import risk_lines, risk_picture
+from leadline.outputs.rows.first_fixes import first_fixes
+from leadline.outputs.text.risk_text import risk_lines, risk_picture
 from leadline.posture.catalogue import load_controls
 from leadline.posture.engine import judge
 from leadline.posture.risk.ranking import workload_risks

@@ -7,7 +7,8 @@ from leadline.model.resource import Origin, Resource, resource_of
 from leadline.posture.catalogue import load_controls
 from leadline.posture.checks.target_completeness import expect, expect_cluster, expect_pods
 from leadline.posture.engine import judge
-from leadline.posture.inventory import WORKLOADS, Facts, Inventory
+from leadline.posture.index import WORKLOADS
+from leadline.posture.inventory import Facts, Inventory
 
 
 def _object(path: str, kind: str, name: str, namespace: str = "shop", api: str = "v1") -> Resource:

@@ -12,12 +12,12 @@ from leadline.errors import StoreError, UsageError
 from leadline.model.control import Missing, Remove, Review, Set
 from leadline.model.finding import Finding
 from leadline.model.resource import resource_of
-from leadline.outputs.patch import FixedFile, exact_patch
+from leadline.outputs.text.patch import FixedFile, exact_patch
 from leadline.scans.fixing.fix_scan import FixResult, fix_scan
 from leadline.scans.fixing.wanted_edits import wanted_edits
 from leadline.scans.fixing.working_copy import write_back
 from leadline.scans.options import ChartOptions, PostureOptions
-from leadline.scans.posture_scan import posture_scan
+from leadline.scans.posture.posture_scan import posture_scan
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop"
 POD = """\

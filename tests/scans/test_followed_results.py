@@ -11,20 +11,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from leadline.api.carriers.memory import MemoryStore
+from leadline.api.posture_results import SCANS, SUMMARIES, posture_puts
+from leadline.api.protocol import Store
+from leadline.api.selection import Key
 from leadline.model.report import Target
 from leadline.model.resource import Resource, resource_of
-from leadline.outputs.place import NoPlaces
-from leadline.outputs.store.memory import MemoryStore
-from leadline.outputs.store.posture_results import SCANS, SUMMARIES, posture_puts
-from leadline.outputs.store.protocol import Store
-from leadline.outputs.store.selection import Key
-from leadline.scans.followed_results import FollowedResults, ScanRules
+from leadline.outputs.rows.place import NoPlaces
 from leadline.scans.options import PostureOptions
-from leadline.scans.policies import choose_policies
-from leadline.scans.reading import Reading
-from leadline.scans.result_writer import FIRST_SEEN, TIMESTAMP, ResultWriter
-from leadline.scans.scan_runs import all_of
-from leadline.scans.settings import shipped_settings
+from leadline.scans.posture.policies import choose_policies
+from leadline.scans.posture.reading import Reading
+from leadline.scans.posture.settings import shipped_settings
+from leadline.scans.stored.followed_results import FollowedResults, ScanRules
+from leadline.scans.stored.result_writer import FIRST_SEEN, TIMESTAMP, ResultWriter
+from leadline.scans.stored.scan_runs import all_of
 from object_series import resource_like, series
 
 OPTIONS = PostureOptions(frameworks=("all",))

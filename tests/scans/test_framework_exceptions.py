@@ -9,22 +9,21 @@ from typing import Any
 import orjson
 import pytest
 
+from leadline.api.carriers.memory import MemoryStore
+from leadline.api.posture_results import SUMMARIES
+from leadline.api.protocol import Paging
+from leadline.api.selection import Selection
 from leadline.model.report import PostureReport
-from leadline.outputs.format import Page
-from leadline.outputs.format_registry import find_format
-from leadline.outputs.place import NoPlaces
-from leadline.outputs.report_document import decode, encode
-from leadline.outputs.store.memory import MemoryStore
-from leadline.outputs.store.posture_results import SUMMARIES
-from leadline.outputs.store.protocol import Paging
-from leadline.outputs.store.selection import Selection
+from leadline.outputs.documents.report_document import decode, encode
+from leadline.outputs.format_registry import Page, find_format
+from leadline.outputs.rows.place import NoPlaces
 from leadline.programs.exporter.results import Results
 from leadline.scans.gates import Gates, verdict
 from leadline.scans.options import PostureOptions
-from leadline.scans.posture_runs import scores
-from leadline.scans.posture_scan import posture_scan
-from leadline.scans.store_posture import StoreOptions, store_posture
-from leadline.scans.stored_posture import stored_posture
+from leadline.scans.posture.posture_scan import posture_scan
+from leadline.scans.stored.posture_runs import scores
+from leadline.scans.stored.store_posture import StoreOptions, store_posture
+from leadline.scans.stored.stored_posture import stored_posture
 
 POD = {
     "apiVersion": "v1",

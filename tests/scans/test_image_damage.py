@@ -14,7 +14,7 @@ from image_archives import Blobs, digest, docker_archive, layer, write_files
 from leadline.errors import LeadlineError
 from leadline.model.package import Sbom
 from leadline.outputs.format_registry import find_format
-from leadline.scans.lazy_sbom import open_sbom
+from leadline.scans.images.lazy_sbom import open_sbom
 from leadline.scans.options import ImageOptions
 
 STATUS = b"Package: bash\nStatus: install ok installed\nVersion: 5.2\nArchitecture: all\n"

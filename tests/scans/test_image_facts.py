@@ -13,8 +13,9 @@ from leadline.model.package import ImageIdentity, Package, Sbom
 from leadline.model.resource import Resource, resource_of
 from leadline.model.risk import ImageFacts
 from leadline.model.vulnerability import DatabaseState, Exploited, Match
-from leadline.outputs.format import NoPlaces, Page, find_format
-from leadline.scans.image_facts import image_facts
+from leadline.outputs.format_registry import Page, find_format
+from leadline.outputs.rows.place import NoPlaces
+from leadline.scans.stored.image_facts import image_facts
 
 OPENSSL = Package("deb", "openssl", "3.0.1")
 ZLIB = Package("deb", "zlib", "1.2.1")

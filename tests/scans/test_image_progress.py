@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from leadline.image.image import Layer
-from leadline.scans.layer_progress import LayerProgress
+from leadline.sbom.image import Layer
+from leadline.scans.images.layer_progress import LayerProgress
 from leadline.sources.oci.layer import PieceLayer, RegionLayer
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from image_archives import Blobs, docker_archive, layer, write_files
 from leadline.programs.cli.main import main
-from leadline.scans import lazy_sbom
+from leadline.scans.images import lazy_sbom
 
 FORMATS = ["cyclonedx-json", "spdx-json", "syft-json"]
 STATUS = b"Package: bash\nStatus: install ok installed\nVersion: 5.2\nArchitecture: all\n"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from leadline.scans.file_source import read_files
 from leadline.scans.options import ChartOptions, PostureOptions
+from leadline.scans.posture.file_source import read_files
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\n  annotations: {annotations}\n"
 CHART = {

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from leadline.programs.cli.main import main
-from leadline.scans import own_rego
+from leadline.scans.posture import own_rego
 from leadline.sources.rego.engine import has_rego
 
 needs_rego = pytest.mark.skipif(not has_rego(), reason="the rego extra is not installed")

@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-import leadline.image.feeds
+import leadline.vulnerabilities.feeds
 from leadline.discover import discover
-from leadline.image.database_builder import build
-from leadline.image.feed import Feed
-from leadline.image.sample import MADE, sample_documents
-from leadline.scans.image_scan import image_scan
+from leadline.scans.images.image_scan import image_scan
+from leadline.scans.images.sample_database import SAMPLE_IMAGE, sample_for
+from leadline.scans.images.vulnerabilities import NO_DATABASE, OF_SAMPLE
 from leadline.scans.options import ImageOptions
-from leadline.scans.sample_database import SAMPLE_IMAGE, sample_for
-from leadline.scans.vulnerabilities import NO_DATABASE, OF_SAMPLE
+from leadline.vulnerabilities.database_builder import build
+from leadline.vulnerabilities.feed import Feed
+from leadline.vulnerabilities.sample import MADE, sample_documents
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "image"
-FEEDS = discover(leadline.image.feeds, Feed)
+FEEDS = discover(leadline.vulnerabilities.feeds, Feed)
 TODAY = "2026-09-01"
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from leadline.errors import SourceError, UsageError
-from leadline.scans.settings import read_settings
+from leadline.scans.posture.settings import read_settings
 
 KNOWN = {"cpu_limit_max": ("1",), "image_repository_allow_list": ()}
 

@@ -10,26 +10,25 @@ import orjson
 import pytest
 from msgspec import structs
 
+from leadline.api.carriers.memory import MemoryStore
+from leadline.api.posture_results import SCANS
+from leadline.api.protocol import Content, Paging, Put
+from leadline.api.selection import Key, Selection
 from leadline.errors import SourceError, UsageError
 from leadline.model.control import Control, Missing, Remove, Review, Set
 from leadline.model.finding import Finding, Unread
 from leadline.model.report import PostureReport, Target, Waived
 from leadline.model.resource import CLUSTER, Resource
 from leadline.model.waiver import Waiver, WaiverUse
-from leadline.outputs.format import Page
-from leadline.outputs.format_registry import find_format, formats_for
-from leadline.outputs.place import NoPlaces
-from leadline.outputs.store.memory import MemoryStore
-from leadline.outputs.store.posture_results import SCANS
-from leadline.outputs.store.protocol import Content, Paging, Put
-from leadline.outputs.store.selection import Key, Selection
+from leadline.outputs.format_registry import Page, find_format, formats_for
+from leadline.outputs.rows.place import NoPlaces
 from leadline.programs.apiserver.kinds import KINDS, serve
 from leadline.scans.options import PostureOptions
-from leadline.scans.posture_runs import Outcome, RunOptions, posture_run
-from leadline.scans.posture_scan import posture_scan
-from leadline.scans.scan_runs import FOLLOWING, RUNS, written
-from leadline.scans.store_posture import StoreOptions, store_posture
-from leadline.scans.stored_posture import stored_posture
+from leadline.scans.posture.posture_scan import posture_scan
+from leadline.scans.stored.posture_runs import Outcome, RunOptions, posture_run
+from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, written
+from leadline.scans.stored.store_posture import StoreOptions, store_posture
+from leadline.scans.stored.stored_posture import stored_posture
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FULL = StoreOptions(is_full=True)

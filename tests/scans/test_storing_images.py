@@ -6,17 +6,17 @@ from typing import Any
 
 import orjson
 
+from leadline.api.carriers.memory import MemoryStore
+from leadline.api.protocol import Content, Entry, FullError, Paging, Put
+from leadline.api.selection import Key, Selection
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage, UnreadImage
 from leadline.model.package import ImageIdentity, Package, Sbom
 from leadline.model.vulnerability import Match
-from leadline.outputs.store.image_results import MANIFESTS, SUMMARIES, RunningContainer, summary_names
-from leadline.outputs.store.memory import MemoryStore
-from leadline.outputs.store.protocol import Content, Entry, FullError, Paging, Put
-from leadline.outputs.store.selection import Key, Selection
-from leadline.scans.scan_runs import RUNS
-from leadline.scans.store_images import collect_images, store_image, store_images
+from leadline.scans.stored.image_results import MANIFESTS, SUMMARIES, RunningContainer, summary_names
+from leadline.scans.stored.scan_runs import RUNS
+from leadline.scans.stored.store_images import collect_images, store_image, store_images
 
 PACKAGE = Package(type="npm", name="left-pad", version="1.0.0")
 WEB = RunningContainer("Deployment", "web", "shop", "main")

@@ -8,17 +8,17 @@ from typing import Any
 import orjson
 import pytest
 
+from leadline.api.carriers.memory import MemoryStore
+from leadline.api.posture_results import SCANS, SUMMARIES, label_value, result_name, slug
+from leadline.api.protocol import FullError, Paging, Put
+from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
 from leadline.model.report import PostureReport
 from leadline.model.resource import Origin, Resource
-from leadline.outputs.store.memory import MemoryStore
-from leadline.outputs.store.posture_results import SCANS, SUMMARIES, label_value, result_name, slug
-from leadline.outputs.store.protocol import FullError, Paging, Put
-from leadline.outputs.store.selection import Key, Selection
 from leadline.scans.options import PostureOptions
-from leadline.scans.posture_scan import posture_scan
-from leadline.scans.scan_runs import RUNS
-from leadline.scans.store_posture import StoreOptions, store_posture
+from leadline.scans.posture.posture_scan import posture_scan
+from leadline.scans.stored.scan_runs import RUNS
+from leadline.scans.stored.store_posture import StoreOptions, store_posture
 
 FULL = StoreOptions(is_full=True)
 PRIVILEGED = "C-0057"

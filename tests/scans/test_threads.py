@@ -11,10 +11,10 @@ from pathlib import Path
 
 import leadline
 from image_archives import docker_archive, layer
-from leadline.image.image import Limits
-from leadline.image.layers.memory_budget import MemoryBudget
 from leadline.model.image_report import ImageReport
 from leadline.model.report import PostureReport
+from leadline.sbom.image import Limits
+from leadline.sbom.layers.memory_budget import MemoryBudget
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop"
 STATUS = "Package: {}\nStatus: install ok installed\nVersion: 1.0\nArchitecture: all\n"

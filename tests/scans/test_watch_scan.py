@@ -12,7 +12,7 @@ import pytest
 from leadline.errors import UsageError
 from leadline.model.report import PostureReport
 from leadline.scans.options import PostureOptions
-from leadline.scans.watch_scan import ScanChange, watch_scan
+from leadline.scans.posture.watch_scan import ScanChange, watch_scan
 from list_server import Row
 from watch_server import WatchServer, event
 

@@ -9,17 +9,11 @@ from leadline.errors import ClusterError
 from leadline.model.finding import AccessRule, Unread
 from leadline.posture.catalogue import load_controls
 from leadline.posture.engine import judge
+from leadline.sources.cluster.connection import Cluster, Patience, connect
 from leadline.sources.cluster.discovery import ApiKind
-from leadline.sources.cluster.listing import Lister, Scope
-from leadline.sources.cluster.reader import (
-    ANY_WORKLOAD,
-    Cluster,
-    Patience,
-    Progress,
-    connect,
-    get_workload,
-    read_cluster,
-)
+from leadline.sources.cluster.listing import Lister, Progress, Scope
+from leadline.sources.cluster.rbac import ANY_WORKLOAD
+from leadline.sources.cluster.reader import get_workload, read_cluster
 from list_server import Fault, ListServer, Row, status
 
 IMPATIENT = Patience(attempts=3, first_wait_s=0.0, longest_wait_s=0.0, connect_s=5.0, silence_s=5.0)

@@ -1,4 +1,4 @@
-from leadline.outputs.store.image_results import MANIFESTS, SBOMS, SUMMARIES, VEX
+from leadline.scans.stored.image_results import MANIFESTS, SBOMS, SUMMARIES, VEX
 from leadline.sources.cluster.discovery import ApiKind
 from leadline.sources.cluster.rbac import ANY_WORKLOAD, least_role, missing_rule, operator_roles
 

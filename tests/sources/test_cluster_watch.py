@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from leadline.sources.cluster.reader import Cluster, Patience, connect
+from leadline.sources.cluster.connection import Cluster, Patience, connect
 from leadline.sources.cluster.watch import ClusterWatch, watch_cluster
 from list_server import Fault, Row, status
 from watch_server import WatchServer, event, expired

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from image_archives import digest, docker_archive, layer
 from leadline.errors import SourceError
-from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.identity.reference import Reference, read_reference
-from leadline.image.sbom_cache import make_sbom
+from leadline.model.package import Package
+from leadline.packages.file import File
+from leadline.packages.reference import Reference, read_reference
+from leadline.sbom.cataloguer import Packages, cataloguer
+from leadline.sbom.sbom_cache import make_sbom
 from leadline.sources.images.boltdb import Bolt, DamagedBolt
 from leadline.sources.images.containerd import NAMES, open_containerd_image
 from leadline.sources.images.containerd_grpc import read_fields, text_field

@@ -13,8 +13,10 @@ import pytest
 
 from image_archives import docker_archive, layer
 from leadline.errors import RegistryError
-from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.sbom_cache import make_sbom
+from leadline.model.package import Package
+from leadline.packages.file import File
+from leadline.sbom.cataloguer import Packages, cataloguer
+from leadline.sbom.sbom_cache import make_sbom
 from leadline.sources.images.resolve import ImageOptions, open_image
 from leadline.sources.registry.options import Credential, RegistryOptions, Trust
 

@@ -17,9 +17,10 @@ import pytest
 
 from image_archives import digest, docker_archive, layer
 from leadline.errors import SourceError, UsageError
-from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.sbom_cache import make_sbom
-from leadline.model.package import Sbom
+from leadline.model.package import Package, Sbom
+from leadline.packages.file import File
+from leadline.sbom.cataloguer import Packages, cataloguer
+from leadline.sbom.sbom_cache import make_sbom
 from leadline.sources.images.cache import LayerCache
 from leadline.sources.images.docker import open_daemon_image, sockets
 from leadline.sources.images.resolve import ImageOptions, open_image

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from leadline.model.waiver import Waiver
-from leadline.scans.waiving import in_namespaces
+from leadline.scans.waivers.waiving import in_namespaces
 from leadline.sources.waivers.exception_spec import ClusterExceptionSpec, ExceptionSpec
 from leadline.sources.waivers.exceptions import (
     DESIGNATOR,

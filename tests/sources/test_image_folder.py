@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from image_archives import write_files
-from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.layers.file_selector import FileSelector
-from leadline.image.layers.scan import facts_of
-from leadline.image.layers.scan_options import LayerScanOptions
-from leadline.image.layers.tar import Entry
 from leadline.model.finding import Unread
+from leadline.model.package import Package
+from leadline.packages.file import File
+from leadline.sbom.cataloguer import Packages, cataloguer
+from leadline.sbom.layers.file_selector import FileSelector
+from leadline.sbom.layers.scan import facts_of
+from leadline.sbom.layers.scan_options import LayerScanOptions
+from leadline.sbom.layers.tar import Entry
 from leadline.sources.images import directory as image_folder
 from leadline.sources.images.directory import open_image_folder
 

@@ -13,12 +13,13 @@ from msgspec import structs
 
 from image_archives import Blobs, configuration, digest, docker_archive, layer, write_files
 from leadline.errors import SourceError, UsageError
-from leadline.image.cataloguer import File, Package, Packages, Tree, cataloguer
-from leadline.image.findings import image_findings, not_judged
-from leadline.image.image import Layer
-from leadline.image.sbom_cache import make_sbom
 from leadline.model.finding import Unread
-from leadline.model.package import ImageConfig, ImageFile, Sbom
+from leadline.model.package import ImageConfig, ImageFile, Package, Sbom
+from leadline.packages.file import File
+from leadline.sbom.cataloguer import Packages, Tree, cataloguer
+from leadline.sbom.findings import image_findings, not_judged
+from leadline.sbom.image import Layer
+from leadline.sbom.sbom_cache import make_sbom
 from leadline.sources.images.cache import LayerCache
 from leadline.sources.images.resolve import ImageOptions, open_image
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from leadline.errors import RegistryError
-from leadline.image.layers.stream import Damaged, Forged
+from leadline.sbom.layers.stream import Damaged, Forged
 from leadline.sources.oci.layer import (
     LARGEST_LAYER,
     UNSUSPICIOUS_BYTES,

@@ -13,10 +13,11 @@ from cryptography.x509.oid import NameOID
 
 from image_archives import Blobs, digest, layer
 from leadline.errors import RegistryError, UsageError
-from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.sbom_cache import make_sbom
 from leadline.model.finding import Unread
-from leadline.model.package import Sbom
+from leadline.model.package import Package, Sbom
+from leadline.packages.file import File
+from leadline.sbom.cataloguer import Packages, cataloguer
+from leadline.sbom.sbom_cache import make_sbom
 from leadline.sources.images.cache import LayerCache
 from leadline.sources.images.resolve import ImageOptions, open_image
 from leadline.sources.registry import http as registry_http

@@ -10,7 +10,7 @@ import pytest
 
 from image_archives import layer
 from leadline.errors import RegistryError
-from leadline.image.identity.reference import read_reference
+from leadline.packages.reference import read_reference
 from leadline.sources.images.resolve import ImageOptions, open_image
 from leadline.sources.registry.auth import credentials_for
 from leadline.sources.registry.options import Credential, PullSecret, RegistryOptions, Trust, Wait, never

@@ -7,9 +7,10 @@ import pytest
 
 from image_archives import digest, layer
 from leadline.errors import RegistryError
-from leadline.image.cataloguer import File, Package, Packages, cataloguer
-from leadline.image.sbom_cache import make_sbom
-from leadline.model.package import Sbom
+from leadline.model.package import Package, Sbom
+from leadline.packages.file import File
+from leadline.sbom.cataloguer import Packages, cataloguer
+from leadline.sbom.sbom_cache import make_sbom
 from leadline.sources.images.resolve import ImageOptions, open_image
 from leadline.sources.oci.layer import OpenedImage
 from leadline.sources.registry import http as registry_http

@@ -12,10 +12,9 @@ from cost_growth import cost_growth
 from leadline.errors import SourceError
 from leadline.model.finding import Unread
 from leadline.model.package import Package, Sbom
-from leadline.outputs.components import components
-from leadline.outputs.format import find_format
-from leadline.outputs.format_registry import Page
-from leadline.outputs.place import NoPlaces
+from leadline.outputs.documents.components import components
+from leadline.outputs.format_registry import Page, find_format
+from leadline.outputs.rows.place import NoPlaces
 from leadline.sources.sbom.reader import read_sbom_document
 from leadline.sources.sbom.sniff import begins_like_sbom
 

@@ -13,9 +13,9 @@ from cost_growth import cost_growth
 from leadline.errors import SourceError
 from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity, Package, Sbom
-from leadline.outputs.components import components
-from leadline.outputs.declared_licences import declared
-from leadline.outputs.format import find_format
+from leadline.outputs.documents.components import components
+from leadline.outputs.documents.declared_licences import declared
+from leadline.outputs.format_registry import find_format
 from leadline.sources.sbom.reader import read_sbom_document
 from outputs.sample_packages import CREATED, SBOM, sbom_page
 

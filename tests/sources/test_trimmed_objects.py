@@ -9,7 +9,7 @@ from control_fixtures import fixtures_of, judged
 
 from leadline.model.control import BuiltControl
 from leadline.posture.catalogue import load_controls
-from leadline.posture.engine import Judgement
+from leadline.posture.verdicts import Judgement
 from leadline.sources.cluster.trim import SharedParts, lightened, trim
 
 SECRETS_IN_MANIFESTS = "L-0005"

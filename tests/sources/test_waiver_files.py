@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from leadline.errors import LeadlineError, SourceError, UsageError
 from leadline.model.resource import Origin, resource_of
 from leadline.model.waiver import ObjectMatch, Waiver
-from leadline.scans.waiving import in_namespaces
+from leadline.scans.waivers.waiving import in_namespaces
 from leadline.sources.waivers.marks import annotated, comments
 from leadline.sources.waivers.reader import MOST_WAIVERS, read_waivers
 from leadline.sources.waivers.schema import schema

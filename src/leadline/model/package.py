@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from leadline.model.finding import Unread
 
+DISTRIBUTION_TYPES = frozenset(("apk", "deb", "rpm", "alpm"))
+"""purl types of the packages that a distribution's own package manager installs."""
+
 
 class Digest(Struct, frozen=True):
     """A checksum: ``algorithm`` in lower case without a dash (``sha256``), ``value`` in hexadecimal."""

@@ -11,12 +11,12 @@ from leadline.errors import UsageError
 from leadline.model.control import Severity
 from leadline.model.report import PostureReport
 from leadline.outputs.allowance import MOST_CHARACTERS
-from leadline.outputs.document_template import MakeDraft
+from leadline.outputs.documents.document_template import MakeDraft
 
 if TYPE_CHECKING:
     from io import TextIOWrapper
 
-    from leadline.outputs.place import Places
+    from leadline.outputs.rows.place import Places
 
 _FORMATS = "leadline.outputs.formats"
 _ALIASES = {

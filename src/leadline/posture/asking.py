@@ -16,8 +16,8 @@ from leadline.model.control import Missing, NotJudged, Remove, Review, Set, Viol
 from leadline.model.finding import Finding, Unread
 from leadline.model.resource import Resource, with_own_ids
 from leadline.posture.control_plane import process_of
-from leadline.posture.index import Read
-from leadline.posture.inventory import EVERY_KIND, WORKLOADS, Inventory, kind_name
+from leadline.posture.index import EVERY_KIND, WORKLOADS, Read, kind_name
+from leadline.posture.inventory import Inventory
 from leadline.posture.questions import Group, Groups, Questions
 from leadline.posture.subject import Container, Namespace, Workload
 from leadline.posture.unbound_roles import unbound

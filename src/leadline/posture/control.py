@@ -42,7 +42,8 @@ from leadline.model.control import (
 )
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import ApiServer, ControllerManager, Etcd, Scheduler
-from leadline.posture.inventory import WORKLOADS, Inventory
+from leadline.posture.index import WORKLOADS
+from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Container, Namespace, Workload, mapping, mappings, sequence, text
 
 __all__ = [

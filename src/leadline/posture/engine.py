@@ -10,19 +10,8 @@ from leadline.model.resource import Resource
 from leadline.posture.asking import BATCH, GRANTS, Asking, Tracer
 from leadline.posture.inventory import Facts, Inventory
 from leadline.posture.questions import Questions, Settings
-from leadline.posture.verdicts import Judgement, Reason, SubjectVerdict, Verdict, judgement_of
+from leadline.posture.verdicts import Judgement, SubjectVerdict, Verdict, judgement_of
 from leadline.posture.worlds import Worlds
-
-__all__ = [
-    "GRANTS",
-    "Facts",
-    "Judge",
-    "Judgement",
-    "Reason",
-    "SubjectVerdict",
-    "Verdict",
-    "judge",
-]
 
 T = TypeVar("T")
 

@@ -30,9 +30,7 @@ from leadline.posture.apply_unit import (
 )
 from leadline.posture.control_plane import ControlPlaneProcess, process_of
 from leadline.posture.index import (
-    EVERY_KIND,
     WITHOUT_NAMESPACE,
-    WORKLOADS,
     Index,
     Read,
     Store,
@@ -61,8 +59,6 @@ from leadline.posture.join_indexes import (
     in_space,
 )
 from leadline.posture.subject import Workload, mapping, text
-
-__all__ = ["DEFAULT_NAMESPACE", "EVERY_KIND", "WORKLOADS", "Facts", "Index", "Inventory", "kind_name"]
 
 DEFAULT_ACCOUNT = "default"
 T = TypeVar("T")

@@ -10,7 +10,8 @@ from leadline.model.control import BuiltControl, Violations
 from leadline.model.finding import Skip
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import PROCESSES
-from leadline.posture.inventory import EVERY_KIND, WORKLOADS, Facts
+from leadline.posture.index import EVERY_KIND, WORKLOADS
+from leadline.posture.inventory import Facts
 from leadline.posture.subject import Container, Workload
 
 K = TypeVar("K")

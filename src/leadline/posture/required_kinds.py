@@ -6,7 +6,7 @@ from leadline.kube.rbac import RBAC_KINDS, Grant, Rights
 from leadline.model.control import BuiltControl
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import ControlPlaneProcess
-from leadline.posture.inventory import EVERY_KIND, WORKLOADS
+from leadline.posture.index import EVERY_KIND, WORKLOADS
 from leadline.posture.subject import Container, Namespace, Workload
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from leadline.errors import LeadlineError
-from leadline.outputs.plain import plain
+from leadline.outputs.text.plain import plain
 
 _LONGEST_LINE = 2_000
 _KEPT_FREE = 1 << 18

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.model.report import PostureReport
-from leadline.outputs.format import find_format, formats_for
+from leadline.outputs.format_registry import find_format, formats_for
 from leadline.outputs.formats import pretty as pretty_format
 from outputs.sample_report import REPORT, SECRETS, page
 from outputs.screen_width import too_wide

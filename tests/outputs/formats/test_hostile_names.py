@@ -10,7 +10,7 @@ from leadline.model.control import Missing, Review, Set
 from leadline.model.finding import Finding, Unread
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, resource_of
-from leadline.outputs.format import find_format, formats_for
+from leadline.outputs.format_registry import find_format, formats_for
 from outputs.sample_report import CONTROLS, REPORT, page
 
 HOSTILE = "a\x1b[2J\x1b]0;title\x07\u202eb\u2028c\r\nd\x9be [bold red]f[/]"

@@ -12,7 +12,7 @@ from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage, U
 from leadline.model.package import ImageIdentity, Package, Sbom
 from leadline.model.vulnerability import DatabaseState, Exploited, FeedState, Match, Suppressed
 from leadline.outputs.format_registry import Page, find_format
-from leadline.outputs.place import NoPlaces
+from leadline.outputs.rows.place import NoPlaces
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=y>&\x1b[31m"
 

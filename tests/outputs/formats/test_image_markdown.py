@@ -9,7 +9,8 @@ from leadline.model.finding import Unread
 from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage, UnreadImage
 from leadline.model.package import Package
 from leadline.model.vulnerability import Match
-from leadline.outputs.format import NoPlaces, Page, find_format
+from leadline.outputs.format_registry import Page, find_format
+from leadline.outputs.rows.place import NoPlaces
 from outputs.sample_sbom import VULNERABLE
 
 HOSTILE = "x`|<img src=x>@octocat ::error::\n## y\x1b[2J%0A"

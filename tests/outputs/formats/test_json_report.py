@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from leadline.model.finding import Skip
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, resource_of
-from leadline.outputs.format import find_format
+from leadline.outputs.format_registry import find_format
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.redaction.values import SecretValues
 from outputs.sample_report import FINDINGS, READER, REPORT, SETTINGS, SUBJECT, WEB, page

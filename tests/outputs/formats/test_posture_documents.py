@@ -17,11 +17,11 @@ from markdown_it import MarkdownIt
 
 from leadline.model.finding import Unread
 from leadline.model.report import PostureReport
-from leadline.outputs.format import Asked, find_format
+from leadline.outputs.format_registry import Asked, find_format
 from leadline.outputs.formats import github as github_format
 from leadline.outputs.formats import markdown as markdown_format
 from leadline.outputs.formats import policyreport as policy_format
-from leadline.outputs.html_page import SCRIPT
+from leadline.outputs.text.html_page import SCRIPT
 from outputs.formats.test_hostile_names import HostilePlaces, hostile_report
 from outputs.gitlab_schemas import CODE_QUALITY, SAST
 from outputs.sample_report import FINDINGS, REPORT, WEB, page

@@ -8,8 +8,9 @@ from leadline.model.control import Missing, Remove
 from leadline.model.finding import Finding, Unread
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, resource_of, with_own_ids
-from leadline.outputs.format import find_format, uri_of
+from leadline.outputs.format_registry import find_format
 from leadline.outputs.formats.sarif import MOST_RESULTS
+from leadline.outputs.text.addresses import uri_of
 from outputs.sample_report import CONTROLS, FINDINGS, REPORT, TEXT, WEB, SamplePlaces, page
 from outputs.sarif_schema import SARIF
 

@@ -11,13 +11,13 @@ import yaml
 
 from leadline.errors import SourceError
 from leadline.model.report import PostureReport
-from leadline.outputs.format import Page, formats_for
+from leadline.outputs.documents.report_document import encode
+from leadline.outputs.documents.sealing import sealed
+from leadline.outputs.format_registry import Page, formats_for
 from leadline.outputs.redaction.log import safe_formatter
 from leadline.outputs.redaction.values import SecretValues
-from leadline.outputs.report_document import encode
-from leadline.outputs.sealing import sealed
 from leadline.scans.options import ChartOptions, PostureOptions
-from leadline.scans.posture_scan import open_posture_scan
+from leadline.scans.posture.posture_scan import open_posture_scan
 from outputs.redaction.credentials import ALL, BY_FORM, BY_PLACE
 
 

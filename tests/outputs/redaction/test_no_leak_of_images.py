@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from image_archives import docker_archive, layer
-from leadline.image.diff import image_diff
 from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport
 from leadline.model.package import Sbom
 from leadline.outputs.format_registry import Format, Page, formats_for
-from leadline.outputs.image_diff_text import diff_json, diff_lines
-from leadline.outputs.place import NoPlaces
-from leadline.outputs.store.image_results import RunningContainer, Scanned, image_puts
-from leadline.scans.image_scan import image_report, image_scan
-from leadline.scans.images_scan import ImageTargets, images_scan
-from leadline.scans.lazy_sbom import open_sbom
+from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.text.image_diff_text import diff_json, diff_lines
+from leadline.sbom.diff import image_diff
+from leadline.scans.images.image_scan import image_report, image_scan
+from leadline.scans.images.images_scan import ImageTargets, images_scan
+from leadline.scans.images.lazy_sbom import open_sbom
 from leadline.scans.options import ImageOptions
+from leadline.scans.stored.image_results import RunningContainer, Scanned, image_puts
 from outputs.redaction.credentials import ALL
 from outputs.redaction.test_no_leak import leaks
 

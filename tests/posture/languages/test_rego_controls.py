@@ -5,7 +5,7 @@ from collections.abc import Callable
 from leadline.model.control import Remove, Review, Set
 from leadline.model.finding import Skip, Unread
 from leadline.model.resource import Origin, Resource, resource_of
-from leadline.posture.engine import Judgement, judge
+from leadline.posture.engine import judge
 from leadline.posture.languages.rego import (
     SUBJECTS,
     Alert,
@@ -19,6 +19,7 @@ from leadline.posture.languages.rego import (
     controls_of,
     setting_name,
 )
+from leadline.posture.verdicts import Judgement
 
 PODS = Match(frozenset({""}), frozenset({"v1"}), frozenset({"pods"}), ("pods",))
 BINDING = {

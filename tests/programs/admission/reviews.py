@@ -11,8 +11,8 @@ from leadline.posture.catalogue import load_controls
 from leadline.programs.admission.reviewer import Decision, Known, Reviewer
 from leadline.programs.admission.settings import Settings
 from leadline.programs.admission.wire import read_review
-from leadline.scans.one_object import AloneJudge
-from leadline.scans.settings import shipped_settings
+from leadline.scans.posture.one_object import AloneJudge
+from leadline.scans.posture.settings import shipped_settings
 
 NOW = datetime(2027, 1, 31, 12, tzinfo=UTC)
 Body = dict[str, Any]

@@ -15,10 +15,10 @@ from leadline.model.control import BuiltControl
 from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
 from leadline.posture.inventory import Facts
-from leadline.scans.one_object import AloneJudge
 from leadline.scans.options import PostureOptions
-from leadline.scans.posture_scan import posture_scan
-from leadline.scans.settings import shipped_settings
+from leadline.scans.posture.one_object import AloneJudge
+from leadline.scans.posture.posture_scan import posture_scan
+from leadline.scans.posture.settings import shipped_settings
 from leadline.sources.waivers.marks import annotated
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "shop"

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import orjson
 from msgspec import Struct
 
-from leadline.outputs.store.memory import MemoryStore
+from leadline.api.carriers.memory import MemoryStore
 from leadline.programs.apiserver import refusal
 from leadline.programs.apiserver.access import Asked, User
 from leadline.programs.apiserver.app import App

@@ -5,8 +5,8 @@ import asyncio
 import orjson
 from asgi import ROOT, TABLE, Client, run
 
-from leadline.outputs.store.protocol import Content, Put
-from leadline.outputs.store.selection import Key
+from leadline.api.protocol import Content, Put
+from leadline.api.selection import Key
 
 PLURAL = "workloadconfigurationscansummaries"
 PATH = f"{ROOT}/namespaces/shop/{PLURAL}"

@@ -13,7 +13,7 @@ from extension import ROOT, Extension
 from workloads import privileged
 
 from leadline.model.report import PostureReport
-from leadline.outputs.report_document import decode
+from leadline.outputs.documents.report_document import decode
 
 pytestmark = pytest.mark.cluster
 SUMMARIES = "workloadconfigurationscansummaries"

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from file_server import FileServer, serving_files
-from image.matching.made_database import advisory, build_of
 from leadline.model.vulnerability import FeedDate
+from vulnerabilities.matching.made_database import advisory, build_of
 
 pytestmark = pytest.mark.usefixtures("own_image_place")
 

@@ -6,12 +6,12 @@ import pytest
 import yaml
 
 from leadline.model.control import Framework, FrameworkEntry
-from leadline.outputs.format import control_text
+from leadline.outputs.rows.remediation import control_text
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.commands.explain import heading_of, markdown
 from leadline.programs.cli.main import main
-from leadline.scans.example_fix import example_fix
-from leadline.scans.settings import shipped_settings
+from leadline.scans.fixing.example_fix import example_fix
+from leadline.scans.posture.settings import shipped_settings
 
 CONTROLS = {control.id: control for control in load_controls()}
 SETTINGS = shipped_settings(CONTROLS.values())

@@ -7,19 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-from image.matching.made_database import advisory, build_of
 from image_archives import docker_archive, layer
 from leadline.programs.cli import main as main_module
+from vulnerabilities.matching.made_database import advisory, build_of
 
 LEADLINE = [sys.executable, "-m", "leadline.programs.cli.main"]
 RUN = "import sys\nfrom leadline.programs.cli.main import main\nmain(sys.argv[1:])\n"
 IMPORTED = (
     f"{RUN}"
     "print(sorted({'rich', 'yaml', 'http.client', 'sqlite3', 'asyncio', 'ssl', "
-    "'leadline.posture.engine', 'leadline.image.cataloguers.dpkg'} & set(sys.modules)), file=sys.stderr)"
+    "'leadline.posture.engine', 'leadline.sbom.cataloguers.dpkg'} & set(sys.modules)), file=sys.stderr)"
 )
 UNNEEDED = {
-    "leadline.image.sbom",
+    "leadline.sbom.sbom",
     "leadline.outputs.redaction.sbom",
     "tomllib",
     "zstandard",
@@ -39,7 +39,11 @@ SLOW = {
 """Each takes longer to import than the search for vulnerabilities takes; none of it is needed for that."""
 MOST_FILES = 130
 """Of ours that may be imported; a hundredth of the whole command goes to each."""
-OF_OBJECTS = ("leadline.posture.inventory", "leadline.outputs.overview", "leadline.scans.waiving")
+OF_OBJECTS = (
+    "leadline.posture.inventory",
+    "leadline.outputs.rows.overview",
+    "leadline.scans.waivers.waiving",
+)
 
 
 def many_packages(folder: Path) -> Path:
@@ -58,7 +62,7 @@ def test_a_second_look_at_an_archive_imports_no_cataloguer_and_nothing_of_the_ne
         subprocess.run(command, env=environ, capture_output=True, text=True, check=True) for _ in range(2)
     )
     assert first.stdout == second.stdout
-    assert "leadline.image.cataloguers.dpkg" in first.stderr
+    assert "leadline.sbom.cataloguers.dpkg" in first.stderr
     assert second.stderr == "[]\n"
 
 
@@ -82,8 +86,8 @@ def test_a_second_scan_imports_nothing_of_objects_of_layers_or_of_secrets(tmp_pa
     )
     assert first > UNNEEDED
     assert not [name for name in second if name in UNNEEDED | SLOW or name.startswith(OF_OBJECTS)]
-    assert {name for name in second if name.startswith("leadline.image.versions.")} == {
-        "leadline.image.versions.deb"
+    assert {name for name in second if name.startswith("leadline.vulnerabilities.versions.")} == {
+        "leadline.vulnerabilities.versions.deb"
     }
     assert len([name for name in second if name.startswith("leadline")]) < MOST_FILES
 

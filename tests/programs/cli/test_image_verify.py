@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from image.matching.made_database import advisory, build_of
 from image_archives import digest as digest_of
 from image_archives import docker_archive, layer
 from registry_process import is_here, real_registry
 from signing import AT, BUNDLE, DSSE, SIMPLE, Sigstore, attestation, new_key, payload, pem, signature
+from vulnerabilities.matching.made_database import advisory, build_of
 
 pytestmark = [
     pytest.mark.usefixtures("own_image_place"),

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import leadline
-from image.matching.made_database import advisory, build_of
 from image_archives import docker_archive, layer
 from leadline.model.vulnerability import Exploited, Fact, FeedDate
+from vulnerabilities.matching.made_database import advisory, build_of
 
 pytestmark = pytest.mark.usefixtures("own_image_place")
 

@@ -12,7 +12,7 @@ import leadline
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli import lazy_group
 from leadline.programs.cli.main import main
-from leadline.scans.frameworks import load_frameworks
+from leadline.scans.posture.frameworks import load_frameworks
 
 
 @pytest.fixture(autouse=True)

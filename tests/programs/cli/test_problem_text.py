@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from image.matching.made_database import advisory, build_of
 from leadline.programs.cli.problem_text import problem_lines
+from vulnerabilities.matching.made_database import advisory, build_of
 
 
 def test_each_ecosystem_has_its_share_and_languages_come_first(tmp_path: Path):

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import leadline
-from leadline.outputs.plain import columns
+from leadline.outputs.text.plain import columns
 from leadline.programs.cli.progress import progress
 
 LEADLINE = [sys.executable, "-m", "leadline.programs.cli.main"]

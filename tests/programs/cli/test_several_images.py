@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from image.matching.made_database import advisory, build_of
 from image_archives import Blobs, docker_archive, layer
 from leadline.model.images_report import ImagesReport
 from leadline.model.vulnerability import Exploited, FeedDate
 from leadline.outputs.format_registry import formats_for
-from leadline.scans.images_scan import MOST_IMAGES
+from leadline.scans.images.images_scan import MOST_IMAGES
 from list_server import ListServer, Row
 from outputs.sarif_schema import SARIF
 from outputs.screen_width import too_wide
 from registry_server import Server, serving
+from vulnerabilities.matching.made_database import advisory, build_of
 
 pytestmark = pytest.mark.usefixtures("own_image_place")
 

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from image.matching.made_database import advisory, build_of
 from image_archives import docker_archive, layer
 from leadline.model.image_report import ImageReport
 from leadline.model.report import PostureReport
 from leadline.model.vulnerability import FeedDate
 from leadline.outputs.format_registry import formats_for
 from outputs.sarif_schema import SARIF
+from vulnerabilities.matching.made_database import advisory, build_of
 
 pytestmark = pytest.mark.usefixtures("own_image_place")
 

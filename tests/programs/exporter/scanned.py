@@ -12,9 +12,9 @@ from leadline.model.vulnerability import DatabaseState, Exploited, Match
 from leadline.posture.catalogue import load_controls
 from leadline.programs.exporter.following import Follower, Patience, Readable
 from leadline.programs.exporter.results import Results
-from leadline.scans.frameworks import load_frameworks
 from leadline.scans.options import PostureOptions
-from leadline.scans.posture_scan import posture_scan
+from leadline.scans.posture.frameworks import load_frameworks
+from leadline.scans.posture.posture_scan import posture_scan
 
 PACKAGE = Package(type="npm", name="left-pad", version="1.0.0")
 DATABASE_DATE = "2026-11-20"

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from scanned import image, scan
 
-from leadline.outputs.store.image_results import RunningContainer
-from leadline.outputs.store.local import LocalStore
-from leadline.outputs.store.protocol import Content, Put
-from leadline.outputs.store.selection import Key
-from leadline.scans.store_images import store_image
-from leadline.scans.store_posture import StoreOptions, store_posture
+from leadline.api.carriers.local import LocalStore
+from leadline.api.protocol import Content, Put
+from leadline.api.selection import Key
+from leadline.scans.stored.image_results import RunningContainer
+from leadline.scans.stored.store_images import store_image
+from leadline.scans.stored.store_posture import StoreOptions, store_posture
 
 
 def store(folder: Path, *manifests: str) -> Path:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from scanned import deployment, followed, image, scan
 
-from leadline.outputs.store.image_results import RunningContainer
-from leadline.outputs.store.memory import MemoryStore
+from leadline.api.carriers.memory import MemoryStore
 from leadline.programs.exporter.alert_conditions import (
     LEFT_OUT,
     MOST_OF_A_RULE,
@@ -19,8 +18,9 @@ from leadline.programs.exporter.alert_conditions import (
 from leadline.programs.exporter.alert_settings import Ages, Allowed, Thresholds
 from leadline.programs.exporter.facts import seconds_of
 from leadline.programs.exporter.results import Results
-from leadline.scans.store_images import store_image
-from leadline.scans.store_posture import StoreOptions, store_posture
+from leadline.scans.stored.image_results import RunningContainer
+from leadline.scans.stored.store_images import store_image
+from leadline.scans.stored.store_posture import StoreOptions, store_posture
 
 FULL = StoreOptions(is_full=True)
 NOTHING = Thresholds(exploited=False, new_critical=False, unread=None)

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 from scanned import image
 
+from leadline.api.carriers.memory import MemoryStore
+from leadline.api.posture_results import SUMMARIES
+from leadline.api.protocol import Content, Put
+from leadline.api.selection import Key
 from leadline.errors import StoreError
 from leadline.outputs.alerts.protocol import DeliveryError, Group
-from leadline.outputs.store.image_results import RunningContainer
-from leadline.outputs.store.memory import MemoryStore
-from leadline.outputs.store.posture_results import SUMMARIES
-from leadline.outputs.store.protocol import Content, Put
-from leadline.outputs.store.selection import Key
 from leadline.programs.exporter.alert_settings import Allowed, Thresholds
 from leadline.programs.exporter.alert_state import KEPT_S, MOST_ENDED, AlertState
 from leadline.programs.exporter.alerting import Alerting, Named, Pace
 from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.results import Results
-from leadline.scans.store_images import store_image
+from leadline.scans.stored.image_results import RunningContainer
+from leadline.scans.stored.store_images import store_image
 
 PACE = Pace(look_s=0.01, settle_s=0.0, again_s=10, longest_s=40, lost_s=60)
 NONE_CRITICAL = Thresholds(workloads=Allowed(controls={"critical": 0}), new_critical=False, unread=None)

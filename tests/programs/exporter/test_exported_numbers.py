@@ -13,12 +13,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 from scanned import DATABASE_DATE, deployment, followed, image, scan, until
 
-from leadline.outputs.store.image_results import MANIFESTS, RunningContainer
-from leadline.outputs.store.image_results import SUMMARIES as CONTAINERS
-from leadline.outputs.store.memory import MemoryStore
-from leadline.outputs.store.posture_results import SUMMARIES
-from leadline.outputs.store.protocol import Content, Paging, Put
-from leadline.outputs.store.selection import Key, Selection
+from leadline.api.carriers.memory import MemoryStore
+from leadline.api.posture_results import SUMMARIES
+from leadline.api.protocol import Content, Paging, Put
+from leadline.api.selection import Key, Selection
 from leadline.programs.exporter.facts import seconds_of
 from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.metrics import MOST_SERIES
@@ -26,10 +24,12 @@ from leadline.programs.exporter.results import IMAGE_SCANS, Results
 from leadline.programs.exporter.scraping import Numbers
 from leadline.programs.exporter.settings import Settings
 from leadline.scans.options import PostureOptions
-from leadline.scans.scan_runs import RUNS
-from leadline.scans.store_images import store_image
-from leadline.scans.store_posture import StoreOptions, store_posture
-from leadline.scans.stored_posture import stored_posture
+from leadline.scans.stored.image_results import MANIFESTS, RunningContainer
+from leadline.scans.stored.image_results import SUMMARIES as CONTAINERS
+from leadline.scans.stored.scan_runs import RUNS
+from leadline.scans.stored.store_images import store_image
+from leadline.scans.stored.store_posture import StoreOptions, store_posture
+from leadline.scans.stored.stored_posture import stored_posture
 
 FULL = StoreOptions(is_full=True)
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")

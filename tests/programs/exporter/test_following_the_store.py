@@ -7,15 +7,15 @@ from pathlib import Path
 from msgspec import structs
 from scanned import PATIENCE, deployment, followed, new_results, scan, until
 
+from leadline.api.carriers.memory import MemoryStore
+from leadline.api.posture_results import SUMMARIES
+from leadline.api.protocol import Changes, Content, GoneError, Page, Paging, Put
+from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
-from leadline.outputs.store.memory import MemoryStore
-from leadline.outputs.store.posture_results import SUMMARIES
-from leadline.outputs.store.protocol import Changes, Content, GoneError, Page, Paging, Put
-from leadline.outputs.store.selection import Key, Selection
 from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.scraping import Numbers
 from leadline.programs.exporter.settings import Settings
-from leadline.scans.store_posture import StoreOptions, store_posture
+from leadline.scans.stored.store_posture import StoreOptions, store_posture
 
 EVERYTHING = StoreOptions(is_full=True)
 

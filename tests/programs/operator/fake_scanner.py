@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import msgspec
 import orjson
 
-from leadline.outputs.store.image_results import COUNTED, MANIFESTS, SCAN, Counted, ImageCounts, ScanNote
-from leadline.outputs.store.memory import MemoryStore
-from leadline.outputs.store.protocol import Content, Put
-from leadline.outputs.store.selection import Key
-from leadline.programs.operator.image_jobs import ImageAnswer, ImageTask
+from leadline.api.carriers.memory import MemoryStore
+from leadline.api.protocol import Content, Put
+from leadline.api.selection import Key
+from leadline.programs.operator.images.jobs import ImageAnswer, ImageTask
 from leadline.programs.operator.plan import Outcome
+from leadline.scans.stored.image_results import COUNTED, MANIFESTS, SCAN, Counted, ImageCounts, ScanNote
 
 
 class Crash(BaseException):

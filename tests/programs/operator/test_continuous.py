@@ -11,19 +11,19 @@ import orjson
 import pytest
 import yaml
 
+from leadline.api.carriers.memory import MemoryStore
+from leadline.api.posture_results import SCANS, SUMMARIES
+from leadline.api.protocol import DELETED, Content, Paging, Put, Store
+from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
 from leadline.outputs.redaction.values import SecretValues
-from leadline.outputs.store.memory import MemoryStore
-from leadline.outputs.store.posture_results import SCANS, SUMMARIES
-from leadline.outputs.store.protocol import DELETED, Content, Paging, Put, Store
-from leadline.outputs.store.selection import Key, Selection
 from leadline.programs.operator.continuous import CURRENT, Continuous, World
 from leadline.programs.operator.main import rules_of
 from leadline.programs.operator.runs import POSTURE, Orders
 from leadline.programs.operator.settings import Settings
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages
-from leadline.scans.scan_runs import RUNS
+from leadline.scans.stored.scan_runs import RUNS
 from leadline.sources.cluster.connection import Cluster, Patience, connect
 from list_server import Row
 from watch_server import WatchServer, event

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from leadline.programs.operator.database_updates import keep_database, wait_s
-from leadline.programs.operator.image_jobs import ImageSettings
+from leadline.programs.operator.images.jobs import ImageSettings
 
 
 def stand_in(tmp_path: Path, ending: str) -> tuple[str, ...]:

@@ -12,29 +12,35 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pods import digest_of, pod
 
+from leadline.api.carriers.memory import MemoryStore
+from leadline.api.protocol import Paging
+from leadline.api.selection import Selection
 from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport, ScannedImage
 from leadline.model.package import Distro, ImageIdentity, Package, Sbom
 from leadline.model.vulnerability import DatabaseState, FeedState, Match
 from leadline.model.waiver import Waiver, WaiverMatch
-from leadline.outputs.store.image_results import COUNTED, MANIFESTS, SBOMS, SUMMARIES, Scanned, stored_image
-from leadline.outputs.store.memory import MemoryStore
-from leadline.outputs.store.protocol import Paging
-from leadline.outputs.store.selection import Selection
 from leadline.programs.exporter.metrics import families, sums_of
 from leadline.programs.exporter.results import Results
-from leadline.programs.operator.image_carrier import Clock
-from leadline.programs.operator.image_jobs import ImageAnswer, ImageSettings, ImageTask, Place, Start
-from leadline.programs.operator.image_keeper import Cluster, ImageKeeper
-from leadline.programs.operator.image_worker import ImageWorker
-from leadline.programs.operator.images import Accepting
-from leadline.programs.operator.used_images import UsedImages
+from leadline.programs.operator.images.carrier import Clock
+from leadline.programs.operator.images.following import Accepting
+from leadline.programs.operator.images.jobs import (
+    ImageAnswer,
+    ImageSettings,
+    ImageTask,
+    Place,
+    Start,
+)
+from leadline.programs.operator.images.keeper import Cluster, ImageKeeper
+from leadline.programs.operator.images.used import UsedImages
+from leadline.programs.operator.images.worker import ImageWorker
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages
-from leadline.scans.image_waiving import waived_images
-from leadline.scans.images_in_use import images_of_manifests
+from leadline.scans.images.images_in_use import images_of_manifests
 from leadline.scans.options import PostureOptions
-from leadline.scans.store_images import store_images
+from leadline.scans.stored.image_results import COUNTED, MANIFESTS, SBOMS, SUMMARIES, Scanned, stored_image
+from leadline.scans.stored.store_images import store_images
+from leadline.scans.waivers.image_waiving import waived_images
 
 NOW = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC).timestamp()
 SETTINGS = ImageSettings(gap_s=0.0, workers=2, workers_of_registry=2)

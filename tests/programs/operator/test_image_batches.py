@@ -13,16 +13,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pods import digest_of, pod, shown
 
+from leadline.api.carriers.memory import MemoryStore
 from leadline.errors import UsageError
-from leadline.outputs.store.memory import MemoryStore
-from leadline.programs.operator.image_batches import Batch, has_ended, job_of, read_template, slice_of
-from leadline.programs.operator.image_carrier import Clock
-from leadline.programs.operator.image_jobs import ImageAnswer, ImageSettings
-from leadline.programs.operator.image_keeper import Cluster, ImageKeeper
-from leadline.programs.operator.image_notes import version_text
-from leadline.programs.operator.image_slice import Slice
+from leadline.programs.operator.images.batches import (
+    Batch,
+    has_ended,
+    job_of,
+    read_template,
+    slice_of,
+)
+from leadline.programs.operator.images.carrier import Clock
+from leadline.programs.operator.images.jobs import ImageAnswer, ImageSettings
+from leadline.programs.operator.images.keeper import Cluster, ImageKeeper
+from leadline.programs.operator.images.notes import version_text
+from leadline.programs.operator.images.slice import Slice
+from leadline.programs.operator.images.used import UsedImages
 from leadline.programs.operator.plan import Outcome
-from leadline.programs.operator.used_images import UsedImages
 from leadline.programs.operator.work_state import Work, WorkStore
 from leadline.programs.serving.kube import Kube
 

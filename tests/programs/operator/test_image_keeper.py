@@ -11,22 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pods import digest_of, pod, shown
 
+from leadline.api.carriers.memory import MemoryStore
+from leadline.api.protocol import Entry, Paging, Put
+from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
-from leadline.outputs.store.image_results import (
+from leadline.programs.operator.images.carrier import Clock
+from leadline.programs.operator.images.jobs import ImageAnswer, ImageSettings
+from leadline.programs.operator.images.keeper import Cluster, ImageKeeper
+from leadline.programs.operator.images.notes import version_text
+from leadline.programs.operator.images.used import UsedImages
+from leadline.programs.operator.plan import Outcome
+from leadline.programs.operator.work_state import IMAGE_SCANS, Work, work_of
+from leadline.scans.stored.image_results import (
     MANIFESTS,
     SUMMARIES,
     scan_note,
 )
-from leadline.outputs.store.memory import MemoryStore
-from leadline.outputs.store.protocol import Entry, Paging, Put
-from leadline.outputs.store.selection import Key, Selection
-from leadline.programs.operator.image_carrier import Clock
-from leadline.programs.operator.image_jobs import ImageAnswer, ImageSettings
-from leadline.programs.operator.image_keeper import Cluster, ImageKeeper
-from leadline.programs.operator.image_notes import version_text
-from leadline.programs.operator.plan import Outcome
-from leadline.programs.operator.used_images import UsedImages
-from leadline.programs.operator.work_state import IMAGE_SCANS, Work, work_of
 
 SETTINGS = ImageSettings(gap_s=0.0, workers=4, workers_of_registry=4)
 PACE = SETTINGS.pace

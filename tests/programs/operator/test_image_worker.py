@@ -13,10 +13,9 @@ import msgspec
 import pytest
 from extension import Extension
 
-from image.matching.made_database import advisory, build_of
 from image_archives import layer
 from leadline.programs.operator.dispatch import WORKER, ChildScanner
-from leadline.programs.operator.image_jobs import (
+from leadline.programs.operator.images.jobs import (
     NO_DATABASE,
     ImageAnswer,
     ImageSettings,
@@ -24,10 +23,11 @@ from leadline.programs.operator.image_jobs import (
     Place,
     Start,
 )
-from leadline.programs.operator.image_worker import SECRETS_OFF
+from leadline.programs.operator.images.worker import SECRETS_OFF
 from leadline.programs.operator.work_state import NamedSource
 from registry_process import Registry, is_here, real_registry
 from registry_server import Server, serving
+from vulnerabilities.matching.made_database import advisory, build_of
 
 pytestmark = pytest.mark.cluster
 PASSWORD = "hunter2-of-the-robot"

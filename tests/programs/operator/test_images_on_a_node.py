@@ -13,12 +13,12 @@ import pytest
 from whole_cluster import IMAGE, write_image
 from whole_extension import WholeExtension
 
-from image.matching.made_database import advisory, build_of
 from image_archives import layer
-from leadline.image.identity.reference import read_reference
+from leadline.packages.reference import read_reference
 from leadline.sources.registry.auth import credentials_for
 from leadline.sources.registry.options import Credential, PullSecret
 from registry_process import Registry, is_here, real_registry
+from vulnerabilities.matching.made_database import advisory, build_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 ROOT = Path(__file__).parents[3]

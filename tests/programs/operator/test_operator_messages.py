@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from leadline.programs.operator.image_notes import DatabaseWatch
+from leadline.programs.operator.images.notes import DatabaseWatch
 from leadline.programs.operator.main import main
 
 

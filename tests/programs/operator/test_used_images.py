@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 from pods import digest_of, pod, shown
 
-from leadline.outputs.store.image_results import RunningContainer
-from leadline.programs.operator.used_images import UsedImages
+from leadline.programs.operator.images.used import UsedImages
 from leadline.programs.operator.work_state import NamedSource
+from leadline.scans.stored.image_results import RunningContainer
 
 ONE = digest_of(1)
 

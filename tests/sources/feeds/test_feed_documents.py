@@ -12,9 +12,9 @@ import pytest
 import zstandard
 
 from leadline.errors import UsageError
-from leadline.image.feed import Document
 from leadline.model.finding import Unread
 from leadline.sources.feeds.documents import documents
+from leadline.vulnerabilities.feed import Document
 
 
 def zipped(**members: bytes) -> bytes:

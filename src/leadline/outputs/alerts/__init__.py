@@ -3,5 +3,3 @@
 An alert is a set of labels, which is what it is, with texts about it and the times of its beginning and end. Receivers
 send what they are given and nothing more: what has been sent is remembered by the program.
 """
-
-PUBLIC_MODULES = ("alertmanager", "posting", "protocol", "slack", "syslog", "webhook")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from leadline.outputs.alerts.posting import Poster
 from leadline.outputs.alerts.protocol import Alert, Group, moment
-from leadline.outputs.plain import count, plain
+from leadline.outputs.text.plain import count, plain
 
 MOST_LINES = 20
 """Of one message; the others are counted."""

@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from leadline.outputs.alerts.protocol import Alert, DeliveryError, Group, moment
-from leadline.outputs.plain import plain
+from leadline.outputs.text.plain import plain
 
 TIMEOUT_S = 10.0
 LARGEST_BYTES = 2048

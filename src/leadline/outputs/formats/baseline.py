@@ -2,7 +2,9 @@
 
 from typing import IO
 
-from leadline.outputs.format import Page, PostureReport, dated_baseline, encoded_baseline, format
+from leadline.model.report import PostureReport
+from leadline.outputs.documents.baseline import dated_baseline, encoded_baseline
+from leadline.outputs.format_registry import Page, format
 
 
 @format("baseline", suffix=".json")

@@ -7,25 +7,21 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import IO, Any
 
-from leadline.outputs.format import (
-    SEVERITIES,
-    FindingPlaces,
-    Fingerprints,
-    Page,
-    PostureReport,
-    Unread,
-    content_uuid,
-    count,
-    file_of,
-    fix,
-    format,
-    json_text,
-    passed_over,
-    path_of,
-    plain,
-    titles_of,
-    why_accepted,
-)
+from leadline.model.control import SEVERITIES
+from leadline.model.finding import Unread
+from leadline.model.report import PostureReport
+from leadline.outputs.documents.fingerprints import Fingerprints
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.place import file_of
+from leadline.outputs.rows.remediation import fix
+from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.addresses import path_of
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.passed_over import passed_over
+from leadline.outputs.text.plain import count, plain
+from leadline.outputs.text.timestamps import content_uuid
+from leadline.outputs.text.waiver_text import why_accepted
 
 MOST = 5_000
 """A report may have 10 MB."""

@@ -7,20 +7,16 @@ from collections.abc import Iterator
 from csv import writer
 from typing import IO
 
-from leadline.outputs.format import (
-    SEVERITIES,
-    Finding,
-    FindingPlaces,
-    Page,
-    PostureReport,
-    Resource,
-    file_of,
-    fix,
-    format,
-    odd_waivers,
-    plain,
-    why_accepted,
-)
+from leadline.model.control import SEVERITIES
+from leadline.model.finding import Finding
+from leadline.model.report import PostureReport
+from leadline.model.resource import Resource
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.place import file_of
+from leadline.outputs.rows.remediation import fix
+from leadline.outputs.text.plain import plain
+from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
 
 HEAD = (
     "State", "Severity", "Control", "Title", "Namespace", "Kind", "Name", "File", "Line", "Column", "Action", "Path",

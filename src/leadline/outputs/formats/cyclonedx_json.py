@@ -4,28 +4,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
-from leadline.outputs.sbom_format import (
-    Component,
-    Digest,
-    Draft,
-    FileDigests,
-    ImageReport,
-    Match,
-    Package,
-    Page,
-    Sbom,
-    Unread,
-    components,
-    declared,
-    document,
-    drafted,
-    format,
-    image_url,
-    is_license_id,
-    key_of,
-    plain,
-    web_page,
-)
+from leadline.model.finding import Unread
+from leadline.model.image_report import ImageReport
+from leadline.model.package import Digest, FileDigests, Package, Sbom
+from leadline.model.vulnerability import Match
+from leadline.outputs.documents.components import Component, components
+from leadline.outputs.documents.declared_licences import declared, is_license_id
+from leadline.outputs.documents.document_template import Draft
+from leadline.outputs.documents.evidence import key_of
+from leadline.outputs.documents.sbom_format import document, drafted, image_url, web_page
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.text.plain import plain
 
 _ROOT = "image"
 _HASHES = {

@@ -7,24 +7,19 @@ from typing import IO
 
 from msgspec.structs import replace
 
-from leadline.outputs.format import (
-    FindingPlaces,
-    Page,
-    PostureReport,
-    closing,
-    count,
-    edit_rows,
-    file_of,
-    fix,
-    format,
-    odd_waivers,
-    passed_over,
-    path_of,
-    subject_text,
-    titles_of,
-    waived_text,
-)
-from leadline.outputs.workflow_commands import LEVELS, MOST, workflow_command
+from leadline.model.report import PostureReport
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.edit_rows import edit_rows, subject_text
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.place import file_of
+from leadline.outputs.rows.remediation import fix
+from leadline.outputs.rows.summary import closing
+from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.addresses import path_of
+from leadline.outputs.text.passed_over import passed_over
+from leadline.outputs.text.plain import count
+from leadline.outputs.text.waiver_text import odd_waivers, waived_text
+from leadline.outputs.text.workflow_commands import LEVELS, MOST, workflow_command
 
 
 @format("github", suffix=".github.txt", with_scores=False)

@@ -6,22 +6,16 @@ Source: https://gitlab.com/gitlab-org/security-products/security-report-schemas 
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
-from leadline.outputs.vulnerability_format import (
-    ImageReport,
-    ImagesReport,
-    Match,
-    Page,
-    content_uuid,
-    fix_text,
-    format,
-    json_text,
-    not_seen,
-    odd_waivers,
-    page_of,
-    plain,
-    shown_name,
-    without_empty,
-)
+from leadline.model.image_report import ImageReport
+from leadline.model.images_report import ImagesReport
+from leadline.model.vulnerability import Match
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.vulnerability_format import not_seen, page_of, without_empty
+from leadline.outputs.rows.vulnerability_rows import fix_text, shown_name
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.plain import plain
+from leadline.outputs.text.timestamps import content_uuid
+from leadline.outputs.text.waiver_text import odd_waivers
 
 VERSION = "15.0.7"
 _SCANNER = {"id": "leadline", "name": "Leadline", "vendor": {"name": "Leadline"}}

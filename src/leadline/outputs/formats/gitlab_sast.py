@@ -5,27 +5,21 @@ Source: https://gitlab.com/gitlab-org/security-products/security-report-schemas 
 
 from typing import IO, Any
 
-from leadline.outputs.format import (
-    SEVERITIES,
-    Control,
-    Finding,
-    FindingPlaces,
-    Fingerprints,
-    Page,
-    PostureReport,
-    content_uuid,
-    control_text,
-    file_of,
-    fix,
-    format,
-    json_text,
-    odd_waivers,
-    passed_over,
-    path_of,
-    plain,
-    titles_of,
-    why_accepted,
-)
+from leadline.model.control import SEVERITIES, Control
+from leadline.model.finding import Finding
+from leadline.model.report import PostureReport
+from leadline.outputs.documents.fingerprints import Fingerprints
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.place import file_of
+from leadline.outputs.rows.remediation import control_text, fix
+from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.addresses import path_of
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.passed_over import passed_over
+from leadline.outputs.text.plain import plain
+from leadline.outputs.text.timestamps import content_uuid
+from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
 
 VERSION = "15.0.7"
 MOST = 25_000

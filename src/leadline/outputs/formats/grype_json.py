@@ -5,20 +5,15 @@ Source: https://github.com/anchore/grype/tree/main/grype/presenter/models
 
 from typing import IO, Any
 
-from leadline.outputs.vulnerability_format import (
-    Evidence,
-    ImageReport,
-    Match,
-    Package,
-    Page,
-    Suppressed,
-    format,
-    json_text,
-    key_of,
-    package_url,
-    page_of,
-    risk,
-)
+from leadline.model.image_report import ImageReport
+from leadline.model.package import Package
+from leadline.model.vulnerability import Evidence, Match, Suppressed
+from leadline.outputs.documents.evidence import key_of
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.vulnerability_format import page_of
+from leadline.outputs.text.json_text import json_text
+from leadline.packages.package_url import package_url
+from leadline.vulnerabilities.priority import risk
 
 _STATES = {
     "fixed": "fixed",

@@ -3,33 +3,21 @@
 from collections.abc import Callable, Iterator
 from typing import IO, NamedTuple
 
-from leadline.outputs.format import (
-    SEVERITIES,
-    EditRow,
-    FindingPlaces,
-    Page,
-    PostureReport,
-    Resource,
-    Unread,
-    closing,
-    control_text,
-    count,
-    edit_rows,
-    first_fixes_of,
-    fix,
-    format,
-    not_judged,
-    odd_waivers,
-    place_text,
-    scanned,
-    scores,
-    steering,
-    subject_text,
-    target_name,
-    titles_of,
-    why_accepted,
-)
-from leadline.outputs.html_page import counts, document, items, link, row_filter, table, text
+from leadline.model.control import SEVERITIES
+from leadline.model.finding import Unread
+from leadline.model.report import PostureReport
+from leadline.model.resource import Resource
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.edit_rows import EditRow, edit_rows, subject_text
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.overview import first_fixes_of
+from leadline.outputs.rows.place import place_text, steering
+from leadline.outputs.rows.remediation import control_text, fix
+from leadline.outputs.rows.summary import closing, not_judged, scanned, scores, target_name
+from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.html_page import counts, document, items, link, row_filter, table, text
+from leadline.outputs.text.plain import count
+from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
 
 MOST = 5_000
 """Rows of all namespaces together: more make a file that no browser scrolls well."""

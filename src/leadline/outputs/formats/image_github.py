@@ -3,19 +3,13 @@
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from leadline.outputs.images_rows import (
-    ImageReport,
-    ImagesReport,
-    Page,
-    count,
-    format,
-    image_totals,
-    known_name,
-    plain,
-    rows,
-    vulnerability_totals,
-)
-from leadline.outputs.workflow_commands import LEVELS, MOST, workflow_command
+from leadline.model.image_report import ImageReport
+from leadline.model.images_report import ImagesReport
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.images_rows import image_totals, known_name, vulnerability_totals
+from leadline.outputs.rows.vulnerability_rows import rows
+from leadline.outputs.text.plain import count, plain
+from leadline.outputs.text.workflow_commands import LEVELS, MOST, workflow_command
 
 
 @format("github", suffix=".github.txt", report=ImageReport)

@@ -4,7 +4,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import IO
 
-from leadline.outputs.html_page import (
+from leadline.model.finding import Unread
+from leadline.model.image_report import ImageReport
+from leadline.model.images_report import ImagesReport, ScannedImage
+from leadline.model.vulnerability import RATINGS, Match
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.images_rows import known_name, target_text
+from leadline.outputs.rows.vulnerability_format import page_of
+from leadline.outputs.rows.vulnerability_rows import Row, rows, shown_name
+from leadline.outputs.text.html_page import (
     counts,
     document,
     items,
@@ -13,29 +21,10 @@ from leadline.outputs.html_page import (
     table,
     text,
 )
-from leadline.outputs.images_rows import (
-    ImagesReport,
-    Match,
-    Row,
-    ScannedImage,
-    known_name,
-    rows,
-    shared_upgrades,
-    target_text,
-    upgrades,
-)
-from leadline.outputs.vulnerability_format import (
-    RATINGS,
-    ImageReport,
-    Page,
-    Unread,
-    count,
-    format,
-    odd_waivers,
-    page_of,
-    reason,
-    shown_name,
-)
+from leadline.outputs.text.plain import count
+from leadline.outputs.text.waiver_text import odd_waivers
+from leadline.vulnerabilities.priority import reason
+from leadline.vulnerabilities.upgrades import shared_upgrades, upgrades
 
 _STEPS = 10
 _IDS = 12

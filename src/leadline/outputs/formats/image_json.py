@@ -2,29 +2,18 @@
 
 from typing import IO, Any
 
-from leadline.outputs.vulnerability_format import (
-    Evidence,
-    ImageFinding,
-    ImageReport,
-    ImagesReport,
-    ImageUse,
-    Match,
-    Package,
-    Page,
-    ScannedImage,
-    Suppressed,
-    Unread,
-    Upgrade,
-    format,
-    json_text,
-    package_url,
-    reason,
-    risk,
-    upgrade_plan,
-    upgrades,
-    waiver_facts,
-    without_empty,
-)
+from leadline.model.finding import Unread
+from leadline.model.image_report import ImageFinding, ImageReport
+from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage
+from leadline.model.package import Package
+from leadline.model.vulnerability import Evidence, Match, Suppressed
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.vulnerability_format import without_empty
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.waiver_text import waiver_facts
+from leadline.packages.package_url import package_url
+from leadline.vulnerabilities.priority import reason, risk
+from leadline.vulnerabilities.upgrades import Upgrade, upgrade_plan, upgrades
 
 VERSION = 1
 """Of this document; raised when a field goes or changes its meaning."""

@@ -5,19 +5,14 @@ from xml.sax.saxutils import escape, quoteattr
 
 from msgspec import Struct
 
-from leadline.outputs.vulnerability_format import (
-    ImageReport,
-    ImagesReport,
-    Match,
-    Page,
-    fix_text,
-    format,
-    not_seen,
-    place_of,
-    plain,
-    reason,
-    shown_name,
-)
+from leadline.model.image_report import ImageReport
+from leadline.model.images_report import ImagesReport
+from leadline.model.vulnerability import Match
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.vulnerability_format import not_seen, place_of
+from leadline.outputs.rows.vulnerability_rows import fix_text, shown_name
+from leadline.outputs.text.plain import plain
+from leadline.vulnerabilities.priority import reason
 
 
 @format("junit", suffix=".xml", report=ImageReport)

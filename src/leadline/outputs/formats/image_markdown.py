@@ -3,22 +3,14 @@
 from collections.abc import Iterator
 from typing import IO
 
-from leadline.outputs.images_rows import (
-    ImageReport,
-    ImagesReport,
-    Page,
-    Row,
-    count,
-    format,
-    image_totals,
-    known_name,
-    rows,
-    severities,
-    target_text,
-    upgrades,
-    vulnerability_totals,
-)
-from leadline.outputs.markdown_text import code, details, words
+from leadline.model.image_report import ImageReport
+from leadline.model.images_report import ImagesReport
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.images_rows import image_totals, known_name, target_text, vulnerability_totals
+from leadline.outputs.rows.vulnerability_rows import Row, rows, severities
+from leadline.outputs.text.markdown_text import code, details, words
+from leadline.outputs.text.plain import count
+from leadline.vulnerabilities.upgrades import upgrades
 
 LONGEST = 60_000
 """Characters: GitHub refuses comments beyond 65,536."""

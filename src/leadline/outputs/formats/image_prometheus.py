@@ -8,7 +8,11 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import IO
 
-from leadline.outputs.vulnerability_format import RATINGS, ImageReport, ImagesReport, Page, format, plain
+from leadline.model.image_report import ImageReport
+from leadline.model.images_report import ImagesReport
+from leadline.model.vulnerability import RATINGS
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.text.plain import plain
 
 Sample = tuple[str, str, str, int]
 """Name, help, labels and value."""

@@ -6,26 +6,17 @@ Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sarif-v2.1.0-
 from collections.abc import Iterator
 from typing import IO, Any
 
-from leadline.outputs.vulnerability_format import (
-    ImageFinding,
-    ImageReport,
-    ImagesReport,
-    Match,
-    Page,
-    best_score,
-    fix_text,
-    format,
-    json_text,
-    key_of,
-    not_seen,
-    odd_waivers,
-    page_of,
-    place_of,
-    plain,
-    reason,
-    severity_of,
-    shown_name,
-)
+from leadline.model.image_report import ImageFinding, ImageReport
+from leadline.model.images_report import ImagesReport
+from leadline.model.vulnerability import Match
+from leadline.outputs.documents.evidence import key_of
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.vulnerability_format import best_score, not_seen, page_of, place_of, severity_of
+from leadline.outputs.rows.vulnerability_rows import fix_text, shown_name
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.plain import plain
+from leadline.outputs.text.waiver_text import odd_waivers
+from leadline.vulnerabilities.priority import reason
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MOST_RESULTS = 25_000

@@ -4,28 +4,22 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import IO
 
-from leadline.outputs.images_rows import (
-    ImagesReport,
-    Page,
-    ScannedImage,
-    Unread,
-    UnreadImage,
-    columns,
-    count,
+from leadline.model.finding import Unread
+from leadline.model.images_report import ImagesReport, ScannedImage, UnreadImage
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.images_rows import (
     finding_counts,
-    format,
     gap_lines,
     image_facts,
     known_name,
     painted,
-    plain,
     shared_upgrade_lines,
     target_text,
     user_text,
-    vulnerability_lines,
     vulnerability_totals,
-    wrapped,
 )
+from leadline.outputs.rows.vulnerability_rows import vulnerability_lines
+from leadline.outputs.text.plain import columns, count, plain, wrapped
 
 _IMAGES = 20
 """Shown with their worst rows in a short table."""

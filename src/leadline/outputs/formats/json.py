@@ -10,36 +10,19 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import IO, Any
 
-from leadline.outputs.format import (
-    Control,
-    ControlCount,
-    Counters,
-    Finding,
-    FindingPlaces,
-    Framework,
-    Missing,
-    Page,
-    PostureReport,
-    Remove,
-    Resource,
-    ResultRoom,
-    Review,
-    Set,
-    Skip,
-    Unread,
-    Waived,
-    baseline_facts,
-    category_of,
-    controls_that_judged,
-    exception_facts,
-    file_of,
-    format,
-    json_text,
-    resource_counters,
-    skip_info,
-    status_info,
-    waiver_facts,
-)
+from leadline.model.control import Control, Framework, Missing, Remove, Review, Set
+from leadline.model.finding import Finding, Skip, Unread
+from leadline.model.report import ControlCount, PostureReport, Waived
+from leadline.model.resource import Resource
+from leadline.outputs.allowance import ResultRoom
+from leadline.outputs.documents.baseline import baseline_facts
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.counters import Counters, category_of, resource_counters, skip_info, status_info
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.place import file_of
+from leadline.outputs.rows.summary import controls_that_judged
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.waiver_text import exception_facts, waiver_facts
 
 _MOST_KEPT = 256
 _LONGEST_RELATED = 1 << 16

@@ -7,25 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 from xml.sax.saxutils import escape, quoteattr
 
-from leadline.outputs.format import (
-    SEVERITIES,
-    ControlCount,
-    Finding,
-    FindingPlaces,
-    Page,
-    PostureReport,
-    control_text,
-    count,
-    fix,
-    format,
-    odd_waivers,
-    passed_over,
-    place_text,
-    plain,
-    status_info,
-    titles_of,
-    why_accepted,
-)
+from leadline.model.control import SEVERITIES
+from leadline.model.finding import Finding
+from leadline.model.report import ControlCount, PostureReport
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.counters import status_info
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.place import place_text
+from leadline.outputs.rows.remediation import control_text, fix
+from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.passed_over import passed_over
+from leadline.outputs.text.plain import count, plain
+from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
 
 _MOST_LINES = 100
 """Of objects in one failure."""

@@ -2,24 +2,17 @@
 
 from typing import IO
 
-from leadline.outputs.format import (
-    MOST_DRAWN,
-    Allowance,
-    FindingPlaces,
-    Page,
-    PostureReport,
-    edit_line,
-    edit_rows,
-    format,
-    odd_waivers,
-    place_text,
-    plain,
-    prevention_text,
-    preventions,
-    titles_of,
-    why,
-    why_accepted,
-)
+from leadline.model.report import PostureReport
+from leadline.outputs.allowance import MOST_DRAWN, Allowance
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.edit_rows import edit_line, edit_rows
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.objects_elsewhere import prevention_text, preventions
+from leadline.outputs.rows.place import place_text
+from leadline.outputs.rows.remediation import why
+from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.plain import plain
+from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
 
 
 @format("lines", suffix=".txt", with_scores=False)

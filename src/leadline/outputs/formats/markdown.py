@@ -8,29 +8,19 @@ Names that come with the input stand within code, where neither markup nor menti
 from collections.abc import Iterator
 from typing import IO
 
-from leadline.outputs.format import (
-    SEVERITIES,
-    EditRow,
-    FindingPlaces,
-    Page,
-    PostureReport,
-    closing,
-    count,
-    edit_rows,
-    file_of,
-    fix,
-    format,
-    odd_waivers,
-    path_of,
-    per_cent,
-    plain,
-    scanned,
-    subject_text,
-    target_name,
-    titles_of,
-    why_accepted,
-)
-from leadline.outputs.markdown_text import code, details, words
+from leadline.model.control import SEVERITIES
+from leadline.model.report import PostureReport
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.edit_rows import EditRow, edit_rows, subject_text
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.place import file_of
+from leadline.outputs.rows.remediation import fix
+from leadline.outputs.rows.summary import closing, per_cent, scanned, target_name
+from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.addresses import path_of
+from leadline.outputs.text.markdown_text import code, details, words
+from leadline.outputs.text.plain import count, plain
+from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
 
 LONGEST = 60_000
 """Characters: GitHub refuses comments beyond 65,536."""

@@ -6,20 +6,16 @@ Source: https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
-from leadline.outputs.vulnerability_format import (
-    ImageReport,
-    ImagesReport,
-    Match,
-    Page,
-    content_uuid,
-    fix_text,
-    format,
-    json_text,
-    package_url,
-    plain,
-    shown_name,
-    without_empty,
-)
+from leadline.model.image_report import ImageReport
+from leadline.model.images_report import ImagesReport
+from leadline.model.vulnerability import Match
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.vulnerability_format import without_empty
+from leadline.outputs.rows.vulnerability_rows import fix_text, shown_name
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.plain import plain
+from leadline.outputs.text.timestamps import content_uuid
+from leadline.packages.package_url import package_url
 
 
 @format("openvex", suffix=".vex.json", report=ImageReport)

@@ -7,33 +7,22 @@ import re
 from collections.abc import Callable, Iterable
 from typing import IO, Any
 
-from leadline.outputs.format import (
-    SEVERITIES,
-    EditRow,
-    FindingPlaces,
-    Page,
-    PostureReport,
-    Resource,
-    Unread,
-    closing,
-    count,
-    edit_rows,
-    first_fixes_of,
-    fix,
-    format,
-    json_text,
-    not_judged,
-    odd_waivers,
-    place_text,
-    plain,
-    scanned,
-    scores,
-    subject_text,
-    target_name,
-    titles_of,
-    why_accepted,
-)
+from leadline.model.control import SEVERITIES
+from leadline.model.finding import Unread
+from leadline.model.report import PostureReport
+from leadline.model.resource import Resource
+from leadline.outputs.format_registry import Page, format
 from leadline.outputs.pdf.typeset import pdf_of
+from leadline.outputs.rows.edit_rows import EditRow, edit_rows, subject_text
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.overview import first_fixes_of
+from leadline.outputs.rows.place import place_text
+from leadline.outputs.rows.remediation import fix
+from leadline.outputs.rows.summary import closing, not_judged, scanned, scores, target_name
+from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.plain import count, plain
+from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
 
 MOST = 2_000
 """Rows of all namespaces together, some 120 pages."""

@@ -8,24 +8,18 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import IO, Any
 
-from leadline.outputs.format import (
-    SEVERITIES,
-    Control,
-    Finding,
-    FindingPlaces,
-    Page,
-    PostureReport,
-    Resource,
-    Waived,
-    fix,
-    format,
-    json_text,
-    odd_waivers,
-    passed_over,
-    place_text,
-    plain,
-    why_accepted,
-)
+from leadline.model.control import SEVERITIES, Control
+from leadline.model.finding import Finding
+from leadline.model.report import PostureReport, Waived
+from leadline.model.resource import Resource
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.place import place_text
+from leadline.outputs.rows.remediation import fix
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.passed_over import passed_over
+from leadline.outputs.text.plain import plain
+from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
 
 MOST = 500
 """Results of one object: etcd takes 1.5 MB."""

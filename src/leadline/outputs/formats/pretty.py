@@ -7,40 +7,22 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import IO
 
-from leadline.outputs.format import (
-    MOST_DRAWN,
-    SEVERITIES,
-    ControlGroup,
-    EditRow,
-    Finding,
-    FindingPlaces,
-    Page,
-    PostureReport,
-    area_lines,
-    broken_at,
-    closing,
-    columns,
-    control_groups,
-    count,
-    denied_rules,
-    edit_rows,
-    excerpts,
-    failing_text,
-    first_lines,
-    format,
-    not_seen,
-    padded,
-    plain,
-    scanned,
-    scores,
-    side_by_side,
-    subject_text,
-    target_name,
-    titles_of,
-    view_lines,
-    why,
-    wrapped,
-)
+from leadline.model.control import SEVERITIES
+from leadline.model.finding import Finding
+from leadline.model.report import PostureReport
+from leadline.outputs.allowance import MOST_DRAWN
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.control_groups import ControlGroup, control_groups
+from leadline.outputs.rows.edit_rows import EditRow, edit_rows, failing_text, subject_text
+from leadline.outputs.rows.excerpt import excerpts
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.overview import area_lines, first_lines, view_lines
+from leadline.outputs.rows.remediation import why
+from leadline.outputs.rows.summary import closing, denied_rules, scanned, scores, target_name
+from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.command_lines import broken_at, side_by_side
+from leadline.outputs.text.coverage_text import not_seen
+from leadline.outputs.text.plain import columns, count, padded, plain, wrapped
 
 _NARROW = 80
 _NAMES = 32

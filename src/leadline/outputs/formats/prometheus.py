@@ -7,15 +7,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import IO
 
-from leadline.outputs.format import (
-    SEVERITIES,
-    Page,
-    PostureReport,
-    controls_that_judged,
-    format,
-    passed_over,
-    plain,
-)
+from leadline.model.control import SEVERITIES
+from leadline.model.report import PostureReport
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.summary import controls_that_judged
+from leadline.outputs.text.passed_over import passed_over
+from leadline.outputs.text.plain import plain
 
 MOST_PARTS = 100
 """Each is a series of its own, which a server keeps for weeks."""

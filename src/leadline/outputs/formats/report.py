@@ -4,7 +4,11 @@ from typing import IO
 
 import orjson
 
-from leadline.outputs.format import Page, PostureReport, encode, format, json_text, sealed
+from leadline.model.report import PostureReport
+from leadline.outputs.documents.report_document import encode
+from leadline.outputs.documents.sealing import sealed
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.text.json_text import json_text
 
 
 @format("report", suffix=".report.json")

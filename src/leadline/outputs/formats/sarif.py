@@ -9,31 +9,21 @@ from itertools import islice
 from typing import IO, Any, NamedTuple
 from urllib.parse import quote
 
-from leadline.outputs.format import (
-    SEVERITIES,
-    Control,
-    Finding,
-    FindingPlaces,
-    Fingerprints,
-    Page,
-    Place,
-    PostureReport,
-    Resource,
-    Unread,
-    Waived,
-    control_text,
-    file_of,
-    fix,
-    format,
-    json_text,
-    odd_waivers,
-    passed_over,
-    plain,
-    steering,
-    titles_of,
-    uri_of,
-    why_accepted,
-)
+from leadline.model.control import SEVERITIES, Control
+from leadline.model.finding import Finding, Place, Unread
+from leadline.model.report import PostureReport, Waived
+from leadline.model.resource import Resource
+from leadline.outputs.documents.fingerprints import Fingerprints
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.place import file_of, steering
+from leadline.outputs.rows.remediation import control_text, fix
+from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.addresses import uri_of
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.passed_over import passed_over
+from leadline.outputs.text.plain import plain
+from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MOST_RESULTS = 25_000

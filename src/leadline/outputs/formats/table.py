@@ -5,25 +5,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import IO
 
-from leadline.outputs.sbom_format import (
-    Component,
-    ImageFinding,
-    ImageReport,
-    Page,
-    Sbom,
-    columns,
-    components,
-    count,
-    format,
-    padded,
-    plain,
+from leadline.model.image_report import ImageFinding, ImageReport
+from leadline.model.package import Sbom
+from leadline.outputs.documents.components import Component, components
+from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.vulnerability_rows import (
     severities,
     upgrade_lines,
     vulnerability_count,
     vulnerability_lines,
-    waiver_lines,
-    wrapped,
 )
+from leadline.outputs.text.plain import columns, count, padded, plain, wrapped
+from leadline.outputs.text.waiver_text import waiver_lines
 
 _UNREAD = 5
 _NAMES = 40

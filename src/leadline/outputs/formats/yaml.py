@@ -11,7 +11,9 @@ from typing import IO, Any
 
 import orjson
 
-from leadline.outputs.format import Page, PostureReport, find_format, format, json_text
+from leadline.model.report import PostureReport
+from leadline.outputs.format_registry import Page, find_format, format
+from leadline.outputs.text.json_text import json_text
 
 _SAFE = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*\Z")
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})

@@ -2,5 +2,3 @@
 
 ``report`` does it to a whole report before any format sees it, so that no format has to.
 """
-
-PUBLIC_MODULES = ("key_file", "names", "report", "reveal")

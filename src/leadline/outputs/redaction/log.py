@@ -2,9 +2,9 @@
 
 import logging
 
-from leadline.outputs.plain import plain_lines
 from leadline.outputs.redaction.shapes import redacted_text
 from leadline.outputs.redaction.values import SecretValues
+from leadline.outputs.text.plain import plain_lines
 
 
 def safe_formatter(

@@ -15,12 +15,12 @@ from leadline.model.finding import Finding, Place, Skip, Unread
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.model.waiver import WaiverUse
-from leadline.outputs.place import Places
-from leadline.outputs.plain import source_line
 from leadline.outputs.redaction.bodies import is_credential, known_values, redacted_object, storable_text
 from leadline.outputs.redaction.lines import LineHider
 from leadline.outputs.redaction.shapes import redacted_text
 from leadline.outputs.redaction.values import SecretValues
+from leadline.outputs.rows.place import Places
+from leadline.outputs.text.plain import source_line
 
 _SHORTEST_SETTING = 3
 _FEW_SECRETS = 10_000

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
 
-from leadline.image.secrets.patterns import token_spans
 from leadline.posture.checks.token_shapes import credential_spans, has_login, has_token
+from leadline.sbom.secrets.patterns import token_spans
 
 HIDDEN = "XXXXXX"
 """What stands in place of a value; the ecosystem's readers know these six letters."""

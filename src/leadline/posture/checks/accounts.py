@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 from leadline.kube.rbac import RBAC_KINDS
 from leadline.model.resource import Resource
-from leadline.posture.index import Filed
-from leadline.posture.inventory import DEFAULT_ACCOUNT, DEFAULT_NAMESPACE, Index, Inventory
+from leadline.posture.apply_unit import DEFAULT_NAMESPACE
+from leadline.posture.index import Filed, Index
+from leadline.posture.inventory import DEFAULT_ACCOUNT, Inventory
 from leadline.posture.subject import mappings, text
-
-__all__ = ["DEFAULT_ACCOUNT", "has_own_account", "is_named_in_a_binding"]
 
 
 def is_named_in_a_binding(account: Resource, inventory: Inventory) -> bool:

@@ -1,18 +1,8 @@
 """Credentials in the environment and on the command line of a container."""
 
 from leadline.model.control import Remove, Review, Violations
-from leadline.posture.checks.credentials import CredentialRules, rules_for
-from leadline.posture.subject import Container, workloads_of
-
-__all__ = [
-    "SENSITIVE_KEY_NAMES",
-    "SENSITIVE_VALUES",
-    "CredentialRules",
-    "credentials_of",
-    "rules_for",
-    "workloads_of",
-]
-
+from leadline.posture.checks.credentials import CredentialRules
+from leadline.posture.subject import Container
 
 SENSITIVE_KEY_NAMES: tuple[str, ...] = (
     "aws_secret_access_key",

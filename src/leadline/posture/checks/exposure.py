@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from leadline.kube.workload import Body
 from leadline.model.resource import Resource
-from leadline.posture.index import Filed
-from leadline.posture.inventory import Index, Inventory
+from leadline.posture.index import Filed, Index
+from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Workload, mapping, mappings, sequence, text
 
 GATEWAY = "gateway.networking.k8s.io"

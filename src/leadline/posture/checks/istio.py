@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from leadline.model.resource import Resource
 from leadline.posture.checks.exposure import is_open
-from leadline.posture.index import Filed
-from leadline.posture.inventory import Index, Inventory
+from leadline.posture.index import Filed, Index
+from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Workload, mapping, mappings, sequence, text
 
 NETWORKING = "networking.istio.io"

@@ -1,10 +1,7 @@
 """Which namespaces have a network policy."""
 
-from leadline.kube.network_policy import POLICY_KINDS, PolicyRule, policy_rules
 from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Namespace
-
-__all__ = ["POLICY_KINDS", "PolicyRule", "has_network_policy", "policy_rules"]
 
 
 def has_network_policy(namespace: Namespace, inventory: Inventory) -> bool:

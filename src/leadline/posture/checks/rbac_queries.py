@@ -2,39 +2,7 @@
 
 from typing import Any
 
-from leadline.kube.bootstrap import grants_only_public_facts
-from leadline.kube.rbac import RBAC_KINDS, is_built_in
 from leadline.kube.role_rules import CLUSTER_SCOPED, Ask, ask
-
-__all__ = [
-    "APPROVE_CERTIFICATES",
-    "BIND_OR_ESCALATE",
-    "CHANGE_ADMISSION",
-    "CHANGE_NAMESPACES",
-    "CHANGE_NETWORK_POLICIES",
-    "CHANGE_NODES",
-    "CHANGE_SECRETS",
-    "CREATE_PODS",
-    "CREATE_TOKENS",
-    "CREATE_VOLUMES",
-    "EVERYTHING",
-    "FORWARD_PORTS",
-    "HAND_ON_RIGHTS",
-    "IMPERSONATE",
-    "RBAC_KINDS",
-    "REACH_KUBELETS",
-    "READ_SECRETS",
-    "REDIRECT_TRAFFIC",
-    "RUN_COMMANDS",
-    "TAKEOVER",
-    "TOGETHER",
-    "ask",
-    "beyond_reading",
-    "beyond_reading_a_namespace",
-    "grants_only_public_facts",
-    "is_built_in",
-    "partial_wildcard",
-]
 
 POD_OWNERS = "deployments daemonsets replicasets statefulsets"
 

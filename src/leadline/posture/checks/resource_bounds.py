@@ -12,8 +12,8 @@ from typing import Any
 from leadline.kube.quantity import parse_quantity
 from leadline.model.control import YOUR_VALUE, Review, Set, Violations
 from leadline.model.resource import Resource
-from leadline.posture.index import Filed
-from leadline.posture.inventory import Index, Inventory
+from leadline.posture.index import Filed, Index
+from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Container, mapping, mappings
 
 Bounds = tuple[str, ...]

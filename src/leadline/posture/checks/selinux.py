@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from leadline.model.resource import Resource
-from leadline.posture.index import WORKLOADS, Filed
-from leadline.posture.inventory import Index, Inventory
+from leadline.posture.index import WORKLOADS, Filed, Index
+from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Container, Workload
 
 __all__ = ["uses_selinux"]

@@ -14,9 +14,9 @@ from typing import Any
 from leadline.kube.kinds import BUILT_IN
 from leadline.model.control import NotJudged
 from leadline.model.resource import Resource
-from leadline.posture.apply_unit import unit_of
-from leadline.posture.index import EVERY_KIND, Filed, kind_name
-from leadline.posture.inventory import DEFAULT_NAMESPACE, WORKLOADS, Index, Inventory
+from leadline.posture.apply_unit import DEFAULT_NAMESPACE, unit_of
+from leadline.posture.index import EVERY_KIND, WORKLOADS, Filed, Index, kind_name
+from leadline.posture.inventory import Inventory
 from leadline.posture.subject import mapping
 
 Place = tuple[str, str, str]

@@ -1,3 +1,1 @@
 """Rules that users bring in other languages, turned into ``Control`` values. Pure: what evaluates them is handed in."""
-
-PUBLIC_MODULES = ("rego",)

@@ -21,7 +21,8 @@ from leadline.kube.rbac import Grant
 from leadline.model.control import BuiltControl, NotJudged, Remove, Review, Set, Violation, Violations
 from leadline.model.finding import Unread
 from leadline.model.resource import Resource
-from leadline.posture.inventory import EVERY_KIND, Inventory
+from leadline.posture.index import EVERY_KIND
+from leadline.posture.inventory import Inventory
 
 SUBJECTS = "subject-role-rolebinding"
 """The aggregator whose rules see RBAC subjects, each with its binding and its role."""

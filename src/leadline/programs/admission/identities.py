@@ -7,7 +7,7 @@ import orjson
 from leadline.kube.field_path import child_of, parse_path
 from leadline.model.control import Missing
 from leadline.model.finding import Finding
-from leadline.outputs.control_groups import edit_of
+from leadline.outputs.rows.control_groups import edit_of
 
 _NAMED = frozenset({"image", "containers", "spec", "metadata"})
 """Fields by which a container, a pod or a whole object is known."""

@@ -8,7 +8,7 @@ from leadline.errors import LeadlineError
 from leadline.model.resource import Resource
 from leadline.model.waiver import Waiver
 from leadline.programs.admission.reviewer import Known
-from leadline.scans.waiving import in_namespaces, labels_of_namespaces, waivers_of_objects
+from leadline.scans.waivers.waiving import in_namespaces, labels_of_namespaces, waivers_of_objects
 from leadline.sources.cluster.connection import Cluster
 from leadline.sources.cluster.watch import ClusterWatch, watch_cluster
 from leadline.sources.waivers.security_exceptions import KINDS

@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from leadline.model.control import Control
 from leadline.model.finding import Finding
-from leadline.outputs.control_groups import edit_of, urgency
-from leadline.outputs.plain import count, plain
-from leadline.outputs.remediation import fix
+from leadline.outputs.rows.control_groups import edit_of, urgency
+from leadline.outputs.rows.remediation import fix
+from leadline.outputs.text.plain import count, plain
 
 MOST_IDS = 4
 """Of controls in one line."""

@@ -33,12 +33,12 @@ from leadline.programs.serving.chores import beside
 from leadline.programs.serving.kube import Kube, KubeError
 from leadline.programs.serving.own_certificate import OwnCertificate
 from leadline.programs.serving.tls_server import Socket, Tls, server
-from leadline.scans.frameworks import load_frameworks
-from leadline.scans.one_object import AloneJudge
 from leadline.scans.options import PostureOptions
-from leadline.scans.policies import Policies, choose_policies
-from leadline.scans.settings import read_settings, shipped_settings
-from leadline.scans.waiving import waivers_of_files
+from leadline.scans.posture.frameworks import load_frameworks
+from leadline.scans.posture.one_object import AloneJudge
+from leadline.scans.posture.policies import Policies, choose_policies
+from leadline.scans.posture.settings import read_settings, shipped_settings
+from leadline.scans.waivers.waiving import waivers_of_files
 from leadline.sources.cluster.connection import async_client, connect
 from leadline.sources.cluster.reader import cloud_of
 

@@ -12,7 +12,7 @@ from leadline.kube.workload import CONTAINER_LISTS, descend, pod_paths
 from leadline.model.control import SEVERITIES
 from leadline.model.finding import Finding
 from leadline.model.waiver import Waiver
-from leadline.outputs.plain import count
+from leadline.outputs.text.plain import count
 from leadline.programs.admission.identities import Identities, Identity
 from leadline.programs.admission.lines import lines_of, rows_of
 from leadline.programs.admission.settings import ALL, FAIL, NONE, Settings

@@ -5,7 +5,7 @@ from typing import Any
 
 from leadline.kube.kinds import ADDED, ADDED_WORKLOADS, BUILT_IN, WORKLOADS, split_key
 from leadline.model.control import BuiltControl
-from leadline.posture.inventory import WORKLOADS as RUNS_PODS
+from leadline.posture.index import WORKLOADS as RUNS_PODS
 from leadline.posture.required_kinds import kinds_needed
 
 NEVER_ASKED = "admissionregistration.k8s.io"

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
+from leadline.api.protocol import FullError, FutureError, GoneError, Store, TokenError
 from leadline.errors import StoreError
-from leadline.outputs.store.protocol import FullError, FutureError, GoneError, Store, TokenError
 from leadline.programs.apiserver import reading, refusal
 from leadline.programs.apiserver.access import Access, Asked, Namespaces, User
 from leadline.programs.apiserver.asked import Target, target_of

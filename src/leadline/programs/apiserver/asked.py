@@ -4,9 +4,9 @@ import re
 
 from msgspec import Struct
 
+from leadline.api.protocol import MAX_PAGE_ROWS
+from leadline.api.selection import Requirement, Selection, parse_fields, parse_labels
 from leadline.errors import UsageError
-from leadline.outputs.store.protocol import MAX_PAGE_ROWS
-from leadline.outputs.store.selection import Requirement, Selection, parse_fields, parse_labels
 from leadline.programs.apiserver import refusal
 from leadline.programs.apiserver.exchange import Exchange
 from leadline.programs.apiserver.forms import Shown, form_asked_for

@@ -4,8 +4,8 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from leadline.outputs.store.protocol import ConflictError, Paging, Store
-from leadline.outputs.store.selection import Selection
+from leadline.api.protocol import ConflictError, Paging, Store
+from leadline.api.selection import Selection
 from leadline.programs.apiserver import refusal
 from leadline.programs.apiserver.kinds import Kind
 from leadline.programs.apiserver.kube_api import Body, KubeApi

@@ -7,8 +7,8 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from leadline.outputs.store.protocol import ConflictError, Entry, Paging, Put, Store
-from leadline.outputs.store.selection import Selection
+from leadline.api.protocol import ConflictError, Entry, Paging, Put, Store
+from leadline.api.selection import Selection
 from leadline.programs.apiserver import wire
 from leadline.programs.apiserver.kinds import Served
 

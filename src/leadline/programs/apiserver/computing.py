@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 import orjson
 
+from leadline.api.protocol import ABSENT, ConflictError, Entry, GoneError, Paging, Put, Store
+from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
-from leadline.outputs.store.protocol import ABSENT, ConflictError, Entry, GoneError, Paging, Put, Store
-from leadline.outputs.store.selection import Key, Selection
 from leadline.programs.apiserver import wire
 from leadline.programs.apiserver.columns import CONFIGURATION_SEVERITIES, IMAGE_SEVERITIES
 from leadline.programs.apiserver.generated_policy import generated_policy, known_servers

@@ -9,9 +9,9 @@ from bisect import bisect_right
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from leadline.api.protocol import Changes, Event, GoneError, Store
+from leadline.api.selection import Selection
 from leadline.errors import StoreError
-from leadline.outputs.store.protocol import Changes, Event, GoneError, Store
-from leadline.outputs.store.selection import Selection
 from leadline.programs.apiserver.forms import Shown
 
 log = logging.getLogger(__name__)

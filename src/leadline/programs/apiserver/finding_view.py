@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from leadline.outputs.store.protocol import Content, Entry, Page, Paging, Store
-from leadline.outputs.store.selection import Key, Selection
-from leadline.outputs.store.token import read_token, write_token
+from leadline.api.protocol import Content, Entry, Page, Paging, Store
+from leadline.api.selection import Key, Selection
+from leadline.api.token import read_token, write_token
 from leadline.programs.apiserver import wire
 from leadline.programs.apiserver.columns import PREFIX, at
 from leadline.programs.apiserver.kinds import OUR_GROUP, Served

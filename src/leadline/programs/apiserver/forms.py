@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
-from leadline.outputs.store.protocol import Entry
+from leadline.api.protocol import Entry
 from leadline.programs.apiserver import refusal
 from leadline.programs.apiserver.kinds import Form, Served
 from leadline.programs.apiserver.moment import age

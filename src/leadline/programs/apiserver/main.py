@@ -13,11 +13,11 @@ from typing import Any, Protocol
 import click
 import uvloop
 
+from leadline.api.carriers.local import Limits, LocalStore
+from leadline.api.protocol import Store
 from leadline.errors import ClusterError, StoreError
 from leadline.outputs.redaction.log import safe_formatter
 from leadline.outputs.redaction.values import SecretValues
-from leadline.outputs.store.local import Limits, LocalStore
-from leadline.outputs.store.protocol import Store
 from leadline.programs.apiserver.app import App
 from leadline.programs.apiserver.cluster_access import ClusterAccess, read_front_proxy
 from leadline.programs.apiserver.cluster_namespaces import ClusterNamespaces, sweep
@@ -151,7 +151,7 @@ async def _prepare(app: App) -> None:
 async def _open(settings: Settings) -> "Tended":
     if settings.database.startswith("postgresql://"):
         # An extra that a server with a file of its own does not need.
-        from leadline.outputs.store.postgres import open_postgres
+        from leadline.api.carriers.postgres import open_postgres
 
         return await open_postgres(settings.database, settings.history)
     store = LocalStore(Path(settings.database), Limits(history=settings.history))

@@ -2,9 +2,9 @@
 
 from typing import Any, Protocol
 
-from leadline.outputs.store.protocol import MAX_PAGE_BYTES, Entry, Page, Paging
-from leadline.outputs.store.selection import Key, Selection
-from leadline.outputs.store.token import write_token
+from leadline.api.protocol import MAX_PAGE_BYTES, Entry, Page, Paging
+from leadline.api.selection import Key, Selection
+from leadline.api.token import write_token
 from leadline.programs.apiserver import asked, refusal
 from leadline.programs.apiserver.asked import Target
 from leadline.programs.apiserver.exchange import Exchange

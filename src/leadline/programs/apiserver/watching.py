@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from leadline.outputs.store.protocol import ADDED, Changes, GoneError, Paging, Store
-from leadline.outputs.store.token import write_token
+from leadline.api.protocol import ADDED, Changes, GoneError, Paging, Store
+from leadline.api.token import write_token
 from leadline.programs.apiserver import asked, refusal
 from leadline.programs.apiserver.asked import Target
 from leadline.programs.apiserver.exchange import Exchange

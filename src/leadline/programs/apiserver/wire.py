@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from leadline.outputs.store.protocol import Content, Entry
-from leadline.outputs.store.selection import Key
+from leadline.api.protocol import Content, Entry
+from leadline.api.selection import Key
 from leadline.programs.apiserver import refusal
 from leadline.programs.apiserver.forms import Shown
 from leadline.programs.apiserver.kinds import Kind, Served

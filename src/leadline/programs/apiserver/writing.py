@@ -9,8 +9,8 @@ import orjson
 import yaml
 from msgspec import Struct, structs
 
-from leadline.outputs.store.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
-from leadline.outputs.store.selection import Key
+from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
+from leadline.api.selection import Key
 from leadline.programs.apiserver import asked, fields, patches, refusal, wire
 from leadline.programs.apiserver.access import Access, Asked, Namespaces, User
 from leadline.programs.apiserver.asked import Target

@@ -81,7 +81,7 @@ def _controls(context: click.Context, parameter: click.Parameter, incomplete: st
 
 def _frameworks(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from leadline.posture.catalogue import load_controls
-    from leadline.scans.frameworks import load_frameworks
+    from leadline.scans.posture.frameworks import load_frameworks
 
     return _in_list(((one.name, one.title) for one in load_frameworks(load_controls())), incomplete)
 

@@ -8,11 +8,11 @@ import click
 from msgspec.structs import replace
 
 from leadline.errors import StoreError, UsageError
-from leadline.outputs.fix_summary import not_made_lines, question_lines, questions, unread_lines
-from leadline.outputs.patch import exact_patch, shown_patch
-from leadline.outputs.plain import count, plain, wrapped
 from leadline.outputs.redaction.values import SecretValues
-from leadline.outputs.remediation import fix
+from leadline.outputs.rows.fix_summary import not_made_lines, question_lines, questions, unread_lines
+from leadline.outputs.rows.remediation import fix
+from leadline.outputs.text.patch import exact_patch, shown_patch
+from leadline.outputs.text.plain import count, plain, wrapped
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.scan_request import ScanRequest, options_of
 from leadline.programs.cli.terminal import configure_log, wants_colour, width_of

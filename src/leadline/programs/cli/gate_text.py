@@ -1,6 +1,6 @@
 """The verdict of the gates on one line, with the options that set them."""
 
-from leadline.outputs.plain import count
+from leadline.outputs.text.plain import count
 from leadline.scans.gates import GateResult, Verdict
 
 

@@ -8,7 +8,7 @@ from leadline.errors import DatabaseError
 from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.outputs.format_registry import Asked, Page
-from leadline.outputs.place import NoPlaces
+from leadline.outputs.rows.place import NoPlaces
 from leadline.programs.cli.destinations import Destination, Seal
 from leadline.programs.cli.gate_text import verdict_text
 from leadline.programs.cli.image_request import ImageRequest

@@ -228,7 +228,7 @@ def _credential(request: ImageRequest, environ: Mapping[str, str]) -> Credential
 def _registry_of(request: ImageRequest, host: str) -> tuple[str, str]:
     """The registry that credentials of the environment belong to, and why they are of no use, where they are not."""
     if host:
-        from leadline.image.identity.reference import read_registry  # where one is named
+        from leadline.packages.reference import read_registry  # where one is named
 
         registry = read_registry(host)
         if not registry:

@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from leadline.errors import SourceError, UsageError
 from leadline.model.report import PostureReport
+from leadline.outputs.documents.sealing import sealed
 from leadline.outputs.encryption import SUFFIX, Recipients
 from leadline.outputs.format_registry import Page
-from leadline.outputs.place import NoPlaces
 from leadline.outputs.pseudonyms.key_file import read_names, write_names
 from leadline.outputs.pseudonyms.names import Names
 from leadline.outputs.pseudonyms.report import pseudonymous
-from leadline.outputs.sealing import sealed
+from leadline.outputs.rows.place import NoPlaces
 from leadline.programs.cli.destinations import Destination
 from leadline.sources.regular_file import read_regular
 

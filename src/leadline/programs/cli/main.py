@@ -128,7 +128,7 @@ def _guarded(words: list[str]) -> int:
         if "--debug" in words:
             import traceback
 
-            from leadline.outputs.plain import plain_lines
+            from leadline.outputs.text.plain import plain_lines
 
             sys.stderr.write(plain_lines(traceback.format_exc()))
         name = type(error).__name__
@@ -188,7 +188,7 @@ def _completed(words: list[str]) -> int:
 
 def _say(message: str) -> None:
     """One line on stderr, whatever the message holds."""
-    from leadline.outputs.plain import without_commands
+    from leadline.outputs.text.plain import without_commands
 
     line = without_commands("".join(c if c.isprintable() else " " for c in message))
     try:

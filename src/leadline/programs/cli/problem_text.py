@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from leadline.errors import DatabaseError
-from leadline.outputs.plain import count, plain, wrapped
+from leadline.outputs.text.plain import count, plain, wrapped
 from leadline.programs.cli.cache_location import cache_folder, database_file
-from leadline.scans.problem_page import ProblemPage, Range, problem_page
+from leadline.scans.images.problem_page import ProblemPage, Range, problem_page
 
 _INDENT = 12
 _MOST_RANGES = 40

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 
-from leadline.outputs.plain import clipped, plain
+from leadline.outputs.text.plain import clipped, plain
 
 _FIRST_S = 1.0
 _EVERY_S = 0.5

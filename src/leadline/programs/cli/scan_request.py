@@ -14,7 +14,7 @@ from leadline.programs.cli.configuration.configured import Configured
 from leadline.programs.cli.terminal import say_plainly
 from leadline.scans.gates import Gates
 from leadline.scans.options import ChartOptions, PostureOptions, Say
-from leadline.scans.reading import STDIN
+from leadline.scans.posture.reading import STDIN
 from leadline.sources.yaml.parser import LIMITS
 
 GRADES = tuple(severity for severity in SEVERITIES if severity != "unknown")

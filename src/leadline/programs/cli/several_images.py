@@ -8,8 +8,8 @@ from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport
 from leadline.model.package import Sbom
 from leadline.outputs.format_registry import Format, find_format, formats_for
-from leadline.outputs.images_rows import vulnerability_totals
-from leadline.outputs.plain import count, plain
+from leadline.outputs.rows.images_rows import vulnerability_totals
+from leadline.outputs.text.plain import count, plain
 from leadline.programs.cli.created import created
 from leadline.programs.cli.destinations import Destination, opened, placed, refuse_overwriting, writing
 from leadline.programs.cli.gate_text import verdict_text
@@ -18,7 +18,7 @@ from leadline.programs.cli.image_request import ImageRequest, options_of
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.terminal import configure_log
 from leadline.scans.gates import images_verdict
-from leadline.scans.images_scan import ImageTargets, images_scan
+from leadline.scans.images.images_scan import ImageTargets, images_scan
 from leadline.scans.options import ChartOptions, PostureOptions, Say
 
 _GATE_FAILED = 1

@@ -10,19 +10,19 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from leadline.api.protocol import Store
 from leadline.errors import SourceError, StoreError
 from leadline.model.images_report import ImagesReport
 from leadline.model.report import PostureReport
-from leadline.outputs.plain import count, plain
-from leadline.outputs.store.protocol import Store
+from leadline.outputs.text.plain import count, plain
 from leadline.programs.cli.image_request import ImageRequest
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.scan_request import ScanRequest
 from leadline.programs.cli.terminal import say_plainly
 from leadline.scans.options import PostureOptions
-from leadline.scans.store_images import store_images
-from leadline.scans.store_posture import Stored, StoreOptions, store_posture
-from leadline.scans.stored_posture import stored_posture
+from leadline.scans.stored.store_images import store_images
+from leadline.scans.stored.store_posture import Stored, StoreOptions, store_posture
+from leadline.scans.stored.stored_posture import stored_posture
 
 KUBE = "kube"
 T = TypeVar("T")
@@ -109,14 +109,14 @@ def is_full(request: ScanRequest) -> bool:
 async def _store(place: StorePlace, *, is_new: bool) -> AsyncIterator[Store]:
     if place.where == KUBE:
         # Each carrier brings libraries that the other does without.
-        from leadline.outputs.store.remote import RemoteStore
+        from leadline.api.carriers.remote import RemoteStore
         from leadline.sources.cluster.connection import async_client
 
         store: Store = RemoteStore(
             async_client(place.kube_context, place.kubeconfig, environ=os.environ, said=say_plainly)
         )
     else:
-        from leadline.outputs.store.local import LocalStore
+        from leadline.api.carriers.local import LocalStore
 
         path = Path(place.where)
         if not is_new and not path.is_file():

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from leadline.outputs.plain import plain
+from leadline.outputs.text.plain import plain
 
 if TYPE_CHECKING:
     from leadline.outputs.redaction.values import SecretValues

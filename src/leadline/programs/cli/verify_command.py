@@ -5,13 +5,13 @@ import os
 import click
 
 from leadline.errors import UsageError
-from leadline.outputs.json_text import json_text
-from leadline.outputs.trust_text import is_fine, trust_json, trust_lines
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.trust_text import is_fine, trust_json, trust_lines
 from leadline.programs.cli.image_page import PIPE_WIDTH
 from leadline.programs.cli.image_request import ImageRequest, options_of
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.terminal import configure_log, width_of
-from leadline.scans.verify_images import policy_of_key, read_trust_policy, verify_images
+from leadline.scans.images.verify_images import policy_of_key, read_trust_policy, verify_images
 
 _GATE_FAILED = 1
 

@@ -7,12 +7,12 @@ from typing import Any
 from leadline.errors import SourceError
 from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport
-from leadline.outputs.plain import count, plain
+from leadline.outputs.text.plain import count, plain
 from leadline.programs.cli.created import created
 from leadline.programs.cli.image_request import ImageRequest, options_of
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.waiver_heading import SHOWN, heading
-from leadline.scans.images_scan import ImageTargets, images_scan
+from leadline.scans.images.images_scan import ImageTargets, images_scan
 
 
 def lines_of_images(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.waiver import WaiverUse
-from leadline.outputs.waiver_text import reason_of, remarks_of, title
+from leadline.outputs.text.waiver_text import reason_of, remarks_of, title
 
 SHOWN = 5
 """Findings of one entry, unless all are asked for."""

@@ -6,7 +6,7 @@ from itertools import islice
 from msgspec import Struct
 
 from leadline.outputs.alerts.protocol import NAME, Labels
-from leadline.outputs.plain import count
+from leadline.outputs.text.plain import count
 from leadline.programs.exporter.alert_settings import EVERY, Allowed, Thresholds, seconds
 from leadline.programs.exporter.facts import IMAGE_SEVERITIES, POSTURE_SEVERITIES, ContainerFact
 from leadline.programs.exporter.facts import Labels as Workload

@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from leadline.api.posture_results import ACCEPTED_IN, PREFIX
+from leadline.api.protocol import Entry
 from leadline.errors import StoreError
-from leadline.outputs.plain import plain
-from leadline.outputs.store.image_results import COUNTED, Counted
-from leadline.outputs.store.posture_results import ACCEPTED_IN, PREFIX
-from leadline.outputs.store.protocol import Entry
-from leadline.scans.scan_runs import FOLLOWING
+from leadline.outputs.text.plain import plain
+from leadline.scans.stored.image_results import COUNTED, Counted
+from leadline.scans.stored.scan_runs import FOLLOWING
 
 POSTURE_SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 IMAGE_SEVERITIES = ("critical", "high", "medium", "low", "unknown", "negligible")

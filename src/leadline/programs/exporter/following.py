@@ -9,8 +9,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from leadline.errors import LeadlineError, StoreError
-from leadline.outputs.store.protocol import (
+from leadline.api.protocol import (
     DELETED,
     Changes,
     FutureError,
@@ -19,9 +18,10 @@ from leadline.outputs.store.protocol import (
     Paging,
     TokenError,
 )
-from leadline.outputs.store.selection import Selection
+from leadline.api.selection import Selection
+from leadline.errors import LeadlineError, StoreError
 from leadline.programs.exporter.results import Followed, Results
-from leadline.scans.scan_runs import RUNS
+from leadline.scans.stored.scan_runs import RUNS
 
 log = logging.getLogger(__name__)
 PAGE = 200

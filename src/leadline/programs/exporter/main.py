@@ -29,7 +29,7 @@ from leadline.programs.exporter.scraping import Numbers, Scraped
 from leadline.programs.exporter.settings import KUBE, Settings
 from leadline.programs.service import run
 from leadline.programs.serving.chores import beside
-from leadline.scans.frameworks import load_frameworks
+from leadline.scans.posture.frameworks import load_frameworks
 
 log = logging.getLogger(__name__)
 GOODBYE_S = 5
@@ -136,7 +136,7 @@ class _Server(uvicorn.Server):
 def _opener(settings: Settings) -> Callable[[], Readable]:
     if settings.store == KUBE:
         # Each carrier brings libraries that the other does without.
-        from leadline.outputs.store.remote import RemoteStore
+        from leadline.api.carriers.remote import RemoteStore
         from leadline.sources.cluster.connection import async_client
 
         def remote() -> Readable:
@@ -149,7 +149,7 @@ def _opener(settings: Settings) -> Callable[[], Readable]:
             return RemoteStore(http)
 
         return remote
-    from leadline.outputs.store.local_reader import LocalReader
+    from leadline.api.carriers.local_reader import LocalReader
 
     return lambda: LocalReader(Path(settings.store))
 

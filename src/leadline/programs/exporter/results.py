@@ -7,11 +7,11 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
+from leadline.api import posture_results
+from leadline.api.protocol import Entry
+from leadline.api.selection import Key
 from leadline.errors import StoreError
 from leadline.model.control import Framework
-from leadline.outputs.store import image_results, posture_results
-from leadline.outputs.store.protocol import Entry
-from leadline.outputs.store.selection import Key
 from leadline.programs.exporter.facts import (
     ContainerFact,
     ImageFact,
@@ -26,7 +26,8 @@ from leadline.programs.exporter.facts import (
     seconds_of,
     work_fact,
 )
-from leadline.scans.scan_runs import RUNS
+from leadline.scans.stored import image_results
+from leadline.scans.stored.scan_runs import RUNS
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -14,23 +14,23 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from leadline.api.posture_results import SCANS, SUMMARIES
+from leadline.api.protocol import ConflictError, Paging, Store
+from leadline.api.selection import Key, Selection
 from leadline.errors import ClusterError, LeadlineError, StoreError
 from leadline.model.report import PostureReport
-from leadline.outputs.store.posture_results import SCANS, SUMMARIES
-from leadline.outputs.store.protocol import ConflictError, Paging, Store
-from leadline.outputs.store.selection import Key, Selection
 from leadline.posture.required_kinds import kinds_needed
 from leadline.programs.operator.runs import Orders, failed_run
 from leadline.programs.operator.settings import Settings
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages, changes_of, in_thread
 from leadline.programs.service import give_back_memory
-from leadline.scans.cluster_source import reading_of
-from leadline.scans.exposed_objects import KINDS as EXPOSING
-from leadline.scans.followed_results import FollowedResults, Results, ScanRules
-from leadline.scans.posture_runs import Outcome, RunOptions, posture_run
-from leadline.scans.result_writer import ResultWriter
-from leadline.scans.scan_runs import FOLLOWING, RUNS, forget_old_runs, moment, record, run_name
+from leadline.scans.posture.cluster_source import reading_of
+from leadline.scans.posture.exposed_objects import KINDS as EXPOSING
+from leadline.scans.stored.followed_results import FollowedResults, Results, ScanRules
+from leadline.scans.stored.posture_runs import Outcome, RunOptions, posture_run
+from leadline.scans.stored.result_writer import ResultWriter
+from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, forget_old_runs, moment, record, run_name
 from leadline.sources.cluster.connection import Cluster
 from leadline.sources.cluster.rbac import ANY_WORKLOAD
 from leadline.sources.cluster.watch import ClusterWatch, watch_cluster

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from leadline.outputs.plain import plain
-from leadline.programs.operator.image_jobs import ImageSettings
+from leadline.outputs.text.plain import plain
+from leadline.programs.operator.images.jobs import ImageSettings
 
 log = logging.getLogger(__name__)
 HOUR_S = 3600.0

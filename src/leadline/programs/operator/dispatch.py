@@ -13,13 +13,19 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from leadline.programs.operator.image_jobs import ImageAnswer, ImageSettings, ImageTask, Place, Start
+from leadline.programs.operator.images.jobs import (
+    ImageAnswer,
+    ImageSettings,
+    ImageTask,
+    Place,
+    Start,
+)
 from leadline.programs.operator.plan import Outcome
 from leadline.sources.child_process import Child, Command, Limits
 
 log = logging.getLogger(__name__)
 
-WORKER = (sys.executable, "-m", "leadline.programs.operator.image_worker")
+WORKER = (sys.executable, "-m", "leadline.programs.operator.images.worker")
 LINGER_S = 5.0
 """How long a process that has nothing to do is kept: starting one takes half a second of a core."""
 MOST_CPU_S = 300.0

@@ -24,16 +24,16 @@ import orjson
 import uvloop
 from msgspec.structs import replace
 
+from leadline.api.carriers.local import LocalStore
+from leadline.api.carriers.remote import RemoteStore
+from leadline.api.protocol import Store
 from leadline.errors import ClusterError, UsageError
 from leadline.outputs.redaction.log import safe_formatter
 from leadline.outputs.redaction.values import SecretValues
-from leadline.outputs.store.local import LocalStore
-from leadline.outputs.store.protocol import Store
-from leadline.outputs.store.remote import RemoteStore
 from leadline.programs.operator.continuous import Continuous, World
 from leadline.programs.operator.database_updates import keep_database
-from leadline.programs.operator.image_jobs import Place
-from leadline.programs.operator.images import Accepting, Images
+from leadline.programs.operator.images.following import Accepting, Images
+from leadline.programs.operator.images.jobs import Place
 from leadline.programs.operator.lease import Leadership, LeaseSettings
 from leadline.programs.operator.renewal import OwnThread
 from leadline.programs.operator.runs import IMAGES, POSTURE, Orders
@@ -50,11 +50,11 @@ from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages
 from leadline.programs.service import run
 from leadline.programs.serving.kube import Kube, KubeError
-from leadline.scans.followed_results import ScanRules
 from leadline.scans.options import PostureOptions
-from leadline.scans.policies import choose_policies
-from leadline.scans.settings import read_settings, shipped_settings
-from leadline.scans.waiving import waivers_of_files
+from leadline.scans.posture.policies import choose_policies
+from leadline.scans.posture.settings import read_settings, shipped_settings
+from leadline.scans.stored.followed_results import ScanRules
+from leadline.scans.waivers.waiving import waivers_of_files
 from leadline.sources.cluster.connection import Cluster, async_client, connect
 from leadline.sources.cluster.kubeconfig import SCAN_FILES
 

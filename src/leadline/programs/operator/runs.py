@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
+from leadline.api.protocol import DELETED, Entry, FutureError, GoneError, Store
+from leadline.api.selection import Selection
 from leadline.errors import StoreError
-from leadline.outputs.store.protocol import DELETED, Entry, FutureError, GoneError, Store
-from leadline.outputs.store.selection import Selection
-from leadline.scans.scan_runs import RUNS, all_of, moment, record
+from leadline.scans.stored.scan_runs import RUNS, all_of, moment, record
 from leadline.version import __version__
 
 log = logging.getLogger(__name__)

@@ -15,12 +15,12 @@ import orjson
 from cronsim import CronSim, CronSimError
 from msgspec import Struct
 
+from leadline.api.posture_results import slug
+from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Put, Store
+from leadline.api.selection import Key
 from leadline.errors import StoreError, UsageError
-from leadline.outputs.store.posture_results import slug
-from leadline.outputs.store.protocol import ABSENT, ConflictError, Content, Entry, Put, Store
-from leadline.outputs.store.selection import Key
 from leadline.programs.operator.runs import IMAGES, POSTURE
-from leadline.scans.scan_runs import RUNS, all_of, written
+from leadline.scans.stored.scan_runs import RUNS, all_of, written
 
 log = logging.getLogger(__name__)
 SCHEDULES = "scanschedules"

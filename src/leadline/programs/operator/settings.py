@@ -12,7 +12,7 @@ import click
 from msgspec import Meta, Struct
 
 from leadline.errors import UsageError
-from leadline.programs.operator.image_jobs import ImageSettings
+from leadline.programs.operator.images.jobs import ImageSettings
 from leadline.programs.serving.settings_table import SettingsTable, Texts
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from leadline.model.resource import Resource
 from leadline.model.waiver import Waiver
 from leadline.programs.serving.kube import Kube, KubeError
-from leadline.scans.scan_runs import moment
+from leadline.scans.stored.scan_runs import moment
 from leadline.sources.waivers.security_exceptions import security_exception
 from leadline.waivers.apply import is_over, why_unusable
 

@@ -15,11 +15,11 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
+from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
+from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
-from leadline.outputs.store.image_results import Counted, ImageCounts
-from leadline.outputs.store.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
-from leadline.outputs.store.selection import Key, Selection
 from leadline.programs.operator.plan import NEVER, Phase, Record
+from leadline.scans.stored.image_results import Counted, ImageCounts
 
 IMAGE_SCANS = "imagescans"
 MOST_NAMED_WORKLOADS = 50

@@ -11,25 +11,26 @@ from leadline.errors import ManifestError, SourceError, UsageError
 from leadline.model.control import SEVERITIES, Control
 from leadline.model.finding import Finding, Unread
 from leadline.model.resource import Resource
-from leadline.outputs.control_groups import urgency
-from leadline.outputs.patch import FixedFile, Hide
 from leadline.outputs.redaction.lines import LineHider
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.redaction.values import SecretValues
-from leadline.posture.engine import Judgement, judge
-from leadline.scans.coverage import why_no_verdict
+from leadline.outputs.rows.control_groups import urgency
+from leadline.outputs.text.patch import FixedFile, Hide
+from leadline.posture.engine import judge
+from leadline.posture.verdicts import Judgement
 from leadline.scans.fixing.proof import brought, changed_more, not_gone
 from leadline.scans.fixing.spots import Given, NoSpotError, Spot, changed_text, changes_of, spots_of
 from leadline.scans.fixing.wanted_edits import Key, Wanted, WantedEdit, danger_of, wanted_edits
 from leadline.scans.fixing.working_copy import WorkingCopy
 from leadline.scans.options import PostureOptions
-from leadline.scans.policies import Policies, choose_policies
-from leadline.scans.posture_scan import asked_controls, facts_of, report_of
-from leadline.scans.read_targets import is_address, read
-from leadline.scans.reading import Reading
-from leadline.scans.selection import selected
-from leadline.scans.settings import Settings, read_settings, shipped_settings
-from leadline.scans.waiving import Waiving, waived, waivers_of_files
+from leadline.scans.posture.coverage import why_no_verdict
+from leadline.scans.posture.policies import Policies, choose_policies
+from leadline.scans.posture.posture_scan import asked_controls, facts_of, report_of
+from leadline.scans.posture.read_targets import is_address, read
+from leadline.scans.posture.reading import Reading
+from leadline.scans.posture.selection import selected
+from leadline.scans.posture.settings import Settings, read_settings, shipped_settings
+from leadline.scans.waivers.waiving import Waiving, waived, waivers_of_files
 from leadline.sources.temporary_folder import temporary_folder
 
 _PASSES = 3

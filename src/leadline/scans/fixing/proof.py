@@ -7,9 +7,9 @@ from typing import Any
 from leadline.kube.field_path import has_path, parse_path, value_at, with_value, without
 from leadline.model.control import Remove
 from leadline.model.resource import Resource
-from leadline.outputs.control_groups import edit_of
-from leadline.outputs.json_text import json_text
-from leadline.posture.engine import Judgement
+from leadline.outputs.rows.control_groups import edit_of
+from leadline.outputs.text.json_text import json_text
+from leadline.posture.verdicts import Judgement
 from leadline.scans.fixing.wanted_edits import Key, WantedEdit
 
 Pair = tuple[str, str]

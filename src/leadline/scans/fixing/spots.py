@@ -12,7 +12,7 @@ from leadline.kube.field_path import Steps, format_path, has_path, parse_path, v
 from leadline.model.control import Remove, Set
 from leadline.model.finding import Place
 from leadline.model.resource import Resource
-from leadline.outputs.place import Places
+from leadline.outputs.rows.place import Places
 from leadline.scans.fixing.wanted_edits import WantedEdit
 from leadline.sources.regular_file import read_regular
 from leadline.sources.rendering.locations import RenderedPlaces, source_spots

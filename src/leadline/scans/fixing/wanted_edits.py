@@ -10,8 +10,8 @@ from leadline.kube.merge_key import entry_of
 from leadline.model.control import Remove, Set, is_placeholder
 from leadline.model.finding import Finding
 from leadline.model.resource import Resource
-from leadline.outputs.control_groups import edit_of
-from leadline.outputs.json_text import json_text
+from leadline.outputs.rows.control_groups import edit_of
+from leadline.outputs.text.json_text import json_text
 
 _NEEDED = frozenset(
     (

@@ -9,10 +9,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from leadline.errors import SourceError, StoreError, UsageError
-from leadline.outputs.patch import FixedFile, Hide
+from leadline.outputs.text.patch import FixedFile, Hide
 from leadline.outputs.whole_file import WholeFile
 from leadline.scans.options import ChartOptions
-from leadline.scans.reading import STDIN
+from leadline.scans.posture.reading import STDIN
 from leadline.sources.boundary import boundary_of
 from leadline.sources.manifests.files import FILLED_BY_TOOLS, absolute, root_of
 from leadline.sources.regular_file import read_regular

@@ -23,7 +23,7 @@ from leadline.kube.kinds import (
 )
 from leadline.model.finding import Unread
 from leadline.model.resource import Origin, Resource, resource_of
-from leadline.sources.cluster.connection import Cluster, LostError, Patience, RefusedError, connect
+from leadline.sources.cluster.connection import Cluster, LostError, RefusedError
 from leadline.sources.cluster.crd_schemas import custom_workloads
 from leadline.sources.cluster.discovery import (
     THREADS,
@@ -35,21 +35,9 @@ from leadline.sources.cluster.discovery import (
 )
 from leadline.sources.cluster.listing import Lister, Listing, OnProgress, Progress, Scope
 from leadline.sources.cluster.owners import Ownership
-from leadline.sources.cluster.rbac import ANY_WORKLOAD, least_role, missing_rule
+from leadline.sources.cluster.rbac import ANY_WORKLOAD, missing_rule
 from leadline.sources.cluster.responses import mapping, text
 from leadline.sources.cluster.trim import SharedParts, trim
-
-__all__ = [
-    "ANY_WORKLOAD",
-    "Cluster",
-    "ClusterSnapshot",
-    "Patience",
-    "Progress",
-    "connect",
-    "get_workload",
-    "least_role",
-    "read_cluster",
-]
 
 Observe = Callable[[str, Mapping[str, Any]], None]
 """Is shown the key of a kind and an object of it; one call at a time."""

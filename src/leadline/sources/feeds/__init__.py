@@ -1,3 +1,1 @@
 """Opens what a user names as feeds: files, folders and archives, as the documents that feed readers take."""
-
-PUBLIC_MODULES = ("documents",)

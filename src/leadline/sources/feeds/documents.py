@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from leadline.errors import UsageError
-from leadline.image.feed import Document
-from leadline.image.layers.stream import Damaged, decompressed, is_compressed
 from leadline.model.finding import Unread
+from leadline.sbom.layers.stream import Damaged, decompressed, is_compressed
+from leadline.vulnerabilities.feed import Document
 
 LARGEST = 1 << 30
 """Bytes of one document, uncompressed; the largest in use has some 400 MB."""

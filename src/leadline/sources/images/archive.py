@@ -11,9 +11,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
-from leadline.image.image import Layer
-from leadline.image.layers.stream import HEAD_BYTES, Damaged, Region, bounded, decompressed, is_compressed
 from leadline.model.package import ImageIdentity
+from leadline.sbom.image import Layer
+from leadline.sbom.layers.stream import HEAD_BYTES, Damaged, Region, bounded, decompressed, is_compressed
 from leadline.sources.images.file_stamp import file_stamp
 from leadline.sources.images.oci_layout import (
     Member,
@@ -165,7 +165,7 @@ class Archive:
         return plain.fileno(), total
 
     def _index(self, file: int, size: int) -> Iterator[tuple[str, Member | str]]:
-        from leadline.image.layers.tar import TarReader  # layouts do without
+        from leadline.sbom.layers.tar import TarReader  # layouts do without
 
         reader = TarReader(Region(file, 0, size))
         for count, entry in enumerate(reader):

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from leadline.errors import SourceError
-from leadline.image.identity.reference import Reference
+from leadline.packages.reference import Reference
 from leadline.sources.images.boltdb import Bolt, DamagedBolt
 from leadline.sources.images.containerd_grpc import ContainerdSocket, NotFound
 from leadline.sources.images.oci_layout import Find, Stored, file_at, stored_image

@@ -13,10 +13,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from leadline.errors import SourceError
-from leadline.image.identity.config import ConfigReading
-from leadline.image.layers.stream import PIECE_BYTES, Damaged
-from leadline.image.layers.tar import Entry, EntryReader
 from leadline.model.package import ImageIdentity
+from leadline.sbom.identity.config import ConfigReading
+from leadline.sbom.layers.stream import PIECE_BYTES, Damaged
+from leadline.sbom.layers.tar import Entry, EntryReader
 from leadline.sources.oci.layer import OpenedImage, name_of
 
 DEEPEST = 256

@@ -17,9 +17,9 @@ from urllib.parse import quote
 from msgspec import DecodeError, Struct, ValidationError, field, json
 
 from leadline.errors import SourceError, UsageError
-from leadline.image.image import Layer
-from leadline.image.layers.tar import EntryReader
 from leadline.model.package import ImageIdentity
+from leadline.sbom.image import Layer
+from leadline.sbom.layers.tar import EntryReader
 from leadline.sources.images.archive import LARGEST_ARCHIVE, Archive, saved_image
 from leadline.sources.images.oci_layout import configuration
 from leadline.sources.oci.layer import OpenedImage

@@ -9,10 +9,10 @@ from typing import Protocol
 from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
-from leadline.image.identity.config import ConfigReading, read_config
-from leadline.image.layers.stream import Damaged, is_compressed
 from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
+from leadline.sbom.identity.config import ConfigReading, read_config
+from leadline.sbom.layers.stream import Damaged, is_compressed
 from leadline.sources.images.file_stamp import file_stamp
 from leadline.sources.oci.layer import (
     OpenedImage,
@@ -192,7 +192,7 @@ def is_same_name(name: str, wanted: str) -> bool:
     """Whether both mean one image, each written out or as people write it: ``docker.io/library/nginx:1``, ``nginx:1``."""
     if name == wanted:
         return True
-    from leadline.image.identity.reference import read_reference  # where a layout holds several
+    from leadline.packages.reference import read_reference  # where a layout holds several
 
     first, second = read_reference(name), read_reference(wanted)
     return first is not None and second is not None and first.full == second.full

@@ -19,7 +19,7 @@ from leadline.sources.oci.manifest import Platform, read_platform
 from leadline.sources.registry.options import RegistryOptions
 
 if TYPE_CHECKING:
-    from leadline.image.identity.reference import Reference
+    from leadline.packages.reference import Reference
 
 
 SCHEMES = {
@@ -141,7 +141,7 @@ def _open_registry(text: str, platform: Platform | None, options: ImageOptions) 
 
 
 def _reference(text: str) -> "Reference":
-    from leadline.image.identity.reference import read_reference  # as above
+    from leadline.packages.reference import read_reference  # as above
 
     reference = read_reference(text)
     if reference is None:

@@ -3,5 +3,3 @@
 Sigstore's own library checks them, without the network. It is an extra, since it brings more packages than all else that a
 scan of an image needs; so everything here is imported only where an image has such a signature.
 """
-
-PUBLIC_MODULES = ("check",)

@@ -19,9 +19,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from leadline.image.signatures.keys import PublicKey, is_signed
-from leadline.image.signatures.payload import SIMPLE_SIGNING, NotUsableError, decoded, read_envelope
-from leadline.image.signatures.trust import CERTIFICATE, SIGNATURE, Blob
+from leadline.signatures.keys import PublicKey, is_signed
+from leadline.signatures.payload import SIMPLE_SIGNING, NotUsableError, decoded, read_envelope
+from leadline.signatures.trust import CERTIFICATE, SIGNATURE, Blob
 from leadline.sources.keyless.library import library, trusted_root_of
 
 PROMISE = "dev.sigstore.cosign/bundle"

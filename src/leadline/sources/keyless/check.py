@@ -6,8 +6,8 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
-from leadline.image.signatures.payload import IN_TOTO, SIMPLE_SIGNING, NotUsableError
-from leadline.image.signatures.trust import CERTIFICATE, Blob, KeylessSigned
+from leadline.signatures.payload import IN_TOTO, SIMPLE_SIGNING, NotUsableError
+from leadline.signatures.trust import CERTIFICATE, Blob, KeylessSigned
 from leadline.sources.keyless.annotations import check_annotations
 from leadline.sources.keyless.library import library, trusted_root_of
 

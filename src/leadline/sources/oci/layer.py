@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from leadline.image.identity.config import ConfigReading
-from leadline.image.image import Layer
-from leadline.image.layers.stream import (
+from leadline.late_pattern import late_pattern
+from leadline.model.finding import Unread
+from leadline.model.package import ImageIdentity
+from leadline.sbom.identity.config import ConfigReading
+from leadline.sbom.image import Layer
+from leadline.sbom.layers.stream import (
     HEAD_BYTES,
     Forged,
     Pieces,
@@ -20,12 +23,9 @@ from leadline.image.layers.stream import (
     decompressed,
     is_compressed,
 )
-from leadline.late_pattern import late_pattern
-from leadline.model.finding import Unread
-from leadline.model.package import ImageIdentity
 
 if TYPE_CHECKING:
-    from leadline.image.layers.tar import EntryReader
+    from leadline.sbom.layers.tar import EntryReader
 
 LARGEST_LAYER = 64 << 30
 """Bytes after decompression. The largest known layers, of machine learning, have a quarter of that."""
@@ -162,7 +162,7 @@ def paired(diff_ids: Sequence[str], count: int) -> tuple[list[str], tuple[Unread
 
 @contextmanager
 def _closing(pieces: Iterator[bytes], size: int, diff_id: str) -> "Iterator[EntryReader]":
-    from leadline.image.layers.tar import TarReader  # not needed where no layer is read
+    from leadline.sbom.layers.tar import TarReader  # not needed where no layer is read
 
     def plain(stored: Iterator[bytes]) -> Iterator[bytes]:
         return with_diff_id(bounded(_unpacked(stored), limit_bytes(size)), diff_id)
@@ -192,7 +192,7 @@ def _close(pieces: Iterator[bytes]) -> None:
 
 @contextmanager
 def _region(layer: RegionLayer) -> "Iterator[EntryReader]":
-    from leadline.image.layers.tar import TarReader  # as above
+    from leadline.sbom.layers.tar import TarReader  # as above
 
     yield TarReader(_VerifiedRegion(layer))
 

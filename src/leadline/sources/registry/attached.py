@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from leadline.errors import RegistryError
-from leadline.image.identity.reference import Reference
-from leadline.image.signatures.trust import Blob
+from leadline.packages.reference import Reference
+from leadline.signatures.trust import Blob
 from leadline.sources.oci.layer import is_digest
 from leadline.sources.oci.manifest import Descriptor, Manifest, decode, read_manifest
 from leadline.sources.registry.client import MissingError, Repository, repositories
@@ -83,6 +82,3 @@ def _blobs(repository: Repository, manifest: Manifest, where: str) -> Iterator[B
         except MissingError:
             content = b""
         yield Blob(where, layer.media_type, layer.annotations or {}, content)
-
-
-__all__ = ["Attachments", "RegistryError", "attachments_of"]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from msgspec import DecodeError, Struct, ValidationError, field, json
 
-from leadline.image.identity.reference import DOCKER_HUB, HUB_NAMES, Reference
+from leadline.packages.reference import DOCKER_HUB, HUB_NAMES, Reference
 from leadline.sources.registry.options import Credential, PullSecret
 
 HELPER_SECONDS = 15.0

@@ -18,8 +18,8 @@ from urllib.parse import quote
 from msgspec import structs
 
 from leadline.errors import RegistryError, UsageError
-from leadline.image.identity.reference import DOCKER_HUB, Reference, read_registry
-from leadline.image.layers.stream import Damaged, Forged
+from leadline.packages.reference import DOCKER_HUB, Reference, read_registry
+from leadline.sbom.layers.stream import Damaged, Forged
 from leadline.sources.oci.layer import checked
 from leadline.sources.oci.manifest import (
     INDEX_TYPES,

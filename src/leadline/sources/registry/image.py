@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from leadline.errors import RegistryError, SourceError, UsageError
-from leadline.image.identity.config import ConfigReading, read_config
-from leadline.image.identity.reference import Reference
-from leadline.image.layers.stream import Damaged
 from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
+from leadline.packages.reference import Reference
+from leadline.sbom.identity.config import ConfigReading, read_config
+from leadline.sbom.layers.stream import Damaged
 from leadline.sources.oci.layer import OpenedImage, PieceLayer, is_digest, paired
 from leadline.sources.oci.manifest import (
     DEEPEST_INDEX,

@@ -1,3 +1,1 @@
 """Rules in Rego that users bring, run in a child process."""
-
-PUBLIC_MODULES = ("engine", "loader")

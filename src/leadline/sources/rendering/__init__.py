@@ -1,3 +1,1 @@
 """What renders to manifests: charts and kustomizations, always in a child process with limits."""
-
-PUBLIC_MODULES = ("locations", "render")

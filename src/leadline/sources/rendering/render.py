@@ -14,15 +14,11 @@ from leadline.sources.rendering.kustomize.build import read_kustomizations
 from leadline.sources.rendering.plan.budget import Budget
 from leadline.sources.rendering.plan.file_owner import plan_ownership
 from leadline.sources.rendering.plan.result import (
-    ChartValues,
-    HelmOptions,
     Rendered,
     RenderOptions,
     all_of,
 )
 from leadline.sources.rendering.unrendered import unrendered
-
-__all__ = ["ChartValues", "HelmOptions", "RenderOptions", "all_of", "read_rendered", "with_one_budget"]
 
 _IGNORE_FILE_BYTES = 1 << 20
 

@@ -1,3 +1,1 @@
 """SBOM documents of others as an ``Sbom``."""
-
-PUBLIC_MODULES = ("reader", "sniff")

@@ -7,10 +7,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from leadline.image.identity.package_url import package_url, read_package_url
-from leadline.image.licences.expressions import spdx
 from leadline.model.finding import Unread
 from leadline.model.package import Digest, Distro, Package
+from leadline.packages.package_url import package_url, read_package_url
+from leadline.sbom.licences.expressions import spdx
 
 MOST_ENTRIES = 2_000_000
 MOST_UNREAD = 1_000

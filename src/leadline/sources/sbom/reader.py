@@ -12,8 +12,8 @@ import orjson
 from msgspec.structs import replace
 
 from leadline.errors import SourceError
-from leadline.image.identity.distro import end_of_life
 from leadline.model.package import Sbom
+from leadline.sbom.identity.distro import end_of_life
 from leadline.sources.sbom.cyclonedx import read_cyclonedx
 from leadline.sources.sbom.distro import distro_of
 from leadline.sources.sbom.envelopes import is_sbom, unwrapped

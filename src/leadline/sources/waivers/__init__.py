@@ -1,3 +1,1 @@
 """Where waivers come from: our own file, the exceptions of the ecosystem, marks on objects and lines."""
-
-PUBLIC_MODULES = ("marks", "reader", "schema", "security_exceptions")

@@ -1,3 +1,1 @@
 """YAML as Kubernetes reads it: parsing, marks in the source, edits that keep everything else."""
-
-PUBLIC_MODULES = ("edit", "errors", "json", "parser", "scalars")

@@ -24,7 +24,8 @@ not part of the target.
 See: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests
 """
 
-from leadline.posture.checks.rbac_queries import RBAC_KINDS, grants_only_public_facts
+from leadline.kube.bootstrap import grants_only_public_facts
+from leadline.kube.rbac import RBAC_KINDS
 from leadline.posture.control import (
     Inventory,
     Remove,

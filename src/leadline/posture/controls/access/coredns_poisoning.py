@@ -28,7 +28,7 @@ Cannot see: name servers whose settings are kept under a name of the owner's cho
 See: https://kubernetes.io/docs/tasks/administer-cluster/dns-custom-nameservers/
 """
 
-from leadline.posture.checks.rbac_queries import ask
+from leadline.kube.role_rules import ask
 from leadline.posture.control import Rights, Violations, control
 
 CHANGE_NAMES = ask(

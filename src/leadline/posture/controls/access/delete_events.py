@@ -29,7 +29,7 @@ are not part of the target.
 See: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
 """
 
-from leadline.posture.checks.rbac_queries import ask
+from leadline.kube.role_rules import ask
 from leadline.posture.control import Rights, Violations, control
 
 DELETE_EVENTS = (

@@ -29,7 +29,7 @@ part of the target.
 See: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb
 """
 
-from leadline.posture.checks.rbac_queries import ask
+from leadline.kube.role_rules import ask
 from leadline.posture.control import Rights, Violations, control
 
 DELETE = (

@@ -39,7 +39,7 @@ Cannot see: rights that the account gets outside RBAC, as from a cloud.
 See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 """
 
-from leadline.posture.checks.rbac_queries import RBAC_KINDS
+from leadline.kube.rbac import RBAC_KINDS
 from leadline.posture.checks.token_rights import evidence_of, token_of
 from leadline.posture.control import Grant, Inventory, Review, Violations, Workload, control
 

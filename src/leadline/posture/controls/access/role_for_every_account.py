@@ -19,7 +19,7 @@ Cannot see: which accounts use the rights.
 See: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#service-account-permissions
 """
 
-from leadline.posture.checks.rbac_queries import grants_only_public_facts
+from leadline.kube.bootstrap import grants_only_public_facts
 from leadline.posture.control import Grant, Violations, control
 
 

@@ -23,7 +23,7 @@ Cannot see: the API server's version where only files are scanned; nothing is ju
 See: https://nvd.nist.gov/vuln/detail/CVE-2022-3172
 """
 
-from leadline.posture.checks.versions import is_within, parse_version
+from leadline.kube.version import is_within, parse_version
 from leadline.posture.control import (
     Inventory,
     NotJudged,

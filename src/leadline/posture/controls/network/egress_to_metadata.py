@@ -22,8 +22,8 @@ Cannot see: whether the cloud asks for a token that pods cannot have; what other
 See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
+from leadline.kube.network_policy import POLICY_KINDS
 from leadline.posture.checks.egress import dangerous_egress
-from leadline.posture.checks.network_policies import POLICY_KINDS
 from leadline.posture.control import Resource, Review, Violations, control
 
 

@@ -16,8 +16,9 @@ Cannot see: whether the cluster's network plugin enforces policies; firewalls of
 See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
+from leadline.kube.network_policy import POLICY_KINDS
 from leadline.posture.checks.namespaces import holds_applications
-from leadline.posture.checks.network_policies import POLICY_KINDS, has_network_policy
+from leadline.posture.checks.network_policies import has_network_policy
 from leadline.posture.control import WORKLOADS, Inventory, Missing, Namespace, Violations, control
 
 

@@ -26,7 +26,7 @@ Cannot see: whether the cluster's network plugin enforces policies.
 See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
-from leadline.posture.checks.network_policies import POLICY_KINDS
+from leadline.kube.network_policy import POLICY_KINDS
 from leadline.posture.control import Inventory, Missing, Violations, Workload, control
 
 

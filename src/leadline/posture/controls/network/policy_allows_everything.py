@@ -22,7 +22,7 @@ Cannot see: whether the network plugin enforces policies.
 See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
-from leadline.posture.checks.network_policies import POLICY_KINDS, PolicyRule, policy_rules
+from leadline.kube.network_policy import POLICY_KINDS, PolicyRule, policy_rules
 from leadline.posture.control import Inventory, Resource, Review, Violations, control
 
 

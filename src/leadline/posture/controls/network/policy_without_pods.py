@@ -27,7 +27,7 @@ stand beside the policy, and no custom resource is called as its selector says.
 See: https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
-from leadline.posture.checks.selectors import compile_selector
+from leadline.kube.selector import compile_selector
 from leadline.posture.checks.target_completeness import expect_pods
 from leadline.posture.control import WORKLOADS, Inventory, Resource, Review, Violations, control, mapping
 

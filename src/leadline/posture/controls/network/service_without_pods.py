@@ -27,7 +27,7 @@ stand beside the Service, and no custom resource is called as its selector says.
 See: https://kubernetes.io/docs/concepts/services-networking/service/
 """
 
-from leadline.posture.checks.selectors import compile_pairs, without_controller_labels
+from leadline.kube.selector import compile_pairs, without_controller_labels
 from leadline.posture.checks.target_completeness import expect_pods
 from leadline.posture.control import (
     WORKLOADS,

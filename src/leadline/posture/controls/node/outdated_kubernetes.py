@@ -19,7 +19,7 @@ release.
 See: https://kubernetes.io/releases/
 """
 
-from leadline.posture.checks.versions import parse_version
+from leadline.kube.version import parse_version
 from leadline.posture.control import Resource, Review, Violations, control, mapping, text
 
 OLDEST_SUPPORTED = (1, 34, 0)

@@ -29,11 +29,9 @@ from leadline.model.resource import resource_of
 from leadline.posture.checks.container_credentials import (
     SENSITIVE_KEY_NAMES,
     SENSITIVE_VALUES,
-    CredentialRules,
     credentials_of,
-    rules_for,
-    workloads_of,
 )
+from leadline.posture.checks.credentials import CredentialRules, rules_for
 from leadline.posture.control import (
     WORKLOADS,
     Container,
@@ -46,6 +44,7 @@ from leadline.posture.control import (
     mapping,
     text,
 )
+from leadline.posture.subject import workloads_of
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 

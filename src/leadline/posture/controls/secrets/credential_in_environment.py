@@ -26,8 +26,8 @@ from leadline.posture.checks.container_credentials import (
     SENSITIVE_KEY_NAMES,
     SENSITIVE_VALUES,
     credentials_of,
-    rules_for,
 )
+from leadline.posture.checks.credentials import rules_for
 from leadline.posture.control import Violations, Workload, control
 
 

@@ -19,7 +19,7 @@ Cannot see: whether the program does call the Kubernetes API; one whose own acco
 See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
-from leadline.posture.checks.rbac_queries import RBAC_KINDS
+from leadline.kube.rbac import RBAC_KINDS
 from leadline.posture.control import Inventory, Set, Violations, Workload, control
 
 

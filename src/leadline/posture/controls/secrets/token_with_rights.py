@@ -41,7 +41,7 @@ Cannot see: whether the program does call the Kubernetes API.
 See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
-from leadline.posture.checks.rbac_queries import RBAC_KINDS
+from leadline.kube.rbac import RBAC_KINDS
 from leadline.posture.checks.token_rights import grants_anything
 from leadline.posture.control import Inventory, Review, Set, Violations, Workload, control
 

@@ -24,8 +24,8 @@ Cannot see: programs outside the cluster that hold a token of it.
 See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """
 
-from leadline.posture.checks.accounts import DEFAULT_ACCOUNT, is_named_in_a_binding
-from leadline.posture.checks.rbac_queries import RBAC_KINDS
+from leadline.kube.rbac import RBAC_KINDS
+from leadline.posture.checks.accounts import is_named_in_a_binding
 from leadline.posture.checks.target_completeness import expect, expect_no_operator
 from leadline.posture.control import (
     WORKLOADS,
@@ -35,6 +35,7 @@ from leadline.posture.control import (
     Violations,
     control,
 )
+from leadline.posture.inventory import DEFAULT_ACCOUNT
 
 
 @control(

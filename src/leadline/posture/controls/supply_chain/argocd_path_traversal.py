@@ -21,8 +21,8 @@ Cannot see: a fixed build under the old tag.
 See: https://nvd.nist.gov/vuln/detail/CVE-2022-24348
 """
 
+from leadline.kube.version import is_within, parse_version
 from leadline.posture.checks.image_names import parse_image_name
-from leadline.posture.checks.versions import is_within, parse_version
 from leadline.posture.control import Container, Review, Violations, control
 
 AFFECTED = (("0.0.0", "2.1.9"), ("2.2.0", "2.2.4"))

@@ -17,7 +17,7 @@ Cannot see: a fixed build that kept the version number.
 See: https://nvd.nist.gov/vuln/detail/CVE-2022-23648
 """
 
-from leadline.posture.checks.versions import is_within, parse_version
+from leadline.kube.version import is_within, parse_version
 from leadline.posture.control import Resource, Review, Violations, control, mapping, text
 
 AFFECTED = (("0.0.0", "1.4.13"), ("1.5.0", "1.5.10"), ("1.6.0", "1.6.1"))

@@ -28,7 +28,7 @@ Cannot see: which node the pod runs on: one affected node is enough for a findin
 See: https://nvd.nist.gov/vuln/detail/CVE-2021-25741
 """
 
-from leadline.posture.checks.versions import is_within, parse_version
+from leadline.kube.version import is_within, parse_version
 from leadline.posture.control import (
     Container,
     Inventory,

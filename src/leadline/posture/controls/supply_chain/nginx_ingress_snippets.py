@@ -22,8 +22,8 @@ Cannot see: which ConfigMap the controller really reads.
 See: https://nvd.nist.gov/vuln/detail/CVE-2021-25742
 """
 
+from leadline.kube.version import is_within, parse_version
 from leadline.posture.checks.image_names import parse_image_name
-from leadline.posture.checks.versions import is_within, parse_version
 from leadline.posture.control import Container, Inventory, Review, Violations, control, mapping
 
 AFFECTED = (("0.0.0", "0.49.1"), ("1.0.0", "1.0.1"))

@@ -18,8 +18,8 @@ assumed (``kubernetes_version``).
 See: https://kubernetes.io/docs/reference/using-api/deprecation-guide/
 """
 
-from leadline.posture.checks.api_versions import REMOVED_KINDS, removal_of
-from leadline.posture.checks.versions import parse_version
+from leadline.kube.kinds import REMOVED_KINDS, removal_of
+from leadline.kube.version import parse_version
 from leadline.posture.control import Inventory, Resource, Review, Violations, control
 
 KINDS = tuple(kind for kind in REMOVED_KINDS if kind != "Event")

@@ -22,7 +22,7 @@ Cannot see: labels that a tool adds when it deploys.
 See: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
 """
 
-from leadline.posture.checks.selectors import compile_pairs, compile_selector
+from leadline.kube.selector import compile_pairs, compile_selector
 from leadline.posture.control import Review, Violations, Workload, control, mapping
 
 

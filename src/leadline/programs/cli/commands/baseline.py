@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from leadline.errors import SourceError, UsageError
 from leadline.model.report import PostureReport
-from leadline.outputs.baseline import Baseline, baseline_of, encoded_baseline
-from leadline.outputs.comparison import compare as compared_sides
-from leadline.outputs.comparison_text import Sides, difference_document, difference_lines
+from leadline.outputs.documents.baseline import Baseline, baseline_of, encoded_baseline
+from leadline.outputs.documents.comparison import compare as compared_sides
 from leadline.outputs.format_registry import find_format
-from leadline.outputs.json_text import json_text
-from leadline.outputs.plain import count, plain, wrapped
+from leadline.outputs.text.comparison_text import Sides, difference_document, difference_lines
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.plain import count, plain, wrapped
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.configuration.configured import configured
 from leadline.programs.cli.destinations import Destination, opened, writing
@@ -24,8 +24,8 @@ from leadline.programs.cli.flags import chart_flags, cluster_flags, complete_fla
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.scan_request import options_of, request_without_report
 from leadline.programs.cli.terminal import width_of
-from leadline.scans.baselines import carried_on, read_baseline, side_of
-from leadline.scans.posture_scan import open_posture_scan
+from leadline.scans.posture.baselines import carried_on, read_baseline, side_of
+from leadline.scans.posture.posture_scan import open_posture_scan
 from leadline.version import __version__
 
 FILE = "leadline-baseline.json"

@@ -8,17 +8,18 @@ from typing import Any
 import click
 
 from leadline.errors import UsageError
-from leadline.outputs.format import json_text, wrapped
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.plain import wrapped
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.configuration.configured import asked_of, config_flags, working_folder
 from leadline.programs.cli.configuration.in_force import in_force
 from leadline.programs.cli.configuration.keys import FILE_NAME, example
 from leadline.programs.cli.configuration.shown import config_json, config_lines
 from leadline.programs.cli.terminal import list_width
-from leadline.scans.policies import with_own
-from leadline.scans.read_targets import is_address
-from leadline.scans.reading import STDIN
-from leadline.scans.settings import read_settings, shipped_settings, users_of
+from leadline.scans.posture.policies import with_own
+from leadline.scans.posture.read_targets import is_address
+from leadline.scans.posture.reading import STDIN
+from leadline.scans.posture.settings import read_settings, shipped_settings, users_of
 
 EPILOG = """
 \b

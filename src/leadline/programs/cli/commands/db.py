@@ -12,20 +12,20 @@ import click
 from msgspec import to_builtins
 
 from leadline.errors import UsageError
-from leadline.outputs.json_text import json_text
-from leadline.outputs.plain import count, padded, plain
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.plain import count, padded, plain
 from leadline.programs.cli.cache_location import database_file
 from leadline.programs.cli.created import created
 from leadline.programs.cli.flags import quiet_flag
 from leadline.programs.cli.progress import progress
-from leadline.scans.database import (
+from leadline.scans.images.database import (
     build_database,
     database_state,
     import_database,
     publish_database,
     update_database,
 )
-from leadline.scans.vulnerabilities import age_days
+from leadline.scans.images.vulnerabilities import age_days
 from leadline.sources.proxies import proxies_of
 from leadline.sources.registry.options import RegistryOptions, Trust
 from leadline.sources.vulnerability_db import Trusted, read_public_keys
@@ -33,8 +33,8 @@ from leadline.sources.vulnerability_db import Trusted, read_public_keys
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from leadline.image.database_builder import Built
     from leadline.model.vulnerability import DatabaseState
+    from leadline.vulnerabilities.database_builder import Built
 
 EPILOG = """
 \b

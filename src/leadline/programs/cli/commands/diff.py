@@ -8,15 +8,15 @@ import click
 
 from leadline.errors import UsageError
 from leadline.model.control import SEVERITIES
-from leadline.outputs.comparison_text import Sides, difference_document, difference_lines
-from leadline.outputs.json_text import json_text
+from leadline.outputs.text.comparison_text import Sides, difference_document, difference_lines
+from leadline.outputs.text.json_text import json_text
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.configuration.configured import configured
 from leadline.programs.cli.flags import chart_flags, cluster_flags, path_flag, quiet_flag
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.scan_request import GRADES, options_of, request_without_report
 from leadline.programs.cli.terminal import width_of
-from leadline.scans.baselines import compare_sides
+from leadline.scans.posture.baselines import compare_sides
 
 EPILOG = """
 \b

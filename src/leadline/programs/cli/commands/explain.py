@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from leadline.outputs.format import columns, control_text, source_line, wrapped
+from leadline.outputs.rows.remediation import control_text
+from leadline.outputs.text.plain import columns, source_line, wrapped
 from leadline.posture.catalogue import find_controls, load_controls
-from leadline.scans.example_fix import example_fix
-from leadline.scans.frameworks import load_frameworks
-from leadline.scans.policies import with_own
-from leadline.scans.settings import read_settings, shipped_settings
+from leadline.scans.fixing.example_fix import example_fix
+from leadline.scans.posture.frameworks import load_frameworks
+from leadline.scans.posture.policies import with_own
+from leadline.scans.posture.settings import read_settings, shipped_settings
 
 if TYPE_CHECKING:
     from leadline.model.control import BuiltControl, Framework
-    from leadline.scans.example_fix import ExampleFix
-    from leadline.scans.settings import Settings
+    from leadline.scans.fixing.example_fix import ExampleFix
+    from leadline.scans.posture.settings import Settings
 
 _WIDEST = 100
 PROBLEM = re.compile(r"(CVE|GHSA|GO|PYSEC|RUSTSEC|OSV|MAL|BIT|DSA|DLA|USN|ALSA|RHSA|CGA)-", re.IGNORECASE)

@@ -8,21 +8,21 @@ from typing import Any, TypeVar
 
 import click
 
+from leadline.api.protocol import Store
 from leadline.errors import SourceError
 from leadline.model.image_report import ImageReport
 from leadline.outputs.format_registry import Page, find_format
-from leadline.outputs.json_text import json_text
-from leadline.outputs.place import NoPlaces
-from leadline.outputs.plain import plain
-from leadline.outputs.store.protocol import Store
-from leadline.outputs.text_table import text_table
+from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.plain import plain
+from leadline.outputs.text.text_table import text_table
 from leadline.programs.cli.destinations import opened, placed, writing
 from leadline.programs.cli.flags import cluster_flags, together
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.storing import KUBE, StorePlace, with_store
 from leadline.programs.cli.terminal import list_width, wants_colour, width_of
-from leadline.scans.scan_runs import run_rows
-from leadline.scans.stored_images import image_rows, stored_image_of
+from leadline.scans.stored.scan_runs import run_rows
+from leadline.scans.stored.stored_images import image_rows, stored_image_of
 from leadline.version import __version__
 
 T = TypeVar("T")

@@ -12,9 +12,9 @@ from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Sbom
 from leadline.outputs.format_registry import Format, find_format, formats_for
-from leadline.outputs.json_text import json_text
-from leadline.outputs.plain import count, plain
-from leadline.outputs.vulnerability_rows import vulnerability_count
+from leadline.outputs.rows.vulnerability_rows import vulnerability_count
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.plain import count, plain
 from leadline.programs.cli.configuration.configured import configured
 from leadline.programs.cli.created import created
 from leadline.programs.cli.destinations import Destination, opened, placed, writing
@@ -44,8 +44,8 @@ from leadline.programs.cli.image_request import ImageRequest, image_request, ima
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.terminal import configure_log, width_of
 from leadline.scans.gates import Verdict, image_verdict
-from leadline.scans.image_scan import image_report, image_scan
-from leadline.scans.lazy_sbom import open_sbom
+from leadline.scans.images.image_scan import image_report, image_scan
+from leadline.scans.images.lazy_sbom import open_sbom
 
 EPILOG = """
 \b
@@ -248,8 +248,8 @@ def verify(
 @configured("image diff", lambda flags: (flags["before"], flags["after"]))
 def diff(before: str, after: str, format: str, **flags: Any) -> int:
     """Shows which packages and vulnerabilities AFTER has that BEFORE has not, and the other way round."""
-    from leadline.image.diff import image_diff  # for this command alone
-    from leadline.outputs.image_diff_text import diff_json, diff_lines
+    from leadline.outputs.text.image_diff_text import diff_json, diff_lines
+    from leadline.sbom.diff import image_diff  # for this command alone
 
     configure_log(is_debug=flags["debug"])
     reports = []

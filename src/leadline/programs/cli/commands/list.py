@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from leadline.errors import UsageError
-from leadline.outputs.format import json_text, plain, why, wrapped
-from leadline.outputs.text_table import text_table
+from leadline.outputs.rows.remediation import why
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.plain import plain, wrapped
+from leadline.outputs.text.text_table import text_table
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.terminal import list_width
-from leadline.scans.frameworks import framework_of, load_frameworks
-from leadline.scans.policies import with_own
+from leadline.scans.posture.frameworks import framework_of, load_frameworks
+from leadline.scans.posture.policies import with_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

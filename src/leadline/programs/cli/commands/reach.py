@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from leadline.errors import SourceError, UsageError
 from leadline.kube.reachability import MAX_PORT, PROTOCOLS, Connection, Port, Side
-from leadline.outputs.fix_summary import unread_lines
-from leadline.outputs.json_text import json_text
-from leadline.outputs.plain import plain, wrapped
 from leadline.outputs.redaction.values import SecretValues
+from leadline.outputs.rows.fix_summary import unread_lines
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.plain import plain, wrapped
 from leadline.posture.inventory import Facts
 from leadline.posture.reach import Point, points_of, reach
 from leadline.posture.worlds import Worlds
@@ -29,7 +29,7 @@ from leadline.programs.cli.flags import (
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.scan_request import options_of, request_without_report
 from leadline.programs.cli.terminal import configure_log, width_of
-from leadline.scans.posture_scan import open_posture_scan
+from leadline.scans.posture.posture_scan import open_posture_scan
 
 EPILOG = """
 \b

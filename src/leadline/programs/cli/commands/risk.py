@@ -13,11 +13,11 @@ from leadline.errors import SourceError
 from leadline.kube.workload import POD_KINDS
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
-from leadline.outputs.fix_summary import unread_lines
-from leadline.outputs.json_text import json_text
-from leadline.outputs.plain import count, plain, wrapped
 from leadline.outputs.redaction.values import SecretValues
-from leadline.outputs.risk_text import risk_lines, risk_picture
+from leadline.outputs.rows.fix_summary import unread_lines
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.plain import count, plain, wrapped
+from leadline.outputs.text.risk_text import risk_lines, risk_picture
 from leadline.posture.risk.ranking import workload_risks
 from leadline.programs.cli.configuration.configured import configured
 from leadline.programs.cli.flags import (
@@ -31,8 +31,8 @@ from leadline.programs.cli.flags import (
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.scan_request import options_of, request_without_report
 from leadline.programs.cli.terminal import configure_log, width_of
-from leadline.scans.image_facts import KnownImages, image_facts
-from leadline.scans.posture_scan import open_posture_scan
+from leadline.scans.posture.posture_scan import open_posture_scan
+from leadline.scans.stored.image_facts import KnownImages, image_facts
 
 EPILOG = """
 \b

@@ -14,14 +14,15 @@ from msgspec.structs import replace
 from leadline.errors import SourceError, UsageError
 from leadline.model.control import Severity
 from leadline.model.report import PostureReport
-from leadline.outputs.edit_rows import edit_line, edit_rows, failing_text
-from leadline.outputs.finding_places import FindingPlaces
-from leadline.outputs.format import Asked, Page, titles_of
-from leadline.outputs.overview import VIEWS
-from leadline.outputs.place import NoPlaces
-from leadline.outputs.plain import plain
+from leadline.outputs.format_registry import Asked, Page
 from leadline.outputs.redaction.values import SecretValues
-from leadline.outputs.summary import closing
+from leadline.outputs.rows.edit_rows import edit_line, edit_rows, failing_text
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.overview import VIEWS
+from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.summary import closing
+from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.plain import plain
 from leadline.programs.cli.configuration.configured import configured
 from leadline.programs.cli.destinations import (
     Destination,
@@ -52,15 +53,15 @@ from leadline.programs.cli.repository_top import repository_top
 from leadline.programs.cli.rerun_command import rerun_words
 from leadline.programs.cli.scan_request import ScanRequest, gates_of, options_of, request_of, split_words
 from leadline.programs.cli.terminal import configure_log, wants_colour, width_of
-from leadline.scans.coverage import why_no_verdict
 from leadline.scans.gates import Verdict, verdict
 from leadline.scans.options import PostureOptions, silent
-from leadline.scans.posture_scan import PostureScan, open_posture_scan
+from leadline.scans.posture.coverage import why_no_verdict
+from leadline.scans.posture.posture_scan import PostureScan, open_posture_scan
 from leadline.version import __version__
 
 if TYPE_CHECKING:
     from leadline.programs.cli.leaving import Leaving
-    from leadline.scans.watch_scan import ScanChange
+    from leadline.scans.posture.watch_scan import ScanChange
 
 EPILOG = """
 \b
@@ -237,7 +238,7 @@ def _compared(request: ScanRequest, scan: PostureScan) -> PostureScan:
     """
     if not (request.baseline or request.since) or scan.why_no_verdict:
         return scan
-    from leadline.scans.baselines import baseline_at, compared, read_baseline
+    from leadline.scans.posture.baselines import baseline_at, compared, read_baseline
 
     if request.baseline:
         old = read_baseline(request.baseline)
@@ -296,7 +297,7 @@ def _watch(request: ScanRequest) -> int:
         raise UsageError(
             "--watch shows its changes as lines", hint="leave --format, --output and --store away"
         )
-    from leadline.scans.watch_scan import watch_scan
+    from leadline.scans.posture.watch_scan import watch_scan
 
     with ExitStack() as stack:
         display = stack.enter_context(

@@ -5,8 +5,8 @@ from importlib import resources
 import click
 
 from leadline.errors import UsageError
-from leadline.outputs.json_text import json_text
-from leadline.outputs.report_document import schema
+from leadline.outputs.documents.report_document import schema
+from leadline.outputs.text.json_text import json_text
 from leadline.programs.cli.configuration.keys import schema as config_schema
 from leadline.sources.waivers.schema import schema as waivers_schema
 

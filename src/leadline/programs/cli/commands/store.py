@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
+from leadline.api.carriers import local_care
 from leadline.errors import StoreError
-from leadline.outputs.plain import plain
-from leadline.outputs.store import local_care
+from leadline.outputs.text.plain import plain
 from leadline.programs.cli.flags import quiet_flag
 from leadline.programs.cli.progress import progress
 

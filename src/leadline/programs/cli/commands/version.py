@@ -4,9 +4,9 @@ import platform
 
 import click
 
-from leadline.outputs.format import json_text
+from leadline.outputs.text.json_text import json_text
 from leadline.posture.catalogue import load_controls
-from leadline.scans.frameworks import load_frameworks
+from leadline.scans.posture.frameworks import load_frameworks
 from leadline.version import __version__
 
 

@@ -9,18 +9,18 @@ import click
 
 from leadline.errors import UsageError
 from leadline.model.report import PostureReport
-from leadline.outputs.finding_places import FindingPlaces
-from leadline.outputs.place import Places, place_text
-from leadline.outputs.plain import count, plain
-from leadline.outputs.titles import titles_of
-from leadline.outputs.waiver_text import odd_waivers, reason_of, title
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.place import Places, place_text
+from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.plain import count, plain
+from leadline.outputs.text.waiver_text import odd_waivers, reason_of, title
 from leadline.programs.cli.flags import cluster_flags, debug_flag, quiet_flag
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.terminal import configure_log
 from leadline.programs.cli.waiver_heading import SHOWN, heading
 from leadline.scans.options import PostureOptions
-from leadline.scans.posture_scan import open_posture_scan
-from leadline.scans.waiving import waivers_of_files
+from leadline.scans.posture.posture_scan import open_posture_scan
+from leadline.scans.waivers.waiving import waivers_of_files
 from leadline.waivers.apply import Waivers
 
 EPILOG = """

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
-from leadline.outputs.plain import plain
+from leadline.outputs.text.plain import plain
 from leadline.programs.cli.configuration.keys import BY_NAME, CHART, CHART_KEYS, Key, Value
 from leadline.sources.regular_file import read_regular
 

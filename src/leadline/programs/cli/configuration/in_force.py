@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from leadline.errors import UsageError
 from leadline.model.finding import Unread
-from leadline.outputs.plain import plain
+from leadline.outputs.text.plain import plain
 from leadline.programs.cli.configuration.keys import (
     BY_NAME,
     CHART,

@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from leadline.outputs.json_text import json_text
-from leadline.outputs.plain import columns, padded, plain, wrapped
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.plain import columns, padded, plain, wrapped
 from leadline.programs.cli.configuration.in_force import EXCLUDES, Configuration, Rendering
 from leadline.programs.cli.configuration.keys import KEYS, Value
 from leadline.programs.cli.configuration.search import Asked, user_file

@@ -1,0 +1,1 @@
+"""Where stored objects live: ``local`` for one server, ``postgres`` for several, ``remote`` over the Kubernetes API, ``memory`` for tests."""

@@ -1,0 +1,136 @@
+"""What every reader of a local store does: single objects, pages of a snapshot, and what changed since a revision."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import zstandard
+
+from leadline.api.carriers import local_rows
+from leadline.api.carriers.local_rows import ROWS_AT_A_TIME, Row
+from leadline.api.carriers.local_schema import refusal
+from leadline.api.carriers.packing import Packer
+from leadline.api.protocol import (
+    DELETED,
+    EMPTY,
+    MAX_PAGE_BYTES,
+    Changes,
+    Content,
+    Entry,
+    FutureError,
+    GoneError,
+    Page,
+    Paging,
+)
+from leadline.api.selection import Key, Selection
+from leadline.api.token import read_token, write_token
+from leadline.api.version import Version, event_of
+from leadline.errors import StoreError
+
+LARGE_BYTES = 256 * 2**10
+"""Larger bodies are compressed and decompressed in a thread."""
+_DELETION = local_rows.TYPES.index(DELETED)
+
+
+class LocalReading:
+    """Over one connection that only reads. Who inherits keeps ``_kept_from`` and ``_revision`` current."""
+
+    def __init__(self, path: Path, reader: sqlite3.Connection) -> None:
+        self.path = path
+        self._reader = reader
+        self._kept_from, self._revision = local_rows.state(reader)
+        self._packer = Packer(self._read_dictionary)
+
+    @property
+    def revision(self) -> int:
+        return self._revision
+
+    @property
+    def kept_from(self) -> int:
+        """The oldest revision that a watch can still start from."""
+        return self._kept_from
+
+    async def get(self, key: Key) -> Entry | None:
+        with failing(self.path):
+            row = local_rows.live(self._reader, key)
+            return await self._entry(row) if row else None
+
+    async def list(self, selection: Selection, paging: Paging) -> Page:
+        revision, *after = read_token(paging.token) or (self._revision, "", "")
+        if revision > self._revision:
+            raise FutureError(revision)
+        place = (str(after[0]), str(after[1]))
+        found: list[Entry] = []
+        size = 0
+        with failing(self.path):
+            while True:
+                if revision < self._kept_from:
+                    raise GoneError(revision)
+                count = 0
+                for row in local_rows.page(self._reader, selection, revision, place):
+                    count += 1
+                    place = (row.namespace, row.name)
+                    if selection.fields and not selection.covers(row.key):
+                        continue
+                    if selection.labels and not selection.matches_labels(row.metadata):
+                        continue
+                    if selection.with_body:
+                        size += row.size
+                    if found and (len(found) >= paging.limit or size > paging.max_bytes):
+                        last = found[-1].key
+                        return Page(
+                            tuple(found), revision, write_token((revision, last.namespace, last.name))
+                        )
+                    found.append(await self._entry(row) if row.size > LARGE_BYTES else self._small_entry(row))
+                if count < ROWS_AT_A_TIME:
+                    return Page(tuple(found), revision, "")
+                await asyncio.sleep(0)
+
+    async def _changes(self, selection: Selection, since: int, upto: int) -> Changes:
+        """Those of a bounded number of versions."""
+        events = []
+        size = count = 0
+        revision = since
+        for row in local_rows.since(self._reader, selection, since, upto):
+            count += 1
+            revision = row.revision
+            version = Version(local_rows.TYPES[row.type], await self._entry(row), row.before)
+            event = event_of(version, selection)
+            if event is not None:
+                events.append(event)
+                size += row.size if selection.with_body else 0
+            if size > MAX_PAGE_BYTES:
+                return Changes(tuple(events), revision)
+        return Changes(tuple(events), upto if count < ROWS_AT_A_TIME else revision)
+
+    async def _entry(self, row: Row) -> Entry:
+        if not row.packed or row.size <= LARGE_BYTES:
+            return self._small_entry(row)
+        body = await asyncio.to_thread(Packer(self._read_dictionary).unpack, row.packed, row.dictionary)
+        return Entry(row.key, row.revision, Content(row.metadata, row.columns, body))
+
+    def _small_entry(self, row: Row) -> Entry:
+        body = row.packed
+        if body:
+            body = self._packer.unpack(body, row.dictionary)
+        elif row.type == _DELETION:
+            body = EMPTY
+        return Entry(row.key, row.revision, Content(row.metadata, row.columns, body))
+
+    def _read_dictionary(self, number: int) -> bytes:
+        return local_rows.dictionary(self._reader, number)
+
+
+@contextmanager
+def failing(path: Path) -> Iterator[None]:
+    """What SQLite and zstd complain about, in our words."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise refusal(error, path) from error
+    except zstandard.ZstdError as error:
+        raise StoreError(
+            f"the store {path} is damaged: a body cannot be read", hint="restore a backup"
+        ) from error

@@ -1,1 +1,0 @@
-"""Engine 2: the packages in images. Knows ``model``; is handed files and hands back values."""

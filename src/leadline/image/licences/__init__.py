@@ -1,3 +1,0 @@
-"""Licence texts and names as SPDX expressions."""
-
-PUBLIC_MODULES = ("expressions",)

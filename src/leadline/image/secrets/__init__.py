@@ -1,3 +1,0 @@
-"""Credentials in the files of an image."""
-
-PUBLIC_MODULES = ("patterns", "scan")

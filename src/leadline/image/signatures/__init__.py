@@ -1,3 +1,0 @@
-"""Signatures and attestations of images: what they claim, whether a key or an identity stands behind, what a policy asks."""
-
-PUBLIC_MODULES = ("keys", "payload", "policy", "trust")

@@ -1,0 +1,84 @@
+"""Two scans beside each other: what is new, what is known, what is gone, and what can no longer be seen."""
+
+from collections import defaultdict, deque
+from pathlib import PurePosixPath
+
+from msgspec import Struct
+
+from leadline.outputs.documents.baseline import Baseline, SeenFinding
+
+
+class Comparison(Struct, frozen=True):
+    """Every finding of both scans in one of these."""
+
+    known: tuple[SeenFinding | None, ...]
+    """In step with the findings of the newer scan: what each was before; ``None`` for those that are new."""
+    gone: tuple[SeenFinding, ...]
+    unseen: tuple[SeenFinding, ...]
+    """Findings whose control judges nothing any more, or whose file is not read or left out: nothing says that they are
+    gone. So are those that someone accepts now."""
+    by_rules: frozenset[int]
+    """Positions among the findings of the newer scan of those that are new because their control did not judge before."""
+
+    @property
+    def new(self) -> tuple[int, ...]:
+        """Positions among the findings of the newer scan."""
+        return tuple(number for number, old in enumerate(self.known) if old is None)
+
+
+def compare(old: Baseline, new: Baseline) -> Comparison:
+    """Finds for each finding of ``new`` the one of ``old`` that it was.
+
+    First within the same file, then wherever it stands now: files may be renamed, lines move. Each is used once, so that
+    a second copy of an object is new.
+    """
+    places: dict[tuple[object, ...], deque[int]] = defaultdict(deque)
+    anywhere: dict[tuple[str, ...], deque[int]] = defaultdict(deque)
+    for number, seen in enumerate(old.findings):
+        places[(*seen.identity, seen.file)].append(number)
+        anywhere[seen.identity].append(number)
+    used: set[int] = set()
+    known: list[SeenFinding | None] = [None] * len(new.findings)
+    for number, seen in enumerate(new.findings):
+        same = places.get((*seen.identity, seen.file))
+        if same:
+            used.add(same[0])
+            known[number] = old.findings[same.popleft()]
+    for number, seen in enumerate(new.findings):
+        if known[number] is None:
+            left = anywhere.get(seen.identity, deque())
+            while left and left[0] in used:
+                left.popleft()
+            if left:
+                used.add(left[0])
+                known[number] = old.findings[left.popleft()]
+    rest = [seen for number, seen in enumerate(old.findings) if number not in used]
+    judges = set(new.controls)
+    accepted = {(one.control, one.object) for one in new.accepted}
+    parts = frozenset((*new.unread, *new.left_out))
+    passed_over = {file: _is_passed_over(file, parts) for file in {seen.file for seen in rest}}
+    unseen = [
+        seen
+        for seen in rest
+        if seen.control not in judges or (seen.control, seen.object) in accepted or passed_over[seen.file]
+    ]
+    hidden = set(map(id, unseen))
+    before = set(old.controls)
+    by_rules = frozenset(
+        number
+        for number, seen in enumerate(new.findings)
+        if known[number] is None and before and seen.control not in before
+    )
+    return Comparison(tuple(known), tuple(s for s in rest if id(s) not in hidden), tuple(unseen), by_rules)
+
+
+def _is_passed_over(file: str, parts: frozenset[str]) -> bool:
+    """Whether a file, a folder above it, or the chart or kustomization that it is rendered from, is among ``parts``.
+
+    Those are called as the user would open them, files from the scanned folder on: any beginning may come before.
+    """
+    for name in file.split(":"):
+        for above in (name, *map(str, PurePosixPath(name).parents)) if name else ():
+            if above in parts or any(part.endswith(f"/{above}") for part in parts if above != "."):
+                return True
+    return False

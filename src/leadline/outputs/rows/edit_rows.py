@@ -1,0 +1,136 @@
+"""Findings as edits: one row for each place and edit, however many controls and overlays ask for it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from leadline.model.control import SEVERITIES, Control, Severity
+from leadline.model.finding import Finding, Place
+from leadline.model.report import PostureReport
+from leadline.model.resource import Resource
+from leadline.outputs.rows.control_groups import edit_of, urgency
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.objects_elsewhere import causes_text
+from leadline.outputs.rows.place import place_text, steering
+from leadline.outputs.rows.remediation import fix
+from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.plain import plain
+
+MOST_FAILING = 20
+"""Lines that a failed gate prints into a log."""
+Title = Callable[[Resource], str]
+_RANK = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+
+
+class EditRow(Struct, frozen=True):
+    """One edit at one place."""
+
+    finding: Finding
+    """The first of those that ask for it."""
+    place: Place | None
+    controls: tuple[Control, ...]
+    """Those that ask for it, most urgent first."""
+    subjects: tuple[str, ...]
+    """Ids of the objects that fail by it, in the order of reading."""
+    overlays: int = 1
+    """Charts and kustomizations through which the same line of source is reached."""
+    causes: str = ""
+    """What it rests on in other files, in words."""
+
+    @property
+    def severity(self) -> Severity:
+        return self.controls[0].severity
+
+    @property
+    def problem(self) -> str:
+        return self.controls[0].problem or self.controls[0].title
+
+
+class _Draft:
+    """A row while findings are still added to it."""
+
+    __slots__ = ("controls", "finding", "place", "sources", "subjects")
+
+    def __init__(self, finding: Finding, place: Place | None) -> None:
+        self.finding = finding
+        self.place = place
+        self.controls: dict[str, None] = {}
+        self.subjects: dict[str, None] = {}
+        self.sources: set[str] = set()
+
+
+def edit_rows(report: PostureReport, places: FindingPlaces, least: Severity = "unknown") -> list[EditRow]:
+    """The edits that controls of at least that severity ask for, most urgent first, then in the order of reading."""
+    controls = {control.id: control for control in report.controls}
+    shown = {id for id, control in controls.items() if _RANK[control.severity] <= _RANK[least]}
+    drafts: dict[tuple[object, ...], _Draft] = {}
+    for finding in report.findings:
+        if finding.control not in shown:
+            continue
+        on = report.resource(finding.on)
+        place = places.find(finding)
+        draft = drafts.setdefault(_key(finding, place, on.origin.rendering), _Draft(finding, place))
+        draft.controls[finding.control] = None
+        draft.subjects[finding.resource] = None
+        if on.origin.rendering:
+            draft.sources.add(on.origin.rendering)
+    breadth = Counter(id for draft in drafts.values() for id in draft.controls)
+    rows = [_row(draft, controls, breadth) for draft in drafts.values()]
+    title = titles_of(report)
+    rows = [
+        replace(row, causes=causes_text(row.finding, report, places, title)) if row.finding.related else row
+        for row in rows
+    ]
+    return sorted(rows, key=lambda row: urgency(row.controls[0])[:2])
+
+
+def _key(finding: Finding, place: Place | None, rendering: str) -> tuple[object, ...]:
+    """Rendered objects are the same place where they come from one line of source."""
+    on, *edit = edit_of(finding)
+    if rendering and place is not None and place.exact:
+        return (place.path, place.line, place.column, place.steered_by, *edit)
+    return (on, *edit)
+
+
+def _row(draft: _Draft, controls: Mapping[str, Control], breadth: Mapping[str, int]) -> EditRow:
+    chosen = sorted(
+        (controls[id] for id in draft.controls),
+        # Of two alike, the one that asks for little else says best what is wrong here.
+        key=lambda c: (_RANK[c.severity], breadth[c.id], *urgency(c)),
+    )
+    return EditRow(
+        draft.finding, draft.place, tuple(chosen), tuple(draft.subjects), max(1, len(draft.sources))
+    )
+
+
+def edit_line(row: EditRow, report: PostureReport, title: Title) -> str:
+    """``file:line:column: severity ids problem [object] fix`` on one line."""
+    holder = report.resource(row.finding.on)
+    ids = ",".join(plain(control.id) for control in row.controls)
+    by = steering(holder, row.place)
+    rests = f" (rests on {row.causes})" if row.causes else ""
+    return (
+        f"{place_text(holder, row.place)}: {row.severity} {ids} {plain(row.problem)}"
+        f" [{subject_text(row, report, title)}] {fix(row.finding)}{f' ({by})' if by else ''}{rests}"
+    )
+
+
+def subject_text(row: EditRow, report: PostureReport, title: Title) -> str:
+    """``shop/Deployment/web``, ``shop/Deployment/web in 4 overlays``, ``Group/ops and 2 more``."""
+    first = report.resource(row.subjects[0])
+    if row.overlays > 1:
+        several = "renderings" if first.origin.kind == "helm" else "overlays"
+        return f"{plain(first.title)} in {row.overlays:,} {several}"
+    more = len(row.subjects) - 1
+    return title(first) + (f" and {more:,} more" if more else "")
+
+
+def failing_text(report: PostureReport, places: FindingPlaces, least: Severity) -> Iterator[str]:
+    """What made a gate on severity fail, a line each, most urgent first; at most 20, then how to see the rest."""
+    title = titles_of(report)
+    rows = edit_rows(report, places, least)
+    yield from (edit_line(row, report, title) for row in rows[:MOST_FAILING])
+    if len(rows) > MOST_FAILING:
+        yield f"and {len(rows) - MOST_FAILING:,} more, --format lines shows all"

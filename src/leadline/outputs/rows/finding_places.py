@@ -1,0 +1,64 @@
+"""Where the findings of a report stand: as the report itself says once it is sealed, else by reading their files again."""
+
+from collections import OrderedDict
+from typing import TypeVar
+
+from leadline.model.finding import Finding, Place
+from leadline.model.report import PostureReport
+from leadline.model.resource import Resource
+from leadline.outputs.redaction.lines import LineHider
+from leadline.outputs.rows.place import Places
+from leadline.outputs.text.plain import source_line
+
+_HELD = 64
+"""Objects whose secrets are known at a time: findings of one object seldom follow each other when they are sorted."""
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class FindingPlaces:
+    """The places and source lines of the findings of one report."""
+
+    def __init__(self, report: PostureReport, places: Places) -> None:
+        """``places`` is not asked for anything where the report is sealed."""
+        self._report = report
+        self._places = places
+        self._is_sealed = report.is_sealed
+        self._hiders: OrderedDict[int, LineHider] = OrderedDict()
+        self._lines: OrderedDict[tuple[int, int], tuple[str, ...]] = OrderedDict()
+
+    def holder(self, finding: Finding) -> Resource:
+        """The object that the path of ``finding`` starts from."""
+        return self._report.resource(finding.on)
+
+    def find(self, finding: Finding) -> Place | None:
+        """Where the path leads, or its deepest parent that exists; ``None`` for objects without a file."""
+        return finding.place if self._is_sealed else self._places.find(self.holder(finding), finding.path)
+
+    def start(self, resource: Resource) -> Place | None:
+        """Where an object begins that findings are related to."""
+        return self._report.starts.get(resource.id) if self._is_sealed else self._places.find(resource, "")
+
+    def lines(self, finding: Finding, place: Place) -> tuple[str, ...]:
+        """The line of ``place``, which ``find`` gave, after the one before it; without secrets, safe to print."""
+        if self._is_sealed:
+            return finding.lines
+        holder = self.holder(finding)
+        spot = id(holder), place.line
+        lines = self._lines.get(spot)
+        if lines is None:
+            # Objects of the report live as long as it does, so that none gets the place in memory of another.
+            hider = self._hiders.get(id(holder)) or LineHider(holder.body)
+            read = self._places.lines(holder, max(1, place.line - 1), place.line)
+            lines = tuple([hider.hide(source_line(line)) for line in read])
+            _keep(self._hiders, id(holder), hider)
+            _keep(self._lines, spot, lines)
+        return lines
+
+
+def _keep(held: "OrderedDict[K, V]", key: K, value: V) -> None:
+    held[key] = value
+    held.move_to_end(key)
+    if len(held) > _HELD:
+        held.popitem(last=False)

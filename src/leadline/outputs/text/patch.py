@@ -1,0 +1,106 @@
+"""Changes of files as unified diffs: for a person, without secrets, or for ``git apply``, exact."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import unified_diff
+
+from msgspec import Struct
+
+from leadline.outputs.text.plain import source_line
+
+_HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+_BORDER = re.compile(r"^---(?:[ \t\r\n#]|$)")
+_CONTEXT = 3
+NO_LINE_END = "\\ No newline at end of file\n"
+
+Hide = Callable[[str], str]
+"""A line without its secrets."""
+
+
+class FixedFile(Struct, frozen=True):
+    """A file before and after."""
+
+    path: str
+    """As the user would open it."""
+    real: str
+    """Absolute."""
+    before: str
+    after: str
+    hidden: Mapping[int, Hide] = {}
+    """What hides the secrets of each document, by its number from 0."""
+
+
+def exact_patch(file: FixedFile) -> str | None:
+    """The change for ``git apply`` and ``patch``; ``None`` where a line of it would show a secret."""
+    for context in (_CONTEXT, 0):
+        lines = list(_diff(file, context))
+        if all(shown == line for line, shown in _with_shown(file, lines)):
+            return "".join(line if line.endswith("\n") else f"{line}\n{NO_LINE_END}" for line in lines)
+    return None
+
+
+def shown_patch(file: FixedFile) -> Iterator[str]:
+    """The lines of the change as a terminal can show them, without their ends."""
+    for _, shown in _with_shown(file, list(_diff(file, _CONTEXT))):
+        yield source_line(shown)
+
+
+def _diff(file: FixedFile, context: int) -> Iterator[str]:
+    name = file.path.replace("\\", "/").removeprefix("./")
+    head, *rest = (f"a/{name}", f"b/{name}") if not name.startswith("/") else (name, name)
+    if any(not c.isprintable() or c in '"\\' for c in name):
+        head, rest = _quoted(head), [_quoted(rest[0])]
+    # git ends a name with blanks in it by a tab.
+    tab = "\t" if " " in name else ""
+    before, after = _lines(file.before), _lines(file.after)
+    for line in unified_diff(before, after, head + tab, rest[0] + tab, n=context):
+        yield line.replace("\t\n", "\t\n", 1)
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as a patch counts them: a carriage return is a character of its line."""
+    return [part for part in re.split(r"(?<=\n)", text) if part]
+
+
+def _quoted(name: str) -> str:
+    """As git quotes it."""
+    written = "".join(
+        f"\\{c}" if c in '"\\' else c if c.isprintable() else "".join(f"\\{b:03o}" for b in c.encode())
+        for c in name
+    )
+    return f'"{written}"'
+
+
+def _with_shown(file: FixedFile, lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each line of the diff, and the same without secrets."""
+    olds, news = _documents(file.before), _documents(file.after)
+    old = new = 0
+    for number, line in enumerate(lines):
+        if number < 2:
+            yield line, line
+            continue
+        hunk = _HUNK.match(line)
+        if hunk:
+            # A hunk without lines on one side names the line before it.
+            old, new = int(hunk[1]) - 1, int(hunk[2]) - 1
+            yield line, line
+            continue
+        numbers, at = (news, new) if line[0] == "+" else (olds, old)
+        hide = file.hidden.get(numbers[at] if 0 <= at < len(numbers) else 0)
+        old += line[0] != "+"
+        new += line[0] != "-"
+        text = line[1:].rstrip("\r\n")
+        hidden = hide(text) if hide else text
+        yield line, line if hidden == text else f"{line[0]}{hidden}\n"
+
+
+def _documents(text: str) -> list[int]:
+    """For each line the number of the document that it is in, counted by borders; comments at the start count as none."""
+    numbers: list[int] = []
+    document, has_content = 0, False
+    for line in _lines(text):
+        if _BORDER.match(line) and has_content:
+            document, has_content = document + 1, False
+        has_content = has_content or bool(line.strip() and not line.startswith(("#", "%")))
+        numbers.append(document)
+    return numbers

@@ -1,0 +1,52 @@
+"""JavaScript packages that are installed: the ``package.json`` of each.
+
+https://docs.npmjs.com/cli/v10/configuring-npm/package-json
+"""
+
+from collections.abc import Iterator
+
+from leadline.model.package import Package
+from leadline.packages.documents import entries, fields, read_json, whole_name, word
+from leadline.packages.file import File, Unreadable
+from leadline.sbom.cataloguer import Packages, cataloguer
+from leadline.sbom.licences.expressions import any_of, clearest
+
+
+@cataloguer("npm", names=("package.json",), version=2)
+def npm(manifest: File) -> Packages:
+    found = read_json(manifest)
+    if not isinstance(found, dict):
+        raise Unreadable("holds no object")
+    name, version = whole_name(found.get("name")), word(found.get("version"))
+    if not name or not version:
+        return  # allowed for what is never published, and used to mark a folder as a module
+    namespace, _, base_name = name.rpartition("/")
+    is_extension = "vscode" in fields(found.get("engines"))
+    yield Package(
+        # Extensions of editors have the same manifest and names of their own: one is called npm.
+        "vscode-extension" if is_extension else "npm",
+        base_name,
+        version,
+        namespace=whole_name(found.get("publisher")) if is_extension else namespace,
+        licenses=any_of(_licenses(found.get("license"))) or any_of(_licenses(found.get("licenses"))),
+        supplier=_person(found.get("author")),
+        home=word(found.get("homepage")),
+        description=word(found.get("description")),
+        depends=tuple(fields(found.get("dependencies"))),
+    )
+
+
+def _licenses(value: object) -> Iterator[str]:
+    """From every shape in use: ``"MIT"``, ``{"type": "MIT", "url": …}`` and lists of both, which are choices."""
+    for entry in entries(value) or (value,):
+        given = fields(entry)
+        yield word(entry) or clearest(word(given.get(key)) for key in ("type", "name", "url"))
+
+
+def _person(value: object) -> str:
+    """``"Ann <ann@example.org> (page)"``, or the same as an object."""
+    person = fields(value)
+    if not person:
+        return word(value)
+    name, mail = word(person.get("name")), word(person.get("email"))
+    return f"{name} <{mail}>".strip() if mail else name

@@ -1,0 +1,1 @@
+"""What an image and its packages are called, and how it runs."""

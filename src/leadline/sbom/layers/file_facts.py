@@ -1,0 +1,40 @@
+"""What is found in one file of a layer on its own."""
+
+from hashlib import sha1, sha256
+
+from leadline.model.finding import Unread
+from leadline.model.package import Package
+from leadline.packages.file import File
+from leadline.sbom.layers.facts import PathFacts
+from leadline.sbom.layers.file_selector import FileInterest
+from leadline.sbom.layers.scan_options import LayerScanOptions
+from leadline.sbom.run_cataloguers import read
+from leadline.sbom.secrets.scan import secrets_in
+
+SPECIAL_BITS = 0o6000
+"""Set-uid and set-gid."""
+
+
+def extract_facts(
+    scan_options: LayerScanOptions, file: File, interest: FileInterest, *, may_hold_secrets: bool = False
+) -> PathFacts | None:
+    """What ``file`` says on its own; ``None`` where that is nothing worth a note."""
+    packages: list[Package] = []
+    unread: list[Unread] = []
+    for position in interest.readers:
+        one = scan_options.selector.cataloguers[position]
+        if not one.takes_tree:
+            reading = read(one, file, None, scan_options.budget.packages_left(scan_options.limits))
+            scan_options.budget.count(packages=len(reading.packages))
+            packages += reading.packages
+            unread += reading.unread
+    secrets = tuple(secrets_in(file.path, file.data)) if may_hold_secrets else ()
+    content = file.data if interest.is_kept else None
+    if not (packages or unread or secrets or interest.is_kept or file.mode & SPECIAL_BITS):
+        return None
+    digests = _digests(file.data) if scan_options.with_digests and (packages or interest.is_kept) else None
+    return PathFacts(file.mode, content, tuple(packages), tuple(unread), secrets, digests=digests)
+
+
+def _digests(content: bytes) -> tuple[str, str]:
+    return sha1(content, usedforsecurity=False).hexdigest(), sha256(content).hexdigest()

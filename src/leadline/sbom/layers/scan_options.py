@@ -1,0 +1,15 @@
+"""How the layers of one image are read, and what they have taken of memory so far."""
+
+from msgspec import Struct, field
+
+from leadline.sbom.image import Limits
+from leadline.sbom.layers.file_selector import FileSelector
+from leadline.sbom.layers.memory_budget import MemoryBudget
+
+
+class LayerScanOptions(Struct, frozen=True):
+    selector: FileSelector
+    limits: Limits = Limits()
+    budget: MemoryBudget = field(default_factory=MemoryBudget)
+    with_digests: bool = False
+    """Whether the checksums of the files are wanted in which packages are found."""

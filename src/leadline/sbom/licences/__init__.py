@@ -1,0 +1,1 @@
+"""Licence texts and names as SPDX expressions."""

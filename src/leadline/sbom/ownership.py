@@ -1,0 +1,67 @@
+"""Which package of the distribution owns a file, or the files of a language package."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from leadline.late_pattern import late_pattern
+from leadline.model.package import DISTRIBUTION_TYPES, Package
+from leadline.packages.places import file_at
+
+if TYPE_CHECKING:
+    from leadline.sbom.layers.tree import MergedTree
+
+NEEDED_LIBRARY = late_pattern(r"(?P<library>[^()\s/]+\.so[^()\s/]*)\(")
+"""How RPM asks for a shared library: ``libc.so.6(GLIBC_2.34)(64bit)``."""
+
+
+def with_owners(packages: Iterable[Package], tree: "MergedTree") -> Iterator[Package]:
+    """``packages`` in order, with ``owned_by`` where a distribution package lists the file that it was found in."""
+    packages = tuple(packages)
+    owners = {
+        path: package.name
+        for package in packages
+        if package.type in DISTRIBUTION_TYPES
+        for path in package.files
+    }
+    for package in packages:
+        if package.type not in DISTRIBUTION_TYPES and package.found_in and not package.owned_by:
+            owner = _owner(package.found_in[0], owners, tree)
+            if owner:
+                package = replace(package, owned_by=owner)
+        yield package
+
+
+def with_useful_files(
+    packages: Iterable[Package],
+    mentioned: Collection[str],
+    loaded: Callable[[Sequence[str]], Iterable[str]] | None = None,
+) -> Iterator[Package]:
+    """``packages`` in order, with those of their paths, a hundred thousand, that are asked for.
+
+    They are ``mentioned`` in the SBOM, or packages of RPM name what they need by them, or they are those of a package's
+    that ``loaded`` says were.
+    """
+    packages = tuple(packages)
+    needed = {name for package in packages if package.type == "rpm" for name in package.depends}
+    paths = {name[1:] for name in needed if name.startswith("/")}
+    paths |= {f"usr/{path}" for path in paths}
+    paths.update(mentioned)
+    names = {found["library"] for found in map(NEEDED_LIBRARY.match, needed) if found}
+    for package in packages:
+        if package.files:
+            files = [path for path in package.files if path in paths or path[path.rfind("/") + 1 :] in names]
+            if loaded is not None:
+                files += loaded(package.files)
+            package = replace(package, files=tuple(dict.fromkeys(files)))
+        yield package
+
+
+def _owner(place: str, owners: dict[str, str], tree: "MergedTree") -> str:
+    path = file_at(place, owners)
+    if not path and place.startswith("usr/"):
+        # Databases written before /lib and /bin became links still name files by the old place.
+        old = file_at(place.removeprefix("usr/"), owners)
+        path = old if old and tree.resolve(old) == f"usr/{old}" else ""
+    return owners.get(path, "")

@@ -1,0 +1,66 @@
+"""Large executables without their code: at the right offsets, with zeros where nothing was kept.
+
+Cataloguers look at headers, read-only texts and sections at the end; machine code is most of the bytes and
+contains nothing. Left-out parts are pages that were never touched and so take no memory.
+"""
+
+import mmap
+from collections.abc import Iterator
+
+from leadline.packages.file import Unreadable
+from leadline.sbom.layers.tar import EntryReader
+from leadline.sbom.parsers.executable import ELF, Executable
+
+SMALLEST = 4 << 20
+"""Below this an executable is taken whole."""
+HEAD_BYTES = 1 << 16
+"""Holds the table of segments of every executable that a linker writes."""
+BEHIND_BYTES = 8 << 20
+"""Kept behind what is loaded: small sections come first there, before symbols and debugging information."""
+TAIL_BYTES = 8 << 20
+"""Kept of the end, where the table of sections and their names are."""
+KEPT_BYTES = 192 << 20
+
+
+class Excerpt(mmap.mmap):
+    """Reads as ``bytes`` where cataloguers do: slices, ``find``, ``in`` and regular expressions."""
+
+    def __contains__(self, part: object) -> bool:
+        return isinstance(part, bytes) and self.find(part) >= 0
+
+    def startswith(self, prefix: bytes) -> bool:
+        return self[: len(prefix)] == prefix
+
+
+def excerpt_of(entries: EntryReader, size: int) -> Excerpt | None:
+    """The latest file of ``entries`` without its code; ``None``, and nothing read, where it must be taken whole."""
+    head = entries.head(HEAD_BYTES)
+    if head[:4] != ELF or size < SMALLEST:
+        return None
+    ranges = tuple(_kept(head, size))
+    if not ranges or sum(end - start for start, end in ranges) > KEPT_BYTES:
+        return None
+    content = Excerpt(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    for start, piece in entries.parts(ranges):
+        content[start : start + len(piece)] = piece
+    return content
+
+
+def _kept(head: bytes, size: int) -> Iterator[tuple[int, int]]:
+    """Start and end of what is kept, in order and without overlap."""
+    try:
+        segments = Executable(head, is_head=True).segments
+    except Unreadable:
+        return
+    if all(one.is_code or one.is_writable for one in segments):
+        # Older linkers lay read-only texts into the segment of the code.
+        return
+    loaded = max(segment.offset + segment.size for segment in segments)
+    wanted = [(0, HEAD_BYTES), (loaded, loaded + BEHIND_BYTES), (size - TAIL_BYTES, size)]
+    wanted += [(one.offset, one.offset + one.size) for one in segments if not one.is_code]
+    at = 0
+    for start, end in sorted(wanted):
+        start, end = max(start, at), min(end, size)
+        if start < end:
+            yield start, end
+            at = end

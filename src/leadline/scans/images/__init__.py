@@ -1,0 +1,1 @@
+"""Use cases over images: SBOM, vulnerabilities, signatures, and the vulnerability database."""

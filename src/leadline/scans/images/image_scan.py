@@ -1,0 +1,85 @@
+"""One scan of an image: a reference and options in, a report out."""
+
+from datetime import UTC, datetime
+from os import PathLike, fspath
+
+from msgspec.structs import replace
+
+from leadline.model.image_report import ImageReport
+from leadline.model.vulnerability import Match
+from leadline.sbom.findings import image_findings, not_judged
+from leadline.scans.images.image_trust import trust_of_image
+from leadline.scans.images.lazy_sbom import LazySbom, open_sbom
+from leadline.scans.images.vulnerabilities import vulnerabilities_of
+from leadline.scans.options import ImageOptions
+
+
+def image_scan(reference: str | PathLike[str], options: ImageOptions = ImageOptions()) -> ImageReport:  # noqa: B008
+    """The report about what ``reference`` names: an image, an archive, a folder, or an SBOM document.
+
+    Raises:
+        UsageError: what is asked for makes no sense.
+        SourceError: it cannot be opened, or nothing is in it.
+        DatabaseError: the vulnerability database cannot be read, or is too old.
+    """
+    with open_sbom(fspath(reference), options) as lazy:
+        return image_report(lazy, options)
+
+
+def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
+    """The SBOM with all findings, accepted ones apart. Raises as ``LazySbom.sbom`` and ``vulnerabilities_of``."""
+    sbom = lazy.sbom()
+    today = options.today or datetime.now(UTC).strftime("%Y-%m-%d")
+    findings = image_findings(sbom, today, is_document=lazy.is_from_document)
+    trusted = trust_of_image(lazy.reference, options)
+    own_packages = len(sbom.packages)
+    if trusted.sbom is not None:
+        attested = trusted.sbom
+        distro = attested.distro if attested.distro.id else sbom.distro
+        sbom = replace(sbom, packages=attested.packages, distro=distro, digests=())
+    found = vulnerabilities_of(sbom, options, today, trusted.vex)
+    matches, gaps = _by_loading(found.matched.matches, lazy)
+    report = ImageReport(
+        sbom,
+        (*trusted.findings, *findings),
+        (
+            *found.gaps,
+            *gaps,
+            *trusted.gaps,
+            *(_of_signers(own_packages) if trusted.sbom else ()),
+            *not_judged(sbom, is_document=lazy.is_from_document),
+        ),
+        matches,
+        found.matched.suppressed,
+        found.matched.coverage,
+        found.database,
+    )
+    if not options.waivers:
+        return report
+    from leadline.scans.waivers.image_waiving import waived_image  # a tenth of the start of a scan
+    from leadline.scans.waivers.waiving import waivers_of_files
+
+    return waived_image(report, waivers_of_files(options.waivers), options.today or _now())
+
+
+def _of_signers(own_packages: int) -> tuple[str, ...]:
+    return (
+        "packages are those of the SBOM that a signer attested, as the policy asks; "
+        f"the {own_packages:,} that were found in the image were not matched",
+    )
+
+
+def _by_loading(matches: tuple[Match, ...], lazy: LazySbom) -> tuple[tuple[Match, ...], tuple[str, ...]]:
+    """With what is known of run time; and what is not."""
+    if lazy.loaded is None:
+        return matches, ()
+    from leadline.vulnerabilities.relevance import ranked_by_loading  # seldom is it known
+
+    matches = ranked_by_loading(matches, lazy.loaded)
+    unknown = len({id(match.package) for match in matches if match.loaded is None})
+    gap = f"vulnerable packages of which it is not known whether they were loaded: {unknown:,}"
+    return matches, (gap,) if unknown else ()
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,135 @@
+"""Whether images are signed as a policy asks: names and a policy in, what became of each out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from leadline.errors import SourceError, UsageError
+from leadline.model.signature import ImageTrust
+from leadline.packages.reference import Reference, read_reference
+from leadline.scans.images.open_image import registry_options
+from leadline.scans.options import ImageOptions
+from leadline.signatures.policy import Allowed, Policy, PolicyError, Rule, read_policy
+from leadline.signatures.trust import Blob, Keyless, KeylessSigned, Keys, trust_of
+from leadline.sources.regular_file import read_regular
+from leadline.sources.yaml.parser import Limits, parse_documents
+
+LARGEST_POLICY = 1 << 20
+LARGEST_KEY = 1 << 16
+_LIMITS = Limits(size_bytes=LARGEST_POLICY, documents=2, nodes=100_000, alias_nodes=1_000, depth=20)
+
+
+class TrustPolicy(Struct, frozen=True):
+    """A policy whose keys are at hand."""
+
+    policy: Policy
+    keys: tuple[Keys, ...]
+    """In step with its rules."""
+    trusted_root: str = ""
+    """The file with the CAs and logs that stand behind identities; empty for sigstore's public ones."""
+
+
+def read_trust_policy(path: str, trusted_root: str = "") -> TrustPolicy:
+    """The policy in the file at ``path``; files of keys are named from its folder.
+
+    Raises: ``UsageError`` where it cannot be used, ``SourceError`` where it cannot be read.
+    """
+    documents = parse_documents(_content(path, LARGEST_POLICY), _LIMITS)
+    for document in documents:
+        if document.problem is not None:
+            raise UsageError(f"{path}:{document.problem.line}: {document.problem.why}")
+    if len(documents) != 1:
+        raise UsageError(f"{path} holds {len(documents)} documents; a policy is one")
+    try:
+        policy = read_policy(documents[0].body)
+    except PolicyError as error:
+        raise UsageError(f"{path}: {error}") from error
+    folder = Path(path).parent
+    return TrustPolicy(policy, tuple(_keys(rule, folder, path) for rule in policy.policies), trusted_root)
+
+
+def policy_of_key(path: str) -> TrustPolicy:
+    """Every image has to be signed by the key in that file. Raises: as ``read_trust_policy``."""
+    rule = Rule(images=["*"], signers=[Allowed(name=path, key=str(Path(path).absolute()))])
+    return TrustPolicy(Policy([rule]), (_keys(rule, Path(), path),))
+
+
+def verify_images(names: Sequence[str], trust: TrustPolicy, options: ImageOptions) -> tuple[ImageTrust, ...]:
+    """In the order of ``names``.
+
+    Raises: ``UsageError`` for what is no name, ``SourceError`` where a registry cannot be asked.
+    """
+    return tuple(verify_image(name, trust, options) for name in names)
+
+
+def verify_image(name: str, trust: TrustPolicy, options: ImageOptions) -> ImageTrust:
+    """Raises: as ``verify_images``."""
+    reference = read_reference(name.removeprefix("registry:"))
+    if reference is None:
+        raise UsageError(
+            f"not an image in a registry: {name[:200]}",
+            hint="signatures are kept in registries: write it as registry/repository:tag",
+        )
+    rule = rule_for(name, trust)
+    if rule is None:
+        why = "no rule of the policy speaks of it"
+        return ImageTrust(name, reference.digest, "no policy", why)
+    if rule.unsigned:
+        return ImageTrust(
+            name, reference.digest, "not required", "the policy asks for no signature", ", ".join(rule.images)
+        )
+    from leadline.sources.registry.attached import attachments_of
+
+    options.say(f"asking {reference.registry} for the signatures of {name}")
+    found = attachments_of(reference, registry_options(options))
+    keys = trust.keys[trust.policy.policies.index(rule)]
+    return trust_of(name, found.digest, rule, found.blobs, (keys, _keyless(trust)))
+
+
+def rule_for(name: str, trust: TrustPolicy) -> Rule | None:
+    """The rule that speaks of the image; ``None`` for none, and for what is no name."""
+    reference = read_reference(name.removeprefix("registry:"))
+    return trust.policy.rule_for(_names(name, reference)) if reference else None
+
+
+def _names(name: str, reference: Reference) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((name, reference.full, reference.familiar, reference.name)))
+
+
+def _keyless(trust: TrustPolicy) -> Keyless:
+    def check(blob: Blob) -> KeylessSigned:
+        # Sigstore's library takes a while to import, and keys do without.
+        from leadline.sources.keyless.check import check_keyless
+
+        return check_keyless(blob, trust.trusted_root)
+
+    return check
+
+
+def _keys(rule: Rule, folder: Path, path: str) -> Keys:
+    from leadline.signatures.keys import read_key
+
+    found = []
+    for signer in rule.signers:
+        if not signer.key:
+            continue
+        pem = signer.key.encode()
+        if "-----BEGIN" not in signer.key:
+            pem = _content(str(folder / signer.key), LARGEST_KEY)
+        try:
+            found.append((signer, read_key(pem)))
+        except ValueError as error:
+            name = signer.name or signer.key.partition("\n")[0][:200]
+            raise UsageError(f"{path}: the key {name}: {error}") from error
+    return Keys(tuple(found))
+
+
+def _content(path: str, most: int) -> bytes:
+    try:
+        content = read_regular(path, most + 1)
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    if len(content) > most:
+        raise SourceError(f"{path} is larger than {most >> 10} KiB")
+    return content

@@ -1,0 +1,1 @@
+"""Use cases over Kubernetes objects: files, charts, git, clusters, and one object at admission."""

@@ -1,0 +1,162 @@
+"""Reports held against an earlier scan: a baseline, a report, a revision of the repository, another target."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from leadline.errors import SourceError, UsageError
+from leadline.model.report import BaselineUse, PostureReport
+from leadline.outputs.documents.baseline import (
+    LARGEST_BYTES,
+    Baseline,
+    baseline_of,
+    decoded_baseline,
+    with_first_seen,
+)
+from leadline.outputs.documents.comparison import Comparison, compare
+from leadline.outputs.documents.report_document import decode, is_report
+from leadline.scans.options import ChartRendering, PostureOptions
+from leadline.scans.posture.posture_scan import open_posture_scan
+from leadline.sources.git.revision import path_at_revision
+from leadline.sources.regular_file import is_regular, read_regular
+from leadline.version import __version__
+
+CLUSTER = "cluster"
+"""The name of a side of a comparison that is the cluster of the current context."""
+
+
+class Compared(Struct, frozen=True):
+    """Two scans and how they differ."""
+
+    old: Baseline
+    new: Baseline
+    difference: Comparison
+
+
+def read_baseline(path: str) -> Baseline:
+    """The baseline in a file, or that of the report in it.
+
+    Raises: ``SourceError`` where it cannot be read or is neither.
+    """
+    try:
+        content = read_regular(path, LARGEST_BYTES + 1)
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    if len(content) > LARGEST_BYTES:
+        raise SourceError(f"{path} is larger than {LARGEST_BYTES >> 20} MiB")
+    if not is_report(content):
+        return decoded_baseline(content, path)
+    report = decode(content)
+    if not isinstance(report, PostureReport):
+        raise SourceError(f"{path} is the report of an image", hint="leadline image diff compares images")
+    return baseline_of(report, "", "")
+
+
+def baseline_at(targets: Sequence[str], revision: str, options: PostureOptions) -> Baseline:
+    """What a scan of the one target finds at a revision of its repository; nothing where it was not there yet.
+
+    Raises: ``UsageError`` for several targets, ``SourceError`` where there is no repository or no such revision.
+    """
+    if len(targets) != 1 or targets[0] == "-":
+        raise UsageError("a revision is compared with one file or folder", hint="name one")
+    was = path_at_revision(targets[0], revision, options.environ)
+    if not was.address:
+        return Baseline(())
+    asked = tuple(_within(one, was.top) for one in options.charts.renderings)
+    options = replace(options, charts=replace(options.charts, renderings=asked))
+    with open_posture_scan((was.address,), options) as scan:
+        found = baseline_of(scan.report, "", __version__)
+    # There the paths begin at the top of the repository, here with the target.
+    unread = (os.path.join(targets[0], os.path.relpath(where, was.inside)) for where in found.unread)  # noqa: PTH118
+    return replace(found, unread=tuple(unread))
+
+
+def _within(asked: ChartRendering, top: str) -> ChartRendering:
+    """``asked`` with what lies in the repository relative to its top, so that it is found in a checkout as well."""
+    paths = [os.path.relpath(os.path.realpath(path), top) for path in (asked.chart, *asked.values)]
+    chart, *values = (
+        path if inside.startswith("..") else inside
+        for path, inside in zip((asked.chart, *asked.values), paths, strict=True)
+    )
+    return replace(asked, chart=chart, values=tuple(values))
+
+
+def scanned(target: str, options: PostureOptions, at: str = "") -> Baseline:
+    """What a scan of ``target`` finds: a path, a git address, or ``cluster``.
+
+    Raises: ``LeadlineError`` of every kind.
+    """
+    with open_posture_scan(() if target == CLUSTER else (target,), options) as scan:
+        if scan.why_no_verdict and scan.report.unread:
+            raise SourceError(scan.why_no_verdict)
+        return baseline_of(scan.report, at, __version__)
+
+
+def compared(report: PostureReport, old: Baseline, name: str, at: str) -> PostureReport:
+    """``report`` with what of it ``old``, called ``name``, knows."""
+    new = baseline_of(report, at, __version__)
+    difference = compare(old, new)
+    dated = with_first_seen(new.findings, difference.known)
+    return replace(
+        report,
+        baseline=BaselineUse(
+            name=name,
+            at=old.at,
+            known=tuple(number for number, one in enumerate(difference.known) if one is not None),
+            first_seen=tuple(one.first_seen for one in dated),
+            by_rules=tuple(sorted(difference.by_rules)),
+            known_unread=_known_unread(old, new),
+            gone=len(difference.gone),
+            unseen=len(difference.unseen),
+        ),
+    )
+
+
+def _known_unread(old: Baseline, new: Baseline) -> tuple[int, ...]:
+    """Positions of what was not read before either."""
+    before = {os.path.normpath(where) for where in old.unread}
+    return tuple(i for i, where in enumerate(new.unread) if os.path.normpath(where) in before)
+
+
+def compare_sides(old: str, new: str, options: PostureOptions, at: str) -> Compared:
+    """Compares files of reports or baselines, paths, ``PATH@REVISION``, git addresses and ``cluster``.
+
+    Raises: ``LeadlineError`` of every kind.
+    """
+    sides = (side_of(old, options, at), side_of(new, options, at))
+    return Compared(*sides, compare(*sides))
+
+
+def side_of(name: str, options: PostureOptions, at: str) -> Baseline:
+    """One side of a comparison: a file of a report or baseline, a path, ``PATH@REVISION``, a git address, ``cluster``.
+
+    Raises: ``LeadlineError`` of every kind.
+    """
+    if is_regular(name) and name.endswith(".json") and _is_ours(name):
+        return read_baseline(name)
+    path, mark, revision = name.rpartition("@")
+    if mark and "://" not in name and not Path(name).exists() and Path(path or ".").exists():
+        return replace(baseline_at((path or ".",), revision, options), target=name)
+    return scanned(name, options, at)
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a JSON file is a report or a baseline rather than a manifest."""
+    try:
+        return b'"leadline-' in read_regular(path, 200)
+    except OSError:
+        return False
+
+
+def carried_on(found: Baseline, path: str) -> Baseline:
+    """``found`` with the first-seen dates of the baseline that ``path`` holds already, if it holds one."""
+    if not is_regular(path):
+        return found
+    try:
+        old = read_baseline(path)
+    except SourceError:
+        return found
+    return replace(found, findings=with_first_seen(found.findings, compare(old, found).known))

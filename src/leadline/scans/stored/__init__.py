@@ -1,0 +1,1 @@
+"""Use cases over stored results: writing, following and reading them."""

@@ -1,0 +1,407 @@
+"""An image report as the objects that a store keeps of it: its packages, its vulnerabilities, what is stated about them,
+and their number for each container.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from io import StringIO
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+import orjson
+from msgspec import Struct
+
+from leadline.api.posture_results import PREFIX, label_value, other_name, slug
+from leadline.api.protocol import Content, Put
+from leadline.api.selection import Key
+from leadline.model.image_report import ImageReport
+from leadline.model.package import Package
+from leadline.model.vulnerability import FixState, Match, Suppressed
+from leadline.outputs.documents.report_document import FORMAT, decode, encode
+from leadline.outputs.format_registry import Page
+from leadline.outputs.rows.place import NoPlaces
+from leadline.packages.package_url import package_url
+from leadline.version import __version__
+
+SBOMS = "sbomsyfts"
+VEX = "openvulnerabilityexchangecontainers"
+MANIFESTS = "vulnerabilitymanifests"
+SUMMARIES = "vulnerabilitymanifestsummaries"
+SEVERITIES = ("critical", "high", "medium", "low", "negligible", "unknown")
+_STATES: dict[FixState, str] = {"fixed": "fixed", "not fixed": "not-fixed", "wont fix": "wont-fix"}
+COUNTED = "leadline.dev/vulnerabilities"
+"""The annotation with what is counted of an image's vulnerabilities, so that no one has to read bodies for it."""
+MOST_NAMED = 50
+"""Ids of each sort in that annotation."""
+SCAN = "leadline.dev/scan"
+"""Annotation, JSON of ``ScanNote``: of an image that is scanned because a cluster runs it."""
+_ID_END = 6
+Body = dict[str, Any]
+
+
+_USUAL: Mapping[Any, str] = MappingProxyType({})
+
+
+class RunningContainer(Struct, frozen=True):
+    """A container that runs an image."""
+
+    kind: str
+    """Of its workload."""
+    workload: str
+    namespace: str
+    name: str
+
+
+class Counted(Struct, frozen=True, rename="camel"):
+    """What ``COUNTED`` holds, as JSON."""
+
+    database: str = ""
+    """When the newest feed of the database was made; empty where there was none."""
+    digest: str = ""
+    found: dict[str, int] = {}
+    """Vulnerabilities by severity."""
+    fixable: dict[str, int] = {}
+    """Those of them that an upgrade removes."""
+    exploited: int = 0
+    exploited_ids: tuple[str, ...] = ()
+    critical_ids: tuple[str, ...] = ()
+    """At most ``MOST_NAMED`` of either."""
+    unread: int = 0
+    """Parts of the image that could not be read."""
+    accepted: int = 0
+    """Vulnerabilities that someone accepts; they are in none of the numbers above."""
+
+
+class Scanned(Struct, frozen=True):
+    """When and where results are stored; ``home`` is the namespace of those about images."""
+
+    home: str
+    at: str
+    digest: str = ""
+    """By which the cluster runs the image, where it is scanned for that."""
+    database: str = ""
+    """When the database was built, where the image is scanned for that."""
+    accepted: str = ""
+    """What names that which was accepted in it; empty where nothing was to be."""
+
+
+class ImageCounts(Struct, frozen=True):
+    """What the summaries of an image's containers say of it."""
+
+    name: str
+    id: str
+    manifest: str
+    """Name of the VulnerabilityManifest."""
+    is_matched: bool
+    """Whether there was a database."""
+    counted: Counted
+
+
+class ScanNote(Struct, frozen=True, omit_defaults=True):
+    """What a result says of itself without its body."""
+
+    digest: str
+    """By which the cluster runs the image."""
+    database: str
+    """When the database was built."""
+    accepted: str = ""
+    """As in ``Scanned``."""
+
+
+def scan_note(annotations: Mapping[str, str]) -> ScanNote | None:
+    """``None`` where nothing is said, or nothing that makes sense."""
+    try:
+        return msgspec.json.decode(annotations.get(SCAN, ""), type=ScanNote)
+    except msgspec.DecodeError:
+        return None
+
+
+def stored_counts(manifest: str, annotations: Mapping[str, str]) -> ImageCounts | None:
+    """Those of the result called ``manifest``, out of its annotations; ``None`` where they are not there."""
+    try:
+        counted = msgspec.json.decode(annotations.get(COUNTED, ""), type=Counted)
+    except msgspec.DecodeError:
+        return None
+    return ImageCounts(
+        annotations.get(f"{PREFIX}image-tag", ""),
+        annotations.get(f"{PREFIX}image-id", ""),
+        manifest,
+        annotations.get(f"{PREFIX}status") == "ready",
+        counted,
+    )
+
+
+def counts_of(report: ImageReport, manifest: str = "") -> ImageCounts:
+    """Those of ``report``; ``manifest`` where its result is called otherwise than ``manifest_name`` says."""
+    image = report.sbom.image
+    name = manifest or manifest_name(report)
+    return ImageCounts(image.name, image.id, name, bool(report.database), counted(report))
+
+
+def summary_puts(
+    image: ImageCounts,
+    scanned: Scanned,
+    containers: Iterable[RunningContainer],
+    names: Mapping[RunningContainer, str] = _USUAL,
+) -> Iterator[Put]:
+    """A summary for each container that runs ``image``; ``names`` as of ``summary_names``, of all there are."""
+    metadata = _metadata(image, scanned)
+    severities = {name: {"all": image.counted.found.get(name, 0), "relevant": 0} for name in SEVERITIES}
+    whole = {"kind": MANIFESTS, "namespace": scanned.home, "name": image.manifest}
+    references = {"all": whole, "relevant": {"kind": "", "namespace": "", "name": ""}}
+    for container in containers:
+        spec = {"severities": severities, "vulnerabilitiesRef": references}
+        its = {**metadata, "labels": {**metadata["labels"], **_labels(container)}}
+        name = names.get(container) or summary_name(container)
+        yield _put(SUMMARIES, container.namespace, name, its, spec)
+
+
+def image_puts(
+    report: ImageReport,
+    scanned: Scanned,
+    containers: Iterable[RunningContainer] = (),
+    manifest: str = "",
+    names: Mapping[RunningContainer, str] = _USUAL,
+) -> list[Put]:
+    """The SBOM of the image, its VEX, a summary for each container that runs it, and its manifest.
+
+    Each replaces what is there; ``manifest`` as in ``counts_of``, ``names`` as in ``summary_puts``.
+    """
+    image = counts_of(report, manifest)
+    name, metadata = image.manifest, _metadata(image, scanned)
+    of_sbom = {
+        **metadata,
+        "annotations": {**metadata["annotations"], f"{PREFIX}status": _sbom_status(report)},
+    }
+    return [
+        _put(SBOMS, scanned.home, name, of_sbom, _sbom(report, scanned.at)),
+        _put(VEX, scanned.home, name, metadata, _vex(report, scanned.at)),
+        *summary_puts(image, scanned, containers, names),
+        # Last: where it is there, all is.
+        _put(MANIFESTS, scanned.home, name, metadata, _manifest(report, scanned.at)),
+    ]
+
+
+def _metadata(image: ImageCounts, scanned: Scanned) -> dict[str, dict[str, str]]:
+    labels = {
+        f"{PREFIX}context": "non-filtered",
+        f"{PREFIX}image-id": label_value(image.id),
+        f"{PREFIX}image-name": label_value(image.name),
+    }
+    annotations = {
+        f"{PREFIX}image-id": image.id,
+        f"{PREFIX}image-tag": image.name,
+        f"{PREFIX}status": "ready" if image.is_matched else "incomplete",
+        f"{PREFIX}timestamp": scanned.at,
+        COUNTED: msgspec.json.encode(image.counted).decode(),
+    }
+    if scanned.digest:
+        note = ScanNote(scanned.digest, scanned.database, scanned.accepted)
+        annotations[SCAN] = msgspec.json.encode(note).decode()
+    return {"labels": labels, "annotations": annotations}
+
+
+def counted(report: ImageReport) -> Counted:
+    matches = report.vulnerabilities
+    exploited = [match.id for match in matches if match.exploited]
+    critical = [match.id for match in matches if match.severity == "critical"]
+    return Counted(
+        report.database.date if report.database else "",
+        report.sbom.image.digest,
+        dict(Counter(match.severity for match in matches)),
+        dict(Counter(match.severity for match in matches if match.fixed_in)),
+        len(exploited),
+        tuple(dict.fromkeys(exploited))[:MOST_NAMED],
+        tuple(dict.fromkeys(critical))[:MOST_NAMED],
+        len(report.sbom.unread),
+        sum(1 for one in report.suppressed if one.by == "waiver"),
+    )
+
+
+def manifest_name(report: ImageReport) -> str:
+    """Of the image's name and the end of its id, as existing clients work it out."""
+    image = report.sbom.image
+    plain = re.sub(r"://|[:/_@]", "-", image.name).lower()
+    return slug(f"{plain}-{image.id[-_ID_END:]}" if image.id else plain)
+
+
+def other_manifest_name(report: ImageReport) -> str:
+    """Where another image's results have the name that ``manifest_name`` says."""
+    return other_name(manifest_name(report), report.sbom.image.id)
+
+
+def summary_names(containers: Iterable[RunningContainer]) -> dict[RunningContainer, str]:
+    """What the summaries of ``containers`` are called, each otherwise than all others in its namespace.
+
+    ``a-b`` of ``web`` and ``b`` of ``web-a`` share what existing clients work out: the first of them has it.
+    """
+    named: dict[RunningContainer, str] = {}
+    taken: set[tuple[str, str]] = set()
+    for one in sorted(containers, key=lambda c: (c.namespace, c.kind, c.workload, c.name)):
+        name = summary_name(one)
+        if (one.namespace, name) in taken:
+            name = other_summary_name(one)
+        taken.add((one.namespace, name))
+        named[one] = name
+    return named
+
+
+def other_summary_name(container: RunningContainer) -> str:
+    """Where another container's summary has the name that ``summary_name`` says."""
+    return other_name(summary_name(container), f"{container.kind}/{container.workload}/{container.name}")
+
+
+def summary_name(container: RunningContainer) -> str:
+    return slug(f"{container.kind}-{container.workload}-{container.name}".lower())
+
+
+def _manifest(report: ImageReport, at: str) -> Body:
+    distro = report.sbom.distro
+    payload: Body = {
+        "matches": [_match(match) for match in report.vulnerabilities] or None,
+        "source": {
+            "type": "image",
+            "target": {"userInput": report.sbom.image.name, "imageID": report.sbom.image.id},
+        },
+        "distro": {"name": distro.id, "version": distro.version, "idLike": list(distro.like)},
+        # The whole report, so that it can be shown again as it was.
+        "descriptor": {
+            "name": "leadline",
+            "version": __version__,
+            "configuration": orjson.loads(encode(report)),
+        },
+    }
+    if report.suppressed:
+        payload["ignoredMatches"] = [_ignored(suppressed) for suppressed in report.suppressed]
+    database = report.database.date if report.database else ""
+    tool = {"name": "leadline", "version": __version__, "databaseVersion": database}
+    return {
+        "metadata": {"withRelevancy": False, "tool": tool, "report": {"createdAt": at}},
+        "payload": payload,
+    }
+
+
+def stored_image(body: bytes) -> ImageReport | None:
+    """The report within the body of a manifest; ``None`` where another tool wrote it.
+
+    Raises: ``SourceError`` where it is damaged, or of a later version.
+    """
+    payload = orjson.loads(body).get("spec", {}).get("payload") or {}
+    configuration = (payload.get("descriptor") or {}).get("configuration")
+    if not isinstance(configuration, dict) or configuration.get("format") != FORMAT:
+        return None
+    report = decode(orjson.dumps(configuration))
+    return report if isinstance(report, ImageReport) else None
+
+
+def _sbom(report: ImageReport, at: str) -> Body:
+    # Formats bring libraries of their own, which other results do without.
+    from leadline.outputs.formats.syft_json import syft_json
+
+    assert syft_json.draft is not None
+    document = syft_json.draft(report.sbom, __version__).at(at)
+    tool = {"name": "leadline", "version": __version__}
+    return {"metadata": {"tool": tool, "report": {"createdAt": at}}, "syft": orjson.loads(document)}
+
+
+def _sbom_status(report: ImageReport) -> str:
+    return "incomplete" if report.sbom.unread else "ready"
+
+
+def _vex(report: ImageReport, at: str) -> Body:
+    from leadline.outputs.formats.openvex import openvex
+
+    written = StringIO()
+    openvex.write(report, written, Page(NoPlaces(), at=at))
+    document: Body = orjson.loads(written.getvalue())
+    return document
+
+
+def _match(match: Match) -> Body:
+    """No scores and no fixed versions are null: clients take an empty list of versions for a fix."""
+    described = _vulnerability(match, match.id)
+    fix = {"versions": list(match.fixed_in) or None, "state": _STATES.get(match.state, "unknown")}
+    found = match.evidence[0] if match.evidence else None
+    details = [
+        {
+            "type": match.how,
+            "matcher": found.feed,
+            "searchedBy": {"ecosystem": found.ecosystem, "package": found.package},
+            "found": {"advisory": found.advisory, "versions": found.versions},
+        }
+        for found in ([found] if found else [])
+    ]
+    return {
+        "vulnerability": {**described, "fix": fix, "advisories": []},
+        "relatedVulnerabilities": [
+            {"id": alias, "dataSource": "", "urls": [], "cvss": None} for alias in match.aliases
+        ],
+        "matchDetails": details,
+        "artifact": _artifact(match.package),
+    }
+
+
+def _vulnerability(match: Match, id: str) -> Body:
+    scores = [
+        {
+            "version": _cvss_version(one.vector),
+            "vector": one.vector,
+            "metrics": {"baseScore": one.score},
+            "vendorMetadata": {},
+        }
+        for one in match.cvss
+    ]
+    return {
+        "id": id,
+        "dataSource": match.references[0] if match.references else "",
+        "severity": match.severity.capitalize(),
+        "urls": list(match.references),
+        "description": match.summary,
+        "cvss": scores or None,
+    }
+
+
+def _cvss_version(vector: str) -> str:
+    """``3.1`` of ``CVSS:3.1/AV:…``; vectors of version 2 do not say."""
+    return vector.removeprefix("CVSS:").partition("/")[0] if vector.startswith("CVSS:") else "2.0"
+
+
+def _artifact(package: Package) -> Body:
+    return {
+        "name": package.name,
+        "version": package.version,
+        "type": package.type,
+        "locations": [{"path": f"/{path}", "layerID": package.layer} for path in package.found_in],
+        "language": "",
+        "licenses": list(package.licenses),
+        "cpes": list(package.cpes),
+        "purl": package_url(package),
+        "upstreams": [{"name": package.source, "version": package.source_version}] if package.source else [],
+    }
+
+
+def _ignored(suppressed: Suppressed) -> Body:
+    rule = {
+        "vulnerability": suppressed.match.id,
+        "fix-state": _STATES.get(suppressed.match.state, "unknown"),
+        "sourceKind": suppressed.by,
+        "justification": suppressed.why,
+    }
+    return {**_match(suppressed.match), "appliedIgnoreRules": [rule]}
+
+
+def _labels(container: RunningContainer) -> dict[str, str]:
+    labels = {
+        "workload-kind": container.kind,
+        "workload-name": container.workload,
+        "workload-namespace": container.namespace,
+        "workload-container-name": container.name,
+    }
+    return {f"{PREFIX}{name}": label_value(value) for name, value in labels.items()}
+
+
+def _put(plural: str, namespace: str, name: str, metadata: Body, spec: Body) -> Put:
+    whole = {"name": name, "namespace": namespace, **metadata}
+    return Put(Key(plural, namespace, name), Content(orjson.dumps(whole), body=orjson.dumps({"spec": spec})))

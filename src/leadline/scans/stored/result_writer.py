@@ -1,0 +1,245 @@
+"""Writes results into a store where they differ from what is there, with the dates on which failures were first seen."""
+
+import asyncio
+import hashlib
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+import orjson
+from msgspec import Struct
+from msgspec.structs import replace
+
+from leadline.api.posture_results import OBJECT, PREFIX, SCANS, SUMMARIES
+from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
+from leadline.api.selection import Key, Selection, labels_of
+from leadline.kube.kinds import kind_key
+from leadline.kube.rbac import RBAC_KINDS
+
+BATCH = 200
+LEARNT = 100
+"""Results that are read at a time: each is some 30 KiB, and takes ten times as much for a moment."""
+FIRST_SEEN = "firstSeen"
+TIMESTAMP = f"{PREFIX}timestamp"
+RBAC = "RBAC"
+_AT_A_TIME = 8
+_ATTEMPTS = 3
+_MOST_SHARED = 20_000
+Body = dict[str, Any]
+T = TypeVar("T")
+
+
+class _Known(Struct, frozen=True, gc=False):
+    """As much of a stored result as is needed to know whether it is to be replaced, and by what."""
+
+    digest: bytes
+    kind: str
+    """Of the object that it is about; ``RBAC`` where it was joined from roles and bindings."""
+    revision: int
+    failed: tuple[str, ...]
+    """Ids of controls."""
+    dates: tuple[str, ...]
+    """Since when each of them fails."""
+
+
+class _Before(Struct, frozen=True):
+    """What a result goes on from."""
+
+    revision: int = ABSENT
+    dates: Mapping[str, str] = {}
+    """Since when each control that failed has done so."""
+    controls: Body = {}
+
+
+class ResultWriter:
+    """Knows a digest of every posture result in a store. It is the only one that writes them meanwhile."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[Key, _Known] = {}
+        """Without those that people manage."""
+        self._same: dict[tuple[str, ...], tuple[str, ...]] = {}
+        """Equal parts of what is known, each once."""
+        self._has_learnt = False
+        self.written = 0
+        self.deleted = 0
+
+    @property
+    def keys(self) -> Iterable[Key]:
+        """Of every result that is there and is not managed by people."""
+        return self._known.keys()
+
+    async def learn(self) -> None:
+        """Reads what is there. Raises: ``StoreError``."""
+        self._known.clear()
+        for plural in (SCANS, SUMMARIES):
+            token, is_first = "", True
+            while token or is_first:
+                page = await self._store.list(Selection(plural), Paging(token, limit=LEARNT))
+                token, is_first = page.token, False
+                for entry in page.entries:
+                    if not _is_of_people(entry):
+                        self._note(entry, _digest(entry.content))
+        self._has_learnt = True
+
+    def beyond(self, there: Collection[Key], unread_kinds: Collection[str]) -> list[Key]:
+        """The keys of results about what is there no more, ``there`` being all that is.
+
+        What ``unread_kinds`` are is not known to be gone.
+        """
+        kept = {*unread_kinds, *({RBAC} if any(kind in unread_kinds for kind in RBAC_KINDS) else ())}
+        return [key for key, one in self._known.items() if key not in there and one.kind not in kept]
+
+    async def write(self, puts: Iterable[Put], *, at: str, is_whole: bool = True) -> list[Key]:
+        """The keys of ``puts``; those that are there already are not written again.
+
+        ``at`` is the moment of the scan. Where ``is_whole`` is false, the results of controls that ``puts`` do not
+        speak of stay. Raises: ``StoreError``.
+        """
+        keys: list[Key] = []
+        for batch in batches(puts, BATCH):
+            keys += (put.key for put in batch)
+            wanted = []
+            for put in batch:
+                digest, known = _digest(put.content), self._known.get(put.key)
+                if not is_whole or known is None or known.digest != digest:
+                    wanted.append((put, digest))
+            await self._write(wanted, at, is_whole=is_whole)
+        return keys
+
+    async def delete(self, keys: Iterable[Key]) -> int:
+        """How many of ``keys`` were there and are not any more. Raises: ``StoreError``."""
+        count = 0
+        for key in keys:
+            entry = await self._store.get(key) if key in self._known else None
+            if entry is not None and not _is_of_people(entry):
+                try:
+                    await self._store.delete(key, entry.revision)
+                    count += 1
+                except ConflictError:
+                    # Written by someone else meanwhile: it is not the one that was to go.
+                    continue
+            self._known.pop(key, None)
+        self.deleted += count
+        return count
+
+    async def _write(self, wanted: Sequence[tuple[Put, bytes]], at: str, *, is_whole: bool) -> None:
+        for attempt in range(_ATTEMPTS):
+            made = []
+            for part in batches(wanted, _AT_A_TIME):
+                # After a conflict it is not as it was known.
+                before = await asyncio.gather(
+                    *(self._before(put.key, is_known=not attempt, is_whole=is_whole) for put, _ in part)
+                )
+                made += [_continued(put, old, at) for (put, _), old in zip(part, before, strict=True)]
+            if not made:
+                return
+            try:
+                entries = await self._store.put_all(made)
+            except ConflictError:
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+                continue
+            for put, entry, (_, digest) in zip(made, entries, wanted, strict=True):
+                written = replace(entry, content=put.content)
+                self._note(written, digest if is_whole else _digest(put.content))
+            self.written += len(made)
+            return
+
+    async def _before(self, key: Key, *, is_known: bool, is_whole: bool) -> _Before:
+        """Asks for nothing that is known: that would double the requests."""
+        known = self._known.get(key)
+        if is_known and is_whole and known is not None:
+            return _Before(known.revision, dict(zip(known.failed, known.dates, strict=True)))
+        is_new = is_known and self._has_learnt and known is None
+        entry = None if is_new else await self._store.get(key)
+        if entry is None:
+            return _Before()
+        return _Before(entry.revision, _dates(entry), {} if is_whole else _controls(entry))
+
+    def _note(self, entry: Entry, digest: bytes) -> None:
+        labels = labels_of(entry.content.metadata)
+        kind = kind_key(
+            labels.get(f"{PREFIX}workload-api-group", ""), labels.get(f"{PREFIX}workload-kind", "")
+        )
+        kind = RBAC if f"{PREFIX}rbac-resource" in labels else sys.intern(kind)
+        dates = _dates(entry)
+        failed, since = self._one(tuple(dates)), self._one(tuple(dates.values()))
+        self._known[entry.key] = _Known(digest, kind, entry.revision, failed, since)
+
+    def _one(self, part: tuple[str, ...]) -> tuple[str, ...]:
+        if len(self._same) > _MOST_SHARED:
+            self._same.clear()
+        return self._same.setdefault(part, part)
+
+
+def batches(source: Iterable[T], size: int) -> Iterator[Sequence[T]]:
+    parts = iter(source)
+    while batch := list(islice(parts, size)):
+        yield batch
+
+
+def _continued(put: Put, before: _Before, at: str) -> Put:
+    """``put`` with what goes on from the version before it; the controls of that which it does not speak of stay."""
+    body = orjson.loads(put.content.body)
+    spec = body["spec"]
+    for id, result in spec["controls"].items():
+        if _is_failed(result):
+            result[FIRST_SEEN] = before.dates.get(id, at)
+    if before.controls:
+        spec["controls"] = {**before.controls, **spec["controls"]}
+        if "severities" in spec:
+            spec["severities"] = _counts(spec["controls"], spec["severities"])
+    content = Content(put.content.metadata, body=orjson.dumps(body))
+    return Put(put.key, content, before.revision)
+
+
+def _dates(entry: Entry) -> dict[str, str]:
+    """Since when each control that fails has done so; where that is not said, since the result was written."""
+    dated = _timestamp(entry)
+    return {
+        sys.intern(id): sys.intern(str(result.get(FIRST_SEEN) or dated))
+        for id, result in _controls(entry).items()
+        if _is_failed(result)
+    }
+
+
+def _controls(entry: Entry) -> Body:
+    return (orjson.loads(entry.content.body).get("spec") or {}).get("controls") or {}
+
+
+def _is_failed(result: Mapping[str, Any]) -> bool:
+    return (result.get("status") or {}).get("status") == "failed"
+
+
+def _timestamp(entry: Entry) -> str:
+    annotations = orjson.loads(entry.content.metadata).get("annotations") or {}
+    return str(annotations.get(TIMESTAMP) or "")
+
+
+def _counts(controls: Body, names: Iterable[str]) -> dict[str, int]:
+    counts = dict.fromkeys(names, 0)
+    for control in controls.values():
+        severity = str(control["severity"]["severity"]).lower()
+        if _is_failed(control) and severity in counts:
+            counts[severity] += 1
+    return counts
+
+
+def _is_of_people(entry: Entry) -> bool:
+    return labels_of(entry.content.metadata).get(f"{PREFIX}managed-by") == "User"
+
+
+def _digest(content: Content) -> bytes:
+    """Of what a scan says, without when it said so."""
+    metadata = orjson.loads(content.metadata)
+    labels = {k: v for k, v in (metadata.get("labels") or {}).items() if k.startswith(PREFIX)}
+    named = (metadata.get("annotations") or {}).get(OBJECT)
+    spec = orjson.loads(content.body).get("spec") or {}
+    controls = spec.get("controls") or {}
+    for result in controls.values():
+        if isinstance(result, dict):
+            result.pop(FIRST_SEEN, None)
+    whole = orjson.dumps([labels, named, spec], option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(whole, digest_size=16).digest()

@@ -1,0 +1,57 @@
+"""Writes a posture report into a store: results are replaced, a scan is recorded, and what vanished is collected."""
+
+from msgspec import Struct
+
+from leadline.api.posture_results import posture_puts
+from leadline.api.protocol import Store
+from leadline.errors import StoreError
+from leadline.model.report import PostureReport
+from leadline.scans.stored.posture_runs import Outcome, RunOptions, posture_run
+from leadline.scans.stored.result_writer import ResultWriter
+from leadline.scans.stored.scan_runs import forget_old_runs, moment, record, run_name
+
+
+class StoreOptions(Struct, frozen=True):
+    home: str = "leadline"
+    """Namespace for results about objects that have none."""
+    is_full: bool = False
+    """Whether every object and every control was looked at: only then what was not seen is gone."""
+    trigger: str = "command"
+
+
+class Stored(Struct, frozen=True):
+    run: str
+    """Name of the ScanRun."""
+    written: int
+    """Results that the scan has; those that were there already were not written again."""
+    collected: int
+
+
+async def store_posture(store: Store, report: PostureReport, options: StoreOptions) -> Stored:
+    """Results of controls that this scan did not ask for stay, where it was not a full one.
+
+    A report that judged nothing is recorded as failed and replaces nothing. Raises: ``StoreError``.
+    """
+    started = moment()
+    run = run_name("posture", started)
+    asked = RunOptions(options.trigger, is_full=options.is_full)
+    if not any(report.judged):
+        await record(
+            store, run, posture_run(report, asked, Outcome(started, "Failed", "no object was judged"))
+        )
+        return Stored(run, 0, 0)
+    await record(store, run, posture_run(report, asked, Outcome(started, "Running")))
+    try:
+        writer = ResultWriter(store)
+        if options.is_full:
+            await writer.learn()
+        puts = posture_puts(report, options.home, started)
+        seen = set(await writer.write(puts, at=started, is_whole=options.is_full))
+        unseen = [key for key in writer.keys if key not in seen]
+        collected = await writer.delete(unseen) if options.is_full and not report.unread else 0
+    except StoreError as error:
+        await record(store, run, posture_run(report, asked, Outcome(started, "Failed", str(error))))
+        raise
+    await record(store, run, posture_run(report, asked, Outcome(started, "Succeeded")))
+    await forget_old_runs(store, run)
+    return Stored(run, len(seen), collected)

@@ -1,0 +1,285 @@
+"""The posture report that a store's results amount to, so that it is shown, gated and counted as a scan's."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
+
+import orjson
+from msgspec import Struct, structs
+
+from leadline.api.posture_reading import Accepted, StoredResult, stored_result
+from leadline.api.posture_results import SCANS
+from leadline.api.protocol import Entry, Store
+from leadline.errors import SourceError
+from leadline.model.control import Control, Framework
+from leadline.model.finding import Finding, Skip, Unread
+from leadline.model.report import FrameworkWaived, PostureReport, Target, TargetKind, Waived
+from leadline.model.resource import Resource
+from leadline.model.waiver import Waiver, WaiverUse
+from leadline.outputs.rows.place import NoPlaces
+from leadline.posture.verdicts import Judgement
+from leadline.scans.options import PostureOptions
+from leadline.scans.posture.policies import Policies, choose_policies
+from leadline.scans.posture.selection import selected
+from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, all_of
+from leadline.scans.waivers.waiving import Waiving, waived, waivers_of_files
+from leadline.waivers.apply import moment_of
+
+Body = dict[str, Any]
+UNHEARD = timedelta(minutes=15)
+"""So long after an operator said last that it follows changes, it is not taken for following them."""
+
+
+class _Run(Struct, frozen=True):
+    """A ScanRun, as far as it is read here."""
+
+    name: str
+    phase: str
+    message: str
+    is_full: bool
+    spec: Body
+    status: Body
+
+
+async def stored_posture(store: Store, options: PostureOptions) -> PostureReport:
+    """The newest results of every object, narrowed by the choice that ``options`` make.
+
+    Raises:
+        UsageError: an unknown control, framework or workload.
+        SourceError: nothing is stored.
+        StoreError: the store cannot be read.
+    """
+    policies = choose_policies(options)
+    recorded = sorted(await all_of(store, RUNS), key=lambda entry: entry.revision)
+    runs = [run for run in map(_run, recorded) if run.spec.get("subject", "posture") == "posture"]
+    results = [stored_result(entry) for entry in await all_of(store, SCANS)]
+    if not results and not runs:
+        raise SourceError("no results are stored", hint="a scan of the cluster can store its own")
+    is_narrowed = bool(options.controls or options.frameworks or options.exclude_controls)
+    wanted = {control.id for control in policies.controls} if is_narrowed else None
+    base = _base(runs)
+    judgement = selected(options, _judgement(results, wanted))
+    controls = _controls(results, base, policies, wanted)
+    report = _report(judgement, controls, policies.frameworks, _Coverage(base, runs))
+    kept = {one.id for one, ids in zip(report.resources, report.judged, strict=True) if ids}
+    accepted = [
+        one
+        for result in results
+        for one in result.accepted
+        if one.finding.resource in kept and (wanted is None or one.finding.control in wanted)
+    ]
+    waiving = Waiving(
+        waivers_of_files(options.waivers), policies.known, options, is_of_frameworks=policies.is_of_frameworks
+    )
+    shown = _with_accepted(waived(report, NoPlaces(), waiving), accepted)
+    return _with_accepted_in(shown, [one for one in results if one.resource.id in kept])
+
+
+def _with_accepted(report: PostureReport, accepted: list[Accepted]) -> PostureReport:
+    """``report`` with what was accepted when it was scanned, beside what is accepted now."""
+    if not accepted:
+        return report
+    first = len(report.waivers)
+    counts = Counter(one.waiver for one in accepted)
+    places = {waiver: first + number for number, waiver in enumerate(counts)}
+    return structs.replace(
+        report,
+        waived=(*report.waived, *(Waived(one.finding, places[one.waiver]) for one in accepted)),
+        waivers=(*report.waivers, *(WaiverUse(waiver, "used", number) for waiver, number in counts.items())),
+    )
+
+
+def _with_accepted_in(report: PostureReport, results: Iterable[StoredResult]) -> PostureReport:
+    """``report`` with what some frameworks alone accepted when it was scanned."""
+    names = {framework.name for framework in report.frameworks}
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for result in results:
+        for control, frameworks in result.accepted_in.items():
+            for framework, waiver in frameworks.items():
+                if framework in names:
+                    rows.setdefault((control, result.resource.id, waiver), []).append(framework)
+    if not rows:
+        return report
+    counts = Counter(waiver for _, _, waiver in rows)
+    places = {waiver: len(report.waivers) + number for number, waiver in enumerate(counts)}
+    found = (
+        FrameworkWaived(control, resource, places[waiver], tuple(frameworks))
+        for (control, resource, waiver), frameworks in rows.items()
+    )
+    return structs.replace(
+        report,
+        waived_in_frameworks=(*report.waived_in_frameworks, *found),
+        waivers=(
+            *report.waivers,
+            *(WaiverUse(Waiver(name=name, matches=()), "used", number) for name, number in counts.items()),
+        ),
+    )
+
+
+class _Coverage(Struct, frozen=True):
+    """What the recorded scans looked at."""
+
+    base: _Run | None
+    runs: list[_Run]
+
+    def unread(self) -> tuple[Unread, ...]:
+        found: list[Unread] = []
+        newest = next((run for run in reversed(self.runs) if run.phase != FOLLOWING), None)
+        following = self.base if self.base is not None and self.base.phase == FOLLOWING else None
+        if following is not None and (why := _why_old(following)):
+            hint = "see the log of the operator"
+            found.append(Unread(f"ScanRun {following.name}", why, hint=hint, reason="incomplete"))
+        # What went wrong before changes were followed says nothing about what is followed since.
+        if newest is not None and newest.phase != "Succeeded" and not _is_older(newest, following):
+            why = f"the newest scan is {newest.phase}{f': {newest.message}' if newest.message else ''}; results are older"
+            found.append(Unread(f"ScanRun {newest.name}", why, reason="incomplete"))
+        if self.base is None or not self.base.is_full:
+            why = "no scan of a whole cluster is recorded: what was not looked at is not known"
+            found.append(Unread("the stored results", why, reason="incomplete"))
+        if self.base is None:
+            return tuple(found)
+        coverage = self.base.status.get("coverage") or {}
+        places = [one for one in coverage.get("unreadPlaces") or () if isinstance(one, dict)]
+        for one in places:
+            where, why = str(one.get("where") or ""), str(one.get("why") or "")
+            found.append(
+                Unread(where, why, hint=str(one.get("hint") or ""), reason=one.get("reason") or "malformed")
+            )
+        if (more := int(coverage.get("unread") or 0) - len(places)) > 0:
+            found.append(
+                Unread(
+                    f"ScanRun {self.base.name}",
+                    f"and {more:,} more that were not recorded one by one",
+                    reason="incomplete",
+                )
+            )
+        return tuple(found)
+
+    def skips(self, judged: set[str], asked: set[str]) -> tuple[Skip, ...]:
+        coverage = (self.base.status.get("coverage") or {}) if self.base else {}
+        skipped = {
+            str(one.get("control")): Skip(
+                str(one.get("control")), str(one.get("why") or ""), one.get("kind") or "no objects"
+            )
+            for one in coverage.get("skips") or ()
+            if isinstance(one, dict)
+        }
+        nothing = "no stored result is of it"
+        return tuple(skipped.get(id) or Skip(id, nothing) for id in sorted(asked - judged))
+
+    @property
+    def objects(self) -> int:
+        return int((self.base.status.get("coverage") or {}).get("objects") or 0) if self.base else 0
+
+    @property
+    def target(self) -> Target:
+        target = (self.base.spec.get("target") or {}) if self.base else {}
+        kinds: tuple[TargetKind, ...] = get_args(TargetKind)
+        return Target(
+            next((kind for kind in kinds if kind == target.get("kind")), "cluster"),
+            str(target.get("name") or "the stored results"),
+            server_version=str(target.get("serverVersion") or ""),
+            cloud=str(target.get("cloud") or ""),
+        )
+
+
+def _report(
+    judgement: Judgement,
+    controls: tuple[Control, ...],
+    frameworks: tuple[Framework, ...],
+    coverage: _Coverage,
+) -> PostureReport:
+    judged = {id for ids in judgement.judged for id in ids}
+    own = sum(resource.origin.kind != "derived" for resource in judgement.resources)
+    return PostureReport(
+        target=coverage.target,
+        resources=judgement.resources,
+        controls=controls,
+        findings=judgement.findings,
+        judged=judgement.judged,
+        joined=judgement.joined,
+        gave_up=judgement.gave_up,
+        skips=coverage.skips(judged, {control.id for control in controls}),
+        unread=coverage.unread(),
+        frameworks=frameworks,
+        objects=max(coverage.objects, own),
+        is_sealed=True,
+    )
+
+
+def _judgement(results: Iterable[StoredResult], wanted: set[str] | None) -> Judgement:
+    """``wanted`` are ids of controls; ``None`` for all."""
+    own: dict[str, Resource] = {}
+    derived: dict[str, Resource] = {}
+    judged: dict[str, tuple[str, ...]] = {}
+    joined: dict[str, tuple[str, ...]] = {}
+    parts: dict[str, Resource] = {}
+    findings: list[Finding] = []
+    gave_up: dict[str, tuple[Skip, ...]] = {}
+    for result in results:
+        resource = result.resource
+        (derived if resource.origin.kind == "derived" else own)[resource.id] = resource
+        ids = (control.id for control in result.controls)
+        judged[resource.id] = tuple(id for id in ids if wanted is None or id in wanted)
+        findings += [f for f in result.findings if wanted is None or f.control in wanted]
+        if skips := tuple(s for s in result.gave_up if wanted is None or s.control in wanted):
+            gave_up[resource.id] = skips
+        parts |= {part.id: part for part in result.related}
+        joined[resource.id] = tuple(part.id for part in result.related)
+    own |= {id: part for id, part in parts.items() if id not in own and part.kind}
+    resources = (*own.values(), *derived.values())
+    return Judgement(
+        tuple(findings),
+        resources,
+        tuple(judged.get(resource.id, ()) for resource in resources),
+        tuple(joined[id] for id in derived),
+        (),
+        (),
+        gave_up=gave_up,
+    )
+
+
+def _controls(
+    results: Iterable[StoredResult], base: _Run | None, policies: Policies, wanted: set[str] | None
+) -> tuple[Control, ...]:
+    """Those that results are of and those that were asked for; with the stored score, which the counts rest on."""
+    known: Mapping[str, Control] = {control.id: control.facts for control in policies.known}
+    asked = [str(id) for id in (base.spec.get("controls") or ())] if base else []
+    found: dict[str, Control] = {id: known[id] for id in asked if id in known}
+    for result in results:
+        for control in result.controls:
+            ours = known.get(control.id, control)
+            found[control.id] = (
+                ours if ours.score == control.score else structs.replace(ours, score=control.score)
+            )
+    chosen = (control for id, control in found.items() if wanted is None or id in wanted)
+    return tuple(sorted(chosen, key=lambda control: (-control.score, control.id)))
+
+
+def _why_old(following: _Run) -> str:
+    """Why results may be older than they seem; empty where changes are followed."""
+    seen = moment_of(str(following.status.get("seenAt") or ""))
+    if seen is not None and datetime.now(UTC) - seen < UNHEARD:
+        return ""
+    return f"changes are not followed since {following.status.get('seenAt') or 'an unknown moment'}; results are older"
+
+
+def _is_older(run: _Run, following: _Run | None) -> bool:
+    """Whether ``run`` ended, or was to begin, before what is followed began."""
+    if following is None or not run.status.get("startedAt"):
+        return False
+    return str(run.status["startedAt"]) < str(following.status.get("startedAt") or "")
+
+
+def _base(runs: list[_Run]) -> _Run | None:
+    """The newest that succeeded or goes on, of those that looked at everything where there are such."""
+    succeeded = [run for run in runs if run.phase in ("Succeeded", FOLLOWING)]
+    return next(reversed([run for run in succeeded if run.is_full] or succeeded), None)
+
+
+def _run(entry: Entry) -> _Run:
+    whole = orjson.loads(entry.content.body)
+    spec, status = whole.get("spec") or {}, whole.get("status") or {}
+    phase, message = str(status.get("phase") or "unfinished"), str(status.get("message") or "")
+    return _Run(entry.key.name, phase, message, spec.get("scope") == "everything", spec, status)

@@ -1,0 +1,1 @@
+"""Use cases that set accepted findings apart."""

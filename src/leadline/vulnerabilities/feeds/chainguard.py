@@ -1,0 +1,14 @@
+"""Chainguard's secdb, ``security.json`` beside its packages (https://packages.cgr.dev): one rolling release."""
+
+from leadline.vulnerabilities.feed import Document, Facts, feed
+from leadline.vulnerabilities.feed_formats.secdb import is_secdb, read_fixes, read_repository
+
+
+@feed(
+    "chainguard-secdb",
+    "Chainguard security database",
+    recognises=lambda document: is_secdb(document, b"cgr.dev"),
+    licence="CC-BY-NC-ND-4.0",
+)
+def chainguard(document: Document) -> Facts:
+    yield from read_fixes(read_repository(document), "Chainguard")
