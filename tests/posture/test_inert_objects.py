@@ -9,7 +9,8 @@ from tests.posture.test_planted_flaws import FLAWS, with_flaw
 
 from leadline.model.resource import Origin, resource_of
 from leadline.posture.catalogue import load_controls
-from leadline.posture.engine import Facts, judge
+from leadline.posture.engine import judge
+from leadline.posture.inventory import Facts
 
 Body = dict[str, Any]
 CONTROLS = [control for control in load_controls() if control.check]

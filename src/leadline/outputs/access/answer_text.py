@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from leadline.model.access import Access, AccessAnswer, AccessStep
-from leadline.outputs.fix_summary import unread_lines
-from leadline.outputs.json_text import json_text
-from leadline.outputs.plain import count, plain, wrapped
+from leadline.outputs.rows.fix_summary import unread_lines
+from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.plain import count, plain, wrapped
 
 _LONGEST = 1_000
 _SHOWN = 50

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from leadline.model.control import NotJudged
 from leadline.model.resource import Resource
-from leadline.posture.index import Filed
-from leadline.posture.inventory import Index, Inventory
+from leadline.posture.index import Filed, Index
+from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Container, Workload, mapping, sequence, text
 
 SUMMARY = "VulnerabilityManifestSummary.spdx.softwarecomposition.kubescape.io"

@@ -14,14 +14,15 @@ from leadline.model.access import Subject
 from leadline.model.finding import Unread
 from leadline.model.resource import Resource
 from leadline.outputs.redaction.report import Redaction
-from leadline.posture.engine import Facts
-from leadline.posture.inventory import Inventory
+from leadline.posture.inventory import Facts, Inventory
 from leadline.posture.worlds import Worlds
 from leadline.scans.options import PostureOptions
-from leadline.scans.read_targets import read
-from leadline.scans.reading import Reading
+from leadline.scans.posture.read_targets import read
+from leadline.scans.posture.reading import Reading
+from leadline.sources.cluster.connection import connect
 from leadline.sources.cluster.discovery import Served, assumed_kinds, discover_kinds
-from leadline.sources.cluster.reader import ANY_WORKLOAD, connect, read_cluster
+from leadline.sources.cluster.rbac import ANY_WORKLOAD
+from leadline.sources.cluster.reader import read_cluster
 
 ACCOUNT_KINDS = ("ServiceAccount", "Namespace", ANY_WORKLOAD)
 """What is read beside roles and bindings where ways over accounts are asked for."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from leadline.errors import UsageError
 from leadline.kube.access_question import AccessQuestion, user_or_group
 from leadline.model.access import Subject
-from leadline.outputs.plain import plain
+from leadline.outputs.text.plain import plain
 from leadline.scans.access.target import AccessTarget
 from leadline.sources.cluster.discovery import resolve_kind
 

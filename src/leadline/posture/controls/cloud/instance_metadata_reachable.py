@@ -18,8 +18,8 @@ Cannot see: hop limits and other settings of the machines; GKE's metadata server
 See: https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html
 """
 
+from leadline.kube.network_policy import POLICY_KINDS
 from leadline.posture.checks.metadata_service import metadata_connection
-from leadline.posture.checks.network_policies import POLICY_KINDS
 from leadline.posture.control import Inventory, Missing, NotJudged, Review, Violations, Workload, control
 
 CLOUDS = ("EKS", "AKS", "GKE")
