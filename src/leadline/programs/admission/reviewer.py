@@ -25,7 +25,7 @@ from leadline.programs.admission.wire import (
     body_of,
     is_same_but_for_metadata,
 )
-from leadline.scans.one_object import AloneJudge, AloneVerdict
+from leadline.scans.posture.one_object import AloneJudge, AloneVerdict
 from leadline.sources.waivers.marks import annotated
 
 MOST_CONTAINERS = 250
