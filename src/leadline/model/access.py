@@ -46,7 +46,7 @@ class Access(Struct, frozen=True, kw_only=True):
     """The only objects that it holds for; empty for all."""
     verbs: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
-    """``pods/exec``, ``deployments.apps``; ``*.apps`` for all of a group, ``*`` for all of every group."""
+    """``pods/exec``, ``deployments.apps``; ``*`` for all of the core group, ``*.*`` for all."""
     urls: tuple[str, ...] = ()
     """Paths of the server that are no objects: ``/healthz``."""
     steps: tuple[AccessStep, ...] = ()

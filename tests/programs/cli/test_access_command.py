@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -155,3 +156,60 @@ def test_a_folder_without_objects_is_no_answer(run):
     Path("empty").mkdir()
     code, _, err = run("who-can", "get", "secrets", "empty")
     assert (code, err) == (3, "leadline: no Kubernetes objects in empty\n")
+
+
+ADMIN = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: op}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: [{kind: ServiceAccount, namespace: ops, name: op}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: dev, namespace: ops}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
+subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: "<bob>"}]
+"""
+
+
+def test_paths_are_numbered_and_the_rest_of_one_is_written_once(run):
+    Path("rbac.yaml").write_text(ADMIN)
+    code, out, _ = run("to-admin", "rbac.yaml")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[:12] == [
+        "who can become cluster admin: 2 subjects",
+        "",
+        "1  ops/ServiceAccount/op: is cluster admin",
+        "     ClusterRoleBinding/op gives it ClusterRole/cluster-admin in the whole cluster, rbac.yaml",
+        "     allows everything on all resources (rules[0] of ClusterRole/cluster-admin)",
+        "   → ops/ServiceAccount/op is cluster admin",
+        "",
+        "2  User/<bob>: 1 way to take",
+        "     ops/RoleBinding/dev gives it ClusterRole/edit in ops, rbac.yaml",
+        "     allows impersonate on serviceaccounts (rules[1] of ClusterRole/edit)",
+        "   → User/<bob> impersonates ops/ServiceAccount/op",
+        "     from there as in 1",
+    ]
+    assert lines.count("     from there as in 1") == 4
+
+
+def test_one_path_is_drawn(run):
+    Path("rbac.yaml").write_text(ADMIN)
+    code, out, _ = run("to-admin", "rbac.yaml", "-f", "svg", "--path", "2")
+    assert code == 0
+    root = ElementTree.fromstring(out)
+    shown = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert shown[0] == "User/<bob>"
+    assert shown[-1] == "ops/ServiceAccount/op is cluster admin"
+    code, _, err = run("to-admin", "rbac.yaml", "-f", "svg", "--path", "9")
+    assert code == 2
+    assert err == "leadline: there is no path 9: 5 paths were found; the text numbers them\n"
+
+
+def test_paths_are_at_least_these_where_something_was_not_read(run):
+    Path("rbac.yaml").write_text(ADMIN)
+    Path("broken.yaml").write_text("kind: [")
+    assert run("to-admin", ".")[1].startswith("who can become cluster admin: at least these 2 subjects")
+    assert not json.loads(run("to-admin", ".", "-f", "json")[1])["isComplete"]

@@ -35,7 +35,7 @@ def who_can(target: AccessTarget, question: AccessQuestion, within: Within = Wit
                 continue
             for match in question.allowed_by(grant):
                 found.append(_access(world, holder, holder, grant, match))
-    return _answer(target, _written(question, within), found)
+    return answer_of(target, _written(question, within), found)
 
 
 def rights_of(
@@ -48,7 +48,7 @@ def rights_of(
     found: list[Access] = []
     if MASTERS in (subject, *groups_of(subject, groups)):
         found.append(
-            Access(subject=subject, verbs=("*",), resources=("*",), urls=("*",), steps=(_MASTERS_STEP,))
+            Access(subject=subject, verbs=("*",), resources=("*.*",), urls=("*",), steps=(_MASTERS_STEP,))
         )
     for world in target.worlds:
         for holder, grant in world.held_by(subject, groups):
@@ -58,19 +58,22 @@ def rights_of(
                     for match in grant.rules.matching(_every_rule)
                 )
     member = f" as a member of {', '.join(groups)}" if groups else ""
-    return _answer(target, f"what {subject.title} may do{member}{_in(within)}", found, "right")
+    return answer_of(target, f"what {subject.title} may do{member}{_in(within)}", found, "right")
 
 
 def _every_rule(rule: dict[str, Any]) -> tuple[str, ...]:
     return ("verbs",) if rule.get("verbs") else ()
 
 
-def _answer(
+def answer_of(
     target: AccessTarget,
     question: str,
     found: Sequence[Access],
     counts: Literal["subject", "right"] = "subject",
+    *,
+    notes: tuple[str, ...] = (),
 ) -> AccessAnswer:
+    """``found`` with all that the target says about what it does not rest on."""
     return AccessAnswer(
         question=question,
         counts=counts,
@@ -79,7 +82,7 @@ def _answer(
         unread=target.unread,
         stale=target.stale,
         scope=target.scope,
-        notes=target.notes,
+        notes=(*target.notes, *notes),
     )
 
 
@@ -141,10 +144,13 @@ def rule_text(rule: dict[str, Any]) -> str:
     texts = {key: tuple(text for _, text in texts_of(rule, key)) for key in _LISTS}
     verbs = "everything" if "*" in texts["verbs"] else ", ".join(texts["verbs"])
     resources = resource_text(texts["resources"], texts["apiGroups"])
-    on = f" on {', '.join('all resources' if one == '*' else one for one in resources)}" if resources else ""
+    on = f" on {', '.join(_ALL.get(one, one) for one in resources)}" if resources else ""
     urls = f" of {', '.join(texts['nonResourceURLs'])}" if texts["nonResourceURLs"] else ""
     names = f", only of {', '.join(names_of(rule))}" if names_of(rule) else ""
     return f"allows {verbs}{on}{urls}{names}"
+
+
+_ALL = {"*.*": "all resources", "*": "all resources of the core group"}
 
 
 def _step(kind: Any, text: str, resource: Resource) -> AccessStep:

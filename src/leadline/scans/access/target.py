@@ -14,7 +14,9 @@ from leadline.model.access import Subject
 from leadline.model.finding import Unread
 from leadline.model.resource import Resource
 from leadline.outputs.redaction.report import Redaction
+from leadline.posture.apply_unit import DEFAULT_NAMESPACE
 from leadline.posture.inventory import Facts, Inventory
+from leadline.posture.subject import mapping, text
 from leadline.posture.worlds import Worlds
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.read_targets import read
@@ -31,8 +33,10 @@ ACCOUNT_KINDS = ("ServiceAccount", "Namespace", ANY_WORKLOAD)
 class AccessWorld:
     """The bindings of one world, joined to their roles and filed by whom they name."""
 
-    def __init__(self, inventory: Inventory, name: str) -> None:
+    def __init__(self, inventory: Inventory, name: str, *, knows_accounts: bool = False) -> None:
+        """``knows_accounts``: whether every service account was read."""
         self.inventory = inventory
+        self._knows_accounts = knows_accounts
         self.name = name
         """What was rendered; empty for a cluster and for loose manifests."""
         every = [(binding, inventory.everything_bound_by(binding)) for binding in inventory.bindings]
@@ -48,6 +52,47 @@ class AccessWorld:
             if subject is not None:
                 found[subject].append(grant)
         return dict(found)
+
+    @cached_property
+    def accounts(self) -> frozenset[Subject] | None:
+        """The service accounts that there are; ``None`` where not all of them were read."""
+        if not self._knows_accounts:
+            return None
+        read = {
+            Subject("ServiceAccount", one.namespace, one.name) for one in self.inventory.of("ServiceAccount")
+        }
+        return frozenset(read)
+
+    @cached_property
+    def mounted_accounts(self) -> frozenset[Subject]:
+        """The accounts whose token is mounted into pods that were read."""
+        return frozenset(
+            Subject("ServiceAccount", one.namespace or DEFAULT_NAMESPACE, one.service_account)
+            for one in self.inventory.workloads
+            if self.inventory.mounts_token(one)
+        )
+
+    @cached_property
+    def token_secrets(self) -> tuple[tuple[str, Subject], ...]:
+        """Names of Secrets that hold a token, with whose it is; those of a cluster are not read."""
+        found = []
+        for secret in self.inventory.of("Secret"):
+            annotations = mapping(mapping(secret.body.get("metadata")).get("annotations"))
+            name = text(annotations.get("kubernetes.io/service-account.name"))
+            if name and secret.body.get("type") == "kubernetes.io/service-account-token":
+                namespace = secret.namespace or DEFAULT_NAMESPACE
+                found.append((secret.name, Subject("ServiceAccount", namespace, name)))
+        return tuple(found)
+
+    def has_workloads(self, namespace: str) -> bool:
+        """Whether pods run in ``namespace``, or anywhere for the empty one."""
+        return self.inventory.has_workloads(namespace) if namespace else bool(self.inventory.workloads)
+
+    def spaces_in(self, namespace: str) -> tuple[str, ...]:
+        """``namespace``; for the empty one each in which a binding names an account."""
+        if namespace:
+            return (namespace,)
+        return tuple(sorted({one.namespace for one in self.by_subject if one.namespace}))
 
     def held_by(self, subject: Subject, groups: Sequence[str] = ()) -> Iterator[tuple[Subject, Grant]]:
         """Every grant of ``subject``, with the name that the binding has for it: its own or that of a group."""
@@ -120,7 +165,10 @@ def _of_cluster(options: PostureOptions, hidden: Redaction, *, with_accounts: bo
         served = discover_kinds(cluster)
     finally:
         cluster.close()
-    worlds = _worlds(snapshot.resources, Facts(is_whole=True, server_version=snapshot.server_version))
+    is_whole = not options.include_namespaces and not options.exclude_namespaces
+    knows_accounts = with_accounts and is_whole and "ServiceAccount" not in snapshot.unread_kinds
+    facts = Facts(is_whole=is_whole, server_version=snapshot.server_version)
+    worlds = _worlds(snapshot.resources, facts, knows_accounts=knows_accounts)
     missing = [f"{binding.title} gives {role}" for world in worlds for binding, role in world.without_role]
     is_read = snapshot.unread_kinds.isdisjoint(RBAC_KINDS[:2])
     unread = tuple(hidden.unread(snapshot.unread))
@@ -130,11 +178,14 @@ def _of_cluster(options: PostureOptions, hidden: Redaction, *, with_accounts: bo
     return AccessTarget(snapshot.context, True, worlds, served, unread, stale, notes=notes)
 
 
-def _worlds(resources: Sequence[Resource], facts: Facts) -> tuple[AccessWorld, ...]:
+def _worlds(
+    resources: Sequence[Resource], facts: Facts, *, knows_accounts: bool = False
+) -> tuple[AccessWorld, ...]:
     found = []
     for inventory in Worlds(resources, facts):
         first = next(iter(inventory.resources), None)
-        found.append(AccessWorld(inventory, first.origin.rendering if first is not None else ""))
+        name = first.origin.rendering if first is not None else ""
+        found.append(AccessWorld(inventory, name, knows_accounts=knows_accounts))
     return tuple(found)
 
 

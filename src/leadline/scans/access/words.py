@@ -103,14 +103,10 @@ def _titles(subjects: list[Subject]) -> str:
 
 
 def resource_text(resources: Iterable[str], groups: Iterable[str]) -> tuple[str, ...]:
-    """Resources with their groups, as ``kubectl`` writes them: ``deployments.apps``."""
+    """Resources with their groups, as ``kubectl`` writes them: ``deployments.apps``, ``*.*``."""
     return tuple(
         dict.fromkeys(
-            resource
-            if group in ("", "*") and (group == "" or resource == "*")
-            else _with_group(resource, group)
-            for group in groups
-            for resource in resources
+            _with_group(resource, group) if group else resource for group in groups for resource in resources
         )
     )
 

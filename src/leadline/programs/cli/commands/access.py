@@ -8,7 +8,6 @@ import click
 from msgspec.structs import replace
 
 from leadline.model.access import AccessAnswer
-from leadline.outputs.access.answer_text import answer_csv, answer_json, answer_lines
 from leadline.outputs.redaction.values import SecretValues
 from leadline.programs.cli.configuration.configured import configured
 from leadline.programs.cli.flags import (
@@ -25,7 +24,9 @@ from leadline.programs.cli.scan_request import options_of, request_without_repor
 from leadline.programs.cli.terminal import configure_log, width_of
 from leadline.scans.access.answers import Within, rights_of, who_can
 from leadline.scans.access.target import AccessTarget, open_access
+from leadline.scans.access.to_admin import to_admin
 from leadline.scans.access.words import question_of, subject_of
+from leadline.scans.access.written import written
 
 EPILOG = """
 \b
@@ -35,6 +36,8 @@ EPILOG = """
       in the cluster of the current context
   leadline access of shop/ServiceAccount/api
       everything that bindings give to an account and its groups
+  leadline access to-admin --path 3 -f svg > path.svg
+      one of the paths to cluster admin as a picture
 
 "At least these" says that something was not read: a role or binding that was not seen may give more.
 
@@ -92,22 +95,39 @@ def of_command(subject: str, groups: tuple[str, ...], **flags: Any) -> int:
     )
 
 
-def _answered(flags: dict[str, Any], ask: Callable[[AccessTarget, Within], AccessAnswer]) -> int:
+@command.command("to-admin")
+@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@click.option("--all", "with_own", is_flag=True, help="Also subjects that Kubernetes itself binds.")
+@click.option("--path", "number", type=click.IntRange(1), default=1, help="The path that -f svg draws.")
+@click.option(
+    "-f", "--format", type=click.Choice(["text", "json", "csv", "svg"]), default="text", show_default=True
+)
+@_target_flags
+@configured("access", lambda flags: flags["paths"])
+def to_admin_command(with_own: bool, number: int, **flags: Any) -> int:
+    """Who is cluster admin, and who can become it, a path for each way that a subject has."""
+    return _answered(
+        flags, lambda target, _: to_admin(target, with_own=with_own), path=number, with_accounts=True
+    )
+
+
+def _answered(
+    flags: dict[str, Any],
+    ask: Callable[[AccessTarget, Within], AccessAnswer],
+    *,
+    path: int = 0,
+    with_accounts: bool = False,
+) -> int:
+    """Reads, asks and prints; ``path`` as ``written`` takes it."""
     format, fail_on, paths = flags.pop("format"), flags.pop("fail_on"), flags.pop("paths")
     request = replace(request_without_report((), flags), targets=paths)
     secrets = SecretValues()
     configure_log(is_debug=request.debug, secrets=secrets)
     with progress(f"reading {' '.join(paths)}", is_wanted=not request.quiet) as display:
         options = replace(options_of(request, display.say, with_scores=False), secrets=secrets)
-        with open_access(paths, options) as target:
+        with open_access(paths, options, with_accounts=with_accounts) as target:
             display.end()
             answer = ask(target, Within(request.include_namespaces))
-    if format == "json":
-        click.echo(answer_json(answer))
-    elif format == "csv":
-        click.echo(answer_csv(answer), nl=False)
-    else:
-        width = width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
-        for line in answer_lines(answer, width):
-            click.echo(line)
+    width = width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
+    click.echo(written(answer, format, width, path=path), nl=False)
     return 1 if fail_on and not answer.is_complete else 0
