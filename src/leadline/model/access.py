@@ -50,8 +50,10 @@ class Access(Struct, frozen=True, kw_only=True):
     urls: tuple[str, ...] = ()
     """Paths of the server that are no objects: ``/healthz``."""
     steps: tuple[AccessStep, ...] = ()
+    way: str = ""
+    """Of a path to cluster admin the kind of its first way: ``impersonation``, ``token``; empty for an admin."""
     world: str = ""
-    """What was rendered, where a target holds several renderings; see ``AccessAnswer.worlds``."""
+    """What was rendered, where a target holds several renderings."""
 
 
 class AccessAnswer(Struct, frozen=True, kw_only=True):
@@ -76,3 +78,54 @@ class AccessAnswer(Struct, frozen=True, kw_only=True):
     def is_complete(self) -> bool:
         """Whether there is no one else; otherwise the answer says "at least these"."""
         return not self.unread and not self.scope
+
+
+class HeldRights(Struct, frozen=True, omit_defaults=True):
+    """What one subject holds by its own name in one place, over all its bindings."""
+
+    subject: Subject
+    namespace: str = ""
+    """Where; empty for the whole cluster."""
+    names: tuple[str, ...] = ()
+    """The only objects; empty for all."""
+    verbs: dict[str, tuple[str, ...]] = {}
+    """By resource or URL, each sorted."""
+
+
+class AdminReach(Struct, frozen=True, omit_defaults=True):
+    """One way of one subject to cluster admin; a subject that is cluster admin has one without a way."""
+
+    subject: Subject
+    way: str = ""
+    """As ``Access.way``."""
+    steps: tuple[AccessStep, ...] = ()
+
+
+class AccessState(Struct, frozen=True, tag_field="form", tag="leadline-access"):
+    """All access at one moment, small enough to be kept and held against another moment's."""
+
+    target: str
+    at: str
+    """When it was read, RFC 3339; empty where that is not known."""
+    rights: tuple[HeldRights, ...]
+    admins: tuple[AdminReach, ...]
+    unread: tuple[Unread, ...] = ()
+
+
+class AccessDifference(Struct, frozen=True):
+    """What one moment has and another has not."""
+
+    new_admins: tuple[AdminReach, ...]
+    gone_admins: tuple[AdminReach, ...]
+    gained: tuple[HeldRights, ...]
+    lost: tuple[HeldRights, ...]
+    new_subjects: tuple[Subject, ...]
+    """Those that can become cluster admin and could not before."""
+    unread_before: tuple[Unread, ...] = ()
+    """Where there are some, what is new may have been there and not read."""
+    unread_after: tuple[Unread, ...] = ()
+    """Where there are some, what is gone may still be there."""
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.unread_before and not self.unread_after

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -213,3 +214,54 @@ def test_paths_are_at_least_these_where_something_was_not_read(run):
     Path("broken.yaml").write_text("kind: [")
     assert run("to-admin", ".")[1].startswith("who can become cluster admin: at least these 2 subjects")
     assert not json.loads(run("to-admin", ".", "-f", "json")[1])["isComplete"]
+
+
+def test_a_difference_is_said_in_every_format_and_fails_its_gate(run):
+    Path("old.yaml").write_text(MANIFESTS)
+    Path("rbac.yaml").write_text(MANIFESTS + "---" + ADMIN)
+    code, out, _ = run("diff", "old.yaml", "rbac.yaml", "--fail-on", "new-admin")
+    assert code == 1
+    assert out.splitlines()[:3] == [
+        "new ways to cluster admin  5, of 2 subjects that could not before",
+        "  ops/ServiceAccount/op: is cluster admin",
+        "    ClusterRoleBinding/op gives it ClusterRole/cluster-admin in the whole cluster, rbac.yaml",
+    ]
+    assert "  ops/ServiceAccount/op in the whole cluster" in out.splitlines()
+    assert run("diff", "rbac.yaml", "old.yaml", "--fail-on", "new-admin")[0] == 0
+    answer = json.loads(run("diff", "old.yaml", "rbac.yaml", "-f", "json")[1])
+    assert answer["newSubjects"] == [
+        {"kind": "ServiceAccount", "namespace": "ops", "name": "op"},
+        {"kind": "User", "namespace": "", "name": "<bob>"},
+    ]
+    rows = list(csv.DictReader(io.StringIO(run("diff", "old.yaml", "rbac.yaml", "-f", "csv")[1])))
+    assert {row["Change"] for row in rows} == {"new way to admin", "gained"}
+
+
+def test_a_saved_moment_and_a_revision_are_sides(run):
+    Path("old.json").write_text(run("state", "rbac.yaml")[1])
+    Path("rbac.yaml").write_text(MANIFESTS + "---" + ADMIN)
+    assert json.loads(run("diff", "old.json", "rbac.yaml", "-f", "json")[1])["newSubjects"] != []
+    for words in (
+        ("init", "-q"), ("add", "rbac.yaml"), ("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a")
+    ):  # fmt: skip
+        subprocess.run(["git", *words], check=True)
+    Path("rbac.yaml").write_text(MANIFESTS)
+    answer = json.loads(run("diff", "rbac.yaml@HEAD", "rbac.yaml", "-f", "json")[1])
+    assert len(answer["goneWays"]) == 5
+    assert answer["isComplete"]
+
+
+@pytest.mark.parametrize("content", ['{"form":"leadline-access"', '{"form":"leadline-access","rights":3}'])
+def test_a_broken_state_is_no_empty_side(run, content):
+    Path("old.json").write_text(content)
+    code, _, err = run("diff", "old.json", "rbac.yaml")
+    assert code == 3
+    assert err.startswith("leadline: old.json holds no access that was saved: ")
+
+
+def test_a_broken_file_on_a_side_makes_the_difference_uncertain(run):
+    Path("broken").mkdir()
+    Path("broken/b.yaml").write_text("kind: [")
+    code, out, _ = run("diff", "broken", "rbac.yaml", "--fail-on", "unread")
+    assert code == 1
+    assert "what is new may not be: 1 part of the old side not read" in out.splitlines()

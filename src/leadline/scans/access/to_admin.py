@@ -129,7 +129,12 @@ class _Paths:
         return Holdings(self._world, tuple(self._world.held_by(subject)))
 
     def _path(self, subject: Subject, start: AdminWay) -> Access:
-        return Access(subject=subject, steps=tuple(self._steps(subject, start)), world=self._world.name)
+        return Access(
+            subject=subject,
+            steps=tuple(self._steps(subject, start)),
+            way=start.way.kind if start.way else "",
+            world=self._world.name,
+        )
 
     def _steps(self, subject: Subject, at: AdminWay) -> Iterator[AccessStep]:
         """``subject`` is named on; a role that it bound to itself is no one."""

@@ -3,8 +3,9 @@
 from typing import Literal
 
 from leadline.errors import UsageError
-from leadline.model.access import AccessAnswer
+from leadline.model.access import AccessAnswer, AccessDifference
 from leadline.outputs.access.answer_text import answer_csv, answer_json, answer_lines
+from leadline.outputs.access.difference_text import difference_csv, difference_json, difference_lines
 from leadline.outputs.access.path_text import path_lines, path_picture
 from leadline.outputs.text.plain import count
 
@@ -31,3 +32,14 @@ def written(answer: AccessAnswer, form: AccessForm, width: int, *, path: int = 0
         case "text":
             lines = path_lines(answer, width) if path else answer_lines(answer, width)
             return "".join(f"{line}\n" for line in lines)
+
+
+def difference_written(difference: AccessDifference, form: AccessForm, width: int) -> str:
+    """``difference`` in ``form``, with line ends; there is no picture of it."""
+    match form:
+        case "json":
+            return f"{difference_json(difference)}\n"
+        case "csv":
+            return difference_csv(difference)
+        case "text" | "svg":
+            return "".join(f"{line}\n" for line in difference_lines(difference, width))

@@ -1,7 +1,9 @@
 """``leadline access``: who can do what, and by which steps."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -23,10 +25,12 @@ from leadline.programs.cli.progress import progress
 from leadline.programs.cli.scan_request import options_of, request_without_report
 from leadline.programs.cli.terminal import configure_log, width_of
 from leadline.scans.access.answers import Within, rights_of, who_can
+from leadline.scans.access.differences import compare, side_of, state_of, state_text
 from leadline.scans.access.target import AccessTarget, open_access
 from leadline.scans.access.to_admin import to_admin
 from leadline.scans.access.words import question_of, subject_of
-from leadline.scans.access.written import written
+from leadline.scans.access.written import AccessForm, difference_written, written
+from leadline.scans.options import PostureOptions
 
 EPILOG = """
 \b
@@ -39,9 +43,13 @@ EPILOG = """
   leadline access to-admin --path 3 -f svg > path.svg
       one of the paths to cluster admin as a picture
 
+\b
+  leadline access diff deploy/@main deploy/ --fail-on new-admin
+      who gained and lost what since a revision
+
 "At least these" says that something was not read: a role or binding that was not seen may give more.
 
-Exit codes: 0 answered, 1 something was not read (with --fail-on unread), 2 wrong usage, 3 nothing could be read, 4 a
+Exit codes: 0 answered, 1 what --fail-on names, 2 wrong usage, 3 nothing could be read, 4 a
 fault of leadline.
 """
 _USUAL_WIDTH = 100
@@ -111,6 +119,45 @@ def to_admin_command(with_own: bool, number: int, **flags: Any) -> int:
     )
 
 
+@command.command("state")
+@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@_target_flags
+@configured("access", lambda flags: flags["paths"])
+def state_command(**flags: Any) -> int:
+    """Prints all access of this moment as JSON, which access diff takes for a side."""
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    fail_on, paths = flags.pop("fail_on"), flags.pop("paths")
+    with _reading(flags, paths) as options, open_access(paths, options, with_accounts=True) as target:
+        state = state_of(target, at)
+    click.echo(state_text(state), nl=False)
+    return 1 if fail_on and state.unread else 0
+
+
+@command.command("diff")
+@click.argument("old")
+@click.argument("new")
+@_form
+@click.option(
+    "--fail-on",
+    type=click.Choice(["new-admin", "unread"]),
+    multiple=True,
+    help="Exit 1 where someone can become cluster admin who could not before, or something was not read.",
+)
+@path_flag
+@cluster_flags
+@chart_flags
+@quiet_flag
+@debug_flag
+@configured("access", lambda flags: (flags["old"], flags["new"]))
+def diff_command(old: str, new: str, format: AccessForm, fail_on: tuple[str, ...], **flags: Any) -> int:
+    """Who gained and lost what between OLD and NEW: paths, PATH@REVISION, cluster, cluster:CONTEXT, files of access state."""
+    with _reading(flags, (old, new)) as options:
+        difference = compare(side_of(old, options), side_of(new, options))
+    click.echo(difference_written(difference, format, _width()), nl=False)
+    is_new = "new-admin" in fail_on and difference.new_subjects
+    return 1 if is_new or ("unread" in fail_on and not difference.is_complete) else 0
+
+
 def _answered(
     flags: dict[str, Any],
     ask: Callable[[AccessTarget, Within], AccessAnswer],
@@ -120,14 +167,25 @@ def _answered(
 ) -> int:
     """Reads, asks and prints; ``path`` as ``written`` takes it."""
     format, fail_on, paths = flags.pop("format"), flags.pop("fail_on"), flags.pop("paths")
-    request = replace(request_without_report((), flags), targets=paths)
+    with (
+        _reading(flags, paths) as options,
+        open_access(paths, options, with_accounts=with_accounts) as target,
+    ):
+        answer = ask(target, Within(options.include_namespaces))
+    click.echo(written(answer, format, _width(), path=path), nl=False)
+    return 1 if fail_on and not answer.is_complete else 0
+
+
+@contextmanager
+def _reading(flags: dict[str, Any], targets: tuple[str, ...]) -> Iterator[PostureOptions]:
+    """What the flags say, with progress shown until the block is left."""
+    request = request_without_report((), flags)
     secrets = SecretValues()
     configure_log(is_debug=request.debug, secrets=secrets)
-    with progress(f"reading {' '.join(paths)}", is_wanted=not request.quiet) as display:
-        options = replace(options_of(request, display.say, with_scores=False), secrets=secrets)
-        with open_access(paths, options, with_accounts=with_accounts) as target:
-            display.end()
-            answer = ask(target, Within(request.include_namespaces))
-    width = width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
-    click.echo(written(answer, format, width, path=path), nl=False)
-    return 1 if fail_on and not answer.is_complete else 0
+    with progress(f"reading {' '.join(targets)}", is_wanted=not request.quiet) as display:
+        yield replace(options_of(request, display.say, with_scores=False), secrets=secrets)
+        display.end()
+
+
+def _width() -> int:
+    return width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
