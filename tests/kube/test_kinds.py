@@ -44,6 +44,14 @@ def test_plurals_are_those_of_the_api(kind: str, plural: str) -> None:
 
 
 PLURALS_OF_ADDED = {
+    "CNIInfo.hostdata.kubescape.cloud": "cniinfos",
+    "ControlPlaneInfo.hostdata.kubescape.cloud": "controlplaneinfos",
+    "KubeProxyInfo.hostdata.kubescape.cloud": "kubeproxyinfos",
+    "KubeletInfo.hostdata.kubescape.cloud": "kubeletinfos",
+    "LinuxKernelVariables.hostdata.kubescape.cloud": "linuxkernelvariables",
+    "OpenPortsList.hostdata.kubescape.cloud": "openportslists",
+    "OsReleaseFile.hostdata.kubescape.cloud": "osreleasefiles",
+    "VulnerabilityManifestSummary.spdx.softwarecomposition.kubescape.io": "vulnerabilitymanifestsummaries",
     "CiliumClusterwideNetworkPolicy.cilium.io": "ciliumclusterwidenetworkpolicies",
     "CiliumNetworkPolicy.cilium.io": "ciliumnetworkpolicies",
     "GRPCRoute.gateway.networking.k8s.io": "grpcroutes",

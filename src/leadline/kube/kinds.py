@@ -71,7 +71,6 @@ def removal_of(api_version: str, kind: str) -> Removal | None:
 _IRREGULAR_PLURALS: Mapping[str, str] = {
     "ServiceScanResult": "servicesscanresults",
     "LinuxKernelVariables": "linuxkernelvariables",
-    "LinuxSecurityHardeningStatus": "linuxsecurityhardeningstatuses",
     "OsReleaseFile": "osreleasefiles",
 }
 
@@ -131,11 +130,14 @@ _ADDED_OF_NAMESPACES = {
     "route.openshift.io": "Route",
     "security.istio.io": "AuthorizationPolicy PeerAuthentication",
     "serving.knative.dev": "Configuration Revision Service",
+    "spdx.softwarecomposition.kubescape.io": "VulnerabilityManifestSummary",
 }
 _ADDED_OF_CLUSTER = {
     "cilium.io": "CiliumClusterwideNetworkPolicy",
     "crd.projectcalico.org": "GlobalNetworkPolicy",
     "gateway.networking.k8s.io": "GatewayClass",
+    "hostdata.kubescape.cloud": "CNIInfo ControlPlaneInfo KernelVersion KubeProxyInfo KubeletInfo LinuxKernelVariables OpenPortsList "
+    "OsReleaseFile",
     "policy": "PodSecurityPolicy",
     "policy.networking.k8s.io": "AdminNetworkPolicy BaselineAdminNetworkPolicy",
     "projectcalico.org": "GlobalNetworkPolicy",

@@ -91,6 +91,10 @@ class NotJudged(Exception):  # noqa: N818 (it is a verdict, no error)
         self.unread = unread
 
 
+class NotApplicable(NotJudged):
+    """Raised by a check: what it judges does not exist here, and that is known. ``why`` completes as in ``NotJudged``."""
+
+
 class Control(Struct, frozen=True):
     """What there is to say of one control. A control file is the only place that says any of this."""
 

@@ -19,7 +19,8 @@ What a check looks at (its first argument):
 ==================== ==========================================================================================
 
 What it yields: ``Remove``, ``Set``, ``Review``, ``Missing`` (together ``Violations``); ``YOUR_VALUE`` stands for a
-value that only the owner knows, ``NotJudged`` is raised where an object is neither right nor wrong. ``Inventory``
+value that only the owner knows, ``NotJudged`` is raised where an object is neither right nor wrong, ``NotApplicable`` where
+there is nothing of the kind. ``Inventory``
 joins objects, ``WORKLOADS`` in ``reads=`` names all kinds that run pods. ``mapping``, ``sequence``, ``text`` and
 ``mappings`` read a field of the wrong type as absent. ``control``, ``manual`` and ``not_built`` make the ``BuiltControl``.
 """
@@ -34,6 +35,7 @@ from leadline.model.control import (
     BuiltControl,
     Consequence,
     Missing,
+    NotApplicable,
     NotJudged,
     Remove,
     Review,
@@ -58,6 +60,7 @@ __all__ = [
     "Inventory",
     "Missing",
     "Namespace",
+    "NotApplicable",
     "NotJudged",
     "Remove",
     "Resource",

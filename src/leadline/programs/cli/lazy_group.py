@@ -23,6 +23,7 @@ COMMANDS = {
     "explain": "Explains a control, a vulnerability, or the score.",
     "fix": "Edits files so that findings go away.",
     "get": "Shows stored results.",
+    "host": "What a node says of itself.",
     "image": "What is inside an image.",
     "list": "Lists controls or frameworks.",
     "rbac": "Prints the smallest ClusterRole for a scan.",

@@ -4,12 +4,24 @@ The file holds a certificate that may do everything; reading it is being the adm
 
 Fix: set the mode to 600 on every node that has it.
 
+Example::
+
+    apiVersion: hostdata.kubescape.cloud/v1beta1
+    kind: ControlPlaneInfo
+    metadata: {name: n1}
+    spec:
+      adminConfigFile: {path: /etc/kubernetes/admin.conf, permissions: 420, ownership: {uid: 0, gid: 0, username: root, groupname: root}}
+
+Cannot see: access control lists, and who may become root on the node.
+
 See: https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
 """
 
-from leadline.posture.control import not_built
+from leadline.posture.checks.host_files import CONTROL_PLANE, looser_than
+from leadline.posture.control import Resource, Violations, control
 
-ADMIN_KUBECONFIG_READABLE = not_built(
+
+@control(
     "C-0104",
     "Ensure that the admin.conf file permissions are set to 600",
     problem="admin.conf: loose file mode",
@@ -17,5 +29,7 @@ ADMIN_KUBECONFIG_READABLE = not_built(
     score=8.0,
     reference_score=7.0,
     category="Control plane",
-    needs="files and settings of the nodes",
+    kinds=(CONTROL_PLANE,),
 )
+def admin_kubeconfig_readable(node: Resource) -> Violations:
+    return looser_than(0o600, node, "adminConfigFile", "superAdminConfigFile")

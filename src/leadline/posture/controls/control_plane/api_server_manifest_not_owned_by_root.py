@@ -5,12 +5,25 @@ it.
 
 Fix: make ``root:root`` its owner.
 
+Example::
+
+    apiVersion: hostdata.kubescape.cloud/v1beta1
+    kind: ControlPlaneInfo
+    metadata: {name: n1}
+    spec:
+      APIServerInfo:
+        specsFile: {path: /etc/kubernetes/manifests/kube-apiserver.yaml, permissions: 384, ownership: {uid: 1000, gid: 1000, username: ubuntu, groupname: ubuntu}}
+
+Cannot see: access control lists, and who may become root on the node.
+
 See: https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
 """
 
-from leadline.posture.control import not_built
+from leadline.posture.checks.host_files import CONTROL_PLANE, not_owned_by_root
+from leadline.posture.control import Resource, Violations, control
 
-API_SERVER_MANIFEST_NOT_OWNED_BY_ROOT = not_built(
+
+@control(
     "C-0093",
     "Ensure that the API server pod specification file ownership is set to root:root",
     problem="API server manifest: owner not root",
@@ -18,5 +31,7 @@ API_SERVER_MANIFEST_NOT_OWNED_BY_ROOT = not_built(
     score=5.0,
     reference_score=6.0,
     category="Control plane",
-    needs="files and settings of the nodes",
+    kinds=(CONTROL_PLANE,),
 )
+def api_server_manifest_not_owned_by_root(node: Resource) -> Violations:
+    return not_owned_by_root(node, "APIServerInfo.specsFile")

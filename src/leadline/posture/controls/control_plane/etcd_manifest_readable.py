@@ -4,12 +4,24 @@ It shows where the keys to etcd are and which peers are trusted.
 
 Fix: set the mode to 600 on every node that has it.
 
+Example::
+
+    apiVersion: hostdata.kubescape.cloud/v1beta1
+    kind: ControlPlaneInfo
+    metadata: {name: n1}
+    spec:
+      etcdConfigFile: {path: /etc/kubernetes/manifests/etcd.yaml, permissions: 420, ownership: {uid: 0, gid: 0, username: root, groupname: root}}
+
+Cannot see: access control lists, and who may become root on the node.
+
 See: https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
 """
 
-from leadline.posture.control import not_built
+from leadline.posture.checks.host_files import CONTROL_PLANE, looser_than
+from leadline.posture.control import Resource, Violations, control
 
-ETCD_MANIFEST_READABLE = not_built(
+
+@control(
     "C-0098",
     "Ensure that the etcd pod specification file permissions are set to 600 or more restrictive",
     problem="etcd manifest: loose file mode",
@@ -17,5 +29,7 @@ ETCD_MANIFEST_READABLE = not_built(
     score=5.0,
     reference_score=6.0,
     category="Control plane",
-    needs="files and settings of the nodes",
+    kinds=(CONTROL_PLANE,),
 )
+def etcd_manifest_readable(node: Resource) -> Violations:
+    return looser_than(0o600, node, "etcdConfigFile")

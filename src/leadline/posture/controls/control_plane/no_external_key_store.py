@@ -4,12 +4,29 @@ A copy of the disk then holds both; a key service outside keeps them apart and l
 
 Fix: use a ``kms`` provider backed by a key service of your cloud or data centre.
 
+Example::
+
+    apiVersion: hostdata.kubescape.cloud/v1beta1
+    kind: ControlPlaneInfo
+    metadata: {name: n1}
+    spec:
+      APIServerInfo:
+        arguments: [kube-apiserver, --encryption-provider-config=/etc/kubernetes/enc.yaml]
+        encryption:
+        - resources: ["secrets"]
+          providers: [{type: aescbc}]
+
+Cannot see: operators that bring secrets from a store outside of the cluster.
+
 See: https://kubernetes.io/docs/tasks/administer-cluster/kms-provider/
 """
 
-from leadline.posture.control import not_built
+from leadline.posture.checks.api_server_files import ENCRYPTION, named_file
+from leadline.posture.checks.host_files import CONTROL_PLANE
+from leadline.posture.control import Resource, Review, Violations, control, mappings
 
-NO_EXTERNAL_KEY_STORE = not_built(
+
+@control(
     "C-0208",
     "Consider external secret storage",
     problem="No external key store",
@@ -17,5 +34,11 @@ NO_EXTERNAL_KEY_STORE = not_built(
     score=3.0,
     reference_score=5.0,
     category="Control plane",
-    needs="files and settings of the nodes",
+    kinds=(CONTROL_PLANE,),
 )
+def no_external_key_store(node: Resource) -> Violations:
+    place, entries = named_file(node, ENCRYPTION)
+    for _, entry in mappings(entries):
+        if any(provider.get("type") == "kms" for _, provider in mappings(entry.get("providers"))):
+            return
+    yield Review(place, advice="use a kms provider")

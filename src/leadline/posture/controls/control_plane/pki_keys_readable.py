@@ -4,12 +4,24 @@ Anyone who reads the key of the CA can sign a certificate for any user, valid fo
 
 Fix: set the mode of the ``.key`` files to 600, and change the keys if they were open.
 
+Example::
+
+    apiVersion: hostdata.kubescape.cloud/v1beta1
+    kind: ControlPlaneInfo
+    metadata: {name: n1}
+    spec:
+      PKIFiles: [{path: /etc/kubernetes/pki/ca.key, permissions: 420, ownership: {uid: 0, gid: 0, username: root, groupname: root}}]
+
+Cannot see: access control lists, and who may become root on the node.
+
 See: https://kubernetes.io/docs/setup/best-practices/certificates/
 """
 
-from leadline.posture.control import not_built
+from leadline.posture.checks.host_files import CONTROL_PLANE, looser_than
+from leadline.posture.control import Resource, Violations, control
 
-PKI_KEYS_READABLE = not_built(
+
+@control(
     "C-0112",
     "Ensure that the Kubernetes PKI key file permissions are set to 600",
     problem="PKI keys: loose file mode",
@@ -17,5 +29,7 @@ PKI_KEYS_READABLE = not_built(
     score=9.0,
     reference_score=8.0,
     category="Control plane",
-    needs="files and settings of the nodes",
+    kinds=(CONTROL_PLANE,),
 )
+def pki_keys_readable(node: Resource) -> Violations:
+    return looser_than(0o600, node, "PKIFiles", ending=".key")

@@ -4,17 +4,32 @@ It holds the credentials by which the scheduler binds pods to nodes.
 
 Fix: set the mode to 600 on every node that has it.
 
+Example::
+
+    apiVersion: hostdata.kubescape.cloud/v1beta1
+    kind: ControlPlaneInfo
+    metadata: {name: n1}
+    spec:
+      schedulerInfo:
+        configFile: {path: /etc/kubernetes/scheduler.conf, permissions: 420, ownership: {uid: 0, gid: 0, username: root, groupname: root}}
+
+Cannot see: access control lists, and who may become root on the node.
+
 See: https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
 """
 
-from leadline.posture.control import not_built
+from leadline.posture.checks.host_files import CONTROL_PLANE, looser_than
+from leadline.posture.control import Resource, Violations, control
 
-SCHEDULER_KUBECONFIG_READABLE = not_built(
+
+@control(
     "C-0106",
     "Ensure that the scheduler.conf file permissions are set to 600 or more restrictive",
     problem="scheduler.conf: loose file mode",
     consequence="cluster takeover",
     score=6.0,
     category="Control plane",
-    needs="files and settings of the nodes",
+    kinds=(CONTROL_PLANE,),
 )
+def scheduler_kubeconfig_readable(node: Resource) -> Violations:
+    return looser_than(0o600, node, "schedulerInfo.configFile")

@@ -4,12 +4,26 @@ An anonymous caller is only as harmless as the authorisation behind it; the benc
 
 Fix: set ``authentication.anonymous.enabled: false``, or ``--anonymous-auth=false``.
 
+Example::
+
+    apiVersion: hostdata.kubescape.cloud/v1beta1
+    kind: KubeletInfo
+    metadata: {name: n1}
+    spec:
+      settings:
+      - {name: authentication.anonymous.enabled, value: true, origin: flag, givenBy: "--anonymous-auth"}
+
+Cannot see: whether the kubelet was started again after its files changed.
+
 See: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
 """
 
-from leadline.posture.control import not_built
+from leadline.posture.checks.host_files import KUBELET
+from leadline.posture.checks.kubelet import held
+from leadline.posture.control import Resource, Violations, control
 
-KUBELET_ANONYMOUS_AUTH_ARGUMENT = not_built(
+
+@control(
     "C-0172",
     "Ensure that the --anonymous-auth argument is set to false",
     problem="Kubelet flag allows anonymous requests",
@@ -17,5 +31,9 @@ KUBELET_ANONYMOUS_AUTH_ARGUMENT = not_built(
     score=10.0,
     reference_score=7.0,
     category="Control plane",
-    needs="files and settings of the nodes",
+    kinds=(KUBELET,),
 )
+def kubelet_anonymous_auth_argument(node: Resource) -> Violations:
+    setting = held(node, "authentication.anonymous.enabled")
+    if setting.value is True:
+        yield setting.instead("false")

@@ -4,12 +4,24 @@ One changed line lets anonymous callers run commands in every pod of the node.
 
 Fix: make ``root:root`` its owner.
 
+Example::
+
+    apiVersion: hostdata.kubescape.cloud/v1beta1
+    kind: KubeletInfo
+    metadata: {name: n1}
+    spec:
+      configFile: {path: /var/lib/kubelet/config.yaml, permissions: 384, ownership: {uid: 1000, gid: 1000, username: ubuntu, groupname: ubuntu}}
+
+Cannot see: access control lists, and who may become root on the node.
+
 See: https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
 """
 
-from leadline.posture.control import not_built
+from leadline.posture.checks.host_files import KUBELET, not_owned_by_root
+from leadline.posture.control import Resource, Violations, control
 
-KUBELET_CONFIGURATION_NOT_OWNED_BY_ROOT = not_built(
+
+@control(
     "C-0171",
     "If the kubelet config.yaml configuration file is being used validate file ownership is set to root:root",
     problem="Kubelet config: owner not root",
@@ -17,5 +29,7 @@ KUBELET_CONFIGURATION_NOT_OWNED_BY_ROOT = not_built(
     score=6.0,
     reference_score=7.0,
     category="Control plane",
-    needs="files and settings of the nodes",
+    kinds=(KUBELET,),
 )
+def kubelet_configuration_not_owned_by_root(node: Resource) -> Violations:
+    return not_owned_by_root(node, "configFile", "dropInFiles")

@@ -4,12 +4,24 @@ One changed line in it opens the node to anonymous callers.
 
 Fix: set the mode to 644 or stricter.
 
+Example::
+
+    apiVersion: hostdata.kubescape.cloud/v1beta1
+    kind: KubeletInfo
+    metadata: {name: n1}
+    spec:
+      configFile: {path: /var/lib/kubelet/config.yaml, permissions: 436, ownership: {uid: 0, gid: 0, username: root, groupname: root}}
+
+Cannot see: access control lists, and who may become root on the node.
+
 See: https://docs.aws.amazon.com/eks/latest/best-practices/
 """
 
-from leadline.posture.control import not_built
+from leadline.posture.checks.host_files import KUBELET, looser_than
+from leadline.posture.control import Resource, Violations, control
 
-KUBELET_CONFIGURATION_WORLD_WRITABLE = not_built(
+
+@control(
     "C-0235",
     "Ensure that the kubelet configuration file has permissions set to 644 or more restrictive",
     problem="Kubelet config: world-writable",
@@ -17,6 +29,8 @@ KUBELET_CONFIGURATION_WORLD_WRITABLE = not_built(
     score=7.0,
     reference_score=6.0,
     category="Control plane",
-    needs="files and settings of the nodes",
     cloud="EKS",
+    kinds=(KUBELET,),
 )
+def kubelet_configuration_world_writable(node: Resource) -> Violations:
+    return looser_than(0o644, node, "configFile", "dropInFiles")

@@ -4,17 +4,35 @@ With ``seccompDefault`` the runtime's profile is the default, and what a manifes
 
 Fix: set ``seccompDefault: true`` in the kubelet's configuration.
 
+Example::
+
+    apiVersion: hostdata.kubescape.cloud/v1beta1
+    kind: KubeletInfo
+    metadata: {name: n1}
+    spec:
+      settings:
+      - {name: seccompDefault, value: false, origin: default, givenBy: "kubelet v1.36.3"}
+
+Cannot see: whether the kubelet was started again after its files changed.
+
 See: https://kubernetes.io/docs/tutorials/security/seccomp/#enable-the-use-of-runtimedefault-as-the-default-seccomp-profile-for-all-workloads
 """
 
-from leadline.posture.control import not_built
+from leadline.posture.checks.host_files import KUBELET
+from leadline.posture.checks.kubelet import held
+from leadline.posture.control import Resource, Violations, control
 
-KUBELET_SECCOMP_NOT_DEFAULT = not_built(
+
+@control(
     "L-0037",
     "Ensure that the --seccomp-default parameter is set to true",
     problem="Kubelet has no default seccomp profile",
     consequence="node escape",
     score=4.0,
     category="Control plane",
-    needs="files and settings of the nodes",
+    kinds=(KUBELET,),
 )
+def kubelet_seccomp_not_default(node: Resource) -> Violations:
+    setting = held(node, "seccompDefault")
+    if setting.value is not True:
+        yield setting.instead("true")

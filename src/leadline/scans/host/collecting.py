@@ -1,0 +1,47 @@
+"""Reads a node and writes what it says as objects of ``hostdata.kubescape.cloud``."""
+
+from typing import Any
+
+import msgspec
+import orjson
+
+from leadline.errors import SourceError
+from leadline.model.host import API_VERSION, HostFacts
+from leadline.sources.host.node import host_facts, read_configz
+from leadline.sources.regular_file import read_regular
+
+__all__ = ["collect", "facts_document", "facts_objects"]
+_MOST_BYTES = 4 << 20
+
+
+def collect(root: str, node: str = "", *, kubelet_version: str = "", configz: str = "") -> HostFacts:
+    """The facts of the node below ``root``; ``configz`` is a file with the kubelet's own answer, empty for none.
+
+    Raises: ``SourceError``.
+    """
+    said = None
+    if configz:
+        try:
+            said = read_configz(read_regular(configz, _MOST_BYTES))
+        except OSError as error:
+            raise SourceError(f"cannot read {configz}: {(error.strerror or str(error)).lower()}") from error
+    return host_facts(root, node, kubelet_version=kubelet_version, configz=said)
+
+
+def facts_objects(facts: HostFacts) -> list[dict[str, Any]]:
+    """One object of each kind, named as the node."""
+    return [
+        {
+            "apiVersion": API_VERSION,
+            "kind": kind,
+            "metadata": {"name": facts.node},
+            "spec": msgspec.to_builtins(one),
+        }
+        for kind, one in facts.objects
+    ]
+
+
+def facts_document(facts: HostFacts) -> bytes:
+    """A ``List`` of the objects and of the node's static Pods, as JSON with an end of line."""
+    document = {"apiVersion": "v1", "kind": "List", "items": [*facts_objects(facts), *facts.static_pods]}
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
