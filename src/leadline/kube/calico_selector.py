@@ -4,14 +4,13 @@ Source: https://docs.tigera.io/calico/latest/reference/resources/networkpolicy#s
 that cannot be read selects nothing, so that no policy is believed to protect what it may not.
 """
 
+import re
 from collections.abc import Callable, Mapping
-
-from leadline.late_pattern import late_pattern
 
 Labels = Mapping[str, str]
 Selector = Callable[[Labels], bool]
 
-_TOKEN = late_pattern(r"""\s*(?:(&&|\|\||==|!=|[!(){},])|'([^']*)'|"([^"]*)"|([\w./-]+))""")
+_TOKEN = re.compile(r"""\s*(?:(&&|\|\||==|!=|[!(){},])|'([^']*)'|"([^"]*)"|([\w./-]+))""")
 _MAX_LENGTH = 4096
 _MAX_DEPTH = 50
 

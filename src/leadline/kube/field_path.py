@@ -3,15 +3,14 @@
 A bracket holds the index of a list, or a key of a mapping that a dotted path could not carry.
 """
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from leadline.late_pattern import late_pattern
-
 Step = str | int
 Steps = tuple[Step, ...]
-_PLAIN = late_pattern(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[0-9]{1,9}\])*")
+_PLAIN = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[0-9]{1,9}\])*")
 """Most paths: names and positions, without a key in brackets."""
 
 

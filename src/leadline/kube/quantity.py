@@ -7,9 +7,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from leadline.late_pattern import late_pattern
-
-_FORM = late_pattern(
+_FORM = re.compile(
     r"([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{1,3})|(m|[kMGTPE]|[KMGTPE]i|[nu]))?", re.ASCII
 )
 _BILLION = 10**9

@@ -1,12 +1,11 @@
 """Versions as numbers: ``v1.21.14-eks-6d3986b`` is (1, 21, 14)."""
 
+import re
 from functools import lru_cache
-
-from leadline.late_pattern import late_pattern
 
 Version = tuple[int, int, int]
 
-_NUMBERS = late_pattern(r"v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?")
+_NUMBERS = re.compile(r"v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?")
 
 
 @lru_cache(maxsize=2048)

@@ -1,18 +1,18 @@
 """Which package of the distribution owns a file, or the files of a language package."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from leadline.late_pattern import late_pattern
 from leadline.model.package import DISTRIBUTION_TYPES, Package
 from leadline.packages.places import file_at
 
 if TYPE_CHECKING:
     from leadline.sbom.layers.tree import MergedTree
 
-NEEDED_LIBRARY = late_pattern(r"(?P<library>[^()\s/]+\.so[^()\s/]*)\(")
+NEEDED_LIBRARY = re.compile(r"(?P<library>[^()\s/]+\.so[^()\s/]*)\(")
 """How RPM asks for a shared library: ``libc.so.6(GLIBC_2.34)(64bit)``."""
 
 

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from leadline.late_pattern import late_pattern
 from leadline.model.package import DISTRIBUTION_TYPES, Distro, Package
 from leadline.model.vulnerability import Coverage
 from leadline.packages.root_io import CHANNEL, is_of_root_io, known_as
@@ -35,7 +34,7 @@ _STREAMS = 256
 _CPE_FIELDS = 6
 """As many as hold part, vendor, product and version."""
 _ORDERING_OF = {"apk": "Alpine", "deb": "Debian", "rpm": "Red Hat", "alpm": "Arch Linux"}
-_PLACEHOLDER = late_pattern(
+_PLACEHOLDER = re.compile(
     r"^(0\.0\.0|.*-development|unknown|unspecified|none|null)$|\$[({]|^@.*@$", re.IGNORECASE
 )
 """What stands where a build has not put the version: before every fix, so that it would match everything."""

@@ -9,14 +9,13 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from leadline.late_pattern import late_pattern
 from leadline.model.waiver import Writing
 
 LONGEST_PATTERN = 512
 LONGEST_TEXT = 512
 """Of what is compared. Names of objects and images are shorter; a longer text matches no expression."""
 MOST_REPEATS = 3
-_TOKEN = late_pattern(
+_TOKEN = re.compile(
     r"\\(?P<escaped>.)|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?P<special>\?(?!:))?|(?P<close>\))|(?P<count>\{[0-9]*,?[0-9]*\})|(?P<star>[*+])|(?P<other>.)",
     re.DOTALL,
 )

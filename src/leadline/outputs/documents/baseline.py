@@ -8,13 +8,13 @@ The file is JSON, a finding a line and before them what is accepted, so that a c
     ]}
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from leadline.errors import SourceError
-from leadline.late_pattern import late_pattern
 from leadline.model.control import Set
 from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
@@ -233,7 +233,7 @@ def _in_yaml(seen: SeenFinding) -> SeenFinding:
         return seen
 
 
-_PYTHON = late_pattern(r"(?:True|False|None)\Z|\[\]\Z|\{\}\Z|[\[{].*['TFN]")
+_PYTHON = re.compile(r"(?:True|False|None)\Z|\[\]\Z|\{\}\Z|[\[{].*['TFN]")
 
 
 def with_first_seen(

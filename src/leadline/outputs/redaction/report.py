@@ -9,7 +9,6 @@ from typing import Any
 from msgspec import structs
 
 from leadline.errors import LeadlineError
-from leadline.late_pattern import late_pattern
 from leadline.model.control import Missing, Review, Set, Violation
 from leadline.model.finding import Finding, Place, Skip, Unread
 from leadline.model.report import PostureReport
@@ -26,10 +25,10 @@ _SHORTEST_SETTING = 3
 _FEW_SECRETS = 10_000
 _HELD = 64
 """Objects whose lines can be hidden without looking through them again."""
-_SAYS_NOTHING = late_pattern(r"true|false|null|[\d.]+")
+_SAYS_NOTHING = re.compile(r"true|false|null|[\d.]+")
 
 
-_FIELD_NAMES = late_pattern(r"[a-z][A-Za-z]{0,31}(?:\.[a-z][A-Za-z]{0,31}|\[[0-9]{1,9}\])*")
+_FIELD_NAMES = re.compile(r"[a-z][A-Za-z]{0,31}(?:\.[a-z][A-Za-z]{0,31}|\[[0-9]{1,9}\])*")
 """A path of names as Kubernetes calls its fields and of positions in lists: no key of a user's is in it."""
 
 

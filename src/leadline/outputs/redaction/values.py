@@ -4,16 +4,16 @@ A value is hidden as a whole and between word bounds, never within a word: a pas
 ``longhorn-manager`` alone. Plain words are not added at all, or names and images would go with them.
 """
 
+import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from leadline.late_pattern import late_pattern
 from leadline.outputs.redaction.shapes import HIDDEN, decoded_base64, hidden_spans
 
-_WORD = late_pattern(r"[0-9A-Za-z]+")
-_IN_BASE64 = late_pattern(r"[A-Za-z0-9+/_-]{12,}={0,2}")
-_BOUND = late_pattern(r"[0-9A-Za-z_-]")
-_PLAIN_WORD = late_pattern(r"[a-z]+(?:[-_. ][a-z]+){0,2}|[A-Z]+|[A-Z][a-z]+|\d+(?:\.\d+)*|v\d[\w.]*")
+_WORD = re.compile(r"[0-9A-Za-z]+")
+_IN_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
+_BOUND = re.compile(r"[0-9A-Za-z_-]")
+_PLAIN_WORD = re.compile(r"[a-z]+(?:[-_. ][a-z]+){0,2}|[A-Z]+|[A-Z][a-z]+|\d+(?:\.\d+)*|v\d[\w.]*")
 """What names, images, versions and numbers look like as well."""
 _SHORTEST = 6
 _SHORTEST_LINE = 8

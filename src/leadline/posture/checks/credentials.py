@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 
-from leadline.late_pattern import late_pattern
 from leadline.posture.checks.token_shapes import has_login, has_token, is_template
 
 LONGEST_VALUE = 4096
@@ -22,8 +21,8 @@ LONGEST_VALUE = 4096
 LONGEST_TEXT = 262_144
 """Characters of a configuration file that are read."""
 
-_WORD = late_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_TWO_WORDS = late_pattern(
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_TWO_WORDS = re.compile(
     r"(.+)(passwords?|secrets?|tokens?|credentials?)|(access|api|auth|encryption|private|secret|signing)(keys?)"
 )
 _TELLS_OF = frozenset(
@@ -174,14 +173,14 @@ _NO_CREDENTIALS = frozenset({("initial", "cluster", "token")})
 
 _SCRIPTS = (".sh", ".py", ".js", ".ts", ".rb", ".pl", ".ps1", ".lua", ".go", ".java")
 """Ends of the names of programs: ``get-token.sh`` holds no token."""
-_CODE = late_pattern(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*[(\[]|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;,)]?")
+_CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*[(\[]|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;,)]?")
 """How an expression of a program begins, which reads a value from elsewhere: ``form.value``, ``os.getenv(``."""
 _SHORTEST_ENCODED = 20
 """Characters of base64 that can hold a credential."""
 MOST_PAIRS = 1000
 """Names and values of one JSON text that are looked at."""
 
-_ASSIGNMENT = late_pattern(
+_ASSIGNMENT = re.compile(
     r"""^\s*(?:export\s+|-\s+|--?)?["']?([\w.-]{2,80})["']?\s*[:=]\s*["']?([^\s"',;#]{1,512})"""
 )
 

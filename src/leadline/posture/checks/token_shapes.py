@@ -8,8 +8,6 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from leadline.late_pattern import late_pattern
-
 _KEY = "PRIVATE KEY"
 _KEY_LAST_LINE = "-----END"
 _ROWS: tuple[tuple[str, str], ...] = (
@@ -81,7 +79,7 @@ _QUERY = (
 """A token among the parameters of an address."""
 _BASIC = r"\bBasic ([0-9A-Za-z+/]{8,256}={0,2})"
 """User name and password of HTTP in base64."""
-_TEMPLATE = late_pattern(r"\$[({]|<[^>]*>$|%\(|__\w+__$|\$\w[\w.-]*$|`")
+_TEMPLATE = re.compile(r"\$[({]|<[^>]*>$|%\(|__\w+__$|\$\w[\w.-]*$|`")
 
 
 def is_template(value: str) -> bool:

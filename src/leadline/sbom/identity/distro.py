@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from leadline.late_pattern import late_pattern
 from leadline.model.package import Distro, Package
 
 if TYPE_CHECKING:
@@ -54,8 +53,8 @@ _ROLLING = frozenset(
         "wolfi",
     )
 )
-_RED_HAT = late_pattern(r"(?P<name>.+?)\s+release\s+(?P<version>\d[\d.]*)(?:\s*\((?P<codename>[^)]*)\))?")
-_CODENAME = late_pattern(r"\((?P<codename>[a-z]+)\)", re.IGNORECASE)
+_RED_HAT = re.compile(r"(?P<name>.+?)\s+release\s+(?P<version>\d[\d.]*)(?:\s*\((?P<codename>[^)]*)\))?")
+_CODENAME = re.compile(r"\((?P<codename>[a-z]+)\)", re.IGNORECASE)
 
 
 def read_distro(tree: "Tree") -> Distro:

@@ -2,13 +2,13 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from leadline.late_pattern import late_pattern
 from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
 from leadline.sbom.identity.config import ConfigReading
@@ -36,7 +36,7 @@ READ_BYTES = 1 << 20
 WORTH_A_THREAD = 4 << 20
 """Layers stored in fewer bytes are done before a thread has begun."""
 
-_DIGEST = late_pattern(r"(sha256):[0-9a-f]{64}|(sha512):[0-9a-f]{128}")
+_DIGEST = re.compile(r"(sha256):[0-9a-f]{64}|(sha512):[0-9a-f]{128}")
 
 
 class OpenedImage(Struct, frozen=True):

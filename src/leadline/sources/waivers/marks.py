@@ -11,12 +11,12 @@
         privileged: true  # leadline: accept C-0057 until 2027-01-31 reads the devices of its node
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
-from leadline.late_pattern import late_pattern
 from leadline.model.resource import Resource
 from leadline.model.waiver import Waiver, WaiverMatch
 
@@ -26,7 +26,7 @@ MARK = b"leadline: accept"
 LARGEST_MARKED = 32 << 20
 MOST_CONTROLS = 400
 _ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
-_COMMENT = late_pattern(
+_COMMENT = re.compile(
     rf"(?:^|\s)#\s*leadline:\s*accept\s+(?P<ids>{_ID}(?:\s*,\s*{_ID}){{0,{MOST_CONTROLS}}})"
     r"(?:\s+until\s+(?P<until>[0-9]{4}-[0-9]{2}-[0-9]{2}\S*))?(?:\s+(?P<reason>.*))?$"
 )

@@ -1,11 +1,11 @@
 """What libyaml and orjson complain about, in words for people who write manifests."""
 
+import re
 from typing import Any
 
 import yaml
 from msgspec import Struct
 
-from leadline.late_pattern import late_pattern
 from leadline.model.finding import UnreadReason
 
 
@@ -34,8 +34,8 @@ TEMPLATE_HINT = "render it and scan the result"
 HELM_WHY = "it is a Helm template, which is read only together with its chart"
 HELM_HINT = "render it with its chart and scan the result"
 
-_HELM = late_pattern(rb"\{\{[^}\n]*(?:\.(?:Values|Release|Chart|Capabilities)\b|\b(?:include|tpl)[ \t])")
-_ACTION = late_pattern(rb"\{\{-?[ \t]*[\w.$(\"'`/*]")
+_HELM = re.compile(rb"\{\{[^}\n]*(?:\.(?:Values|Release|Chart|Capabilities)\b|\b(?:include|tpl)[ \t])")
+_ACTION = re.compile(rb"\{\{-?[ \t]*[\w.$(\"'`/*]")
 
 _WORDS = (
     ("found unexpected end of stream", "a quote is never closed", "close the quote that opens here"),

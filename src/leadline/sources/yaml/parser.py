@@ -4,6 +4,7 @@ Each document of a stream is parsed alone, so a broken one costs only itself. Bo
 parts (aliases) and must not be changed.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -21,7 +22,6 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from leadline.late_pattern import late_pattern
 from leadline.log import log_of
 from leadline.sources.yaml.errors import Problem, problem_of
 from leadline.sources.yaml.flow_colons import is_about_colon, masked_colons, unmasked
@@ -84,15 +84,15 @@ class Document(Struct, frozen=True):
     duplicates: tuple[Duplicate, ...] = ()
 
 
-_BORDERS = late_pattern(rb"\n(?:---(?=[ \t\r\n#]|\Z)|\.\.\.(?=[ \t\r\n]|\Z)[^\n]*)")
+_BORDERS = re.compile(rb"\n(?:---(?=[ \t\r\n#]|\Z)|\.\.\.(?=[ \t\r\n]|\Z)[^\n]*)")
 _LINE_START = rb"(?:\A|(?<=[\r\n])|(?<=\xc2\x85)|(?<=\xe2\x80[\xa8\xa9]))"
 """After any of the ends that a line has in YAML 1.1."""
-_HAS_CONTENT = late_pattern(_LINE_START + rb"[ \t]*[^ \t\r\n#%]|" + _LINE_START + rb"[ \t]+%")
+_HAS_CONTENT = re.compile(_LINE_START + rb"[ \t]*[^ \t\r\n#%]|" + _LINE_START + rb"[ \t]+%")
 _MARK = b"\xef\xbb\xbf"
-_MARK_AT_LINE_START = late_pattern(_LINE_START + _MARK)
+_MARK_AT_LINE_START = re.compile(_LINE_START + _MARK)
 _STAND_IN = "\ue000"
 """A character for private use, as long as the mark of byte order in UTF-8."""
-_DIRECTIVE = late_pattern(_LINE_START + rb"%")
+_DIRECTIVE = re.compile(_LINE_START + rb"%")
 _COMMENTED = 3
 """Bytes of ``---`` left out where a comment follows at once: kubectl takes it for a border, libyaml for text."""
 _INFINITY = float("inf")

@@ -6,9 +6,8 @@ rules by which kubectl makes text of keys; both were observed through ``kubectl 
 
 import base64
 import binascii
+import re
 import struct
-
-from leadline.late_pattern import late_pattern
 
 Scalar = str | int | float | bool | None
 
@@ -23,10 +22,10 @@ _WORDS: dict[str, Scalar] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
 }
 _NUMBER_START = frozenset("+-.0123456789")
-_DECIMAL = late_pattern(r"[-+]?(?:0|[1-9][0-9]*)\Z")
-_PREFIXED = late_pattern(r"([-+]?)0(?:[xX]([0-9a-fA-F]+)|[bB]([01]+)|[oO]?([0-7]+))\Z")
-_FLOAT = late_pattern(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
-_POINT_FLOAT = late_pattern(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?\Z")
+_DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
+_PREFIXED = re.compile(r"([-+]?)0(?:[xX]([0-9a-fA-F]+)|[bB]([01]+)|[oO]?([0-7]+))\Z")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_POINT_FLOAT = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?\Z")
 _INT64 = range(-(1 << 63), 1 << 63)
 _UINT64_END = 1 << 64
 _LONGEST_NUMBER = 400

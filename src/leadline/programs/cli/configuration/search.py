@@ -1,13 +1,13 @@
 """Where configuration is looked for, and whether a file came with the code that is scanned."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from leadline.late_pattern import late_pattern
 from leadline.programs.cli.configuration.keys import FILE_NAME
 from leadline.sources.private_place import why_not_private
 
@@ -100,7 +100,7 @@ def _trees(targets: Sequence[str], folder: str) -> Iterator[str]:
                 yield from filter(None, [_git_top(path)])
 
 
-_MAGIC = late_pattern(r"(?:^|/)[^/]*[*?\[]")
+_MAGIC = re.compile(r"(?:^|/)[^/]*[*?\[]")
 
 
 def _git_top(path: str) -> str:
