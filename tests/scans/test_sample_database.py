@@ -14,15 +14,16 @@ import pytest
 import leadline.vulnerabilities.feeds
 from leadline.discover import discover
 from leadline.scans.images.image_scan import image_scan
-from leadline.scans.images.sample_database import SAMPLE_IMAGE, sample_for
-from leadline.scans.images.vulnerabilities import NO_DATABASE, OF_SAMPLE
+from leadline.scans.images.vulnerabilities import EXAMPLE_IMAGE, NO_DATABASE, OF_EXAMPLE
 from leadline.scans.options import ImageOptions
+from leadline.vulnerabilities.database import Database
 from leadline.vulnerabilities.database_builder import build
 from leadline.vulnerabilities.feed import Feed
-from leadline.vulnerabilities.sample import MADE, sample_documents
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "image"
 FEEDS = discover(leadline.vulnerabilities.feeds, Feed)
+SCRIPT = runpy.run_path(str(EXAMPLE / "build_database.py"))
+MADE, sample_documents = SCRIPT["MADE"], SCRIPT["documents"]
 TODAY = "2026-09-01"
 
 
@@ -49,7 +50,7 @@ def test_the_image_is_what_its_script_makes() -> None:
     assert rows(ours.pop(rpm)) == rows(theirs.pop(rpm))
     assert ours == theirs
     config = next(name for name in kept if name.endswith(".json") and name != "manifest.json")
-    assert f"sha256:{config.removesuffix('.json')}" == SAMPLE_IMAGE
+    assert f"sha256:{config.removesuffix('.json')}" == EXAMPLE_IMAGE
 
 
 def test_every_record_of_the_sample_is_taken_by_one_feed_whole(tmp_path: Path) -> None:
@@ -60,6 +61,8 @@ def test_every_record_of_the_sample_is_taken_by_one_feed_whole(tmp_path: Path) -
     assert (built.unread, built.more_unread) == ((), 0)
     assert sum(feed.documents for feed in built.feeds) == len(documents)
     assert [feed.unusable for feed in built.feeds] == [0] * len(built.feeds)
+    with Database(tmp_path / "sample.db") as made, Database(EXAMPLE / "web.db") as kept:
+        assert (made.about, made.feeds) == (kept.about, kept.feeds), "see examples/image/build_database.py"
 
 
 def strings(value: Any) -> list[str]:
@@ -97,7 +100,7 @@ def test_the_example_image_is_matched_with_the_sample_and_says_so() -> None:
         ("2.34-60.el9_2.7",),
         True,
     )
-    assert report.not_judged[0] == OF_SAMPLE
+    assert report.not_judged[0] == OF_EXAMPLE
 
 
 def test_no_other_image_is_matched_with_the_sample(tmp_path: Path) -> None:
@@ -115,14 +118,14 @@ def test_no_other_image_is_matched_with_the_sample(tmp_path: Path) -> None:
     assert report.not_judged[0] == NO_DATABASE
 
 
-@pytest.mark.parametrize("image", ["", "sha256:0", SAMPLE_IMAGE.upper(), SAMPLE_IMAGE[:-1]])
-def test_the_sample_is_found_by_the_whole_digest(image: str) -> None:
-    with sample_for(image) as path:
-        assert path is None
-
-
-def test_nothing_of_the_sample_stays() -> None:
-    with sample_for(SAMPLE_IMAGE) as path:
-        assert path is not None
-        assert path.is_file()
-    assert not path.parent.exists()
+@pytest.mark.parametrize("change", ["removed", "another"])
+def test_without_its_own_database_beside_it_the_example_is_an_image_as_any_other(
+    tmp_path: Path, change: str
+) -> None:
+    for name in ("web.tar", "web.db"):
+        (tmp_path / name).write_bytes((EXAMPLE / name).read_bytes())
+    if change == "removed":
+        (tmp_path / "web.db").unlink()
+    else:
+        (tmp_path / "web.db").write_bytes((tmp_path / "web.db").read_bytes() + b"\0")
+    assert image_scan(str(tmp_path / "web.tar"), ImageOptions(today=TODAY)).not_judged[0] == NO_DATABASE

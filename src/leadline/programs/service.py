@@ -1,12 +1,9 @@
-"""Runs the command line of a program that lives long: what ends it becomes a line and an exit code, the same for all.
-
-It also keeps the memory of such a program close to what it holds.
-"""
+"""Runs the command line of a program that lives long: what ends it becomes a line and an exit code, the same for all."""
 
 import ctypes
 import sys
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
 
 import click
 
@@ -14,11 +11,6 @@ from leadline.errors import LeadlineError
 from leadline.outputs.text.plain import plain
 
 _LONGEST_LINE = 2_000
-_KEPT_FREE = 1 << 18
-"""Bytes at the end of each of the C library's heaps that stay with the process, and the largest block within one."""
-_HEAPS = 2
-# Of mallopt, https://man7.org/linux/man-pages/man3/mallopt.3.html
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 
 
 def run(command: click.Command, arguments: Sequence[str] | None) -> int:
@@ -26,7 +18,6 @@ def run(command: click.Command, arguments: Sequence[str] | None) -> int:
 
     1 to 3 as of ``leadline`` itself; 3 too for what the system refuses. Its help calls it ``leadline NAME``.
     """
-    hold_no_reserve()
     given = None if arguments is None else list(arguments)
     try:
         command.main(given, prog_name=f"leadline {command.name}", standalone_mode=False)
@@ -44,35 +35,13 @@ def run(command: click.Command, arguments: Sequence[str] | None) -> int:
     return 0
 
 
-def hold_no_reserve() -> None:
-    """Has the C library give freed memory back, where it is glibc.
-
-    After a block of some MiB was freed, such as a page of a list, glibc holds twice as much in reserve in each of up to
-    16 heaps: 170 of the 370 MiB that the operator once took for 5,000 objects.
-    """
-    mallopt = _of_c_library("mallopt")
-    if mallopt is not None:
-        for name, value in (
-            (_MMAP_THRESHOLD, _KEPT_FREE),
-            (_TRIM_THRESHOLD, _KEPT_FREE),
-            (_ARENA_MAX, _HEAPS),
-        ):
-            mallopt(ctypes.c_int(name), ctypes.c_int(value))
-
-
 def give_back_memory() -> None:
-    """Gives back what is free between what is held: some milliseconds, after something large was worked on."""
-    trim = _of_c_library("malloc_trim")
-    if trim is not None:
-        trim(ctypes.c_size_t(0))
+    """Gives back what is free between what is held: some milliseconds, after something large was worked on.
 
-
-def _of_c_library(name: str) -> Any:
-    """``None`` where this C library has no such function."""
-    try:
-        return getattr(ctypes.CDLL(None), name)
-    except (AttributeError, OSError):
-        return None
+    Only glibc has this function; elsewhere nothing is done.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(0))
 
 
 def _said(message: str, exit_code: int) -> int:
