@@ -6,12 +6,12 @@ Sources: pkg/kubelet/apis/config/v1beta1/defaults.go and cmd/kubelet/app/options
 what is read here); https://kubernetes.io/docs/tasks/administer-cluster/kubelet-config-file/.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
 
-from leadline.late_pattern import late_pattern
 from leadline.model.host import Setting, SettingOrigin, SettingValue
 
 Kind = Literal["bool", "int", "text", "list", "duration", "gates"]
@@ -55,8 +55,8 @@ FLAG_ALONE = frozenset({"hostnameOverride"})
 """Of no configuration file: named here as one would be."""
 _ZERO_IS_DEFAULT = frozenset({"authorization.mode", "streamingConnectionIdleTimeout"})
 _TRUE = ("true", "t", "1")
-_NUMBER = late_pattern(r"[+-]?[0-9]{1,18}")
-_ZERO = late_pattern(r"[+-]?(?:0+(?:\.0*)?(?:h|m|s|ms|us|µs|ns)?)+")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
+_ZERO = re.compile(r"[+-]?(?:0+(?:\.0*)?(?:h|m|s|ms|us|µs|ns)?)+")
 Source = tuple[SettingOrigin, str, Mapping[str, Any]]
 """``file`` or ``drop-in``, its path, and what it holds."""
 
