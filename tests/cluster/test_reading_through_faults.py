@@ -9,7 +9,7 @@ from control_plane import ControlPlane
 from fault_proxy import CUT, Answer, FaultProxy, Script, client_tls
 
 from leadline.errors import ClusterError
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.sources.cluster.connection import Cluster, Patience, connect
 from leadline.sources.cluster.listing import Progress
 from leadline.sources.cluster.reader import ClusterSnapshot, read_cluster

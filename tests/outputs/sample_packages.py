@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from leadline.model.finding import Unread
 from leadline.model.package import Digest, Distro, ImageIdentity, Package, Sbom
+from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Page
 from leadline.outputs.rows.place import NoPlaces
 

@@ -5,9 +5,10 @@ import yaml
 
 from leadline.kube.field_path import parse_path
 from leadline.model.control import Control, Framework, FrameworkEntry, Missing, Remove, Review, Set
-from leadline.model.finding import Finding, Place, Skip, Unread
+from leadline.model.finding import Finding, Place, Skip
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, Resource, resource_of
+from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Asked, Page
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.redaction.values import SecretValues

@@ -1,8 +1,8 @@
 """A SBOM with one of everything, made by hand."""
 
-from leadline.model.finding import Unread
 from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.package import Digest, Distro, ImageConfig, ImageFile, ImageIdentity, Package, Sbom
+from leadline.model.unread import Unread
 from leadline.model.vulnerability import (
     Coverage,
     Cvss,

@@ -2,8 +2,9 @@ import io
 
 from msgspec.structs import replace
 
-from leadline.model.finding import AccessRule, Skip, Unread
+from leadline.model.finding import Skip
 from leadline.model.report import PostureReport, Target
+from leadline.model.unread import AccessRule, Unread
 from leadline.outputs.format_registry import find_format
 from leadline.outputs.rows.summary import denied_rules
 from outputs.sample_report import REPORT, page

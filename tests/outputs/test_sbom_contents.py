@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity, Package, Sbom
+from leadline.model.unread import Unread
 from leadline.outputs.format_registry import find_format
 from outputs.sample_packages import SBOM, sbom_page
 

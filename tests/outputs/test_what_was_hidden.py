@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from defusedxml import ElementTree
 
-from leadline.model.finding import Unread
 from leadline.model.report import PostureReport
+from leadline.model.unread import Unread
 from leadline.outputs.format_registry import find_format, formats_for
 from leadline.outputs.rows.summary import scanned
 from outputs.sample_report import REPORT, page

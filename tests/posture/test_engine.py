@@ -7,8 +7,9 @@ import pytest
 
 from leadline.kube.rbac import Grant
 from leadline.model.control import BuiltControl, Missing, NotJudged, Remove, Review, Set, Violations
-from leadline.model.finding import Skip, Unread
+from leadline.model.finding import Skip
 from leadline.model.resource import Origin, Resource, resource_of
+from leadline.model.unread import Unread
 from leadline.posture.control import control, manual, not_built
 from leadline.posture.control_plane import ApiServer
 from leadline.posture.engine import judge

@@ -2,7 +2,7 @@ import pytest
 from test_layer import Held, names, whole
 
 from image_archives import layer
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.sbom.image import Limits
 from leadline.sbom.layers import symlinks as links
 from leadline.sbom.layers.file_selector import FileSelector

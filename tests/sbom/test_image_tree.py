@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from test_layer import Held
 
 from image_archives import entry, layer
-from leadline.model.finding import Unread
 from leadline.model.package import Package
+from leadline.model.unread import Unread
 from leadline.packages.file import File
 from leadline.sbom.cataloguer import Packages, Tree, cataloguer
 from leadline.sbom.image import Limits

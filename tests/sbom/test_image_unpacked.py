@@ -13,8 +13,8 @@ from test_layer import Held
 from unpacker import RefusedError, Step, laid_over
 
 from image_archives import entry, layer
-from leadline.model.finding import Unread
 from leadline.model.package import Package
+from leadline.model.unread import Unread
 from leadline.packages.file import File
 from leadline.sbom.cataloguer import Packages, Tree, cataloguer
 from leadline.sbom.layers.facts import LayerFacts

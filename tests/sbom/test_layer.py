@@ -6,8 +6,8 @@ import pytest
 
 from image_archives import entry, layer
 from leadline.errors import RegistryError
-from leadline.model.finding import Unread
 from leadline.model.package import Package
+from leadline.model.unread import Unread
 from leadline.packages.file import File, Unreadable
 from leadline.sbom.cataloguer import Packages, Tree, cataloguer
 from leadline.sbom.image import Limits

@@ -3,8 +3,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from leadline.model.finding import Unread
 from leadline.model.package import Distro, Package
+from leadline.model.unread import Unread
 from leadline.packages.file import File, Unreadable
 from leadline.sbom.cataloguer import Cataloguer, Packages, Tree, cataloguer
 from leadline.sbom.layers.file_selector import FileInterest, FileSelector

@@ -16,9 +16,10 @@ from leadline.api.protocol import Content, Paging, Put
 from leadline.api.selection import Key, Selection
 from leadline.errors import SourceError, UsageError
 from leadline.model.control import Control, Missing, Remove, Review, Set
-from leadline.model.finding import Finding, Unread
+from leadline.model.finding import Finding
 from leadline.model.report import PostureReport, Target, Waived
 from leadline.model.resource import CLUSTER, Resource
+from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver, WaiverUse
 from leadline.outputs.format_registry import Page, find_format, formats_for
 from leadline.outputs.rows.place import NoPlaces

@@ -9,10 +9,10 @@ import orjson
 from leadline.api.carriers.memory import MemoryStore
 from leadline.api.protocol import Content, Entry, FullError, Paging, Put
 from leadline.api.selection import Key, Selection
-from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage, UnreadImage
 from leadline.model.package import ImageIdentity, Package, Sbom
+from leadline.model.unread import Unread
 from leadline.model.vulnerability import Match
 from leadline.scans.stored.image_results import MANIFESTS, SUMMARIES, RunningContainer, summary_names
 from leadline.scans.stored.scan_runs import RUNS

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from leadline.errors import ClusterError
-from leadline.model.finding import AccessRule, Unread
+from leadline.model.unread import AccessRule, Unread
 from leadline.posture.catalogue import load_controls
 from leadline.posture.engine import judge
 from leadline.sources.cluster.connection import Cluster, Patience, connect

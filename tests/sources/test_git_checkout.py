@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from leadline.errors import SourceError
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.sources.child_process import Limits
 from leadline.sources.confinement import Modes, offered_modes
 from leadline.sources.git.checkout import checked_out

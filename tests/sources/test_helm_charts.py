@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from leadline.errors import UsageError
-from leadline.model.finding import Unread
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.sources.child_process import Limits
 from leadline.sources.rendering.plan.file_owner import Owner
 from leadline.sources.rendering.plan.result import HelmOptions, Rendered, RenderOptions

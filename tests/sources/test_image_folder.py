@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from image_archives import write_files
-from leadline.model.finding import Unread
 from leadline.model.package import Package
+from leadline.model.unread import Unread
 from leadline.packages.file import File
 from leadline.sbom.cataloguer import Packages, cataloguer
 from leadline.sbom.layers.file_selector import FileSelector

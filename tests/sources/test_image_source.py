@@ -13,8 +13,8 @@ from msgspec import structs
 
 from image_archives import Blobs, configuration, digest, docker_archive, layer, write_files
 from leadline.errors import SourceError, UsageError
-from leadline.model.finding import Unread
 from leadline.model.package import ImageConfig, ImageFile, Package, Sbom
+from leadline.model.unread import Unread
 from leadline.packages.file import File
 from leadline.sbom.cataloguer import Packages, Tree, cataloguer
 from leadline.sbom.findings import image_findings, not_judged

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from leadline.model.finding import Place, Unread
+from leadline.model.finding import Place
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.sources.child_process import Limits
 from leadline.sources.manifests.positions import FilePlaces
 from leadline.sources.rendering.kustomize.build import find_program

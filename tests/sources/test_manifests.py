@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from leadline.errors import ManifestError
-from leadline.model.finding import Unread
 from leadline.model.resource import Origin
+from leadline.model.unread import Unread
 from leadline.sources.manifests.files import list_files, root_of
 from leadline.sources.manifests.reader import DuplicateKey, Manifests, read_manifests, read_text
 from leadline.sources.yaml.parser import Limits

@@ -13,8 +13,8 @@ from cryptography.x509.oid import NameOID
 
 from image_archives import Blobs, digest, layer
 from leadline.errors import RegistryError, UsageError
-from leadline.model.finding import Unread
 from leadline.model.package import Package, Sbom
+from leadline.model.unread import Unread
 from leadline.packages.file import File
 from leadline.sbom.cataloguer import Packages, cataloguer
 from leadline.sbom.sbom_cache import make_sbom

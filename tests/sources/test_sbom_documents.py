@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.errors import SourceError
-from leadline.model.finding import Unread
 from leadline.model.package import Digest, Distro, Package, Sbom
+from leadline.model.unread import Unread
 from leadline.sources.sbom.reader import read_sbom_document
 from leadline.sources.sbom.sniff import begins_like_sbom
 

@@ -10,8 +10,8 @@ import pytest
 
 from cost_growth import cost_growth
 from leadline.errors import SourceError
-from leadline.model.finding import Unread
 from leadline.model.package import Package, Sbom
+from leadline.model.unread import Unread
 from leadline.outputs.documents.components import components
 from leadline.outputs.format_registry import Page, find_format
 from leadline.outputs.rows.place import NoPlaces

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from cost_growth import cost_growth
 from leadline.errors import SourceError
-from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity, Package, Sbom
+from leadline.model.unread import Unread
 from leadline.outputs.documents.components import components
 from leadline.outputs.documents.declared_licences import declared
 from leadline.outputs.format_registry import find_format

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.sources.manifests.deployers import not_rendered
 from leadline.sources.manifests.reader import read_manifests
 from leadline.sources.rendering.kustomize.build import find_program

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 
 AccessStepKind = Literal["subject", "group", "binding", "role", "rule", "way", "server", "admin"]
 

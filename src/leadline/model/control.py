@@ -6,12 +6,11 @@ decide, or which object is missing.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
-if TYPE_CHECKING:
-    from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 
 Severity = Literal["critical", "high", "medium", "low", "unknown"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "unknown")
@@ -85,7 +84,7 @@ class NotJudged(Exception):  # noqa: N818 (it is a verdict, no error)
     ``why`` completes a report that the control judged nothing; ``unread`` is what could not be read for it.
     """
 
-    def __init__(self, why: str, unread: "Unread | None" = None) -> None:
+    def __init__(self, why: str, unread: Unread | None = None) -> None:
         super().__init__(why)
         self.why = why
         self.unread = unread

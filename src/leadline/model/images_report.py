@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.report import Target
+from leadline.model.unread import Unread
 from leadline.model.waiver import WaiverUse
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 
 DISTRIBUTION_TYPES = frozenset(("apk", "deb", "rpm", "alpm"))
 """purl types of the packages that a distribution's own package manager installs."""

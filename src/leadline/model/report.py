@@ -9,8 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.model.control import Control, Framework
-from leadline.model.finding import Finding, Place, Skip, Undecided, Unread
+from leadline.model.finding import Finding, Place, Skip, Undecided
 from leadline.model.resource import Origin, Resource
+from leadline.model.unread import Unread
 from leadline.model.waiver import WaiverUse
 
 TargetKind = Literal["cluster", "file", "directory", "git", "stdin"]

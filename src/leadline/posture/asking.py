@@ -13,8 +13,9 @@ from leadline.kube.rbac import RBAC_KINDS, Grant, Rights
 from leadline.kube.workload import malformed_fields
 from leadline.log import log_of
 from leadline.model.control import Missing, NotJudged, Remove, Review, Set, Violation, Violations
-from leadline.model.finding import Finding, Unread
+from leadline.model.finding import Finding
 from leadline.model.resource import Resource, with_own_ids
+from leadline.model.unread import Unread
 from leadline.posture.control_plane import process_of
 from leadline.posture.index import EVERY_KIND, WORKLOADS, Read, kind_name
 from leadline.posture.inventory import Inventory

@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from leadline.kube.rbac import Grant, Rights
 from leadline.model.control import BuiltControl, Set, Violation
-from leadline.model.finding import Finding, Skip, Unread
+from leadline.model.finding import Finding, Skip
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.posture.control_plane import ControlPlaneProcess
 from leadline.posture.subject import Namespace
 

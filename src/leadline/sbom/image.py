@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
-from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
+from leadline.model.unread import Unread
 from leadline.sbom.identity.config import ConfigReading
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Protocol
 from msgspec import Struct, structs
 
 from leadline.log import log_of
-from leadline.model.finding import Unread
 from leadline.model.package import Package
+from leadline.model.unread import Unread
 from leadline.packages.file import File, Unreadable
 from leadline.sbom.cataloguer import Cataloguer, Tree
 from leadline.sbom.image import DEFAULTS

@@ -6,8 +6,8 @@ import zstandard
 from msgspec import DecodeError, ValidationError, msgpack, structs
 
 from leadline.errors import SourceError
-from leadline.model.finding import Unread
 from leadline.model.package import Account, FileDigests, ImageFile, ImageIdentity, Package, Sbom
+from leadline.model.unread import Unread
 from leadline.packages.file import TEXT_VERSION
 from leadline.packages.places import file_at
 from leadline.sbom.cataloguer import Cataloguer

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from leadline.model.control import SEVERITIES, Severity
-from leadline.model.finding import Unread
 from leadline.model.report import PostureReport
+from leadline.model.unread import Unread
 
 if TYPE_CHECKING:
     from leadline.model.image_report import ImageReport

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.sources.registry.options import Credential, PullSecret
 
 if TYPE_CHECKING:

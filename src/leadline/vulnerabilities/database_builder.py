@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.errors import DatabaseError
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.model.vulnerability import (
     Advisory,
     Affected,

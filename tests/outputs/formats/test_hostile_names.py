@@ -7,9 +7,10 @@ import msgspec
 import pytest
 
 from leadline.model.control import Missing, Review, Set
-from leadline.model.finding import Finding, Unread
+from leadline.model.finding import Finding
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, resource_of
+from leadline.model.unread import Unread
 from leadline.outputs.format_registry import find_format, formats_for
 from outputs.sample_report import CONTROLS, REPORT, page
 

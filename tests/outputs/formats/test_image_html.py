@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 
-from leadline.model.finding import Unread
 from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage, UnreadImage
 from leadline.model.package import ImageIdentity, Package, Sbom
+from leadline.model.unread import Unread
 from leadline.model.vulnerability import DatabaseState, Exploited, FeedState, Match, Suppressed
 from leadline.outputs.format_registry import Page, find_format
 from leadline.outputs.rows.place import NoPlaces

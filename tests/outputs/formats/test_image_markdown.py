@@ -5,9 +5,9 @@ import io
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.finding import Unread
 from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage, UnreadImage
 from leadline.model.package import Package
+from leadline.model.unread import Unread
 from leadline.model.vulnerability import Match
 from leadline.outputs.format_registry import Page, find_format
 from leadline.outputs.rows.place import NoPlaces

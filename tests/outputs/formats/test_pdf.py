@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from leadline.errors import UsageError
-from leadline.model.finding import Unread
 from leadline.model.report import PostureReport
+from leadline.model.unread import Unread
 from leadline.outputs.format_registry import find_format
 from leadline.outputs.pdf.typeset import pdf_of
 from leadline.programs.cli.destinations import destinations

@@ -15,8 +15,8 @@ from defusedxml import ElementTree
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 
-from leadline.model.finding import Unread
 from leadline.model.report import PostureReport
+from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Asked, find_format
 from leadline.outputs.formats import github as github_format
 from leadline.outputs.formats import markdown as markdown_format

@@ -5,9 +5,10 @@ import msgspec
 import pytest
 
 from leadline.model.control import Missing, Remove
-from leadline.model.finding import Finding, Unread
+from leadline.model.finding import Finding
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, resource_of, with_own_ids
+from leadline.model.unread import Unread
 from leadline.outputs.format_registry import find_format
 from leadline.outputs.formats.sarif import MOST_RESULTS
 from leadline.outputs.text.addresses import uri_of

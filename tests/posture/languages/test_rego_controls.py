@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from leadline.model.control import Remove, Review, Set
-from leadline.model.finding import Skip, Unread
+from leadline.model.finding import Skip
 from leadline.model.resource import Origin, Resource, resource_of
+from leadline.model.unread import Unread
 from leadline.posture.engine import judge
 from leadline.posture.languages.rego import (
     SUBJECTS,

@@ -3,7 +3,7 @@
 import yaml
 
 from leadline.model.access import HeldRights, Subject
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.scans.access.differences import compare, read_state, state_of, state_text
 from leadline.scans.access.target import open_access
 from leadline.scans.options import PostureOptions

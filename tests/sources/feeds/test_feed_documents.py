@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from leadline.errors import UsageError
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.sources.feeds.documents import documents
 from leadline.vulnerabilities.feed import Document
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.model.vulnerability import Advisory, Affected, Fact, VersionRange
 from leadline.vulnerabilities.database import Database
 from leadline.vulnerabilities.database_builder import Built, build

@@ -9,8 +9,8 @@ import pytest
 from made_database import BUILT, advisory, build_of, database_of, feed_of
 
 from leadline.errors import DatabaseError
-from leadline.model.finding import Unread
 from leadline.model.package import Distro, Package
+from leadline.model.unread import Unread
 from leadline.model.vulnerability import (
     Advisory,
     Affected,

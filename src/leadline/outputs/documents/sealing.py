@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from msgspec import structs
 
-from leadline.model.finding import Finding, Place, Unread
+from leadline.model.finding import Finding, Place
 from leadline.model.report import PostureReport
+from leadline.model.unread import Unread
 from leadline.outputs.allowance import MOST_DRAWN, Allowance
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.objects_elsewhere import preventions

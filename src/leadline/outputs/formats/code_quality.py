@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from leadline.model.control import SEVERITIES
-from leadline.model.finding import Unread
 from leadline.model.report import PostureReport
+from leadline.model.unread import Unread
 from leadline.outputs.documents.fingerprints import Fingerprints
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.finding_places import FindingPlaces

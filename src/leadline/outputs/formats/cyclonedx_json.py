@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
-from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Digest, FileDigests, Package, Sbom
+from leadline.model.unread import Unread
 from leadline.model.vulnerability import Match
 from leadline.outputs.documents.components import Component, components
 from leadline.outputs.documents.declared_licences import declared, is_license_id

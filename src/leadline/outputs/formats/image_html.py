@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import IO
 
-from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport, ScannedImage
+from leadline.model.unread import Unread
 from leadline.model.vulnerability import RATINGS, Match
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.images_rows import known_name, target_text

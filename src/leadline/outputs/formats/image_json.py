@@ -2,10 +2,10 @@
 
 from typing import IO, Any
 
-from leadline.model.finding import Unread
 from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage
 from leadline.model.package import Package
+from leadline.model.unread import Unread
 from leadline.model.vulnerability import Evidence, Match, Suppressed
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.vulnerability_format import without_empty

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import IO
 
-from leadline.model.finding import Unread
 from leadline.model.images_report import ImagesReport, ScannedImage, UnreadImage
+from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.images_rows import (
     finding_counts,

@@ -11,9 +11,10 @@ from functools import lru_cache
 from typing import IO, Any
 
 from leadline.model.control import Control, Framework, Missing, Remove, Review, Set
-from leadline.model.finding import Finding, Skip, Unread
+from leadline.model.finding import Finding, Skip
 from leadline.model.report import ControlCount, PostureReport, Waived
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.outputs.allowance import ResultRoom
 from leadline.outputs.documents.baseline import baseline_facts
 from leadline.outputs.format_registry import Page, format

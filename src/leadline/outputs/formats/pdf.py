@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from typing import IO, Any
 
 from leadline.model.control import SEVERITIES
-from leadline.model.finding import Unread
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.pdf.typeset import pdf_of
 from leadline.outputs.rows.edit_rows import EditRow, edit_rows, subject_text

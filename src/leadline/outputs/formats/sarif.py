@@ -10,9 +10,10 @@ from typing import IO, Any, NamedTuple
 from urllib.parse import quote
 
 from leadline.model.control import SEVERITIES, Control
-from leadline.model.finding import Finding, Place, Unread
+from leadline.model.finding import Finding, Place
 from leadline.model.report import PostureReport, Waived
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.outputs.documents.fingerprints import Fingerprints
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.finding_places import FindingPlaces

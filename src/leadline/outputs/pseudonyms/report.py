@@ -7,10 +7,11 @@ from msgspec import structs
 
 from leadline.kube.field_path import format_path, parse_path
 from leadline.model.control import Missing, Review, Set, Violation
-from leadline.model.finding import Finding, Place, Skip, Unread
+from leadline.model.finding import Finding, Place, Skip
 from leadline.model.report import PostureReport
 from leadline.model.resource import Origin, Resource
 from leadline.model.resource_id import object_id
+from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver, WaiverUse
 from leadline.outputs.pseudonyms.bodies import (
     api_version_of,

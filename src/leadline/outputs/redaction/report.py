@@ -10,9 +10,10 @@ from msgspec import structs
 
 from leadline.errors import LeadlineError
 from leadline.model.control import Missing, Review, Set, Violation
-from leadline.model.finding import Finding, Place, Skip, Unread
+from leadline.model.finding import Finding, Place, Skip
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.model.waiver import WaiverUse
 from leadline.outputs.redaction.bodies import is_credential, known_values, redacted_object, storable_text
 from leadline.outputs.redaction.lines import LineHider

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from leadline.model.control import Control, Missing, Remove, Review, Set
-from leadline.model.finding import Finding, Unread
+from leadline.model.finding import Finding
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.outputs.rows.control_groups import urgency
 from leadline.outputs.text.plain import count, plain, wrapped
 

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from leadline.model.control import SEVERITIES, Framework, Severity
-from leadline.model.finding import Unread
 from leadline.model.report import ControlCount, PostureReport
+from leadline.model.unread import Unread
 from leadline.outputs.text.plain import count, plain
 
 

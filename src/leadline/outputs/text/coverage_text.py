@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from leadline.model.finding import Unread
 from leadline.model.report import PostureReport
+from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Page
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.objects_elsewhere import prevention_text, preventions

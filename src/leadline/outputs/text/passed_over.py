@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from leadline.model.finding import Unread
 from leadline.model.report import PostureReport
+from leadline.model.unread import Unread
 
 
 class PassedOver(NamedTuple):

@@ -10,8 +10,8 @@ from typing import Any
 from leadline.kube.kubelet_settings import flags_in
 from leadline.kube.workload import Body
 from leadline.model.control import NotJudged
-from leadline.model.finding import Unread
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.posture.checks.host_files import facts_root
 from leadline.posture.subject import mapping, mappings, sequence, text
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from leadline.kube.workload import Body
 from leadline.model.control import NotApplicable, NotJudged, Review, Violations
-from leadline.model.finding import Unread
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.posture.subject import mapping, mappings, text
 
 GROUP = "hostdata.kubescape.cloud"

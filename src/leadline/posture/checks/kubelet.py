@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 from leadline.kube.kubelet_settings import SETTINGS, settings_that_hold, typed
 from leadline.model.control import NotJudged, Review
-from leadline.model.finding import Unread
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.posture.checks.host_files import facts_root
 from leadline.posture.subject import mappings, text
 

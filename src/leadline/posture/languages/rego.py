@@ -19,8 +19,8 @@ from leadline.kube.field_path import parse_path
 from leadline.kube.kinds import ADDED, BUILT_IN, Kind, kind_key, plural_of
 from leadline.kube.rbac import Grant
 from leadline.model.control import BuiltControl, NotJudged, Remove, Review, Set, Violation, Violations
-from leadline.model.finding import Unread
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.posture.index import EVERY_KIND
 from leadline.posture.inventory import Inventory
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from leadline.errors import DatabaseError
-from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
+from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Asked, Page
 from leadline.outputs.rows.place import NoPlaces
 from leadline.programs.cli.destinations import Destination, Seal

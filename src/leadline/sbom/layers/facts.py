@@ -2,8 +2,8 @@
 
 from msgspec import Struct, field
 
-from leadline.model.finding import Unread
 from leadline.model.package import Package
+from leadline.model.unread import Unread
 
 LAYER_FORM = 2
 """Raised whenever ``LayerFacts`` change their shape or meaning, so that cached layers are read again."""

@@ -2,8 +2,8 @@
 
 from hashlib import sha1, sha256
 
-from leadline.model.finding import Unread
 from leadline.model.package import Package
+from leadline.model.unread import Unread
 from leadline.packages.file import File
 from leadline.sbom.layers.facts import PathFacts
 from leadline.sbom.layers.file_selector import FileInterest

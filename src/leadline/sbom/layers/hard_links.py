@@ -1,7 +1,7 @@
 """Hard links under a name that is asked for, whose content passed before under a name that is not."""
 
 from leadline.errors import SourceError
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.packages.file import File
 from leadline.sbom.image import Layer, layer_name
 from leadline.sbom.layers.facts import LayerFacts, PathFacts

@@ -7,7 +7,7 @@ for is kept.
 
 from typing import cast
 
-from leadline.model.finding import Unread, UnreadReason
+from leadline.model.unread import Unread, UnreadReason
 from leadline.packages.file import File
 from leadline.sbom.image import Layer, layer_name
 from leadline.sbom.layers.facts import (

@@ -7,7 +7,7 @@ layers that hold them; most images have none.
 from collections.abc import Iterator, Sequence
 
 from leadline.errors import SourceError
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.packages.file import File
 from leadline.sbom.image import Layer, layer_name
 from leadline.sbom.layers.facts import FILE, LayerFacts, PathFacts

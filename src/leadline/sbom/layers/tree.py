@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
-from leadline.model.finding import Unread
 from leadline.model.package import Distro
+from leadline.model.unread import Unread
 from leadline.packages.file import File
 from leadline.sbom.layers.facts import COVERED, FILE, FOLDER, HIDDEN, LINK, Hide, LayerFacts, PathFacts
 from leadline.sbom.layers.unpacked import Lower, Origin, Standing, Unpacked

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.sbom.layers.facts import (
     COVERED,
     FILE,

@@ -11,8 +11,8 @@ from leadline.errors import SourceError
 from leadline.kube.access_question import groups_of, holder_of
 from leadline.kube.rbac import RBAC_KINDS, Grant
 from leadline.model.access import Subject
-from leadline.model.finding import Unread
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.outputs.redaction.report import Redaction
 from leadline.posture.apply_unit import DEFAULT_NAMESPACE
 from leadline.posture.inventory import Facts, Inventory

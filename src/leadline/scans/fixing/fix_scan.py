@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from leadline.errors import ManifestError, SourceError, UsageError
 from leadline.model.control import SEVERITIES, Control
-from leadline.model.finding import Finding, Unread
+from leadline.model.finding import Finding
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.outputs.redaction.lines import LineHider
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.redaction.values import SecretValues

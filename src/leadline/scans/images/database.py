@@ -10,7 +10,7 @@ from pathlib import Path
 import leadline.vulnerabilities.feeds
 from leadline.discover import discover
 from leadline.errors import DatabaseError
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.model.vulnerability import DatabaseState
 from leadline.scans.images.checked_database import open_database
 from leadline.scans.options import Say, silent

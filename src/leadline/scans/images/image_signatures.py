@@ -6,8 +6,9 @@ from msgspec.structs import replace
 
 from leadline.errors import SourceError, UsageError
 from leadline.kube.workload import images_in
-from leadline.model.finding import Skip, Unread
+from leadline.model.finding import Skip
 from leadline.model.signature import ImageTrust
+from leadline.model.unread import Unread
 from leadline.scans.options import ImageOptions, PostureOptions
 from leadline.scans.posture.reading import Reading
 

@@ -7,10 +7,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.kube.workload import images_in
-from leadline.model.finding import Unread
 from leadline.model.images_report import ImageUse
 from leadline.model.report import Target
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver
 from leadline.packages.reference import Reference, read_reference
 from leadline.scans.options import PostureOptions

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from leadline.errors import SourceError, UsageError
 from leadline.model.control import SEVERITIES
-from leadline.model.finding import Unread, UnreadReason
 from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage, UnreadImage
+from leadline.model.unread import Unread, UnreadReason
 from leadline.packages.reference import read_reference
 from leadline.scans.images.image_scan import image_report
 from leadline.scans.images.images_in_use import ImagesInUse, images_of_cluster, images_of_manifests

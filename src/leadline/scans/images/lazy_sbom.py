@@ -10,8 +10,8 @@ from msgspec.structs import replace
 import leadline.outputs
 import leadline.posture
 from leadline.errors import SourceError, UsageError
-from leadline.model.finding import Unread
 from leadline.model.package import Sbom
+from leadline.model.unread import Unread
 from leadline.outputs.documents.document_template import Draft, MakeDraft
 from leadline.sbom.code_fingerprint import code_fingerprint
 from leadline.sbom.image import Each, Layer

@@ -9,9 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.errors import SourceError, UsageError
-from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Sbom
+from leadline.model.unread import Unread
 from leadline.outputs.redaction.sbom import redacted_sbom
 from leadline.sbom.findings import image_findings, not_judged
 from leadline.sbom.image import Options as CatalogueOptions

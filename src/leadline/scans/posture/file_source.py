@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from leadline.model.finding import Unread
 from leadline.model.report import Target, TargetKind
 from leadline.model.resource import joined
+from leadline.model.unread import Unread
 from leadline.outputs.rows.place import Places
 from leadline.outputs.text.plain import count
 from leadline.scans.options import PostureOptions

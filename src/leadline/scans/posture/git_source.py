@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from leadline.model.finding import Place, Unread
+from leadline.model.finding import Place
 from leadline.model.report import Target
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.outputs.rows.place import Places
 from leadline.scans.options import ChartRendering, PostureOptions
 from leadline.scans.posture.file_source import read_files

@@ -14,8 +14,9 @@ from msgspec import Struct
 
 from leadline.kube.rbac import Grant, Rights
 from leadline.model.control import BuiltControl, Control
-from leadline.model.finding import Finding, Skip, Unread
+from leadline.model.finding import Finding, Skip
 from leadline.model.resource import Resource, resource_of
+from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver
 from leadline.posture.asking import GRANTS
 from leadline.posture.engine import Judge

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
 from leadline.model.control import BuiltControl, Framework
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.posture.catalogue import (
     controls_of,
     find_controls,

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from leadline.model.finding import Skip, Unread
+from leadline.model.finding import Skip
 from leadline.model.report import Target
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.outputs.rows.place import Places
 
 STDIN = "-"

@@ -12,9 +12,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.errors import SourceError, UsageError
-from leadline.model.finding import Finding, Unread
+from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource, with_own_ids
+from leadline.model.unread import Unread
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.rows.place import NoPlaces, Places
 from leadline.posture.engine import Judge

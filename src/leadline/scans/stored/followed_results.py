@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from leadline.api.posture_results import Place, place_for, posture_puts, wanted_places
 from leadline.api.protocol import Put
-from leadline.model.finding import Unread
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver
 from leadline.outputs.redaction.report import Redaction
 from leadline.posture.engine import Judge

@@ -17,7 +17,7 @@ from leadline.api.protocol import (
     Store,
 )
 from leadline.api.selection import Key, Selection
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 
 RUNS = "scanruns"
 KEPT_RUNS = 50

@@ -12,9 +12,9 @@ from leadline.api.posture_results import PREFIX
 from leadline.api.protocol import ConflictError, Paging, Store
 from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
-from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage
+from leadline.model.unread import Unread
 from leadline.model.vulnerability import Suppressed
 from leadline.scans.stored.image_results import (
     MANIFESTS,

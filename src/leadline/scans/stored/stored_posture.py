@@ -13,9 +13,10 @@ from leadline.api.posture_results import SCANS
 from leadline.api.protocol import Entry, Store
 from leadline.errors import SourceError
 from leadline.model.control import Control, Framework
-from leadline.model.finding import Finding, Skip, Unread
+from leadline.model.finding import Finding, Skip
 from leadline.model.report import FrameworkWaived, PostureReport, Target, TargetKind, Waived
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver, WaiverUse
 from leadline.outputs.rows.place import NoPlaces
 from leadline.posture.verdicts import Judgement

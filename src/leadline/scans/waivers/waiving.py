@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from leadline.kube.workload import images_in
 from leadline.model.control import Control
-from leadline.model.finding import Finding, Unread
+from leadline.model.finding import Finding
 from leadline.model.report import FrameworkWaived, PostureReport, Waived
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver, WaiverMatch
 from leadline.outputs.rows.place import Places
 from leadline.packages.reference import read_reference

@@ -11,7 +11,7 @@ from typing import Any
 
 from leadline.errors import ClusterError
 from leadline.kube.kinds import ADDED, BUILT_IN
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.sources.cluster.connection import Cluster
 from leadline.sources.cluster.discovery import THREADS, ApiKind
 from leadline.sources.cluster.responses import mapping, text

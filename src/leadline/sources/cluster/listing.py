@@ -11,7 +11,7 @@ from msgspec import UNSET, MsgspecError, Raw, Struct, UnsetType
 from msgspec.json import Decoder
 
 from leadline.errors import ClusterError
-from leadline.model.finding import AccessRule, Unread
+from leadline.model.unread import AccessRule, Unread
 from leadline.sources.cluster.connection import Cluster, LostError, RefusedError, TooLargeError
 from leadline.sources.cluster.discovery import ApiKind
 from leadline.sources.cluster.rbac import missing_rule

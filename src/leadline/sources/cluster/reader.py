@@ -21,8 +21,8 @@ from leadline.kube.kinds import (
     canonical_key,
     split_key,
 )
-from leadline.model.finding import Unread
 from leadline.model.resource import Origin, Resource, resource_of
+from leadline.model.unread import Unread
 from leadline.sources.cluster.connection import Cluster, LostError, RefusedError
 from leadline.sources.cluster.crd_schemas import custom_workloads
 from leadline.sources.cluster.discovery import (

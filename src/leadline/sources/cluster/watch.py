@@ -16,8 +16,8 @@ from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from leadline.errors import ClusterError
-from leadline.model.finding import Unread, UnreadReason
 from leadline.model.resource import Origin, Resource, resource_of
+from leadline.model.unread import Unread, UnreadReason
 from leadline.sources.cluster.connection import Cluster, LostError, RefusedError
 from leadline.sources.cluster.discovery import ApiKind
 from leadline.sources.cluster.listing import NO_JSON, Lister, Listing, OnProgress, Scope, parsed

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from leadline.errors import UsageError
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.sbom.layers.stream import Damaged, decompressed, is_compressed
 from leadline.vulnerabilities.feed import Document
 

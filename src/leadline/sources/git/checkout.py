@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from leadline.errors import SourceError
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.sources.boundary import boundary_of
 from leadline.sources.child_process import Command, Limits, Outcome, run_child
 from leadline.sources.confinement import Confinement, Modes, offered_modes

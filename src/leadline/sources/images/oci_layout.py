@@ -9,8 +9,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
-from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
+from leadline.model.unread import Unread
 from leadline.sbom.identity.config import ConfigReading, read_config
 from leadline.sbom.layers.stream import Damaged, is_compressed
 from leadline.sources.images.file_stamp import file_stamp

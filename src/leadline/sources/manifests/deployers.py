@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from leadline.kube.field_path import format_path
 from leadline.kube.workload import containers_elsewhere
-from leadline.model.finding import Unread
 from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 
 _DEPLOYERS = {
     ("helm.toolkit.fluxcd.io", "HelmRelease"): "render its chart and scan the result",

@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from leadline.errors import ManifestError
-from leadline.model.finding import Unread, UnreadReason
+from leadline.model.unread import Unread, UnreadReason
 from leadline.sources.boundary import Boundary, boundary_of
 from leadline.sources.manifests.ignore import IgnoreRules, ignore_rules
 from leadline.sources.regular_file import is_regular, kind_of, read_regular

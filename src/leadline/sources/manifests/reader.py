@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 import msgspec
 from msgspec import Struct
 
-from leadline.model.finding import Unread
 from leadline.model.resource import Origin, Resource, resource_of
+from leadline.model.unread import Unread
 from leadline.sources.manifests.files import CHART_FILE, STDIN, FileListing, ManifestFile, list_files
 from leadline.sources.regular_file import open_regular, read_regular
 from leadline.sources.yaml.errors import HELM_HINT, HELM_WHY, Problem

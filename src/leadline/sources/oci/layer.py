@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
+from leadline.model.unread import Unread
 from leadline.sbom.identity.config import ConfigReading
 from leadline.sbom.image import Layer
 from leadline.sbom.layers.stream import (

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from leadline.errors import RegistryError, SourceError, UsageError
-from leadline.model.finding import Unread
 from leadline.model.package import ImageIdentity
+from leadline.model.unread import Unread
 from leadline.packages.reference import Reference
 from leadline.sbom.identity.config import ConfigReading, read_config
 from leadline.sbom.layers.stream import Damaged

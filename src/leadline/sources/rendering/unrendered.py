@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.sources.manifests.files import is_manifest
 from leadline.sources.manifests.reader import is_object_like
 from leadline.sources.regular_file import read_regular

@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from leadline.model.finding import Unread
 from leadline.model.package import Digest, Distro, Package
+from leadline.model.unread import Unread
 from leadline.packages.package_url import package_url, read_package_url
 from leadline.sbom.licences.expressions import spdx
 

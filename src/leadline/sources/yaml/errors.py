@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from msgspec import Struct
 
-from leadline.model.finding import UnreadReason
+from leadline.model.unread import UnreadReason
 
 
 class Problem(Struct, frozen=True):

@@ -8,9 +8,9 @@ import click
 
 from leadline.errors import SourceError, UsageError
 from leadline.model.control import SEVERITIES
-from leadline.model.finding import Unread
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Sbom
+from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Format, find_format, formats_for
 from leadline.outputs.rows.vulnerability_rows import vulnerability_count
 from leadline.outputs.text.json_text import json_text

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.errors import UsageError
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.outputs.text.plain import plain
 from leadline.programs.cli.configuration.in_force import EXCLUDES, Configuration, Rendering, in_force
 from leadline.programs.cli.configuration.keys import BY_NAME, CHART, KEYS, UNMATCHED, Value

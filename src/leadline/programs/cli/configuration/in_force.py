@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from leadline.errors import UsageError
-from leadline.model.finding import Unread
+from leadline.model.unread import Unread
 from leadline.outputs.text.plain import plain
 from leadline.programs.cli.configuration.keys import (
     BY_NAME,

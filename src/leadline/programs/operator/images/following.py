@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from leadline.api.protocol import Store
 from leadline.errors import StoreError
-from leadline.model.finding import Unread, UnreadReason
+from leadline.model.unread import Unread, UnreadReason
 from leadline.model.waiver import Waiver
 from leadline.programs.operator.dispatch import ChildScanner
 from leadline.programs.operator.images.jobs import ImageSettings, Place

@@ -13,8 +13,8 @@ from pathlib import Path
 from msgspec import Struct, structs
 
 from leadline.errors import UsageError
-from leadline.model.finding import Unread
 from leadline.model.resource import Origin, Resource
+from leadline.model.unread import Unread
 from leadline.sources.child_process import closed_environment
 from leadline.sources.confinement import Confinement, Modes, python_folders
 from leadline.sources.rendering.helm.dependencies import Borrowed, Lenders

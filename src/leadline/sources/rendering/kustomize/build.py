@@ -19,8 +19,8 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from leadline.model.finding import Unread
 from leadline.model.resource import Origin, Resource
+from leadline.model.unread import Unread
 from leadline.sources.boundary import Boundary, Refusal, boundary_of
 from leadline.sources.child_process import (
     NOT_STARTED,

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from leadline.model.finding import Unread
 from leadline.model.resource import Origin, Resource
+from leadline.model.unread import Unread
 from leadline.sources.child_process import Limits
 from leadline.sources.confinement import Modes
 from leadline.sources.manifests.reader import Contents, add_contents
