@@ -687,7 +687,22 @@ def test_redirect_that_leads_nowhere_is_one_clear_error(location: str, why: str)
     assert str(caught.value) == f"{server.host} {why}"
 
 
-OF_CLOUDS = ("169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "[fd00:ec2::254]", "192.0.0.192")
+OF_CLOUDS = (
+    "169.254.169.254",
+    "[fe80::1]",
+    "[::ffff:169.254.169.254]",
+    "[fd00:ec2::254]",
+    "[fd20:ce::254]",
+    "192.0.0.192",
+    "168.63.129.16",
+    # Gateways and the kernel take these for 169.254.169.254.
+    "[64:ff9b::a9fe:a9fe]",
+    "[64:ff9b:1::a9fe:a9fe]",
+    "[2002:a9fe:a9fe::1]",
+    "[::ffff:0:a9fe:a9fe]",
+    "[::a9fe:a9fe]",
+)
+HERE = ("127.0.0.1", "127.9.9.9", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1", "64:ff9b::7f00:1")
 
 
 @pytest.mark.parametrize("host", OF_CLOUDS)
@@ -701,14 +716,39 @@ def test_a_registry_sends_no_one_to_what_clouds_keep_for_a_machine(host: str) ->
     assert host in str(caught.value)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "192.168.1.1", "2001:db8::1", "cdn.example"])
+@pytest.mark.parametrize("address", HERE)
+def test_a_registry_sends_no_one_to_this_machine_itself_but_where_it_runs_here(address: str) -> None:
+    with pytest.raises(RegistryError, match="this machine itself"):
+        refuse_own_services(address, "cdn.example", "registry.example")
+    refuse_own_services(address, "cdn.example", "localhost:5000")
+
+
+@pytest.mark.parametrize("address", [*HERE, *(host.strip("[]") for host in OF_CLOUDS)])
+def test_what_a_manifest_names_is_no_address_of_this_machine_alone(address: str) -> None:
+    with pytest.raises(RegistryError, match="no flag names that host") as caught:
+        refuse_own_services(address, "inside.example:5000")
+    assert "--mirror inside.example:5000=inside.example:5000" in str(caught.value.hint)
+
+
+def test_a_host_that_a_manifest_names_is_asked_here_only_where_a_flag_names_it_too() -> None:
+    with serving(served()) as server:
+        trusted = Trust(frozenset((server.host,)), named=frozenset())
+        with pytest.raises(RegistryError, match="no flag names that host"):
+            scan(server, ImageOptions(registry=RegistryOptions(trusted)))
+        assert server.requests == []
+        named = Trust(frozenset((server.host,)), named=frozenset((server.host,)))
+        assert scan(server, ImageOptions(registry=RegistryOptions(named)))
+
+
+@pytest.mark.parametrize("address", ["10.1.2.3", "192.168.1.1", "2001:db8::1", "cdn.example"])
 def test_a_registry_may_send_to_other_addresses(address: str) -> None:
+    refuse_own_services(address, address, "registry.example")
     refuse_own_services(address, address)
 
 
 def test_an_address_that_a_name_leads_to_counts_as_well() -> None:
     with pytest.raises(RegistryError, match="on to cdn"):
-        refuse_own_services("fe80::1%eth0", "cdn.example")
+        refuse_own_services("fe80::1%eth0", "cdn.example", "registry.example")
 
 
 def test_redirect_may_be_written_as_people_read_it() -> None:

@@ -130,6 +130,9 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
     """An image whose layers are larger as they are stored is refused."""
     mirrors: Mapping[str, tuple[str, ...]] = {}
     """Registry to the hosts that are asked before it."""
+    is_named_by_others: bool = False
+    """Whether a manifest or a pod names the image: no host that answers this machine alone is then asked for it, but for
+    those that ``mirrors`` names."""
     ca_file: str = ""
     """PEM; empty means the system's CAs."""
     accept_any_certificate: bool = False

@@ -65,9 +65,27 @@ def manifest(kind: str, name: str, *images: str) -> str:
     )
 
 
-def scanned(run, *words: str) -> tuple[int, dict, str]:
-    code, out, err = run("scan", "image", *words, "-f", "json")
+HERE = ("--mirror", "127.0.0.1=127.0.0.1")
+"""Names the registries of the tests, which manifests alone may not."""
+
+
+def scanned(run, *words: str, here: tuple[str, ...] = HERE) -> tuple[int, dict, str]:
+    code, out, err = run("scan", "image", *words, *here, "-f", "json")
     return code, json.loads(out), err
+
+
+def test_a_host_that_a_manifest_names_is_not_asked_for_what_only_this_machine_may(run, database, tmp_path):
+    with serving(Server()) as server:
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}}
+        pod["spec"] = {"containers": [{"name": "web", "image": f"{server.host}/internal/admin:1"}]}
+        (tmp_path / "m.json").write_text(json.dumps(pod))
+        words = ("--from-manifests", str(tmp_path / "m.json"), "--db", database)
+        code, found, _ = scanned(run, *words, here=())
+        assert code == 3
+        assert "no flag names that host" in json.dumps(found)
+        assert server.requests == []
+        scanned(run, *words, here=("--mirror", f"{server.host}={server.host}"))
+        assert server.requests
 
 
 def test_the_worst_image_comes_first(run, archives, database):
@@ -142,7 +160,7 @@ def test_images_that_cannot_be_read_are_named_with_what_runs_them(run, tmp_path,
     assert [one["where"] for one in found["failed"]] == [gone, "${IMAGE}", "/etc/passwd", "dir:/"]
     assert {one["usedBy"][0]["object"] for one in found["failed"]} == {"shop/Deployment/web"}
     words = ("--from-manifests", "m.json", "--db", database, "--fail-on", "unread")
-    assert run("scan", "image", *words)[0] == 1
+    assert run("scan", "image", *words, *HERE)[0] == 1
 
 
 def test_a_target_may_name_any_number_of_images_and_those_beyond_a_bound_are_named(run, tmp_path):
@@ -175,7 +193,7 @@ def test_a_password_of_one_registry_is_given_to_no_other(run, archives, monkeypa
     [(), ("a.tar", "--from-cluster"), ("--from-cluster", "--from-manifests", "x"), ("-", "a.tar")],
 )
 def test_images_come_from_one_place(run, words):
-    assert run("scan", "image", *words)[0] == 2
+    assert run("scan", "image", *words, *HERE)[0] == 2
 
 
 def test_of_images_alike_what_is_reachable_from_outside_comes_first(run, tmp_path, registry, database):
@@ -207,7 +225,7 @@ def test_of_images_alike_what_is_reachable_from_outside_comes_first(run, tmp_pat
     first = scanned(run, *words)[1]["images"][0]
     assert first["names"] == [f"{registry.host}/shop/other:1"]
     assert first["usedBy"][0]["exposedBy"] == ["shop/Service/open"]
-    assert "reachable from outside through shop/Service/open" in run("scan", "image", *words)[1]
+    assert "reachable from outside through shop/Service/open" in run("scan", "image", *words, *HERE)[1]
 
 
 POD = Row("", "v1", "Pod", "pods")
@@ -252,7 +270,7 @@ def mixed(tmp_path, registry):
         manifest("Deployment", "web", *(f"{registry.host}/shop/{name}" for name in names))
     )
     (tmp_path / "broken.yaml").write_text("a: b: c\n")
-    return ("scan", "image", "--from-manifests", "m.json", "--from-manifests", "broken.yaml")
+    return ("scan", "image", "--from-manifests", "m.json", "--from-manifests", "broken.yaml", *HERE)
 
 
 @pytest.mark.parametrize("name", sorted(formats_for(ImagesReport)))

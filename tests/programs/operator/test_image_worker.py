@@ -92,7 +92,8 @@ def answers(given: Start, *tasks: ImageTask, command: tuple[str, ...] = WORKER) 
 
 
 def settings_for(extension: Extension, user: str = "", **fields: Any) -> Start:
-    given = {"workers": 1, "pull_secrets": True, **fields}
+    here = {"127.0.0.1": ("127.0.0.1",)}
+    given = {"workers": 1, "pull_secrets": True, "mirrors": here, **fields}
     kubeconfig = extension.user(user) if user else extension.admin()
     return Start(ImageSettings(**given), Place(kubeconfig=kubeconfig))
 

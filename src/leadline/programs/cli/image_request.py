@@ -167,6 +167,7 @@ def options_of(request: ImageRequest, moment: str, say: Say) -> ImageOptions:
         created=moment,
         credential=_credential(request, os.environ),
         mirrors=_mirrors(request.mirror),
+        is_named_by_others=bool(request.from_manifests) or request.from_cluster,
         ca_file=request.ca_file,
         accept_any_certificate=request.insecure,
         database=database_of(request) if request.is_scan else "",

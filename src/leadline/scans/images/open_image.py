@@ -1,6 +1,7 @@
 """From a reference to the image or folder that it names, with the credentials and certificates that belong to it."""
 
 import time
+from itertools import chain
 from pathlib import Path
 
 from leadline.errors import SourceError, UsageError
@@ -128,7 +129,11 @@ def registry_options(options: ImageOptions) -> RegistryOptions:
 
     return RegistryOptions(
         trust=Trust(
-            frozenset(), options.ca_file, options.accept_any_certificate, proxies_of(options.environ)
+            frozenset(),
+            options.ca_file,
+            options.accept_any_certificate,
+            frozenset(chain.from_iterable(options.mirrors.values())) if options.is_named_by_others else None,
+            proxies_of(options.environ),
         ),
         credential=options.credential,
         secrets=options.pull_secrets,

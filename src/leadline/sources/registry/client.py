@@ -264,7 +264,8 @@ class Repository:
 
     def _by_token(self, credential: Credential, words: Mapping[str, str]) -> str:
         is_plain_allowed = self._root.startswith("http:")
-        service = token_service(words, self._reference.repository, self._options.trust, is_plain_allowed)
+        trust, repository = self._options.trust, self._reference.repository
+        service = token_service(words, self._host, repository, trust, is_plain_allowed)
         return bearer(service.token(credential, self._options))
 
     def _send(self, url: str, headers: Mapping[str, str], authorization: str) -> Answer:
@@ -321,8 +322,9 @@ def repositories(reference: Reference, options: RegistryOptions) -> Iterator[Rep
     """
     for written, mirrors in options.mirrors.items():
         if _host(written) == reference.registry:
-            for mirror in mirrors:
-                yield Repository(reference, _host(mirror), options)
+            hosts = (_host(mirror) for mirror in mirrors)
+            # Named as its own mirror, a registry is only said to be the user's choice.
+            yield from (Repository(reference, host, options) for host in hosts if host != reference.registry)
     yield Repository(reference, reference.registry, options)
 
 

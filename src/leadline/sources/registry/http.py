@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from threading import Event, Timer
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from leadline.errors import RegistryError
+from leadline.sources.proxies import is_loopback
 from leadline.sources.registry.options import RegistryOptions, Trust
 from leadline.sources.registry.proxy import Proxy, proxy_for
 
@@ -36,8 +37,24 @@ FAULT = 500
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _CONTEXTS = 8
 """Kept; one process trusts one or two sets of CAs."""
-_OF_CLOUDS = frozenset(map(ip_address, ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")))
-"""Addresses at which clouds give a machine its credentials, besides link-local ones (AWS, Alibaba, Oracle)."""
+_OF_CLOUDS = frozenset(
+    map(
+        ip_address,
+        (
+            "fd00:ec2::254",
+            "fd00:ec2::23",
+            "fd20:ce::254",
+            "fd00:42::42",
+            "100.100.100.200",
+            "192.0.0.192",
+            "168.63.129.16",
+        ),
+    )
+)
+"""Addresses at which clouds give a machine its credentials, besides link-local ones (AWS, Google, Scaleway, Alibaba,
+Oracle, Azure)."""
+_CARRYING_IPV4 = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")))
+"""Networks whose addresses lead to the IPv4 address in their last 32 bits (RFC 6052, 8215, 4291, 2765)."""
 _RANGE = re.compile(r"bytes (\d{1,18})-")
 
 
@@ -166,11 +183,12 @@ class Answer:
 
 
 def send(
-    url: str, headers: Mapping[str, str], trust: Trust, body: bytes | None = None, *, is_named: bool = True
+    url: str, headers: Mapping[str, str], trust: Trust, body: bytes | None = None, *, sent_by: str = ""
 ) -> Answer:
     """The answer to a GET (with ``body`` a POST), redirects followed.
 
-    ``is_named``: the user named the host, not a registry. Only then it may be one that answers this machine alone.
+    ``sent_by``: the registry that named the address; empty where the image did. Only a user may name a host that answers
+    this machine alone.
 
     Raises:
         RegistryError: there is no way to the host, its certificate is not trusted, or redirects do not end.
@@ -181,7 +199,8 @@ def send(
     elsewhere = ""
     for _ in range(MOST_REDIRECTS + 1):
         parts = urlsplit(url)
-        answer = _send_once(parts, shown, trust, body, is_named=is_named and not elsewhere)
+        sender = sent_by or (first.netloc.rpartition("@")[2] if elsewhere else "")
+        answer = _send_once(parts, shown, trust, body, sender=sender)
         if answer.status not in REDIRECTS:
             answer.elsewhere = elsewhere
             return answer
@@ -215,17 +234,18 @@ def _target(url: str, answer: Answer) -> str:
 
 
 def _send_once(
-    parts: SplitResult, headers: Mapping[str, str], trust: Trust, body: bytes | None, *, is_named: bool
+    parts: SplitResult, headers: Mapping[str, str], trust: Trust, body: bytes | None, *, sender: str
 ) -> Answer:
     host = parts.netloc.rpartition("@")[2]
     proxy = proxy_for(parts, trust)
+    is_named = not sender and (trust.named is None or not trust.named.isdisjoint((host, parts.hostname)))
     if not is_named:
-        refuse_own_services(parts.hostname or "", host)
+        refuse_own_services(parts.hostname or "", host, sender)
     connection = _connect(parts, host, trust, proxy)
     try:
         if not is_named and proxy is None:
             connection.connect()
-            refuse_own_services(connection.sock.getpeername()[0], host)
+            refuse_own_services(connection.sock.getpeername()[0], host, sender)
         target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         method = "GET" if body is None else "POST"
         shown = {"User-Agent": USER_AGENT, "Host": host, **headers}
@@ -246,18 +266,45 @@ def _send_once(
     return answer
 
 
-def refuse_own_services(address: str, host: str) -> None:
-    """Raises ``RegistryError`` where ``address``, that of ``host``, answers this machine alone, with its credentials."""
+def refuse_own_services(address: str, host: str, sender: str = "") -> None:
+    """Raises ``RegistryError`` where ``address``, that of ``host``, answers this machine alone.
+
+    ``sender``: the registry that sends its clients there; one that is here itself may name what is. Empty where a manifest
+    or a pod names the host.
+    """
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:
         return  # a name
-    found = getattr(found, "ipv4_mapped", None) or found
-    if found.is_link_local or found in _OF_CLOUDS:
-        raise RegistryError(
-            f"a registry sends its clients on to {host}, where clouds keep what is this machine's alone",
-            hint="name that host in the image, if it is to be trusted",
+    found = _led_to(found)
+    is_here = found.is_loopback or found.is_unspecified
+    if sender and urlsplit(f"//{sender}").hostname == urlsplit(f"//{host}").hostname:
+        return
+    if found.is_link_local or found in _OF_CLOUDS or (is_here and not (sender and is_loopback(sender))):
+        what = (
+            "where clouds keep what is this machine's alone"
+            if not is_here
+            else "which is this machine itself"
         )
+        if sender:
+            raise RegistryError(
+                f"a registry sends its clients on to {host}, {what}",
+                hint="name that host in the image, if it is to be trusted",
+            )
+        raise RegistryError(
+            f"the image is said to be at {host}, {what}, and no flag names that host",
+            hint=f"to ask it all the same, say --mirror {host}={host}",
+        )
+
+
+def _led_to(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address that an IPv6 one carries, which a gateway or the kernel takes for it; else itself."""
+    if isinstance(address, IPv4Address) or address.is_loopback or address.is_unspecified:
+        return address
+    inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+    if inner is None and any(address in network for network in _CARRYING_IPV4):
+        inner = IPv4Address(int(address) & 0xFFFFFFFF)
+    return inner or address
 
 
 def _response(host: str, connection: http.client.HTTPConnection) -> http.client.HTTPResponse:

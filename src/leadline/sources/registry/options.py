@@ -15,6 +15,8 @@ class Trust(Struct, frozen=True):
     """PEM; empty means the system's CAs."""
     is_unverified: bool = False
     """Whether any certificate will do."""
+    named: frozenset[str] | None = None
+    """``host`` or ``host:port`` that the user named; ``None`` where the user named every image, and not a manifest or a pod."""
     proxies: Mapping[str, str] = {}
     """``http`` and ``https`` to ``http://[user:password@]host:port``; ``no`` to a list of host endings."""
 

@@ -26,6 +26,8 @@ class TokenService(Struct, frozen=True):
     service: str
     scope: str
     trust: Trust
+    registry: str
+    """``host[:port]`` of the registry."""
     is_plain_allowed: bool
     """Whether it may be asked without TLS: only where the registry itself is."""
 
@@ -40,7 +42,7 @@ class TokenService(Struct, frozen=True):
         attempt = 0
         try:
             while True:
-                answer = send(url, headers, self.trust, body, is_named=False)
+                answer = send(url, headers, self.trust, body, sent_by=self.registry)
                 attempt += 1
                 if not may_ask_again(answer, attempt, options):
                     break
@@ -76,11 +78,12 @@ class _Token(Struct):
 
 
 def token_service(
-    words: Mapping[str, str], repository: str, trust: Trust, is_plain_allowed: bool
+    words: Mapping[str, str], registry: str, repository: str, trust: Trust, is_plain_allowed: bool
 ) -> TokenService:
     """The one that the parameters ``words`` of a challenge name; to read ``repository`` where they ask for nothing."""
     scope = words.get("scope") or f"repository:{repository}:pull"
-    return TokenService(words.get("realm", ""), words.get("service", ""), scope, trust, is_plain_allowed)
+    realm, service = words.get("realm", ""), words.get("service", "")
+    return TokenService(realm, service, scope, trust, registry, is_plain_allowed)
 
 
 def bearer(token: str) -> str:

@@ -74,6 +74,7 @@ class ImageWorker:
             oldest_database_days=settings.oldest_database_days or None,
             cache_folder=settings.cache,
             mirrors=settings.mirrors,
+            is_named_by_others=True,
             ca_file=settings.ca_file,
             accept_any_certificate=settings.accept_any_certificate,
             most_stored_bytes=settings.most_image_mib << 20,
