@@ -14,7 +14,9 @@ from leadline.programs.operator.dispatch import MOST_CPU_S
 from leadline.sbom.identity.config import LARGEST_CONFIG
 from leadline.sbom.image import Limits as ImageLimits
 from leadline.sbom.secrets.scan import LARGEST_SECRET_FILE
+from leadline.scans.access.differences import LARGEST_BYTES as LARGEST_STATE
 from leadline.sources import boundary
+from leadline.sources.audit.log import AuditLimits
 from leadline.sources.child_process import Limits
 from leadline.sources.cluster.connection import MAX_ANSWER_BYTES
 from leadline.sources.cluster.exec_plugin import SIGN_IN_TIMEOUT_S
@@ -34,6 +36,7 @@ from leadline.sources.yaml.parser import LIMITS as YAML
 
 RENDER = RenderOptions()
 IMAGE = ImageLimits()
+AUDIT = AuditLimits()
 
 
 def size(number: int) -> str:
@@ -67,6 +70,9 @@ EXPECTED = {
     "packages and entries of an image": f"{IMAGE.packages:,} packages, {IMAGE.all_entries:,} entries",
     "a file searched for credentials in an image": size(LARGEST_SECRET_FILE),
     "an SBOM document": f"{size(LARGEST_BYTES)}, {MOST_VALUES:,} values",
+    "audit logs of an API server": f"{size(AUDIT.line_bytes)} a line, {size(AUDIT.total_bytes)} unpacked, "
+    f"{AUDIT.requests:,} sorts of requests",
+    "a saved state of access": size(LARGEST_STATE),
     "a line of a file that is shown": f"{plain._LONGEST_LINE:,} characters",
     "source lines and excerpts of a report": f"{size(MOST_DRAWN)} of text",
     "in JSON: results of controls that passed, failures, their paths; in lines: findings": f"{size(MOST_CHARACTERS)} of text each",

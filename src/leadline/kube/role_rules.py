@@ -152,23 +152,24 @@ class RoleRules:
 
     def __init__(self, role: Resource, sources: Sequence[OwnRules] = ()) -> None:
         self.role = role
-        self._sources = sources or (OwnRules(role),)
-        self.verbs = _all_verbs(self._sources)
+        self.sources = tuple(sources) or (OwnRules(role),)
+        """The role itself, then those whose rules it takes over."""
+        self.verbs = _all_verbs(self.sources)
         """All that the rules name; ``None`` where one allows every verb."""
         self._answers: dict[Ask | Judge, tuple[RuleMatch, ...]] = {}
 
     @property
     def all(self) -> Iterator[dict[str, Any]]:
         """Every rule, the role's own first."""
-        return (rule for source in self._sources for _, rule in source.rules)
+        return (rule for source in self.sources for _, rule in source.rules)
 
     def matching(self, question: Ask | Judge) -> tuple[RuleMatch, ...]:
         """The rules that allow what is asked, or that a judge points at, in their order; the first hundred."""
-        if len(self._sources) == 1:
-            return self._sources[0].matching(question)
+        if len(self.sources) == 1:
+            return self.sources[0].matching(question)
         answer = self._answers.get(question)
         if answer is None:
-            matches = chain.from_iterable(source.matching(question) for source in self._sources)
+            matches = chain.from_iterable(source.matching(question) for source in self.sources)
             answer = self._answers[question] = tuple(islice(matches, MAX_MATCHES))
         return answer
 

@@ -129,3 +129,68 @@ class AccessDifference(Struct, frozen=True):
     @property
     def is_complete(self) -> bool:
         return not self.unread_before and not self.unread_after
+
+
+class RecordedRequest(NamedTuple):
+    """A request as an API server recorded it, as far as a rule can speak of it."""
+
+    subject: Subject
+    groups: tuple[str, ...]
+    verb: str
+    group: str = ""
+    resource: str = ""
+    """Plural, a subresource as ``pods/exec``; empty for a page of the server."""
+    namespace: str = ""
+    name: str = ""
+    """``OTHER_NAME`` for an object that no rule names."""
+    path: str = ""
+
+
+OTHER_NAME = "\0"
+
+
+class AuditRecord(Struct, frozen=True):
+    """What audit logs say, together."""
+
+    requests: dict[RecordedRequest, int]
+    """Allowed ones, each with its number."""
+    first: str = ""
+    """When the earliest came in, RFC 3339 in UTC."""
+    last: str = ""
+    events: int = 0
+    refused: int = 0
+    """Requests that were not allowed."""
+    unread: tuple[Unread, ...] = ()
+
+
+class RoleUse(Struct, frozen=True):
+    """What of one role was used, and the smallest role that covers it."""
+
+    role: str
+    """Its title."""
+    file: str
+    """Empty in a cluster."""
+    holders: tuple[Subject, ...]
+    requests: int
+    """That it allowed."""
+    unused: tuple[str, ...]
+    """What no recorded request used, as sentences: ``list, watch on secrets (rules[0])``."""
+    unknown: tuple[str, ...]
+    """Likewise what requests do not show, or what was recorded for no one: it is kept."""
+    patch: tuple[str, ...] = ()
+    """The lines of a diff; empty where nothing is to be changed, or cannot be."""
+    why_no_patch: str = ""
+
+
+class AccessUse(Struct, frozen=True, kw_only=True):
+    """What is used of what was given."""
+
+    target: str
+    roles: tuple[RoleUse, ...]
+    record: AuditRecord
+    replayed: int
+    """Recorded requests that today's roles allow; each is still allowed with every shown change made."""
+    elsewhere: int
+    """Recorded requests that no role that was read allows: of masters, nodes, webhooks, or of what is gone."""
+    unread: tuple[Unread, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -265,3 +265,49 @@ def test_a_broken_file_on_a_side_makes_the_difference_uncertain(run):
     code, out, _ = run("diff", "broken", "rbac.yaml", "--fail-on", "unread")
     assert code == 1
     assert "what is new may not be: 1 part of the old side not read" in out.splitlines()
+
+
+EVENT = {
+    "kind": "Event",
+    "stage": "ResponseComplete",
+    "verb": "patch",
+    "user": {"username": "alice"},
+    "objectRef": {
+        "resource": "deployments",
+        "subresource": "scale",
+        "apiGroup": "apps",
+        "namespace": "shop",
+        "name": "x",
+    },
+    "annotations": {"authorization.k8s.io/decision": "allow"},
+    "requestReceivedTimestamp": "2026-01-01T00:00:00.000000Z",
+}
+
+
+def test_what_is_never_used_is_said_with_the_time_that_was_observed(run):
+    later = {**EVENT, "requestReceivedTimestamp": "2026-01-03T05:00:00.000000Z"}
+    Path("audit.log").write_text(f"{json.dumps(EVENT)}\n{json.dumps(later)}\n")
+    code, out, _ = run("unused", "--audit-log", "audit.log", "rbac.yaml")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == "roles with unused rights  1 of 1"
+    assert "  unused     update on deployments.apps/scale (rules[1])" in lines
+    assert "  -- {apiGroups: [apps], resources: [deployments/scale], verbs: [update, patch]}" in lines
+    assert "  +- {apiGroups: [apps], resources: [deployments/scale], verbs: [patch]}" in lines
+    assert any(line.startswith("observed 2 days 5 hours (2026-01-01") for line in lines)
+    answer = json.loads(run("unused", "--audit-log", "audit.log", "rbac.yaml", "-f", "json")[1])
+    assert (answer["isComplete"], answer["observed"]["replayed"], len(answer["roles"])) == (True, 1, 1)
+    rows = list(
+        csv.DictReader(io.StringIO(run("unused", "--audit-log", "audit.log", "rbac.yaml", "-f", "csv")[1]))
+    )
+    assert [row["State"] for row in rows] == ["role", "unused", "unused"]
+
+
+def test_a_log_that_was_not_read_in_full_is_named_and_an_empty_one_is_no_answer(run):
+    Path("audit.log").write_text(f"{json.dumps(EVENT)}\nbroken\n")
+    code, out, _ = run("unused", "--audit-log", "audit.log", "rbac.yaml", "--fail-on", "unread")
+    assert code == 1
+    assert "  audit.log:2 1 line is not audit events" in out.splitlines()
+    Path("audit.log").write_text("")
+    code, _, err = run("unused", "--audit-log", "audit.log", "rbac.yaml")
+    assert (code, err) == (3, "leadline: no audit events in audit.log; name files of --audit-log-path\n")

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from leadline.kube.access_question import MASTERS, AccessQuestion, groups_of, holder_of, names_of, texts_of
-from leadline.kube.rbac import Grant, selected_by_aggregation
-from leadline.kube.role_rules import OwnRules, RuleMatch
+from leadline.kube.rbac import Grant
+from leadline.kube.role_rules import RuleMatch
 from leadline.model.access import Access, AccessAnswer, AccessStep, Subject
 from leadline.model.resource import Resource
 from leadline.scans.access.target import AccessTarget, AccessWorld
@@ -125,7 +125,7 @@ def steps_to(
     binding, role = grant.binding, grant.role
     where = f"in {grant.reaches}" if grant.reaches else "in the whole cluster"
     yield _step("binding", f"{binding.title} gives it {role.title} {where}", binding)
-    source = match.role if match.role is not role else _source_of(world, binding, role, match)
+    source = match.role if match.role is not role else _source_of(world, grant, match)
     if source is not role:
         yield _step(
             "role", f"{role.title} takes over the rules of {source.title}, whose labels it selects", source
@@ -133,10 +133,11 @@ def steps_to(
     yield _step("rule", f"{rule_text(match.rule)} (rules[{match.number}] of {match.role.title})", match.role)
 
 
-def _source_of(world: AccessWorld, binding: Resource, role: Resource, match: RuleMatch) -> Resource:
+def _source_of(world: AccessWorld, grant: Grant, match: RuleMatch) -> Resource:
     """The role that an aggregated one has a rule from: in a cluster the rules of both are written into it."""
-    selected, _ = selected_by_aggregation(OwnRules(role), world.inventory.seen_from(binding))
-    return next((one.role for one in selected if any(rule == match.rule for _, rule in one.rules)), role)
+    sources = world.aggregated_from(grant)
+    found = (one.role for one in sources if any(rule == match.rule for _, rule in one.rules))
+    return next(found, grant.role)
 
 
 def rule_text(rule: dict[str, Any]) -> str:

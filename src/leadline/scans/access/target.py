@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from leadline.errors import SourceError
 from leadline.kube.access_question import groups_of, holder_of
-from leadline.kube.rbac import RBAC_KINDS, Grant
+from leadline.kube.rbac import RBAC_KINDS, Grant, selected_by_aggregation
+from leadline.kube.role_rules import OwnRules
 from leadline.model.access import Subject
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
@@ -52,6 +53,29 @@ class AccessWorld:
             if subject is not None:
                 found[subject].append(grant)
         return dict(found)
+
+    @cached_property
+    def roles(self) -> dict[str, Resource]:
+        """By id every role that is bound, and those that it takes over."""
+        every = (
+            source.role
+            for grant in self.grants
+            for source in (*grant.rules.sources, *self.aggregated_from(grant))
+        )
+        return {role.id: role for role in every}
+
+    def aggregated_from(self, grant: Grant) -> tuple[OwnRules, ...]:
+        """The roles whose rules the role of ``grant`` takes over; in a cluster they are written into it."""
+        here = self.inventory.seen_from(grant.binding)
+        question = ("aggregated from", grant.role.id)
+        return self.inventory.once_for_all(
+            question, lambda: selected_by_aggregation(OwnRules(grant.role), here)[0]
+        )
+
+    def sources_of(self, role: Resource) -> frozenset[str]:
+        """The ids of the roles that an aggregated one takes over."""
+        here = self.inventory.seen_from(role)
+        return frozenset(one.role.id for one in selected_by_aggregation(OwnRules(role), here)[0])
 
     @cached_property
     def accounts(self) -> frozenset[Subject] | None:

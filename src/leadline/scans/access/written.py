@@ -3,10 +3,11 @@
 from typing import Literal
 
 from leadline.errors import UsageError
-from leadline.model.access import AccessAnswer, AccessDifference
+from leadline.model.access import AccessAnswer, AccessDifference, AccessUse
 from leadline.outputs.access.answer_text import answer_csv, answer_json, answer_lines
 from leadline.outputs.access.difference_text import difference_csv, difference_json, difference_lines
 from leadline.outputs.access.path_text import path_lines, path_picture
+from leadline.outputs.access.use_text import use_csv, use_json, use_lines
 from leadline.outputs.text.plain import count
 
 AccessForm = Literal["text", "json", "csv", "svg"]
@@ -43,3 +44,14 @@ def difference_written(difference: AccessDifference, form: AccessForm, width: in
             return difference_csv(difference)
         case "text" | "svg":
             return "".join(f"{line}\n" for line in difference_lines(difference, width))
+
+
+def use_written(use: AccessUse, form: AccessForm, width: int) -> str:
+    """``use`` in ``form``, with line ends; there is no picture of it."""
+    match form:
+        case "json":
+            return f"{use_json(use)}\n"
+        case "csv":
+            return use_csv(use)
+        case "text" | "svg":
+            return "".join(f"{line}\n" for line in use_lines(use, width))

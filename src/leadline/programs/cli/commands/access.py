@@ -28,8 +28,9 @@ from leadline.scans.access.answers import Within, rights_of, who_can
 from leadline.scans.access.differences import compare, side_of, state_of, state_text
 from leadline.scans.access.target import AccessTarget, open_access
 from leadline.scans.access.to_admin import to_admin
+from leadline.scans.access.unused import unused_by_logs
 from leadline.scans.access.words import question_of, subject_of
-from leadline.scans.access.written import AccessForm, difference_written, written
+from leadline.scans.access.written import AccessForm, difference_written, use_written, written
 from leadline.scans.options import PostureOptions
 
 EPILOG = """
@@ -46,6 +47,8 @@ EPILOG = """
 \b
   leadline access diff deploy/@main deploy/ --fail-on new-admin
       who gained and lost what since a revision
+  leadline access unused --audit-log audit.log deploy/
+      what is never used, and the smallest role that covers the rest
 
 "At least these" says that something was not read: a role or binding that was not seen may give more.
 
@@ -117,6 +120,28 @@ def to_admin_command(with_own: bool, number: int, **flags: Any) -> int:
     return _answered(
         flags, lambda target, _: to_admin(target, with_own=with_own), path=number, with_accounts=True
     )
+
+
+@command.command("unused")
+@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@click.option(
+    "--audit-log",
+    "logs",
+    multiple=True,
+    required=True,
+    metavar="FILE",
+    help="As kube-apiserver writes it; may be gzip.",
+)
+@_form
+@_target_flags
+@configured("access", lambda flags: flags["paths"])
+def unused_command(logs: tuple[str, ...], format: AccessForm, **flags: Any) -> int:
+    """What of the given rights no recorded request used, and the smallest role as a diff, replayed over the requests."""
+    fail_on, paths = flags.pop("fail_on"), flags.pop("paths")
+    with _reading(flags, paths) as options, open_access(paths, options) as target:
+        use = unused_by_logs(target, logs, options.secrets)
+    click.echo(use_written(use, format, _width()), nl=False)
+    return 1 if fail_on and use.unread else 0
 
 
 @command.command("state")

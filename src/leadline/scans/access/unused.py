@@ -1,0 +1,256 @@
+"""What of the given rights is never used, by audit logs, and the smallest role that covers what is."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import unified_diff
+from typing import Any
+
+import yaml
+from msgspec import structs
+
+from leadline.errors import ManifestError
+from leadline.kube.access_question import AccessQuestion, holder_of, names_of
+from leadline.kube.rbac import Grant, is_aggregated, is_built_in
+from leadline.kube.role_rules import RuleMatch
+from leadline.model.access import AccessUse, AuditRecord, RecordedRequest, RoleUse, Subject
+from leadline.model.resource import Resource
+from leadline.outputs.redaction.lines import LineHider
+from leadline.outputs.redaction.values import SecretValues
+from leadline.outputs.text.patch import FixedFile, shown_patch
+from leadline.posture.inventory import Inventory
+from leadline.scans.access.smallest import Right, Rule, rules_of, smallest
+from leadline.scans.access.target import AccessTarget, AccessWorld
+from leadline.sources.audit.log import read_audit_logs
+from leadline.sources.regular_file import read_regular
+from leadline.sources.yaml.edit import RemoveAt, SetAt, apply_edits
+
+_LARGEST_FILE = 32 << 20
+_NOTES = (
+    "the audit policy decides what is recorded: what it leaves out looks unused",
+    "what one request asks for within another, and what other programs ask by SubjectAccessReview, is in no log",
+    "what runs seldom may not have run while the log was written",
+)
+
+
+def names_in_rules(target: AccessTarget) -> frozenset[str]:
+    """The names of objects that rules are limited to: those that an audit log has to be read for."""
+    grants = (grant for world in target.worlds for grant in world.grants)
+    return frozenset(name for grant in grants for rule in grant.rules.all for name in names_of(rule))
+
+
+def unused_access(
+    target: AccessTarget, record: AuditRecord, secrets: SecretValues | None = None
+) -> AccessUse:
+    """Each role that is bound and can be changed, with what no recorded request used; ``secrets`` are hidden in diffs."""
+    recorded = {(None if one.path else one.group, one.path or one.resource) for one in record.requests}
+    roles: list[RoleUse] = []
+    replayed = 0
+    for world in target.worlds:
+        seen = _Seen(world, record.requests)
+        replayed += len(seen.replayed)
+        holders = _holders(world)
+        wanted = {id: smallest(rules_of(world.roles[id]), seen.used[id], recorded) for id in holders}
+        changed = {
+            id: one.rules for id, one in wanted.items() if list(one.rules) != rules_of(world.roles[id])
+        }
+        refused = {one.subject for one in rehearse(world, changed, seen.replayed)}
+        for id, one in wanted.items():
+            role = world.roles[id]
+            patch: tuple[str, ...] = ()
+            why = ""
+            if refused and id in changed:
+                why = "a recorded request would be refused with the smaller roles"
+            elif id in changed:
+                patch, why = _patch(world, role, one.rules, secrets)
+            use = (seen.requests[id], one.unused, one.unknown, patch, why)
+            roles.append(RoleUse(role.title, role.origin.file, tuple(sorted(holders[id])), *use))
+    return AccessUse(
+        target=target.name,
+        roles=tuple(sorted(roles, key=lambda one: (one.role, one.file))),
+        record=record,
+        replayed=replayed,
+        elsewhere=len(record.requests) * len(target.worlds) - replayed,
+        unread=(*target.unread, *record.unread),
+        notes=(*target.notes, *_NOTES),
+    )
+
+
+def unused_by_logs(
+    target: AccessTarget, logs: Iterable[str], secrets: SecretValues | None = None
+) -> AccessUse:
+    """As ``unused_access``, by audit logs in files.
+
+    Raises: ``SourceError`` where one cannot be read at all.
+    """
+    return unused_access(target, read_audit_logs(logs, names_in_rules(target)), secrets)
+
+
+def rehearse(
+    world: AccessWorld, changed: Mapping[str, Sequence[Rule]], requests: Iterable[RecordedRequest]
+) -> list[RecordedRequest]:
+    """Those of ``requests``, all allowed today, that other rules in some roles (by their ids) would refuse.
+
+    Where all changes together refuse none, no part of them does: each only takes rights away.
+    """
+    if not changed:
+        return []
+    resources = (
+        structs.replace(
+            one, body={**one.body, "rules": list(changed.get(one.id, _as_written(world, one, changed)))}
+        )
+        if one.kind in ("Role", "ClusterRole")
+        else one
+        for one in world.inventory.resources
+    )
+    after = AccessWorld(Inventory(resources, world.inventory.facts), world.name)
+    return [one for one in requests if next(_allowing(after, one), None) is None]
+
+
+def _as_written(world: AccessWorld, role: Resource, changed: Mapping[str, Sequence[Rule]]) -> list[Rule]:
+    """A cluster writes the rules of others into an aggregated role, and anew once those change."""
+    if (
+        role.origin.kind == "cluster"
+        and is_aggregated(role)
+        and not changed.keys().isdisjoint(world.sources_of(role))
+    ):
+        return []
+    return rules_of(role)
+
+
+def _allowing(world: AccessWorld, request: RecordedRequest) -> Iterator[tuple[Grant, RuleMatch]]:
+    """The grants and rules that allow a request; nothing is kept of the question, of which there may be many."""
+    _, _, verb, group, resource, namespace, name, path = request
+    question = AccessQuestion(verb, resource, group, namespace, name, path)
+    for _, grant in world.held_by(request.subject, request.groups):
+        if not grant.is_cluster_wide and (path or namespace != grant.reaches):
+            continue
+        for source in grant.rules.sources:
+            for number, rule in source.rules:
+                if places := tuple(question(rule)):
+                    yield grant, RuleMatch(source.role, number, rule, places)
+
+
+class _Seen:
+    """What the requests of one world used."""
+
+    def __init__(self, world: AccessWorld, requests: Mapping[RecordedRequest, int]) -> None:
+        self.used: dict[str, dict[int, set[Right]]] = defaultdict(lambda: defaultdict(set))
+        """By the id of the role and the number of the rule."""
+        self.requests: dict[str, int] = defaultdict(int)
+        """By the id of the role."""
+        self.replayed: list[RecordedRequest] = []
+        """Those that a role allows."""
+        for request, number in requests.items():
+            right = Right(
+                None if request.path else request.group, request.path or request.resource, request.verb
+            )
+            ids: set[str] = set()
+            for grant, match in _allowing(world, request):
+                for role, rule_number in _written_in(world, grant, match):
+                    self.used[role.id][rule_number].add(right)
+                    ids.add(role.id)
+            for id in ids:
+                self.requests[id] += number
+            if ids:
+                self.replayed.append(request)
+
+
+def _written_in(world: AccessWorld, grant: Grant, match: RuleMatch) -> Iterator[tuple[Resource, int]]:
+    """The role and the number of the rule as an owner writes it, for an aggregated role in those that it takes over."""
+    yield match.role, match.number
+    if match.role is grant.role and is_aggregated(grant.role):
+        for source in world.aggregated_from(grant):
+            yield from ((source.role, number) for number, rule in source.rules if rule == match.rule)
+
+
+def _holders(world: AccessWorld) -> dict[str, set[Subject]]:
+    """By the ids of the roles whose rules an owner can change, over aggregated ones too."""
+    found: dict[str, set[Subject]] = defaultdict(set)
+    for grant in world.grants:
+        holder = holder_of(grant)
+        for source in (*grant.rules.sources, *world.aggregated_from(grant)):
+            if holder is not None and not is_built_in(source.role) and not is_aggregated(source.role):
+                found[source.role.id].add(holder)
+    return found
+
+
+def _patch(
+    world: AccessWorld, role: Resource, rules: Sequence[Rule], secrets: SecretValues | None
+) -> tuple[tuple[str, ...], str]:
+    """The lines of a diff of the manifest, or why there is none."""
+    origin = role.origin
+    if origin.kind != "file" or origin.rendered_from:
+        old, new = (_dumped(role, one) for one in (rules_of(role), rules))
+        return tuple(unified_diff(old, new, role.title, role.title, lineterm="")), ""
+    try:
+        before = read_regular(origin.file, _LARGEST_FILE + 1).decode()
+        after = apply_edits(before, list(_edits(role, rules)))
+    except (OSError, UnicodeDecodeError, ManifestError) as error:
+        return (), f"{origin.file} cannot be edited: {error}"
+    hidden = {
+        one.origin.document: LineHider(one.body, secrets).hide
+        for one in world.inventory.resources
+        if one.origin.file == origin.file
+    }
+    return tuple(shown_patch(FixedFile(origin.file, origin.file, before, after, hidden))), ""
+
+
+def _dumped(role: Resource, rules: Sequence[Rule]) -> list[str]:
+    named: dict[str, Any] = {"kind": role.kind, "name": role.name, "rules": list(rules)}
+    return yaml.dump(named, Dumper=yaml.CSafeDumper, sort_keys=False).splitlines()
+
+
+def _edits(role: Resource, rules: Sequence[Rule]) -> Iterator[SetAt | RemoveAt]:
+    """List items where a rule became smaller, whole rules where it went; what is added comes after the last."""
+    start, document = f"{role.origin.inside}rules", role.origin.document
+    old = rules_of(role)
+    if len(role.body.get("rules") or ()) != len(old):
+        yield SetAt(start, list(rules), document)
+        return
+    kept = _matched(old, rules)
+    for number, rule in kept.items():
+        for key in ("verbs", "resources", "apiGroups", "nonResourceURLs"):
+            before, after = old[number].get(key), rule.get(key)
+            if before == after:
+                continue
+            if (
+                isinstance(before, list)
+                and isinstance(after, list)
+                and [one for one in before if one in after] == after
+            ):
+                gone = [i for i, one in enumerate(before) if one not in after]
+                yield from (RemoveAt(f"{start}[{number}].{key}[{i}]", document) for i in reversed(gone))
+            elif after is None:
+                yield RemoveAt(f"{start}[{number}].{key}", document)
+            else:
+                yield SetAt(f"{start}[{number}].{key}", after, document)
+    matched = list(kept.values())
+    added = [rule for rule in rules if not any(rule is one for one in matched)]
+    yield from (SetAt(f"{start}[{len(old) + i}]", rule, document) for i, rule in enumerate(added))
+    yield from (RemoveAt(f"{start}[{i}]", document) for i in reversed(range(len(old))) if i not in kept)
+
+
+def _matched(old: Sequence[Rule], rules: Sequence[Rule]) -> dict[int, Rule]:
+    """By the number of an old rule the first of the new ones that came from it."""
+    found: dict[int, Rule] = {}
+    left = list(rules)
+    for number, rule in enumerate(old):
+        for one in left:
+            if _is_narrower(one, rule):
+                found[number] = one
+                left = [other for other in left if other is not one]
+                break
+    return found
+
+
+def _is_narrower(rule: Rule, old: Rule) -> bool:
+    def fits(key: str) -> bool:
+        values, wider = rule.get(key) or (), old.get(key) or ()
+        return all(
+            one in wider or any(str(w).startswith("*") or str(w).endswith("*") for w in wider)
+            for one in values
+        )
+
+    return rule.get("resourceNames") == old.get("resourceNames") and all(
+        map(fits, ("verbs", "resources", "apiGroups", "nonResourceURLs"))
+    )

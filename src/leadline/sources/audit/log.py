@@ -1,0 +1,230 @@
+"""Requests out of audit logs: files of ``--audit-log-path``, plain or compressed, and lists that a webhook received.
+
+Source: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/. Decisions are annotations of the authoriser;
+names of objects that no rule names count as one, so that memory follows from the number of sorts of requests.
+"""
+
+import gzip
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import IO
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from leadline.errors import SourceError
+from leadline.kube.access_question import user_or_group
+from leadline.model.access import OTHER_NAME, AuditRecord, RecordedRequest
+from leadline.model.unread import Unread
+from leadline.sources.regular_file import open_regular
+
+
+class AuditLimits(Struct, frozen=True):
+    line_bytes: int = 16 << 20
+    """Of one event; the API server sends no larger request on."""
+    total_bytes: int = 64 << 30
+    """Of all logs, decompressed."""
+    requests: int = 500_000
+    """Sorts of requests: who asked for what."""
+
+
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z")
+_DECISION = "authorization.k8s.io/decision"
+_CHUNK = 1 << 20
+
+
+class _User(Struct, frozen=True):
+    username: str = ""
+    groups: tuple[str, ...] = ()
+
+
+class _Reference(Struct, rename="camel", frozen=True):
+    resource: str = ""
+    namespace: str = ""
+    name: str = ""
+    api_group: str = ""
+    subresource: str = ""
+
+
+class _Status(Struct, frozen=True):
+    code: int = 0
+
+
+class _Event(Struct, rename="camel", frozen=True):
+    kind: str = ""
+    stage: str = ""
+    request_uri: str = msgspec.field(name="requestURI", default="")
+    verb: str = ""
+    user: _User = _User()
+    impersonated_user: _User | None = None
+    object_ref: _Reference | None = None
+    response_status: _Status | None = None
+    request_received_timestamp: str = ""
+    annotations: dict[str, str] | None = None
+    items: "list[_Event] | None" = None
+    """Of an ``EventList``."""
+
+
+_decoder = msgspec.json.Decoder(_Event)
+
+
+def read_audit_logs(
+    paths: Iterable[str],
+    names: frozenset[str] = frozenset(),
+    limits: AuditLimits = AuditLimits(),  # noqa: B008
+) -> AuditRecord:
+    """Every allowed request of the logs, counted; ``names`` are those that rules name.
+
+    Raises: ``SourceError`` where a log cannot be opened, none of its lines is an event, or there are no events at all.
+    """
+    reading = _Reading(names, limits)
+    paths = tuple(paths)
+    for path in paths:
+        reading.read(path)
+    record = reading.record()
+    if not record.events:
+        raise SourceError(f"no audit events in {', '.join(paths)}", hint="name files of --audit-log-path")
+    return record
+
+
+class _Reading:
+    def __init__(self, names: frozenset[str], limits: AuditLimits) -> None:
+        self._names = names
+        self._limits = limits
+        self._requests: Counter[RecordedRequest] = Counter()
+        self._moments: tuple[str, str] = ("", "")
+        self._events = self._refused = self._bytes = self._dropped = 0
+        self._unread: list[Unread] = []
+
+    def record(self) -> AuditRecord:
+        unread = list(self._unread)
+        if self._dropped:
+            why = (
+                f"{self._dropped:,} requests beyond {self._limits.requests:,} sorts of requests were not kept"
+            )
+            unread.append(Unread("audit logs", why, "too large", hint="read fewer logs at once"))
+        return AuditRecord(dict(self._requests), *self._moments, self._events, self._refused, tuple(unread))
+
+    def read(self, path: str) -> None:
+        before, bad, first_bad = self._events, 0, 0
+        try:
+            with open_regular(path) as file:
+                is_compressed = file.read(2) == b"\x1f\x8b"
+                file.seek(0)
+                log = gzip.GzipFile(fileobj=file) if is_compressed else file
+                for number, line in enumerate(self._lines(log), 1):
+                    if line.strip() and not self._take_line(line):
+                        bad += 1
+                        first_bad = first_bad or number
+        except (OSError, EOFError, zlib.error) as error:
+            why = (getattr(error, "strerror", "") or str(error)).lower()
+            if self._events == before and not bad:
+                raise SourceError(f"cannot read {path}: {why}") from error
+            self._unread.append(Unread(path, f"the log ends early: {why}", "malformed"))
+        if self._bytes > self._limits.total_bytes:
+            why = f"the logs are larger than {self._limits.total_bytes >> 30} GiB; the rest was not read"
+            self._unread.append(Unread(path, why, "too large"))
+        if bad and self._events == before:
+            raise SourceError(f"{path} is not an audit log", hint="name files of --audit-log-path")
+        if bad:
+            lines = "1 line is" if bad == 1 else f"{bad:,} lines are"
+            self._unread.append(Unread(path, f"{lines} not audit events", "malformed", first_bad))
+
+    def _lines(self, log: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
+        """Each line until enough was read; of one that is too long, a piece without a line end that is as well."""
+        while self._bytes <= self._limits.total_bytes and (line := log.readline(self._limits.line_bytes + 1)):
+            self._bytes += len(line)
+            yield line
+            while line and not line.endswith(b"\n") and self._bytes <= self._limits.total_bytes:
+                line = log.readline(_CHUNK)
+                self._bytes += len(line)
+
+    def _take_line(self, line: bytes) -> bool:
+        """Whether it is an event, or a list of them."""
+        if not line.endswith(b"\n") and len(line) > self._limits.line_bytes:
+            return False
+        try:
+            event = _decoder.decode(line)
+        except (msgspec.MsgspecError, RecursionError):
+            return False
+        if event.kind == "EventList":
+            for one in event.items or ():
+                self._take(one)
+            return True
+        if event.kind != "Event":
+            return False
+        self._take(event)
+        return True
+
+    def _take(self, event: _Event) -> None:
+        self._events += 1
+        if event.stage == "RequestReceived":
+            return  # not decided yet; the same request comes again
+        moment = event.request_received_timestamp
+        if _MOMENT.fullmatch(moment):
+            first, last = self._moments
+            self._moments = (min(first or moment, moment), max(last, moment))
+        if not _is_allowed(event):
+            self._refused += 1
+            return
+        for request in _requests_of(event, self._names):
+            if request in self._requests or len(self._requests) < self._limits.requests:
+                self._requests[request] += 1
+            else:
+                self._dropped += 1
+
+
+def _is_allowed(event: _Event) -> bool:
+    decision = (event.annotations or {}).get(_DECISION)
+    if decision is not None:
+        return decision == "allow"
+    return event.response_status is None or event.response_status.code not in (401, 403)
+
+
+def _requests_of(event: _Event, names: frozenset[str]) -> Iterator[RecordedRequest]:
+    """The request, asked as the one that was impersonated; and the impersonation itself."""
+    user = event.user
+    if event.impersonated_user is not None:
+        other = user_or_group("User", event.impersonated_user.username)
+        plural = "serviceaccounts" if other.kind == "ServiceAccount" else "users"
+        name = other.name if other.name in names else OTHER_NAME
+        yield _request(user, "impersonate", resource=plural, namespace=other.namespace, name=name)
+        for group in event.impersonated_user.groups:
+            name = group if group in names else OTHER_NAME
+            yield _request(user, "impersonate", resource="groups", name=name)
+        user = event.impersonated_user
+    reference = event.object_ref
+    if reference is None or not reference.resource:
+        yield _request(user, event.verb, path=urlsplit(event.request_uri).path[:_LONGEST_PATH])
+        return
+    resource = (
+        f"{reference.resource}/{reference.subresource}" if reference.subresource else reference.resource
+    )
+    # The log names what was created; the authoriser did not know it yet.
+    name = "" if event.verb == "create" and not reference.subresource else reference.name
+    yield _request(
+        user,
+        event.verb,
+        group=reference.api_group,
+        resource=resource,
+        namespace=reference.namespace,
+        name=name if not name or name in names else OTHER_NAME,
+    )
+
+
+_LONGEST_PATH = 512
+
+
+def _request(user: _User, verb: str, **asked: str) -> RecordedRequest:
+    subject = user_or_group("User", user.username)
+    return RecordedRequest(subject, _groups(user.groups), verb, **asked)
+
+
+@lru_cache(maxsize=4096)
+def _groups(groups: tuple[str, ...]) -> tuple[str, ...]:
+    """The same tuple for the same groups: most requests come from few sorts of users."""
+    return tuple(sorted(set(groups)))
