@@ -17,6 +17,8 @@ class Point(NamedTuple):
     end: End
     selecting: tuple[PolicyRule, ...] = ()
     """The policies that select its pods."""
+    pods: tuple[Workload, Inventory] | None = None
+    """The workload and its world; ``None`` for an address."""
 
 
 def end_of(workload: Workload, inventory: Inventory) -> End:
@@ -46,8 +48,9 @@ def points_of(name: str, worlds: Iterable[Inventory]) -> Iterator[Point]:
         for workload in inventory.workloads:
             called = [workload.namespace, workload.kind, workload.name]
             if words in (called, called[1:], [called[0], called[2]], called[2:]):
-                rules = tuple(inventory.seen_from(workload.resource).policies_of(workload))
-                yield Point("/".join(called), end_of(workload, inventory), rules)
+                here = inventory.seen_from(workload.resource)
+                rules = tuple(here.policies_of(workload))
+                yield Point("/".join(called), end_of(workload, inventory), rules, (workload, here))
 
 
 def reach(source: Point, destination: Point, port: Port) -> Connection:

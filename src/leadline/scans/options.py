@@ -89,6 +89,8 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     """A file that says who may sign which images; registries are asked for signatures where there is one."""
     trusted_root: str = ""
     """A file with the CAs and logs behind identities; empty for sigstore's public ones."""
+    with_fronts: bool = False
+    """Whether a cluster is also asked for what asks for a login in front of pods: policies of gateways and meshes."""
     with_scores: bool = True
     """Whether the headline frameworks are counted where no framework was chosen."""
     charts: ChartOptions = ChartOptions()

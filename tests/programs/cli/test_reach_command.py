@@ -158,3 +158,40 @@ def test_the_help_fits_a_narrow_terminal(capfd, monkeypatch):
 def test_no_line_is_wider_than_the_terminal(run, monkeypatch, width: int):
     monkeypatch.setenv("COLUMNS", str(width))
     assert max(map(len, run("shop/web", DATABASE)[1].splitlines())) <= width
+
+
+OUTSIDE = """
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop, annotations: {%s}}
+spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("annotation", "login"),
+    [
+        ("", "no login was found"),
+        (
+            "nginx.ingress.kubernetes.io/auth-url: 'http://authelia/api'",
+            "behind Authelia, as far as its configuration was read",
+        ),
+        (
+            "traefik.ingress.kubernetes.io/router.middlewares: 'auth-sso@kubernetescrd'",
+            "counts as open: auth-sso, whose configuration was not read, is named in front of it",
+        ),
+    ],
+)
+def test_a_way_from_outside_is_shown_with_its_login(run, tmp_path, monkeypatch, annotation, login):
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "outside.yaml").write_text(OUTSIDE % annotation)
+    _, out, _ = run(DATABASE, "web", "--port", "80")
+    assert f"from outside: shop/Ingress/web → shop/Service/web, {login}" in out.splitlines()
+    answer = json.loads(run(DATABASE, "web", "--port", "80", "-f", "json")[1])
+    assert answer["fromOutside"] == [{"through": "shop/Ingress/web → shop/Service/web", "login": login}]

@@ -1,6 +1,6 @@
 """How an attacker reaches the pods of a workload, and what stands in the way."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import islice
 from typing import Any
 
@@ -18,26 +18,13 @@ from leadline.posture.checks.image_names import parse_image_name
 from leadline.posture.checks.istio import mesh_exposures
 from leadline.posture.inventory import Inventory
 from leadline.posture.reach import end_of
+from leadline.posture.risk.fronts import TELEPORT, Front, fronts_of, is_enrolled
+from leadline.posture.risk.mesh_fronts import mesh_fronts
 from leadline.posture.subject import Workload, mapping, mappings, sequence, text
 
 OPEN, BEHIND_LOGIN, ON_NODE, IN_CLUSTER, BEHIND_POLICY = 1.0, 0.5, 0.6, 0.25, 0.1
 """Reach: from the internet; behind a login; on a port of the nodes; from any pod; from pods that a policy lets in."""
 
-_LOGIN_ANNOTATIONS = (
-    "nginx.ingress.kubernetes.io/auth-url",
-    "nginx.ingress.kubernetes.io/auth-signin",
-    "nginx.ingress.kubernetes.io/auth-type",
-    "nginx.ingress.kubernetes.io/auth-tls-secret",
-    "haproxy.org/auth-type",
-    "haproxy-ingress.github.io/auth-url",
-    "haproxy-ingress.github.io/auth-type",
-    "ingress.kubernetes.io/auth-type",
-    "alb.ingress.kubernetes.io/auth-type",
-    "konghq.com/plugins",
-)
-"""Annotations by which an ingress controller asks for a login, where they have a value."""
-_MIDDLEWARES = "traefik.ingress.kubernetes.io/router.middlewares"
-_LOGIN_WORDS = ("auth", "oidc", "login", "authelia", "authentik", "sso")
 _PROXIES = {
     "oauth2-proxy": "oauth2-proxy",
     "oauth2_proxy": "oauth2-proxy",
@@ -54,12 +41,6 @@ _PROXIES = {
 }
 """Images that ask for a login before they pass a request on."""
 _NAMED_PORTS = 3
-_MESH_POLICIES = (
-    "AuthorizationPolicy.security.istio.io",
-    "RequestAuthentication.security.istio.io",
-    "AuthorizationPolicy.policy.linkerd.io",
-    "ServerAuthorization.policy.linkerd.io",
-)
 _UPSTREAM = ("--upstream=", "--upstream-url=")
 
 
@@ -69,17 +50,29 @@ class Entry(Struct, frozen=True):
     reach: float
     through: tuple[Resource, ...] = ()
     """The objects on the way, from outside to the pods."""
-    login: str = ""
-    """What asks for a login on the way; empty for nothing."""
+    front: Front | None = None
+    """What asks for a login on the way; where it was not read, the way counts as open."""
     place: str = ""
     """For ways without objects: ``port 8080 of the node``; from any pod, the ports that policies leave open to all."""
 
 
 def entries_of(workload: Workload, inventory: Inventory) -> list[Entry]:
     """The ways to the pods, the widest first; at least the one from inside the cluster."""
-    found = [*_from_outside(workload, inventory), *_behind_proxies(workload, inventory)]
-    found.append(_from_inside(workload, inventory))
+    found = [*ways_from_outside(workload, inventory), _from_inside(workload, inventory)]
     return sorted(found, key=lambda entry: -entry.reach)
+
+
+def ways_from_outside(workload: Workload, inventory: Inventory) -> list[Entry]:
+    """The ways from outside of the cluster, each with what asks for a login on it."""
+    return [
+        *_from_outside(workload, inventory),
+        *_behind_proxies(workload, inventory),
+        *(
+            Entry(BEHIND_LOGIN, (one,), TELEPORT)
+            for one in inventory.services_of(workload)
+            if is_enrolled(one)
+        ),
+    ]
 
 
 def _from_inside(workload: Workload, inventory: Inventory) -> Entry:
@@ -98,7 +91,7 @@ def _ports(found: tuple[Opening, ...]) -> str:
 
 
 def _from_outside(workload: Workload, inventory: Inventory) -> Iterator[Entry]:
-    guard = _sidecar(workload) or _mesh_policy(workload, inventory)
+    guards = tuple(mesh_fronts(workload, inventory))
     end = end_of(workload, inventory)
     let_in = openings(inventory.policies_of(workload), end, to_some=True)
     for way in (
@@ -109,12 +102,16 @@ def _from_outside(workload: Workload, inventory: Inventory) -> Iterator[Entry]:
         if way.service is not None and _is_shut(way.service, end, let_in):
             continue
         service = () if way.service is None or way.service is way.through else (way.service,)
-        yield _entry((way.through, *service), guard or _login_at(way.through))
+        sidecar = _sidecar(workload, way.service, end)
+        yield _entry(
+            (way.through, *service), (*sidecar, *guards, *fronts_of(way.through, way.service, inventory))
+        )
     for mesh in islice(mesh_exposures(workload, inventory), MOST_WAYS):
         if mesh.service is not None and _is_shut(mesh.service, end, let_in):
             continue
         parts = (mesh.entry, mesh.gateway, mesh.virtual_service, mesh.service)
-        yield _entry(tuple(part for part in parts if part is not None), guard)
+        through = tuple(part for part in parts if part is not None)
+        yield _entry(through, (*_sidecar(workload, mesh.service, end), *guards))
     for container in workload.containers:
         for _, port in container.ports:
             if port.get("hostPort") and not _is_closed({port.get("containerPort")}, port, let_in):
@@ -149,41 +146,26 @@ def _is_closed(numbers: Set[Any], port: Mapping[str, Any], let_in: tuple[Opening
     )
 
 
-def _entry(through: tuple[Resource, ...], login: str) -> Entry:
-    return Entry(BEHIND_LOGIN if login else OPEN, through, login)
+def _entry(through: tuple[Resource, ...], fronts: Sequence[Front]) -> Entry:
+    front = next((one for one in fronts if one.is_read), next(iter(fronts), None))
+    return Entry(BEHIND_LOGIN if front and front.is_read else OPEN, through, front)
 
 
-def _login_at(through: Resource) -> str:
-    annotations: Mapping[str, Any] = mapping(mapping(through.body.get("metadata")).get("annotations"))
-    for name in _LOGIN_ANNOTATIONS:
-        value = str(annotations.get(name, "")).strip().lower()
-        if value and value not in ("none", "false") and (name != "konghq.com/plugins" or _is_login(value)):
-            return "a login of the ingress"
-    middlewares = str(annotations.get(_MIDDLEWARES, "")).lower()
-    return "a login of the ingress" if _is_login(middlewares) else ""
-
-
-def _is_login(value: str) -> bool:
-    return any(word in value for word in _LOGIN_WORDS)
-
-
-def _sidecar(workload: Workload) -> str:
-    """The proxy beside the program that asks for a login; none where it is all there is in the pod."""
-    names = [_proxy_of(container.image) for container in workload.containers]
-    return next(filter(None, names), "") if len(names) > 1 else ""
+def _sidecar(workload: Workload, service: Resource | None, end: End) -> Iterator[Front]:
+    """The proxy beside the program that asks for a login; none where it is all there is, or the Service leads past it."""
+    named = [(container, _proxy_of(container.image)) for container in workload.containers]
+    proxies = [(container, name) for container, name in named if name]
+    if not proxies or len(named) == 1:
+        return
+    past = {port.get("containerPort") for container, name in named if not name for _, port in container.ports}
+    spec = mapping(service.body.get("spec")) if service is not None else {}
+    targets = {number for _, port in mappings(spec.get("ports")) for number in _targets(port, end)}
+    if not targets & past:
+        yield Front(proxies[0][1])
 
 
 def _proxy_of(image: str) -> str:
     return _PROXIES.get(parse_image_name(image).repository.rpartition("/")[2], "")
-
-
-def _mesh_policy(workload: Workload, inventory: Inventory) -> str:
-    """The kind of mesh policy in the namespace of the pods that asks who is there."""
-    for kind in _MESH_POLICIES:
-        if inventory.holds(kind, workload.resource.namespace):
-            mesh = "Istio" if "istio" in kind else "Linkerd"
-            return f"{mesh}'s {kind.partition('.')[0]}"
-    return ""
 
 
 def _behind_proxies(workload: Workload, inventory: Inventory) -> Iterator[Entry]:
@@ -196,7 +178,8 @@ def _behind_proxies(workload: Workload, inventory: Inventory) -> Iterator[Entry]
             if name in services:
                 for way in _from_outside(proxy, inventory):
                     login = next(filter(None, (_proxy_of(c.image) for c in proxy.containers)), "")
-                    yield Entry(BEHIND_LOGIN, (*way.through, proxy.resource, services[name]), login)
+                    through = (*way.through, proxy.resource, services[name])
+                    yield Entry(BEHIND_LOGIN, through, Front(login))
 
 
 def _proxies(inventory: Inventory) -> list[Workload]:

@@ -180,7 +180,10 @@ def _way(entry: Entry) -> str:
     if entry.reach == ON_NODE:
         return f"reachable at {entry.place}"
     through = f" through {_name(entry.through[0])}" if entry.through else ""
-    return f"reachable from the internet{through}{f' behind {entry.login}' if entry.login else ''}"
+    front = entry.front
+    if front is not None and not front.is_read:
+        return f"reachable from the internet{through} ({front.sentence}, is named in front of it)"
+    return f"reachable from the internet{through}{f' behind {front.sentence}' if front else ''}"
 
 
 def _name(resource: Resource) -> str:
@@ -219,8 +222,9 @@ def _path(
     if entry.reach == BEHIND_POLICY:
         start = "pods that a policy lets in"
     ways = [AttackStep("way", _name(one), one.id) for one in entry.through]
-    if entry.login:
-        ways.insert(max(0, len(ways) - 1), AttackStep("way", entry.login))
+    if entry.front:
+        name, said = entry.front.sentence.split(", ", 1)
+        ways.insert(max(0, len(ways) - 1), AttackStep("way", name, details=(said,)))
     details = (*(_DETAILS[id] for id in ids if id in _DETAILS), *_vulnerabilities(image))
     pods = AttackStep(
         "workload", workload.name, workload.resource.id, details, tuple(id for id in ids if id in _EASE)

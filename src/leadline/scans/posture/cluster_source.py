@@ -8,6 +8,7 @@ from leadline.model.finding import Skip
 from leadline.model.report import Target
 from leadline.outputs.rows.place import NoPlaces
 from leadline.posture.required_kinds import kinds_needed
+from leadline.posture.risk.fronts import FRONT_KINDS
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.reading import Reading
 from leadline.scans.posture.selection import split_workload
@@ -39,7 +40,9 @@ def read_cluster_of(options: PostureOptions, controls: Sequence[BuiltControl]) -
 def _all(cluster: Cluster, options: PostureOptions, controls: Sequence[BuiltControl]) -> Reading:
     snapshot = read_cluster(
         cluster,
-        kinds_needed(controls) | (set(KINDS) if options.use_target_waivers else set()),
+        kinds_needed(controls)
+        | (set(KINDS) if options.use_target_waivers else set())
+        | (set(FRONT_KINDS) if options.with_fronts else set()),
         options.include_namespaces,
         options.exclude_namespaces,
         shown_by(options),

@@ -10,6 +10,7 @@ from leadline.posture.checks.exposure import (
     service_exposures,
 )
 from leadline.posture.inventory import Facts, Inventory
+from leadline.posture.risk.entries import ways_from_outside
 from leadline.posture.subject import Workload, mapping, mappings
 from leadline.posture.worlds import Worlds
 
@@ -31,6 +32,21 @@ def exposed_in(worlds: Worlds) -> Mapping[str, tuple[str, ...]]:
         if ways:
             found[resource.id] = tuple(dict.fromkeys(ways))
     return found
+
+
+def ways_before(workload: Workload, inventory: Inventory) -> Iterator[tuple[str, str]]:
+    """The titles of what leads to the pods from outside, and what asks for a login there, in words.
+
+    ``shop/Ingress/web → shop/Service/web``, ``behind Authelia, as far as its configuration was read``.
+    """
+    for entry in ways_from_outside(workload, inventory):
+        through = " → ".join(one.title for one in entry.through) or entry.place
+        if entry.front is None:
+            yield through, "no login was found"
+        elif entry.front.is_read:
+            yield through, f"behind {entry.front.sentence}"
+        else:
+            yield through, f"counts as open: {entry.front.sentence}, is named in front of it"
 
 
 def _ways(workload: Workload, inventory: Inventory) -> Iterator[str]:

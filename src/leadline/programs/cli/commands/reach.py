@@ -29,6 +29,7 @@ from leadline.programs.cli.flags import (
 from leadline.programs.cli.progress import progress
 from leadline.programs.cli.scan_request import options_of, request_without_report
 from leadline.programs.cli.terminal import configure_log, width_of
+from leadline.scans.posture.exposed_objects import ways_before
 from leadline.scans.posture.posture_scan import open_posture_scan
 
 EPILOG = """
@@ -87,7 +88,9 @@ def command(
     secrets = SecretValues()
     configure_log(is_debug=request.debug, secrets=secrets)
     with progress(f"reading {' '.join(paths)}", is_wanted=not request.quiet) as display:
-        options = replace(options_of(request, display.say, with_scores=False), secrets=secrets)
+        options = replace(
+            options_of(request, display.say, with_scores=False), secrets=secrets, with_fronts=True
+        )
         with open_posture_scan(paths, options) as scan:
             display.end()
             report = scan.report
@@ -103,12 +106,15 @@ def command(
         (port, one, "unknown" if report.unread and one.verdict == "allowed" else one.verdict)
         for port, one in reached
     ]
+    ways = tuple(dict.fromkeys(ways_before(*ends[1].pods))) if ends[1].pods else ()
     if format == "json":
         not_read = [plain(one.where, 4096) for one in report.unread]
-        click.echo(json_text({"connections": [_row(ends, *one) for one in found], "notRead": not_read}))
+        outside = [{"through": through, "login": login} for through, login in ways]
+        rows = [_row(ends, *one) for one in found]
+        click.echo(json_text({"connections": rows, "fromOutside": outside, "notRead": not_read}))
     else:
         width = width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
-        for line in _lines(ends, found, width):
+        for line in (*_lines(ends, found, width), *_outside_lines(ways, width)):
             click.echo(line)
         for line in unread_lines(report.unread, width, shows_all=False) if report.unread else ():
             click.echo(line)
@@ -167,6 +173,16 @@ def _lines(ends: tuple[Point, Point], found: Sequence[Reached], width: int) -> I
             for number, line in enumerate(wrapped(_said(side), width - 9)):
                 yield f"    {'' if number else way:3}  {line}"
     yield ""
+
+
+def _outside_lines(ways: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
+    """What leads to the destination from outside of the cluster, whatever was asked for."""
+    for through, login in ways[:_NAMED]:
+        yield from wrapped(f"from outside: {plain(through, 1_000)}, {plain(login)}", width)
+    if len(ways) > _NAMED:
+        yield f"and {len(ways) - _NAMED} more ways; -f json has all"
+    if ways:
+        yield ""
 
 
 def _said(side: Side) -> str:

@@ -80,7 +80,9 @@ def command(paths: tuple[str, ...], format: str, top: int, images: str, **flags:
     secrets = SecretValues()
     configure_log(is_debug=request.debug, secrets=secrets)
     with progress(f"scanning {' '.join(paths)}", is_wanted=not request.quiet) as display:
-        options = replace(options_of(request, display.say, with_scores=False), secrets=secrets)
+        options = replace(
+            options_of(request, display.say, with_scores=False), secrets=secrets, with_fronts=True
+        )
         with open_posture_scan(paths, options) as scan:
             display.end()
             report = scan.report
