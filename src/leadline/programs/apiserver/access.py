@@ -8,6 +8,7 @@ from msgspec import Struct
 from leadline.programs.apiserver.exchange import Exchange
 
 ANONYMOUS = "system:anonymous"
+MASTERS = "system:masters"
 
 
 class User(Struct, frozen=True):

@@ -19,14 +19,12 @@ from leadline.programs.apiserver.feed import Feed
 from leadline.programs.apiserver.finding_view import FindingView
 from leadline.programs.apiserver.kinds import Kind, serve
 from leadline.programs.apiserver.refusal import Refusal
+from leadline.programs.apiserver.shares import Shares
 from leadline.programs.apiserver.watching import Watch
-from leadline.programs.apiserver.writing import Writes
+from leadline.programs.apiserver.writing import Writes, most_bytes
 
 log = logging.getLogger(__name__)
 HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
-MAX_WATCHES = 5_000
-MAX_BODY_BYTES = 256 * 2**20
-"""Of all request bodies that are being read at a time."""
 
 
 class App:
@@ -37,7 +35,10 @@ class App:
         access: Access,
         namespaces: Namespaces,
         patience: Patience = Patience(),  # noqa: B008
+        *,
+        own_namespace: str = "",
     ) -> None:
+        """``own_namespace``: whose accounts take nothing of the others' share; empty for none."""
         kinds = tuple(kinds)
         self._store = store
         self._served = {(kind.group, kind.version, kind.plural): serve(kind) for kind in kinds}
@@ -49,7 +50,7 @@ class App:
         self._writes = Writes(store, access, namespaces)
         self._patience = patience
         self._writers: Counter[str] = Counter()
-        self._watches = 0
+        self._shares = Shares(own_namespace)
         self._stopping = asyncio.Event()
 
     async def prepare(self) -> None:
@@ -115,13 +116,13 @@ class App:
                 async def check_again() -> None:
                     await self._check(await self._access.user_of(exchange), target)
 
-                async with self._watching():
+                with self._shares.take(user, "watches"):
                     watch = Watch(self._store, self.feed, exchange, target, check_again)
                     await watch.run(self._stopping)
             case verb:
                 if target.kind.is_computed:
                     raise refusal.computed(target.kind)
-                async with self._writing(target.kind):
+                async with self._writing(target.kind, exchange, user):
                     write = {
                         "create": self._writes.create,
                         "update": self._writes.update,
@@ -147,24 +148,21 @@ class App:
         )
 
     @asynccontextmanager
-    async def _writing(self, kind: Kind) -> AsyncIterator[None]:
+    async def _writing(self, kind: Kind, exchange: Exchange, user: User) -> AsyncIterator[None]:
         if self._writers[kind.plural] >= kind.max_writers:
             raise refusal.too_many()
-        self._writers[kind.plural] += 1
-        try:
-            yield
-        finally:
-            self._writers[kind.plural] -= 1
-
-    @asynccontextmanager
-    async def _watching(self) -> AsyncIterator[None]:
-        if self._watches >= MAX_WATCHES:
-            raise refusal.too_many()
-        self._watches += 1
-        try:
-            yield
-        finally:
-            self._watches -= 1
+        length = exchange.header(b"content-length")
+        # What comes in chunks may be as long as any.
+        unsaid = most_bytes(kind) if exchange.header(b"transfer-encoding") else 0
+        size = int(length) if length.isdecimal() else unsaid
+        if size > most_bytes(kind):
+            raise refusal.too_large(f"an object of {kind.plural}", most_bytes(kind))
+        with self._shares.take(user, "writes"), self._shares.take(user, "body_bytes", size):
+            self._writers[kind.plural] += 1
+            try:
+                yield
+            finally:
+                self._writers[kind.plural] -= 1
 
 
 async def _refuse(exchange: Exchange, refused: Refusal) -> None:

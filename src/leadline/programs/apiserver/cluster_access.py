@@ -8,7 +8,7 @@ import orjson
 from msgspec import Struct
 
 from leadline.programs.apiserver import refusal
-from leadline.programs.apiserver.access import ANONYMOUS, Asked, User
+from leadline.programs.apiserver.access import ANONYMOUS, MASTERS, Asked, User
 from leadline.programs.apiserver.exchange import Exchange
 from leadline.programs.apiserver.kept import Kept
 from leadline.programs.apiserver.kube_api import KubeApi
@@ -16,7 +16,6 @@ from leadline.programs.apiserver.kube_api import KubeApi
 CONFIG_MAP = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication"
 KEPT_S = 10.0
 """As the library that Kubernetes' own extension servers are made with."""
-MASTERS = "system:masters"
 _AUTHENTICATED = "system:authenticated"
 _MAX_TOKEN_BYTES = 64 * 2**10
 

@@ -114,7 +114,7 @@ async def serve(settings: Settings, folder: Path) -> None:
     try:
         access = ClusterAccess(kube, await read_front_proxy(kube))
         namespaces = ClusterNamespaces(kube)
-        app = App(store, KINDS, access, namespaces)
+        app = App(store, KINDS, access, namespaces, own_namespace=_own_namespace(settings))
         await _prepare(app)
         socket = Socket(settings.host, settings.port, *_pair(settings, own))
         tls = Tls(socket, access.front_proxy.ca)
@@ -138,6 +138,14 @@ async def serve(settings: Settings, folder: Path) -> None:
     finally:
         await store.close()
         await kube.close()
+
+
+def _own_namespace(settings: Settings) -> str:
+    """The one that our account is in; empty where its token is not one that a pod is given."""
+    try:
+        return settings.token_file.with_name("namespace").read_text("utf-8").strip()
+    except OSError:
+        return ""
 
 
 async def _prepare(app: App) -> None:

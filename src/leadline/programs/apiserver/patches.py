@@ -7,6 +7,10 @@ from leadline.programs.apiserver import refusal
 MAX_OPERATIONS = 10_000
 MAX_COPIED = 100_000
 """Values, of all copies of one patch."""
+MAX_COPIED_BYTES = 4 << 20
+"""Of their texts and names: what is copied thousands of times may be long."""
+MAX_MOVED = 20_000_000
+"""Entries of lists that make room for another, in one patch."""
 _MISSING = object()
 
 
@@ -45,35 +49,56 @@ class _Budget:
 
     def __init__(self) -> None:
         self._left = MAX_COPIED
+        self._left_bytes = MAX_COPIED_BYTES
+        self._left_moves = MAX_MOVED
 
     def copy(self, value: Any) -> Any:
         """Raises: ``Refusal`` where it is used up."""
         self._left -= 1
         if self._left < 0:
             raise refusal.too_large("what a JSON patch copies", MAX_COPIED)
+        if isinstance(value, str):
+            self._copy_text(value)
         if isinstance(value, dict):
+            for name in value:
+                self._copy_text(name)
             return {name: self.copy(member) for name, member in value.items()}
         if isinstance(value, list):
             return [self.copy(member) for member in value]
         return value
+
+    def _copy_text(self, text: str) -> None:
+        self._left_bytes -= 4 * len(text)  # UTF-8 takes so much at most
+        if self._left_bytes < 0:
+            raise refusal.too_large("what a JSON patch copies", MAX_COPIED_BYTES)
+
+    def move(self, entries: list[Any]) -> None:
+        """An entry comes into or out of ``entries``. Raises: ``Refusal`` where it is used up."""
+        self._left_moves -= len(entries)
+        if self._left_moves < 0:
+            raise refusal.too_large("what a JSON patch moves in lists", MAX_MOVED)
 
 
 def _one(whole: Any, operation: dict[str, Any], budget: _Budget) -> Any:
     path = _pointer(operation.get("path"))
     match operation.get("op"):
         case "add":
-            return _add(whole, path, _value(operation))
+            return _add(whole, path, _value(operation), budget)
         case "remove":
-            return _remove(whole, path)
+            return _remove(whole, path, budget)
         case "replace":
             _get(whole, path)
-            return _add(_remove(whole, path), path, _value(operation)) if path else _value(operation)
+            return (
+                _add(_remove(whole, path, budget), path, _value(operation), budget)
+                if path
+                else _value(operation)
+            )
         case "move":
             source = _pointer(operation.get("from"))
             value = _get(whole, source)
-            return _add(_remove(whole, source), path, value)
+            return _add(_remove(whole, source, budget), path, value, budget)
         case "copy":
-            return _add(whole, path, budget.copy(_get(whole, _pointer(operation.get("from")))))
+            return _add(whole, path, budget.copy(_get(whole, _pointer(operation.get("from")))), budget)
         case "test":
             if _get(whole, path) != _value(operation):
                 raise _unprocessable(f"testing value {operation.get('path')} failed")
@@ -107,13 +132,14 @@ def _get(whole: Any, path: list[str]) -> Any:
     return whole
 
 
-def _add(whole: Any, path: list[str], value: Any) -> Any:
+def _add(whole: Any, path: list[str], value: Any, budget: _Budget) -> Any:
     if not path:
         return value
     parent = _get(whole, path[:-1])
     if isinstance(parent, dict):
         parent[path[-1]] = value
     elif isinstance(parent, list):
+        budget.move(parent)
         at = len(parent) if path[-1] == "-" else _index(path[-1], len(parent))
         parent.insert(at, value)
     else:
@@ -121,7 +147,7 @@ def _add(whole: Any, path: list[str], value: Any) -> Any:
     return whole
 
 
-def _remove(whole: Any, path: list[str]) -> Any:
+def _remove(whole: Any, path: list[str], budget: _Budget) -> Any:
     if not path:
         raise _no_place(path)
     _get(whole, path)
@@ -129,6 +155,7 @@ def _remove(whole: Any, path: list[str]) -> Any:
     if isinstance(parent, dict):
         del parent[path[-1]]
     else:
+        budget.move(parent)
         del parent[_index(path[-1], len(parent) - 1)]
     return whole
 

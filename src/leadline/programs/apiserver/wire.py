@@ -1,5 +1,6 @@
 """Objects as clients write them, and the three parts in which a store keeps them."""
 
+import gc
 import re
 import uuid
 from typing import Any
@@ -23,6 +24,11 @@ _LABEL_KEY = re.compile(
 )
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 _MAX_ANNOTATION_BYTES = 256 * 2**10
+_MAX_LABELS = 1_000
+"""They come along in every list, whatever part of the objects is asked for."""
+_LARGE_BYTES = 2**20
+MAX_MARKS = 2_000_000
+"""Commas, colons and brackets in a body: parsed, each may stand for a value many times as large."""
 DEEPEST = 250
 """Nested lists and objects; call stacks in profiles nest deepest of what is real."""
 _HEAD = frozenset({"kind", "apiVersion", "metadata"})
@@ -41,10 +47,19 @@ def parse(content: bytes) -> Object:
 
 def parse_any(content: bytes) -> Any:
     """Raises: ``Refusal`` for what is no JSON, or nested too deeply to be worked on."""
+    if len(content) > MAX_MARKS and sum(map(content.count, (b",", b":", b"[", b"{"))) > MAX_MARKS:
+        raise refusal.too_large("the number of values in the body", MAX_MARKS)
+    # Looked through for garbage again and again while it is made, a large one takes five times as long.
+    is_large = len(content) > _LARGE_BYTES
+    if is_large:
+        gc.disable()
     try:
         parsed = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise refusal.bad_request(f"the body cannot be read: {error}") from error
+    finally:
+        if is_large:
+            gc.enable()
     if content.count(b"[") + content.count(b"{") > DEEPEST:
         encoded(parsed)
     return parsed
@@ -117,6 +132,9 @@ def check_metadata(kind: Kind, metadata: Metadata) -> None:
     if not _NAME.fullmatch(name):
         why = "Invalid value: a name consists of lower case letters, digits, '-' and '.', and begins and ends with a letter or digit"
         raise refusal.invalid(kind, name, "metadata.name", why)
+    if len(metadata["labels"]) > _MAX_LABELS:
+        why = f"Too many: must have at most {_MAX_LABELS} items"
+        raise refusal.invalid(kind, name, "metadata.labels", why)
     for key, value in metadata["labels"].items():
         if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
             raise refusal.invalid(kind, name, "metadata.labels", f'Invalid value: "{key}={value}"')

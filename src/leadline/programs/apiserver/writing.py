@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from functools import cached_property
-from typing import Any
+from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import cached_property, partial
+from typing import Any, TypeVar
 
 import orjson
-import yaml
 from msgspec import Struct, structs
 
 from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
@@ -20,14 +20,20 @@ from leadline.programs.apiserver.fields import Application
 from leadline.programs.apiserver.kinds import Kind, Served
 from leadline.programs.apiserver.refusal import Refusal
 from leadline.programs.apiserver.wire import Metadata, Object
+from leadline.sources.yaml.parser import Limits, parse_documents
 
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 PATCHES = (JSON_PATCH, MERGE_PATCH, APPLY_PATCH)
 _ATTEMPTS = 8
+T = TypeVar("T")
 _LARGE_BYTES = 2**20
-"""Larger bodies are parsed in a thread."""
+"""Larger bodies are worked on in a thread, one at a time: parsed, each takes many times its size."""
+MAX_BYTES = 32 << 20
+"""Of any body, whatever its kind allows."""
+_YAML = Limits(size_bytes=3 << 20, documents=2, nodes=200_000, alias_nodes=0, depth=wire.DEEPEST)
+"""As large as kube-apiserver takes it. Aliases repeat what they stand for: a few hundred bytes fill the memory."""
 _AT_A_TIME = 100
 
 
@@ -63,17 +69,30 @@ class Writes:
         self._store = store
         self._access = access
         self._namespaces = namespaces
+        self._large = asyncio.Lock()
 
     async def create(self, exchange: Exchange, target: Target, user: User) -> None:
         kind = target.kind
-        whole = await self._object(exchange, target)
-        metadata = wire.prepare(kind, whole, target.namespace)
-        await self._check_namespace(target)
-        wire.make_new(metadata)
-        metadata.pop("managedFields", None)
-        fields.track(kind, None, whole, exchange.query.get("fieldManager", ""))
-        key = wire.key_of(kind, metadata)
-        content = wire.content_of(target.served, whole)
+        sent = await self._content(exchange, target, (JSON,))
+
+        def read() -> Object:
+            whole = self._object(exchange, target, sent)
+            wire.prepare(kind, whole, target.namespace)
+            return whole
+
+        def made(whole: Object) -> tuple[Key, Content]:
+            metadata = whole["metadata"]
+            wire.make_new(metadata)
+            metadata.pop("managedFields", None)
+            fields.track(kind, None, whole, exchange.query.get("fieldManager", ""))
+            return wire.key_of(kind, metadata), wire.content_of(target.served, whole)
+
+        is_large = len(sent) > _LARGE_BYTES
+        async with self._turn(is_large):
+            whole = await _worked(is_large, read)
+            await self._check_namespace(target)
+            key, content = await _worked(is_large, partial(made, whole))
+            del whole
         if asked.is_dry(exchange):
             if await self._store.get(key):
                 raise refusal.exists(kind, key.name)
@@ -86,8 +105,16 @@ class Writes:
         await exchange.answer(asked.shown(exchange, target).one(entry), 201)
 
     async def update(self, exchange: Exchange, target: Target, user: User) -> None:
+        content = await self._content(exchange, target, (JSON,))
+        is_large = len(content) > _LARGE_BYTES
+        async with self._turn(is_large):
+            whole = await _worked(is_large, partial(self._object, exchange, target, content))
+            change = self._update_change(exchange, target, whole)
+            saved = await self._save(target, change, asked.is_dry(exchange), is_large=is_large)
+        await exchange.answer(asked.shown(exchange, target).one(saved.entry))
+
+    def _update_change(self, exchange: Exchange, target: Target, whole: Object) -> Change:
         kind = target.kind
-        whole = await self._object(exchange, target)
         metadata = wire.prepare(kind, whole, target.namespace, target.name)
         sent = {name: metadata.get(name) for name in ("uid", "resourceVersion")}
 
@@ -104,17 +131,21 @@ class Writes:
                 fields.track(kind, old.whole, new, manager)
             return new
 
-        saved = await self._save(target, change, asked.is_dry(exchange))
-        await exchange.answer(asked.shown(exchange, target).one(saved.entry))
+        return change
 
     async def patch(self, exchange: Exchange, target: Target, user: User) -> None:
         kind, name = target.kind, target.name
-        change = await self._patch_change(exchange, target)
-        if exchange.media_type == APPLY_PATCH:
-            key = Key(kind.plural, target.namespace, name)
-            if await self._store.get(key) is None:
-                await self._check_create(target, user)
-        saved = await self._save(target, change, asked.is_dry(exchange))
+        content = await self._content(exchange, target, PATCHES)
+        is_large = len(content) > _LARGE_BYTES
+        async with self._turn(is_large):
+            is_yaml = exchange.media_type == APPLY_PATCH and content[:1] != b"{"
+            read = partial(self._patch_change, exchange, target, content)
+            change = await _worked(is_large or is_yaml, read)
+            if exchange.media_type == APPLY_PATCH:
+                key = Key(kind.plural, target.namespace, name)
+                if await self._store.get(key) is None:
+                    await self._check_create(target, user)
+            saved = await self._save(target, change, asked.is_dry(exchange), is_large=is_large)
         shown = asked.shown(exchange, target)
         await exchange.answer(shown.one(saved.entry), 201 if saved.is_new else 200)
 
@@ -144,24 +175,23 @@ class Writes:
                         raise outcome
         await exchange.answer(_success({"group": target.kind.group, "kind": target.kind.plural}))
 
-    async def _object(self, exchange: Exchange, target: Target) -> Object:
-        """What was sent, parsed and checked; large ones in a thread."""
-        content = await self._content(exchange, target, (JSON,))
-        if len(content) > _LARGE_BYTES:
-            whole = await asyncio.to_thread(wire.parse, content)
-        else:
-            whole = wire.parse(content)
+    def _turn(self, is_large: bool) -> AbstractAsyncContextManager[object]:
+        """To be held while a large body, or an object that was made of one, is in memory as a whole."""
+        return self._large if is_large else nullcontext()
+
+    def _object(self, exchange: Exchange, target: Target, content: bytes) -> Object:
+        """What was sent, parsed and checked."""
+        whole = wire.parse(content)
         self._validate(exchange, target.served, whole, content)
         return whole
 
     async def _content(self, exchange: Exchange, target: Target, known: tuple[str, ...]) -> bytes:
         if exchange.media_type not in known:
             raise refusal.unsupported_media(known)
-        return await exchange.body(target.kind.max_bytes, f"an object of {target.kind.plural}")
+        return await exchange.body(most_bytes(target.kind), f"an object of {target.kind.plural}")
 
-    async def _patch_change(self, exchange: Exchange, target: Target) -> Change:
+    def _patch_change(self, exchange: Exchange, target: Target, content: bytes) -> Change:
         kind = target.kind
-        content = await self._content(exchange, target, PATCHES)
         manager = exchange.query.get("fieldManager", "")
         if exchange.media_type == APPLY_PATCH:
             if not manager:
@@ -226,8 +256,8 @@ class Writes:
     def _validate(self, exchange: Exchange, served: Served, whole: Object, content: bytes = b"") -> None:
         """``content`` is what ``whole`` was parsed from, if it was."""
         content = content or wire.encoded(whole)
-        if len(content) > served.kind.max_bytes:
-            raise refusal.too_large(f"an object of {served.kind.plural}", served.kind.max_bytes)
+        if len(content) > most_bytes(served.kind):
+            raise refusal.too_large(f"an object of {served.kind.plural}", most_bytes(served.kind))
         wanted = exchange.query.get("fieldValidation", "") or "Warn"
         stricter = "" if wanted == "Ignore" else served.strict.problem(content)
         if wanted != "Ignore" and not stricter:
@@ -254,18 +284,23 @@ class Writes:
         return await self._save(target, change, deletion.is_dry, keeps=wire.IDENTITY)
 
     async def _save(
-        self, target: Target, change: Change, is_dry: bool, *, keeps: tuple[str, ...] = wire.OURS
+        self,
+        target: Target,
+        change: Change,
+        is_dry: bool,
+        *,
+        is_large: bool = False,
+        keeps: tuple[str, ...] = wire.OURS,
     ) -> Saved:
-        """Raises: ``Refusal`` where others were faster again and again."""
+        """``is_large``: the turn of large ones is held already. Raises: ``Refusal`` where others were faster again and again."""
         served, kind = target.served, target.kind
         key = Key(kind.plural, target.namespace, target.name)
         for _ in range(_ATTEMPTS):
             entry = await self._store.get(key)
-            old = Old(served, entry) if entry else None
-            new = change(old)
-            if new is not None and old is not None:
-                _keep(new["metadata"], old.metadata, keeps)
-            if new is None or _is_released(new):
+            of_large = is_large or (entry is not None and len(entry.content.body) > _LARGE_BYTES)
+            async with self._turn(of_large and not is_large):
+                content = await _worked(of_large, partial(_changed, served, entry, change, keeps))
+            if content is None:
                 assert entry is not None
                 if is_dry:
                     return Saved(entry, is_deleted=True)
@@ -273,12 +308,9 @@ class Writes:
                     return Saved(await self._store.delete(key, entry.revision), is_deleted=True)
                 except ConflictError:
                     continue
-            content = wire.content_of(served, new)
-            if entry is not None:
-                content = _with_generation(content, entry, new["metadata"])
-                if _is_same(content, entry.content):
-                    # Nothing changed: no revision, no event.
-                    return Saved(entry)
+            if entry is not None and content is entry.content:
+                # Nothing changed: no revision, no event.
+                return Saved(entry)
             if is_dry:
                 return Saved(
                     Entry(key, entry.revision if entry else self._store.revision, content), entry is None
@@ -289,6 +321,32 @@ class Writes:
             except ConflictError:
                 continue
         raise refusal.modified(kind, target.name)
+
+
+def most_bytes(kind: Kind) -> int:
+    """Of the body of one request that writes an object of ``kind``."""
+    return min(kind.max_bytes, MAX_BYTES)
+
+
+async def _worked(is_large: bool, work: Callable[[], T]) -> T:
+    """``work()``, in a thread where it takes long."""
+    return await asyncio.to_thread(work) if is_large else work()
+
+
+def _changed(served: Served, entry: Entry | None, change: Change, keeps: tuple[str, ...]) -> Content | None:
+    """What ``change`` makes of ``entry``: its very content where nothing is another, ``None`` where it goes."""
+    old = Old(served, entry) if entry else None
+    new = change(old)
+    if new is not None and old is not None:
+        _keep(new["metadata"], old.metadata, keeps)
+    if new is None or _is_released(new):
+        return None
+    content = wire.content_of(served, new)
+    if entry is not None:
+        content = _with_generation(content, entry, new["metadata"])
+        if _is_same(content, entry.content):
+            return entry.content
+    return content
 
 
 def _keep(new: Metadata, old: Metadata, names: tuple[str, ...]) -> None:
@@ -326,26 +384,14 @@ def _check_preconditions(kind: Kind, old: Old, sent: Metadata) -> None:
 def _applied(content: bytes) -> Object:
     if content[:1] == b"{":
         return wire.parse(content)
-    try:
-        _check_yaml(content)
-        whole = orjson.dumps(yaml.load(content, yaml.CSafeLoader))
-    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
-        raise refusal.bad_request(f"the body cannot be read: {error}") from error
-    return wire.parse(whole)
-
-
-def _check_yaml(content: bytes) -> None:
-    """Aliases repeat what they stand for, and a few hundred bytes of them fill the memory. Raises: ``Refusal``."""
-    depth = 0
-    for event in yaml.parse(content, yaml.CSafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise refusal.bad_request("the body has YAML aliases")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > wire.DEEPEST:
-            raise refusal.bad_request(f"the body is nested deeper than {wire.DEEPEST} levels")
+    documents = parse_documents(content, _YAML)
+    problem = next((one.problem for one in documents if one.problem), None)
+    if problem is not None:
+        where = f"line {problem.line}: " if problem.line else ""
+        raise refusal.bad_request(f"the body cannot be read: {where}{problem.why}")
+    if len(documents) != 1 or not isinstance(documents[0].body, dict):
+        raise refusal.bad_request("the body is not one YAML document with an object")
+    return wire.parse(wire.encoded(documents[0].body))
 
 
 def _parsed_patch(content: bytes, media_type: str) -> Any:
