@@ -25,7 +25,12 @@ BY_EXCEPTION = "w/exceptions"
 """The sub-status of what fails and is accepted."""
 ACCEPTED_IN = "acceptedIn"
 """Of a control that fails, the frameworks that alone accept it, each with the name of the waiver."""
-SUB_STATUS: dict[SkipKind, str] = {"no objects": "irrelevant", "not read": "notEvaluated"}
+SUB_STATUS: dict[SkipKind, str] = {
+    "no objects": "irrelevant",
+    "not read": "notEvaluated",
+    "not applicable": "not applicable",
+    "no facts": "no facts",
+}
 """Why a control could not judge an object, in the words that clients know."""
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 Place = tuple[str, str]

@@ -64,8 +64,9 @@ class Finding(Struct, frozen=True, omit_defaults=True):
         return self.violation.value if isinstance(self.violation, Set) else None
 
 
-SkipKind = Literal["no objects", "settings", "manual", "not built", "not read"]
-"""Why a control judged nothing: nothing to look at, a setting is empty, a person has to, no check yet, access."""
+SkipKind = Literal["no objects", "settings", "manual", "not built", "not read", "not applicable", "no facts"]
+"""Why a control judged nothing: nothing to look at, a setting is empty, a person has to, no check yet, access, what it is about
+does not exist here, nothing was read of nodes or by the cloud."""
 
 
 class Skip(Struct, frozen=True):

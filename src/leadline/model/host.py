@@ -65,6 +65,8 @@ class KubeletFacts(Struct, frozen=True, rename="camel", omit_defaults=True):
     drop_in_files: tuple[FileFact, ...] = ()
     kube_config_file: FileFact | None = None
     client_ca_file: FileFact | None = field(name="clientCAFile", default=None)
+    cloud_config_file: FileFact | None = None
+    """By which the node speaks to its cloud: ``azure.json``."""
     settings: tuple[Setting, ...] = ()
 
 

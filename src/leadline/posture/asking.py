@@ -12,7 +12,16 @@ from typing import Any
 from leadline.kube.rbac import RBAC_KINDS, Grant, Rights
 from leadline.kube.workload import malformed_fields
 from leadline.log import log_of
-from leadline.model.control import Missing, NotJudged, Remove, Review, Set, Violation, Violations
+from leadline.model.control import (
+    Missing,
+    NotApplicable,
+    NotJudged,
+    Remove,
+    Review,
+    Set,
+    Violation,
+    Violations,
+)
 from leadline.model.finding import Finding
 from leadline.model.resource import Resource, with_own_ids
 from leadline.model.unread import Unread
@@ -160,7 +169,11 @@ class Asking:
                             rooted = _rooted(violation, prefix, one.id)
                             one.findings.append(Finding(control_id, one.id, rooted, one.joined))
                     except NotJudged as reason:
-                        one.give_up(control_id, Reason(reason.why, reason.unread is not None))
+                        is_absent = isinstance(reason, NotApplicable)
+                        one.give_up(
+                            control_id,
+                            Reason(reason.why, reason.unread is not None, is_not_applicable=is_absent),
+                        )
                         if reason.unread is not None:
                             one.unread.append((control_id, reason.unread))
                     except (Exception, SystemExit) as fault:

@@ -95,7 +95,7 @@ class Questions:
         elif control.check is None or control.subject is None:
             self.left_out.append(Skip(control.id, f"not built yet: needs {control.needs}", "not built"))
         elif control.cloud and self._facts.cloud not in ("", control.cloud):
-            self.left_out.append(Skip(control.id, f"for {control.cloud} clusters only"))
+            self.left_out.append(Skip(control.id, f"for {control.cloud} clusters only", "not applicable"))
         else:
             chosen = {name: self._settings.get(name, default) for name, default in control.settings.items()}
             if control.needs_setting and not any(chosen.values()):

@@ -13,6 +13,7 @@ from leadline.model.finding import Finding, Skip
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.posture.control_plane import ControlPlaneProcess
+from leadline.posture.fact_kinds import how_to_get
 from leadline.posture.subject import Namespace
 
 _MOST_SHARED = 20_000
@@ -26,10 +27,16 @@ class Reason(Struct, frozen=True):
     is_unread: bool = False
     """Whether something could not be read for it."""
     is_fault: bool = False
+    is_not_applicable: bool = False
+    """Whether it is known that there is nothing to judge."""
+
+    @property
+    def weight(self) -> int:
+        return 2 if self.is_unread else 0 if self.is_not_applicable else 1
 
     def outweighs(self, other: "Reason | None") -> bool:
-        """Whether it is said rather than ``other``: what could not be read, rather than what a control does not look at."""
-        return other is None or (self.is_unread and not other.is_unread)
+        """Whether it is said rather than ``other``: what could not be read, then what is not known, then what is not there."""
+        return other is None or self.weight > other.weight
 
 
 class SubjectVerdict(Struct, frozen=True):
@@ -202,11 +209,19 @@ def _skips(
 
 
 def _never(control: BuiltControl, reason: Reason | None) -> Skip:
-    return Skip(control.id, _nothing_to_judge(control)) if reason is None else _skip(control.id, reason)
+    if reason is not None:
+        return _skip(control.id, reason)
+    how = how_to_get(control.kinds)
+    if how:
+        by = "facts of nodes were" if "--host-facts" in how else "description by the cloud was"
+        return Skip(control.id, f"no {by} read; {how}", "no facts")
+    return Skip(control.id, _nothing_to_judge(control))
 
 
 def _skip(control_id: str, reason: Reason) -> Skip:
-    return Skip(control_id, reason.why, "not read" if reason.is_unread or reason.is_fault else "no objects")
+    if reason.is_unread or reason.is_fault:
+        return Skip(control_id, reason.why, "not read")
+    return Skip(control_id, reason.why, "not applicable" if reason.is_not_applicable else "no objects")
 
 
 def _nothing_to_judge(control: BuiltControl) -> str:

@@ -94,6 +94,10 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     with_scores: bool = True
     """Whether the headline frameworks are counted where no framework was chosen."""
     charts: ChartOptions = ChartOptions()
+    host_facts: tuple[str, ...] = ()
+    """Files that ``leadline host facts`` wrote; they are judged with the target, or alone where there is none."""
+    cloud_facts: tuple[str, ...] = ()
+    """Files with what a cloud says of the cluster, as its command line prints it."""
     kube_context: str = ""
     kubeconfig: str = ""
     standard_input: bytes = b""

@@ -73,12 +73,19 @@ def test_a_control_without_its_setting_says_how_to_set_it(capfd, tmp_path, monke
     assert "decide on   spec.containers[0].image of Pod/web" in page
 
 
-def test_a_control_that_is_not_built_says_so_at_once(capfd):
-    control = next(c for c in CONTROLS.values() if not c.is_built)
-    head, looks = explained(capfd, control.id).splitlines()[1], f"it needs {control.needs}"
-    assert head.endswith("   not built yet")
-    assert looks in " ".join(explained(capfd, control.id).split())
-    assert "**not built yet.**" in explained(capfd, control.id, "-f", "md")
+LATER = '''"""Something is wrong."""
+from leadline.posture.control import not_built
+
+LATER = not_built("X-0001", "Later", problem="Later problem", score=1.0, category="Test", needs="the phase of the moon")
+'''
+
+
+def test_a_control_that_is_not_built_says_so_at_once(capfd, tmp_path):
+    (tmp_path / "later.py").write_text(LATER)
+    own = ("--controls", str(tmp_path))
+    assert explained(capfd, "X-0001", *own).splitlines()[1].endswith("   not built yet")
+    assert "it needs the phase of the moon" in " ".join(explained(capfd, "X-0001", *own).split())
+    assert "**not built yet.**" in explained(capfd, "X-0001", *own, "-f", "md")
 
 
 def test_no_colour_reaches_a_pipe(capfd):

@@ -38,7 +38,8 @@ COMMANDS = (
 def test_no_line_is_wider_than_the_terminal(words, capfd, monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[3])
     # The library that writes help takes 50 columns at least.
-    narrow = () if "--help" in words else (40,)
+    # So is the name of an API group that a role names.
+    narrow = () if "--help" in words or words[0] == "rbac" else (40,)
     for width in (*narrow, 60, 61, 72, 80, 81, 99, 100, 130, 131, 200):
         monkeypatch.setenv("COLUMNS", str(width))
         main(list(words))

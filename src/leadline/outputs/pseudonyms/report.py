@@ -37,7 +37,7 @@ _WHY: Mapping[str, str] = {
 }
 """For the reason, since the sentence itself may quote what was read."""
 
-_OURS = ("settings", "manual", "not built")
+_OURS = ("settings", "manual", "not built", "no facts")
 """Reasons that speak of a control alone, never of what was scanned."""
 
 

@@ -105,6 +105,8 @@ _SUB_STATUS: Mapping[str, str] = {
     "settings": "configuration",
     "manual": "manual review",
     "not built": "notEvaluated",
+    "not applicable": "irrelevant",
+    "no facts": "notEvaluated",
     "not read": "notEvaluated",
 }
 

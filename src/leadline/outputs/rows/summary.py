@@ -121,6 +121,9 @@ def _score(report: PostureReport, framework: Framework | None) -> str:
     parts = [f"{len(rows) if listed is None else len(listed):,} in all"]
     parts += [f"{not_built:,} not built"] if not_built else []
     parts += [f"{by_person:,} by a person"] if by_person else []
+    kinds = Counter(row.skip.kind for row in rows if not row.judged and row.skip)
+    parts += [f"{kinds['not applicable']:,} not applicable"] if kinds["not applicable"] else []
+    parts += [f"{kinds['no facts']:,} without facts of nodes or clouds"] if kinds["no facts"] else []
     return f"{per_cent(report.compliance(framework))} of {judged:,} judged; {', '.join(parts)}"
 
 

@@ -3,9 +3,10 @@
 One VulnerabilityManifestSummary for each container that runs; its labels name the workload and the container.
 """
 
-import json
 from collections.abc import Iterator
 from typing import NamedTuple
+
+import msgspec
 
 from leadline.model.control import NotJudged
 from leadline.model.resource import Resource
@@ -37,8 +38,8 @@ class ImageResult(NamedTuple):
         annotations = mapping(mapping(self.summary.body.get("metadata")).get("annotations"))
         written = text(annotations.get(_COUNTED))[:_MOST_BYTES]
         try:
-            counted = mapping(json.loads(written or "{}"))
-        except (ValueError, RecursionError):
+            counted = mapping(msgspec.json.decode(written or "{}"))
+        except (msgspec.DecodeError, RecursionError):
             counted = {}
         ids = counted.get("remoteCodeIds")
         if not isinstance(ids, list):

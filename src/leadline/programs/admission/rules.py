@@ -22,6 +22,8 @@ WRITTEN_BY_KUBERNETES = frozenset(
     }
 )
 """Its own parts write these all the time, and no person does: scans judge them."""
+_OF_NODES = "hostdata.kubescape.cloud"
+"""What the node part of the chart writes about nodes."""
 _WHOLE_PODS = ("pods/ephemeralcontainers", "pods/resize")
 
 
@@ -30,7 +32,9 @@ def kinds_of(controls: Iterable[BuiltControl]) -> tuple[str, ...]:
     kinds = set(kinds_needed(controls))
     if RUNS_PODS in kinds:
         kinds = (kinds - {RUNS_PODS}) | {*WORKLOADS, *ADDED_WORKLOADS}
-    kinds = {key for key in kinds - WRITTEN_BY_KUBERNETES if split_key(key)[1] != NEVER_ASKED}
+    kinds = {
+        key for key in kinds - WRITTEN_BY_KUBERNETES if split_key(key)[1] not in (NEVER_ASKED, _OF_NODES)
+    }
     return tuple(sorted(kinds - {"Secret"}))
 
 

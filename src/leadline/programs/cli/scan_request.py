@@ -53,6 +53,8 @@ class ScanRequest(Struct, frozen=True):
     controls_config: str = ""
     controls: tuple[str, ...] = ()
     framework_file: tuple[str, ...] = ()
+    host_facts: tuple[str, ...] = ()
+    cloud_facts: tuple[str, ...] = ()
     kube_context: str = ""
     kubeconfig: str = ""
     values: tuple[str, ...] = ()
@@ -206,6 +208,8 @@ def options_of(request: ScanRequest, say: Say, *, with_scores: bool) -> PostureO
             api_versions=request.api_versions,
             with_tests=request.helm_tests,
         ),
+        host_facts=request.host_facts,
+        cloud_facts=request.cloud_facts,
         kube_context=request.kube_context,
         kubeconfig=request.kubeconfig,
         standard_input=_standard_input(request.targets),

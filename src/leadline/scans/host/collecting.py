@@ -6,11 +6,12 @@ import msgspec
 import orjson
 
 from leadline.errors import SourceError
+from leadline.model.control import BuiltControl
 from leadline.model.host import API_VERSION, HostFacts
+from leadline.posture.fact_kinds import how_to_get
 from leadline.sources.host.node import host_facts, read_configz
 from leadline.sources.regular_file import read_regular
 
-__all__ = ["collect", "facts_document", "facts_objects"]
 _MOST_BYTES = 4 << 20
 
 
@@ -26,6 +27,11 @@ def collect(root: str, node: str = "", *, kubelet_version: str = "", configz: st
         except OSError as error:
             raise SourceError(f"cannot read {configz}: {(error.strerror or str(error)).lower()}") from error
     return host_facts(root, node, kubelet_version=kubelet_version, configz=said)
+
+
+def facts_needed(control: BuiltControl) -> str:
+    """What to run for the facts that ``control`` judges; empty where it judges objects of clusters and files."""
+    return how_to_get(control.kinds)
 
 
 def facts_objects(facts: HostFacts) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ def _why_not_judged(report: PostureReport, options: PostureOptions) -> str:
         present = sorted({plain(resource.namespace) for resource in report.resources if resource.namespace})
         there = f"; there are {', '.join(present[:_NAMESPACES])}" if present else ""
         return f"none in the chosen namespaces{there}"
-    not_judged = [skip for skip in report.skips if skip.kind != "no objects"]
+    not_judged = [skip for skip in report.skips if skip.kind not in ("no objects", "not applicable")]
     if len(not_judged) == len(report.controls):
         return f"{not_judged[0].control}: {not_judged[0].why}"
     if len(report.skips) == len(report.controls) == 1:

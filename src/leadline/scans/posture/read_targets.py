@@ -13,6 +13,27 @@ from leadline.scans.posture.reading import Reading
 def read(
     targets: Sequence[str], options: PostureOptions, controls: Sequence[BuiltControl]
 ) -> Iterator[Reading]:
+    """As ``read_targets``, with what files say of nodes and of the cluster; these alone where there is no target.
+
+    A context or kubeconfig that is named is a target. Raises: ``SourceError``, ``UsageError``.
+    """
+    if not (options.host_facts or options.cloud_facts):
+        with read_targets(targets, options, controls) as reading:
+            yield reading
+        return
+    from leadline.scans.host.given_facts import facts_alone, with_given_facts
+
+    if not targets and not options.kube_context and not options.kubeconfig:
+        yield facts_alone(options)
+        return
+    with read_targets(targets, options, controls) as reading:
+        yield with_given_facts(reading, options)
+
+
+@contextmanager
+def read_targets(
+    targets: Sequence[str], options: PostureOptions, controls: Sequence[BuiltControl]
+) -> Iterator[Reading]:
     """Reads ``targets``, the cluster where there is none, as far as ``controls`` look at it; what was fetched for it is gone when the block is left.
 
     Raises: ``SourceError`` where it cannot be read at all, ``UsageError`` where it makes no sense.

@@ -35,6 +35,7 @@ class Distribution(Struct, frozen=True, forbid_unknown_fields=True):
     scheduler: tuple[str, ...] = ()
     controller_manager: tuple[str, ...] = ()
     etcd_data: tuple[str, ...] = ()
+    cloud_config: tuple[str, ...] = ()
     cni: tuple[str, ...] = ()
     """Folders."""
 

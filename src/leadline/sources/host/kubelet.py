@@ -56,6 +56,7 @@ def kubelet_facts(
         drop_in_files=gathering.files("dropInFiles", drop_ins),
         kube_config_file=gathering.file("kubeConfigFile", _last(flags, "kubeconfig"), *own.kubeconfig),
         client_ca_file=gathering.file("clientCAFile", ca, *own.client_ca),
+        cloud_config_file=gathering.file("cloudConfigFile", *own.cloud_config),
         settings=settings,
         unread=gathering.unread,
     )

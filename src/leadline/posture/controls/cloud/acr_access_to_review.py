@@ -7,9 +7,9 @@ Fix: go through the role assignments of the registry; the build needs ``AcrPush`
 See: https://learn.microsoft.com/en-us/azure/container-registry/container-registry-roles
 """
 
-from leadline.posture.control import not_built
+from leadline.posture.control import manual
 
-ACR_ACCESS_TO_REVIEW = not_built(
+ACR_ACCESS_TO_REVIEW = manual(
     "C-0251",
     "Minimize user access to Azure Container Registry (ACR)",
     problem="Access to ACR to review",
@@ -17,6 +17,6 @@ ACR_ACCESS_TO_REVIEW = not_built(
     score=4.0,
     reference_score=6.0,
     category="Access control",
-    needs="the cloud provider's description of the cluster",
+    look_at="who holds which role for the registry ('az role assignment list --scope ID_OF_THE_REGISTRY')",
     cloud="AKS",
 )

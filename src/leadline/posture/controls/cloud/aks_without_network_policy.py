@@ -4,12 +4,24 @@ Policies can be written and change nothing.
 
 Fix: choose Azure, Calico or Cilium policies for the cluster.
 
+Example::
+
+    apiVersion: management.azure.com/v1
+    kind: ClusterDescribe
+    metadata: {name: shop}
+    networkProfile: {"networkPlugin": "azure", "networkPolicy": null}
+
+Cannot see: a plugin that you installed yourself (network plugin `none`).
+
 See: https://learn.microsoft.com/en-us/azure/aks/use-network-policies
 """
 
-from leadline.posture.control import not_built
+from leadline.posture.checks.cloud_clusters import said
+from leadline.posture.control import Resource, Violations, control
+from leadline.posture.fact_kinds import AKS
 
-AKS_WITHOUT_NETWORK_POLICY = not_built(
+
+@control(
     "C-0240",
     "Ensure Network Policy is Enabled and set as appropriate",
     problem="Network policies are off (AKS)",
@@ -17,6 +29,9 @@ AKS_WITHOUT_NETWORK_POLICY = not_built(
     score=5.0,
     reference_score=6.0,
     category="Network",
-    needs="the cloud provider's description of the cluster",
-    cloud="AKS",
+    kinds=(AKS,),
 )
+def aks_without_network_policy(cluster: Resource) -> Violations:
+    policy = said(cluster, "networkProfile.networkPolicy")
+    if policy.value not in ("azure", "calico", "cilium"):
+        yield policy.review("choose cilium, calico or azure")

@@ -7,9 +7,9 @@ Fix: go through the IAM bindings of the repositories; the build needs to write, 
 See: https://cloud.google.com/artifact-registry/docs/access-control
 """
 
-from leadline.posture.control import not_built
+from leadline.posture.control import manual
 
-ARTIFACT_REGISTRY_ACCESS_TO_REVIEW = not_built(
+ARTIFACT_REGISTRY_ACCESS_TO_REVIEW = manual(
     "C-0308",
     "Minimize user access to GCP Artifact Registry",
     problem="Artifact Registry access to review",
@@ -17,6 +17,6 @@ ARTIFACT_REGISTRY_ACCESS_TO_REVIEW = not_built(
     score=4.0,
     reference_score=6.0,
     category="Access control",
-    needs="the cloud provider's description of the cluster",
+    look_at="who may write to the repositories ('gcloud artifacts repositories get-iam-policy REPOSITORY')",
     cloud="GKE",
 )

@@ -7,9 +7,9 @@ Fix: give push rights to the build alone.
 See: https://docs.aws.amazon.com/AmazonECR/latest/userguide/security-iam.html
 """
 
-from leadline.posture.control import not_built
+from leadline.posture.control import manual
 
-ECR_WRITE_ACCESS_TOO_WIDE = not_built(
+ECR_WRITE_ACCESS_TOO_WIDE = manual(
     "C-0222",
     "Minimize user access to Amazon ECR",
     problem="Too many may write to ECR",
@@ -17,6 +17,6 @@ ECR_WRITE_ACCESS_TOO_WIDE = not_built(
     score=5.0,
     reference_score=6.0,
     category="Access control",
-    needs="the cloud provider's description of the cluster",
+    look_at="who may push to the repositories, by their policies and by IAM",
     cloud="EKS",
 )

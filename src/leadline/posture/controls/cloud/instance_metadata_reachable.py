@@ -20,9 +20,19 @@ See: https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-m
 
 from leadline.kube.network_policy import POLICY_KINDS
 from leadline.posture.checks.metadata_service import metadata_connection
-from leadline.posture.control import Inventory, Missing, NotJudged, Review, Violations, Workload, control
+from leadline.posture.control import (
+    Inventory,
+    Missing,
+    NotApplicable,
+    NotJudged,
+    Review,
+    Violations,
+    Workload,
+    control,
+)
 
-CLOUDS = ("EKS", "AKS", "GKE")
+CLOUDS = ("EKS", "AKS", "GKE", "")
+"""And where it is not known which one it is."""
 
 
 @control(
@@ -36,7 +46,7 @@ CLOUDS = ("EKS", "AKS", "GKE")
 )
 def instance_metadata_reachable(workload: Workload, inventory: Inventory) -> Violations:
     if inventory.cloud not in CLOUDS:
-        raise NotJudged("the cluster is not known to run on the machines of EKS, AKS or GKE")
+        raise NotApplicable("the cluster is not known to run on the machines of EKS, AKS or GKE")
     egress = metadata_connection(workload, inventory)
     for policy in egress.policies:
         inventory.rest_on(policy)

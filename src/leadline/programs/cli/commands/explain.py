@@ -14,6 +14,7 @@ from leadline.outputs.rows.remediation import control_text
 from leadline.outputs.text.plain import columns, source_line, wrapped
 from leadline.posture.catalogue import find_controls, load_controls
 from leadline.scans.fixing.example_fix import example_fix
+from leadline.scans.host.collecting import facts_needed
 from leadline.scans.posture.frameworks import load_frameworks
 from leadline.scans.posture.policies import with_own
 from leadline.scans.posture.settings import read_settings, shipped_settings
@@ -255,6 +256,8 @@ def _subject(control: BuiltControl) -> str:
     else:
         name = control.subject.__name__ if control.subject else ""
         text = _SUBJECTS.get(name, name)
+    how = facts_needed(control)
+    text += f"; {how}" if how else ""
     joined = [kind for kind in _named(control.reads) if kind not in looked_at]
     if joined:
         text += f"; together with {_list_of(joined, _FEW)}"

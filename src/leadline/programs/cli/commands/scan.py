@@ -164,6 +164,18 @@ _LIST = "A list, with commas or repeated."
 )
 @click.option("--fix", is_flag=True, help="Edit the files so that findings go away, as leadline fix does.")
 @click.option("--yes", is_flag=True, help="With --fix: write without asking.")
+@click.option(
+    "--host-facts",
+    multiple=True,
+    metavar="FILE",
+    help="What 'leadline host facts' wrote of a node; may be repeated. Judged alone where no path and no context is named.",
+)
+@click.option(
+    "--cloud-facts",
+    multiple=True,
+    metavar="FILE",
+    help="What the cloud's command line prints of the cluster; may be repeated. See 'leadline explain C-0227'.",
+)
 @trust_flags
 @waiver_flags
 @click.option(
