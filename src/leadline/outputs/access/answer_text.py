@@ -29,7 +29,7 @@ def headline(answer: AccessAnswer) -> str:
         nothing = "no one" if answer.counts == "subject" else "nothing"
         return f"{answer.question}: {count(number, answer.counts) if number else nothing}"
     limits = [count(len(answer.unread), "part was not read", "parts were not read")] if answer.unread else []
-    limits += [f"only {answer.scope} were read"] if answer.scope else []
+    limits += [f"no more than {answer.scope} could be read"] if answer.scope else []
     these = f"this {answer.counts}" if number == 1 else f"these {number:,} {answer.counts}s"
     found = f"at least {these}" if number else "not known"
     return f"{answer.question}: {found}, since {' and '.join(limits)}"
@@ -137,7 +137,7 @@ def limit_rows(answer: AccessAnswer, width: int) -> Iterator[tuple[str, ...]]:
     """Rows of ``width`` cells that say what the answer does not rest on."""
     blank = ("",) * (width - 3)
     if answer.scope:
-        yield ("only in part", "", *blank, f"at least these: only {answer.scope} were read")
+        yield ("only in part", "", *blank, f"at least these: no more than {answer.scope} could be read")
     for part in answer.unread:
         yield ("not read", part.where, *blank, f"at least these: {part.why}")
     for text in answer.stale:

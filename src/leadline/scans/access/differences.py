@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from leadline.errors import SourceError
 from leadline.kube.access_question import holder_of, names_of, texts_of
 from leadline.model.access import AccessDifference, AccessState, AdminReach, HeldRights, Subject
+from leadline.model.unread import Unread
 from leadline.scans.access.target import AccessTarget, open_access
 from leadline.scans.access.to_admin import to_admin
 from leadline.scans.access.words import resource_text
@@ -69,7 +70,10 @@ def state_of(target: AccessTarget, at: str = "") -> AccessState:
         if by_what
     )
     admins = tuple(AdminReach(one.subject, one.way, one.steps) for one in to_admin(target).found)
-    return AccessState(target=target.name, at=at, rights=tuple(rights), admins=admins, unread=target.unread)
+    unread = target.unread
+    if target.scope:
+        unread += (Unread(target.name, f"no more than {target.scope} could be read", "forbidden"),)
+    return AccessState(target=target.name, at=at, rights=tuple(rights), admins=admins, unread=unread)
 
 
 _NO_ONE = Subject("", "", "")

@@ -22,9 +22,10 @@ from leadline.posture.worlds import Worlds
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.read_targets import read
 from leadline.scans.posture.reading import Reading
-from leadline.sources.cluster.connection import connect
-from leadline.sources.cluster.discovery import Served, assumed_kinds, discover_kinds
+from leadline.sources.cluster.connection import Cluster, connect
+from leadline.sources.cluster.discovery import ApiKind, Served, assumed_kinds, discover_kinds
 from leadline.sources.cluster.rbac import ANY_WORKLOAD
+from leadline.sources.cluster.readable import readable_namespaces
 from leadline.sources.cluster.reader import read_cluster
 
 ACCOUNT_KINDS = ("ServiceAccount", "Namespace", ANY_WORKLOAD)
@@ -185,11 +186,12 @@ def _of_cluster(options: PostureOptions, hidden: Redaction, *, with_accounts: bo
     cluster = connect(options.kube_context, options.kubeconfig, environ=options.environ, said=options.note)
     try:
         kinds = {*RBAC_KINDS, *(ACCOUNT_KINDS if with_accounts else ())}
-        snapshot = read_cluster(cluster, kinds, options.include_namespaces, options.exclude_namespaces)
+        included, scope = _scope(cluster, options)
+        snapshot = read_cluster(cluster, kinds, included, options.exclude_namespaces)
         served = discover_kinds(cluster)
     finally:
         cluster.close()
-    is_whole = not options.include_namespaces and not options.exclude_namespaces
+    is_whole = not included and not options.exclude_namespaces
     knows_accounts = with_accounts and is_whole and "ServiceAccount" not in snapshot.unread_kinds
     facts = Facts(is_whole=is_whole, server_version=snapshot.server_version)
     worlds = _worlds(snapshot.resources, facts, knows_accounts=knows_accounts)
@@ -199,7 +201,26 @@ def _of_cluster(options: PostureOptions, hidden: Redaction, *, with_accounts: bo
     unread += () if is_read else tuple(Unread(one, "the role was not read", "missing") for one in missing)
     stale = tuple(f"{one}, which does not exist" for one in missing) if is_read else ()
     notes = ("what the Node authoriser and webhooks allow is not RBAC and not looked at",)
-    return AccessTarget(snapshot.context, True, worlds, served, unread, stale, notes=notes)
+    return AccessTarget(snapshot.context, True, worlds, served, unread, stale, scope, notes)
+
+
+def _scope(cluster: Cluster, options: PostureOptions) -> tuple[tuple[str, ...], str]:
+    """The namespaces to read, and how many these are where the signed-in user may not list bindings in all."""
+    if options.include_namespaces:
+        return options.include_namespaces, ""
+    readable = readable_namespaces(cluster, _ROLE_BINDINGS)
+    if not readable.namespaces:
+        return (), ""
+    number = len(readable.namespaces)
+    known = (
+        f"{number:,} of {readable.known:,} namespaces"
+        if readable.known
+        else f"namespace {readable.namespaces[0]}"
+    )
+    return readable.namespaces, known
+
+
+_ROLE_BINDINGS = ApiKind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", True)
 
 
 def _worlds(
