@@ -49,6 +49,7 @@ MAY_BE_SKIPPED = (
     "the reference is not beside the checkout",
     "needs the reference folder",
     "no python3.",
+    "this kernel has no BTF",
 )
 """How the reasons of skips begin that no missing program is behind; all others fail where everything is installed."""
 
@@ -71,3 +72,11 @@ def pytest_runtest_makereport() -> Iterator[None]:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_make_collect_report() -> Iterator[None]:
     _fail_a_skip((yield).get_result())
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What the kernel did not let run is named in a line of its own, or no one would notice."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    unable = [one for one in skipped if "this kernel has no BTF" in str(one.longrepr)]
+    if unable:
+        terminalreporter.write_line(f"not run: {len(unable)} tests of BPF programs; this kernel has no BTF")

@@ -38,6 +38,7 @@ COMMANDS = {
 }
 """Each is a file in ``commands``, ``-`` in the name being ``_`` in the file's."""
 SERVERS = {
+    "agent": "Watches what the containers of this machine do.",
     "admission": "Judges what is about to be written to a cluster.",
     "apiserver": "Serves stored results as objects of the Kubernetes API.",
     "exporter": "Answers Prometheus with numbers about stored results.",

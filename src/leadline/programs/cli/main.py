@@ -12,6 +12,7 @@ INTERRUPTED = 130
 READER_LEFT = 141
 FAULT = 4
 SERVERS = {
+    "agent": "leadline.programs.agent.main",
     "admission": "leadline.programs.admission.main",
     "apiserver": "leadline.programs.apiserver.main",
     "exporter": "leadline.programs.exporter.main",

@@ -1,0 +1,22 @@
+"""Who a container is: its id from the kernel, its names from the container runtime and the cluster."""
+
+from msgspec import Struct
+
+
+class Container(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """``id`` is what its control group is called; everything else may be unknown."""
+
+    id: str
+    name: str = ""
+    image: str = ""
+    image_id: str = ""
+    pod: str = ""
+    pod_uid: str = ""
+    namespace: str = ""
+    workload_kind: str = ""
+    workload: str = ""
+    is_host: bool = False
+    """The node itself, where that is watched too."""
+
+
+HOST = Container("host", name="host", is_host=True)

@@ -1,0 +1,101 @@
+"""The agent's one loop: reads the ring twenty times a second or when it fills, tends its tables, ends without leftovers."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+from leadline.programs.agent.settings import Settings
+from leadline.scans.observing.lines import event_line, profile_line
+from leadline.scans.observing.observation import Observation, ObserveSettings, Seen, open_source
+
+log = logging.getLogger(__name__)
+READ_EVERY_S = 0.05
+TEND_EVERY_S = 10.0
+
+
+async def serve(settings: Settings, out: BinaryIO) -> None:
+    """Until a signal or ``settings.seconds``. Raises: ``SourceError`` where nothing can be watched."""
+    observed = ObserveSettings(
+        with_host=settings.host,
+        with_repeats=settings.every,
+        with_processes=settings.processes,
+        with_others=settings.others,
+        environment=frozenset(settings.environment),
+        ring_bytes=settings.ring_bytes,
+        file_budget=settings.file_budget,
+    )
+    source = open_source(observed)
+    observation = Observation(source, observed)
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    for name, why in sorted(source.probes.off.items()):
+        log.info("%s is off: %s", name, why)
+    log.info("watching, %d programs attached", len(source.probes.attached))
+    taker = _Taker(settings, observation, out)
+    loop.add_reader(source.ring_fd, taker.read)
+    try:
+        await taker.run(ended)
+    finally:
+        loop.remove_reader(source.ring_fd)
+        taker.end()
+        observation.close()
+
+
+class _Taker:
+    """Takes what is seen to where it goes."""
+
+    def __init__(self, settings: Settings, observation: Observation, out: BinaryIO) -> None:
+        self._settings = settings
+        self._observation = observation
+        self._out = out
+        self._started_s = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        self._lost = 0
+
+    def read(self) -> None:
+        self._take(self._observation.read())
+
+    async def run(self, ended: asyncio.Event) -> None:
+        begun = tended = time.monotonic()
+        while not ended.is_set():
+            now = time.monotonic()
+            self.read()
+            if now - tended >= TEND_EVERY_S:
+                tended = now
+                self._take(self._observation.tend(time.clock_gettime_ns(time.CLOCK_BOOTTIME)))
+                self._warn()
+            if self._settings.seconds and now - begun >= self._settings.seconds:
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), READ_EVERY_S)
+
+    def end(self) -> None:
+        """Everything that is still in the ring, and the profiles."""
+        self.read()
+        self._warn()
+        if self._settings.profiles:
+            with Path(self._settings.profiles).open("wb") as file:
+                file.writelines(map(profile_line, self._observation.profiles()))
+
+    def _take(self, seen: Iterable[Seen]) -> None:
+        if not self._settings.json:
+            return
+        program_of: Callable[[int], str] = self._observation.program_of
+        for event, container in seen:
+            at_s = self._started_s + event.at_ns / 1e9
+            self._out.write(event_line(event, container, program_of(event.exe_id), at_s))
+        self._out.flush()
+
+    def _warn(self) -> None:
+        counts = self._observation.counts()
+        lost = {kind: row["lost"] for kind, row in counts.items() if row.get("lost")}
+        if sum(lost.values()) > self._lost:
+            self._lost = sum(lost.values())
+            said = ", ".join(f"{number:,} of {kind}" for kind, number in sorted(lost.items()))
+            log.warning("records lost since the start, the ring was full: %s", said)

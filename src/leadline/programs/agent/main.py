@@ -1,0 +1,70 @@
+"""``leadline agent``: watches what the containers of this machine do, and ``leadline agent check`` says what it could see."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+import msgspec
+
+from leadline.programs.agent.loop import serve
+from leadline.programs.agent.settings import Settings
+from leadline.programs.service import run
+from leadline.scans.observing.check import check_node
+
+_DEFAULTS = Settings()
+
+
+@click.group("agent", invoke_without_command=True)
+@click.option("--json", is_flag=True, help="Print every event as a line of JSON.")
+@click.option(
+    "--profiles", default="", metavar="FILE", help="Write what each container did when the agent ends."
+)
+@click.option("--every", is_flag=True, help="Everything, not only what a container does for the first time.")
+@click.option("--processes", is_flag=True, help="Every fork and exit too.")
+@click.option("--host", is_flag=True, help="The machine itself too, not only its containers.")
+@click.option("--others", is_flag=True, help="Processes in mount namespaces that are no containers too.")
+@click.option(
+    "--seconds", default=0.0, type=click.FloatRange(min=0), help="End after so long; 0: on a signal."
+)
+@click.option("--environment", multiple=True, metavar="NAME", help="Say whether programs get this variable.")
+@click.option(
+    "--ring-bytes", default=_DEFAULTS.ring_bytes, show_default=True, help="Room for records; a power of two."
+)
+@click.option(
+    "--file-budget",
+    default=_DEFAULTS.file_budget,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="New files of one container per second; above, one record stands for each folder.",
+)
+@click.pass_context
+def command(context: click.Context, /, **flags: Any) -> None:
+    """Watch what the containers of this machine do: Kubernetes, Docker, Podman, plain runc.
+
+    As root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN. Secrets in arguments, addresses and paths are hidden before
+    anything is written.
+    """
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    if context.invoked_subcommand is None:
+        asyncio.run(serve(Settings(**flags), sys.stdout.buffer))
+
+
+@command.command("check")
+@click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def check(format: str) -> None:
+    """Show what this kernel allows, and what the agent would be blind for."""
+    found = check_node()
+    text = msgspec.json.encode(found).decode() if format == "json" else "\n".join(found.lines())
+    click.echo(text)
+    if found.problem:
+        raise click.exceptions.Exit(3)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code."""
+    return run(command, arguments)

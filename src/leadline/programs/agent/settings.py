@@ -1,0 +1,26 @@
+"""What the agent is started with."""
+
+from msgspec import Struct
+
+
+class Settings(Struct, frozen=True):
+    json: bool = False
+    """Every event as a line on standard output."""
+    profiles: str = ""
+    """File for the profiles, written at the end and on SIGUSR1."""
+    every: bool = False
+    """Everything, not only what a container does for the first time."""
+    processes: bool = False
+    host: bool = False
+    others: bool = False
+    seconds: float = 0.0
+    """0: until it is asked to end."""
+    environment: tuple[str, ...] = ()
+    ring_bytes: int = 8 << 20
+    file_budget: int = 400
+    cri: str = "auto"
+    """Socket of the container runtime, ``auto`` for the usual places, ``none``."""
+    node: str = ""
+    """Name of this node in a cluster; empty outside of one."""
+    port: int = 0
+    """For metrics and probes; 0 for none."""

@@ -1,0 +1,167 @@
+"""Makes a profile of the events of one container. Bounded: what does not fit makes the profile partial, and says so."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from leadline.model import profile as words
+from leadline.model.container import Container
+from leadline.model.event import (
+    COLLAPSED,
+    OUTGOING,
+    SNAPSHOT,
+    UPPER,
+    CapabilityUsed,
+    Connected,
+    Event,
+    Executed,
+    Mapped,
+    Opened,
+    Requested,
+    Resolved,
+    TlsStarted,
+)
+from leadline.model.profile import ExecutedProgram, OpenedFile, Peer, Profile, Request
+from leadline.runtime.collapse import PathSet
+
+MOST_PER_KIND = 5_000
+"""Programs, peers, names and requests of a profile, each."""
+MOST_ARGUMENTS = 50
+"""Forms of the arguments of one program; beyond, only the program is known."""
+_FLAGS = (
+    (0o1, "O_WRONLY"), (0o2, "O_RDWR"), (0o100, "O_CREAT"), (0o1000, "O_TRUNC"), (0o2000, "O_APPEND"),
+    (0o200000, "O_DIRECTORY"), (0o2000000, "O_CLOEXEC"), (0o10000000, "O_PATH"),
+)  # fmt: skip
+"""Of open(2), where both architectures agree; O_DIRECTORY is as on x86_64."""
+
+
+class Recorder:
+    """One container. ``add`` takes redacted events only."""
+
+    def __init__(self, container: Container) -> None:
+        self.container = container
+        self._executed: dict[str, dict[ExecutedProgram, None]] = {}
+        self._opened = PathSet()
+        self._mapped: set[str] = set()
+        self._allowed: set[str] = set()
+        self._refused: set[str] = set()
+        self._peers: dict[tuple[str, str, int, str], None] = {}
+        self._addresses: dict[str, set[str]] = {}
+        self._names: set[str] = set()
+        self._failed: set[str] = set()
+        self._requests: set[Request] = set()
+        self._reasons: set[str] = set()
+        self._lost: Mapping[str, int] = {}
+        self._collapsed: Mapping[str, int] = {}
+        self._taken: dict[type[Event], Callable[[Any], None]] = {
+            Executed: self._execute,
+            Opened: self._open,
+            Mapped: self._map,
+            CapabilityUsed: self._use_capability,
+            Connected: self._connect,
+            Resolved: self._resolve,
+            Requested: self._request,
+            TlsStarted: self._start_tls,
+        }
+
+    def add(self, event: Event) -> None:
+        if event.flags & SNAPSHOT:
+            self._reasons.add(words.STARTED_BEFORE)
+        if event.flags & COLLAPSED:
+            self._reasons.add(words.COLLAPSED)
+        take = self._taken.get(type(event))
+        if take is not None:
+            take(event)
+
+    def count(self, lost: Mapping[str, int], collapsed: Mapping[str, int]) -> None:
+        """What the kernel says of this container by now."""
+        self._lost, self._collapsed = lost, collapsed
+        if lost:
+            self._reasons.add(words.LOST)
+        if collapsed:
+            self._reasons.add(words.COLLAPSED)
+
+    def partial(self, reason: str) -> None:
+        self._reasons.add(reason)
+
+    def profile(self, syscalls: Iterable[str] = ()) -> Profile:
+        names = {address: tuple(sorted(found)) for address, found in self._addresses.items()}
+        peers = (Peer(*peer, names=names.get(peer[1], ())) for peer in self._peers)
+        return Profile(
+            self.container,
+            words.PARTIAL if self._reasons else words.COMPLETE,
+            tuple(sorted(self._reasons)),
+            executed=tuple(sorted(one for forms in self._executed.values() for one in forms)),
+            opened=tuple(OpenedFile(path, flag_names(flags)) for path, flags in self._opened.items()),
+            mapped=tuple(sorted(self._mapped)),
+            capabilities=tuple(sorted(self._allowed)),
+            refused_capabilities=tuple(sorted(self._refused - self._allowed)),
+            syscalls=tuple(sorted(syscalls)),
+            peers=tuple(sorted(peers)),
+            names=tuple(sorted(self._names)),
+            failed_names=tuple(sorted(self._failed - self._names)),
+            requests=tuple(sorted(self._requests)),
+            lost=dict(self._lost),
+            collapsed=dict(self._collapsed),
+        )
+
+    def _has_room(self, number: int) -> bool:
+        if number < MOST_PER_KIND:
+            return True
+        self._reasons.add(words.TOO_LARGE)
+        return False
+
+    def _execute(self, event: Executed) -> None:
+        forms = self._executed.get(event.path)
+        if forms is None:
+            if not self._has_room(len(self._executed)):
+                return
+            forms = self._executed[event.path] = {}
+        one = ExecutedProgram(event.path, event.arguments, is_upper=bool(event.flags & UPPER))
+        if one not in forms and len(forms) >= MOST_ARGUMENTS:
+            # Arguments that vary without end say nothing more.
+            one = ExecutedProgram(event.path, ("⋯⋯",), is_upper=bool(event.flags & UPPER))
+        forms[one] = None
+
+    def _open(self, event: Opened) -> None:
+        path = f"{event.path.rstrip('/')}/⋯" if event.flags & COLLAPSED else event.path
+        self._opened.add(path, event.open_flags)
+
+    def _map(self, event: Mapped) -> None:
+        if self._has_room(len(self._mapped)):
+            self._mapped.add(event.path)
+
+    def _use_capability(self, event: CapabilityUsed) -> None:
+        (self._allowed if event.is_allowed else self._refused).add(event.capability)
+
+    def _connect(self, event: Connected) -> None:
+        address = event.address if event.direction != "listens" else ""
+        port = event.port if event.direction in ("connects", "sends") else event.local_port
+        if self._has_room(len(self._peers)):
+            self._peers[event.direction, address, port, event.protocol] = None
+
+    def _resolve(self, event: Resolved) -> None:
+        if not self._has_room(len(self._names) + len(self._failed)):
+            return
+        if not event.code:
+            self._failed.add(event.name)  # until an answer says otherwise
+        elif event.code == "NOERROR":
+            self._names.add(event.name)
+        for address in event.addresses:
+            if self._has_room(len(self._addresses)):
+                self._addresses.setdefault(address, set()).add(event.name)
+
+    def _request(self, event: Requested) -> None:
+        if self._has_room(len(self._requests)):
+            is_outgoing = bool(event.flags & OUTGOING)
+            path = event.path.partition("?")[0]
+            self._requests.add(Request(is_outgoing, event.method, event.host, path, event.port))
+
+    def _start_tls(self, event: TlsStarted) -> None:
+        if event.server_name and event.flags & OUTGOING and self._has_room(len(self._addresses)):
+            self._addresses.setdefault(event.peer, set()).add(event.server_name)
+
+
+def flag_names(flags: int) -> tuple[str, ...]:
+    """As open(2) calls them; O_RDONLY where neither of the others is set."""
+    names = tuple(name for bit, name in _FLAGS if flags & bit)
+    return names if flags & 3 else ("O_RDONLY", *names)

@@ -1,0 +1,217 @@
+"""Watches the containers of one node: redacted events with the container that each belongs to, losses, profiles.
+
+Nothing here waits: a program calls ``read`` when the ring is readable, and ``tend`` now and then.
+"""
+
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
+
+from leadline.model.container import HOST as HOST_CONTAINER
+from leadline.model.container import Container
+from leadline.model.event import HOST, Event, Executed, Forked
+from leadline.model.profile import Profile
+from leadline.runtime.identity import identity_of
+from leadline.runtime.learning import Recorder
+from leadline.scans.observing.redacting import redacted_event
+from leadline.sources.ebpf.event_source import EventSource, KernelContainer
+from leadline.sources.ebpf.kernel_check import ProbeState, states_of
+from leadline.sources.ebpf.loading import LoadSettings
+
+MOST_WAITING = 5_000
+"""Events whose container is not known yet."""
+WAITING_NS = 10_000_000_000
+MOST_CONTAINERS = 4_096
+MOST_PROGRAMS = 16_384
+KEPT_SWEEPS = 2
+"""A namespace that no process was in for so many sweeps has ended."""
+Seen: TypeAlias = tuple[Event, Container | None]
+"""``None`` where no control group says whose the process is."""
+
+
+class Source(Protocol):
+    """What ``EventSource`` offers; tests replay records."""
+
+    ring_fd: int
+
+    def read(self) -> list[Event]: ...
+    def sweep(self) -> int: ...
+    def containers(self) -> Iterator[KernelContainer]: ...
+    def forget(self, ns_id: int) -> None: ...
+    def syscalls(self) -> Mapping[int, frozenset[str]]: ...
+    def learn_syscalls(self, is_wanted: bool) -> None: ...
+    def host_ns_id(self) -> int: ...
+    def counts(self) -> Mapping[str, Mapping[str, int]]: ...
+    def close(self) -> None: ...
+
+
+class ObserveSettings(Struct, frozen=True):
+    with_host: bool = False
+    with_repeats: bool = False
+    """Everything, not only what is done for the first time."""
+    with_processes: bool = False
+    with_others: bool = False
+    """Processes in mount namespaces of their own that are in no container."""
+    environment: frozenset[str] = frozenset()
+    """Names of variables that are looked for at each execution."""
+    ring_bytes: int = 8 << 20
+    file_budget: int = 400
+    other_budget: int = 1200
+    learns: bool = True
+
+
+def open_source(settings: ObserveSettings) -> EventSource:
+    """Raises: ``SourceError`` with what is missing."""
+    load = LoadSettings(
+        ring_bytes=settings.ring_bytes,
+        with_host=settings.with_host,
+        with_repeats=settings.with_repeats,
+        with_processes=settings.with_processes,
+        with_environment=bool(settings.environment),
+        file_budget=settings.file_budget,
+        other_budget=settings.other_budget,
+        without=frozenset() if settings.learns else frozenset({"on_syscall"}),
+    )
+    return EventSource(load)
+
+
+class Observation:
+    """``details`` gives what the container runtime and the cluster know of a container id, if they do by now."""
+
+    def __init__(
+        self,
+        source: Source,
+        settings: ObserveSettings,
+        details: Callable[[Container], Container] = lambda container: container,
+    ) -> None:
+        self._source = source
+        self._settings = settings
+        self._details = details
+        self._owners: dict[int, Container | None] = {}
+        self._recorders: OrderedDict[str, Recorder] = OrderedDict()
+        self._programs: OrderedDict[int, str] = OrderedDict()
+        self._waiting: deque[tuple[int, Event]] = deque()
+        self._ended: dict[str, int] = {}
+        self.nameless: Counter[str] = Counter()
+        """Events that no container was found for, by kind."""
+        self.late: Counter[str] = Counter()
+        """Events that waited for their container, by kind."""
+        self.events: Counter[str] = Counter()
+
+    def read(self) -> list[Seen]:
+        """What arrived since the last call, in the order of time."""
+        found: list[Seen] = []
+        for raw in self._source.read():
+            event = redacted_event(raw, self._settings.environment)
+            self._learn_identity(event)
+            if event.ns_id in self._owners or event.flags & HOST:
+                found += self._seen(event)
+            elif len(self._waiting) < MOST_WAITING:
+                self._waiting.append((event.at_ns, event))
+                self.late[_kind(event)] += 1
+            else:
+                self.nameless[_kind(event)] += 1
+        return found
+
+    def tend(self, now_ns: int) -> list[Seen]:
+        """Once in a while: events whose container became known, sweeps out what ended, and notes what was lost."""
+        found: list[Seen] = []
+        for _ in range(len(self._waiting)):
+            at_ns, event = self._waiting.popleft()
+            if event.ns_id in self._owners:
+                found += self._seen(event)
+            elif now_ns - at_ns < WAITING_NS:
+                self._waiting.append((at_ns, event))
+            else:
+                self.nameless[_kind(event)] += 1
+                self._source.forget(event.ns_id)  # the next sweep sends its processes
+        sweep = self._source.sweep()
+        for row in tuple(self._source.containers()):
+            container = self._owners.get(row.ns_id)
+            if container is not None and container.id in self._recorders:
+                self._recorders[container.id].count(row.lost, row.collapsed)
+            if sweep - row.last_sweep >= KEPT_SWEEPS and row.executed_ns < now_ns - WAITING_NS:
+                self._source.forget(row.ns_id)
+                self._owners.pop(row.ns_id, None)
+        return found
+
+    def profiles(self) -> list[Profile]:
+        """Of every container that is remembered, as of now."""
+        self._count()
+        used = self._source.syscalls()
+        by_container: dict[str, set[str]] = {}
+        for ns_id, names in used.items():
+            container = self._owners.get(ns_id)
+            if container is not None:
+                by_container.setdefault(container.id, set()).update(names)
+        return [one.profile(by_container.get(id, ())) for id, one in self._recorders.items()]
+
+    def program_of(self, exe_id: int) -> str:
+        """The path of the program with this id, empty where it was never seen to start."""
+        return self._programs.get(exe_id, "")
+
+    @property
+    def containers(self) -> tuple[Container, ...]:
+        return tuple(one.container for one in self._recorders.values())
+
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """By kind of record: sent, lost, repeated, collapsed, unowned."""
+        return self._source.counts()
+
+    def close(self) -> None:
+        self._source.close()
+
+    def _count(self) -> None:
+        for row in self._source.containers():
+            container = self._owners.get(row.ns_id)
+            if container is not None and container.id in self._recorders:
+                self._recorders[container.id].count(row.lost, row.collapsed)
+
+    def _learn_identity(self, event: Event) -> None:
+        if isinstance(event, Forked) and event.child_ns_id and event.child_ns_id not in self._owners:
+            # A namespace that a process of a container made for itself is still that container.
+            if event.ns_id in self._owners:
+                self._owners[event.child_ns_id] = self._owners[event.ns_id]
+            return
+        if not isinstance(event, Executed):
+            return
+        self._programs[event.exe_id] = event.path
+        self._programs.move_to_end(event.exe_id)
+        if len(self._programs) > MOST_PROGRAMS:
+            self._programs.popitem(last=False)
+        if event.ns_id in self._owners or event.flags & HOST:
+            return
+        identity = identity_of(event.cgroup, event.parent_cgroup)
+        if identity is None:
+            self._owners[event.ns_id] = None
+            return
+        container = Container(identity.container_id, pod_uid=identity.pod_uid)
+        self._owners[event.ns_id] = self._details(container)
+
+    def _seen(self, event: Event) -> Iterator[Seen]:
+        container = HOST_CONTAINER if event.flags & HOST else self._owners.get(event.ns_id)
+        if container is None and not self._settings.with_others:
+            self.nameless[_kind(event)] += 1
+            return
+        self.events[_kind(event)] += 1
+        if container is not None and self._settings.learns:
+            self._recorder(container).add(event)
+        yield event, container
+
+    def _recorder(self, container: Container) -> Recorder:
+        recorder = self._recorders.get(container.id)
+        if recorder is None:
+            recorder = self._recorders[container.id] = Recorder(container)
+            if len(self._recorders) > MOST_CONTAINERS:
+                self._recorders.popitem(last=False)
+        return recorder
+
+
+def probe_states(source: EventSource) -> tuple[ProbeState, ...]:
+    return states_of(source)
+
+
+def _kind(event: Event) -> str:
+    return str(event.__struct_config__.tag)

@@ -1,0 +1,184 @@
+"""The probes in this machine's kernel. With LEADLINE_RECORD=1 the bytes of a run are kept for the tests without one."""
+
+import itertools
+import json
+import lzma
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from expected_events import missing
+from kernel_access import needs_kernel
+
+from leadline.model.event import COLLAPSED, Event, Executed, Forked, Mapped, Opened
+from leadline.sources.ebpf.event_source import EventSource
+from leadline.sources.ebpf.kernel_check import check_kernel
+from leadline.sources.ebpf.loading import LoadSettings
+
+pytestmark = [pytest.mark.kernel, needs_kernel]
+HERE = Path(__file__).parent
+RECORDS = HERE / "recorded_records.json.xz"
+
+
+class Watched:
+    """One source for all tests of this file: to detach it takes some seconds."""
+
+    def __init__(self, source: EventSource) -> None:
+        self.source = source
+        self.raw: list[bytes] = []
+
+    def of(self, *command: str) -> list[Event]:
+        """What ``command`` does in a mount namespace of its own; of its namespaces alone."""
+        self.source.read()
+        started = f"echo $$; exec {' '.join(command)}"
+        child = subprocess.run(
+            ["unshare", "-mn", "sh", "-c", f"ip link set lo up; {started}"],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert child.returncode == 0, child.stderr
+        pid = int(child.stdout.split()[0])
+        self.source.probes.drain()
+        self.raw = self.source._arrived.copy()
+        events = self.source.read()
+        own = {event.ns_id for event in events if event.pid == pid}
+        own |= {event.child_ns_id for event in events if isinstance(event, Forked) and event.ns_id in own}
+        return [event for event in events if event.ns_id in own]
+
+
+@pytest.fixture(scope="module")
+def watched():
+    source = EventSource(LoadSettings())
+    yield Watched(source)
+    source.close()
+
+
+def test_each_probe_sees_what_a_program_does(watched: Watched, tmp_path: Path):
+    events = watched.of(sys.executable, str(HERE / "every_probe.py"), str(tmp_path))
+    assert missing(events) == []
+    assert watched.source.reader.unreadable == 0
+    if os.environ.get("LEADLINE_RECORD"):
+        own = {event.ns_id for event in events}
+        mine = [one for one in watched.raw if int.from_bytes(one[8:16], "little") in own]
+        text = json.dumps([one.hex() for one in mine])
+        RECORDS.write_bytes(lzma.compress(text.encode(), preset=9))
+
+
+def test_equal_containers_one_after_another_have_equal_records(watched: Watched):
+    """The number of a namespace is given to the next one at once; its id never is."""
+    seen = []
+    for _ in range(3):
+        events = watched.of("cat", "/etc/shadow", ">/dev/null")
+        seen.append(Counter((type(event).__name__, getattr(event, "path", "")) for event in events))
+    assert seen[0]["Opened", "/etc/shadow"] == 1
+    assert seen[0] == seen[1] == seen[2]
+
+
+def test_a_process_is_seen_whatever_it_calls_itself(watched: Watched):
+    code = "import ctypes;ctypes.CDLL(None).prctl(15,b'runc:[2:INIT]');open('/etc/shadow').close()"
+    events = watched.of(sys.executable, "-c", f'"{code}"')
+    opened = [event for event in events if isinstance(event, Opened) and event.path == "/etc/shadow"]
+    assert [event.program for event in opened] == ["runc:[2:INIT]"]
+
+
+def test_a_process_that_leaves_its_mount_namespace_is_still_seen(watched: Watched):
+    code = "import ctypes;ctypes.CDLL(None).unshare(0x20000);open('/etc/shadow').close()"
+    events = watched.of(sys.executable, "-c", f'"{code}"')
+    opened = [event for event in events if isinstance(event, Opened) and event.path == "/etc/shadow"]
+    assert len(opened) == 1
+    assert opened[0].ns_id in {event.child_ns_id for event in events if isinstance(event, Forked)}
+
+
+def test_a_file_in_memory_is_named_as_one(watched: Watched):
+    code = (
+        "import os;d=os.memfd_create('evil');os.write(d,open('/bin/true','rb').read());os.execve(d,['x'],{})"
+    )
+    events = watched.of(sys.executable, "-c", f'"{code}"')
+    assert "memfd:evil" in [event.path for event in events if isinstance(event, Executed)]
+
+
+def test_a_walker_is_collapsed_and_counted(watched: Watched, tmp_path: Path):
+    for folder, file in itertools.product(range(4), range(500)):
+        (tmp_path / str(folder)).mkdir(exist_ok=True)
+        (tmp_path / str(folder) / str(file)).touch()
+    events = watched.of("sh", "-c", f"'exec cat {tmp_path}/*/* > /dev/null'")
+    opened = [event for event in events if isinstance(event, Opened)]
+    folders = {event.path for event in opened if event.flags & COLLAPSED}
+    rows = {row.ns_id: row for row in watched.source.containers()}
+    counted = sum(row.collapsed.get("open", 0) for row in rows.values() if row.ns_id == opened[0].ns_id)
+    files = sum(1 for event in opened if event.path.startswith(str(tmp_path)) and not event.flags & COLLAPSED)
+    assert files + counted >= 2000
+    assert folders <= {str(tmp_path / str(folder)) for folder in range(4)}
+    assert folders
+
+
+def test_what_was_there_before_is_found():
+    child = subprocess.Popen(["unshare", "-m", "sleep", "60"])
+    try:
+        while (Path(f"/proc/{child.pid}/comm")).read_text() != "sleep\n":
+            pass
+        source = EventSource(LoadSettings())
+        try:
+            events = [event for event in source.read() if event.pid == child.pid]
+        finally:
+            source.close()
+    finally:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    assert [event.path for event in events if isinstance(event, Executed)] == ["/usr/bin/sleep"]
+    assert any(event.path.endswith("libc.so.6") for event in events if isinstance(event, Mapped))
+
+
+def test_a_storm_through_a_small_ring_is_counted_to_the_last_record(tmp_path: Path):
+    for number in range(3000):
+        (tmp_path / str(number)).touch()
+    source = EventSource(LoadSettings(ring_bytes=1 << 16, file_budget=1_000_000))
+    try:
+        source.read()
+        before = {row.ns_id for row in source.containers()}
+        subprocess.run(["unshare", "-m", "sh", "-c", f"cat {tmp_path}/* >/dev/null"], check=True, timeout=60)
+        own = [row for row in source.containers() if row.ns_id not in before]
+        lost = sum(row.lost.get("open", 0) for row in own)
+        events = [event for event in source.read() if isinstance(event, Opened)]
+        arrived = sum(1 for event in events if event.path.startswith(str(tmp_path)))
+        elsewhere = sum(1 for event in events if not event.path.startswith(str(tmp_path)))
+    finally:
+        source.close()
+    assert lost > 1000
+    assert 3000 <= arrived + lost <= 3000 + elsewhere + 200
+
+
+def test_every_probe_works_or_says_why():
+    check = check_kernel()
+    assert check.problem == ""
+    allowed = {"this kernel has no such tracepoint"}
+    assert {why for one in check.probes for why in one.off.values()} <= allowed
+    working = {one.name for one in check.probes if one.works}
+    assert {"exec", "open", "map", "socket", "traffic", "process", "snapshot"} <= working
+
+
+def test_nothing_is_left_in_the_kernel_after_a_process_is_killed():
+    def loaded() -> str:
+        return subprocess.run(["bpftool", "prog", "list"], capture_output=True, text=True, check=True).stdout
+
+    before = loaded().count("enter_openat2")
+    code = (
+        "from leadline.sources.ebpf.event_source import EventSource;"
+        "from leadline.sources.ebpf.loading import LoadSettings;"
+        "s=EventSource(LoadSettings());print('on',flush=True);input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "on\n"
+        assert loaded().count("enter_openat2") == before + 1
+        child.kill()
+        child.wait()
+    for _ in range(100):
+        if loaded().count("enter_openat2") == before:
+            break
+    assert loaded().count("enter_openat2") == before
