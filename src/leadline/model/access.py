@@ -2,14 +2,14 @@
 
 from typing import Literal, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from leadline.model.unread import Unread
 
 AccessStepKind = Literal["subject", "group", "binding", "role", "rule", "way", "server", "admin"]
 
 
-class Subject(NamedTuple):
+class Subject(Struct, frozen=True, order=True):
     """A user, a group or a service account, as the API server knows it after sign-in."""
 
     kind: str
@@ -56,7 +56,7 @@ class Access(Struct, frozen=True, kw_only=True):
     """What was rendered, where a target holds several renderings."""
 
 
-class AccessAnswer(Struct, frozen=True, kw_only=True):
+class AccessAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
     """The answer to one question, and what it does not rest on."""
 
     question: str
@@ -65,9 +65,9 @@ class AccessAnswer(Struct, frozen=True, kw_only=True):
     found: tuple[Access, ...]
     counts: Literal["subject", "right"] = "subject"
     """What its headline counts."""
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[Unread, ...] = field(name="notRead", default=())
     """What may hold more."""
-    stale: tuple[str, ...] = ()
+    stale: tuple[str, ...] = field(name="givesNothing", default=())
     """Bindings of a cluster that give nothing, since their role does not exist, each with its reason."""
     scope: str = ""
     """``3 of 12 namespaces`` where not all of the cluster was read."""
@@ -112,18 +112,18 @@ class AccessState(Struct, frozen=True, tag_field="form", tag="leadline-access"):
     unread: tuple[Unread, ...] = ()
 
 
-class AccessDifference(Struct, frozen=True):
+class AccessDifference(Struct, frozen=True, rename="camel"):
     """What one moment has and another has not."""
 
-    new_admins: tuple[AdminReach, ...]
-    gone_admins: tuple[AdminReach, ...]
+    new_ways: tuple[AdminReach, ...]
+    gone_ways: tuple[AdminReach, ...]
     gained: tuple[HeldRights, ...]
     lost: tuple[HeldRights, ...]
     new_subjects: tuple[Subject, ...]
     """Those that can become cluster admin and could not before."""
-    unread_before: tuple[Unread, ...] = ()
+    unread_before: tuple[Unread, ...] = field(name="notReadBefore", default=())
     """Where there are some, what is new may have been there and not read."""
-    unread_after: tuple[Unread, ...] = ()
+    unread_after: tuple[Unread, ...] = field(name="notReadAfter", default=())
     """Where there are some, what is gone may still be there."""
 
     @property
@@ -149,21 +149,27 @@ class RecordedRequest(NamedTuple):
 OTHER_NAME = "\0"
 
 
+class Observed(Struct, frozen=True):
+    """How much audit logs say."""
+
+    first: str = ""
+    """When the earliest request came in, RFC 3339 in UTC."""
+    last: str = ""
+    events: int = 0
+    refused: int = 0
+    """Requests that were not allowed."""
+
+
 class AuditRecord(Struct, frozen=True):
     """What audit logs say, together."""
 
     requests: dict[RecordedRequest, int]
     """Allowed ones, each with its number."""
-    first: str = ""
-    """When the earliest came in, RFC 3339 in UTC."""
-    last: str = ""
-    events: int = 0
-    refused: int = 0
-    """Requests that were not allowed."""
+    observed: Observed = Observed()
     unread: tuple[Unread, ...] = ()
 
 
-class RoleUse(Struct, frozen=True):
+class RoleUse(Struct, frozen=True, rename="camel"):
     """What of one role was used, and the smallest role that covers it."""
 
     role: str
@@ -175,22 +181,26 @@ class RoleUse(Struct, frozen=True):
     """That it allowed."""
     unused: tuple[str, ...]
     """What no recorded request used, as sentences: ``list, watch on secrets (rules[0])``."""
-    unknown: tuple[str, ...]
+    unknown: tuple[str, ...] = field(name="notKnown")
     """Likewise what requests do not show, or what was recorded for no one: it is kept."""
     patch: tuple[str, ...] = ()
     """The lines of a diff; empty where nothing is to be changed, or cannot be."""
     why_no_patch: str = ""
 
 
-class AccessUse(Struct, frozen=True, kw_only=True):
+class AccessUse(Struct, frozen=True, kw_only=True, rename="camel"):
     """What is used of what was given."""
 
     target: str
     roles: tuple[RoleUse, ...]
-    record: AuditRecord
+    observed: Observed
     replayed: int
-    """Recorded requests that today's roles allow; each is still allowed with every shown change made."""
-    elsewhere: int
-    """Recorded requests that no role that was read allows: of masters, nodes, webhooks, or of what is gone."""
-    unread: tuple[Unread, ...] = ()
+    """Sorts of recorded requests that today's roles allow; each is still allowed with every shown change made."""
+    elsewhere: int = field(name="allowedElsewhere")
+    """Sorts that no role that was read allows: of masters, nodes, webhooks, or of what is gone."""
+    unread: tuple[Unread, ...] = field(name="notRead", default=())
     notes: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.unread

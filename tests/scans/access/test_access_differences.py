@@ -92,8 +92,8 @@ def test_someone_who_can_become_admin_is_new_once(tmp_path):
     further = state(tmp_path, rule("create", "pods serviceaccounts/token"), more=[admin])
     assert compare(before, after).new_subjects == (EVE,)
     assert compare(after, further).new_subjects == ()
-    assert [one.way for one in compare(after, further).new_admins] == ["token"]
-    assert [one.way for one in compare(after, before).gone_admins] == ["pod"]
+    assert [one.way for one in compare(after, further).new_ways] == ["token"]
+    assert [one.way for one in compare(after, before).gone_ways] == ["pod"]
 
 
 def test_a_state_is_read_back_as_it_was_written(tmp_path):

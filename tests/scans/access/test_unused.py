@@ -42,9 +42,7 @@ def request(verb, resource, group="", subject=API, namespace="shop", name="", gr
 
 
 def record(*requests):
-    return AuditRecord(
-        dict.fromkeys(requests, 2), "2026-01-01T00:00:00Z", "2026-01-04T04:00:00Z", len(requests)
-    )
+    return AuditRecord(dict.fromkeys(requests, 2))
 
 
 def use_of(path: Path, *requests):

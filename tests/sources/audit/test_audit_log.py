@@ -55,7 +55,7 @@ def test_a_request_is_what_a_rule_can_speak_of(read):
         RecordedRequest(ALICE, (), "get", "", "pods", "shop", OTHER_NAME): 1,
         RecordedRequest(ALICE, ("a", "b"), "update", "apps", "deployments/scale", "shop", "web"): 1,
     }
-    assert (found.events, found.refused, found.unread) == (2, 0, ())
+    assert (found.observed.events, found.observed.refused, found.unread) == (2, 0, ())
 
 
 def test_what_was_created_had_no_name_when_it_was_decided(read):
@@ -87,7 +87,7 @@ def test_what_was_refused_is_counted_and_not_used(read):
     denied = event(annotations={"authorization.k8s.io/decision": "forbid"})
     unsaid = event(annotations=None, responseStatus={"code": 403})
     found = read(denied, unsaid, event("list", annotations=None))
-    assert found.refused == 2
+    assert found.observed.refused == 2
     assert [one.verb for one in found.requests] == ["list"]
 
 
@@ -102,11 +102,14 @@ def test_the_time_is_that_between_the_first_and_the_last(read):
         event(requestReceivedTimestamp="2026-01-01T00:00:00.000000Z"),
         event(requestReceivedTimestamp="9999; drop"),
     )
-    assert (found.first, found.last) == ("2026-01-01T00:00:00.000000Z", "2026-01-03T00:00:00.000000Z")
+    assert (found.observed.first, found.observed.last) == (
+        "2026-01-01T00:00:00.000000Z",
+        "2026-01-03T00:00:00.000000Z",
+    )
 
 
 def test_a_list_of_events_is_read_as_its_events(read):
-    assert read({"kind": "EventList", "items": [event(), event("list")]}).events == 2
+    assert read({"kind": "EventList", "items": [event(), event("list")]}).observed.events == 2
 
 
 def test_lines_that_are_no_events_are_named_and_cost_themselves(read):
@@ -146,7 +149,7 @@ def test_names_that_no_rule_has_do_not_add_up(read):
 
 def test_a_log_that_is_larger_than_is_read_is_named(read):
     found = read(*[event()] * 50, limits=AuditLimits(total_bytes=5_000))
-    assert 0 < found.events < 50
+    assert 0 < found.observed.events < 50
     assert [one.reason for one in found.unread] == ["too large"]
 
 
@@ -155,10 +158,10 @@ def test_a_compressed_log_is_read_and_one_that_ends_early_is_named(tmp_path):
     whole = gzip.compress(lines)
     path = tmp_path / "audit.log.gz"
     path.write_bytes(whole)
-    assert read_audit_logs([str(path)]).events == 5_000
+    assert read_audit_logs([str(path)]).observed.events == 5_000
     path.write_bytes(whole[: len(whole) // 2])
     found = read_audit_logs([str(path)])
-    assert 0 < found.events < 5_000
+    assert 0 < found.observed.events < 5_000
     assert found.unread[0].why.startswith("the log ends early: ")
 
 
@@ -166,7 +169,7 @@ def test_a_bomb_is_read_no_further_than_the_limit(tmp_path):
     path = tmp_path / "bomb.gz"
     path.write_bytes(gzip.compress(json.dumps(event()).encode() + b"\n" + b" " * 50_000_000))
     found = read_audit_logs([str(path)], limits=AuditLimits(line_bytes=1_000, total_bytes=3_000_000))
-    assert found.events == 1
+    assert found.observed.events == 1
     assert [one.reason for one in found.unread] == ["too large"]
 
 

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator
 from csv import writer
 from io import StringIO
 from itertools import groupby
-from typing import Any
 
 import msgspec
 
-from leadline.model.access import Access, AccessAnswer, AccessStep
+from leadline.model.access import Access, AccessAnswer, AccessDifference, AccessStep, AccessUse
 from leadline.outputs.rows.fix_summary import unread_lines
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import count, plain, wrapped
@@ -89,28 +88,9 @@ def step_line(step: AccessStep) -> str:
     return plain(f"{step.text}, {step.file}" if step.file else step.text, _LONGEST)
 
 
-def answer_json(answer: AccessAnswer) -> str:
-    """The whole answer as one JSON object."""
-    rows = [_row(one) for one in answer.found]
-    return json_text(
-        {
-            "question": answer.question,
-            "target": answer.target,
-            "isComplete": answer.is_complete,
-            "found": rows,
-            "scope": answer.scope,
-            "notRead": [msgspec.to_builtins(one) for one in answer.unread],
-            "givesNothing": answer.stale,
-            "notes": answer.notes,
-        }
-    )
-
-
-def _row(access: Access) -> dict[str, Any]:
-    row: dict[str, Any] = msgspec.to_builtins(access)
-    kind, namespace, name = access.subject
-    row["subject"] = {"kind": kind, "namespace": namespace, "name": name}
-    return row
+def as_json(value: AccessAnswer | AccessDifference | AccessUse) -> str:
+    """All of it as one JSON object on a line."""
+    return json_text({"isComplete": value.is_complete, **msgspec.to_builtins(value)})
 
 
 def answer_csv(answer: AccessAnswer) -> str:

@@ -2,14 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
-import msgspec
-
-from leadline.model.access import AccessDifference, AdminReach, HeldRights, Subject
+from leadline.model.access import AccessDifference, AdminReach, HeldRights
 from leadline.outputs.access.answer_text import csv_text, step_line
 from leadline.outputs.rows.fix_summary import unread_lines
-from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import count, plain, wrapped
 
 _LONGEST = 1_000
@@ -23,10 +19,10 @@ def difference_lines(difference: AccessDifference, width: int) -> Iterator[str]:
     new = len(difference.new_subjects)
     who = f", of {count(new, 'subject')} that could not before" if new else ""
     yield from _ways(
-        f"new ways to cluster admin  {len(difference.new_admins):,}{who}", difference.new_admins, width
+        f"new ways to cluster admin  {len(difference.new_ways):,}{who}", difference.new_ways, width
     )
     yield from _ways(
-        f"gone ways to cluster admin  {len(difference.gone_admins):,}", difference.gone_admins, width
+        f"gone ways to cluster admin  {len(difference.gone_ways):,}", difference.gone_ways, width
     )
     for word, rights in (("gained", difference.gained), ("lost", difference.lost)):
         yield f"rights {word}  {count(len({one.subject for one in rights}), 'subject')}"
@@ -65,30 +61,6 @@ def _by_verbs(rights: HeldRights) -> Iterator[tuple[str, list[str]]]:
     return ((", ".join(verbs), what) for verbs, what in sorted(found.items()))
 
 
-def difference_json(difference: AccessDifference) -> str:
-    """The whole difference as one JSON object."""
-    return json_text(
-        {
-            "isComplete": difference.is_complete,
-            "newSubjects": list(map(_subject, difference.new_subjects)),
-            "newWays": list(map(_row, difference.new_admins)),
-            "goneWays": list(map(_row, difference.gone_admins)),
-            "gained": list(map(_row, difference.gained)),
-            "lost": list(map(_row, difference.lost)),
-            "notReadBefore": [msgspec.to_builtins(one) for one in difference.unread_before],
-            "notReadAfter": [msgspec.to_builtins(one) for one in difference.unread_after],
-        }
-    )
-
-
-def _row(one: AdminReach | HeldRights) -> dict[str, Any]:
-    return {**msgspec.to_builtins(one), "subject": _subject(one.subject)}
-
-
-def _subject(subject: Subject) -> dict[str, str]:
-    return dict(zip(("kind", "namespace", "name"), subject, strict=True))
-
-
 def difference_csv(difference: AccessDifference) -> str:
     """A row for each change, then one for each part of either side that was not read."""
     return csv_text(_HEAD, _rows(difference))
@@ -96,8 +68,8 @@ def difference_csv(difference: AccessDifference) -> str:
 
 def _rows(difference: AccessDifference) -> Iterator[tuple[str, ...]]:
     for word, ways in (
-        ("new way to admin", difference.new_admins),
-        ("gone way to admin", difference.gone_admins),
+        ("new way to admin", difference.new_ways),
+        ("gone way to admin", difference.gone_ways),
     ):
         for way in ways:
             yield word, way.subject.title, "", "", "", way.way, "; ".join(step.text for step in way.steps)

@@ -2,14 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
-
-import msgspec
 
 from leadline.model.access import AccessUse, RoleUse
 from leadline.outputs.access.answer_text import csv_text
 from leadline.outputs.rows.fix_summary import unread_lines
-from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import count, plain, wrapped
 
 _LONGEST = 1_000
@@ -58,7 +54,7 @@ def _role(role: RoleUse, width: int) -> Iterator[str]:
 
 def observed(use: AccessUse) -> str:
     """``observed 3 days 4 hours (… to …): 4,210 events, 12 sorts of requests replayed and still allowed``."""
-    record = use.record
+    record = use.observed
     elsewhere = f"; {use.elsewhere:,} more that no role that was read allows" if use.elsewhere else ""
     return (
         f"observed {_span(record.first, record.last)}: {count(record.events, 'event')},"
@@ -75,41 +71,6 @@ def _span(first: str, last: str) -> str:
     parts = [(days, "day"), (hours, "hour"), (minutes % 60, "minute")]
     said = " ".join(count(number, noun) for number, noun in parts if number) or "less than a minute"
     return f"{said} ({first} to {last})"
-
-
-def use_json(use: AccessUse) -> str:
-    """All of it as one JSON object, the requests themselves left out."""
-    record = use.record
-    return json_text(
-        {
-            "target": use.target,
-            "isComplete": not use.unread,
-            "observed": {
-                "first": record.first,
-                "last": record.last,
-                "events": record.events,
-                "refused": record.refused,
-                "replayed": use.replayed,
-                "allowedElsewhere": use.elsewhere,
-            },
-            "roles": list(map(_role_row, use.roles)),
-            "notRead": [msgspec.to_builtins(one) for one in use.unread],
-            "notes": use.notes,
-        }
-    )
-
-
-def _role_row(role: RoleUse) -> dict[str, Any]:
-    return {
-        "role": role.role,
-        "file": role.file,
-        "holders": [dict(zip(("kind", "namespace", "name"), one, strict=True)) for one in role.holders],
-        "requests": role.requests,
-        "unused": role.unused,
-        "notKnown": role.unknown,
-        "patch": role.patch,
-        "whyNoPatch": role.why_no_patch,
-    }
 
 
 def use_csv(use: AccessUse) -> str:

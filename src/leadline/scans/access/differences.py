@@ -96,8 +96,8 @@ def compare(old: AccessState, new: AccessState) -> AccessDifference:
     could = {one.subject for one in old.admins}
     fresh = tuple(one for one in new.admins if (one.subject, one.way) not in known)
     return AccessDifference(
-        new_admins=fresh,
-        gone_admins=tuple(one for one in old.admins if (one.subject, one.way) not in now),
+        new_ways=fresh,
+        gone_ways=tuple(one for one in old.admins if (one.subject, one.way) not in now),
         gained=tuple(_not_covered(after, before)),
         lost=tuple(_not_covered(before, after)),
         new_subjects=tuple(dict.fromkeys(one.subject for one in fresh if one.subject not in could)),

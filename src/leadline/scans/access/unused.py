@@ -67,7 +67,7 @@ def unused_access(
     return AccessUse(
         target=target.name,
         roles=tuple(sorted(roles, key=lambda one: (one.role, one.file))),
-        record=record,
+        observed=record.observed,
         replayed=replayed,
         elsewhere=len(record.requests) * len(target.worlds) - replayed,
         unread=(*target.unread, *record.unread),

@@ -35,29 +35,65 @@ WayKind = Literal[
     "certificate",
 ]
 
-_CLIENT_SIGNERS = ("kubernetes.io/kube-apiserver-client", "kubernetes.io/*")
-_IMPERSONATE = {
-    kind: ask("impersonate", plural)
-    for kind, plural in (("User", "users"), ("Group", "groups"), ("ServiceAccount", "serviceaccounts"))
-}
-_TOKENS = (ask("create", "serviceaccounts/token"),)
-_CREATE_SECRETS = (ask("create", "secrets"),)
+_CERTIFICATES = "certificates.k8s.io"
+_CLIENT_SIGNERS = frozenset({"kubernetes.io/kube-apiserver-client", "kubernetes.io/*"})
 _OWNERS = "deployments daemonsets replicasets statefulsets"
-_CREATE_PODS = (
-    ask("create", "pods replicationcontrollers"),
-    ask("create", _OWNERS, "apps"),
-    ask("create", "jobs cronjobs", "batch"),
-)
+_IMPERSONATE = {
+    "User": (ask("impersonate", "users"),),
+    "Group": (ask("impersonate", "groups"),),
+    "ServiceAccount": (ask("impersonate", "serviceaccounts"),),
+}
+_CREATE_SECRETS = (ask("create", "secrets"),)
 _CHANGE_OWNERS = (
     ask("update patch", "replicationcontrollers"),
     ask("update patch", _OWNERS, "apps"),
     ask("update patch", "cronjobs", "batch"),
 )
 """Jobs cannot change their pods."""
-_EXEC = (ask("create get", "pods/exec pods/attach"), ask("patch update", "pods/ephemeralcontainers"))
-_ASK_CERTIFICATES = (ask("create", "certificatesigningrequests", "certificates.k8s.io"),)
-_APPROVE = (ask("update patch", "certificatesigningrequests/approval", "certificates.k8s.io"),)
-_SIGNERS = (ask("approve", "signers", "certificates.k8s.io"),)
+
+
+class _Direct(NamedTuple):
+    """A way over one right, to accounts where it is held."""
+
+    kind: "WayKind"
+    asks: tuple[Ask, ...]
+    text: str
+    of_one: bool = False
+    """Whether a rule that is limited to some names counts too."""
+    names_accounts: bool = False
+    """Whether these names are those of the accounts."""
+    is_mounted: bool = False
+    """Whether it takes a pod that runs with a token, rather than an account."""
+    everywhere: bool = False
+    """Whether what is asked for has no namespace."""
+
+
+_DIRECT = (
+    _Direct("token", (ask("create", "serviceaccounts/token"),), "asks for a token of {}", True, True),
+    _Direct(
+        "pod",
+        (
+            ask("create", "pods replicationcontrollers"),
+            ask("create", _OWNERS, "apps"),
+            ask("create", "jobs cronjobs", "batch"),
+        ),
+        "creates a pod that runs as {}",
+    ),
+    _Direct(
+        "exec",
+        (ask("create get", "pods/exec pods/attach"), ask("patch update", "pods/ephemeralcontainers")),
+        "runs commands in a pod of {}, whose token is mounted",
+        is_mounted=True,
+    ),
+    _Direct(
+        "node",
+        REACH_KUBELETS,
+        "runs commands through the kubelet in a pod of {}, whose token is mounted",
+        of_one=True,
+        is_mounted=True,
+        everywhere=True,
+    ),
+)
 
 
 class Held(NamedTuple):
@@ -140,7 +176,6 @@ def ways_of(holdings: Holdings) -> Iterator[Way]:
     """Every way that the rules open; whether anyone is at its end is for the caller to find."""
     yield from _by_impersonation(holdings)
     yield from _by_accounts(holdings)
-    yield from _by_running_pods(holdings)
     yield from _by_bindings(holdings)
     yield from _by_roles(holdings)
     yield from _by_certificates(holdings)
@@ -148,94 +183,53 @@ def ways_of(holdings: Holdings) -> Iterator[Way]:
 
 def _by_impersonation(holdings: Holdings) -> Iterator[Way]:
     found = {
-        kind: holdings.of((question,), everywhere=kind != "ServiceAccount")
-        for kind, question in _IMPERSONATE.items()
+        kind: holdings.of(asks, everywhere=kind != "ServiceAccount") for kind, asks in _IMPERSONATE.items()
     }
     someone = [*found["User"], *found["ServiceAccount"]]
-    for one in found["User"]:
-        yield Way("impersonation", Becomes("User", "", one.names or None), (one,), "impersonates {}")
-    for one in found["ServiceAccount"]:
-        yield Way(
-            "impersonation",
-            Becomes("ServiceAccount", one.namespace or None, one.names or None),
-            (one,),
-            "impersonates {}",
-        )
-    for one in found["Group"] if someone else ():
-        # A group is impersonated beside a user.
-        yield Way(
-            "impersonation",
-            Becomes("Group", "", one.names or None),
-            (one, someone[0]),
-            "impersonates a member of {}",
-        )
+    for kind, all_held in found.items():
+        for one in all_held if kind != "Group" or someone else ():
+            namespace = (one.namespace or None) if kind == "ServiceAccount" else ""
+            becomes = Becomes(kind, namespace, one.names or None)
+            # A group is impersonated beside a user.
+            held = (one, someone[0]) if kind == "Group" else (one,)
+            yield Way(
+                "impersonation",
+                becomes,
+                held,
+                f"impersonates {'a member of ' if kind == 'Group' else ''}{{}}",
+            )
 
 
 def _by_accounts(holdings: Holdings) -> Iterator[Way]:
-    """A token is asked for, or put into a Secret and read there, or mounted into a pod."""
-    there = holdings.world.accounts
-    for one in holdings.of(_TOKENS):
-        yield Way(
-            "token",
-            Becomes("ServiceAccount", one.namespace or None, one.names or None, there),
-            (one,),
-            "asks for a token of {}",
-        )
-    for namespace, _, pair in _together(
-        holdings.of(_CREATE_SECRETS, of_one=False), holdings.of(READ_SECRETS)
-    ):
-        yield Way(
-            "secret",
-            Becomes("ServiceAccount", namespace or None, None, there),
-            pair,
-            "creates a Secret for a token of {} and reads it",
-        )
-    for one in holdings.of(READ_SECRETS):
-        held = frozenset(
-            account for name, account in holdings.world.token_secrets
-            if one.namespace in ("", account.namespace) and (not one.names or name in one.names)
-        )  # fmt: skip
-        if held:
-            yield Way(
-                "secret",
-                Becomes("ServiceAccount", None, None, held),
-                (one,),
-                "reads the Secret with the token of {}",
-            )
-    for one in holdings.of(_CREATE_PODS, of_one=False):
-        yield Way(
-            "pod",
-            Becomes("ServiceAccount", one.namespace or None, None, there),
-            (one,),
-            "creates a pod that runs as {}",
-        )
+    """A token is asked for, put into a Secret and read there, or mounted into a pod."""
+    world = holdings.world
+
+    def accounts(
+        namespace: str, names: tuple[str, ...] = (), among: frozenset[Subject] | None = world.accounts
+    ) -> Becomes:
+        return Becomes("ServiceAccount", namespace or None, names or None, among)
+
+    for way in _DIRECT:
+        for one in holdings.of(way.asks, of_one=way.of_one, everywhere=way.everywhere):
+            among = world.mounted_accounts if way.is_mounted else world.accounts
+            becomes = accounts(one.namespace, one.names if way.names_accounts else (), among)
+            yield Way(way.kind, becomes, (one,), way.text)
     for one in holdings.of(_CHANGE_OWNERS):
-        if holdings.world.has_workloads(one.namespace):
+        if world.has_workloads(one.namespace):
             yield Way(
-                "workload",
-                Becomes("ServiceAccount", one.namespace or None, None, there),
-                (one,),
-                "changes a workload so that its pods run as {}",
+                "workload", accounts(one.namespace), (one,), "changes a workload so that its pods run as {}"
             )
-
-
-def _by_running_pods(holdings: Holdings) -> Iterator[Way]:
-    mounted = holdings.world.mounted_accounts
-    for one in holdings.of(_EXEC, of_one=False):
-        yield Way(
-            "exec",
-            Becomes("ServiceAccount", one.namespace or None, None, mounted),
-            (one,),
-            "runs commands in a pod of {}, whose token is mounted",
+    readers = holdings.of(READ_SECRETS)
+    for namespace, _, pair in _together(holdings.of(_CREATE_SECRETS, of_one=False), readers):
+        yield Way("secret", accounts(namespace), pair, "creates a Secret for a token of {} and reads it")
+    for one in readers:
+        read = (
+            account
+            for name, account in world.token_secrets
+            if one.namespace in ("", account.namespace) and (not one.names or name in one.names)
         )
-    for one in holdings.of(REACH_KUBELETS, everywhere=True):
-        node = f" on {', '.join(one.names)}" if one.names else ""
-        yield Way(
-            "node",
-            Becomes("ServiceAccount", None, None, mounted),
-            (one,),
-            f"runs commands through the kubelet{node} in a pod of {{}}, whose token is mounted",
-        )
+        if held := frozenset(read):
+            yield Way("secret", accounts("", (), held), (one,), "reads the Secret with the token of {}")
 
 
 def _by_bindings(holdings: Holdings) -> Iterator[Way]:
@@ -264,68 +258,54 @@ def _by_bindings(holdings: Holdings) -> Iterator[Way]:
 def _by_roles(holdings: Holdings) -> Iterator[Way]:
     """``escalate`` lets any rule be written into a role; it counts where the role is held."""
     for plural, kind in (("clusterroles", "ClusterRole"), ("roles", "Role")):
-        may_escalate = holdings.of((ask("escalate", plural, GROUP),), everywhere=kind == "ClusterRole")
+        is_whole = kind == "ClusterRole"
+        may_escalate = holdings.of((ask("escalate", plural, GROUP),), everywhere=is_whole)
         if not may_escalate:
             continue
-        changes = list(
-            _together(
-                may_escalate,
-                holdings.of((ask("update patch", plural, GROUP),), everywhere=kind == "ClusterRole"),
-            )
-        )
-        creates = [
-            pair
-            for _, _, pair in _together(
-                may_escalate, holdings.of((ask("create", plural, GROUP),), of_one=False, everywhere=True)
-            )
-        ]
-        for _, grant in holdings.grants:
-            role = grant.role
+        changers = holdings.of((ask("update patch", plural, GROUP),), everywhere=is_whole)
+        makers = holdings.of((ask("create", plural, GROUP),), of_one=False, everywhere=True)
+        changes, creates = list(_together(may_escalate, changers)), list(_together(may_escalate, makers))
+        for role, reaches in {
+            (grant.role.id, grant.reaches): (grant.role, grant.reaches) for _, grant in holdings.grants
+        }.values():
             if role.kind != kind:
                 continue
-            becomes = Becomes("ClusterRole", grant.reaches, (ADMIN,))
-            fits = (
-                pair
-                for namespace, names, pair in changes
-                if (not names or role.name in names) and namespace in ("", role.namespace)
-            )
-            for pair in (*fits,)[:1]:
-                yield Way("escalate", becomes, pair, f"writes every right into {role.title}, which it holds")
+            becomes = Becomes("ClusterRole", reaches, (ADMIN,))
+            for namespace, names, pair in changes:
+                if (not names or role.name in names) and namespace in ("", role.namespace):
+                    yield Way(
+                        "escalate", becomes, pair, f"writes every right into {role.title}, which it holds"
+                    )
+                    break
             if is_aggregated(role) and creates:
-                yield Way(
-                    "aggregation",
-                    becomes,
-                    creates[0],
-                    f"creates a ClusterRole with every right that {role.title}, which it holds, takes over",
-                )
+                made = f"creates a ClusterRole with every right that {role.title}, which it holds, takes over"
+                yield Way("aggregation", becomes, creates[0][2], made)
 
 
 def _by_certificates(holdings: Holdings) -> Iterator[Way]:
-    signers = [
-        one
-        for one in holdings.of(_SIGNERS, everywhere=True)
-        if not one.names or set(one.names) & set(_CLIENT_SIGNERS)
-    ]
     parts = (
-        holdings.of(_ASK_CERTIFICATES, of_one=False, everywhere=True),
-        holdings.of(_APPROVE, everywhere=True),
-        signers,
+        holdings.of(
+            (ask("create", "certificatesigningrequests", _CERTIFICATES),), of_one=False, everywhere=True
+        ),
+        holdings.of(
+            (ask("update patch", "certificatesigningrequests/approval", _CERTIFICATES),), everywhere=True
+        ),
+        [
+            one
+            for one in holdings.of((ask("approve", "signers", _CERTIFICATES),), everywhere=True)
+            if not one.names or _CLIENT_SIGNERS & set(one.names)
+        ],
     )
     if all(parts):
         held = tuple(part[0] for part in parts)
         for kind, text in (
-            ("User", "of {}"),
-            ("Group", "of a member of {}"),
-            ("ServiceAccount", "with the user name of {}"),
+            ("User", "of"),
+            ("Group", "of a member of"),
+            ("ServiceAccount", "with the user name of"),
         ):
             # The API server refuses certificates of its masters.
-            namespace = None if kind == "ServiceAccount" else ""
-            yield Way(
-                "certificate",
-                Becomes(kind, namespace, None, None, MASTERS),
-                held,
-                f"asks for a certificate {text} and approves it",
-            )
+            becomes = Becomes(kind, None if kind == "ServiceAccount" else "", None, None, MASTERS)
+            yield Way("certificate", becomes, held, f"asks for a certificate {text} {{}} and approves it")
 
 
 def _together(

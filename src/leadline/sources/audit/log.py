@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from leadline.errors import SourceError
 from leadline.kube.access_question import user_or_group
-from leadline.model.access import OTHER_NAME, AuditRecord, RecordedRequest
+from leadline.model.access import OTHER_NAME, AuditRecord, Observed, RecordedRequest
 from leadline.model.unread import Unread
 from leadline.sources.regular_file import open_regular
 
@@ -86,7 +86,7 @@ def read_audit_logs(
     for path in paths:
         reading.read(path)
     record = reading.record()
-    if not record.events:
+    if not record.observed.events:
         raise SourceError(f"no audit events in {', '.join(paths)}", hint="name files of --audit-log-path")
     return record
 
@@ -107,7 +107,8 @@ class _Reading:
                 f"{self._dropped:,} requests beyond {self._limits.requests:,} sorts of requests were not kept"
             )
             unread.append(Unread("audit logs", why, "too large", hint="read fewer logs at once"))
-        return AuditRecord(dict(self._requests), *self._moments, self._events, self._refused, tuple(unread))
+        observed = Observed(*self._moments, self._events, self._refused)
+        return AuditRecord(dict(self._requests), observed, tuple(unread))
 
     def read(self, path: str) -> None:
         before, bad, first_bad = self._events, 0, 0

@@ -30,7 +30,7 @@ from leadline.scans.access.target import AccessTarget, open_access
 from leadline.scans.access.to_admin import to_admin
 from leadline.scans.access.unused import unused_by_logs
 from leadline.scans.access.words import question_of, subject_of
-from leadline.scans.access.written import AccessForm, difference_written, use_written, written
+from leadline.scans.access.written import AccessForm, written
 from leadline.scans.options import PostureOptions
 
 EPILOG = """
@@ -140,7 +140,7 @@ def unused_command(logs: tuple[str, ...], format: AccessForm, **flags: Any) -> i
     fail_on, paths = flags.pop("fail_on"), flags.pop("paths")
     with _reading(flags, paths) as options, open_access(paths, options) as target:
         use = unused_by_logs(target, logs, options.secrets)
-    click.echo(use_written(use, format, _width()), nl=False)
+    click.echo(written(use, format, _width()), nl=False)
     return 1 if fail_on and use.unread else 0
 
 
@@ -178,7 +178,7 @@ def diff_command(old: str, new: str, format: AccessForm, fail_on: tuple[str, ...
     """Who gained and lost what between OLD and NEW: paths, PATH@REVISION, cluster, cluster:CONTEXT, files of access state."""
     with _reading(flags, (old, new)) as options:
         difference = compare(side_of(old, options), side_of(new, options))
-    click.echo(difference_written(difference, format, _width()), nl=False)
+    click.echo(written(difference, format, _width()), nl=False)
     is_new = "new-admin" in fail_on and difference.new_subjects
     return 1 if is_new or ("unread" in fail_on and not difference.is_complete) else 0
 
