@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PROGRAMS = Path("/usr/lib/postgresql")
@@ -36,6 +39,19 @@ class PostgresServer:
         """As after a crash: connections are lost."""
         self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "-w", "stop")
         self._start()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """It takes connections, and answers nothing."""
+        keeper = (self._folder / "data" / "postmaster.pid").read_text().splitlines()[0]
+        children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
+        for process in (keeper, *children):
+            os.kill(int(process), signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in (*children, keeper):
+                os.kill(int(process), signal.SIGCONT)
 
     def database(self) -> str:
         """A schema: much quicker to make and to remove than a database."""

@@ -23,7 +23,7 @@ def two(scenario: Callable[[PostgresStore, PostgresStore], Awaitable[None]]) -> 
             await one.close()
             await other.close()
 
-    asyncio.run(within())
+    asyncio.run(asyncio.wait_for(within(), 90))
 
 
 def test_what_one_replica_writes_the_other_reads_at_once():
@@ -99,6 +99,19 @@ def test_a_crash_of_the_database_is_survived():
         assert [event.entry for event in (await coming).events] == [again]
 
     two(scenario)
+
+
+def test_closing_does_not_wait_for_a_server_that_does_not_answer():
+    async def within() -> None:
+        store = await open_postgres(SERVER.database(), HISTORY, close_s=0.5)
+        with SERVER.paused():
+            writing = asyncio.ensure_future(store.put(put("a")))
+            await asyncio.sleep(0)
+            await asyncio.wait_for(store.close(), 20)
+            with pytest.raises(StoreError):
+                await asyncio.wait_for(writing, 20)
+
+    asyncio.run(asyncio.wait_for(within(), 50))
 
 
 def test_an_address_where_nobody_listens_is_said_so():

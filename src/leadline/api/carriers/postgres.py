@@ -7,7 +7,7 @@ replicas of the newest. A replica that loses its connection looks for itself unt
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
@@ -45,6 +45,8 @@ _TYPES = (ADDED, MODIFIED, DELETED)
 _LOOK_EVERY_S = 5.0
 """Without a notification; also how long a lost connection is waited for."""
 _COMMAND_S = 60.0
+_CLOSE_S = 10.0
+"""For what is being written to end; the pool itself would wait for ever for a server that does not answer."""
 _TENDING = 0x1EAD11F
 _METADATA = "revision, type, plural, namespace, name, metadata, columns, before, size"
 _PUT = "SELECT * FROM put_version($1, $2, $3, $4, $5, $6, $7, $8, $9)"
@@ -60,8 +62,9 @@ class Drop(Struct, frozen=True):
 class PostgresStore:
     """Made by ``open_postgres``; belongs to the event loop it was opened in."""
 
-    def __init__(self, pool: Any, history: int) -> None:
+    def __init__(self, pool: Any, history: int, close_s: float = _CLOSE_S) -> None:
         self._pool = pool
+        self._close_s = close_s
         self._history = history
         self._packer = Packer(lambda _: b"")
         self._revision = 0
@@ -146,15 +149,29 @@ class PostgresStore:
             yield changes
 
     async def close(self) -> None:
-        """Waits for what is being written."""
+        """Waits for what is being written, but not for a server that does not answer."""
         if self._is_closed:
             return
         self._is_closed = True
+        self._wake()
+        closing = asyncio.ensure_future(self._end())
+        try:
+            # Not wait_for, which would wait for the task that it cancels.
+            await asyncio.wait((closing,), timeout=self._close_s)
+        finally:
+            if not closing.done():
+                log.warning(
+                    "PostgreSQL did not answer within %g s; its connections are dropped", self._close_s
+                )
+                self._pool.terminate()
+                closing.cancel()
+        if not closing.cancelled() and closing.done() and (error := closing.exception()) is not None:
+            log.warning("the connections to PostgreSQL did not close: %s", error)
+
+    async def _end(self) -> None:
         if self._listening is not None:
             self._listening.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._listening
-        self._wake()
+            await asyncio.wait((self._listening,))
         await self._pool.close()
 
     async def tend(self) -> None:
@@ -280,13 +297,15 @@ class PostgresStore:
         self._changed = asyncio.Event()
 
 
-async def open_postgres(address: str, history: int = DEFAULT_HISTORY, connections: int = 8) -> PostgresStore:
+async def open_postgres(
+    address: str, history: int = DEFAULT_HISTORY, connections: int = 8, close_s: float = _CLOSE_S
+) -> PostgresStore:
     """``address`` begins with ``postgresql://``. Raises: ``StoreError``."""
     with _failing():
         pool = await asyncpg.create_pool(
             address, min_size=2, max_size=connections, command_timeout=_COMMAND_S
         )
-    store = PostgresStore(pool, history)
+    store = PostgresStore(pool, history, close_s)
     try:
         await store.start()
     except StoreError:
