@@ -1,5 +1,6 @@
 """Starts programs in a folder of their own, stops them, and clears away what a killed run left."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -11,8 +12,36 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 PREFIX = "leadline-cluster-"
-_OWNER = "owner.pid"
+_LOCK = "lock"
 _DIES_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
+
+
+_held: dict[Path, int] = {}
+
+
+def hold(lock: Path) -> None:
+    """Until ``release`` or the end of this process; a process id would mean nothing in another container."""
+    # Locked before it has the name that others look for: a lock without a holder marks a leftover.
+    unlocked = lock.with_name(f".{lock.name}-{os.getpid()}-{time.monotonic_ns()}")
+    _held[lock] = os.open(unlocked, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+    fcntl.flock(_held[lock], fcntl.LOCK_EX)
+    unlocked.rename(lock)
+
+
+def is_held(lock: Path) -> bool:
+    """Whether a process that lives holds it; so does one whose lock has just gone."""
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
+
+
+def release(lock: Path) -> None:
+    if (held := _held.pop(lock, None)) is not None:
+        lock.unlink(missing_ok=True)
+        os.close(held)
 
 
 class NotReadyError(Exception):
@@ -61,7 +90,7 @@ class Program:
             self._child.wait(seconds)
         except subprocess.TimeoutExpired:
             self._child.kill()
-            self._child.wait()
+            self._child.wait(seconds)
 
     def pause(self) -> None:
         self._child.send_signal(signal.SIGSTOP)
@@ -79,16 +108,15 @@ def free_port() -> int:
 def new_folder() -> Path:
     """A temporary folder that a later run removes, should this one be killed."""
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    (folder / _OWNER).write_text(str(os.getpid()))
+    hold(folder / _LOCK)
     return folder
 
 
 def clear_leftovers() -> None:
-    """Ends the programs and removes the folders of runs whose process is gone."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        owner = folder / _OWNER
-        if owner.is_file() and not Path(f"/proc/{owner.read_text()}").exists():
-            remove(folder)
+    """Ends the programs and removes the folders of runs that have ended."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{_LOCK}"):
+        if not is_held(lock):
+            remove(lock.parent)
 
 
 def remove(folder: Path) -> None:
@@ -103,6 +131,7 @@ def remove(folder: Path) -> None:
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for mount in sorted((m for m in mounts if m.startswith(f"{folder}/")), reverse=True):
         subprocess.run(["umount", "-l", mount], check=False, capture_output=True)
+    release(folder / _LOCK)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -159,7 +159,7 @@ class WholeCluster(ControlPlane):
         ]
 
     def _kubelet_settings(self) -> dict[str, object]:
-        """cgroup v1 and swap are taken as they are; a small machine's disk is not a reason to evict."""
+        """cgroup v1 and swap are taken as they are; a full disk is no reason to evict pods, nor to delete the only image of pods."""
         return {
             "apiVersion": "kubelet.config.k8s.io/v1beta1",
             "kind": "KubeletConfiguration",
@@ -178,7 +178,8 @@ class WholeCluster(ControlPlane):
                 "x509": {"clientCAFile": str(self.authority_file)},
             },
             "authorization": {"mode": "Webhook"},
-            "evictionHard": {"nodefs.available": "1%", "imagefs.available": "1%", "memory.available": "50Mi"},
+            "imageGCHighThresholdPercent": 100,
+            "evictionHard": {"memory.available": "50Mi"},
         }
 
     def _is_node_ready(self) -> bool:

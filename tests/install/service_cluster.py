@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from binaries import SERVICES, kubernetes, on_path
-from processes import Program, free_port
+from processes import Program, free_port, hold, is_held, release
 from whole_cluster import NODE, WholeCluster
 
-PREFIX = "leadline-"
 SPACES = Path("/run/netns")
+LOCKS = Path("/run/lock")
+_NAME = "llspace{}"
 
 
 class ServiceCluster(WholeCluster):
@@ -26,7 +27,7 @@ class ServiceCluster(WholeCluster):
         number = free_port()
         start = (number & 63) * 4
         self.gateway, self.host = (f"10.78.{number >> 6 & 255}.{start + i}" for i in (1, 2))
-        self._space = f"{PREFIX}{os.getpid()}-{number}"
+        self._space = _NAME.format(number)
         self._veth = f"llv{number}"
         self.inside = ("nsenter", f"--net={SPACES / self._space}", "--")
         super().__init__()
@@ -41,6 +42,7 @@ class ServiceCluster(WholeCluster):
     def stop(self) -> None:
         super().stop()
         subprocess.run(["ip", "netns", "delete", self._space], check=False, capture_output=True)
+        release(LOCKS / self._space)
 
     def load(self, archive: Path, repository: str) -> None:
         """Puts the image of an OCI archive into the node's store."""
@@ -89,6 +91,7 @@ class ServiceCluster(WholeCluster):
         def ip(*words: str) -> None:
             subprocess.run(["ip", *words], check=True, capture_output=True)
 
+        hold(LOCKS / self._space)
         ip("netns", "add", self._space)
         ip("link", "add", self._veth, "type", "veth", "peer", "name", "outer", "netns", self._space)
         ip("address", "add", f"{self.gateway}/30", "dev", self._veth)
@@ -121,7 +124,8 @@ class ServiceCluster(WholeCluster):
 
 
 def clear_spaces() -> None:
-    """Removes namespaces of runs whose process is gone."""
-    for space in SPACES.glob(f"{PREFIX}*-*"):
-        if not Path(f"/proc/{space.name.split('-')[1]}").exists():
-            subprocess.run(["ip", "netns", "delete", space.name], check=False, capture_output=True)
+    """Removes the network namespaces of runs that have ended."""
+    for lock in LOCKS.glob(_NAME.format("*")):
+        if not is_held(lock):
+            subprocess.run(["ip", "netns", "delete", lock.name], check=False, capture_output=True)
+            lock.unlink(missing_ok=True)
