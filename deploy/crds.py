@@ -1,4 +1,4 @@
-"""Writes the definitions of the kinds that a cluster keeps of accepted findings: ``python deploy/crds.py [--check]``.
+"""Writes the definitions of the kinds that a cluster keeps of accepted findings and of its nodes: ``python deploy/crds.py [--check]``.
 
 One model gives both: ``ExceptionSpec`` and what it holds. With ``--check`` nothing is written; the exit code is 1
 where a file is not what would be written.
@@ -12,6 +12,7 @@ import msgspec
 import yaml
 from msgspec import Meta, Struct
 
+from leadline.kube.kinds import plural_of
 from leadline.sources.waivers.exception_spec import ClusterExceptionSpec, ExceptionSpec
 
 FOLDER = Path(__file__).resolve().parent / "crds"
@@ -81,6 +82,54 @@ def definitions() -> dict[str, dict[str, Any]]:
         "clustersecurityexceptions.yaml": definition(
             "ClusterSecurityException", "cse", ClusterExceptionSpec, "Cluster"
         ),
+        **{f"{plural_of(kind)}.yaml": definition_of_nodes(kind, said) for kind, said in OF_NODES.items()},
+    }
+
+
+HOST_GROUP = "hostdata.kubescape.cloud"
+OF_NODES = {
+    "CNIInfo": "Files and names of the network plugins of a node.",
+    "ControlPlaneInfo": "Flags and files of the control plane on a node.",
+    "KernelVersion": "The version of a node's kernel.",
+    "KubeProxyInfo": "How kube-proxy of a node was started.",
+    "KubeletInfo": "Files and settings of a node's kubelet.",
+    "LinuxKernelVariables": "Settings of a node's kernel.",
+    "OpenPortsList": "What listens on a node.",
+    "OsReleaseFile": "The operating system of a node.",
+}
+"""Kinds with what an object of each says; existing agents write the same."""
+
+
+def definition_of_nodes(kind: str, said: str) -> dict[str, Any]:
+    """Their fields are the agents' own: nothing is demanded of them, and nothing is taken out."""
+    plural = plural_of(kind)
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    column = {
+        "name": "Last sensed",
+        "type": "string",
+        "jsonPath": ".status.lastSensed",
+        "description": "When it was read.",
+    }
+    names = {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()}
+    properties = {
+        "apiVersion": {"type": "string"},
+        "kind": {"type": "string"},
+        "metadata": {"type": "object"},
+        "spec": anything,
+        "status": anything,
+    }
+    version = {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "additionalPrinterColumns": [column],
+        "schema": {"openAPIV3Schema": {"description": said, "type": "object", "properties": properties}},
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{HOST_GROUP}"},
+        "spec": {"group": HOST_GROUP, "scope": "Cluster", "names": names, "versions": [version]},
     }
 
 

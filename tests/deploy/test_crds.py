@@ -9,11 +9,14 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from leadline.kube.kinds import ADDED
 from leadline.model.waiver import Waiver
 from leadline.sources.waivers.security_exceptions import security_exception
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = sorted((ROOT / "deploy" / "crds").glob("*.yaml"))
+EVERY_FILE = sorted((ROOT / "deploy" / "crds").glob("*.yaml"))
+FILES = [path for path in EVERY_FILE if path.stem.endswith("exceptions")]
+OF_NODES = [path for path in EVERY_FILE if path not in FILES]
 SPEC = {
     "author": "eve",
     "reason": "known",
@@ -60,6 +63,14 @@ def test_the_files_are_what_the_model_says():
     )
     assert ended.returncode == 0, ended.stderr
     assert [path.stem for path in FILES] == ["clustersecurityexceptions", "securityexceptions"]
+
+
+@pytest.mark.parametrize("path", OF_NODES, ids=lambda path: path.stem)
+def test_what_agents_say_of_nodes_is_kept_whole(path: Path):
+    body = yaml.safe_load(path.read_text())
+    assert (body["spec"]["group"], body["spec"]["scope"]) == ("hostdata.kubescape.cloud", "Cluster")
+    assert ADDED[f"{body['spec']['names']['kind']}.hostdata.kubescape.cloud"].plural == path.stem
+    assert schema(path)["properties"]["spec"]["x-kubernetes-preserve-unknown-fields"] is True
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -1,3 +1,3 @@
 """What a node says of itself: its files below a root, its processes, its kernel. Nothing here writes, and no link leads out."""
 
-PUBLIC_MODULES = ("node",)
+PUBLIC_MODULES = ("configz", "node")

@@ -16,7 +16,7 @@ EPILOG = """
       of the node it runs on; as root, so that every file can be looked at
   leadline host facts --root /mnt/disk --node worker-7 -o node.json
       of a node's disk that is mounted
-  leadline scan node.json
+  leadline scan --host-facts node.json
       judges it
 
 Nothing is written besides the one file, no link leads out of the root, and no content of a key or a kubeconfig is read.
@@ -58,4 +58,38 @@ def facts(root: str, node: str, *, output: str, quiet: bool, **said: str) -> int
             click.echo(f"not read: {unread.path}: {unread.why}{hint}", err=True)
         parts = f"{len(found.objects)} kinds of facts, {len(found.static_pods)} static Pods, {len(found.unread)} not read"
         click.echo(f"node {found.node}: {parts}", err=True)
+    return 0
+
+
+@command.command("report")
+@click.option("--root", default="/", show_default=True, metavar="FOLDER", help="Where the node's files are.")
+@click.option("--node", required=True, metavar="NAME", help="The node's name in its cluster.")
+@click.option(
+    "--kubelet",
+    default="",
+    metavar="ADDRESS",
+    help="Ask its kubelet for its settings (get on nodes/configz).",
+)
+@click.option(
+    "--every-s", type=click.IntRange(60), default=86400, show_default=True, help="Write all of it so often."
+)
+@click.option(
+    "--look-s", type=click.IntRange(10), default=600, show_default=True, help="Look for changes so often."
+)
+@click.option("--alive-file", default="", metavar="FILE", help="Gets the time in seconds after each look.")
+def report(root: str, node: str, *, kubelet: str, alive_file: str, **seconds: int) -> int:
+    """Keeps the facts of a node current in its cluster, as objects of hostdata.kubescape.cloud."""
+    # A single reading does not pay for what speaks to clusters.
+    import asyncio
+    import logging
+
+    from leadline.programs.cli.host_reporting import keep_reporting
+    from leadline.scans.host.reporting import NodeRead
+
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    what = NodeRead(root, node, kubelet)
+    asyncio.run(
+        keep_reporting(what, every_s=seconds["every_s"], look_s=seconds["look_s"], alive_file=alive_file)
+    )
     return 0
