@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
+from leadline.api.catalogue import KINDS
 from leadline.posture.catalogue import load_controls
 from leadline.programs.admission.rules import rules_of
-from leadline.programs.apiserver.kinds import KINDS
 from leadline.scans.posture.one_object import AloneJudge
 from leadline.scans.posture.settings import shipped_settings
 

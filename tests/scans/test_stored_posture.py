@@ -11,6 +11,7 @@ import pytest
 from msgspec import structs
 
 from leadline.api.carriers.memory import MemoryStore
+from leadline.api.catalogue import KINDS
 from leadline.api.posture_results import SCANS
 from leadline.api.protocol import Content, Paging, Put
 from leadline.api.selection import Key, Selection
@@ -23,7 +24,7 @@ from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver, WaiverUse
 from leadline.outputs.format_registry import Page, find_format, formats_for
 from leadline.outputs.rows.place import NoPlaces
-from leadline.programs.apiserver.kinds import KINDS, serve
+from leadline.programs.apiserver.served import serve
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import posture_scan
 from leadline.scans.stored.posture_runs import Outcome, RunOptions, posture_run

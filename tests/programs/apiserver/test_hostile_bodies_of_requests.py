@@ -12,7 +12,7 @@ import pytest
 from asgi import APPLY, MERGE, OPERATIONS
 from lone_server import LoneServer
 
-from leadline.programs.apiserver.kinds import KINDS
+from leadline.api.catalogue import KINDS
 
 CHART_LIMIT_MIB = 512
 """Of the server's container, in the chart."""

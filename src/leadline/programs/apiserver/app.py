@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
+from leadline.api.kind import Kind
 from leadline.api.protocol import FullError, FutureError, GoneError, Store, TokenError
 from leadline.errors import StoreError
 from leadline.programs.apiserver import reading, refusal
@@ -17,8 +18,8 @@ from leadline.programs.apiserver.discovery import Documents
 from leadline.programs.apiserver.exchange import ClientGoneError, Exchange, Patience, Receive, Scope, Send
 from leadline.programs.apiserver.feed import Feed
 from leadline.programs.apiserver.finding_view import FindingView
-from leadline.programs.apiserver.kinds import Kind, serve
 from leadline.programs.apiserver.refusal import Refusal
+from leadline.programs.apiserver.served import serve
 from leadline.programs.apiserver.shares import Shares
 from leadline.programs.apiserver.watching import Watch
 from leadline.programs.apiserver.writing import Writes, most_bytes

@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
+from leadline.api.kind import Kind
 from leadline.api.protocol import ConflictError, Paging, Store
 from leadline.api.selection import Selection
 from leadline.programs.apiserver import refusal
-from leadline.programs.apiserver.kinds import Kind
 from leadline.programs.apiserver.kube_api import Body, KubeApi
 from leadline.programs.apiserver.refusal import Refusal
 

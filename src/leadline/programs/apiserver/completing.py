@@ -10,7 +10,7 @@ from msgspec import Struct
 from leadline.api.protocol import ConflictError, Entry, Paging, Put, Store
 from leadline.api.selection import Selection
 from leadline.programs.apiserver import wire
-from leadline.programs.apiserver.kinds import Served
+from leadline.programs.apiserver.served import Served
 
 log = logging.getLogger(__name__)
 

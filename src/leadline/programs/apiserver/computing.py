@@ -12,13 +12,14 @@ from typing import Any, Protocol
 
 import orjson
 
+from leadline.api.kinds.configuration import CONFIGURATION_SEVERITIES
+from leadline.api.kinds.images import IMAGE_SEVERITIES
 from leadline.api.protocol import ABSENT, ConflictError, Entry, GoneError, Paging, Put, Store
 from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
 from leadline.programs.apiserver import wire
-from leadline.programs.apiserver.columns import CONFIGURATION_SEVERITIES, IMAGE_SEVERITIES
 from leadline.programs.apiserver.generated_policy import generated_policy, known_servers
-from leadline.programs.apiserver.kinds import Served
+from leadline.programs.apiserver.served import Served
 
 log = logging.getLogger(__name__)
 PAUSE_S = 0.5

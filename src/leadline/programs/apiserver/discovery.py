@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
-from leadline.programs.apiserver.kinds import Kind
+from leadline.api.kind import Kind
 from leadline.programs.apiserver.openapi import openapi_v2, openapi_v3
 from leadline.version import __version__
 

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
+from leadline.api.kind import Kind
 from leadline.programs.apiserver import refusal
-from leadline.programs.apiserver.kinds import Kind
 from leadline.programs.apiserver.moment import now
 from leadline.programs.apiserver.patches import merge
 

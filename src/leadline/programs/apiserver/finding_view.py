@@ -9,12 +9,12 @@ from typing import Any
 
 import orjson
 
+from leadline.api.kind import OUR_GROUP, PREFIX, at
 from leadline.api.protocol import Content, Entry, Page, Paging, Store
 from leadline.api.selection import Key, Selection
 from leadline.api.token import read_token, write_token
 from leadline.programs.apiserver import wire
-from leadline.programs.apiserver.columns import PREFIX, at
-from leadline.programs.apiserver.kinds import OUR_GROUP, Served
+from leadline.programs.apiserver.served import Served
 
 SCANS = "workloadconfigurationscans"
 _SCANS_AT_A_TIME = 50

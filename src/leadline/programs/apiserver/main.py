@@ -14,6 +14,7 @@ import click
 import uvloop
 
 from leadline.api.carriers.local import Limits, LocalStore
+from leadline.api.catalogue import KINDS
 from leadline.api.protocol import Store
 from leadline.errors import ClusterError, StoreError
 from leadline.outputs.redaction.log import safe_formatter
@@ -21,7 +22,6 @@ from leadline.outputs.redaction.values import SecretValues
 from leadline.programs.apiserver.app import App
 from leadline.programs.apiserver.cluster_access import ClusterAccess, read_front_proxy
 from leadline.programs.apiserver.cluster_namespaces import ClusterNamespaces, sweep
-from leadline.programs.apiserver.kinds import KINDS
 from leadline.programs.apiserver.kube_api import KubeApi, KubeSettings
 from leadline.programs.apiserver.refusal import Refusal
 from leadline.programs.apiserver.registration import trust

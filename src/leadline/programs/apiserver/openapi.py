@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from leadline.programs.apiserver.kinds import Kind
-from leadline.programs.apiserver.shape import schema
+from leadline.api.kind import Kind
+from leadline.api.metadata import Metadata
+from leadline.api.wire_type import schema
 from leadline.version import __version__
 
 Document = dict[str, Any]
 _TEXT = {"type": "string"}
-_TEXTS = {"type": "object", "additionalProperties": _TEXT}
 _MEDIA = {
     "put": ("application/json",),
     "post": ("application/json",),
@@ -27,42 +27,7 @@ _QUERY = {
     "patch": ("dryRun", "fieldManager", "fieldValidation", "force"),
     "delete": ("dryRun", "propagationPolicy"),
 }
-_METADATA: Document = {
-    "type": "object",
-    "description": "Standard object's metadata.",
-    "properties": {
-        "name": _TEXT,
-        "namespace": _TEXT,
-        "generateName": _TEXT,
-        "labels": _TEXTS,
-        "annotations": _TEXTS,
-        "uid": _TEXT,
-        "resourceVersion": _TEXT,
-        "generation": {"type": "integer", "format": "int64"},
-        "creationTimestamp": {"type": "string", "format": "date-time"},
-        "deletionTimestamp": {"type": "string", "format": "date-time"},
-        "deletionGracePeriodSeconds": {"type": "integer", "format": "int64"},
-        "finalizers": {"type": "array", "items": _TEXT},
-        "ownerReferences": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "apiVersion": _TEXT,
-                    "kind": _TEXT,
-                    "name": _TEXT,
-                    "uid": _TEXT,
-                    "controller": {"type": "boolean"},
-                    "blockOwnerDeletion": {"type": "boolean"},
-                },
-            },
-        },
-        "managedFields": {
-            "type": "array",
-            "items": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-        },
-    },
-}
+_METADATA: Document = {"type": "object", **schema(Metadata)}
 
 
 def openapi_v2(groups: Mapping[tuple[str, str], Iterable[Kind]]) -> Document:
@@ -104,14 +69,11 @@ def _schemas(group: str, version: str, kinds: Iterable[Kind], place: str) -> Doc
     schemas: Document = {metadata: _METADATA}
     named = {"apiVersion": _TEXT, "kind": _TEXT}
     for kind in kinds:
+        parts = schema(kind.struct)["properties"]
         schemas[_name(group, version, kind.name)] = {
             "type": "object",
-            "description": kind.spec.description,
-            "properties": {
-                **named,
-                "metadata": {"$ref": place + metadata},
-                **schema(kind.shape)["properties"],
-            },
+            "description": parts["spec"]["description"],
+            "properties": {**named, "metadata": {"$ref": place + metadata}, **parts},
             "x-kubernetes-group-version-kind": [_gvk(kind)],
         }
         items = {"type": "array", "items": {"$ref": place + _name(group, version, kind.name)}}

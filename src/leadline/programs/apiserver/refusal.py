@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from leadline.programs.apiserver.kinds import Kind
+from leadline.api.kind import Kind
 
 Status = dict[str, Any]
 RETRY_AFTER_S = 1

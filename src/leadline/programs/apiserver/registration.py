@@ -10,8 +10,9 @@ import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from leadline.api.catalogue import KINDS
+from leadline.api.kind import Kind
 from leadline.errors import ClusterError
-from leadline.programs.apiserver.kinds import KINDS, Kind
 from leadline.programs.apiserver.kube_api import Body, KubeApi, KubeSettings
 from leadline.programs.apiserver.refusal import Refusal
 from leadline.programs.serving.own_certificate import trusting

@@ -7,12 +7,13 @@ from typing import Any
 
 import orjson
 
+from leadline.api.kind import Kind
 from leadline.api.protocol import Content, Entry
 from leadline.api.selection import Key
 from leadline.programs.apiserver import refusal
 from leadline.programs.apiserver.forms import Shown
-from leadline.programs.apiserver.kinds import Kind, Served
 from leadline.programs.apiserver.moment import now
+from leadline.programs.apiserver.served import Served
 
 Object = dict[str, Any]
 """A whole object as JSON."""

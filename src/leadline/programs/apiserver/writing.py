@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import orjson
 from msgspec import Struct, structs
 
+from leadline.api.kind import Kind
 from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
 from leadline.api.selection import Key
 from leadline.programs.apiserver import asked, fields, patches, refusal, wire
@@ -17,8 +18,8 @@ from leadline.programs.apiserver.asked import Target
 from leadline.programs.apiserver.deletion import Deletion, deletion_asked_for
 from leadline.programs.apiserver.exchange import JSON, Exchange
 from leadline.programs.apiserver.fields import Application
-from leadline.programs.apiserver.kinds import Kind, Served
 from leadline.programs.apiserver.refusal import Refusal
+from leadline.programs.apiserver.served import Served
 from leadline.programs.apiserver.wire import Metadata, Object
 from leadline.sources.yaml.parser import Limits, parse_documents
 

@@ -1,0 +1,146 @@
+"""What the wire says of a type: its OpenAPI schema, its zero values, and whether JSON has its form.
+
+All of it is derived from the Structs of stored kinds. A field of a Struct is plain where it is always written, and
+``Maybe`` where it is left out when there is nothing to say.
+"""
+
+from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import NODEFAULT, Meta, Struct, UnsetType, inspect
+
+T = TypeVar("T")
+Maybe: TypeAlias = T | UnsetType
+"""Of a field that is left out where it has nothing to say."""
+List: TypeAlias = tuple[T, ...] | None
+"""Null where it is empty, as clients in Go write it."""
+Texts: TypeAlias = List[str]
+Schema = dict[str, Any]
+_ANYTHING: Schema = {"x-kubernetes-preserve-unknown-fields": True}
+Members: TypeAlias = Annotated[dict[str, Any], Meta(extra={"schema": {"type": "object"}})]
+"""An object whose fields are not described."""
+HIDDEN = Meta(extra={"schema": None})
+"""Of a field that is accepted, and not described."""
+
+
+class Wire(Struct, frozen=True, rename="camel"):
+    """A part of a stored object."""
+
+    leading: ClassVar[tuple[str, ...]] = ()
+    """Fields that clients find before those of the class that this one extends."""
+
+
+def about(text: str) -> Meta:
+    """The description of a field."""
+    return Meta(description=text)
+
+
+def zero(type_: Any) -> Any:
+    """What existing clients find in place of a value that was not asked for."""
+    return _zero(inspect.type_info(type_))
+
+
+def _zero(info: inspect.Type) -> Any:
+    match info:
+        case inspect.Metadata(type=inner, extra=extra):
+            return None if (extra or {}).get("schema") == _ANYTHING else _zero(inner)
+        case inspect.StrType():
+            return ""
+        case inspect.IntType() | inspect.FloatType():
+            return 0
+        case inspect.BoolType():
+            return False
+        case inspect.DictType():
+            return {}
+        case inspect.StructType():
+            return {f.encode_name: _zero(f.type) for f in _in_order(info) if not _is_left_out(f)}
+        case _:
+            return None
+
+
+def _is_left_out(field: inspect.Field) -> bool:
+    """Where nothing is said of it: ``inspect`` shows ``UNSET`` as no default at all."""
+    return not field.required and field.default is NODEFAULT and field.default_factory is NODEFAULT
+
+
+def _in_order(info: inspect.StructType) -> list[inspect.Field]:
+    leading: tuple[str, ...] = getattr(info.cls, "leading", ())
+    return sorted(info.fields, key=lambda field: field.name not in leading)
+
+
+def schema(type_: Any) -> Schema:
+    """As OpenAPI writes it; versions 2 and 3 agree on all of it."""
+    return _schema(inspect.type_info(type_)) or {}
+
+
+def _schema(info: inspect.Type) -> Schema | None:
+    match info:
+        case inspect.Metadata(type=inner, extra_json_schema=more, extra=extra):
+            made = extra["schema"] if extra and "schema" in extra else _schema(inner)
+            head = {"description": more["description"]} if more and "description" in more else {}
+            return None if made is None else {**head, **made, **(more or {})}
+        case inspect.UnionType(types=types):
+            return _schema(next(one for one in types if not isinstance(one, inspect.NoneType)))
+        case inspect.VarTupleType(item_type=item):
+            return {"type": "array", "items": _schema(item)}
+        case inspect.DictType(value_type=value):
+            return {"type": "object", "additionalProperties": _schema(value)}
+        case inspect.StructType(cls=cls):
+            parts = {field.encode_name: _schema(field.type) for field in _in_order(info)}
+            properties = {name: part for name, part in parts.items() if part is not None}
+            described = {"description": cls.__doc__} if cls.__doc__ else {}
+            return {**described, "type": "object", "properties": properties}
+        case inspect.StrType():
+            return {"type": "string"}
+        case inspect.IntType():
+            return {"type": "integer"}
+        case inspect.FloatType():
+            return {"type": "number"}
+        case inspect.BoolType():
+            return {"type": "boolean"}
+        case _:
+            return dict(_ANYTHING)
+
+
+class Checker:
+    """Says whether JSON has a type's form. Null passes for everything, as in Go; unknown fields only where not strict."""
+
+    def __init__(self, type_: type[Struct], *, is_strict: bool) -> None:
+        self._decoder = msgspec.json.Decoder(_accepted(inspect.type_info(type_), is_strict))
+
+    def problem(self, content: bytes) -> str:
+        """Empty where there is none."""
+        try:
+            self._decoder.decode(content)
+        except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+            return str(error)
+        return ""
+
+
+def _accepted(info: inspect.Type, is_strict: bool) -> Any:
+    match info:
+        case inspect.Metadata(type=inner, extra=extra):
+            return Any if (extra or {}).get("schema") == _ANYTHING else _accepted(inner, is_strict)
+        case inspect.UnionType(types=types):
+            return _accepted(next(one for one in types if not isinstance(one, inspect.NoneType)), is_strict)
+        case inspect.VarTupleType(item_type=item):
+            return list[_accepted(item, is_strict)] | None  # type: ignore[misc]
+        case inspect.DictType(value_type=value):
+            return dict[str, _accepted(value, is_strict)] | None  # type: ignore[misc]
+        case inspect.StructType(cls=cls, fields=fields):
+            parts = [(field.name, _accepted(field.type, is_strict), None) for field in fields]
+            names = {field.name: field.encode_name for field in fields}
+            made = msgspec.defstruct(
+                cls.__name__, parts, rename=names, forbid_unknown_fields=is_strict, gc=False
+            )
+            return made | None
+        case inspect.StrType():
+            return str | None
+        case inspect.IntType():
+            return int | None
+        case inspect.FloatType():
+            return float | None
+        case inspect.BoolType():
+            return bool | None
+        case _:
+            return Any
