@@ -73,7 +73,7 @@ def checked(version: str) -> str:
     Raises: ``ReleaseError`` where it is not fit for that.
     """
     if not _VERSION.fullmatch(version):
-        raise ReleaseError(f"{version} is no version: write it like 1.2.0 or 1.2.0rc1")
+        raise ReleaseError(f"{version} is not a version: write it like 1.2.0 or 1.2.0rc1")
     if dirty := git("status", "--porcelain"):
         first = dirty.splitlines()[0][3:]
         raise ReleaseError(f"the work tree differs from the last commit, in {first}: commit or stash")

@@ -11,7 +11,7 @@
     ├── DatabaseError     the vulnerability database is absent or too old   exit 3
     └── StoreError        results could not be written                      exit 3
 
-A part of the target that could not be read is no error but a value: ``model.Unread``.
+A part of the target that could not be read is not an error but a value: ``model.Unread``.
 """
 
 

@@ -166,7 +166,7 @@ def test_what_is_not_fit_is_refused_with_one_line_and_nothing_is_written(ready):
         assert text in err
         assert not (ready / "dist" / version).exists() or (version == VERSION and text.startswith("dist"))
 
-    refused("9.8 is no version", "9.8")
+    refused("9.8 is not a version", "9.8")
     refused("src/leadline/version.py says 9.8.7, not 9.9.0", "9.9.0")
     (ready / "README.md").write_text("changed\n")
     refused("the work tree differs from the last commit, in README.md")

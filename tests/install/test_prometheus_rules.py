@@ -127,7 +127,7 @@ CASES: dict[str, tuple[list[dict[str, str]], list[tuple[str, str, list[dict[str,
             ("LeadlineWorkloadControls", "8m", []),
         ],
     ),
-    "another exporter pod is no other alert": (
+    "another exporter pod is not another alert": (
         [
             UP,
             {

@@ -131,14 +131,14 @@ def test_the_file_holds_what_was_remembered_a_line_each():
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ("", "is no baseline"),
-        ("[]", "is no baseline"),
-        ('{"format": "other", "findings": []}', "is no baseline"),
+        ("", "is not a baseline"),
+        ("[]", "is not a baseline"),
+        ('{"format": "other", "findings": []}', "is not a baseline"),
         (
             '{"format": "leadline-baseline", "version": 2, "findings": []}',
             "format version 2, this program reads up to 1",
         ),
-        ('{"format": "leadline-baseline", "findings": [{"control": 7}]}', "is no baseline"),
+        ('{"format": "leadline-baseline", "findings": [{"control": 7}]}', "is not a baseline"),
     ],
 )
 def test_what_is_no_baseline_is_refused_in_one_line(content: str, why: str):

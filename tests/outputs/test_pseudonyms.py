@@ -229,6 +229,6 @@ def test_another_file_is_no_file_of_names(content: str, tmp_path: Path):
     file = tmp_path / "names.json"
     file.write_text(content)
     file.chmod(0o600)
-    with pytest.raises(UsageError, match="is no file of names"):
+    with pytest.raises(UsageError, match="is not a file of names"):
         read_names(str(file), may_be_new=True)
     assert file.read_text() == content

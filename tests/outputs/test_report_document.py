@@ -193,8 +193,8 @@ def test_the_schema_describes_the_document():
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        (b"", "this is no report: Input data was truncated"),
-        (b"{}", "this is no report"),
+        (b"", "this is not a report: Input data was truncated"),
+        (b"{}", "this is not a report"),
         (b'{"format":"leadline-report","version":1}', "the report is damaged: Object missing required field"),
         (
             b'{"format":"leadline-report","version":%d}' % (VERSION + 1),

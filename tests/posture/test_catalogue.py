@@ -120,7 +120,7 @@ def test_a_framework_may_list_every_control_by_one_word():
     assert (found.title, found.control_ids) == ("all", ("C-1", "C-2"))
 
 
-NEEDS = 'f.toml is no framework; it needs name = "..." and controls = ["C-0057", ...]'
+NEEDS = 'f.toml is not a framework; it needs name = "..." and controls = ["C-0057", ...]'
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ NEEDS = 'f.toml is no framework; it needs name = "..." and controls = ["C-0057",
         ('name = "f"\ncontrols = {id = "C-1"}', NEEDS),
         ('name = "f"\ncontrols = [7]', "f.toml: an entry of controls has no id: 7"),
         ('name = "f"\ncontrols = [{number = "1"}]', "f.toml: an entry of controls has no id: {'number': '1'}"),
-        ('name = "f"\ncontrols = ["C-1", "c-2"]', "f.toml lists c-2, which is no control; did you mean C-2?"),
-        ('name = "f"\ncontrols = ["SHOP"]', "f.toml lists SHOP, which is no control; give the folder of your own with --controls"),
+        ('name = "f"\ncontrols = ["C-1", "c-2"]', "f.toml lists c-2, which is not a control; did you mean C-2?"),
+        ('name = "f"\ncontrols = ["SHOP"]', "f.toml lists SHOP, which is not a control; give the folder of your own with --controls"),
     ],
 )  # fmt: skip
 def test_what_is_no_framework_is_refused_with_the_reason(source, message):
@@ -147,7 +147,7 @@ def test_what_is_no_framework_is_refused_with_the_reason(source, message):
 
 
 def test_broken_toml_is_refused_with_its_place():
-    with pytest.raises(UsageError, match=r"^f\.toml is no valid TOML: .*line 2"):
+    with pytest.raises(UsageError, match=r"^f\.toml is not valid TOML: .*line 2"):
         parse_framework('name = "f"\ncontrols = C-1\n', "f.toml", ())
 
 

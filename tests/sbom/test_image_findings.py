@@ -62,8 +62,8 @@ def test_a_number_that_older_runtimes_cut_down_to_0_is_root():
         (" 0", "user  0 is not in etc/passwd"),
         ("0x0", "user 0x0 is not in etc/passwd"),
         ("9" * 30, f"user {'9' * 30} is not in etc/passwd"),
-        ("2147483648", "user 2147483648 is no number that a user can have"),
-        ("-1:0", "user -1:0 is no number that a user can have"),
+        ("2147483648", "user 2147483648 is not a valid user id"),
+        ("-1:0", "user -1:0 is not a valid user id"),
     ],
 )
 def test_a_user_that_no_runtime_finds_is_a_finding(user: str, detail: str):

@@ -150,7 +150,7 @@ def test_hard_link_to_a_symbolic_link_stays_one_when_the_first_becomes_a_file() 
 def test_hard_link_to_nothing_is_unread() -> None:
     for target in ("nowhere", "a", "d"):
         tree = tree_of([("folder", "d", ""), ("hard", "a", target)])
-        assert tree.unread == (Unread("a", f"a hard link to {target}, which is no file", "missing"),)
+        assert tree.unread == (Unread("a", f"a hard link to {target}, which is not a file", "missing"),)
 
 
 def test_packages_of_a_file_behind_a_link_are_told_where_it_lies() -> None:

@@ -99,11 +99,11 @@ def test_what_was_matched_with_no_database_is_not_known(tmp_path: Path):
 )
 def test_another_file_is_no_report_about_images(content: str, tmp_path: Path):
     (tmp_path / "images.json").write_text(content)
-    with pytest.raises(SourceError, match="no JSON report about images"):
+    with pytest.raises(SourceError, match="not a JSON report about images"):
         image_facts(str(tmp_path / "images.json"), [])
 
 
 def test_a_posture_report_is_none_either(tmp_path: Path):
     (tmp_path / "images.json").write_text(json.dumps({"summaryDetails": {}, "results": []}))
-    with pytest.raises(SourceError, match="no JSON report"):
+    with pytest.raises(SourceError, match="not a JSON report"):
         image_facts(str(tmp_path / "images.json"), [])

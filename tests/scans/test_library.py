@@ -80,7 +80,7 @@ def test_a_text_where_several_are_wanted_is_refused(options: type):
 
 
 def test_what_is_no_report_is_not_encoded():
-    with pytest.raises(TypeError, match="str is no report"):
+    with pytest.raises(TypeError, match="str is not a report"):
         leadline.encode("report")  # type: ignore[arg-type]
 
 

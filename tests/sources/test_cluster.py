@@ -179,7 +179,7 @@ def test_many_included_namespaces_are_listed_at_once_where_that_is_allowed(
 
 def test_an_included_namespace_that_is_not_there_is_unread(server: ListServer, cluster: Cluster) -> None:
     snapshot = read_cluster(cluster, {"Pod"}, include_namespaces=["gone"])
-    assert snapshot.unread == (Unread("namespace gone", "there is no such namespace", "missing"),)
+    assert snapshot.unread == (Unread("namespace gone", "namespace not found", "missing"),)
 
 
 def test_excluded_namespaces_are_left_to_the_server(server: ListServer, cluster: Cluster) -> None:
@@ -269,7 +269,7 @@ def test_a_connection_that_stays_cut_is_unread_with_its_count(server: ListServer
 
 def test_a_server_that_is_lost_before_anything_is_read_is_named(server: ListServer, cluster: Cluster) -> None:
     server.faults += [("/api", Fault(200, b"x"))] * 40
-    message = f"lost the cluster of context test at {cluster.server}: the answer is no JSON"
+    message = f"lost the cluster of context test at {cluster.server}: the answer is not JSON"
     for read in (
         lambda: read_cluster(cluster, {"Pod"}),
         lambda: get_workload(cluster, "shop", "Pod", "web"),

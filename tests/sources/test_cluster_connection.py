@@ -26,8 +26,8 @@ from leadline.sources.cluster.kubeconfig import Access, choose_access
 from leadline.sources.cluster.sign_in import tls_of
 from list_server import Fault, ListServer, Row
 
-RESTORE = "restore it, or sign in anew to get another"
-ANEW = "take it anew from the cluster's own administration"
+RESTORE = "restore it, or sign in again"
+ANEW = "ask the cluster's administrator for a new one"
 UNSENDABLE = (
     "main: the credentials cannot be used: the token or the user's name holds what no HTTP header may"
 )
@@ -255,7 +255,7 @@ BY_HAND = "; run it by hand to see what it says"
         (a_plugin("'[]'"), "exec of {user}: {python} gave no credentials that can be read" + BY_HAND),
         (a_plugin("""'{"status": {}}'"""), "exec of {user}: {python} gave neither a token nor a certificate" + BY_HAND),
         (a_plugin("""'{"status": {"token": "t", "expirationTimestamp": "soon"}}'"""), "exec of {user}: {python} gave no credentials that can be read" + BY_HAND),
-        (a_plugin("""'{"status": {"clientCertificateData": "hunter2", "clientKeyData": "hunter2"}}'"""), "exec of {user}: {python}: clientCertificateData is no certificate in PEM; " + ANEW),
+        (a_plugin("""'{"status": {"clientCertificateData": "hunter2", "clientKeyData": "hunter2"}}'"""), "exec of {user}: {python}: clientCertificateData is not a certificate in PEM; " + ANEW),
     ],
 )  # fmt: skip
 def test_a_plugin_that_fails_is_one_line(
@@ -333,23 +333,23 @@ MINE = {"client-certificate": "{keys}/mine.crt", "client-key": "{keys}/mine.key"
     ("fields", "message"),
     [
         ({"client-certificate": "gone.crt"}, "client-certificate of user u of {path} names a file that is not there: {folder}/gone.crt; " + RESTORE),
-        ({"client-certificate": "{keys}/empty"}, "client-certificate of user u of {path} is no certificate in PEM; " + ANEW),
-        ({"client-certificate": "{keys}/broken"}, "client-certificate of user u of {path} is no certificate in PEM; " + ANEW),
-        ({"client-certificate": "{keys}/mine.key"}, "client-certificate of user u of {path} is no certificate in PEM; " + ANEW),
+        ({"client-certificate": "{keys}/empty"}, "client-certificate of user u of {path} is not a certificate in PEM; " + ANEW),
+        ({"client-certificate": "{keys}/broken"}, "client-certificate of user u of {path} is not a certificate in PEM; " + ANEW),
+        ({"client-certificate": "{keys}/mine.key"}, "client-certificate of user u of {path} is not a certificate in PEM; " + ANEW),
         ({"client-certificate": "{keys}"}, "client-certificate of user u of {path} cannot be read: {keys}: is a directory"),
         ({"client-certificate": "a\0b"}, "client-certificate of user u of {path} cannot be read: {folder}/a\0b: embedded null byte"),
-        ({"client-certificate-data": "aHVudGVyMg=="}, "client-certificate-data of user u of {path} is no certificate in PEM; " + ANEW),
+        ({"client-certificate-data": "aHVudGVyMg=="}, "client-certificate-data of user u of {path} is not a certificate in PEM; " + ANEW),
         ({"client-certificate-data": "!"}, "client-certificate-data of user u of {path} is not Base64; " + RESTORE),
-        ({"client-certificate": "{keys}/mine.crt"}, "client-certificate of user u of {path} is no key in PEM; " + RESTORE),
+        ({"client-certificate": "{keys}/mine.crt"}, "client-certificate of user u of {path} is not a private key in PEM; " + RESTORE),
         ({**MINE, "client-key": "gone.key"}, "client-key of user u of {path} names a file that is not there: {folder}/gone.key; " + RESTORE),
-        ({**MINE, "client-key": "{keys}/empty"}, "client-key of user u of {path} is no key in PEM; " + RESTORE),
+        ({**MINE, "client-key": "{keys}/empty"}, "client-key of user u of {path} is not a private key in PEM; " + RESTORE),
         ({**MINE, "client-key": "{keys}/other.key"}, "client-key of user u of {path} does not belong to the certificate in client-certificate of user u of {path}; " + RESTORE),
-        ({**MINE, "client-key": "{keys}/locked.key"}, "client-key of user u of {path} is encrypted, and there is no password for it; decrypt it: openssl pkey"),
-        ({**MINE, "client-key-data": "aHVudGVyMg=="}, "client-key-data of user u of {path} is no key in PEM; " + RESTORE),
+        ({**MINE, "client-key": "{keys}/locked.key"}, "client-key of user u of {path} is encrypted and needs a password; decrypt it: openssl pkey"),
+        ({**MINE, "client-key-data": "aHVudGVyMg=="}, "client-key-data of user u of {path} is not a private key in PEM; " + RESTORE),
         ({"certificate-authority": "gone"}, "certificate-authority of cluster c of {path} names a file that is not there: {folder}/gone; " + RESTORE),
-        ({"certificate-authority": "{keys}/mine.key"}, "certificate-authority of cluster c of {path} is no certificate in PEM; " + ANEW),
-        ({"certificate-authority": "{keys}/empty"}, "certificate-authority of cluster c of {path} is no certificate in PEM; " + ANEW),
-        ({"certificate-authority-data": "aHVudGVyMg=="}, "certificate-authority-data of cluster c of {path} is no certificate in PEM; " + ANEW),
+        ({"certificate-authority": "{keys}/mine.key"}, "certificate-authority of cluster c of {path} is not a certificate in PEM; " + ANEW),
+        ({"certificate-authority": "{keys}/empty"}, "certificate-authority of cluster c of {path} is not a certificate in PEM; " + ANEW),
+        ({"certificate-authority-data": "aHVudGVyMg=="}, "certificate-authority-data of cluster c of {path} is not a certificate in PEM; " + ANEW),
         ({"tokenFile": "gone"}, "tokenFile of user u of {path} names a file that is not there: {folder}/gone; " + RESTORE),
         ({"tokenFile": "{keys}/empty"}, "tokenFile of user u of {path} holds no token: {keys}/empty; " + RESTORE),
         ({"token": "hun\nter2"}, UNSENDABLE),

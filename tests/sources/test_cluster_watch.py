@@ -143,7 +143,7 @@ def test_a_change_that_no_one_can_read_is_named_and_the_next_is_followed(server,
             break
     assert (came, [(one.where, one.why) for one in unread]) == (
         ["a"],
-        [("pods", "cannot be watched: of a change the answer is no JSON")],
+        [("pods", "cannot be watched: of a change the answer is not JSON")],
     )
 
 

@@ -63,18 +63,18 @@ ADDRESSES = {
 }
 
 REFUSED = {
-    "--upload-pack=touch x": "that is no git address; it begins with '-' or holds blanks",
-    "ext::sh -c touch% x": "that is no git address; it begins with '-' or holds blanks",
+    "--upload-pack=touch x": "invalid git address; it begins with '-' or holds blanks",
+    "ext::sh -c touch% x": "invalid git address; it begins with '-' or holds blanks",
     "ext::sh": "git's transport ext is not allowed; use one of https, http, ssh, git, file",
-    "ftp://host/shop": "ftp:// is no git address; use one of https, http, ssh, git, file",
-    "ssh://-oProxyCommand=x/shop": "that is no git address; its host begins with '-'",
-    "git@host:-shop": "that is no git address; its path begins with '-'",
-    "https://host/shop#--upload-pack": "'--upload-pack' is no branch, tag or commit",
-    "https://host/shop?ref=a..b": "'a..b' is no branch, tag or commit",
+    "ftp://host/shop": "ftp:// is not a git address; use one of https, http, ssh, git, file",
+    "ssh://-oProxyCommand=x/shop": "invalid git address; its host begins with '-'",
+    "git@host:-shop": "invalid git address; its path begins with '-'",
+    "https://host/shop#--upload-pack": "'--upload-pack' is not a branch, tag or commit",
+    "https://host/shop?ref=a..b": "'a..b' is not a branch, tag or commit",
     "https://host/shop//a/../../b": "the folder //a/../../b leaves the repository",
     "https://host/shop//a/%2e%2e/%2E%2E/b": "the folder //a/../../b leaves the repository",
-    "https://host/shop//a%00b": "that is no git address; a folder's name in it holds control characters",
-    f"{GITHUB}/tree/main/a%00b": "that is no git address; a folder's name in it holds control characters",
+    "https://host/shop//a%00b": "invalid git address; a folder's name in it holds control characters",
+    f"{GITHUB}/tree/main/a%00b": "invalid git address; a folder's name in it holds control characters",
     "https://github.com": "github.com names no repository; add its path",
 }
 

@@ -112,7 +112,9 @@ def test_every_chart_below_a_folder_is_rendered_once_and_the_rest_is_named() -> 
             hint="turn them on with --set or --values",
         ),
         Unread(
-            "umbrella", "dependencies it lacks were taken from beside it: shared from shared", "incomplete"
+            "umbrella",
+            "missing dependencies were taken from neighbouring folders: shared from shared",
+            "incomplete",
         ),
     )
     settings = next(r for r in found.resources if r.name == "settings")

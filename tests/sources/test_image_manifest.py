@@ -58,8 +58,8 @@ def test_index_that_is_an_image_as_well_is_refused(parts: dict[str, object]) -> 
     [
         ({"schemaVersion": 1, "fsLayers": []}, "retired schema 1"),
         ({"config": None}, "names no configuration"),
-        ({"config": {**CONFIG, "mediaType": "application/vnd.oci.empty.v1+json"}}, "no image but"),
-        ({"config": {**CONFIG, "mediaType": "application/vnd.cncf.helm.config.v1+json"}}, "no image but"),
+        ({"config": {**CONFIG, "mediaType": "application/vnd.oci.empty.v1+json"}}, "not an image but"),
+        ({"config": {**CONFIG, "mediaType": "application/vnd.cncf.helm.config.v1+json"}}, "not an image but"),
     ],
 )
 def test_what_is_no_image_is_named(parts: dict[str, object], why: str) -> None:

@@ -138,7 +138,7 @@ def test_what_is_no_plain_file_is_named(tmp_path: Path, scheme: str) -> None:
     with pytest.raises(SourceError, match=f"{tmp_path} is a folder"):
         open_image(f"{scheme}:{tmp_path}", ImageOptions())
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(SourceError, match="pipe is no file to read twice"):
+    with pytest.raises(SourceError, match="pipe is not a file that can be read twice"):
         open_image(f"{scheme}:{tmp_path}/pipe", ImageOptions())
 
 
@@ -358,7 +358,7 @@ def test_layer_that_is_no_file_costs_itself_alone(tmp_path: Path, put: Callable[
     sbom = scan(tmp_path)
     assert (names(sbom), sbom.unread) == (
         ["three"],
-        (Unread(f"layer {digest(LAYERS[0])}", f"{path} is no file", "incomplete"),),
+        (Unread(f"layer {digest(LAYERS[0])}", f"{path} is not a file", "incomplete"),),
     )
 
 
@@ -367,7 +367,7 @@ def test_index_that_is_no_file_is_named(tmp_path: Path, put: Callable[[Path], No
     path = oci_layout(tmp_path) / "index.json"
     path.unlink()
     put(path)
-    with pytest.raises(SourceError, match=f"{path} is no file"):
+    with pytest.raises(SourceError, match=f"{path} is not a file"):
         scan(f"oci:{tmp_path}")
 
 
@@ -431,7 +431,7 @@ def test_chart_in_a_layout_is_no_image(tmp_path: Path) -> None:
     chart = blobs.add(LAYERS[0], "application/vnd.cncf.helm.chart.content.v1.tar+gzip")
     manifest = {"schemaVersion": 2, "config": config, "layers": [chart]}
     write_files(tmp_path, blobs.files([blobs.add(json.dumps(manifest).encode())]))
-    with pytest.raises(SourceError, match=r"is no image but application/vnd\.cncf\.helm"):
+    with pytest.raises(SourceError, match=r"is not an image but application/vnd\.cncf\.helm"):
         scan(tmp_path)
 
 

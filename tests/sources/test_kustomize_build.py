@@ -87,7 +87,7 @@ def test_what_is_not_built_is_named() -> None:
     assert found.notes == (
         Unread(
             "components/unused",
-            "a component that no kustomization here uses; the files it lists are judged as they stand",
+            "a component that no kustomization here uses; the files it lists are judged unchanged",
             "not rendered",
         ),
         Unread("empty", "builds to nothing: its kustomization is empty", "not rendered"),
@@ -344,7 +344,7 @@ def test_without_kustomize_the_objects_are_left_to_the_plain_reader(
     assert found.unread == (
         Unread(
             "",
-            "there is no Kustomize to build it with",
+            "no Kustomize found to build it",
             "not rendered",
             hint="put kustomize or kubectl on the PATH or install leadline[render]; 1 file is judged as written",
             kind="kustomization",

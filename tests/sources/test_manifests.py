@@ -110,7 +110,7 @@ def test_broken_json_is_told_in_the_words_of_json(tmp_path):
         ("apiVersion: v1\nkind: Pod\nmetadata: {name: 7}\n", "metadata.name must be text"),
         ("apiVersion: v1\nkind: Pod\nmetadata: {namespace: true}\n", "metadata.namespace must be text"),
         ("apiVersion: v1\nkind: List\nitems: {a: 1}\n", "items must be a list"),
-        ("apiVersion: v1\nkind: List\nitems: [7]\n", "items[0] is no Kubernetes object"),
+        ("apiVersion: v1\nkind: List\nitems: [7]\n", "items[0] is not a Kubernetes object"),
         (
             "apiVersion: v1\nkind: PodList\nitems: [{metadata: {name: 1}}]\n",
             "items[0].metadata.name must be text",
@@ -154,7 +154,7 @@ def test_hundreds_of_faults_in_one_file_are_told_in_a_hundred_lines():
     text = "apiVersion: v1\nkind: List\nitems:\n" + "- 1\n" * 250
     contents = read_text(text.encode(), Origin(path="x.yaml"))
     assert [(u.where, u.why) for u in contents.unread] == [
-        *(("x.yaml", f"items[{number}] is no Kubernetes object") for number in range(100)),
+        *(("x.yaml", f"items[{number}] is not a Kubernetes object") for number in range(100)),
         ("x.yaml", "150 more of its parts could not be read"),
     ]
 

@@ -293,7 +293,7 @@ def test_what_a_registry_holds_beside_images_is_named() -> None:
     manifest = json.loads(server.blobs.blobs[server.tags["team/demo:1"]])
     manifest["config"]["mediaType"] = "application/vnd.cncf.helm.config.v1+json"
     server.tags["chart:1"] = str(server.blobs.add(json.dumps(manifest).encode())["digest"])
-    why = r"chart:1 is no image but application/vnd\.cncf\.helm\.config\.v1\+json"
+    why = r"chart:1 is not an image but application/vnd\.cncf\.helm\.config\.v1\+json"
     with serving(server), pytest.raises(RegistryError, match=why):
         scan(server, name="chart:1")
 

@@ -90,7 +90,7 @@ def test_every_broken_helper_is_named_and_nothing_that_it_said(tmp_path: Path) -
         f"credential helper one of {file} (has nothing for {server.host}/team/demo), "
         f"credential helper two of {file} (answered something else than credentials), "
         f"credential helper three of {file} (did not answer), "
-        f"{file} (names a credential helper that is no plain name)"
+        f"{file} (names a credential helper by a path; use its plain name)"
     )
 
 
@@ -101,7 +101,7 @@ def a_pipe(path: Path) -> None:
 @pytest.mark.parametrize(
     ("put", "why"),
     [
-        (a_pipe, "is no file"),
+        (a_pipe, "is not a file"),
         (Path.mkdir, "Is a directory"),
         (lambda path: path.symlink_to(path), "Too many"),
     ],

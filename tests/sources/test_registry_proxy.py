@@ -65,12 +65,12 @@ def test_proxy_that_cannot_be_reached_is_named_without_its_password() -> None:
 @pytest.mark.parametrize(
     ("address", "why"),
     [
-        ("http://me:s3cret@[::1", "the proxy that is set is no address; write it as http://HOST:PORT"),
+        ("http://me:s3cret@[::1", "invalid proxy URL; use http://HOST:PORT; write it as http://HOST:PORT"),
         (
             "http://me:s3cret@p.example:99999",
-            "the proxy that is set is no address; write it as http://HOST:PORT",
+            "invalid proxy URL; use http://HOST:PORT; write it as http://HOST:PORT",
         ),
-        ("http://", "the proxy that is set is no address; write it as http://HOST:PORT"),
+        ("http://", "invalid proxy URL; use http://HOST:PORT; write it as http://HOST:PORT"),
         (
             "https://me:s3cret@p.example",
             "the proxy p.example is to be spoken to by https; only http:// proxies are",

@@ -273,14 +273,14 @@ def test_wrapped_bills_of_materials_are_read(document: dict[str, Any]) -> None:
             "x is an attestation of https://slsa.dev/provenance/v1, no SBOM; "
             "ask for the one of SPDX or CycloneDX",
         ),
-        ({"payloadType": "a", "payload": "{"}, "x is a signed envelope whose payload is no JSON"),
+        ({"payloadType": "a", "payload": "{"}, "x is a signed envelope whose payload is not JSON"),
         (
             {"@context": ["https://spdx.org/rdf/3.0.1/spdx-context.jsonld"], "@graph": []},
             "x is SPDX 3; SPDX-2.2 and SPDX-2.3 are read",
         ),
         (
             {"name": "shop", "dependencies": {}},
-            "x is no SBOM; SPDX 2.3, CycloneDX and Syft documents are read, as JSON",
+            "x is not an SBOM; SPDX 2.3, CycloneDX and Syft documents are read, as JSON",
         ),
     ],
 )
@@ -295,7 +295,7 @@ def test_of_several_attestations_the_one_sbom_is_read() -> None:
     assert names(read_sbom_document("\n".join(lines).encode(), "x", NOW)) == ["a"]
     with pytest.raises(SourceError, match="x holds 2 SBOMs; save one of them by itself"):
         read_sbom_document("\n".join([*lines, json.dumps(BILL)]).encode(), "x", NOW)
-    with pytest.raises(SourceError, match="x is no valid JSON: unexpected content after document"):
+    with pytest.raises(SourceError, match="x is not valid JSON: unexpected content after document"):
         read_sbom_document(f"{lines[1]}\nContact us".encode(), "x", NOW)
 
 
@@ -361,7 +361,7 @@ def test_a_version_that_is_no_text_is_named() -> None:
     for document in all_kinds({"name": "a", "version": 3.10, "purl": "pkg:npm/a"}):
         sbom = read(document)
         assert (sbom.packages[0].name, sbom.packages[0].version) == ("a", "")
-        assert [one.why for one in sbom.unread] == ["its version is no text"]
+        assert [one.why for one in sbom.unread] == ["its version is not text"]
 
 
 def test_a_package_url_names_what_has_no_name() -> None:

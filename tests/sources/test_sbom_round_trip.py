@@ -147,7 +147,7 @@ def test_packages_of_unknown_kind_are_kept_and_named() -> None:
     assert sbom.unread == (
         Unread("packages[1] mystery", "has no package URL, so its kind is unknown", "malformed"),
         Unread("packages[2]", "has no name", "malformed"),
-        Unread("packages[4] half", "pkg: is no package URL", "malformed"),
+        Unread("packages[4] half", "pkg: is not a package URL", "malformed"),
     )
 
 

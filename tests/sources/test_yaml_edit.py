@@ -45,14 +45,14 @@ def test_edit_changes_its_place_and_nothing_else(edit, before, after, newline):
 @pytest.mark.parametrize(
     ("text", "edit", "why"),
     [
-        ("a: &x {k: 1}\nb: *x\n", SetAt("a.k", 2), "stands in the anchor &x"),
-        ("a: &x {k: 1}\nb: *x\n", SetAt("b.k", 2), "stands in the alias \\*x"),
-        ("a: &x {k: 1}\nb: *x\n", RemoveAt("a"), "stands in the anchor &x"),
+        ("a: &x {k: 1}\nb: *x\n", SetAt("a.k", 2), "in the anchor &x"),
+        ("a: &x {k: 1}\nb: *x\n", SetAt("b.k", 2), "in the alias \\*x"),
+        ("a: &x {k: 1}\nb: *x\n", RemoveAt("a"), "in the anchor &x"),
         ("a: &x {k: 1}\nb: {<<: *x}\n", RemoveAt("b.k"), "comes from a merge key"),
         ("a: &x {k: 1}\nb: {!!merge <<: *x}\n", RemoveAt("b.k"), "comes from a merge key"),
         ("a: 1\n", SetAt("a.b", 2), "nothing can be written"),
         ("a: 1\n", SetAt("a..b", 2), "empty step"),
-        ("a: 1\n", SetAt("b", 2, document=3), "there is no document 4"),
+        ("a: 1\n", SetAt("b", 2, document=3), "the file has no document 4"),
         ("a: [1\n", SetAt("a", 2), "cannot be read"),
         ("? a\n: 1\n", SetAt("a", {"b": 1}), "written with '\\?'"),
         ("a: {{ x }}\n", SetAt("a", 1), "cannot be read"),

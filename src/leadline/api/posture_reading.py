@@ -130,7 +130,7 @@ def stored_result(entry: Entry) -> StoredResult:
         spec = _body_of(entry.content.body).spec or _Spec()
         resource = _resource(entry, metadata)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise StoreError(f"{entry.key}: these are no results: {error}") from error
+        raise StoreError(f"{entry.key}: these are not results: {error}") from error
     results = [
         (id, result, result.status)
         for id, result in (spec.controls or {}).items()

@@ -325,7 +325,7 @@ def _network(text: Any) -> "IPv4Network | IPv6Network | None":
 
 
 def address_of(text: str) -> "IPv4Address | IPv6Address | None":
-    """``None`` where ``text`` is no address."""
+    """``None`` where ``text`` is not an address."""
     from ipaddress import ip_address  # few policies name networks
 
     try:

@@ -48,7 +48,7 @@ class Access(Struct, frozen=True, kw_only=True):
     resources: tuple[str, ...] = ()
     """``pods/exec``, ``deployments.apps``; ``*`` for all of the core group, ``*.*`` for all."""
     urls: tuple[str, ...] = ()
-    """Paths of the server that are no objects: ``/healthz``."""
+    """Paths of the server that are not objects: ``/healthz``."""
     steps: tuple[AccessStep, ...] = ()
     way: str = ""
     """Of a path to cluster admin the kind of its first way: ``impersonation``, ``token``; empty for an admin."""

@@ -18,7 +18,7 @@ class ImageUse(Struct, frozen=True):
     title: str
     """``namespace/Kind/name``, the way people are shown that object."""
     container: str
-    """Its name; empty for what runs an image and is no container, such as a volume of an image."""
+    """Its name; empty for what runs an image and is not a container, such as a volume of an image."""
     exposed_by: tuple[str, ...] = ()
     """Titles of what leads to the object from outside the cluster, where such objects were read."""
 

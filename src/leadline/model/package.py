@@ -101,7 +101,7 @@ class Account(Struct, frozen=True, array_like=True):
 
     name: str
     number: int
-    """As runtimes use it, so that one which is no number is 0."""
+    """As runtimes use it, so that one which is not a number is 0."""
 
 
 class ImageConfig(Struct, frozen=True):

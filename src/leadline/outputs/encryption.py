@@ -34,7 +34,7 @@ class Recipients:
             is_private = key.upper().startswith("AGE-SECRET-KEY-")
             shown = "a private key" if is_private else (key[:12] + "…" if len(key) > 12 else key)
             raise UsageError(
-                f"{shown} is no recipient", hint=f"a recipient is a public key: {_KINDS}"
+                f"{shown} is not a recipient", hint=f"a recipient is a public key: {_KINDS}"
             ) from error
 
     def encrypted(self, content: bytes) -> bytes:

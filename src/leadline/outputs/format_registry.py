@@ -102,7 +102,7 @@ class Format(Struct, frozen=True):
     draft: MakeDraft | None = None
     """Of documents: ``write`` is made of it."""
     compiled: Callable[[str], bytes] | None = None
-    """Makes the file of what ``write`` wrote, where that is no text."""
+    """Makes the file of what ``write`` wrote, where that is not text."""
     needs: str = ""
     """The module of an extra without which it cannot be made."""
     with_scores: bool = True

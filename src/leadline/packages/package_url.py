@@ -64,7 +64,7 @@ def _by_library(package: Package, qualifiers: dict[str, str]) -> str:
 
 
 def read_package_url(text: str) -> Package | None:
-    """The package that ``text`` names, its version with the epoch in front; ``None`` where it is no package URL."""
+    """The package that ``text`` names, its version with the epoch in front; ``None`` where it is not a package URL."""
     from packageurl import PackageURL  # as above
 
     if len(text) > LONGEST:

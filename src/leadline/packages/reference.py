@@ -58,7 +58,7 @@ class Reference(Struct, frozen=True):
 
 
 def read_reference(text: str) -> Reference | None:
-    """The parts of ``text``; ``None`` where it is no image reference."""
+    """The parts of ``text``; ``None`` where it is not an image reference."""
     if not text or len(text) > LONGEST:
         return None
     rest, at, digest = text.partition("@")
@@ -76,7 +76,7 @@ def read_reference(text: str) -> Reference | None:
 
 
 def read_registry(text: str) -> str:
-    """``host[:port]`` as ``Reference.registry`` has it; empty where ``text`` is no registry."""
+    """``host[:port]`` as ``Reference.registry`` has it; empty where ``text`` is not a registry."""
     if not _HOST.fullmatch(text):
         return ""
     host = _spelled(text)

@@ -26,18 +26,18 @@ def parse_framework(source: str, file_name: str, controls: Sequence[Control]) ->
     """A framework from TOML: ``name``, ``title``, and ``controls`` as ids, tables of id, number, title, or ``"every"``.
 
     Raises:
-        UsageError: the text is no TOML, lacks a name or controls, or lists a control that there is not.
+        UsageError: the text is not TOML, lacks a name or controls, or lists a control that there is not.
     """
     try:
         table = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{file_name} is no valid TOML: {error}") from error
+        raise UsageError(f"{file_name} is not valid TOML: {error}") from error
     name, listed = table.get("name"), table.get("controls")
     if listed == "every":
         listed = sorted(control.id for control in controls)
     if not isinstance(name, str) or not name or not isinstance(listed, list) or not listed:
         raise UsageError(
-            f"{file_name} is no framework", hint='it needs name = "..." and controls = ["C-0057", ...]'
+            f"{file_name} is not a framework", hint='it needs name = "..." and controls = ["C-0057", ...]'
         )
     entries = tuple(_entry(item, file_name) for item in listed)
     _refuse_unknown(entries, file_name, controls)
@@ -126,7 +126,7 @@ def _refuse_unknown(entries: Iterable[FrameworkEntry], file_name: str, controls:
 
             near = difflib.get_close_matches(entry.control.upper(), known, n=1)
             hint = f"did you mean {near[0]}?" if near else "give the folder of your own with --controls"
-            raise UsageError(f"{file_name} lists {entry.control}, which is no control", hint=hint)
+            raise UsageError(f"{file_name} lists {entry.control}, which is not a control", hint=hint)
 
 
 def _items(listed: object, file_name: str) -> tuple[FrameworkItem, ...]:

@@ -131,7 +131,7 @@ class ControlPlaneProcess:
                 yield self.change(flag, value)
 
     def raise_to(self, name: str, minimum: int) -> Iterator[Set]:
-        """Writes ``minimum`` for a flag that is not given, is no number or is a smaller one."""
+        """Writes ``minimum`` for a flag that is not given, is not a number or is a smaller one."""
         flag = self.flag(name)
         if flag is None or flag.number is None or flag.number < minimum:
             yield self.set_to(name, str(minimum))

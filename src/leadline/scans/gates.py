@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from leadline.model.image_report import ImageReport
 
 GateName = Literal["severity", "compliance", "unread", "unmatched", "database"]
-"""``database``: findings are bounded, and there is no vulnerability database to find any with."""
+"""``database``: findings are bounded, and vulnerability database not found to find any with."""
 
 
 class Gates(Struct, frozen=True, kw_only=True):

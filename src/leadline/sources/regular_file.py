@@ -1,4 +1,4 @@
-"""Files that others put there, opened so that nothing blocks: a pipe, a socket or a device is no file to read.
+"""Files that others put there, opened so that nothing blocks: a pipe, a socket or a device is not a file to read.
 
 What is asked before the opening may have changed by then, so the open file itself is asked.
 """

@@ -176,7 +176,7 @@ class Database:
         """Opens it; ``DatabaseError`` where there is none, or it is damaged or made for another version."""
         self.path = path
         if not path.is_file():
-            raise DatabaseError(f"{path}: there is no vulnerability database", hint=_HINT)
+            raise DatabaseError(f"{path}: vulnerability database not found", hint=_HINT)
         _check_header(path)
         with _translated(path):
             self._connection = sqlite3.connect(

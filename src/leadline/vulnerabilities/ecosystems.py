@@ -169,7 +169,7 @@ def _amazon(distro: Distro) -> str:
 
 
 def _minor(distro: Distro) -> str:
-    """``3.18`` of ``3.18.4``; what is no number stays."""
+    """``3.18`` of ``3.18.4``; what is not a number stays."""
     return ".".join(distro.version.split(".")[:2])
 
 

@@ -106,7 +106,7 @@ class _Planner:
         self._packages = packages
         self._distro = distro
         self._by_ecosystem: dict[tuple[str, str], tuple[Stream, ...]] = {}
-        # What Root.io fixed is no answer to what is open: it is of use beside the lists of others alone.
+        # What Root.io fixed is not an answer to what is open: it is of use beside the lists of others alone.
         for stream in sorted(database.streams, key=lambda stream: stream.channel == CHANNEL):
             key = stream.ecosystem, stream.release
             if stream.channel != CHANNEL or key in self._by_ecosystem:

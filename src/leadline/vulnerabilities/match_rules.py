@@ -49,7 +49,7 @@ def _architecture(name: str) -> str:
 
 
 def _fits_target(cpe: str, package: Package) -> bool:
-    """A plugin of WordPress is no program of the same name."""
+    """A plugin of WordPress is not a program of the same name."""
     target = _target(cpe)
     return not target or any(_target(own) in ("", target) and _target(own) == target for own in package.cpes)
 

@@ -9,7 +9,7 @@ _WEIGHT = {"critical": 9.0, "high": 7.5, "medium": 5.0, "low": 3.0, "negligible"
 _LOADED = {True: 0, None: 1, False: 2}
 _MOST = 10.0
 _NO_FIX = {
-    "not fixed": "there is no fix yet",
+    "not fixed": "no fix yet",
     "wont fix": "its publisher will not fix it",
     "deferred": "its publisher put the fix off",
     "end of life": "its release gets no fixes any more",

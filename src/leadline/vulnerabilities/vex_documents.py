@@ -54,7 +54,7 @@ def read_vex(name: str, data: bytes) -> tuple[VexStatement, ...]:
     """The statements of the document ``data``, which is called ``name`` in messages, in its order.
 
     Raises:
-        UsageError: it is no VEX document that can be read.
+        UsageError: it is not VEX document that can be read.
     """
     kind = _decoded(name, data, _Kind)
     context = kind.context if isinstance(kind.context, str) else " ".join(kind.context)

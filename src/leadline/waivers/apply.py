@@ -187,7 +187,7 @@ def why_unusable(waiver: Waiver) -> str:
     """Why a waiver cannot be in force; empty where it can."""
     for expires in (waiver.expires, *(match.expires for match in waiver.matches)):
         if expires and moment_of(expires) is None:
-            return f"its end is no date: {expires[:40]}"
+            return f"its end is not a date: {expires[:40]}"
     return problems_of(waiver)
 
 

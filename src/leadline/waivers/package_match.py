@@ -25,7 +25,7 @@ def is_package(wanted: str, purl: str) -> bool:
 
 def why_no_purl(text: str) -> str:
     """Why ``text`` names no package; empty where it does."""
-    return "" if _parts(text) is not None else f"subcomponents: {text[:80]} is no package URL"
+    return "" if _parts(text) is not None else f"subcomponents: {text[:80]} is not a package URL"
 
 
 @lru_cache(maxsize=4096)

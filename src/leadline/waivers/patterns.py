@@ -48,7 +48,7 @@ def compiled(pattern: str, writing: Writing, *, ignore_case: bool = False) -> Te
     try:
         expression = re.compile(pattern, flags)
     except (re.error, OverflowError, RecursionError) as error:
-        raise PatternError(f"{pattern[:80]} is no regular expression") from error
+        raise PatternError(f"{pattern[:80]} is not a valid regular expression") from error
     test = expression.fullmatch if writing == "regex" else expression.search
     return lambda text: len(text) <= LONGEST_TEXT and test(text) is not None
 

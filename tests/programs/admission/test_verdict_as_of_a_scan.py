@@ -80,7 +80,7 @@ def test_it_says_the_same_about_its_fixtures(control: BuiltControl):
 def objects_of(folder: Path) -> list[dict[str, Any]]:
     found: list[Any] = []
     for path in sorted(folder.rglob("*.yaml")):
-        # One of the examples is a file that cannot be read, and templates are no YAML.
+        # One of the examples is a file that cannot be read, and templates are not YAML.
         with suppress(yaml.YAMLError):
             found += yaml.safe_load_all(path.read_text())
     found = [one for one in found if isinstance(one, dict)]

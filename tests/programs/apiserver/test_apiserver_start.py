@@ -44,7 +44,7 @@ def test_a_file_that_is_missing_or_makes_no_sense_is_named(tmp_path: Path):
     broken.write_text("-----BEGIN CERTIFICATE-----\n")
     for flag, value, told in (
         ("kube-ca", gone, f"--kube-ca names a file that is not there: {gone}; "),
-        ("kube-ca", broken, "--kube-ca is no certificate in PEM; "),
+        ("kube-ca", broken, "--kube-ca is not a certificate in PEM; "),
         ("database", gone / "r.db", "no folder"),
         ("token-file", gone, f"cannot read the token in {gone}: no such file or directory; check"),
     ):

@@ -278,14 +278,14 @@ def test_dates_are_carried_on_when_a_baseline_is_saved_again(capfd):
     ("words", "code", "text"),
     [
         (("scan", "shop", "--baseline", "nowhere.json"), 3, "cannot read nowhere.json"),
-        (("scan", "shop", "--baseline", "shop/web.yaml"), 3, "is no baseline"),
+        (("scan", "shop", "--baseline", "shop/web.yaml"), 3, "is not a baseline"),
         (("scan", "shop", "--since", "nothing"), 3, "no revision nothing"),
         (("scan", "shop", "--since", "--upload-pack=x"), 3, "no revision --upload-pack=x"),
         (("scan", "--since", "HEAD"), 2, "--since compares files"),
         (("scan", "shop", "--since", "HEAD", "--baseline", "x"), 2, "choose one"),
         (("diff", "shop", "nowhere"), 3, "no such file"),
         (("baseline", "compare", "nowhere.json"), 3, "cannot read nowhere.json"),
-        (("baseline", "compare", "shop/web.yaml"), 3, "is no baseline"),
+        (("baseline", "compare", "shop/web.yaml"), 3, "is not a baseline"),
         (("diff", "shop", "shop", "--severity-threshold", "hgih"), 2, "must be one of"),
     ],
 )

@@ -72,7 +72,7 @@ def test_a_database_of_another_version_is_not_installed(run, published: Path, tm
         (("update", "v.db"), "not the address of a database"),
         (("update", "http://127.0.0.1:1/", "--allow-unsigned"), "cannot reach 127.0.0.1:1"),
         (("update", "https://example.org/", "--key", "none.pem"), "cannot read none.pem"),
-        (("publish", "www", "--db", "none.db"), "there is no vulnerability database"),
+        (("publish", "www", "--db", "none.db"), "vulnerability database not found"),
         (("publish", "www", "--db", "made.db", "--expires", "soon"), "a time that cannot be read"),
         (("publish", "www", "--db", "made.db", "--key", "public.pem"), "no private key"),
     ],

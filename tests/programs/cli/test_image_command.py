@@ -85,7 +85,7 @@ def test_a_scan_tells_what_helps_an_attacker_and_what_was_not_done(run, archive)
         "deb            2\n"
         "npm            1   ms 2.0.0\n"
         "not read       0\n"
-        "not done    vulnerabilities: there is no database (leadline db build)\n"
+        "not done    vulnerabilities: not matched, no database found (leadline db build)\n"
         "more        -v shows every place and what to do about it\n"
         "\n"
         "4 findings: 2 high, 1 medium, 1 low; vulnerabilities not matched\n"
@@ -102,7 +102,7 @@ def test_no_gate_passes_for_vulnerabilities_that_nobody_looked_for(run, archive,
         " make one with 'leadline db build'; --fail-on unread works without\n",
     )
     assert "high      Credential in the image" in out
-    assert f"failed: --severity-threshold {threshold}, there is no vulnerability database" in out
+    assert f"failed: --severity-threshold {threshold}, vulnerability database not found" in out
 
 
 def test_a_gate_on_what_was_not_read_passes_where_all_was(run, archive):
@@ -192,7 +192,7 @@ def test_an_image_without_packages_is_no_error_and_not_clean(run, tmp_path):
 def test_a_scan_of_a_document_says_what_such_a_document_does_not_hold(run, archive):
     run("image", "sbom", archive, "--format", "spdx-json", "--output", "sbom.json")
     _, out, _ = run("scan", "image", "sbom.json")
-    assert "not done    vulnerabilities: there is no database (leadline db build)\n" in out
+    assert "not done    vulnerabilities: not matched, no database found (leadline db build)\n" in out
     assert "            files and configuration are not in a SBOM\n" in out
     assert "Runs as root" not in out
 
@@ -273,14 +273,14 @@ def test_one_long_name_does_not_widen_the_whole_list(run, tmp_path, monkeypatch,
     [
         (("image", "sbom", "gone.tar"), 3, "there is no gone.tar; name an archive, an OCI layout, a folder or an image"),
         (("image", "sbom", "No/Image"), 2, "not an image: No/Image; write it as registry/repository:tag"),
-        (("image", "sbom", ""), 2, "an empty name is no image; write it as registry/repository:tag"),
+        (("image", "sbom", ""), 2, "an empty name is not an image; write it as registry/repository:tag"),
         (("image", "sbom", "empty"), 3, "nothing to catalogue in empty: no lock file, no installed package; name an image, a root folder or a project"),
         (("image", "sbom", "zero"), 3, "zero is empty; name an archive, an OCI layout, a folder or an image"),
         (("image", "sbom", "Dockerfile"), 3, "Dockerfile is neither an archive nor a SBOM; name an archive, an OCI layout, a folder or an image"),
         (("image", "sbom", "cut.tar"), 3, "cut.tar is damaged: the archive ends in the middle of a file"),
         (("image", "sbom", "pipe"), 3, "pipe is neither a file nor a folder; save it to a file first"),
         (("image", "sbom", "plain.tar"), 3, "plain.tar is an archive but no image; it holds neither manifest.json nor index.json"),
-        (("image", "sbom", "other.json"), 3, "other.json is no SBOM; SPDX 2.3, CycloneDX and Syft documents are read, as JSON"),
+        (("image", "sbom", "other.json"), 3, "other.json is not an SBOM; SPDX 2.3, CycloneDX and Syft documents are read, as JSON"),
         (("image", "sbom", "sbom:gone.json"), 3, "cannot read gone.json: no such file or directory"),
         (("image", "sbom", "empty", "--format", "spdx"), 2, "unknown format spdx; did you mean spdx-json?"),
         (("scan", "image", "empty", "--format", "yaml"), 2, "unknown format yaml; there are cyclonedx-json, github, gitlab, grype-json, html, json, junit, markdown, openvex, prometheus, sarif, table"),

@@ -33,7 +33,7 @@ def test_a_password_out_of_a_pipe_is_still_there_when_tls_turns_out_to_be_missin
     pipe = Pipe("s3cret\n")
     monkeypatch.setattr("sys.stdin", pipe)
     with serving(served(auth=auth, users={"ann": "s3cret"})) as server:
-        # Leads to this machine, and is no loopback address, which would go without TLS at once.
+        # Leads to this machine, and is not a loopback address, which would go without TLS at once.
         host = server.host.replace("127.0.0.1", "0.0.0.0")
         server.realm = f"http://{host}/token"
         words = ("--insecure", "--username", "ann", "--password-stdin")

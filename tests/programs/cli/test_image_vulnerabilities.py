@@ -111,7 +111,7 @@ def test_a_feed_without_a_date_is_too_old_for_any_limit_and_named_without_one(ru
 def test_a_named_database_that_is_not_there_is_an_error(run, archive):
     code, out, err = run("scan", "image", archive, "--db", "none.db")
     assert (code, out) == (3, "")
-    assert err.startswith("leadline: none.db: there is no vulnerability database")
+    assert err.startswith("leadline: none.db: vulnerability database not found")
 
 
 def test_the_state_of_a_database_is_a_table_and_json(run, database):
@@ -146,7 +146,7 @@ def test_a_file_that_is_no_feed_makes_no_database(run, tmp_path):
 
 def test_a_feed_that_is_not_there_is_the_users_error(run):
     code, _, err = run("db", "build", "missing.zip", "-o", "new.db")
-    assert (code, err) == (2, "leadline: missing.zip: there is no such file or folder\n")
+    assert (code, err) == (2, "leadline: missing.zip: file or folder not found\n")
 
 
 def test_a_database_is_made_of_feeds_as_they_are_published(run, archive, tmp_path):
@@ -260,9 +260,9 @@ def test_what_was_loaded_comes_first(run, tmp_path, name):
     [
         (b"", "nothing is said to be loaded"),
         (b"# none\n", "nothing is said to be loaded"),
-        (b"lib/a\n", "line 1 is no path from the root: lib/a"),
+        (b"lib/a\n", "line 1 is not an absolute path: lib/a"),
         (b"/a\0", "neither text nor JSON"),
-        (b"{}", "x is no SBOM, and no profile either"),
+        (b"{}", "x is not an SBOM, and no profile either"),
         (b'{"kind": "ContainerProfile", "spec": {}}', "nothing is said to be loaded"),
     ],
 )

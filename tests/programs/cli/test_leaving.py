@@ -66,11 +66,11 @@ def test_every_format_is_encrypted_and_decrypted_whole(capfd, key: str):
     ("words", "code", "said"),
     [
         (("scan", "shop", "--encrypt", "mary", "-o", "x.json"), 2, "neither a public key nor a file"),
-        (("scan", "shop", "--encrypt", "age1xyz", "-o", "x.json"), 2, "is no recipient"),
+        (("scan", "shop", "--encrypt", "age1xyz", "-o", "x.json"), 2, "is not a recipient"),
         (
             ("scan", "shop", "--encrypt", "AGE-SECRET-KEY-1ABC", "-o", "x.json"),
             2,
-            "a private key is no recipient",
+            "a private key is not a recipient",
         ),
         (("scan", "shop", "--redact", "shop/agent.yaml"), 3, "can be read by others"),
         (("reveal", "nowhere.json", "shop/agent.yaml"), 2, "no such file"),

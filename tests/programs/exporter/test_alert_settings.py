@@ -62,7 +62,7 @@ RECEIVER = "receivers: [{syslog: {address: udp://a:1}}]\n"
         ("receivers: []", "no one would get an alert"),
         ("thresholds: {}", "missing required field `receivers`"),
         (RECEIVER + "thresholds: {controls: {}}", "unknown field `controls`"),
-        (RECEIVER + "thresholds: {workloads: {controls: {severe: 1}}}", "severe is no severity"),
+        (RECEIVER + "thresholds: {workloads: {controls: {severe: 1}}}", "severe is not a severity"),
         (RECEIVER + "thresholds: {workloads: {controls: {critical: -1}}}", ">= 0"),
         (RECEIVER + "thresholds: {frameworks: {NSA: 101}}", "<= 100"),
         (RECEIVER + "thresholds: {databaseAge: 7}", "Expected `str"),

@@ -107,7 +107,7 @@ def test_every_other_receiver_gets_each_alert_once(tmp_path: Path):
     [
         (["--alerts=missing.yaml"], 2, "--alerts needs --alerts-state FILE"),
         (["--alerts=missing.yaml", "--alerts-state=state.json"], 3, "cannot read missing.yaml"),
-        (["--alerts=wrong.yaml", "--alerts-state=state.json"], 2, "NSAA is no framework"),
+        (["--alerts=wrong.yaml", "--alerts-state=state.json"], 2, "NSAA is not a framework"),
         (["--alerts=good.yaml", "--alerts-state=/proc/no/state.json"], 3, "cannot write"),
     ],
 )

@@ -224,7 +224,7 @@ def test_a_term_that_breaks_off_keeps_what_came_before(name: str) -> None:
     (path,) = asked_for(name)
     content = files_of(name)[path]
     packages, complaint = read(CATALOGUERS[name], MemoryTree({path: content[: len(content) // 2]}), path)
-    assert (bool(packages), complaint) == (True, "is no term, or breaks off")
+    assert (bool(packages), complaint) == (True, "not a valid Elixir term, or truncated")
 
 
 def test_what_is_left_out_of_large_requirements_is_said() -> None:

@@ -78,7 +78,7 @@ def test_signing_keys_are_no_packages() -> None:
 
 def test_blob_that_is_no_header_is_counted() -> None:
     content = ndb([(1, 0), (2, 1)], [(1, b"nothing"), (2, package("bash"))])
-    assert found(content) == (["bash"], "entries that are no package headers: 1")
+    assert found(content) == (["bash"], "entries that are not package headers: 1")
 
 
 def test_slots_sharing_one_blob_do_not_multiply_it() -> None:
@@ -143,7 +143,7 @@ def test_database_may_only_hold_a_plain_table(tmp_path: Path, statements: list[s
 
 def test_row_without_a_blob_is_counted(tmp_path: Path) -> None:
     content = sqlite(tmp_path / "hostile", [TABLE, "INSERT INTO Packages (blob) VALUES ('text')"])
-    assert found(content) == ([], "entries that are no package headers: 1")
+    assert found(content) == ([], "entries that are not package headers: 1")
 
 
 def test_rows_sharing_pages_do_not_multiply_them(tmp_path: Path) -> None:
@@ -154,12 +154,12 @@ def test_rows_sharing_pages_do_not_multiply_them(tmp_path: Path) -> None:
     links = [4096 + cell + 4 + 489 for cell in cells]
     for link in links:
         content[link : link + 4] = content[links[0] : links[0] + 4]
-    assert found(bytes(content)) == ([], "entries that are no package headers: 8")
+    assert found(bytes(content)) == ([], "entries that are not package headers: 8")
     pages = len(content) // 4096 // 2
     content[28:32] = struct.pack(">I", pages)
     assert found(bytes(content[: pages * 4096])) == (
         [],
-        "the rpm database holds more than fits into it; entries that are no package headers: 4",
+        "the rpm database holds more than fits into it; entries that are not package headers: 4",
     )
 
 

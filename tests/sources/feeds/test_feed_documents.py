@@ -96,7 +96,7 @@ def test_a_folder_is_read_by_name_without_hidden_files_and_links(tmp_path: Path)
 
 
 def test_a_path_that_is_not_there_is_the_users_error(tmp_path: Path):
-    with pytest.raises(UsageError, match="there is no such file or folder"):
+    with pytest.raises(UsageError, match="file or folder not found"):
         list(documents([tmp_path / "missing.zip"]))
 
 

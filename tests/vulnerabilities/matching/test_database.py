@@ -284,7 +284,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(tmp_path: Path
 
 
 def test_no_database_is_an_error_with_the_way_to_get_one(tmp_path: Path):
-    with pytest.raises(DatabaseError, match=r"there is no vulnerability database; .*leadline db build"):
+    with pytest.raises(DatabaseError, match=r"vulnerability database not found; .*leadline db build"):
         Database(tmp_path / "v.db")
 
 

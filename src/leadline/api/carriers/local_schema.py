@@ -88,7 +88,7 @@ def open_database(path: Path, resources: ExitStack) -> Opened:
 def open_to_read(path: Path, resources: ExitStack) -> sqlite3.Connection:
     """A connection that leaves the file to the process that writes it.
 
-    Raises: ``StoreError`` where it is not there, is no store, or is of another version.
+    Raises: ``StoreError`` where it is not there, is not a store, or is of another version.
     """
     if not path.is_file():
         raise StoreError(f"there is no store {path}")

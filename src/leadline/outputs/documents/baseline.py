@@ -208,10 +208,10 @@ def decoded_baseline(content: bytes, name: str) -> Baseline:
         found = msgspec.json.decode(content, type=Baseline)
     except msgspec.DecodeError as error:
         raise SourceError(
-            f"{name} is no baseline: {error}", hint="leadline baseline save writes one"
+            f"{name} is not a baseline: {error}", hint="leadline baseline save writes one"
         ) from error
     if found.format != FORMAT:
-        raise SourceError(f"{name} is no baseline", hint="leadline baseline save writes one")
+        raise SourceError(f"{name} is not a baseline", hint="leadline baseline save writes one")
     if found.version > VERSION:
         raise SourceError(
             f"{name} has format version {found.version}, this program reads up to {VERSION}",

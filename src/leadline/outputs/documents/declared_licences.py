@@ -64,7 +64,7 @@ def _reference(written: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _expression(written: str) -> str:
-    """``written`` as SPDX spells it; empty where it is no expression of known licences."""
+    """``written`` as SPDX spells it; empty where it is not an expression of known licences."""
     if not _is_well_formed(written):
         return ""
     plainly = _plainly(written)

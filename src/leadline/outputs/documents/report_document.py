@@ -42,7 +42,7 @@ def encode(report: Report) -> bytes:
     Raises: ``ValueError`` for a report that is not sealed: its places and lines, still in the files, would be lost.
     """
     if not isinstance(report, Report):
-        raise TypeError(f"{type(report).__name__} is no report")
+        raise TypeError(f"{type(report).__name__} is not a report")
     if isinstance(report, PostureReport) and not report.is_sealed:
         raise ValueError(
             "only a sealed report can be encoded; leadline.outputs.documents.sealing.sealed() makes it one"
@@ -58,9 +58,9 @@ def decode(document: bytes) -> Report:
     try:
         head = msgspec.json.decode(document, type=_Head)
     except msgspec.DecodeError as error:
-        raise SourceError(f"this is no report: {error}") from error
+        raise SourceError(f"this is not a report: {error}") from error
     if head.format != FORMAT:
-        raise SourceError("this is no report", hint="leadline scan -f report writes one")
+        raise SourceError("this is not a report", hint="leadline scan -f report writes one")
     if head.version > VERSION:
         raise SourceError(
             f"the report has format version {head.version}, this program reads up to {VERSION}",

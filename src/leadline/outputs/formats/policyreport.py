@@ -87,7 +87,7 @@ class _Results:
         return found if namespace else [*found, *self._passed_over()]
 
     def summary(self, namespace: str, part: list[dict[str, Any]], *, is_first: bool) -> dict[str, int]:
-        """Of the results in one object; passes, which are no results, are counted in the first of a namespace."""
+        """Of the results in one object; passes, which are not results, are counted in the first of a namespace."""
         numbers = {
             state: sum(1 for one in part if one["result"] == state) for state in ("fail", "skip", "error")
         }

@@ -46,7 +46,7 @@ def read_names(path: str, *, may_be_new: bool) -> Names:
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(stream.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise UsageError(f"{path} is no file of names")
+            raise UsageError(f"{path} is not a file of names")
         if hasattr(os, "geteuid") and status.st_mode & 0o077:
             raise StoreError(f"{path} can be read by others than its owner", hint=f"chmod 600 {path}")
         content = stream.read(_MOST_BYTES + 1)
@@ -54,9 +54,11 @@ def read_names(path: str, *, may_be_new: bool) -> Names:
         read = msgspec.json.decode(content, type=_Content)
         key = base64.b64decode(read.key, validate=True)
     except (msgspec.DecodeError, ValueError) as error:
-        raise UsageError(f"{path} is no file of names", hint="--redact writes one where none is") from error
+        raise UsageError(
+            f"{path} is not a file of names", hint="--redact writes one where none is"
+        ) from error
     if read.format != _FORMAT or len(key) != _KEY_BYTES or len(content) > _MOST_BYTES:
-        raise UsageError(f"{path} is no file of names", hint="--redact writes one where none is")
+        raise UsageError(f"{path} is not a file of names", hint="--redact writes one where none is")
     return Names(key, read.names)
 
 

@@ -72,7 +72,7 @@ class Names:
         return text
 
     def sentence(self, text: str) -> str:
-        """A sentence in which any name may stand: those that are known, and every word that is no plain one, are replaced."""
+        """A sentence in which any name may stand: those that are known, and every word that is not plain one, are replaced."""
         return _SUSPICIOUS.sub(self._word, self.replaced(text))
 
     def _word(self, found: re.Match[str]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from unicodedata import combining, east_asian_width
 
 LONGEST = 300
-"""Kubernetes allows names of 253 bytes; whatever is longer is no name worth reading to its end."""
+"""Kubernetes allows names of 253 bytes; whatever is longer is not a name worth reading to its end."""
 
 _LONGEST_LINE = 2_000
 _ELLIPSIS = "…"

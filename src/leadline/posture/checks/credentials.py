@@ -1,7 +1,7 @@
 """Whether a name and its value, or a text, are a credential. Nothing here keeps or returns a value.
 
 Names are compared word by word, so that ``key`` is found in ``API_KEY`` and ``apiKey`` but not in
-``KEYBOARD``; what the last word says is no credential (``TOKEN_URL``, ``PASSWORD_FILE``) is let go.
+``KEYBOARD``; what the last word says is not a credential (``TOKEN_URL``, ``PASSWORD_FILE``) is let go.
 """
 
 import base64
@@ -314,7 +314,7 @@ def _parted(word: str) -> tuple[str, ...]:
 
 
 def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str] | None:
-    """One pattern for all; one that is no regular expression is taken as plain text."""
+    """One pattern for all; one that is not a valid regular expression is taken as plain text."""
     parts = []
     for pattern in filter(None, patterns):
         try:
@@ -342,7 +342,7 @@ def _is_code(value: str) -> bool:
 
 
 def _pairs_in(text: str) -> list[tuple[str, str]] | None:
-    """Every name in a JSON text with the text under it; ``None`` where it is no JSON."""
+    """Every name in a JSON text with the text under it; ``None`` where it is not JSON."""
     try:
         todo: list[Any] = [msgspec.json.decode(text[:LONGEST_TEXT])]
     except (msgspec.DecodeError, RecursionError):

@@ -1,7 +1,7 @@
 """What a network policy lets pods reach that hands out the rights of their node: the metadata address and the kubelet.
 
 Clouds hand out credentials at 169.254.169.254, port 80; a kubelet takes commands at 10250 and lists pods at 10255.
-A rule that lets everything out is no topic here: the policy restricts nothing.
+A rule that lets everything out is not a topic here: the policy restricts nothing.
 """
 
 from collections.abc import Iterable, Iterator

@@ -127,7 +127,7 @@ def bounds_of(
 
 
 def outside(value: Any, least: Iterable[str], most: Iterable[str]) -> bool:
-    """Whether a quantity is above one of ``most`` or below one of ``least``; what is no quantity is outside."""
+    """Whether a quantity is above one of ``most`` or below one of ``least``; what is not a quantity is outside."""
     return _is_outside(parse_quantity(value), tuple(least), tuple(most))
 
 
@@ -140,7 +140,7 @@ def _is_outside(amount: int | None, least: Bounds, most: Bounds) -> bool:
 
 @lru_cache(maxsize=64)
 def _range(least: Bounds, most: Bounds) -> tuple[int | None, int | None]:
-    """The greatest of ``least`` and the least of ``most``; ``None`` for none. What is no quantity is no bound."""
+    """The greatest of ``least`` and the least of ``most``; ``None`` for none. What is not a quantity is not a bound."""
     floors = [amount for amount in map(parse_quantity, least) if amount is not None]
     ceilings = [amount for amount in map(parse_quantity, most) if amount is not None]
     return max(floors, default=None), min(ceilings, default=None)

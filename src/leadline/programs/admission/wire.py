@@ -91,16 +91,16 @@ def read_review(content: bytes) -> Review:
     try:
         whole = msgspec.json.decode(content, type=_Whole)
     except msgspec.ValidationError:
-        raise Malformed("it is no AdmissionReview") from None
+        raise Malformed("it is not an AdmissionReview") from None
     except RecursionError:
         named = _UID.search(content[:1024])
         if named is None:
             raise Malformed("it is nested too deep") from None
         raise TooLarge("nested too deep", named[1].decode("ascii")) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Malformed("it is no JSON") from None
+        raise Malformed("it is not JSON") from None
     if whole.api_version != API_VERSION or whole.kind != "AdmissionReview":
-        raise Malformed(f"it is no AdmissionReview of {API_VERSION}")
+        raise Malformed(f"it is not an AdmissionReview of {API_VERSION}")
     if not 0 < len(whole.request.uid) <= LONGEST_UID:
         raise Malformed("its request has no uid")
     return whole.request
@@ -125,7 +125,7 @@ def body_of(raw: Raw) -> Body | None:
         body = {key: msgspec.json.decode(part) for key, part in parts.items()}
         body["metadata"] = {key: msgspec.json.decode(part) for key, part in metadata.items()}
     except (msgspec.DecodeError, UnicodeDecodeError):
-        # Texts that are no UTF-8 are looked at now alone.
+        # Texts that are not UTF-8 are looked at now alone.
         raise Undecodable from None
     return body
 

@@ -35,7 +35,7 @@ class Target(Struct, frozen=True):
 
 
 def target_of(exchange: Exchange, served: dict[tuple[str, str, str], Served]) -> Target | None:
-    """``None`` for a path that is no kind's. Raises: ``Refusal`` for a method that its path does not have."""
+    """``None`` for a path that is not a kind's. Raises: ``Refusal`` for a method that its path does not have."""
     found = _PATH.fullmatch(exchange.path)
     kind = served.get((found[1], found[2], found[4])) if found else None
     if found is None or kind is None:

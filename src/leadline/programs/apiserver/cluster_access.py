@@ -43,7 +43,7 @@ async def read_front_proxy(kube: KubeApi) -> FrontProxy:
         try:
             listed = orjson.loads(content.get(name) or "[]")
         except orjson.JSONDecodeError as error:
-            raise refusal.unavailable(f"{CONFIG_MAP}: {name} is no list") from error
+            raise refusal.unavailable(f"{CONFIG_MAP}: {name} is not a list") from error
         return tuple(str(word) for word in listed) if isinstance(listed, list) else ()
 
     return FrontProxy(

@@ -88,7 +88,7 @@ class KubeApi:
             try:
                 self._token = self._token_file.read_text("ascii").strip()
             except (OSError, UnicodeDecodeError) as error:
-                why = str(getattr(error, "strerror", "") or "it is no token").lower()
+                why = str(getattr(error, "strerror", "") or "it is not a token").lower()
                 raise refusal.unavailable(f"cannot read the token in {self._token_file}: {why}") from error
             self._read_at = now
         return {

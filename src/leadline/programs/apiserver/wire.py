@@ -39,15 +39,15 @@ OURS = (*IDENTITY, "deletionTimestamp", "deletionGracePeriodSeconds")
 
 
 def parse(content: bytes) -> Object:
-    """Raises: ``Refusal`` for what is no JSON object, or too deep a one."""
+    """Raises: ``Refusal`` for what is not JSON object, or too deep a one."""
     parsed = parse_any(content)
     if not isinstance(parsed, dict):
-        raise refusal.bad_request("the body is no JSON object")
+        raise refusal.bad_request("the body is not JSON object")
     return parsed
 
 
 def parse_any(content: bytes) -> Any:
-    """Raises: ``Refusal`` for what is no JSON, or nested too deeply to be worked on."""
+    """Raises: ``Refusal`` for what is not JSON, or nested too deeply to be worked on."""
     if len(content) > MAX_MARKS and sum(map(content.count, (b",", b":", b"[", b"{"))) > MAX_MARKS:
         raise refusal.too_large("the number of values in the body", MAX_MARKS)
     # Looked through for garbage again and again while it is made, a large one takes five times as long.
@@ -121,7 +121,7 @@ def prepare(kind: Kind, whole: Object, namespace: str, name: str = "") -> Metada
     elif not metadata.get("name") and metadata.get("generateName"):
         metadata["name"] = f"{metadata['generateName']}{uuid.uuid4().hex[:5]}"
     for field in ("labels", "annotations"):
-        # Null is no text: stored, it would break anyone who reads the labels of all.
+        # Null is not text: stored, it would break anyone who reads the labels of all.
         metadata[field] = {key: value or "" for key, value in (metadata.get(field) or {}).items()}
     check_metadata(kind, metadata)
     return metadata

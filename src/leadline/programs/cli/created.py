@@ -9,7 +9,7 @@ from leadline.errors import UsageError
 def created(environ: Mapping[str, str]) -> str:
     """Now, or what makes builds reproducible (https://reproducible-builds.org/specs/source-date-epoch/).
 
-    Raises: ``UsageError`` where that is no number of seconds in the years 1 to 9999.
+    Raises: ``UsageError`` where that is not a number of seconds in the years 1 to 9999.
     """
     written = environ.get("SOURCE_DATE_EPOCH", "")
     try:

@@ -72,7 +72,7 @@ def destinations(names: Iterable[str], output: str, *, is_terminal: bool) -> tup
 def _refuse_what_cannot_be_made(destination: Destination, *, is_terminal: bool) -> None:
     format = destination.format
     if format.compiled and is_terminal and not destination.path:
-        raise UsageError(f"{format.name} is no text for a terminal", hint=f"--output report{format.suffix}")
+        raise UsageError(f"{format.name} is not text for a terminal", hint=f"--output report{format.suffix}")
     if format.needs and find_spec(format.needs) is None:
         raise UsageError(f"the format {format.name} needs {format.needs}", hint="install leadline[report]")
 
@@ -259,7 +259,7 @@ def _file(destination: Destination) -> Sink:
             file = WholeFile(path)
             descriptor = file.descriptor
     except FileExistsError as error:
-        raise StoreError(f"cannot write {path}: {path.parent} is no folder") from error
+        raise StoreError(f"cannot write {path}: {path.parent} is not a folder") from error
     except OSError as error:
         raise StoreError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
     stream = os.fdopen(descriptor, "w", _BUFFER_BYTES, encoding="utf-8", errors="replace", newline="")

@@ -32,7 +32,7 @@ def _failed(result: GateResult) -> str:
         case "severity":
             return f"{option}, {count(number, 'finding')} at or above it"
         case "database":
-            return f"{option}, there is no vulnerability database"
+            return f"{option}, vulnerability database not found"
         case "compliance":
             # Rounded down: 79.996 is not 80.
             score = "unknown" if result.found is None else f"{int(result.found * 100) / 100:g}"

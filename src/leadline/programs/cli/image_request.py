@@ -124,7 +124,7 @@ def _checked(request: ImageRequest, image: str) -> ImageRequest:
         names = ", ".join(reversed(SEVERITIES[:-1]))
         raise UsageError(f"--severity-threshold must be one of {names} (got {request.severity_threshold})")
     if not image.strip():
-        raise UsageError("an empty name is no image", hint="write it as registry/repository:tag")
+        raise UsageError("an empty name is not an image", hint="write it as registry/repository:tag")
     return request
 
 

@@ -40,7 +40,9 @@ class Leaving(Struct, frozen=True):
         if self.recipients is None:
             return chosen
         if is_terminal and any(not one.path for one in chosen):
-            raise UsageError("an encrypted report is no text for a terminal", hint="--output report.json.age")
+            raise UsageError(
+                "an encrypted report is not text for a terminal", hint="--output report.json.age"
+            )
         return tuple(replace(one, path=one.path and one.path.removesuffix(SUFFIX) + SUFFIX) for one in chosen)
 
     def report(self, report: PostureReport, page: Page) -> tuple[PostureReport, Page]:

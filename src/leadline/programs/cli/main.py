@@ -100,7 +100,7 @@ def _own_process() -> None:
 def _open_closed_streams() -> None:
     """A program started with closed streams (``<&-``) gets no input and writes no remarks.
 
-    Standard output stays closed: results that no one could see are no success.
+    Standard output stays closed: results that no one could see are not success.
     """
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115, PTH123

@@ -41,7 +41,7 @@ class ScanRequest(Struct, frozen=True):
     severity_threshold: str = ""
     fail_on: tuple[str, ...] = ()
     allow_empty: bool = False
-    """Whether there may be no objects at all."""
+    """Whether there may be not objects at all."""
     min_severity: str = "unknown"
     by: str = ""
     """What the terminal counts findings by; empty for the overview of a cluster and the controls of files."""

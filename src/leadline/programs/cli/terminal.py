@@ -15,7 +15,7 @@ _LONGEST_LINE = 2_000
 
 
 def width_of(environ: Mapping[str, str], *, is_terminal: bool, usual: int) -> int:
-    """Columns to write in; ``usual`` where standard output is no terminal or knows none."""
+    """Columns to write in; ``usual`` where standard output is not terminal or knows none."""
     columns = environ.get("COLUMNS", "")
     if columns.isdecimal() and len(columns) < 5 and int(columns) in _WIDTHS:
         return int(columns)

@@ -134,7 +134,7 @@ def address_of(place: SyslogPlace) -> Address:
     )
     if not found or not 0 < int(found[3]) < 65536:
         raise UsageError(
-            f"{place.address[:100]} is no address of a syslog server",
+            f"{place.address[:100]} is not an address of a syslog server",
             hint="write for example udp://logs.example:514",
         )
     return Address("udp" if found[1] == "udp" else "tcp", found[2].strip("[]"), int(found[3]))
@@ -161,7 +161,7 @@ def _check(settings: AlertSettings, path: str) -> None:
         for name in (*allowed.controls, *allowed.vulnerabilities):
             if name not in POSTURE_SEVERITIES:
                 raise UsageError(
-                    f"{path}: {name[:100]} is no severity", hint=f"one of {', '.join(POSTURE_SEVERITIES)}"
+                    f"{path}: {name[:100]} is not a severity", hint=f"one of {', '.join(POSTURE_SEVERITIES)}"
                 )
 
 
@@ -169,7 +169,7 @@ def _secret(path: str) -> str:
     try:
         return read_regular(path, _LARGEST_SECRET).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it is not text"
         raise SourceError(f"cannot read {path}: {reason.lower()}") from error
 
 

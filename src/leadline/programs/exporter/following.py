@@ -98,7 +98,7 @@ class Follower:
                 self.store = self._opened()
                 await _first_to_end(self._heartbeat(self.store), *self._kinds(self.store))
             except (LeadlineError, OSError, ValueError) as error:
-                # Answers that are no JSON are ValueErrors.
+                # Answers that are not JSON are ValueErrors.
                 if self.is_up:
                     again_s = self._patience.again_s
                 self._lose(error)

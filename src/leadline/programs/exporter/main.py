@@ -98,7 +98,7 @@ async def _alerting(
     names = {framework.name for framework in watched[0].frameworks}
     if unknown := sorted(file.thresholds.frameworks.keys() - names):
         hint = "leadline list frameworks shows them all"
-        raise UsageError(f"{settings.alerts}: {unknown[0][:100]} is no framework", hint=hint)
+        raise UsageError(f"{settings.alerts}: {unknown[0][:100]} is not a framework", hint=hint)
     state = AlertState(Path(settings.alerts_state))
     opened.callback(state.close)
     http = await opened.enter_async_context(httpx2.AsyncClient(trust_env=True))

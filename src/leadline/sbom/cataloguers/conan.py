@@ -66,7 +66,7 @@ def _sections(file: File) -> Iterator[tuple[str, list[str]]]:
     if len(file.data) > FILE_BYTES:
         raise Unreadable(f"larger than {FILE_BYTES >> 20} MiB")
     if "\0" in file.text[:1024]:
-        raise Unreadable("is no text")
+        raise Unreadable("is not text")
     section, lines = "", list[str]()
     for line in file.text.split("\n"):
         line = line.partition(" #")[0].strip()

@@ -71,7 +71,7 @@ def dotnet_config(config: File) -> Packages:
 
 @cataloguer("dotnet-central", names=("Directory.Packages.props",), lock=True)
 def dotnet_central(properties: File) -> Packages:
-    """Versions for all projects of a tree; what is a range or a property is no version."""
+    """Versions for all projects of a tree; what is a range or a property is not a version."""
     for group in read_xml(properties.data).children:
         for package in group.children:
             name, version = (package.attributes.get(key, "").strip() for key in ("Include", "Version"))

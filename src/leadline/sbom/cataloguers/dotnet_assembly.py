@@ -15,7 +15,7 @@ METADATA_SIGNATURE = b"BSJB"
 TEXT_BYTES = 1024
 
 _FRAMEWORK = re.compile(r"(?:^|/)(?:shared/[\w.]+\.App|sdk|packs/[\w.]+|host/fxr)/\d[^/]*/")
-"""Folders of .NET itself. Its assemblies bear the version of the whole, which is no version of a package of their
+"""Folders of .NET itself. Its assemblies bear the version of the whole, which is not a version of a package of their
 name; the ``*.deps.json`` among them names what they came in.
 
 https://learn.microsoft.com/en-us/dotnet/core/distribution-packaging#disk-layout

@@ -52,7 +52,7 @@ def _check_ends(text: str, start: str | tuple[str, ...], end: str) -> None:
     lines = (line for line in text.split("\n") if not line.lstrip().startswith(("#", "%%")))
     term = "\n".join(lines).strip()
     if term and not (term.startswith(start) and term.endswith(end)):
-        raise Unreadable("is no term, or breaks off")
+        raise Unreadable("not a valid Elixir term, or truncated")
 
 
 def _of_repository(found: re.Match[str]) -> Package:

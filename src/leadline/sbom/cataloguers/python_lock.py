@@ -40,7 +40,7 @@ def python_requirements(requirements: File) -> Packages:
     is_dev = bool(_DEVELOPMENT_NAME.search(requirements.name))
     text = requirements.text[:REQUIREMENTS_BYTES]
     if "\0" in text[:1024]:
-        raise Unreadable("is no text")
+        raise Unreadable("is not text")
     text = text.replace("\\\r\n", " ").replace("\\\n", " ")
     for line in text.split("\n"):
         line = line.strip()[:4096]

@@ -32,7 +32,7 @@ _SOURCE = re.compile(r"(?P<name>.+)-(?P<version>[^-]+-[^-]+)\.(?:no)?src\.rpm")
 _NONE = ("", "(none)")
 _NAMESPACES = {"rhel": "redhat", "opensuse-leap": "opensuse", "opensuse-tumbleweed": "opensuse"}
 _KEYS = "gpg-pubkey"
-"""Name of the entries that hold signing keys and are no packages."""
+"""Name of the entries that hold signing keys and are not packages."""
 
 
 @cataloguer(
@@ -62,7 +62,7 @@ def rpm(database: File, tree: Tree) -> Packages:
         fault = f"the rpm database {error}"
     yield from _with_packages_required(packages, provider)
     if damaged:
-        fault = f"{fault}; " * bool(fault) + f"entries that are no package headers: {damaged}"
+        fault = f"{fault}; " * bool(fault) + f"entries that are not package headers: {damaged}"
     if fault:
         raise Unreadable(fault)
 

@@ -53,7 +53,7 @@ def refusal(sbom: Sbom) -> str:
     if not name or root_reason(sbom):
         return ""
     if number is not None:
-        return "" if 0 <= number <= _HIGHEST_ID else f"user {user} is no number that a user can have"
+        return "" if 0 <= number <= _HIGHEST_ID else f"user {user} is not a valid user id"
     if sbom.accounts is None or _account(sbom, name):
         return ""
     return (
@@ -73,7 +73,7 @@ def _accounts(content: bytes) -> Iterator[Account]:
     for line in content.decode("utf-8", "replace").split("\n"):
         parts = line.strip().split(":")
         if parts[0]:
-            # Whatever is no number counts as 0 there.
+            # Whatever is not a number counts as 0 there.
             number = _clamped(parts[2]) if len(parts) > 2 and _NUMBER.fullmatch(parts[2]) else 0
             yield Account(parts[0], number % _WORD)
 

@@ -94,7 +94,7 @@ def _name(value: bytes) -> str:
 
 
 def text_of(field: bytes) -> str:
-    r"""Up to the first zero byte; bytes that are no UTF-8 stay apart as ``\xfe``."""
+    r"""Up to the first zero byte; bytes that are not UTF-8 stay apart as ``\xfe``."""
     end = field.find(0)
     if end >= 0:
         field = field[:end]
@@ -102,7 +102,7 @@ def text_of(field: bytes) -> str:
 
 
 def decimal(field: bytes) -> int:
-    """Raises ``Damaged`` where it is no number."""
+    """Raises ``Damaged`` where it is not a number."""
     if not field.isdigit() or len(field) > 18:
         raise Damaged("not a number in an extended tar header")
     return int(field)

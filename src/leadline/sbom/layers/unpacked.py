@@ -54,7 +54,7 @@ class Lower(Struct, frozen=True):
 
 
 class _Leaf:
-    """Whatever is no folder."""
+    """Whatever is not a folder."""
 
     __slots__ = ("kind", "origin", "standing")
 
@@ -96,7 +96,9 @@ class Unpacked:
                     self.hides.append((0, self._named(path, kind), kind))
                 case "=":
                     if not self._link(layer, step):
-                        yield Unread(path, f"a hard link to {kind[len(HARD) :]}, which is no file", "missing")
+                        yield Unread(
+                            path, f"a hard link to {kind[len(HARD) :]}, which is not a file", "missing"
+                        )
                 case _:
                     self._put(path, self._leaf(layer, step))
 

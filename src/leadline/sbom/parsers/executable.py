@@ -66,7 +66,7 @@ class Executable:
         """``content`` is the whole file; with ``is_head`` its first bytes, and sections are left out.
 
         Raises:
-            Unreadable: it is no executable, or its headers contradict themselves.
+            Unreadable: it is not an executable, or its headers contradict themselves.
         """
         self._content = content
         self._is_head = is_head

@@ -35,7 +35,7 @@ def bdb_blobs(content: bytes) -> Iterator[bytes]:
     """
     order = _byte_order(content)
     if not order:
-        raise BdbError("is no Berkeley DB hash")
+        raise BdbError("is not a Berkeley DB hash")
     _, _, page_size, encryption, page_type = struct.unpack_from(f"{order}IIIBB", content, _MAGIC_AT)
     if page_type != _HASH_META or page_size not in _PAGE_SIZES or len(content) % page_size:
         raise BdbError("has a damaged first page")

@@ -30,7 +30,7 @@ MOST_ENTRIES = 10_000
 
 
 class HeaderError(ValueError):
-    """The bytes are no RPM header."""
+    """The bytes are not RPM header."""
 
 
 class RpmHeader(Struct, frozen=True):

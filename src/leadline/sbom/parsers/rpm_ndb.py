@@ -28,7 +28,7 @@ def ndb_blobs(content: bytes) -> Iterator[bytes]:
         NdbError: the file or a slot in it is damaged; the blobs of the other slots come first.
     """
     if len(content) < _PAGE or not content.startswith(MAGIC):
-        raise NdbError("is no ndb database")
+        raise NdbError("is not an ndb database")
     _, version, _, slot_pages = _HEADER.unpack_from(content)
     if version != _VERSION:
         raise NdbError(f"has version {version}, and only {_VERSION} is known")

@@ -34,7 +34,7 @@ def sqlite_blobs(content: bytes, log: bytes = b"") -> Iterator[bytes]:
         SqliteError: at the point where SQLite gives up or the steps run out.
     """
     if not content.startswith(MAGIC):
-        raise SqliteError("is no SQLite database")
+        raise SqliteError("is not an SQLite database")
     image = bytearray(content)
     if log:
         _apply_log(image, log)

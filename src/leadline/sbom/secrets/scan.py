@@ -175,7 +175,7 @@ def command_kind(command: str) -> str:
 
 
 def _binary_key(content: bytes) -> str:
-    """What a file that is no text holds (PKCS 1 and 8, PKCS 12, Java's own store); empty where that is no key."""
+    """What a file that is not text holds (PKCS 1 and 8, PKCS 12, Java's own store); empty where that is not a key."""
     if content[:4] == b"\xfe\xed\xfe\xed":
         return "private key in a key store" if content[12:16] == b"\0\0\0\1" else ""
     if content[:2] in (b"\x30\x82", b"\x30\x83", b"\x30\x80"):

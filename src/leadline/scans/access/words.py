@@ -16,7 +16,7 @@ _ONLY_ASKED_ABOUT = {
     "userextras": "authentication.k8s.io",
     "signers": "certificates.k8s.io",
 }
-"""Resources of rules that are no objects, and their groups: they have no namespace.
+"""Resources of rules that are not objects, and their groups: they have no namespace.
 
 Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#request-verb-special
 """

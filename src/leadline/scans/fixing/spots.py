@@ -42,7 +42,7 @@ class Added(Struct, frozen=True):
 
 
 class LineChange(Struct, frozen=True):
-    """A change of one line of a template, which is no YAML."""
+    """A change of one line of a template, which is not YAML."""
 
     line: int
     """Counted from 1."""

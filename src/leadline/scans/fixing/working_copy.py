@@ -28,7 +28,7 @@ class WorkingCopy:
     def __init__(self, targets: Sequence[str], place: Path, values: Sequence[str] = ()) -> None:
         """Copies; ``place`` is an empty folder. ``values`` are files that lie anywhere.
 
-        Raises: ``UsageError`` for targets that are no files, ``SourceError`` where there is too much of it.
+        Raises: ``UsageError`` for targets that are not files, ``SourceError`` where there is too much of it.
         """
         if STDIN in targets or not targets:
             raise UsageError("only files can be fixed", hint="name a file or a folder")

@@ -34,7 +34,7 @@ class ImagesInUse(Struct, frozen=True):
 
     target: Target
     images: Mapping[str, tuple[ImageUse, ...]]
-    """By the name that leads to the image, in the order of objects. What can be no name of an image is among them."""
+    """By the name that leads to the image, in the order of objects. What can be not a name of an image is among them."""
     objects: int = 0
     unread: tuple[Unread, ...] = ()
     left_out: tuple[Unread, ...] = ()

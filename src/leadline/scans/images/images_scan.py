@@ -154,7 +154,7 @@ class _Scans:
     def _one(self, name: str) -> _Named:
         if self._is_of_objects:
             if read_reference(name) is None:
-                raise UsageError("this is no name of an image", hint="a container runtime refuses it as well")
+                raise UsageError("invalid image reference", hint="a container runtime refuses it as well")
             # What an object calls an image is never a file of this machine.
             name = f"registry:{name}"
         options = replace(self._options, say=_unheard, note=self._note)

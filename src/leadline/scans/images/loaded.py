@@ -94,7 +94,7 @@ def _lines(name: str, content: bytes) -> Iterator[str]:
         if not path or path.startswith("#"):
             continue
         if not path.startswith("/"):
-            raise UsageError(f"{name}: line {number} is no path from the root: {path[:80]}", hint=_HINT)
+            raise UsageError(f"{name}: line {number} is not an absolute path: {path[:80]}", hint=_HINT)
         yield path
 
 

@@ -65,7 +65,7 @@ def registry_name(reference: str) -> str:
 
 
 def _check_file(name: str) -> None:
-    """Raises ``SourceError`` for what exists and can be no image."""
+    """Raises ``SourceError`` for what exists and can be not an image."""
     path = Path(name)
     if not exists(path) or path.is_dir():
         return

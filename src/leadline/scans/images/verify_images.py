@@ -58,7 +58,7 @@ def policy_of_key(path: str) -> TrustPolicy:
 def verify_images(names: Sequence[str], trust: TrustPolicy, options: ImageOptions) -> tuple[ImageTrust, ...]:
     """In the order of ``names``.
 
-    Raises: ``UsageError`` for what is no name, ``SourceError`` where a registry cannot be asked.
+    Raises: ``UsageError`` for what is not a name, ``SourceError`` where a registry cannot be asked.
     """
     return tuple(verify_image(name, trust, options) for name in names)
 
@@ -88,7 +88,7 @@ def verify_image(name: str, trust: TrustPolicy, options: ImageOptions) -> ImageT
 
 
 def rule_for(name: str, trust: TrustPolicy) -> Rule | None:
-    """The rule that speaks of the image; ``None`` for none, and for what is no name."""
+    """The rule that speaks of the image; ``None`` for none, and for what is not a name."""
     reference = read_reference(name.removeprefix("registry:"))
     return trust.policy.rule_for(_names(name, reference)) if reference else None
 

@@ -14,7 +14,7 @@ from leadline.model.package import Sbom
 from leadline.model.vulnerability import Coverage, DatabaseState, Matched, VexStatement
 from leadline.scans.options import ImageOptions
 
-NO_DATABASE = "vulnerabilities: there is no database (leadline db build)"
+NO_DATABASE = "vulnerabilities: not matched, no database found (leadline db build)"
 OF_EXAMPLE = "vulnerabilities: matched with a sample made for this example image alone (leadline db build)"
 EXAMPLE_IMAGE = "sha256:f3abc534a4e3f8c2e300b95fa629baa2416f2a055b7dce4edbadfb39fa3abc4f"
 """Digest of the configuration of ``examples/image/web.tar``."""
@@ -141,7 +141,7 @@ def _undated(state: DatabaseState) -> tuple[str, ...]:
 
 
 def age_days(date: str, today: str) -> int | None:
-    """Days from ``date`` (a date or a moment) until ``today``; ``None`` where it is no date. Never negative."""
+    """Days from ``date`` (a date or a moment) until ``today``; ``None`` where it is not a date. Never negative."""
     try:
         then = datetime.strptime(date[:_DATE], "%Y-%m-%d").replace(tzinfo=UTC)
         now = datetime.strptime(today[:_DATE], "%Y-%m-%d").replace(tzinfo=UTC)

@@ -23,7 +23,7 @@ from leadline.sources.regular_file import is_regular
 def read_repository(address: str, options: PostureOptions) -> Iterator[Reading]:
     """What lies at ``address``, read as files are; paths are those in the repository.
 
-    Raises: ``SourceError`` where it cannot be fetched, ``UsageError`` where it is no address.
+    Raises: ``SourceError`` where it cannot be fetched, ``UsageError`` where it is not an address.
     """
     options.say(f"fetching {address}")
     with checked_out(address, options.environ) as checkout:

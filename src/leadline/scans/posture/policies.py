@@ -185,7 +185,7 @@ def _controls_in(file: Path) -> list[BuiltControl]:
     name = f"leadline_own_controls.{place}.{file.stem}"
     spec = spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise UsageError("is no Python file")
+        raise UsageError("is not a Python file")
     module = module_from_spec(spec)
     sys.modules[name] = module  # as importlib wants it: dataclasses look their module up
     try:

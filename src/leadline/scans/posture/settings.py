@@ -36,7 +36,7 @@ def read_settings(path: str, known: Settings) -> Settings:
 
     The file is flat (``{"cpu_limit_max": ["2"]}``) or nested under ``postureControlInputs``, within ``settings`` or not.
 
-    Raises: ``UsageError`` for an unknown name or a value that is no list of texts; ``SourceError`` where the
+    Raises: ``UsageError`` for an unknown name or a value that is not a list of texts; ``SourceError`` where the
     file cannot be read.
     """
     table = _table(path)
@@ -111,4 +111,4 @@ def _toml(content: bytes, path: str) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} is no valid TOML: {error}") from error
+        raise SourceError(f"{path} is not valid TOML: {error}") from error

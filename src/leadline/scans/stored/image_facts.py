@@ -103,7 +103,7 @@ def _images(path: str) -> Sequence[_Image]:
         report = msgspec.json.decode(content, type=_Report)
         return [msgspec.json.decode(content, type=_Image)] if report.images is None else report.images
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} is no JSON report about images: {error}", hint=_HINT) from error
+        raise SourceError(f"{path} is not a JSON report about images: {error}", hint=_HINT) from error
 
 
 def _normal(name: str) -> str:

@@ -116,7 +116,7 @@ async def _store_view(
 
 
 def _container(use: ImageUse) -> RunningContainer | None:
-    """``None`` for what is in no namespace, or is no container."""
+    """``None`` for what is in no namespace, or is not a container."""
     namespace, _, rest = use.title.partition("/")
     kind, _, name = rest.partition("/")
     return RunningContainer(kind, name, namespace, use.container) if name and use.container else None

@@ -147,7 +147,7 @@ class Cluster:
 
         Raises:
             RefusedError: any answer but 200, once 429 and 5xx have been waited for.
-            LostError: the connection fails, or the answer is no JSON.
+            LostError: the connection fails, or the answer is not JSON.
             CredentialsError: their file cannot be read, or holds what no request may.
             TooLargeError: it exceeds the bound.
         """
@@ -413,7 +413,7 @@ def _retry_after_s(response: httpx2.Response) -> float | None:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, orjson.JSONDecodeError):
-        return "the answer is no JSON"
+        return "the answer is not JSON"
     if isinstance(error, httpx2.TimeoutException):
         return "no answer in time"
     text = str(error).strip() or type(error).__name__

@@ -17,7 +17,7 @@ from leadline.sources.cluster.discovery import ApiKind
 from leadline.sources.cluster.rbac import missing_rule
 from leadline.sources.cluster.responses import mapping, text
 
-NO_JSON = "the answer is no JSON"
+NO_JSON = "the answer is not JSON"
 
 PAGE = 500
 FEW_NAMESPACES = 10
@@ -121,7 +121,7 @@ _page_decoder = Decoder(_Page)
 
 
 def _page_of(content: bytes) -> _Page:
-    """One without items where it is no list. Raises: ``orjson.JSONDecodeError``."""
+    """One without items where it is not a list. Raises: ``orjson.JSONDecodeError``."""
     try:
         return _page_decoder.decode(content)
     except (MsgspecError, RecursionError):
@@ -173,7 +173,7 @@ class _Walk:
                     continue
                 return self._unread_for(error)
             if not is_list:
-                return self._unread("the answer is no list of objects")
+                return self._unread("the answer is not a list of objects")
             metadata = page.metadata
             self.version = text(metadata.get("resourceVersion")) or self.version
             remaining = metadata.get("remainingItemCount")

@@ -135,7 +135,7 @@ def _workload(cluster: Cluster, namespace: str, kind: str, name: str) -> Resourc
         hint = missing_rule(found, "get", name) if refused.status == 403 else ""
         raise ClusterError(f"cannot read {title}: {refused.args[0]}", hint=hint) from refused
     if not isinstance(body, dict) or not isinstance(body.get("metadata"), dict):
-        raise ClusterError(f"cannot read {title}: the answer is no object")
+        raise ClusterError(f"cannot read {title}: the answer is not an object")
     body["apiVersion"], body["kind"] = found.api_version, found.kind
     trim(body, SharedParts())
     return resource_of(body, Origin(kind="cluster", cluster=cluster.context))
@@ -219,7 +219,7 @@ class Reading:
                 self.cluster.ask(f"/api/v1/namespaces/{name}")
             except RefusedError as refused:
                 if refused.status == 404:
-                    self._unread.append(Unread(f"namespace {name}", "there is no such namespace", "missing"))
+                    self._unread.append(Unread(f"namespace {name}", "namespace not found", "missing"))
 
     def _list(self, chosen: Sequence[ApiKind]) -> list[Listing]:
         """In the order of ``chosen``; owners are done before the kinds that they own begin."""

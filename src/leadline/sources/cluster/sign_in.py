@@ -17,8 +17,8 @@ from leadline.errors import ClusterError
 from leadline.sources.cluster.kubeconfig import Access
 
 _LARGEST_FILE = 16 << 20
-_RESTORE = "restore it, or sign in anew to get another"
-_EXPORT = "take it anew from the cluster's own administration"
+_RESTORE = "restore it, or sign in again"
+_EXPORT = "ask the cluster's administrator for a new one"
 
 
 class CredentialsError(ClusterError):
@@ -114,16 +114,18 @@ def show_certificate(context: ssl.SSLContext, certificate: Named, key: Named, fo
 
     def password() -> str:
         # OpenSSL would ask for it on the terminal.
-        raise CredentialsError(
-            f"{key[0]} is encrypted, and there is no password for it", hint="decrypt it: openssl pkey"
-        )
+        raise CredentialsError(f"{key[0]} is encrypted and needs a password", hint="decrypt it: openssl pkey")
 
     try:
         context.load_cert_chain(*files, password=password)
     except (ssl.SSLError, ValueError) as error:
         _trusting(*certificate)
         is_other = isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH"
-        why = f"does not belong to the certificate in {certificate[0]}" if is_other else "is no key in PEM"
+        why = (
+            f"does not belong to the certificate in {certificate[0]}"
+            if is_other
+            else "is not a private key in PEM"
+        )
         raise CredentialsError(f"{key[0]} {why}", hint=_RESTORE) from None
 
 
@@ -194,7 +196,7 @@ def _trusting(what: str, content: bytes) -> ssl.SSLContext:
             raise ValueError  # without any text it would trust what the system trusts
         return _lenient(ssl.create_default_context(cadata=text))
     except (ssl.SSLError, ValueError):
-        raise CredentialsError(f"{what} is no certificate in PEM", hint=_EXPORT) from None
+        raise CredentialsError(f"{what} is not a certificate in PEM", hint=_EXPORT) from None
 
 
 def _lenient(context: ssl.SSLContext) -> ssl.SSLContext:

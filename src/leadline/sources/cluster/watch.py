@@ -304,7 +304,7 @@ class _Stream:
             self._wait()
 
     def _take(self, line: bytes) -> None:
-        """One event. Raises ``RefusedError`` where it is an error, ``LostError`` where it is no event."""
+        """One event. Raises ``RefusedError`` where it is an error, ``LostError`` where it is not an event."""
         try:
             event = _line_decoder.decode(line)
             if event.type == "ERROR":
@@ -313,14 +313,14 @@ class _Stream:
                 raise RefusedError(code if isinstance(code, int) else 0, text(status.get("message")))
             metadata = _head_decoder.decode(event.object).metadata
         except ValidationError as error:
-            raise LostError("the answer is no event") from error
+            raise LostError("the answer is not a watch event") from error
         except (DecodeError, RecursionError) as error:
             raise LostError(NO_JSON) from error
         if event.type in ("ADDED", "MODIFIED", "DELETED"):
             if not self.kind.is_namespaced or self._scope.covers(metadata.namespace):
                 self._tell(_Event(self, event.object, is_gone=event.type == "DELETED"))
         elif event.type != "BOOKMARK":
-            raise LostError("the answer is no event")
+            raise LostError("the answer is not a watch event")
         self._version = metadata.resourceVersion or self._version
 
     def _list_again(self) -> None:

@@ -50,7 +50,7 @@ def documents(paths: Iterable[Path]) -> Iterator[Document | Unread]:
         elif path.exists():
             yield from _opened(path, path.name)
         else:
-            raise UsageError(f"{path}: there is no such file or folder")
+            raise UsageError(f"{path}: file or folder not found")
 
 
 def _files(folder: Path) -> Iterator[Path]:

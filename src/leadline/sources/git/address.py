@@ -51,10 +51,10 @@ def git_address(text: str) -> GitAddress:
     """``text`` taken apart.
 
     Raises:
-        UsageError: it is no address that may be fetched.
+        UsageError: it is not an address that may be fetched.
     """
     if text.startswith("-") or _CONTROL.search(text):
-        raise UsageError("that is no git address", hint="it begins with '-' or holds blanks")
+        raise UsageError("invalid git address", hint="it begins with '-' or holds blanks")
     plain = text.removeprefix("git::")
     if transport := _TRANSPORT.match(plain):
         raise UsageError(
@@ -66,13 +66,13 @@ def git_address(text: str) -> GitAddress:
         parts = urlsplit(plain)
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
-        raise UsageError(f"that is no git address: {str(error).lower()}") from error
+        raise UsageError(f"invalid git address: {str(error).lower()}") from error
     if parts.scheme.lower() not in SCHEMES:
         raise UsageError(
-            f"{parts.scheme or 'that'}:// is no git address", hint=f"use one of {', '.join(SCHEMES)}"
+            f"{parts.scheme or 'that'}:// is not a git address", hint=f"use one of {', '.join(SCHEMES)}"
         )
     if host.startswith("-") or (parts.username or "").startswith("-"):
-        raise UsageError("that is no git address", hint="its host begins with '-'")
+        raise UsageError("invalid git address", hint="its host begins with '-'")
     return _url_address(parts, host)
 
 
@@ -80,7 +80,7 @@ def _scp_address(match: re.Match[str]) -> GitAddress:
     path, revision = _split_revision(match["path"])
     path, _, folder = path.partition("//")
     if path.startswith("-"):
-        raise UsageError("that is no git address", hint="its path begins with '-'")
+        raise UsageError("invalid git address", hint="its path begins with '-'")
     url = f"{match['user']}@{match['host']}:{path}"
     return GitAddress(url, url, match["host"], _checked_revision(revision), _checked_folder(folder))
 
@@ -128,13 +128,13 @@ def _split_revision(path: str) -> tuple[str, str]:
 
 def _checked_revision(revision: str) -> str:
     if revision.startswith("-") or ".." in revision or re.search(r"[\s~^:?*\[\\]|@\{", revision):
-        raise UsageError(f"{revision!r} is no branch, tag or commit")
+        raise UsageError(f"{revision!r} is not a branch, tag or commit")
     return revision
 
 
 def _checked_folder(folder: str) -> str:
     if _NO_NAME.search(folder):
-        raise UsageError("that is no git address", hint="a folder's name in it holds control characters")
+        raise UsageError("invalid git address", hint="a folder's name in it holds control characters")
     steps = [step for step in folder.split("/") if step not in ("", ".")]
     if ".." in steps:
         raise UsageError(f"the folder {folder} leaves the repository")

@@ -111,7 +111,7 @@ def checked_out(
     ``modes`` are how git is confined; ``None`` for what the kernel offers.
 
     Raises:
-        UsageError: ``text`` is no address that may be fetched.
+        UsageError: ``text`` is not an address that may be fetched.
         SourceError: there is no git, no repository, no access, no such revision or folder.
     """
     address = git_address(text)

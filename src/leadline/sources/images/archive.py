@@ -117,7 +117,7 @@ class Archive:
         status = os.fstat(file)
         if not stat.S_ISREG(status.st_mode):
             self.close()
-            what = "a folder" if stat.S_ISDIR(status.st_mode) else "no file to read twice"
+            what = "a folder" if stat.S_ISDIR(status.st_mode) else "not a file that can be read twice"
             raise SourceError(f"{path} is {what}", hint="name an archive, or a layout as oci:FOLDER")
         self.stamp = file_stamp(status)
         try:

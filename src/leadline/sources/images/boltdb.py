@@ -21,7 +21,7 @@ MOST_PAGES = 200_000
 
 
 class DamagedBolt(Exception):  # noqa: N818 - it names the state of the file
-    """It is no bbolt database, or contradicts itself."""
+    """It is not a bbolt database, or contradicts itself."""
 
 
 class Bolt:

@@ -120,7 +120,7 @@ def _remove(path: str) -> None:
 
 
 def _head(key: str, content: bytes) -> bytes:
-    """The key is part of the digest, so that a renamed entry is no entry."""
+    """The key is part of the digest, so that a renamed entry is not an entry."""
     state = hashlib.sha256(key.encode("utf-8", "surrogatepass") + b"\0")
     state.update(content)
     return MARK + state.digest()

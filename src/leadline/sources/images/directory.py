@@ -23,7 +23,7 @@ DEEPEST = 256
 MOST_IN_FOLDER = 1_000_000
 """Names of one folder, which are sorted in memory."""
 PSEUDO = frozenset(("proc", "sys", "dev"))
-"""Folders of a running system that are no files on a disk; left out where they are mounted."""
+"""Folders of a running system that are not files on a disk; left out where they are mounted."""
 LEFT_OUT = (".git/objects", ".git/lfs", ".hg/store")
 """What version control keeps of the past."""
 CHANGED = "changed while it was read"

@@ -102,7 +102,7 @@ def file_at(path: Path) -> FileAt | None:
     except OSError as error:
         raise SourceError(f"cannot open {path}: {error.strerror}") from error
     if not stat.S_ISREG(status.st_mode):
-        raise SourceError(f"{path} is no file")
+        raise SourceError(f"{path} is not a file")
     return FileAt(path, status.st_size, file_stamp(status))
 
 

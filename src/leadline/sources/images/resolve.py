@@ -85,7 +85,8 @@ def _by_scheme(
     is_address = rest.startswith("//") and (scheme in SCHEMES or scheme in ("http", "https"))
     if is_address and not os.path.exists(rest):  # noqa: PTH110
         raise UsageError(
-            f"{scheme}:// is no way to name an image", hint=f"for one in a registry leave {scheme}:// out"
+            f"{scheme}:// is not a known prefix of an image reference",
+            hint=f"for one in a registry leave {scheme}:// out",
         )
     match scheme:
         case "docker-archive":

@@ -53,7 +53,7 @@ def trusted_root_of(file: str) -> Any:
     except OSError as error:
         raise SourceError(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from error
     except (names.Error, ValueError, TypeError, KeyError) as error:
-        raise UsageError(f"{file} is no trusted root of sigstore") from error
+        raise UsageError(f"{file} is not a trusted root of sigstore") from error
 
 
 @lru_cache(maxsize=1)

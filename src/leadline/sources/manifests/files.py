@@ -270,7 +270,7 @@ class _Walk:
         elif Path(real).is_file():
             self._add(link)
         elif Path(real).exists():
-            self._refuse(link, "a link to something that is no file", "unsupported")
+            self._refuse(link, "a link to something that is not a file", "unsupported")
         else:
             self._refuse(link, "a link to nothing", "missing")
 
@@ -333,7 +333,7 @@ def is_filled_by_tools(name: str) -> bool:
 
 
 def _inside(root: str, path: str) -> str:
-    """``path`` relative to ``root`` with forward slashes; names that are no UTF-8 get a replacement character."""
+    """``path`` relative to ``root`` with forward slashes; names that are not UTF-8 get a replacement character."""
     relative = os.path.relpath(path, root or ".")
     if os.sep != "/":
         relative = relative.replace(os.sep, "/")

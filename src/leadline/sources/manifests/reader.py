@@ -246,7 +246,7 @@ def _add_body(whole: Contents, body: Any, origin: Origin, line: int, depth: int)
     if not is_object_like(body):
         if origin.inside:
             whole.unread.append(
-                Unread(origin.path, f"{origin.inside[:-1]} is no Kubernetes object", "malformed", line, 1)
+                Unread(origin.path, f"{origin.inside[:-1]} is not a Kubernetes object", "malformed", line, 1)
             )
         else:
             whole.not_kubernetes += 1
@@ -304,7 +304,7 @@ def _fault(body: Mapping[str, Any]) -> tuple[str, str] | None:
 def _is_list(body: Mapping[str, Any], *, is_outermost: bool) -> bool:
     """Whether kubectl sends the items: to it every object with ``items`` is a list, a Pod as well.
 
-    What has more than that and is no list by its kind is an object too, for programs other than kubectl. One of a custom kind may hold
+    What has more than that and is not a list by its kind is an object too, for programs other than kubectl. One of a custom kind may hold
     something else than objects in its items, which kubectl refuses.
     """
     items = body.get("items")

@@ -104,7 +104,9 @@ def read_manifest(content: bytes, what: str) -> Manifest:
     is_image = says_image or found.config is not None or bool(found.layers)
     if is_index and is_image:
         # Others would read the other half, and run what was not looked at.
-        raise SourceError(f"{what} is an index and an image at once", hint="no engine runs it: build it anew")
+        raise SourceError(
+            f"{what} is an index and an image at once", hint="container engines refuse it: build it again"
+        )
     manifests = found.manifests or [] if is_index else None
     return Manifest(found.schema_version, found.config or Descriptor(), found.layers or [], manifests)
 
@@ -116,10 +118,10 @@ def check_is_image(manifest: Manifest, name: str) -> None:
             f"{name} has a manifest of the retired schema 1", hint="push it again with a current tool"
         )
     if not manifest.config.digest:
-        raise SourceError(f"{name} is no image: its manifest names no configuration")
+        raise SourceError(f"{name} is not an image: its manifest names no configuration")
     kind = manifest.config.media_type
     if kind and "image" not in kind and kind != "application/octet-stream":  # as Docker once pushed them
-        raise SourceError(f"{name} is no image but {kind[:100]}")
+        raise SourceError(f"{name} is not an image but {kind[:100]}")
     check_layers(len(manifest.layers), name)
 
 

@@ -76,7 +76,7 @@ def _content(path: Path) -> bytes:
     # A named pipe would otherwise wait for a writer.
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "is no file")
+            raise OSError(errno.EINVAL, "is not a file")
         return file.read(LARGEST_FILE + 1)
 
 
@@ -176,7 +176,7 @@ def _ask_helper(name: str, server: str, source: str, environ: Mapping[str, str])
     """What the program ``docker-credential-NAME`` says of ``server``."""
     place = f"credential helper {name} of {source}"
     if not _HELPER.fullmatch(name):
-        return Problem(source, "names a credential helper that is no plain name")
+        return Problem(source, "names a credential helper by a path; use its plain name")
     import subprocess  # slow to import, and few registries have a helper
 
     try:

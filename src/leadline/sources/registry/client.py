@@ -318,7 +318,7 @@ def repositories(reference: Reference, options: RegistryOptions) -> Iterator[Rep
     """The mirrors of ``reference``'s registry, then the registry itself.
 
     Raises:
-        UsageError: a mirror or what it mirrors is no host.
+        UsageError: a mirror or what it mirrors is not a host.
     """
     for written, mirrors in options.mirrors.items():
         if _host(written) == reference.registry:

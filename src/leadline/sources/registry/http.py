@@ -336,7 +336,7 @@ def _given_up(host: str, wire: socket.socket) -> Iterator[None]:
         yield
     except (OSError, http.client.HTTPException) as error:
         if is_cut.is_set():
-            raise UnreachableError(f"{host} does not come to an answer") from error
+            raise UnreachableError(f"{host} timed out waiting for response headers") from error
         raise
     finally:
         clock.cancel()

@@ -25,7 +25,7 @@ def proxy_for(parts: SplitResult, trust: Trust) -> Proxy | None:
     """The one on the way to the host of ``parts``; ``None`` where the way is direct.
 
     Raises:
-        RegistryError: what is set is no proxy that we can speak to.
+        RegistryError: what is set is not a proxy that we can speak to.
     """
     address = proxy_address(parts.scheme, parts.netloc.rpartition("@")[2], trust.proxies)
     if not address:
@@ -37,7 +37,7 @@ def proxy_for(parts: SplitResult, trust: Trust) -> Proxy | None:
         name, port = None, None
     # Its password must stand in no message.
     if not name:
-        raise RegistryError("the proxy that is set is no address", hint="write it as http://HOST:PORT")
+        raise RegistryError("invalid proxy URL; use http://HOST:PORT", hint="write it as http://HOST:PORT")
     if proxy.scheme != "http":
         raise RegistryError(
             f"the proxy {name} is to be spoken to by {proxy.scheme}", hint="only http:// proxies are"

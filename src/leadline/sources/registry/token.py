@@ -101,7 +101,7 @@ def bearer(token: str) -> str:
 
 def basic(credential: Credential) -> str:
     """The header that shows name and password."""
-    # Bytes of the environment that are no UTF-8 are shown as they are.
+    # Bytes of the environment that are not UTF-8 are shown as they are.
     pair = f"{credential.username}:{credential.password}".encode("utf-8", "surrogateescape")
     return f"Basic {base64.b64encode(pair).decode()}"
 

@@ -126,7 +126,7 @@ class RegoEngine:
 
 
 def _line(request: Any) -> bytes:
-    """JSON for whatever an object holds: numbers of any size, keys that are no texts, halves of characters."""
+    """JSON for whatever an object holds: numbers of any size, keys that are not texts, halves of characters."""
     return json.dumps(request, default=str).encode()
 
 

@@ -179,7 +179,7 @@ def _inputs_of(folder: Path) -> dict[str, tuple[str, ...]]:
 
 
 def _settings(table: dict[Any, Any]) -> dict[str, tuple[str, ...]]:
-    """Whatever is no list of texts under a name is left out."""
+    """Whatever is not a list of texts under a name is left out."""
     listed = {name: _listed(value) for name, value in table.items() if isinstance(name, str)}
     return {name: tuple(_words(value)) for name, value in listed.items() if value}
 
@@ -197,7 +197,7 @@ def _table(path: Path) -> dict[str, Any]:
 def _text(path: Path) -> str:
     try:
         if path.exists() and not path.is_file():
-            raise UnusableError(f"{path.name} is no file")
+            raise UnusableError(f"{path.name} is not a file")
         if path.stat().st_size > _LARGEST_BYTES:
             raise UnusableError(f"{path.name} is larger than {_LARGEST_BYTES >> 20} MiB")
         return path.read_text("utf-8")

@@ -176,7 +176,7 @@ def source_spots(resource: Resource, path: str, *, may_add: bool) -> Iterator[Ro
         return
     there = value_at(resource.body, steps)
     if rest and (there is not None or _has_list(resource.body, steps, len(inside))):
-        return  # something that is no patch has written what stands there
+        return  # something that is not a patch has written what stands there
     yield RowSpot(str(Path(origin.root, origin.path)), "", origin.document, format_path((*inside, *rest)))
 
 

@@ -102,7 +102,7 @@ def _keep(where: str, entry: Mapping[str, Any], found: Entries) -> None:
     name, url = text(entry.get("name")), text(entry.get("purl"))
     version = found.version(where, name, entry.get("version"))
     if found.has_name(where, name, url) and (url or version or text(entry.get("type")) != "application"):
-        # An application without version and URL groups what a lock file lists; it is no package.
+        # An application without version and URL groups what a lock file lists; it is not a package.
         package = _package(entry, identified(url, name, version))
         found.doubt(where, url, package)
         found.keep(text(entry.get("bom-ref")), package)

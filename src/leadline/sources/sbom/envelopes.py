@@ -48,7 +48,7 @@ def _inner(document: dict[str, Any], name: str) -> object:
         try:
             return parsed(b64decode(document["payload"]), name)
         except ValueError as error:
-            raise SourceError(f"{name} is a signed envelope whose payload is no JSON") from error
+            raise SourceError(f"{name} is a signed envelope whose payload is not JSON") from error
     for key in _KEYS:
         if isinstance(document.get(key), dict):
             return document[key]

@@ -44,7 +44,7 @@ class Entries:
         """The list under ``key``; what is something else, or beyond the limit, is noted."""
         value = document.get(key)
         if value is not None and not isinstance(value, list):
-            self.lose(key, "is no list")
+            self.lose(key, "is not a list")
         found = entries(value)
         if isinstance(value, list) and len(value) > len(found):
             self.lose(key, f"{len(value) - len(found):,} entries beyond the first {MOST_ENTRIES:,}")
@@ -53,7 +53,7 @@ class Entries:
     def version(self, where: str, name: str, value: object) -> str:
         """The version that ``value`` says; a number is none, since how it was written is not known."""
         if value is not None and not isinstance(value, str):
-            self.lose(f"{where} {name}".rstrip(), "its version is no text")
+            self.lose(f"{where} {name}".rstrip(), "its version is not text")
         return text(value)
 
     def doubt(self, where: str, url: str, package: Package) -> None:
@@ -61,7 +61,7 @@ class Entries:
         if package.type != "generic" or url.startswith("pkg:generic/"):
             return
         if url:
-            self.lose(f"{where} {package.name}", f"{url[:200]} is no package URL")
+            self.lose(f"{where} {package.name}", f"{url[:200]} is not a package URL")
         elif not package.cpes:
             self.lose(f"{where} {package.name}", "has no package URL, so its kind is unknown")
 
@@ -156,7 +156,7 @@ def is_software(url: str) -> bool:
 
 
 def identified(url: str, name: str, version: str) -> Package:
-    """The package that ``url`` means; of the type ``generic`` where it is no URL. The name keeps its capitals."""
+    """The package that ``url`` means; of the type ``generic`` where it is not a URL. The name keeps its capitals."""
     beginning, slash, rest = url.partition("/")
     url = _OTHER_BEGINNINGS.get(beginning, beginning) + slash + rest
     package = read_package_url(url) if url else None

@@ -13,7 +13,7 @@ def parsed(content: bytes, name: str) -> object:
 
     Raises:
         SourceError: it holds too many values.
-        orjson.JSONDecodeError: it is no JSON, or more than one value.
+        orjson.JSONDecodeError: it is not JSON, or more than one value.
     """
     # Every value but the first follows one of these; commas within texts count too, which true documents afford.
     if sum(map(content.count, (b",", b"{", b"["))) > MOST_VALUES:

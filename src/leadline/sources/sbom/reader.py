@@ -44,7 +44,7 @@ def read_sbom_document(content: bytes, name: str, created: str) -> Sbom:
     document = fields(_document(_parsed(in_utf_8(content), name), name))
     reader = _reader(document, name)
     if reader is None:
-        raise SourceError(f"{name} is no SBOM", hint=_HINT)
+        raise SourceError(f"{name} is not an SBOM", hint=_HINT)
     sbom = reader(document, name)
     distro = distro_of(sbom)
     return replace(sbom, distro=replace(distro, end_of_life=end_of_life(distro)), created=created)
@@ -63,7 +63,7 @@ def _parsed(content: bytes, name: str) -> list[object]:
         form = next((form for mark, form in OTHER_FORMS.items() if content.lstrip().startswith(mark)), "")
         if form:
             raise SourceError(f"{name} is {form}, not JSON", hint=_HINT) from error
-        raise SourceError(f"{name} is no valid JSON: {error}", hint=_HINT) from error
+        raise SourceError(f"{name} is not valid JSON: {error}", hint=_HINT) from error
 
 
 def _lines(content: bytes) -> list[object]:

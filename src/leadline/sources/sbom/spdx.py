@@ -88,7 +88,7 @@ def _take_over_unread(document: Mapping[str, Any], found: Entries) -> None:
 
 
 def _is_group(entry: Mapping[str, Any]) -> bool:
-    """An application without version and URL groups what a lock file lists; it is no package."""
+    """An application without version and URL groups what a lock file lists; it is not a package."""
     return _purpose(entry) == "APPLICATION" and not text(entry.get("versionInfo"))
 
 

@@ -31,7 +31,7 @@ class Expression(Struct, rename="camel", forbid_unknown_fields=True):
     key: Annotated[str, Meta(min_length=1, max_length=317, description="Of the label.")]
     operator: Annotated[
         Literal["In", "NotIn", "Exists", "DoesNotExist"],
-        Meta(description="NotIn and DoesNotExist hold as well where there is no such label."),
+        Meta(description="NotIn and DoesNotExist also match objects without the label."),
     ]
     values: (
         Annotated[
@@ -57,9 +57,7 @@ class Selector(Struct, rename="camel", forbid_unknown_fields=True):
 class About(Struct, rename="camel", forbid_unknown_fields=True):
     """Some objects of a kind."""
 
-    kind: Annotated[
-        Name, Meta(description="Such as Deployment, without regard to case; * stands for any text.")
-    ]
+    kind: Annotated[Name, Meta(description="Such as Deployment, without regard to case; * matches any text.")]
     api_group: (
         Annotated[
             str,
@@ -72,9 +70,7 @@ class About(Struct, rename="camel", forbid_unknown_fields=True):
     name: (
         Annotated[
             str,
-            Meta(
-                max_length=253, description="Left out or empty, it is all of the kind; * stands for any text."
-            ),
+            Meta(max_length=253, description="Left out or empty, it is all of the kind; * matches any text."),
         ]
         | None
     ) = None
@@ -99,7 +95,7 @@ class Match(Struct, rename="camel", forbid_unknown_fields=True):
             list[Glob],
             Meta(
                 max_length=500,
-                description="Any one of them, as written or in full: docker.io/library/nginx:1.27. * stands for any text.",
+                description="Any one of them, as written or in full: docker.io/library/nginx:1.27. * matches any text.",
             ),
         ]
         | None
@@ -163,7 +159,7 @@ class Vulnerability(Struct, rename="camel", forbid_unknown_fields=True):
 class Posture(Struct, rename="camel", forbid_unknown_fields=True):
     """A control whose findings are accepted."""
 
-    control_id: Annotated[Name, Meta(description="Such as C-0057; * stands for any text.")] = field(
+    control_id: Annotated[Name, Meta(description="Such as C-0057; * matches any text.")] = field(
         name="controlID"
     )
     framework_name: (

@@ -44,7 +44,7 @@ _IMAGE_PARTS = ("registry", "organization", "imageName", "imageTag")
 def exception_of(entry: Any, name: str, source: str) -> Waiver:
     """Raises: ``NotUsableError``."""
     if not isinstance(entry, dict):
-        raise NotUsableError("it is no object")
+        raise NotUsableError("it is not an object")
     is_of_images = entry.get("kind") == IMAGE_KIND
     if entry.get("policyType", POLICY) != POLICY:
         raise NotUsableError(f"policyType {str(entry['policyType'])[:80]} is not known")
@@ -132,14 +132,14 @@ def _attributes(designator: dict[str, Any], where: str) -> dict[str, str]:
     attributes = _table(designator, "attributes", where)
     for key, value in attributes.items():
         if not isinstance(key, str) or not isinstance(value, str):
-            raise NotUsableError(f"{where}.attributes: the attribute {str(key)[:80]} is no text")
+            raise NotUsableError(f"{where}.attributes: the attribute {str(key)[:80]} is not text")
     return attributes
 
 
 def _check_fields(table: dict[str, Any], known: Collection[str], where: str) -> None:
     for name in table:
         if name not in known:
-            raise NotUsableError(f"{_place(where, str(name)[:80])} is not a field that is known")
+            raise NotUsableError(f"{_place(where, str(name)[:80])} is not a known field")
 
 
 def _place(where: str, name: str) -> str:
@@ -149,33 +149,33 @@ def _place(where: str, name: str) -> str:
 def _text(table: dict[str, Any], name: str, where: str) -> str:
     value = table.get(name)
     if value is not None and not isinstance(value, str):
-        raise NotUsableError(f"{_place(where, name)} is no text")
+        raise NotUsableError(f"{_place(where, name)} is not text")
     return value or ""
 
 
 def _texts(table: dict[str, Any], name: str) -> tuple[str, ...]:
     found = _list(table, name, "")
     if not all(isinstance(one, str) and one for one in found):
-        raise NotUsableError(f"{name}: one of them is no text")
+        raise NotUsableError(f"{name}: one of them is not text")
     return tuple(found)
 
 
 def _list(table: dict[str, Any], name: str, where: str) -> list[Any]:
     value = table.get(name)
     if value is not None and not isinstance(value, list):
-        raise NotUsableError(f"{_place(where, name)} is no list")
+        raise NotUsableError(f"{_place(where, name)} is not a list")
     return value or []
 
 
 def _table(table: dict[str, Any], name: str, where: str) -> dict[str, Any]:
     value = table.get(name)
     if value is not None and not isinstance(value, dict):
-        raise NotUsableError(f"{_place(where, name)} is no object")
+        raise NotUsableError(f"{_place(where, name)} is not an object")
     return value or {}
 
 
 def _tables(table: dict[str, Any], name: str, where: str) -> list[dict[str, Any]]:
     found = _list(table, name, where)
     if not all(isinstance(one, dict) for one in found):
-        raise NotUsableError(f"{_place(where, name)}: one of them is no object")
+        raise NotUsableError(f"{_place(where, name)}: one of them is not an object")
     return found

@@ -51,11 +51,11 @@ def no_longer_than(text: str) -> str:
 
 def _key(text: str, where: str) -> str:
     if not _KEY.fullmatch(text):
-        raise NotUsableError(f"{where}: {text[:80]} is no key of a label")
+        raise NotUsableError(f"{where}: {text[:80]} is not a valid label key")
     return text
 
 
 def _value(text: str, where: str) -> str:
     if not _VALUE.fullmatch(text):
-        raise NotUsableError(f"{where}: {text[:80]} is no value of a label")
+        raise NotUsableError(f"{where}: {text[:80]} is not a valid label value")
     return text

@@ -42,7 +42,7 @@ class Comment(Struct, frozen=True):
     reason: str
     until: str
     covers: tuple[int, ...]
-    """Its own line; where nothing else is on it, the next one that is no comment."""
+    """Its own line; where nothing else is on it, the next one that is not a comment."""
 
     def waiver(self, file: str) -> Waiver:
         return Waiver(

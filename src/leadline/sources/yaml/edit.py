@@ -87,7 +87,7 @@ def apply_edits(text: str, edits: Sequence[RemoveAt | SetAt | InText]) -> str:
     edited: dict[int, _Edited] = {}
     for edit in edits:
         if edit.document not in parts:
-            raise EditError(f"there is no document {edit.document + 1}")
+            raise EditError(f"the file has no document {edit.document + 1}")
         if edit.document not in edited:
             before = parts[edit.document].text.decode("utf-8", "surrogatepass")
             edited[edit.document] = _Edited(before, _body(before))
@@ -111,7 +111,7 @@ def _apply(document: _Edited, edit: RemoveAt | SetAt | InText) -> _Edited:
     if isinstance(edit, InText):
         inner = value_at(body, edit.path)
         if not isinstance(inner, str):
-            raise EditError(f"{edit.path} is no text")
+            raise EditError(f"{edit.path} is not text")
         edit = SetAt(edit.path, apply_edits(inner, [edit.edit]))
     try:
         steps = parse_path(edit.path)
@@ -217,13 +217,11 @@ def _step(node: Node, step: Step) -> tuple[Entry | None, Node | None]:
 
 def _refuse_shared(node: Node, repeated: frozenset[str]) -> None:
     if isinstance(node, AliasNode):
-        raise EditError(
-            f"it stands in the alias *{node.anchor}", hint=f"edit the anchor &{node.anchor} by hand"
-        )
+        raise EditError(f"it is in the alias *{node.anchor}", hint=f"edit the anchor &{node.anchor} by hand")
     anchor = getattr(node, "anchor", None)
     if anchor in repeated:
         raise EditError(
-            f"it stands in the anchor &{anchor}, which aliases repeat elsewhere", hint="edit it by hand"
+            f"it is in the anchor &{anchor}, which aliases repeat elsewhere", hint="edit it by hand"
         )
 
 
@@ -273,7 +271,7 @@ def _set(text: str, body: Any, steps: Steps, value: Any) -> str:
         return _with_item(text, node, value, layout)
     wrapped = [value] if isinstance(step, int) else {step: value}
     if value_at(body, steps[: len(steps) - len(found.rest)]) is not None:
-        raise EditError(f"{format_path(steps[:-1])} is no mapping")
+        raise EditError(f"{format_path(steps[:-1])} is not a mapping")
     return _replaced(text, found, wrapped, layout)
 
 
@@ -376,7 +374,7 @@ def _removed(text: str, steps: Steps) -> str:
             return _without(text, found, spans, int(last))
         if not has_path(_body(text), steps):
             return text
-    raise EditError(f"its key stands more than {_OCCURRENCES} times", hint="edit it by hand")
+    raise EditError(f"its key starts more than {_OCCURRENCES} times", hint="edit it by hand")
 
 
 def _item_start(text: str, parent: SequenceNode, item: Node) -> int:

@@ -51,8 +51,8 @@ _WORDS = (
         "bad indentation of a list item",
         "align it with the items around it",
     ),
-    ("block sequence entries are not allowed", "a list item where none can stand", "fix the indentation"),
-    ("block mapping keys are not allowed", "a key where none can stand", "fix the indentation"),
+    ("block sequence entries are not allowed", "a list item where none is allowed", "fix the indentation"),
+    ("block mapping keys are not allowed", "a key where none is allowed", "fix the indentation"),
     (
         "could not find expected ':'",
         "a line without ':' where a key was expected",
@@ -62,19 +62,19 @@ _WORDS = (
     ("did not find expected ',' or ']'", "a '[' is never closed, or a comma is missing", ""),
     ("found unknown escape character", "a backslash that escapes nothing", "double it, or use single quotes"),
     ("did not find expected hexdecimal number", "a backslash escape without its digits", "use single quotes"),
-    ("found invalid Unicode character escape code", "a backslash escape that is no character", ""),
+    ("found invalid Unicode character escape code", "an invalid backslash escape", ""),
     (
         "did not find expected <document start>",
         "text after the end of the document",
         "is a '---' line missing?",
     ),
-    ("found unexpected ':'", "a ':' where none can stand", "quote the value"),
+    ("found unexpected ':'", "a ':' where none is allowed", "quote the value"),
     ("found undefined tag handle", "a tag that was never declared", ""),
     ("did not find expected node content", "a value was expected here", ""),
     ("exceeded maximum nesting depth", "nested too deep", ""),
     ("found a tab character", "a tab in the indentation", "use blanks"),
     ("found character '\\t'", "a tab where YAML wants blanks", "use blanks"),
-    ("control characters are not allowed", "a control character, so this is no text", ""),
+    ("control characters are not allowed", "a control character; this is not text", ""),
 )
 _NEVER_CLOSED = frozenset(
     (
@@ -99,7 +99,7 @@ def problem_of(error: Exception, text: bytes, lines_before: int, line: int) -> P
     elif isinstance(error, yaml.reader.ReaderError):
         why, at, column = _reader(error, text)
     elif isinstance(error, UnicodeError):
-        why = "characters that are no text"
+        why = "bytes that are not text"
     line = at + lines_before if at else 0
     if _is_template(text):
         why, hint = (HELM_WHY, HELM_HINT) if _HELM.search(text) else (TEMPLATE_WHY, TEMPLATE_HINT)
@@ -148,8 +148,8 @@ def _reader(error: Any, text: bytes) -> tuple[str, int, int]:
     line = before.count(b"\n") + 1
     column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
     if "control characters" in str(error.reason) or "special characters" in str(error.reason):
-        return "a control character, so this is no text", line, column
-    return "characters that are no text (binary, or not UTF-8)", line, column
+        return "a control character; this is not text", line, column
+    return "bytes that are not text (binary, or not UTF-8)", line, column
 
 
 def _place(mark: Any) -> tuple[int, int]:

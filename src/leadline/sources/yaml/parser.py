@@ -205,7 +205,7 @@ def parse_documents(content: bytes, limits: Limits = LIMITS, memory: Memory | No
     try:
         text = decode(content)
     except UnicodeDecodeError:
-        return [Document(0, 1, problem=Problem("this is no text", "malformed", hint="save it as UTF-8"))]
+        return [Document(0, 1, problem=Problem("this is not text", "malformed", hint="save it as UTF-8"))]
     return documents_in(text, limits, memory)
 
 
@@ -241,7 +241,7 @@ def _parse_with_marks(part: Part, limits: Limits) -> Document:
     Both pass over the second of a file. What kubectl makes of more at the start of a document depends on much else.
     """
     if _STAND_IN.encode() in part.text or part.text.startswith(_MARK):
-        why = "a byte-order mark where none can stand"
+        why = "a byte-order mark where none is allowed"
         return Document(
             part.index, part.line + 1, problem=Problem(why, "malformed", part.line + 1, 1, "delete it")
         )

@@ -73,7 +73,7 @@ def tagged(text: str, tag: str) -> Scalar:
         try:
             decoded = base64.b64decode("".join(text.split()), validate=True)
         except (binascii.Error, ValueError) as error:
-            raise ScalarError("the value tagged !!binary is no base64") from error
+            raise ScalarError("the value tagged !!binary is not base64") from error
         return decoded.decode("utf-8", "replace")
     wanted = _STRICT_TAGS.get(tag)
     if wanted is None:
@@ -102,7 +102,7 @@ def key_text(text: str) -> str:
 
 
 def key_of_value(value: Scalar, text: str) -> str:
-    """The text of a key whose value was resolved; ``text`` where it is no number, boolean or null."""
+    """The text of a key whose value was resolved; ``text`` where it is not a number, boolean or null."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

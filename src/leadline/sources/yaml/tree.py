@@ -75,7 +75,7 @@ class SequenceNode(Node):
 def tree_of(text: str) -> tuple[Node, frozenset[str]]:
     """The root of one document, and the anchors that aliases repeat.
 
-    Raises: ``TreeError`` for what is no YAML.
+    Raises: ``TreeError`` for what is not YAML.
     """
     try:
         builder = _Tree(parser_class()(text).get_event)

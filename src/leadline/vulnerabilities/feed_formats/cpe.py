@@ -22,7 +22,7 @@ class Cpe(Struct, frozen=True):
 
 
 def split_cpe(written: str) -> Cpe:
-    """Raises ``Unreadable`` where ``written`` is no CPE 2.3 name."""
+    """Raises ``Unreadable`` where ``written`` is not a CPE 2.3 name."""
     if not written.startswith("cpe:2.3:") or len(written) > LONGEST:
         raise Unreadable(f"no CPE 2.3 name: {written[:60]!r}")
     fields = [_ESCAPED.sub(r"\1", found[1]) for found in _PART.finditer(written.removeprefix("cpe:2.3:"))]

@@ -299,7 +299,7 @@ def _affected(given: _Affected, record: _Record) -> Iterator[Affected]:
     if package is None or (not package.name and not package.ecosystem):
         return  # only commits of a repository are named, which no package has
     if not package.ecosystem.strip():
-        raise Unreadable(f"{package.name[:60]!r} is of no ecosystem")
+        raise Unreadable(f"{package.name[:60]!r} names no ecosystem")
     release = osv_release(package.ecosystem, package.purl or "")
     specific, own = _specific(given.ecosystem_specific), _specific(given.database_specific)
     ranges = _ranges(given, specific, own)
@@ -386,7 +386,7 @@ def _ranges(given: _Affected, specific: _Specific, own: _Specific) -> tuple[Vers
         event.fixed is None and event.last_affected is None for one in listed for event in one.events or []
     )
     if specific.custom_ranges and ends_open:
-        # Go's own, for modules whose versions are no tags: the plain range covers every version.
+        # Go's own, for modules whose versions are not tags: the plain range covers every version.
         listed = [one for one in specific.custom_ranges if one.type != "GIT"]
     if sum(len(one.events or []) for one in listed) > MOST_RANGES:
         raise Unreadable("too many ranges")

@@ -128,7 +128,7 @@ def ubuntu_distro(written: str) -> Release:
 
 
 def red_hat_release(cpe: str) -> Release | None:
-    """The release and stream of a product, ``cpe:/o:redhat:enterprise_linux:9::baseos``; ``None`` where it is no RHEL.
+    """The release and stream of a product, ``cpe:/o:redhat:enterprise_linux:9::baseos``; ``None`` where it is not RHEL.
 
     Products on top of RHEL (``cpe:/a:redhat:openshift:4.14::el9``) are channels of it.
     """

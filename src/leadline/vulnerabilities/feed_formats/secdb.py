@@ -60,7 +60,7 @@ def read_fixes(repository: Repository, ecosystem: str, release: str = "") -> Fac
     packages = repository.packages
     if isinstance(packages, dict):
         if packages:
-            raise Unreadable("packages that are no list")
+            raise Unreadable("packages that are not a list")
         packages = []
     numbered = ((f"package {number}", entry) for number, entry in enumerate(packages, 1))
     yield from each(numbered, lambda entry: _fixes(entry, ecosystem, release))

@@ -90,7 +90,7 @@ def text_of(document: Document) -> str:
 
 
 def identifier(word: str | None) -> str:
-    """Raises ``Unreadable`` where ``word`` is no id of an advisory."""
+    """Raises ``Unreadable`` where ``word`` is not an id of an advisory."""
     found = (word or "").strip()
     if not _IDENTIFIER.fullmatch(found):
         raise Unreadable(f"no id of an advisory: {found[:60]!r}" if found else "no id")
@@ -110,7 +110,7 @@ def cves(words: Iterable[str] | str | None) -> tuple[str, ...]:
 
 
 def name(word: str | None) -> str:
-    """Raises ``Unreadable`` where ``word`` is no name of a package."""
+    """Raises ``Unreadable`` where ``word`` is not a name of a package."""
     found = (word or "").strip()
     if not found:
         raise Unreadable("no package")
@@ -120,7 +120,7 @@ def name(word: str | None) -> str:
 
 
 def version(word: object) -> str:
-    """Raises ``Unreadable`` where ``word`` is no version."""
+    """Raises ``Unreadable`` where ``word`` is not a version."""
     found = str(word).strip() if isinstance(word, (str, int, float)) else ""
     if not found:
         raise Unreadable("a range without a version")

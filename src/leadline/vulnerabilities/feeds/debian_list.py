@@ -6,7 +6,7 @@
             {CVE-2025-53603}
             [bookworm] - sope 5.8.0-1+deb12u1
 
-An update without a fixed version (a key that changed, an end of support) is no vulnerability.
+An update without a fixed version (a key that changed, an end of support) is not a vulnerability.
 """
 
 import re

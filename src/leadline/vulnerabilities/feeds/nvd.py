@@ -1,7 +1,7 @@
 """NIST's National Vulnerability Database, in the form of its interface 2.0 (https://nvd.nist.gov/developers/vulnerabilities).
 
 A page of the interface or a yearly file (``vulnerabilities[].cve``), or one record a file or line. Products are named by CPE
-alone; of them only applications (part ``a``) are kept: operating systems and hardware are no packages of an image.
+alone; of them only applications (part ``a``) are kept: operating systems and hardware are not packages of an image.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Everyone who can sign in, or everyone at all, holds a role.
 
-``system:authenticated`` is no team: it holds every service account of every pod, and on some clouds
+``system:authenticated`` is not a team: it holds every service account of every pod, and on some clouds
 anyone with an account of the provider. ``system:unauthenticated`` holds callers who never signed in. A role
 that lets them read secrets, start pods, run commands or change roles makes each of them a possible
 administrator; rules of this kind are shown. The bindings that Kubernetes makes at its start, for discovery, health

@@ -85,7 +85,7 @@ def credential_in_configuration(
 
 
 def from_config_maps(container: Container, rules: CredentialRules, inventory: Inventory) -> Violations:
-    """Variables whose value stands in a ConfigMap, under a name that is no credential's by itself."""
+    """Variables whose value stands in a ConfigMap, under a name that is not a credential's by itself."""
     for i, variable in container.env:
         source = variable.get("valueFrom")
         reference = None if source is None else mapping(mapping(source).get("configMapKeyRef"))

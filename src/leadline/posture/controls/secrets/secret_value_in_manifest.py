@@ -1,6 +1,6 @@
 """A manifest holds a Secret together with its value.
 
-Base64 is no encryption: who may read the repository, its history or a copy of it has the credential, and it
+Base64 is not encryption: who may read the repository, its history or a copy of it has the credential, and it
 stays there after it is taken out. Values encrypted by SOPS, sealed Secrets and placeholders pass; what a chart
 renders is not judged, since its values come from the installation.
 

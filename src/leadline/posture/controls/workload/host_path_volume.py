@@ -25,7 +25,7 @@ from leadline.posture.control import Resource, Review, Violations, control, mapp
 
 @control(
     "L-0055",
-    "Persistent volumes are no folders of a node",
+    "Persistent volumes are not folders of a node",
     problem="Persistent volume is a folder of a node",
     consequence="node escape",
     score=4.0,

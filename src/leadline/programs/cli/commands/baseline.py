@@ -126,7 +126,7 @@ def compare(old: str, new: str, format: str, **flags: Any) -> int:
     side = new or before.target
     if not new and not (Path(side).exists() and side):
         raise UsageError(
-            f"{old} is about {plain(side) or 'no known target'}, which is no path here",
+            f"{old} is about {plain(side) or 'no known target'}, which is not a path here",
             hint="name what to compare it with: a baseline, a path, or cluster",
         )
     request = request_without_report((), flags)

@@ -29,7 +29,7 @@ def command(file: str, identity: str, output: str) -> int:
     content = decrypted(read_whole(file, _MOST_BYTES), read_keys(identity))
     if not output or output == "-":
         if os.isatty(1) and b"\0" in content[:4096]:
-            raise UsageError("it is no text for a terminal", hint="--output FILE")
+            raise UsageError("it is not text for a terminal", hint="--output FILE")
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return 0

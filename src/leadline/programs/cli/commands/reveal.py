@@ -31,7 +31,7 @@ def command(names: str, file: str) -> int:
         text = content.decode()
     except UnicodeDecodeError:
         raise UsageError(
-            f"{file} is no text", hint="a PDF cannot be turned back: reveal the report in another format"
+            f"{file} is not text", hint="a PDF cannot be turned back: reveal the report in another format"
         ) from None
     sys.stdout.write(revealed(text, known))
     sys.stdout.flush()

@@ -52,7 +52,7 @@ class ConfigFile(Struct, frozen=True):
 def read_config(path: str, shown: str) -> ConfigFile:
     """The file at ``path``, called ``shown``.
 
-    Raises: ``SourceError`` where it cannot be read, ``UsageError`` for what is no configuration.
+    Raises: ``SourceError`` where it cannot be read, ``UsageError`` for what is not a configuration.
     """
     try:
         content = read_regular(path, LARGEST_BYTES + 1)

@@ -43,7 +43,7 @@ def find_files(asked: Asked, environ: Mapping[str, str], folder: str) -> Found:
     A file that is named (``--config``, ``LEADLINE_CONFIG``) is the user's, unless it lies in what is scanned or in the
     git work tree of ``folder``. So is the one below ``~/.config``. One that is found upwards of ``folder`` never is.
 
-    Raises: ``SourceError`` for a named file that cannot be read, ``UsageError`` for what is no configuration.
+    Raises: ``SourceError`` for a named file that cannot be read, ``UsageError`` for what is not a configuration.
     """
     if asked.none:
         return Found()

@@ -16,7 +16,7 @@ from leadline.scans.waivers.image_acceptance import Acceptance
 HOME = "leadline"
 JOB_MARGIN_S = 180.0
 """A job may wait for a process to start, and for the store."""
-NO_DATABASE = "there is no vulnerability database: packages were found, and not matched"
+NO_DATABASE = "vulnerability database not found: packages were found, and not matched"
 
 
 class ImageSettings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

@@ -37,7 +37,7 @@ _BAD_VERSION = ("as version", "illegal version string")
 _WANTS_VALUES = ("nil pointer", "execution error", "specifications of the schema", " is required")
 # Without a path: the one known here is relative to the target, not to the folder that the user stands in.
 _BUILD_HINT = "run helm dependency build in its folder"
-_NO_ENGINE = "there is no Helm to render it with"
+_NO_ENGINE = "no Helm found to render it"
 _NO_ENGINE_HINT = "put helm on the PATH or install leadline[render]"
 
 
@@ -242,7 +242,9 @@ class _ChartReader:
         if borrowed and first:
             lent = ", ".join(f"{name} from {path}" for name, path in sorted(borrowed.items()))
             self._collector.notes.append(
-                Unread(chart, f"dependencies it lacks were taken from beside it: {lent}", "incomplete")
+                Unread(
+                    chart, f"missing dependencies were taken from neighbouring folders: {lent}", "incomplete"
+                )
             )
         if missing and first:
             self._collector.unread.append(_missing(chart, missing))

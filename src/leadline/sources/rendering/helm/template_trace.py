@@ -1,6 +1,6 @@
 """Where in a template a rendered field was written, and which key of the values steers it.
 
-A template is no tree, so its lines are compared with those that were rendered, from the outside in: a field is
+A template is not a tree, so its lines are compared with those that were rendered, from the outside in: a field is
 looked for only within the lines of its parent. What is not unique is not given; the nearest parent is.
 """
 

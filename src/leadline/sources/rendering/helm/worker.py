@@ -103,7 +103,7 @@ def _load(request: dict[str, Any]) -> Any:
                     size += file.stat().st_size
                     if size > _CHART_BYTES:
                         raise ValueError(f"more than {_CHART_BYTES >> 20} MiB of charts")
-                    # Looked at again where it is opened: what is no link now may have been one then.
+                    # Looked at again where it is opened: what is not a link now may have been one then.
                     real = file.resolve()
                     if not real.is_relative_to(request["boundary"]):
                         raise ValueError(f"{relative} leads out of the scanned folder")
@@ -119,7 +119,7 @@ def _left_out(chart: str) -> Callable[[Path], bool]:
         kept = {row["name"] for row in (*loaded.templates, *loaded.files)}
 
     def is_left_out(file: Path) -> bool:
-        # What stands at the top describes the chart, and charts within it are no files of its own.
+        # What stands at the top describes the chart, and charts within it are not files of its own.
         return len(file.parts) > 1 and file.parts[0] != "charts" and file.as_posix() not in kept
 
     return is_left_out

@@ -56,9 +56,9 @@ _WRAPPERS = re.compile(
 )
 _WARNINGS = re.compile(r"^# Warning: .*$", re.MULTILINE)
 _LOG_LINE = re.compile(r'^[IWEF]\d{4} .*?"command failed" err=(?:"(.*)"|< (.*) >)$')
-# What is no file is tried as a folder; why it is none either is of no interest.
+# What is not a file is tried as a folder; why it is none either is of no interest.
 _SECOND_TRY = re.compile(r"'?: (must build at directory|new root '[^']*' cannot be absolute).*$")
-_NO_PROGRAM = "there is no Kustomize to build it with"
+_NO_PROGRAM = "no Kustomize found to build it"
 _NO_PROGRAM_HINT = "put kustomize or kubectl on the PATH or install leadline[render]"
 _WHY_LENGTH = 500
 _KIND = "kustomization"
@@ -70,7 +70,7 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
     """The objects of every root kustomization of ``plan``; ``shown_root`` is the root as the user named it."""
     collector = Collector(shown_root, 0)
     for lone in plan.lone_components:
-        why = "a component that no kustomization here uses; the files it lists are judged as they stand"
+        why = "a component that no kustomization here uses; the files it lists are judged unchanged"
         collector.notes.append(Unread(relative_path(lone.folder, Path(plan.root)), why, "not rendered"))
     programs = tuple(dict.fromkeys(_programs(options.environment)))
     reader = _Reader(plan, collector)

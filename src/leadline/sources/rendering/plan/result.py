@@ -89,7 +89,7 @@ class Rendered(Struct, frozen=True):
     rendered_charts: frozenset[str] = frozenset()
     """Those that were, libraries left out."""
     not_kubernetes: int = 0
-    """Rendered documents that are no objects."""
+    """Rendered documents that are not objects."""
     modes: Modes | None = None
     """How the renderers were confined; ``None`` where none was started."""
     renderers: tuple[str, ...] = ()
