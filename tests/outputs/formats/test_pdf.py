@@ -88,7 +88,7 @@ def test_the_same_report_is_the_same_file():
 
 
 def test_a_terminal_is_no_place_for_it():
-    with pytest.raises(UsageError, match="no text for a terminal"):
+    with pytest.raises(UsageError, match="not text for a terminal"):
         destinations(["pdf"], "", is_terminal=True)
     (destination,) = destinations([], "report.pdf", is_terminal=True)
     assert destination.format.name == "pdf"
