@@ -63,7 +63,7 @@ def test_every_way_is_shown_with_its_steps(run):
     code, out, err = run("who-can", "get", "secrets", "rbac.yaml")
     assert (code, err) == (0, "")
     steps = [
-        "  in shop, only db",
+        "  in shop",
         "    shop/RoleBinding/readers gives it ClusterRole/reader in shop, rbac.yaml",
         "    ClusterRole/reader takes over the rules of ClusterRole/read-secrets, whose labels it selects, rbac.yaml",
         "    allows get on secrets, only of db (rules[0] of ClusterRole/read-secrets), rbac.yaml",

@@ -230,5 +230,5 @@ def test_what_kubernetes_binds_itself_is_counted_and_left_out(tmp_path):
     with open_access([str(tmp_path)], PostureOptions()) as target:
         answer = to_admin(target)
         assert answer.found == ()
-        assert "1 subject that Kubernetes itself binds left out" in answer.notes
+        assert "left out: 1 subject that Kubernetes itself binds" in answer.notes
         assert [one.subject.name for one in to_admin(target, with_own=True).found] == ["system:masters"]

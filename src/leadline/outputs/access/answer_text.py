@@ -1,6 +1,6 @@
 """An answer about access for a terminal, a program and a spreadsheet."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from csv import writer
 from io import StringIO
 from itertools import groupby
@@ -43,8 +43,8 @@ def answer_lines(answer: AccessAnswer, width: int) -> Iterator[str]:
     for subject, ways in by_subject[:_SHOWN]:
         yield ""
         yield plain(subject)
-        for access in ways[:_SHOWN]:
-            yield from _way(access, width)
+        for _, alike in groupby(ways[:_SHOWN], _binding):
+            yield from _ways(list(alike), width)
         if len(ways) > _SHOWN:
             yield f"  and {count(len(ways) - _SHOWN, 'more way')}; -f json has all"
     if len(by_subject) > _SHOWN:
@@ -75,12 +75,17 @@ def _subject(access: Access) -> str:
     return access.subject.title
 
 
-def _way(access: Access, width: int) -> Iterator[str]:
-    where = f"in {access.namespace}" if access.namespace else "in the whole cluster"
-    only = f", only {', '.join(access.names)}" if access.names else ""
-    rendering = f"  [{access.world}]" if access.world else ""
-    yield from _indented(plain(f"{where}{only}{rendering}", _LONGEST), width, 2)
-    for step in access.steps:
+def _binding(access: Access) -> tuple[str, str, tuple[AccessStep, ...]]:
+    return access.world, access.namespace, access.steps[:-1]
+
+
+def _ways(alike: Sequence[Access], width: int) -> Iterator[str]:
+    """The rules of one role by one binding, which is named once."""
+    first = alike[0]
+    where = f"in {first.namespace}" if first.namespace else "in the whole cluster"
+    rendering = f"  [{first.world}]" if first.world else ""
+    yield from _indented(plain(f"{where}{rendering}", _LONGEST), width, 2)
+    for step in (*first.steps[:-1], *(access.steps[-1] for access in alike)):
         yield from _indented(step_line(step), width, 4)
 
 

@@ -43,7 +43,7 @@ def to_admin(target: AccessTarget, *, with_own: bool = False) -> AccessAnswer:
             else:
                 found += ways
     own = count(left_out, "subject")
-    notes = (f"{own} that Kubernetes itself binds left out",) if left_out else ()
+    notes = (f"left out: {own} that Kubernetes itself binds",) if left_out else ()
     paths_by_length = [
         access for _, access in sorted(found, key=lambda one: (one[0], one[1].subject, one[1].world))
     ]
