@@ -16,7 +16,7 @@ Subject = tuple[str, str, str]
 PUBLIC = frozenset(
     {"system:anonymous", "system:unauthenticated", "system:authenticated", "system:serviceaccounts"}
 )
-"""Names that stand for anyone, or for anyone who can sign in."""
+"""Names that represent anyone, or for anyone who can sign in."""
 
 _PUBLIC_ROLES = frozenset(
     {

@@ -57,7 +57,7 @@ def format_path(steps: Iterable[Step]) -> str:
 
 
 def value_at(body: Any, path: str | Steps) -> Any:
-    """What stands at ``path``; ``None`` where nothing does."""
+    """What is at ``path``; ``None`` where nothing is."""
     for step in parse_path(path) if isinstance(path, str) else path:
         body = child_of(body, step)
         if body is None:
@@ -66,7 +66,7 @@ def value_at(body: Any, path: str | Steps) -> Any:
 
 
 def has_path(body: Any, path: str | Steps) -> bool:
-    """Whether something stands at ``path``, be it null."""
+    """Whether something is at ``path``, be it null."""
     steps = parse_path(path) if isinstance(path, str) else path
     if not steps:
         return True
@@ -111,7 +111,7 @@ def with_value(body: Any, path: str | Steps, value: Any) -> Any:
 
 
 def without(body: Any, path: str | Steps) -> Any:
-    """A copy of ``body`` without what stands at ``path``; ``body`` itself where nothing does.
+    """A copy of ``body`` without what is at ``path``; ``body`` itself where nothing is.
 
     Only what lies along the path is copied. Emptied parents stay, so that an edit says no more than it was asked.
     """

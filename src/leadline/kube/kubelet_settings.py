@@ -1,7 +1,7 @@
 """The settings of a kubelet that hold: of its flags, its configuration file, its drop-ins, and its own defaults.
 
-A flag goes before the file, a drop-in before what stands before it, and the kubelet's defaults fill the rest. Without a
-configuration file other, older defaults hold. In a file a duration of zero stands for the default; as a flag it is zero.
+A flag goes before the file, a drop-in before what is before it, and the kubelet's defaults fill the rest. Without a
+configuration file other, older defaults hold. In a file a duration of zero represents the default; as a flag it is zero.
 Sources: pkg/kubelet/apis/config/v1beta1/defaults.go and cmd/kubelet/app/options/options.go of Kubernetes (1.30 to 1.36 agree in
 what is read here); https://kubernetes.io/docs/tasks/administer-cluster/kubelet-config-file/.
 """

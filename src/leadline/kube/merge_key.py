@@ -12,6 +12,6 @@ _NAME_OF_ENTRY = re.compile(
 
 
 def entry_of(path: str) -> str:
-    """What deleting ``path`` comes to: the name of a list entry stands for the entry, which is none without it."""
+    """What deleting ``path`` comes to: the name of a list entry represents the entry, which is none without it."""
     match = _NAME_OF_ENTRY.search(path)
     return path[: match.start("key")] if match else path

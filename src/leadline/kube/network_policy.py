@@ -265,7 +265,7 @@ def _items(value: Any) -> list[Any]:
 
 
 def _mappings(value: Any) -> Iterator[Body]:
-    """The mappings of a list; a null stands for an empty one, as the API server takes it."""
+    """The mappings of a list; a null represents an empty one, as the API server takes it."""
     return ({} if item is None else item for item in _items(value) if isinstance(item, dict | None))
 
 

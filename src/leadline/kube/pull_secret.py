@@ -16,7 +16,7 @@ MOST_BYTES = 4 << 20
 def docker_config(secret: Mapping[str, Any]) -> bytes | None:
     """The Docker configuration that ``secret`` holds; ``None`` where it is of another type, or damaged.
 
-    As the kubelet has it, the type decides, and what else stands in the secret is of no account.
+    As the kubelet has it, the type decides, and what else is in the secret is of no account.
     """
     key = _KEYS.get(str(secret.get("type")))
     data = secret.get("data")

@@ -109,7 +109,7 @@ MAX_MATCHES = 100
 
 
 class OwnRules:
-    """The rules that stand in one role, with each question answered once."""
+    """The rules that are in one role, with each question answered once."""
 
     __slots__ = ("_answers", "_rule_keys", "role", "rules", "verbs")
 

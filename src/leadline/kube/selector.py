@@ -23,7 +23,7 @@ CONTROLLER_LABELS = frozenset(
         "statefulset.kubernetes.io/pod-name",
     }
 )
-"""What controllers label their pods with besides what the template says
+"""What controllers label their pods with in addition to what the template says
 (https://kubernetes.io/docs/reference/labels-annotations-taints/)."""
 
 

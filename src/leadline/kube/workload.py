@@ -79,7 +79,7 @@ def pod_paths(api_version: str, kind: str, body: Body) -> tuple[Keys, ...]:
 
 
 def containers_elsewhere(api_version: str, kind: str, body: Body) -> Keys | None:
-    """The keys to the first thing of a custom resource that runs an image and stands in no pod that is known.
+    """The keys to the first thing of a custom resource that runs an image and is in no pod that is known.
 
     Argo's Workflow and Tekton's Task are such kinds. ``None`` for none.
     """

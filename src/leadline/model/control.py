@@ -37,14 +37,14 @@ YOUR_VALUE = "YOUR_VALUE"
 
 
 def is_placeholder(value: Any) -> bool:
-    """Whether ``value`` of a ``Set`` stands for one that only the owner can know: ``YOUR_…``, ``<path/to/file>``."""
+    """Whether ``value`` of a ``Set`` represents one that only the owner can know: ``YOUR_…``, ``<path/to/file>``."""
     return isinstance(value, str) and (
         "YOUR_" in value or value == "AWS_LOADBALANCER_SSL_CERT" or ("<" in value and ">" in value)
     )
 
 
 class Remove(Struct, frozen=True, tag_field="action", tag="remove"):
-    """Delete what stands at ``path``."""
+    """Delete what is at ``path``."""
 
     path: str
     on: str = ""
@@ -60,7 +60,7 @@ class Set(Struct, frozen=True, tag_field="action", tag="set"):
 
 
 class Review(Struct, frozen=True, omit_defaults=True, tag_field="action", tag="review"):
-    """A person has to decide about what stands at ``path``."""
+    """A person has to decide about what is at ``path``."""
 
     path: str
     on: str = ""
@@ -110,7 +110,7 @@ class Control(Struct, frozen=True):
     kinds: tuple[str, ...] = ()
     """For checks over a ``Resource``: ``Kind`` of the core group or ``Kind.group``."""
     reads: tuple[str, ...] = ()
-    """Kinds that its joins look at besides its subject, written like ``kinds``; ``workloads`` for all that run pods."""
+    """Kinds that its joins look at in addition to its subject, written like ``kinds``; ``workloads`` for all that run pods."""
     settings: Mapping[str, tuple[str, ...]] = {}
     """Name of each setting and the shipped value."""
     needs_setting: bool = False
@@ -119,7 +119,7 @@ class Control(Struct, frozen=True):
     """For a control that only a person can judge: what to look at."""
     problem: str = ""
     """What is wrong, in at most ``LONGEST_PROBLEM`` characters: ``"Privileged container"``; empty for a user's own
-    control that does not say it, whose title stands in for it."""
+    control that does not say it, whose title replaces it."""
     consequence: Consequence = "other"
     """What it leads to; findings are ordered by it."""
     reference_score: float | None = None
@@ -199,7 +199,7 @@ class Framework(Struct, frozen=True):
     sections: Mapping[str, str] = {}
     """Section number to its heading."""
     items: tuple[FrameworkItem, ...] = ()
-    """What it asks besides, and no control does."""
+    """What it asks as well, and no control does."""
 
     @property
     def control_ids(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from msgspec import Struct
 SNAPSHOT = 1
 """It was there before the agent was started."""
 COLLAPSED = 2
-"""It stands for many: its container did more new things in a second than are sent one by one."""
+"""It represents many: its container did more new things in a second than are sent one by one."""
 PSEUDO = 4
 """The path is the own name of a file that is in no folder, such as ``memfd:x``."""
 CUT = 8

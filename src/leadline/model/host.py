@@ -1,7 +1,7 @@
 """What is read of a node: files with owners and modes, settings with what decides them, and what could not be read.
 
 The names on the wire are those of the kinds of ``hostdata.kubescape.cloud/v1beta1``, which existing clients read; what they do
-not know (``settings``, ``arguments``, ``unread`` …) stands beside theirs.
+not know (``settings``, ``arguments``, ``unread`` …) is beside theirs.
 """
 
 from typing import Any, Literal
@@ -48,7 +48,7 @@ class UnreadFact(Struct, frozen=True, omit_defaults=True):
     """What could not be read, and which right was missing."""
 
     field: str
-    """Where it would stand: ``APIServerInfo.specsFile``."""
+    """Where it would be: ``APIServerInfo.specsFile``."""
     path: str
     why: str
     hint: str = ""

@@ -49,6 +49,6 @@ class ImageReport(Struct, frozen=True, tag_field="type", tag="image"):
     database: DatabaseState | None = None
     """``None`` where there was none, so that nothing was matched."""
     waived_findings: tuple[WaivedImageFinding, ...] = ()
-    """Not among ``findings``. Vulnerabilities that are accepted stand in ``suppressed``."""
+    """Not among ``findings``. Vulnerabilities that are accepted are in ``suppressed``."""
     waivers: tuple[WaiverUse, ...] = ()
     """Every waiver that was looked at, and what became of it here."""

@@ -14,7 +14,7 @@ class ImageUse(Struct, frozen=True):
     """A container that runs an image."""
 
     resource: str
-    """The id of the object that the container stands in."""
+    """The id of the object that the container is in."""
     title: str
     """``namespace/Kind/name``, the way people are shown that object."""
     container: str
@@ -27,7 +27,7 @@ class ScannedImage(Struct, frozen=True):
     """One image, whatever number of names leads to it."""
 
     names: tuple[str, ...]
-    """As they were asked for or stand in the objects; at least one."""
+    """As they were asked for or are in the objects; at least one."""
     report: ImageReport
     uses: tuple[ImageUse, ...] = ()
     accepted_by: Mapping[str, tuple[int, ...]] = {}

@@ -19,7 +19,7 @@ class Origin(Struct, frozen=True):
     document: int = 0
     """Counted from 0 within the file."""
     inside: str = ""
-    """Where the object stands within its document: ``""``, or ``items[3].`` in a list."""
+    """Where the object is within its document: ``""``, or ``items[3].`` in a list."""
     root: str = ""
     """The folder that ``path`` is relative to, as the user named it."""
     rendered_from: str = ""

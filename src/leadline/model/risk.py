@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 StepKind = Literal["start", "way", "workload", "token", "node", "secrets", "vulnerability"]
-"""``start``: where the attacker stands; ``way``: what leads on; ``workload``: the pods; the rest is what they open."""
+"""``start``: where the attacker is; ``way``: what leads on; ``workload``: the pods; the rest is what they open."""
 
 
 class AttackStep(Struct, frozen=True):
@@ -38,7 +38,7 @@ class WorkloadRisk(Struct, frozen=True):
     sentence: str
     """``reachable from the internet through Ingress shop, token reads every Secret, runs as root``."""
     path: tuple[AttackStep, ...]
-    """From the attacker on; steps after the workload stand beside each other, worst first."""
+    """From the attacker on; steps after the workload are beside each other, worst first."""
     tracks: tuple[str, ...] = ()
     """The attack tracks of which every step from the first to a last one has a failed control."""
 

@@ -40,7 +40,7 @@ class WaiverMatch(Struct, frozen=True, kw_only=True):
     controls: tuple[str, ...] = ()
     """Ids or titles."""
     titles: tuple[str, ...] = ()
-    """The same, to match besides."""
+    """The same, to match as well."""
     frameworks: tuple[str, ...] = ()
     """Names of those in whose view alone findings of controls are accepted; empty for every view."""
     vulnerabilities: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class Waiver(Struct, frozen=True, kw_only=True):
     """One entry."""
 
     name: str
-    """As it is written; for annotations and comments what they stand on."""
+    """As it is written; for annotations and comments what they build on."""
     matches: tuple[WaiverMatch, ...]
     """Any one of them is enough."""
     reason: str = ""
@@ -95,7 +95,7 @@ class Waiver(Struct, frozen=True, kw_only=True):
     """A date, or a moment as RFC 3339 has it; empty for never. The day itself still counts."""
     kind: WaiverKind = "waiver"
     source: str = ""
-    """Where it stands: a file, ``file:line``, or an object's title."""
+    """Where it is: a file, ``file:line``, or an object's title."""
     is_from_target: bool = False
     """Whether it came with what was scanned."""
 
@@ -114,4 +114,4 @@ class WaiverUse(Struct, frozen=True):
     is_broad: bool = False
     """Whether it names neither a control or vulnerability, nor any object, image or path."""
     days_left: int | None = None
-    """Days that it goes on; ``None`` for one without an end, or past it."""
+    """Days that it continues; ``None`` for one without an end, or past it."""

@@ -36,7 +36,7 @@ _JSON_COMMENT = re.compile(
 
 
 class Element(Struct):
-    """One XML element; ``name`` is without its namespace prefix, ``text`` is what stands directly inside."""
+    """One XML element; ``name`` is without its namespace prefix, ``text`` is what is directly inside."""
 
     name: str
     text: str = ""
@@ -216,7 +216,7 @@ def read_headers(text: str) -> dict[str, list[str]]:
     https://packaging.python.org/en/latest/specifications/core-metadata/
 
     Raises:
-        Unreadable: they go on for more than ``HEADERS`` characters; a real project has a few thousand.
+        Unreadable: they are longer than ``HEADERS`` characters; a real project has a few thousand.
     """
     found: dict[str, list[str]] = {}
     lines = text[:HEADERS].split("\n")

@@ -1,4 +1,4 @@
-"""Packages that Root.io built anew with fixes put in, and under which names others know them.
+"""Packages that Root.io built again with fixes put in, and under which names others know them.
 
 They are called as before, or with a mark in front (``rootio-openssl``, ``@rootio/semver``, Maven's ``io.root.``), and their
 versions say it as well: ``1.5.2-6+deb12u1.root.io.4``, ``5.7.1-root.io.1``, and for Alpine a build of five digits,

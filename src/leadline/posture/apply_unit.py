@@ -1,4 +1,4 @@
-"""What is applied together: the worlds of a target, and where in a world an object stands.
+"""What is applied together: the worlds of a target, and where in a world an object is.
 
 Each rendering of a chart or a kustomization is a world of its own, a cluster is one, and the loose manifests of a
 target are one. No object of one world joins with an object of another: no overlay excuses or accuses the next.
@@ -14,7 +14,7 @@ from leadline.model.resource import Origin, joined
 T = TypeVar("T")
 DEFAULT_NAMESPACE = "default"
 Unit = tuple[str, str]
-"""Root, and the folder or what was rendered: what stands there is applied together."""
+"""Root, and the folder or what was rendered: what is there is applied together."""
 World = tuple[str, str, str]
 """Kind of origin, root or context, what was rendered; the last two are empty for loose manifests."""
 Spaces = tuple[str, ...]

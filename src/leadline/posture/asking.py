@@ -235,7 +235,7 @@ class Asking:
     def _scope(self, one: Open, failed: frozenset[str]) -> tuple[str, ...]:
         """The controls that judged one object, each once; objects with the same ones share the tuple.
 
-        ``failed`` are those that gave up on a part and found something in another. They stand in the key a second
+        ``failed`` are those that gave up on a part and found something in another. They are in the key a second
         time, so that no two keys mean the same.
         """
         key: tuple[Group | str, ...] = (*one.asked, *one.reasons, *failed)

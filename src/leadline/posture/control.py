@@ -1,4 +1,4 @@
-"""All that a control file imports, besides a topic of ``posture.checks``.
+"""All that a control file imports, in addition to a topic of ``posture.checks``.
 
 A control is one function. The type of its first argument says what it is run on, an ``Inventory`` as
 the second gives it the joins, and keyword-only arguments are its settings::
@@ -18,7 +18,7 @@ What a check looks at (its first argument):
 ``ApiServer``        the flags of the API server; likewise ``ControllerManager``, ``Scheduler`` and ``Etcd``
 ==================== ==========================================================================================
 
-What it yields: ``Remove``, ``Set``, ``Review``, ``Missing`` (together ``Violations``); ``YOUR_VALUE`` stands for a
+What it yields: ``Remove``, ``Set``, ``Review``, ``Missing`` (together ``Violations``); ``YOUR_VALUE`` represents a
 value that only the owner knows, ``NotJudged`` is raised where an object is neither right nor wrong, ``NotApplicable`` where
 there is nothing of the kind. ``Inventory``
 joins objects, ``WORKLOADS`` in ``reads=`` names all kinds that run pods. ``mapping``, ``sequence``, ``text`` and

@@ -12,7 +12,7 @@ from leadline.posture.subject import Workload, mapping, mappings, sequence, text
 
 
 class Flag(Struct, frozen=True):
-    """One flag as it stands on the command line, or the environment variable that etcd takes for it."""
+    """One flag as it is written on the command line, or the environment variable that etcd takes for it."""
 
     name: str
     value: str
@@ -20,7 +20,7 @@ class Flag(Struct, frozen=True):
     path: str
     """From the object's root to the word that holds the flag: ``spec.containers[0].command[3]``."""
     value_path: str
-    """Where the value stands: the same, or the word after it in the form ``--flag value``."""
+    """Where the value is: the same, or the word after it in the form ``--flag value``."""
 
     @property
     def is_joined(self) -> bool:
@@ -46,7 +46,7 @@ class Flag(Struct, frozen=True):
 
 
 _FLAG = re.compile(r"-(?![0-9]|\Z)")
-"""How a flag begins: a hyphen before a digit is the sign of a number, and one alone stands for the standard output."""
+"""How a flag begins: a hyphen before a digit is the sign of a number, and one alone represents the standard output."""
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _DURATION = re.compile(r"\+?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?(?:h|m|s|ms|us|µs|ns)){1,8}", re.ASCII)
 _DURATION_PART = re.compile(r"([0-9.]+)(h|ms|m|s|us|µs|ns)")
@@ -242,7 +242,7 @@ def process_of(resource: Resource) -> ControlPlaneProcess | None:
     """The control-plane component that a Pod runs; ``None`` where it runs none.
 
     A Pod counts by what it starts, in whichever of its containers. Kubernetes' own components live in
-    ``kube-system``; etcd may stand anywhere. There a container without a command counts by its image's name,
+    ``kube-system``; etcd may be anywhere. There a container without a command counts by its image's name,
     since only the image knows what it starts.
     """
     if resource.kind != "Pod":

@@ -70,5 +70,5 @@ def _items(word: Any) -> list[str]:
 
 
 def _order(steps: tuple[Step, ...]) -> list[tuple[int, str]]:
-    """Sorts indexes by number, so that what stands later in a list is removed first."""
+    """Sorts indexes by number, so that what is later in a list is removed first."""
     return [(step, "") if isinstance(step, int) else (0, step) for step in steps]

@@ -65,7 +65,7 @@ class Judge:
     def one(self, resource: Resource, inventory: Inventory, tracer: Tracer | None = None) -> Verdict:
         """The verdict about ``resource`` in the midst of ``inventory``, be it part of that or not.
 
-        ``tracer`` learns what each control read, which is what the verdict depends on besides the object.
+        ``tracer`` learns what each control read, which is what the verdict depends on in addition to the object.
         """
         asking, seen = Asking(self._questions, tracer), inventory.seen_from(resource)
         is_binding = self._questions.about_grants and inventory.is_binding(resource)
@@ -73,7 +73,7 @@ class Judge:
         return Verdict(own, tuple(asking.about_grants([(resource, seen)])) if is_binding else ())
 
     def only(self, ids: frozenset[str]) -> "Judge":
-        """The controls of ``ids`` alone; ``GRANTS`` stands for those over grants. It does not look at fields again."""
+        """The controls of ``ids`` alone; ``GRANTS`` represents those over grants. It does not look at fields again."""
         chosen = [c for c in self.controls if c.id in ids or (GRANTS in ids and c.id in self.over_grants)]
         return Judge(chosen, self._settings, self.facts, about_fields=False)
 

@@ -66,7 +66,7 @@ V = TypeVar("V")
 
 
 class Facts(Struct, frozen=True):
-    """What is known of the target besides its objects."""
+    """What is known of the target in addition to its objects."""
 
     is_whole: bool = False
     """Whether the target is a whole cluster."""
@@ -101,7 +101,7 @@ class Inventory:
         """Ids of the objects that the verdict now worked out rests on, as far as its control says so."""
 
     def rest_on(self, resource: Resource) -> None:
-        """Says that the verdict now worked out, be it good or bad, rests on ``resource`` besides its subject."""
+        """Says that the verdict now worked out, be it good or bad, rests on ``resource`` in addition to its subject."""
         self.relied.append(resource.id)
 
     def seen_from(self, resource: Resource) -> "Inventory":
@@ -186,11 +186,11 @@ class Inventory:
         return self._nearest_of(found, lambda one: one.origin)
 
     def find(self, index: Index[V], *keys: Hashable) -> list[V]:
-        """What stands under any of ``keys``, in the order of reading."""
+        """What is under any of ``keys``, in the order of reading."""
         return self._store.find(index, keys)
 
     def has(self, index: Index[V], *keys: Hashable) -> bool:
-        """Whether anything stands under one of ``keys``."""
+        """Whether anything is under one of ``keys``."""
         return self._store.has(index, keys)
 
     def once(self, question: str, answer: Callable[[], T]) -> T:
@@ -443,7 +443,7 @@ class Inventory:
         return names
 
     def _leaves_account_open(self, workload: Workload) -> bool:
-        """Whether what stands beside it may say in which namespace its account is."""
+        """Whether what is beside it may say in which namespace its account is."""
         return not workload.resource.namespace and workload.service_account != DEFAULT_ACCOUNT
 
     def _meant_for(self, resource: Resource, account: str) -> Iterator[str]:

@@ -134,7 +134,7 @@ def _bound_subjects(filed: Filed) -> Iterator[tuple[SubjectKey, tuple[Resource, 
 
 
 def _keys_of_subject(subject: Mapping[str, Any], filed: Filed) -> Iterator[SubjectKey]:
-    """A user or group that stands for service accounts is filed where those are."""
+    """A user or group that represents service accounts is filed where those are."""
     kind, name = text(subject.get("kind")), text(subject.get("name"))
     if kind == "ServiceAccount":
         namespace = text(subject.get("namespace"))

@@ -74,7 +74,7 @@ def packages_from(cataloguer: Cataloguer, file: File, tree: Tree | None) -> Iter
     """Every package that can be looked up: it has a name and, unless its notation may leave that out, a version.
 
     Raises:
-        Unreadable: at the end where some had none, besides what the cataloguer raises itself.
+        Unreadable: at the end where some had none, in addition to what the cataloguer raises itself.
     """
     incomplete = 0
     for package in cataloguer.read(file, tree) if cataloguer.takes_tree else cataloguer.read(file):

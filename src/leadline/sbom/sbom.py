@@ -101,7 +101,7 @@ def _facts(
         return facts
 
     layers = list(image.layers)[: options.limits.layers]
-    # A layer may stand several times in an image, and is read once.
+    # A layer may be several times in an image, and is read once.
     names = [
         f"{layer.cache_key} {layer.diff_id} {layer.missing}" if layer.cache_key else f"number {i}"
         for i, layer in enumerate(layers)

@@ -45,7 +45,7 @@ class ChartOptions(Struct, frozen=True, kw_only=True):
     values: tuple[str, ...] = ()
     """Files; later ones win."""
     renderings: tuple[ChartRendering, ...] = ()
-    """For some charts, one rendering for each; ``values`` and ``set`` go before what stands there."""
+    """For some charts, one rendering for each; ``values`` and ``set`` go before what is there."""
     set: tuple[str, ...] = ()
     """``KEY=VALUE``."""
     set_string: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     frameworks: tuple[str, ...] = ()
     """Names of those whose controls run; ``all`` is every framework and every control."""
     added_frameworks: tuple[str, ...] = ()
-    """Names of those whose scores are counted besides, where every control runs."""
+    """Names of those whose scores are counted as well, where every control runs."""
     controls: tuple[str, ...] = ()
     """Ids or titles of those that run."""
     exclude_controls: tuple[str, ...] = ()
@@ -161,7 +161,7 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
     cache_folder: str = ""
     """Where what is found in layers is kept between scans; empty for nowhere."""
     standard_input: Callable[[int], bytes] | None = None
-    """Reads up to so many bytes of the SBOM that the reference ``-`` stands for."""
+    """Reads up to so many bytes of the SBOM that the reference ``-`` represents."""
     environ: Mapping[str, str] = {}
     """Where proxies, sockets and the files of Docker and Podman are looked for."""
     say: Say = silent

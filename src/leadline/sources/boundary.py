@@ -71,7 +71,7 @@ def boundary_of(folder: str | Path) -> Boundary:
 def _entries_of(folder: str) -> Iterator[tuple[str, os.stat_result | None]]:
     """Paths in ``folder`` with the status of what they lead to; ``None`` for a link to nothing.
 
-    A file stands for a folder with itself in it, and what cannot be looked into for an empty one.
+    A file represents a folder with itself in it, and what cannot be looked into an empty one.
     """
     try:
         with os.scandir(folder) as entries:

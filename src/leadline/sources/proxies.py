@@ -1,4 +1,4 @@
-"""Which proxy stands between us and a host, by the variables that Go reads, and with it kubectl, Docker and kubelet
+"""Which proxy is between us and a host, by the variables that Go reads, and with it kubectl, Docker and kubelet
 (https://pkg.go.dev/golang.org/x/net/http/httpproxy).
 """
 

@@ -373,7 +373,7 @@ def _check_header(path: Path) -> None:
 
 
 def _listed(values: Iterable[int] | Iterable[str]) -> str:
-    """As one parameter for ``json_each``: SQLite bounds how many there may be, and takes each apart anew."""
+    """As one parameter for ``json_each``: SQLite bounds how many there may be, and takes each apart again."""
     listed = tuple(values)
     try:
         return msgspec.json.encode(listed).decode()

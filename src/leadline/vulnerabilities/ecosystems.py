@@ -192,7 +192,7 @@ def _tumbleweed(distro: Distro) -> str:
 
 
 def _open_euler(distro: Distro) -> str:
-    """``24.03-LTS-SP1``: the service pack stands in the name alone."""
+    """``24.03-LTS-SP1``: the service pack is in the name alone."""
     number = distro.version.partition(" ")[0].partition("-")[0]
     pack = _SERVICE_PACK.search(f"{distro.version} {distro.name}".upper())
     return f"{number}-{pack[0]}" if pack else number

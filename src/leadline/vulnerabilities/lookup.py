@@ -37,7 +37,7 @@ _ORDERING_OF = {"apk": "Alpine", "deb": "Debian", "rpm": "Red Hat", "alpm": "Arc
 _PLACEHOLDER = re.compile(
     r"^(0\.0\.0|.*-development|unknown|unspecified|none|null)$|\$[({]|^@.*@$", re.IGNORECASE
 )
-"""What stands where a build has not put the version: before every fix, so that it would match everything."""
+"""What is where a build has not put the version: before every fix, so that it would match everything."""
 _THEIR_OWN = (
     "debian",
     "ubuntu",
@@ -289,7 +289,7 @@ def plan_lookups(database: Database, packages: Sequence[Package], distro: Distro
 
 
 def _key_or_why(version: str, ordering: Ordering, *, has_placeholders: bool) -> bytes | str:
-    """The key; or why the version says nothing about advisories: the ecosystem may not say where it stands."""
+    """The key; or why the version says nothing about advisories: the ecosystem may not say where it is."""
     if has_placeholders and _PLACEHOLDER.search(version):
         return "the version is a placeholder"
     try:

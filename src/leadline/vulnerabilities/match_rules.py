@@ -239,7 +239,7 @@ def _minor_release(version: str) -> str:
 def suppression(
     match: Match, hits: Sequence[Hit], closed: Collection[str]
 ) -> tuple[Literal["publisher", "rule", "linker"] | None, str]:
-    """Who takes the match away, and why; empty where it stands."""
+    """Who takes the match away, and why; empty where it remains."""
     for hit in hits:
         if hit.extra.state in closed:
             reason = f" ({hit.extra.reason})" if hit.extra.reason else ""

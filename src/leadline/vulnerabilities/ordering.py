@@ -5,7 +5,7 @@ order of the versions in their ecosystem. So a range of versions is a range of b
 of an advisory are taken apart once, when the database is built.
 
 What makes that work in every ordering: numbers carry their length in front, lists end with a mark that
-stands where the ecosystem puts "nothing more" among the things that could have followed.
+is where the ecosystem puts "nothing more" among the things that could have followed.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Ordering(Struct, frozen=True):
     """How keys begin of versions that the ecosystem no longer takes: good for the bounds of old advisories only."""
 
     def key(self, version: str) -> bytes:
-        """The bytes that stand for ``version``.
+        """The bytes that represent ``version``.
 
         Raises:
             Unorderable: where the ecosystem has no place for it.

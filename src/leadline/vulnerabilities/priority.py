@@ -38,7 +38,7 @@ def urgency(match: Match) -> tuple[int, int, int, int, float, int, str, str, str
 
 
 def reason(match: Match) -> str:
-    """Why it stands where it does, as one sentence without a full stop."""
+    """Why it is in this place, as one sentence without a full stop."""
     parts: list[str] = []
     if match.kind == "malware":
         parts.append("the package is malware")

@@ -11,7 +11,7 @@ from leadline.model.vulnerability import Advisory
 
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.IGNORECASE)
 _ORDER = ("CVE-", "GHSA-", "GO-", "RUSTSEC-", "PYSEC-")
-"""Which id stands for its group: the first of these, then any other."""
+"""Which id represents its group: the first of these, then any other."""
 
 
 class ProblemGroups:
@@ -24,7 +24,7 @@ class ProblemGroups:
         self._concerns: dict[int, tuple[str, ...]] = {}
 
     def add(self, number: int, advisory: Advisory) -> None:
-        """``number`` stands for the advisory in what ``grouped`` returns."""
+        """``number`` represents the advisory in what ``grouped`` returns."""
         names = tuple(dict.fromkeys((_tidy(advisory.id), *map(_tidy, advisory.aliases))))
         covers = tuple(dict.fromkeys(map(_tidy, advisory.covers)))
         cves = [name for name in names if _CVE.fullmatch(name)]

@@ -71,7 +71,7 @@ class ManagerPlan(Struct, frozen=True):
 def upgrade_plan(matches: Sequence[Match], sbom: Sbom) -> tuple[ManagerPlan, ...]:
     """The smallest set of steps that removes all that has a fix: one for each package manager, most first.
 
-    What a newer base image may remove stands beside it, as the last: it is in the others as well.
+    What a newer base image may remove is beside it, as the last: it is in the others as well.
     """
     steps = upgrades(matches, sbom)
     plans = []

@@ -302,6 +302,6 @@ def _urls(components: Sequence[_Component], depth: int) -> Iterator[tuple[str, s
 
 
 def _referred(ref: str, urls: Mapping[str, str]) -> str:
-    """The package URL that ``ref`` stands for: in this document, or behind the ``#`` of a link to another."""
+    """The package URL that ``ref`` represents: in this document, or behind the ``#`` of a link to another."""
     behind = ref.partition("#")[2] if ref.startswith("urn:cdx:") else ref
     return urls.get(ref) or urls.get(behind) or behind

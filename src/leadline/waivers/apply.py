@@ -49,7 +49,7 @@ class Waivers:
     ) -> int | None:
         """The place of the waiver that covers ``problem`` in every framework; ``None`` for none.
 
-        ``key`` stands for ``subjects``, which are asked for once. One of them is enough; with ``is_every`` a waiver that
+        ``key`` represents ``subjects``, which are asked for once. One of them is enough; with ``is_every`` a waiver that
         is limited to some objects has to be about all of them, or each of them has one of its own.
         """
         covering = self._covering(problem, key, subjects, is_every=is_every)

@@ -230,7 +230,7 @@ def _tests(wanted: tuple[str, ...], writing: Writing, *, fold: bool) -> tuple[fr
     is_plain = [writing == "exact" or (writing == "glob" and not set("*?[") & set(one)) for one in wanted]
     for one in wanted:
         compiled(one, writing, ignore_case=fold)
-    # Of controls an expression may also stand for the text itself.
+    # Of controls an expression may also represent the text itself.
     exact = {
         one.casefold() if fold else one for one, plain in zip(wanted, is_plain, strict=True) if plain or fold
     }

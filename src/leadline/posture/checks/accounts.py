@@ -16,7 +16,7 @@ def is_named_in_a_binding(account: Resource, inventory: Inventory) -> bool:
 
 
 def has_own_account(namespace: str, inventory: Inventory) -> bool:
-    """Whether there is a service account in ``namespace`` besides ``default``."""
+    """Whether there is a service account in ``namespace`` in addition to ``default``."""
     return inventory.has(_OWN_ACCOUNTS, (inventory.everywhere, namespace))
 
 

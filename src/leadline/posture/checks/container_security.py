@@ -75,7 +75,7 @@ def _missing_setting(container: Container, field: str, value: bool) -> Set | Rev
 
 
 def _at_its_level(container: Container, field: str) -> Set:
-    """Writes the id where a 0 stands now: in the container, else in the pod; a new one goes to the container."""
+    """Writes the id where a 0 is now: in the container, else in the pod; a new one goes to the container."""
     workload = container.workload
     if field not in container.security_context and workload.security_context.get(field) == 0:
         return Set(f"{workload.pod_path}securityContext.{field}", NON_ROOT_ID, on=workload.resource.id)

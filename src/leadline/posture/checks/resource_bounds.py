@@ -102,7 +102,7 @@ def _of_quota(spec: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _filled_in(item: Mapping[str, Any]) -> Iterable[str]:
-    """A greatest value stands in for the default limit, a least one for the default request."""
+    """A greatest value replaces the default limit, a least one the default request."""
     for fields, kind in ((("default", "max"), "limits"), (("defaultRequest", "min"), "requests")):
         for field in fields:
             yield from (f"{kind}.{name}" for name in mapping(item.get(field)))

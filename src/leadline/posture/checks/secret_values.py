@@ -14,7 +14,7 @@ _PLACEHOLDER = re.compile(
     r"^(?:x+|\*+|\.+|-+|none|null|true|false|test|secret|password|fake)$",
     re.IGNORECASE,
 )
-"""What stands for a value that is put in later, or was never meant to be one."""
+"""What represents a value that is put in later, or was never meant to be one."""
 _ELSEWHERE = re.compile(
     r"^(?:op|vault|ref\+\w+|sm|awssm|gsm|gcpsm|azkv|akeyless|doppler|bws|ssm)://|^arn:aws[\w-]*:(?:secretsmanager|ssm):"
 )
@@ -59,7 +59,7 @@ _NO_SECRETS = frozenset(
         "zone",
     ]
 )
-"""Last words of what stands beside a credential and is none."""
+"""Last words of what is beside a credential and is none."""
 _PUBLIC_KEYS = frozenset({"ca.crt", "tls.crt", "cert.pem", "ca.pem", "namespace", "known_hosts"})
 _PUBLIC_ENDINGS = (".crt", ".pub", ".cer", "-cert.pem")
 _ENCRYPTED = (
@@ -74,7 +74,7 @@ _ENCRYPTED = (
 
 
 def is_kept_in_the_open(key: str, value: Any, *, is_encoded: bool) -> bool:
-    """``is_encoded`` where the value stands in base64, as under ``data``."""
+    """``is_encoded`` where the value is in base64, as under ``data``."""
     if key in _PUBLIC_KEYS or key.endswith(_PUBLIC_ENDINGS):
         return False
     text = _plain(value, is_encoded=is_encoded)

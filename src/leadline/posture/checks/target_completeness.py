@@ -1,7 +1,7 @@
 """Whether something that an object names, and that was not read, would have been read if it existed.
 
 A folder of manifests is seldom all that a cluster holds: an Ingress may stand alone, an operator may make the
-pods of a Service. What is missing is a fault only in a whole cluster, or where its like stands beside the
+pods of a Service. What is missing is a fault only in a whole cluster, or where its like is beside the
 object: in the same file or folder, chart or kustomization, and in the same namespace; where its siblings there name what was
 read elsewhere; or where the user says that what
 was read is all there is.
@@ -39,9 +39,9 @@ def expect(
     name: str = "",
     resolves: Resolves | None = None,
 ) -> None:
-    """Raises ``NotJudged`` where nothing of ``kinds`` stands beside ``resource``, or an operator may make ``name``.
+    """Raises ``NotJudged`` where nothing of ``kinds`` is beside ``resource``, or an operator may make ``name``.
 
-    They may stand in another folder where ``resolves`` says so of the object or of its like in the same folder: what
+    They may be in another folder where ``resolves`` says so of the object or of its like in the same folder: what
     is named from there is part of what was read.
     """
     if inventory.is_whole:

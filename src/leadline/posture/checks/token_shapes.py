@@ -57,7 +57,7 @@ _ROWS: tuple[tuple[str, str], ...] = (
 SHORTEST_TOKEN = 14
 """Characters that the shortest text has which any of these patterns matches."""
 _FEWEST_CHARACTERS = 4
-"""Of the end of a token: one filled up with the same few, ``XXXXXXXX``, stands for none."""
+"""Of the end of a token: one filled up with the same few, ``XXXXXXXX``, represents none."""
 
 _LOGINS = (
     ("://", r"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,128}:([^\s/@]{1,256})@"),
@@ -94,7 +94,7 @@ def _shape(pattern: str) -> re.Pattern[str]:
 
 
 def has_token(text: str) -> bool:
-    """Whether a known kind of token stands in ``text``."""
+    """Whether a known kind of token is in ``text``."""
     return len(text) >= SHORTEST_TOKEN and (
         any(
             len(set(found[0][-12:])) >= _FEWEST_CHARACTERS
@@ -118,7 +118,7 @@ def _is_login(encoded: str) -> bool:
 
 
 def _is_mixed(value: str) -> bool:
-    """Whether letters and digits stand in it, more than a few of them different: no word, no version, no number."""
+    """Whether letters and digits are in it, more than a few of them different: no word, no version, no number."""
     return (
         any(map(str.isdigit, value))
         and any(map(str.isalpha, value))
@@ -137,7 +137,7 @@ def has_login(text: str) -> bool:
 
 
 def credential_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where in ``text`` the tokens stand that ``has_token`` and ``has_login`` recognise; a private key to its end."""
+    """Where in ``text`` the tokens are that ``has_token`` and ``has_login`` recognise; a private key to its end."""
     for mark, shape in _ROWS:
         if mark == _KEY and mark in text:
             end = 0

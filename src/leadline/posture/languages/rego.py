@@ -38,7 +38,7 @@ _TEXT_ONLY = re.compile(
 
 
 class Match(Struct, frozen=True):
-    """Objects that a rule asks for; ``*`` stands for all. Names are kinds or plurals in lower case."""
+    """Objects that a rule asks for; ``*`` represents all. Names are kinds or plurals in lower case."""
 
     groups: frozenset[str]
     versions: frozenset[str]

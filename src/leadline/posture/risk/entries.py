@@ -1,4 +1,4 @@
-"""How an attacker reaches the pods of a workload, and what stands in the way."""
+"""How an attacker reaches the pods of a workload, and what is in the way."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import islice

@@ -30,7 +30,7 @@ PRODUCTS = {
 
 
 class Front(Struct, frozen=True):
-    """What stands before pods and asks who is there."""
+    """What fronts pods and asks who connects."""
 
     name: str
     is_read: bool = True
@@ -196,7 +196,7 @@ def _by_reference(through: Resource, here: Inventory) -> Iterator[Front]:
         if not plugins:
             yield from _only_named(word)
         for plugin in plugins:
-            # Where an anonymous consumer is set, a request without credentials goes on as that one.
+            # Where an anonymous consumer is set, a request without credentials continues as that one.
             if plugin.body.get("plugin") in _KONG_LOGINS and not mapping(plugin.body.get("config")).get(
                 "anonymous"
             ):
@@ -251,7 +251,7 @@ def _of_route(route: Resource, here: Inventory) -> Iterator[Front]:
     ]
     own = (route.kind, route.namespace or "default", route.name)
     policies = [one for one in here.of("SecurityPolicy.gateway.envoyproxy.io") if own in _targets(one)]
-    # A policy of a route stands in place of that of its Gateway, which every parent has to have.
+    # A policy of a route is in place of that of its Gateway, which every parent has to have.
     if policies:
         yield from (front for one in policies for front in _of_security_policy(one))
     elif parents:

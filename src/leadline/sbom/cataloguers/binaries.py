@@ -25,14 +25,14 @@ LONGEST_LEAD = 8
 
 
 class Sign(Struct, frozen=True):
-    """Where a version stands: the first group of ``pattern``, in which ``SERIES`` is that of the file's name."""
+    """Where a version is: the first group of ``pattern``, in which ``SERIES`` is that of the file's name."""
 
     pattern: bytes
     """Begins with plain characters, so that the search runs at the speed of a substring's."""
     choice: Choice = "first"
     """``only``: a loose pattern, believed where all its matches say the same."""
     lead: bytes = b""
-    """Matches what stands between the zero byte before and ``pattern``; its first group belongs to the version."""
+    """Matches what is between the zero byte before and ``pattern``; its first group belongs to the version."""
 
 
 class Program(Struct, frozen=True):

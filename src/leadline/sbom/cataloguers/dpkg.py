@@ -2,7 +2,7 @@
 
 Format: paragraphs of ``Field: value`` lines (https://www.debian.org/doc/debian-policy/ch-controlfields.html)
 in ``var/lib/dpkg/status``, or one file per package in ``status.d`` where an image was put together without
-dpkg (distroless). The files of a package stand in ``info/NAME.list`` or beside it in ``NAME.md5sums``,
+dpkg (distroless). The files of a package are in ``info/NAME.list`` or beside it in ``NAME.md5sums``,
 its licences in ``usr/share/doc/NAME/copyright``.
 """
 
@@ -215,7 +215,7 @@ def _licences(copyright_text: bytes) -> tuple[str, ...]:
 
 
 def _begins_line(text: bytes, at: int) -> bool:
-    """Looking back from the few places where the word stands is far faster than looking at every line."""
+    """Looking back from the few places where the word is is far faster than looking at every line."""
     start = max(0, at - LONGEST_INDENT)
     newline = text.rfind(b"\n", start, at)
     return (newline >= 0 or start == 0) and not text[newline + 1 : at].strip()

@@ -232,7 +232,7 @@ def _unquoted(value: str) -> str:
 
 
 def _replace(module: Module, path: str, rest: Sequence[str]) -> None:
-    """A module replaced by a folder keeps its name: what stands in the folder has no other."""
+    """A module replaced by a folder keeps its name: what is in the folder has no other."""
     if path.startswith((".", "/")) or path[1:3] in (":\\", ":/"):
         module.version = DEVELOPMENT
         return

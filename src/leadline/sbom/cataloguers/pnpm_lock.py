@@ -50,7 +50,7 @@ def _coordinates(key: str) -> tuple[str, str]:
 
 
 def _without_peers(key: str) -> str:
-    """Without what stands in brackets: the versions of peers that were chosen."""
+    """Without what is in brackets: the versions of peers that were chosen."""
     return key.partition("(")[0]
 
 

@@ -6,5 +6,5 @@ _ACCOUNT = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 def public_address(address: str) -> str:
-    """Without the account in front of the host and without the query: both are where tokens stand."""
+    """Without the account in front of the host and without the query: both are where tokens are."""
     return _ACCOUNT.sub("", address).partition("?")[0]

@@ -51,7 +51,7 @@ class ConfigReading(Struct, frozen=True):
     platform: str = ""
     """``os/architecture[/variant]``."""
     secrets: tuple[ImageFile, ...] = ()
-    """Variables, labels, commands and steps of the build in which a credential stands."""
+    """Variables, labels, commands and steps of the build in which a credential is."""
     hidden: tuple[str, ...] = ()
     """These credentials, so that what is shown of the rest of the image can leave them out. Never stored."""
 
@@ -98,7 +98,7 @@ def _secrets(raw: _Config, run: _Run) -> Iterator[ImageFile]:
     reported: set[str] = set()
     for line in run.env or ():
         name, _, value = line.partition("=")
-        # Options of a virtual machine stand in one variable, each with a name of its own.
+        # Options of a virtual machine are in one variable, each with a name of its own.
         if kind := secret_kind(value) or named_kind(name, value) or command_kind(value):
             reported.add(line)
             yield _found(f"env {name}", kind)
@@ -110,7 +110,7 @@ def _secrets(raw: _Config, run: _Run) -> Iterator[ImageFile]:
         if kind := command_kind(" ".join(words or ())):
             yield _found(part, kind)
     for number, step in enumerate(_steps(raw.history), 1):
-        # Every variable stands in the step that set it as well.
+        # Every variable is in the step that set it as well.
         for line in reported:
             step = step.replace(line, "")
         if kind := command_kind(step):

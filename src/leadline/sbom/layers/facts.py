@@ -55,7 +55,7 @@ class LayerFacts(Struct, array_like=True):
 
 
 def path_of(key: str) -> str:
-    """The path of facts: their key has a number behind it where a path may stand in several steps."""
+    """The path of facts: their key has a number behind it where a path may be in several steps."""
     return key.partition("\0")[0]
 
 

@@ -208,7 +208,7 @@ class _Pass:
         return False
 
     def _stand_again(self, entry: Entry) -> None:
-        """An archive may hold a path twice: the last one stands, at its own point of the archive."""
+        """An archive may hold a path twice: the last one is, at its own point of the archive."""
         layer, path = self._facts, entry.path
         if entry.kind in ("outside", "denied"):
             return

@@ -119,6 +119,6 @@ def _told(
     content = entries.content()
     for link in links:
         interest = scan_options.selector.of(link) or FileInterest()
-        # The mode stands for set-uid files, which are reported under their own name.
+        # The mode represents set-uid files, which are reported under their own name.
         file = File(link, content, mode & 0o777)
         yield Standing(link, layer.diff_id, extract_facts(scan_options, file, interest) or PathFacts())

@@ -12,7 +12,7 @@ class Extended:
 
     def __init__(self) -> None:
         self.gnu_path = ""
-        """Goes before ``path``, wherever it stands."""
+        """Goes before ``path``, wherever it is."""
         self.gnu_target = ""
         self.path = ""
         self.target = ""
@@ -25,7 +25,7 @@ class Extended:
 
     @property
     def sparse_in_body(self) -> bool:
-        """Whether the map of a sparse file stands in front of its content."""
+        """Whether the map of a sparse file is in front of its content."""
         return self.sparse_form == (b"1", b"0")
 
     @property

@@ -1,7 +1,7 @@
 """One layer unpacked entry by entry, as an unpacker does, where the order of its archive matters.
 
 That is where entries lie below links of the same layer, where a folder is replaced by something else or a path
-stands twice, and with hard links that are not to a file of the layer. The parent of an entry is looked up with every
+is twice, and with hard links that are not to a file of the layer. The parent of an entry is looked up with every
 link followed, itself not. Links of lower layers are not followed: runtimes unpack each layer into a folder of its own
 and let the kernel lay them over one another.
 """
@@ -107,7 +107,7 @@ class Unpacked:
         return {path: FOLDER if isinstance(one, _Folder) else one.kind for path, one in self._all()}
 
     def standing(self) -> dict[str, Standing]:
-        """By path; what stands elsewhere than its archive says is reported where it stands."""
+        """By path; what is elsewhere than its archive says is reported where it is."""
         return {
             path: one.standing
             for path, one in self._all()
@@ -115,7 +115,7 @@ class Unpacked:
         }
 
     def moved(self) -> dict[str, Origin]:
-        """Files that stand elsewhere than their archive says."""
+        """Files that are elsewhere than their archive says."""
         return {
             path: one.origin
             for path, one in self._all()
@@ -164,7 +164,7 @@ class Unpacked:
         return _Leaf(kind, origin, lower.standing.get(path))
 
     def _find(self, path: str) -> _Leaf | None:
-        """What stands at ``path``, links followed on the way; ``None`` where it is a folder or nothing."""
+        """What is at ``path``, links followed on the way; ``None`` where it is a folder or nothing."""
         folder, _, name = path.rpartition("/")
         one = self._way(folder, is_made=False)[-1].names.get(name)
         return one if isinstance(one, _Leaf) else None

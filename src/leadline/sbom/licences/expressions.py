@@ -99,7 +99,7 @@ _PHRASES = (
     ("mozilla public license, version 2.0 1. definitions", "MPL-2.0"),
     ("this is free and unencumbered software released into the public domain", "Unlicense"),
 )
-"""Words, in lower case with single blanks, that stand in the text of one licence alone."""
+"""Words, in lower case with single blanks, that are in the text of one licence alone."""
 _MARGIN = re.compile(r"^[ \t]*(?:[*#;|>]+|//+|/\*+|dnl\b)", re.MULTILINE)
 """What a comment puts before its lines."""
 _GNU_NOTICE = re.compile(
@@ -116,7 +116,7 @@ _BSD_KINDS = (
 
 
 def licences_in(text: str) -> tuple[str, ...]:
-    """SPDX ids of the licences whose own wording stands in ``text``, in a fixed order; empty where none is known."""
+    """SPDX ids of the licences whose own wording is in ``text``, in a fixed order; empty where none is known."""
     folded = " ".join(_MARGIN.sub(" ", text.lower()).split())
     found = [name for phrase, name in _PHRASES if phrase in folded]
     found += [f"{_gnu_short(match)}-{match['version']}-or-later" for match in _GNU_NOTICE.finditer(folded)]
@@ -274,7 +274,7 @@ def _is_well_formed(parts: list[str]) -> bool:
 
 
 def _validated(expression: str) -> str:
-    """``expression`` in SPDX's own spelling; empty where, say, an exception stands in a licence's place."""
+    """``expression`` in SPDX's own spelling; empty where, say, an exception is in a licence's place."""
     # Slow to import; most images have names that are answered without it.
     from boolean import ParseError  # type: ignore[import-untyped]
     from license_expression import ExpressionError  # type: ignore[import-untyped]

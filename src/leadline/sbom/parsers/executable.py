@@ -124,7 +124,7 @@ class Executable:
         return bytes(self._content[start : start + min(count, LARGEST_SECTION)])
 
     def pointer(self, data: bytes, at: int) -> int:
-        """The address that stands at ``at`` in ``data``, in the file's own width and byte order; 0 beyond its end."""
+        """The address that is at ``at`` in ``data``, in the file's own width and byte order; 0 beyond its end."""
         width = 8 if self.is_64_bit else 4
         field = data[at : at + width]
         return int.from_bytes(field, self.byte_order) if len(field) == width else 0

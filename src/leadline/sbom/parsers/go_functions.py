@@ -35,7 +35,7 @@ _MOST_RUNS = 1_000_000
 _SIGNS = (b"\0runtime.main\0", b"\0main.main\0")
 """In every program whose names were left as they are; plug-ins have another name for the second."""
 _PACKAGE = re.compile(rb"\0((?:[^\0\[]*/)?[^\0\[./]+)\.[^\0]*(?:\0\1\.[^\0/]*(?=\0))*")
-"""What stands before the first dot behind the last slash, types in brackets aside; with all plain names that follow in the same package."""
+"""What is before the first dot behind the last slash, types in brackets aside; with all plain names that follow in the same package."""
 _ESCAPE = re.compile(rb"%([0-9a-f]{2})")
 
 
@@ -75,7 +75,7 @@ def _names(executable: Executable, start: int, order: str) -> bytes | None:
     begin, end = words[field], words[field + 1]
     if not 0 < begin < end or end - begin > _MOST_NAMES_BYTES:
         return None
-    # With the byte before, so that a zero stands before each name: mostly it is one already.
+    # With the byte before, so that a zero precedes each name: mostly it is one already.
     names = executable.bytes_at_offset(start + begin - 1, end - begin + 1)
     if len(names) < end - begin + 1:
         return None

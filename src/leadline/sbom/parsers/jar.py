@@ -98,7 +98,7 @@ def stated_version(text: str) -> str:
 def manifest_attributes(text: str) -> dict[str, str]:
     """The main section of a ``MANIFEST.MF``; what it lacks of title, version and vendor comes from later ones.
 
-    Lines are wrapped at 72 bytes and go on after one blank.
+    Lines are wrapped at 72 bytes and continue after one blank.
     """
     found: dict[str, str] = {}
     name = ""
@@ -119,7 +119,7 @@ def manifest_attributes(text: str) -> dict[str, str]:
 
 
 def bundle_licences(header: str) -> tuple[str, ...]:
-    """The licences of a ``Bundle-License``, of which a user may choose: names, or addresses where no name stands.
+    """The licences of a ``Bundle-License``, of which a user may choose: names, or addresses where no name is.
 
     https://docs.osgi.org/specification/osgi.core/8.0.0/framework.module.html
     """

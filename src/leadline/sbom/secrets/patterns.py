@@ -21,7 +21,7 @@ class Form(Struct, frozen=True):
     """In lower case; a text without any of them holds no such credential, which is cheap to find out."""
     pattern: str
     is_token: bool = True
-    """Whether it is recognised by its form alone, wherever it stands."""
+    """Whether it is recognised by its form alone, wherever it is."""
     files: tuple[str, ...] = ()
     """Endings of the files it is sought in; empty for all."""
 
@@ -144,7 +144,7 @@ _NO_VALUE = (
     r"(?i)[$<{*/!]|\./|%|[a-z+.]+://|enc\[|x{3,}|\.{3}|your[\s_-]|replace[\s_-]?(?:me|with)|placeholder|dummy|\[?redacted|changeit$"
     r"|\[[a-z_]+\]$|(?:true|false|none|null|nil|undefined|yes|enabled?|disabled?|required|optional|prompt|ask)$"
 )
-"""How a value begins that stands for another one, or says yes or no."""
+"""How a value begins that represents another one, or says yes or no."""
 _COUNT = r"(?i)token$|pass$"
 _PAIR = (
     r"(?<![\w.:-])-{0,2}(?P<quote>[\"']?)(?P<name>[A-Za-z_][\w.:-]{0,100})(?P=quote)\s*(?:=>|:=|[:=])\s*"
@@ -187,12 +187,12 @@ def formed(line: str, forms: tuple[Form, ...]) -> str:
 
 
 def tokens_for(text: str) -> tuple[Form, ...]:
-    """Those that are recognised wherever they stand."""
+    """Those that are recognised wherever they are."""
     return tuple(form for form in forms_for(text) if form.is_token)
 
 
 def token_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where in ``text`` the tokens stand that are recognised wherever they are; of addresses only the whole is known."""
+    """Where in ``text`` the tokens are that are recognised wherever they are; of addresses only the whole is known."""
     folded = text.lower()
     for mark, form in _TOKEN_MARKS:
         if mark in folded:
@@ -218,7 +218,7 @@ def named_kind(name: str, value: str) -> str:
 
 
 def pairs(line: str) -> Iterator[tuple[str, str]]:
-    """Names and values that stand in one line of settings, whatever language they are written in."""
+    """Names and values that are in one line of settings, whatever language they are written in."""
     for piece in _pieces(line):
         for match in _pattern(_PAIR).finditer(piece):
             yield match["name"], match["double"] or match["single"] or match["plain"] or ""

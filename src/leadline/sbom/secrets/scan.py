@@ -169,7 +169,7 @@ def secret_kind(value: str) -> str:
 
 
 def command_kind(command: str) -> str:
-    """The kind of credential that stands in a command line or an instruction of a build; empty where there is none."""
+    """The kind of credential that is in a command line or an instruction of a build; empty where there is none."""
     named = (named_kind(name.lstrip("-"), value) for name, value in pairs(command))
     return secret_kind(command) or next(filter(None, named), "")
 

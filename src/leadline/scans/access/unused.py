@@ -107,7 +107,7 @@ def rehearse(
 
 
 def _as_written(world: AccessWorld, role: Resource, changed: Mapping[str, Sequence[Rule]]) -> list[Rule]:
-    """A cluster writes the rules of others into an aggregated role, and anew once those change."""
+    """A cluster writes the rules of others into an aggregated role, and again once those change."""
     if (
         role.origin.kind == "cluster"
         and is_aggregated(role)

@@ -49,7 +49,7 @@ class LineChange(Struct, frozen=True):
     before: str
     after: tuple[str, ...]
     added: "Added | None" = None
-    """What stands below it afterwards."""
+    """What is below it afterwards."""
 
 
 Change = RemoveAt | SetAt | InText | LineChange
@@ -70,7 +70,7 @@ class NoSpotError(Exception):
 
 
 class Given(Struct, frozen=True):
-    """What the user gives charts besides what they hold."""
+    """What the user gives charts in addition to what they hold."""
 
     values: tuple[str, ...] = ()
     """Absolute; later files win."""
@@ -214,7 +214,7 @@ def _of_line(
 
 
 def _stands_in(block: Sequence[str], key: str) -> bool:
-    """Whether the block that the first line opens writes ``key`` for some values: a second one would stand beside it."""
+    """Whether the block that the first line opens writes ``key`` for some values: a second one would be beside it."""
     head = block[0]
     indent = len(head) - len(head.lstrip())
     is_key = re.compile(rf"^\s*(?:- )*[\"']?{re.escape(key)}[\"']?:")
@@ -291,7 +291,7 @@ def changes_of(spots: Iterable[Spot]) -> list[Change]:
 
 
 def changed_text(text: str, changes: Sequence[Change]) -> str:
-    """``text`` after ``changes``: what is set first, then what is removed, what stands later in a list before the rest.
+    """``text`` after ``changes``: what is set first, then what is removed, what is later in a list before the rest.
 
     Raises: ``ManifestError`` for the first that cannot be made.
     """

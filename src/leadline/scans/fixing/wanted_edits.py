@@ -29,7 +29,7 @@ _NEEDED = frozenset(
         "volumes",
     )
 )
-"""What something may rely upon: to delete what stands right below it is for a person to decide."""
+"""What something may rely upon: to delete what is right below it is for a person to decide."""
 
 _COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 _SAFE_FOR_CONTROL_PLANE = ("seccompProfile.type", "automountServiceAccountToken", "allowPrivilegeEscalation")

@@ -1,1 +1,1 @@
-"""What is known of nodes besides their objects: collected, written, and read again for a scan."""
+"""What is known of nodes in addition to their objects: collected, written, and read again for a scan."""

@@ -39,7 +39,7 @@ class ImagesInUse(Struct, frozen=True):
     unread: tuple[Unread, ...] = ()
     left_out: tuple[Unread, ...] = ()
     waivers: tuple[Waiver, ...] = ()
-    """Those that stand on the objects, or are objects themselves."""
+    """Those that build on the objects, or are objects themselves."""
     subjects: Mapping[str, Subject] = {}
     """By id, what waivers ask of the objects that run images."""
     namespaces: Mapping[str, Mapping[str, str]] = {}

@@ -27,7 +27,7 @@ class TrustPolicy(Struct, frozen=True):
     keys: tuple[Keys, ...]
     """In step with its rules."""
     trusted_root: str = ""
-    """The file with the CAs and logs that stand behind identities; empty for sigstore's public ones."""
+    """The file with the CAs and logs that are behind identities; empty for sigstore's public ones."""
 
 
 def read_trust_policy(path: str, trusted_root: str = "") -> TrustPolicy:

@@ -49,7 +49,7 @@ def read_files(targets: Sequence[str], options: PostureOptions) -> Reading:
 
 
 def _folder_if_described(target: str) -> str:
-    """A file that says how a folder is rendered stands for the folder; Flux calls an object of its own Kustomization."""
+    """A file that says how a folder is rendered represents the folder; Flux calls an object of its own Kustomization."""
     path = Path(target)
     if path.name not in (CHART_FILE, *KUSTOMIZATION_FILES) or not path.is_file():
         return target

@@ -1,6 +1,6 @@
 """The verdict about one object by itself, by the controls that need no other object to decide.
 
-Admission asks for it: of what stands beside an object nothing is known at that moment. A control that joins objects is
+Admission asks for it: of what is beside an object nothing is known at that moment. A control that joins objects is
 not asked, and named; one whose joins are of no kind that it names is asked, and where it looked for others all the
 same, it is undecided. So every verdict here is the one that a scan of the object alone has. A binding is judged by what
 it gives where that is a role that Kubernetes brings along.
@@ -84,7 +84,7 @@ class AloneJudge:
 
         found = self._judge.one(resource, Inventory((resource,), self.facts), note)
         if "aggregationRule" in body:
-            # What such a role allows stands in others.
+            # What such a role allows is in others.
             undecided |= dict.fromkeys(self._over_roles.intersection(found.own.judged))
         findings = tuple(one for one in found.findings if one.control not in undecided)
         judged = frozenset(id for verdict in found.subjects for id in verdict.judged).difference(undecided)

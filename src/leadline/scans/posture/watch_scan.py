@@ -1,6 +1,6 @@
-"""A scan that goes on: the report once, then only what appeared and what went.
+"""A scan that continues: the report once, then only what appeared and what went.
 
-Files are looked at again and again and read anew once nothing has changed for a moment; a cluster sends its changes
+Files are looked at again and again and read again once nothing has changed for a moment; a cluster sends its changes
 by itself. Both feed the same engine, which judges again what a change can touch.
 """
 
@@ -80,7 +80,7 @@ class WatchedScan:
 
     @property
     def scan(self) -> PostureScan:
-        """All as it is now, put together anew each time."""
+        """All as it is now, put together again each time."""
         reading = replace(self.reading, resources=self._worlds.resources)
         judgement = selected(self._options, self._followed.judgement)
         seconds = time.monotonic() - self._started

@@ -53,7 +53,7 @@ class _Image(Struct, frozen=True, rename="camel"):
 
 
 class _Report(Struct, frozen=True, rename="camel"):
-    """That of several images; or, with what stands beside ``images``, of one."""
+    """That of several images; or, with what is beside ``images``, of one."""
 
     version: int
     tool: dict[str, Any]

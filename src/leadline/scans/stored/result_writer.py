@@ -44,7 +44,7 @@ class _Known(Struct, frozen=True, gc=False):
 
 
 class _Before(Struct, frozen=True):
-    """What a result goes on from."""
+    """What a result continues from."""
 
     revision: int = ABSENT
     dates: Mapping[str, str] = {}
@@ -84,7 +84,7 @@ class ResultWriter:
         self._has_learnt = True
 
     def beyond(self, there: Collection[Key], unread_kinds: Collection[str]) -> list[Key]:
-        """The keys of results about what is there no more, ``there`` being all that is.
+        """The keys of results about what no longer exists, ``there`` being all that is.
 
         What ``unread_kinds`` are is not known to be gone.
         """
@@ -181,7 +181,7 @@ def batches(source: Iterable[T], size: int) -> Iterator[Sequence[T]]:
 
 
 def _continued(put: Put, before: _Before, at: str) -> Put:
-    """``put`` with what goes on from the version before it; the controls of that which it does not speak of stay."""
+    """``put`` with what continues from the version before it; the controls of that which it does not speak of stay."""
     body = orjson.loads(put.content.body)
     spec = body["spec"]
     for id, result in spec["controls"].items():

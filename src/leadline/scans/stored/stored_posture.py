@@ -274,7 +274,7 @@ def _is_older(run: _Run, following: _Run | None) -> bool:
 
 
 def _base(runs: list[_Run]) -> _Run | None:
-    """The newest that succeeded or goes on, of those that looked at everything where there are such."""
+    """The newest that succeeded or continues, of those that looked at everything where there are such."""
     succeeded = [run for run in runs if run.phase in ("Succeeded", FOLLOWING)]
     return next(reversed([run for run in succeeded if run.is_full] or succeeded), None)
 

@@ -25,7 +25,7 @@ from leadline.sources.regular_file import read_regular
 
 _MOST_BYTES = 32 << 20
 _LIST = {ACR_ROLES: "assignments", GAR: "repositories"}
-"""Where the items stand of an answer that is a list alone."""
+"""Where the items are of an answer that is a list alone."""
 Body = dict[str, Any]
 
 

@@ -85,7 +85,7 @@ class RefusedError(ClusterError):
         super().__init__(message)
         self.status = status
         self.continue_token = continue_token
-        """With 410: the token that goes on with a list whose snapshot has expired."""
+        """With 410: the token that continues with a list whose snapshot has expired."""
 
 
 class LostError(ClusterError):

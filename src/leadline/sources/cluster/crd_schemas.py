@@ -110,7 +110,7 @@ def _lists_images(containers: Any, schemas: Mapping[str, Any]) -> bool:
 
 
 def _ref(node: Mapping[str, Any]) -> str:
-    """The name of the schema that the node stands for, also where it is wrapped to carry a default."""
+    """The name of the schema that the node represents, also where it is wrapped to carry a default."""
     whole = node.get("allOf")
     if isinstance(whole, list) and len(whole) == 1 and isinstance(whole[0], dict):
         node = whole[0]

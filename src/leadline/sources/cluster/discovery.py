@@ -182,7 +182,7 @@ def _add(found: dict[str, ApiKind], kind: ApiKind) -> None:
 
 
 def _is_plain(*names: str) -> bool:
-    """Whether the names can stand in a URL path as they are."""
+    """Whether the names can be in a URL path as they are."""
     return all(c.isalnum() or c in "-." for name in names for c in name)
 
 

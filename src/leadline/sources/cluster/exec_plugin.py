@@ -39,7 +39,7 @@ class Credentials(Struct, frozen=True):
 
 
 class PluginAuth(httpx2.Auth):
-    """Signs each request with the plugin's token; asks anew when it has expired or was refused."""
+    """Signs each request with the plugin's token; asks again when it has expired or was refused."""
 
     def __init__(self, access: Access, environ: Mapping[str, str], said: Callable[[str], None]) -> None:
         """``said`` is given each line that the plugin writes for its user."""

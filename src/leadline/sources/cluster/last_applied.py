@@ -1,7 +1,7 @@
 """What an object's last-applied annotation says beyond the object itself.
 
 ``kubectl apply`` writes the whole manifest there. A credential that was since moved into a Secret by other means still
-stands in it, for everyone who may read the object; all the rest is a copy that would double what is held.
+is in it, for everyone who may read the object; all the rest is a copy that would double what is held.
 """
 
 from typing import Any

@@ -221,9 +221,9 @@ class _Walk:
         return True
 
     def _recovers(self, error: ClusterError) -> bool:
-        """Whether the walk can go on after ``error``, with other parameters.
+        """Whether the walk can continue after ``error``, with other parameters.
 
-        An expired list goes on with the token the server gives, or once from its start; what was read stays read.
+        An expired list continues with the token the server gives, or once from its start; what was read stays read.
         """
         if isinstance(error, TooLargeError) and self._page > 1:
             self._page = max(1, self._page // 8)

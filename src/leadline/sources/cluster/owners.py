@@ -75,7 +75,7 @@ class Ownership:
             return self._objects[place].is_left_out
 
     def forget(self, key: Key) -> None:
-        """An object is there no more."""
+        """An object no longer exists."""
         with self._lock:
             old = self._objects.pop(key, None)
             if old is not None:
@@ -89,7 +89,7 @@ class Ownership:
             return [key for key in self._objects if key[0] == kind and namespace in ("", key[1])]
 
     def turned(self) -> dict[Key, bool]:
-        """Objects about which changes of others have decided anew since this was asked last; true for left out.
+        """Objects about which changes of others have decided again since this was asked last; true for left out.
 
         An object that is to be judged from now on has to be shown once more.
         """

@@ -66,7 +66,7 @@ _RESULTS = "spdx.softwarecomposition.kubescape.io"
 
 
 def operator_roles(kinds: Iterable[str], namespace: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the operator needs besides: a ClusterRole to follow ``kinds`` and keep results, a Role for its Lease."""
+    """What the operator needs as well: a ClusterRole to follow ``kinds`` and keep results, a Role for its Lease."""
     reading = least_role(kinds)["rules"]
     for rule in reading:
         rule["verbs"] = ["list", "watch"]

@@ -142,7 +142,7 @@ def _workload(cluster: Cluster, namespace: str, kind: str, name: str) -> Resourc
 
 
 class Reading:
-    """One pass over a cluster, and what a watch goes on with."""
+    """One pass over a cluster, and what a watch continues with."""
 
     def __init__(
         self,

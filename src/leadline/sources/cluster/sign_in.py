@@ -72,7 +72,7 @@ def auth_of(access: Access) -> httpx2.Auth | None:
 
 
 def tls_of(access: Access, folder: Path) -> ssl.SSLContext:
-    """What is trusted and shown. ``folder`` is where certificates of the kubeconfig's text may stand for this call:
+    """What is trusted and shown. ``folder`` is where certificates of the kubeconfig's text may be written for this call:
     the ssl module reads a client certificate from files alone.
 
     Raises: ``CredentialsError``, which names the field.
@@ -100,7 +100,7 @@ def trust_in(what: str, path: str) -> ssl.SSLContext:
 
 
 Named = tuple[str, bytes]
-"""PEM, behind what it is and where it stands."""
+"""PEM, behind what it is and where it is."""
 
 
 def show_certificate(context: ssl.SSLContext, certificate: Named, key: Named, folder: Path) -> None:

@@ -117,7 +117,7 @@ def _drop_values(body: dict[str, Any]) -> None:
 
 
 def _share_spec(spec: dict[str, Any], parts: SharedParts, *, depth: int) -> None:
-    """Shares what stands in a spec, and in the specs within it down to a CronJob's pod."""
+    """Shares what is in a spec, and in the specs within it down to a CronJob's pod."""
     for field, value in spec.items():
         if not isinstance(value, dict | list):
             continue

@@ -44,7 +44,7 @@ AGAIN_S = 30.0
 Key = tuple[str, str, str]
 """Key of the kind, namespace, name."""
 Forget = Callable[[Key], None]
-"""Is given each workload that is there no more; one call at a time."""
+"""Is given each workload that no longer exists; one call at a time."""
 Relisted = Callable[[str, str, Collection[Key]], None]
 """Is given the key of a kind, a namespace or an empty text for all of them, and what is there."""
 
@@ -148,7 +148,7 @@ class ClusterWatch:
         end = time.monotonic() + GOODBYE_S
         for thread in list(self._threads):
             thread.join(max(0.0, end - time.monotonic()))
-        # Threads that ended by an error hold this for a while yet, and the cluster may be read anew by then.
+        # Threads that ended by an error hold this for a while yet, and the cluster may be read again by then.
         self._present = {}
 
     def _batch(self, quiet_s: float) -> list[_Event]:

@@ -46,7 +46,7 @@ class _Type(Struct, frozen=True):
     kind: int
     count: int
     size: int
-    """Or the type it stands for."""
+    """Or the type it represents."""
     rest: bytes
 
 

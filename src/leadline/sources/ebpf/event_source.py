@@ -19,7 +19,7 @@ from leadline.sources.ebpf.probe import HEAD, Decoder, Probe, program_name
 from leadline.sources.ebpf.syscall_names import syscall_names
 
 _KIND_AT = 24
-"""Where the kind stands in the head of a record."""
+"""Where the kind is in the head of a record."""
 
 
 class KernelContainer(Struct, frozen=True):

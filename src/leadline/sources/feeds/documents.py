@@ -86,7 +86,7 @@ class _Reader:
         self._members = 0
 
     def read(self, file: IO[bytes], name: str, depth: int) -> Iterator[Document | Unread]:
-        """``file`` stands at its beginning; it need not be seekable."""
+        """``file`` is at its beginning; it need not be seekable."""
         buffered = _buffered(file)
         head = buffered.peek(_HEAD)[:_HEAD]
         if depth > DEEPEST:

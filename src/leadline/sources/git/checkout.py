@@ -305,7 +305,7 @@ def _prefixes(tail: str) -> list[str]:
 
 
 def _default(lines: list[str]) -> str:
-    """The branch that ``HEAD`` stands for: ``ref: refs/heads/main<TAB>HEAD``."""
+    """The branch that ``HEAD`` represents: ``ref: refs/heads/main<TAB>HEAD``."""
     marks = (line.partition("\t") for line in lines if line.startswith("ref: refs/heads/"))
     return next((mark.removeprefix("ref: refs/heads/") for mark, _, name in marks if name == "HEAD"), "")
 

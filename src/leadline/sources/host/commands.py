@@ -67,7 +67,7 @@ def command_of_units(tree: RootTree, paths: Sequence[str]) -> Words | None:
         text = (tree.read(path, _MOST_UNIT_BYTES) or b"").decode("utf-8", "replace")
         for key, value in _entries(text):
             if key == "ExecStart":
-                # An empty one takes back what stands before it.
+                # An empty one takes back what is before it.
                 command = value
             elif key == "Environment":
                 variables |= dict(_assignments(value))
@@ -98,7 +98,7 @@ def _assignments(value: str) -> Iterator[tuple[str, str]]:
 
 
 def _words(command: str, variables: Mapping[str, str]) -> Words:
-    """A variable that stands alone becomes the words it holds, ``${NAME}`` one word."""
+    """A variable that is alone becomes the words it holds, ``${NAME}`` one word."""
     found: list[str] = []
     for word in _split(command.lstrip("-@:+!")):
         alone = _VARIABLE.fullmatch(word)

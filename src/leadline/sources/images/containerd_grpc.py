@@ -155,7 +155,7 @@ def text_field(number: int, text: str) -> bytes:
 
 
 def read_fields(message: bytes) -> Fields:
-    """The fields of a protobuf message by number, each as often as it stands there.
+    """The fields of a protobuf message by number, each as often as it is written there.
 
     Raises:
         SourceError: it is no such message.

@@ -53,7 +53,7 @@ class _Message(Struct):
 
 
 def sockets(environ: Mapping[str, str], engine: str = "docker") -> tuple[Path, ...]:
-    """Where Docker and Podman may listen, those of ``engine`` first: Podman may stand in for Docker, and the other way.
+    """Where Docker and Podman may listen, those of ``engine`` first: Podman may replace Docker, and the other way.
 
     Raises:
         UsageError: the environment names a daemon that has no socket here.

@@ -1,9 +1,9 @@
-"""cosign's older form: the certificate and the log's promise stand in annotations beside the signature.
+"""cosign's older form: the certificate and the log's promise are in annotations beside the signature.
 
 The promise (a signed entry timestamp) says that the log took the signature, and when; the library asks for a proof of that
 as well, which this form has none of. So the steps are taken here one by one, with the library's keys and CAs: the promise is
 the log's, the log's entry is about this signature, the certificate was valid then, was issued by a CA that is trusted, and
-stands in a log of certificates.
+is in a log of certificates.
 
 Source: https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md, https://docs.sigstore.dev/logging/overview/
 """

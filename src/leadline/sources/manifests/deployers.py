@@ -23,7 +23,7 @@ _DEPLOYERS = {
 
 
 def not_rendered(resources: Iterable[Resource]) -> Iterator[Unread]:
-    """One for each object of a file that stands for others, or runs images in a shape that no control knows."""
+    """One for each object of a file that represents others, or runs images in a shape that no control knows."""
     for resource in resources:
         hint = _DEPLOYERS.get((resource.group, resource.kind))
         if hint:

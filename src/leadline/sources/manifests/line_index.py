@@ -95,7 +95,7 @@ class _Lines:
         return spots
 
     def _value(self, value: Any, rest: str, indent: int, depth: int) -> Any:
-        """What is below a key whose line goes on with ``rest``; moves on to the line after it."""
+        """What is below a key whose line continues with ``rest``; moves on to the line after it."""
         if isinstance(value, _SCALARS):
             if rest[:1] in ("&", "*", "!") or (not rest and value is not None):
                 raise _UnexpectedError

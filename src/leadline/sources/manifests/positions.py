@@ -1,4 +1,4 @@
-"""Lines and columns of what stands in manifests, found by reading a file again when first asked.
+"""Lines and columns of what is in manifests, found by reading a file again when first asked.
 
 ``FilePlaces`` serves the outputs' questions for places. Only the documents that are asked about are parsed.
 """

@@ -59,7 +59,7 @@ class PieceLayer(Struct, frozen=True):
 
     diff_id: str
     pieces: Callable[[], Iterator[bytes]]
-    """As stored, digest checked; asked for anew at each opening."""
+    """As stored, digest checked; asked for again at each opening."""
     cache_key: str = ""
     size_bytes: int = 0
     missing: str = ""

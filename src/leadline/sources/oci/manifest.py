@@ -69,7 +69,7 @@ class Manifest(Struct, frozen=True):
 
 
 class _Written(Struct, frozen=True, rename="camel"):
-    """As it stands there; Go writes null for a list without elements."""
+    """As it is there; Go writes null for a list without elements."""
 
     media_type: str | None = None
     schema_version: int = 0

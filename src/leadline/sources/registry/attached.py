@@ -61,7 +61,7 @@ def _by_tags(digest: str) -> Iterator[tuple[str, str]]:
 
 
 def _by_referrers(repository: Repository, digest: str) -> Iterator[tuple[str, str]]:
-    """By the registry's list; where it keeps none, by the tag that stands in for it."""
+    """By the registry's list; where it keeps none, by the tag that replaces it."""
     try:
         content = repository.referrers(digest)
     except MissingError:

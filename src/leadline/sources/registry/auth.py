@@ -149,7 +149,7 @@ def _matching(keys: Mapping[str, object], reference: Reference, *, is_secret: bo
 
 
 def _same_host(name: str, pattern: str) -> bool:
-    """Ports are the same or both absent; a wildcard stands for the whole of a part or for some of it."""
+    """Ports are the same or both absent; a wildcard matches the whole of a part or some of it."""
     if "*" not in pattern:
         return name == pattern
     if any(sign in pattern for sign in "?["):

@@ -1,7 +1,7 @@
 """Images from a registry (https://github.com/opencontainers/distribution-spec).
 
 Requests are not repeated here, with one exception: a blob that breaks off is asked for again from where it
-broke, a bounded number of times, because a layer of a gigabyte would otherwise begin anew. Whether to try
+broke, a bounded number of times, because a layer of a gigabyte would otherwise begin again. Whether to try
 again when the registry is busy is for the caller to say (``RegistryOptions.wait``).
 
 The standard library's client carries it: downloads run in threads, bodies are read as streams, and a

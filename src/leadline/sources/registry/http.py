@@ -51,7 +51,7 @@ _OF_CLOUDS = frozenset(
         ),
     )
 )
-"""Addresses at which clouds give a machine its credentials, besides link-local ones (AWS, Google, Scaleway, Alibaba,
+"""Addresses at which clouds give a machine its credentials, also link-local ones (AWS, Google, Scaleway, Alibaba,
 Oracle, Azure)."""
 _CARRYING_IPV4 = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")))
 """Networks whose addresses lead to the IPv4 address in their last 32 bits (RFC 6052, 8215, 4291, 2765)."""

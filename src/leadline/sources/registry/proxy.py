@@ -35,7 +35,7 @@ def proxy_for(parts: SplitResult, trust: Trust) -> Proxy | None:
         name, port = proxy.hostname, proxy.port
     except ValueError:
         name, port = None, None
-    # Its password must stand in no message.
+    # Its password must be in no message.
     if not name:
         raise RegistryError("invalid proxy URL; use http://HOST:PORT", hint="write it as http://HOST:PORT")
     if proxy.scheme != "http":

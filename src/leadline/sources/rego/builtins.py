@@ -1,4 +1,4 @@
-"""Functions of Rego that the engine lacks, or gives up in where the language's own engine goes on.
+"""Functions of Rego that the engine lacks, or gives up in where the language's own engine continues.
 
 Source: https://www.openpolicyagent.org/docs/latest/policy-reference/
 """
@@ -55,7 +55,7 @@ def _first(pattern: str, text: str, most: int) -> list[re.Match[str]]:
 
 
 def decoded(text: str) -> str:
-    """``base64.decode``; what is not base64 has no text in it, and a rule goes on."""
+    """``base64.decode``; what is not base64 has no text in it, and a rule continues."""
     try:
         return base64.b64decode(text, validate=True).decode("utf-8", "replace")
     except ValueError:

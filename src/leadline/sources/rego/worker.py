@@ -211,7 +211,7 @@ def _evaluated(request: Json, engine: Any, package: str) -> list[Json]:
 
 
 def _answered(prepared: Any, request: Json) -> list[Json]:
-    """What the rule reports; where the engine's own function gives up, ours stands in for it."""
+    """What the rule reports; where the engine's own function gives up, ours replaces it."""
     from leadline.sources.rego import builtins as rego_functions
 
     try:
@@ -278,7 +278,7 @@ def _alert(report: Json, seen: Input) -> Json:
         inside = found.get("relatedObjects") if isinstance(found, dict) else None
         parts = inside if isinstance(inside, list) else []
         if at is None:
-            # An object made by the rule stands for the first one that it was made from.
+            # An object made by the rule represents the first one that it was made from.
             at = next((known for part in parts if (known := seen.find(part)) is not None), None)
         if at is not None:
             on[at] = None

@@ -203,7 +203,7 @@ def _is_chart_of(name: str, entry: str) -> bool:
 
 
 def _qualified(key: str, origin: Origin) -> str:
-    """The key as the outermost chart's values name it: that of a subchart stands below its name or alias.
+    """The key as the outermost chart's values name it: that of a subchart is below its name or alias.
 
     Empty where that is not known.
     """

@@ -98,7 +98,7 @@ class Entries:
     def relate(self, needs: Mapping[str, Sequence[str]], owners: Mapping[str, str]) -> tuple[Package, ...]:
         """The packages, with names of what they need and of who owns them.
 
-        The package URL stands for a name that fits several packages, or one of another type.
+        The package URL represents a name that fits several packages, or one of another type.
         """
         fitting = Counter((package.type, full_name(package)) for package in self.packages.values())
         urls: dict[str, str] = {}

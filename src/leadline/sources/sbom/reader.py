@@ -67,7 +67,7 @@ def _parsed(content: bytes, name: str) -> list[object]:
 
 
 def _lines(content: bytes) -> list[object]:
-    """What stands on each line by itself; empty where not all of them are objects."""
+    """What builds on each line by itself; empty where not all of them are objects."""
     found: list[object] = []
     for line in filter(None, map(bytes.strip, BytesIO(content))):
         try:

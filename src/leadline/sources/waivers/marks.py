@@ -1,4 +1,4 @@
-"""Waivers that stand on what they are about: annotations of an object, and comments beside a line.
+"""Waivers that build on what they are about: annotations of an object, and comments beside a line.
 
 ::
 

@@ -69,7 +69,7 @@ class SetAt(Struct, frozen=True):
 
 
 class InText(Struct, frozen=True):
-    """An edit of the YAML or JSON text that stands as a value at ``path``, as patches do in kustomizations."""
+    """An edit of the YAML or JSON text that is the value at ``path``, as patches do in kustomizations."""
 
     path: str
     edit: RemoveAt | SetAt

@@ -1,6 +1,6 @@
 """Colons before a bracket, ``[2001:db8::]``: text to go-yaml, and so to Kubernetes, an error to libyaml.
 
-Such a colon is replaced by a character that stands nowhere else in the text, so that no mark moves, and put back in
+Such a colon is replaced by a character that is nowhere else in the text, so that no mark moves, and put back in
 the events.
 """
 

@@ -45,7 +45,7 @@ def _document(index: int, line: int, value: Any, text: bytes, limits: Limits) ->
 
 
 def _duplicates(text: bytes, line: int) -> Iterator[Duplicate]:
-    """Keys that stand twice in one object, each at the first line of the document."""
+    """Keys that are twice in one object, each at the first line of the document."""
     import json
 
     found: dict[str, None] = {}

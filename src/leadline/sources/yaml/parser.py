@@ -66,7 +66,7 @@ class Part(Struct, frozen=True):
 
 
 class Duplicate(Struct, frozen=True):
-    """A key that stands twice in one mapping; the last one counts."""
+    """A key that is twice in one mapping; the last one counts."""
 
     key: str
     line: int
@@ -458,7 +458,7 @@ class _Builder:
         return value
 
     def _merge(self, body: dict[str, Any], merged: set[str], event: Any, depth: int) -> None:
-        """Merges in the order of writing: what stands before ``<<`` is overwritten, as in go-yaml 2."""
+        """Merges in the order of writing: what is before ``<<`` is overwritten, as in go-yaml 2."""
         line = event.start_mark.line + 1
         value = self._value(event, depth)
         sources = value if isinstance(value, list) and type(event) is SequenceStartEvent else [value]

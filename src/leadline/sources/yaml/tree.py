@@ -1,4 +1,4 @@
-"""A YAML document as nodes that know the text they stand in, for editing."""
+"""A YAML document as nodes that know the text they are in, for editing."""
 
 from collections.abc import Callable
 from typing import Any

@@ -185,7 +185,7 @@ class _Products:
             self._add(child, depth + 1)
 
     def find(self, product_id: str, depth: int = 0) -> Component:
-        """What an id stands for. Raises ``Unreadable`` where the tree does not say."""
+        """What an id represents. Raises ``Unreadable`` where the tree does not say."""
         if depth > DEEPEST:
             raise Unreadable("pairs of products that refer to each other")
         if product_id not in self._pairs:
@@ -235,7 +235,7 @@ def _of_purl(purl: str) -> Component:
 
 
 def is_csaf(document: Document, publisher: bytes) -> bool:
-    """Whether a document is CSAF of ``publisher``, whose address stands near the beginning."""
+    """Whether a document is CSAF of ``publisher``, whose address is near the beginning."""
     head = document.head
     is_one = b'"csaf_version"' in head or (b'"document"' in head and b'"csaf_' in head)
     return is_one and publisher in head

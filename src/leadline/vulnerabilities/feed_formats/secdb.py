@@ -41,7 +41,7 @@ class _Entry(Struct, frozen=True):
 def is_secdb(document: Document, prefix: bytes) -> bool:
     """Whether a document is a secdb of the repository whose address holds ``prefix``.
 
-    What is known of the repository stands before the packages, or behind them.
+    What is known of the repository is before the packages, or behind them.
     """
     ends = document.head + document.data[-HEAD_BYTES:]
     return all(mark in ends for mark in _MARKS) and prefix in ends and b"pkg" in ends

@@ -1,7 +1,7 @@
 """AlmaLinux's errata in the schema of OSV (https://github.com/AlmaLinux/osv-database).
 
 ``ALSA`` is about security, ``ALBA`` and ``ALEA`` are bug fixes and enhancements, which never make a vulnerability.
-Packages are those that are installed; the stream of a module stands in the title.
+Packages are those that are installed; the stream of a module is in the title.
 """
 
 from leadline.vulnerabilities.feed import Document, Facts, feed

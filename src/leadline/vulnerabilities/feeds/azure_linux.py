@@ -1,7 +1,7 @@
 """OVAL definitions of Azure Linux and CBL-Mariner (https://github.com/microsoft/AzureLinuxVulnerabilityData).
 
 One for each CVE of a source package. ``patchable`` says whether a fix is there (``true``), not yet (``false``), or that the
-CVE is none of the package (``Not Applicable``). Both names are one distribution; the release stands in the file's name
+CVE is none of the package (``Not Applicable``). Both names are one distribution; the release is in the file's name
 and in every version (``.azl3``, ``.cm2``).
 """
 

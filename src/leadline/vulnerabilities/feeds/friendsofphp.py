@@ -1,7 +1,7 @@
 """FriendsOfPHP's security advisories (https://github.com/FriendsOfPHP/security-advisories): one YAML file per advisory.
 
 ``VENDOR/PACKAGE/CVE-….yaml`` with a set of comparisons for each ``branch``, all of which hold. Advisories without a CVE have no
-id of their own; their place in the repository stands for one.
+id of their own; their place in the repository represents one.
 """
 
 import re

@@ -98,7 +98,7 @@ def _spans(requirements: list[str] | None, spans: Spans) -> list[Span]:
 
 
 def _severity(record: _Record) -> Rating:
-    """By the score, which stands alone: its vector is not given."""
+    """By the score, which is alone: its vector is not given."""
     for given in (record.cvss_v4, record.cvss_v3):
         try:
             score = float(given or 0)

@@ -17,7 +17,7 @@ from leadline.vulnerabilities.feed_formats.values import LeftOut, cves, line, li
 _MARK = re.compile(rb"\b(?:artifactId|fixedin|version)['\"]?\s*:")
 _RANGE = re.compile(r"(<=|>=|==|<)\s*([^\s,]+)\s*(?:,\s*([^\s,]+))?")
 _FIRST = {"Maven": "-alpha", "PyPI": ".dev0"}
-"""What stands behind the number of a series to name what comes before all of its versions."""
+"""What is behind the number of a series to name what comes before all of its versions."""
 
 
 class _Package(Struct, frozen=True, rename="camel"):
@@ -103,7 +103,7 @@ def _parted(written: str) -> tuple[str, str, str]:
 
 
 def _severity(record: _Record) -> Rating:
-    """By the score, which stands alone: its vector is not given."""
+    """By the score, which is alone: its vector is not given."""
     for given in (record.cvss_v3, record.cvss_v2):
         try:
             score = float(given or 0)

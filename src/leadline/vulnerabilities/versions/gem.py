@@ -10,7 +10,7 @@ _PLATFORM = re.compile(
     r"|(?:universal|x86|x64|x86_64|i\d86|arm|arm64|aarch64|armv\w+|powerpc\w*|ppc\w*|s390x?|riscv64|sparc\w*)-[a-z]\w*)(?:-\w+)*$",
     re.IGNORECASE | re.ASCII,
 )
-"""What a gem was built for stands behind its version where it holds machine code; no version ends so by itself."""
+"""What a gem was built for is behind its version where it holds machine code; no version ends so by itself."""
 _WORD, _ZERO_BEFORE, _END, _NUMBER = b"\1", b"\2", b"\3", b"\4"
 
 

@@ -1,7 +1,7 @@
 """Maven (https://maven.apache.org/pom.html#version-order-specification).
 
 Maven's own order is not transitive for a word behind a zero (``1.0.alpha`` > ``1-sp`` > ``1`` > ``1.0.alpha``);
-here such a version stands where it does against the plain release.
+here such a version is where it does against the plain release.
 """
 
 import re

@@ -1,6 +1,6 @@
 """A role is bound to callers who never signed in.
 
-``system:anonymous`` and ``system:unauthenticated`` stand for everyone who can reach the API server. What is
+``system:anonymous`` and ``system:unauthenticated`` represent everyone who can reach the API server. What is
 bound to them needs no stolen password.
 
 Two bindings are part of Kubernetes and pass as long as their roles are what they were:

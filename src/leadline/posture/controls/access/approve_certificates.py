@@ -24,7 +24,7 @@ Example::
     - {apiGroup: rbac.authorization.k8s.io, kind: User, name: jane}
 
 Cannot see: for which signers the subject may approve, the right that the verb ``approve`` on ``signers``
-gives besides; who else may act as this subject; roles that are not part of the target.
+gives as well; who else may act as this subject; roles that are not part of the target.
 
 See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#csrs-and-certificate-issuing
 """

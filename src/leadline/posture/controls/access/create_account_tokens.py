@@ -1,6 +1,6 @@
 """This subject can issue tokens for service accounts and act as any of them.
 
-A token that was asked for works from anywhere until it expires, and the pods of the account go on as
+A token that was asked for works from anywhere until it expires, and the pods of the account continue as
 before, without any notice. With the right for a whole cluster, one of the accounts in reach is surely an
 administrator.
 

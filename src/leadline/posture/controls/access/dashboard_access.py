@@ -1,4 +1,4 @@
-"""Someone besides the Kubernetes dashboard holds the dashboard's role or runs as its account.
+"""Someone in addition to the Kubernetes dashboard holds the dashboard's role or runs as its account.
 
 The dashboard's account can read the dashboard's secrets and whatever else it was given to show. A
 workload that runs as it, or a subject that holds its role, has all of that without opening the

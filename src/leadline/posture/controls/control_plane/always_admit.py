@@ -16,7 +16,7 @@ Example::
         image: registry.k8s.io/kube-apiserver:v1.34.2
         command: [kube-apiserver, --enable-admission-plugins=AlwaysAdmit]
 
-Cannot see: what ``--disable-admission-plugins`` takes away besides, apart from what other controls ask
+Cannot see: what ``--disable-admission-plugins`` takes away as well, apart from what other controls ask
 for.
 
 See: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#alwaysadmit

@@ -15,7 +15,7 @@ Example::
         image: registry.k8s.io/kube-controller-manager:v1.36.3
         command: [kube-controller-manager, --tls-min-version=VersionTLS10]
 
-Cannot see: what stands in front of the port.
+Cannot see: what is in front of the port.
 
 See: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/
 """

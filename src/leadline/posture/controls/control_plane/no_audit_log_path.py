@@ -1,7 +1,7 @@
 """The API server writes no audit log on its node.
 
 Without ``--audit-log-path`` the entries go nowhere, or only to a webhook that may be down when they
-matter. There is no default path; ``-`` stands for the output of the process.
+matter. There is no default path; ``-`` represents the output of the process.
 
 Fix: write ``--audit-log-path=-`` and collect the output, or name a file in a folder that is mounted from the node.
 

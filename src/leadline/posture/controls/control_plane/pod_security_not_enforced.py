@@ -1,6 +1,6 @@
 """No built-in admission plugin holds pods to a security standard.
 
-PodSecurityPolicy did this until Kubernetes 1.25 took it away. In its place stands the plugin
+PodSecurityPolicy did this until Kubernetes 1.25 took it away. In its place is the plugin
 PodSecurity, which is on by default and obeys the labels of namespaces; this control asks that no flag
 switched it off.
 

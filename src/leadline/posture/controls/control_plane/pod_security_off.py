@@ -15,7 +15,7 @@ Example::
         image: registry.k8s.io/kube-apiserver:v1.36.3
         command: [kube-apiserver, "--feature-gates=A=true,PodSecurity=false"]
 
-Cannot see: policies that stand in its place.
+Cannot see: policies that are in its place.
 
 See: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
 """

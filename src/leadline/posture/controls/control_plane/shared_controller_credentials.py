@@ -16,7 +16,7 @@ Example::
         image: registry.k8s.io/kube-controller-manager:v1.34.2
         command: [kube-controller-manager, --use-service-account-credentials=false]
 
-Cannot see: rights that were bound to the controllers' accounts besides the built-in ones.
+Cannot see: rights that were bound to the controllers' accounts in addition to the built-in ones.
 
 See: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#controller-roles
 """

@@ -1,6 +1,6 @@
 """The API server trusts a file of passwords that never expire.
 
-The tokens stand in it as plain text. None can be changed or withdrawn without a restart, and a copy of
+The tokens are in it as plain text. None can be changed or withdrawn without a restart, and a copy of
 the file is a copy of every login.
 
 Fix: move the users of the file to OpenID Connect or client certificates, programs to service accounts,

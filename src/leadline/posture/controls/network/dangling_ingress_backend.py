@@ -16,7 +16,7 @@ Example::
     spec:
       defaultBackend: {service: {name: gone, port: {number: 80}}}
 
-Cannot see: Services elsewhere. Files are judged only where Services of the namespace stand beside the Ingress.
+Cannot see: Services elsewhere. Files are judged only where Services of the namespace are beside the Ingress.
 
 See: https://kubernetes.io/docs/concepts/services-networking/ingress/
 """

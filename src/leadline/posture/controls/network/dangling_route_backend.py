@@ -17,7 +17,7 @@ Example::
       rules:
       - backendRefs: [{name: gone, port: 80}]
 
-Cannot see: Services elsewhere. Files are judged only where Services of the namespace stand beside the route.
+Cannot see: Services elsewhere. Files are judged only where Services of the namespace are beside the route.
 
 See: https://gateway-api.sigs.k8s.io/
 """

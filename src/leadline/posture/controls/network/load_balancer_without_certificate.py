@@ -1,6 +1,6 @@
 """A load balancer on AWS takes port 443 without a certificate of its own.
 
-Nothing then says who ends the encryption and with which certificate; often the traffic goes on in clear
+Nothing then says who ends the encryption and with which certificate; often the traffic continues in clear
 text.
 
 Fix: name a certificate in the annotation ``service.beta.kubernetes.io/aws-load-balancer-ssl-cert``.

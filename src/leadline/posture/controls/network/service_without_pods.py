@@ -22,7 +22,7 @@ Example::
     spec: {selector: {app: gone}}
 
 Cannot see: pods that are made by hand or by an operator. Files are judged only where workloads of the namespace
-stand beside the Service, and no custom resource is called as its selector says.
+are beside the Service, and no custom resource is called as its selector says.
 
 See: https://kubernetes.io/docs/concepts/services-networking/service/
 """

@@ -1,6 +1,6 @@
 """The pods take SSH connections: a container says so by its port, or a Service leads to one.
 
-A shell over the network with its own users and keys stands beside everything the cluster knows of rights
+A shell over the network with its own users and keys is beside everything the cluster knows of rights
 and logs.
 
 Fix: take the SSH server out of the image; ``kubectl exec`` gives a shell that RBAC guards.

@@ -1,6 +1,6 @@
 """The service file of the kubelet does not belong to root.
 
-systemd starts what stands in it as root.
+systemd starts what is in it as root.
 
 Fix: make ``root:root`` its owner.
 

@@ -18,7 +18,7 @@ Example::
       volumes:
       - {name: data, nfs: {server: nfs.example, path: /}}
 
-Cannot see: what stands behind a claim.
+Cannot see: what is behind a claim.
 
 See: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """

@@ -1,4 +1,4 @@
-"""A password, key or token stands in plain text in a manifest.
+"""A password, key or token is in plain text in a manifest.
 
 Anyone who may read the object, the repository or a backup of either has the credential, and it stays in the
 history after it is taken out.
@@ -85,7 +85,7 @@ def credential_in_configuration(
 
 
 def from_config_maps(container: Container, rules: CredentialRules, inventory: Inventory) -> Violations:
-    """Variables whose value stands in a ConfigMap, under a name that is not a credential's by itself."""
+    """Variables whose value is in a ConfigMap, under a name that is not a credential's by itself."""
     for i, variable in container.env:
         source = variable.get("valueFrom")
         reference = None if source is None else mapping(mapping(source).get("configMapKeyRef"))

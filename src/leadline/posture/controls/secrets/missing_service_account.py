@@ -21,7 +21,7 @@ Example::
           containers:
           - {name: web, image: "nginx:1.27"}
 
-Cannot see: accounts elsewhere. Files are judged only where accounts of the namespace stand beside the workload.
+Cannot see: accounts elsewhere. Files are judged only where accounts of the namespace are beside the workload.
 
 See: https://kubernetes.io/docs/concepts/security/service-accounts/
 """

@@ -16,7 +16,7 @@ Example::
       - name: web
         image: nginx:1.27
 
-Cannot see: nothing: both fields stand in the object.
+Cannot see: nothing: both fields are in the object.
 
 See: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/
 """

@@ -1,4 +1,4 @@
-"""The pod stands alone: nothing brings it back when its node goes.
+"""The pod is alone: nothing brings it back when its node goes.
 
 A pod that no controller owns is not restarted elsewhere, not scaled and not rolled out; it is also how
 debugging pods with too many rights are forgotten.

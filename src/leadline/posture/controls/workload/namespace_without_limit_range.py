@@ -11,7 +11,7 @@ Example::
     kind: Namespace
     metadata: {name: shop}
 
-Cannot see: objects of the namespace that were not read. Files are judged only where a LimitRange stands beside
+Cannot see: objects of the namespace that were not read. Files are judged only where a LimitRange is beside
 the namespace.
 
 See: https://kubernetes.io/docs/concepts/policy/limit-range/

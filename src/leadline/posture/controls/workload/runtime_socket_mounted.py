@@ -1,7 +1,7 @@
 """The socket of the node's container runtime is mounted into the pod.
 
 Anyone who can talk to it can start a privileged container and so holds the node; no token and no policy of
-Kubernetes stands in between.
+Kubernetes is in between.
 
 Fix: take the volume out; build images with a tool that needs no daemon, and read container facts through
 the kubelet.

@@ -22,7 +22,7 @@ Example::
     spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: gone}}
 
 Cannot see: targets of other kinds, and workloads elsewhere: files are judged only where workloads of that kind
-stand beside the scaler.
+are beside the scaler.
 
 See: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/
 """

@@ -35,7 +35,7 @@ _VALUES_NAMED = 100
 """Of one chart."""
 _BAD_VERSION = ("as version", "illegal version string")
 _WANTS_VALUES = ("nil pointer", "execution error", "specifications of the schema", " is required")
-# Without a path: the one known here is relative to the target, not to the folder that the user stands in.
+# Without a path: the one known here is relative to the target, not to the folder that the user is in.
 _BUILD_HINT = "run helm dependency build in its folder"
 _NO_ENGINE = "no Helm found to render it"
 _NO_ENGINE_HINT = "put helm on the PATH or install leadline[render]"

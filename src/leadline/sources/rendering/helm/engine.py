@@ -56,7 +56,7 @@ class Request(Struct, frozen=True, rename={"set_": "set"}):
     boundary: str = ""
     """The real path of the folder that no file may lie outside of."""
     parts: tuple[tuple[str, str], ...] = ()
-    """Charts that stand in for dependencies: place within the chart, and absolute path."""
+    """Charts that replace dependencies: place within the chart, and absolute path."""
 
 
 class Answer(Struct, frozen=True):
@@ -98,7 +98,7 @@ class BundledEngine:
     """The engine of the ``render`` extra, in a child that lives as long as it behaves."""
 
     def __init__(self, run: Run) -> None:
-        # -P: a module beside the child's file must not stand in for one of the standard library.
+        # -P: a module beside the child's file must not replace one of the standard library.
         argv = (sys.executable, "-P", str(Path(helm_child.__file__)))
         self._command = Command(argv, "/", run.environment, run.stopped, run.confinement)
         self._limits = run.limits

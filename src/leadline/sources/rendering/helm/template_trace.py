@@ -253,7 +253,7 @@ def _can_become(template_line: str, rendered_line: str) -> bool:
 
 
 def _end_of_block(lines: Sequence[_Line], at: int, high: int) -> int:
-    """Where what stands below ``lines[at]`` ends: at the next key that is indented no deeper."""
+    """Where what is below ``lines[at]`` ends: at the next key that is indented no deeper."""
     start = lines[at]
     depth = start.indent + (2 if start.text.startswith("- ") else 0)
     for index in range(at + 1, high):
@@ -271,7 +271,7 @@ def _end_of_block(lines: Sequence[_Line], at: int, high: int) -> int:
 def _steering_key(template: str, block: Sequence[_Line], rest: Sequence[Step], *, is_exact: bool) -> str:
     """The key of the values that decides on the field, where exactly one can be named.
 
-    ``block`` holds the line that was matched and what stands below it.
+    ``block`` holds the line that was matched and what is below it.
     """
     matched = block[0]
     keys = {found[1][1:] for found in _VALUES.finditer(" ".join(_ACTION.findall(matched.text)))}

@@ -31,8 +31,8 @@ _TEXT = 200_000
 def candidate_keys(texts: Sequence[str], steps: Steps, line: int = 1) -> tuple[str, ...]:
     """``a.b`` for each key of the values that may write the field at ``steps``; the likeliest first, at most 8.
 
-    ``texts``: the template, then the chart's partials. ``line``: that of the template from which on it must stand; what
-    stands before is guessed last.
+    ``texts``: the template, then the chart's partials. ``line``: that of the template from which on it must be; what
+    is before is guessed last.
     """
     texts = [text[:_TEXT] for text in texts]
     defined = {name: body for text in texts for name, body in _defined(text)}
@@ -74,7 +74,7 @@ def _written_at(text: str, rows: list[str], i: int, defined: dict[str, str]) -> 
 
 
 def _named(action: str, text: str, line: int) -> Iterator[str]:
-    """The values that an action names, directly or through the block that it stands in."""
+    """The values that an action names, directly or through the block that it is in."""
     yield from (found[1][1:] for found in _VALUES.finditer(action))
     below = [
         found[1].removeprefix(".") for found in _BELOW_DOT.finditer(action) if not _BUILT_IN.match(found[1])
@@ -86,7 +86,7 @@ def _named(action: str, text: str, line: int) -> Iterator[str]:
 
 
 def _base(text: str, line: int) -> str:
-    """The key that the dot stands for; empty where it is something else."""
+    """The key that the dot represents; empty where it is something else."""
     for word, argument in open_blocks(text, line):
         if word == "with":
             found = _VALUES.fullmatch(argument)

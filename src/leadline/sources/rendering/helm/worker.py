@@ -119,7 +119,7 @@ def _left_out(chart: str) -> Callable[[Path], bool]:
         kept = {row["name"] for row in (*loaded.templates, *loaded.files)}
 
     def is_left_out(file: Path) -> bool:
-        # What stands at the top describes the chart, and charts within it are not files of its own.
+        # What is at the top describes the chart, and charts within it are not files of its own.
         return len(file.parts) > 1 and file.parts[0] != "charts" and file.as_posix() not in kept
 
     return is_left_out

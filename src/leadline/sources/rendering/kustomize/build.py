@@ -256,7 +256,7 @@ class _Reader:
         return False
 
     def fail(self, root: Root, unread: Unread) -> None:
-        """Records why; its objects fall to the plain reader, which sees them as they stand."""
+        """Records why; its objects fall to the plain reader, which sees them as they are written."""
         self._failed[root.kustomization.file] = (root, unread)
 
     def unread(self) -> Iterator[Unread]:

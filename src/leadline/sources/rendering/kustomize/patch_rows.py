@@ -175,7 +175,7 @@ def row_spots(resource: Resource, path: str, rows: Sequence[PatchRow], *, may_ad
 
 
 def _written(row: PatchRow, resource: Resource, steps: Steps) -> Iterator[tuple[int, Steps, bool]]:
-    """Document and path of each place where the row writes the field, and whether its parent alone stands there."""
+    """Document and path of each place where the row writes the field, and whether its parent alone is there."""
     now = value_at(resource.body, steps)
     for one in row.operations:
         if len(one.pointer) > len(steps) or not all(map(_is_step, one.pointer, steps)):

@@ -32,7 +32,7 @@ def patch_places(
 ) -> Iterator[str]:
     """``overlays/prod/patch.yaml:7`` of each patch that holds the field and the value it has now.
 
-    ``patches`` are those of ``patches_of``, read anew where they are not given.
+    ``patches`` are those of ``patches_of``, read again where they are not given.
     """
     origin = resource.origin
     top = Path(origin.root).absolute()

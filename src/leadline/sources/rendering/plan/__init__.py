@@ -1,1 +1,1 @@
-"""What both renderers stand on: who renders which file, what it may cost, and the form of what comes of it."""
+"""What both renderers build on: who renders which file, what it may cost, and the form of what comes of it."""

@@ -45,7 +45,7 @@ class Kustomization(Struct, frozen=True):
     """Patch files that choose their objects by more than their own names, and what they choose by."""
     remotes: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
-    """Every text that may be one, wherever it stands."""
+    """Every text that may be one, wherever it is."""
     inflates_charts: bool = False
     problem: str = ""
     """Why it could not be read; the other fields are empty then."""
