@@ -117,7 +117,7 @@ def admission_rules() -> dict[str, Any]:
     """What the webhook is asked about; Secrets where that is switched on."""
     controls = load_controls()
     asked = AloneJudge(controls, shipped_settings(controls)).asked
-    return {"rules": rules_of(asked)}
+    return {"guarded": rules_of(asked, guarded=True), "others": rules_of(asked, guarded=False)}
 
 
 def files() -> dict[Path, str]:

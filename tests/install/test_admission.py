@@ -67,6 +67,7 @@ def guarded(services: ServiceCluster, before: list[str]) -> Iterator[Guarded]:
             "persistence.enabled=false",
             "capabilities.admission=true",
             "admission.enforce=true",
+            "admission.allowOneReplica=true",
             *(f"capabilities.{name}=false" for name in others),
         )
         found = Guarded(services, installation)

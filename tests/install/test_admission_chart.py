@@ -22,9 +22,54 @@ def the(kind: str, *values: str, name: str = NAME) -> dict[str, Any]:
     return found
 
 
-def webhook(*values: str) -> dict[str, Any]:
-    (found,) = the("ValidatingWebhookConfiguration", *values)["webhooks"]
-    return found  # type: ignore[no-any-return]
+def webhook(*values: str, guarded: bool = True) -> dict[str, Any]:
+    found: list[dict[str, Any]] = the("ValidatingWebhookConfiguration", *values)["webhooks"]
+    assert [one["clientConfig"]["service"]["path"] for one in found] == ["/validate/guarded", "/validate"]
+    return found[not guarded]
+
+
+def rules(*values: str) -> list[dict[str, Any]]:
+    return [rule for guarded in (True, False) for rule in webhook(*values, guarded=guarded)["rules"]]
+
+
+TWO = ("admission.enforce=true", "admission.replicas=2")
+
+
+def test_as_soon_as_anything_is_denied_workloads_and_rbac_are_not_let_through_unjudged():
+    assert webhook()["failurePolicy"] == "Ignore"
+    assert webhook(*TWO)["failurePolicy"] == "Fail"
+    assert webhook(*TWO, guarded=False)["failurePolicy"] == "Ignore"
+    assert webhook(*TWO, 'admission.guardedFailurePolicy="Ignore"')["failurePolicy"] == "Ignore"
+    groups = {rule["apiGroups"][0] for rule in webhook()["rules"]}
+    assert groups >= {"", "apps", "batch", "rbac.authorization.k8s.io"}
+    assert "networking.k8s.io" not in groups
+
+
+@pytest.mark.parametrize(
+    ("values", "is_taken"),
+    [
+        (("admission.enforce=true",), False),
+        (('admission.failurePolicy="Fail"',), False),
+        (("admission.enforce=true", "admission.allowOneReplica=true"), True),
+        (("admission.enforce=true", 'admission.guardedFailurePolicy="Ignore"'), True),
+        (TWO, True),
+        ((), True),
+    ],
+)
+def test_what_denies_where_it_cannot_judge_has_two_pods(values: tuple[str, ...], is_taken: bool):
+    flags = [word for value in (ON, *values) for word in ("--set-json", value)]
+    run = helm("template", "leadline", "deploy/chart", *flags)
+    assert (run.returncode == 0) is is_taken
+    assert is_taken or "admission.allowOneReplica=true" in run.stderr
+
+
+def test_two_pods_are_not_taken_away_at_once():
+    budget = the("PodDisruptionBudget", *TWO)
+    pods = the("Deployment", *TWO)["spec"]["template"]
+    assert budget["spec"]["selector"]["matchLabels"].items() <= pods["metadata"]["labels"].items()
+    (spread,) = pods["spec"]["topologySpreadConstraints"]
+    assert spread["labelSelector"] == budget["spec"]["selector"]
+    assert of_kind("PodDisruptionBudget", render(ON)) == []
 
 
 def test_nothing_of_it_is_there_unless_it_is_switched_on():
@@ -44,7 +89,7 @@ def test_a_webhook_that_is_broken_blocks_nothing():
     assert named["key"] == "kubernetes.io/metadata.name"
     assert named["operator"] == "NotIn"
     assert set(named["values"]) == {"kube-system", "kube-public", "kube-node-lease", "security"}
-    operations = {operation for rule in found["rules"] for operation in rule["operations"]}
+    operations = {operation for rule in rules() for operation in rule["operations"]}
     assert operations == {"CREATE", "UPDATE"}
 
 
@@ -55,8 +100,7 @@ def test_labels_of_namespaces_exclude_only_where_that_is_asked_for():
 
 
 def test_it_is_asked_about_every_kind_that_its_controls_look_at_and_not_about_what_changes_all_the_time():
-    rules = webhook()["rules"]
-    plurals = {f"{plural}.{rule['apiGroups'][0]}" for rule in rules for plural in rule["resources"]}
+    plurals = {f"{plural}.{rule['apiGroups'][0]}" for rule in rules() for plural in rule["resources"]}
     wanted = {
         "pods.",
         "deployments.apps",
@@ -76,14 +120,19 @@ def test_it_is_asked_about_every_kind_that_its_controls_look_at_and_not_about_wh
 
 def test_secrets_are_sent_only_where_they_may_be_read():
     def sent(*values: str) -> bool:
-        return any("secrets" in rule["resources"] for rule in webhook(*values)["rules"])
+        return any("secrets" in rule["resources"] for rule in rules(*values))
 
     assert not sent()
     assert sent("capabilities.readSecrets=true")
 
 
 def test_its_settings_are_those_of_the_program(tmp_path: Path):
-    content = the("ConfigMap", "admission.enforce=true", 'admission.settings={"denyControls":["C-0016"]}')
+    content = the(
+        "ConfigMap",
+        "admission.enforce=true",
+        "admission.replicas=2",
+        'admission.settings={"denyControls":["C-0016"]}',
+    )
     file = tmp_path / "admission.json"
     file.write_text(content["data"]["admission.json"])
     settings = settings_of(str(file), {}, {"own_certificate_for": "host"})
@@ -99,12 +148,12 @@ def test_other_settings_are_another_pod():
         return str(annotations["leadline.dev/settings"])
 
     assert stamp() == stamp()
-    assert stamp() != stamp("admission.enforce=true")
+    assert stamp() != stamp(*TWO)
 
 
 def test_it_may_write_its_own_configuration_and_nothing_else():
-    rules = the("ClusterRole")["rules"]
-    writes = [rule for rule in rules if not set(rule["verbs"]) <= {"get", "list", "watch"}]
+    granted = the("ClusterRole")["rules"]
+    writes = [rule for rule in granted if not set(rule["verbs"]) <= {"get", "list", "watch"}]
     assert writes == [
         {
             "apiGroups": ["admissionregistration.k8s.io"],
@@ -113,7 +162,7 @@ def test_it_may_write_its_own_configuration_and_nothing_else():
             "verbs": ["get", "patch"],
         }
     ]
-    assert not [rule for rule in rules if "secrets" in rule["resources"]]
+    assert not [rule for rule in granted if "secrets" in rule["resources"]]
 
 
 def test_it_is_taken_away_before_its_pods_and_by_no_one_who_may_more():

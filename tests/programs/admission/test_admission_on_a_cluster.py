@@ -96,9 +96,7 @@ def configuration(port: int) -> Body:
 def judged(extension: Extension, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
     for path in (ROOT / "deploy" / "crds").glob("*.yaml"):
         extension.kubectl("apply", "-f", str(path))
-        extension.kubectl(
-            "wait", "--for=condition=Established", "--timeout=60s", "crd", f"{path.stem}.kubescape.io"
-        )
+        extension.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(path))
     extension.kubectl("create", "namespace", PLACE)
     # What was bad before anyone judged.
     extension.kubectl(

@@ -23,7 +23,7 @@ from leadline.kube.kinds import ADDED_WORKLOADS, WORKLOADS
 from leadline.model.waiver import Waiver, WaiverMatch
 from leadline.programs.admission.reviewer import CONTROLLERS, MOST_CONTAINERS, MOST_ENTRIES, Known
 from leadline.programs.admission.rules import kinds_of
-from leadline.programs.admission.wire import read_review
+from leadline.programs.admission.wire import Kind, Review, read_review
 
 BAD = deployment(container(**PRIVILEGED))
 GOOD = deployment()
@@ -144,7 +144,7 @@ NOT_ASKED = {
 def test_what_is_not_asked_is_allowed_and_counted_by_its_reason(why: str):
     found = decided(reviewer(**ENFORCING), NOT_ASKED[why])
     assert (found.outcome, found.why) == ("not judged", why)
-    assert found.answer.is_allowed
+    assert found.answer.is_allowed is (why != "no object")
 
 
 def going(body: Body, *finalizers: str) -> Body:
@@ -385,14 +385,17 @@ def test_what_others_fill_in_keeps_no_object_from_its_judge(filled: str):
     assert decided(reviewer(**ENFORCING), review(with_it(GOOD), with_it(BAD))).outcome == "allowed"
 
 
+POD = {"group": "", "version": "v1", "kind": "Pod"}
+
+
 @pytest.mark.parametrize("text", [b"1e999", b'"\xff\xfe"', b"[]", b'"text"'])
 @pytest.mark.parametrize("place", ["object", "metadata"])
 def test_an_object_that_cannot_be_decoded_is_let_through_only_where_failures_are(text: bytes, place: str):
-    content = review({}, object="HERE") if place == "object" else review({**GOOD, place: "HERE"})
+    content = review({}, object="HERE", kind=POD) if place == "object" else review({**GOOD, place: "HERE"})
     whole = read_review(content.replace(b'"HERE"', text))
-    fail = reviewer(enforce=True, failure_policy="Fail")
-    assert not fail.decide(whole, Known(), NOW).answer.is_allowed
-    assert reviewer(**ENFORCING).decide(whole, Known(), NOW).answer.is_allowed
+    assert not reviewer(**ENFORCING).decide(whole, Known(), NOW).answer.is_allowed
+    ignoring = reviewer(enforce=True, guarded_failure_policy="Ignore")
+    assert ignoring.decide(whole, Known(), NOW).answer.is_allowed
 
 
 LARGER: dict[str, Callable[[int], Body]] = {
@@ -430,13 +433,17 @@ def test_what_it_costs_follows_the_size_of_an_object_up_to_its_bounds(what: str)
 
 def test_what_fails_by_no_fault_of_the_object_follows_the_failure_policy():
     line = "leadline: not judged: it took too long"
-    for settings, is_allowed in (
-        ({}, True),
-        ({"failure_policy": "Fail"}, True),
-        ({"enforce": True}, True),
-        ({"enforce": True, "failure_policy": "Fail"}, False),
+    guarded, other = Kind("apps", "v1", "Deployment"), Kind("", "v1", "ConfigMap")
+    for settings, kind, is_allowed in (
+        ({}, guarded, True),
+        ({"failure_policy": "Fail"}, other, True),
+        ({"enforce": True}, guarded, False),
+        ({"enforce": True}, Kind("rbac.authorization.k8s.io", "v1", "RoleBinding"), False),
+        ({"enforce": True, "guarded_failure_policy": "Ignore"}, guarded, True),
+        ({"enforce": True}, other, True),
+        ({"enforce": True, "failure_policy": "Fail"}, other, False),
     ):
-        found = reviewer(**settings).failed("1", "it took too long")
+        found = reviewer(**settings).failed(Review("1", "CREATE", kind), "it took too long")
         assert found.answer.is_allowed is is_allowed
         assert (found.answer.warnings or (found.answer.message,)) == (line,)
         assert found.outcome == "not judged"

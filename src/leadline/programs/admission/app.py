@@ -4,27 +4,29 @@ import asyncio
 import logging
 import time
 import traceback
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from leadline.programs.admission.counts import Counts
 from leadline.programs.admission.known_waivers import KnownWaivers
 from leadline.programs.admission.reviewer import Decision, Reviewer
+from leadline.programs.admission.turns import TooManyError, Turns
 from leadline.programs.admission.wire import Malformed, Review, TooLarge, read_review, written
 
 log = logging.getLogger(__name__)
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-MOST_WAITING = 100
-"""Reviews; what comes then is answered at once, as not judged."""
-STUCK_S = 30.0
-"""No review takes so long to judge; a new process is better than one that judges nothing any more."""
 MOST_HELD_BYTES = 24 << 20
-"""Of reviews that are under way, together."""
-PATH = "/validate"
+"""Of large reviews that are under way, together, at each path."""
+MOST_SMALL_BYTES = 8 << 20
+"""Of all others: an ordinary object finds room whatever large ones are on their way."""
+SMALL_BYTES = 64 << 10
+PATH, GUARDED_PATH = "/validate", "/validate/guarded"
+"""The second takes workloads and RBAC alone."""
 _TEXT = "text/plain; charset=utf-8"
 
 
@@ -33,18 +35,16 @@ class _TooMuch(Exception):  # noqa: N818
 
 
 class Webhook:
-    """Judges in one thread: it computes, and several would only wait for each other."""
+    """Judges what may be denied in one thread, and in another what cannot be, so that the first waits for none of it."""
 
     def __init__(self, reviewer: Reviewer, waivers: KnownWaivers, counts: Counts) -> None:
         self._reviewer = reviewer
         self._waivers = waivers
         self._counts = counts
         self._largest_bytes = reviewer.settings.largest_body_mib << 20
-        self._thread = ThreadPoolExecutor(1, "reviews")
-        self._waiting = 0
-        self._held_bytes = 0
-        self._began = 0.0
-        """When the review began that is being judged; 0 where none is."""
+        self._deciding: Turns[Decision] = Turns("reviews")
+        self._warning: Turns[Decision] = Turns("reviews of what is not denied")
+        self._held_bytes: Counter[str] = Counter()
         self.is_ending = False
 
     @property
@@ -53,19 +53,22 @@ class Webhook:
 
     @property
     def is_alive(self) -> bool:
-        began = self._began
-        return not began or time.monotonic() - began < STUCK_S
+        return self._deciding.is_alive and self._warning.is_alive
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
-        if path == PATH and method == "POST":
+        if path in (PATH, GUARDED_PATH) and method == "POST":
             status, kind, body = await self._answer(scope, receive)
         elif path == "/livez":
             status, kind, body = (200, _TEXT, b"ok\n") if self.is_alive else (503, _TEXT, b"stuck\n")
         elif path == "/readyz":
             status, kind, body = (200, _TEXT, b"ok\n") if self.is_ready else (503, _TEXT, b"not ready\n")
         else:
-            status, kind, body = 404, _TEXT, b"there is POST /validate, /livez and /readyz\n"
+            status, kind, body = (
+                404,
+                _TEXT,
+                b"there is POST /validate, /validate/guarded, /livez and /readyz\n",
+            )
         await _send(send, status, kind, body)
 
     async def _answer(self, scope: Message, receive: Receive) -> tuple[int, str, bytes]:
@@ -75,13 +78,16 @@ class Webhook:
         try:
             if size > self._largest_bytes:
                 raise _TooMuch("body too large")
-            if self._held_bytes + size > MOST_HELD_BYTES:
+            place, most = (
+                ("small", MOST_SMALL_BYTES) if size <= SMALL_BYTES else (scope["path"], MOST_HELD_BYTES)
+            )
+            if self._held_bytes[place] + size > most:
                 raise _TooMuch("too many at once")
-            self._held_bytes += size
+            self._held_bytes[place] += size
             try:
                 return await self._held(receive, size)
             finally:
-                self._held_bytes -= size
+                self._held_bytes[place] -= size
         except _TooMuch as why:
             self._counts.refused(str(why))
             return 413 if size > self._largest_bytes else 503, _TEXT, f"{why}\n".encode()
@@ -112,34 +118,26 @@ class Webhook:
         return 200, "application/json", written(decision.answer)
 
     async def _decided(self, review: Review) -> Decision:
-        if self._waiting >= MOST_WAITING:
-            return self._reviewer.failed(review.uid, "too many at once")
-        self._waiting += 1
-        loop = asyncio.get_running_loop()
-        work = self._thread.submit(self._decide, review)
-        # One that no one waits for any more counts until it is done.
-        work.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._done))
+        turns = self._deciding if self._reviewer.may_deny(review) else self._warning
+        try:
+            work = turns.submit(review.user_info.username, partial(self._decide, review))
+        except TooManyError:
+            return self._reviewer.failed(review, "too many at once")
         try:
             answer = asyncio.shield(asyncio.wrap_future(work))
             return await asyncio.wait_for(answer, self._reviewer.settings.timeout_s)
         except TimeoutError:
             work.cancel()
-            return self._reviewer.failed(review.uid, "it took too long")
-
-    def _done(self) -> None:
-        self._waiting -= 1
+            return self._reviewer.failed(review, "it took too long")
 
     def _decide(self, review: Review) -> Decision:
-        self._began = time.monotonic()
         try:
             return self._reviewer.decide(review, self._waivers.known, datetime.now(UTC))
         except Exception as error:
             # Without its message, which may repeat what was judged.
             where = "".join(traceback.format_tb(error.__traceback__)[-5:])
             log.error("a fault of this program: %s\n%s", type(error).__name__, where)
-            return self._reviewer.failed(review.uid, "a fault of this program")
-        finally:
-            self._began = 0.0
+            return self._reviewer.failed(review, "a fault of this program")
 
 
 class Shown:

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from leadline.kube.kinds import HANDS_POD_ON, kind_key
+from leadline.kube.kinds import HANDS_POD_ON, canonical_key, kind_key
 from leadline.kube.workload import CONTAINER_LISTS, descend, pod_paths
 from leadline.model.control import SEVERITIES
 from leadline.model.finding import Finding
@@ -15,6 +15,7 @@ from leadline.model.waiver import Waiver
 from leadline.outputs.text.plain import count
 from leadline.programs.admission.identities import Identities, Identity
 from leadline.programs.admission.lines import lines_of, rows_of
+from leadline.programs.admission.rules import GUARDED, kinds_of
 from leadline.programs.admission.settings import ALL, FAIL, NONE, Settings
 from leadline.programs.admission.wire import (
     Answer,
@@ -93,6 +94,8 @@ class Reviewer:
         self._denies = _at_least(judge, settings.deny_severity) | denying
         self._excluded = frozenset({*settings.exclude_namespaces, *([home] if home else [])})
         self._controllers = CONTROLLERS | frozenset(settings.trusted_controllers)
+        counting = self._denies if settings.enforce else self._denies | self._warns
+        self._deniable = frozenset(kinds_of(one for one in judge.asked if one.id in counting)) | {"Secret"}
 
     def decide(self, review: Review, known: Known, now: datetime) -> Decision:
         """What becomes of a write."""
@@ -103,7 +106,7 @@ class Reviewer:
         try:
             given = body_of(review.object)
             if given is None:
-                return self.failed(review.uid, "no object")
+                return self.failed(review, "no object")
             if self._is_judged_at_owner(review, _table(given.get("metadata"))):
                 return _not_asked(review, "judged at its owner")
             body = _placed(review, given)
@@ -111,23 +114,29 @@ class Reviewer:
         except TooLarge as reason:
             return self.too_large(review.uid, reason.why, is_old=_is_old(review))
         except Undecodable:
-            return self.failed(review.uid, "the object cannot be decoded")
+            return self.failed(review, "the object cannot be decoded")
         verdict = self.judge.verdict(body)
-        if self._denies.intersection(verdict.faults) and self._fails_closed:
-            return self.failed(review.uid, "a fault of a control")
+        if self._denies.intersection(verdict.faults) and self._fails_closed(review):
+            return self.failed(review, "a fault of a control")
         # Taking a finalizer off must not be held up, and what is on its way out still holds until it is gone.
         is_going = bool(body["metadata"].get("deletionTimestamp"))
         takes_old = is_going or self.settings.updates != ALL
         old = self._identities_before(review) if takes_old else frozenset()
         return self._decided(review, verdict, old, (known, now))
 
-    @property
-    def _fails_closed(self) -> bool:
-        return self.settings.enforce and self.settings.failure_policy == FAIL
+    def may_deny(self, review: Review) -> bool:
+        """Whether a control that denies looks at objects of its kind: what only warns need not be judged in time."""
+        return _key_of(review) in self._deniable
 
-    def failed(self, uid: str, why: str) -> Decision:
+    def _fails_closed(self, review: Review) -> bool:
+        settings = self.settings
+        is_guarded = _key_of(review) in GUARDED
+        policy = settings.guarded_failure_policy if is_guarded else settings.failure_policy
+        return settings.enforce and policy == FAIL
+
+    def failed(self, review: Review, why: str) -> Decision:
         """For what could not be judged by no fault of the object."""
-        is_denied = self._fails_closed
+        uid, is_denied = review.uid, self._fails_closed(review)
         line = f"leadline: not judged: {why}"
         answer = Answer(uid, not is_denied, (line,), line, {"decision": "not judged", "why": why})
         return Decision(answer if not is_denied else replace(answer, warnings=()), "not judged", why)
@@ -258,6 +267,10 @@ class _SortedOut:
             "decision": decision,
             **{effect.replace(" ", "-"): ids for effect, ids in lists.items() if ids},
         }
+
+
+def _key_of(review: Review) -> str:
+    return canonical_key(kind_key(review.kind.group, review.kind.kind))
 
 
 def _at_least(judge: AloneJudge, severity: str) -> frozenset[str]:

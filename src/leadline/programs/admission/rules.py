@@ -8,6 +8,9 @@ from leadline.model.control import BuiltControl
 from leadline.posture.index import WORKLOADS as RUNS_PODS
 from leadline.posture.required_kinds import kinds_needed
 
+_RBAC = "rbac.authorization.k8s.io"
+GUARDED = frozenset({*WORKLOADS, *ADDED_WORKLOADS, *(key for key in BUILT_IN if split_key(key)[1] == _RBAC)})
+"""What runs, and who may do what: as soon as anything is denied, what of these cannot be judged is denied too."""
 NEVER_ASKED = "admissionregistration.k8s.io"
 """Of its own webhooks the API server asks none, lest one that is broken cannot be taken away."""
 WRITTEN_BY_KUBERNETES = frozenset(
@@ -38,10 +41,15 @@ def kinds_of(controls: Iterable[BuiltControl]) -> tuple[str, ...]:
     return tuple(sorted(kinds - {"Secret"}))
 
 
-def rules_of(controls: Iterable[BuiltControl]) -> list[dict[str, Any]]:
-    """The ``rules`` of a ValidatingWebhookConfiguration, one for each API group. Every version of a kind is meant."""
+def rules_of(controls: Iterable[BuiltControl], *, guarded: bool | None = None) -> list[dict[str, Any]]:
+    """The ``rules`` of a ValidatingWebhookConfiguration, one for each API group. Every version of a kind is meant.
+
+    ``guarded``: only of ``GUARDED`` kinds, or only of the others; ``None`` for all.
+    """
     groups: dict[str, list[str]] = {}
     for key in kinds_of(controls):
+        if guarded is not None and (key in GUARDED) is not guarded:
+            continue
         known = BUILT_IN.get(key) or ADDED.get(key)
         if known is not None:
             groups.setdefault(split_key(key)[1], []).append(known.plural)

@@ -21,6 +21,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "denySeverity": (*SEVERITIES, NONE),
     "updates": (INTRODUCED, ALL),
     "failurePolicy": (IGNORE, FAIL),
+    "guardedFailurePolicy": (IGNORE, FAIL),
 }
 
 
@@ -73,6 +74,12 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
     failure_policy: Annotated[
         str, Meta(description="With enforce, for what could not be judged: Ignore allows it, Fail denies it.")
     ] = IGNORE
+    guarded_failure_policy: Annotated[
+        str,
+        Meta(
+            description="The same for workloads and RBAC, which are let through unjudged only where it says so."
+        ),
+    ] = FAIL
     most_warnings: Annotated[int, Meta(ge=1, le=50, description="Lines of one answer.")] = 10
     timeout_s: Annotated[float, Meta(gt=0, description="So long one review may wait and be judged.")] = 3.0
     drain_s: Annotated[
@@ -112,7 +119,13 @@ def settings_of(file: str, environ: Mapping[str, str], flags: Mapping[str, Any])
     settings = TABLE.read(file, environ, flags)
     for (key, choices), value in zip(
         _CHOICES.items(),
-        (settings.warn_severity, settings.deny_severity, settings.updates, settings.failure_policy),
+        (
+            settings.warn_severity,
+            settings.deny_severity,
+            settings.updates,
+            settings.failure_policy,
+            settings.guarded_failure_policy,
+        ),
         strict=True,
     ):
         if value not in choices:
