@@ -7,8 +7,10 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from leadline.model.control import SEVERITIES, Control, Framework
+from leadline.model.control import SEVERITIES, BuiltControl, Control, Framework
 from leadline.posture.catalogue import load_controls
+from leadline.posture.control_plane import ControlPlaneProcess
+from leadline.posture.fact_kinds import COMMANDS, how_to_get, is_fact_kind
 from leadline.programs.cli.commands.explain import heading_of, markdown
 from leadline.programs.cli.configuration.keys import CHART, CHART_KEYS, KEYS, MEANINGS
 from leadline.programs.cli.configuration.search import VARIABLE
@@ -120,9 +122,9 @@ def by_family(controls: Sequence[Control]) -> Iterator[str]:
     for control in controls:
         families.setdefault(control.category.partition(" / ")[0], []).append(control)
     for family in sorted(families):
-        yield from ("", f"## {family}", "", "| id | title | severity | |", "|---|---|---|---|")
+        yield from ("", f"## {family}", "", "| id | title | severity | decided by |", "|---|---|---|---|")
         yield from (
-            f"| [{c.id}]({c.id}.md) | {c.title} | {c.severity} | {state(c)} |"
+            f"| [{c.id}]({c.id}.md) | {c.title} | {c.severity} | {decided_by(c)} |"
             for c in by_number(families[family])
         )
 
@@ -136,20 +138,21 @@ def by_severity(controls: Sequence[Control]) -> Iterator[str]:
                 "",
                 f"## {severity}",
                 "",
-                "| id | title | score | category | |",
+                "| id | title | score | category | decided by |",
                 "|---|---|--:|---|---|",
             )
         yield from (
-            f"| [{c.id}]({c.id}.md) | {c.title} | {c.score:g} | {c.category} | {state(c)} |"
+            f"| [{c.id}]({c.id}.md) | {c.title} | {c.score:g} | {c.category} | {decided_by(c)} |"
             for c in sorted(found, key=lambda c: (-c.score, c.id))
         )
 
 
-def framework_page(framework: Framework, controls: dict[str, Control]) -> Iterator[str]:
+def framework_page(framework: Framework, controls: dict[str, BuiltControl]) -> Iterator[str]:
     yield from (f"# {framework.title}", "", WRITTEN, "")
     yield f"`leadline scan framework {framework.name}`" + (f", <{framework.link}>" if framework.link else "")
     has_numbers = any(entry.number for entry in framework.entries)
-    head = "| number | control | title | severity | |" if has_numbers else "| control | title | severity | |"
+    head = "| control | title | severity | decided by |"
+    head = f"| number {head}" if has_numbers else head
     rule = "|---|---|---|---|---|" if has_numbers else "|---|---|---|---|"
     section = None
     for entry in sorted(framework.entries, key=lambda entry: in_sections(entry.number)):
@@ -161,7 +164,7 @@ def framework_page(framework: Framework, controls: dict[str, Control]) -> Iterat
         control = controls[entry.control]
         number = f"| {entry.number} " if has_numbers else ""
         title = entry.title or control.title
-        yield f"{number}| [{control.id}](../controls/{control.id}.md) | {title} | {control.severity} | {state(control)} |"
+        yield f"{number}| [{control.id}](../controls/{control.id}.md) | {title} | {control.severity} | {decided_by(control)} |"
     if framework.items:
         yield from ("", "## Asked by no control", "", "| number | title | |", "|---|---|---|")
         yield from (f"| {item.number} | {item.title} | {STATES[item.state]} |" for item in framework.items)
@@ -175,10 +178,20 @@ def in_sections(number: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (0, part) for part in number.split(".")]
 
 
-def state(control: Control) -> str:
+def decided_by(control: BuiltControl) -> str:
+    """Where what decides it comes from."""
     if control.manual:
-        return "for a person to judge"
-    return "" if control.is_built else "not built yet"
+        return "a person"
+    if not control.is_built:
+        return "nothing: not built yet"
+    if how_to_get(control.kinds):
+        kinds = [kind for kind in control.kinds if is_fact_kind(kind)]
+        commands = [COMMANDS[kind] for kind in kinds if kind in COMMANDS]
+        said = " or ".join(f"`{' '.join(command.split()[:3])}`" for command in commands)
+        return f"the cloud: {said}" if commands else "facts of nodes"
+    if control.subject is not None and issubclass(control.subject, ControlPlaneProcess):
+        return f"flags of {control.subject.program}"
+    return f"objects; {control.cloud} alone" if control.cloud else "objects"
 
 
 def by_number(controls: Iterable[Control]) -> list[Control]:

@@ -81,6 +81,11 @@ CHANGES: list[tuple[str, Change, set[str]]] = [
         lambda root: (put(root, "var/lib/kube-proxy/kubeconfig", mode=0o644), None)[1],
         {"C-0164"},
     ),
+    (
+        "proxy kubeconfig for all",
+        lambda root: (put(root, "var/lib/kube-proxy/kubeconfig", mode=0o646), None)[1],
+        {"C-0164", "L-0103"},
+    ),
     ("anonymous in the file", line(CONFIG, "    enabled: false", "    enabled: true"), {"C-0069", "C-0172"}),
     ("anonymous as a flag", flag("--anonymous-auth=true"), {"C-0069", "C-0172"}),
     (

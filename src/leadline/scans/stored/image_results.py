@@ -33,6 +33,11 @@ SEVERITIES = ("critical", "high", "medium", "low", "negligible", "unknown")
 _STATES: dict[FixState, str] = {"fixed": "fixed", "not fixed": "not-fixed", "wont fix": "wont-fix"}
 COUNTED = "leadline.dev/vulnerabilities"
 """The annotation with what is counted of an image's vulnerabilities, so that no one has to read bodies for it."""
+_CODE_WEAKNESSES = frozenset({"CWE-77", "CWE-78", "CWE-94", "CWE-95", "CWE-502", "CWE-917", "CWE-1336"})
+"""Injection of commands, code and expressions, and untrusted data that is made into objects: https://cwe.mitre.org."""
+_RUNS_CODE = re.compile(
+    r"remote code execution|\bRCE\b|execut\w* (?:of )?(?:arbitrary|remote) (?:code|commands)", re.IGNORECASE
+)
 MOST_NAMED = 50
 """Ids of each sort in that annotation."""
 SCAN = "leadline.dev/scan"
@@ -68,6 +73,8 @@ class Counted(Struct, frozen=True, rename="camel"):
     exploited_ids: tuple[str, ...] = ()
     critical_ids: tuple[str, ...] = ()
     """At most ``MOST_NAMED`` of either."""
+    remote_code_ids: tuple[str, ...] = ()
+    """Of severe ones by which code can be run, as far as their publishers say so; as many."""
     unread: int = 0
     """Parts of the image that could not be read."""
     accepted: int = 0
@@ -215,9 +222,20 @@ def counted(report: ImageReport) -> Counted:
         len(exploited),
         tuple(dict.fromkeys(exploited))[:MOST_NAMED],
         tuple(dict.fromkeys(critical))[:MOST_NAMED],
+        _running_code(matches),
         len(report.sbom.unread),
         sum(1 for one in report.suppressed if one.by == "waiver"),
     )
+
+
+def _running_code(matches: Iterable[Match]) -> tuple[str, ...]:
+    found = [
+        match.id
+        for match in matches
+        if match.severity in ("critical", "high")
+        and (not _CODE_WEAKNESSES.isdisjoint(match.weaknesses) or _RUNS_CODE.search(match.summary))
+    ]
+    return tuple(dict.fromkeys(found))[:MOST_NAMED]
 
 
 def manifest_name(report: ImageReport) -> str:

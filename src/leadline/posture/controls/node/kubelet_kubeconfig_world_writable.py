@@ -29,7 +29,6 @@ from leadline.posture.control import Resource, Violations, control
     score=7.0,
     reference_score=6.0,
     category="Control plane",
-    cloud="EKS",
     kinds=(KUBELET,),
 )
 def kubelet_kubeconfig_world_writable(node: Resource) -> Violations:

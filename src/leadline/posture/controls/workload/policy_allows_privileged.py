@@ -35,7 +35,6 @@ def allows(policy: Resource) -> bool:
     reference_score=8.0,
     category="Workload",
     kinds=("PodSecurityPolicy.policy",),
-    cloud="EKS",
 )
 def policy_allows_privileged(policy: Resource, inventory: Inventory) -> Violations:
     if allows(policy) and all_meet(inventory, "PodSecurityPolicy.policy", allows):
