@@ -21,7 +21,7 @@ from leadline.sbom.cataloguer import Packages, cataloguer
 from leadline.sbom.sbom_cache import make_sbom
 from leadline.sources.images.boltdb import Bolt, DamagedBolt
 from leadline.sources.images.containerd import NAMES, open_containerd_image
-from leadline.sources.images.containerd_grpc import read_fields, text_field
+from leadline.sources.local_grpc import read_fields, text_field
 
 LAYERS = (layer({"etc/os-release": b"ID=demo\n", "a.list": b"one two\n"}), layer({"b.list": b"three\n"}))
 

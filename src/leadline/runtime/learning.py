@@ -1,5 +1,6 @@
 """Makes a profile of the events of one container. Bounded: what does not fit makes the profile partial, and says so."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -37,8 +38,13 @@ _FLAGS = (
 class Recorder:
     """One container. ``add`` takes redacted events only."""
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, since_ns: int = 0) -> None:
         self.container = container
+        self.since_ns = since_ns
+        """The first event, since the node was started."""
+        self.has_ended = False
+        """Learning is over, or the container; nothing is added any more."""
+        self._syscalls: set[str] = set()
         self._executed: dict[str, dict[ExecutedProgram, None]] = {}
         self._opened = PathSet()
         self._mapped: set[str] = set()
@@ -50,8 +56,9 @@ class Recorder:
         self._failed: set[str] = set()
         self._requests: set[Request] = set()
         self._reasons: set[str] = set()
-        self._lost: Mapping[str, int] = {}
-        self._collapsed: Mapping[str, int] = {}
+        self._lost: dict[int, Mapping[str, int]] = {}
+        self._collapsed: dict[int, Mapping[str, int]] = {}
+        """By namespace: a container may have several, one after another."""
         self._taken: dict[type[Event], Callable[[Any], None]] = {
             Executed: self._execute,
             Opened: self._open,
@@ -64,6 +71,8 @@ class Recorder:
         }
 
     def add(self, event: Event) -> None:
+        if self.has_ended:
+            return
         if event.flags & SNAPSHOT:
             self._reasons.add(words.STARTED_BEFORE)
         if event.flags & COLLAPSED:
@@ -72,9 +81,12 @@ class Recorder:
         if take is not None:
             take(event)
 
-    def count(self, lost: Mapping[str, int], collapsed: Mapping[str, int]) -> None:
-        """What the kernel says of this container by now."""
-        self._lost, self._collapsed = lost, collapsed
+    def note(
+        self, ns_id: int, syscalls: Iterable[str], lost: Mapping[str, int], collapsed: Mapping[str, int]
+    ) -> None:
+        """What the kernel says of one namespace of this container by now."""
+        self._syscalls.update(syscalls)
+        self._lost[ns_id], self._collapsed[ns_id] = lost, collapsed
         if lost:
             self._reasons.add(words.LOST)
         if collapsed:
@@ -83,7 +95,7 @@ class Recorder:
     def partial(self, reason: str) -> None:
         self._reasons.add(reason)
 
-    def profile(self, syscalls: Iterable[str] = ()) -> Profile:
+    def profile(self) -> Profile:
         names = {address: tuple(sorted(found)) for address, found in self._addresses.items()}
         peers = (Peer(*peer, names=names.get(peer[1], ())) for peer in self._peers)
         return Profile(
@@ -95,13 +107,13 @@ class Recorder:
             mapped=tuple(sorted(self._mapped)),
             capabilities=tuple(sorted(self._allowed)),
             refused_capabilities=tuple(sorted(self._refused - self._allowed)),
-            syscalls=tuple(sorted(syscalls)),
+            syscalls=tuple(sorted(self._syscalls)),
             peers=tuple(sorted(peers)),
             names=tuple(sorted(self._names)),
             failed_names=tuple(sorted(self._failed - self._names)),
             requests=tuple(sorted(self._requests)),
-            lost=dict(self._lost),
-            collapsed=dict(self._collapsed),
+            lost=_sums(self._lost),
+            collapsed=_sums(self._collapsed),
         )
 
     def _has_room(self, number: int) -> bool:
@@ -159,6 +171,13 @@ class Recorder:
     def _start_tls(self, event: TlsStarted) -> None:
         if event.server_name and event.flags & OUTGOING and self._has_room(len(self._addresses)):
             self._addresses.setdefault(event.peer, set()).add(event.server_name)
+
+
+def _sums(counted: Mapping[int, Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for one in counted.values():
+        total.update(one)
+    return dict(sorted(total.items()))
 
 
 def flag_names(flags: int) -> tuple[str, ...]:

@@ -3,19 +3,24 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from leadline.errors import ClusterError
+from leadline.programs.agent.answers import Answers, metrics
 from leadline.programs.agent.settings import Settings
 from leadline.scans.observing.lines import event_line, profile_line
+from leadline.scans.observing.naming import Naming
 from leadline.scans.observing.observation import Observation, ObserveSettings, Seen, open_source
 
 log = logging.getLogger(__name__)
 READ_EVERY_S = 0.05
 TEND_EVERY_S = 10.0
+PODS_EVERY_S = 1.0
 
 
 async def serve(settings: Settings, out: BinaryIO) -> None:
@@ -28,24 +33,62 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
         environment=frozenset(settings.environment),
         ring_bytes=settings.ring_bytes,
         file_budget=settings.file_budget,
+        learning_s=settings.learning_hours * 3600,
     )
     source = open_source(observed)
-    observation = Observation(source, observed)
-    loop = asyncio.get_running_loop()
+    off = source.probes.off
+    naming = Naming(settings.cri, has_cluster=bool(settings.node))
+    observation = Observation(source, observed, naming)
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
-    for name, why in sorted(source.probes.off.items()):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    for name, why in sorted(off.items()):
         log.info("%s is off: %s", name, why)
     log.info("watching, %d programs attached", len(source.probes.attached))
     taker = _Taker(settings, observation, out)
-    loop.add_reader(source.ring_fd, taker.read)
+    chores = [asyncio.ensure_future(_name(naming, settings.node))]
+    asyncio.get_running_loop().add_reader(source.ring_fd, taker.read)
     try:
-        await taker.run(ended)
+        async with contextlib.AsyncExitStack() as opened:
+            if settings.port:
+                answers = Answers(
+                    lambda: "\n".join(metrics(observation, naming.failures, len(off))) + "\n",
+                    lambda: bool(source.probes.attached),
+                )
+                await opened.enter_async_context(await answers.serve(settings.port))
+            await taker.run(ended)
     finally:
-        loop.remove_reader(source.ring_fd)
+        asyncio.get_running_loop().remove_reader(source.ring_fd)
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
         taker.end()
         observation.close()
+
+
+async def _name(naming: Naming, node: str) -> None:
+    """Asks the runtime, and the cluster where a pod is not known, for as long as the agent runs."""
+    pods = None
+    asked_s = -PODS_EVERY_S
+    try:
+        while True:
+            await asyncio.sleep(READ_EVERY_S)
+            if not naming.wanted:
+                continue
+            if naming.lacks_pods and time.monotonic() - asked_s >= PODS_EVERY_S:
+                asked_s = time.monotonic()
+                try:
+                    if pods is None:
+                        from leadline.scans.observing.node_pods import NodePods  # brings an HTTP client
+
+                        pods = NodePods(node, os.environ)
+                    naming.take_pods(await pods.read())
+                except ClusterError as error:
+                    log.warning("%s", error)
+            naming.take(await asyncio.to_thread(naming.ask, dict(naming.wanted)))
+    finally:
+        if pods is not None:
+            await pods.close()
 
 
 class _Taker:
@@ -59,7 +102,7 @@ class _Taker:
         self._lost = 0
 
     def read(self) -> None:
-        self._take(self._observation.read())
+        self._take(self._observation.read(time.clock_gettime_ns(time.CLOCK_BOOTTIME)))
 
     async def run(self, ended: asyncio.Event) -> None:
         begun = tended = time.monotonic()
@@ -68,7 +111,7 @@ class _Taker:
             self.read()
             if now - tended >= TEND_EVERY_S:
                 tended = now
-                self._take(self._observation.tend(time.clock_gettime_ns(time.CLOCK_BOOTTIME)))
+                self._take(self._observation.tend())
                 self._warn()
             if self._settings.seconds and now - begun >= self._settings.seconds:
                 return
@@ -78,6 +121,7 @@ class _Taker:
     def end(self) -> None:
         """Everything that is still in the ring, and the profiles."""
         self.read()
+        self._take(self._observation.flush())
         self._warn()
         if self._settings.profiles:
             with Path(self._settings.profiles).open("wb") as file:
@@ -86,7 +130,7 @@ class _Taker:
     def _take(self, seen: Iterable[Seen]) -> None:
         if not self._settings.json:
             return
-        program_of: Callable[[int], str] = self._observation.program_of
+        program_of = self._observation.program_of
         for event, container in seen:
             at_s = self._started_s + event.at_ns / 1e9
             self._out.write(event_line(event, container, program_of(event.exe_id), at_s))

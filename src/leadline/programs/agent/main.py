@@ -40,6 +40,17 @@ _DEFAULTS = Settings()
     type=click.IntRange(min=1),
     help="New files of one container per second; above, one record stands for each folder.",
 )
+@click.option(
+    "--cri",
+    default=_DEFAULTS.cri,
+    show_default=True,
+    help="Socket of the container runtime, for names and images; auto: the usual places, none: no names.",
+)
+@click.option("--node", default="", help="Name of this node: ask the cluster for the workloads of its pods.")
+@click.option(
+    "--learning-hours", default=_DEFAULTS.learning_hours, show_default=True, type=click.FloatRange(min=0)
+)
+@click.option("--port", default=0, help="Answer Prometheus and the kubelet there; 0: no one.")
 @click.pass_context
 def command(context: click.Context, /, **flags: Any) -> None:
     """Watch what the containers of this machine do: Kubernetes, Docker, Podman, plain runc.

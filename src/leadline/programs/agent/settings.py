@@ -22,5 +22,6 @@ class Settings(Struct, frozen=True):
     """Socket of the container runtime, ``auto`` for the usual places, ``none``."""
     node: str = ""
     """Name of this node in a cluster; empty outside of one."""
+    learning_hours: float = 24.0
     port: int = 0
     """For metrics and probes; 0 for none."""

@@ -23,6 +23,8 @@ from leadline.sources.ebpf.loading import LoadSettings
 MOST_WAITING = 5_000
 """Events whose container is not known yet."""
 WAITING_NS = 10_000_000_000
+NAMES_WAIT_NS = 2_000_000_000
+"""So long events wait for the names of their container; then its id has to do."""
 MOST_CONTAINERS = 4_096
 MOST_PROGRAMS = 16_384
 KEPT_SWEEPS = 2
@@ -36,6 +38,8 @@ class Source(Protocol):
 
     ring_fd: int
 
+    @property
+    def unreadable(self) -> int: ...
     def read(self) -> list[Event]: ...
     def sweep(self) -> int: ...
     def containers(self) -> Iterator[KernelContainer]: ...
@@ -60,6 +64,8 @@ class ObserveSettings(Struct, frozen=True):
     file_budget: int = 400
     other_budget: int = 1200
     learns: bool = True
+    learning_s: float = 24 * 3600.0
+    """So long a container is learned from its first event; then its profile stays as it is."""
 
 
 def open_source(settings: ObserveSettings) -> EventSource:
@@ -84,29 +90,35 @@ class Observation:
         self,
         source: Source,
         settings: ObserveSettings,
-        details: Callable[[Container], Container] = lambda container: container,
+        details: Callable[[Container], Container | None] = lambda container: container,
     ) -> None:
         self._source = source
         self._settings = settings
         self._details = details
         self._owners: dict[int, Container | None] = {}
+        self._unnamed: dict[int, tuple[int, Container]] = {}
+        """By namespace, since when its container waits for its names."""
         self._recorders: OrderedDict[str, Recorder] = OrderedDict()
         self._programs: OrderedDict[int, str] = OrderedDict()
         self._waiting: deque[tuple[int, Event]] = deque()
         self._ended: dict[str, int] = {}
+        self._now_ns = 0
+        self._learns_syscalls = settings.learns
         self.nameless: Counter[str] = Counter()
         """Events that no container was found for, by kind."""
         self.late: Counter[str] = Counter()
         """Events that waited for their container, by kind."""
         self.events: Counter[str] = Counter()
 
-    def read(self) -> list[Seen]:
-        """What arrived since the last call, in the order of time."""
-        found: list[Seen] = []
+    def read(self, now_ns: int) -> list[Seen]:
+        """What arrived since the last call, in the order of time. ``now_ns`` counts from the start of the node."""
+        self._now_ns = now_ns
+        found = self._named()
         for raw in self._source.read():
             event = redacted_event(raw, self._settings.environment)
             self._learn_identity(event)
-            if event.ns_id in self._owners or event.flags & HOST:
+            is_known = event.ns_id in self._owners and event.ns_id not in self._unnamed
+            if is_known or event.flags & HOST:
                 found += self._seen(event)
             elif len(self._waiting) < MOST_WAITING:
                 self._waiting.append((event.at_ns, event))
@@ -115,38 +127,58 @@ class Observation:
                 self.nameless[_kind(event)] += 1
         return found
 
-    def tend(self, now_ns: int) -> list[Seen]:
-        """Once in a while: events whose container became known, sweeps out what ended, and notes what was lost."""
+    def _named(self) -> list[Seen]:
+        """Events whose container has got its names, or has waited long enough for them."""
+        ready = []
+        for ns_id, (since_ns, container) in self._unnamed.items():
+            known = self._details(container)
+            if known is not None or self._now_ns - since_ns > NAMES_WAIT_NS:
+                self._owners[ns_id] = known or container
+                ready.append(ns_id)
+        for ns_id in ready:
+            del self._unnamed[ns_id]
+        return self._release() if ready else []
+
+    def _release(self) -> list[Seen]:
         found: list[Seen] = []
         for _ in range(len(self._waiting)):
             at_ns, event = self._waiting.popleft()
-            if event.ns_id in self._owners:
+            if event.ns_id in self._owners and event.ns_id not in self._unnamed:
                 found += self._seen(event)
-            elif now_ns - at_ns < WAITING_NS:
+            elif self._now_ns - at_ns < WAITING_NS:
                 self._waiting.append((at_ns, event))
             else:
                 self.nameless[_kind(event)] += 1
                 self._source.forget(event.ns_id)  # the next sweep sends its processes
+        return found
+
+    def flush(self) -> list[Seen]:
+        """At the end: everything that waits, by the names that there are."""
+        self._unnamed.clear()
+        return self._release()
+
+    def tend(self) -> list[Seen]:
+        """Once in a while: events whose container became known, sweeps out what ended, and notes what was lost."""
+        found = self._release()
         sweep = self._source.sweep()
+        learned = self._note()
+        if self._settings.learns and bool(learned) != self._learns_syscalls:
+            # Each system call of the node pays for it, so it goes as soon as no container is learned.
+            self._learns_syscalls = bool(learned)
+            self._source.learn_syscalls(self._learns_syscalls)
         for row in tuple(self._source.containers()):
-            container = self._owners.get(row.ns_id)
-            if container is not None and container.id in self._recorders:
-                self._recorders[container.id].count(row.lost, row.collapsed)
-            if sweep - row.last_sweep >= KEPT_SWEEPS and row.executed_ns < now_ns - WAITING_NS:
+            if sweep - row.last_sweep >= KEPT_SWEEPS and row.executed_ns < self._now_ns - WAITING_NS:
                 self._source.forget(row.ns_id)
-                self._owners.pop(row.ns_id, None)
+                ended = self._owners.pop(row.ns_id, None)
+                self._unnamed.pop(row.ns_id, None)
+                if ended is not None and ended.id in self._recorders and ended not in self._owners.values():
+                    self._recorders[ended.id].has_ended = True
         return found
 
     def profiles(self) -> list[Profile]:
         """Of every container that is remembered, as of now."""
-        self._count()
-        used = self._source.syscalls()
-        by_container: dict[str, set[str]] = {}
-        for ns_id, names in used.items():
-            container = self._owners.get(ns_id)
-            if container is not None:
-                by_container.setdefault(container.id, set()).update(names)
-        return [one.profile(by_container.get(id, ())) for id, one in self._recorders.items()]
+        self._note()
+        return [one.profile() for one in self._recorders.values()]
 
     def program_of(self, exe_id: int) -> str:
         """The path of the program with this id, empty where it was never seen to start."""
@@ -156,6 +188,11 @@ class Observation:
     def containers(self) -> tuple[Container, ...]:
         return tuple(one.container for one in self._recorders.values())
 
+    @property
+    def unreadable(self) -> int:
+        """Records that no decoder understood."""
+        return self._source.unreadable
+
     def counts(self) -> Mapping[str, Mapping[str, int]]:
         """By kind of record: sent, lost, repeated, collapsed, unowned."""
         return self._source.counts()
@@ -163,17 +200,27 @@ class Observation:
     def close(self) -> None:
         self._source.close()
 
-    def _count(self) -> None:
-        for row in self._source.containers():
+    def _note(self) -> int:
+        """What only the kernel's tables say of each container: losses and system calls. The number that are being learned."""
+        used = self._source.syscalls() if self._settings.learns else {}
+        for row in tuple(self._source.containers()):
             container = self._owners.get(row.ns_id)
-            if container is not None and container.id in self._recorders:
-                self._recorders[container.id].count(row.lost, row.collapsed)
+            recorder = self._recorders.get(container.id) if container is not None else None
+            if recorder is not None and not recorder.has_ended:
+                recorder.note(row.ns_id, used.get(row.ns_id, frozenset()), row.lost, row.collapsed)
+        longest_ns = int(self._settings.learning_s * 1e9)
+        for recorder in self._recorders.values():
+            if self._now_ns - recorder.since_ns >= longest_ns:
+                recorder.has_ended = True
+        return sum(1 for one in self._recorders.values() if not one.has_ended)
 
     def _learn_identity(self, event: Event) -> None:
         if isinstance(event, Forked) and event.child_ns_id and event.child_ns_id not in self._owners:
             # A namespace that a process of a container made for itself is still that container.
             if event.ns_id in self._owners:
                 self._owners[event.child_ns_id] = self._owners[event.ns_id]
+                if event.ns_id in self._unnamed:
+                    self._unnamed[event.child_ns_id] = self._unnamed[event.ns_id]
             return
         if not isinstance(event, Executed):
             return
@@ -188,7 +235,10 @@ class Observation:
             self._owners[event.ns_id] = None
             return
         container = Container(identity.container_id, pod_uid=identity.pod_uid)
-        self._owners[event.ns_id] = self._details(container)
+        known = self._details(container)
+        self._owners[event.ns_id] = known or container
+        if known is None:
+            self._unnamed[event.ns_id] = (self._now_ns, container)
 
     def _seen(self, event: Event) -> Iterator[Seen]:
         container = HOST_CONTAINER if event.flags & HOST else self._owners.get(event.ns_id)
@@ -197,13 +247,16 @@ class Observation:
             return
         self.events[_kind(event)] += 1
         if container is not None and self._settings.learns:
-            self._recorder(container).add(event)
+            self._recorder(container, event.at_ns).add(event)
         yield event, container
 
-    def _recorder(self, container: Container) -> Recorder:
+    def _recorder(self, container: Container, at_ns: int) -> Recorder:
         recorder = self._recorders.get(container.id)
         if recorder is None:
-            recorder = self._recorders[container.id] = Recorder(container)
+            recorder = self._recorders[container.id] = Recorder(container, at_ns)
+            if not self._learns_syscalls:
+                self._learns_syscalls = True
+                self._source.learn_syscalls(True)
             if len(self._recorders) > MOST_CONTAINERS:
                 self._recorders.popitem(last=False)
         return recorder

@@ -92,6 +92,11 @@ class EventSource:
         self.sweep()
         self.probes.iterate("snapshot_maps")
 
+    @property
+    def unreadable(self) -> int:
+        """Records that no decoder understood."""
+        return self.reader.unreadable
+
     def read(self) -> list[Event]:
         """What arrived, in the order of time: two processors write the ring in turn."""
         self.probes.drain()

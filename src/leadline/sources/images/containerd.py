@@ -11,8 +11,9 @@ from msgspec import Struct
 from leadline.errors import SourceError
 from leadline.packages.reference import Reference
 from leadline.sources.images.boltdb import Bolt, DamagedBolt
-from leadline.sources.images.containerd_grpc import ContainerdSocket, NotFound
+from leadline.sources.images.containerd_grpc import ContainerdSocket
 from leadline.sources.images.oci_layout import Find, Stored, file_at, stored_image
+from leadline.sources.local_grpc import NotFound
 from leadline.sources.oci.layer import OpenedImage, is_digest
 from leadline.sources.oci.manifest import Descriptor, Platform
 

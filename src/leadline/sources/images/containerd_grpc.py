@@ -1,40 +1,19 @@
-"""Asks a running containerd over its socket: gRPC, of which four calls are needed
-(https://github.com/containerd/containerd/tree/main/api/services). HTTP/2 comes from h2; messages are few and flat enough to be written by hand.
-"""
+"""Asks a running containerd over its socket: four calls (https://github.com/containerd/containerd/tree/main/api/services)."""
 
-import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote
 
-import h2.config
-import h2.connection
-import h2.errors
-import h2.events
-import h2.exceptions
+from leadline.sources.local_grpc import LocalGrpc, bytes_of, number_of, read_fields, text_field, text_of
 
-from leadline.errors import SourceError
-
-TIMEOUT_SECONDS = 30.0
-READ_BYTES = 1 << 18
-LARGEST_MESSAGE = 32 << 20
-NOT_FOUND = "5"
 IMAGES = "/containerd.services.images.v1.Images/"
 CONTENT = "/containerd.services.content.v1.Content/"
-
-Fields = dict[int, list[bytes | int]]
-
-
-class NotFound(Exception):  # noqa: N818 - gRPC's name for it
-    """containerd has no such thing."""
 
 
 class ContainerdSocket:
     """One socket and one namespace of containerd."""
 
     def __init__(self, path: Path, namespace: str) -> None:
-        self._path = path
-        self._namespace = namespace
+        self._grpc = LocalGrpc(path, "containerd", {"containerd-namespace": namespace})
 
     def target(self, name: str) -> tuple[str, str, int]:
         """Media type, digest and size of the image called ``name``.
@@ -43,177 +22,16 @@ class ContainerdSocket:
             NotFound: there is none.
             SourceError: containerd does not answer.
         """
-        reply = read_fields(next(self._call(IMAGES + "Get", text_field(1, name)), b""))
-        target = read_fields(_bytes(read_fields(_bytes(reply, 1)), 3))
-        return _text(target, 1), _text(target, 2), _number(target, 3)
+        reply = read_fields(next(self._grpc.call(IMAGES + "Get", text_field(1, name)), b""))
+        target = read_fields(bytes_of(read_fields(bytes_of(reply, 1)), 3))
+        return text_of(target, 1), text_of(target, 2), number_of(target, 3)
 
     def size(self, digest: str) -> int:
         """Bytes of the blob. Raises as ``target``."""
-        reply = read_fields(next(self._call(CONTENT + "Info", text_field(1, digest)), b""))
-        return _number(read_fields(_bytes(reply, 1)), 2)
+        reply = read_fields(next(self._grpc.call(CONTENT + "Info", text_field(1, digest)), b""))
+        return number_of(read_fields(bytes_of(reply, 1)), 2)
 
     def pieces(self, digest: str) -> Iterator[bytes]:
         """The blob piece by piece. Raises as ``target``."""
-        for message in self._call(CONTENT + "Read", text_field(1, digest)):
-            yield _bytes(read_fields(message), 2)
-
-    def _call(self, method: str, request: bytes) -> Iterator[bytes]:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wire:
-            wire.settimeout(TIMEOUT_SECONDS)
-            try:
-                wire.connect(str(self._path))
-                yield from _Exchange(wire).replies(method, self._namespace, request)
-            except (OSError, h2.exceptions.H2Error) as error:
-                why = (getattr(error, "strerror", None) or str(error)).lower()
-                raise SourceError(f"containerd at {self._path} does not answer: {why}") from error
-
-
-class _Exchange:
-    """One call over one connection."""
-
-    def __init__(self, wire: socket.socket) -> None:
-        self._wire = wire
-        self._connection = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
-        self._buffer = bytearray()
-        self._status: dict[str, str] = {}
-
-    def replies(self, method: str, namespace: str, request: bytes) -> Iterator[bytes]:
-        """Every message of the answer."""
-        connection = self._connection
-        connection.initiate_connection()
-        connection.increment_flow_control_window(LARGEST_MESSAGE)
-        stream = connection.get_next_available_stream_id()
-        connection.send_headers(stream, _headers(method, namespace))
-        connection.increment_flow_control_window(LARGEST_MESSAGE, stream)
-        connection.send_data(stream, b"\0" + len(request).to_bytes(4, "big") + request, end_stream=True)
-        self._wire.sendall(connection.data_to_send())
-        is_open = True
-        while is_open:
-            is_open = self._receive()
-            yield from self._messages()
-        self._check(method)
-
-    def _receive(self) -> bool:
-        """Takes what has arrived; false after the answer's end."""
-        arrived = self._wire.recv(READ_BYTES)
-        if not arrived:
-            raise OSError("the connection ended early")
-        is_open = True
-        for event in self._connection.receive_data(arrived):
-            match event:
-                case h2.events.DataReceived():
-                    self._buffer += event.data or b""
-                    self._connection.acknowledge_received_data(
-                        event.flow_controlled_length or 0, event.stream_id or 0
-                    )
-                case h2.events.ResponseReceived() | h2.events.TrailersReceived():
-                    self._status.update({str(key): str(value) for key, value in event.headers or ()})
-                case h2.events.StreamReset() | h2.events.ConnectionTerminated():
-                    raise OSError("the call was broken off")
-                case h2.events.StreamEnded():
-                    is_open = False
-        self._wire.sendall(self._connection.data_to_send())
-        return is_open
-
-    def _messages(self) -> Iterator[bytes]:
-        buffer = self._buffer
-        while len(buffer) >= 5:
-            size = int.from_bytes(buffer[1:5], "big")
-            if size > LARGEST_MESSAGE or buffer[0]:
-                raise OSError("a message larger than allowed")
-            if len(buffer) < 5 + size:
-                return
-            message = bytes(buffer[5 : 5 + size])
-            del buffer[: 5 + size]
-            yield message
-
-    def _check(self, method: str) -> None:
-        status = self._status.get("grpc-status", "0")
-        if status == NOT_FOUND:
-            raise NotFound
-        if status != "0":
-            why = unquote(self._status.get("grpc-message", ""))[:300]
-            raise OSError(f"{method.rpartition('/')[2]} failed: {why or status}")
-
-
-def _headers(method: str, namespace: str) -> Sequence[tuple[str, str]]:
-    return (
-        (":method", "POST"),
-        (":scheme", "http"),
-        (":path", method),
-        (":authority", "localhost"),
-        ("content-type", "application/grpc"),
-        ("te", "trailers"),
-        ("containerd-namespace", namespace),
-    )
-
-
-def text_field(number: int, text: str) -> bytes:
-    """A protobuf message of one text (https://protobuf.dev/programming-guides/encoding)."""
-    content = text.encode()
-    return bytes((number << 3 | 2,)) + _varint(len(content)) + content
-
-
-def read_fields(message: bytes) -> Fields:
-    """The fields of a protobuf message by number, each as often as it is written there.
-
-    Raises:
-        SourceError: it is no such message.
-    """
-    fields: Fields = {}
-    at = 0
-    try:
-        while at < len(message):
-            tag, at = _read_varint(message, at)
-            value: bytes | int
-            match tag & 7:
-                case 0:
-                    value, at = _read_varint(message, at)
-                case 1:
-                    value, at = message[at : at + 8], at + 8
-                case 2:
-                    size, at = _read_varint(message, at)
-                    value, at = message[at : at + size], at + size
-                case 5:
-                    value, at = message[at : at + 4], at + 4
-                case _:
-                    raise SourceError("containerd sent no protobuf message")
-            fields.setdefault(tag >> 3, []).append(value)
-    except IndexError as error:
-        raise SourceError("containerd sent a message that is cut short") from error
-    return fields
-
-
-def _bytes(fields: Fields, number: int) -> bytes:
-    value = fields.get(number, [b""])[-1]
-    return value if isinstance(value, bytes) else b""
-
-
-def _text(fields: Fields, number: int) -> str:
-    return _bytes(fields, number).decode("utf-8", "replace")
-
-
-def _number(fields: Fields, number: int) -> int:
-    value = fields.get(number, [0])[-1]
-    return value if isinstance(value, int) else 0
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _read_varint(message: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while shift < 70:
-        byte = message[at]
-        at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, at
-        shift += 7
-    raise SourceError("containerd sent no protobuf message")
+        for message in self._grpc.call(CONTENT + "Read", text_field(1, digest)):
+            yield bytes_of(read_fields(message), 2)

@@ -1,0 +1,86 @@
+"""What the agent answers over HTTP: ``/metrics`` for Prometheus, ``/healthz`` and ``/readyz`` for the kubelet.
+
+Three small answers to one client each minute: a server library would take more memory than the agent.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+
+from leadline.scans.observing.observation import Observation
+
+_LONGEST_REQUEST = 8_192
+_PATIENCE_S = 5.0
+MOST_CONNECTIONS = 16
+
+
+def metrics(observation: Observation, failures: int, off: int) -> Iterator[str]:
+    """Lines of https://prometheus.io/docs/instrumenting/exposition_formats"""
+    counts = observation.counts()
+    records = {
+        f'kind="{kind}",outcome="{what}"': n for kind, row in counts.items() for what, n in row.items()
+    }
+    yield from _metric("records_total", "Records of the kernel side, by what became of them.", records)
+    for name, text, by_kind in (
+        ("events_total", "Events that were seen.", observation.events),
+        ("events_late_total", "Events that waited for the names of their container.", observation.late),
+        ("events_without_container_total", "Events of no container.", observation.nameless),
+    ):
+        yield from _metric(name, text, {f'kind="{kind}"': n for kind, n in by_kind.items()})
+    yield from _metric(
+        "unreadable_records_total", "Records that were not understood.", {"": observation.unreadable}
+    )
+    yield from _metric(
+        "runtime_failures_total", "Questions the container runtime did not answer.", {"": failures}
+    )
+    yield from _metric("programs_off", "BPF programs that this kernel does not run.", {"": off}, "gauge")
+    yield from _metric(
+        "containers", "Containers that are remembered.", {"": len(observation.containers)}, "gauge"
+    )
+
+
+def _metric(name: str, text: str, values: Mapping[str, int], type: str = "counter") -> Iterator[str]:
+    yield f"# HELP leadline_agent_{name} {text}"
+    yield f"# TYPE leadline_agent_{name} {type}"
+    for labels, value in sorted(values.items()):
+        yield f"leadline_agent_{name}{f'{{{labels}}}' if labels else ''} {value}"
+
+
+class Answers:
+    """``text`` makes the answer to a scrape; ``is_ready`` is whether the probes are attached."""
+
+    def __init__(self, text: Callable[[], str], is_ready: Callable[[], bool]) -> None:
+        self._text = text
+        self._is_ready = is_ready
+        self._open = 0
+
+    async def serve(self, port: int) -> asyncio.Server:
+        return await asyncio.start_server(self._answer, None, port, limit=_LONGEST_REQUEST)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open += 1
+        try:
+            if self._open <= MOST_CONNECTIONS:
+                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _PATIENCE_S)
+                writer.write(self._response(head))
+                await asyncio.wait_for(writer.drain(), _PATIENCE_S)
+        except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass
+        finally:
+            self._open -= 1
+            writer.close()
+
+    def _response(self, head: bytes) -> bytes:
+        match head.split(b" ")[:2]:
+            case [b"GET", b"/metrics"]:
+                status, body = "200 OK", self._text()
+            case [b"GET", b"/healthz" | b"/livez"]:
+                status, body = "200 OK", "ok\n"
+            case [b"GET", b"/readyz"]:
+                status, body = (
+                    ("200 OK", "ok\n") if self._is_ready() else ("503 Service Unavailable", "not attached\n")
+                )
+            case _:
+                status, body = "404 Not Found", "there is /metrics, /healthz and /readyz\n"
+        content = body.encode()
+        lines = f"HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {len(content)}\r\n"
+        return f"{lines}Connection: close\r\n\r\n".encode() + content

@@ -1,0 +1,213 @@
+"""Events find their containers, profiles say what they lack, and hours pass in no time: the clock is an argument."""
+
+from collections.abc import Iterator, Mapping
+
+from leadline.model.container import Container
+from leadline.model.event import SNAPSHOT, Connected, Event, Executed, Exited, Forked, Opened, Resolved
+from leadline.scans.observing.observation import MOST_WAITING, Observation, ObserveSettings
+from leadline.sources.ebpf.event_source import KernelContainer
+
+SECOND = 1_000_000_000
+HOUR = 3600 * SECOND
+
+
+class Replayed:
+    """A source that gives what a test lays out."""
+
+    ring_fd = -1
+    unreadable = 0
+
+    def __init__(self) -> None:
+        self.next: list[Event] = []
+        self.rows: dict[int, KernelContainer] = {}
+        self.used: dict[int, frozenset[str]] = {}
+        self.learning: list[bool] = []
+        self.forgotten: list[int] = []
+        self._sweeps = 0
+        self.living: set[int] = set()
+
+    def read(self) -> list[Event]:
+        events, self.next = self.next, []
+        return events
+
+    def sweep(self) -> int:
+        self._sweeps += 1
+        return self._sweeps
+
+    def containers(self) -> Iterator[KernelContainer]:
+        for ns_id, row in self.rows.items():
+            seen = self._sweeps if ns_id in self.living else row.last_sweep
+            yield KernelContainer(ns_id, row.executed_ns, row.was_there, seen, row.lost, row.collapsed)
+
+    def forget(self, ns_id: int) -> None:
+        self.forgotten.append(ns_id)
+
+    def syscalls(self) -> Mapping[int, frozenset[str]]:
+        return self.used
+
+    def learn_syscalls(self, is_wanted: bool) -> None:
+        self.learning.append(is_wanted)
+
+    def host_ns_id(self) -> int:
+        return 1
+
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        return {}
+
+    def close(self) -> None:
+        pass
+
+
+def head(at_ns: int, ns_id: int, flags: int = 0) -> tuple[int, int, int, int, int, int, str, int]:
+    return at_ns, ns_id, 77, 100, 1, 0, "sh", flags
+
+
+def started(at_ns: int, ns_id: int, cgroup: str, flags: int = 0) -> Executed:
+    return Executed(*head(at_ns, ns_id, flags), path="/bin/sh", arguments=("sh",), cgroup=cgroup)
+
+
+def test_events_are_of_the_container_that_their_namespace_was_started_in():
+    source = Replayed()
+    observation = Observation(source, ObserveSettings())
+    source.next = [
+        started(1, 5, "one"),
+        Opened(*head(2, 5), "/a"),
+        started(3, 6, "two"),
+        Opened(*head(4, 6), "/b"),
+    ]
+    seen = [(event.at_ns, container.id) for event, container in observation.read(4) if container]
+    assert seen == [(1, "one"), (2, "one"), (3, "two"), (4, "two")]
+
+
+def test_a_namespace_that_a_container_makes_for_itself_is_still_the_container():
+    source = Replayed()
+    observation = Observation(source, ObserveSettings())
+    source.next = [
+        started(1, 5, "one"),
+        Forked(*head(2, 5), child_pid=9, child_ns_id=8),
+        Opened(*head(3, 8), "/etc/shadow"),
+    ]
+    assert [container.id for _, container in observation.read(3) if container] == ["one", "one", "one"]
+
+
+def test_events_that_come_before_their_container_wait_and_are_counted():
+    source = Replayed()
+    observation = Observation(source, ObserveSettings())
+    source.next = [Opened(*head(1, 5), "/a")]
+    assert observation.read(1) == []
+    assert observation.late == {"opened": 1}
+    source.next = [started(2, 5, "one", SNAPSHOT)]
+    observation.read(2)
+    assert [event.at_ns for event, _ in observation.tend()] == [1]
+
+
+def test_events_that_nothing_is_known_of_are_given_up_and_counted():
+    source = Replayed()
+    observation = Observation(source, ObserveSettings())
+    source.next = [Opened(*head(1, 5), "/a")]
+    observation.read(1)
+    observation.read(11 * SECOND)
+    assert observation.tend() == []
+    assert observation.nameless == {"opened": 1}
+    assert source.forgotten == [5]
+
+
+def test_what_waits_is_bounded():
+    source = Replayed()
+    observation = Observation(source, ObserveSettings())
+    source.next = [Opened(*head(1, 5), "/a")] * (MOST_WAITING + 7)
+    observation.read(1)
+    assert observation.nameless == {"opened": 7}
+
+
+def test_events_wait_for_names_until_they_are_there_or_late():
+    names: dict[str, Container] = {}
+    source = Replayed()
+    observation = Observation(source, ObserveSettings(), lambda container: names.get(container.id))
+    source.next = [started(1, 5, "one"), started(1, 6, "two")]
+    assert observation.read(1) == []
+    names["one"] = Container("one", name="web")
+    assert [container.name for _, container in observation.read(2) if container] == ["web"]
+    assert [container for _, container in observation.read(3 * SECOND)] == [Container("two")]
+
+
+def test_a_profile_says_why_it_is_partial():
+    source = Replayed()
+    observation = Observation(source, ObserveSettings())
+    source.next = [started(1, 5, "one"), started(1, 6, "two", SNAPSHOT), started(1, 7, "three")]
+    source.rows = {7: KernelContainer(7, 1, False, 0, {"open": 3}, {"exec": 2})}
+    observation.read(1)
+    found = {one.container.id: one for one in observation.profiles()}
+    assert (found["one"].completion, found["one"].reasons) == ("complete", ())
+    assert found["two"].reasons == ("the container was started before the agent",)
+    assert found["three"].reasons == (
+        "more new things in a second than are recorded one by one",
+        "records were lost",
+    )
+    assert (found["three"].lost, found["three"].collapsed) == ({"open": 3}, {"exec": 2})
+
+
+def test_forty_eight_hours_are_learned_and_then_no_system_call_is_traced_any_more():
+    source = Replayed()
+    observation = Observation(source, ObserveSettings(learning_s=48 * 3600))
+    source.rows = {5: KernelContainer(5, 1, False, 0, {}, {})}
+    source.living = {5}
+    source.used = {5: frozenset({"openat"})}
+    for hour in range(60):
+        now = hour * HOUR + SECOND
+        source.next = [started(now, 5, "one"), Opened(*head(now, 5), f"/data/{hour}")]
+        if hour == 50:
+            source.used = {5: frozenset({"openat", "ptrace"})}
+        observation.read(now)
+        observation.tend()
+    (profile,) = observation.profiles()
+    assert profile.completion == "complete"
+    assert [one.path for one in profile.opened] == [
+        "/data/0",
+        *sorted(f"/data/{hour}" for hour in range(1, 49)),
+    ]
+    assert profile.syscalls == ("openat",)
+    assert source.learning == [False]
+    source.next = [started(61 * HOUR, 6, "two")]
+    observation.read(61 * HOUR)
+    assert source.learning == [False, True]
+
+
+def test_a_container_that_ended_makes_room_and_its_profile_stays():
+    source = Replayed()
+    observation = Observation(source, ObserveSettings())
+    source.next = [started(1, 5, "one"), Exited(*head(2, 5), code=3)]
+    source.rows = {5: KernelContainer(5, 1, False, 0, {}, {})}
+    observation.read(1)
+    observation.read(60 * SECOND)
+    observation.tend()
+    observation.tend()
+    assert source.forgotten[-1] == 5
+    assert [one.container.id for one in observation.profiles()] == ["one"]
+
+
+def test_names_of_peers_come_from_answers():
+    source = Replayed()
+    observation = Observation(source, ObserveSettings())
+    source.next = [
+        started(1, 5, "one"),
+        Resolved(*head(2, 5), name="shop.example", type="A"),
+        Resolved(*head(3, 5), name="shop.example", type="A", code="NOERROR", addresses=("192.0.2.7",)),
+        Resolved(*head(3, 5), name="gone.example", type="A"),
+        Resolved(*head(3, 5), name="gone.example", type="A", code="NXDOMAIN"),
+        Connected(*head(4, 5), direction="connects", address="192.0.2.7", port=443, protocol="TCP"),
+    ]
+    observation.read(4)
+    (profile,) = observation.profiles()
+    assert [(one.address, one.port, one.names) for one in profile.peers] == [
+        ("192.0.2.7", 443, ("shop.example",))
+    ]
+    assert (profile.names, profile.failed_names) == (("shop.example",), ("gone.example",))
+
+
+def test_processes_of_no_container_are_left_out_and_counted():
+    source = Replayed()
+    observation = Observation(source, ObserveSettings())
+    source.next = [started(1, 5, "ssh.service")]
+    assert observation.read(1) == []
+    assert observation.nameless == {"executed": 1}
