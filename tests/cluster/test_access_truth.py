@@ -1,9 +1,5 @@
-"""Every answer equals SubjectAccessReview and ``kubectl auth can-i --list`` of a real API server.
+"""Every answer equals SubjectAccessReview and ``kubectl auth can-i --list`` of a real API server."""
 
-``LEADLINE_ACCESS_SETS`` says over how many sets of roles and bindings, ``LEADLINE_ACCESS_FIRST`` from which number.
-"""
-
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -16,9 +12,8 @@ from leadline.scans.access.target import AccessTarget
 
 pytestmark = pytest.mark.slow
 
-SETS = int(os.environ.get("LEADLINE_ACCESS_SETS", "20"))
-FIRST = int(os.environ.get("LEADLINE_ACCESS_FIRST", "0"))
-AT_ONCE = 20
+FEW, MANY, AT_ONCE = 20, 1_000, 20
+"""Sets of roles and bindings: in every run, at night, and in the server at a time."""
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +47,19 @@ def pages_of_role_bindings(target: AccessTarget, asked: Asked, namespace: str) -
 
 
 def test_the_answer_is_that_of_the_server(server: AccessServer) -> None:
+    compare(server, range(FEW))
+
+
+@pytest.mark.nightly("access")
+def test_the_answer_is_that_of_the_server_over_many_sets(server: AccessServer) -> None:
+    compare(server, range(MANY))
+
+
+def compare(server: AccessServer, numbers: range) -> None:
     wrong: list[str] = []
     allowed = total = listed = 0
-    for start in range(FIRST, FIRST + SETS, AT_ONCE):
-        sets = [RbacSet(number) for number in range(start, min(start + AT_ONCE, FIRST + SETS))]
+    for start in numbers[::AT_ONCE]:
+        sets = [RbacSet(number) for number in range(start, min(start + AT_ONCE, numbers.stop))]
         server.put([one for each in sets for one in each.objects])
         server.wait_until_seen(start)
         target = server.read()
@@ -77,5 +81,5 @@ def test_the_answer_is_that_of_the_server(server: AccessServer) -> None:
         server.clear()
     assert wrong == []
     assert total // 8 < allowed < total * 7 // 8  # neither answer is the rule
-    assert listed > SETS
-    print(f"{SETS} sets, {total} reviews, {allowed} allowed, {listed} rights listed")
+    assert listed > len(numbers)
+    print(f"{len(numbers)} sets, {total} reviews, {allowed} allowed, {listed} rights listed")
