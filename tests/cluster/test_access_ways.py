@@ -120,6 +120,15 @@ WAYS: dict[str, tuple[list[dict[str, Any]], tuple[str, ...], str]] = {
 }
 
 
+def test_commands_in_a_pod_take_more_than_get_on_this_server(plane: ControlPlane) -> None:
+    """Since Kubernetes 1.35 a websocket takes ``create`` as well."""
+    plane.apply({**json.loads(POD), "metadata": {"name": "target", "namespace": SPACE}})
+    for user, verb, may in (("ways-get-exec", "get", False), ("ways-create-exec", "create", True)):
+        give(plane, user, [rule(verb, "pods/exec"), rule("get", "pods")], is_aggregated=False)
+        plane.until(lambda user=user: attempt(plane, user, ("get", "pod", "target", "-n", SPACE), ""))
+        assert ways_found(plane, user) is may
+
+
 def give(plane: ControlPlane, user: str, rules: list[dict[str, Any]], *, is_aggregated: bool) -> None:
     role: dict[str, Any] = {
         "apiVersion": f"{GROUP}/v1",

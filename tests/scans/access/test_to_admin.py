@@ -82,8 +82,13 @@ CASES = [
         True,
     ),
     (
-        ("get", "pods/exec", ""),
+        ("create", "pods/exec", ""),
         "runs commands in a pod of ops/ServiceAccount/op, whose token is mounted",
+        True,
+    ),
+    (
+        ("get", "pods/attach", ""),
+        "runs commands over a websocket, before Kubernetes 1.35, in a pod of ops/ServiceAccount/op, whose token is mounted",
         True,
     ),
     (

@@ -13,6 +13,7 @@ from msgspec import Struct
 from leadline.kube.access_question import MASTERS, names_of, texts_of
 from leadline.kube.rbac import GROUP, Grant, is_aggregated
 from leadline.kube.role_rules import Ask, RuleMatch, ask, places_of_any_name
+from leadline.kube.version import parse_version
 from leadline.model.access import Subject
 from leadline.model.resource import Origin, Resource
 from leadline.posture.checks.rbac_queries import EVERYTHING, REACH_KUBELETS, READ_SECRETS
@@ -66,6 +67,8 @@ class _Direct(NamedTuple):
     """Whether it takes a pod that runs with a token, rather than an account."""
     everywhere: bool = False
     """Whether what is asked for has no namespace."""
+    until: tuple[int, int] | None = None
+    """The version of Kubernetes from which it takes more; ``None`` where none does."""
 
 
 _DIRECT = (
@@ -81,9 +84,16 @@ _DIRECT = (
     ),
     _Direct(
         "exec",
-        (ask("create get", "pods/exec pods/attach"), ask("patch update", "pods/ephemeralcontainers")),
+        (ask("create", "pods/exec pods/attach"), ask("patch update", "pods/ephemeralcontainers")),
         "runs commands in a pod of {}, whose token is mounted",
         is_mounted=True,
+    ),
+    _Direct(
+        "exec",
+        (ask("get", "pods/exec pods/attach"),),
+        "runs commands over a websocket, before Kubernetes 1.35, in a pod of {}, whose token is mounted",
+        is_mounted=True,
+        until=(1, 35),
     ),
     _Direct(
         "node",
@@ -209,7 +219,10 @@ def _by_accounts(holdings: Holdings) -> Iterator[Way]:
     ) -> Becomes:
         return Becomes("ServiceAccount", namespace or None, names or None, among)
 
+    version = parse_version(world.inventory.server_version)
     for way in _DIRECT:
+        if way.until and version and version >= way.until:
+            continue
         for one in holdings.of(way.asks, of_one=way.of_one, everywhere=way.everywhere):
             among = world.mounted_accounts if way.is_mounted else world.accounts
             becomes = accounts(one.namespace, one.names if way.names_accounts else (), among)
