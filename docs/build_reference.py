@@ -12,9 +12,10 @@ from leadline.posture.catalogue import load_controls
 from leadline.posture.control_plane import ControlPlaneProcess
 from leadline.posture.fact_kinds import COMMANDS, how_to_get, is_fact_kind
 from leadline.programs.cli.commands.explain import heading_of, markdown
-from leadline.programs.cli.configuration.keys import CHART, CHART_KEYS, KEYS, MEANINGS
-from leadline.programs.cli.configuration.search import VARIABLE
-from leadline.programs.cli.habits import DONE, NOT_HERE, SAME, SPECIAL
+from leadline.programs.cli.options.habits import DONE, NOT_HERE, SAME, SPECIAL
+from leadline.programs.cli.options.option import MEANINGS
+from leadline.programs.cli.options.search import VARIABLE
+from leadline.programs.cli.options.table import CHART, CHART_KEYS, KEYS
 from leadline.scans.posture.frameworks import load_frameworks
 from leadline.scans.posture.settings import shipped_settings
 
@@ -93,8 +94,8 @@ def configuration() -> Iterator[str]:
     yield "reads none. `leadline config` shows what is in force, `leadline config init` writes a file to begin with, and `leadline"
     yield "schema config` prints the schema. [Why](../decisions/configuration.md)."
     yield from ("", "| key | for example | variable | for | with the code |", "|---|---|---|---|---|")
-    for key in KEYS:
-        yield (f"| `{key.name}` | `{key.example}` | `{key.variable}` | {key.doc} | {MEANINGS[key.inside]} |")
+    for key in KEYS.values():
+        yield (f"| `{key.name}` | `{key.example}` | `{key.variable}` | {key.text} | {MEANINGS[key.inside]} |")
     yield from ("", "## Charts", "", f"Each `[[{CHART}]]` is one rendering, a world of its own:", "")
     yield from (f"- `{name}`: {doc}" for name, doc in CHART_KEYS.items())
     yield from (

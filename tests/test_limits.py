@@ -7,7 +7,7 @@ from leadline.outputs.alerts.posting import LONGEST_S, TIMEOUT_S
 from leadline.outputs.allowance import MOST_CHARACTERS, MOST_DRAWN
 from leadline.outputs.formats.sarif import MOST_RESULTS
 from leadline.outputs.text import plain
-from leadline.programs.cli.configuration import file as configuration
+from leadline.programs.cli.options import file as configuration
 from leadline.programs.exporter.alert_conditions import MOST_OF_A_RULE
 from leadline.programs.exporter.metrics import MOST_SERIES
 from leadline.programs.operator.dispatch import MOST_CPU_S

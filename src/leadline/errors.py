@@ -14,6 +14,9 @@
 A part of the target that could not be read is not an error but a value: ``model.Unread``.
 """
 
+GATE_FAILED = 1
+"""Exit code of a program that did its work, and whose result is not good enough for a gate."""
+
 
 class LeadlineError(Exception):
     """One line for the user: what, and where; ``hint`` says what to do about it."""

@@ -16,7 +16,7 @@ from leadline.model.report import PostureReport
 from leadline.model.unread import Unread
 from leadline.outputs.format_registry import find_format
 from leadline.outputs.pdf.typeset import pdf_of
-from leadline.programs.cli.destinations import destinations
+from leadline.programs.cli.output.destinations import destinations
 from outputs.sample_report import REPORT, page
 
 needs_pdftotext = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext")

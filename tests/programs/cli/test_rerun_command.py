@@ -5,9 +5,8 @@ import shlex
 import click
 import pytest
 
-from leadline.programs.cli.commands.scan import command
-from leadline.programs.cli.rerun_command import rerun_words
-from leadline.programs.cli.scan_request import request_of
+from leadline.programs.cli.commands.scan import command, rerun_words
+from leadline.programs.cli.scanning.requests import request_of
 
 OF_OUTCOME_OR_LOOK = {
     *("--format", "--output", "--set", "--set-string", "--config", "--no-config", "--trust-config"),
@@ -19,8 +18,6 @@ OF_OUTCOME_OR_LOOK = {
 def again(*words: str) -> str:
     context = command.make_context("scan", list(words))
     flags = dict(context.params)
-    for name in ("fix", "yes", "config", "no_config", "trust_config"):
-        flags.pop(name)
     return rerun_words(request_of(flags.pop("words"), flags), "scan", command.params)
 
 

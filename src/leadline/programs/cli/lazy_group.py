@@ -66,7 +66,9 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             return None
         if ctx.resilient_parsing:
-            from leadline.programs.cli.completing import with_values  # for a shell at the TAB key alone
+            from leadline.programs.cli.options.completing import (
+                with_values,  # for a shell at the TAB key alone
+            )
 
             return with_values(command, cmd_name)
         return command

@@ -1,29 +1,19 @@
 """``leadline access``: who can do what, and by which steps."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import click
-from msgspec.structs import replace
 
+from leadline.errors import GATE_FAILED
 from leadline.model.access import AccessAnswer
-from leadline.outputs.redaction.values import SecretValues
-from leadline.programs.cli.configuration.configured import configured
-from leadline.programs.cli.flags import (
-    chart_flags,
-    cluster_flags,
-    debug_flag,
-    namespace_flags,
-    path_flag,
-    quiet_flag,
-    together,
-)
-from leadline.programs.cli.progress import progress
-from leadline.programs.cli.scan_request import options_of, request_without_report
-from leadline.programs.cli.terminal import configure_log, width_of
+from leadline.programs.cli.options.configured import ConfiguredCommand
+from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
+from leadline.programs.cli.output.terminal import width_of
+from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.access.answers import Within, rights_of, who_can
 from leadline.scans.access.differences import compare, side_of, state_of, state_text
 from leadline.scans.access.target import AccessTarget, open_access
@@ -56,20 +46,17 @@ Exit codes: 0 answered, 1 what --fail-on names, 2 wrong usage, 3 nothing could b
 fault of leadline.
 """
 _USUAL_WIDTH = 100
-_target_flags = together(
-    namespace_flags,
-    path_flag,
-    cluster_flags,
-    chart_flags,
-    quiet_flag,
-    debug_flag,
-    click.option(
-        "--fail-on", type=click.Choice(["unread"]), default=None, help="Exit 1 where something was not read."
-    ),
+_target_flags = takes(*NAMESPACES, "exclude_paths", *CLUSTER, *CHARTS, "quiet", "debug")
+_fail_flag = click.option(
+    "--fail-on", type=click.Choice(["unread"]), default=None, help="Exit 1 where something was not read."
 )
 _form = click.option(
     "-f", "--format", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True
 )
+
+
+def _paths(flags: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(flags["paths"])
 
 
 @click.group("access", epilog=EPILOG)
@@ -77,14 +64,14 @@ def command() -> None:
     """Who can do what in a cluster or in files, and by which binding, role and rule."""
 
 
-@command.command("who-can")
+@command.command("who-can", cls=ConfiguredCommand, keys="access", targets=_paths)
 @click.argument("verb")
 @click.argument("kind")
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @click.option("--name", default=None, help="Of one object: rules limited to others do not count.")
 @_form
 @_target_flags
-@configured("access", lambda flags: flags["paths"])
+@_fail_flag
 def who_can_command(verb: str, kind: str, name: str | None, **flags: Any) -> int:
     """Who can VERB a KIND: secrets, pods/exec, deployments.apps, "*", or a path as /metrics."""
     return _answered(
@@ -92,13 +79,13 @@ def who_can_command(verb: str, kind: str, name: str | None, **flags: Any) -> int
     )
 
 
-@command.command("of")
+@command.command("of", cls=ConfiguredCommand, keys="access", targets=_paths)
 @click.argument("subject")
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @click.option("--group", "groups", multiple=True, metavar="NAME", help="A group that the user belongs to.")
 @_form
 @_target_flags
-@configured("access", lambda flags: flags["paths"])
+@_fail_flag
 def of_command(subject: str, groups: tuple[str, ...], **flags: Any) -> int:
     """What SUBJECT may do: NAMESPACE/ServiceAccount/NAME, User/NAME, Group/NAME."""
     return _answered(
@@ -106,7 +93,7 @@ def of_command(subject: str, groups: tuple[str, ...], **flags: Any) -> int:
     )
 
 
-@command.command("to-admin")
+@command.command("to-admin", cls=ConfiguredCommand, keys="access", targets=_paths)
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @click.option("--all", "with_own", is_flag=True, help="Also subjects that Kubernetes itself binds.")
 @click.option("--path", "number", type=click.IntRange(1), default=1, help="The path that -f svg draws.")
@@ -114,7 +101,7 @@ def of_command(subject: str, groups: tuple[str, ...], **flags: Any) -> int:
     "-f", "--format", type=click.Choice(["text", "json", "csv", "svg"]), default="text", show_default=True
 )
 @_target_flags
-@configured("access", lambda flags: flags["paths"])
+@_fail_flag
 def to_admin_command(with_own: bool, number: int, **flags: Any) -> int:
     """Who is cluster admin, and who can become it, a path for each way that a subject has."""
     return _answered(
@@ -122,7 +109,7 @@ def to_admin_command(with_own: bool, number: int, **flags: Any) -> int:
     )
 
 
-@command.command("unused")
+@command.command("unused", cls=ConfiguredCommand, keys="access", targets=_paths)
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @click.option(
     "--audit-log",
@@ -134,20 +121,20 @@ def to_admin_command(with_own: bool, number: int, **flags: Any) -> int:
 )
 @_form
 @_target_flags
-@configured("access", lambda flags: flags["paths"])
+@_fail_flag
 def unused_command(logs: tuple[str, ...], format: AccessForm, **flags: Any) -> int:
     """What of the given rights no recorded request used, and the smallest role as a diff, replayed over the requests."""
     fail_on, paths = flags.pop("fail_on"), flags.pop("paths")
     with _reading(flags, paths) as options, open_access(paths, options) as target:
         use = unused_by_logs(target, logs, options.secrets)
     click.echo(written(use, format, _width()), nl=False)
-    return 1 if fail_on and use.unread else 0
+    return GATE_FAILED if fail_on and use.unread else 0
 
 
-@command.command("state")
+@command.command("state", cls=ConfiguredCommand, keys="access", targets=_paths)
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @_target_flags
-@configured("access", lambda flags: flags["paths"])
+@_fail_flag
 def state_command(**flags: Any) -> int:
     """Prints all access of this moment as JSON, which access diff takes for a side."""
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -155,10 +142,12 @@ def state_command(**flags: Any) -> int:
     with _reading(flags, paths) as options, open_access(paths, options, with_accounts=True) as target:
         state = state_of(target, at)
     click.echo(state_text(state), nl=False)
-    return 1 if fail_on and state.unread else 0
+    return GATE_FAILED if fail_on and state.unread else 0
 
 
-@command.command("diff")
+@command.command(
+    "diff", cls=ConfiguredCommand, keys="access", targets=lambda flags: (flags["old"], flags["new"])
+)
 @click.argument("old")
 @click.argument("new")
 @_form
@@ -168,19 +157,14 @@ def state_command(**flags: Any) -> int:
     multiple=True,
     help="Exit 1 where someone can become cluster admin who could not before, or something was not read.",
 )
-@path_flag
-@cluster_flags
-@chart_flags
-@quiet_flag
-@debug_flag
-@configured("access", lambda flags: (flags["old"], flags["new"]))
+@takes("exclude_paths", *CLUSTER, *CHARTS, "quiet", "debug")
 def diff_command(old: str, new: str, format: AccessForm, fail_on: tuple[str, ...], **flags: Any) -> int:
     """Who gained and lost what between OLD and NEW: paths, PATH@REVISION, cluster, cluster:CONTEXT, files of access state."""
     with _reading(flags, (old, new)) as options:
         difference = compare(side_of(old, options), side_of(new, options))
     click.echo(written(difference, format, _width()), nl=False)
     is_new = "new-admin" in fail_on and difference.new_subjects
-    return 1 if is_new or ("unread" in fail_on and not difference.is_complete) else 0
+    return GATE_FAILED if is_new or ("unread" in fail_on and not difference.is_complete) else 0
 
 
 def _answered(
@@ -198,18 +182,14 @@ def _answered(
     ):
         answer = ask(target, Within(options.include_namespaces))
     click.echo(written(answer, format, _width(), path=path), nl=False)
-    return 1 if fail_on and not answer.is_complete else 0
+    return GATE_FAILED if fail_on and not answer.is_complete else 0
 
 
 @contextmanager
 def _reading(flags: dict[str, Any], targets: tuple[str, ...]) -> Iterator[PostureOptions]:
     """What the flags say, with progress shown until the block is left."""
-    request = request_without_report((), flags)
-    secrets = SecretValues()
-    configure_log(is_debug=request.debug, secrets=secrets)
-    with progress(f"reading {' '.join(targets)}", is_wanted=not request.quiet) as display:
-        yield replace(options_of(request, display.say, with_scores=False), secrets=secrets)
-        display.end()
+    with reading(request_of((), flags), f"reading {' '.join(targets)}") as (options, _):
+        yield options
 
 
 def _width() -> int:

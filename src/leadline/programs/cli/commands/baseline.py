@@ -18,12 +18,11 @@ from leadline.outputs.text.comparison_text import Sides, difference_document, di
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import count, plain, wrapped
 from leadline.posture.catalogue import load_controls
-from leadline.programs.cli.configuration.configured import configured
-from leadline.programs.cli.destinations import Destination, opened, writing
-from leadline.programs.cli.flags import chart_flags, cluster_flags, complete_flag, path_flag, quiet_flag
-from leadline.programs.cli.progress import progress
-from leadline.programs.cli.scan_request import options_of, request_without_report
-from leadline.programs.cli.terminal import width_of
+from leadline.programs.cli.options.configured import ConfiguredCommand
+from leadline.programs.cli.options.table import CHARTS, CLUSTER, takes
+from leadline.programs.cli.output.destinations import Destination, opened, writing
+from leadline.programs.cli.output.terminal import width_of
+from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.posture.baselines import carried_on, read_baseline, side_of
 from leadline.scans.posture.posture_scan import open_posture_scan
 from leadline.version import __version__
@@ -48,7 +47,7 @@ def command() -> None:
     """Remembers the findings of a scan, so that later ones speak of what is new."""
 
 
-@command.command("save")
+@command.command("save", cls=ConfiguredCommand, keys="baseline save", targets=lambda flags: flags["paths"])
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @click.option(
     "-o",
@@ -58,19 +57,14 @@ def command() -> None:
     metavar="FILE",
     help="Write there; - for standard output.",
 )
-@complete_flag
-@path_flag
-@cluster_flags
-@chart_flags
-@quiet_flag
-@configured("baseline save", lambda flags: flags["paths"])
+@takes("assume_complete", "exclude_paths", *CLUSTER, *CHARTS, "quiet")
 def save(paths: tuple[str, ...], output: str, **flags: Any) -> int:
     """Scans and writes what it finds. First-seen dates of a baseline that is there already are carried on."""
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    request = replace(request_without_report((), flags), targets=paths)
+    request = replace(request_of((), flags), targets=paths)
     with (
-        progress(f"scanning {' '.join(paths)}", is_wanted=not request.quiet) as display,
-        open_posture_scan(paths, options_of(request, display.say, with_scores=True)) as scan,
+        reading(request, f"scanning {' '.join(paths)}", with_scores=True) as (options, display),
+        open_posture_scan(paths, options) as scan,
     ):
         display.end()
         if scan.why_no_verdict:
@@ -106,16 +100,16 @@ def show(file: str) -> int:
     return 0
 
 
-@command.command("compare")
+@command.command(
+    "compare",
+    cls=ConfiguredCommand,
+    keys="baseline compare",
+    targets=lambda flags: (flags["new"],) if flags["new"] else (),
+)
 @click.argument("old", default=FILE)
 @click.argument("new", default="")
 @click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@complete_flag
-@path_flag
-@cluster_flags
-@chart_flags
-@quiet_flag
-@configured("baseline compare", lambda flags: (flags["new"],) if flags["new"] else ())
+@takes("assume_complete", "exclude_paths", *CLUSTER, *CHARTS, "quiet")
 def compare(old: str, new: str, format: str, **flags: Any) -> int:
     """What is new, gone and unchanged since the baseline OLD, and how compliance changed.
 
@@ -129,10 +123,10 @@ def compare(old: str, new: str, format: str, **flags: Any) -> int:
             f"{old} is about {plain(side) or 'no known target'}, which is not a path here",
             hint="name what to compare it with: a baseline, a path, or cluster",
         )
-    request = request_without_report((), flags)
+    request = request_of((), flags)
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    with progress(f"comparing with {side}", is_wanted=not request.quiet) as display:
-        after = side_of(side, options_of(request, display.say, with_scores=True), at)
+    with reading(request, f"comparing with {side}", with_scores=True) as (options, _):
+        after = side_of(side, options, at)
     both = Sides(before, after, compared_sides(before, after))
     if format == "json":
         click.echo(json_text(difference_document(both)))

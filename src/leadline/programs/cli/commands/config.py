@@ -11,11 +11,11 @@ from leadline.errors import UsageError
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import wrapped
 from leadline.posture.catalogue import load_controls
-from leadline.programs.cli.configuration.configured import asked_of, config_flags, working_folder
-from leadline.programs.cli.configuration.in_force import in_force
-from leadline.programs.cli.configuration.keys import FILE_NAME, example
-from leadline.programs.cli.configuration.shown import config_json, config_lines
-from leadline.programs.cli.terminal import list_width
+from leadline.programs.cli.options.configured import asked_of, working_folder
+from leadline.programs.cli.options.in_force import in_force
+from leadline.programs.cli.options.shown import config_json, config_lines
+from leadline.programs.cli.options.table import CONFIG, FILE_NAME, example, takes
+from leadline.programs.cli.output.terminal import list_width
 from leadline.scans.posture.policies import with_own
 from leadline.scans.posture.read_targets import is_address
 from leadline.scans.posture.reading import STDIN
@@ -52,7 +52,7 @@ def command() -> None:
 @command.command("show")
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@config_flags
+@takes(*CONFIG)
 def show(paths: tuple[str, ...], format: str, **flags: Any) -> int:
     """What is in force for a scan of PATH, from where, and what of a file is not taken."""
     for path in paths:

@@ -14,10 +14,9 @@ from msgspec import to_builtins
 from leadline.errors import UsageError
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import count, padded, plain
-from leadline.programs.cli.cache_location import database_file
-from leadline.programs.cli.created import created
-from leadline.programs.cli.flags import quiet_flag
-from leadline.programs.cli.progress import progress
+from leadline.programs.cli.options.table import takes
+from leadline.programs.cli.output.progress import progress
+from leadline.programs.cli.scanning.requests import created, database_file
 from leadline.scans.images.database import (
     build_database,
     database_state,
@@ -68,7 +67,7 @@ def command() -> None:
 @command.command("build", epilog=EPILOG, short_help="Makes a database of feeds.")
 @click.argument("feeds", metavar="FEED...", nargs=-1, required=True)
 @click.option("-o", "--output", default="", metavar="FILE", help="Write there.")
-@quiet_flag
+@takes("quiet")
 def build(feeds: tuple[str, ...], output: str, quiet: bool) -> int:
     """Makes a database of FEEDs: files, folders and archives, of whatever publishers, in whatever mix.
 
@@ -105,7 +104,7 @@ def status(db: str, format: str) -> int:
 @command.command("import", epilog=EPILOG, short_help="Takes one that was made elsewhere.")
 @click.argument("file")
 @click.option("-o", "--output", default="", metavar="FILE", help="Put it there instead of the usual place.")
-@quiet_flag
+@takes("quiet")
 def import_(file: str, output: str, quiet: bool) -> int:
     """Checks the database in FILE, every page of it, and puts it in the place of the usual one."""
     target = _target(output)
@@ -122,7 +121,7 @@ def import_(file: str, output: str, quiet: bool) -> int:
 @click.option("--allow-unsigned", is_flag=True, help="Take one whose publisher cannot be checked.")
 @click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust, PEM.")
 @click.option("-o", "--output", default="", metavar="FILE", help="Put it there instead of the usual place.")
-@quiet_flag
+@takes("quiet")
 def update(address: str, *, key: str, allow_unsigned: bool, ca_file: str, output: str, quiet: bool) -> int:
     """Installs the database published at ADDRESS, a URL or oci://REGISTRY/REPOSITORY:TAG, if it is newer.
 
@@ -145,7 +144,7 @@ def update(address: str, *, key: str, allow_unsigned: bool, ca_file: str, output
 @click.option("--db", default="", metavar="FILE", help="Another database than the usual one.")
 @click.option("--key", default="", metavar="FILE", help="Sign with this private key (Ed25519, PEM).")
 @click.option("--expires", default="", metavar="TIME", help="Refused from then on (2026-07-01T00:00:00Z).")
-@quiet_flag
+@takes("quiet")
 def publish(folder: str, db: str, key: str, expires: str, quiet: bool) -> int:
     """Writes the database into FOLDER, packed, with an index and its signature, for a web server to serve."""
     with progress(f"packing into {folder}", is_wanted=not quiet):

@@ -7,7 +7,7 @@ import click
 
 from leadline.errors import StoreError, UsageError
 from leadline.outputs.encryption import decrypted
-from leadline.programs.cli.leaving import read_keys, read_whole
+from leadline.programs.cli.output.leaving import read_keys, read_whole
 
 _MOST_BYTES = 512 << 20
 EPILOG = """

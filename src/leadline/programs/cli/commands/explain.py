@@ -64,7 +64,7 @@ def command(name: str, form: str, controls: tuple[str, ...], controls_config: st
         click.echo("\n".join(_folded(SCORE)))
         return 0
     if PROBLEM.match(name):
-        from leadline.programs.cli.problem_text import problem_lines
+        from leadline.programs.cli.output.problem_text import problem_lines
 
         click.echo("\n".join(problem_lines(name, db, _columns())))
         return 0

@@ -5,19 +5,11 @@ from typing import Any
 import click
 
 from leadline.errors import UsageError
-from leadline.programs.cli.configuration.configured import configured
-from leadline.programs.cli.fixing import fix_files
-from leadline.programs.cli.flags import (
-    chart_flags,
-    control_flags,
-    debug_flag,
-    namespace_flags,
-    no_color_flag,
-    path_flag,
-    quiet_flag,
-    waiver_flags,
-)
-from leadline.programs.cli.scan_request import request_without_report, split_words
+from leadline.programs.cli.options.configured import ConfiguredCommand
+from leadline.programs.cli.options.option import Flag
+from leadline.programs.cli.options.table import CHARTS, CONTROLS, NAMESPACES, WAIVERS, takes
+from leadline.programs.cli.scanning.fixing import fix_files
+from leadline.programs.cli.scanning.requests import request_of, split_words
 
 EPILOG = """
 \b
@@ -36,27 +28,23 @@ Exit codes: 0 the edits were made, 2 wrong usage, 3 nothing could be read or wri
 """
 
 
-@click.command("fix", epilog=EPILOG)
+@click.command(
+    "fix", cls=ConfiguredCommand, targets=lambda flags: split_words(flags["words"])[2], epilog=EPILOG
+)
 @click.argument("words", metavar="[framework|control|workload NAME] PATH...", nargs=-1)
 @click.option("--dry-run", is_flag=True, help="Show the edits and write nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Write without asking.")
 @click.option(
     "-f", "--format", type=click.Choice(["diff", "patch"]), default="diff", help="patch: for git apply."
 )
-@click.option("-v", "--verbose", is_flag=True, help="Every question, and every edit that was not made.")
-@quiet_flag
-@namespace_flags
-@path_flag
-@control_flags
-@waiver_flags
-@chart_flags
-@no_color_flag
-@debug_flag
-@configured("fix", lambda flags: split_words(flags["words"])[2])
+@takes(
+    *("verbose", "quiet", *NAMESPACES, "exclude_paths", *CONTROLS, *WAIVERS, *CHARTS, "no_color", "debug"),
+    verbose=Flag("Every question, and every edit that was not made."),
+)
 def command(words: tuple[str, ...], **flags: Any) -> int:
     """Edits manifests, charts and kustomizations so that findings go away."""
     is_dry_run, is_agreed, format = flags.pop("dry_run"), flags.pop("yes"), flags.pop("format")
-    request = request_without_report(words, flags)
+    request = request_of(words, flags)
     if not request.targets:
         raise UsageError("name a file or a folder to fix", hint="for example: leadline fix deploy/")
     return fix_files(request, is_dry_run=is_dry_run, is_agreed=is_agreed, as_patch=format == "patch")

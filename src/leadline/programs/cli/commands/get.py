@@ -16,11 +16,11 @@ from leadline.outputs.rows.place import NoPlaces
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import plain
 from leadline.outputs.text.text_table import text_table
-from leadline.programs.cli.destinations import opened, placed, writing
-from leadline.programs.cli.flags import cluster_flags, together
-from leadline.programs.cli.progress import progress
-from leadline.programs.cli.storing import KUBE, StorePlace, with_store
-from leadline.programs.cli.terminal import list_width, wants_colour, width_of
+from leadline.programs.cli.options.table import CLUSTER, takes
+from leadline.programs.cli.output.destinations import opened, placed, writing
+from leadline.programs.cli.output.progress import progress
+from leadline.programs.cli.output.terminal import list_width, wants_colour, width_of
+from leadline.programs.cli.scanning.storing import KUBE, StorePlace, with_store
 from leadline.scans.stored.scan_runs import run_rows
 from leadline.scans.stored.stored_images import image_rows, stored_image_of
 from leadline.version import __version__
@@ -29,11 +29,8 @@ T = TypeVar("T")
 _PIPE_WIDTH = 80
 _RUNS = ("NAME", "PHASE", "OBJECTS", "IMAGES", "NOT READ", "FINISHED", "TARGET")
 _IMAGES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "SCANNED", "IMAGE")
-_with_options = together(
-    click.option(
-        "--store", default=KUBE, show_default=True, metavar="kube|FILE", help="Where results are kept."
-    ),
-    cluster_flags,
+_store = click.option(
+    "--store", default=KUBE, show_default=True, metavar="kube|FILE", help="Where results are kept."
 )
 
 
@@ -63,7 +60,8 @@ def results(context: click.Context, store: str, words: tuple[str, ...]) -> int:
 
 @command.command("runs", short_help="Which scans there were, and what they could not read.")
 @click.option("-f", "--format", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@_with_options
+@_store
+@takes(*CLUSTER)
 def runs(format: str, **where: str) -> int:
     """Lists the recorded scans, the newest first."""
     rows = _ask(where, run_rows)
@@ -83,7 +81,8 @@ def runs(format: str, **where: str) -> int:
 
 @command.command("images", short_help="The images with their vulnerabilities, counted.")
 @click.option("-f", "--format", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@_with_options
+@_store
+@takes(*CLUSTER)
 def images(format: str, **where: str) -> int:
     """Lists the images that results are stored of, the worst first."""
     rows = _ask(where, image_rows)
@@ -113,7 +112,8 @@ def images(format: str, **where: str) -> int:
 )
 @click.option("-o", "--output", default="", metavar="FILE", help="Write there.")
 @click.option("-v", "--verbose", is_flag=True, help="Every package and every place.")
-@_with_options
+@_store
+@takes(*CLUSTER)
 def image(image: str, format: tuple[str, ...], output: str, verbose: bool, **where: str) -> int:
     """Shows the stored results of IMAGE: its name as it was scanned, or the beginning of its id."""
     names = [word for one in format or ("table",) for word in one.split(",") if word]

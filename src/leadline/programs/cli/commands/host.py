@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from leadline.programs.cli.flags import quiet_flag
+from leadline.programs.cli.options.table import takes
 from leadline.scans.host.collecting import collect, facts_document
 
 EPILOG = """
@@ -42,7 +42,7 @@ def command() -> None:
     "--configz", default="", metavar="FILE", help="The kubelet's own answer to /configz: it knows what holds."
 )
 @click.option("-o", "--output", default="", metavar="FILE", help="Write there instead of to standard output.")
-@quiet_flag
+@takes("quiet")
 def facts(root: str, node: str, *, output: str, quiet: bool, **said: str) -> int:
     """Reads files, settings and processes of a node and writes them as JSON."""
     found = collect(root, node, **said)

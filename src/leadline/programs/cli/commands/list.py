@@ -13,7 +13,7 @@ from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import plain, wrapped
 from leadline.outputs.text.text_table import text_table
 from leadline.posture.catalogue import load_controls
-from leadline.programs.cli.terminal import list_width
+from leadline.programs.cli.output.terminal import list_width
 from leadline.scans.posture.frameworks import framework_of, load_frameworks
 from leadline.scans.posture.policies import with_own
 

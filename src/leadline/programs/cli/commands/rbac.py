@@ -10,7 +10,7 @@ import orjson
 import yaml
 
 from leadline.posture.required_kinds import kinds_needed
-from leadline.programs.cli.scan_request import split_words
+from leadline.programs.cli.scanning.requests import split_words
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.policies import choose_policies
 from leadline.sources.cluster.rbac import job_roles, least_role, operator_roles

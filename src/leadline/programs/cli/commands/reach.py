@@ -8,27 +8,18 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from leadline.errors import SourceError, UsageError
+from leadline.errors import GATE_FAILED, SourceError, UsageError
 from leadline.kube.reachability import MAX_PORT, PROTOCOLS, Connection, Port, Side
-from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.rows.fix_summary import unread_lines
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import plain, wrapped
 from leadline.posture.inventory import Facts
 from leadline.posture.reach import Point, points_of, reach
 from leadline.posture.worlds import Worlds
-from leadline.programs.cli.configuration.configured import configured
-from leadline.programs.cli.flags import (
-    chart_flags,
-    cluster_flags,
-    debug_flag,
-    namespace_flags,
-    path_flag,
-    quiet_flag,
-)
-from leadline.programs.cli.progress import progress
-from leadline.programs.cli.scan_request import options_of, request_without_report
-from leadline.programs.cli.terminal import configure_log, width_of
+from leadline.programs.cli.options.configured import ConfiguredCommand
+from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
+from leadline.programs.cli.output.terminal import width_of
+from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.posture.exposed_objects import ways_before
 from leadline.scans.posture.posture_scan import open_posture_scan
 
@@ -57,7 +48,7 @@ _NAMED = 5
 _WORDS = {"allowed": "allowed", "denied": "denied", "unknown": "not known"}
 
 
-@click.command("reach", epilog=EPILOG)
+@click.command("reach", cls=ConfiguredCommand, targets=lambda flags: flags["paths"], epilog=EPILOG)
 @click.argument("source", metavar="FROM")
 @click.argument("destination", metavar="TO")
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
@@ -69,13 +60,7 @@ _WORDS = {"allowed": "allowed", "denied": "denied", "unknown": "not known"}
     help="Number or name, TCP if no protocol is written.",
 )
 @click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@namespace_flags
-@path_flag
-@cluster_flags
-@chart_flags
-@quiet_flag
-@debug_flag
-@configured("reach", lambda flags: flags["paths"])
+@takes(*NAMESPACES, "exclude_paths", *CLUSTER, *CHARTS, "quiet", "debug")
 def command(
     source: str, destination: str, paths: tuple[str, ...], asked: tuple[str, ...], **flags: Any
 ) -> int:
@@ -84,16 +69,12 @@ def command(
     FROM and TO are NAMESPACE/KIND/NAME, NAMESPACE/NAME, NAME, or an address.
     """
     format = flags.pop("format")
-    request = replace(request_without_report((), flags), targets=paths)
-    secrets = SecretValues()
-    configure_log(is_debug=request.debug, secrets=secrets)
-    with progress(f"reading {' '.join(paths)}", is_wanted=not request.quiet) as display:
-        options = replace(
-            options_of(request, display.say, with_scores=False), secrets=secrets, with_fronts=True
-        )
-        with open_posture_scan(paths, options) as scan:
-            display.end()
-            report = scan.report
+    request = replace(request_of((), flags), targets=paths)
+    with (
+        reading(request, f"reading {' '.join(paths)}") as (options, _),
+        open_posture_scan(paths, replace(options, with_fronts=True)) as scan,
+    ):
+        report = scan.report
     if scan.why_no_verdict:
         raise SourceError(scan.why_no_verdict)
     facts = Facts(is_whole=report.target.kind == "cluster", server_version=report.target.server_version)
@@ -118,7 +99,7 @@ def command(
             click.echo(line)
         for line in unread_lines(report.unread, width, shows_all=False) if report.unread else ():
             click.echo(line)
-    return 0 if all(verdict == "allowed" for _, _, verdict in found) else 1
+    return 0 if all(verdict == "allowed" for _, _, verdict in found) else GATE_FAILED
 
 
 def _point(name: str, worlds: Worlds) -> Point:

@@ -7,7 +7,7 @@ import click
 from leadline.errors import UsageError
 from leadline.outputs.pseudonyms.key_file import read_names
 from leadline.outputs.pseudonyms.reveal import revealed
-from leadline.programs.cli.leaving import read_whole
+from leadline.programs.cli.output.leaving import read_whole
 
 _MOST_BYTES = 512 << 20
 EPILOG = """

@@ -13,24 +13,15 @@ from leadline.errors import SourceError
 from leadline.kube.workload import POD_KINDS
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
-from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.rows.fix_summary import unread_lines
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import count, plain, wrapped
 from leadline.outputs.text.risk_text import risk_lines, risk_picture
 from leadline.posture.risk.ranking import workload_risks
-from leadline.programs.cli.configuration.configured import configured
-from leadline.programs.cli.flags import (
-    chart_flags,
-    cluster_flags,
-    debug_flag,
-    namespace_flags,
-    path_flag,
-    quiet_flag,
-)
-from leadline.programs.cli.progress import progress
-from leadline.programs.cli.scan_request import options_of, request_without_report
-from leadline.programs.cli.terminal import configure_log, width_of
+from leadline.programs.cli.options.configured import ConfiguredCommand
+from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
+from leadline.programs.cli.output.terminal import width_of
+from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.posture.posture_scan import open_posture_scan
 from leadline.scans.stored.image_facts import KnownImages, image_facts
 
@@ -55,7 +46,7 @@ _NAMED = 8
 """Images that nothing is known of."""
 
 
-@click.command("risk", epilog=EPILOG)
+@click.command("risk", cls=ConfiguredCommand, targets=lambda flags: flags["paths"], epilog=EPILOG)
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @click.option("-f", "--format", type=click.Choice(["text", "json", "svg"]), default="text", show_default=True)
 @click.option(
@@ -67,25 +58,15 @@ _NAMED = 8
     metavar="FILE",
     help="A JSON report of leadline scan image: vulnerabilities count too.",
 )
-@namespace_flags
-@path_flag
-@cluster_flags
-@chart_flags
-@quiet_flag
-@debug_flag
-@configured("risk", lambda flags: flags["paths"])
+@takes(*NAMESPACES, "exclude_paths", *CLUSTER, *CHARTS, "quiet", "debug")
 def command(paths: tuple[str, ...], format: str, top: int, images: str, **flags: Any) -> int:
     """The workloads with most at stake: how an attacker reaches them, and what they open."""
-    request = replace(request_without_report((), flags), targets=paths)
-    secrets = SecretValues()
-    configure_log(is_debug=request.debug, secrets=secrets)
-    with progress(f"scanning {' '.join(paths)}", is_wanted=not request.quiet) as display:
-        options = replace(
-            options_of(request, display.say, with_scores=False), secrets=secrets, with_fronts=True
-        )
-        with open_posture_scan(paths, options) as scan:
-            display.end()
-            report = scan.report
+    request = replace(request_of((), flags), targets=paths)
+    with (
+        reading(request, f"scanning {' '.join(paths)}") as (options, _),
+        open_posture_scan(paths, replace(options, with_fronts=True)) as scan,
+    ):
+        report = scan.report
     if scan.why_no_verdict:
         raise SourceError(scan.why_no_verdict)
     known = image_facts(images, _workloads(report)) if images else KnownImages({})

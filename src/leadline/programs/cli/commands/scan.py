@@ -2,29 +2,39 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import join
 from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec.structs import replace
 
-from leadline.errors import SourceError, UsageError
+from leadline.errors import GATE_FAILED, SourceError, UsageError
 from leadline.model.control import Severity
-from leadline.model.report import PostureReport
+from leadline.model.report import PostureReport, Target
 from leadline.outputs.format_registry import Asked, Page
-from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.rows.edit_rows import edit_line, edit_rows, failing_text
 from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.overview import VIEWS
 from leadline.outputs.rows.place import NoPlaces
 from leadline.outputs.rows.summary import closing
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.plain import plain
-from leadline.programs.cli.configuration.configured import configured
-from leadline.programs.cli.destinations import (
+from leadline.programs.cli.options.habits import HabitualCommand
+from leadline.programs.cli.options.table import (
+    CHARTS,
+    CLUSTER,
+    CONTROLS,
+    NAMESPACES,
+    TRUST,
+    WAIVERS,
+    Request,
+    passed,
+    takes,
+)
+from leadline.programs.cli.output.destinations import (
     Destination,
     Sink,
     destinations,
@@ -32,27 +42,15 @@ from leadline.programs.cli.destinations import (
     refuse_overwriting,
     writing,
 )
-from leadline.programs.cli.flags import (
-    chart_flags,
-    cluster_flags,
-    complete_flag,
-    control_flags,
-    debug_flag,
-    encrypt_flag,
-    namespace_flags,
-    no_color_flag,
-    path_flag,
-    quiet_flag,
-    trust_flags,
-    waiver_flags,
+from leadline.programs.cli.output.gate_text import verdict_text
+from leadline.programs.cli.output.terminal import wants_colour, width_of
+from leadline.programs.cli.scanning.requests import (
+    gates_of,
+    posture_options,
+    reading,
+    request_of,
+    split_words,
 )
-from leadline.programs.cli.gate_text import verdict_text
-from leadline.programs.cli.habits import HabitualCommand
-from leadline.programs.cli.progress import progress
-from leadline.programs.cli.repository_top import repository_top
-from leadline.programs.cli.rerun_command import rerun_words
-from leadline.programs.cli.scan_request import ScanRequest, gates_of, options_of, request_of, split_words
-from leadline.programs.cli.terminal import configure_log, wants_colour, width_of
 from leadline.scans.gates import Verdict, verdict
 from leadline.scans.options import PostureOptions, silent
 from leadline.scans.posture.coverage import why_no_verdict
@@ -60,7 +58,7 @@ from leadline.scans.posture.posture_scan import PostureScan, open_posture_scan
 from leadline.version import __version__
 
 if TYPE_CHECKING:
-    from leadline.programs.cli.leaving import Leaving
+    from leadline.programs.cli.output.leaving import Leaving
     from leadline.scans.posture.watch_scan import ScanChange
 
 EPILOG = """
@@ -81,132 +79,57 @@ Exit codes: 0 passed, 1 a gate failed, 2 wrong usage, 3 nothing could be judged,
 """
 
 
-_GATE_FAILED = 1
 _NOTES = 5
 _USUAL_WIDTH = 100
-_LIST = "A list, with commas or repeated."
+_MOST_STEPS = 64
+_NOT_REPEATED = frozenset(
+    (
+        *("format", "output", "set", "set_string"),
+        *("fail_on", "allow_empty", "severity_threshold", "compliance_threshold"),
+        *("verbose", "coverage", "quiet", "no_color", "debug", "watch", "fix", "yes"),
+    )
+)
+"""About the outcome or the look, not about what is scanned."""
 
 
-@click.command("scan", cls=HabitualCommand, epilog=EPILOG)
+@click.command(
+    "scan", cls=HabitualCommand, targets=lambda flags: split_words(flags["words"])[2], epilog=EPILOG
+)
 @click.argument("words", metavar="[framework|control|workload NAME] [PATH]...", nargs=-1)
-@click.option(
-    "-f",
-    "--format",
-    multiple=True,
-    metavar="NAME",
-    help=f"pretty, html, markdown, json, sarif, junit … {_LIST}",
+@takes(
+    *("format", "output", "verbose", "coverage", "quiet"),
+    *("severity_threshold", "compliance_threshold", "fail_on", "allow_empty", "min_severity", "by"),
+    *(*NAMESPACES, "exclude_paths", "assume_complete", *CONTROLS, *CLUSTER, *CHARTS),
+    *(
+        "store",
+        "from_store",
+        "store_namespace",
+        "baseline",
+        "since",
+        "fix",
+        "yes",
+        "host_facts",
+        "cloud_facts",
+        *TRUST,
+        *WAIVERS,
+    ),
+    *("redact", "encrypt", "watch", "no_color", "debug"),
 )
-@click.option(
-    "-o",
-    "--output",
-    default="",
-    metavar="FILE",
-    help="Write there; folders are made, several formats add suffixes.",
-)
-@click.option("-v", "--verbose", is_flag=True, help="Every finding with its lines and its fix.")
-@click.option("--verbose-coverage", is_flag=True, help="Why each control that judged nothing did not.")
-@quiet_flag
-@click.option(
-    "--severity-threshold", default="", metavar="SEVERITY", help="Exit 1 on a finding at or above it."
-)
-@click.option("--compliance-threshold", type=float, metavar="PER_CENT", help="Exit 1 on a score below it.")
-@click.option(
-    "--fail-on",
-    multiple=True,
-    metavar="SEVERITY|unread",
-    help="Exit 1 on such a finding, or when something could not be read.",
-)
-@click.option(
-    "--allow-empty",
-    is_flag=True,
-    help="Exit 0 where there is no object at all, as in a hook for changed files.",
-)
-@click.option(
-    "--min-severity", default="unknown", metavar="SEVERITY", help="Show nothing below it; gates see all."
-)
-@click.option(
-    "--by",
-    type=click.Choice(("", *VIEWS)),
-    default="",
-    metavar="VIEW",
-    show_choices=False,
-    help=f"What the terminal counts findings by: {', '.join(VIEWS)}.",
-)
-@namespace_flags
-@path_flag
-@complete_flag
-@control_flags
-@cluster_flags
-@chart_flags
-@click.option(
-    "--store",
-    default="",
-    metavar="kube|FILE",
-    help="Write the results into the cluster, as objects of its API, or into a file.",
-)
-@click.option(
-    "--from-store",
-    default="",
-    metavar="kube|FILE",
-    help="Show the results that are stored there, and scan nothing.",
-)
-@click.option(
-    "--store-namespace",
-    default="leadline",
-    metavar="NAME",
-    help="Where results about objects without a namespace go.",
-)
-@click.option(
-    "--baseline", default="", metavar="FILE", help="What that report or baseline knows fails no gate."
-)
-@click.option(
-    "--since", default="", metavar="REVISION", help="What was there at that git revision fails no gate."
-)
-@click.option("--fix", is_flag=True, help="Edit the files so that findings go away, as leadline fix does.")
-@click.option("--yes", is_flag=True, help="With --fix: write without asking.")
-@click.option(
-    "--host-facts",
-    multiple=True,
-    metavar="FILE",
-    help="What 'leadline host facts' wrote of a node; may be repeated. Judged alone where no path and no context is named.",
-)
-@click.option(
-    "--cloud-facts",
-    multiple=True,
-    metavar="FILE",
-    help="What the cloud's command line prints of the cluster; may be repeated. See 'leadline explain C-0227'.",
-)
-@trust_flags
-@waiver_flags
-@click.option(
-    "--redact",
-    default="",
-    metavar="FILE",
-    help="Pseudonyms for every name in reports; FILE, yours alone, turns them back.",
-)
-@encrypt_flag
-@click.option("--watch", is_flag=True, help="Go on, and show what appears and what goes, until Ctrl-C.")
-@no_color_flag
-@debug_flag
-@configured("scan", lambda flags: split_words(flags["words"])[2])
 def command(words: tuple[str, ...], **flags: Any) -> int:
     """Scans Kubernetes objects in files, folders, globs or standard input, or in a cluster."""
-    fixes, is_agreed = flags.pop("fix"), flags.pop("yes")
     request = request_of(words, flags)
-    if fixes:
-        return _fix(request, is_agreed=is_agreed)
-    if is_agreed:
+    if request.fix:
+        return _fix(request)
+    if request.yes:
         raise UsageError("--yes belongs to --fix")
     return _watch(request) if request.watch else _run(request)
 
 
-def _run(request: ScanRequest) -> int:
+def _run(request: Request) -> int:
     """Reads, judges, writes; returns the exit code.
 
     Raises: ``LeadlineError`` of every kind.
     """
-    secrets = SecretValues()
-    configure_log(is_debug=request.debug, secrets=secrets)
     is_terminal = os.isatty(1)
     leaving = _leaving(request)
     output = request.output.removesuffix(".age") if request.encrypt else request.output
@@ -217,10 +140,11 @@ def _run(request: ScanRequest) -> int:
     with_scores = any(destination.format.with_scores for destination in chosen)
     with (
         opened(chosen, leaving.seal if leaving else None) as sinks,
-        progress(f"scanning {' '.join(request.targets)}", is_wanted=not request.quiet) as display,
-        _opened(
-            request, replace(options_of(request, display.say, with_scores=with_scores), secrets=secrets)
-        ) as scan,
+        reading(request, f"scanning {' '.join(request.targets)}", with_scores=with_scores) as (
+            options,
+            display,
+        ),
+        _opened(request, options) as scan,
     ):
         scan = _compared(request, scan)
         display.end()
@@ -240,10 +164,10 @@ def _run(request: ScanRequest) -> int:
             click.echo(scan.why_no_verdict, err=True)
         return 0
     _remark(request, scan, outcome, chosen)
-    return 0 if outcome.passed else _GATE_FAILED
+    return 0 if outcome.passed else GATE_FAILED
 
 
-def _compared(request: ScanRequest, scan: PostureScan) -> PostureScan:
+def _compared(request: Request, scan: PostureScan) -> PostureScan:
     """``scan`` with what of it was there before, where that is asked for.
 
     Raises: ``LeadlineError`` of every kind.
@@ -255,7 +179,7 @@ def _compared(request: ScanRequest, scan: PostureScan) -> PostureScan:
     if request.baseline:
         old = read_baseline(request.baseline)
     else:
-        old = baseline_at(request.targets, request.since, options_of(request, silent, with_scores=False))
+        old = baseline_at(request.targets, request.since, posture_options(request, silent, with_scores=False))
     report = compared(scan.report, old, request.baseline or request.since, _now())
     return replace(scan, report=report)
 
@@ -264,31 +188,31 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _fix(request: ScanRequest, *, is_agreed: bool) -> int:
+def _fix(request: Request) -> int:
     """Raises: ``LeadlineError`` of every kind."""
     if request.format or request.output or request.store or request.watch or request.fail_on:
         raise UsageError("--fix shows a diff and writes files", hint="scan again afterwards for a report")
     if not request.targets:
         raise UsageError("a cluster cannot be fixed", hint="name the folder that holds its manifests")
-    from leadline.programs.cli.fixing import fix_files
+    from leadline.programs.cli.scanning.fixing import fix_files
 
-    return fix_files(request, is_dry_run=False, is_agreed=is_agreed, as_patch=False)
+    return fix_files(request, is_dry_run=False, is_agreed=request.yes, as_patch=False)
 
 
-def _opened(request: ScanRequest, options: PostureOptions) -> AbstractContextManager[PostureScan]:
+def _opened(request: Request, options: PostureOptions) -> AbstractContextManager[PostureScan]:
     """Raises: as a scan does, and ``StoreError``."""
     if not request.from_store:
         return open_posture_scan(request.targets, options)
-    from leadline.programs.cli.storing import read_report
+    from leadline.programs.cli.scanning.storing import read_report
 
     report = read_report(request, options)
     return nullcontext(PostureScan(report, NoPlaces(), why_no_verdict=why_no_verdict(report, 0, options)))
 
 
-def _store(request: ScanRequest, report: PostureReport) -> None:
+def _store(request: Request, report: PostureReport) -> None:
     """Raises: ``StoreError``, ``ClusterError``."""
     # The store speaks HTTP asynchronously; a scan that stores nothing does not pay for the import.
-    from leadline.programs.cli.storing import store_report
+    from leadline.programs.cli.scanning.storing import store_report
 
     stored = store_report(request, report)
     if not request.quiet:
@@ -296,13 +220,11 @@ def _store(request: ScanRequest, report: PostureReport) -> None:
         click.echo(f"{stored.written} results stored as {stored.run}{gone}", err=True)
 
 
-def _watch(request: ScanRequest) -> int:
+def _watch(request: Request) -> int:
     """The report once, then each change, until Ctrl-C; the exit code is that of the last verdict.
 
     Raises: ``LeadlineError`` of every kind.
     """
-    secrets = SecretValues()
-    configure_log(is_debug=request.debug, secrets=secrets)
     is_terminal = os.isatty(1)
     chosen = destinations(request.format, request.output, is_terminal=is_terminal)
     if request.store or request.output or {one.format.name for one in chosen} - {"pretty", "lines"}:
@@ -312,10 +234,8 @@ def _watch(request: ScanRequest) -> int:
     from leadline.scans.posture.watch_scan import watch_scan
 
     with ExitStack() as stack:
-        display = stack.enter_context(
-            progress(f"scanning {' '.join(request.targets)}", is_wanted=not request.quiet)
-        )
-        options = replace(options_of(request, display.say, with_scores=True), secrets=secrets)
+        what = f"scanning {' '.join(request.targets)}"
+        options, display = stack.enter_context(reading(request, what, with_scores=True))
         watched, changes = stack.enter_context(watch_scan(request.targets, options))
         first = watched.scan
         display.end()
@@ -341,7 +261,7 @@ def _watch(request: ScanRequest) -> int:
             outcome = verdict(last.report, gates_of(request))
             if outcome.results and not request.quiet:
                 click.echo(verdict_text(outcome), err=True)
-    return 0 if outcome.passed else _GATE_FAILED
+    return 0 if outcome.passed else GATE_FAILED
 
 
 def changed_lines(change: "ScanChange", least: Severity) -> Iterator[str]:
@@ -357,7 +277,7 @@ def changed_lines(change: "ScanChange", least: Severity) -> Iterator[str]:
 
 
 def _page(
-    request: ScanRequest,
+    request: Request,
     scan: PostureScan,
     outcome: Verdict,
     is_terminal: bool,
@@ -371,14 +291,14 @@ def _page(
         of_object = rerun_words(replace(request, form="workload", names=("NAME",), by=""), "scan", flags)
     is_overview = scan.report.target.kind == "cluster" and request.form == "everything"
     command = "kubectl leadline" if Path(sys.argv[0]).name.startswith("kubectl-") else "leadline"
-    return Page(
+    return passed(
+        Page,
+        request,
         places=scan.places,
         width=width_of(os.environ, is_terminal=is_terminal, usual=_USUAL_WIDTH),
         colour=is_terminal and not request.no_color and wants_colour(os.environ) and not request.output,
-        verbose=request.verbose,
         command=command,
-        coverage=request.verbose_coverage,
-        rbac=f"{command} {rerun_words(request, 'rbac', [f for f in flags if f.name == 'controls'])}"
+        rbac=f"{command} {rerun_words(request, 'rbac', [f for f in flags if f.name == 'own_controls'])}"
         if request.form != "workload"
         else "",
         again=f"{command} {rerun_words(request, 'scan', flags)}" if can_be_repeated else "",
@@ -387,24 +307,22 @@ def _page(
         verdict=verdict_text(outcome),
         passed=outcome.passed,
         gate=outcome.failing,
-        least=request.min_severity,  # type: ignore[arg-type]
+        least=request.min_severity,
         folder=str(Path.cwd()),
-        root=repository_top(scan.report.target, request.targets),
+        root=_repository_top(scan.report.target, request.targets),
         at=_now(),
         version=__version__,
-        asked=Asked(
-            "Control" if request.form == "control" else "Framework",
-            request.names,
-            tuple(destination.format.name for destination in chosen),
-            request.include_namespaces,
-            request.exclude_namespaces,
-            request.compliance_threshold or 0.0,
-            request.severity_threshold,
+        asked=passed(
+            Asked,
+            request,
+            by="Control" if request.form == "control" else "Framework",
+            formats=tuple(destination.format.name for destination in chosen),
+            compliance_threshold=request.compliance_threshold or 0.0,
         ),
     )
 
 
-def _leaving(request: ScanRequest) -> "Leaving | None":
+def _leaving(request: Request) -> "Leaving | None":
     """Raises: ``UsageError``, ``StoreError``."""
     if not (request.redact or request.encrypt):
         return None
@@ -412,7 +330,7 @@ def _leaving(request: ScanRequest) -> "Leaving | None":
         raise UsageError(
             "--redact and --encrypt are for reports that are written", hint="leave --store and --watch away"
         )
-    from leadline.programs.cli.leaving import leaving_of
+    from leadline.programs.cli.output.leaving import leaving_of
 
     return leaving_of(request.redact, request.encrypt)
 
@@ -423,9 +341,7 @@ def _write(sink: Sink, report: PostureReport, page: Page) -> None:
         format.put(report, sink.stream, page)
 
 
-def _remark(
-    request: ScanRequest, scan: PostureScan, outcome: Verdict, chosen: tuple[Destination, ...]
-) -> None:
+def _remark(request: Request, scan: PostureScan, outcome: Verdict, chosen: tuple[Destination, ...]) -> None:
     """Oddities, what was written, and the verdict where the output does not end with it."""
     if request.quiet:
         return
@@ -442,3 +358,43 @@ def _remark(
         lines.append(closing(scan.report, verdict_text(outcome)))
     for line in lines:
         sys.stderr.write(line + "\n")
+
+
+def rerun_words(request: Request, verb: str, flags: Sequence[click.Parameter]) -> str:
+    """``scan framework nsa deploy/ --exclude-controls C-0057``: the request again, as far as ``flags`` say it."""
+    is_plain = request.form == "everything" or (request.names == request.frameworks and verb == "scan")
+    form = () if is_plain else (request.form, ",".join(request.names))
+    # The same configuration fills these again.
+    filled = request.configured.filled.keys() if verb == "scan" else frozenset[str]()
+    repeated = (word for flag in flags if flag.name not in filled for word in _repeated(request, flag))
+    return join((verb, *form, *request.targets, *repeated))
+
+
+def _repeated(request: Request, flag: click.Parameter) -> Iterator[str]:
+    """The words that say ``flag`` again, where it chooses what is read or shown."""
+    name = flag.name or ""
+    if not isinstance(flag, click.Option) or name in _NOT_REPEATED:
+        return
+    value = getattr(request, name)
+    if not value or value == flag.default:
+        return
+    word = next(word for word in flag.opts if word.startswith("--"))
+    if flag.is_flag:
+        yield word
+        return
+    for part in value if isinstance(value, tuple) else (value,):
+        yield from (word, part)
+
+
+def _repository_top(target: Target, targets: tuple[str, ...]) -> str:
+    """The absolute folder above the first target that git keeps its records in; empty where there is none.
+
+    What was fetched, or read from a cluster or standard input, has its paths already.
+    """
+    if target.kind not in ("file", "directory") or not targets:
+        return ""
+    here = Path(os.path.normpath(Path.cwd() / targets[0]))
+    for folder in (here, *here.parents)[:_MOST_STEPS]:
+        if (folder / ".git").exists():
+            return str(folder)
+    return ""

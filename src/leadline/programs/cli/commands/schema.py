@@ -7,7 +7,7 @@ import click
 from leadline.errors import UsageError
 from leadline.outputs.documents.report_document import schema
 from leadline.outputs.text.json_text import json_text
-from leadline.programs.cli.configuration.keys import schema as config_schema
+from leadline.programs.cli.options.table import schema as config_schema
 from leadline.sources.waivers.schema import schema as waivers_schema
 
 _DOCUMENT = "document"

@@ -8,8 +8,8 @@ import click
 from leadline.api.carriers import local_care
 from leadline.errors import StoreError
 from leadline.outputs.text.plain import plain
-from leadline.programs.cli.flags import quiet_flag
-from leadline.programs.cli.progress import progress
+from leadline.programs.cli.options.table import takes
+from leadline.programs.cli.output.progress import progress
 
 _SHOWN = 20
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -23,7 +23,7 @@ def command() -> None:
 @command.command("backup")
 @click.argument("file", type=_FILE)
 @click.argument("backup", type=_FILE)
-@quiet_flag
+@takes("quiet")
 def backup(file: Path, backup: Path, quiet: bool) -> int:
     """Copies FILE to BACKUP, consistent and compact; a server may go on using FILE."""
     _check_there(file)
@@ -36,7 +36,7 @@ def backup(file: Path, backup: Path, quiet: bool) -> int:
 @command.command("restore")
 @click.argument("backup", type=_FILE)
 @click.argument("file", type=_FILE)
-@quiet_flag
+@takes("quiet")
 def restore(backup: Path, file: Path, quiet: bool) -> int:
     """Makes FILE, which must not be there, of BACKUP. Clients that watch begin anew, and take nothing old for new."""
     _check_there(backup)
@@ -48,7 +48,7 @@ def restore(backup: Path, file: Path, quiet: bool) -> int:
 
 @command.command("check")
 @click.argument("file", type=_FILE)
-@quiet_flag
+@takes("quiet")
 def check(file: Path, quiet: bool) -> int:
     """Reads all of FILE and says what is damaged."""
     _check_there(file)

@@ -1,23 +1,25 @@
 """``leadline waiver``: which findings are accepted, by which entry, and what is odd about it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from leadline.errors import UsageError
+from leadline.errors import SourceError, UsageError
+from leadline.model.image_report import ImageReport
+from leadline.model.images_report import ImagesReport
 from leadline.model.report import PostureReport
+from leadline.model.waiver import WaiverUse
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.place import Places, place_text
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.plain import count, plain
-from leadline.outputs.text.waiver_text import odd_waivers, reason_of, title
-from leadline.programs.cli.flags import cluster_flags, debug_flag, quiet_flag
-from leadline.programs.cli.progress import progress
-from leadline.programs.cli.terminal import configure_log
-from leadline.programs.cli.waiver_heading import SHOWN, heading
+from leadline.outputs.text.waiver_text import odd_waivers, reason_of, remarks_of, title
+from leadline.programs.cli.options.table import CLUSTER, Request, takes
+from leadline.programs.cli.output.progress import progress
+from leadline.programs.cli.output.terminal import configure_log
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import open_posture_scan
 from leadline.scans.waivers.waiving import waivers_of_files
@@ -36,6 +38,9 @@ EPILOG = """
 
 leadline schema waivers prints the schema of a file of waivers; exceptions as JSON and SecurityException objects are read too.
 """
+
+_SHOWN = 5
+"""Findings of one entry, unless all are asked for."""
 
 
 @click.group("waiver", epilog=EPILOG)
@@ -70,18 +75,14 @@ def list_(files: tuple[str, ...]) -> int:
     "--db", default="", metavar="FILE", help="Of images: the vulnerability database; else the usual one."
 )
 @click.option("-v", "--verbose", is_flag=True, help="Every finding.")
-@cluster_flags
-@quiet_flag
-@debug_flag
+@takes(*CLUSTER, "quiet", "debug")
 def test(file: str, targets: tuple[str, ...], images: tuple[str, ...], db: str, **flags: Any) -> int:
     """Judges files, the cluster or images, and shows what each entry of FILE, and of what is judged, accepts."""
     configure_log(is_debug=flags["debug"])
     if images:
         if targets:
             raise UsageError("files and images are not judged together", hint="ask about each by itself")
-        from leadline.programs.cli.waived_images import lines_of_images  # a scan of images imports its own
-
-        for line in lines_of_images(file, images, db, flags):
+        for line in _lines_of_images(file, images, db, flags):
             click.echo(line)
         return 0
     verbose, quiet = flags["verbose"], flags["quiet"]
@@ -109,16 +110,77 @@ def _lines(report: PostureReport, places: Places, *, verbose: bool) -> Iterator[
     title_of = titles_of(report)
     problems = {control.id: control.problem or control.title for control in report.controls}
     for place, use in enumerate(report.waivers):
-        yield from heading(use, "such as vulnerabilities")
+        yield from _heading(use, "such as vulnerabilities")
         findings = [one.finding for one in report.waived if one.waiver == place]
-        for finding in findings if verbose else findings[:SHOWN]:
+        for finding in findings if verbose else findings[:_SHOWN]:
             spot = place_text(found.holder(finding), found.find(finding))
             name = title_of(report.resource(finding.resource))
             yield f"  {spot}  {finding.control} {plain(problems[finding.control])} [{name}]"
-        if len(findings) > SHOWN and not verbose:
-            yield f"  and {len(findings) - SHOWN:,} more, -v shows them"
+        if len(findings) > _SHOWN and not verbose:
+            yield f"  and {len(findings) - _SHOWN:,} more, -v shows them"
         others = use.findings - len(findings) if use.state == "used" else 0
         if others > 0:
             yield f"  {count(others, 'finding')} of an entry before it as well"
         yield ""
     yield f"{count(len(report.waived), 'finding')} accepted, {count(len(report.findings), 'finding')} not"
+
+
+def _heading(use: WaiverUse, others: str) -> Iterator[str]:
+    """What is accepted and why, and what is odd about it. ``others``: what is not looked for here."""
+    yield f"{title(use.waiver)}: {reason_of(use.waiver)}"
+    if use.state == "not asked":
+        yield f"  about what this does not look for, {others}"
+    elif remarks := "; ".join(remarks_of(use)):
+        yield f"  {remarks}"
+
+
+def _lines_of_images(
+    file: str, images: tuple[str, ...], database: str, flags: Mapping[str, Any]
+) -> Iterator[str]:
+    """One entry after another, then the numbers of what is accepted and what is not.
+
+    Raises: ``SourceError`` where an image cannot be read: what its entries accept is then not known.
+    """
+    # A scan of images imports its own.
+    from leadline.programs.cli.scanning.requests import created, image_options
+    from leadline.scans.images.images_scan import ImageTargets, images_scan
+
+    request = Request(targets=images, quiet=flags["quiet"], db=database, waivers=(file,))
+    with progress(f"scanning {count(len(images), 'image')}", is_wanted=not request.quiet) as display:
+        options = image_options(request, created(os.environ), display.say)
+        report = images_scan(ImageTargets(names=images), options)
+    if report.failed:
+        lost = report.failed[0].unread
+        raise SourceError(f"{plain(lost.where, 4096)}: {plain(lost.why)}", hint=lost.hint)
+    yield from _image_lines(report, is_verbose=flags["verbose"])
+    without = sum(1 for one in report.images if one.report.database is None)
+    if without:
+        yield f"vulnerabilities were not looked for in {count(without, 'image')}: there is no database (leadline db build)"
+
+
+def _image_lines(report: ImagesReport, *, is_verbose: bool) -> Iterator[str]:
+    total = 0
+    for place, use in enumerate(report.waivers):
+        yield from _heading(use, "such as controls of objects")
+        found = [
+            f"{plain(image.names[0])}  {text}"
+            for image in report.images
+            for text in _accepted(image.report, place)
+        ]
+        total += len(found)
+        yield from (f"  {line}" for line in (found if is_verbose else found[:_SHOWN]))
+        if len(found) > _SHOWN and not is_verbose:
+            yield f"  and {len(found) - _SHOWN:,} more, -v shows them"
+        yield ""
+    open_ones = sum(len(one.report.vulnerabilities) + len(one.report.findings) for one in report.images)
+    yield f"{count(total, 'finding')} accepted, {count(open_ones, 'finding')} not"
+
+
+def _accepted(report: ImageReport, place: int) -> Iterator[str]:
+    for one in report.suppressed:
+        if one.waiver == place:
+            package = one.match.package
+            yield f"{one.match.id} {one.match.severity} {plain(package.name)} {plain(package.version)}"
+    for accepted in report.waived_findings:
+        if accepted.place == place:
+            yield f"{accepted.finding.title} {plain(accepted.finding.where, 4096)}"

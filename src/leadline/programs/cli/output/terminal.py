@@ -1,0 +1,60 @@
+"""What the terminal can show, and what goes to stderr."""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from leadline.outputs.text.plain import plain
+
+if TYPE_CHECKING:
+    from leadline.outputs.redaction.values import SecretValues
+
+_WIDTHS = range(40, 1000)
+_LONGEST_LINE = 2_000
+
+
+def width_of(environ: Mapping[str, str], *, is_terminal: bool, usual: int) -> int:
+    """Columns to write in; ``usual`` where standard output is not terminal or knows none."""
+    columns = environ.get("COLUMNS", "")
+    if columns.isdecimal() and len(columns) < 5 and int(columns) in _WIDTHS:
+        return int(columns)
+    known = os.get_terminal_size(1).columns if is_terminal else 0
+    # A terminal that was given no size, as in a container, says 0.
+    return max(_WIDTHS.start, known) if known else usual
+
+
+def list_width() -> int | None:
+    """Columns for a list; ``None`` in a pipe, where a row is a line, unless ``COLUMNS`` says otherwise."""
+    width = width_of(os.environ, is_terminal=os.isatty(1), usual=0)
+    return width or None
+
+
+def wants_colour(environ: Mapping[str, str]) -> bool:
+    """Whether the environment leaves colour on."""
+    return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def say_plainly(text: str) -> None:
+    """A line on stderr that others wrote, without secrets and without what steers a terminal or a pipeline."""
+    from leadline.outputs.redaction.shapes import redacted_text  # seldom does anybody say anything
+
+    sys.stderr.write(f"{plain(redacted_text(text), _LONGEST_LINE)}\n")
+    sys.stderr.flush()
+
+
+def configure_log(*, is_debug: bool, secrets: "SecretValues | None" = None) -> None:
+    """A log on stderr for ``--debug``; otherwise silence: what went wrong is named among what was not read.
+
+    The log shows neither ``secrets``, which may still grow, nor what looks like one.
+    """
+    if is_debug:
+        # A tenth of the start of a scan.
+        import logging
+
+        from leadline.outputs.redaction.log import safe_formatter
+        from leadline.outputs.redaction.values import SecretValues
+
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(safe_formatter(SecretValues() if secrets is None else secrets))
+        logging.basicConfig(level=logging.DEBUG, handlers=[handler])
