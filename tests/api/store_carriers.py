@@ -13,13 +13,13 @@ from asgi import AllOpen, Everybody
 from postgres_server import PostgresServer
 
 from leadline.api.carriers.local import Limits, LocalStore
-from leadline.api.carriers.memory import MemoryStore
 from leadline.api.carriers.postgres import open_postgres
 from leadline.api.carriers.remote import RemoteStore
 from leadline.api.catalogue import KINDS
 from leadline.api.protocol import Content, Entry, Paging, Put, Store
 from leadline.api.selection import Key, Selection, labels_of
 from leadline.programs.apiserver.app import App
+from memory_store import MemoryStore
 
 HISTORY = 50
 PLURAL = "workloadconfigurationscans"

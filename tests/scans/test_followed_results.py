@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.api.posture_results import SCANS, SUMMARIES, posture_puts
 from leadline.api.protocol import Store
 from leadline.api.selection import Key
@@ -25,6 +24,7 @@ from leadline.scans.posture.settings import shipped_settings
 from leadline.scans.stored.followed_results import FollowedResults, ScanRules
 from leadline.scans.stored.result_writer import FIRST_SEEN, TIMESTAMP, ResultWriter
 from leadline.scans.stored.scan_runs import all_of
+from memory_store import MemoryStore
 from object_series import resource_like, series
 
 OPTIONS = PostureOptions(frameworks=("all",))

@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 import pytest
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.api.posture_results import SUMMARIES
 from leadline.api.protocol import Paging
 from leadline.api.selection import Selection
@@ -24,6 +23,7 @@ from leadline.scans.posture.posture_scan import posture_scan
 from leadline.scans.stored.posture_runs import scores
 from leadline.scans.stored.store_posture import StoreOptions, store_posture
 from leadline.scans.stored.stored_posture import stored_posture
+from memory_store import MemoryStore
 
 POD = {
     "apiVersion": "v1",

@@ -6,11 +6,11 @@ from typing import Any
 
 import orjson
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.api.posture_results import OBJECT, SCANS
 from leadline.api.protocol import Content, Put
 from leadline.api.selection import Key
 from leadline.scans.stored.result_writer import FIRST_SEEN, TIMESTAMP, ResultWriter
+from memory_store import MemoryStore
 
 KEY = Key(SCANS, "shop", "pod-a")
 MONDAY, TUESDAY, WEDNESDAY = (f"2027-03-0{day}T00:00:00Z" for day in (1, 2, 3))

@@ -10,7 +10,6 @@ import orjson
 import pytest
 from msgspec import structs
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.api.catalogue import KINDS
 from leadline.api.posture_results import SCANS
 from leadline.api.protocol import Content, Paging, Put
@@ -31,6 +30,7 @@ from leadline.scans.stored.posture_runs import Outcome, RunOptions, posture_run
 from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, written
 from leadline.scans.stored.store_posture import StoreOptions, store_posture
 from leadline.scans.stored.stored_posture import stored_posture
+from memory_store import MemoryStore
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FULL = StoreOptions(is_full=True)

@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.api.protocol import Content, Entry, FullError, Paging, Put
 from leadline.api.selection import Key, Selection
 from leadline.model.image_report import ImageReport
@@ -17,6 +16,7 @@ from leadline.model.vulnerability import Match
 from leadline.scans.stored.image_results import MANIFESTS, SUMMARIES, RunningContainer, summary_names
 from leadline.scans.stored.scan_runs import RUNS
 from leadline.scans.stored.store_images import collect_images, store_image, store_images
+from memory_store import MemoryStore
 
 PACKAGE = Package(type="npm", name="left-pad", version="1.0.0")
 WEB = RunningContainer("Deployment", "web", "shop", "main")

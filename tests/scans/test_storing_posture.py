@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 import pytest
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.api.posture_results import SCANS, SUMMARIES, label_value, result_name, slug
 from leadline.api.protocol import FullError, Paging, Put
 from leadline.api.selection import Key, Selection
@@ -19,6 +18,7 @@ from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import posture_scan
 from leadline.scans.stored.scan_runs import RUNS
 from leadline.scans.stored.store_posture import StoreOptions, store_posture
+from memory_store import MemoryStore
 
 FULL = StoreOptions(is_full=True)
 PRIVILEGED = "C-0057"

@@ -19,6 +19,8 @@ Schema = dict[str, Any]
 _ANYTHING: Schema = {"x-kubernetes-preserve-unknown-fields": True}
 Members: TypeAlias = Annotated[dict[str, Any], Meta(extra={"schema": {"type": "object"}})]
 """An object whose fields are not described."""
+UNDESCRIBED = Meta(extra={"schema": _ANYTHING})
+"""Of a field that is ours to read, of which clients are promised nothing."""
 HIDDEN = Meta(extra={"schema": None})
 """Of a field that is accepted, and not described."""
 
@@ -144,3 +146,35 @@ def _accepted(info: inspect.Type, is_strict: bool) -> Any:
             return bool | None
         case _:
             return Any
+
+
+def without_nulls(value: Any, type_: Any) -> Any:
+    """JSON that has a type's form, without what is null and may not be, so that the Struct's defaults take its place."""
+    return _without_nulls(value, inspect.type_info(type_))
+
+
+def _without_nulls(value: Any, info: inspect.Type) -> Any:
+    match info, value:
+        case inspect.Metadata(type=inner), _:
+            return _without_nulls(value, inner)
+        case inspect.UnionType(types=types), list():
+            return _without_nulls(value, next(one for one in types if not isinstance(one, inspect.NoneType)))
+        case inspect.VarTupleType(item_type=item), list():
+            return [_without_nulls(one, item) for one in value if one is not None]
+        case inspect.DictType(value_type=inner), dict():
+            return {name: _without_nulls(one, inner) for name, one in value.items() if one is not None}
+        case inspect.StructType(fields=fields), dict():
+            members = {field.encode_name: field.type for field in fields}
+            return {
+                name: _without_nulls(one, members[name])
+                for name, one in value.items()
+                if name in members and (one is not None or _takes_null(members[name]))
+            }
+        case _:
+            return value
+
+
+def _takes_null(info: inspect.Type) -> bool:
+    while isinstance(info, inspect.Metadata):
+        info = info.type
+    return isinstance(info, inspect.UnionType | inspect.AnyType)

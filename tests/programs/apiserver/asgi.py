@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 import orjson
 from msgspec import Struct
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.api.catalogue import KINDS
 from leadline.api.kind import GROUP, VERSION
 from leadline.programs.apiserver import refusal
 from leadline.programs.apiserver.access import Asked, User
 from leadline.programs.apiserver.app import App
 from leadline.programs.apiserver.exchange import Exchange, Patience
+from memory_store import MemoryStore
 
 ROOT = f"/apis/{GROUP}/{VERSION}"
 SUMMARIES = f"{ROOT}/namespaces/shop/workloadconfigurationscansummaries"

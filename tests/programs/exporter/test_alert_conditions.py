@@ -6,7 +6,6 @@ from pathlib import Path
 
 from scanned import deployment, followed, image, scan
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.programs.exporter.alert_conditions import (
     LEFT_OUT,
     MOST_OF_A_RULE,
@@ -21,6 +20,7 @@ from leadline.programs.exporter.results import Results
 from leadline.scans.stored.image_results import RunningContainer
 from leadline.scans.stored.store_images import store_image
 from leadline.scans.stored.store_posture import StoreOptions, store_posture
+from memory_store import MemoryStore
 
 FULL = StoreOptions(is_full=True)
 NOTHING = Thresholds(exploited=False, new_critical=False, unread=None)

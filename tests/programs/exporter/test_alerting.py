@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from scanned import image
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.api.posture_results import SUMMARIES
 from leadline.api.protocol import Content, Put
 from leadline.api.selection import Key
@@ -21,6 +20,7 @@ from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.results import Results
 from leadline.scans.stored.image_results import RunningContainer
 from leadline.scans.stored.store_images import store_image
+from memory_store import MemoryStore
 
 PACE = Pace(look_s=0.01, settle_s=0.0, again_s=10, longest_s=40, lost_s=60)
 NONE_CRITICAL = Thresholds(workloads=Allowed(controls={"critical": 0}), new_critical=False, unread=None)

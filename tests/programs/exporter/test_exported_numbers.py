@@ -13,7 +13,6 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 from scanned import DATABASE_DATE, deployment, followed, image, scan, until
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.api.posture_results import SUMMARIES
 from leadline.api.protocol import Content, Paging, Put
 from leadline.api.selection import Key, Selection
@@ -30,6 +29,7 @@ from leadline.scans.stored.scan_runs import RUNS
 from leadline.scans.stored.store_images import store_image
 from leadline.scans.stored.store_posture import StoreOptions, store_posture
 from leadline.scans.stored.stored_posture import stored_posture
+from memory_store import MemoryStore
 
 FULL = StoreOptions(is_full=True)
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")

@@ -7,7 +7,6 @@ from pathlib import Path
 from msgspec import structs
 from scanned import PATIENCE, deployment, followed, new_results, scan, until
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.api.posture_results import SUMMARIES
 from leadline.api.protocol import Changes, Content, GoneError, Page, Paging, Put
 from leadline.api.selection import Key, Selection
@@ -16,6 +15,7 @@ from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.scraping import Numbers
 from leadline.programs.exporter.settings import Settings
 from leadline.scans.stored.store_posture import StoreOptions, store_posture
+from memory_store import MemoryStore
 
 EVERYTHING = StoreOptions(is_full=True)
 

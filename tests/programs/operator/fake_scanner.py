@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 import msgspec
 import orjson
 
-from leadline.api.carriers.memory import MemoryStore
+from leadline.api.kinds.images import Counted
 from leadline.api.protocol import Content, Put
 from leadline.api.selection import Key
 from leadline.programs.operator.images.jobs import ImageAnswer, ImageTask
 from leadline.programs.operator.plan import Outcome
-from leadline.scans.stored.image_results import COUNTED, MANIFESTS, SCAN, Counted, ImageCounts, ScanNote
+from leadline.scans.stored.image_results import COUNTED, MANIFESTS, SCAN, ImageCounts, ScanNote
+from memory_store import MemoryStore
 
 
 class Crash(BaseException):

@@ -11,7 +11,6 @@ import orjson
 import pytest
 import yaml
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.api.posture_results import SCANS, SUMMARIES
 from leadline.api.protocol import DELETED, Content, Paging, Put, Store
 from leadline.api.selection import Key, Selection
@@ -26,6 +25,7 @@ from leadline.programs.operator.watch import RunningImages
 from leadline.scans.stored.scan_runs import RUNS
 from leadline.sources.cluster.connection import Cluster, Patience, connect
 from list_server import Row
+from memory_store import MemoryStore
 from watch_server import WatchServer, event
 
 PODS = Row("", "v1", "Pod", "pods")

@@ -17,12 +17,12 @@ from test_continuous import (
     server,
 )
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.api.posture_results import SCANS
 from leadline.api.protocol import Content, Paging, Put
 from leadline.api.selection import Key, Selection
 from leadline.programs.operator.images.jobs import ImageSettings
 from leadline.scans.stored.scan_runs import RUNS
+from memory_store import MemoryStore
 from watch_server import WatchServer, event
 
 __all__ = ["server"]

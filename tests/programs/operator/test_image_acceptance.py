@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pods import digest_of, pod
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.api.protocol import Paging
 from leadline.api.selection import Selection
 from leadline.model.image_report import ImageReport
@@ -41,6 +40,7 @@ from leadline.scans.options import PostureOptions
 from leadline.scans.stored.image_results import COUNTED, MANIFESTS, SBOMS, SUMMARIES, Scanned, stored_image
 from leadline.scans.stored.store_images import store_images
 from leadline.scans.waivers.image_waiving import waived_images
+from memory_store import MemoryStore
 
 NOW = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC).timestamp()
 SETTINGS = ImageSettings(gap_s=0.0, workers=2, workers_of_registry=2)

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pods import digest_of, pod, shown
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.errors import UsageError
 from leadline.programs.operator.images.batches import (
     Batch,
@@ -31,6 +30,7 @@ from leadline.programs.operator.images.used import UsedImages
 from leadline.programs.operator.plan import Outcome
 from leadline.programs.operator.work_state import Work, WorkStore
 from leadline.programs.serving.kube import Kube
+from memory_store import MemoryStore
 
 TEMPLATE = {
     "spec": {"serviceAccountName": "scanner", "containers": [{"image": "leadline", "command": ["slice"]}]}

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pods import digest_of, pod, shown
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.api.protocol import Entry, Paging, Put
 from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
@@ -27,6 +26,7 @@ from leadline.scans.stored.image_results import (
     SUMMARIES,
     scan_note,
 )
+from memory_store import MemoryStore
 
 SETTINGS = ImageSettings(gap_s=0.0, workers=4, workers_of_registry=4)
 PACE = SETTINGS.pace

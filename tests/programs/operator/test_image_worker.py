@@ -14,6 +14,7 @@ import pytest
 from extension import Extension
 
 from image_archives import layer
+from leadline.api.kinds.scans import NamedSource
 from leadline.programs.operator.dispatch import WORKER, ChildScanner
 from leadline.programs.operator.images.jobs import (
     NO_DATABASE,
@@ -24,7 +25,6 @@ from leadline.programs.operator.images.jobs import (
     Start,
 )
 from leadline.programs.operator.images.worker import SECRETS_OFF
-from leadline.programs.operator.work_state import NamedSource
 from registry_process import Registry, is_here, real_registry
 from registry_server import Server, serving
 from vulnerabilities.matching.made_database import advisory, build_of

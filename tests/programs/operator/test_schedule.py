@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 import pytest
 
-from leadline.api.carriers.memory import MemoryStore
 from leadline.api.protocol import Content, Paging, Put
 from leadline.api.selection import Key, Selection
 from leadline.errors import UsageError
 from leadline.programs.operator.schedule import SCHEDULES, Schedule, Schedules, check, due, next_after
 from leadline.scans.stored.scan_runs import RUNS
+from memory_store import MemoryStore
 
 NOW = datetime(2027, 3, 1, 12, 0, 30, tzinfo=UTC)
 """A Monday."""

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from pods import digest_of, pod, shown
 
+from leadline.api.kinds.scans import NamedSource
 from leadline.programs.operator.images.used import UsedImages
-from leadline.programs.operator.work_state import NamedSource
 from leadline.scans.stored.image_results import RunningContainer
 
 ONE = digest_of(1)

@@ -66,6 +66,17 @@ class ControlResult(Wire, frozen=True):
     accepted_in: AcceptedIn = UNSET
 
 
+class JudgedObject(Wire, frozen=True):
+    """What was judged: an annotation of its results, since labels cannot hold every name."""
+
+    id: str = ""
+    api_version: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    is_derived: bool = False
+
+
 class RelatedObject(Wire, frozen=True):
     namespace: str = ""
     api_group: str = ""

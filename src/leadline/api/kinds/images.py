@@ -11,6 +11,28 @@ from leadline.api.wire_type import List, Maybe, Members, Texts, Wire, about
 IMAGE_SEVERITIES = ("critical", "high", "medium", "low", "negligible", "unknown")
 
 
+class Counted(Wire, frozen=True):
+    """Counts of an image's vulnerabilities: an annotation of its results, so that no reader needs their bodies."""
+
+    database: str = ""
+    """When the newest feed of the database was made; empty where there was none."""
+    digest: str = ""
+    found: dict[str, int] = {}
+    """Vulnerabilities by severity."""
+    fixable: dict[str, int] = {}
+    """Those of them that an upgrade removes."""
+    exploited: int = 0
+    exploited_ids: tuple[str, ...] = ()
+    critical_ids: tuple[str, ...] = ()
+    """The first of either, not all."""
+    remote_code_ids: tuple[str, ...] = ()
+    """The first severe ones by which code can be run, as far as their publishers say so."""
+    unread: int = 0
+    """Parts of the image that could not be read."""
+    accepted: int = 0
+    """Vulnerabilities that someone accepts; they are in none of the numbers above."""
+
+
 class IgnoredPackage(Wire, frozen=True):
     name: str = ""
     version: str = ""

@@ -6,7 +6,8 @@ from msgspec import UNSET
 
 from leadline.api.kind import OUR_GROUP, OUR_VERSION, Body, Column, Kind, at, severity_columns
 from leadline.api.kinds.configuration import CONFIGURATION_SEVERITIES, SeverityCounts
-from leadline.api.wire_type import List, Maybe, Texts, Wire, about
+from leadline.api.kinds.images import Counted
+from leadline.api.wire_type import UNDESCRIBED, List, Maybe, Texts, Wire, about
 
 
 class ScanTarget(Wire, frozen=True):
@@ -129,7 +130,8 @@ class ScanSchedule(Wire, frozen=True):
 
 class NamedSource(Wire, frozen=True):
     name: str = ""
-    secrets: Maybe[Texts] = UNSET
+    secrets: tuple[str, ...] = ()
+    """``namespace/name``, in the order in which they are tried."""
 
 
 class RunningImage(Wire, frozen=True):
@@ -146,6 +148,29 @@ class RunningImage(Wire, frozen=True):
     exposed_by: Maybe[Texts] = UNSET
 
 
+class ViewCounts(Wire, frozen=True):
+    """What the objects of one view have of an image."""
+
+    view: str = ""
+    """Empty for objects that no one accepts anything for."""
+    counted: Counted = Counted()
+
+
+class AcceptedInImage(Wire, frozen=True, omit_defaults=True):
+    """What of an image's findings was accepted when its result was stored."""
+
+    stamp: str = ""
+    """Of what was to be accepted then; empty where there was nothing."""
+    views: tuple[ViewCounts, ...] = ()
+    findings: dict[str, int] = {}
+    """Findings that each exception is about, by its source; of one that has expired, those that came back."""
+
+    def counted(self, view: str) -> Counted | None:
+        """As ``view`` has it; with nothing accepted where that is not known."""
+        by_view = {one.view: one.counted for one in self.views}
+        return by_view.get(view) or by_view.get("")
+
+
 class ImageScanState(Wire, frozen=True):
     """Its result, or why there is none, and when it is tried again."""
 
@@ -157,8 +182,8 @@ class ImageScanState(Wire, frozen=True):
     image_id: Maybe[str] = UNSET
     manifest: Maybe[str] = UNSET
     is_matched: Maybe[bool] = UNSET
-    vulnerabilities: Any = UNSET
-    accepted: Any = UNSET
+    vulnerabilities: Annotated[Maybe[Counted], UNDESCRIBED] = UNSET
+    accepted: Annotated[Maybe[AcceptedInImage], UNDESCRIBED] = UNSET
     scanned_at: Maybe[str] = UNSET
     database_built_at: Maybe[str] = UNSET
     version: Maybe[str] = UNSET

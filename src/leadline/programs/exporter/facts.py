@@ -7,16 +7,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from sys import intern
-from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
-from leadline.api.posture_results import ACCEPTED_IN, PREFIX
+from leadline.api.kind import PREFIX
+from leadline.api.kinds.configuration import WorkloadConfigurationScanSummary
+from leadline.api.kinds.images import Counted, VulnerabilityCount, VulnerabilityManifestSummary
+from leadline.api.kinds.scans import ImageScan, ScanRun
+from leadline.api.metadata import Metadata
 from leadline.api.protocol import Entry
-from leadline.errors import StoreError
+from leadline.api.stored import Reader, metadata_of
 from leadline.outputs.text.plain import plain
-from leadline.scans.stored.image_results import COUNTED, Counted
+from leadline.scans.stored.image_results import COUNTED
 from leadline.scans.stored.scan_runs import FOLLOWING
 
 POSTURE_SEVERITIES = ("critical", "high", "medium", "low", "unknown")
@@ -116,89 +119,10 @@ class WorkFact(Struct, frozen=True, gc=False):
     """Since when it has been in that phase, in seconds since 1970; 0 where that is not known."""
 
 
-class _Work(Struct):
-    status: "_WorkStatus | None" = None
-
-
-class _WorkStatus(Struct):
-    phase: str | None = None
-    since: str | None = None
-
-
-class _Metadata(Struct):
-    labels: dict[str, str] | None = None
-    annotations: dict[str, str] | None = None
-
-
-class _Status(Struct):
-    status: str | None = None
-
-
-class _Control(Struct):
-    status: _Status | None = None
-    accepted_in: dict[str, str] | None = msgspec.field(default=None, name=ACCEPTED_IN)
-
-
-class _PostureSpec(Struct):
-    severities: dict[str, int] | None = None
-    controls: dict[str, _Control | None] | None = None
-
-
-class _Posture(Struct):
-    spec: _PostureSpec | None = None
-
-
-class _Pair(Struct):
-    all: int = 0
-    relevant: int = 0
-
-
-class _ImageSpec(Struct):
-    severities: dict[str, _Pair | None] | None = None
-
-
-class _Image(Struct):
-    spec: _ImageSpec | None = None
-
-
-class _Part(Struct):
-    reason: str | None = None
-    kind: str | None = None
-
-
-class _Coverage(Struct, rename="camel"):
-    objects: int = 0
-    judged: int | None = None
-    images: int = 0
-    unread: int = 0
-    undecided: int = 0
-    unread_places: list[_Part] | None = None
-    unread_reasons: dict[str, int] | None = None
-    skipped_namespaces: list[str] | None = None
-    skips: list[_Part] | None = None
-
-
-class _RunStatus(Struct, rename="camel"):
-    phase: str | None = None
-    finished_at: str | None = None
-    coverage: _Coverage | None = None
-
-
-class _RunSpec(Struct):
-    subject: str | None = None
-    scope: str | None = None
-
-
-class _Run(Struct):
-    spec: _RunSpec | None = None
-    status: _RunStatus | None = None
-
-
-_metadata_of = msgspec.json.Decoder(_Metadata).decode
-_posture_of = msgspec.json.Decoder(_Posture).decode
-_image_of = msgspec.json.Decoder(_Image).decode
-_run_of = msgspec.json.Decoder(_Run).decode
-_work_of = msgspec.json.Decoder(_Work).decode
+_posture_of = Reader(WorkloadConfigurationScanSummary)
+_container_of = Reader(VulnerabilityManifestSummary)
+_run_of = Reader(ScanRun)
+_work_of = Reader(ImageScan)
 _counted_of = msgspec.json.Decoder(Counted).decode
 
 
@@ -213,20 +137,18 @@ class PostureReader:
 
     def __call__(self, entry: Entry) -> PostureFact:
         """Raises: ``StoreError`` where it is no such object."""
-        metadata, spec = _metadata(entry), _decoded(entry, _posture_of).spec or _PostureSpec()
+        metadata, spec = metadata_of(entry), _posture_of(entry).spec
         judged = failed = 0
         accepted: dict[str, int] = {}
-        for id, control in (spec.controls or {}).items():
-            bit = self._bits.get(id, 0)
-            status = control.status.status if control and control.status else None
+        for id, control in spec.controls.items():
+            bit, status = self._bits.get(id, 0), control.status.status
             if status in ("passed", "failed"):
                 judged |= bit
             if status == "failed":
                 failed |= bit
-                for name in control.accepted_in or () if control else ():
+                for name in control.accepted_in or ():
                     accepted[name] = accepted.get(name, 0) | bit
-        severities = spec.severities or {}
-        counts = tuple(_count(severities.get(name, 0)) for name in POSTURE_SEVERITIES)
+        counts = tuple(_count(getattr(spec.severities, name)) for name in POSTURE_SEVERITIES)
         return PostureFact(
             _name(entry.key.namespace),
             _workload(metadata),
@@ -239,23 +161,23 @@ class PostureReader:
 
 def container_fact(entry: Entry) -> ContainerFact:
     """Raises: ``StoreError`` where it is no such object."""
-    metadata, spec = _metadata(entry), _decoded(entry, _image_of).spec or _ImageSpec()
-    container = _name((metadata.labels or {}).get(f"{PREFIX}workload-container-name", "").lower())
-    pairs = [(spec.severities or {}).get(name) or _Pair() for name in IMAGE_SEVERITIES]
+    metadata, severities = metadata_of(entry), _container_of(entry).spec.severities
+    container = _name(metadata.labels.get(f"{PREFIX}workload-container-name", "").lower())
+    pairs: list[VulnerabilityCount] = [getattr(severities, name) for name in IMAGE_SEVERITIES]
     return ContainerFact(
         _name(entry.key.namespace),
         (*_workload(metadata), container),
         tuple(_count(pair.all) for pair in pairs),
         tuple(_count(pair.relevant) for pair in pairs),
-        _name((metadata.annotations or {}).get(f"{PREFIX}image-tag", "")),
+        _name(metadata.annotations.get(f"{PREFIX}image-tag", "")),
         _counted(metadata),
     )
 
 
 def image_fact(entry: Entry) -> ImageFact:
     """Raises: ``StoreError`` where it is no such object."""
-    metadata = _metadata(entry)
-    annotations = metadata.annotations or {}
+    metadata = metadata_of(entry)
+    annotations = metadata.annotations
     name = annotations.get(f"{PREFIX}image-tag") or entry.key.name
     counted = _counted(metadata)
     id = (counted.digest if counted else "") or annotations.get(f"{PREFIX}image-id", "")
@@ -266,10 +188,9 @@ def image_fact(entry: Entry) -> ImageFact:
 
 def run_fact(entry: Entry) -> RunFact:
     """Raises: ``StoreError`` where it is no such object."""
-    run = _decoded(entry, _run_of)
-    spec, status = run.spec or _RunSpec(), run.status or _RunStatus()
-    coverage = status.coverage or _Coverage()
-    places = Counter(part.reason or "" for part in coverage.unread_places or ())
+    run = _run_of(entry)
+    spec, status, coverage = run.spec, run.status, run.status.coverage
+    places = Counter(part.reason for part in coverage.unread_places or ())
     unread = _by_reason(coverage.unread_reasons or places, coverage.unread)
     return RunFact(
         entry.key.name,
@@ -277,20 +198,20 @@ def run_fact(entry: Entry) -> RunFact:
         _name(spec.subject or "posture"),
         _name(status.phase or "unfinished"),
         spec.scope == "everything",
-        seconds_of(status.finished_at or ""),
+        seconds_of(status.finished_at),
         _count(coverage.objects),
-        None if coverage.judged is None else _count(coverage.judged),
+        None if coverage.judged is UNSET else _count(coverage.judged),
         _count(coverage.images),
-        _count(coverage.undecided),
+        _count(coverage.undecided or 0),
         len(coverage.skipped_namespaces or ()),
         unread,
-        _by_reason(Counter(part.kind or "" for part in coverage.skips or ()), 0),
+        _by_reason(Counter(part.kind for part in coverage.skips or ()), 0),
     )
 
 
 def work_fact(entry: Entry) -> WorkFact:
     """Raises: ``StoreError`` where it is no such object."""
-    status = _decoded(entry, _work_of).status or _WorkStatus()
+    status = _work_of(entry).status
     return WorkFact(_name(status.phase or "Pending"), seconds_of(status.since or ""))
 
 
@@ -318,30 +239,16 @@ def _by_reason(given: Mapping[str, int], whole: int) -> dict[str, int]:
     return counts
 
 
-def _metadata(entry: Entry) -> _Metadata:
-    try:
-        return _metadata_of(entry.content.metadata)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise StoreError(f"{entry.key}: its metadata cannot be read: {error}") from error
-
-
-def _decoded(entry: Entry, decode: Any) -> Any:
-    try:
-        return decode(entry.content.body or b"{}")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise StoreError(f"{entry.key}: it cannot be read: {error}") from error
-
-
-def _counted(metadata: _Metadata) -> Counted | None:
-    written = (metadata.annotations or {}).get(COUNTED)
+def _counted(metadata: Metadata) -> Counted | None:
+    written = metadata.annotations.get(COUNTED)
     try:
         return _counted_of(written) if written else None
     except (msgspec.DecodeError, RecursionError):
         return None
 
 
-def _workload(metadata: _Metadata) -> Labels:
-    labels = metadata.labels or {}
+def _workload(metadata: Metadata) -> Labels:
+    labels = metadata.labels
     space, name, kind = (
         labels.get(f"{PREFIX}workload-{field}", "") for field in ("namespace", "name", "kind")
     )

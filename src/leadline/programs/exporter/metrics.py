@@ -11,11 +11,11 @@ from functools import partial
 from msgspec import Struct
 from prometheus_client.core import GaugeMetricFamily
 
+from leadline.api.kinds.images import Counted
 from leadline.programs.exporter.alerting import Alerting
 from leadline.programs.exporter.facts import POSTURE_SEVERITIES, Labels
 from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.results import SUBJECTS, Levels, Results, Table
-from leadline.scans.stored.image_results import Counted
 from leadline.version import __version__
 
 MOST_SERIES = 5_000

@@ -6,34 +6,30 @@ image that was not scanned.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast, get_args
 
 import msgspec
 import orjson
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
+from leadline.api.kinds.images import Counted
+from leadline.api.kinds.scans import AcceptedInImage, ImageScan, ImageScanState, NamedSource, RunningImage
 from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
 from leadline.api.selection import Key, Selection
+from leadline.api.stored import Reader
+from leadline.api.wire_type import Maybe
 from leadline.errors import StoreError
 from leadline.programs.operator.plan import NEVER, Phase, Record
-from leadline.scans.stored.image_results import Counted, ImageCounts
+from leadline.scans.stored.image_results import ImageCounts
 
 IMAGE_SCANS = "imagescans"
 MOST_NAMED_WORKLOADS = 50
 """The others are counted."""
 LONGEST_REASON = 1_000
 Body = dict[str, Any]
-
-
-class NamedSource(Struct, frozen=True):
-    """Where an image can be had, with the Secrets that may open it there."""
-
-    name: str
-    secrets: tuple[str, ...] = ()
-    """``namespace/name``, in the order in which they are tried."""
 
 
 class ImageOfCluster(Struct, frozen=True):
@@ -48,29 +44,6 @@ class ImageOfCluster(Struct, frozen=True):
     exposed_by: tuple[str, ...] = ()
 
 
-class Seen(Struct, frozen=True):
-    """What the objects of one view have of an image."""
-
-    view: str
-    """Empty for an object that no one accepts anything for."""
-    counted: Counted
-
-
-class Accepted(Struct, frozen=True, omit_defaults=True):
-    """What of an image's findings was accepted when its result was stored."""
-
-    stamp: str = ""
-    """Of what was to be accepted then; empty where there was nothing."""
-    views: tuple[Seen, ...] = ()
-    findings: Mapping[str, int] = {}
-    """That each exception is about, by its source; of one that has expired, those that came back."""
-
-    def counted(self, view: str) -> Counted | None:
-        """As ``view`` has it; with nothing accepted where that is not known."""
-        by_view = {one.view: one.counted for one in self.views}
-        return by_view.get(view) or by_view.get("")
-
-
 class Result(Struct, frozen=True):
     """What was stored of an image."""
 
@@ -80,7 +53,7 @@ class Result(Struct, frozen=True):
     database: str = ""
     """When the database was built; empty where there was none."""
     seconds: float = 0.0
-    accepted: Accepted = Accepted()
+    accepted: AcceptedInImage = AcceptedInImage()
 
 
 class Work(Struct, frozen=True):
@@ -92,51 +65,7 @@ class Work(Struct, frozen=True):
     revision: int = ABSENT
 
 
-class _Spec(Struct, rename="camel", omit_defaults=True):
-    digest: str = ""
-    is_id: bool = False
-    sources: tuple[NamedSource, ...] = ()
-    used_by: tuple[str, ...] = ()
-    workloads: int = 0
-    nodes: tuple[str, ...] = ()
-    exposed_by: tuple[str, ...] = ()
-
-
-class _Status(Struct, rename="camel"):
-    phase: Phase = "Pending"
-    reason: str = ""
-    hint: str = ""
-    registry: str = ""
-    image: str = ""
-    image_id: str = ""
-    manifest: str = ""
-    is_matched: bool = False
-    vulnerabilities: Counted = Counted()
-    accepted: Accepted = Accepted()
-    scanned_at: str = ""
-    database_built_at: str = ""
-    seconds: float = 0.0
-    version: str = ""
-    is_kept: bool = False
-    tries: int = 0
-    crashes: int = 0
-    since: str = ""
-    started_at: str = ""
-    next_try: str = ""
-    is_final: bool = False
-    registry_free_at: str = ""
-    held_by: str = ""
-    held_until: str = ""
-    gone_since: str = ""
-    circumstances: str = ""
-
-
-class _Whole(Struct):
-    spec: _Spec
-    status: _Status
-
-
-_read = msgspec.json.Decoder(_Whole).decode
+_read = Reader(ImageScan)
 
 
 def scan_name(digest: str) -> str:
@@ -148,14 +77,14 @@ def put_of(work: Work) -> Put:
     """Conflicts where someone else has written it meanwhile."""
     image, result = work.image, work.result
     name = scan_name(image.digest)
-    spec = _Spec(
+    spec = RunningImage(
         image.digest,
-        image.is_id,
-        image.sources,
-        image.workloads[:MOST_NAMED_WORKLOADS],
-        len(image.workloads),
-        image.nodes[:MOST_NAMED_WORKLOADS],
-        image.exposed_by[:MOST_NAMED_WORKLOADS],
+        image.is_id or UNSET,
+        image.sources or UNSET,
+        image.workloads[:MOST_NAMED_WORKLOADS] or UNSET,
+        len(image.workloads) or UNSET,
+        image.nodes[:MOST_NAMED_WORKLOADS] or UNSET,
+        image.exposed_by[:MOST_NAMED_WORKLOADS] or UNSET,
     )
     status = _status(work.record)
     counts = result.counts if result else ImageCounts("", "", "", False, Counted())
@@ -166,31 +95,48 @@ def put_of(work: Work) -> Put:
         manifest=counts.manifest,
         is_matched=counts.is_matched,
         vulnerabilities=counts.counted,
-        accepted=result.accepted if result else Accepted(),
+        accepted=result.accepted if result else AcceptedInImage(),
         scanned_at=result.at if result else "",
         database_built_at=result.database if result else "",
         seconds=round(result.seconds, 2) if result else 0.0,
     )
-    content = Content(orjson.dumps({"name": name}), body=msgspec.json.encode(_Whole(spec, status)))
+    content = Content(orjson.dumps({"name": name}), body=msgspec.json.encode(ImageScan(spec, status)))
     return Put(Key(IMAGE_SCANS, "", name), content, work.revision)
 
 
 def work_of(entry: Entry) -> Work | None:
     """``None`` for what is none of ours, or damaged: it is then made anew."""
     try:
-        whole = _read(entry.content.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        whole = _read(entry)
+    except StoreError:
         return None
     spec, status = whole.spec, whole.status
-    if entry.key.name != scan_name(spec.digest):
+    if entry.key.name != scan_name(spec.digest) or status.phase not in get_args(Phase):
         return None
-    image = ImageOfCluster(spec.digest, spec.is_id, spec.sources, spec.used_by, spec.nodes, spec.exposed_by)
+    image = ImageOfCluster(
+        spec.digest,
+        bool(spec.is_id),
+        spec.sources or (),
+        spec.used_by or (),
+        spec.nodes or (),
+        spec.exposed_by or (),
+    )
     result = None
     if status.manifest:
         counts = ImageCounts(
-            status.image, status.image_id, status.manifest, status.is_matched, status.vulnerabilities
+            status.image or "",
+            status.image_id or "",
+            status.manifest,
+            bool(status.is_matched),
+            status.vulnerabilities or Counted(),
         )
-        result = Result(counts, status.scanned_at, status.database_built_at, status.seconds, status.accepted)
+        result = Result(
+            counts,
+            status.scanned_at or "",
+            status.database_built_at or "",
+            status.seconds or 0.0,
+            status.accepted or AcceptedInImage(),
+        )
     return Work(_record(spec.digest, status), image, result, entry.revision)
 
 
@@ -254,11 +200,6 @@ class WorkStore:
             raise
 
 
-def records_of(works: Iterable[Work]) -> dict[str, Record]:
-    """By key."""
-    return {work.record.key: work.record for work in works}
-
-
 def reasons(works: Sequence[Work]) -> dict[str, int]:
     """How many images there are in each phase."""
     found: dict[str, int] = {}
@@ -267,8 +208,8 @@ def reasons(works: Sequence[Work]) -> dict[str, int]:
     return found
 
 
-def _status(record: Record) -> _Status:
-    return _Status(
+def _status(record: Record) -> ImageScanState:
+    return ImageScanState(
         phase=record.phase,
         reason=record.why[:LONGEST_REASON],
         hint=record.hint[:LONGEST_REASON],
@@ -289,23 +230,23 @@ def _status(record: Record) -> _Status:
     )
 
 
-def _record(key: str, status: _Status) -> Record:
+def _record(key: str, status: ImageScanState) -> Record:
     return Record(
         key,
         _moment(status.since),
-        phase=status.phase,
-        why=status.reason,
-        hint=status.hint,
-        version=status.version,
-        is_kept=status.is_kept,
-        place=status.registry,
-        circumstances=status.circumstances,
-        tries=status.tries,
-        crashes=status.crashes,
+        phase=cast(Phase, status.phase),
+        why=status.reason or "",
+        hint=status.hint or "",
+        version=status.version or "",
+        is_kept=bool(status.is_kept),
+        place=status.registry or "",
+        circumstances=status.circumstances or "",
+        tries=status.tries or 0,
+        crashes=status.crashes or 0,
         next_try=NEVER if status.is_final else _moment(status.next_try),
         place_free_at=_moment(status.registry_free_at),
         started=_moment(status.started_at),
-        holder=status.held_by,
+        holder=status.held_by or "",
         held_until=_moment(status.held_until),
         gone_since=_moment(status.gone_since),
     )
@@ -316,7 +257,7 @@ def _text(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
 
 
-def _moment(text: str) -> float:
+def _moment(text: Maybe[str]) -> float:
     try:
         return datetime.fromisoformat(text).timestamp() if text else 0.0
     except ValueError:

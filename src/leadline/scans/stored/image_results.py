@@ -13,6 +13,7 @@ import msgspec
 import orjson
 from msgspec import Struct
 
+from leadline.api.kinds.images import Counted
 from leadline.api.posture_results import PREFIX, label_value, other_name, slug
 from leadline.api.protocol import Content, Put
 from leadline.api.selection import Key
@@ -57,28 +58,6 @@ class RunningContainer(Struct, frozen=True):
     workload: str
     namespace: str
     name: str
-
-
-class Counted(Struct, frozen=True, rename="camel"):
-    """What ``COUNTED`` holds, as JSON."""
-
-    database: str = ""
-    """When the newest feed of the database was made; empty where there was none."""
-    digest: str = ""
-    found: dict[str, int] = {}
-    """Vulnerabilities by severity."""
-    fixable: dict[str, int] = {}
-    """Those of them that an upgrade removes."""
-    exploited: int = 0
-    exploited_ids: tuple[str, ...] = ()
-    critical_ids: tuple[str, ...] = ()
-    """At most ``MOST_NAMED`` of either."""
-    remote_code_ids: tuple[str, ...] = ()
-    """Of severe ones by which code can be run, as far as their publishers say so; as many."""
-    unread: int = 0
-    """Parts of the image that could not be read."""
-    accepted: int = 0
-    """Vulnerabilities that someone accepts; they are in none of the numbers above."""
 
 
 class Scanned(Struct, frozen=True):

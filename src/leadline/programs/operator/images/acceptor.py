@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from leadline.api.kinds.images import Counted
+from leadline.api.kinds.scans import NamedSource
 from leadline.programs.operator.dispatch import Scanner
 from leadline.programs.operator.images.carrier import Clock, result_of
 from leadline.programs.operator.images.jobs import task_of
 from leadline.programs.operator.images.used import InUse, title_of
 from leadline.programs.operator.plan import Job, Outcome, Settings, ended
-from leadline.programs.operator.work_state import ImageOfCluster, NamedSource, Work, WorkStore
-from leadline.scans.stored.image_results import Counted, RunningContainer
+from leadline.programs.operator.work_state import ImageOfCluster, Work, WorkStore
+from leadline.scans.stored.image_results import RunningContainer
 from leadline.scans.waivers.image_acceptance import Acceptance, ImageWaivers, Seen, View
 from leadline.scans.waivers.waiving import image_names
 from leadline.waivers.match import Subject

@@ -8,8 +8,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from leadline.api.kinds.scans import AcceptedInImage, NamedSource
 from leadline.programs.operator.plan import Outcome, Settings
-from leadline.programs.operator.work_state import Accepted, ImageOfCluster, NamedSource
+from leadline.programs.operator.work_state import ImageOfCluster
 from leadline.scans.stored.image_results import ImageCounts
 from leadline.scans.waivers.image_acceptance import Acceptance
 
@@ -146,7 +147,7 @@ class ImageAnswer(Struct, frozen=True):
     """Of the process since its start."""
     peak_bytes: int = 0
     """The most memory that the process has held."""
-    accepted: Accepted = Accepted()
+    accepted: AcceptedInImage = AcceptedInImage()
 
 
 def task_of(image: ImageOfCluster, manifest: str, acceptance: Acceptance) -> ImageTask:

@@ -9,13 +9,14 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
+from leadline.api.kinds.scans import AcceptedInImage
 from leadline.api.posture_results import PREFIX
 from leadline.api.protocol import Paging, Store
 from leadline.api.selection import Key, Selection
 from leadline.errors import DatabaseError
 from leadline.programs.operator.images.jobs import NO_DATABASE
 from leadline.programs.operator.plan import Job, Outcome, Settings, abandoned, ended
-from leadline.programs.operator.work_state import Accepted, Result, Work
+from leadline.programs.operator.work_state import Result, Work
 from leadline.scans.images.database import database_state
 from leadline.scans.stored.image_results import MANIFESTS, ScanNote, scan_note, stored_counts
 from leadline.version import __version__
@@ -71,7 +72,7 @@ def _rescued(work: Work, found: Note | None, pace: Settings, now: float) -> Work
     outcome = Outcome("Done", "" if counts.is_matched else NO_DATABASE, is_kept=True)
     record = ended(record, job, outcome, pace, now)
     # As which object sees it is not known any more, and so it is looked at again.
-    accepted = Accepted(UNKNOWN) if found.note.accepted else Accepted()
+    accepted = AcceptedInImage(UNKNOWN) if found.note.accepted else AcceptedInImage()
     return replace(
         work, record=record, result=Result(counts, found.at, found.note.database, accepted=accepted)
     )

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from leadline.api.kinds.scans import NamedSource
 from leadline.kube.kinds import HANDS_POD_ON
 from leadline.model.resource import CLUSTER, Resource
 from leadline.model.resource_id import object_id
 from leadline.model.waiver import Waiver
 from leadline.packages.reference import Reference, read_reference
 from leadline.programs.operator.watch import Owner, Running
-from leadline.programs.operator.work_state import ImageOfCluster, NamedSource
+from leadline.programs.operator.work_state import ImageOfCluster
 from leadline.scans.stored.image_results import RunningContainer
 from leadline.scans.waivers.waiving import subject_of
 from leadline.sources.cluster.watch import Key

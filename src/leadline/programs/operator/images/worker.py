@@ -15,6 +15,7 @@ import msgspec
 import orjson
 
 from leadline.api.carriers.remote import RemoteStore
+from leadline.api.kinds.scans import AcceptedInImage, NamedSource, ViewCounts
 from leadline.api.posture_results import PREFIX
 from leadline.api.protocol import Store
 from leadline.api.selection import Key
@@ -23,7 +24,6 @@ from leadline.kube.pull_secret import docker_config
 from leadline.model.image_report import ImageReport
 from leadline.programs.operator.images.jobs import NO_DATABASE, ImageAnswer, ImageTask, Start
 from leadline.programs.operator.plan import Outcome
-from leadline.programs.operator.work_state import Accepted, NamedSource, Seen
 from leadline.scans.images.open_image import TooLargeError
 from leadline.scans.images.running_image import (
     IncompleteError,
@@ -160,7 +160,7 @@ class ImageWorker:
         await self._store.put_all([put for put in others if put.key.plural != SBOMS or not task.is_scanned])
         await self._store.put(last)
         outcome = Outcome("Done", "" if report.database else NO_DATABASE, is_kept=True)
-        accepted = _seen(report, views, task.acceptance.stamp) if views is not None else Accepted()
+        accepted = _seen(report, views, task.acceptance.stamp) if views is not None else AcceptedInImage()
         return ImageAnswer(outcome, counts_of(image, name), scanned.at, database, accepted=accepted)
 
     def _secrets(self, source: NamedSource, notes: list[str]) -> list[PullSecret]:
@@ -193,10 +193,10 @@ class ImageWorker:
         return self._cluster
 
 
-def _seen(report: ImageReport, views: Views, stamp: str) -> Accepted:
-    seen = [Seen(view, counted(one)) for view, one in list(views.by_view.items())[:MOST_VIEWS]]
-    nothing = Seen("", counted(unwaived(report)))
-    return Accepted(stamp, (nothing, *seen), dict(list(views.counts.items())[:MOST_EXCEPTIONS]))
+def _seen(report: ImageReport, views: Views, stamp: str) -> AcceptedInImage:
+    seen = [ViewCounts(view, counted(one)) for view, one in list(views.by_view.items())[:MOST_VIEWS]]
+    nothing = ViewCounts("", counted(unwaived(report)))
+    return AcceptedInImage(stamp, (nothing, *seen), dict(list(views.counts.items())[:MOST_EXCEPTIONS]))
 
 
 def _outcome(error: LeadlineError) -> Outcome:

@@ -1,4 +1,4 @@
-"""A store in the memory of one process: for tests, and for runs that keep nothing."""
+"""A store in the memory of one process, which the suite of the store holds like the others."""
 
 import asyncio
 import time
