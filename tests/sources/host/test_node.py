@@ -262,6 +262,34 @@ def test_a_pipe_in_place_of_a_file_neither_blocks_nor_passes(node):
     assert [one.why for one in kubelet_of(node).unread] == ["it is not a regular file"]
 
 
+def test_a_folder_that_cannot_be_read_leaves_what_is_in_it_open_and_is_never_taken_for_empty(node):
+    for path in (node / MANIFESTS).iterdir():
+        path.unlink()
+    (node / MANIFESTS).rmdir()
+    # Root reads everything but a link to itself.
+    (node / MANIFESTS).symlink_to("manifests")
+    document = orjson.loads(facts_document(collect(str(node))))
+    resources = [resource_of(b, Origin(document=i)) for i, b in enumerate(document["items"])]
+    judgement = judge(resources, CONTROLS)
+    kinds = {skip.control: skip.kind for skip in judgement.skips}
+    assert {kinds[id] for id in ("C-0092", "C-0093", "C-0094", "C-0096", "C-0098", "C-0142", "C-0161")} == {
+        "not read"
+    }
+    assert any(one.where.endswith(f"/{MANIFESTS}") for one in judgement.unread)
+
+
+def test_what_is_known_fails_beside_what_could_not_be_read(node):
+    (node / PKI / "loop.key").symlink_to("loop.key")
+    (node / PKI / "sa.key").chmod(0o644)
+    document = facts_document(collect(str(node)))
+    assert "C-0112" in failing_in(document)
+    (node / PKI / "sa.key").chmod(0o600)
+    resources = [resource_of(b) for b in orjson.loads(facts_document(collect(str(node))))["items"]]
+    (key,) = [control for control in CONTROLS if control.id == "C-0112"]
+    judgement = judge(resources, [key])
+    assert (judgement.findings, [skip.kind for skip in judgement.skips]) == ((), ["not read"])
+
+
 def test_a_folder_without_a_node_says_so(tmp_path):
     with pytest.raises(SourceError, match="no kubelet and no control plane"):
         collect(str(tmp_path))

@@ -47,7 +47,7 @@ def looser_than(most: int, node: Resource, *fields: str, ending: str = "") -> Vi
 
     Raises: ``NotApplicable``, ``NotJudged``.
     """
-    for file in files_at(node, *fields, ending=ending):
+    for file in _files_at(node, *fields, ending=ending):
         if file.mode is None:
             raise NotJudged(f"the mode of {file.path} is not in the facts of the node")
         if file.mode & 0o7777 & ~most:
@@ -62,7 +62,7 @@ def not_owned_by_root(
 
     Raises: ``NotApplicable``, ``NotJudged``.
     """
-    for file in files_at(node, *fields):
+    for file in _files_at(node, *fields):
         if file.owner is None:
             raise NotJudged(f"the owner of {file.path} is not in the facts of the node")
         if file.owner != ROOT and file.names != or_names:
@@ -72,24 +72,24 @@ def not_owned_by_root(
             )
 
 
-def files_at(node: Resource, *fields: str, ending: str = "") -> list[HostFile]:
+def _files_at(node: Resource, *fields: str, ending: str = "") -> Iterator[HostFile]:
     """The files in ``fields``, each ``adminConfigFile`` or ``APIServerInfo.specsFile``, of a list all of them.
 
-    Raises: ``NotApplicable`` where the node has none, ``NotJudged`` where that is not known.
+    Raises, after the files that are known: ``NotJudged`` where some could not be read, ``NotApplicable`` where the node
+    has none.
     """
     root, body = facts_root(node)
-    found = [
-        file
-        for field in fields
-        for file in _files(f"{root}.{field}", _at(body, field))
-        if file.path.endswith(ending)
-    ]
+    is_any = False
+    for field in fields:
+        for file in _files(f"{root}.{field}", _at(body, field)):
+            if file.path.endswith(ending):
+                is_any = True
+                yield file
     _refuse_unread(node, body, fields)
-    if not found:
+    if not is_any:
         if "unread" not in body:
             raise NotJudged(f"{' and '.join(fields)} not in the facts of node {node.name}")
         raise NotApplicable("the node has no such file")
-    return found
 
 
 def _refuse_unread(node: Resource, body: Body, fields: tuple[str, ...]) -> None:

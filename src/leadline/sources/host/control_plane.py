@@ -20,6 +20,10 @@ _COMPONENTS = {
     "etcd": "etcdConfigFile",
 }
 _MOST_ENTRIES = 500
+_OF_MANIFESTS = (
+    *("APIServerInfo.specsFile", "APIServerInfo.encryption", "APIServerInfo.auditPolicy"),
+    *("controllerManagerInfo.specsFile", "schedulerInfo.specsFile", "etcdConfigFile", "etcdDataDir"),
+)
 
 
 class _Component(NamedTuple):
@@ -85,6 +89,10 @@ def _components(
     found: dict[str, _Component] = {}
     pods: list[dict[str, Any]] = []
     for folder in folders:
+        nothing: list[str] = []
+        for field in _OF_MANIFESTS:
+            # What a folder holds that cannot be read may be any of them.
+            gathering.tried(field, folder, lambda folder=folder: gathering.tree.names(folder), nothing)  # type: ignore[misc]
         for path in gathering.below("manifests", folder, 1):
             if path.rpartition("/")[2].startswith("."):
                 continue

@@ -50,9 +50,16 @@ def distributions() -> tuple[Distribution, ...]:
 
 
 def distribution_of(tree: RootTree) -> Distribution:
-    """The node's own, by the files that are there. Raises: ``OSError``."""
+    """The node's own, by the files that are there; a mark that cannot be looked at counts as none."""
     known = distributions()
     for one in known:
-        if any(tree.fact(mark) is not None for mark in one.marks):
+        if any(_is_there(tree, mark) for mark in one.marks):
             return one
     return known[-1]
+
+
+def _is_there(tree: RootTree, path: str) -> bool:
+    try:
+        return tree.fact(path) is not None
+    except OSError:
+        return False

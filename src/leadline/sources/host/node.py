@@ -139,16 +139,18 @@ def _kernel(tree: RootTree, node: str) -> KernelFacts:
 def _ports(tree: RootTree, node: str) -> PortFacts | None:
     """``None`` where the tables of the kernel are not there. Those of process 1 are the node's own."""
     tcp: list[PortFact] = []
+    is_read = False
     for transport, path in (("tcp", "/proc/1/net/tcp"), ("tcp6", "/proc/1/net/tcp6")):
         content = _text(tree, path, 4 << 20)
         if not content:
             continue
+        is_read = True
         for line in content.splitlines()[1:]:
             fields = line.split()
             if len(fields) > 3 and fields[3] == _LISTENING and len(tcp) < _MOST_PORTS:
                 address, _, port = fields[1].partition(":")
                 tcp.append(PortFact(transport, address, int(port, 16)))
-    return PortFacts(node, tuple(tcp)) if tcp else None
+    return PortFacts(node, tuple(tcp)) if is_read else None
 
 
 def _text(tree: RootTree, path: str, most: int = 1 << 16) -> str:
