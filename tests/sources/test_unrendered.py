@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from leadline.model.unread import Unread
+from leadline.scans.options import PostureOptions
+from leadline.scans.posture.posture_scan import posture_scan
 from leadline.sources.manifests.deployers import not_rendered
 from leadline.sources.manifests.reader import read_manifests
 from leadline.sources.rendering.kustomize.build import find_program
@@ -163,9 +165,56 @@ def test_a_lone_component_hides_nothing_that_lies_elsewhere(tmp_path: Path):
         ("apiVersion: argoproj.io/v1alpha1\nkind: Workflow", False),
         ("spec: {steps: [{image: a, script: x}]}\napiVersion: tekton.dev/v1\nkind: Task", True),
         ("apiVersion: v1\nkind: Pod", False),
+        ("apiVersion: addons.cluster.x-k8s.io/v1beta1\nkind: ClusterResourceSet", True),
+        ("apiVersion: admissionregistration.k8s.io/v1\nkind: MutatingAdmissionPolicy", True),
+        ("apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet", True),
+        ("spec: {rules: [{name: a, mutate: {}}]}\napiVersion: kyverno.io/v1\nkind: ClusterPolicy", True),
+        ("spec: {rules: [{name: a, validate: {}}]}\napiVersion: kyverno.io/v1\nkind: ClusterPolicy", False),
     ],
 )
 def test_objects_that_stand_for_others_are_named(tmp_path: Path, type_: str, is_named: bool):
     (tmp_path / "x.yaml").write_text(f"{type_}\nmetadata: {{name: a, namespace: shop}}\n")
     found = list(not_rendered(read_manifests([str(tmp_path)]).resources))
     assert [row.where for row in found] == ([str(tmp_path / "x.yaml")] if is_named else [])
+
+
+GRANT = """{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: all}, roleRef: {apiGroup:
+  rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}, subjects: [{kind: ServiceAccount, name: a, namespace: b}]}"""
+HOLDERS = {
+    "spec.forProvider.manifest": "kubernetes.crossplane.io/v1alpha2\nkind: Object\nspec: {forProvider: {manifest: %s}}",
+    "spec.workload.manifests[1]": "work.open-cluster-management.io/v1\nkind: ManifestWork\nspec: {workload: {manifests: [{}, %s]}}",
+    "spec.resources[0]": "fluxcd.controlplane.io/v1\nkind: ResourceSet\nspec: {resources: [%s]}",
+    "objects[0]": "template.openshift.io/v1\nkind: Template\nobjects: [%s]",
+    "spec.object-templates[0].objectDefinition": "policy.open-cluster-management.io/v1\nkind: ConfigurationPolicy\n"
+    "spec: {object-templates: [{complianceType: musthave, objectDefinition: %s}]}",
+}
+
+
+@pytest.mark.parametrize("inside", HOLDERS)
+def test_an_object_that_another_one_holds_to_have_it_created_is_judged(tmp_path: Path, inside: str):
+    text = f"metadata: {{name: outer}}\napiVersion: {HOLDERS[inside] % GRANT}\n"
+    (tmp_path / "x.yaml").write_text(text)
+    report = posture_scan(str(tmp_path), PostureOptions(controls=("C-0035",)))
+    assert {finding.control for finding in report.findings} == {"C-0035"}
+    inner = read_manifests([str(tmp_path)]).resources[1]
+    assert (inner.title, inner.origin.inside) == ("ClusterRoleBinding/all", f"{inside}.")
+
+
+def test_what_runs_pods_within_another_object_is_judged_once(tmp_path: Path):
+    pod = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {hostPID: true, containers: [{name: a, image: a}]}}"
+    holder = HOLDERS["spec.forProvider.manifest"] % pod
+    (tmp_path / "x.yaml").write_text(f"metadata: {{name: outer}}\napiVersion: {holder}\n")
+    report = posture_scan(str(tmp_path), PostureOptions(controls=("C-0038",)))
+    assert [finding.path for finding in report.findings] == ["spec.forProvider.manifest.spec.hostPID"]
+
+
+def test_a_template_that_pods_are_made_from_is_judged_in_a_file(tmp_path: Path):
+    template = "{spec: {containers: [{name: a, image: a, securityContext: {privileged: true}}]}}"
+    (tmp_path / "x.yaml").write_text(
+        "apiVersion: apps/v1\nkind: ControllerRevision\nmetadata: {name: a}\nrevision: 1\n"
+        f"data: {{spec: {{template: {template}}}}}\n"
+    )
+    report = posture_scan(str(tmp_path), PostureOptions(controls=("C-0057",)))
+    assert [finding.path for finding in report.findings] == [
+        "data.spec.template.spec.containers[0].securityContext.privileged"
+    ]

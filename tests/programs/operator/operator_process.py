@@ -17,8 +17,7 @@ def prepare(extension: Extension) -> None:
     """Definitions, account and rights, as an installation brings them."""
     extension.kubectl("apply", "-f", str(ROOT / "deploy" / "crds"))
     for path in (ROOT / "deploy" / "crds").glob("*.yaml"):
-        name = f"{path.stem}.kubescape.io"
-        extension.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", name)
+        extension.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(path))
     program = "import sys; from leadline.programs.cli.main import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "rbac", "--operator", "-n", PLACE]
     roles = subprocess.run(command, capture_output=True, text=True, check=True, env=_ENVIRONMENT).stdout

@@ -10,8 +10,10 @@ from typing import Any, BinaryIO
 import msgspec
 from msgspec import Struct
 
+from leadline.kube.field_path import format_path
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.model.unread import Unread
+from leadline.sources.manifests.deployers import inline_objects
 from leadline.sources.manifests.files import CHART_FILE, STDIN, FileListing, ManifestFile, list_files
 from leadline.sources.regular_file import open_regular, read_regular
 from leadline.sources.yaml.errors import HELM_HINT, HELM_WHY, Problem
@@ -269,6 +271,10 @@ def _add_body(whole: Contents, body: Any, origin: Origin, line: int, depth: int)
         whole.not_kubernetes += 1
     else:
         whole.resources.append(resource_of(body, origin))
+        if depth < _LIST_DEPTH:
+            for keys, inner in inline_objects(body):
+                place = msgspec.structs.replace(origin, inside=f"{origin.inside}{format_path(keys)}.")
+                _add_body(whole, inner, place, line, depth + 1)
 
 
 def is_object_like(body: Any) -> bool:
