@@ -33,6 +33,9 @@ def plane(api_server: ControlPlane) -> ControlPlane:
         "--clusterrole=cluster-admin",
         f"--serviceaccount={SPACE}:op",
     )
+    api_server.kubectl(
+        "create", "clusterrolebinding", "ways-changed", "--clusterrole=cluster-admin", "--user=x"
+    )
     return api_server
 
 
@@ -64,6 +67,7 @@ BINDING = object_text(
     roleRef={"apiGroup": GROUP, "kind": "ClusterRole", "name": "cluster-admin"},
     subjects=[{"kind": "User", "apiGroup": GROUP, "name": "NAME"}],
 )
+ANYONE = {"kind": "User", "apiGroup": GROUP, "name": "NAME"}
 POD = json.dumps(
     {
         "apiVersion": "v1",
@@ -97,6 +101,11 @@ WAYS: dict[str, tuple[list[dict[str, Any]], tuple[str, ...], str]] = {
         [rule("create", "clusterrolebindings", GROUP), rule("bind", "clusterroles", GROUP)],
         ("create", "-f", "-"),
         BINDING,
+    ),
+    "change": (
+        [rule("get patch", "clusterrolebindings", GROUP), rule("bind", "clusterroles", GROUP)],
+        ("patch", "clusterrolebinding", "ways-changed", "-p", json.dumps({"subjects": [ANYONE]})),
+        "",
     ),
     "escalate": (
         [rule("get patch", "clusterroles", GROUP), rule("escalate", "clusterroles", GROUP)],

@@ -115,6 +115,17 @@ CASES = [
         "",
         False,
     ),
+    (("update", "clusterrolebindings", GROUP), "", False),
+    (
+        ("bind update", "clusterroles clusterrolebindings", GROUP),
+        "adds itself to ClusterRoleBinding/cluster-admin-op, which gives ClusterRole/cluster-admin",
+        True,
+    ),
+    (
+        ("bind update", "clusterroles clusterrolebindings", GROUP, {"resourceNames": ["cluster-admin"]}),
+        "",
+        False,
+    ),
     (("update", "clusterroles", GROUP), "", False),
     (
         ("escalate update", "clusterroles", GROUP),

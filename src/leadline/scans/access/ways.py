@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from msgspec import Struct
 
 from leadline.kube.access_question import MASTERS, names_of, texts_of
-from leadline.kube.rbac import GROUP, Grant, is_aggregated
+from leadline.kube.rbac import GROUP, Grant, is_aggregated, role_bound_by
 from leadline.kube.role_rules import Ask, RuleMatch, ask, places_of_any_name
 from leadline.kube.version import parse_version
 from leadline.model.access import Subject
@@ -187,6 +187,7 @@ def ways_of(holdings: Holdings) -> Iterator[Way]:
     yield from _by_impersonation(holdings)
     yield from _by_accounts(holdings)
     yield from _by_bindings(holdings)
+    yield from _by_changed_bindings(holdings)
     yield from _by_roles(holdings)
     yield from _by_certificates(holdings)
 
@@ -247,7 +248,6 @@ def _by_accounts(holdings: Holdings) -> Iterator[Way]:
 
 def _by_bindings(holdings: Holdings) -> Iterator[Way]:
     """``bind`` lets a binding be written for a role that its writer does not hold."""
-    # Who changes a binding adds a subject to it; its role stays, and is not known here: ``create`` alone counts.
     may_bind = holdings.of((ask("bind", "clusterroles", GROUP),))
     for binding in ("clusterrolebindings", "rolebindings"):
         is_whole = binding == "clusterrolebindings"
@@ -266,6 +266,38 @@ def _by_bindings(holdings: Holdings) -> Iterator[Way]:
             space = role.namespace or "default"
             if namespace in ("", space) and (not names or role.name in names):
                 yield Way("bind", Becomes("Role", space, (role.name,)), pair, "binds {} to itself")
+
+
+def _by_changed_bindings(holdings: Holdings) -> Iterator[Way]:
+    """Who may change a binding and bind its role adds itself: the role of a binding stays, its subjects do not."""
+    may_bind = {
+        kind: holdings.of((ask("bind", plural, GROUP),))
+        for kind, plural in (("ClusterRole", "clusterroles"), ("Role", "roles"))
+    }
+    if not any(may_bind.values()):
+        return
+    may_change = {
+        kind: holdings.of(
+            (ask("update patch", f"{kind.lower()}s", GROUP),), everywhere=kind == "ClusterRoleBinding"
+        )
+        for kind in ("ClusterRoleBinding", "RoleBinding")
+    }
+    for binding in holdings.world.inventory.bindings if any(may_change.values()) else ():
+        kind, _, name = role_bound_by(binding) or ("", "", "")
+        space = "" if binding.kind == "ClusterRoleBinding" else binding.namespace or "default"
+        pair = (
+            _good_for(name, space, may_bind.get(kind, ())),
+            _good_for(binding.name, space, may_change[binding.kind]),
+        )
+        if pair[0] and pair[1]:
+            text = f"adds itself to {binding.title}, which gives {{}}"
+            yield Way("bind", Becomes(kind, space, (name,)), (pair[0], pair[1]), text)
+
+
+def _good_for(name: str, space: str, held: Iterable[Held]) -> Held | None:
+    return next(
+        (one for one in held if one.namespace in ("", space) and (not one.names or name in one.names)), None
+    )
 
 
 def _by_roles(holdings: Holdings) -> Iterator[Way]:
