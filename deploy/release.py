@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("python", "image", "chart")
+PARTS = ("python", "image", "chart", "docs")
 _VERSION = re.compile(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?")
 _WRITTEN = re.compile(r'^__version__ = "([^"]+)"$', re.MULTILINE)
 _DATED = r"^## {} \(\d{{4}}-\d{{2}}-\d{{2}}\)$"
@@ -88,6 +88,10 @@ def checked(version: str) -> str:
         _DATED.format(re.escape(version)), (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
     ):
         raise ReleaseError(f"CHANGELOG.md has no heading '## {version} (YYYY-MM-DD)': date its section")
+    if left := git("ls-files", "changelog.d/*.md", ":!changelog.d/README.md"):
+        raise ReleaseError(
+            f"{left.splitlines()[0]} is in no section of CHANGELOG.md: run python changelog.py {version} DATE"
+        )
     return git("rev-parse", "HEAD")
 
 
@@ -116,6 +120,8 @@ class Release:
             self.image(self.found("deploy/images/build.py", "image"))
         if "chart" in parts:
             self.chart(self.found("deploy/chart", "chart"))
+        if "docs" in parts:
+            self.docs(self.found("mkdocs.yml", "documentation"))
 
     def found(self, name: str, part: str) -> Path:
         if not (self.source / name).exists():
@@ -219,6 +225,16 @@ class Release:
         (made,) = packed.iterdir()
         (self.folder / made.name).write_bytes(normalized(made, int(self.environment["SOURCE_DATE_EPOCH"])))
 
+    def docs(self, settings: Path) -> None:
+        """The documentation site; a link that leads nowhere ends the release."""
+        site = self.work / f"leadline-{self.version}-docs"
+        self.run(sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-f", settings, "-d", site)
+        packed = self.work / "docs.tar"
+        with tarfile.open(packed, "w") as files:
+            files.add(site, site.name)
+        moment = int(self.environment["SOURCE_DATE_EPOCH"])
+        (self.folder / f"{site.name}.tar.gz").write_bytes(normalized(packed, moment))
+
     def sboms(self, kind: str, folder: Path, target: str, name: str = "") -> None:
         """What is in ``target`` within ``folder``, in both forms, written by the Leadline that is released."""
         program = (sys.executable, "-m", "leadline.programs.cli.main")
@@ -248,7 +264,7 @@ def normalized(packed: Path, moment: int) -> bytes:
         gzip.GzipFile(fileobj=out, mode="wb", mtime=moment, filename="") as zipped,
         tarfile.open(fileobj=zipped, mode="w") as new,
     ):
-        for member in sorted(old.getmembers(), key=lambda one: one.name):
+        for member in sorted(filter(tarfile.TarInfo.isfile, old.getmembers()), key=lambda one: one.name):
             clean = tarfile.TarInfo(member.name)
             clean.size, clean.mode, clean.mtime = member.size, 0o644, moment
             new.addfile(clean, old.extractfile(member))

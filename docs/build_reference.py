@@ -1,8 +1,9 @@
-"""Writes the reference pages of controls and frameworks from the code: ``python docs/build_reference.py [--check]``.
+"""Writes the reference pages of controls and frameworks from the code into docs/reference: ``python docs/build_reference.py``.
 
-With ``--check`` nothing is written; the exit code is 1 when a page is missing, out of date or no longer wanted.
+They are not committed: the documentation site is built with them (``site_pages.py``).
 """
 
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from leadline.scans.posture.frameworks import load_frameworks
 from leadline.scans.posture.settings import shipped_settings
 
 ROOT = Path(__file__).resolve().parent / "reference"
-WRITTEN = "Written by `python docs/build_reference.py` from the code; change it there."
+WRITTEN = "Written from the code; change it there."
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -204,25 +205,11 @@ def text(lines: Iterable[str]) -> str:
 
 
 def main() -> int:
-    wanted = dict(pages())
-    present = {path.relative_to(ROOT).as_posix(): path for path in ROOT.rglob("*.md")}
-    stale = [
-        name
-        for name, page in wanted.items()
-        if name not in present or present[name].read_text("utf-8") != page
-    ]
-    unwanted = sorted(present.keys() - wanted.keys())
-    if "--check" in sys.argv[1:]:
-        for name in (*stale, *unwanted):
-            print(f"out of date: docs/reference/{name}; run python docs/build_reference.py")
-        return 1 if stale or unwanted else 0
-    for name in stale:
+    shutil.rmtree(ROOT, ignore_errors=True)
+    for name, page in pages():
         path = ROOT / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(wanted[name], "utf-8")
-    for name in unwanted:
-        present[name].unlink()
-    print(f"{len(stale)} pages written, {len(unwanted)} removed")
+        path.write_text(page, "utf-8")
     return 0
 
 

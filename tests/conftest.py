@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ("nightly_parts", "shared_clusters")
+pytest_plugins = ("nightly_parts", "shared_clusters", "tiers")
 
 # A failure that hypothesis finds by chance belongs to whoever looks for it, not to the next submission.
 settings.register_profile("ci", derandomize=True, deadline=None)

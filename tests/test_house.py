@@ -4,7 +4,6 @@ import ast
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -14,11 +13,6 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "leadline"
 FILES = sorted(SOURCE.rglob("*.py"))
 
-LONGEST_FILE = 500
-LONGEST_FUNCTION = 50
-"""Lines without the docstring."""
-MOST_ARGUMENTS = 5
-"""By position, without ``self``."""
 NO_NAMES = frozenset(
     {
         "util",
@@ -35,9 +29,6 @@ NO_NAMES = frozenset(
     }
     | {"data", "info", "object", "objects", "v1", "v2"}
 )
-ALLOWED_ARGUMENTS = {}
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def name_of(path: Path) -> str:
@@ -49,24 +40,6 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 
 
-def functions() -> Iterator[tuple[str, Function]]:
-    for path in FILES:
-        for node in ast.walk(tree_of(path)):
-            if isinstance(node, Function):
-                yield f"{name_of(path)} {node.name}", node
-
-
-def length_of(function: Function) -> int:
-    first = function.body[0]
-    is_docstring = (
-        isinstance(first, ast.Expr)
-        and isinstance(first.value, ast.Constant)
-        and isinstance(first.value.value, str)
-    )
-    docstring = (first.end_lineno or first.lineno) - first.lineno + 1 if is_docstring else 0
-    return (function.end_lineno or function.lineno) - function.lineno + 1 - docstring
-
-
 def test_the_files_are_found():
     assert len(FILES) > 300
 
@@ -75,24 +48,6 @@ def test_no_two_files_of_tests_have_the_same_name():
     """Where they stand is no part of the name that they are imported by."""
     files = Counter(path.name for path in Path(__file__).parent.rglob("test_*.py"))
     assert [name for name, number in files.items() if number > 1] == []
-
-
-def test_no_file_is_longer_than_five_hundred_lines():
-    assert [name_of(path) for path in FILES if len(path.read_text("utf-8").splitlines()) > LONGEST_FILE] == []
-
-
-def test_no_function_is_longer_than_fifty_lines():
-    assert [name for name, function in functions() if length_of(function) > LONGEST_FUNCTION] == []
-
-
-def test_no_function_takes_more_than_five_arguments_by_position():
-    many = {
-        name
-        for name, function in functions()
-        if len([a for a in (*function.args.posonlyargs, *function.args.args) if a.arg not in ("self", "cls")])
-        > MOST_ARGUMENTS
-    }
-    assert many == set(ALLOWED_ARGUMENTS)
 
 
 def test_a_module_is_named_for_what_it_holds():

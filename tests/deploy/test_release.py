@@ -40,6 +40,8 @@ def repository(folder: Path) -> Path:
             shutil.copy2(ROOT / name, folder / name)
     (folder / "src/leadline/version.py").write_text(f'"""Version."""\n\n__version__ = "{VERSION}"\n')
     (folder / "CHANGELOG.md").write_text(f"# Changelog\n\n## {VERSION} (2027-01-31)\n\n- All.\n")
+    for fragment in (folder / "changelog.d").glob("[!R]*.md"):
+        fragment.unlink()
     git(folder, "init", "-q", "-b", "main")
     git(folder, "add", "-A")
     git(folder, "commit", "-q", "-m", "all")
@@ -78,6 +80,7 @@ def test_the_same_commit_gives_the_same_bytes_anywhere(released):
             [
                 "SHA256SUMS",
                 f"leadline-{VERSION}-py3-none-any.whl",
+                f"leadline-{VERSION}-docs.tar.gz",
                 f"leadline-{VERSION}.cdx.json",
                 f"leadline-{VERSION}.spdx.json",
                 f"leadline-{VERSION}.tar.gz",

@@ -1,6 +1,6 @@
 """Flags that people bring from other scanners of Kubernetes: taken as ours where they ask the same, else answered with ours.
 
-``docs/reference/habits.md`` is written from these tables.
+A page of the documentation site is written from these tables.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
